@@ -1,0 +1,3 @@
+from qtgen.cli import main
+
+main()

@@ -1,0 +1,103 @@
+"""The error tree. `cli.py` turns each into one line and an exit code; nobody else prints them.
+
+    QtgenError                      anything a person can act on
+    ├── UsageError                  the call or the settings are wrong (exit 2)
+    │   ├── SettingsError           qtgen.toml, the environment or an option
+    │   ├── QuestionFileError       a question file that cannot be read at all
+    │   └── PromptError             a prompt template that cannot be used
+    ├── UnwritableText              a value that no page can hold
+    ├── SpliceError                 an edit that could not be proved harmless
+    ├── OutputError                 a page that could not be written (disk full, read-only)
+    ├── Interrupted                 Ctrl-C; what was finished is kept (exit 130)
+    ├── AnswerError                 the model answered, but not with an answer that can be used
+    └── ProviderError               the endpoint did not give an answer
+        ├── Retryable               worth another try: 429, 5xx, time-out, dropped connection
+        │   └── Unreachable         nobody listens at that address
+        ├── Truncated               cut off at the token limit
+        ├── Refused                 the model or a filter declined
+        └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
+"""
+
+
+class QtgenError(Exception):
+    """Base of every error that ends as one line for a person; `kind` is its name in JSON."""
+
+    kind = "error"
+    exit_code = 1
+
+
+class UsageError(QtgenError):
+    kind = "usage"
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    kind = "settings"
+
+
+class QuestionFileError(UsageError):
+    kind = "question-file"
+
+
+class PromptError(UsageError):
+    kind = "prompt"
+
+
+class UnwritableText(QtgenError):
+    kind = "unwritable"
+
+
+class SpliceError(QtgenError):
+    kind = "splice"
+
+
+class OutputError(QtgenError):
+    kind = "output"
+
+
+class Interrupted(QtgenError):
+    kind = "interrupted"
+    exit_code = 130
+
+
+class AnswerError(QtgenError):
+    """`problems` are sentences the model can act on when it is asked again."""
+
+    kind = "answer"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class ProviderError(QtgenError):
+    kind = "provider"
+
+
+class Retryable(ProviderError):
+    """`retry_after`: seconds the endpoint asked to wait, or None."""
+
+    kind = "unavailable"
+
+    def __init__(self, message: str, *, kind: str = "unavailable", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retry_after = retry_after
+
+
+class Unreachable(Retryable):
+    def __init__(self, message: str) -> None:
+        super().__init__(message, kind="unreachable")
+
+
+class Truncated(ProviderError):
+    kind = "truncated"
+
+
+class Refused(ProviderError):
+    kind = "refused"
+
+
+class ProviderUnusable(ProviderError):
+    kind = "unusable"
+    exit_code = 2

@@ -1,0 +1,218 @@
+"""THE table of fields: what a page holds, in the order it holds it.
+
+The scanner, the emitter, the splicer, the JSON Schema and docs/page.md are all derived from `LAYOUT`.
+To add a field, add a row; nothing else knows the names or their order.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+RELATED_MAX = 5
+DESCRIPTION_MAX = 122  # the site prints 38 characters before it, and search engines cut near 160
+DESCRIPTION_MIN = 50
+KEYWORDS_MIN = 5
+KEYWORDS_MAX = 20
+ANSWER_MIN = 300
+ANSWER_MAX = 6_000
+
+
+class Kind(StrEnum):
+    """The type of a value, as YAML resolves it."""
+
+    TEXT = "text"
+    INT = "int"
+    FLOAT = "float"
+    DATE = "date"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key with a scalar value. `path` is dotted: `seo.title`."""
+
+    path: str
+    kind: Kind
+    doc: str
+    example: str
+    folded: bool = False  # house style: `>-` with one physical line, else plain
+    required: bool = True
+    constant: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.path.rpartition(".")[2]
+
+    @property
+    def section(self) -> str:
+        return self.path.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One key with a mapping of fields. Indents are columns of its keys and of its folded lines."""
+
+    path: str
+    doc: str
+    fields: tuple[Field, ...]
+    indent: int
+    folded_indent: int
+    required: bool = True
+
+
+def _related(number: int) -> Section:
+    name = f"related_article{number}"
+    fields = (
+        Field(f"{name}.id", Kind.INT, "`id` of the target page.", "19547"),
+        Field(f"{name}.title", Kind.TEXT, "`title` of the target page.", "What is osmosis?", folded=True),
+        Field(f"{name}.subject", Kind.TEXT, "`subject` of the target page.", "Biology"),
+        Field(f"{name}.url", Kind.TEXT, "`url` of the target page; the link is followed by it.", "/learn/…/questions/…"),
+    )
+    doc = f"Link {number} of at most {RELATED_MAX} to another page, numbered from 1 without a gap."
+    return Section(name, doc, fields, indent=4, folded_indent=8, required=False)
+
+
+_SEO = Section(
+    "seo",
+    "What search engines are shown.",
+    (
+        Field("seo.title", Kind.TEXT, "`QuickTakes | ` + subject.", "QuickTakes | Biology"),
+        Field(
+            "seo.page_description",
+            Kind.TEXT,
+            f"One sentence, {DESCRIPTION_MIN} to {DESCRIPTION_MAX} characters.",
+            "How water crosses a membrane.",
+            folded=True,
+        ),
+        Field(
+            "seo.page_keywords",
+            Kind.TEXT,
+            f"{KEYWORDS_MIN} to {KEYWORDS_MAX} keywords, separated by a comma and a space.",
+            "osmosis, membrane, solute",
+            folded=True,
+        ),
+    ),
+    indent=2,
+    folded_indent=4,
+)
+
+LAYOUT: tuple[Field | Section, ...] = (
+    Field("_schema", Kind.TEXT, "Which schema of the editor applies.", "default", constant="default"),
+    Field("id", Kind.INT, "Number of the question. May be shared; `url` is the key of a page.", "19528"),
+    Field("date", Kind.DATE, "Day of publication, `YYYY-MM-DD`, a real calendar day.", "2024-11-22"),
+    Field("title", Kind.TEXT, "The question.", "What is osmosis?", folded=True),
+    Field("article_title", Kind.TEXT, "The same string as `title`.", "What is osmosis?", folded=True),
+    Field("date_format", Kind.TEXT, "How the site prints the date.", "MMM DD, YYYY", constant="MMM DD, YYYY"),
+    Field("post_on_text", Kind.TEXT, "The words before the date.", "Posted on", constant="Posted on"),
+    _SEO,
+    Field("author", Kind.TEXT, "Who signs.", "QuickTakes", constant="QuickTakes"),
+    Field("question", Kind.TEXT, "The same string as `title`.", "What is osmosis?", folded=True),
+    Field("no_index", Kind.FLAG, "Meant to hide the page from search engines.", "True", required=False),
+    Field(
+        "answer",
+        Kind.TEXT,
+        "Markdown on one line; every line break is written as the two characters `\\n`.",
+        "Osmosis is …\\n\\n1. **Membrane**: …",
+        folded=True,
+    ),
+    Field("subject", Kind.TEXT, "What the page is filed under; the folder is its slug.", "Biology"),
+    Field("file_name", Kind.TEXT, "`slug(title)` + `.md`, the file's own name.", "what-is-osmosis.md"),
+    Field(
+        "url",
+        Kind.TEXT,
+        "`/learn/` + `slug(subject)` + `/questions/` + `slug(title)`.",
+        "/learn/biology/questions/what-is-osmosis",
+    ),
+    Field("score", Kind.FLOAT, "Quality, 0 to 1; `-1.0` means not scored.", "-1.0", required=False),
+    *(_related(number) for number in range(1, RELATED_MAX + 1)),
+)
+
+TOP_FOLDED_INDENT = 4
+
+# Values of `subject` that the site's pages carry (its live pages name 44, some differing only in case).
+SUBJECTS: tuple[str, ...] = (
+    "Accounting and Finance",
+    "American Culture",
+    "Architecture",
+    "Art History and Literature",
+    "Bachelor of laws",
+    "Biochemistry",
+    "Biology",
+    "Biotechnology",
+    "Business and Management",
+    "Chemistry",
+    "College Basketball",
+    "Computer Science",
+    "Criminal or Civil Law",
+    "Digital Media",
+    "Ecology",
+    "Economics",
+    "Education Studies",
+    "Engineering",
+    "Environmental science",
+    "Environmental studies",
+    "Gender studies",
+    "Health Studies",
+    "History of the World",
+    "Marine biology",
+    "Marine studies",
+    "Mathematics",
+    "Medicine",
+    "Movies and Cinematography",
+    "Mythology",
+    "Nursing",
+    "Others",
+    "Philosophy",
+    "Philosophy and Greek Myths",
+    "Physics",
+    "Politics",
+    "Psychology",
+    "Science",
+    "Sociology",
+)
+
+
+def iter_fields() -> Iterator[Field]:
+    """Every field that has a scalar value, in page order."""
+    for row in LAYOUT:
+        if isinstance(row, Section):
+            yield from row.fields
+        else:
+            yield row
+
+
+FIELDS: dict[str, Field] = {field.path: field for field in iter_fields()}
+SECTIONS: dict[str, Section] = {row.path: row for row in LAYOUT if isinstance(row, Section)}
+ORDER: dict[str, int] = {
+    path: place
+    for place, path in enumerate(
+        path
+        for row in LAYOUT
+        for path in (row.path, *(field.path for field in (row.fields if isinstance(row, Section) else ())))
+    )
+}
+CONSTANTS: dict[str, str] = {field.path: field.constant for field in FIELDS.values() if field.constant is not None}
+
+
+def folded_indent(field: Field) -> int:
+    """Column at which a folded line of this field stands in the house style."""
+    return SECTIONS[field.section].folded_indent if field.section else TOP_FOLDED_INDENT
+
+
+def key_indent(field: Field) -> int:
+    """Column at which this field's key stands in the house style."""
+    return SECTIONS[field.section].indent if field.section else 0
+
+
+def required_paths(present_sections: set[str]) -> list[str]:
+    """Paths that a page must hold, given which optional sections it has."""
+    needed = []
+    for row in LAYOUT:
+        if isinstance(row, Section):
+            if row.required or row.path in present_sections:
+                needed += [row.path, *(field.path for field in row.fields if field.required)]
+        elif row.required:
+            needed.append(row.path)
+    return needed
+
+

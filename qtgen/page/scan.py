@@ -1,0 +1,163 @@
+"""The fast reading: one regular expression, derived from the table of fields, over the canonical layout.
+
+It says "don't know" (None) rather than guess: whatever it accepts, PyYAML reads to the same values. Measured in
+docs/benchmarks.md.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from functools import lru_cache
+from operator import itemgetter
+
+from qtgen.page.document import BODY, HOUSE_STYLE, Page, Style, Value
+from qtgen.page.fields import FIELDS, LAYOUT, Field, Kind, Section, folded_indent, key_indent
+
+# A plain scalar that YAML 1.1 can only read as this string: starts with a letter or `/`, holds no `: ` or ` #`,
+# ends in no space or colon, and is none of the words that resolve to a bool or to null.
+_PLAIN = (
+    r"(?!(?:[yY]|[yY]es|YES|[nN]|[nN]o|NO|[tT]rue|TRUE|[fF]alse|FALSE|[oO]n|ON|[oO]ff|OFF|[nN]ull|NULL)\n)"
+    r"(?=[A-Za-z/_][^\n:#]*(?:(?:(?<! )\#|:(?![ \n]))[^\n:#]*)*(?<! )\n)"
+)
+PLAIN = re.compile(_PLAIN)
+
+_SCALAR = {
+    Kind.INT: r" (0|-?[1-9][0-9]{0,17})\n",
+    Kind.FLOAT: r" (-?[0-9]{1,17}\.[0-9]{1,17})\n",
+    Kind.DATE: r" ([0-9]{4}-[0-9]{2}-[0-9]{2})\n",
+    Kind.FLAG: r" ([Tt]rue|[Ff]alse)\n",
+}
+
+
+def to_date(text: str) -> date | str:
+    """The day, or the text itself where no calendar has such a day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+_CONVERT: dict[Kind, Callable[[str], Value]] = {
+    Kind.INT: int,
+    Kind.FLOAT: float,
+    Kind.DATE: to_date,
+    Kind.FLAG: lambda text: text in ("True", "true"),
+}
+
+
+def spell(value: Value) -> str:
+    """A value other than a string in the site's spelling: `True`, `-1.0`, `2024-11-22`."""
+    return value.isoformat() if isinstance(value, date) else repr(value)
+
+
+def _field_pattern(field: Field) -> str:
+    head = " " * key_indent(field) + re.escape(field.key) + ":"
+    if field.kind is Kind.TEXT:
+        pattern = rf"{head}({_fold(field)}(?! )| (?={_PLAIN}))([^\n]+)\n"
+    else:
+        pattern = head + _SCALAR[field.kind]
+    return pattern if field.required else f"(?:{pattern})?"
+
+
+def _fold(field: Field) -> str:
+    """What stands between the colon and a folded value."""
+    return " >-\n" + " " * folded_indent(field)
+
+
+def _section_pattern(section: Section, inner: str = "") -> str:
+    body = "".join(_field_pattern(field) for field in section.fields)
+    pattern = f"{section.path}:\n{body}{inner}"
+    return pattern if section.required else f"(?:{pattern})?"
+
+
+def _layout_pattern() -> str:
+    """Optional sections nest: the second related article can stand only behind the first."""
+    optional = [row for row in LAYOUT if isinstance(row, Section) and not row.required]
+    tail = ""
+    for section in reversed(optional):
+        tail = _section_pattern(section, tail)
+    fixed = [
+        _section_pattern(row) if isinstance(row, Section) else _field_pattern(row)
+        for row in LAYOUT
+        if row not in optional
+    ]
+    return r"---\n" + "".join(fixed) + tail + r"(\n)?---\n"
+
+
+_PAGE = re.compile(_layout_pattern())
+
+
+def _groups() -> tuple[dict[str, int], dict[str, int]]:
+    """Group numbers by path: of the values, and of the marks that tell folded from plain."""
+    values: dict[str, int] = {}
+    marks: dict[str, int] = {}
+    number = 0
+    for field in FIELDS.values():
+        if field.kind is Kind.TEXT:
+            marks[field.path] = number = number + 1
+        values[field.path] = number = number + 1
+    return values, marks
+
+
+_VALUES, _MARKS = _groups()
+_get_values = itemgetter(*(group - 1 for group in _VALUES.values()))
+_get_marks = itemgetter(*(group - 1 for group in _MARKS.values()))
+_CONVERTS = [(path, _CONVERT[FIELDS[path].kind]) for path in _VALUES if FIELDS[path].kind is not Kind.TEXT]
+_SPELLED = [path for path in _VALUES if FIELDS[path].kind in (Kind.FLAG, Kind.FLOAT)]
+
+
+class _MatchSpans(Mapping[str, tuple[int, int]]):
+    """Where each value stands, asked of the match only when somebody wants to know."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: re.Match[str]) -> None:
+        self._found = found
+
+    def __getitem__(self, path: str) -> tuple[int, int]:
+        span = self._found.span(_VALUES[path])
+        if span[0] < 0:
+            raise KeyError(path)
+        return span
+
+    def __iter__(self) -> Iterator[str]:
+        return (path for path, group in _VALUES.items() if self._found.start(group) >= 0)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def scan(text: str) -> Page | None:
+    """The page, or None where the text is not the canonical layout.
+
+    `text` must hold page characters only (`text.has_only_page_bytes`).
+    """
+    found = _PAGE.match(text)
+    if found is None:
+        return None
+    groups = found.groups()
+    raw = _get_values(groups)
+    values: dict[str, Value] = {path: value for path, value in zip(_VALUES, raw, strict=True) if value is not None}
+    spelling = {path: values[path] for path in _SPELLED if path in values}
+    for path, convert in _CONVERTS:
+        if path in values:
+            values[path] = convert(values[path])
+    return Page(text, values, _MatchSpans(found), _style(groups, values, spelling, text[found.end() :]))
+
+
+def _style(groups: tuple[str | None, ...], values: dict[str, Value], spelling: dict[str, Value], body: str) -> Style:
+    plain, folded = _fold_style(_get_marks(groups))
+    odd = {path: str(raw) for path, raw in spelling.items() if raw != spell(values[path])}
+    blank = groups[-1] is not None
+    if not (plain or folded or odd or blank) and body == BODY:
+        return HOUSE_STYLE
+    return Style(plain, folded, odd, blank, body)
+
+
+@lru_cache(maxsize=4096)  # a site uses a few dozen combinations
+def _fold_style(marks: tuple[str | None, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """Paths written plain where the house folds, and folded where it writes plain."""
+    seen = [(path, mark == " ") for path, mark in zip(_MARKS, marks, strict=True) if mark is not None]
+    plain = frozenset(path for path, is_plain in seen if is_plain and FIELDS[path].folded)
+    folded = frozenset(path for path, is_plain in seen if not is_plain and not FIELDS[path].folded)
+    return plain, folded

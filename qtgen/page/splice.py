@@ -1,0 +1,139 @@
+"""Change some fields of a page and leave every other byte as it was, with proof."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from qtgen.errors import SpliceError
+from qtgen.page.document import Page, Span, Style, Value
+from qtgen.page.emit import emit_field
+from qtgen.page.fields import FIELDS, ORDER, SECTIONS, Field
+from qtgen.page.read import read_text
+
+Changes: TypeAlias = Mapping[str, Value]
+"""New values by dotted path; None removes a field, and a section with all its fields."""
+
+_Edit = tuple[Span, str]
+
+
+def splice(page: Page, changes: Changes) -> str:
+    """The page's text with `changes` made, proved by reading it back.
+
+    Raises SpliceError if the page cannot be edited line by line or the proof fails, UnwritableText if a value is
+    one that no page can hold.
+    """
+    if page.problems:
+        raise SpliceError(f"a page that reads with problems is not edited: {page.problems[0].message}")
+    leaves = _leaves(page, changes)
+    edits = sorted(_edits(page, leaves), key=lambda edit: edit[0])
+    text = _apply(page.text, edits)
+    _prove(page, leaves, text)
+    return text
+
+
+def _leaves(page: Page, changes: Changes) -> dict[str, Value]:
+    """Changes by field; a section removed becomes its fields removed; what changes nothing is dropped."""
+    leaves: dict[str, Value] = {}
+    for path, value in changes.items():
+        if path in SECTIONS and value is None:
+            leaves |= {field.path: None for field in SECTIONS[path].fields}
+        elif path in FIELDS:
+            leaves[path] = value
+        else:
+            raise SpliceError(f"{path}: no such field")
+    return {path: value for path, value in leaves.items() if not _same(page.values.get(path), value)}
+
+
+def _same(old: Value, new: Value) -> bool:
+    return old == new and type(old) is type(new)
+
+
+def _edits(page: Page, leaves: Mapping[str, Value]) -> list[_Edit]:
+    edits = [_edit_present(page, path, value) for path, value in leaves.items() if path in page.values]
+    added = [path for path, value in leaves.items() if path not in page.values and value is not None]
+    removed = {path for path, value in leaves.items() if value is None}
+    for section in {FIELDS[path].section for path in removed} - {""}:
+        present = {path for path in page.values if path.startswith(f"{section}.")}
+        if present and present <= removed:
+            edits.append((_key_lines(page, section), ""))
+    groups: dict[int, str] = {}
+    for path in sorted(added, key=ORDER.__getitem__):
+        spot = _insertion_point(page, path)
+        header = _new_header(page, path, added)
+        groups[spot] = groups.get(spot, "") + header + emit_field(FIELDS[path], leaves[path], _new_style(page, path))
+    return edits + [(Span(spot, spot), text) for spot, text in groups.items()]
+
+
+def _edit_present(page: Page, path: str, value: Value) -> _Edit:
+    extent = _extent(page, path)
+    if value is None:
+        return extent, ""
+    style = replace(page.style, spelling={})
+    return extent, emit_field(FIELDS[path], value, style, indent=_column(page, path))
+
+
+def _extent(page: Page, path: str) -> Span:
+    """The whole lines of a field: from its key's line to the end of its value's."""
+    key, value = page.key_span(path), page.span(path)
+    start = page.text.rfind("\n", 0, key.start) + 1
+    end = page.text.find("\n", max(value.end, key.end)) + 1
+    if page.text[start : key.start].strip(" ") or not end:
+        raise SpliceError(f"{path}: does not stand on lines of its own")
+    return Span(start, end)
+
+
+def _key_lines(page: Page, section: str) -> Span:
+    key = page.key_span(section)
+    return Span(page.text.rfind("\n", 0, key.start) + 1, page.text.find("\n", key.end) + 1)
+
+
+def _column(page: Page, path: str) -> int:
+    start = page.key_span(path).start
+    return start - page.text.rfind("\n", 0, start) - 1
+
+
+def _insertion_point(page: Page, path: str) -> int:
+    """Behind the last field that the layout puts before `path`."""
+    before = [p for p in page.values if p in FIELDS and ORDER[p] < ORDER[path]]
+    if not before:
+        return page.text.index("\n") + 1
+    return _extent(page, max(before, key=ORDER.__getitem__)).end
+
+
+def _new_header(page: Page, path: str, added: list[str]) -> str:
+    """The section's own line, before the first of its fields if the section is new."""
+    section = FIELDS[path].section
+    if not section or section in page.sections():
+        return ""
+    first = min((p for p in added if FIELDS[p].section == section), key=ORDER.__getitem__)
+    return f"{section}:\n" if path == first else ""
+
+
+def _new_style(page: Page, path: str) -> Style:
+    """New related titles follow the page's own habit; all else the house's."""
+    field: Field = FIELDS[path]
+    like = {p for p in page.style.plain if FIELDS[p].key == field.key and bool(FIELDS[p].section) == bool(field.section)}
+    return Style(plain=frozenset({path})) if like else Style()
+
+
+def _apply(text: str, edits: list[_Edit]) -> str:
+    parts, done = [], 0
+    for span, new in edits:
+        if span.start < done:
+            raise SpliceError("two edits touch the same lines")
+        parts += [text[done : span.start], new]
+        done = span.end
+    return "".join([*parts, text[done:]])
+
+
+def _prove(page: Page, leaves: Mapping[str, Value], text: str) -> None:
+    """Read the result back: changed fields have the new values, every other value is equal."""
+    again = read_text(text)
+    if again.problems:
+        raise SpliceError(f"the edited page would not read: {again.problems[0].message}")
+    wanted = {path: value for path, value in {**page.values, **leaves}.items() if value is not None}
+    wrong = [path for path in {*wanted, *again.values} if not _same(wanted.get(path), again.values.get(path))]
+    if wrong:
+        raise SpliceError(f"{sorted(wrong)[0]}: would not read back as meant")
+
+

@@ -1,0 +1,179 @@
+"""The nouns, in the order they flow: Question -> Prompt -> Completion -> page -> Outcome, and Diagnostic beside them.
+
+All are frozen values. What comes from outside (rows of a file, a model's answer, settings) is checked by pydantic at
+the border, in the module that reads it, before it becomes one of these.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+import datetime as dt
+from enum import StrEnum
+from typing import Any, Protocol
+
+# --- what is asked ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question, as a row of a question file gave it. `source` names the row: `questions.csv:3`."""
+
+    text: str
+    subject: str
+    id: int | None = None
+    date: dt.date | None = None
+    context: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation: role is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is sent, but for the model's name. `digest` is over template, variables, schema and parameters;
+    `template_digest` leaves the variables out: it changes when the prompt was edited."""
+
+    name: str
+    version: int
+    shape: str
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    digest: str
+    template_digest: str
+
+
+# --- what comes back -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and money. `cost_usd` is None where no price is known: unknown, never zero."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        unknown = self.cost_usd is None or other.cost_usd is None
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            None if unknown else (self.cost_usd or 0.0) + (other.cost_usd or 0.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer of a model: its text, and what it took."""
+
+    text: str
+    model: str
+    usage: Usage
+    request_id: str | None = None
+
+
+class Provider(Protocol):
+    """Anything that completes prompts. Raises ProviderError; never retries by itself."""
+
+    name: str
+    model: str
+
+    async def complete(self, prompt: Prompt) -> Completion: ...
+
+
+# --- what is said of a page ------------------------------------------------------------------------------------------
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A rule's finding in a file. Lines and columns are 1-based, columns in code points; the end is exclusive."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    field: str | None = None
+    fix: None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+# --- what became of a question ---------------------------------------------------------------------------------------
+
+
+class Status(StrEnum):
+    WRITTEN = "written"
+    EXISTS = "exists"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something did not come about, as a value: `kind` for machines, `message` for people."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finished page before it is on disk: where it goes, its text, and how it was made."""
+
+    path: str
+    url: str
+    text: str
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one question; every question has exactly one."""
+
+    question: Question
+    status: Status
+    path: str | None = None
+    url: str | None = None
+    attempts: int = 0
+    usage: Usage = Usage()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    error: Failure | None = None
+    last_text: str = field(default="", repr=False)
+    draft: Draft | None = field(default=None, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON line of `generate --json`."""
+        return {
+            "question": self.question.text,
+            "status": self.status.value,
+            "path": self.path,
+            "url": self.url,
+            "attempts": self.attempts,
+            "usage": {
+                "prompt_tokens": self.usage.prompt_tokens,
+                "completion_tokens": self.usage.completion_tokens,
+                "cost_usd": self.usage.cost_usd,
+            },
+            "diagnostics": [diagnostic.as_dict() for diagnostic in self.diagnostics],
+            "error": asdict(self.error) if self.error else None,
+        }
