@@ -6,6 +6,7 @@ followed by `n` but for its line breaks: LaTeX becomes its Unicode character, an
 """
 
 import re
+from collections.abc import Callable
 
 from qtgen.errors import UnwritableText
 
@@ -63,24 +64,38 @@ def encode(markdown: str) -> str:
     Raises UnwritableText if a backslash followed by `n` is left that has no safe spelling.
     """
     text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", markdown).replace("\t", "    ")
-    text = re.sub(r"[ \n]*\n[ \n]*\n[ \n]*\n", "\n\n", _without_collisions(text)).strip()
+    text = _outside_code(text, _prose, _code).strip()
     torn = re.search(r"\\n\w*", text)
     if torn:
         raise UnwritableText(f"answer: `{torn.group()}` would be torn at its `\\n` by the site; write it otherwise")
-    if text.endswith("\\") or "\\\n" in text:
-        text = re.sub(r"\\+(?=\n|\Z)", "", text)  # a backslash before a break would read as `\\n`
     return text.replace("\n", "\\n")
 
 
-def _without_collisions(text: str) -> str:
-    """The repairs, code and prose apart."""
+def _prose(text: str) -> str:
+    text = re.sub(r"\\n(?![A-Za-z])|\\n(?=[A-Z])", "\n", text)  # a break that was escaped twice on its way here
+    text = _NEGATED.sub(lambda found: _NOT[found.group(1)], text)
+    text = _COMMAND.sub(lambda found: _LATEX[found.group(1)], text)
+    return re.sub(r" *\n *\n[ \n]*\n", "\n\n", text)
+
+
+def _code(text: str) -> str:
+    return text.replace("\\n", r"\x0a")
+
+
+def dollar_math(markdown: str) -> str:
+    r"""`\(…\)` and `\[…\]`, which the site does not render, as `$…$` and `$$…$$`; code is left alone."""
+    return _outside_code(markdown, _dollars)
+
+
+def _dollars(text: str) -> str:
+    text = re.sub(r"\\\[\s*(.+?)\s*\\\]", r"$$\1$$", text, flags=re.DOTALL)
+    return re.sub(r"\\\(\s*(.+?)\s*\\\)", r"$\1$", text, flags=re.DOTALL)
+
+
+def _outside_code(text: str, change: Callable[[str], str], in_code: Callable[[str], str] = str) -> str:
+    """`text` with `change` made to its prose and `in_code` to its fenced blocks and code spans."""
     parts, done = [], 0
     for code in _CODE.finditer(text):
-        parts += [_prose(text[done : code.start()]), code.group().replace("\\n", r"\x0a")]
+        parts += [change(text[done : code.start()]), in_code(code.group())]
         done = code.end()
-    return "".join([*parts, _prose(text[done:])])
-
-
-def _prose(text: str) -> str:
-    text = _NEGATED.sub(lambda found: _NOT[found.group(1)], text)
-    return _COMMAND.sub(lambda found: _LATEX[found.group(1)], text)
+    return "".join([*parts, change(text[done:])])

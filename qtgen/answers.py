@@ -1,0 +1,253 @@
+"""The structured answer that a model fills in, one shape a kind of question, and the markdown it becomes.
+
+To add a shape: a class with `markdown()`, and a row in `SHAPES`; a prompt names it in its front matter. The JSON
+Schema sent to the model carries the length limits of the page; what arrives is checked against the same limits.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from qtgen.errors import AnswerError
+from qtgen.page.answer_text import dollar_math
+from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MAX, KEYWORDS_MIN
+from qtgen.page.text import one_line
+
+_WORD_CHARS = re.compile(r"\w")
+_SENTENCE_END = re.compile(r"[.!?][\"')\]$]*(?=\s|$)")
+# What a small model leaves in its text: markup of another medium, keys of the schema, words of its instructions.
+_RESIDUE = re.compile(
+    r"</?(?:pre|code|h[1-6]|p|div|span|br|ul|ol|li|b|i|strong|em|html|body|table|script|style|iframe)\b[^>]*>"
+    r"|<\|[a-z_]+\|>|\[/?INST\]"
+    r"|\bpage_(?:description|keywords)\b|\bworked_example\b|\"(?:heading|explanation|introduction|summary)\""
+    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|\[insert\b|\bTODO\b",
+    re.IGNORECASE,
+)
+
+
+# First words that lose their capital behind "In summary, "; any other may be a name.
+_OPENERS = frozenset(
+    "the a an this that these those it its they we you in on at by with when while if as for to from both each all "
+    "many most some".split()
+)
+
+
+def _line(text: object) -> object:
+    """One line; a line break that the model escaped twice is still a break."""
+    return one_line(re.sub(r"\\n(?![a-z])", " ", text)) if isinstance(text, str) else text
+
+
+def _worded(text: str) -> str:
+    if not _WORD_CHARS.search(text):
+        raise ValueError("holds no word")
+    return text
+
+
+def _prose(low: int, high: int) -> Any:
+    """A text of whole sentences, within the limits."""
+    return Annotated[
+        str, BeforeValidator(_line), AfterValidator(_worded), AfterValidator(lambda text: whole_sentences(text, low, high)),
+        Field(min_length=low, max_length=high),
+    ]
+
+
+def _label(low: int, high: int) -> Any:
+    """A heading, a cell or a keyword: one line without markup at its ends."""
+    return Annotated[
+        str, BeforeValidator(_line), AfterValidator(_worded), AfterValidator(lambda text: text.strip("*_#:;., ")),
+        Field(min_length=low, max_length=high),
+    ]
+
+
+def whole_sentences(text: str, low: int, high: int) -> str:
+    """`text` cut back to its last whole sentence if it was stopped by its length limit."""
+    if len(text) < high - 2 or _SENTENCE_END.search(text[-3:]):
+        return text
+    ends = [found.end() for found in _SENTENCE_END.finditer(text) if found.end() >= low]
+    if ends:
+        return text[: ends[-1]]
+    return text[: text.rfind(" ")].rstrip(" ,;:") + "." if " " in text[low:] else text
+
+
+class _Answer(BaseModel):
+    """What every shape has: the words that search engines are shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def markdown(self) -> str:
+        """The answer as the site's markdown."""
+        raise NotImplementedError
+
+
+class _Seo(_Answer):
+    page_description: _prose(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
+    page_keywords: list[_label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_MAX)  # type: ignore[valid-type]
+
+    @property
+    def keywords(self) -> str:
+        """Comma and space between them, each once."""
+        unique = {word.casefold(): word for word in reversed([w.replace(",", " ") for w in self.page_keywords])}
+        return ", ".join(reversed(unique.values()))
+
+    @model_validator(mode="after")
+    def _keywords_differ(self) -> "_Seo":
+        if len(self.keywords.split(", ")) < KEYWORDS_MIN:
+            raise ValueError(f"page_keywords: fewer than {KEYWORDS_MIN} different keywords")
+        return self
+
+
+class Point(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    heading: _label(3, 80)  # type: ignore[valid-type]
+    explanation: _prose(60, 400)  # type: ignore[valid-type]
+
+
+class PointsAnswer(_Seo):
+    """An explanation in numbered points: the site's usual form."""
+
+    introduction: _prose(60, 400)  # type: ignore[valid-type]
+    points: list[Point] = Field(min_length=4, max_length=7)
+    worked_example: _prose(40, 500) | None  # type: ignore[valid-type]
+    summary: _prose(60, 350)  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _points_differ(self) -> "PointsAnswer":
+        headings = [point.heading.casefold() for point in self.points]
+        repeated = [p.heading for p, h in zip(self.points, headings, strict=True) if headings.count(h) > 1]
+        if repeated:
+            raise ValueError(f"points: the heading `{repeated[0]}` stands more than once")
+        return self
+
+    def markdown(self) -> str:
+        points = [f"{number}. **{p.heading}**: {p.explanation}" for number, p in enumerate(self.points, 1)]
+        example = [f"**Worked example**: {self.worked_example}"] if self.worked_example else []
+        return "\n\n".join([self.introduction, *points, *example, _in_summary(self.summary)])
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    aspect: _label(3, 60)  # type: ignore[valid-type]
+    cells: list[_label(1, 200)] = Field(min_length=2, max_length=4)  # type: ignore[valid-type]
+
+
+class TableAnswer(_Seo):
+    """A comparison: what is compared are the columns, in which respect the rows."""
+
+    introduction: _prose(60, 400)  # type: ignore[valid-type]
+    columns: list[_label(1, 60)] = Field(min_length=2, max_length=4)  # type: ignore[valid-type]
+    rows: list[Row] = Field(min_length=3, max_length=8)
+    summary: _prose(60, 350)  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _rows_are_full(self) -> "TableAnswer":
+        for row in self.rows:
+            if len(row.cells) != len(self.columns):
+                raise ValueError(f"rows: `{row.aspect}` has {len(row.cells)} cells for {len(self.columns)} columns")
+        return self
+
+    def markdown(self) -> str:
+        lines = [_table_line("Aspect", *self.columns), _table_line(*["---"] * (len(self.columns) + 1))]
+        lines += [_table_line(f"**{row.aspect}**", *row.cells) for row in self.rows]
+        return "\n\n".join([self.introduction, "\n".join(lines), _in_summary(self.summary)])
+
+
+class FreeformAnswer(_Seo):
+    """Markdown as the question needs it: a derivation, code, anything without a mould."""
+
+    answer: Annotated[str, Field(min_length=ANSWER_MIN, max_length=4_500)]
+
+    @model_validator(mode="after")
+    def _closed(self) -> "FreeformAnswer":
+        for mark, name in (("```", "code fence"), ("$$", "`$$`")):
+            if self.answer.count(mark) % 2:
+                raise ValueError(f"answer: a {name} is opened and never closed")
+        return self
+
+    def markdown(self) -> str:
+        return self.answer
+
+
+SHAPES: dict[str, type[_Seo]] = {"points": PointsAnswer, "table": TableAnswer, "freeform": FreeformAnswer}
+"""Names a prompt's front matter can give as `shape`."""
+
+
+def _table_line(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _in_summary(text: str) -> str:
+    if re.match(r"(?:in summary|in conclusion|to sum up|overall)\b", text, re.IGNORECASE):
+        return text
+    first, _, rest = text.partition(" ")
+    return f"In summary, {first.lower() if first.lower() in _OPENERS else first} {rest}"
+
+
+def parse(shape: str, text: str) -> _Seo:
+    """The answer in `text`, which should be JSON of this shape.
+
+    Raises AnswerError with sentences the model can act on.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError:
+        raise AnswerError(["the answer is not valid JSON"]) from None
+    try:
+        answer = SHAPES[shape].model_validate(data)
+    except ValidationError as error:
+        raise AnswerError([_sentence(detail) for detail in error.errors()[:5]]) from None
+    residue = sorted({found.group() for part in _texts(data) for found in _RESIDUE.finditer(part)})
+    if residue:
+        raise AnswerError([f"write plain text without {mark}" for mark in residue[:3]])
+    return answer
+
+
+def _sentence(detail: Any) -> str:
+    where = ".".join(str(part) for part in detail["loc"])
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+def _texts(data: object) -> Iterator[str]:
+    """Every string of the answer outside code."""
+    if isinstance(data, str):
+        yield re.sub(r"```.*?```|`[^`]*`", "", data, flags=re.DOTALL)
+    elif isinstance(data, dict | list):
+        for item in data.values() if isinstance(data, dict) else data:
+            yield from _texts(item)
+
+
+def to_markdown(answer: _Seo) -> str:
+    """The site's markdown: maths in dollars."""
+    return dollar_math(answer.markdown())
+
+
+def schema(shape: str) -> dict[str, Any]:
+    """Strict JSON Schema of a shape: every key required, none allowed beside them, definitions inlined."""
+    raw = SHAPES[shape].model_json_schema()
+    return _strict(raw, raw.pop("$defs", {}))
+
+
+def _strict(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_strict(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _strict(definitions[node["$ref"].rsplit("/", 1)[1]], definitions)
+    return {
+        key: {name: _strict(sub, definitions) for name, sub in value.items()} if key == "properties" else _strict(value, definitions)
+        for key, value in node.items()
+        if key not in ("title", "description", "default")
+    }
+
+
+def without_lengths(node: Any) -> Any:
+    """The schema for endpoints that refuse string lengths in strict mode; they are checked on arrival all the same."""
+    if isinstance(node, list):
+        return [without_lengths(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: without_lengths(value) for key, value in node.items() if key not in ("minLength", "maxLength")}

@@ -1,0 +1,163 @@
+"""qtgen.toml < environment < command line -> one frozen object that knows where each value came from.
+
+The environment names are `QTGEN_` + the field in capitals; the `openai` package's own `OPENAI_API_KEY` and
+`OPENAI_BASE_URL` are read too. A key belongs in the environment only: a file is committed, a command line is listed.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from qtgen.errors import SettingsError
+
+FILE_NAME = "qtgen.toml"
+_PREFIX = "QTGEN_"
+_OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
+_SECRET = frozenset({"api_key"})
+
+
+def _split(value: object) -> object:
+    """`a,b` and `a b` from the environment or an option are lists."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class Price(BaseModel):
+    """US dollars per million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+
+
+class Settings(BaseModel):
+    """What is in force. Every field can stand in qtgen.toml under its own name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: Literal["openai", "local"] | None = Field(None, description="who answers: an endpoint or this machine")
+    model: str | None = Field(None, description="model name at the endpoint")
+    base_url: str | None = Field(None, description="address of an OpenAI-compatible endpoint")
+    api_key: SecretStr | None = Field(None, description="its key; from the environment only")
+    local_model: Path | None = Field(None, description="a GGUF file to use instead of the embedded model")
+    temperature: float | None = Field(None, ge=0, le=2, description="sampling temperature; else the prompt's own")
+    max_tokens: int | None = Field(None, gt=0, description="longest answer in tokens; else the prompt's own")
+    timeout: float = Field(120.0, gt=0, description="seconds to wait for one answer")
+    tries: int = Field(5, ge=1, le=20, description="how often one request is sent when the endpoint fails")
+    repairs: int = Field(3, ge=0, le=10, description="how often an answer with faults is asked for again")
+    concurrency: int | None = Field(None, ge=1, le=1000, description="requests in flight; else 8, or 2 for local")
+    questions: tuple[Path, ...] = Field((), description="question files for `generate` where none is named")
+    out: Path = Field(Path("outputs"), description="where pages are written")
+    corpus: Path | None = Field(None, description="the site's pages; ids go on from the highest there")
+    subject: str | None = Field(None, description="subject of questions that name none")
+    subjects: tuple[str, ...] = Field((), description="subjects to know besides the built-in ones")
+    prompt: str | None = Field(None, description="one prompt for every question; else by the question's kind")
+    prompts: Path = Field(Path("prompts"), description="folder of the project's own prompts")
+    select: Words = Field((), description="rule codes to check, or their beginnings; else all")
+    ignore: Words = Field((), description="rule codes not to check, or their beginnings")
+    prices: Mapping[str, Price] = Field({}, description="US dollars per million tokens, by model")
+
+
+_PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions"})
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and for every field a word on where its value came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+    def lines(self) -> list[str]:
+        """One line a field, secrets never in clear."""
+        values = self.settings.model_dump()
+        return [f"{name:<12} = {_show(name, values[name]):<24} # {self.origins[name]}" for name in Settings.model_fields]
+
+
+def load(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:
+    """Merge the three layers; `flags` are options that were given.
+
+    Raises SettingsError, naming origin, field and what is expected.
+    """
+    merged: dict[str, Any] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    file = find_file(start)
+    layers = [] if file is None else [(f"{file}", _read_file(file))]
+    layers.append(("environment", _from_environment(environ)))
+    layers.append(("command line", {name: value for name, value in flags.items() if value is not None}))
+    for origin, layer in layers:
+        merged |= layer
+        origins |= {name: _origin_name(origin, name, environ) for name in layer}
+    try:
+        return Loaded(Settings.model_validate(merged), origins)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, origins)) from None
+
+
+def find_file(start: Path) -> Path | None:
+    """The nearest qtgen.toml, upwards."""
+    folders = [start.absolute(), *start.absolute().parents]
+    return next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+    for name in _SECRET & table.keys():
+        raise SettingsError(f"{file}: `{name}` does not belong in a file; set {_OPENAI_NAMES[name]} in the environment")
+    return {name: _under(file.parent, value) if name in _PATHS else value for name, value in table.items()}
+
+
+def _under(folder: Path, value: object) -> object:
+    """A path in qtgen.toml is relative to that file, wherever qtgen is started."""
+    if isinstance(value, list):
+        return [_under(folder, item) for item in value]
+    return _shortest(folder / value) if isinstance(value, str) else value
+
+
+def _shortest(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        own = environ.get(_PREFIX + name.upper()) or environ.get(_OPENAI_NAMES.get(name, ""))
+        if own and name != "prices":
+            found[name] = (own,) if name in ("questions", "subjects") else own
+    return found
+
+
+def _origin_name(origin: str, name: str, environ: Mapping[str, str]) -> str:
+    if origin != "environment":
+        return origin
+    own = _PREFIX + name.upper()
+    return f"environment {own if environ.get(own) else _OPENAI_NAMES[name]}"
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{FILE_NAME}: unknown setting `{where}`; `qtgen --show-settings` lists the known ones"
+    given = "" if name in _SECRET else f" (is {first['input']!r})"
+    return f"{origins.get(name, FILE_NAME)}: `{where}`: {first['msg'].lower()}{given}"
+
+
+def _show(name: str, value: object) -> str:
+    if name in _SECRET:
+        return "(set)" if value else "(not set)"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(str(item) for item in value) + "]"
+    return "(not set)" if value is None else str(value)
