@@ -242,12 +242,3 @@ def _strict(node: Any, definitions: dict[str, Any]) -> Any:
         for key, value in node.items()
         if key not in ("title", "description", "default")
     }
-
-
-def without_lengths(node: Any) -> Any:
-    """The schema for endpoints that refuse string lengths in strict mode; they are checked on arrival all the same."""
-    if isinstance(node, list):
-        return [without_lengths(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    return {key: without_lengths(value) for key, value in node.items() if key not in ("minLength", "maxLength")}

@@ -18,6 +18,11 @@
         └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qtgen.records import Usage
+
 
 class QtgenError(Exception):
     """Base of every error that ends as one line for a person; `kind` is its name in JSON."""
@@ -71,7 +76,13 @@ class AnswerError(QtgenError):
 
 
 class ProviderError(QtgenError):
+    """`usage`: what the endpoint counted all the same, a `records.Usage` or None."""
+
     kind = "provider"
+
+    def __init__(self, message: str, *, usage: "Usage | None" = None) -> None:
+        super().__init__(message)
+        self.usage = usage
 
 
 class Retryable(ProviderError):

@@ -61,7 +61,7 @@ class Template:
 
     def fits(self, question: str) -> bool:
         """True if one of the header's `asked_with` phrases stands in the question as whole words."""
-        return any(re.search(rf"\b{re.escape(phrase)}\b", question, re.IGNORECASE) for phrase in self.header.asked_with)
+        return any(re.search(rf"\b{re.escape(phrase)}(?![\w'’])", question, re.IGNORECASE) for phrase in self.header.asked_with)
 
 
 class Library:

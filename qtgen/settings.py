@@ -52,6 +52,7 @@ class Settings(BaseModel):
     timeout: float = Field(120.0, gt=0, description="seconds to wait for one answer")
     tries: int = Field(5, ge=1, le=20, description="how often one request is sent when the endpoint fails")
     repairs: int = Field(3, ge=0, le=10, description="how often an answer with faults is asked for again")
+    schema_lengths: bool = Field(True, description="send string lengths in the JSON Schema; some endpoints refuse them")
     concurrency: int | None = Field(None, ge=1, le=1000, description="requests in flight; else 8, or 2 for local")
     questions: tuple[Path, ...] = Field((), description="question files for `generate` where none is named")
     out: Path = Field(Path("outputs"), description="where pages are written")

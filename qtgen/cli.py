@@ -1,0 +1,93 @@
+"""The table of commands, and the one place where errors become a line and an exit code.
+
+Commands are imported when they are called, so that `qtgen --help` and `qtgen validate` do not load a client.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from qtgen import __version__
+from qtgen.errors import QtgenError
+
+# name -> one line for `qtgen --help`; the module of the same name in qtgen/commands holds it.
+COMMANDS = {
+    "generate": "Write new pages from questions.",
+    "validate": "Enforce the document schema.",
+    "explain": "Show a rule's own documentation.",
+    "schema": "Print the page's schema.",
+    "prompts": "List the prompts in force, or show exactly what would be sent.",
+    "init": "Lay out a new project.",
+}
+BUG, INTERRUPTED = 3, 130
+
+
+class Commands(click.Group):
+    """Subcommands by name, loaded when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"qtgen.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from qtgen.settings import load
+
+        for line in load(Path.cwd(), os.environ, {}).lines():
+            click.echo(line)
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qtgen")
+@click.option(
+    "--show-settings", is_flag=True, expose_value=False, is_eager=True, callback=_show_settings,
+    help="Print what is in force and where each value came from.",
+)  # fmt: skip
+def qtgen() -> None:
+    """Questions in, checked and scored question-and-answer pages out.
+
+    Settings: qtgen.toml (nearest, upwards) < environment (QTGEN_…) < options.
+    Exit codes: 0 fine, 1 something was found or failed, 2 the call is wrong, 3 a bug, 130 interrupted.
+    """
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """The command's exit code; whatever goes wrong has been said on stderr."""
+    try:
+        result = qtgen.main(arguments, prog_name="qtgen", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("qtgen: interrupted", err=True)
+        return INTERRUPTED
+    except QtgenError as error:
+        click.echo(f"qtgen: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:  # `qtgen … | head` is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001  # the last resort, with all that is known
+        traceback.print_exc()
+        click.echo("qtgen: this is a bug; please report it with the lines above, and how to get there", err=True)
+        return BUG
+
+
+def main() -> None:
+    sys.exit(run())

@@ -1,0 +1,22 @@
+"""`qtgen explain`: a rule's own documentation."""
+
+import click
+
+from qtgen.errors import UsageError
+from qtgen.rules import REGISTRY
+from qtgen.rules.describe import describe
+
+
+@click.command()
+@click.argument("code", required=False)
+def command(code: str | None) -> int:
+    """Show what a rule is there for, with an example; without CODE, list all rules."""
+    if code is None:
+        for rule in sorted(REGISTRY.values(), key=lambda rule: rule.code):
+            click.echo(f"{rule.code}  {rule.name:<22} {rule.severity.value:<8} {rule.doc.splitlines()[0]}")
+        return 0
+    found = [rule for rule in REGISTRY.values() if code.upper() == rule.code or code.lower() == rule.name]
+    if not found:
+        raise UsageError(f"{code}: no rule has this code or name; `qtgen explain` lists them")
+    click.echo(describe(found[0]))
+    return 0

@@ -1,0 +1,55 @@
+"""`qtgen prompts`: what is in force, and exactly what would be sent."""
+
+import json
+from typing import Any
+
+import click
+
+from qtgen.commands.options import settings_from
+from qtgen.commands.recipe import library
+from qtgen.providers import chosen, endpoint_for
+from qtgen.providers.endpoint import request
+from qtgen.records import Question
+from qtgen.settings import Settings
+
+
+@click.group()
+def command() -> None:
+    """List the prompts in force, or show exactly what would be sent."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of lines.")
+def list_prompts(as_json: bool) -> int:
+    """Name, version, shape, file and purpose of every prompt in force."""
+    headers = [(t.header, str(t.path)) for t in library(settings_from({})).templates.values()]
+    if as_json:
+        click.echo(json.dumps([{**h.model_dump(), "path": path} for h, path in headers], ensure_ascii=False, indent=2))
+        return 0
+    for header, path in headers:
+        click.echo(f"{header.name}  version {header.version}, shape {header.shape}  ({path})\n    {header.description}")
+    return 0
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--question", required=True, help="The question to render it with.")
+@click.option("--subject", default="Others", show_default=True)
+@click.option("--context", help="Source text that the answer must rest on.")
+@click.option("--json", "as_json", is_flag=True, help="The request itself, as the JSON document that is sent.")
+def show(name: str, question: str, subject: str, context: str | None, as_json: bool) -> int:
+    """Print exactly what would be sent for a question with the prompt NAME."""
+    settings = settings_from({"subject": subject})
+    asked = Question(question, subject, context=context)
+    prompt = library(settings).render(asked, name=name, temperature=settings.temperature, max_tokens=settings.max_tokens)
+    body = request(prompt, endpoint_for(settings))
+    click.echo(json.dumps(body, ensure_ascii=False, indent=2) if as_json else _readable(body, settings, prompt.digest))
+    return 0
+
+
+def _readable(body: dict[str, Any], settings: Settings, digest: str) -> str:
+    messages = [f"=== {message['role']} ===\n{message['content']}" for message in body["messages"]]
+    rest = {key: value for key, value in body.items() if key not in ("messages", "response_format")}
+    schema = json.dumps(body["response_format"]["json_schema"]["schema"], ensure_ascii=False, indent=2)
+    head = [f"provider {chosen(settings)}, prompt digest {digest}", json.dumps(rest, ensure_ascii=False)]
+    return "\n\n".join(["\n".join(head), *messages, f"=== the answer must fit this schema ===\n{schema}"])

@@ -1,0 +1,81 @@
+"""Do many things at once on this machine, in the order given, a bounded number in flight.
+
+Failures of an item are values that `work` returns; an exception out of it is fatal and ends the run. One request to
+stop lets what is in flight finish; a second one ends it at once.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Stop:
+    """Asked to stop: once, start nothing new; twice, drop what is in flight."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self._now = asyncio.Event()
+
+    def request(self) -> None:
+        self.times += 1
+        if self.times > 1:
+            self._now.set()
+
+    @property
+    def requested(self) -> bool:
+        return self.times > 0
+
+    async def wait_now(self) -> None:
+        await self._now.wait()
+
+
+@contextlib.contextmanager
+def stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Stop]:
+    """Ctrl-C and SIGTERM ask to stop instead of raising somewhere in the middle."""
+    stop, loop = Stop(), asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        stop.request()
+        say("finishing what is in flight; press Ctrl-C again to stop at once" if stop.times == 1 else "stopping at once")
+
+    handled = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not on Windows, not off the main thread
+            loop.add_signal_handler(number, interrupted)
+            handled.append(number)
+    try:
+        yield stop
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+async def run_all(
+    items: Iterable[T], work: Callable[[T], Awaitable[R]], *, concurrency: int, stop: Stop
+) -> AsyncIterator[tuple[T, R]]:
+    """Pairs of item and result as they are done. `items` is read only as fast as there is room."""
+    waiting = iter(items)
+    running: dict[asyncio.Future[R], T] = {}
+    stopped_now = asyncio.ensure_future(stop.wait_now())
+    try:
+        while True:
+            while not stop.requested and len(running) < concurrency and (item := next(waiting, _END)) is not _END:
+                running[asyncio.ensure_future(work(item))] = item  # type: ignore[arg-type, index]
+            if not running or stopped_now.done():
+                return
+            done, _ = await asyncio.wait({*running, stopped_now}, return_when=asyncio.FIRST_COMPLETED)
+            for future in done - {stopped_now}:
+                yield running.pop(future), future.result()  # type: ignore[arg-type, misc]
+    finally:
+        stopped_now.cancel()
+        for future in running:
+            future.cancel()
+        await asyncio.gather(*running, stopped_now, return_exceptions=True)
+
+
+_END = object()

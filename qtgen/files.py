@@ -1,0 +1,73 @@
+"""Writing files so that they appear whole or not at all."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from qtgen.errors import OutputError
+
+
+@contextlib.contextmanager
+def prepared(path: Path, text: str) -> Iterator[Path]:
+    """A finished, synced temporary file beside `path`; whatever is left of it at the end is removed.
+
+    Raises OutputError, naming path and reason, if the folder cannot be written or the disk is full.
+    """
+    temporary: Path | None = None
+    try:
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+            temporary = Path(name)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+        yield temporary
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def publish_new(temporary: Path, path: Path) -> bool:
+    """Let `path` appear, atomically, unless something already lies there (then False)."""
+    with explained(path):
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without hard links: the last check and the move are two steps there
+            if path.exists():
+                return False
+            temporary.replace(path)
+        return True
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add one line to the end of `path` in a single synced write."""
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            os.write(handle, (line + "\n").encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """An OSError becomes an OutputError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

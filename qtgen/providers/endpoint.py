@@ -1,0 +1,64 @@
+"""Where requests go, and what exactly is sent there. Imports nothing heavy, so that a prompt can be shown quickly."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qtgen.records import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An OpenAI-compatible endpoint. base_url None is OpenAI's own; prices in US dollars per million tokens."""
+
+    provider: str
+    model: str
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    key_name: str = "OPENAI_API_KEY"
+    timeout: float = 120.0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    schema_lengths: bool = True
+    price_input: float | None = None
+    price_output: float | None = None
+    price_cached: float | None = None
+
+    def cost(self, sent: int, received: int, cached: int) -> float | None:
+        """US dollars, or None where no price is known."""
+        if self.price_input is None or self.price_output is None:
+            return None
+        cached_price = self.price_input if self.price_cached is None else self.price_cached
+        return ((sent - cached) * self.price_input + cached * cached_price + received * self.price_output) / 1e6
+
+
+def request(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
+    """The request as a JSON object, in a fixed order of keys."""
+    parameters = dict(prompt.parameters)
+    if endpoint.base_url is None and "max_tokens" in parameters:
+        parameters["max_completion_tokens"] = parameters.pop("max_tokens")  # OpenAI's newer models know only this name
+    schema = prompt.schema if endpoint.schema_lengths else without_lengths(prompt.schema)
+    return {
+        "model": endpoint.model,
+        "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
+        **parameters,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": f"{prompt.shape}_answer", "strict": True, "schema": schema},
+        },
+        **endpoint.extra,
+    }
+
+
+def request_body(prompt: Prompt, endpoint: Endpoint) -> bytes:
+    """The exact bytes that are sent: the same prompt, the same bytes."""
+    return json.dumps(request(prompt, endpoint), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def without_lengths(node: Any) -> Any:
+    """A schema for endpoints that refuse string lengths in strict mode; lengths are checked on arrival all the same."""
+    if isinstance(node, list):
+        return [without_lengths(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {key: without_lengths(value) for key, value in node.items() if key not in ("minLength", "maxLength")}

@@ -1,0 +1,120 @@
+"""Any OpenAI-compatible endpoint. The only file that imports `openai` (0.4 s), so it is imported when one is used.
+
+The request is one JSON document of our own making, sent as bytes: what `qtgen prompts show` prints is what goes out,
+and the same prompt is the same request to the byte (recordings and the ledger match on it). The client's own retries
+are off: they sleep while they hold a slot.
+"""
+
+import json
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import openai
+
+from qtgen.errors import ProviderError, ProviderUnusable, Refused, Retryable, Truncated, Unreachable
+from qtgen.providers.endpoint import Endpoint, request_body
+from qtgen.records import Completion, Prompt, Usage
+
+
+class OpenAIProvider:
+    """Completes prompts at an endpoint; one attempt each. Close it after use."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.name = endpoint.provider
+        self.model = endpoint.model
+        self._endpoint = endpoint
+        self._client = openai.AsyncOpenAI(
+            api_key=endpoint.api_key or "none", base_url=endpoint.base_url, max_retries=0, timeout=endpoint.timeout
+        )
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """One request. Raises ProviderError, each failure by its kind."""
+        try:
+            response = await self._client.post(
+                "/chat/completions",
+                content=request_body(prompt, self._endpoint),
+                options={"headers": {"content-type": "application/json"}},
+                cast_to=httpx2.Response,
+            )
+            payload = json.loads(response.content)
+        except openai.APIStatusError as error:
+            raise _status_error(error, self._endpoint) from None
+        except openai.APITimeoutError:
+            raise Retryable(f"no answer within {self._endpoint.timeout:g} s", kind="timeout") from None
+        except openai.APIConnectionError as error:
+            raise _connection_error(error, self._client.base_url) from None
+        except (ValueError, openai.OpenAIError) as error:
+            raise Retryable(f"the endpoint's answer is not JSON: {error}", kind="malformed") from None
+        return self._completion(payload, response.headers)
+
+    def _completion(self, payload: Any, headers: Mapping[str, str]) -> Completion:
+        try:
+            choice = payload["choices"][0]
+            message = choice["message"]
+        except (KeyError, IndexError, TypeError):
+            raise Retryable("the endpoint's answer has no choices", kind="malformed") from None
+        usage, finish = self._usage(payload.get("usage") or {}), choice.get("finish_reason")
+        if message.get("refusal"):
+            raise Refused(f"the model declined: {message['refusal']}", usage=usage)
+        if finish == "content_filter":
+            raise Refused("the endpoint's content filter stopped the answer", usage=usage)
+        if finish == "length":
+            raise Truncated("the answer was cut off at the token limit; raise --max-tokens", usage=usage)
+        request_id = headers.get("x-request-id") or payload.get("id")
+        return Completion(message.get("content") or "", payload.get("model") or self.model, usage, request_id)
+
+    def _usage(self, usage: Mapping[str, Any]) -> Usage:
+        sent, received = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+        cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+        return Usage(sent, received, cached, self._endpoint.cost(sent, received, cached))
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _status_error(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:
+    status, said = error.status_code, _message(error)
+    if status == 401 or status == 403:
+        return ProviderUnusable(f"the endpoint refused the key (HTTP {status}); check {endpoint.key_name}: {said}")
+    if status == 404:
+        return ProviderUnusable(f"model `{endpoint.model}` or the address is not known there (HTTP 404); check --model and --base-url: {said}")
+    if status == 402 or error.code == "insufficient_quota":
+        return ProviderUnusable(f"no credit is left at the endpoint (HTTP {status}): {said}")
+    if status in (408, 409, 429) or status >= 500:
+        kind = "rate-limited" if status == 429 else "unavailable"
+        return Retryable(f"HTTP {status}: {said}", kind=kind, retry_after=_retry_after(error.response.headers))
+    hint = "; try `schema_lengths = false` in qtgen.toml" if "schema" in said.lower() else ""
+    return ProviderUnusable(f"the endpoint refused the request (HTTP {status}): {said}{hint}")
+
+
+def _message(error: openai.APIStatusError) -> str:
+    body = error.body
+    said = body.get("message") if isinstance(body, dict) else None
+    return " ".join(str(said or error.message).split())[:300]
+
+
+def _connection_error(error: openai.APIConnectionError, address: object) -> ProviderError:
+    cause = error.__cause__
+    if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol):
+        return Unreachable(f"nothing answers at {address} ({cause})")
+    return Retryable(f"the connection was lost ({cause or error})", kind="dropped")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from `retry-after-ms` or `retry-after`, which is a number or a date."""
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if not value:
+            continue
+        try:
+            return max(0.0, float(value) * scale)
+        except ValueError:
+            pass
+        try:
+            return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+        except (TypeError, ValueError):
+            continue
+    return None

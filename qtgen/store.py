@@ -1,0 +1,81 @@
+"""The output folder: pages, their provenance, and what failed, under `.qtgen/`.
+
+A page is written in three steps: the text to a temporary file (a full disk shows here), the provenance line, the page
+under its name. A crash between the last two leaves a line without a page, which the next run writes again: the last
+line of a url counts.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from qtgen.corpus import highest_id, page_paths
+from qtgen.errors import OutputError
+from qtgen.files import append_line, explained, prepared, publish_new
+from qtgen.records import Draft, Outcome
+
+HIDDEN = ".qtgen"
+
+
+class Store:
+    """What a run of `generate` reads from and writes to one output folder."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.provenance_file = out / HIDDEN / "provenance.jsonl"
+        self.failed_folder = out / HIDDEN / "failed"
+
+    def check_writable(self) -> None:
+        """Raise OutputError before any money is spent on pages that could not be written."""
+        with prepared(self.out / HIDDEN / "probe", ""):
+            pass
+
+    def highest_id(self, corpus: Path | None) -> int:
+        """The highest id that a page here, in the corpus or in the provenance has; 0 for none."""
+        made = max((line.get("id", 0) for line in self.provenance()), default=0)
+        folders = [folder for folder in (self.out, corpus) if folder is not None and any(folder.rglob("*.md"))]
+        return max(made, highest_id(page_paths(folders)))
+
+    def provenance(self) -> Iterator[dict[str, Any]]:
+        """Every line; a line cut short by a crash is passed over."""
+        if not self.provenance_file.exists():
+            return
+        with explained(self.provenance_file), self.provenance_file.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(entry, dict):
+                    yield entry
+
+    def write(self, draft: Draft) -> bool:
+        """Let the page appear, with its provenance before it. False if one lies there already.
+
+        Raises OutputError; then nothing is left half-written.
+        """
+        path = Path(draft.path)
+        if path.exists():
+            return False
+        with prepared(path, draft.text) as temporary:
+            append_line(self.provenance_file, json.dumps(draft.provenance, ensure_ascii=False))
+            written = publish_new(temporary, path)
+        self._failed_file(draft.path).unlink(missing_ok=True)
+        return written
+
+    def keep_failed(self, outcome: Outcome) -> Path | None:
+        """Keep what a failed question got, for a person to look at. None if there is nothing to keep."""
+        if not outcome.path:
+            return None
+        record = {**outcome.as_dict(), "last_answer": outcome.last_text}
+        path = self._failed_file(outcome.path)
+        with prepared(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n") as temporary, explained(path):
+            temporary.replace(path)
+        return path
+
+    def _failed_file(self, page: str) -> Path:
+        path = Path(page)
+        if not path.is_relative_to(self.out):
+            raise OutputError(f"{page}: lies outside of {self.out}")
+        return self.failed_folder / path.relative_to(self.out).with_suffix(".json")
