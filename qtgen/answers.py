@@ -29,9 +29,10 @@ _RESIDUE = re.compile(
 
 
 # First words that lose their capital behind "In summary, "; any other may be a name.
-_OPENERS = frozenset(
-    "the a an this that these those it its they we you in on at by with when while if as for to from both each all "
-    "many most some".split()
+_OPENERS = re.compile(
+    r"(?:the|an?|this|that|these|those|its?|they|we|you|in|on|at|by|with|when|while|if|as|for|to|from|both|each|all"
+    r"|many|most|some)$",
+    re.IGNORECASE,
 )
 
 
@@ -49,7 +50,10 @@ def _worded(text: str) -> str:
 def _prose(low: int, high: int) -> Any:
     """A text of whole sentences, within the limits."""
     return Annotated[
-        str, BeforeValidator(_line), AfterValidator(_worded), AfterValidator(lambda text: whole_sentences(text, low, high)),
+        str,
+        BeforeValidator(_line),
+        AfterValidator(_worded),
+        AfterValidator(lambda text: whole_sentences(text, low, high)),
         Field(min_length=low, max_length=high),
     ]
 
@@ -57,7 +61,10 @@ def _prose(low: int, high: int) -> Any:
 def _label(low: int, high: int) -> Any:
     """A heading, a cell or a keyword: one line without markup at its ends."""
     return Annotated[
-        str, BeforeValidator(_line), AfterValidator(_worded), AfterValidator(lambda text: text.strip("*_#:;., ")),
+        str,
+        BeforeValidator(_line),
+        AfterValidator(_worded),
+        AfterValidator(lambda text: text.strip("*_#:;., ")),
         Field(min_length=low, max_length=high),
     ]
 
@@ -182,7 +189,7 @@ def _in_summary(text: str) -> str:
     if re.match(r"(?:in summary|in conclusion|to sum up|overall)\b", text, re.IGNORECASE):
         return text
     first, _, rest = text.partition(" ")
-    return f"In summary, {first.lower() if first.lower() in _OPENERS else first} {rest}"
+    return f"In summary, {first.lower() if _OPENERS.match(first) else first} {rest}"
 
 
 def parse(shape: str, text: str) -> _Seo:
@@ -227,7 +234,11 @@ def to_markdown(answer: _Seo) -> str:
 def schema(shape: str) -> dict[str, Any]:
     """Strict JSON Schema of a shape: every key required, none allowed beside them, definitions inlined."""
     raw = SHAPES[shape].model_json_schema()
-    return _strict(raw, raw.pop("$defs", {}))
+    strict: dict[str, Any] = _strict(raw, raw.pop("$defs", {}))
+    # A model writes the keys in this order: first the answer, then what is to be said of it.
+    strict["required"].sort(key=lambda name: name in _Seo.model_fields)
+    strict["properties"] = {name: strict["properties"][name] for name in strict["required"]}
+    return strict
 
 
 def _strict(node: Any, definitions: dict[str, Any]) -> Any:
@@ -238,7 +249,9 @@ def _strict(node: Any, definitions: dict[str, Any]) -> Any:
     if "$ref" in node:
         return _strict(definitions[node["$ref"].rsplit("/", 1)[1]], definitions)
     return {
-        key: {name: _strict(sub, definitions) for name, sub in value.items()} if key == "properties" else _strict(value, definitions)
+        key: {name: _strict(sub, definitions) for name, sub in value.items()}
+        if key == "properties"
+        else _strict(value, definitions)
         for key, value in node.items()
         if key not in ("title", "description", "default")
     }

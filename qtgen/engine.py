@@ -7,8 +7,9 @@ stop lets what is in flight finish; a second one ends it at once.
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,11 +42,15 @@ def stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Stop]:
 
     def interrupted() -> None:
         stop.request()
-        say("finishing what is in flight; press Ctrl-C again to stop at once" if stop.times == 1 else "stopping at once")
+        say(
+            "finishing what is in flight; press Ctrl-C again to stop at once" if stop.times == 1 else "stopping at once"
+        )
 
     handled = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not on Windows, not off the main thread
+        with contextlib.suppress(
+            NotImplementedError, RuntimeError, ValueError
+        ):  # not on Windows, not off the main thread
             loop.add_signal_handler(number, interrupted)
             handled.append(number)
     try:
@@ -56,26 +61,22 @@ def stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Stop]:
 
 
 async def run_all(
-    items: Iterable[T], work: Callable[[T], Awaitable[R]], *, concurrency: int, stop: Stop
+    items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], *, concurrency: int, stop: Stop
 ) -> AsyncIterator[tuple[T, R]]:
     """Pairs of item and result as they are done. `items` is read only as fast as there is room."""
     waiting = iter(items)
-    running: dict[asyncio.Future[R], T] = {}
-    stopped_now = asyncio.ensure_future(stop.wait_now())
+    running: dict[asyncio.Task[R], T] = {}
+    stopped_now = asyncio.create_task(stop.wait_now())
     try:
         while True:
-            while not stop.requested and len(running) < concurrency and (item := next(waiting, _END)) is not _END:
-                running[asyncio.ensure_future(work(item))] = item  # type: ignore[arg-type, index]
+            for item in islice(waiting, 0 if stop.requested else concurrency - len(running)):
+                running[asyncio.create_task(work(item))] = item
             if not running or stopped_now.done():
                 return
-            done, _ = await asyncio.wait({*running, stopped_now}, return_when=asyncio.FIRST_COMPLETED)
-            for future in done - {stopped_now}:
-                yield running.pop(future), future.result()  # type: ignore[arg-type, misc]
+            await asyncio.wait([*running, stopped_now], return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in running if task.done()]:
+                yield running.pop(task), task.result()
     finally:
-        stopped_now.cancel()
-        for future in running:
-            future.cancel()
+        for unfinished in (*running, stopped_now):
+            unfinished.cancel()
         await asyncio.gather(*running, stopped_now, return_exceptions=True)
-
-
-_END = object()

@@ -1,21 +1,21 @@
 """The error tree. `cli.py` turns each into one line and an exit code; nobody else prints them.
 
-    QtgenError                      anything a person can act on
-    ├── UsageError                  the call or the settings are wrong (exit 2)
-    │   ├── SettingsError           qtgen.toml, the environment or an option
-    │   ├── QuestionFileError       a question file that cannot be read at all
-    │   └── PromptError             a prompt template that cannot be used
-    ├── UnwritableText              a value that no page can hold
-    ├── SpliceError                 an edit that could not be proved harmless
-    ├── OutputError                 a page that could not be written (disk full, read-only)
-    ├── Interrupted                 Ctrl-C; what was finished is kept (exit 130)
-    ├── AnswerError                 the model answered, but not with an answer that can be used
-    └── ProviderError               the endpoint did not give an answer
-        ├── Retryable               worth another try: 429, 5xx, time-out, dropped connection
-        │   └── Unreachable         nobody listens at that address
-        ├── Truncated               cut off at the token limit
-        ├── Refused                 the model or a filter declined
-        └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
+QtgenError                      anything a person can act on
+├── UsageError                  the call or the settings are wrong (exit 2)
+│   ├── SettingsError           qtgen.toml, the environment or an option
+│   ├── QuestionFileError       a question file that cannot be read at all
+│   └── PromptError             a prompt template that cannot be used
+├── UnwritableText              a value that no page can hold
+├── SpliceError                 an edit that could not be proved harmless
+├── OutputError                 a page that could not be written (disk full, read-only)
+├── Interrupted                 Ctrl-C; what was finished is kept (exit 130)
+├── AnswerError                 the model answered, but not with an answer that can be used
+└── ProviderError               the endpoint did not give an answer
+    ├── Retryable               worth another try: 429, 5xx, time-out, dropped connection
+    │   └── Unreachable         nobody listens at that address
+    ├── Truncated               cut off at the token limit
+    ├── Refused                 the model or a filter declined
+    └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
 """
 
 from typing import TYPE_CHECKING

@@ -50,14 +50,14 @@ def plan(
         yield Job(row, next(ids) if row.id is None else row.id, row.date or today, path, page_url(row))
 
 
-def _known_outcome(
-    row: Question, path: str, seen: dict[str, str], exists: Callable[[str], bool]
-) -> Outcome | None:
+def _known_outcome(row: Question, path: str, seen: dict[str, str], exists: Callable[[str], bool]) -> Outcome | None:
     if not slug(row.text) or not slug(row.subject):
         what = "question" if not slug(row.text) else "subject"
         return _failed(row, f"{what}: has no letter a-z and no digit to make a file name of")
     if len(slug(row.text)) > _SLUG_MAX:
-        return _failed(row, f"question: makes a file name of {len(slug(row.text))} characters; {_SLUG_MAX} are possible")
+        return _failed(
+            row, f"question: makes a file name of {len(slug(row.text))} characters; {_SLUG_MAX} are possible"
+        )
     if path in seen:
         message = f"{row.source}: the same page as {seen[path]}"
         return Outcome(row, Status.SKIPPED, path, page_url(row), error=Failure("duplicate", message))
@@ -71,7 +71,7 @@ def _failed(row: Question, message: str) -> Outcome:
 
 
 def page_path(out: Path, question: Question) -> str:
-    return str(out / slug(question.subject) / file_name(question.text))
+    return (out / slug(question.subject) / file_name(question.text)).as_posix()
 
 
 def page_url(question: Question) -> str:
@@ -84,7 +84,7 @@ def unknown_subjects(questions: Iterable[Question], known: Iterable[str]) -> Ite
     for subject, source in {q.subject: q.source for q in reversed(list(questions))}.items():
         if subject.casefold() not in subjects:
             near = get_close_matches(subject.casefold(), subjects, n=1, cutoff=0.6)
-            hint = f"did you mean `{subjects[near[0]]}`?" if near else "add it to `subjects` in qtgen.toml if it is meant"
+            hint = (
+                f"did you mean `{subjects[near[0]]}`?" if near else "add it to `subjects` in qtgen.toml if it is meant"
+            )
             yield f"{source}: subject `{subject}` is not known; {hint}"
-
-

@@ -61,7 +61,9 @@ class Template:
 
     def fits(self, question: str) -> bool:
         """True if one of the header's `asked_with` phrases stands in the question as whole words."""
-        return any(re.search(rf"\b{re.escape(phrase)}(?![\w'’])", question, re.IGNORECASE) for phrase in self.header.asked_with)
+        return any(
+            re.search(rf"\b{re.escape(phrase)}(?![\w'’])", question, re.IGNORECASE) for phrase in self.header.asked_with
+        )
 
 
 class Library:
@@ -76,7 +78,7 @@ class Library:
         self._environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader([str(folder) for folder in folders]),
             undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701  # prompts are text, not HTML
+            autoescape=False,  # prompts are text, not HTML
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -163,7 +165,9 @@ def ask_again(prompt: Prompt, faults: Sequence[str], warmer: float) -> Prompt:
     """
     last = prompt.messages[-1]
     listed = "\n".join(f"- {as_data(fault)}" for fault in faults)
-    words = f"{last.content}\n\nAn earlier answer could not be used:\n<faults>\n{listed}\n</faults>\nAvoid these faults."
+    words = (
+        f"{last.content}\n\nAn earlier answer could not be used:\n<faults>\n{listed}\n</faults>\nAvoid these faults."
+    )
     parameters = dict(prompt.parameters)
     if "temperature" in parameters:
         parameters["temperature"] = round(min(1.0, parameters["temperature"] + warmer), 2)

@@ -82,7 +82,9 @@ def _decode(path: Path, raw: bytes) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         byte = f"byte 0x{raw[error.start]:02x}"
-        raise QuestionFileError(f"{path}:{line}: not UTF-8 ({byte}); save it as UTF-8 (in Excel: `CSV UTF-8`)") from None
+        raise QuestionFileError(
+            f"{path}:{line}: not UTF-8 ({byte}); save it as UTF-8 (in Excel: `CSV UTF-8`)"
+        ) from None
 
 
 def _sniff(text: str) -> str:
@@ -109,7 +111,9 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     header = _header(first)
     _check_columns(f"{path}:1", header)
     if "question" not in header:
-        raise QuestionFileError(f"{path}:1: no column `question`; the first line must name the columns ({', '.join(COLUMNS)})")
+        raise QuestionFileError(
+            f"{path}:1: no column `question`; the first line must name the columns ({', '.join(COLUMNS)})"
+        )
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(first), strict=True)
     next(reader)
     return _csv_body(path, header, reader)
@@ -120,7 +124,9 @@ def _csv_body(path: Path, header: list[str], reader: Any) -> Iterator[tuple[int,
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                surplus = {"(more cells than columns: is a comma unquoted?)": cells[-1]} if len(cells) > len(header) else {}
+                surplus = (
+                    {"(more cells than columns: is a comma unquoted?)": cells[-1]} if len(cells) > len(header) else {}
+                )
                 yield start, {**dict(zip(header, cells, strict=False)), **surplus}
             start = reader.line_num + 1
     except csv.Error as error:
@@ -136,7 +142,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         except ValueError as error:
             raise QuestionFileError(f"{path}:{number}: not JSON: {error}") from None
         if not isinstance(row, dict):
-            raise QuestionFileError(f"{path}:{number}: a line must be a JSON object such as {{\"question\": \"…\"}}")
+            raise QuestionFileError(f'{path}:{number}: a line must be a JSON object such as {{"question": "…"}}')
         _check_columns(f"{path}:{number}", row)
         yield number, row
 

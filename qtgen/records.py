@@ -4,9 +4,9 @@ All are frozen values. What comes from outside (rows of a file, a model's answer
 the border, in the module that reads it, before it becomes one of these.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-import datetime as dt
 from enum import StrEnum
 from typing import Any, Protocol
 

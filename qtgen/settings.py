@@ -79,7 +79,9 @@ class Loaded:
     def lines(self) -> list[str]:
         """One line a field, secrets never in clear."""
         values = self.settings.model_dump()
-        return [f"{name:<12} = {_show(name, values[name]):<24} # {self.origins[name]}" for name in Settings.model_fields]
+        return [
+            f"{name:<12} = {_show(name, values[name]):<24} # {self.origins[name]}" for name in Settings.model_fields
+        ]
 
 
 def load(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:

@@ -25,7 +25,7 @@ def validate(paths: Iterable[Path], rules: Sequence[Rule]) -> Iterator[Checked]:
 
 
 def check_page(path: Path, rules: Sequence[Rule]) -> list[Diagnostic]:
-    return run(PageFile(str(path), read_page(path)), rules)
+    return run(PageFile(path.as_posix(), read_page(path)), rules)
 
 
 def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
@@ -37,4 +37,8 @@ def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list
         if not any(code.startswith(prefix) for code in REGISTRY):
             raise UsageError(f"{prefix}: no rule has this code; `qtgen explain` lists them")
     wanted = tuple(select) or ("QT",)
-    return [rule for code, rule in sorted(REGISTRY.items()) if code.startswith(wanted) and not code.startswith(tuple(ignore))]
+    return [
+        rule
+        for code, rule in sorted(REGISTRY.items())
+        if code.startswith(wanted) and not code.startswith(tuple(ignore))
+    ]

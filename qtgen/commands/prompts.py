@@ -41,7 +41,9 @@ def show(name: str, question: str, subject: str, context: str | None, as_json: b
     """Print exactly what would be sent for a question with the prompt NAME."""
     settings = settings_from({"subject": subject})
     asked = Question(question, subject, context=context)
-    prompt = library(settings).render(asked, name=name, temperature=settings.temperature, max_tokens=settings.max_tokens)
+    prompt = library(settings).render(
+        asked, name=name, temperature=settings.temperature, max_tokens=settings.max_tokens
+    )
     body = request(prompt, endpoint_for(settings))
     click.echo(json.dumps(body, ensure_ascii=False, indent=2) if as_json else _readable(body, settings, prompt.digest))
     return 0

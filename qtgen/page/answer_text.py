@@ -49,7 +49,9 @@ _LATEX = {
 }
 _NOT = {"=": "≠", r"\in": "∉", r"\subset": "⊄", r"\equiv": "≢", "<": "≮", ">": "≯", r"\exists": "∄", r"\mid": "∤"}
 _COMMAND = re.compile(r"\\(" + "|".join(sorted(_LATEX, key=len, reverse=True)) + r")(?![A-Za-z])")
-_NEGATED = re.compile(r"\\not\s*(" + "|".join(re.escape(key) + r"(?![A-Za-z])" if key[0] == "\\" else key for key in _NOT) + ")")
+_NEGATED = re.compile(
+    r"\\not\s*(" + "|".join(re.escape(key) + r"(?![A-Za-z])" if key[0] == "\\" else key for key in _NOT) + ")"
+)
 _CODE = re.compile(r"(?P<fence>```|~~~).*?(?:(?P=fence)|\Z)|`[^`\n]+`", re.DOTALL)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from qtgen.page.fields import LAYOUT, ORDER, Section
 
 # What a value can be once read. Lists and dicts occur only on pages that break the schema.
-Value: TypeAlias = "str | int | float | bool | date | None | list[object] | dict[str, object]"
+Value: TypeAlias = str | int | float | bool | date | list[object] | dict[str, object] | None
 
 BODY = "\n&nbsp;"
 _FATAL = frozenset({"invalid-yaml", "missing-front-matter", "unsafe-yaml", "too-large", "unreadable-file"})
@@ -29,13 +29,16 @@ class Position(NamedTuple):
     column: int
 
 
+_START = Span(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What reading itself objects to. `kind` is the name of the rule of family 1xx that reports it."""
 
     kind: str
     message: str
-    span: Span = Span(0, 0)
+    span: Span = _START
     field: str | None = None
 
 

@@ -44,4 +44,3 @@ def _goes_plain(field: Field, value: str, style: Style) -> bool:
 def is_plain_safe(value: str) -> bool:
     """True if the scanner (and so YAML) reads `value`, written plain, as this very string."""
     return PLAIN.match(value + "\n") is not None
-

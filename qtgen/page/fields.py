@@ -66,7 +66,9 @@ def _related(number: int) -> Section:
         Field(f"{name}.id", Kind.INT, "`id` of the target page.", "19547"),
         Field(f"{name}.title", Kind.TEXT, "`title` of the target page.", "What is osmosis?", folded=True),
         Field(f"{name}.subject", Kind.TEXT, "`subject` of the target page.", "Biology"),
-        Field(f"{name}.url", Kind.TEXT, "`url` of the target page; the link is followed by it.", "/learn/…/questions/…"),
+        Field(
+            f"{name}.url", Kind.TEXT, "`url` of the target page; the link is followed by it.", "/learn/…/questions/…"
+        ),
     )
     doc = f"Link {number} of at most {RELATED_MAX} to another page, numbered from 1 without a gap."
     return Section(name, doc, fields, indent=4, folded_indent=8, required=False)
@@ -214,5 +216,3 @@ def required_paths(present_sections: set[str]) -> list[str]:
         elif row.required:
             needed.append(row.path)
     return needed
-
-

@@ -4,7 +4,8 @@ Nothing is constructed before it is known to be harmless: anchors, aliases, tags
 is bounded, and only plain scalars are resolved, by PyYAML's own resolver, so that both readings agree.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from typing import Any
 
 import yaml
 
@@ -14,202 +15,183 @@ from qtgen.page.scan import spell, to_date
 
 MAX_DEPTH = 16  # a page needs 2
 
-try:
-    _Loader: type = yaml.CSafeLoader
-except AttributeError:  # a PyYAML built without libyaml: slower, the same events
-    _Loader = yaml.SafeLoader
-
+# Without libyaml PyYAML is slower and gives the same events.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What is gathered on the way through the events; offsets are into the whole text."""
-
-    text: str
-    base: int
-    values: dict[str, Value] = field(default_factory=dict)
-    spans: dict[str, Span] = field(default_factory=dict)
-    key_spans: dict[str, Span] = field(default_factory=dict)
-    plain: set[str] = field(default_factory=set)
-    folded: set[str] = field(default_factory=set)
-    spelling: dict[str, str] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-
-    def span(self, event: yaml.Event) -> Span:
-        start, end = self.base + event.start_mark.index, self.base + event.end_mark.index
-        return Span(start, max(start, start + len(self.text[start:end].rstrip("\n"))))
-
-    def object_to(self, kind: str, message: str, event: yaml.Event, path: str) -> None:
-        self.problems.append(Problem(kind, message, self.span(event), path or None))
-
-
-class _Stop(Exception):
-    """Reading cannot go on; the problem is already noted."""
+_RESOLVER: Any = yaml.resolver.Resolver()
+_CONSTRUCTORS: Any = yaml.constructor.SafeConstructor.yaml_constructors
+_CONSTRUCTOR = yaml.constructor.SafeConstructor()
 
 
 def parse(text: str, start: int, end: int, *, blank_before_close: bool, body: str) -> Page:
     """The page whose front matter is `text[start:end]`; never raises, problems are part of the page."""
-    reading = _Reading(text, start)
-    try:
-        _read_document(reading, yaml.parse(text[start:end], Loader=_Loader))
-    except _Stop:
-        pass
-    except yaml.MarkedYAMLError as error:
-        reading.problems.append(_yaml_problem(error, start, end))
-    except yaml.YAMLError as error:  # a ReaderError: a character that YAML has no place for
-        offset = start + int(getattr(error, "position", 0))
-        reading.problems.append(Problem("invalid-yaml", str(error).splitlines()[0], Span(offset, offset)))
-    style = Style(
-        frozenset(reading.plain), frozenset(reading.folded), reading.spelling, blank_before_close, body
-    )
+    reader = _Reader(text, start, end)
+    reader.read()
+    style = Style(frozenset(reader.plain), frozenset(reader.folded), reader.spelling, blank_before_close, body)
     return Page(
         text,
-        reading.values,
-        reading.spans,
+        reader.values,
+        reader.spans,
         HOUSE_STYLE if style == HOUSE_STYLE else style,
-        tuple(reading.problems),
-        reading.key_spans,
+        tuple(reader.problems),
+        reader.key_spans,
     )
 
 
-def _yaml_problem(error: yaml.MarkedYAMLError, start: int, end: int) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    offset = min(start + mark.index, end) if mark else start
-    message = " ".join(part for part in (error.context, error.problem) if part)
-    return Problem("invalid-yaml", message, Span(offset, offset))
+class _StopReading(Exception):
+    """Reading cannot go on; the problem is already noted."""
 
 
-def _read_document(reading: _Reading, events) -> None:  # type: ignore[no-untyped-def]  # yaml.parse is untyped
-    first = next((e for e in events if not isinstance(e, yaml.StreamStartEvent | yaml.DocumentStartEvent)), None)
-    if first is None or isinstance(first, yaml.StreamEndEvent):
-        return
-    if not isinstance(first, yaml.MappingStartEvent):
-        reading.object_to("invalid-yaml", "the front matter is not a list of `key: value` lines", first, "")
-        raise _Stop
-    _check_harmless(reading, first, "")
-    _read_mapping(reading, events, "")
-    trailing = next((e for e in events if isinstance(e, yaml.DocumentStartEvent)), None)
-    if trailing is not None:
-        reading.object_to("invalid-yaml", "a second YAML document begins inside the front matter", trailing, "")
+class _Reader:
+    """Walks the events once and gathers values, places, style and problems; offsets are into the whole text."""
 
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self._text, self._start, self._end = text, start, end
+        self._events: Iterator[Any] = yaml.parse(text[start:end], Loader=_LOADER)
+        self.values: dict[str, Value] = {}
+        self.spans: dict[str, Span] = {}
+        self.key_spans: dict[str, Span] = {}
+        self.plain: set[str] = set()
+        self.folded: set[str] = set()
+        self.spelling: dict[str, str] = {}
+        self.problems: list[Problem] = []
 
-def _read_mapping(reading: _Reading, events, section: str) -> None:  # type: ignore[no-untyped-def]
-    """Key and value in turn; a section of the layout is entered, any other mapping becomes one value."""
-    seen: set[object] = set()
-    for key_event in events:
-        if isinstance(key_event, yaml.MappingEndEvent):
+    def read(self) -> None:
+        try:
+            self._document()
+        except _StopReading:
             return
-        _check_harmless(reading, key_event, section)
-        if not isinstance(key_event, yaml.ScalarEvent):
-            reading.object_to("invalid-yaml", "a key must be a single word", key_event, section)
-            raise _Stop
-        key = key_event.value
-        path = f"{section}.{key}" if section else key
-        if key == "<<" and key_event.implicit[0]:
-            reading.object_to("unsafe-yaml", "merge key `<<`: write the keys out", key_event, path)
-            raise _Stop
-        if key in seen:
-            reading.object_to("duplicate-key", f"`{key}` stands here a second time", key_event, path)
-        first_time = key not in seen
-        seen.add(key)
-        event = next(events)
-        _check_harmless(reading, event, path)
-        if isinstance(event, yaml.MappingStartEvent) and not section and path in SECTIONS and first_time:
-            reading.key_spans[path] = reading.span(key_event)
-            before = len(reading.values)
-            _read_mapping(reading, events, path)
-            if len(reading.values) == before:
-                reading.values[path], reading.spans[path] = {}, reading.span(event)
-            continue
-        value = _read_value(reading, event, events, path, depth=2)
-        if first_time:
-            reading.key_spans[path] = reading.span(key_event)
-            _note(reading, path, value, event)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            message = " ".join(part for part in (error.context, error.problem) if part)
+            self._yaml_problem(message, mark.index if mark else 0)
+        except yaml.YAMLError as error:  # a ReaderError: a character that YAML has no place for
+            self._yaml_problem(str(error).splitlines()[0], int(getattr(error, "position", 0)))
 
+    def _yaml_problem(self, message: str, index: int) -> None:
+        offset = min(self._start + index, self._end)
+        self.problems.append(Problem("invalid-yaml", message, Span(offset, offset)))
 
-def _read_value(reading: _Reading, event: yaml.Event, events, path: str, depth: int) -> Value:  # type: ignore[no-untyped-def]
-    if isinstance(event, yaml.ScalarEvent):
-        return _resolve(reading, event, path)
-    if depth > MAX_DEPTH:
-        reading.object_to("invalid-yaml", f"nested deeper than {MAX_DEPTH} levels", event, path)
-        raise _Stop
-    if isinstance(event, yaml.SequenceStartEvent):
-        items: list[object] = []
-        for item in events:
-            if isinstance(item, yaml.SequenceEndEvent):
-                return items
-            _check_harmless(reading, item, path)
-            items.append(_read_value(reading, item, events, path, depth + 1))
-    mapping: dict[str, object] = {}
-    for key_event in events:
-        if isinstance(key_event, yaml.MappingEndEvent):
-            return mapping
-        _check_harmless(reading, key_event, path)
-        key = _read_value(reading, key_event, events, path, depth + 1)
-        value_event = next(events)
-        _check_harmless(reading, value_event, path)
-        mapping[key if isinstance(key, str) else repr(key)] = _read_value(reading, value_event, events, path, depth + 1)
-    return mapping
+    def _span(self, event: Any) -> Span:
+        start, end = self._start + event.start_mark.index, self._start + event.end_mark.index
+        return Span(start, start + len(self._text[start:end].rstrip("\n")))
 
+    def _object_to(self, kind: str, message: str, event: Any, path: str) -> None:
+        self.problems.append(Problem(kind, message, self._span(event), path or None))
 
-def _check_harmless(reading: _Reading, event: yaml.Event, path: str) -> None:
-    """Refuse before anything is constructed."""
-    if isinstance(event, yaml.AliasEvent):
-        found = f"alias `*{event.anchor}`"
-    elif getattr(event, "anchor", None) is not None:
-        found = f"anchor `&{event.anchor}`"
-    elif getattr(event, "tag", None) is not None:
-        found = f"tag `{event.tag}`"
-    else:
-        return
-    reading.object_to("unsafe-yaml", f"{found} is not allowed in front matter", event, path)
-    raise _Stop
+    def _give_up(self, kind: str, message: str, event: Any, path: str) -> None:
+        self._object_to(kind, message, event, path)
+        raise _StopReading
 
+    def _next(self, path: str) -> Any:
+        """The next event, refused before anything is constructed if it is not harmless."""
+        event = next(self._events)
+        if isinstance(event, yaml.AliasEvent):
+            found = f"alias `*{event.anchor}`"
+        elif getattr(event, "anchor", None) is not None:
+            found = f"anchor `&{event.anchor}`"
+        elif getattr(event, "tag", None) is not None:
+            found = f"tag `{event.tag}`"
+        else:
+            return event
+        return self._give_up("unsafe-yaml", f"{found} is not allowed in front matter", event, path)
 
-_resolver = yaml.resolver.Resolver()
-_constructor = yaml.constructor.SafeConstructor()
+    def _document(self) -> None:
+        next(self._events)  # the stream's start
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            return
+        first = self._next("")
+        if not isinstance(first, yaml.MappingStartEvent):
+            self._give_up("invalid-yaml", "the front matter is not a list of `key: value` lines", first, "")
+        self._mapping("")
+        next(self._events)  # the document's end
+        after = next(self._events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            self._object_to("invalid-yaml", "a second YAML document begins inside the front matter", after, "")
 
+    def _mapping(self, section: str) -> None:
+        """Keys and values in turn; a section of the layout is entered, any other mapping is one value."""
+        seen: set[str] = set()
+        while not isinstance(key := self._next(section), yaml.MappingEndEvent):
+            path = self._key(key, section)
+            if key.value in seen:
+                self._object_to("duplicate-key", f"`{key.value}` stands here a second time", key, path)
+                self._value(self._next(path), path)
+                continue
+            seen.add(key.value)
+            self.key_spans[path] = self._span(key)
+            event = self._next(path)
+            if isinstance(event, yaml.MappingStartEvent) and path in SECTIONS:
+                self._section(path, event)
+            else:
+                self._note(path, self._value(event, path), event)
 
-def _resolve(reading: _Reading, event: yaml.ScalarEvent, path: str) -> Value:
-    """A scalar's value; what looks like a number or day but is none stays the string it is."""
-    if not event.implicit[0]:
-        return str(event.value)
-    tag = _resolver.resolve(yaml.ScalarNode, event.value, (True, False))
-    if tag in (_TAG + "str", _TAG + "value"):
-        return str(event.value)
-    if tag == _TAG + "timestamp" and len(event.value) == len("2024-11-22"):
-        return to_date(event.value)
-    try:
-        value: Value = _constructor.construct_object(yaml.ScalarNode(tag, event.value))
-    except (ValueError, OverflowError, yaml.constructor.ConstructorError) as error:
-        reading.object_to("invalid-yaml", f"`{event.value[:40]}` cannot be read: {str(error).splitlines()[0]}", event, path)
-        return str(event.value)
-    return value
+    def _key(self, event: Any, section: str) -> str:
+        if not isinstance(event, yaml.ScalarEvent):
+            self._give_up("invalid-yaml", "a key must be a single word", event, section)
+        path = f"{section}.{event.value}" if section else str(event.value)
+        if event.value == "<<" and event.implicit[0]:
+            self._give_up("unsafe-yaml", "merge key `<<`: write the keys out", event, path)
+        return path
 
+    def _section(self, path: str, event: Any) -> None:
+        before = len(self.values)
+        self._mapping(path)
+        if len(self.values) == before:
+            self.values[path], self.spans[path] = {}, self._span(event)
 
-def _note(reading: _Reading, path: str, value: Value, event: yaml.Event) -> None:
-    reading.values[path] = value
-    reading.spans[path] = span = reading.span(event)
-    field_ = FIELDS.get(path)
-    if field_ is None or not isinstance(event, yaml.ScalarEvent):
-        return
-    if field_.kind is Kind.TEXT:
-        if isinstance(value, str) and not event.style and field_.folded:
-            reading.plain.add(path)
-        elif event.style == ">":
-            _narrow_to_text(reading, path, span)
-            if not field_.folded:
-                reading.folded.add(path)
-    elif not isinstance(value, str) and event.value != spell(value):
-        reading.spelling[path] = event.value
+    def _value(self, event: Any, path: str, depth: int = 2) -> Value:
+        """One value of any sort, as PyYAML's SafeLoader would construct it."""
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, path)
+        if depth > MAX_DEPTH:
+            self._give_up("invalid-yaml", f"nested deeper than {MAX_DEPTH} levels", event, path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            items: list[object] = []
+            while not isinstance(item := self._next(path), yaml.SequenceEndEvent):
+                items.append(self._value(item, path, depth + 1))
+            return items
+        mapping: dict[str, object] = {}
+        while not isinstance(key := self._next(path), yaml.MappingEndEvent):
+            name = self._value(key, path, depth + 1)
+            mapping[name if isinstance(name, str) else repr(name)] = self._value(self._next(path), path, depth + 1)
+        return mapping
 
+    def _scalar(self, event: Any, path: str) -> Value:
+        """A scalar's value; a day that no calendar has stays the string it is."""
+        text = str(event.value)
+        tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False)) if event.implicit[0] else f"{_TAG}str"
+        if tag in (f"{_TAG}str", f"{_TAG}value"):
+            return text
+        if tag == f"{_TAG}timestamp" and len(text) == len("2024-11-22"):
+            return to_date(text)
+        try:
+            value: Value = _CONSTRUCTORS[tag](_CONSTRUCTOR, yaml.ScalarNode(tag, text))
+        except (ValueError, OverflowError, yaml.YAMLError) as error:
+            why = str(error).splitlines()[0]
+            self._object_to("invalid-yaml", f"`{text[:40]}` cannot be read: {why}", event, path)
+            return text
+        return value
 
-def _narrow_to_text(reading: _Reading, path: str, span: Span) -> None:
-    """A block scalar's mark begins at `>-`; its value begins on the next line."""
-    begin = reading.text.find("\n", span.start, span.end) + 1
-    if begin:
-        begin += len(reading.text[begin : span.end]) - len(reading.text[begin : span.end].lstrip(" "))
-        reading.spans[path] = Span(begin, span.end)
+    def _note(self, path: str, value: Value, event: Any) -> None:
+        self.values[path] = value
+        self.spans[path] = span = self._span(event)
+        field = FIELDS.get(path)
+        if field is None or not isinstance(event, yaml.ScalarEvent):
+            return
+        if event.style in ("|", ">"):
+            self.spans[path] = self._block_text(span)
+        if field.kind is not Kind.TEXT:
+            if not isinstance(value, str) and event.value != spell(value):
+                self.spelling[path] = event.value
+        elif isinstance(value, str) and not event.style and field.folded:
+            self.plain.add(path)
+        elif event.style == ">" and not field.folded:
+            self.folded.add(path)
 
-
+    def _block_text(self, span: Span) -> Span:
+        """A block scalar's mark begins at `>-`; its text begins on the next line."""
+        begin = self._text.find("\n", span.start, span.end) + 1
+        if not begin:
+            return span
+        return Span(begin + len(self._text[begin : span.end]) - len(self._text[begin : span.end].lstrip(" ")), span.end)

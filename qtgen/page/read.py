@@ -77,5 +77,3 @@ def _read_slowly(text: str, problems: tuple[Problem, ...]) -> Page:
 
 def _with_problems(page: Page, problems: tuple[Problem, ...]) -> Page:
     return Page(page.text, page.values, page.spans, page.style, (*problems, *page.problems), page.key_spans)
-
-

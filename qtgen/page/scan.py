@@ -141,7 +141,7 @@ def scan(text: str) -> Page | None:
     spelling = {path: values[path] for path in _SPELLED if path in values}
     for path, convert in _CONVERTS:
         if path in values:
-            values[path] = convert(values[path])
+            values[path] = convert(str(values[path]))
     return Page(text, values, _MatchSpans(found), _style(groups, values, spelling, text[found.end() :]))
 
 

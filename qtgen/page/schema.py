@@ -5,7 +5,7 @@ from typing import Any
 from qtgen.page.fields import DESCRIPTION_MAX, LAYOUT, SUBJECTS, Field, Kind, Section
 
 _DAY = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
-_TYPES = {
+_TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": "string", "minLength": 1},
     Kind.INT: {"type": "integer"},
     Kind.FLOAT: {"type": "number"},
@@ -72,7 +72,12 @@ def cloudcannon() -> dict[str, Any]:
     schema = {"path": ".cloudcannon/schemas/default.md", "name": "Question", "remove_extra_inputs": False}
     return {
         "collections_config": {
-            "learn": {"path": "content/learn", "schema_key": "_schema", "schemas": {"default": schema}, "_inputs": inputs}
+            "learn": {
+                "path": "content/learn",
+                "schema_key": "_schema",
+                "schemas": {"default": schema},
+                "_inputs": inputs,
+            }
         }
     }
 

@@ -112,7 +112,9 @@ def _new_header(page: Page, path: str, added: list[str]) -> str:
 def _new_style(page: Page, path: str) -> Style:
     """New related titles follow the page's own habit; all else the house's."""
     field: Field = FIELDS[path]
-    like = {p for p in page.style.plain if FIELDS[p].key == field.key and bool(FIELDS[p].section) == bool(field.section)}
+    like = {
+        p for p in page.style.plain if FIELDS[p].key == field.key and bool(FIELDS[p].section) == bool(field.section)
+    }
     return Style(plain=frozenset({path})) if like else Style()
 
 
@@ -135,5 +137,3 @@ def _prove(page: Page, leaves: Mapping[str, Value], text: str) -> None:
     wrong = [path for path in {*wanted, *again.values} if not _same(wanted.get(path), again.values.get(path))]
     if wrong:
         raise SpliceError(f"{sorted(wrong)[0]}: would not read back as meant")
-
-

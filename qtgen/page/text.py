@@ -39,4 +39,6 @@ def check_writable(value: str, path: str) -> None:
         raise UnwritableText(f"{path}: begins with a space, which YAML would drop")
     bad = FORBIDDEN.search(value) or re.search(r"[\n\t]", value)
     if bad:
-        raise UnwritableText(f"{path}: character U+{ord(bad.group()):04X} at position {bad.start() + 1} cannot stand on a page")
+        raise UnwritableText(
+            f"{path}: character U+{ord(bad.group()):04X} at position {bad.start() + 1} cannot stand on a page"
+        )

@@ -7,8 +7,8 @@ are off: they sleep while they hold a slot.
 
 import json
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -80,7 +80,9 @@ def _status_error(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderE
     if status == 401 or status == 403:
         return ProviderUnusable(f"the endpoint refused the key (HTTP {status}); check {endpoint.key_name}: {said}")
     if status == 404:
-        return ProviderUnusable(f"model `{endpoint.model}` or the address is not known there (HTTP 404); check --model and --base-url: {said}")
+        return ProviderUnusable(
+            f"no model `{endpoint.model}` at this address (HTTP 404); check --model and --base-url: {said}"
+        )
     if status == 402 or error.code == "insufficient_quota":
         return ProviderUnusable(f"no credit is left at the endpoint (HTTP {status}): {said}")
     if status in (408, 409, 429) or status >= 500:

@@ -34,7 +34,7 @@ class Retrying:
 
     async def complete(self, prompt: Prompt) -> Completion:
         try:
-            completion = await self._retrying(self._inner.complete, prompt)
+            completion: Completion = await self._retrying(self._inner.complete, prompt)
         except Unreachable as error:
             if self._answered:
                 raise

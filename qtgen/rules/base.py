@@ -1,7 +1,6 @@
 """What a rule is: one function with a code, a name, a severity, a docstring and two examples that are its tests."""
 
 import inspect
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,18 +10,18 @@ from qtgen.records import Diagnostic, Severity
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """A page and the path it has, or is to have."""
+    """A page and the path it has, or is to have, with `/` between its parts."""
 
     path: str
     page: Page
 
     @property
     def name(self) -> str:
-        return os.path.basename(self.path)
+        return self.path.rpartition("/")[2]
 
     @property
     def folder(self) -> str:
-        return os.path.basename(os.path.dirname(self.path))
+        return self.path.rpartition("/")[0].rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)

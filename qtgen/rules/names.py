@@ -51,10 +51,18 @@ def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
     if name and name != wanted:
         yield Finding(f"`file_name` must be `{wanted}`, from the title", page.span("file_name"), "file_name")
     elif file.name != wanted:
-        yield Finding(f"the file is named `{file.name}`, its title makes `{wanted}`", page.span("file_name"), "file_name")
+        yield Finding(
+            f"the file is named `{file.name}`, its title makes `{wanted}`", page.span("file_name"), "file_name"
+        )
 
 
-@rule("QT303", "url-mismatch", Severity.ERROR, bad=Example("url: /learn/biology/questions/what-is-osmosis", "url: /x"), good=_FINE)
+@rule(
+    "QT303",
+    "url-mismatch",
+    Severity.ERROR,
+    bad=Example("url: /learn/biology/questions/what-is-osmosis", "url: /x"),
+    good=_FINE,
+)
 def url_mismatch(file: PageFile) -> Iterator[Finding]:
     """`url` is not `/learn/` + slug of the subject + `/questions/` + slug of the title.
 

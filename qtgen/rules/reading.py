@@ -63,7 +63,13 @@ def unsafe_yaml(file: PageFile) -> Iterator[Finding]:
     return _problems(file, "unsafe-yaml")
 
 
-@rule("QT105", "invalid-text", Severity.ERROR, bad=Example("osmosis moves", "x", raw=b"\xef\xbb\xbf---\n---\n"), good=_FINE)
+@rule(
+    "QT105",
+    "invalid-text",
+    Severity.ERROR,
+    bad=Example("osmosis moves", "x", raw=b"\xef\xbb\xbf---\n---\n"),
+    good=_FINE,
+)
 def invalid_text(file: PageFile) -> Iterator[Finding]:
     """Not UTF-8, or a byte-order mark, carriage return, tab, control or non-character.
 

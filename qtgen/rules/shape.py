@@ -1,9 +1,9 @@
 """Family 2xx: does the page hold the fields of the layout, each with a value of its type?"""
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from difflib import get_close_matches
-import re
 
 from qtgen.page import Value
 from qtgen.page.fields import CONSTANTS, FIELDS, LAYOUT, ORDER, RELATED_MAX, SECTIONS, Kind, required_paths
@@ -21,7 +21,9 @@ _EXPECTED = {
 }
 
 
-@rule("QT201", "missing-key", Severity.ERROR, bad=Example("author: QuickTakes\n", ""), good=Example("score: -1.0\n", ""))
+@rule(
+    "QT201", "missing-key", Severity.ERROR, bad=Example("author: QuickTakes\n", ""), good=Example("score: -1.0\n", "")
+)
 def missing_key(file: PageFile) -> Iterator[Finding]:
     """A required key is not there; the place is the line before which it belongs.
 

@@ -1,0 +1,148 @@
+"""`qtgen generate`: question files in, pages out."""
+
+import asyncio
+import datetime as dt
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qtgen.commands import progress
+from qtgen.commands.options import file_or_dash, folder, note, settings_from
+from qtgen.commands.recipe import recipe
+from qtgen.engine import run_all, stop_on_interrupt
+from qtgen.errors import Interrupted, OutputError, QuestionFileError, UsageError
+from qtgen.generator import Recipe, generate
+from qtgen.page.fields import SUBJECTS
+from qtgen.planning import Job, plan, unknown_subjects
+from qtgen.providers import chosen, concurrency, open_provider
+from qtgen.questions import STDIN, BadRow, read_questions
+from qtgen.records import Failure, Outcome, Question, Status
+from qtgen.settings import Settings
+from qtgen.store import Store
+
+_EPILOG = "Exit 0: every page is there; 1: some failed; 2: the call, a file or the key is wrong; 130: interrupted."
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("questions", nargs=-1, type=file_or_dash)
+@click.option("--out", type=folder, help="Folder that pages are written to.  [default: outputs]")
+@click.option("--subject", help="Subject of questions that name none.")
+@click.option("--provider", type=click.Choice(["openai", "local"]), help="Who answers.")
+@click.option("--model", help="Model name at the endpoint.")
+@click.option("--base-url", help="Address of an OpenAI-compatible endpoint.")
+@click.option("--prompt", help="One prompt for every question, instead of by its kind.")
+@click.option("--temperature", type=float, help="Sampling temperature.")
+@click.option("--max-tokens", type=int, help="Longest answer, in tokens.")
+@click.option("--concurrency", type=int, help="Requests in flight.")
+@click.option("--corpus", type=folder, help="The site's pages; ids go on from the highest there.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N questions.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout, one a question, in input order.")
+def command(questions: tuple[Path, ...], limit: int | None, as_json: bool, **flags: Any) -> int:
+    """Write a page for every question of QUESTIONS (.csv, .jsonl, .txt, or - for stdin).
+
+    Columns: question, and optionally subject, id, date, context. Without QUESTIONS, those that qtgen.toml names.
+    A page that exists already is left as it is.
+    """
+    settings = settings_from(flags)
+    files = questions or settings.questions
+    if not files:
+        raise UsageError("no question file: name one, or set `questions` in qtgen.toml")
+    rows = _read(files, settings.subject)[:limit]
+    for warning in unknown_subjects([r for r in rows if isinstance(r, Question)], (*SUBJECTS, *settings.subjects)):
+        note(f"warning: {warning}")
+    outcomes = asyncio.run(_run(settings, rows))
+    if as_json:
+        for outcome in outcomes:
+            click.echo(json.dumps(outcome.as_dict(), ensure_ascii=False))
+    return int(any(outcome.status is Status.FAILED for outcome in outcomes))
+
+
+def _read(files: Sequence[Path], subject: str | None) -> list[Question | BadRow]:
+    """Every row of every file. Raises QuestionFileError."""
+    rows: list[Question | BadRow] = []
+    for file in files:
+        try:
+            raw = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
+        except OSError as error:
+            raise QuestionFileError(f"{file}: {error.strerror}") from None
+        rows += read_questions(file, raw, subject)
+    if not rows:
+        raise QuestionFileError(f"{', '.join(map(str, files))}: no question in it")
+    return rows
+
+
+async def _run(settings: Settings, rows: Sequence[Question | BadRow]) -> list[Outcome]:
+    """Plan, generate, write; one outcome a row, in order. Raises Interrupted when stopped before the end."""
+    store, today = Store(settings.out), dt.datetime.now().astimezone().date()
+    how = recipe(settings, today)
+    first_id = store.highest_id(settings.corpus) + 1
+    planned = list(
+        plan(rows, out=settings.out, exists=lambda path: Path(path).exists(), first_id=first_id, today=today)
+    )
+    results = {place: step for place, step in enumerate(planned) if isinstance(step, Outcome)}
+    jobs = [(place, step) for place, step in enumerate(planned) if isinstance(step, Job)]
+    tally = progress.Tally(len(planned))
+    with progress.display(tally) as shown:
+        for outcome in results.values():
+            tally.add(outcome)
+            shown.update(outcome)
+        if jobs:
+            store.check_writable()
+            await _make(settings, how, store, jobs, results, tally, shown)
+    note(progress.summary(tally))
+    _say_where(store, results.values())
+    if len(results) < len(planned):
+        left = len(planned) - len(results)
+        raise Interrupted(
+            f"interrupted with {left} of {len(planned)} questions left; the same command goes on from here"
+        )
+    return [results[place] for place in sorted(results)]
+
+
+async def _make(
+    settings: Settings, how: Recipe, store: Store, jobs: list[tuple[int, Job]], results: dict[int, Outcome],
+    tally: progress.Tally, shown: progress.Display,
+) -> None:  # fmt: skip
+    """Fill `results` with the outcome of each job, written as it is done."""
+    async with open_provider(settings) as provider:
+        note(_who_answers(settings, provider.model))
+        with stop_on_interrupt(note) as stop:
+            work = run_all(
+                jobs, lambda job: generate(job[1], how, provider), concurrency=concurrency(settings), stop=stop
+            )
+            async for (place, _), outcome in work:
+                results[place] = finished = _keep(store, outcome)
+                tally.add(finished)
+                shown.update(finished)
+
+
+def _keep(store: Store, outcome: Outcome) -> Outcome:
+    """Write the page, or keep what failed; a write that fails is this question's failure."""
+    try:
+        if outcome.draft is not None and not store.write(outcome.draft):
+            return replace(outcome, status=Status.EXISTS, draft=None)
+        if outcome.status is Status.FAILED:
+            store.keep_failed(outcome)
+    except OutputError as error:
+        return replace(outcome, status=Status.FAILED, draft=None, error=Failure(error.kind, str(error)))
+    return replace(outcome, draft=None)
+
+
+def _who_answers(settings: Settings, model: str) -> str:
+    if chosen(settings) == "local":
+        why = "" if settings.provider else " (no key and no address is set)"
+        return f"provider local{why}: {model} on this machine"
+    return f"provider openai: {model} at {settings.base_url or 'OpenAI'}"
+
+
+def _say_where(store: Store, outcomes: Any) -> None:
+    statuses = {outcome.status for outcome in outcomes}
+    if Status.WRITTEN in statuses:
+        note(f"pages: {store.out}/   how they were made: {store.provenance_file}")
+    if Status.FAILED in statuses and store.failed_folder.is_dir():
+        note(f"failed answers, to look at: {store.failed_folder}/")

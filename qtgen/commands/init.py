@@ -1,0 +1,55 @@
+"""`qtgen init`: lay out a new project."""
+
+from pathlib import Path
+
+import click
+
+from qtgen.commands.options import note
+from qtgen.commands.recipe import shipped
+from qtgen.files import explained, prepared, publish_new
+from qtgen.prompts import SUFFIX
+
+_TOML = """\
+# Settings of qtgen; `qtgen --show-settings` lists them all.
+# A key goes into the environment (OPENAI_API_KEY), never here.
+questions = ["questions.csv"]
+out = "outputs"
+
+# Who answers. Without a key or an address, a small model on this machine does.
+# provider = "openai"
+# model = "gpt-4o-mini"
+# base_url = "https://…/v1"      # any OpenAI-compatible endpoint
+
+# US dollars per million tokens, by model. A model without a price costs "unknown".
+# [prices."gpt-4o-mini"]
+# input = 0.15
+# output = 0.60
+"""
+_IGNORE = """\
+# Answers that failed are for a look, not for the repository; provenance.jsonl is meant to be committed.
+outputs/.qtgen/failed/
+"""
+_EVALS = "Reference documents and suites for `qtgen eval` go here, a folder a suite.\n"
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+def command(folder: Path) -> int:
+    """Lay out a new project in FOLDER: settings, prompts, an example question file. Nothing is overwritten."""
+    files = {
+        "qtgen.toml": _TOML,
+        "questions.csv": (shipped("examples") / "questions.csv").read_text(encoding="utf-8"),
+        ".gitignore": _IGNORE,
+        "outputs/.gitkeep": "",
+        "evals/README.md": _EVALS,
+        **{
+            f"prompts/{file.name}": file.read_text(encoding="utf-8")
+            for file in sorted(shipped("prompts").glob(f"*{SUFFIX}"))
+        },
+    }
+    for name, text in files.items():
+        path = folder / name
+        with prepared(path, text) as temporary, explained(path):
+            note(f"{'created' if publish_new(temporary, path) else 'exists '}  {path}")
+    note(f"next: {'' if folder == Path() else f'cd {folder} && '}qtgen generate")
+    return 0
