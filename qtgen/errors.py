@@ -18,10 +18,7 @@ QtgenError                      anything a person can act on
     └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
 """
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from qtgen.records import Usage
+from typing import Any
 
 
 class QtgenError(Exception):
@@ -80,7 +77,7 @@ class ProviderError(QtgenError):
 
     kind = "provider"
 
-    def __init__(self, message: str, *, usage: "Usage | None" = None) -> None:
+    def __init__(self, message: str, *, usage: Any = None) -> None:
         super().__init__(message)
         self.usage = usage
 

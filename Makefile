@@ -1,0 +1,60 @@
+# Two commands do all the set-up:  make demo   and   make test.   `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MODEL := $(VENV)/.model
+
+.PHONY: help demo test check format record docs bench wheel clean
+.DEFAULT_GOAL := help
+
+help: ## list what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+# Nothing is compiled: every pinned package has a wheel.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v[:2] <= (3, 13); \
+	  ok or sys.exit(f"qtgen needs Python 3.11 to 3.13, {sys.executable} is {v[0]}.{v[1]}; try: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "installing pinned dependencies into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(MODEL): $(READY)
+	@echo "the embedded model (98 MB, Apache-2.0): $$($(BIN)/python -m qtgen.providers.embedded)"
+	@touch $@
+
+demo: $(MODEL) ## generate the pages of examples/questions.csv with the embedded model, and check them
+	@$(BIN)/qtgen generate examples/questions.csv --out outputs --provider local
+	@$(BIN)/qtgen validate outputs
+
+test: $(MODEL) ## every test, offline
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(READY) ## formatter, linter, types, import contracts, docs are current
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python docs/build.py --check
+
+format: $(READY) ## format and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+record: $(MODEL) ## record the cassettes of the tests anew, from the embedded model
+	@rm -rf tests/cassettes
+	@$(BIN)/python -m pytest -p no:xdist -m vcr --record-mode=once --allowed-hosts=127.0.0.1
+
+docs: $(READY) ## write the generated pages of docs/
+	@$(BIN)/python docs/build.py
+
+bench: $(READY) ## how fast pages are read, against python-frontmatter + pydantic
+	@$(BIN)/python benchmarks/read_pages.py
+
+wheel: $(READY) ## build dist/qtgen-*.whl
+	@$(BIN)/python -m build --wheel --outdir dist . > /dev/null && ls dist
+
+clean: ## remove what was built; outputs stay
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
