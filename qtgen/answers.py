@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from qtgen.errors import AnswerError
 from qtgen.page.answer_text import dollar_math
-from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MAX, KEYWORDS_MIN
+from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN
 from qtgen.page.text import one_line
 
 _WORD_CHARS = re.compile(r"\w")
@@ -23,7 +23,7 @@ _RESIDUE = re.compile(
     r"</?(?:pre|code|h[1-6]|p|div|span|br|ul|ol|li|b|i|strong|em|html|body|table|script|style|iframe)\b[^>]*>"
     r"|<\|[a-z_]+\|>|\[/?INST\]"
     r"|\bpage_(?:description|keywords)\b|\bworked_example\b|\"(?:heading|explanation|introduction|summary)\""
-    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|\[insert\b|\bTODO\b",
+    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|\[insert\b|(?-i:\bTODO\b)",
     re.IGNORECASE,
 )
 
@@ -36,9 +36,31 @@ _OPENERS = re.compile(
 )
 
 
+# LaTeX that was not escaped in JSON arrives with its first letters read as a control character: `\\beta` as a
+# backspace and `eta`. Backspace and form feed mean nothing else; tab and carriage return only before these.
+_SWALLOWED = {
+    "\x08": re.compile(r"\x08(?=[a-z])"),
+    "\x0c": re.compile(r"\x0c(?=[a-z])"),
+    "\t": re.compile(r"\t(?=(?:heta|imes|ext|au|frac|o|an|ilde|riangle)\b)"),
+    "\r": re.compile(r"\r(?=(?:ho|ight|m|angle|ceil|floor)\b)"),
+}
+_ESCAPES = {"\x08": r"\b", "\x0c": r"\f", "\t": r"\t", "\r": r"\r"}
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+
+
+def _mended(text: object) -> object:
+    """LaTeX commands whose backslash JSON swallowed, restored; other control characters dropped."""
+    if not isinstance(text, str):
+        return text
+    for control, pattern in _SWALLOWED.items():
+        text = pattern.sub(lambda _, escape=_ESCAPES[control]: escape, text)
+    return _CONTROLS.sub("", text)
+
+
 def _line(text: object) -> object:
     """One line; a line break that the model escaped twice is still a break."""
-    return one_line(re.sub(r"\\n(?![a-z])", " ", text)) if isinstance(text, str) else text
+    mended = _mended(text)
+    return one_line(re.sub(r"\\n(?![a-z])", " ", mended)) if isinstance(mended, str) else mended
 
 
 def _worded(text: str) -> str:
@@ -49,24 +71,21 @@ def _worded(text: str) -> str:
 
 def _prose(low: int, high: int) -> Any:
     """A text of whole sentences, within the limits."""
-    return Annotated[
-        str,
-        BeforeValidator(_line),
-        AfterValidator(_worded),
-        AfterValidator(lambda text: whole_sentences(text, low, high)),
-        Field(min_length=low, max_length=high),
-    ]
+
+    def whole(text: str) -> str:
+        return whole_sentences(_worded(text), low, high)
+
+    return Annotated[str, BeforeValidator(_line), Field(min_length=low, max_length=high), AfterValidator(whole)]
 
 
 def _label(low: int, high: int) -> Any:
     """A heading, a cell or a keyword: one line without markup at its ends."""
-    return Annotated[
-        str,
-        BeforeValidator(_line),
-        AfterValidator(_worded),
-        AfterValidator(lambda text: text.strip("*_#:;., ")),
-        Field(min_length=low, max_length=high),
-    ]
+
+    def bare(text: object) -> object:
+        line = _line(text)
+        return line.strip("*_#:;., ") if isinstance(line, str) else line
+
+    return Annotated[str, BeforeValidator(bare), Field(min_length=low, max_length=high), AfterValidator(_worded)]
 
 
 def whole_sentences(text: str, low: int, high: int) -> str:
@@ -91,13 +110,20 @@ class _Answer(BaseModel):
 
 class _Seo(_Answer):
     page_description: _prose(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
-    page_keywords: list[_label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_MAX)  # type: ignore[valid-type]
+    page_keywords: list[_label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=12)  # type: ignore[valid-type]
+
+    @property
+    def labels(self) -> list[str]:
+        """Headings of the answer, which stand in where a model repeats its keywords."""
+        return []
 
     @property
     def keywords(self) -> str:
         """Comma and space between them, each once."""
-        unique = {word.casefold(): word for word in reversed([w.replace(",", " ") for w in self.page_keywords])}
-        return ", ".join(reversed(unique.values()))
+        words = [word.replace(",", " ") for word in self.page_keywords]
+        unique = {word.casefold(): word for word in reversed(words)}
+        spare = [label for label in self.labels if "," not in label and label.casefold() not in unique]
+        return ", ".join([*reversed(unique.values()), *spare[: max(0, KEYWORDS_MIN - len(unique))]])
 
     @model_validator(mode="after")
     def _keywords_differ(self) -> "_Seo":
@@ -109,27 +135,34 @@ class _Seo(_Answer):
 class Point(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     heading: _label(3, 80)  # type: ignore[valid-type]
-    explanation: _prose(60, 400)  # type: ignore[valid-type]
+    explanation: _prose(60, 360)  # type: ignore[valid-type]
 
 
 class PointsAnswer(_Seo):
     """An explanation in numbered points: the site's usual form."""
 
-    introduction: _prose(60, 400)  # type: ignore[valid-type]
-    points: list[Point] = Field(min_length=4, max_length=7)
-    worked_example: _prose(40, 500) | None  # type: ignore[valid-type]
-    summary: _prose(60, 350)  # type: ignore[valid-type]
+    introduction: _prose(60, 320)  # type: ignore[valid-type]
+    points: list[Point] = Field(min_length=4, max_length=6)
+    worked_example: _prose(40, 400) | None  # type: ignore[valid-type]
+    summary: _prose(60, 280)  # type: ignore[valid-type]
+
+    @property
+    def labels(self) -> list[str]:
+        return [point.heading for point in self.different_points]
+
+    @property
+    def different_points(self) -> list[Point]:
+        """The points without those that repeat an earlier one's heading."""
+        return list({point.heading.casefold(): point for point in reversed(self.points)}.values())[::-1]
 
     @model_validator(mode="after")
     def _points_differ(self) -> "PointsAnswer":
-        headings = [point.heading.casefold() for point in self.points]
-        repeated = [p.heading for p, h in zip(self.points, headings, strict=True) if headings.count(h) > 1]
-        if repeated:
-            raise ValueError(f"points: the heading `{repeated[0]}` stands more than once")
+        if len(self.different_points) < 3:
+            raise ValueError("points: fewer than three different headings; the same point is made again and again")
         return self
 
     def markdown(self) -> str:
-        points = [f"{number}. **{p.heading}**: {p.explanation}" for number, p in enumerate(self.points, 1)]
+        points = [f"{number}. **{p.heading}**: {p.explanation}" for number, p in enumerate(self.different_points, 1)]
         example = [f"**Worked example**: {self.worked_example}"] if self.worked_example else []
         return "\n\n".join([self.introduction, *points, *example, _in_summary(self.summary)])
 
@@ -143,10 +176,14 @@ class Row(BaseModel):
 class TableAnswer(_Seo):
     """A comparison: what is compared are the columns, in which respect the rows."""
 
-    introduction: _prose(60, 400)  # type: ignore[valid-type]
+    introduction: _prose(60, 320)  # type: ignore[valid-type]
     columns: list[_label(1, 60)] = Field(min_length=2, max_length=4)  # type: ignore[valid-type]
     rows: list[Row] = Field(min_length=3, max_length=8)
-    summary: _prose(60, 350)  # type: ignore[valid-type]
+    summary: _prose(60, 280)  # type: ignore[valid-type]
+
+    @property
+    def labels(self) -> list[str]:
+        return [*self.columns, *(row.aspect for row in self.rows)]
 
     @model_validator(mode="after")
     def _rows_are_full(self) -> "TableAnswer":
@@ -164,7 +201,7 @@ class TableAnswer(_Seo):
 class FreeformAnswer(_Seo):
     """Markdown as the question needs it: a derivation, code, anything without a mould."""
 
-    answer: Annotated[str, Field(min_length=ANSWER_MIN, max_length=4_500)]
+    answer: Annotated[str, BeforeValidator(_mended), Field(min_length=ANSWER_MIN, max_length=4_500)]
 
     @model_validator(mode="after")
     def _closed(self) -> "FreeformAnswer":

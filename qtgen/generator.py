@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from qtgen import answers
-from qtgen.errors import AnswerError, ProviderError, ProviderUnusable, UnwritableText
+from qtgen.errors import AnswerError, ProviderError, ProviderUnusable, Truncated, UnwritableText
 from qtgen.page import Value, emit, encode, file_name, read_text, seo_title
 from qtgen.page.fields import CONSTANTS
 from qtgen.page.text import one_line
@@ -54,6 +54,9 @@ class _Verdict:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+_CUT_OFF = _Verdict(faults=("the answer was cut off at the token limit; write a shorter one",))
+
+
 async def generate(job: Job, recipe: Recipe, provider: Provider) -> Outcome:
     """The page for `job`, asked for again up to `recipe.repairs` times while it has faults.
 
@@ -64,26 +67,32 @@ async def generate(job: Job, recipe: Recipe, provider: Provider) -> Outcome:
         job.question, name=recipe.prompt, temperature=recipe.temperature, max_tokens=recipe.max_tokens
     )
     failed = Outcome(job.question, Status.FAILED, job.path, job.url)
-    asked, usage = prompt, Usage()
+    asked, usage, verdict = prompt, Usage(), _CUT_OFF
     for number in range(1, recipe.repairs + 2):
         try:
             completion = await provider.complete(asked)
         except ProviderUnusable:
             raise
+        except Truncated as error:
+            usage += error.usage or Usage()
+            failed = replace(failed, attempts=number, usage=usage)
+            verdict = _CUT_OFF
         except ProviderError as error:
             spent = usage + (error.usage or Usage())
             return replace(failed, attempts=number, usage=spent, error=Failure(error.kind, str(error)))
-        usage += completion.usage
-        verdict = judge(job, recipe.rules, prompt.shape, completion.text)
-        failed = replace(
-            failed, attempts=number, usage=usage, diagnostics=verdict.diagnostics, last_text=completion.text
-        )
-        if verdict.text is not None:
-            made = provenance(job, _Attempt(number, asked, completion, usage), provider.name, recipe.today)
-            return replace(failed, status=Status.WRITTEN, draft=Draft(job.path, job.url, verdict.text, made))
+        else:
+            usage += completion.usage
+            verdict = judge(job, recipe.rules, prompt.shape, completion.text)
+            failed = replace(
+                failed, attempts=number, usage=usage, diagnostics=verdict.diagnostics, last_text=completion.text
+            )
+            if verdict.text is not None:
+                made = provenance(job, _Attempt(number, asked, completion, usage), provider.name, recipe.today)
+                return replace(failed, status=Status.WRITTEN, draft=Draft(job.path, job.url, verdict.text, made))
         asked = ask_again(prompt, verdict.faults, WARMER * number)
+    kind = Truncated.kind if verdict is _CUT_OFF else AnswerError.kind
     reasons = "; ".join(verdict.faults[:3])
-    return replace(failed, error=Failure("answer", f"no usable answer in {number} attempts: {reasons}"))
+    return replace(failed, error=Failure(kind, f"no usable answer in {number} attempts: {reasons}"))
 
 
 def judge(job: Job, rules: Sequence[Rule], shape: str, completion: str) -> _Verdict:

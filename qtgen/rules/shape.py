@@ -36,7 +36,8 @@ def missing_key(file: PageFile) -> Iterator[Finding]:
     present = page.sections()
     for path in required_paths(present):
         section = FIELDS[path].section if path in FIELDS else ""
-        if path in page.values or path in present or (section and section not in present):
+        within_nothing = section and (section not in present or section in page.values)
+        if path in page.values or path in present or within_nothing:
             continue
         yield Finding(f"`{path}` is missing; it belongs here", page.place_for(path), path)
 

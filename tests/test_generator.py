@@ -1,0 +1,107 @@
+"""Question -> page with a scripted provider: repair, bounds, and every failure as a value."""
+
+import asyncio
+import json
+
+import pytest
+from conftest import TODAY, Scripted, points_json
+
+from qtgen.errors import ProviderUnusable, Refused, Retryable, Truncated
+from qtgen.generator import Recipe, generate
+from qtgen.page import read_text
+from qtgen.planning import Job
+from qtgen.records import Outcome, Question, Status, Usage
+from qtgen.rules import REGISTRY, PageFile, run
+
+JOB = Job(
+    Question("What is osmosis?", "Biology", source="q.csv:2"),
+    7,
+    TODAY,
+    "outputs/biology/what-is-osmosis.md",
+    "/learn/biology/questions/what-is-osmosis",
+)
+
+
+def make(recipe: Recipe, *script: str | Exception) -> tuple[Outcome, Scripted]:
+    provider = Scripted(*script)
+    return asyncio.run(generate(JOB, recipe, provider)), provider
+
+
+def test_a_page_with_its_provenance(recipe: Recipe) -> None:
+    outcome, provider = make(recipe, points_json())
+    assert (outcome.status, outcome.attempts, outcome.error) == (Status.WRITTEN, 1, None)
+    assert outcome.draft is not None
+    page = read_text(outcome.draft.text)
+    assert page.canonical
+    assert run(PageFile(JOB.path, page), REGISTRY.values()) == []
+    assert page.values["id"] == 7
+    assert page.values["score"] == -1.0
+    assert page.values["seo.page_keywords"] == "osmosis, membrane, solute, water, diffusion"
+    made = outcome.draft.provenance
+    assert json.loads(json.dumps(made)) == made
+    assert made["prompt_digest"] == provider.asked[0].digest
+    assert made["request_id"] == "request-1"
+    assert made["usage"] == {"prompt_tokens": 100, "completion_tokens": 50, "cached_tokens": 0, "cost_usd": 0.25}
+
+
+def test_faults_are_named_to_the_model_and_mended(recipe: Recipe) -> None:
+    outcome, provider = make(recipe, "nonsense", points_json(summary="short"), points_json())
+    assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 3)
+    assert outcome.usage == Usage(300, 150, 0, 0.75), "every attempt is paid for"
+    assert "- the answer is not valid JSON" in provider.asked[1].messages[-1].content
+    assert "- summary: " in provider.asked[2].messages[-1].content
+    assert "not valid JSON" not in provider.asked[2].messages[-1].content
+
+
+def test_a_latex_collision_is_refused_in_words(recipe: Recipe) -> None:
+    bad = points_json(
+        introduction="The gradient $\\nosuch f$ points to the steepest ascent of a function, always and everywhere."
+    )
+    outcome, provider = make(recipe, bad, points_json())
+    assert outcome.status is Status.WRITTEN
+    assert "would be torn" in provider.asked[1].messages[-1].content
+
+
+def test_a_model_that_answers_nonsense_fails_after_bounded_attempts(recipe: Recipe) -> None:
+    outcome, provider = make(recipe, *["nonsense"] * 3)
+    assert (outcome.status, outcome.attempts, len(provider.asked)) == (Status.FAILED, 3, 3)
+    assert outcome.error is not None
+    assert outcome.error.kind == "answer"
+    assert outcome.error.message == "no usable answer in 3 attempts: the answer is not valid JSON"
+    assert outcome.last_text == "nonsense"
+    assert outcome.draft is None
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (Retryable("HTTP 503"), "unavailable"),
+        (Refused("no"), "refused"),
+        (Truncated("cut", usage=Usage(9, 9, 0, 0.5)), "truncated"),
+    ],
+)
+def test_a_provider_error_is_this_questions_failure(recipe: Recipe, error: Exception, kind: str) -> None:
+    outcome, _ = make(recipe, "nonsense", error)
+    assert outcome.status is Status.FAILED
+    assert outcome.error is not None
+    assert outcome.error.kind == kind
+    assert outcome.usage.cost_usd == 0.25, "what was counted is not lost"
+
+
+def test_a_truncated_answer_is_asked_for_again_shorter_and_counted(recipe: Recipe) -> None:
+    cut = Truncated("cut", usage=Usage(9, 9, 0, 0.5))
+    outcome, provider = make(recipe, cut, points_json())
+    assert (outcome.status, outcome.usage.cost_usd) == (Status.WRITTEN, 0.75)
+    assert "cut off at the token limit" in provider.asked[1].messages[-1].content
+    outcome, _ = make(recipe, cut, cut, cut)
+    assert outcome.error is not None
+    assert (outcome.error.kind, outcome.usage.cost_usd) == ("truncated", 1.5)
+
+
+def test_an_unusable_provider_ends_the_run(recipe: Recipe) -> None:
+    with pytest.raises(ProviderUnusable):
+        make(recipe, ProviderUnusable("wrong key"))
+
+
+def test_an_unknown_price_stays_unknown_in_sums() -> None:
+    assert (Usage(1, 1, 0, 0.5) + Usage(1, 1, 0, None)).cost_usd is None

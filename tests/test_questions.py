@@ -1,0 +1,110 @@
+"""Question files: what is read, and the line that a person gets for what cannot be."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from qtgen.errors import QuestionFileError
+from qtgen.planning import Job, plan, unknown_subjects
+from qtgen.questions import STDIN, BadRow, read_questions
+from qtgen.records import Outcome, Question, Status
+
+TODAY = dt.date(2026, 1, 31)
+
+
+def rows(text: str | bytes, name: str = "q.csv", subject: str | None = None) -> list[Question | BadRow]:
+    return list(read_questions(Path(name), text.encode() if isinstance(text, str) else text, subject))
+
+
+def test_csv_with_every_column() -> None:
+    text = 'question,subject,id,date,context\n"What, is\nosmosis?",Biology,9,2025-05-06,A text\n'
+    assert rows(text) == [Question("What, is osmosis?", "Biology", 9, dt.date(2025, 5, 6), "A text", "q.csv:2")]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_separators_and_a_byte_order_mark(mark: str) -> None:
+    assert rows(f"\ufeffQuestion{mark}Subject\nWhy?{mark}Physics\n") == [Question("Why?", "Physics", source="q.csv:2")]
+
+
+def test_jsonl_and_txt_and_stdin() -> None:
+    line = '{"question": "Why?", "subject": "Physics"}\n'
+    assert rows(line, "q.jsonl") == [Question("Why?", "Physics", source="q.jsonl:1")]
+    assert rows("Why?\n\nHow?\n", "q.txt", "Physics")[1] == Question("How?", "Physics", source="q.txt:3")
+    for text in (line, "question,subject\nWhy?,Physics\n", "Why?\n"):
+        read = list(read_questions(STDIN, text.encode(), "Physics"))
+        assert [q.text for q in read if isinstance(q, Question)] == ["Why?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        ("subject\nPhysics\n", "q.csv", "q.csv:1: no column `question`"),
+        ("", "q.csv", "q.csv:1: no column `question`"),
+        ("question,answer\nWhy?,x\n", "q.csv", "q.csv:1: unknown column `answer`"),
+        ('{"question": "Why?", "topic": 1}', "q.jsonl", "q.jsonl:1: unknown column `topic`"),
+        ("{", "q.jsonl", "q.jsonl:1: not JSON"),
+        ("[1]", "q.jsonl", "q.jsonl:1: a line must be a JSON object"),
+        ('question,subject\n"Why?,Physics\n', "q.csv", "q.csv:2: unexpected end of data"),
+        ("question\nCaf\u00e9?\n".encode("latin-1"), "q.csv", "q.csv:2: not UTF-8 (byte 0xe9)"),
+        ("question\nWhy?\n".encode("utf-16"), "q.csv", "q.csv: is UTF-16"),
+        ("Why?", "q.docx", "q.docx: a question file ends in .csv, .jsonl, .txt"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_names_place_and_remedy(text: str | bytes, name: str, message: str) -> None:
+    with pytest.raises(QuestionFileError) as caught:
+        rows(text, name, "Physics")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (",Physics,,,", "q.csv:2: question: is empty"),
+        ("Why?,,,,", "q.csv:2: names no subject"),
+        ("Why?,Physics,seven,,", "q.csv:2: id: input should be a valid integer"),
+        ("Why?,Physics,,31.1.2026,", "q.csv:2: date: "),
+        ("Why?,Physics,,,a,b", "q.csv:2: (more cells than columns"),
+    ],
+)
+def test_a_row_that_is_no_question_is_a_value_beside_the_others(line: str, message: str) -> None:
+    bad, good = rows(f"question,subject,id,date,context\n{line}\nHow?,Physics,,,\n")
+    assert isinstance(bad, BadRow)
+    assert bad.error.message.startswith(message)
+    assert isinstance(good, Question)
+
+
+def planned(*questions: Question | BadRow, existing: tuple[str, ...] = ()) -> list[Job | Outcome]:
+    return list(plan(questions, out=Path("out"), exists=existing.__contains__, first_id=5, today=TODAY))
+
+
+def test_ids_go_on_around_those_that_rows_bring_along() -> None:
+    steps = planned(Question("A?", "B"), Question("C?", "B", id=6), Question("D?", "B"))
+    assert [(step.id, step.path, step.date) for step in steps if isinstance(step, Job)] == [
+        (5, "out/b/a.md", TODAY),
+        (6, "out/b/c.md", TODAY),
+        (7, "out/b/d.md", TODAY),
+    ]
+
+
+def test_what_needs_no_answer_is_decided_before_anything_is_asked() -> None:
+    steps = planned(
+        Question("A?", "B", source="q:1"),
+        Question("a !", "B", source="q:2"),
+        Question("C?", "B", source="q:3"),
+        Question("日本?", "B", source="q:4"),
+        Question("x" * 300, "B", source="q:5"),
+        existing=("out/b/c.md",),
+    )
+    outcomes = [step for step in steps if isinstance(step, Outcome)]
+    assert [o.status for o in outcomes] == [Status.SKIPPED, Status.EXISTS, Status.FAILED, Status.FAILED]
+    messages = [o.error.message if o.error else "" for o in outcomes]
+    assert messages[0] == "q:2: the same page as q:1"
+    assert messages[2].startswith("q:4: question: has no letter a-z")
+    assert messages[3].startswith("q:5: question: makes a file name of 300 characters")
+
+
+def test_an_unknown_subject_is_a_warning_with_the_nearest() -> None:
+    asked = [Question("A?", "Biolgy", source="q:1"), Question("B?", "Biolgy", source="q:2"), Question("C?", "biology")]
+    assert list(unknown_subjects(asked, ["Biology"])) == ["q:1: subject `Biolgy` is not known; did you mean `Biology`?"]
+    assert "add it to `subjects`" in next(unknown_subjects([Question("A?", "Zzz")], ["Biology"]))

@@ -1,0 +1,88 @@
+"""Pages appear whole or not at all, and nothing that was there is lost."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from qtgen.errors import OutputError
+from qtgen.files import prepared, publish_new
+from qtgen.records import Draft, Failure, Outcome, Question, Status
+from qtgen.rules.example import EXAMPLE_PAGE
+from qtgen.store import Store
+
+DRAFT = Draft("out/biology/what-is-osmosis.md", "/u", EXAMPLE_PAGE, {"url": "/u", "id": 41})
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_page_and_its_provenance() -> None:
+    store = Store(Path("out"))
+    assert store.write(DRAFT)
+    assert Path(DRAFT.path).read_text() == EXAMPLE_PAGE
+    assert list(store.provenance()) == [DRAFT.provenance]
+    assert store.highest_id(None) == 41
+    assert files(Path("out")) == [".qtgen/provenance.jsonl", "biology/what-is-osmosis.md"]
+
+
+def test_an_existing_page_is_never_overwritten() -> None:
+    store = Store(Path("out"))
+    Path("out/biology").mkdir(parents=True)
+    Path(DRAFT.path).write_text("mine")
+    assert not store.write(DRAFT)
+    assert Path(DRAFT.path).read_text() == "mine"
+    assert list(store.provenance()) == []
+
+
+def test_of_two_writers_one_wins_and_the_other_learns_it() -> None:
+    path = Path("page.md")
+    with prepared(path, "first") as one, prepared(path, "second") as two:
+        assert publish_new(one, path)
+        assert not publish_new(two, path)
+    assert path.read_text() == "first"
+    assert files(Path()) == ["page.md"]
+
+
+def test_a_full_disk_leaves_neither_page_nor_provenance(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = Store(Path("out"))
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"what-is-osmosis\.md: No space left on device"):
+        store.write(DRAFT)
+    assert files(Path("out")) == []
+
+
+def test_a_read_only_folder_is_said_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("out").write_text("a file, not a folder")
+    with pytest.raises(OutputError, match="out"):
+        Store(Path("out")).check_writable()
+
+
+def test_a_line_cut_short_by_a_crash_is_passed_over() -> None:
+    store = Store(Path("out"))
+    store.write(DRAFT)
+    with store.provenance_file.open("a") as file:
+        file.write('{"url": "/v", "id": 9')
+    assert [line["id"] for line in store.provenance()] == [41]
+
+
+def test_what_failed_is_kept_until_it_succeeds() -> None:
+    store = Store(Path("out"))
+    outcome = Outcome(
+        Question("Q?", "B"), Status.FAILED, DRAFT.path, "/u", 3, error=Failure("answer", "bad"), last_text="nonsense"
+    )
+    kept = store.keep_failed(outcome)
+    assert kept == Path("out/.qtgen/failed/biology/what-is-osmosis.json")
+    assert json.loads(kept.read_text())["last_answer"] == "nonsense"
+    store.write(DRAFT)
+    assert not kept.exists()
+
+
+def test_a_page_outside_of_the_folder_is_refused() -> None:
+    with pytest.raises(OutputError, match="lies outside"):
+        Store(Path("out")).keep_failed(Outcome(Question("Q?", "B"), Status.FAILED, "../x.md"))
