@@ -6,8 +6,8 @@ Schema sent to the model carries the length limits of the page; what arrives is 
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,6 +15,8 @@ from qtgen.errors import AnswerError
 from qtgen.page.answer_text import dollar_math
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN
 from qtgen.page.text import one_line
+
+T = TypeVar("T")
 
 _WORD_CHARS = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"[.!?][\"')\]$]*(?=\s|$)")
@@ -38,12 +40,9 @@ _OPENERS = re.compile(
 
 # LaTeX that was not escaped in JSON arrives with its first letters read as a control character: `\\beta` as a
 # backspace and `eta`. Backspace and form feed mean nothing else; tab and carriage return only before these.
-_SWALLOWED = {
-    "\x08": re.compile(r"\x08(?=[a-z])"),
-    "\x0c": re.compile(r"\x0c(?=[a-z])"),
-    "\t": re.compile(r"\t(?=(?:heta|imes|ext|au|frac|o|an|ilde|riangle)\b)"),
-    "\r": re.compile(r"\r(?=(?:ho|ight|m|angle|ceil|floor)\b)"),
-}
+_SWALLOWED = re.compile(
+    r"\x08(?=[a-z])|\x0c(?=[a-z])|\t(?=(?:heta|imes|ext|au|frac|o|an|ilde|riangle)\b)|\r(?=(?:ho|ight|m|angle|ceil)\b)"
+)
 _ESCAPES = {"\x08": r"\b", "\x0c": r"\f", "\t": r"\t", "\r": r"\r"}
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
@@ -52,8 +51,7 @@ def _mended(text: object) -> object:
     """LaTeX commands whose backslash JSON swallowed, restored; other control characters dropped."""
     if not isinstance(text, str):
         return text
-    for control, pattern in _SWALLOWED.items():
-        text = pattern.sub(lambda _, escape=_ESCAPES[control]: escape, text)
+    text = _SWALLOWED.sub(lambda found: _ESCAPES[found.group()], text)
     return _CONTROLS.sub("", text)
 
 
@@ -61,6 +59,14 @@ def _line(text: object) -> object:
     """One line; a line break that the model escaped twice is still a break."""
     mended = _mended(text)
     return one_line(re.sub(r"\\n(?![a-z])", " ", mended)) if isinstance(mended, str) else mended
+
+
+def _once(items: Iterable[T], name: Callable[[T], str]) -> list[T]:
+    """`items` without those whose name came before, whatever its case."""
+    first: dict[str, T] = {}
+    for item in items:
+        first.setdefault(name(item).casefold(), item)
+    return list(first.values())
 
 
 def _worded(text: str) -> str:
@@ -120,10 +126,9 @@ class _Seo(_Answer):
     @property
     def keywords(self) -> str:
         """Comma and space between them, each once."""
-        words = [word.replace(",", " ") for word in self.page_keywords]
-        unique = {word.casefold(): word for word in reversed(words)}
-        spare = [label for label in self.labels if "," not in label and label.casefold() not in unique]
-        return ", ".join([*reversed(unique.values()), *spare[: max(0, KEYWORDS_MIN - len(unique))]])
+        unique = _once((word.replace(",", " ") for word in self.page_keywords), str)
+        candidates = [*unique, *(label for label in self.labels if "," not in label)]
+        return ", ".join(_once(candidates, str)[: max(KEYWORDS_MIN, len(unique))])
 
     @model_validator(mode="after")
     def _keywords_differ(self) -> "_Seo":
@@ -153,7 +158,7 @@ class PointsAnswer(_Seo):
     @property
     def different_points(self) -> list[Point]:
         """The points without those that repeat an earlier one's heading."""
-        return list({point.heading.casefold(): point for point in reversed(self.points)}.values())[::-1]
+        return _once(self.points, lambda point: point.heading)
 
     @model_validator(mode="after")
     def _points_differ(self) -> "PointsAnswer":
@@ -249,8 +254,12 @@ def parse(shape: str, text: str) -> _Seo:
 
 
 def _sentence(detail: Any) -> str:
+    """What pydantic objects to, in words for the model."""
     where = ".".join(str(part) for part in detail["loc"])
     message = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] in ("too_short", "too_long") and isinstance(detail["input"], str):
+        bound = "at least {min_length}" if detail["type"] == "too_short" else "at most {max_length}"
+        message = f"must have {bound.format(**detail['ctx'])} characters, not {len(detail['input'])}"
     return f"{where}: {message}" if where else message
 
 

@@ -19,7 +19,7 @@ from qtgen.records import Completion, Diagnostic, Draft, Failure, Outcome, Promp
 from qtgen.rules import PageFile, Rule, run
 
 NOT_SCORED = -1.0
-WARMER = 0.2  # added to the temperature each time an answer is asked for again
+WARMER = 0.1  # added to the temperature each time an answer is asked for again
 
 
 @dataclass(frozen=True, slots=True)

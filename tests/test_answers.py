@@ -46,7 +46,7 @@ def test_free_markdown_stands_with_its_maths_in_dollars() -> None:
         ("points", "nonsense", "the answer is not valid JSON"),
         ("points", "", "the answer is not valid JSON"),
         ("points", "[]", "Input should be a valid dictionary"),
-        ("points", points_json(summary="Too short."), "summary: String should have at least 60 characters"),
+        ("points", points_json(summary="Too short."), "summary: must have at least 60 characters, not 10"),
         ("points", points_json(extra=1), "extra: Extra inputs are not permitted"),
         ("points", points_json(points=[POINTS["points"][0]] * 4), "fewer than three different headings"),
         ("freeform", json.dumps({**FREE, "page_keywords": ["a b"] * 6}), "fewer than 5 different keywords"),
@@ -90,8 +90,8 @@ def test_headings_stand_in_for_repeated_keywords_and_a_repeated_point_is_left_ou
 
 def test_latex_that_json_swallowed_is_restored() -> None:
     swallowed = "Given $\beta + \frac{1}{2} \times \theta + \rho$ and much more of it\u0001, the rest follows at once."
-    assert "\x08" in json.loads(f'"{swallowed}"'), "a model that forgets to escape"
-    text = points_json(introduction=json.loads(f'"{swallowed}"'))
+    assert "\x08" in swallowed, "a model that forgets to escape"
+    text = points_json(introduction=swallowed)
     assert (
         r"$\beta + \frac{1}{2} \times \theta + \rho$ and much more of it, the"
         in answers.parse("points", text).markdown()

@@ -77,7 +77,6 @@ def test_a_model_that_answers_nonsense_fails_after_bounded_attempts(recipe: Reci
     [
         (Retryable("HTTP 503"), "unavailable"),
         (Refused("no"), "refused"),
-        (Truncated("cut", usage=Usage(9, 9, 0, 0.5)), "truncated"),
     ],
 )
 def test_a_provider_error_is_this_questions_failure(recipe: Recipe, error: Exception, kind: str) -> None:
