@@ -45,7 +45,7 @@ format: $(READY) ## format and mend what the linter can
 
 record: $(MODEL) ## record the cassettes of the tests anew, from the embedded model
 	@rm -rf tests/cassettes
-	@$(BIN)/python -m pytest -p no:xdist -m vcr --record-mode=once --allowed-hosts=127.0.0.1
+	@$(BIN)/python -m pytest -m vcr --record-mode=once --allowed-hosts=127.0.0.1
 
 docs: $(READY) ## write the generated pages of docs/
 	@$(BIN)/python docs/build.py

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from qtgen.errors import AnswerError
 from qtgen.page.answer_text import dollar_math
-from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN
+from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_ASKED, KEYWORDS_MIN
 from qtgen.page.text import one_line
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ class _Answer(BaseModel):
 
 class _Seo(_Answer):
     page_description: _prose(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
-    page_keywords: list[_label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=12)  # type: ignore[valid-type]
+    page_keywords: list[_label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_ASKED)  # type: ignore[valid-type]
 
     @property
     def labels(self) -> list[str]:
@@ -259,7 +259,7 @@ def _sentence(detail: Any) -> str:
     message = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] in ("too_short", "too_long") and isinstance(detail["input"], str):
         bound = "at least {min_length}" if detail["type"] == "too_short" else "at most {max_length}"
-        message = f"must have {bound.format(**detail['ctx'])} characters, not {len(detail['input'])}"
+        message = f"must have {bound.format(**detail['ctx'])} characters, not {detail['ctx']['actual_length']}"
     return f"{where}: {message}" if where else message
 
 

@@ -32,7 +32,7 @@ LIMITS = {
     "description_min": fields.DESCRIPTION_MIN,
     "description_max": fields.DESCRIPTION_MAX,
     "keywords_min": fields.KEYWORDS_MIN,
-    "keywords_max": fields.KEYWORDS_MAX,
+    "keywords_max": fields.KEYWORDS_ASKED,
 }
 
 

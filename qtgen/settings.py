@@ -53,6 +53,7 @@ class Settings(BaseModel):
     tries: int = Field(5, ge=1, le=20, description="how often one request is sent when the endpoint fails")
     repairs: int = Field(3, ge=0, le=10, description="how often an answer with faults is asked for again")
     schema_lengths: bool = Field(True, description="send string lengths in the JSON Schema; some endpoints refuse them")
+    request: Mapping[str, Any] = Field({}, description="more fields of the request, as the endpoint knows them")
     concurrency: int | None = Field(None, ge=1, le=1000, description="requests in flight; else 8, or 2 for local")
     questions: tuple[Path, ...] = Field((), description="question files for `generate` where none is named")
     out: Path = Field(Path("outputs"), description="where pages are written")
@@ -136,7 +137,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in Settings.model_fields:
         own = environ.get(_PREFIX + name.upper()) or environ.get(_OPENAI_NAMES.get(name, ""))
-        if own and name != "prices":
+        if own and name not in ("prices", "request"):
             found[name] = (own,) if name in ("questions", "subjects") else own
     return found
 

@@ -151,6 +151,8 @@ def _without_client_details(request: Any) -> Any:
 def _no_recording_unused(request: pytest.FixtureRequest) -> Iterator[None]:
     """A recording that its test does not play is a leftover."""
     yield
+    if request.node.get_closest_marker("leaves_unplayed"):
+        return
     if request.node.get_closest_marker("vcr") and request.config.getoption("--record-mode") == "none":
         cassette = request.getfixturevalue("vcr")
         assert cassette.all_played, f"unused recordings: {cassette.play_count} of {len(cassette)} played"

@@ -13,6 +13,7 @@ DESCRIPTION_MAX = 122  # the site prints 38 characters before it, and search eng
 DESCRIPTION_MIN = 50
 KEYWORDS_MIN = 5
 KEYWORDS_MAX = 20
+KEYWORDS_ASKED = 12  # the most that a model is asked for: the live pages' median
 ANSWER_MIN = 300
 ANSWER_MAX = 6_000
 

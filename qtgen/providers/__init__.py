@@ -34,6 +34,7 @@ def remote_endpoint(settings: Settings) -> Endpoint:
         settings.base_url,
         settings.api_key.get_secret_value() if settings.api_key else None,
         timeout=settings.timeout,
+        extra=settings.request,
         schema_lengths=settings.schema_lengths,
         price_input=price.input if price else None,
         price_output=price.output if price else None,

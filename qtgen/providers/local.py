@@ -1,9 +1,13 @@
-"""A language model inside this process: llama.cpp behind an OpenAI-compatible endpoint on a free loopback port."""
+"""A language model on this machine: llama.cpp behind an OpenAI-compatible endpoint on a free loopback port."""
 
 import contextlib
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from qtgen.errors import ProviderUnusable
 from qtgen.providers.embedded import MODEL_NAME, fetch, find
@@ -13,7 +17,6 @@ from qtgen.providers.endpoint import Endpoint
 CONTEXT = 6_144
 # A small model repeats itself; these are what kept it from it (measured, see docs/benchmarks.md).
 SAMPLING = {"repeat_penalty": 1.1, "repeat_last_n": 256, "seed": 7}
-_QUIET = -1
 
 
 def endpoint(model: Path | None, address: str = "http://127.0.0.1", timeout: float = 600.0) -> Endpoint:
@@ -29,26 +32,43 @@ def serve(model: Path | None, *, slots: int, threads: int | None = None, timeout
 
     slots: requests in flight at once. Raises ProviderUnusable with the remedy.
     """
-    try:
-        import xllamacpp
-    except ImportError as error:
-        raise ProviderUnusable(f"no local models on this machine: xllamacpp cannot be loaded ({error})") from None
     file = model or find(os.environ) or fetch(os.environ)
     if not file.is_file():
         raise ProviderUnusable(f"{file}: no such model file; QTGEN_LOCAL_MODEL must name a GGUF file")
-    params = xllamacpp.CommonParams()
-    params.model.path = str(file)
-    params.model_alias = {MODEL_NAME if model is None else file.stem}
-    params.n_ctx = CONTEXT * slots
-    params.n_parallel = slots
-    params.port = 0
-    params.cpuparams.n_threads = threads or os.cpu_count() or 1
-    params.verbosity = _QUIET
+    name = MODEL_NAME if model is None else file.stem
+    words = [str(file), name, str(slots), str(CONTEXT), str(threads or os.cpu_count() or 1)]
+    with tempfile.TemporaryFile("w+") as log:
+        server = subprocess.Popen(  # noqa: S603  # our own module, no shell
+            [sys.executable, "-m", "qtgen.providers.model_server", *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+        try:
+            yield endpoint(model, _address(server, file, log), timeout)
+        finally:
+            _end(server)
+
+
+def _address(server: subprocess.Popen[str], file: Path, log: IO[str]) -> str:
+    """The line that the server prints once it listens. Raises ProviderUnusable if it ends instead."""
+    line = server.stdout.readline().strip() if server.stdout else ""
+    if line:
+        return line
+    server.wait()
+    log.seek(0)
+    said = [text for text in log.read().splitlines() if text.strip()]
+    if any("xllamacpp" in text and "Error" in text for text in said[-1:]):
+        raise ProviderUnusable(f"no local models on this machine: {said[-1]}")
+    raise ProviderUnusable(
+        f"{file}: cannot be run as a model; is it a whole GGUF file? ({said[-1] if said else 'no word'})"
+    )
+
+
+def _end(server: subprocess.Popen[str]) -> None:
+    for pipe in (server.stdin, server.stdout):
+        if pipe:
+            pipe.close()
     try:
-        server = xllamacpp.Server(params)
-    except (RuntimeError, ValueError) as error:
-        raise ProviderUnusable(f"{file}: cannot be run as a model ({error})") from None
-    try:
-        yield endpoint(model, server.listening_address, timeout)
-    finally:
-        del server  # stops its threads and closes its port
+        server.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

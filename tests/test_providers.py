@@ -1,0 +1,222 @@
+"""The endpoint's failures, each by its kind, against a server on a free loopback port."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from conftest import Scripted, points_json
+
+from qtgen.errors import (
+    ProviderError,
+    ProviderUnusable,
+    Refused,
+    Retryable,
+    SettingsError,
+    Truncated,
+    Unreachable,
+)
+from qtgen.prompts import Library
+from qtgen.providers import chosen, endpoint_for, remote_endpoint
+from qtgen.providers.endpoint import Endpoint, request
+from qtgen.providers.openai import OpenAIProvider
+from qtgen.providers.retry import Retrying
+from qtgen.records import Completion, Prompt, Question
+from qtgen.settings import Settings
+
+pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
+Answer = tuple[int, dict[str, str], Any]
+
+
+def completion(content: str | None = "hello", finish: str = "stop", **message: Any) -> dict[str, Any]:
+    usage = {"prompt_tokens": 1_000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 400}}
+    choice = {"finish_reason": finish, "message": {"role": "assistant", "content": content, **message}}
+    return {"id": "c-1", "model": "m-1", "choices": [choice], "usage": usage}
+
+
+class Endpoints:
+    """A server that gives one scripted answer, and keeps the requests."""
+
+    def __init__(self) -> None:
+        self.answer: Answer = (200, {}, completion())
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                outer.requests.append((dict(self.headers), body))
+                status, headers, payload = outer.answer
+                data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+                self.send_response(status)
+                for name, value in {**headers, "content-length": str(len(data))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.base_url = f"http://127.0.0.1:{self.server.server_port}/v1"
+
+
+@pytest.fixture
+def endpoints() -> Iterator[Endpoints]:
+    made = Endpoints()
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+@pytest.fixture
+def prompt(library: Library) -> Prompt:
+    return library.render(Question("What is osmosis?", "Biology"))
+
+
+def ask(prompt: Prompt, endpoint: Endpoint) -> Completion:
+    async def once() -> Completion:
+        provider = OpenAIProvider(endpoint)
+        try:
+            return await provider.complete(prompt)
+        finally:
+            await provider.close()
+
+    return asyncio.run(once())
+
+
+def test_a_completion_with_its_usage_and_price(endpoints: Endpoints, prompt: Prompt) -> None:
+    endpoints.answer = (200, {"x-request-id": "r-7"}, completion())
+    priced = Endpoint("openai", "m", endpoints.base_url, "sk-1", price_input=2.0, price_output=8.0, price_cached=1.0)
+    done = ask(prompt, priced)
+    assert (done.text, done.model, done.request_id) == ("hello", "m-1", "r-7")
+    assert done.usage.cost_usd == pytest.approx((600 * 2 + 400 * 1 + 100 * 8) / 1e6)
+    headers, body = endpoints.requests[0]
+    assert headers["Authorization"] == "Bearer sk-1"
+    assert json.loads(body) == json.loads(json.dumps(request(prompt, priced)))
+
+
+def test_without_a_price_the_cost_is_unknown(endpoints: Endpoints, prompt: Prompt) -> None:
+    assert ask(prompt, Endpoint("openai", "m", endpoints.base_url)).usage.cost_usd is None
+
+
+ERROR = {"error": {"message": "said why", "code": None}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        ((401, {}, ERROR), ProviderUnusable, "refused the key (HTTP 401); check OPENAI_API_KEY: said why"),
+        ((404, {}, ERROR), ProviderUnusable, "no model `m` at this address (HTTP 404)"),
+        ((402, {}, ERROR), ProviderUnusable, "no credit is left"),
+        ((429, {}, {"error": {"message": "x", "code": "insufficient_quota"}}), ProviderUnusable, "no credit is left"),
+        ((400, {}, {"error": {"message": "bad schema"}}), ProviderUnusable, "schema_lengths = false"),
+        ((429, {"retry-after": "7"}, ERROR), Retryable, "HTTP 429: said why"),
+        ((503, {}, b"<html>"), Retryable, "HTTP 503"),
+        ((200, {}, b"not json"), Retryable, "is not JSON"),
+        ((200, {}, {"choices": []}), Retryable, "has no choices"),
+        ((200, {}, completion(None, refusal="I will not")), Refused, "I will not"),
+        ((200, {}, completion("x", "content_filter")), Refused, "content filter"),
+        ((200, {}, completion("x", "length")), Truncated, "cut off"),
+    ],
+    ids=lambda value: str(value[0]) if isinstance(value, tuple) else None,
+)
+def test_failures_by_their_kind(
+    endpoints: Endpoints, prompt: Prompt, answer: Answer, kind: type[ProviderError], words: str
+) -> None:
+    endpoints.answer = answer
+    with pytest.raises(kind) as caught:
+        ask(prompt, Endpoint("openai", "m", endpoints.base_url, "sk-secret"))
+    assert words in str(caught.value)
+    assert "sk-secret" not in str(caught.value)
+    assert len(endpoints.requests) == 1, "the client's own retries are off"
+    if isinstance(caught.value, Truncated):
+        assert caught.value.usage.prompt_tokens == 1_000
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"), [({"retry-after": "7"}, 7.0), ({"retry-after-ms": "250"}, 0.25), ({}, None)]
+)
+def test_how_long_the_endpoint_asks_to_wait(
+    endpoints: Endpoints, prompt: Prompt, headers: dict[str, str], seconds: float | None
+) -> None:
+    endpoints.answer = (429, headers, ERROR)
+    with pytest.raises(Retryable) as caught:
+        ask(prompt, Endpoint("openai", "m", endpoints.base_url))
+    assert caught.value.retry_after == seconds
+
+
+def test_an_endpoint_that_is_not_there(endpoints: Endpoints, prompt: Prompt) -> None:
+    closed = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    port = closed.server_port
+    closed.server_close()
+    with pytest.raises(Unreachable, match=f"nothing answers at http://127.0.0.1:{port}"):
+        ask(prompt, Endpoint("openai", "m", f"http://127.0.0.1:{port}/v1"))
+
+
+def retry(
+    prompt: Prompt, *script: str | Exception, tries: int = 3
+) -> tuple[Callable[[], Completion], list[float], Scripted]:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    inner = Scripted(*script)
+    provider = Retrying(inner, tries=tries, sleep=sleep)
+    return lambda: asyncio.run(provider.complete(prompt)), waited, inner
+
+
+def test_what_passes_is_tried_again_after_the_time_asked_for(prompt: Prompt) -> None:
+    complete, waited, inner = retry(prompt, Retryable("x", retry_after=3.5), Retryable("y"), points_json())
+    assert complete().text == points_json()
+    assert len(inner.asked) == 3
+    assert waited[0] == 3.5
+    assert 0 <= waited[1] <= 60
+
+
+def test_tries_are_bounded_and_a_refusal_is_not_tried_again(prompt: Prompt) -> None:
+    complete, waited, _ = retry(prompt, *[Retryable("x")] * 3)
+    with pytest.raises(Retryable):
+        complete()
+    assert len(waited) == 2
+    complete, waited, _ = retry(prompt, Refused("no"))
+    with pytest.raises(Refused):
+        complete()
+    assert waited == []
+
+
+def test_an_endpoint_that_never_answered_ends_the_run_but_one_that_did_may_come_back(prompt: Prompt) -> None:
+    complete, _, _ = retry(prompt, *[Unreachable("nothing answers at x")] * 3)
+    with pytest.raises(ProviderUnusable, match="is the endpoint running"):
+        complete()
+    complete, _, _ = retry(prompt, points_json(), *[Unreachable("x")] * 3)
+    complete()
+    with pytest.raises(Unreachable):
+        complete()
+
+
+def test_the_provider_in_force() -> None:
+    assert chosen(Settings()) == "local"
+    assert chosen(Settings(base_url="http://x")) == "openai"
+    assert chosen(Settings(api_key="sk-1")) == "openai"  # type: ignore[arg-type]
+    assert chosen(Settings(api_key="sk-1", provider="local")) == "local"  # type: ignore[arg-type]
+    assert endpoint_for(Settings()).cost(1, 1, 0) == 0.0
+    with pytest.raises(SettingsError, match="needs OPENAI_API_KEY"):
+        remote_endpoint(Settings(provider="openai"))
+
+
+def test_openais_own_endpoint_knows_another_name_for_the_limit(prompt: Prompt) -> None:
+    assert "max_completion_tokens" in request(prompt, Endpoint("openai", "m"))
+    assert "max_tokens" in request(prompt, Endpoint("openai", "m", "http://x/v1"))
+    assert "minLength" not in json.dumps(request(prompt, Endpoint("openai", "m", schema_lengths=False)))
+
+
+def test_a_key_is_never_part_of_what_an_endpoint_prints() -> None:
+    assert "sk-secret" not in repr(Endpoint("openai", "m", api_key="sk-secret"))

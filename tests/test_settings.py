@@ -1,0 +1,64 @@
+"""Three layers, and a word on where each value came from; secrets never in clear."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qtgen.errors import SettingsError
+from qtgen.settings import load
+
+
+def test_file_then_environment_then_command_line(tmp_path: Path) -> None:
+    (tmp_path / "qtgen.toml").write_text('model = "a"\ntemperature = 0.1\nrepairs = 1\nignore = ["QT4"]\n')
+    deep = tmp_path / "x" / "y"
+    deep.mkdir(parents=True)
+    loaded = load(
+        deep, {"QTGEN_TEMPERATURE": "0.2", "QTGEN_MODEL": "b", "QTGEN_SELECT": "QT1,QT2"}, {"model": "c", "out": None}
+    )
+    settings = loaded.settings
+    assert (settings.model, settings.temperature, settings.repairs) == ("c", 0.2, 1)
+    assert (settings.select, settings.ignore) == (("QT1", "QT2"), ("QT4",))
+    assert loaded.origins["model"] == "command line"
+    assert loaded.origins["temperature"] == "environment QTGEN_TEMPERATURE"
+    assert loaded.origins["repairs"] == str(tmp_path / "qtgen.toml")
+    assert loaded.origins["tries"] == "default"
+
+
+def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
+    (tmp_path / "qtgen.toml").write_text('out = "pages"\nquestions = ["q.csv"]\n')
+    (tmp_path / "sub").mkdir()
+    settings = load(tmp_path / "sub", {}, {}).settings
+    assert settings.out.resolve() == tmp_path / "pages"
+    assert [path.resolve() for path in settings.questions] == [tmp_path / "q.csv"]
+
+
+def test_the_clients_own_names_are_read_and_the_key_is_never_shown() -> None:
+    loaded = load(Path(), {"OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": "http://x/v1"}, {})
+    shown = "\n".join(loaded.lines())
+    assert loaded.settings.base_url == "http://x/v1"
+    assert "sk-secret" not in shown + repr(loaded)
+    assert "environment OPENAI_API_KEY" in shown
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ", "flags", "words"),
+    [
+        ("modle = 1", {}, {}, "unknown setting `modle`"),
+        ("tries = 0", {}, {}, "qtgen.toml: `tries`: input should be greater than or equal to 1 (is 0)"),
+        ("", {"QTGEN_TRIES": "many"}, {}, "environment QTGEN_TRIES: `tries`: "),
+        ("", {}, {"temperature": 9.0}, "command line: `temperature`: "),
+        ("x = [", {}, {}, "qtgen.toml: "),
+        ('api_key = "sk-1"', {}, {}, "`api_key` does not belong in a file; set OPENAI_API_KEY"),
+        ('[prices.m]\ninput = "x"', {}, {}, "`prices.m.input`"),
+        ('provider = "other"', {}, {}, "'openai' or 'local'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_origin(
+    tmp_path: Path, toml: str, environ: dict[str, str], flags: dict[str, Any], words: str
+) -> None:
+    (tmp_path / "qtgen.toml").write_text(toml)
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, environ, flags)
+    assert words in str(caught.value)
+    assert "sk-1" not in str(caught.value)
