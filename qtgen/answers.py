@@ -25,7 +25,7 @@ _RESIDUE = re.compile(
     r"</?(?:pre|code|h[1-6]|p|div|span|br|ul|ol|li|b|i|strong|em|html|body|table|script|style|iframe)\b[^>]*>"
     r"|<\|[a-z_]+\|>|\[/?INST\]"
     r"|\bpage_(?:description|keywords)\b|\bworked_example\b|\"(?:heading|explanation|introduction|summary)\""
-    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|\[insert\b|(?-i:\bTODO\b)",
+    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|\[(?:insert|json|question|answer|response|example|section|data|text|title|math|your)\b[^\]]*\](?!\()|(?-i:\bTODO\b)",
     re.IGNORECASE,
 )
 

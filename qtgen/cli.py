@@ -80,9 +80,6 @@ def run(arguments: list[str] | None = None) -> int:
     except QtgenError as error:
         click.echo(f"qtgen: {error}", err=True)
         return error.exit_code
-    except BrokenPipeError:  # `qtgen … | head` is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception:  # noqa: BLE001  # the last resort, with all that is known
         traceback.print_exc()
         click.echo("qtgen: this is a bug; please report it with the lines above, and how to get there", err=True)

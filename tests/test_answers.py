@@ -52,6 +52,7 @@ def test_free_markdown_stands_with_its_maths_in_dollars() -> None:
         ("freeform", json.dumps({**FREE, "page_keywords": ["a b"] * 6}), "fewer than 5 different keywords"),
         ("points", points_json(introduction="<pre><code>" + POINTS["introduction"]), "write plain text without"),
         ("points", points_json(summary="As an AI language model, I cannot answer this question for you at all."), "without"),
+        ("points", points_json(introduction="[JSON] " + POINTS["introduction"]), "write plain text without [JSON]"),
         ("points", points_json(introduction="-" * 80), "introduction: holds no word"),
         ("table", json.dumps({**TABLE, "columns": ["A", "B", "C"]}), "rows: `Time` has 2 cells for 3 columns"),
         ("freeform", json.dumps({**FREE, "answer": FREE["answer"] + "\n```python\nx"}), "a code fence is opened"),

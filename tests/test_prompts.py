@@ -132,7 +132,7 @@ def test_a_question_cannot_leave_its_tags(library: Library, attack: str) -> None
     plain = library.render(Question("Why?", "Physics", context="x"))
     assert prompt.messages[0] == plain.messages[0]
     assert prompt.schema == plain.schema
-    for tag in ("question", "source", "subject"):
+    for tag in ("question", "source"):
         assert prompt.messages[-1].content.lower().count(f"</{tag}>") == 1
     assert "49" not in prompt.messages[-1].content
 

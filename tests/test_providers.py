@@ -48,7 +48,7 @@ class Endpoints:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                outer.requests.append((dict(self.headers), body))
+                outer.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 status, headers, payload = outer.answer
                 data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
                 self.send_response(status)
@@ -98,7 +98,7 @@ def test_a_completion_with_its_usage_and_price(endpoints: Endpoints, prompt: Pro
     assert (done.text, done.model, done.request_id) == ("hello", "m-1", "r-7")
     assert done.usage.cost_usd == pytest.approx((600 * 2 + 400 * 1 + 100 * 8) / 1e6)
     headers, body = endpoints.requests[0]
-    assert headers["Authorization"] == "Bearer sk-1"
+    assert headers["authorization"] == "Bearer sk-1"
     assert json.loads(body) == json.loads(json.dumps(request(prompt, priced)))
 
 

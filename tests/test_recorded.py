@@ -118,6 +118,9 @@ def test_another_question_is_a_miss_and_a_miss_is_a_failure(
 ) -> None:
     if request.config.getoption("--record-mode") != "none":
         pytest.skip("nothing is missed while recording")
-    code, line, _ = ask(qtgen, address, "Why does sugar melt ice on a road?", "Chemistry")
-    assert (code, line["status"], line["usage"]["completion_tokens"]) == (1, "failed", 0)
-    assert "overwrite existing cassette" in line["error"]["message"]
+    with pytest.raises(json.JSONDecodeError):  # nothing is printed: the run ends where the recording does
+        ask(qtgen, address, "Why does sugar melt ice on a road?", "Chemistry")
+    code, out, err = qtgen("generate", "q.jsonl", "--base-url", address, "--model", local.MODEL_NAME)
+    assert (code, out) == (3, "")
+    assert "CannotOverwriteExistingCassetteException" in err
+    assert not list(Path("outputs").rglob("*.md"))

@@ -1,0 +1,30 @@
+"""What is written is true today."""
+
+import re
+import subprocess
+import sys
+
+from conftest import ROOT
+
+from qtgen import cli
+
+
+def test_generated_pages_are_current() -> None:
+    done = subprocess.run(
+        [sys.executable, "docs/build.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_readme_names_every_command_and_only_files_that_are_there() -> None:
+    text = (ROOT / "README.md").read_text()
+    for name in cli.COMMANDS:
+        assert f"qtgen {name}" in text, name
+    for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+        assert (ROOT / link).exists(), link
+
+
+def test_no_setting_is_without_a_word() -> None:
+    from qtgen.settings import Settings
+
+    assert all(field.description for field in Settings.model_fields.values())
