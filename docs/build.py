@@ -26,16 +26,16 @@ def page() -> str:
             rows += [_row(field) for field in row.fields]
     return f"""# The page
 
-A page is one markdown file: front matter, then a body that is always `&nbsp;`. The keys stand in this order; `qtgen schema`
-prints the same as JSON Schema, for editors (`--for editor`) and for CloudCannon (`--for cloudcannon`).
+A page is one markdown file: front matter, then a body that is always `&nbsp;`. The keys stand in this order;
+`qtgen schema` prints the same as JSON Schema, for editors (`--for editor`) and for CloudCannon (`--for cloudcannon`).
 
 {chr(10).join(rows)}
 
 Long texts are written folded (`>-`) on one physical line, all else plain. The file lies in the folder
 `slug(subject)` under the name `file_name`; `slug` keeps a-z, 0-9 and spaces, which become hyphens.
 
-In `answer` every line break is the two characters `\\n`, and a backslash is never escaped. So `$\\nabla$` would be torn
-into a line break and `abla`: `qtgen` writes the character instead (∇, ≠, ν) and refuses what has none.
+In `answer` every line break is the two characters `\\n`, and a backslash is never escaped. So `$\\nabla$` would be
+torn into a line break and `abla`: `qtgen` writes the character instead (∇, ≠, ν) and refuses what has none.
 
 An example that breaks no rule:
 
@@ -45,14 +45,14 @@ An example that breaks no rule:
 
 ## In an editor
 
-Save `qtgen schema --for editor` as `page.schema.json`. YAML language servers check YAML files, not markdown, so it serves
-for front matter that an editor shows as YAML; `qtgen validate` checks the file as it is.
+Save `qtgen schema --for editor` as `page.schema.json`. YAML language servers check YAML files, not markdown, so it
+serves for front matter that an editor shows as YAML; `qtgen validate` checks the file as it is.
 
 ## In CloudCannon
 
-`qtgen schema --for cloudcannon` prints the part of `cloudcannon.config.yml` that checks pages as they are edited. Its own
-"schema" is a template of a page: put an example page at `.cloudcannon/schemas/default.md`. `remove_extra_inputs` is false,
-or saving a page would delete keys that the template lacks.
+`qtgen schema --for cloudcannon` prints the part of `cloudcannon.config.yml` that checks pages as they are edited. Its
+own "schema" is a template of a page: put an example page at `.cloudcannon/schemas/default.md`. `remove_extra_inputs` is
+false, or saving a page would delete keys that the template lacks.
 """
 
 

@@ -9,7 +9,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from qtgen.errors import AnswerError
 from qtgen.page.answer_text import dollar_math
@@ -25,7 +36,8 @@ _RESIDUE = re.compile(
     r"</?(?:pre|code|h[1-6]|p|div|span|br|ul|ol|li|b|i|strong|em|html|body|table|script|style|iframe)\b[^>]*>"
     r"|<\|[a-z_]+\|>|\[/?INST\]"
     r"|\bpage_(?:description|keywords)\b|\bworked_example\b|\"(?:heading|explanation|introduction|summary)\""
-    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|\[(?:insert|json|question|answer|response|example|section|data|text|title|math|your)\b[^\]]*\](?!\()|(?-i:\bTODO\b)",
+    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|(?-i:\bTODO\b)"
+    r"|\[(?:insert|json|question|answer|response|example|section|data|text|title|math|your)\b[^\]]*\](?!\()",
     re.IGNORECASE,
 )
 
@@ -140,16 +152,16 @@ class _Seo(_Answer):
 class Point(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     heading: _label(3, 80)  # type: ignore[valid-type]
-    explanation: _prose(60, 360)  # type: ignore[valid-type]
+    explanation: _prose(60, 320)  # type: ignore[valid-type]
 
 
 class PointsAnswer(_Seo):
     """An explanation in numbered points: the site's usual form."""
 
-    introduction: _prose(60, 320)  # type: ignore[valid-type]
+    introduction: _prose(60, 280)  # type: ignore[valid-type]
     points: list[Point] = Field(min_length=4, max_length=6)
-    worked_example: _prose(40, 400) | None  # type: ignore[valid-type]
-    summary: _prose(60, 280)  # type: ignore[valid-type]
+    worked_example: _prose(40, 300) | None  # type: ignore[valid-type]
+    summary: _prose(60, 240)  # type: ignore[valid-type]
 
     @property
     def labels(self) -> list[str]:
@@ -172,34 +184,53 @@ class PointsAnswer(_Seo):
         return "\n\n".join([self.introduction, *points, *example, _in_summary(self.summary)])
 
 
-class Row(BaseModel):
+class _Table(BaseModel):
+    """What is compared are the columns, in which respect the rows."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
-    aspect: _label(3, 60)  # type: ignore[valid-type]
-    cells: list[_label(1, 200)] = Field(min_length=2, max_length=4)  # type: ignore[valid-type]
+    columns: list[str]
+    rows: list[Any]
+
+
+def _table_of(width: int) -> Any:
+    """A table of `width` columns: that every row has as many cells is part of the schema, so a model cannot miss it."""
+
+    def exactly(item: Any) -> Any:
+        return Annotated[list[item], Field(min_length=width, max_length=width)]
+
+    row: Any = create_model(
+        f"Row{width}", __config__=_Table.model_config, aspect=(_label(3, 60), ...), cells=(exactly(_label(1, 160)), ...)
+    )
+    rows: Any = Annotated[list[row], Field(min_length=3, max_length=8)]
+    return create_model(f"Table{width}", __base__=_Table, columns=(exactly(_label(1, 60)), ...), rows=(rows, ...))
+
+
+def _width(table: Any) -> str:
+    columns = table.get("columns") if isinstance(table, dict) else None
+    return str(min(4, max(2, len(columns)))) if isinstance(columns, list) else "2"
+
+
+_AnyTable: Any = Annotated[
+    Annotated[_table_of(2), Tag("2")] | Annotated[_table_of(3), Tag("3")] | Annotated[_table_of(4), Tag("4")],
+    Discriminator(_width),
+]
 
 
 class TableAnswer(_Seo):
-    """A comparison: what is compared are the columns, in which respect the rows."""
+    """A comparison of two to four things."""
 
-    introduction: _prose(60, 320)  # type: ignore[valid-type]
-    columns: list[_label(1, 60)] = Field(min_length=2, max_length=4)  # type: ignore[valid-type]
-    rows: list[Row] = Field(min_length=3, max_length=8)
-    summary: _prose(60, 280)  # type: ignore[valid-type]
+    introduction: _prose(60, 280)  # type: ignore[valid-type]
+    table: _AnyTable
+    summary: _prose(60, 240)  # type: ignore[valid-type]
 
     @property
     def labels(self) -> list[str]:
-        return [*self.columns, *(row.aspect for row in self.rows)]
-
-    @model_validator(mode="after")
-    def _rows_are_full(self) -> "TableAnswer":
-        for row in self.rows:
-            if len(row.cells) != len(self.columns):
-                raise ValueError(f"rows: `{row.aspect}` has {len(row.cells)} cells for {len(self.columns)} columns")
-        return self
+        return [*self.table.columns, *(row.aspect for row in self.table.rows)]
 
     def markdown(self) -> str:
-        lines = [_table_line("Aspect", *self.columns), _table_line(*["---"] * (len(self.columns) + 1))]
-        lines += [_table_line(f"**{row.aspect}**", *row.cells) for row in self.rows]
+        columns = self.table.columns
+        lines = [_table_line("Aspect", *columns), _table_line(*["---"] * (len(columns) + 1))]
+        lines += [_table_line(f"**{row.aspect}**", *row.cells) for row in self.table.rows]
         return "\n\n".join([self.introduction, "\n".join(lines), _in_summary(self.summary)])
 
 
@@ -294,6 +325,8 @@ def _strict(node: Any, definitions: dict[str, Any]) -> Any:
         return node
     if "$ref" in node:
         return _strict(definitions[node["$ref"].rsplit("/", 1)[1]], definitions)
+    if "oneOf" in node:  # strict mode knows only the other word
+        node = {"anyOf": node["oneOf"]}
     return {
         key: {name: _strict(sub, definitions) for name, sub in value.items()}
         if key == "properties"

@@ -14,8 +14,10 @@ from qtgen.providers.endpoint import without_lengths
 SEO = {key: POINTS[key] for key in ("page_description", "page_keywords")}
 TABLE: dict[str, Any] = {
     "introduction": "Weather is what happens today, climate is what can be expected over many years.",
-    "columns": ["Weather", "Climate"],
-    "rows": [{"aspect": name, "cells": ["short | quick", "long"]} for name in ("Time", "Place", "Method")],
+    "table": {
+        "columns": ["Weather", "Climate"],
+        "rows": [{"aspect": name, "cells": ["short | quick", "long"]} for name in ("Time", "Place", "Method")],
+    },
     "summary": "Weather changes within hours, while climate changes over decades and centuries.",
     **SEO,
 }
@@ -54,7 +56,8 @@ def test_free_markdown_stands_with_its_maths_in_dollars() -> None:
         ("points", points_json(summary="As an AI language model, I cannot answer this question for you at all."), "without"),
         ("points", points_json(introduction="[JSON] " + POINTS["introduction"]), "write plain text without [JSON]"),
         ("points", points_json(introduction="-" * 80), "introduction: holds no word"),
-        ("table", json.dumps({**TABLE, "columns": ["A", "B", "C"]}), "rows: `Time` has 2 cells for 3 columns"),
+        ("table", json.dumps({**TABLE, "table": {**TABLE["table"], "columns": ["A", "B", "C"]}}), "table.3.rows.0.cells: "),
+        ("table", json.dumps({**TABLE, "table": "none"}), "table.2: "),
         ("freeform", json.dumps({**FREE, "answer": FREE["answer"] + "\n```python\nx"}), "a code fence is opened"),
         ("freeform", json.dumps({**FREE, "answer": FREE["answer"] + "$$x"}), "a `$$` is opened"),
     ],

@@ -111,4 +111,4 @@ def summary(tally: Tally) -> str:
     named = [f"{tally.counts[status]:,} {status.value}" for status in Status if tally.counts[status]]
     tokens = tally.usage.prompt_tokens + tally.usage.completion_tokens
     spent = f"; {tokens:,} tokens, {money(tally.usage.cost_usd)}" if tokens else ""
-    return f"{', '.join(named) or 'nothing to do'} in {tally.seconds:.1f} s{spent}"
+    return f"{', '.join(named) or 'nothing done'} in {tally.seconds:.1f} s{spent}"
