@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qtgen.corpus import highest_id, page_paths
-from qtgen.errors import OutputError
+from qtgen.errors import OutputError, UsageError
 from qtgen.files import append_line, explained, prepared, publish_new
 from qtgen.records import Draft, Outcome
 
@@ -27,9 +27,13 @@ class Store:
         self.failed_folder = out / HIDDEN / "failed"
 
     def check_writable(self) -> None:
-        """Raise OutputError before any money is spent on pages that could not be written."""
-        with prepared(self.out / HIDDEN / "probe", ""):
-            pass
+        """Raise UsageError before any money is spent on pages that could not be written."""
+        try:
+            with prepared(self.out / HIDDEN / "probe", ""):
+                pass
+        except OutputError as error:
+            reason = str(error).rpartition(": ")[2]
+            raise UsageError(f"--out {self.out}: cannot be written ({reason})") from None
 
     def highest_id(self, corpus: Path | None) -> int:
         """The highest id that a page here, in the corpus or in the provenance has; 0 for none."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.errors import OutputError
+from qtgen.errors import OutputError, UsageError
 from qtgen.files import prepared, publish_new
 from qtgen.records import Draft, Failure, Outcome, Question, Status
 from qtgen.rules.example import EXAMPLE_PAGE
@@ -59,7 +59,7 @@ def test_a_full_disk_leaves_neither_page_nor_provenance(monkeypatch: pytest.Monk
 
 def test_a_read_only_folder_is_said_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("out").write_text("a file, not a folder")
-    with pytest.raises(OutputError, match="out"):
+    with pytest.raises(UsageError, match="--out out: cannot be written"):
         Store(Path("out")).check_writable()
 
 

@@ -15,13 +15,13 @@ from qtgen.commands import progress
 from qtgen.commands.options import file_or_dash, folder, note, settings_from
 from qtgen.commands.recipe import recipe
 from qtgen.engine import run_all, stop_on_interrupt
-from qtgen.errors import Interrupted, OutputError, QuestionFileError, UsageError
+from qtgen.errors import Interrupted, QuestionFileError, UsageError
 from qtgen.generator import Recipe, generate
 from qtgen.page.fields import SUBJECTS
 from qtgen.planning import Job, plan, unknown_subjects
 from qtgen.providers import chosen, concurrency, open_provider
 from qtgen.questions import STDIN, BadRow, read_questions
-from qtgen.records import Failure, Outcome, Question, Status
+from qtgen.records import Outcome, Question, Status
 from qtgen.settings import Settings
 from qtgen.store import Store
 
@@ -87,15 +87,17 @@ async def _run(settings: Settings, rows: Sequence[Question | BadRow]) -> list[Ou
     results = {place: step for place, step in enumerate(planned) if isinstance(step, Outcome)}
     jobs = [(place, step) for place, step in enumerate(planned) if isinstance(step, Job)]
     tally = progress.Tally(len(planned))
-    with progress.display(tally) as shown:
-        for outcome in results.values():
-            tally.add(outcome)
-            shown.update(outcome)
-        if jobs:
-            store.check_writable()
-            await _make(settings, how, store, jobs, results, tally, shown)
-    note(progress.summary(tally))
-    _say_where(store, results.values())
+    try:
+        with progress.display(tally) as shown:
+            for outcome in results.values():
+                tally.add(outcome)
+                shown.update(outcome)
+            if jobs:
+                store.check_writable()
+                await _make(settings, how, store, jobs, results, tally, shown)
+    finally:
+        note(progress.summary(tally))
+        _say_where(store, results.values())
     if len(results) < len(planned):
         left = len(planned) - len(results)
         raise Interrupted(
@@ -108,10 +110,13 @@ async def _make(
     settings: Settings, how: Recipe, store: Store, jobs: list[tuple[int, Job]], results: dict[int, Outcome],
     tally: progress.Tally, shown: progress.Display,
 ) -> None:  # fmt: skip
-    """Fill `results` with the outcome of each job, written as it is done."""
+    """Fill `results` with the outcome of each job, written as it is done.
+
+    Raises OutputError when a page cannot be written: every further answer would be paid for and lost.
+    """
     async with open_provider(settings) as provider:
-        note(_who_answers(settings, provider.model))
-        with stop_on_interrupt(note) as stop:
+        shown.say(_who_answers(settings, provider.model))
+        with stop_on_interrupt(shown.say) as stop:
             work = run_all(
                 jobs, lambda job: generate(job[1], how, provider), concurrency=concurrency(settings), stop=stop
             )
@@ -122,14 +127,11 @@ async def _make(
 
 
 def _keep(store: Store, outcome: Outcome) -> Outcome:
-    """Write the page, or keep what failed; a write that fails is this question's failure."""
-    try:
-        if outcome.draft is not None and not store.write(outcome.draft):
-            return replace(outcome, status=Status.EXISTS, draft=None)
-        if outcome.status is Status.FAILED:
-            store.keep_failed(outcome)
-    except OutputError as error:
-        return replace(outcome, status=Status.FAILED, draft=None, error=Failure(error.kind, str(error)))
+    """Write the page, or keep what failed to be looked at. Raises OutputError."""
+    if outcome.status is Status.FAILED:
+        store.keep_failed(outcome)
+    if outcome.draft is not None and not store.write(outcome.draft):
+        return replace(outcome, status=Status.EXISTS, draft=None)
     return replace(outcome, draft=None)
 
 

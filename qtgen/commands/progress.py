@@ -50,6 +50,9 @@ class Tally:
 class Display(Protocol):
     def update(self, outcome: Outcome) -> None: ...
 
+    def say(self, message: str) -> None:
+        """A line that stays, above the bar."""
+
 
 @contextmanager
 def display(tally: Tally) -> Iterator[Display]:
@@ -79,9 +82,12 @@ class _Live:
         self._bar, self._tally = bar, tally
         self._task = bar.add_task("", total=tally.total, figures=tally.figures())
 
+    def say(self, message: str) -> None:
+        self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
+
     def update(self, outcome: Outcome) -> None:
         if outcome.error:
-            self._bar.console.print(failure_line(outcome), markup=False, highlight=False, soft_wrap=True)
+            self.say(failure_line(outcome))
         self._bar.update(self._task, completed=self._tally.done, figures=self._tally.figures())
 
 
@@ -89,14 +95,17 @@ class _Plain:
     def __init__(self, tally: Tally) -> None:
         self._tally, self._last = tally, time.monotonic()
 
+    def say(self, message: str) -> None:
+        click.echo(message, err=True)
+
     def update(self, outcome: Outcome) -> None:
         if outcome.error:
-            click.echo(failure_line(outcome), err=True)
+            self.say(failure_line(outcome))
         if time.monotonic() - self._last >= _EVERY:
             self._last = time.monotonic()
             tally = self._tally
             left = tally.seconds / tally.done * (tally.total - tally.done)
-            click.echo(f"{tally.done}/{tally.total}  {tally.figures()}  {left:.0f} s left", err=True)
+            self.say(f"{tally.done}/{tally.total}  {tally.figures()}  {left:.0f} s left")
 
 
 def failure_line(outcome: Outcome) -> str:
