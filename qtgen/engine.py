@@ -7,7 +7,7 @@ stop lets what is in flight finish; a second one ends it at once.
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -62,7 +62,7 @@ def stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Stop]:
 
 async def run_all(
     items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], *, concurrency: int, stop: Stop
-) -> AsyncIterator[tuple[T, R]]:
+) -> AsyncGenerator[tuple[T, R], None]:
     """Pairs of item and result as they are done. `items` is read only as fast as there is room."""
     waiting = iter(items)
     running: dict[asyncio.Task[R], T] = {}

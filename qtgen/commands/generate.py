@@ -5,6 +5,7 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,10 +121,11 @@ async def _make(
             work = run_all(
                 jobs, lambda job: generate(job[1], how, provider), concurrency=concurrency(settings), stop=stop
             )
-            async for (place, _), outcome in work:
-                results[place] = finished = _keep(store, outcome)
-                tally.add(finished)
-                shown.update(finished)
+            async with aclosing(work):  # whatever ends this loop, nothing is left in flight
+                async for (place, _), outcome in work:
+                    results[place] = finished = _keep(store, outcome)
+                    tally.add(finished)
+                    shown.update(finished)
 
 
 def _keep(store: Store, outcome: Outcome) -> Outcome:
