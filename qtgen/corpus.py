@@ -17,7 +17,7 @@ def page_paths(paths: Iterable[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            inside = sorted(_walk(path))
+            inside = pages_in(path)
             if not inside:
                 raise UsageError(f"{path}: no pages (*.md) in this folder")
             found.update(dict.fromkeys(inside))
@@ -26,6 +26,11 @@ def page_paths(paths: Iterable[Path]) -> list[Path]:
         else:
             raise UsageError(f"{path}: no such file or folder")
     return list(found)
+
+
+def pages_in(folder: Path) -> list[Path]:
+    """The pages of one folder, in order; none is no error."""
+    return sorted(_walk(folder), key=str)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

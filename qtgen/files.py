@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from qtgen.errors import OutputError
 
@@ -47,15 +48,15 @@ def publish_new(temporary: Path, path: Path) -> bool:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add one line to the end of `path` in a single synced write."""
+    """Add one synced line to the end of `path`; one that a crash cut short is ended first, and stays apart."""
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-        try:
-            os.write(handle, (line + "\n").encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with path.open("a+b") as file:
+            if file.tell() and not _ends_in_newline(file):
+                file.write(b"\n")
+            file.write((line + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
@@ -65,6 +66,11 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror or error}") from None
+
+
+def _ends_in_newline(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def _umask() -> int:

@@ -5,12 +5,13 @@ under its name. A crash between the last two leaves a line without a page, which
 line of a url counts.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from qtgen.corpus import highest_id, page_paths
+from qtgen.corpus import highest_id, page_paths, pages_in
 from qtgen.errors import OutputError, UsageError
 from qtgen.files import append_line, explained, prepared, publish_new
 from qtgen.records import Draft, Outcome
@@ -36,10 +37,13 @@ class Store:
             raise UsageError(f"--out {self.out}: cannot be written ({reason})") from None
 
     def highest_id(self, corpus: Path | None) -> int:
-        """The highest id that a page here, in the corpus or in the provenance has; 0 for none."""
-        made = max((line.get("id", 0) for line in self.provenance()), default=0)
-        folders = [folder for folder in (self.out, corpus) if folder is not None and any(folder.rglob("*.md"))]
-        return max(made, highest_id(page_paths(folders)))
+        """The highest id that a page here, in the corpus or in the provenance has; 0 for none.
+
+        Raises UsageError if there is no such corpus.
+        """
+        made = [line["id"] for line in self.provenance() if isinstance(line.get("id"), int)]
+        pages = page_paths([corpus] if corpus else []) + (pages_in(self.out) if self.out.is_dir() else [])
+        return max([*made, highest_id(pages)])
 
     def provenance(self) -> Iterator[dict[str, Any]]:
         """Every line; a line cut short by a crash is passed over."""
@@ -65,7 +69,8 @@ class Store:
         with prepared(path, draft.text) as temporary:
             append_line(self.provenance_file, json.dumps(draft.provenance, ensure_ascii=False))
             written = publish_new(temporary, path)
-        self._failed_file(draft.path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the page is there; an old failure left behind does no harm
+            self._failed_file(draft.path).unlink(missing_ok=True)
         return written
 
     def keep_failed(self, outcome: Outcome) -> Path | None:

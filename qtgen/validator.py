@@ -25,7 +25,7 @@ def validate(paths: Iterable[Path], rules: Sequence[Rule]) -> Iterator[Checked]:
 
 
 def check_page(path: Path, rules: Sequence[Rule]) -> list[Diagnostic]:
-    return run(PageFile(path.as_posix(), read_page(path)), rules)
+    return run(PageFile(path.as_posix(), read_page(path), Path.cwd().joinpath(path).as_posix()), rules)
 
 
 def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:

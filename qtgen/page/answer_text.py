@@ -48,10 +48,13 @@ _LATEX = {
     "nwarrow": "↖",
 }
 _NOT = {"=": "≠", r"\in": "∉", r"\subset": "⊄", r"\equiv": "≢", "<": "≮", ">": "≯", r"\exists": "∄", r"\mid": "∤"}
-_COMMAND = re.compile(r"\\(" + "|".join(sorted(_LATEX, key=len, reverse=True)) + r")(?![A-Za-z])")
+_COMMAND = re.compile(r"(?<!\\)((?:\\\\)*)\\(" + "|".join(sorted(_LATEX, key=len, reverse=True)) + r")(?![A-Za-z])")
 _NEGATED = re.compile(
     r"\\not\s*(" + "|".join(re.escape(key) + r"(?![A-Za-z])" if key[0] == "\\" else key for key in _NOT) + ")"
 )
+_MATH = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$")
+_DISPLAY = re.compile(r"\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL)
+_INLINE = re.compile(r"\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL)
 _CODE = re.compile(r"(?P<fence>```|~~~).*?(?:(?P=fence)|\Z)|`[^`\n]+`", re.DOTALL)
 
 
@@ -74,9 +77,10 @@ def encode(markdown: str) -> str:
 
 
 def _prose(text: str) -> str:
-    text = re.sub(r"\\n(?![A-Za-z])|\\n(?=[A-Z])", "\n", text)  # a break that was escaped twice on its way here
+    text = _outside(_MATH, text, _breaks)
+    text = re.sub(r"(?<!\\)((?:\\\\)+)n", r"\1 n", text)  # LaTeX's line break before an n: a space keeps them apart
     text = _NEGATED.sub(lambda found: _NOT[found.group(1)], text)
-    text = _COMMAND.sub(lambda found: _LATEX[found.group(1)], text)
+    text = _COMMAND.sub(lambda found: found.group(1) + _LATEX[found.group(2)], text)
     return re.sub(r" *\n *\n[ \n]*\n", "\n\n", text)
 
 
@@ -90,14 +94,26 @@ def dollar_math(markdown: str) -> str:
 
 
 def _dollars(text: str) -> str:
-    text = re.sub(r"\\\[\s*(.+?)\s*\\\]", r"$$\1$$", text, flags=re.DOTALL)
-    return re.sub(r"\\\(\s*(.+?)\s*\\\)", r"$\1$", text, flags=re.DOTALL)
+    text = _DISPLAY.sub(lambda found: f"$${found.group(1).strip()}$$", text)
+    return _INLINE.sub(lambda found: f"${found.group(1).strip()}$", text)
+
+
+def _breaks(text: str) -> str:
+    """A break that was escaped twice on its way here; an even run of backslashes is a line break of LaTeX."""
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\n(?![a-z])", r"\1\n", text)
 
 
 def _outside_code(text: str, change: Callable[[str], str], in_code: Callable[[str], str] = str) -> str:
     """`text` with `change` made to its prose and `in_code` to its fenced blocks and code spans."""
+    return _outside(_CODE, text, change, in_code)
+
+
+def _outside(
+    pattern: re.Pattern[str], text: str, change: Callable[[str], str], inside: Callable[[str], str] = str
+) -> str:
+    """`text` with `change` made to what `pattern` does not match and `inside` to what it does."""
     parts, done = [], 0
-    for code in _CODE.finditer(text):
-        parts += [change(text[done : code.start()]), in_code(code.group())]
-        done = code.end()
+    for found in pattern.finditer(text):
+        parts += [change(text[done : found.start()]), inside(found.group())]
+        done = found.end()
     return "".join([*parts, change(text[done:])])

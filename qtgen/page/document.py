@@ -136,13 +136,14 @@ class Page:
             return self.key_span(min(candidates, key=ORDER.__getitem__))
         return self._closing_line()
 
-    def position(self, offset: int) -> Position:
-        """Line and column of a code point offset."""
-        starts = self.line_starts()
+    def position(self, offset: int, lines: list[int] | None = None) -> Position:
+        """Line and column of a code point offset. lines: `line_starts()`, where many are asked for."""
+        starts = self.line_starts() if lines is None else lines
         line = bisect_right(starts, offset) - 1
         return Position(line + 1, offset - starts[line] + 1)
 
     def line_starts(self) -> list[int]:
+        """Offsets at which the lines begin."""
         starts = [0]
         find = self.text.find
         while (newline := find("\n", starts[-1])) != -1:

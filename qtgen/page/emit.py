@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from qtgen.errors import UnwritableText
 from qtgen.page.document import HOUSE_STYLE, Style, Value
 from qtgen.page.fields import LAYOUT, Field, Kind, Section, folded_indent, key_indent
 from qtgen.page.scan import PLAIN, spell
@@ -28,6 +29,8 @@ def emit_field(field: Field, value: Value, style: Style = HOUSE_STYLE, indent: i
     """The line or two lines of one field. `indent`: column of its key, where it is not the house's."""
     column = key_indent(field) if indent is None else indent
     head = " " * column + field.key + ":"
+    if isinstance(value, list | dict) or value is None:
+        raise UnwritableText(f"{field.path}: {type(value).__name__} is no value that a field can hold")
     if not isinstance(value, str):
         return f"{head} {style.spelling.get(field.path, spell(value))}\n"
     check_writable(value, field.path)

@@ -14,6 +14,7 @@ from qtgen.page.fields import FIELDS, SECTIONS, Kind
 from qtgen.page.scan import spell, to_date
 
 MAX_DEPTH = 16  # a page needs 2
+_LONGEST_NUMBER = 64  # characters; Python refuses to print much longer ones
 
 # Without libyaml PyYAML is slower and gives the same events.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -92,6 +93,8 @@ class _Reader:
             found = f"anchor `&{event.anchor}`"
         elif getattr(event, "tag", None) is not None:
             found = f"tag `{event.tag}`"
+        elif isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]:
+            found = "merge key `<<`"
         else:
             return event
         return self._give_up("unsafe-yaml", f"{found} is not allowed in front matter", event, path)
@@ -130,8 +133,8 @@ class _Reader:
         if not isinstance(event, yaml.ScalarEvent):
             self._give_up("invalid-yaml", "a key must be a single word", event, section)
         path = f"{section}.{event.value}" if section else str(event.value)
-        if event.value == "<<" and event.implicit[0]:
-            self._give_up("unsafe-yaml", "merge key `<<`: write the keys out", event, path)
+        if "." in str(event.value):  # `seo.title` as one key is no field and must not pass for one
+            return path.replace(str(event.value), str(event.value).replace(".", "․"))
         return path
 
     def _section(self, path: str, event: Any) -> None:
@@ -165,11 +168,13 @@ class _Reader:
             return text
         if tag == f"{_TAG}timestamp" and len(text) == len("2024-11-22"):
             return to_date(text)
+        if len(text) > _LONGEST_NUMBER:
+            self._object_to("invalid-yaml", f"`{text[:20]}…` is no number that can be read", event, path)
+            return text
         try:
             value: Value = _CONSTRUCTORS[tag](_CONSTRUCTOR, yaml.ScalarNode(tag, text))
-        except (ValueError, OverflowError, yaml.YAMLError) as error:
-            why = str(error).splitlines()[0]
-            self._object_to("invalid-yaml", f"`{text[:40]}` cannot be read: {why}", event, path)
+        except (KeyError, ValueError, OverflowError, yaml.YAMLError) as error:
+            self._object_to("invalid-yaml", f"`{text}` cannot be read: {str(error).splitlines()[0]}", event, path)
             return text
         return value
 

@@ -66,6 +66,9 @@ def _edits(page: Page, leaves: Mapping[str, Value]) -> list[_Edit]:
 
 def _edit_present(page: Page, path: str, value: Value) -> _Edit:
     extent = _extent(page, path)
+    key, old = page.key_span(path), page.span(path)
+    if page.text[max(old.end, key.end) : extent.end].strip() not in ("", "'", '"', ":"):
+        raise SpliceError(f"{path}: a comment stands behind its value and would be lost")
     if value is None:
         return extent, ""
     style = replace(page.style, spelling={})

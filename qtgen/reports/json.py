@@ -1,4 +1,4 @@
-"""Diagnostics for programs: one array, in the order of CLI's contract."""
+"""Diagnostics for programs: one array, sorted by path, line, column and code."""
 
 import json
 from collections.abc import Sequence
@@ -7,4 +7,5 @@ from qtgen.records import Diagnostic
 
 
 def document(diagnostics: Sequence[Diagnostic]) -> str:
-    return json.dumps([diagnostic.as_dict() for diagnostic in diagnostics], ensure_ascii=False, indent=2)
+    in_order = sorted(diagnostics, key=lambda d: (d.path, d.line, d.column, d.code))
+    return json.dumps([diagnostic.as_dict() for diagnostic in in_order], ensure_ascii=False, indent=2)

@@ -10,18 +10,22 @@ from qtgen.records import Diagnostic, Severity
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """A page and the path it has, or is to have, with `/` between its parts."""
+    """A page and the path it has, or is to have, with `/` between its parts.
+
+    path: as it is shown; location: the same from the root of the disk, where it was given from elsewhere.
+    """
 
     path: str
     page: Page
+    location: str | None = None
 
     @property
     def name(self) -> str:
-        return self.path.rpartition("/")[2]
+        return (self.location or self.path).rpartition("/")[2]
 
     @property
     def folder(self) -> str:
-        return self.path.rpartition("/")[0].rpartition("/")[2]
+        return (self.location or self.path).rpartition("/")[0].rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Rule:
         return int(self.code[2])
 
 
+_LONGEST = 400  # characters of a message
+
 REGISTRY: dict[str, Rule] = {}
 
 
@@ -86,24 +92,20 @@ def run(file: PageFile, rules: Iterable[Rule]) -> list[Diagnostic]:
     missing because of that.
     """
     complete = file.page.complete
-    return sorted(
-        (
-            _diagnostic(file, rule, finding)
-            for rule in rules
-            if complete or rule.family == 1
-            for finding in rule.check(file)
-        ),
-        key=sort_key,
-    )
+    found = [(rule, finding) for rule in rules if complete or rule.family == 1 for finding in rule.check(file)]
+    if not found:
+        return []
+    lines = file.page.line_starts()
+    return sorted((_diagnostic(file, rule, finding, lines) for rule, finding in found), key=sort_key)
 
 
 def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
     return diagnostic.path, diagnostic.line, diagnostic.column, diagnostic.code
 
 
-def _diagnostic(file: PageFile, rule: Rule, finding: Finding) -> Diagnostic:
-    begin = file.page.position(finding.span.start)
-    end = file.page.position(finding.span.end)
+def _diagnostic(file: PageFile, rule: Rule, finding: Finding, lines: list[int]) -> Diagnostic:
+    begin = file.page.position(finding.span.start, lines)
+    end = file.page.position(finding.span.end, lines)
     return Diagnostic(
         file.path,
         begin.line,
@@ -113,6 +115,12 @@ def _diagnostic(file: PageFile, rule: Rule, finding: Finding) -> Diagnostic:
         rule.code,
         rule.name,
         rule.severity,
-        finding.message,
-        finding.field,
+        _printable(finding.message),
+        finding.field if finding.field is None else _printable(finding.field),
     )
+
+
+def _printable(text: str) -> str:
+    """`text` without what would break a line or steer a terminal, and not endless."""
+    clean = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text[:_LONGEST])
+    return clean + "…" * (len(text) > _LONGEST)
