@@ -74,9 +74,14 @@ async def run_all(
             if not running or stopped_now.done():
                 return
             await asyncio.wait([*running, stopped_now], return_when=asyncio.FIRST_COMPLETED)
-            for task in [task for task in running if task.done()]:
+            done = [task for task in running if task.done()]
+            for task in sorted(done, key=_has_failed):  # what succeeded is handed out before an exception ends the run
                 yield running.pop(task), task.result()
     finally:
         for unfinished in (*running, stopped_now):
             unfinished.cancel()
         await asyncio.gather(*running, stopped_now, return_exceptions=True)
+
+
+def _has_failed(task: "asyncio.Task[Any]") -> bool:
+    return task.cancelled() or task.exception() is not None

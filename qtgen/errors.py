@@ -98,6 +98,10 @@ class Unreachable(Retryable):
         super().__init__(message, kind="unreachable")
 
 
+class BadRequest(ProviderError):
+    kind = "bad-request"
+
+
 class Truncated(ProviderError):
     kind = "truncated"
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from qtgen.errors import SettingsError
 
@@ -37,6 +38,29 @@ class Price(BaseModel):
     cached_input: float | None = Field(default=None, ge=0)
 
 
+def _usable_key(value: object) -> object:
+    """A key from a file often ends in a newline; one with other odd characters cannot be sent."""
+    if not isinstance(value, str):
+        return value
+    key = value.strip()
+    if not key.isascii() or not key.isprintable():
+        raise ValueError("holds a character that no key has")
+    return key
+
+
+def _usable_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be an address such as http://localhost:8000/v1")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a password; set OPENAI_API_KEY")
+    return value
+
+
 class Settings(BaseModel):
     """What is in force. Every field can stand in qtgen.toml under its own name."""
 
@@ -44,8 +68,12 @@ class Settings(BaseModel):
 
     provider: Literal["openai", "local"] | None = Field(None, description="who answers: an endpoint or this machine")
     model: str | None = Field(None, description="model name at the endpoint")
-    base_url: str | None = Field(None, description="address of an OpenAI-compatible endpoint")
-    api_key: SecretStr | None = Field(None, description="its key; from the environment only")
+    base_url: Annotated[str, AfterValidator(_usable_address)] | None = Field(
+        None, description="address of an OpenAI-compatible endpoint"
+    )
+    api_key: Annotated[SecretStr, BeforeValidator(_usable_key)] | None = Field(
+        None, description="its key; from the environment only"
+    )
     local_model: Path | None = Field(None, description="a GGUF file to use instead of the embedded model")
     temperature: float | None = Field(None, ge=0, le=2, description="sampling temperature; else the prompt's own")
     max_tokens: int | None = Field(None, gt=0, description="longest answer in tokens; else the prompt's own")
@@ -155,13 +183,16 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{FILE_NAME}: unknown setting `{where}`; `qtgen --show-settings` lists the known ones"
-    given = "" if name in _SECRET else f" (is {first['input']!r})"
-    return f"{origins.get(name, FILE_NAME)}: `{where}`: {first['msg'].lower()}{given}"
+    given = "" if name in _SECRET or "password" in first["msg"] else f" (is {first['input']!r})"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{origins.get(name, FILE_NAME)}: `{where}`: {message[0].lower()}{message[1:]}{given}"
 
 
 def _show(name: str, value: object) -> str:
     if name in _SECRET:
         return "(set)" if value else "(not set)"
+    if name == "request" and isinstance(value, Mapping):  # a header in it may be a key
+        return "{" + ", ".join(value) + "}"
     if isinstance(value, tuple):
         return "[" + ", ".join(str(item) for item in value) + "]"
     return "(not set)" if value is None else str(value)

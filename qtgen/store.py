@@ -41,7 +41,7 @@ class Store:
 
         Raises UsageError if there is no such corpus.
         """
-        made = [line["id"] for line in self.provenance() if isinstance(line.get("id"), int)]
+        made: list[int] = [line["id"] for line in self.provenance() if isinstance(line.get("id"), int)]
         pages = page_paths([corpus] if corpus else []) + (pages_in(self.out) if self.out.is_dir() else [])
         return max([*made, highest_id(pages)])
 

@@ -11,6 +11,7 @@ import pytest
 from conftest import Scripted, points_json
 
 from qtgen.errors import (
+    BadRequest,
     ProviderError,
     ProviderUnusable,
     Refused,
@@ -116,11 +117,15 @@ ERROR = {"error": {"message": "said why", "code": None}}
         ((404, {}, ERROR), ProviderUnusable, "no model `m` at this address (HTTP 404)"),
         ((402, {}, ERROR), ProviderUnusable, "no credit is left"),
         ((429, {}, {"error": {"message": "x", "code": "insufficient_quota"}}), ProviderUnusable, "no credit is left"),
-        ((400, {}, {"error": {"message": "bad schema"}}), ProviderUnusable, "schema_lengths = false"),
+        ((400, {}, {"error": {"message": "bad schema"}}), BadRequest, "schema_lengths = false"),
+        ((401, {}, {"error": {"message": "no: Bearer sk-secret"}}), ProviderUnusable, "no: Bearer ***"),
+        ((200, {}, {"choices": [{"message": None}]}), Retryable, "has not the form of a completion"),
+        ((200, {}, {"choices": [{"message": {"content": ["x"]}}]}), Retryable, "content is list"),
+        ((200, {}, {**completion(), "usage": [1]}), Retryable, "has not the form"),
         ((429, {"retry-after": "7"}, ERROR), Retryable, "HTTP 429: said why"),
         ((503, {}, b"<html>"), Retryable, "HTTP 503"),
         ((200, {}, b"not json"), Retryable, "is not JSON"),
-        ((200, {}, {"choices": []}), Retryable, "has no choices"),
+        ((200, {}, {"choices": []}), Retryable, "has not the form of a completion"),
         ((200, {}, completion(None, refusal="I will not")), Refused, "I will not"),
         ((200, {}, completion("x", "content_filter")), Refused, "content filter"),
         ((200, {}, completion("x", "length")), Truncated, "cut off"),
@@ -202,9 +207,26 @@ def test_an_endpoint_that_never_answered_ends_the_run_but_one_that_did_may_come_
         complete()
 
 
+def test_a_request_that_is_not_taken_ends_the_run_only_if_none_was(prompt: Prompt) -> None:
+    complete, _, _ = retry(prompt, BadRequest("too long"))
+    with pytest.raises(ProviderUnusable, match="too long"):
+        complete()
+    complete, _, _ = retry(prompt, points_json(), BadRequest("too long"))
+    complete()
+    with pytest.raises(BadRequest):
+        complete()
+
+
+def test_what_is_asked_of_this_machine_goes_through_no_proxy(
+    endpoints: Endpoints, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert ask(prompt, Endpoint("openai", "m", endpoints.base_url)).text == "hello"
+
+
 def test_the_provider_in_force() -> None:
     assert chosen(Settings()) == "local"
-    assert chosen(Settings(base_url="http://x")) == "openai"
+    assert chosen(Settings(base_url="http://x/v1")) == "openai"
     assert chosen(Settings(api_key="sk-1")) == "openai"  # type: ignore[arg-type]
     assert chosen(Settings(api_key="sk-1", provider="local")) == "local"  # type: ignore[arg-type]
     assert endpoint_for(Settings()).cost(1, 1, 0) == 0.0

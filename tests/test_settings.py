@@ -34,7 +34,7 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
 
 
 def test_the_clients_own_names_are_read_and_the_key_is_never_shown() -> None:
-    loaded = load(Path(), {"OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": "http://x/v1"}, {})
+    loaded = load(Path(), {"OPENAI_API_KEY": "sk-secret\n", "OPENAI_BASE_URL": "http://x/v1"}, {})
     shown = "\n".join(loaded.lines())
     assert loaded.settings.base_url == "http://x/v1"
     assert "sk-secret" not in shown + repr(loaded)
@@ -51,6 +51,10 @@ def test_the_clients_own_names_are_read_and_the_key_is_never_shown() -> None:
         ("x = [", {}, {}, "qtgen.toml: "),
         ('api_key = "sk-1"', {}, {}, "`api_key` does not belong in a file; set OPENAI_API_KEY"),
         ('[prices.m]\ninput = "x"', {}, {}, "`prices.m.input`"),
+        ("", {"OPENAI_API_KEY": "sk-1\u0001x"}, {}, "environment OPENAI_API_KEY: `api_key`: holds a character"),
+        ("", {"OPENAI_BASE_URL": "localhost:8000"}, {}, "environment OPENAI_BASE_URL: `base_url`: must be an address"),
+        ("", {"OPENAI_BASE_URL": "http://x:99999/v1"}, {}, "must be an address"),
+        ("", {"OPENAI_BASE_URL": "http://me:sk-1@x/v1"}, {}, "must not hold a password"),
         ('provider = "other"', {}, {}, "'openai' or 'local'"),
     ],
 )

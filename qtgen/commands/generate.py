@@ -56,9 +56,12 @@ def command(questions: tuple[Path, ...], limit: int | None, as_json: bool, **fla
     rows = _read(files, settings.subject)[:limit]
     for warning in unknown_subjects([r for r in rows if isinstance(r, Question)], (*SUBJECTS, *settings.subjects)):
         note(f"warning: {warning}")
-    outcomes = asyncio.run(_run(settings, rows))
-    if as_json:
-        for outcome in outcomes:
+    results: dict[int, Outcome] = {}
+    try:
+        asyncio.run(_run(settings, rows, results))
+    finally:  # also for a run that was interrupted or ended early
+        outcomes = [results[place] for place in sorted(results)]
+        for outcome in outcomes if as_json else ():
             click.echo(json.dumps(outcome.as_dict(), ensure_ascii=False))
     return int(any(outcome.status is Status.FAILED for outcome in outcomes))
 
@@ -77,15 +80,15 @@ def _read(files: Sequence[Path], subject: str | None) -> list[Question | BadRow]
     return rows
 
 
-async def _run(settings: Settings, rows: Sequence[Question | BadRow]) -> list[Outcome]:
-    """Plan, generate, write; one outcome a row, in order. Raises Interrupted when stopped before the end."""
+async def _run(settings: Settings, rows: Sequence[Question | BadRow], results: dict[int, Outcome]) -> None:
+    """Plan, generate, write; `results` gets one outcome a row. Raises Interrupted when stopped before the end."""
     store, today = Store(settings.out), dt.datetime.now().astimezone().date()
     how = recipe(settings, today)
     first_id = store.highest_id(settings.corpus) + 1
     planned = list(
         plan(rows, out=settings.out, exists=lambda path: Path(path).exists(), first_id=first_id, today=today)
     )
-    results = {place: step for place, step in enumerate(planned) if isinstance(step, Outcome)}
+    results |= {place: step for place, step in enumerate(planned) if isinstance(step, Outcome)}
     jobs = [(place, step) for place, step in enumerate(planned) if isinstance(step, Job)]
     tally = progress.Tally(len(planned))
     try:
@@ -104,7 +107,6 @@ async def _run(settings: Settings, rows: Sequence[Question | BadRow]) -> list[Ou
         raise Interrupted(
             f"interrupted with {left} of {len(planned)} questions left; the same command goes on from here"
         )
-    return [results[place] for place in sorted(results)]
 
 
 async def _make(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from qtgen.records import Prompt
 
@@ -23,6 +24,12 @@ class Endpoint:
     price_input: float | None = None
     price_output: float | None = None
     price_cached: float | None = None
+
+    @property
+    def is_loopback(self) -> bool:
+        """True if the address is this machine's own."""
+        host = urlsplit(self.base_url or "").hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.")
 
     def cost(self, sent: int, received: int, cached: int) -> float | None:
         """US dollars, or None where no price is known."""

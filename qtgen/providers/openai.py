@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import openai
 
-from qtgen.errors import ProviderError, ProviderUnusable, Refused, Retryable, Truncated, Unreachable
+from qtgen.errors import BadRequest, ProviderError, ProviderUnusable, Refused, Retryable, Truncated, Unreachable
 from qtgen.providers.endpoint import Endpoint, request_body
 from qtgen.records import Completion, Prompt, Usage
 
@@ -27,11 +27,25 @@ class OpenAIProvider:
         self.model = endpoint.model
         self._endpoint = endpoint
         self._client = openai.AsyncOpenAI(
-            api_key=endpoint.api_key or "none", base_url=endpoint.base_url, max_retries=0, timeout=endpoint.timeout
+            api_key=endpoint.api_key or "none",
+            base_url=endpoint.base_url,
+            max_retries=0,
+            timeout=endpoint.timeout,
+            # What is asked of this machine must not leave it through a proxy that the environment names.
+            http_client=httpx2.AsyncClient(trust_env=False) if endpoint.is_loopback else None,
         )
 
     async def complete(self, prompt: Prompt) -> Completion:
-        """One request. Raises ProviderError, each failure by its kind."""
+        """One request. Raises ProviderError, each failure by its kind; no message holds the key."""
+        try:
+            return await self._complete(prompt)
+        except ProviderError as error:
+            key = self._endpoint.api_key
+            if key and key in str(error):
+                error.args = (str(error).replace(key, "***"),)
+            raise
+
+    async def _complete(self, prompt: Prompt) -> Completion:
         try:
             response = await self._client.post(
                 "/chat/completions",
@@ -39,23 +53,23 @@ class OpenAIProvider:
                 options={"headers": {"content-type": "application/json"}},
                 cast_to=httpx2.Response,
             )
-            payload = json.loads(response.content)
+            return self._completion(json.loads(response.content), response.headers)
         except openai.APIStatusError as error:
             raise _status_error(error, self._endpoint) from None
         except openai.APITimeoutError:
             raise Retryable(f"no answer within {self._endpoint.timeout:g} s", kind="timeout") from None
         except openai.APIConnectionError as error:
             raise _connection_error(error, self._client.base_url) from None
-        except (ValueError, openai.OpenAIError) as error:
+        except json.JSONDecodeError as error:
             raise Retryable(f"the endpoint's answer is not JSON: {error}", kind="malformed") from None
-        return self._completion(payload, response.headers)
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError, openai.OpenAIError) as error:
+            raise Retryable(
+                f"the endpoint's answer has not the form of a completion ({error!r})", kind="malformed"
+            ) from None
 
     def _completion(self, payload: Any, headers: Mapping[str, str]) -> Completion:
-        try:
-            choice = payload["choices"][0]
-            message = choice["message"]
-        except (KeyError, IndexError, TypeError):
-            raise Retryable("the endpoint's answer has no choices", kind="malformed") from None
+        choice = payload["choices"][0]
+        message = choice["message"]
         usage, finish = self._usage(payload.get("usage") or {}), choice.get("finish_reason")
         if message.get("refusal"):
             raise Refused(f"the model declined: {message['refusal']}", usage=usage)
@@ -64,7 +78,10 @@ class OpenAIProvider:
         if finish == "length":
             raise Truncated("the answer was cut off at the token limit; raise --max-tokens", usage=usage)
         request_id = headers.get("x-request-id") or payload.get("id")
-        return Completion(message.get("content") or "", payload.get("model") or self.model, usage, request_id)
+        content = message.get("content") or ""
+        if not isinstance(content, str):
+            raise TypeError(f"content is {type(content).__name__}")
+        return Completion(content, str(payload.get("model") or self.model), usage, request_id)
 
     def _usage(self, usage: Mapping[str, Any]) -> Usage:
         sent, received = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
@@ -89,7 +106,7 @@ def _status_error(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderE
         kind = "rate-limited" if status == 429 else "unavailable"
         return Retryable(f"HTTP {status}: {said}", kind=kind, retry_after=_retry_after(error.response.headers))
     hint = "; try `schema_lengths = false` in qtgen.toml" if "schema" in said.lower() else ""
-    return ProviderUnusable(f"the endpoint refused the request (HTTP {status}): {said}{hint}")
+    return BadRequest(f"the endpoint refused the request (HTTP {status}): {said}{hint}")
 
 
 def _message(error: openai.APIStatusError) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from qtgen.errors import ProviderUnusable, Retryable, Unreachable
+from qtgen.errors import BadRequest, ProviderUnusable, Retryable, Unreachable
 from qtgen.records import Completion, Prompt, Provider
 
 _LONGEST_WAIT = 60.0
@@ -14,7 +14,8 @@ _LONGEST_WAIT = 60.0
 class Retrying:
     """A provider that tries another up to `tries` times, with jitter, or as long as the endpoint asks to wait.
 
-    An endpoint that never answered and cannot be reached is unusable: the rest of the run would only wait for it.
+    An endpoint that never answered, and cannot be reached or does not take the request, is unusable: the rest of the
+    run would fare no better.
     """
 
     def __init__(
@@ -39,6 +40,10 @@ class Retrying:
             if self._answered:
                 raise
             raise ProviderUnusable(f"{error}; is the endpoint running, and --base-url right?") from None
+        except BadRequest as error:
+            if self._answered:
+                raise
+            raise ProviderUnusable(str(error)) from None
         self._answered = True
         return completion
 
