@@ -1,11 +1,11 @@
 # Two commands do all the set-up:  make demo   and   make test.   `make help` lists the rest.
+SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-MODEL := $(VENV)/.model
 
-.PHONY: help demo test check format record docs bench wheel clean
+.PHONY: help model demo test check format record docs bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -21,31 +21,30 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-$(MODEL): $(READY)
+model: $(READY) ## fetch the embedded model, unless it is here
 	@echo "the embedded model (98 MB, Apache-2.0): $$($(BIN)/python -m qtgen.providers.embedded)"
-	@touch $@
 
-demo: $(MODEL) ## generate the pages of examples/questions.csv with the embedded model, and check them
+demo: model ## generate the pages of examples/questions.csv with the embedded model, and check them
 	@$(BIN)/qtgen generate examples/questions.csv --out outputs --provider local
 	@$(BIN)/qtgen validate outputs
 
-test: $(MODEL) ## every test, offline
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: model ## every test, offline
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
 
 check: $(READY) ## formatter, linter, types, import contracts, docs are current
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache | grep -E 'KEPT|BROKEN|->|not allowed' ; test $${PIPESTATUS[0]} -eq 0
 	@$(BIN)/python docs/build.py --check
+	@echo "check: all fine"
 
 format: $(READY) ## format and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-record: $(MODEL) ## record the cassettes of the tests anew, from the embedded model
-	@rm -rf tests/cassettes
-	@$(BIN)/python -m pytest -m vcr --record-mode=once --allowed-hosts=127.0.0.1
+record: model ## record the cassettes of the tests anew, from the embedded model
+	@$(BIN)/python -m pytest -m vcr --record-mode=rewrite --allowed-hosts=127.0.0.1
 
 docs: $(READY) ## write the generated pages of docs/
 	@$(BIN)/python docs/build.py

@@ -1,3 +1,3 @@
-"""qtgen: questions in, checked and scored pages out. Start at `records.py`, then `generator.py`."""
+"""qtgen: questions in, checked pages out. Start at `records.py`, then `generator.py`."""
 
 __version__ = "0.1.0"

@@ -59,7 +59,7 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     help="Print what is in force and where each value came from.",
 )  # fmt: skip
 def qtgen() -> None:
-    """Questions in, checked and scored question-and-answer pages out.
+    """Questions in, checked question-and-answer pages out.
 
     Settings: qtgen.toml (nearest, upwards) < environment (QTGEN_…) < options.
     Exit codes: 0 fine, 1 something was found or failed, 2 the call is wrong, 3 a bug, 130 interrupted.

@@ -13,6 +13,7 @@ QtgenError                      anything a person can act on
 └── ProviderError               the endpoint did not give an answer
     ├── Retryable               worth another try: 429, 5xx, time-out, dropped connection
     │   └── Unreachable         nobody listens at that address
+    ├── BadRequest              the endpoint does not take this request; another may pass
     ├── Truncated               cut off at the token limit
     ├── Refused                 the model or a filter declined
     └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)

@@ -43,6 +43,8 @@ def plan(
             continue
         known = _known_outcome(row, page_path(out, row), seen, exists)
         if known is not None:
+            if known.path:
+                seen.setdefault(known.path, row.source)
             yield known
             continue
         path = page_path(out, row)
@@ -54,10 +56,9 @@ def _known_outcome(row: Question, path: str, seen: dict[str, str], exists: Calla
     if not slug(row.text) or not slug(row.subject):
         what = "question" if not slug(row.text) else "subject"
         return _failed(row, f"{what}: has no letter a-z and no digit to make a file name of")
-    if len(slug(row.text)) > _SLUG_MAX:
-        return _failed(
-            row, f"question: makes a file name of {len(slug(row.text))} characters; {_SLUG_MAX} are possible"
-        )
+    for what, text in (("question", row.text), ("subject", row.subject)):
+        if len(slug(text)) > _SLUG_MAX:
+            return _failed(row, f"{what}: makes a name of {len(slug(text))} characters; {_SLUG_MAX} are possible")
     if path in seen:
         message = f"{row.source}: the same page as {seen[path]}"
         return Outcome(row, Status.SKIPPED, path, page_url(row), error=Failure("duplicate", message))

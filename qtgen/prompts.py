@@ -15,7 +15,8 @@ from typing import Any
 
 import frontmatter
 import yaml
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, meta
+from frontmatter.default_handlers import YAMLHandler
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -83,8 +84,11 @@ class Library:
             lstrip_blocks=True,
         )
         self._environment.filters["data"] = as_data
-        files = {file.name: file for folder in reversed(folders) for file in sorted(folder.glob(f"[!_]*{SUFFIX}"))}
-        self.templates = {t.header.name: t for t in (self._load(file) for _, file in sorted(files.items()))}
+        found: dict[str, Template] = {}
+        for folder in folders:  # the first folder that has a name gives it
+            for template in map(self._load, sorted(folder.glob(f"[!_]*{SUFFIX}"))):
+                found.setdefault(template.header.name, template)
+        self.templates = found
 
     def choose(self, question: str, name: str | None = None) -> Template:
         """The prompt called `name`, else the one whose phrases the question holds, else the one that has none."""
@@ -125,19 +129,25 @@ class Library:
     def _fill(self, template: Template, source: str, variables: Mapping[str, Any]) -> str:
         try:
             return self._environment.from_string(source).render(variables).strip()
-        except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        except UndefinedError as error:
+            raise PromptError(f"{template.path}: {error}; this part knows {', '.join(variables)}") from None
+        except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             raise PromptError(f"{template.path}: {error}") from None
 
     def _load(self, file: Path) -> Template:
         try:
-            post = frontmatter.loads(file.read_text(encoding="utf-8"))
+            post = frontmatter.loads(file.read_text(encoding="utf-8"), handler=YAMLHandler())
+            if not post.metadata:
+                raise PromptError(f"{file}: must begin with front matter: `---`, name, version, description, shape, …")
             header = Header.model_validate(post.metadata)
             parts = USER_MARK.split(post.content)
             sources = (post.content, *self._included(post.content))
         except ValidationError as error:
             first = error.errors()[0]
             raise PromptError(f"{file}: `{'.'.join(map(str, first['loc']))}`: {first['msg'].lower()}") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, TemplateError) as error:
+        except RecursionError:
+            raise PromptError(f"{file}: its templates include each other without end") from None
+        except (OSError, ValueError, yaml.YAMLError, TemplateError) as error:
             raise PromptError(f"{file}: {' '.join(str(error).split())}") from None
         if len(parts) != 2:
             raise PromptError(f"{file}: needs one line `--- user ---` between its system and its user part")

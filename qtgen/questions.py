@@ -8,19 +8,32 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from qtgen.errors import QuestionFileError
-from qtgen.page.text import one_line
+from qtgen.page.text import FORBIDDEN, one_line
 from qtgen.records import Failure, Question
 
 STDIN = Path("-")
 _KINDS = (".csv", ".jsonl", ".txt")
+
+
+def _not_a_flag(value: object) -> object:
+    if isinstance(value, bool | float):
+        raise ValueError("is no whole number")
+    return value
+
+
+def _written_as_a_day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
+        raise ValueError("is not written as YYYY-MM-DD")
+    return value.strip()
 
 
 class Row(BaseModel):
@@ -29,14 +42,17 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     question: str = Field(min_length=1)
     subject: str | None = None
-    id: int | None = None
-    date: dt.date | None = None
+    id: Annotated[int, BeforeValidator(_not_a_flag), Field(gt=-(10**17), lt=10**17)] | None = None
+    date: Annotated[dt.date, BeforeValidator(_written_as_a_day)] | None = None
     context: str | None = None
 
     @field_validator("question", "subject", mode="before")
     @classmethod
     def _on_one_line(cls, value: object) -> object:
-        return one_line(value) if isinstance(value, str) else value
+        line = one_line(value) if isinstance(value, str) else value
+        if isinstance(line, str) and FORBIDDEN.search(line):
+            raise ValueError("holds a character that no page can hold")
+        return line
 
     @field_validator("subject", "id", "date", "context", mode="before")
     @classmethod
@@ -44,6 +60,7 @@ class Row(BaseModel):
         return None if isinstance(value, str) and not value.strip() else value
 
 
+_SURPLUS = "(more cells than columns)"
 COLUMNS = tuple(Row.model_fields)
 
 
@@ -107,14 +124,18 @@ def _delimiter(first_line: str) -> str:
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    first = text.partition("\n")[0].strip("\r")
+    lines = re.sub(r"\r\n?", "\n", text)
+    first = lines.partition("\n")[0]
     header = _header(first)
-    _check_columns(f"{path}:1", header)
     if "question" not in header:
         raise QuestionFileError(
-            f"{path}:1: no column `question`; the first line must name the columns ({', '.join(COLUMNS)})"
+            f"{path}:1: no column `question`; the first line names the columns ({', '.join(COLUMNS)})"
         )
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(first), strict=True)
+    _check_columns(f"{path}:1", header)
+    repeated = [name for name in header if header.count(name) > 1]
+    if repeated:
+        raise QuestionFileError(f"{path}:1: the column `{repeated[0]}` stands there twice")
+    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=_delimiter(first), strict=True)
     next(reader)
     return _csv_body(path, header, reader)
 
@@ -124,13 +145,14 @@ def _csv_body(path: Path, header: list[str], reader: Any) -> Iterator[tuple[int,
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                surplus = (
-                    {"(more cells than columns: is a comma unquoted?)": cells[-1]} if len(cells) > len(header) else {}
-                )
-                yield start, {**dict(zip(header, cells, strict=False)), **surplus}
+                row = dict(zip(header, cells, strict=False))
+                yield start, {**row, _SURPLUS: ""} if len(cells) > len(header) else row
             start = reader.line_num + 1
     except csv.Error as error:
-        raise QuestionFileError(f"{path}:{start}: {error}") from None
+        unclosed = "unexpected end" in str(error)
+        raise QuestionFileError(
+            f"{path}:{start}: {'a quote is opened and never closed' if unclosed else error}"
+        ) from None
 
 
 def _json_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -139,7 +161,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise QuestionFileError(f"{path}:{number}: not JSON: {error}") from None
         if not isinstance(row, dict):
             raise QuestionFileError(f'{path}:{number}: a line must be a JSON object such as {{"question": "…"}}')
@@ -157,13 +179,25 @@ def _question(source: str, row: dict[str, Any], subject: str | None) -> Question
     try:
         checked = Row.model_validate(row)
     except ValidationError as error:
-        first = error.errors()[0]
-        column = first["loc"][0]
-        empty = column == "question" and not str(row.get("question") or "").strip()
-        message = f"{column}: {'is empty' if empty else first['msg'].lower()}"
-        return BadRow(source, str(row.get("question") or ""), Failure("question", f"{source}: {message}"))
+        column = str(error.errors()[0]["loc"][0])
+        given = str(row.get(column) or "")
+        text = str(row.get("question") or "")
+        return BadRow(source, text, Failure("question", f"{source}: {_objection(column, given)}"))
     filed_under = checked.subject or subject
     if not filed_under:
         why = f"{source}: names no subject; add a column `subject`, or give --subject"
         return BadRow(source, checked.question, Failure("question", why))
     return Question(checked.question, filed_under, checked.id, checked.date, checked.context, source)
+
+
+def _objection(column: str, given: str) -> str:
+    """What is wrong with a cell, for whoever wrote it."""
+    if column == _SURPLUS:
+        return "more cells than columns; put a text that holds a comma into quotes"
+    if column == "question" and not given.strip():
+        return "question: is empty"
+    expected = {
+        "id": "must be a whole number such as 19528",
+        "date": "must be a day such as 2026-01-31",
+    }.get(column, "must be text without control characters")
+    return f"{column}: {expected}, not `{given[:40]}`"

@@ -7,6 +7,7 @@ The environment names are `QTGEN_` + the field in capitals; the `openai` package
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -109,7 +110,7 @@ class Loaded:
         """One line a field, secrets never in clear."""
         values = self.settings.model_dump()
         return [
-            f"{name:<12} = {_show(name, values[name]):<24} # {self.origins[name]}" for name in Settings.model_fields
+            f"{name:<14} = {_show(name, values[name]):<24} # {self.origins[name]}" for name in Settings.model_fields
         ]
 
 
@@ -182,7 +183,9 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     name = str(first["loc"][0])
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{FILE_NAME}: unknown setting `{where}`; `qtgen --show-settings` lists the known ones"
+        near = get_close_matches(name, Settings.model_fields, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(Settings.model_fields)}"
+        return f"{origins.get(name, FILE_NAME)}: unknown setting `{where}`; {hint}"
     given = "" if name in _SECRET or "password" in first["msg"] else f" (is {first['input']!r})"
     message = first["msg"].removeprefix("Value error, ")
     return f"{origins.get(name, FILE_NAME)}: `{where}`: {message[0].lower()}{message[1:]}{given}"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -49,8 +50,10 @@ def seed() -> bytes:
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of this machine reaches a test, and every test has a folder of its own."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [
+        name for name in os.environ if name.startswith(("OPENAI_", "QTGEN_")) or name.lower().endswith("_proxy")
+    ]:
+        monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
 
@@ -118,6 +121,10 @@ def points_json(**changes: Any) -> str:
 # --- recordings -------------------------------------------------------------------------------------------------------
 
 
+SENT_KEYS: set[str] = set()
+"""What the recorder saw as authorization before it was filtered."""
+
+
 def same_body(first: Any, second: Any) -> None:
     """Requests are the same if their bytes are: another prompt must never get an old answer."""
     one, other = (bytes(r.body or b"") for r in (first, second))
@@ -133,16 +140,18 @@ def vcr_config() -> dict[str, Any]:
     """Endpoints stand on a free port, so host and port do not count; keys and cookies are never written."""
     return {
         "match_on": ["method", "path", "bytes"],
-        "filter_headers": ["authorization", "openai-organization", "openai-project", "cookie", "host", "user-agent"],
-        "before_record_request": _without_client_details,
+        "before_record_request": _without_secrets,
         "decode_compressed_response": True,
     }
 
 
-def _without_client_details(request: Any) -> Any:
-    """What the client says of the machine it runs on stays off the record."""
-    for name in [name for name in request.headers if name.lower().startswith("x-stainless")]:
-        del request.headers[name]
+def _without_secrets(request: Any) -> Any:
+    """Keys, cookies, and what the client says of the machine it runs on stay off the record."""
+    secret = ("authorization", "openai-", "cookie", "host", "user-agent", "x-stainless")
+    for name in [name for name in request.headers if name.lower().startswith(secret)]:
+        value = request.headers.pop(name)
+        if name.lower() == "authorization":
+            SENT_KEYS.add(value if isinstance(value, str) else value[0])
     request.uri = request.uri.replace(f":{request.port}/", ":8080/")
     return request
 

@@ -196,7 +196,7 @@ def test_show_settings(qtgen: Run) -> None:
     put("qtgen.toml", 'model = "m-1"\n')
     code, out, _ = qtgen("--show-settings")
     assert code == 0
-    assert "model        = m-1" in out
+    assert "model          = m-1" in out
     assert out.count("# default") > 10
 
 
@@ -233,9 +233,10 @@ def test_rows_that_need_no_answer_need_no_provider(qtgen: Run) -> None:
     code, out, err = qtgen("generate", "q.csv", "--json")
     lines = [json.loads(line) for line in out.splitlines()]
     assert code == 1
-    assert [line["status"] for line in lines] == ["exists", "failed", "exists", "failed"]
+    assert [line["status"] for line in lines] == ["exists", "failed", "skipped", "failed"]
     assert "failed: q.csv:3: question: is empty" in err
     assert "failed: q.csv:5: names no subject" in err
+    assert "failed/" not in err, "nothing was asked, so no answer was kept"
     assert list(lines[0]) == ["question", "status", "path", "url", "attempts", "usage", "diagnostics", "error"]
 
 

@@ -32,6 +32,8 @@ def untouched_lines_stand(before: str, after: str, page: Page, changed: Mapping[
     kept = [line for number, line in enumerate(before.split("\n"), 1) if number not in gone]
     rest = iter(after.split("\n"))
     assert all(any(line == other for other in rest) for line in kept)
+    written = sum(2 if isinstance(value, str) else 1 for value in changed.values() if value is not None)
+    assert len(after.split("\n")) == len(kept) + written, "and no line came in beside the changed fields'"
 
 
 def test_the_seed_is_read_emitted_and_spliced_exactly(seed: bytes) -> None:

@@ -27,6 +27,10 @@ def test_separators_and_a_byte_order_mark(mark: str) -> None:
     assert rows(f"\ufeffQuestion{mark}Subject\nWhy?{mark}Physics\n") == [Question("Why?", "Physics", source="q.csv:2")]
 
 
+def test_line_ends_of_an_old_spreadsheet() -> None:
+    assert rows("question,subject\rWhy?,Physics\r") == [Question("Why?", "Physics", source="q.csv:2")]
+
+
 def test_jsonl_and_txt_and_stdin() -> None:
     line = '{"question": "Why?", "subject": "Physics"}\n'
     assert rows(line, "q.jsonl") == [Question("Why?", "Physics", source="q.jsonl:1")]
@@ -45,9 +49,13 @@ def test_jsonl_and_txt_and_stdin() -> None:
         ('{"question": "Why?", "topic": 1}', "q.jsonl", "q.jsonl:1: unknown column `topic`"),
         ("{", "q.jsonl", "q.jsonl:1: not JSON"),
         ("[1]", "q.jsonl", "q.jsonl:1: a line must be a JSON object"),
-        ('question,subject\n"Why?,Physics\n', "q.csv", "q.csv:2: unexpected end of data"),
+        ('question,subject\n"Why?,Physics\n', "q.csv", "q.csv:2: a quote is opened and never closed"),
         ("question\nCaf\u00e9?\n".encode("latin-1"), "q.csv", "q.csv:2: not UTF-8 (byte 0xe9)"),
         ("question\nWhy?\n".encode("utf-16"), "q.csv", "q.csv: is UTF-16"),
+        ("frage,subject\n", "q.csv", "q.csv:1: no column `question`"),
+        ("question,subject,question\n", "q.csv", "q.csv:1: the column `question` stands there twice"),
+        ('"question,subject\nWhy?,Physics\n', "q.csv", "q.csv:1: "),
+        ("[" * 100_000, "q.jsonl", "q.jsonl:1: not JSON"),
         ("Why?", "q.docx", "q.docx: a question file ends in .csv, .jsonl, .txt"),
     ],
 )  # fmt: skip
@@ -62,9 +70,11 @@ def test_a_file_that_cannot_be_read_names_place_and_remedy(text: str | bytes, na
     [
         (",Physics,,,", "q.csv:2: question: is empty"),
         ("Why?,,,,", "q.csv:2: names no subject"),
-        ("Why?,Physics,seven,,", "q.csv:2: id: input should be a valid integer"),
-        ("Why?,Physics,,31.1.2026,", "q.csv:2: date: "),
-        ("Why?,Physics,,,a,b", "q.csv:2: (more cells than columns"),
+        ("Why?,Physics,seven,,", "q.csv:2: id: must be a whole number such as 19528, not `seven`"),
+        ("Why?,Physics,,31.1.2026,", "q.csv:2: date: must be a day such as 2026-01-31, not `31.1.2026`"),
+        ("Why\u0001?,Physics,,,", "q.csv:2: question: must be text without control characters"),
+        ("Why?,Physics,,86400,", "q.csv:2: date: must be a day"),
+        ("Why?,Physics,,,a,b", "q.csv:2: more cells than columns"),
     ],
 )
 def test_a_row_that_is_no_question_is_a_value_beside_the_others(line: str, message: str) -> None:
@@ -101,7 +111,7 @@ def test_what_needs_no_answer_is_decided_before_anything_is_asked() -> None:
     messages = [o.error.message if o.error else "" for o in outcomes]
     assert messages[0] == "q:2: the same page as q:1"
     assert messages[2].startswith("q:4: question: has no letter a-z")
-    assert messages[3].startswith("q:5: question: makes a file name of 300 characters")
+    assert messages[3].startswith("q:5: question: makes a name of 300 characters")
 
 
 def test_an_unknown_subject_is_a_warning_with_the_nearest() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, SENT_KEYS
 
 from qtgen.providers import local
 
@@ -94,10 +94,13 @@ def test_no_key_is_on_the_record() -> None:
         assert str(Path.home()) not in text, file
 
 
-def test_the_canary_would_be_sent(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key is in force in these tests, so its absence from the recordings says something."""
-    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
-    assert "(set)" in qtgen("--show-settings")[1]
+@pytest.mark.leaves_unplayed
+@pytest.mark.vcr(str(CASSETTES / "test_recorded" / "test_an_explanation.yaml"))
+def test_the_canary_is_sent(qtgen: Run, address: str) -> None:
+    """The key does go out in these tests, so its absence from the recordings says something."""
+    SENT_KEYS.clear()
+    ask(qtgen, address, "Why does salt melt ice on a road?", "Chemistry")
+    assert {f"Bearer {CANARY}"} == SENT_KEYS
 
 
 def test_every_cassette_belongs_to_a_test() -> None:

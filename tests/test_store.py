@@ -57,7 +57,7 @@ def test_a_full_disk_leaves_neither_page_nor_provenance(monkeypatch: pytest.Monk
     assert files(Path("out")) == []
 
 
-def test_a_read_only_folder_is_said_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked() -> None:
     Path("out").write_text("a file, not a folder")
     with pytest.raises(UsageError, match="--out out: cannot be written"):
         Store(Path("out")).check_writable()

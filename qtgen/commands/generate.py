@@ -20,7 +20,7 @@ from qtgen.errors import Interrupted, QuestionFileError, UsageError
 from qtgen.generator import Recipe, generate
 from qtgen.page.fields import SUBJECTS
 from qtgen.planning import Job, plan, unknown_subjects
-from qtgen.providers import chosen, concurrency, open_provider
+from qtgen.providers import chosen, concurrency, needs_fetch, open_provider
 from qtgen.questions import STDIN, BadRow, read_questions
 from qtgen.records import Outcome, Question, Status
 from qtgen.settings import Settings
@@ -117,6 +117,8 @@ async def _make(
 
     Raises OutputError when a page cannot be written: every further answer would be paid for and lost.
     """
+    if needs_fetch(settings):
+        shown.say("fetching the embedded model (98 MB, once) …")
     async with open_provider(settings) as provider:
         shown.say(_who_answers(settings, provider.model))
         with stop_on_interrupt(shown.say) as stop:
@@ -141,14 +143,16 @@ def _keep(store: Store, outcome: Outcome) -> Outcome:
 
 def _who_answers(settings: Settings, model: str) -> str:
     if chosen(settings) == "local":
-        why = "" if settings.provider else " (no key and no address is set)"
+        unused = [name for name in ("model", "base_url") if getattr(settings, name)]
+        why = f" ({' and '.join(unused)} not used)" if unused else ""
+        why = why if settings.provider else " (no key and no address is set)"
         return f"provider local{why}: {model} on this machine"
     return f"provider openai: {model} at {settings.base_url or 'OpenAI'}"
 
 
 def _say_where(store: Store, outcomes: Any) -> None:
-    statuses = {outcome.status for outcome in outcomes}
-    if Status.WRITTEN in statuses:
+    outcomes = list(outcomes)
+    if any(outcome.status is Status.WRITTEN for outcome in outcomes):
         note(f"pages: {store.out}/   how they were made: {store.provenance_file}")
-    if Status.FAILED in statuses and store.failed_folder.is_dir():
+    if any(outcome.status is Status.FAILED and outcome.attempts for outcome in outcomes):
         note(f"failed answers, to look at: {store.failed_folder}/")

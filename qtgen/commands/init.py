@@ -1,11 +1,14 @@
 """`qtgen init`: lay out a new project."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from qtgen.commands.options import note
 from qtgen.commands.recipe import shipped
+from qtgen.errors import OutputError, UsageError
 from qtgen.files import explained, prepared, publish_new
 from qtgen.prompts import SUFFIX
 
@@ -29,7 +32,14 @@ _IGNORE = """\
 # Answers that failed are for a look, not for the repository; provenance.jsonl is meant to be committed.
 outputs/.qtgen/failed/
 """
-_EVALS = "Reference documents and suites for `qtgen eval` go here, a folder a suite.\n"
+
+
+@contextlib.contextmanager
+def _refused_early(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OutputError as error:
+        raise UsageError(f"FOLDER {folder}: cannot be written ({str(error).rpartition(': ')[2]})") from None
 
 
 @click.command()
@@ -41,7 +51,7 @@ def command(folder: Path) -> int:
         "questions.csv": (shipped("examples") / "questions.csv").read_text(encoding="utf-8"),
         ".gitignore": _IGNORE,
         "outputs/.gitkeep": "",
-        "evals/README.md": _EVALS,
+        "evals/.gitkeep": "",
         **{
             f"prompts/{file.name}": file.read_text(encoding="utf-8")
             for file in sorted(shipped("prompts").glob(f"*{SUFFIX}"))
@@ -49,7 +59,7 @@ def command(folder: Path) -> int:
     }
     for name, text in files.items():
         path = folder / name
-        with prepared(path, text) as temporary, explained(path):
+        with _refused_early(folder), prepared(path, text) as temporary, explained(path):
             note(f"{'created' if publish_new(temporary, path) else 'exists '}  {path}")
     note(f"next: {'' if folder == Path() else f'cd {folder} && '}qtgen generate")
     return 0

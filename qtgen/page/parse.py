@@ -63,7 +63,9 @@ class _Reader:
         except _StopReading:
             return
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            # What is never closed is seen at the end and mended where it was opened.
+            unclosed = "end of stream" in str(error.problem) or "<stream end>" in str(error.problem)
+            mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
             message = " ".join(part for part in (error.context, error.problem) if part)
             self._yaml_problem(message, mark.index if mark else 0)
         except yaml.YAMLError as error:  # a ReaderError: a character that YAML has no place for

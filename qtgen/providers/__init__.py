@@ -1,6 +1,7 @@
 """Who answers. `open_provider` is the one place where a name becomes a provider."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 
 from qtgen.errors import SettingsError
@@ -49,6 +50,13 @@ def endpoint_for(settings: Settings) -> Endpoint:
 
         return endpoint(settings.local_model)
     return remote_endpoint(settings)
+
+
+def needs_fetch(settings: Settings) -> bool:
+    """True if the embedded model will answer and is not on this machine yet."""
+    from qtgen.providers.embedded import find
+
+    return chosen(settings) == "local" and settings.local_model is None and find(os.environ) is None
 
 
 @contextlib.asynccontextmanager

@@ -40,7 +40,7 @@ def serve(model: Path | None, *, slots: int, threads: int | None = None, timeout
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(  # noqa: S603  # our own module, no shell
             [sys.executable, "-m", "qtgen.providers.model_server", *words],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
         )  # fmt: skip
         try:
             yield endpoint(model, _address(server, file, log), timeout)
