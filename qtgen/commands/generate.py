@@ -4,20 +4,20 @@ import asyncio
 import datetime as dt
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from qtgen.batch import generate_all
 from qtgen.commands import progress
 from qtgen.commands.options import file_or_dash, folder, note, settings_from
 from qtgen.commands.recipe import recipe
-from qtgen.engine import run_all, stop_on_interrupt
+from qtgen.engine import stop_on_interrupt
 from qtgen.errors import Interrupted, QuestionFileError, UsageError
-from qtgen.generator import Recipe, generate
+from qtgen.generator import Recipe
 from qtgen.page.fields import SUBJECTS
 from qtgen.planning import Job, plan, unknown_subjects
 from qtgen.providers import chosen, concurrency, needs_fetch, open_provider
@@ -88,57 +88,42 @@ async def _run(settings: Settings, rows: Sequence[Question | BadRow], results: d
     planned = list(
         plan(rows, out=settings.out, exists=lambda path: Path(path).exists(), first_id=first_id, today=today)
     )
-    results |= {place: step for place, step in enumerate(planned) if isinstance(step, Outcome)}
-    jobs = [(place, step) for place, step in enumerate(planned) if isinstance(step, Job)]
     tally = progress.Tally(len(planned))
     try:
         with progress.display(tally) as shown:
-            for outcome in results.values():
-                tally.add(outcome)
-                shown.update(outcome)
-            if jobs:
-                store.check_writable()
-                await _make(settings, how, store, jobs, results, tally, shown)
+            async with aclosing(_outcomes(settings, how, store, planned, shown.say)) as outcomes:
+                async for place, outcome in outcomes:
+                    results[place] = outcome
+                    tally.add(outcome)
+                    shown.update(outcome)
     finally:
         note(progress.summary(tally))
         _say_where(store, results.values())
     if len(results) < len(planned):
-        left = len(planned) - len(results)
-        raise Interrupted(
-            f"interrupted with {left} of {len(planned)} questions left; the same command goes on from here"
-        )
+        left = f"{len(planned) - len(results)} of {len(planned)} questions left"
+        raise Interrupted(f"interrupted with {left}; the same command goes on from here")
 
 
-async def _make(
-    settings: Settings, how: Recipe, store: Store, jobs: list[tuple[int, Job]], results: dict[int, Outcome],
-    tally: progress.Tally, shown: progress.Display,
-) -> None:  # fmt: skip
-    """Fill `results` with the outcome of each job, written as it is done.
-
-    Raises OutputError when a page cannot be written: every further answer would be paid for and lost.
-    """
+async def _outcomes(
+    settings: Settings, how: Recipe, store: Store, planned: Sequence[Job | Outcome], say: Callable[[str], None]
+) -> AsyncGenerator[tuple[int, Outcome], None]:
+    """Place and outcome of every step: first what needs no answer, then the rest as it is done."""
+    for place, step in enumerate(planned):
+        if isinstance(step, Outcome):
+            yield place, step
+    jobs = [(place, step) for place, step in enumerate(planned) if isinstance(step, Job)]
+    if not jobs:
+        return
+    store.check_writable()
     if needs_fetch(settings):
-        shown.say("fetching the embedded model (98 MB, once) …")
+        say("fetching the embedded model (98 MB, once) …")
     async with open_provider(settings) as provider:
-        shown.say(_who_answers(settings, provider.model))
-        with stop_on_interrupt(shown.say) as stop:
-            work = run_all(
-                jobs, lambda job: generate(job[1], how, provider), concurrency=concurrency(settings), stop=stop
-            )
-            async with aclosing(work):  # whatever ends this loop, nothing is left in flight
-                async for (place, _), outcome in work:
-                    results[place] = finished = _keep(store, outcome)
-                    tally.add(finished)
-                    shown.update(finished)
-
-
-def _keep(store: Store, outcome: Outcome) -> Outcome:
-    """Write the page, or keep what failed to be looked at. Raises OutputError."""
-    if outcome.status is Status.FAILED:
-        store.keep_failed(outcome)
-    if outcome.draft is not None and not store.write(outcome.draft):
-        return replace(outcome, status=Status.EXISTS, draft=None)
-    return replace(outcome, draft=None)
+        say(_who_answers(settings, provider.model))
+        with stop_on_interrupt(say) as stop:
+            done = generate_all(jobs, how, provider, store, concurrency=concurrency(settings), stop=stop)
+            async with aclosing(done):
+                async for pair in done:
+                    yield pair
 
 
 def _who_answers(settings: Settings, model: str) -> str:
