@@ -6,11 +6,9 @@ Schema sent to the model carries the length limits of the page; what arrives is 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,24 +21,9 @@ from pydantic import (
 )
 
 from qtgen.errors import AnswerError
+from qtgen.model_text import label, mended, once, prose, residue
 from qtgen.page.answer_text import dollar_math
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_ASKED, KEYWORDS_MIN
-from qtgen.page.text import one_line
-
-T = TypeVar("T")
-
-_WORD_CHARS = re.compile(r"\w")
-_SENTENCE_END = re.compile(r"[.!?][\"')\]$]*(?=\s|$)")
-# What a small model leaves in its text: markup of another medium, keys of the schema, words of its instructions.
-_RESIDUE = re.compile(
-    r"</?(?:pre|code|h[1-6]|p|div|span|br|ul|ol|li|b|i|strong|em|html|body|table|script|style|iframe)(?:\s+[\w-]+\s*=[^>]*)?\s*/?>"
-    r"|<\|[a-z_]+\|>|\[/?INST\]"
-    r"|\bpage_(?:description|keywords)\b|\bworked_example\b|\"(?:heading|explanation|introduction|summary)\""
-    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|(?-i:\bTODO\b)"
-    r"|\[(?:insert|json|question|answer|response|example|section|data|text|title|math|your)\b[^\]]*\](?!\()",
-    re.IGNORECASE,
-)
-
 
 # First words that lose their capital behind "In summary, "; any other may be a name.
 _OPENERS = re.compile(
@@ -48,72 +31,6 @@ _OPENERS = re.compile(
     r"|many|most|some)$",
     re.IGNORECASE,
 )
-
-
-# LaTeX that was not escaped in JSON arrives with its first letters read as a control character: `\\beta` as a
-# backspace and `eta`. Backspace and form feed mean nothing else; tab and carriage return only before these.
-_SWALLOWED = re.compile(
-    r"\x08(?=[a-z])|\x0c(?=[a-z])|\t(?=(?:heta|imes|ext|au|frac|o|an|ilde|riangle)\b)|\r(?=(?:ho|ight|m|angle|ceil)\b)"
-)
-_ESCAPES = {"\x08": r"\b", "\x0c": r"\f", "\t": r"\t", "\r": r"\r"}
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
-
-
-def _mended(text: object) -> object:
-    """LaTeX commands whose backslash JSON swallowed, restored; other control characters dropped."""
-    if not isinstance(text, str):
-        return text
-    text = _SWALLOWED.sub(lambda found: _ESCAPES[found.group()], text)
-    return _CONTROLS.sub("", text)
-
-
-def _line(text: object) -> object:
-    """One line; a line break that the model escaped twice is still a break."""
-    mended = _mended(text)
-    return one_line(re.sub(r"\\n(?![a-z])", " ", mended)) if isinstance(mended, str) else mended
-
-
-def _once(items: Iterable[T], name: Callable[[T], str]) -> list[T]:
-    """`items` without those whose name came before, whatever its case."""
-    first: dict[str, T] = {}
-    for item in items:
-        first.setdefault(name(item).casefold(), item)
-    return list(first.values())
-
-
-def _worded(text: str) -> str:
-    if not _WORD_CHARS.search(text):
-        raise ValueError("holds no word")
-    return text
-
-
-def _prose(low: int, high: int) -> Any:
-    """A text of whole sentences, within the limits."""
-
-    def whole(text: str) -> str:
-        return whole_sentences(_worded(text), low, high)
-
-    return Annotated[str, BeforeValidator(_line), Field(min_length=low, max_length=high), AfterValidator(whole)]
-
-
-def _label(low: int, high: int) -> Any:
-    """A heading, a cell or a keyword: one line without markup at its ends."""
-
-    def bare(text: object) -> object:
-        line = _line(text)
-        return line.strip("*_#:;., ") if isinstance(line, str) else line
-
-    return Annotated[str, BeforeValidator(bare), Field(min_length=low, max_length=high), AfterValidator(_worded)]
-
-
-def whole_sentences(text: str, low: int, high: int) -> str:
-    """`text` cut back to its last whole sentence if it was stopped by its length limit."""
-    if len(text) < high - 2 or _SENTENCE_END.search(text[-3:]):
-        return text
-    ends = [found.end() for found in _SENTENCE_END.finditer(text) if found.end() >= low]
-    if ends:
-        return text[: ends[-1]]
-    return text[: text.rfind(" ")].rstrip(" ,;:") + "." if " " in text[low:] else text
 
 
 class _Answer(BaseModel):
@@ -127,8 +44,8 @@ class _Answer(BaseModel):
 
 
 class _Seo(_Answer):
-    page_description: _prose(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
-    page_keywords: list[_label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_ASKED)  # type: ignore[valid-type]
+    page_description: prose(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
+    page_keywords: list[label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_ASKED)  # type: ignore[valid-type]
 
     @property
     def labels(self) -> list[str]:
@@ -138,9 +55,9 @@ class _Seo(_Answer):
     @property
     def keywords(self) -> str:
         """Comma and space between them, each once."""
-        unique = _once((word.replace(",", " ") for word in self.page_keywords), str)
+        unique = once((word.replace(",", " ") for word in self.page_keywords), str)
         candidates = [*unique, *(label for label in self.labels if "," not in label)]
-        return ", ".join(_once(candidates, str)[: max(KEYWORDS_MIN, len(unique))])
+        return ", ".join(once(candidates, str)[: max(KEYWORDS_MIN, len(unique))])
 
     @model_validator(mode="after")
     def _keywords_differ(self) -> "_Seo":
@@ -151,17 +68,17 @@ class _Seo(_Answer):
 
 class Point(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    heading: _label(3, 80)  # type: ignore[valid-type]
-    explanation: _prose(60, 320)  # type: ignore[valid-type]
+    heading: label(3, 80)  # type: ignore[valid-type]
+    explanation: prose(60, 320)  # type: ignore[valid-type]
 
 
 class PointsAnswer(_Seo):
     """An explanation in numbered points: the site's usual form."""
 
-    introduction: _prose(60, 280)  # type: ignore[valid-type]
+    introduction: prose(60, 280)  # type: ignore[valid-type]
     points: list[Point] = Field(min_length=4, max_length=6)
-    worked_example: _prose(40, 300) | None  # type: ignore[valid-type]
-    summary: _prose(60, 240)  # type: ignore[valid-type]
+    worked_example: prose(40, 300) | None  # type: ignore[valid-type]
+    summary: prose(60, 240)  # type: ignore[valid-type]
 
     @property
     def labels(self) -> list[str]:
@@ -170,7 +87,7 @@ class PointsAnswer(_Seo):
     @property
     def different_points(self) -> list[Point]:
         """The points without those that repeat an earlier one's heading."""
-        return _once(self.points, lambda point: point.heading)
+        return once(self.points, lambda point: point.heading)
 
     @model_validator(mode="after")
     def _points_differ(self) -> "PointsAnswer":
@@ -199,10 +116,10 @@ def _table_of(width: int) -> Any:
         return Annotated[list[item], Field(min_length=width, max_length=width)]
 
     row: Any = create_model(
-        f"Row{width}", __config__=_Table.model_config, aspect=(_label(3, 60), ...), cells=(exactly(_label(1, 160)), ...)
+        f"Row{width}", __config__=_Table.model_config, aspect=(label(3, 60), ...), cells=(exactly(label(1, 160)), ...)
     )
     rows: Any = Annotated[list[row], Field(min_length=3, max_length=8)]
-    return create_model(f"Table{width}", __base__=_Table, columns=(exactly(_label(1, 60)), ...), rows=(rows, ...))
+    return create_model(f"Table{width}", __base__=_Table, columns=(exactly(label(1, 60)), ...), rows=(rows, ...))
 
 
 def _width(table: Any) -> str:
@@ -219,9 +136,9 @@ _AnyTable: Any = Annotated[
 class TableAnswer(_Seo):
     """A comparison of two to four things."""
 
-    introduction: _prose(60, 280)  # type: ignore[valid-type]
+    introduction: prose(60, 280)  # type: ignore[valid-type]
     table: _AnyTable
-    summary: _prose(60, 240)  # type: ignore[valid-type]
+    summary: prose(60, 240)  # type: ignore[valid-type]
 
     @property
     def labels(self) -> list[str]:
@@ -237,7 +154,7 @@ class TableAnswer(_Seo):
 class FreeformAnswer(_Seo):
     """Markdown as the question needs it: a derivation, code, anything without a mould."""
 
-    answer: Annotated[str, BeforeValidator(_mended), Field(min_length=ANSWER_MIN, max_length=4_500)]
+    answer: Annotated[str, BeforeValidator(mended), Field(min_length=ANSWER_MIN, max_length=4_500)]
 
     @model_validator(mode="after")
     def _closed(self) -> "FreeformAnswer":
@@ -278,9 +195,9 @@ def parse(shape: str, text: str) -> _Seo:
         answer = SHAPES[shape].model_validate(data)
     except ValidationError as error:
         raise AnswerError([_sentence(detail) for detail in error.errors()[:5]]) from None
-    residue = sorted({found.group() for part in _texts(data) for found in _RESIDUE.finditer(part)})
-    if residue:
-        raise AnswerError([f"write plain text without {mark}" for mark in residue[:3]])
+    marks = residue(data)
+    if marks:
+        raise AnswerError([f"write plain text without {mark}" for mark in marks[:3]])
     return answer
 
 
@@ -292,15 +209,6 @@ def _sentence(detail: Any) -> str:
         bound = "at least {min_length}" if detail["type"] == "too_short" else "at most {max_length}"
         message = f"must have {bound.format(**detail['ctx'])} characters, not {detail['ctx']['actual_length']}"
     return f"{where}: {message}" if where else message
-
-
-def _texts(data: object) -> Iterator[str]:
-    """Every string of the answer outside code."""
-    if isinstance(data, str):
-        yield re.sub(r"```.*?```|`[^`]*`", "", data, flags=re.DOTALL)
-    elif isinstance(data, dict | list):
-        for item in data.values() if isinstance(data, dict) else data:
-            yield from _texts(item)
 
 
 def to_markdown(answer: _Seo) -> str:

@@ -9,6 +9,7 @@ from conftest import POINTS, points_json
 
 from qtgen import answers
 from qtgen.errors import AnswerError
+from qtgen.model_text import whole_sentences
 from qtgen.providers.endpoint import without_lengths
 
 SEO = {key: POINTS[key] for key in ("page_description", "page_keywords")}
@@ -74,9 +75,9 @@ def test_code_may_hold_what_prose_may_not() -> None:
 
 
 def test_what_was_cut_off_at_its_limit_ends_with_its_last_whole_sentence() -> None:
-    assert answers.whole_sentences("One is here. Two is here. Three wa", 5, 34) == "One is here. Two is here."
-    assert answers.whole_sentences("No end in sight at al", 5, 21) == "No end in sight at."
-    assert answers.whole_sentences("Short", 2, 100) == "Short"
+    assert whole_sentences("One is here. Two is here. Three wa", 5, 34) == "One is here. Two is here."
+    assert whole_sentences("No end in sight at al", 5, 21) == "No end in sight at."
+    assert whole_sentences("Short", 2, 100) == "Short"
 
 
 def test_keywords_are_listed_once_without_commas_inside() -> None:

@@ -1,0 +1,106 @@
+"""What a model's text needs before it can stand on a page: repairs that lose nothing, and signs that it cannot.
+
+`prose` and `label` make the field types that the answer shapes (`answers.py`) are built of.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from qtgen.page.text import one_line
+
+T = TypeVar("T")
+
+_WORD_CHARS = re.compile(r"\w")
+_SENTENCE_END = re.compile(r"[.!?][\"')\]$]*(?=\s|$)")
+# What a small model leaves in its text: markup of another medium, keys of the schema, words of its instructions.
+_RESIDUE = re.compile(
+    r"</?(?:pre|code|h[1-6]|p|div|span|br|ul|ol|li|b|i|strong|em|html|body|table|script|style|iframe)(?:\s+[\w-]+\s*=[^>]*)?\s*/?>"
+    r"|<\|[a-z_]+\|>|\[/?INST\]"
+    r"|\bpage_(?:description|keywords)\b|\bworked_example\b|\"(?:heading|explanation|introduction|summary)\""
+    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|(?-i:\bTODO\b)"
+    r"|\[(?:insert|json|question|answer|response|example|section|data|text|title|math|your)\b[^\]]*\](?!\()",
+    re.IGNORECASE,
+)
+
+
+# LaTeX that was not escaped in JSON arrives with its first letters read as a control character: `\\beta` as a
+# backspace and `eta`. Backspace and form feed mean nothing else; tab and carriage return only before these.
+_SWALLOWED = re.compile(
+    r"\x08(?=[a-z])|\x0c(?=[a-z])|\t(?=(?:heta|imes|ext|au|frac|o|an|ilde|riangle)\b)|\r(?=(?:ho|ight|m|angle|ceil)\b)"
+)
+_ESCAPES = {"\x08": r"\b", "\x0c": r"\f", "\t": r"\t", "\r": r"\r"}
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+
+
+def mended(text: object) -> object:
+    """LaTeX commands whose backslash JSON swallowed, restored; other control characters dropped."""
+    if not isinstance(text, str):
+        return text
+    text = _SWALLOWED.sub(lambda found: _ESCAPES[found.group()], text)
+    return _CONTROLS.sub("", text)
+
+
+def line(text: object) -> object:
+    """One line; a line break that the model escaped twice is still a break."""
+    whole = mended(text)
+    return one_line(re.sub(r"\\n(?![a-z])", " ", whole)) if isinstance(whole, str) else whole
+
+
+def once(items: Iterable[T], name: Callable[[T], str]) -> list[T]:
+    """`items` without those whose name came before, whatever its case."""
+    first: dict[str, T] = {}
+    for item in items:
+        first.setdefault(name(item).casefold(), item)
+    return list(first.values())
+
+
+def _worded(text: str) -> str:
+    if not _WORD_CHARS.search(text):
+        raise ValueError("holds no word")
+    return text
+
+
+def prose(low: int, high: int) -> Any:
+    """A text of whole sentences, within the limits."""
+
+    def whole(text: str) -> str:
+        return whole_sentences(_worded(text), low, high)
+
+    return Annotated[str, BeforeValidator(line), Field(min_length=low, max_length=high), AfterValidator(whole)]
+
+
+def label(low: int, high: int) -> Any:
+    """A heading, a cell or a keyword: one line without markup at its ends."""
+
+    def bare(text: object) -> object:
+        bare_line = line(text)
+        return bare_line.strip("*_#:;., ") if isinstance(bare_line, str) else bare_line
+
+    return Annotated[str, BeforeValidator(bare), Field(min_length=low, max_length=high), AfterValidator(_worded)]
+
+
+def whole_sentences(text: str, low: int, high: int) -> str:
+    """`text` cut back to its last whole sentence if it was stopped by its length limit."""
+    if len(text) < high - 2 or _SENTENCE_END.search(text[-3:]):
+        return text
+    ends = [found.end() for found in _SENTENCE_END.finditer(text) if found.end() >= low]
+    if ends:
+        return text[: ends[-1]]
+    return text[: text.rfind(" ")].rstrip(" ,;:") + "." if " " in text[low:] else text
+
+
+def residue(data: object) -> list[str]:
+    """What a model left in the texts of its answer that no reader should see, each once; code is not looked at."""
+    return sorted({found.group() for part in _texts(data) for found in _RESIDUE.finditer(part)})
+
+
+def _texts(data: object) -> Iterator[str]:
+    """Every string of the answer outside code."""
+    if isinstance(data, str):
+        yield re.sub(r"```.*?```|`[^`]*`", "", data, flags=re.DOTALL)
+    elif isinstance(data, dict | list):
+        for item in data.values() if isinstance(data, dict) else data:
+            yield from _texts(item)
