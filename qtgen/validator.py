@@ -25,7 +25,8 @@ def validate(paths: Iterable[Path], rules: Sequence[Rule]) -> Iterator[Checked]:
 
 
 def check_page(path: Path, rules: Sequence[Rule]) -> list[Diagnostic]:
-    return run(PageFile(path.as_posix(), read_page(path), Path.cwd().joinpath(path).as_posix()), rules)
+    location = path.absolute().as_posix() if len(path.parts) == 1 else None  # its folder is not part of the name given
+    return run(PageFile(path.as_posix(), read_page(path), location), rules)
 
 
 def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:

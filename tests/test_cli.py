@@ -94,6 +94,12 @@ def test_select_and_ignore(qtgen: Run) -> None:
     assert (code, err) == (2, "qtgen: QT999: no rule has this code; `qtgen explain` lists them\n")
 
 
+def test_a_page_named_without_its_folder(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(EXAMPLE_PATH, EXAMPLE_PAGE)
+    monkeypatch.chdir(Path(EXAMPLE_PATH).parent)
+    assert qtgen("validate", Path(EXAMPLE_PATH).name)[0] == 0
+
+
 def test_warnings_alone_are_no_failure(qtgen: Run) -> None:
     put(EXAMPLE_PATH, EXAMPLE_PAGE.replace("&nbsp;", ""))
     code, out, _ = qtgen("validate", "outputs")
