@@ -6,6 +6,7 @@ Schema sent to the model carries the length limits of the page; what arrives is 
 
 import json
 import re
+from abc import ABC, abstractmethod
 from typing import Annotated, Any
 
 from pydantic import (
@@ -33,19 +34,17 @@ _OPENERS = re.compile(
 )
 
 
-class _Answer(BaseModel):
-    """What every shape has: the words that search engines are shown."""
+class Answer(BaseModel, ABC):
+    """What every shape has: its markdown, and the words that search engines are shown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def markdown(self) -> str:
-        """The answer as the site's markdown."""
-        raise NotImplementedError
-
-
-class _Seo(_Answer):
     page_description: prose(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
     page_keywords: list[label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_ASKED)  # type: ignore[valid-type]
+
+    @abstractmethod
+    def markdown(self) -> str:
+        """The answer as the site's markdown."""
 
     @property
     def labels(self) -> list[str]:
@@ -60,7 +59,7 @@ class _Seo(_Answer):
         return ", ".join(once(candidates, str)[: max(KEYWORDS_MIN, len(unique))])
 
     @model_validator(mode="after")
-    def _keywords_differ(self) -> "_Seo":
+    def _keywords_differ(self) -> "Answer":
         if len(self.keywords.split(", ")) < KEYWORDS_MIN:
             raise ValueError(f"page_keywords: fewer than {KEYWORDS_MIN} different keywords")
         return self
@@ -72,7 +71,7 @@ class Point(BaseModel):
     explanation: prose(60, 320)  # type: ignore[valid-type]
 
 
-class PointsAnswer(_Seo):
+class PointsAnswer(Answer):
     """An explanation in numbered points: the site's usual form."""
 
     introduction: prose(60, 280)  # type: ignore[valid-type]
@@ -133,7 +132,7 @@ _AnyTable: Any = Annotated[
 ]
 
 
-class TableAnswer(_Seo):
+class TableAnswer(Answer):
     """A comparison of two to four things."""
 
     introduction: prose(60, 280)  # type: ignore[valid-type]
@@ -151,7 +150,7 @@ class TableAnswer(_Seo):
         return "\n\n".join([self.introduction, "\n".join(lines), _in_summary(self.summary)])
 
 
-class FreeformAnswer(_Seo):
+class FreeformAnswer(Answer):
     """Markdown as the question needs it: a derivation, code, anything without a mould."""
 
     answer: Annotated[str, BeforeValidator(mended), Field(min_length=ANSWER_MIN, max_length=4_500)]
@@ -167,7 +166,7 @@ class FreeformAnswer(_Seo):
         return self.answer
 
 
-SHAPES: dict[str, type[_Seo]] = {"points": PointsAnswer, "table": TableAnswer, "freeform": FreeformAnswer}
+SHAPES: dict[str, type[Answer]] = {"points": PointsAnswer, "table": TableAnswer, "freeform": FreeformAnswer}
 """Names a prompt's front matter can give as `shape`."""
 
 
@@ -182,7 +181,7 @@ def _in_summary(text: str) -> str:
     return f"In summary, {first.lower() if _OPENERS.match(first) else first} {rest}"
 
 
-def parse(shape: str, text: str) -> _Seo:
+def parse(shape: str, text: str) -> Answer:
     """The answer in `text`, which should be JSON of this shape.
 
     Raises AnswerError with sentences the model can act on.
@@ -211,7 +210,7 @@ def _sentence(detail: Any) -> str:
     return f"{where}: {message}" if where else message
 
 
-def to_markdown(answer: _Seo) -> str:
+def to_markdown(answer: Answer) -> str:
     """The site's markdown: maths in dollars."""
     return dollar_math(answer.markdown())
 
@@ -221,7 +220,7 @@ def schema(shape: str) -> dict[str, Any]:
     raw = SHAPES[shape].model_json_schema()
     strict: dict[str, Any] = _strict(raw, raw.pop("$defs", {}))
     # A model writes the keys in this order: first the answer, then what is to be said of it.
-    strict["required"].sort(key=lambda name: name in _Seo.model_fields)
+    strict["required"].sort(key=lambda name: name in Answer.model_fields)
     strict["properties"] = {name: strict["properties"][name] for name in strict["required"]}
     return strict
 

@@ -109,7 +109,7 @@ def judge(job: Job, rules: Sequence[Rule], shape: str, completion: str) -> _Verd
     return _Verdict(None if faults else text, faults, diagnostics)
 
 
-def page_values(job: Job, answer: Any) -> dict[str, Value]:
+def page_values(job: Job, answer: answers.Answer) -> dict[str, Value]:
     """Every field of a new page, by dotted path. Raises UnwritableText."""
     title, subject = job.question.text, job.question.subject
     return {
