@@ -47,6 +47,21 @@ def publish_new(temporary: Path, path: Path) -> bool:
         return True
 
 
+def replace_file(path: Path, before: bytes, after: bytes) -> None:
+    """Replace the contents of `path`, atomically and with the same permissions.
+
+    Raises OutputError if it no longer holds `before`, or cannot be written.
+    """
+    with explained(path):
+        mode = path.stat().st_mode
+        if path.read_bytes() != before:
+            raise OutputError(f"{path}: changed while it was being mended; nothing was written to it")
+    target = path.resolve()  # a link stays a link
+    with prepared(target, after.decode()) as temporary, explained(path):
+        temporary.chmod(mode & 0o7777)
+        temporary.replace(target)
+
+
 def append_line(path: Path, line: str) -> None:
     """Add one synced line to the end of `path`; one that a crash cut short is ended first, and stays apart."""
     with explained(path):

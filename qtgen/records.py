@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
 
@@ -98,6 +98,27 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class Edit(NamedTuple):
+    """Put `text` from line:column up to end_line:end_column, counted as in a Diagnostic."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+class Fix(NamedTuple):
+    """Edits of one file that mend a finding. A safe one changes nothing that a reader of the page could miss."""
+
+    safe: bool
+    description: str
+    edits: tuple[Edit, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self._asdict(), "edits": [edit._asdict() for edit in self.edits]}
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """A rule's finding in a file. Lines and columns are 1-based, columns in code points; the end is exclusive."""
@@ -112,10 +133,14 @@ class Diagnostic:
     severity: Severity
     message: str
     field: str | None = None
-    fix: None = None
+    fix: Fix | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "fix": self.fix and self.fix.as_dict()}
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str]:
+        return self.path, self.line, self.column, self.code
 
 
 # --- what became of a question ---------------------------------------------------------------------------------------

@@ -30,6 +30,14 @@ def _split(value: object) -> object:
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
+class PathSettings(BaseModel):
+    """Which rules hold for pages whose path matches a pattern."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    select: Words = ()
+    ignore: Words = ()
+
+
 class Price(BaseModel):
     """US dollars per million tokens."""
 
@@ -93,6 +101,9 @@ class Settings(BaseModel):
     prompts: Path = Field(Path("prompts"), description="folder of the project's own prompts")
     select: Words = Field((), description="rule codes to check, or their beginnings; else all")
     ignore: Words = Field((), description="rule codes not to check, or their beginnings")
+    per_path: Mapping[str, PathSettings] = Field(
+        {}, description='`select` and `ignore` for paths: `[per_path."content/old/*"]`; `*` matches `/` too'
+    )
     prices: Mapping[str, Price] = Field({}, description="US dollars per million tokens, by model")
 
 
@@ -166,7 +177,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in Settings.model_fields:
         own = environ.get(_PREFIX + name.upper()) or environ.get(_OPENAI_NAMES.get(name, ""))
-        if own and name not in ("prices", "request"):
+        if own and name not in ("prices", "request", "per_path"):
             found[name] = (own,) if name in ("questions", "subjects") else own
     return found
 

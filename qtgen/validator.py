@@ -1,38 +1,316 @@
-"""paths -> diagnostics."""
+"""paths -> diagnostics.
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+Every file is read and judged by itself first (or its verdict taken from the cache), and leaves two small things
+behind: its findings, which wait in a file of their own, and its facts, which stay in memory. Then the site rules judge
+all facts at once, and the two streams are put together page by page. So memory grows by a page's facts, not by its
+findings.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 
-from qtgen.corpus import page_paths, read_page
+from pydantic_core import from_json, to_json
+
+from qtgen.cache import Cache, Known
+from qtgen.corpus import FileEntry, page_entries, read_page
 from qtgen.errors import UsageError
-from qtgen.records import Diagnostic
-from qtgen.rules import REGISTRY, PageFile, Rule, run
+from qtgen.page import Page, read
+from qtgen.records import Diagnostic, Edit, Fix, Severity
+from qtgen.rules import REGISTRY, PageChecker, PageFile, Rule, SiteRule
+from qtgen.rules.base import SiteFinding, fix_of, printable
+from qtgen.site import Site, facts, question_words
+
+_CHUNK = 200  # pages a process is handed at a time
+_WORTH_A_PROCESS = 4_000  # pages not in the cache; below, starting processes takes longer than they save
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """One file and what was found in it."""
 
-    path: Path
+    path: str
     diagnostics: list[Diagnostic]
 
 
-def validate(paths: Iterable[Path], rules: Sequence[Rule]) -> Iterator[Checked]:
-    """Check every page under `paths`, in order. Raises UsageError where there is nothing to check."""
-    for path in page_paths(paths):
-        yield Checked(path, check_page(path, rules))
+@dataclass(frozen=True, slots=True)
+class PathRules:
+    """Which rules hold for files whose path matches a pattern; `*` stands for any characters, `/` too."""
+
+    pattern: str
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
-def check_page(path: Path, rules: Sequence[Rule]) -> list[Diagnostic]:
-    location = path.absolute().as_posix() if len(path.parts) == 1 else None  # its folder is not part of the name given
-    return run(PageFile(path.as_posix(), read_page(path), location), rules)
+@dataclass(frozen=True)
+class Check:
+    """What is to be checked, and how.
+
+    corpus: the whole site, against which the site rules judge the pages; overlay: contents to take instead of the
+    files' own, by path; fixes: whether site findings are to carry theirs, for which their pages are read again.
+    """
+
+    rules: Sequence[Rule]
+    by_path: Sequence[PathRules] = ()
+    corpus: Path | None = None
+    cache: Cache | None = None
+    jobs: int | None = None
+    overlay: Mapping[str, bytes] = field(default_factory=dict)
+    fixes: bool = False
+
+
+class Validation:
+    """The outcome of a check: `pages`, how many were read, and by iteration each page with findings, sorted by path.
+
+    It can be gone through more than once; `close` it, or use it as a context manager.
+    """
+
+    def __init__(self, entries: Iterable[FileEntry], check: Check) -> None:
+        """Raises UsageError where there is nothing to check."""
+        self._check = check
+        self._site = Site()
+        self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - closed by close()
+        self._paths: list[str] | None = [] if check.fixes or _wants_words(check.rules) else None
+        self.pages = 0
+        try:
+            self._gather(entries)
+            self._found = self._site_findings()
+        except BaseException:
+            self.close()
+            raise
+
+    def _gather(self, entries: Iterable[FileEntry]) -> None:
+        for entry, known in _examined(entries, self._check):
+            self._site.add(known.facts)
+            self._remember(entry)
+            self._spool.write(os.fsencode(entry.path) + b"\0" + known.findings + b"\n")
+            self.pages += 1
+
+    def _remember(self, entry: FileEntry) -> None:
+        if self._paths is not None:
+            self._paths.append(entry.path)
+        if _wants_words(self._check.rules):
+            self._site.words.append(question_words(_page(entry, self._check.overlay)))
+
+    def _site_findings(self) -> dict[int, list[tuple[SiteRule, SiteFinding]]]:
+        """By the number of the page."""
+        rules = [rule for rule in self._check.rules if isinstance(rule, SiteRule)]
+        if not rules or (self.pages < 2 and self._check.corpus is None):
+            return {}
+        if self._check.corpus is not None:
+            self._add_corpus(self._check.corpus)
+        found: dict[int, list[tuple[SiteRule, SiteFinding]]] = {}
+        for rule in rules:
+            for finding in rule.check(self._site):
+                if finding.entry.page < self.pages:
+                    found.setdefault(finding.entry.page, []).append((rule, finding))
+        return found
+
+    def _add_corpus(self, corpus: Path) -> None:
+        """The facts of the site's other pages."""
+        given = {os.path.realpath(path) for path, _ in self._rows()}
+        others = (entry for entry in page_entries([corpus]) if os.path.realpath(entry.path) not in given)
+        for entry, known in _examined(others, self._check):
+            self._site.add(known.facts)
+            self._remember(entry)
+
+    def __enter__(self) -> "Validation":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._spool.close()
+
+    def _rows(self) -> Iterator[tuple[str, bytes]]:
+        self._spool.seek(0)
+        for line in self._spool:
+            path, _, findings = line.rstrip(b"\n").partition(b"\0")
+            yield os.fsdecode(path), findings
+
+    def __iter__(self) -> Iterator[Checked]:
+        codes_for = _codes_for(self._check.rules, tuple(self._check.by_path))
+        for number, (path, findings) in enumerate(self._rows()):
+            of_site = self._found.get(number, ())
+            if not findings and not of_site:
+                continue
+            codes = codes_for(path)
+            diagnostics = [d for d in _decoded(path, findings) if d.code in codes] if findings else []
+            if of_site:
+                diagnostics += self._site_diagnostics(path, [pair for pair in of_site if pair[0].code in codes])
+                diagnostics.sort(key=lambda diagnostic: diagnostic.sort_key)
+            if diagnostics:
+                yield Checked(path, diagnostics)
+
+    def _site_diagnostics(self, path: str, found: list[tuple[SiteRule, SiteFinding]]) -> Iterator[Diagnostic]:
+        page: Page | None = None
+        for rule, finding in found:
+            entry = finding.entry
+            section = f"related_article{entry.link}" if entry.link else ""
+            name = f"{section}.{finding.key}" if section else finding.key
+            place = (entry.line, entry.column, entry.line, entry.end_column)
+            fix = None
+            if finding.key != "url" or self._check.fixes:
+                page = page or _page(FileEntry(path, 0, 0), self._check.overlay)
+                span = page.span(name)
+                place = (*page.position(span.start), *page.position(span.end))
+                if self._check.fixes and rule.repair and section:
+                    fix = fix_of(page, rule.repair(page, section, self._target(page, section)))
+            message = finding.message
+            if finding.other is not None and self._paths is not None:
+                message = message.format(other=self._paths[finding.other])
+            yield Diagnostic(path, *place, rule.code, rule.name, rule.severity, printable(message), name, fix)
+
+    def _target(self, page: Page, section: str) -> Page | None:
+        """The page that a link leads to."""
+        row = self._site.row_of(page.text_of(f"{section}.url") or "")
+        if row is None or self._paths is None:
+            return None
+        return _page(FileEntry(self._paths[self._site.page_of(row)], 0, 0), self._check.overlay)
+
+
+def rules_key() -> str:
+    """Changes when a rule's verdict could: with the code that reads and judges a page."""
+    folder = Path(__file__).parent
+    files = [*sorted(folder.glob("page/*.py")), *sorted(folder.glob("rules/*.py")), folder / "site.py"]
+    return " ".join(f"{file.stat().st_size}.{file.stat().st_mtime_ns}" for file in files)
+
+
+def _wants_words(rules: Sequence[Rule]) -> bool:
+    return any(rule.on_request for rule in rules)
+
+
+# --- one page by itself ----------------------------------------------------------------------------------------------
+
+
+def _examined(entries: Iterable[FileEntry], check: Check) -> Iterator[tuple[FileEntry, Known]]:
+    """Every entry with its facts and findings, in order: from the cache, from this process, or from several."""
+    cache = check.cache
+    pending: list[tuple[FileEntry, Known | None]] = []
+    with ExitStack() as stack:
+        pool: ProcessPoolExecutor | None = None
+        entries = iter(entries)
+        missing = 0
+        # Look ahead until it is clear whether processes pay.
+        for entry in entries:
+            known = cache.get(entry) if cache and entry.path not in check.overlay else None
+            pending.append((entry, known))
+            missing += known is None
+            if missing >= _WORTH_A_PROCESS or len(pending) >= 50_000:
+                break
+        jobs = check.jobs if check.jobs is not None else min(os.cpu_count() or 1, 1 + missing // _WORTH_A_PROCESS)
+        if jobs > 1:
+            pool = stack.enter_context(ProcessPoolExecutor(jobs))
+        rest = ((e, cache.get(e) if cache and e.path not in check.overlay else None) for e in entries)
+        looked_up = chain(pending, rest)
+        found = _by_processes(looked_up, pool, jobs, check) if pool else _here(looked_up, check)
+        yield from found
+
+
+def _here(looked_up: Iterable[tuple[FileEntry, Known | None]], check: Check) -> Iterator[tuple[FileEntry, Known]]:
+    for entry, known in looked_up:
+        if known is None:
+            known = examine(entry, check.overlay)
+            if check.cache and entry.path not in check.overlay:
+                check.cache.put(entry, known)
+        yield entry, known
+
+
+def _by_processes(
+    looked_up: Iterable[tuple[FileEntry, Known | None]], pool: ProcessPoolExecutor, jobs: int, check: Check
+) -> Iterator[tuple[FileEntry, Known]]:
+    """The same in chunks, a few of them in flight, in order."""
+    looked_up = iter(looked_up)
+    waiting: list[tuple[list[tuple[FileEntry, Known | None]], Future[list[Known]]]] = []
+    while True:
+        chunk = list(islice(looked_up, _CHUNK))
+        if chunk:
+            missing = [entry for entry, known in chunk if known is None]
+            overlay = {entry.path: check.overlay[entry.path] for entry in missing if entry.path in check.overlay}
+            waiting.append((chunk, pool.submit(_examine_all, missing, overlay)))
+        if not waiting:
+            return
+        if len(waiting) < 3 * jobs and chunk:
+            continue
+        first, future = waiting.pop(0)
+        fresh = iter(future.result())
+        for entry, known in first:
+            if known is None:
+                known = next(fresh)
+                if check.cache and entry.path not in check.overlay:
+                    check.cache.put(entry, known)
+            yield entry, known
+
+
+def _examine_all(entries: list[FileEntry], overlay: Mapping[str, bytes]) -> list[Known]:
+    return [examine(entry, overlay) for entry in entries]
+
+
+def examine(entry: FileEntry, overlay: Mapping[str, bytes]) -> Known:
+    """Facts of one page, and the findings of all page rules: which were asked for is decided when they are shown."""
+    page = _page(entry, overlay)
+    path = entry.path
+    unclear = path.count("/") < 2 or ".." in path  # its folder is not part of the name given
+    location = os.path.abspath(path).replace(os.sep, "/") if unclear else None  # noqa: PTH100
+    diagnostics = _checker()(PageFile(path, page, location))
+    return Known(facts(page), _encoded(diagnostics) if diagnostics else b"")
+
+
+def _page(entry: FileEntry, overlay: Mapping[str, bytes]) -> Page:
+    return read(overlay[entry.path]) if entry.path in overlay else read_page(entry.path, entry.size)
+
+
+@lru_cache(maxsize=1)
+def _checker() -> PageChecker:
+    return PageChecker(REGISTRY.values())
+
+
+def _encoded(diagnostics: list[Diagnostic]) -> bytes:
+    return to_json(
+        [
+            (d.code, d.line, d.column, d.end_line, d.end_column, d.severity, d.message, d.field, d.fix)
+            for d in diagnostics
+        ]
+    )
+
+
+_NAMES = {code: rule.name for code, rule in REGISTRY.items()}
+_SEVERITIES = {severity.value: severity for severity in Severity}
+
+
+def _decoded(path: str, findings: bytes) -> Iterator[Diagnostic]:
+    for code, line, column, end_line, end_column, severity, message, name, fix in from_json(findings):
+        made = fix and Fix(fix[0], fix[1], tuple(Edit(*edit) for edit in fix[2]))
+        yield Diagnostic(
+            path,
+            line,
+            column,
+            end_line,
+            end_column,
+            code,
+            _NAMES[code],
+            _SEVERITIES[severity],
+            message,
+            name,
+            made,
+        )
+
+
+# --- which rules -----------------------------------------------------------------------------------------------------
 
 
 def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
     """The rules whose code begins with one of `select` (none named: all) and with none of `ignore`.
 
-    Raises UsageError for a code that no rule has.
+    A rule that runs on request only must be selected by its whole code. Raises UsageError for a code that no rule has.
     """
     for prefix in (*select, *ignore):
         if not any(code.startswith(prefix) for code in REGISTRY):
@@ -41,5 +319,22 @@ def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list
     return [
         rule
         for code, rule in sorted(REGISTRY.items())
-        if code.startswith(wanted) and not code.startswith(tuple(ignore))
+        if code.startswith(wanted) and not code.startswith(tuple(ignore)) and (not rule.on_request or code in select)
     ]
+
+
+def _codes_for(rules: Sequence[Rule], by_path: tuple[PathRules, ...]) -> Callable[[str], frozenset[str]]:
+    """path -> codes of the rules that hold there."""
+    everywhere = frozenset(rule.code for rule in rules)
+
+    @lru_cache(maxsize=4096)
+    def codes(path: str) -> frozenset[str]:
+        held = everywhere
+        for rules_of in by_path:
+            if fnmatchcase(path, rules_of.pattern):
+                if rules_of.select:
+                    held = frozenset(code for code in held if code.startswith(rules_of.select))
+                held = frozenset(code for code in held if not (rules_of.ignore and code.startswith(rules_of.ignore)))
+        return held
+
+    return codes

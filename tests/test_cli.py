@@ -120,7 +120,8 @@ def test_files_that_cannot_be_read_are_listed_and_the_rest_goes_on(qtgen: Run) -
     Path("outputs/a/loop").symlink_to("..")
     code, out, err = qtgen("validate", "outputs")
     assert code == 1
-    assert [(line.split(":")[0].rpartition("/")[2], line.split()[1]) for line in out.splitlines()] == [
+    found = [line for line in out.splitlines() if line.startswith("outputs/")]
+    assert [(line.split(":")[0].rpartition("/")[2], line.split()[1]) for line in found] == [
         ("binary.md", "QT105"),
         ("dangling.md", "QT108"),
         ("empty.md", "QT108"),

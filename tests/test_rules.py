@@ -2,11 +2,14 @@
 
 import pytest
 
+from qtgen.corpus import FileEntry
+from qtgen.fixing import Contents, fix
 from qtgen.page import read
 from qtgen.records import Diagnostic
-from qtgen.rules import FAMILIES, REGISTRY, PageFile, Rule, run
+from qtgen.rules import FAMILIES, REGISTRY, Example, PageFile, Rule, SiteRule, run
 from qtgen.rules.describe import describe
-from qtgen.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, apply
+from qtgen.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, apply, example_site
+from qtgen.validator import Check, Validation
 
 RULES = sorted(REGISTRY.values(), key=lambda rule: rule.code)
 
@@ -27,8 +30,36 @@ def changed(old: str, new: str) -> bytes:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_the_bad_example_is_found_and_the_good_one_is_not(rule: Rule) -> None:
     for example, expected in ((rule.bad, True), (rule.good, False)):
-        path, raw = apply(example)
-        assert any(d.code == rule.code for d in run(PageFile(path, read(raw)), [rule])) is expected
+        assert any(d.code == rule.code for d in found_in(example, rule)) is expected
+
+
+def found_in(example: Example, rule: Rule) -> list[Diagnostic]:
+    """What one rule finds in an example: a page, or for a site rule the example site."""
+    pages = example_site(example) if isinstance(rule, SiteRule) else [apply(example)]
+    entries = [FileEntry(path, 0, 0) for path, _ in pages]
+    with Validation(entries, Check([rule], overlay=dict(pages), fixes=True)) as validation:
+        return [diagnostic for checked in validation for diagnostic in checked.diagnostics]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.fix], ids=lambda rule: rule.code)
+def test_the_fix_mends_the_bad_example_and_breaks_nothing(rule: Rule) -> None:
+    pages = example_site(rule.bad) if isinstance(rule, SiteRule) else [apply(rule.bad)]
+    entries = [FileEntry(path, 0, 0) for path, _ in pages]
+    check = Check(RULES, overlay=dict(pages))
+    before = codes(entries, check)
+    mended = {fixed.path: fixed.after for fixed in fix(entries, check, Contents(), unsafe=rule.fix == "unsafe")}
+    after = codes(entries, Check(RULES, overlay=dict(pages) | mended))
+    assert rule.code in before
+    assert rule.code not in after
+    assert after <= before | {"QT409"}
+    assert all(diagnostic.fix for diagnostic in found_in(rule.bad, rule))
+    again = Check(RULES, overlay=dict(pages) | mended)
+    assert list(fix(entries, again, Contents(), unsafe=rule.fix == "unsafe")) == []
+
+
+def codes(entries: list[FileEntry], check: Check) -> set[str]:
+    with Validation(entries, check) as validation:
+        return {diagnostic.code for checked in validation for diagnostic in checked.diagnostics}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
@@ -39,8 +70,9 @@ def test_a_rule_says_why_and_how_to_mend(rule: Rule) -> None:
     assert rule.code in describe(rule)
 
 
-def test_the_example_page_breaks_no_rule() -> None:
-    assert check(EXAMPLE_PAGE.encode()) == []
+def test_the_example_site_breaks_no_rule() -> None:
+    pages = dict(example_site(Example()))
+    assert codes([FileEntry(path, 0, 0) for path in pages], Check(RULES, overlay=pages)) == set()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +87,7 @@ def test_the_example_page_breaks_no_rule() -> None:
         (changed("date: 2026-01-31", "date: 2026-02-30"), [("QT205", 4, 7)]),
         (changed("id: 7\n", "id:\n"), [("QT203", 3, 4)]),
         (changed("score: -1.0", "score: 1.5"), [("QT205", 25, 8)]),
-        (changed("score: -1.0", "no_index: yes\nscore: -1.0"), [("QT204", 25, 1)]),
+        (changed("score: -1.0", "no_index: yes\nscore: -1.0"), [("QT204", 25, 1), ("QT505", 25, 1)]),
         (changed("related_article1", "related_article6"), [("QT202", 26, 1)]),
         (changed("What is osmosis?\narticle_title", "What is öß𝔘 osmosis: 7?\narticle_title"), [("QT301", 8, 5), ("QT301", 19, 5), ("QT302", 23, 12), ("QT303", 24, 6)]),
         (changed("author: QuickTakes", "author: [a, b]"), [("QT203", 17, 9)]),

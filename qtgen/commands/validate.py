@@ -1,38 +1,233 @@
 """`qtgen validate`: paths in, diagnostics out."""
 
+import difflib
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from qtgen import __version__
+from qtgen.cache import Cache
 from qtgen.commands.options import note, settings_from
-from qtgen.records import Severity
+from qtgen.corpus import FileEntry, page_entries
+from qtgen.errors import UsageError
+from qtgen.files import replace_file
+from qtgen.fixing import Contents, Fixed, fix
+from qtgen.records import Diagnostic, Severity
+from qtgen.reports import github, gitlab, junit, sarif
 from qtgen.reports import json as json_report
 from qtgen.reports import text as text_report
-from qtgen.validator import choose_rules, validate
+from qtgen.rules import REGISTRY
+from qtgen.settings import Settings, find_file
+from qtgen.validator import Check, PathRules, Validation, choose_rules, rules_key
 
-_EPILOG = "Exit 0: no error found; 1: an error was found; 2: a path or an option is wrong."
+_FORMATS = ("text", "json", "github", "gitlab", "sarif", "junit")
+_WITH_FIXES = ("json", "sarif")
+_EPILOG = (
+    "Exit 0: no error found (warnings alone are none); 1: an error was found, or --diff would change a page; "
+    "2: a path, an option or a setting is wrong."
+)
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--fix", "wants_fix", is_flag=True, help="Mend what can be mended without a reader losing anything.")
+@click.option("--unsafe", is_flag=True, help="With --fix or --diff: also what a person should look at afterwards.")
+@click.option("--diff", "wants_diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--statistics", is_flag=True, help="Count the findings by rule and by folder instead of listing them.")
 @click.option("--select", metavar="CODES", help="Only rules whose code begins so: QT2,QT301.")
 @click.option("--ignore", metavar="CODES", help="No rules whose code begins so.")
-def command(paths: tuple[Path, ...], form: str, select: str | None, ignore: str | None) -> int:
+@click.option(
+    "--corpus", type=click.Path(path_type=Path, exists=True), help="The whole site, to judge links and urls by."
+)
+@click.option("--stdin-filename", metavar="PATH", help="The path that the page on standard input (`-`) is to have.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Processes; else as many as pay for the pages to be read.")
+@click.option("--no-cache", is_flag=True, help="Read every file; keep nothing in .qtgen/cache.")
+@click.option("--watch", is_flag=True, help="Check again whenever a page changes, until Ctrl-C.")
+def command(paths: tuple[Path, ...], **options: object) -> int:
     """Check pages, or all pages in folders, against the document schema.
 
-    `qtgen explain` lists the rules, `qtgen explain QT201` says why one is there.
+    `-` reads one page from standard input. `qtgen explain` lists the rules, `qtgen explain QT201` says why one is
+    there.
+    Rules between pages (QT4) run when more than one page is checked, or against --corpus.
     """
-    settings = settings_from({"select": select, "ignore": ignore})
-    rules = choose_rules(settings.select, settings.ignore)
-    diagnostics, pages = [], 0
-    for checked in validate(paths, rules):
-        pages += 1
-        diagnostics += checked.diagnostics
-        if form == "text":
+    session = _Session(paths, options)
+    return session.watch() if options["watch"] else session.once()
+
+
+class _Session:
+    """One call of the command: what was asked for, and doing it."""
+
+    def __init__(self, paths: tuple[Path, ...], options: dict[str, object]) -> None:
+        self.settings: Settings = settings_from({"select": options["select"], "ignore": options["ignore"]})
+        self.rules = choose_rules(self.settings.select, self.settings.ignore)
+        self.form = str(options["form"])
+        self.statistics, self.unsafe = bool(options["statistics"]), bool(options["unsafe"])
+        self.wants_diff, self.wants_fix = bool(options["wants_diff"]), bool(options["wants_fix"])
+        self.paths = paths
+        self.corpus = options["corpus"] if isinstance(options["corpus"], Path) else None
+        self.jobs = options["jobs"] if isinstance(options["jobs"], int) else None
+        self.in_hand = _standard_input(paths, options)
+        self.cached = not options["no_cache"] and not self.in_hand and any(path.is_dir() for path in self._folders())
+        if self.unsafe and not (self.wants_fix or self.wants_diff):
+            raise UsageError("--unsafe goes with --fix or --diff")
+        if self.statistics and self.form != "text":
+            raise UsageError("--statistics goes with --format text")
+
+    def _folders(self) -> list[Path]:
+        return [*self.paths, *([self.corpus] if self.corpus else [])]
+
+    def once(self) -> int:
+        cache = self._cache() if self.cached else None
+        try:
+            return self._run(cache)
+        finally:
+            if cache:
+                cache.close()
+
+    def _cache(self) -> Cache:
+        file = find_file(Path.cwd())
+        root = file.parent if file else Path.cwd()
+        return Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
+
+    def _run(self, cache: Cache | None) -> int:
+        by_path = [
+            PathRules(pattern, of_path.select, of_path.ignore) for pattern, of_path in self.settings.per_path.items()
+        ]
+        check = Check(self.rules, by_path, self.corpus, cache, self.jobs, dict(self.in_hand), self.form in _WITH_FIXES)
+        if self.wants_fix or self.wants_diff:
+            mended = list(fix(list(self._entries()), check, Contents(self.in_hand), unsafe=self.unsafe))
+            if self.wants_diff:
+                return self._show(mended)
+            self._write(mended)
+            if self.in_hand:
+                check = replace(check, overlay={**self.in_hand, **{fixed.path: fixed.after for fixed in mended}})
+        with Validation(self._entries(), check) as validation:
+            return self._report(validation, Contents(check.overlay))
+
+    def _entries(self) -> Iterable[FileEntry]:
+        if self.in_hand:
+            return [FileEntry(path, len(raw), 0) for path, raw in self.in_hand.items()]
+        return page_entries(self.paths)
+
+    # --- fixes -------------------------------------------------------------------------------------------------------
+
+    def _show(self, mended: list[Fixed]) -> int:
+        for fixed in mended:
+            before, after = fixed.before.decode().splitlines(True), fixed.after.decode().splitlines(True)
+            for line in difflib.unified_diff(before, after, fixed.path, fixed.path):
+                click.echo(line, nl=not line.endswith("\n"))
+        note(_fix_summary(mended, "would mend"))
+        return int(bool(mended))
+
+    def _write(self, mended: list[Fixed]) -> None:
+        if self.in_hand:
+            after = mended[0].after if mended else next(iter(self.in_hand.values()))
+            sys.stdout.buffer.write(after)
+            return
+        for fixed in mended:
+            replace_file(Path(fixed.path), fixed.before, fixed.after)
+        note(_fix_summary(mended, "mended"))
+
+    # --- reports -----------------------------------------------------------------------------------------------------
+
+    def _report(self, validation: Validation, contents: Contents) -> int:
+        tally = text_report.Tally()
+        out_of_the_way = self.wants_fix and bool(self.in_hand)  # standard output holds the mended page
+        for line in self._lines(validation, tally, contents):
+            click.echo(line, err=out_of_the_way)
+        note(_summary(tally, validation.pages))
+        return int(tally.severities[Severity.ERROR] > 0)
+
+    def _lines(self, validation: Validation, tally: text_report.Tally, contents: Contents) -> Iterator[str]:
+        def passing() -> Iterator[Diagnostic]:
+            for checked in validation:
+                for diagnostic in checked.diagnostics:
+                    tally.add(diagnostic, diagnostic.fix and ("safe" if diagnostic.fix.safe else "unsafe"))
+                    yield diagnostic
+
+        match self.form:
+            case "json":
+                return json_report.document(passing())
+            case "github":
+                return github.document(passing())
+            case "gitlab":
+                return gitlab.document(passing())
+            case "junit":
+                return junit.document(passing(), validation.pages)
+            case "sarif":
+                rules = [(rule.code, rule.name, rule.severity.value, rule.doc) for _, rule in sorted(REGISTRY.items())]
+                return sarif.document(passing(), rules, __version__, lambda path: _source(contents, path))
+            case _:
+                return self._text(validation, tally, contents)
+
+    def _text(self, validation: Validation, tally: text_report.Tally, contents: Contents) -> Iterator[str]:
+        for checked in validation:
+            lines: list[str] | None = None
             for diagnostic in checked.diagnostics:
-                click.echo(text_report.line(diagnostic))
-    if form == "json":
-        click.echo(json_report.document(diagnostics))
-    note(text_report.summary(diagnostics, pages))
-    return int(any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics))
+                tally.add(diagnostic, REGISTRY[diagnostic.code].fix)
+                if self.statistics:
+                    continue
+                yield text_report.line(diagnostic)
+                lines = _source(contents, checked.path) if lines is None else lines
+                if shown := text_report.snippet(diagnostic, lines):
+                    yield shown
+        if self.statistics and tally.codes:
+            yield tally.statistics()
+
+    # --- watching ----------------------------------------------------------------------------------------------------
+
+    def watch(self) -> int:
+        """Check, and again after every change of a page. Ends with Ctrl-C, as the last check ended."""
+        from watchfiles import watch
+
+        if self.in_hand or self.wants_fix or self.wants_diff:
+            raise UsageError("--watch goes with files and without --fix and --diff")
+        code = self.once()
+        note("watching; Ctrl-C ends")
+        for changes in watch(
+            *self._folders(), watch_filter=lambda _, path: path.endswith(".md"), raise_interrupt=False
+        ):
+            note(f"\n{len(changes)} changed: {Path(min(path for _, path in changes)).name}{' …' * (len(changes) > 1)}")
+            code = self.once()
+        return code
+
+
+def _standard_input(paths: tuple[Path, ...], options: dict[str, object]) -> dict[str, bytes]:
+    """The page on standard input under its name to be; empty if none is asked for."""
+    name = options["stdin_filename"]
+    if Path("-") not in paths:
+        if name:
+            raise UsageError("--stdin-filename goes with `-`, the page on standard input")
+        return {}
+    if len(paths) > 1:
+        raise UsageError("`-` stands alone: one page is read from standard input")
+    return {Path(str(name or "stdin.md")).as_posix(): sys.stdin.buffer.read()}
+
+
+def _source(contents: Contents, path: str) -> list[str]:
+    """The lines of a page as its diagnostics count them; none where it cannot be shown."""
+    try:
+        return contents(path).decode("utf-8", "replace").split("\n")
+    except OSError:
+        return []
+
+
+def _fix_summary(mended: list[Fixed], done: str) -> str:
+    count = sum(fixed.fixes for fixed in mended)
+    pages = f"{len(mended):,} page{'s' * (len(mended) != 1)}"
+    return f"{done} {count:,} finding{'s' * (count != 1)} in {pages}" if mended else "nothing to mend"
+
+
+def _summary(tally: text_report.Tally, pages: int) -> str:
+    said = tally.summary(pages)
+    safe, unsafe = tally.fixable[True], tally.fixable[False]
+    if safe:
+        said += f"; --fix can mend up to {safe:,}"
+    if unsafe:
+        said += f"{', and' if safe else ';'} --fix --unsafe up to {unsafe:,}{' more' * bool(safe)}"
+    return said

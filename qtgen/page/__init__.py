@@ -3,9 +3,9 @@
 from qtgen.page.answer_text import decode, encode
 from qtgen.page.document import Page, Position, Problem, Span, Style, Value
 from qtgen.page.emit import emit
-from qtgen.page.read import read, read_text, unreadable
+from qtgen.page.read import read, read_text, too_large, unreadable
 from qtgen.page.slug import file_name, seo_title, slug, url
-from qtgen.page.splice import splice
+from qtgen.page.splice import edits_for, splice
 
 __all__ = [
     "Page",
@@ -15,6 +15,7 @@ __all__ = [
     "Style",
     "Value",
     "decode",
+    "edits_for",
     "emit",
     "encode",
     "file_name",
@@ -23,6 +24,7 @@ __all__ = [
     "seo_title",
     "slug",
     "splice",
+    "too_large",
     "unreadable",
     "url",
 ]

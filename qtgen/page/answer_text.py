@@ -49,9 +49,11 @@ _LATEX = {
 }
 _NOT = {"=": "≠", r"\in": "∉", r"\subset": "⊄", r"\equiv": "≢", "<": "≮", ">": "≯", r"\exists": "∄", r"\mid": "∤"}
 _COMMAND = re.compile(r"(?<!\\)((?:\\\\)*)\\(" + "|".join(sorted(_LATEX, key=len, reverse=True)) + r")(?![A-Za-z])")
-_NEGATED = re.compile(
-    r"\\not\s*(" + "|".join(re.escape(key) + r"(?![A-Za-z])" if key[0] == "\\" else key for key in _NOT) + ")"
-)
+_OPERAND = "|".join(re.escape(key) + (r"(?![A-Za-z])" if key[0] == "\\" else "") for key in _NOT)
+_NEGATED = re.compile(rf"\\not\s*({_OPERAND})")
+# A LaTeX command that begins with `\n` on a page, together with what it negates.
+_AFTER_N = "|".join(sorted((name[1:] for name in _LATEX), key=len, reverse=True))
+LATEX_AT_N = re.compile(rf"\\n(?<!\\\\n)(?:ot\s*(?:{_OPERAND})|(?:ot|{_AFTER_N})(?![A-Za-z]))")
 _MATH = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$")
 _DISPLAY = re.compile(r"\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL)
 _INLINE = re.compile(r"\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL)
@@ -86,6 +88,12 @@ def _prose(text: str) -> str:
 
 def _code(text: str) -> str:
     return text.replace("\\n", r"\x0a")
+
+
+def unicode_for(command: str) -> str | None:
+    r"""The character that renders as a command of `LATEX_AT_N` does; None where there is none."""
+    negated = _NEGATED.fullmatch(command)
+    return _NOT[negated.group(1)] if negated else _LATEX.get(command[1:])
 
 
 def dollar_math(markdown: str) -> str:

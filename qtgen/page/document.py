@@ -1,6 +1,5 @@
 """The page as it was read: values by dotted path, where each stands, and how it was spelled."""
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -136,19 +135,9 @@ class Page:
             return self.key_span(min(candidates, key=ORDER.__getitem__))
         return self._closing_line()
 
-    def position(self, offset: int, lines: list[int] | None = None) -> Position:
-        """Line and column of a code point offset. lines: `line_starts()`, where many are asked for."""
-        starts = self.line_starts() if lines is None else lines
-        line = bisect_right(starts, offset) - 1
-        return Position(line + 1, offset - starts[line] + 1)
-
-    def line_starts(self) -> list[int]:
-        """Offsets at which the lines begin."""
-        starts = [0]
-        find = self.text.find
-        while (newline := find("\n", starts[-1])) != -1:
-            starts.append(newline + 1)
-        return starts
+    def position(self, offset: int) -> Position:
+        """Line and column of a code point offset."""
+        return Position(self.text.count("\n", 0, offset) + 1, offset - self._line_start(offset) + 1)
 
     def _line_start(self, offset: int) -> int:
         return self.text.rfind("\n", 0, offset) + 1

@@ -19,8 +19,7 @@ def read(raw: bytes) -> Page:
     if not raw:
         return unreadable("the file is empty")
     if len(raw) > MAX_BYTES:
-        size = f"{len(raw):,} bytes; a page may have {MAX_BYTES:,}"
-        return Page("", {}, {}, problems=(Problem("too-large", size),))
+        return too_large(len(raw))
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -39,6 +38,12 @@ def read_text(text: str) -> Page:
 def unreadable(why: str) -> Page:
     """A page of which nothing is known but why."""
     return Page("", {}, {}, problems=(Problem("unreadable-file", why),))
+
+
+def too_large(size: int) -> Page:
+    """A page of which nothing is known but that it is no page. size: in bytes."""
+    message = f"{size:,} bytes; a page may have {MAX_BYTES:,}"
+    return Page("", {}, {}, problems=(Problem("too-large", message),))
 
 
 def _not_utf8(raw: bytes, error: UnicodeDecodeError) -> Page:

@@ -6,14 +6,13 @@ from typing import TypeAlias
 
 from qtgen.errors import SpliceError
 from qtgen.page.document import Page, Span, Style, Value
+from qtgen.page.edits import Edit, apply_edits
 from qtgen.page.emit import emit_field
 from qtgen.page.fields import FIELDS, ORDER, SECTIONS, Field
 from qtgen.page.read import read_text
 
 Changes: TypeAlias = Mapping[str, Value]
 """New values by dotted path; None removes a field, and a section with all its fields."""
-
-_Edit = tuple[Span, str]
 
 
 def splice(page: Page, changes: Changes) -> str:
@@ -22,13 +21,20 @@ def splice(page: Page, changes: Changes) -> str:
     Raises SpliceError if the page cannot be edited line by line or the proof fails, UnwritableText if a value is
     one that no page can hold.
     """
+    text = apply_edits(page.text, edits_for(page, changes))
+    _prove(page, _leaves(page, changes), text)
+    return text
+
+
+def edits_for(page: Page, changes: Changes) -> list[Edit]:
+    """The edits of whole lines that make `changes`; not yet proved.
+
+    Raises SpliceError if the page cannot be edited line by line, UnwritableText if a value is one that no page can
+    hold.
+    """
     if page.problems:
         raise SpliceError(f"a page that reads with problems is not edited: {page.problems[0].message}")
-    leaves = _leaves(page, changes)
-    edits = sorted(_edits(page, leaves), key=lambda edit: edit[0])
-    text = _apply(page.text, edits)
-    _prove(page, leaves, text)
-    return text
+    return sorted(_edits(page, _leaves(page, changes)))
 
 
 def _leaves(page: Page, changes: Changes) -> dict[str, Value]:
@@ -48,31 +54,31 @@ def _same(old: Value, new: Value) -> bool:
     return old == new and type(old) is type(new)
 
 
-def _edits(page: Page, leaves: Mapping[str, Value]) -> list[_Edit]:
+def _edits(page: Page, leaves: Mapping[str, Value]) -> list[Edit]:
     edits = [_edit_present(page, path, value) for path, value in leaves.items() if path in page.values]
     added = [path for path, value in leaves.items() if path not in page.values and value is not None]
     removed = {path for path, value in leaves.items() if value is None}
     for section in {FIELDS[path].section for path in removed} - {""}:
         present = {path for path in page.values if path.startswith(f"{section}.")}
         if present and present <= removed:
-            edits.append((_key_lines(page, section), ""))
+            edits.append(Edit(_key_lines(page, section), ""))
     groups: dict[int, str] = {}
     for path in sorted(added, key=ORDER.__getitem__):
         spot = _insertion_point(page, path)
         header = _new_header(page, path, added)
         groups[spot] = groups.get(spot, "") + header + emit_field(FIELDS[path], leaves[path], _new_style(page, path))
-    return edits + [(Span(spot, spot), text) for spot, text in groups.items()]
+    return edits + [Edit(Span(spot, spot), text) for spot, text in groups.items()]
 
 
-def _edit_present(page: Page, path: str, value: Value) -> _Edit:
+def _edit_present(page: Page, path: str, value: Value) -> Edit:
     extent = _extent(page, path)
     key, old = page.key_span(path), page.span(path)
     if page.text[max(old.end, key.end) : extent.end].strip() not in ("", "'", '"', ":"):
         raise SpliceError(f"{path}: a comment stands behind its value and would be lost")
     if value is None:
-        return extent, ""
+        return Edit(extent, "")
     style = replace(page.style, spelling={})
-    return extent, emit_field(FIELDS[path], value, style, indent=_column(page, path))
+    return Edit(extent, emit_field(FIELDS[path], value, style, indent=_column(page, path)))
 
 
 def _extent(page: Page, path: str) -> Span:
@@ -119,16 +125,6 @@ def _new_style(page: Page, path: str) -> Style:
         p for p in page.style.plain if FIELDS[p].key == field.key and bool(FIELDS[p].section) == bool(field.section)
     }
     return Style(plain=frozenset({path})) if like else Style()
-
-
-def _apply(text: str, edits: list[_Edit]) -> str:
-    parts, done = [], 0
-    for span, new in edits:
-        if span.start < done:
-            raise SpliceError("two edits touch the same lines")
-        parts += [text[done : span.start], new]
-        done = span.end
-    return "".join([*parts, text[done:]])
 
 
 def _prove(page: Page, leaves: Mapping[str, Value], text: str) -> None:

@@ -1,9 +1,12 @@
-"""Diagnostics for people: `path:line:column: CODE message`, and one line that sums up."""
+"""Diagnostics for people: `path:line:column: CODE message`, the place in the source, and one line that sums up."""
 
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from qtgen.records import Diagnostic, Severity
+
+_WIDTH = 100  # characters of a source line that are shown
 
 
 def line(diagnostic: Diagnostic) -> str:
@@ -11,12 +14,79 @@ def line(diagnostic: Diagnostic) -> str:
     return f"{place}: {diagnostic.code} {diagnostic.message}"
 
 
-def summary(diagnostics: Sequence[Diagnostic], pages: int) -> str:
-    """`12 pages checked: 3 errors and 1 warning in 2 of them`."""
-    checked = f"{pages:,} page{'s' * (pages != 1)} checked"
-    if not diagnostics:
-        return f"{checked}: nothing found"
-    counts = Counter(diagnostic.severity for diagnostic in diagnostics)
-    named = [f"{counts[s]:,} {s.value}{'s' * (counts[s] != 1)}" for s in Severity if counts[s]]
-    affected = len({diagnostic.path for diagnostic in diagnostics})
-    return f"{checked}: {' and '.join(named)} in {affected:,} of them"
+def snippet(diagnostic: Diagnostic, lines: Sequence[str]) -> str:
+    """The source line with carets below; a long one is cut to what lies around the place. "" where there is no line."""
+    if not 0 < diagnostic.line <= len(lines):
+        return ""
+    source = lines[diagnostic.line - 1]
+    start = diagnostic.column - 1
+    end = diagnostic.end_column - 1 if diagnostic.end_line == diagnostic.line else len(source)
+    begin = max(0, min(start - _WIDTH // 3, len(source) - _WIDTH))
+    shown = source[begin : begin + _WIDTH]
+    before = "…" if begin else ""
+    behind = "…" if begin + _WIDTH < len(source) else ""
+    number = f"{diagnostic.line:>5}"
+    marks = max(1, _columns(source[start : min(end, begin + _WIDTH)]))
+    pad = len(before) + _columns(source[begin:start])
+    return f"{number} | {before}{_visible(shown)}{behind}\n      | {' ' * pad}{'^' * marks}"
+
+
+def _visible(text: str) -> str:
+    """One character for each, none that steers a terminal."""
+    return "".join(char if char.isprintable() else "·" for char in text)
+
+
+def _columns(text: str) -> int:
+    """How wide a terminal shows it."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+class Tally:
+    """Counts diagnostics as they pass: by severity, by code, by folder."""
+
+    def __init__(self) -> None:
+        self.severities: Counter[Severity] = Counter()
+        self.codes: Counter[tuple[str, str, str]] = Counter()
+        self.folders: Counter[str] = Counter()
+        self.fixable: Counter[bool] = Counter()
+        self._affected = 0
+        self._last = ""
+
+    def add(self, diagnostic: Diagnostic, fix: str | None = None) -> None:
+        """fix: "safe" or "unsafe" if the finding can be mended."""
+        self.severities[diagnostic.severity] += 1
+        self.codes[diagnostic.code, diagnostic.name, diagnostic.severity.value] += 1
+        self.folders[diagnostic.path.rpartition("/")[0] or "."] += 1
+        if fix:
+            self.fixable[fix == "safe"] += 1
+        if diagnostic.path != self._last:
+            self._affected, self._last = self._affected + 1, diagnostic.path
+
+    def summary(self, pages: int) -> str:
+        """`12 pages checked: 3 errors and 1 warning in 2 of them`."""
+        checked = f"{pages:,} page{'s' * (pages != 1)} checked"
+        named = [f"{count:,} {s.value}{'s' * (count != 1)}" for s in Severity if (count := self.severities[s])]
+        if not named:
+            return f"{checked}: nothing found"
+        listed = " and ".join([*([", ".join(named[:-1])] if named[1:] else []), named[-1]])
+        return f"{checked}: {listed} in {self._affected:,} of them"
+
+    def statistics(self) -> str:
+        """Two tables: by code, and by folder."""
+        by_code = [(f"{n:,}", code, name, severity) for (code, name, severity), n in sorted(self.codes.items())]
+        by_folder = [(f"{n:,}", folder) for folder, n in self.folders.most_common()]
+        return "\n\n".join(_table(rows) for rows in (by_code, by_folder) if rows)
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Columns side by side, the first to the right."""
+    rows = list(rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            [row[0].rjust(widths[0]), *(cell.ljust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        ).rstrip()
+        for row in rows
+    )

@@ -1,8 +1,20 @@
 """The rules. Importing this package registers them all; a new file of rules is a new line here."""
 
-from qtgen.rules import names, reading, shape
-from qtgen.rules.base import REGISTRY, Example, Finding, PageFile, Rule, rule, run, sort_key
+from qtgen.rules import content, links, names, reading, rendering, shape
+from qtgen.rules.base import REGISTRY, Example, Finding, PageChecker, PageFile, PageRule, Rule, SiteRule, rule, run
 
-FAMILIES = {1: reading, 2: shape, 3: names}
+FAMILIES = {1: reading, 2: shape, 3: names, 4: links, 5: rendering, 6: content}
 
-__all__ = ["FAMILIES", "REGISTRY", "Example", "Finding", "PageFile", "Rule", "rule", "run", "sort_key"]
+__all__ = [
+    "FAMILIES",
+    "REGISTRY",
+    "Example",
+    "Finding",
+    "PageChecker",
+    "PageFile",
+    "PageRule",
+    "Rule",
+    "SiteRule",
+    "rule",
+    "run",
+]

@@ -1,11 +1,19 @@
-"""What a rule is: one function with a code, a name, a severity, a docstring and two examples that are its tests."""
+"""What a rule is: one function with a code, a name, a severity, a docstring and two examples that are its tests.
+
+A page rule looks at one page. A site rule (family 4xx, `rules/links.py`) looks at the facts of all pages at once.
+"""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from qtgen.page import Page, Span
-from qtgen.records import Diagnostic, Severity
+from qtgen.errors import QtgenError
+from qtgen.page import Page, Span, edits_for
+from qtgen.page.edits import Edit as TextEdit
+from qtgen.page.splice import Changes
+from qtgen.records import Diagnostic, Edit, Fix, Severity
+from qtgen.site import Entry, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +37,68 @@ class PageFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """Edits that mend a finding. Safe: a reader of the page loses nothing by them."""
+
+    description: str
+    edits: Sequence[TextEdit]
+    safe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule's objection, where it stands, and the field it is about."""
+    """A rule's objection, where it stands, and the field it is about. severity: where it is not the rule's own."""
 
     message: str
     span: Span
     field: str | None = None
+    repair: Repair | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFinding:
+    """A site rule's objection to a page, or to one of its links. key: the field it is about, `url` or `related….url`;
+    other: the number of another page that the message names as `{other}`."""
+
+    message: str
+    entry: Entry
+    key: str = "url"
+    other: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A small change to the example page (`rules/example.py`): every `old` becomes `new`, or the file's name does."""
+    """A small change to the example page (`rules/example.py`): every `old` becomes `new`, or the file's name does.
+
+    neighbour: the same for the other page of the example site, which only site rules see.
+    """
 
     old: str = ""
     new: str = ""
     path: str | None = None
     raw: bytes | None = None  # the whole file, where no text can show it
+    neighbour: tuple[str, str] = ("", "")
 
 
-Check = Callable[[PageFile], Iterator[Finding]]
+PageCheck = Callable[[PageFile], Iterable[Finding]]
+SiteCheck = Callable[[Site], Iterable[SiteFinding]]
+LinkRepair = Callable[[Page, str, Page | None], Repair | None]
+"""(page, path of the link, the page it leads to if there is one) -> what mends it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
+    """fix: "safe" or "unsafe" where the rule offers one; on_request: runs only when it is selected by its code."""
+
     code: str
     name: str
     severity: Severity
-    check: Check
+    check: Callable[..., Iterable[object]]
     bad: Example
     good: Example
+    fix: str | None = None
+    on_request: bool = False
 
     @property
     def doc(self) -> str:
@@ -68,59 +109,182 @@ class Rule:
         return int(self.code[2])
 
 
+@dataclass(frozen=True, eq=False)
+class PageRule(Rule):
+    """Looks at one page.
+
+    odd_pages_only: no page that the fast scanner knows can break it, so it need not look at those.
+    signs: it can only find something in an answer that holds one of these."""
+
+    check: PageCheck
+    odd_pages_only: bool = False
+    signs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class SiteRule(Rule):
+    """repair: makes the fix when somebody wants it; the site's facts do not hold what it needs."""
+
+    check: SiteCheck
+    repair: LinkRepair | None = None
+
+
 _LONGEST = 400  # characters of a message
+_MOST = 100  # findings of one rule on one page: what a hostile file can ask for
 
 REGISTRY: dict[str, Rule] = {}
 
 
-def rule(code: str, name: str, severity: Severity, *, bad: Example, good: Example) -> Callable[[Check], Check]:
-    """Register a rule. `good` is a near miss that must pass."""
+def rule(
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    bad: Example,
+    good: Example,
+    fix: str | None = None,
+    odd_pages_only: bool = False,
+    signs: tuple[str, ...] = (),
+) -> Callable[[PageCheck], PageCheck]:
+    """Register a rule over one page. `good` is a near miss that must pass."""
 
-    def register(check: Check) -> Check:
-        if code in REGISTRY:
-            raise ValueError(f"{code} is defined twice")
-        REGISTRY[code] = Rule(code, name, severity, check, bad, good)
+    def register(check: PageCheck) -> PageCheck:
+        _add(PageRule(code, name, severity, check, bad, good, fix, False, odd_pages_only, signs))
         return check
 
     return register
 
 
+def site_rule(
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    bad: Example,
+    good: Example,
+    fix: str | None = None,
+    repair: LinkRepair | None = None,
+    on_request: bool = False,
+) -> Callable[[SiteCheck], SiteCheck]:
+    """Register a rule over all pages. Its examples change one page of the example site."""
+
+    def register(check: SiteCheck) -> SiteCheck:
+        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, repair))
+        return check
+
+    return register
+
+
+def _add(rule: Rule) -> None:
+    if rule.code in REGISTRY:
+        raise ValueError(f"{rule.code} is defined twice")
+    REGISTRY[rule.code] = rule
+
+
+class PageChecker:
+    """Runs page rules over pages, asking of each page only what it can break."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        page_rules = sorted((rule for rule in rules if isinstance(rule, PageRule)), key=lambda rule: rule.code)
+        self._all = page_rules
+        self._reading = [rule for rule in page_rules if rule.family == 1]
+        usual = [rule for rule in page_rules if not rule.odd_pages_only]
+        self._usual = [(rule, rule.check) for rule in usual if not rule.signs]
+        self._signed = [(rule, rule.check, rule.signs) for rule in usual if rule.signs]
+
+    def __call__(self, file: PageFile) -> list[Diagnostic]:
+        """Every finding in `file`, sorted by place.
+
+        A page that could not be read to its end is judged by family 1xx alone: the others would only report what is
+        missing because of that.
+        """
+        page = file.page
+        if page.canonical:
+            found = [(rule, finding) for rule, check in self._usual for finding in check(file)]
+            answer = str(page.values["answer"])
+            for rule, check, signs in self._signed:
+                for sign in signs:
+                    if sign in answer:
+                        found += [(rule, finding) for finding in islice(check(file), _MOST)]
+                        break
+        else:
+            rules = self._all if page.complete else self._reading
+            found = [(rule, finding) for rule in rules for finding in islice(rule.check(file), _MOST)]
+        if not found:
+            return []
+        made = [_diagnostic(file, rule, finding) for rule, finding in found]
+        made.sort(key=lambda diagnostic: diagnostic.sort_key)
+        return made
+
+
 def run(file: PageFile, rules: Iterable[Rule]) -> list[Diagnostic]:
-    """Every finding of `rules` in `file`, sorted by place.
-
-    A page that could not be read to its end is judged by family 1xx alone: the others would only report what is
-    missing because of that.
-    """
-    complete = file.page.complete
-    found = [(rule, finding) for rule in rules if complete or rule.family == 1 for finding in rule.check(file)]
-    if not found:
-        return []
-    lines = file.page.line_starts()
-    return sorted((_diagnostic(file, rule, finding, lines) for rule, finding in found), key=sort_key)
+    """Every finding of `rules` in one page."""
+    return PageChecker(rules)(file)
 
 
-def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
-    return diagnostic.path, diagnostic.line, diagnostic.column, diagnostic.code
+def changing(page: Page, description: str, changes: Changes, *, safe: bool = True) -> Repair | None:
+    """A repair that gives fields new values; None where the page cannot be edited line by line."""
+    try:
+        return Repair(description, edits_for(page, changes), safe)
+    except QtgenError:
+        return None
 
 
-def _diagnostic(file: PageFile, rule: Rule, finding: Finding, lines: list[int]) -> Diagnostic:
-    begin = file.page.position(finding.span.start, lines)
-    end = file.page.position(finding.span.end, lines)
+def fix_of(page: Page, repair: Repair | None) -> Fix | None:
+    """A repair in the terms of a report: lines and columns."""
+    if repair is None:
+        return None
+    edits = (Edit(*page.position(span.start), *page.position(span.end), text) for span, text in repair.edits)
+    return Fix(repair.safe, repair.description, tuple(edits))
+
+
+def _diagnostic(file: PageFile, rule: Rule, finding: Finding) -> Diagnostic:
+    page = file.page
+    line, column = page.position(finding.span.start)
+    end_line, end_column = page.position(finding.span.end)
     return Diagnostic(
         file.path,
-        begin.line,
-        begin.column,
-        end.line,
-        end.column,
+        line,
+        column,
+        end_line,
+        end_column,
         rule.code,
         rule.name,
-        rule.severity,
-        _printable(finding.message),
-        finding.field if finding.field is None else _printable(finding.field),
+        finding.severity or rule.severity,
+        printable(finding.message),
+        finding.field if finding.field is None else printable(finding.field),
+        fix_of(page, finding.repair),
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """`text` without what would break a line or steer a terminal, and not endless."""
+    if text.isprintable() and len(text) <= _LONGEST:
+        return text
     clean = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text[:_LONGEST])
     return clean + "…" * (len(text) > _LONGEST)
+
+
+def within(page: Page, path: str, start: int, end: int) -> Span:
+    """Where part of a text value stands; the whole value where its spelling hides the part."""
+    place = page.span(path)
+    value = page.text_of(path)
+    if value is not None and page.text.startswith(value, place.start):
+        return Span(place.start + start, place.start + end)
+    return place
+
+
+def replacing(
+    page: Page, path: str, description: str, parts: Iterable[tuple[int, int, str]], *, safe: bool = True
+) -> Repair | None:
+    """A repair that replaces parts (start, end, new) of a text value; of the whole field where its spelling hides
+    them."""
+    place = page.span(path)
+    value = page.text_of(path) or ""
+    wanted = sorted(parts)
+    if page.text.startswith(value, place.start):
+        edits = [TextEdit(Span(place.start + start, place.start + end), new) for start, end, new in wanted]
+        return Repair(description, edits, safe)
+    for start, end, new in reversed(wanted):
+        value = value[:start] + new + value[end:]
+    return changing(page, description, {path: value}, safe=safe)

@@ -1,5 +1,7 @@
 """The page that the rules' examples change. It breaks no rule."""
 
+import re
+
 from qtgen.rules.base import Example
 
 EXAMPLE_PATH = "outputs/biology/what-is-osmosis.md"
@@ -41,7 +43,24 @@ related_article1:
 &nbsp;"""
 
 
+NEIGHBOUR_PATH = "outputs/biology/what-is-diffusion.md"
+
+_SWAPPED = {"7": "8", "8": "7", "smosis": "iffusion", "iffusion": "smosis", "O": "D", "o": "d", "D": "O", "d": "o"}
+
+# The page that the example page links to, and that links back: with it the example is a site.
+NEIGHBOUR_PAGE = re.sub(
+    "([OoDd])(smosis|iffusion)|7|8",
+    lambda found: "".join(_SWAPPED[part] for part in (found.groups() if found.group(1) else [found.group()])),
+    EXAMPLE_PAGE,
+)
+
+
 def apply(example: Example) -> tuple[str, bytes]:
     """Path and bytes of the page that an example describes."""
     raw = example.raw if example.raw is not None else EXAMPLE_PAGE.replace(example.old, example.new).encode()
     return example.path or EXAMPLE_PATH, raw
+
+
+def example_site(example: Example) -> list[tuple[str, bytes]]:
+    """Paths and bytes of both pages."""
+    return [apply(example), (NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace(*example.neighbour).encode())]

@@ -22,6 +22,7 @@ def _problems(file: PageFile, kind: str) -> Iterator[Finding]:
     Severity.ERROR,
     bad=Example("title: >-\n    What is osmosis?\narticle", "title: Osmosis: what is it?\narticle"),
     good=Example("What is osmosis?", "Osmosis: what is it?", path="outputs/biology/osmosis-what-is-it.md"),
+    odd_pages_only=True,
 )
 def invalid_yaml(file: PageFile) -> Iterator[Finding]:
     """The front matter is not YAML, or not a mapping.
@@ -32,7 +33,14 @@ def invalid_yaml(file: PageFile) -> Iterator[Finding]:
     return _problems(file, "invalid-yaml")
 
 
-@rule("QT102", "missing-front-matter", Severity.ERROR, bad=Example("---\n_schema", "_schema"), good=_FINE)
+@rule(
+    "QT102",
+    "missing-front-matter",
+    Severity.ERROR,
+    bad=Example("---\n_schema", "_schema"),
+    good=_FINE,
+    odd_pages_only=True,
+)
 def missing_front_matter(file: PageFile) -> Iterator[Finding]:
     """No `---` on the first line, or none that closes the front matter.
 
@@ -42,7 +50,9 @@ def missing_front_matter(file: PageFile) -> Iterator[Finding]:
     return _problems(file, "missing-front-matter")
 
 
-@rule("QT103", "duplicate-key", Severity.ERROR, bad=Example("id: 7\n", "id: 7\nid: 8\n"), good=_FINE)
+@rule(
+    "QT103", "duplicate-key", Severity.ERROR, bad=Example("id: 7\n", "id: 7\nid: 8\n"), good=_FINE, odd_pages_only=True
+)
 def duplicate_key(file: PageFile) -> Iterator[Finding]:
     """A key stands twice in one mapping.
 
@@ -52,7 +62,14 @@ def duplicate_key(file: PageFile) -> Iterator[Finding]:
     return _problems(file, "duplicate-key")
 
 
-@rule("QT104", "unsafe-yaml", Severity.ERROR, bad=Example("author: QuickTakes", "author: &me QuickTakes"), good=_FINE)
+@rule(
+    "QT104",
+    "unsafe-yaml",
+    Severity.ERROR,
+    bad=Example("author: QuickTakes", "author: &me QuickTakes"),
+    good=_FINE,
+    odd_pages_only=True,
+)
 def unsafe_yaml(file: PageFile) -> Iterator[Finding]:
     """An anchor, an alias, a tag or a merge key.
 
@@ -69,6 +86,7 @@ def unsafe_yaml(file: PageFile) -> Iterator[Finding]:
     Severity.ERROR,
     bad=Example("osmosis moves", "x", raw=b"\xef\xbb\xbf---\n---\n"),
     good=_FINE,
+    odd_pages_only=True,
 )
 def invalid_text(file: PageFile) -> Iterator[Finding]:
     """Not UTF-8, or a byte-order mark, carriage return, tab, control or non-character.
@@ -93,7 +111,7 @@ def unexpected_body(file: PageFile) -> Iterator[Finding]:
         yield Finding("the body must be a blank line and `&nbsp;`", Span(start, len(page.text)))
 
 
-@rule("QT107", "too-large", Severity.ERROR, bad=Example(raw=b"x" * (MAX_BYTES + 1)), good=_FINE)
+@rule("QT107", "too-large", Severity.ERROR, bad=Example(raw=b"x" * (MAX_BYTES + 1)), good=_FINE, odd_pages_only=True)
 def too_large(file: PageFile) -> Iterator[Finding]:
     """The file is over 1 MiB. It is not read further.
 
@@ -103,7 +121,7 @@ def too_large(file: PageFile) -> Iterator[Finding]:
     return _problems(file, "too-large")
 
 
-@rule("QT108", "unreadable-file", Severity.ERROR, bad=Example(raw=b""), good=_FINE)
+@rule("QT108", "unreadable-file", Severity.ERROR, bad=Example(raw=b""), good=_FINE, odd_pages_only=True)
 def unreadable_file(file: PageFile) -> Iterator[Finding]:
     """The file cannot be opened, or nothing is in it.
 

@@ -22,7 +22,12 @@ _EXPECTED = {
 
 
 @rule(
-    "QT201", "missing-key", Severity.ERROR, bad=Example("author: QuickTakes\n", ""), good=Example("score: -1.0\n", "")
+    "QT201",
+    "missing-key",
+    Severity.ERROR,
+    bad=Example("author: QuickTakes\n", ""),
+    good=Example("score: -1.0\n", ""),
+    odd_pages_only=True,
 )
 def missing_key(file: PageFile) -> Iterator[Finding]:
     """A required key is not there; the place is the line before which it belongs.
@@ -31,8 +36,6 @@ def missing_key(file: PageFile) -> Iterator[Finding]:
     Fix: add the key, in the order of the layout (docs/page.md).
     """
     page = file.page
-    if page.canonical:
-        return
     present = page.sections()
     for path in required_paths(present):
         section = FIELDS[path].section if path in FIELDS else ""
@@ -42,7 +45,7 @@ def missing_key(file: PageFile) -> Iterator[Finding]:
         yield Finding(f"`{path}` is missing; it belongs here", page.place_for(path), path)
 
 
-@rule("QT202", "unknown-key", Severity.ERROR, bad=Example("author:", "auther:"), good=_FINE)
+@rule("QT202", "unknown-key", Severity.ERROR, bad=Example("author:", "auther:"), good=_FINE, odd_pages_only=True)
 def unknown_key(file: PageFile) -> Iterator[Finding]:
     """A key that the layout does not have.
 
@@ -50,8 +53,6 @@ def unknown_key(file: PageFile) -> Iterator[Finding]:
     Fix: use the nearest known key, which the message names, or remove the line.
     """
     page = file.page
-    if page.canonical:
-        return
     for path in page.values:
         if path not in FIELDS and path not in SECTIONS:
             yield Finding(_unknown_message(path), page.key_span(path), path)
@@ -66,7 +67,14 @@ def _unknown_message(path: str) -> str:
     return f"unknown key `{path}`" + (f"; did you mean `{nearest[0]}`?" if nearest else "")
 
 
-@rule("QT203", "wrong-type", Severity.ERROR, bad=Example("id: 7", "id: seven"), good=Example("id: 7", "id: -7"))
+@rule(
+    "QT203",
+    "wrong-type",
+    Severity.ERROR,
+    bad=Example("id: 7", "id: seven"),
+    good=Example("id: 7", "id: -7"),
+    odd_pages_only=True,
+)
 def wrong_type(file: PageFile) -> Iterator[Finding]:
     """A value of another type than its field's.
 
@@ -75,8 +83,6 @@ def wrong_type(file: PageFile) -> Iterator[Finding]:
     Fix: write the value as docs/page.md shows it.
     """
     page = file.page
-    if page.canonical:
-        return
     for path, value in page.values.items():
         if path in SECTIONS:
             yield Finding(f"`{path}` must hold its fields on lines of their own", page.key_span(path), path)
@@ -114,6 +120,7 @@ def _is_day(text: str) -> bool:
     Severity.WARNING,
     bad=Example("_schema: default\nid: 7\n", "id: 7\n_schema: default\n"),
     good=_FINE,
+    odd_pages_only=True,
 )
 def key_out_of_order(file: PageFile) -> Iterator[Finding]:
     """A known key stands behind one that the layout puts after it.
@@ -122,8 +129,6 @@ def key_out_of_order(file: PageFile) -> Iterator[Finding]:
     Fix: move the line to its place (docs/page.md).
     """
     page = file.page
-    if page.canonical:
-        return
     furthest = {"": ""}
     for path in page.key_spans or ():
         if path not in ORDER:
@@ -168,7 +173,14 @@ def invalid_value(file: PageFile) -> Iterator[Finding]:
                 yield Finding(f"`{path}` is empty", page.key_span(path), path)
 
 
-@rule("QT206", "related-gap", Severity.ERROR, bad=Example("related_article1", "related_article2"), good=_FINE)
+@rule(
+    "QT206",
+    "related-gap",
+    Severity.ERROR,
+    bad=Example("related_article1", "related_article2"),
+    good=_FINE,
+    odd_pages_only=True,
+)
 def related_gap(file: PageFile) -> Iterator[Finding]:
     """The related articles are not numbered 1, 2, 3 … without a gap.
 
@@ -176,8 +188,6 @@ def related_gap(file: PageFile) -> Iterator[Finding]:
     Fix: number them again from 1.
     """
     page = file.page
-    if page.canonical:
-        return
     present = [row.path for row in LAYOUT if row.path.startswith("related_") and row.path in page.sections()]
     for number, path in enumerate(present, 1):
         if path != f"related_article{number}":

@@ -1,0 +1,86 @@
+r"""An answer as the site's markdown parser sees it: where code and maths stand.
+
+Follows micromark's code and math constructs as far as the rules need them; tests/test_oracle.py compares the maths with
+what remark-math itself finds.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+_MARK = re.compile(r"\\[!-/:-@\[-`{-~]|`+|\$+|~{3,}")
+_CONTAINER = re.compile(r"(?:[ ]*(?:[-*+]|\d{1,9}[.)])[ ]+)*[ ]*")
+_BLANK_LINE = re.compile(r"\n[ ]*\n")
+_RUN = {"`": re.compile("`+"), "$": re.compile(r"\$+")}
+_BLOCK = {"`": ("fence", 3), "~": ("fence", 3), "$": ("display", 2)}  # kind, and how many marks open one
+_INLINE = {"`": "code", "$": "math"}
+
+
+class Piece(NamedTuple):
+    """A part of an answer that is not prose. kind: fence, code, display or math; start and end: offsets in the answer;
+    inner: the offsets without the marks around it; closed: False if the mark that ends it is missing."""
+
+    kind: str
+    start: int
+    end: int
+    inner: tuple[int, int]
+    closed: bool = True
+
+
+def lay_out(answer: str) -> str:
+    r"""The answer with its line breaks, each `\n` of two characters a space and a newline: offsets stay as they are."""
+    return answer.replace("\\n", " \n")
+
+
+@lru_cache(maxsize=4)  # several rules ask about the same answer in turn
+def pieces(text: str) -> tuple[Piece, ...]:
+    """Code and maths of `text`, as `lay_out` gives it, in order."""
+    found: list[Piece] = []
+    at = 0
+    while mark := _MARK.search(text, at):
+        piece = None if mark.group()[0] == "\\" else _block(text, mark) or _inline(text, mark)
+        if piece:
+            found.append(piece)
+        at = piece.end if piece else mark.end()
+    return tuple(found)
+
+
+def _block(text: str, mark: re.Match[str]) -> Piece | None:
+    """A fence or display maths, from a mark that begins a line to one on a line of its own."""
+    char, width, start = mark.group()[0], len(mark.group()), mark.start()
+    kind, least = _BLOCK[char]
+    if width < least or not _CONTAINER.fullmatch(text, text.rfind("\n", 0, start) + 1, start):
+        return None
+    line_end = text.find("\n", start)
+    line_end = len(text) if line_end < 0 else line_end
+    if char != "~" and char in text[start + width : line_end]:
+        return None
+    closing = _closing(char, width).search(text, line_end)
+    inner_end, end = closing.span() if closing else (len(text), len(text))
+    return Piece(kind, start, end, (start + width, inner_end), closing is not None)
+
+
+@lru_cache
+def _closing(char: str, width: int) -> re.Pattern[str]:
+    return re.compile(rf"\n[ ]*{re.escape(char)}{{{width},}}[ ]*$", re.MULTILINE)
+
+
+def _inline(text: str, mark: re.Match[str]) -> Piece | None:
+    """A code span or inline maths: up to the next run of as many marks in the same paragraph."""
+    char, start, inside = mark.group()[0], mark.start(), mark.end()
+    if char == "~":
+        return None
+    blank = _BLANK_LINE.search(text, inside)
+    for run in _RUN[char].finditer(text, inside, blank.start() if blank else len(text)):
+        if run.end() - run.start() == inside - start:
+            return Piece(_INLINE[char], start, run.end(), (inside, run.start()))
+    return None
+
+
+def prose(text: str, pieces_of_it: tuple[Piece, ...]) -> str:
+    """`text` with code and maths blanked out, every offset and line as it was."""
+    parts, done = [], 0
+    for piece in pieces_of_it:
+        parts += [text[done : piece.start], re.sub(r"[^\n]", " ", text[piece.start : piece.end])]
+        done = piece.end
+    return "".join([*parts, text[done:]])

@@ -1,0 +1,283 @@
+"""Family 6xx: is this what a reader, and a search engine, should be shown?"""
+
+import re
+from collections.abc import Iterator
+
+from qtgen.page.fields import ANSWER_MAX, ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MAX, KEYWORDS_MIN
+from qtgen.page.markdown import lay_out, pieces, prose
+from qtgen.records import Severity
+from qtgen.rules.base import Example, Finding, PageFile, replacing, rule, within
+
+_FINE = Example()
+_DESCRIPTION, _KEYWORDS, _ANSWER = "seo.page_description", "seo.page_keywords", "answer"
+_SENTENCE = "Osmosis is the passage of water through a membrane towards the side that holds more solute."
+
+
+@rule(
+    "QT601",
+    "description-too-long",
+    Severity.WARNING,
+    bad=Example(_SENTENCE, _SENTENCE[:-1] + ", until the two sides are even or the pressure stops it."),
+    good=_FINE,
+)
+def description_too_long(file: PageFile) -> Iterator[Finding]:
+    """The description has over 122 characters.
+
+    Why it is bad: the site prints 38 characters before it, and search engines cut near 160: its end is never seen.
+    Fix: one shorter sentence; `qtgen regenerate --only seo` writes one. No automatic fix.
+    """
+    text = file.page.text_of(_DESCRIPTION)
+    if text is not None and len(text) > DESCRIPTION_MAX:
+        message = f"{len(text)} characters; search engines show the first {DESCRIPTION_MAX}"
+        yield Finding(message, within(file.page, _DESCRIPTION, DESCRIPTION_MAX, len(text)), _DESCRIPTION)
+
+
+@rule(
+    "QT602",
+    "description-too-short",
+    Severity.WARNING,
+    bad=Example(_SENTENCE, "About osmosis."),
+    good=_FINE,
+)
+def description_too_short(file: PageFile) -> Iterator[Finding]:
+    """The description has fewer than 50 characters.
+
+    Why it is bad: search engines replace such a description by a piece of the page of their own choice.
+    Fix: one full sentence; `qtgen regenerate --only seo` writes one. No automatic fix.
+    """
+    text = file.page.text_of(_DESCRIPTION)
+    if text is not None and 0 < len(text) < DESCRIPTION_MIN:
+        message = f"{len(text)} characters; write at least {DESCRIPTION_MIN}"
+        yield Finding(message, file.page.span(_DESCRIPTION), _DESCRIPTION)
+
+
+_KEYWORDS_SPACED = re.compile(r"[^,\s]+(?: [^,\s]+)*(?:, [^,\s]+(?: [^,\s]+)*)*\Z")
+
+
+@rule(
+    "QT603",
+    "keywords-malformed",
+    Severity.WARNING,
+    bad=Example("osmosis, membrane, solute, water, diffusion", "osmosis,membrane,solute,water,diffusion"),
+    good=Example("osmosis, membrane", "osmosis, semi-permeable membrane"),
+    fix="safe",
+)
+def keywords_malformed(file: PageFile) -> Iterator[Finding]:
+    """The keywords are not 5 to 20 different ones with a comma and a space between them.
+
+    Why it is bad: the site splits them at the comma and the space; without the space all are one keyword.
+    Fix: `--fix` mends the spaces and removes empty and repeated ones; safe, for no keyword is lost. Too few or too many
+    are for a person.
+    """
+    text = file.page.text_of(_KEYWORDS)
+    if not text:
+        return
+    words = text.split(", ")
+    if KEYWORDS_MIN <= len(words) <= KEYWORDS_MAX and len({*words, ""}) > len(words) and _KEYWORDS_SPACED.match(text):
+        return
+    place = file.page.span(_KEYWORDS)
+    first = {word.lower(): word for word in reversed([word.strip() for word in text.split(",")]) if word}
+    mended = list(reversed(first.values()))
+    wanted = ", ".join(mended)
+    if wanted and wanted != text:
+        description = "one comma and one space between different keywords"
+        repair = replacing(file.page, _KEYWORDS, description, [(0, len(text), wanted)])
+        yield Finding("separate different keywords by a comma and a space", place, _KEYWORDS, repair)
+    if not KEYWORDS_MIN <= len(mended) <= KEYWORDS_MAX:
+        yield Finding(f"{len(mended)} keywords; a page has {KEYWORDS_MIN} to {KEYWORDS_MAX}", place, _KEYWORDS)
+
+
+_NOT = (
+    r"(?:cannot|can['’]?t|can\s+not|could(?:\s+not|n['’]t)|do(?:\s+not|n['’]t)|am\s+not\s+able|w(?:ill\s+not|on['’]t))"
+)
+_DOING = (
+    r"(?:be\s+able\s+to\s+)?(?:answer|assist|help|provide|give|discuss|generate|create|write|fulfil|comply|engage|find|"
+    r"have\s+(?:enough|access|information))"
+)
+_REFUSAL = re.compile(
+    rf"""\s*(?:
+        (?:i['’]?m|i\s+am|we\s+are)\s+(?:very\s+|really\s+|truly\s+)?(?:sorry|afraid|unable|not\s+able)\b
+      | sorry\s*,
+      | (?:i|we)\s+apologi[sz]e
+      | (?:unfortunately,?\s+)?(?:i|we)\s+{_NOT}\s+{_DOING}
+      | (?:the|this|your)\s+question\s+(?:cannot|can['’]?t|is\s+(?:unclear|incomplete|not\s+clear))
+      | as\s+an\s+ai\b[^.]{{0,80}}\b(?:cannot|can['’]?t|unable|not\s+able)
+      )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@rule(
+    "QT604",
+    "refusal",
+    Severity.ERROR,
+    bad=Example("Osmosis moves", "I'm sorry, but I can't help with that. Osmosis moves"),
+    good=Example("Osmosis moves", "Sorry is no word of physics. Osmosis moves"),
+)
+def refusal(file: PageFile) -> Iterator[Finding]:
+    """The model declined instead of answering, and the page does not say `no_index`.
+
+    Why it is bad: a reader who searched for the question finds an apology.
+    Fix: answer it (`qtgen regenerate`), or remove the page. No automatic fix.
+    Precision: 6 of 9,923 live pages are refusals, all 6 say `no_index`, and none other is taken for one.
+    """
+    answer = file.page.text_of(_ANSWER) or ""
+    found = _REFUSAL.match(answer)
+    if found and file.page.values.get("no_index") is not True:
+        yield Finding("the model declined instead of answering", within(file.page, _ANSWER, *found.span()), _ANSWER)
+
+
+@rule(
+    "QT605",
+    "answer-too-short",
+    Severity.WARNING,
+    bad=Example(
+        " that holds the solute back.\\n\\n1. **Gradient**: Water moves towards the side with more solute, because "
+        "there its own concentration is lower.\\n\\n2. **Membrane**: The pores let water pass and hold back larger "
+        "particles such as sugar and most ions.\\n\\n",
+        ". ",
+    ),
+    good=_FINE,
+)
+def answer_too_short(file: PageFile) -> Iterator[Finding]:
+    """The answer has fewer than 300 characters.
+
+    Why it is bad: half of the live answers have over 2,500; one this short is cut off or no answer.
+    Fix: `qtgen regenerate`. No automatic fix.
+    """
+    text = file.page.text_of(_ANSWER)
+    if text and len(text) < ANSWER_MIN:
+        yield Finding(f"{len(text)} characters; write at least {ANSWER_MIN}", file.page.span(_ANSWER), _ANSWER)
+
+
+@rule(
+    "QT606",
+    "answer-too-long",
+    Severity.WARNING,
+    bad=Example("Osmosis moves", "Osmosis moves " + "and moves " * 600),
+    good=_FINE,
+)
+def answer_too_long(file: PageFile) -> Iterator[Finding]:
+    """The answer has over 6,000 characters.
+
+    Why it is bad: the longest live answer has under 5,000; one this long repeats itself or is not one answer.
+    Fix: `qtgen regenerate`. No automatic fix.
+    """
+    text = file.page.text_of(_ANSWER)
+    if text and len(text) > ANSWER_MAX:
+        place = within(file.page, _ANSWER, ANSWER_MAX, len(text))
+        yield Finding(f"{len(text):,} characters; write at most {ANSWER_MAX:,}", place, _ANSWER)
+
+
+_LONG_WORD = re.compile(r"[a-z]{5,}")
+_HEADING = re.compile(
+    r"^(?P<indent>[ ]*)(?:(?P<number>\d{1,3})[.)][ ]+\*\*(?P<bold>[^*\n]+)\*\*"
+    r"|(?P<section>#{1,6}[ ]|\*\*[^*\n]+\*\*:?[ ]*$))",
+    re.MULTILINE,
+)
+
+
+@rule(
+    "QT607",
+    "repeated-heading",
+    Severity.WARNING,
+    bad=Example(
+        "2. **Membrane**: The pores let water pass and hold back larger particles such as sugar and most ions.",
+        "2. **Gradient**: Its own concentration is lower towards the side with more solute, so water moves there.",
+    ),
+    good=Example("**Membrane**", "**Gradient**"),
+    signs=("**",),
+)
+def repeated_heading(file: PageFile) -> Iterator[Finding]:
+    """Two points of one list have the same heading and say much the same: one point is made twice.
+
+    Why it is bad: the reader reads it twice, and the page looks made by a machine.
+    Fix: `qtgen regenerate`. The same heading in another section, or over another text (step 2 and step 5 of a pathway are
+    both an isomerization), is fine: over half of the shorter text's longer words must be in the other. No automatic fix.
+    Precision: 5 of 9,923 live pages' lists repeat a heading, none its text; so none is reported there.
+    """
+    answer = file.page.text_of(_ANSWER) or ""
+    bold = answer.split("**")[1::2]
+    if len(set(bold)) == len(bold):
+        return
+    text = lay_out(answer)
+    points = list(_HEADING.finditer(text))
+    lists: dict[int, dict[str, tuple[str, frozenset[str]]]] = {}  # by indent: the list that is open there
+    for found, following in zip(points, [*(point.start() for point in points[1:]), len(text)], strict=True):
+        if found.group("section"):
+            lists.clear()
+            continue
+        indent = len(found.group("indent"))
+        lists = {column: seen for column, seen in lists.items() if column <= indent}
+        seen = lists.setdefault(indent, {})
+        if found.group("number") == "1":
+            seen.clear()
+        heading = found.group("bold").strip().rstrip(":").lower()
+        words = frozenset(_LONG_WORD.findall(text[found.end() : following].lower()))
+        before, said = seen.setdefault(heading, (found.group("number"), words))
+        again = before != found.group("number") and len(words & said) * 2 > min(len(words), len(said))
+        if again and not _in_code(text, found.start("bold")):
+            place = within(file.page, _ANSWER, *found.span("bold"))
+            yield Finding(f"point {before} again", place, _ANSWER)
+
+
+def _in_code(text: str, at: int) -> bool:
+    return any(piece.start <= at < piece.end for piece in pieces(text))
+
+
+# A sign that is cheap to look for (one character costs a third of a microsecond, a word one), what it may be part of,
+# and what that is called.
+_RESIDUE: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    (
+        "s an AI",
+        re.compile(r"\b[Aa]s an AI(?: language)?(?: model| assistant| chatbot)?,? (?:I|my)\b"),
+        "the model speaks of itself",
+    ),
+    (
+        "anguage model",
+        re.compile(r"\b(?:[Aa]s an? (?:AI |large )?language model,|I(?: am|['’]m) an? (?:AI |large )?language model)"),
+        "the model speaks of itself",
+    ),
+    ("<", re.compile(r"<\|[a-z_]+\|>|<</?SYS>>|</s>|</?question>"), "a marker of the prompt"),
+    ("[", re.compile(r"\[/?INST\]"), "a marker of the prompt"),
+    ("[", re.compile(r"\[(?:[Ii]nsert|INSERT|[Yy]our answer|TODO|[Pp]laceholder)\b[^\]\n]*\](?!\()"), "a placeholder"),
+    ("{", re.compile(r"\{\{ ?(?:question|subject|title|context)[\w.]* ?\}\}"), "a marker of the prompt"),
+    ("{", re.compile(r'"(?:page_description|page_keywords|introduction|points|keywords)":|\A\s*\[?\{\s*"'), "JSON"),
+    ("### Response:", re.compile("### Response:"), "a marker of the prompt"),
+)
+_OPENING = re.compile(
+    r"""\s*(?:(?:sure|certainly|absolutely|of\ course|great\ question)\s*[!,]\s*(?:here|let|i|this|below)\b
+      | (?:question|q|prompt|user|assistant)\s*:
+      | here(?:['’]s|\ is)\ (?:the|an?|your)\ (?:\w+\ )?(?:answer|response|article|page|explanation)\b)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@rule(
+    "QT608",
+    "model-residue",
+    Severity.ERROR,
+    bad=Example("Osmosis moves", "As an AI language model, I know that osmosis moves"),
+    good=Example("Osmosis moves", "Osmosis is not known to a language model. It moves"),
+)
+def model_residue(file: PageFile) -> Iterator[Finding]:
+    """Something of the making was left in: an echo of the prompt, a placeholder, "as an AI", JSON or chat markers.
+
+    Why it is bad: it tells every reader that nobody looked at the page.
+    Fix: `qtgen regenerate`. The words may stand in code and in quotes. No automatic fix.
+    Precision: nothing on 9,923 live pages; one `[insert example]` there stands in a quoted form to fill in.
+    """
+    for path in (_ANSWER, _DESCRIPTION):
+        text = file.page.text_of(path) or ""
+        opening = _OPENING.match(text)
+        if opening:
+            yield Finding(
+                "the model's answer to its prompt, not the page's text", within(file.page, path, *opening.span()), path
+            )
+        for sign, pattern, message in _RESIDUE:
+            if sign in text and pattern.search(layout := lay_out(text)):
+                found = pattern.search(prose(layout, pieces(layout)))
+                # What stands in quotes is shown on purpose, as a text to fill in.
+                if found and layout.count('"', layout.rfind("\n", 0, found.start()) + 1, found.start()) % 2 == 0:
+                    shown = found.group().strip()[:40]
+                    yield Finding(f"{message}: `{shown}`", within(file.page, path, *found.span()), path)
