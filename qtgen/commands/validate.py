@@ -229,5 +229,5 @@ def _summary(tally: text_report.Tally, pages: int) -> str:
     if safe:
         said += f"; --fix can mend up to {safe:,}"
     if unsafe:
-        said += f"{', and' if safe else ';'} --fix --unsafe up to {unsafe:,}{' more' * bool(safe)}"
+        said += f", --fix --unsafe {unsafe:,} more" if safe else f"; --fix --unsafe can mend up to {unsafe:,}"
     return said

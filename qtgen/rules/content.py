@@ -192,8 +192,8 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
     """Two points of one list have the same heading and say much the same: one point is made twice.
 
     Why it is bad: the reader reads it twice, and the page looks made by a machine.
-    Fix: `qtgen regenerate`. The same heading in another section, or over another text (step 2 and step 5 of a pathway are
-    both an isomerization), is fine: over half of the shorter text's longer words must be in the other. No automatic fix.
+    Fix: `qtgen regenerate`; no automatic fix. The same heading in another section, or over another text (step 2 and
+    step 5 of a pathway are both an isomerization), is fine: over half of the longer words must be the same.
     Precision: 5 of 9,923 live pages' lists repeat a heading, none its text; so none is reported there.
     """
     answer = file.page.text_of(_ANSWER) or ""
@@ -203,7 +203,8 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
     text = lay_out(answer)
     points = list(_HEADING.finditer(text))
     lists: dict[int, dict[str, tuple[str, frozenset[str]]]] = {}  # by indent: the list that is open there
-    for found, following in zip(points, [*(point.start() for point in points[1:]), len(text)], strict=True):
+    ends = [*(point.start() for point in points), len(text)][1:]
+    for found, following in zip(points, ends, strict=True):
         if found.group("section"):
             lists.clear()
             continue

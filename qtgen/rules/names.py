@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from qtgen.page import file_name, seo_title, slug, url
 from qtgen.records import Severity
-from qtgen.rules.base import Example, Finding, PageFile, rule
+from qtgen.rules.base import Example, Finding, PageFile, changing, rule
 
 _FINE = Example()
 
@@ -15,19 +15,23 @@ _FINE = Example()
     Severity.ERROR,
     bad=Example("question: >-\n    What is osmosis?", "question: >-\n    What's osmosis?"),
     good=Example("What is osmosis?", "What  is osmosis?", path="outputs/biology/what--is-osmosis.md"),
+    fix="unsafe",
 )
 def title_mismatch(file: PageFile) -> Iterator[Finding]:
     """`title`, `article_title` and `question` are not the same string.
 
     Why it is bad: the list, the page and the search result show three different questions.
-    Fix: decide which is right and copy it.
+    Fix: decide which is right and copy it. `--fix --unsafe` copies `title` where the file's own name comes from it;
+    unsafe, for another may be the better question.
     """
     page = file.page
     title = page.text_of("title")
     for path in ("article_title", "question"):
         other = page.text_of(path)
         if title and other and other != title:
-            yield Finding(f"`{path}` differs from `title`", page.span(path), path)
+            named_so = file.name == file_name(title)
+            repair = changing(page, "copy `title`", {path: title}, safe=False) if named_so else None
+            yield Finding(f"`{path}` differs from `title`", page.span(path), path, repair)
 
 
 @rule(
@@ -36,12 +40,14 @@ def title_mismatch(file: PageFile) -> Iterator[Finding]:
     Severity.ERROR,
     bad=Example("file_name: what-is", "file_name: what-was"),
     good=_FINE,
+    fix="safe",
 )
 def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
     """`file_name`, the slug of the title and the file's own name are not the same.
 
     Why it is bad: the editor saves under one name while links and the url name another.
-    Fix: `slug(title)` + `.md` for all three; slug keeps a-z, 0-9 and hyphens for spaces.
+    Fix: `slug(title)` + `.md` for all three; slug keeps a-z, 0-9 and hyphens for spaces. `--fix` writes
+    `file_name` where the file has that name already; safe. It renames no file.
     """
     page = file.page
     title, name = page.text_of("title"), page.text_of("file_name")
@@ -49,7 +55,8 @@ def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
         return
     wanted = file_name(title)
     if name and name != wanted:
-        yield Finding(f"`file_name` must be `{wanted}`, from the title", page.span("file_name"), "file_name")
+        repair = changing(page, f"write `{wanted}`", {"file_name": wanted}) if file.name == wanted else None
+        yield Finding(f"`file_name` must be `{wanted}`, from the title", page.span("file_name"), "file_name", repair)
     elif file.name != wanted:
         yield Finding(
             f"the file is named `{file.name}`, its title makes `{wanted}`", page.span("file_name"), "file_name"
@@ -62,17 +69,19 @@ def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
     Severity.ERROR,
     bad=Example("url: /learn/biology/questions/what-is-osmosis", "url: /x"),
     good=_FINE,
+    fix="unsafe",
 )
 def url_mismatch(file: PageFile) -> Iterator[Finding]:
     """`url` is not `/learn/` + slug of the subject + `/questions/` + slug of the title.
 
     Why it is bad: the url is the key of a page; links, the sitemap and search engines look for another.
-    Fix: as the message says.
+    Fix: as the message says. `--fix --unsafe` writes it; unsafe, for other pages may link to the url that stands there.
     """
     page = file.page
     title, subject, found = page.text_of("title"), page.text_of("subject"), page.text_of("url")
     if title and subject and found and found != (wanted := url(subject, title)):
-        yield Finding(f"`url` must be `{wanted}`", page.span("url"), "url")
+        repair = changing(page, f"write `{wanted}`", {"url": wanted}, safe=False)
+        yield Finding(f"`url` must be `{wanted}`", page.span("url"), "url", repair)
 
 
 @rule("QT304", "wrong-folder", Severity.ERROR, bad=Example(path="outputs/physics/what-is-osmosis.md"), good=_FINE)
@@ -88,14 +97,15 @@ def wrong_folder(file: PageFile) -> Iterator[Finding]:
         yield Finding(message, file.page.span("subject"), "subject")
 
 
-@rule("QT305", "seo-title-mismatch", Severity.ERROR, bad=Example("QuickTakes | Bio", "Bio"), good=_FINE)
+@rule("QT305", "seo-title-mismatch", Severity.ERROR, bad=Example("QuickTakes | Bio", "Bio"), good=_FINE, fix="safe")
 def seo_title_mismatch(file: PageFile) -> Iterator[Finding]:
     """`seo.title` is not `QuickTakes | ` + subject.
 
     Why it is bad: search results show the page under the wrong heading.
-    Fix: as the message says.
+    Fix: as the message says; `--fix` writes it, safe, for it follows from the subject.
     """
     page = file.page
     subject, found = page.text_of("subject"), page.text_of("seo.title")
     if subject and found and found != (wanted := seo_title(subject)):
-        yield Finding(f"`seo.title` must be `{wanted}`", page.span("seo.title"), "seo.title")
+        repair = changing(page, f"write `{wanted}`", {"seo.title": wanted})
+        yield Finding(f"`seo.title` must be `{wanted}`", page.span("seo.title"), "seo.title", repair)

@@ -1,11 +1,14 @@
 """Family 1xx: is this text a page at all?"""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from qtgen.page.document import BODY, Span
+from qtgen.page.edits import Edit
 from qtgen.page.read import MAX_BYTES
 from qtgen.records import Severity
-from qtgen.rules.base import Example, Finding, PageFile, rule
+from qtgen.rules.base import Example, Finding, PageFile, Repair, rule
 
 _FINE = Example()
 
@@ -84,31 +87,47 @@ def unsafe_yaml(file: PageFile) -> Iterator[Finding]:
     "QT105",
     "invalid-text",
     Severity.ERROR,
-    bad=Example("osmosis moves", "x", raw=b"\xef\xbb\xbf---\n---\n"),
+    bad=Example("---\n_schema", "\ufeff---\n_schema"),
     good=_FINE,
     odd_pages_only=True,
+    fix="safe",
 )
 def invalid_text(file: PageFile) -> Iterator[Finding]:
     """Not UTF-8, or a byte-order mark, carriage return, tab, control or non-character.
 
     Why it is bad: the front matter is not recognised behind a byte-order mark, other readers break lines at other
     characters, and an invisible one in a url makes a dead link.
-    Fix: save as UTF-8 without a byte-order mark, with line feeds only; remove the character.
+    Fix: save as UTF-8 without a byte-order mark, with line feeds only; remove the character. `--fix` removes a
+    byte-order mark and makes line feeds of carriage returns; safe, for a reader sees neither.
     """
-    return _problems(file, "invalid-text")
+    for finding in _problems(file, "invalid-text"):
+        yield replace(finding, repair=_line_feeds_only(file.page.text, finding.span.start))
 
 
-@rule("QT106", "unexpected-body", Severity.WARNING, bad=Example("&nbsp;", "More text."), good=_FINE)
+def _line_feeds_only(text: str, at: int) -> Repair | None:
+    if text[at : at + 1] == "\ufeff":
+        return Repair("remove the byte-order mark", [Edit(Span(at, at + 1), "")]) if at == 0 else None
+    if text[at : at + 1] == "\r":
+        edits = [Edit(Span(*found.span()), "\n") for found in re.finditer("\r\n?", text)]
+        return Repair("end lines with line feeds", edits)
+    return None
+
+
+@rule("QT106", "unexpected-body", Severity.WARNING, bad=Example("&nbsp;", "More text."), good=_FINE, fix="unsafe")
 def unexpected_body(file: PageFile) -> Iterator[Finding]:
     """The body is something other than `&nbsp;` behind a blank line.
 
     Why it is bad: the site shows `answer`; whatever stands in the body is printed a second time below it, or lost.
-    Fix: move the text into `answer`, and let the file end `---`, a blank line, `&nbsp;`.
+    Fix: move the text into `answer`, and let the file end `---`, a blank line, `&nbsp;`. `--fix` ends the file so; safe
+    where nothing but spaces goes, else it takes `--unsafe`, for the text is lost.
     """
     page = file.page
     if page.complete and page.style.body != BODY:
         start = len(page.text) - len(page.style.body)
-        yield Finding("the body must be a blank line and `&nbsp;`", Span(start, len(page.text)))
+        place = Span(start, len(page.text))
+        safe = page.style.body.strip() in ("", "&nbsp;")
+        repair = Repair("end with a blank line and `&nbsp;`", [Edit(place, BODY)], safe)
+        yield Finding("the body must be a blank line and `&nbsp;`", place, None, repair)
 
 
 @rule("QT107", "too-large", Severity.ERROR, bad=Example(raw=b"x" * (MAX_BYTES + 1)), good=_FINE, odd_pages_only=True)

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from difflib import get_close_matches
 
-from qtgen.page import Value
+from qtgen.page import Page, Span, Value, file_name, seo_title, url
+from qtgen.page.edits import Edit
 from qtgen.page.fields import CONSTANTS, FIELDS, LAYOUT, ORDER, RELATED_MAX, SECTIONS, Kind, required_paths
 from qtgen.records import Severity
-from qtgen.rules.base import Example, Finding, PageFile, rule
+from qtgen.rules.base import Example, Finding, PageFile, Repair, changing, rule
 
 _FINE = Example()
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -28,12 +29,14 @@ _EXPECTED = {
     bad=Example("author: QuickTakes\n", ""),
     good=Example("score: -1.0\n", ""),
     odd_pages_only=True,
+    fix="safe",
 )
 def missing_key(file: PageFile) -> Iterator[Finding]:
     """A required key is not there; the place is the line before which it belongs.
 
     Why it is bad: the site's build crashes on a page without `answer` or `seo`; without the others it prints gaps.
-    Fix: add the key, in the order of the layout (docs/page.md).
+    Fix: add the key, in the order of the layout (docs/page.md). `--fix` adds what follows from the other fields:
+    fixed words, `article_title`, `question`, `seo.title`, `file_name` and `url`; safe.
     """
     page = file.page
     present = page.sections()
@@ -42,7 +45,21 @@ def missing_key(file: PageFile) -> Iterator[Finding]:
         within_nothing = section and (section not in present or section in page.values)
         if path in page.values or path in present or within_nothing:
             continue
-        yield Finding(f"`{path}` is missing; it belongs here", page.place_for(path), path)
+        value = _derived(page).get(path)
+        repair = changing(page, f"add `{path}`", {path: value}) if value else None
+        yield Finding(f"`{path}` is missing; it belongs here", page.place_for(path), path, repair)
+
+
+def _derived(page: Page) -> dict[str, str]:
+    """What a page says of itself already, by the fields that can be made from it."""
+    made = dict(CONSTANTS)
+    if title := page.text_of("title"):
+        made |= {"article_title": title, "question": title, "file_name": file_name(title)}
+    if subject := page.text_of("subject"):
+        made |= {"seo.title": seo_title(subject)}
+        if title:
+            made |= {"url": url(subject, title)}
+    return made
 
 
 @rule("QT202", "unknown-key", Severity.ERROR, bad=Example("author:", "auther:"), good=_FINE, odd_pages_only=True)
@@ -121,12 +138,14 @@ def _is_day(text: str) -> bool:
     bad=Example("_schema: default\nid: 7\n", "id: 7\n_schema: default\n"),
     good=_FINE,
     odd_pages_only=True,
+    fix="safe",
 )
 def key_out_of_order(file: PageFile) -> Iterator[Finding]:
     """A known key stands behind one that the layout puts after it.
 
     Why it is bad: pages in one order make small diffs, and can be read by the fast scanner.
-    Fix: move the line to its place (docs/page.md).
+    Fix: move the line to its place (docs/page.md). `--fix` moves whole fields, their lines unchanged; safe, for the order
+    means nothing to a reader.
     """
     page = file.page
     furthest = {"": ""}
@@ -136,9 +155,27 @@ def key_out_of_order(file: PageFile) -> Iterator[Finding]:
         section = path.rpartition(".")[0]
         before = furthest.get(section, "")
         if before and ORDER[path] < ORDER[before]:
-            yield Finding(f"`{path}` belongs before `{before}`", page.key_span(path), path)
+            repair = _in_order(page, section)
+            yield Finding(f"`{path}` belongs before `{before}`", page.key_span(path), path, repair)
         else:
             furthest[section] = path
+
+
+def _in_order(page: Page, section: str) -> Repair | None:
+    """The fields of a section ("": of the page) in the layout's order; an unknown one stays behind its neighbour."""
+    keys = page.key_spans or {}
+    inside = [path for path in keys if path.rpartition(".")[0] == section]
+    starts = [page.text.rfind("\n", 0, keys[path].start) + 1 for path in inside]
+    if len(set(starts)) < len(starts) or page.problems:
+        return None  # several on one line
+    within_last = [path for path in keys if path == inside[-1] or path.startswith(f"{inside[-1]}.")]
+    end = page.text.find("\n", max(max(keys[path].end, page.span(path).end) for path in within_last)) + 1
+    rank, ranked = -1, []
+    for path, start, stop in zip(inside, starts, [*starts[1:], end], strict=True):
+        rank = ORDER.get(path, rank)
+        ranked.append((rank, page.text[start:stop]))
+    text = "".join(block for _, block in sorted(ranked, key=lambda pair: pair[0]))
+    return Repair("put the fields in order", [Edit(Span(starts[0], end), text)])
 
 
 @rule(
@@ -180,16 +217,23 @@ def invalid_value(file: PageFile) -> Iterator[Finding]:
     bad=Example("related_article1", "related_article2"),
     good=_FINE,
     odd_pages_only=True,
+    fix="safe",
 )
 def related_gap(file: PageFile) -> Iterator[Finding]:
     """The related articles are not numbered 1, 2, 3 … without a gap.
 
     Why it is bad: other programs of the site stop at the first missing number, and the links behind it are lost.
-    Fix: number them again from 1.
+    Fix: `--fix` numbers them again from 1; safe, for a reader sees the same links.
     """
     page = file.page
     present = [row.path for row in LAYOUT if row.path.startswith("related_") and row.path in page.sections()]
     for number, path in enumerate(present, 1):
         if path != f"related_article{number}":
-            yield Finding(f"`{path}` stands where `related_article{number}` is due", page.key_span(path), path)
+            edits = [
+                Edit(page.key_span(old), f"related_article{place}")
+                for place, old in enumerate(present, 1)
+                if old != f"related_article{place}"
+            ]
+            message = f"`{path}` stands where `related_article{number}` is due"
+            yield Finding(message, page.key_span(path), path, Repair("number the links again", edits))
             return
