@@ -134,9 +134,13 @@ class Diagnostic:
     message: str
     field: str | None = None
     fix: Fix | None = None
+    fixable: bool = False  # there is a fix; `fix` holds it where it was asked for
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "fix": self.fix and self.fix.as_dict()}
+        """The contract's object."""
+        shown = {**asdict(self), "fix": self.fix and self.fix.as_dict()}
+        del shown["fixable"]
+        return shown
 
     @property
     def sort_key(self) -> tuple[str, int, int, str]:

@@ -19,13 +19,18 @@ from qtgen.page.fields import SECTIONS
 WIDTH = 4  # numbers an entry: url, text, id, place
 _MASK = (1 << 64) - 1
 _LINKS = [path for path in SECTIONS if path.startswith("related_")]
-_LINK_KEYS = [(n, f"{path}.url", f"{path}.title", f"{path}.subject", f"{path}.id") for n, path in enumerate(_LINKS, 1)]
+# Of the page itself and of each link: its number, and where its url, title, subject and id stand.
+_ENTRIES: list[tuple[int, str, str, str, str]] = [
+    (number, f"{path}url", f"{path}title", f"{path}subject", f"{path}id")
+    for number, path in enumerate(["", *(f"{link}." for link in _LINKS)])
+]
+_NOTHING = bytes(8 * WIDTH)
 
 # A place: line (28 bits), column (14), length (14), no_index (1), number of the link (7; 0 is the page itself).
-_NUMBER_BITS, _FLAG_BITS, _LENGTH_BITS, _COLUMN_BITS = 7, 1, 14, 14
-_MOST = (1 << _LENGTH_BITS) - 1
-NO_INDEX = 1 << _NUMBER_BITS
-_NUMBER = (1 << _NUMBER_BITS) - 1
+_LENGTH, _COLUMN, _LINE = 8, 22, 36
+_MOST = (1 << 14) - 1
+NO_INDEX = 1 << 7
+_NUMBER = NO_INDEX - 1
 
 
 class Entry(NamedTuple):
@@ -43,30 +48,28 @@ def facts(page: Page) -> bytes:
     values = page.values
     url, title = values.get("url"), values.get("title")
     if not isinstance(url, str) or not isinstance(title, str):
-        return array("Q", (0, 0, 0, 0)).tobytes()
-    spans, text = page.spans, page.text
-    start, end = spans["url"]
-    line = text.count("\n", 0, start) + 1
+        return _NOTHING
+    text, line, last = page.text, 1, 0
     flag = NO_INDEX if values.get("no_index") is True else 0
-    found = [
-        _hash(url),
-        _hash(f"{title}\n{values.get('subject')}"),
-        _number(values.get("id")),
-        _place(line, start - text.rfind("\n", 0, start), end - start, flag),
-    ]
-    for number, url_key, title_key, subject_key, id_key in _LINK_KEYS:
-        link = values.get(url_key)
-        if not isinstance(link, str):
+    found: list[int] = []
+    for low, url_key, title_key, subject_key, id_key in _ENTRIES:
+        url = values.get(url_key)
+        if not isinstance(url, str):
             continue
-        before = start
-        start, end = spans[url_key]
-        line += text.count("\n", before, start) if start >= before else -text.count("\n", start, before)
-        found += [
-            _hash(link),
-            _hash(f"{values.get(title_key)}\n{values.get(subject_key)}"),
-            _number(values.get(id_key)),
-            _place(line, start - text.rfind("\n", 0, start), end - start, number),
-        ]
+        start, end = page.spans[url_key]
+        if start < last:  # out of order: count from the beginning
+            line, last = 1, 0
+        line += text.count("\n", last, start)
+        last = start
+        column = start - text.rfind("\n", 0, start)
+        number = values.get(id_key)
+        found += (
+            xxh3_64_intdigest(url.encode("utf-8", "surrogatepass")),
+            xxh3_64_intdigest(f"{values.get(title_key)}\n{values.get(subject_key)}".encode("utf-8", "surrogatepass")),
+            number & _MASK if isinstance(number, int) else _MASK,
+            line << _LINE | min(column, _MOST) << _COLUMN | min(end - start, _MOST) << _LENGTH | flag | low,
+        )
+        flag = 0
     return array("Q", found).tobytes()
 
 
@@ -86,19 +89,6 @@ def question_words(page: Page) -> frozenset[str]:
     return frozenset(
         word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in _SMALL
     )
-
-
-def _hash(text: str) -> int:
-    return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
-
-
-def _number(value: object) -> int:
-    return value & _MASK if isinstance(value, int) else _MASK
-
-
-def _place(line: int, column: int, length: int, low: int) -> int:
-    place = line << _COLUMN_BITS | min(column, _MOST)
-    return (place << _LENGTH_BITS | min(length, _MOST)) << (_FLAG_BITS + _NUMBER_BITS) | low
 
 
 class Site:
@@ -149,11 +139,10 @@ class Site:
 
     def entry(self, row: int) -> Entry:
         place = self.places[row]
-        length = place >> (_FLAG_BITS + _NUMBER_BITS) & _MOST
-        column = place >> (_FLAG_BITS + _NUMBER_BITS + _LENGTH_BITS) & _MOST
-        line = place >> (_FLAG_BITS + _NUMBER_BITS + _LENGTH_BITS + _COLUMN_BITS)
+        column = place >> _COLUMN & _MOST
+        line, length = place >> _LINE, place >> _LENGTH & _MOST
         return Entry(self.page_of(row), place & _NUMBER, line, column, column + length)
 
     def row_of(self, url: str) -> int | None:
         """The row of the page that has this url."""
-        return self.by_url.get(_hash(url))
+        return self.by_url.get(xxh3_64_intdigest(url.encode("utf-8", "surrogatepass")))

@@ -23,7 +23,7 @@ from qtgen.cache import Cache, Known
 from qtgen.corpus import FileEntry, page_entries, read_page
 from qtgen.errors import UsageError
 from qtgen.page import Page, read
-from qtgen.records import Diagnostic, Edit, Fix, Severity
+from qtgen.records import Diagnostic, Severity
 from qtgen.rules import REGISTRY, PageChecker, PageFile, Rule, SiteRule
 from qtgen.rules.base import SiteFinding, fix_of, printable
 from qtgen.site import Site, facts, question_words
@@ -143,12 +143,19 @@ class Validation:
             if not findings and not of_site:
                 continue
             codes = codes_for(path)
-            diagnostics = [d for d in _decoded(path, findings) if d.code in codes] if findings else []
+            diagnostics = [d for d in self._of_page(path, findings) if d.code in codes] if findings else []
             if of_site:
                 diagnostics += self._site_diagnostics(path, [pair for pair in of_site if pair[0].code in codes])
                 diagnostics.sort(key=lambda diagnostic: diagnostic.sort_key)
             if diagnostics:
                 yield Checked(path, diagnostics)
+
+    def _of_page(self, path: str, findings: bytes) -> Iterable[Diagnostic]:
+        """A page's own findings; where fixes are wanted and it has some, it is checked again to make them."""
+        found = list(_decoded(path, findings))
+        if not self._check.fixes or not any(diagnostic.fixable for diagnostic in found):
+            return found
+        return _checker(fixes=True)(_page_file(path, _page(FileEntry(path, 0, 0), self._check.overlay)))
 
     def _site_diagnostics(self, path: str, found: list[tuple[SiteRule, SiteFinding]]) -> Iterator[Diagnostic]:
         page: Page | None = None
@@ -157,7 +164,7 @@ class Validation:
             section = f"related_article{entry.link}" if entry.link else ""
             name = f"{section}.{finding.key}" if section else finding.key
             place = (entry.line, entry.column, entry.line, entry.end_column)
-            fix = None
+            fix, fixable = None, bool(rule.repair and section)
             if finding.key != "url" or self._check.fixes:
                 page = page or _page(FileEntry(path, 0, 0), self._check.overlay)
                 span = page.span(name)
@@ -167,7 +174,7 @@ class Validation:
             message = finding.message
             if finding.other is not None and self._paths is not None:
                 message = message.format(other=self._paths[finding.other])
-            yield Diagnostic(path, *place, rule.code, rule.name, rule.severity, printable(message), name, fix)
+            yield Diagnostic(path, *place, rule.code, rule.name, rule.severity, printable(message), name, fix, fixable)
 
     def _target(self, page: Page, section: str) -> Page | None:
         """The page that a link leads to."""
@@ -257,26 +264,29 @@ def _examine_all(entries: list[FileEntry], overlay: Mapping[str, bytes]) -> list
 def examine(entry: FileEntry, overlay: Mapping[str, bytes]) -> Known:
     """Facts of one page, and the findings of all page rules: which were asked for is decided when they are shown."""
     page = _page(entry, overlay)
-    path = entry.path
+    diagnostics = _checker()(_page_file(entry.path, page))
+    return Known(facts(page), _encoded(diagnostics) if diagnostics else b"")
+
+
+def _page_file(path: str, page: Page) -> PageFile:
     unclear = path.count("/") < 2 or ".." in path  # its folder is not part of the name given
     location = os.path.abspath(path).replace(os.sep, "/") if unclear else None  # noqa: PTH100
-    diagnostics = _checker()(PageFile(path, page, location))
-    return Known(facts(page), _encoded(diagnostics) if diagnostics else b"")
+    return PageFile(path, page, location)
 
 
 def _page(entry: FileEntry, overlay: Mapping[str, bytes]) -> Page:
     return read(overlay[entry.path]) if entry.path in overlay else read_page(entry.path, entry.size)
 
 
-@lru_cache(maxsize=1)
-def _checker() -> PageChecker:
-    return PageChecker(REGISTRY.values())
+@lru_cache
+def _checker(fixes: bool = False) -> PageChecker:
+    return PageChecker(REGISTRY.values(), fixes=fixes)
 
 
 def _encoded(diagnostics: list[Diagnostic]) -> bytes:
     return to_json(
         [
-            (d.code, d.line, d.column, d.end_line, d.end_column, d.severity, d.message, d.field, d.fix)
+            (d.code, d.line, d.column, d.end_line, d.end_column, d.severity, d.message, d.field, d.fixable)
             for d in diagnostics
         ]
     )
@@ -287,8 +297,7 @@ _SEVERITIES = {severity.value: severity for severity in Severity}
 
 
 def _decoded(path: str, findings: bytes) -> Iterator[Diagnostic]:
-    for code, line, column, end_line, end_column, severity, message, name, fix in from_json(findings):
-        made = fix and Fix(fix[0], fix[1], tuple(Edit(*edit) for edit in fix[2]))
+    for code, line, column, end_line, end_column, severity, message, name, fixable in from_json(findings):
         yield Diagnostic(
             path,
             line,
@@ -300,7 +309,8 @@ def _decoded(path: str, findings: bytes) -> Iterator[Diagnostic]:
             _SEVERITIES[severity],
             message,
             name,
-            made,
+            None,
+            fixable,
         )
 
 

@@ -147,7 +147,7 @@ class _Session:
         def passing() -> Iterator[Diagnostic]:
             for checked in validation:
                 for diagnostic in checked.diagnostics:
-                    tally.add(diagnostic, diagnostic.fix and ("safe" if diagnostic.fix.safe else "unsafe"))
+                    tally.add(diagnostic, _fix_of(diagnostic))
                     yield diagnostic
 
         match self.form:
@@ -169,7 +169,7 @@ class _Session:
         for checked in validation:
             lines: list[str] | None = None
             for diagnostic in checked.diagnostics:
-                tally.add(diagnostic, REGISTRY[diagnostic.code].fix)
+                tally.add(diagnostic, _fix_of(diagnostic))
                 if self.statistics:
                     continue
                 yield text_report.line(diagnostic)
@@ -207,6 +207,11 @@ def _standard_input(paths: tuple[Path, ...], options: dict[str, object]) -> dict
     if len(paths) > 1:
         raise UsageError("`-` stands alone: one page is read from standard input")
     return {Path(str(name or "stdin.md")).as_posix(): sys.stdin.buffer.read()}
+
+
+def _fix_of(diagnostic: Diagnostic) -> str | None:
+    """ "safe" or "unsafe" if the finding can be mended."""
+    return REGISTRY[diagnostic.code].fix if diagnostic.fixable else None
 
 
 def _source(contents: Contents, path: str) -> list[str]:

@@ -53,7 +53,7 @@ _OPERAND = "|".join(re.escape(key) + (r"(?![A-Za-z])" if key[0] == "\\" else "")
 _NEGATED = re.compile(rf"\\not\s*({_OPERAND})")
 # A LaTeX command that begins with `\n` on a page, together with what it negates.
 _AFTER_N = "|".join(sorted((name[1:] for name in _LATEX), key=len, reverse=True))
-LATEX_AT_N = re.compile(rf"\\n(?<!\\\\n)(?:ot\s*(?:{_OPERAND})|(?:ot|{_AFTER_N})(?![A-Za-z]))")
+LATEX_AT_N = re.compile(rf"\\n(?=[a-z])(?<!\\\\n)(?:ot\s*(?:{_OPERAND})|(?:ot|{_AFTER_N})(?![A-Za-z]))")
 _MATH = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$")
 _DISPLAY = re.compile(r"\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL)
 _INLINE = re.compile(r"\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL)

@@ -32,6 +32,12 @@ def lay_out(answer: str) -> str:
     return answer.replace("\\n", " \n")
 
 
+@lru_cache(maxsize=2)
+def bold_parts(answer: str) -> list[str]:
+    """The answer cut at every `**`: the parts of odd number are bold, where all is well."""
+    return answer.split("**")
+
+
 @lru_cache(maxsize=4)  # several rules ask about the same answer in turn
 def pieces(text: str) -> tuple[Piece, ...]:
     """Code and maths of `text`, as `lay_out` gives it, in order."""

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from operator import itemgetter
+from typing import NamedTuple
 
 from qtgen.page.document import BODY, HOUSE_STYLE, Page, Style, Value
-from qtgen.page.fields import FIELDS, LAYOUT, Field, Kind, Section, folded_indent, key_indent
+from qtgen.page.fields import FIELDS, LAYOUT, SECTIONS, Field, Kind, Section, folded_indent, key_indent
 
 # A plain scalar that YAML 1.1 can only read as this string: starts with a letter or `/`, holds no `: ` or ` #`,
 # ends in no space or colon, and is none of the words that resolve to a bool or to null.
@@ -100,10 +101,35 @@ def _groups() -> tuple[dict[str, int], dict[str, int]]:
 
 
 _VALUES, _MARKS = _groups()
-_get_values = itemgetter(*(group - 1 for group in _VALUES.values()))
 _get_marks = itemgetter(*(group - 1 for group in _MARKS.values()))
-_CONVERTS = [(path, _CONVERT[FIELDS[path].kind]) for path in _VALUES if FIELDS[path].kind is not Kind.TEXT]
-_SPELLED = [path for path in _VALUES if FIELDS[path].kind in (Kind.FLAG, Kind.FLOAT)]
+_OPTIONAL = [
+    path
+    for path in _VALUES
+    if not FIELDS[path].required or (FIELDS[path].section and not SECTIONS[FIELDS[path].section].required)
+]
+_get_optional = itemgetter(*(_VALUES[path] - 1 for path in _OPTIONAL))
+
+
+class _Plan(NamedTuple):
+    """How the groups of a match become values, where the same optional fields are present."""
+
+    paths: tuple[str, ...]
+    get: Callable[[tuple[str | None, ...]], tuple[str, ...]]
+    converts: tuple[tuple[str, Callable[[str], Value]], ...]
+    spelled: tuple[str, ...]  # those that YAML writes in several ways
+
+
+@lru_cache(maxsize=256)  # a site uses a dozen combinations
+def _plan(absent: tuple[bool, ...]) -> _Plan:
+    missing = {path for path, is_absent in zip(_OPTIONAL, absent, strict=True) if is_absent}
+    paths = tuple(path for path in _VALUES if path not in missing)
+    kinds = {path: FIELDS[path].kind for path in paths}
+    return _Plan(
+        paths,
+        itemgetter(*(_VALUES[path] - 1 for path in paths)),
+        tuple((path, _CONVERT[kind]) for path, kind in kinds.items() if kind is not Kind.TEXT),
+        tuple(path for path, kind in kinds.items() if kind in (Kind.FLAG, Kind.FLOAT)),
+    )
 
 
 class _MatchSpans(Mapping[str, tuple[int, int]]):
@@ -136,18 +162,19 @@ def scan(text: str) -> Page | None:
     if found is None:
         return None
     groups = found.groups()
-    raw = _get_values(groups)
-    values: dict[str, Value] = {path: value for path, value in zip(_VALUES, raw, strict=True) if value is not None}
-    spelling = {path: values[path] for path in _SPELLED if path in values}
-    for path, convert in _CONVERTS:
-        if path in values:
-            values[path] = convert(str(values[path]))
+    plan = _plan(tuple([value is None for value in _get_optional(groups)]))
+    values: dict[str, Value] = dict(zip(plan.paths, plan.get(groups), strict=True))
+    spelling = [(path, str(values[path])) for path in plan.spelled]
+    for path, convert in plan.converts:
+        values[path] = convert(values[path])  # type: ignore[arg-type]  # still the text of the group
     return Page(text, values, _MatchSpans(found), _style(groups, values, spelling, text[found.end() :]))
 
 
-def _style(groups: tuple[str | None, ...], values: dict[str, Value], spelling: dict[str, Value], body: str) -> Style:
+def _style(
+    groups: tuple[str | None, ...], values: dict[str, Value], spelling: list[tuple[str, str]], body: str
+) -> Style:
     plain, folded = _fold_style(_get_marks(groups))
-    odd = {path: str(raw) for path, raw in spelling.items() if raw != spell(values[path])}
+    odd = {path: raw for path, raw in spelling if raw != spell(values[path])}
     blank = groups[-1] is not None
     if not (plain or folded or odd or blank) and body == BODY:
         return HOUSE_STYLE

@@ -1,10 +1,12 @@
 """Names that a page's title and subject decide: slug, file name, url."""
 
 import re
+from functools import lru_cache
 
 _DROPPED = re.compile(r"[^a-z0-9 ]")
 
 
+@lru_cache(maxsize=1024)  # a subject is asked for on every page, a title three times
 def slug(text: str) -> str:
     """The site's own rule: lower-case, keep a-z, 0-9 and space, strip, each space a hyphen.
 

@@ -6,7 +6,9 @@ A page rule looks at one page. A site rule (family 4xx, `rules/links.py`) looks 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 from qtgen.errors import QtgenError
 from qtgen.page import Page, Span, edits_for
@@ -45,14 +47,17 @@ class Repair:
     safe: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+Mend = Callable[[], Repair | None]
+"""Makes a repair when somebody wants it: most checks only list what they find."""
+
+
+class Finding(NamedTuple):
     """A rule's objection, where it stands, and the field it is about. severity: where it is not the rule's own."""
 
     message: str
     span: Span
     field: str | None = None
-    repair: Repair | None = None
+    repair: Mend | None = None
     severity: Severity | None = None
 
 
@@ -83,7 +88,7 @@ class Example:
 
 PageCheck = Callable[[PageFile], Iterable[Finding]]
 SiteCheck = Callable[[Site], Iterable[SiteFinding]]
-LinkRepair = Callable[[Page, str, Page | None], Repair | None]
+LinkRepair = Callable[[Page, str, Page | None], Mend | None]
 """(page, path of the link, the page it leads to if there is one) -> what mends it."""
 
 
@@ -184,13 +189,16 @@ def _add(rule: Rule) -> None:
 class PageChecker:
     """Runs page rules over pages, asking of each page only what it can break."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], *, fixes: bool = False) -> None:
+        """fixes: whether diagnostics are to carry theirs, or only say that there is one."""
+        self._fixes = fixes
         page_rules = sorted((rule for rule in rules if isinstance(rule, PageRule)), key=lambda rule: rule.code)
         self._all = page_rules
         self._reading = [rule for rule in page_rules if rule.family == 1]
         usual = [rule for rule in page_rules if not rule.odd_pages_only]
         self._usual = [(rule, rule.check) for rule in usual if not rule.signs]
         self._signed = [(rule, rule.check, rule.signs) for rule in usual if rule.signs]
+        self._signs = sorted({sign for rule in usual for sign in rule.signs})
 
     def __call__(self, file: PageFile) -> list[Diagnostic]:
         """Every finding in `file`, sorted by place.
@@ -202,18 +210,18 @@ class PageChecker:
         if page.canonical:
             found = [(rule, finding) for rule, check in self._usual for finding in check(file)]
             answer = str(page.values["answer"])
+            characters = {sign for sign in self._signs if sign in answer}
             for rule, check, signs in self._signed:
-                for sign in signs:
-                    if sign in answer:
-                        found += [(rule, finding) for finding in islice(check(file), _MOST)]
-                        break
+                if not characters.isdisjoint(signs):
+                    found += [(rule, finding) for finding in islice(check(file), _MOST)]
         else:
             rules = self._all if page.complete else self._reading
             found = [(rule, finding) for rule in rules for finding in islice(rule.check(file), _MOST)]
         if not found:
             return []
-        made = [_diagnostic(file, rule, finding) for rule, finding in found]
-        made.sort(key=lambda diagnostic: diagnostic.sort_key)
+        made = [_diagnostic(file, rule, finding, self._fixes) for rule, finding in found]
+        if len(made) > 1:
+            made.sort(key=lambda diagnostic: diagnostic.sort_key)
         return made
 
 
@@ -222,26 +230,34 @@ def run(file: PageFile, rules: Iterable[Rule]) -> list[Diagnostic]:
     return PageChecker(rules)(file)
 
 
-def changing(page: Page, description: str, changes: Changes, *, safe: bool = True) -> Repair | None:
-    """A repair that gives fields new values; None where the page cannot be edited line by line."""
+def changing(page: Page, description: str, changes: Changes, *, safe: bool = True) -> Mend:
+    """A repair that gives fields new values; none where the page cannot be edited line by line."""
+    return partial(_changed, page, description, changes, safe)
+
+
+def _changed(page: Page, description: str, changes: Changes, safe: bool) -> Repair | None:
     try:
         return Repair(description, edits_for(page, changes), safe)
     except QtgenError:
         return None
 
 
-def fix_of(page: Page, repair: Repair | None) -> Fix | None:
+def fix_of(page: Page, mend: Mend | None) -> Fix | None:
     """A repair in the terms of a report: lines and columns."""
+    repair = mend() if mend else None
     if repair is None:
         return None
     edits = (Edit(*page.position(span.start), *page.position(span.end), text) for span, text in repair.edits)
     return Fix(repair.safe, repair.description, tuple(edits))
 
 
-def _diagnostic(file: PageFile, rule: Rule, finding: Finding) -> Diagnostic:
+def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Diagnostic:
     page = file.page
-    line, column = page.position(finding.span.start)
-    end_line, end_column = page.position(finding.span.end)
+    start, end = finding.span
+    line, column = page.position(start)
+    end_line, end_column = line, column + end - start
+    if "\n" in page.text[start:end]:
+        end_line, end_column = page.position(end)
     return Diagnostic(
         file.path,
         line,
@@ -253,7 +269,8 @@ def _diagnostic(file: PageFile, rule: Rule, finding: Finding) -> Diagnostic:
         finding.severity or rule.severity,
         printable(finding.message),
         finding.field if finding.field is None else printable(finding.field),
-        fix_of(page, finding.repair),
+        fix_of(page, finding.repair) if fixes else None,
+        finding.repair is not None,
     )
 
 
@@ -276,9 +293,14 @@ def within(page: Page, path: str, start: int, end: int) -> Span:
 
 def replacing(
     page: Page, path: str, description: str, parts: Iterable[tuple[int, int, str]], *, safe: bool = True
+) -> Mend:
+    """A repair that replaces parts (start, end, new) of a text value; the whole field where its spelling hides them."""
+    return partial(_replaced, page, path, description, parts, safe)
+
+
+def _replaced(
+    page: Page, path: str, description: str, parts: Iterable[tuple[int, int, str]], safe: bool
 ) -> Repair | None:
-    """A repair that replaces parts (start, end, new) of a text value; of the whole field where its spelling hides
-    them."""
     place = page.span(path)
     value = page.text_of(path) or ""
     wanted = sorted(parts)
@@ -287,4 +309,4 @@ def replacing(
         return Repair(description, edits, safe)
     for start, end, new in reversed(wanted):
         value = value[:start] + new + value[end:]
-    return changing(page, description, {path: value}, safe=safe)
+    return _changed(page, description, {path: value}, safe)

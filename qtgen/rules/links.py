@@ -7,7 +7,7 @@ from qtgen.page import Page, Value
 from qtgen.page.fields import RELATED_MAX, SECTIONS
 from qtgen.page.splice import Changes
 from qtgen.records import Severity
-from qtgen.rules.base import Example, Repair, SiteFinding, changing, site_rule
+from qtgen.rules.base import Example, Mend, SiteFinding, changing, site_rule
 from qtgen.rules.similar import near_duplicates
 from qtgen.site import Site
 
@@ -23,7 +23,7 @@ _LINK = _link(8, "What is diffusion?", "what-is-diffusion")
 _BACK = _link(7, "What is osmosis?", "what-is-osmosis")
 
 
-def _removed(page: Page, path: str, safe: bool) -> Repair | None:
+def _removed(page: Page, path: str, safe: bool) -> Mend | None:
     """Without the link at `path`; those behind it move up, so that no number is missing."""
     number = int(path.removeprefix("related_article"))
     changes: dict[str, Value] = {}
@@ -36,15 +36,15 @@ def _removed(page: Page, path: str, safe: bool) -> Repair | None:
     return changing(page, f"remove {path} and number the links again", changes, safe=safe)
 
 
-def _remove_safely(page: Page, path: str, _: Page | None) -> Repair | None:
+def _remove_safely(page: Page, path: str, _: Page | None) -> Mend | None:
     return _removed(page, path, safe=True)
 
 
-def _remove(page: Page, path: str, _: Page | None) -> Repair | None:
+def _remove(page: Page, path: str, _: Page | None) -> Mend | None:
     return _removed(page, path, safe=False)
 
 
-def _copy_from_target(page: Page, path: str, target: Page | None) -> Repair | None:
+def _copy_from_target(page: Page, path: str, target: Page | None) -> Mend | None:
     if target is None:
         return None
     changes: Changes = {

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
 from qtgen.page.document import BODY, Span
 from qtgen.page.edits import Edit
@@ -101,15 +101,16 @@ def invalid_text(file: PageFile) -> Iterator[Finding]:
     byte-order mark and makes line feeds of carriage returns; safe, for a reader sees neither.
     """
     for finding in _problems(file, "invalid-text"):
-        yield replace(finding, repair=_line_feeds_only(file.page.text, finding.span.start))
+        repair = _line_feeds_only(file.page.text, finding.span.start)
+        yield finding._replace(repair=repair and partial(Repair, *repair))
 
 
-def _line_feeds_only(text: str, at: int) -> Repair | None:
+def _line_feeds_only(text: str, at: int) -> tuple[str, list[Edit]] | None:
     if text[at : at + 1] == "\ufeff":
-        return Repair("remove the byte-order mark", [Edit(Span(at, at + 1), "")]) if at == 0 else None
+        return ("remove the byte-order mark", [Edit(Span(at, at + 1), "")]) if at == 0 else None
     if text[at : at + 1] == "\r":
         edits = [Edit(Span(*found.span()), "\n") for found in re.finditer("\r\n?", text)]
-        return Repair("end lines with line feeds", edits)
+        return "end lines with line feeds", edits
     return None
 
 
@@ -122,11 +123,11 @@ def unexpected_body(file: PageFile) -> Iterator[Finding]:
     where nothing but spaces goes, else it takes `--unsafe`, for the text is lost.
     """
     page = file.page
-    if page.complete and page.style.body != BODY:
+    if page.style.body != BODY and page.complete:
         start = len(page.text) - len(page.style.body)
         place = Span(start, len(page.text))
         safe = page.style.body.strip() in ("", "&nbsp;")
-        repair = Repair("end with a blank line and `&nbsp;`", [Edit(place, BODY)], safe)
+        repair = partial(Repair, "end with a blank line and `&nbsp;`", [Edit(place, BODY)], safe)
         yield Finding("the body must be a blank line and `&nbsp;`", place, None, repair)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import partial
 
 from qtgen.page import Page, Span, Value, file_name, seo_title, url
 from qtgen.page.edits import Edit
@@ -144,8 +145,8 @@ def key_out_of_order(file: PageFile) -> Iterator[Finding]:
     """A known key stands behind one that the layout puts after it.
 
     Why it is bad: pages in one order make small diffs, and can be read by the fast scanner.
-    Fix: move the line to its place (docs/page.md). `--fix` moves whole fields, their lines unchanged; safe, for the order
-    means nothing to a reader.
+    Fix: move the line to its place (docs/page.md). `--fix` moves whole fields, their lines unchanged; safe, for the
+    order means nothing to a reader.
     """
     page = file.page
     furthest = {"": ""}
@@ -155,14 +156,14 @@ def key_out_of_order(file: PageFile) -> Iterator[Finding]:
         section = path.rpartition(".")[0]
         before = furthest.get(section, "")
         if before and ORDER[path] < ORDER[before]:
-            repair = _in_order(page, section)
+            repair = partial(_in_order, page, section)
             yield Finding(f"`{path}` belongs before `{before}`", page.key_span(path), path, repair)
         else:
             furthest[section] = path
 
 
 def _in_order(page: Page, section: str) -> Repair | None:
-    """The fields of a section ("": of the page) in the layout's order; an unknown one stays behind its neighbour."""
+    """The fields of a section ("": of the page) in the layout's order; an unknown one stays where it is."""
     keys = page.key_spans or {}
     inside = [path for path in keys if path.rpartition(".")[0] == section]
     starts = [page.text.rfind("\n", 0, keys[path].start) + 1 for path in inside]
@@ -235,5 +236,5 @@ def related_gap(file: PageFile) -> Iterator[Finding]:
                 if old != f"related_article{place}"
             ]
             message = f"`{path}` stands where `related_article{number}` is due"
-            yield Finding(message, page.key_span(path), path, Repair("number the links again", edits))
+            yield Finding(message, page.key_span(path), path, partial(Repair, "number the links again", edits))
             return
