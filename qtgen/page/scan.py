@@ -17,7 +17,8 @@ from qtgen.page.fields import FIELDS, LAYOUT, SECTIONS, Field, Kind, Section, fo
 # A plain scalar that YAML 1.1 can only read as this string: starts with a letter or `/`, holds no `: ` or ` #`,
 # ends in no space or colon, and is none of the words that resolve to a bool or to null.
 _PLAIN = (
-    r"(?!(?:[yY]|[yY]es|YES|[nN]|[nN]o|NO|[tT]rue|TRUE|[fF]alse|FALSE|[oO]n|ON|[oO]ff|OFF|[nN]ull|NULL)\n)"
+    r"(?!(?=[A-Za-z]{1,5}\n)"  # only a short word can be one of those, and most values are not short
+    r"(?:[yY]|[yY]es|YES|[nN]|[nN]o|NO|[tT]rue|TRUE|[fF]alse|FALSE|[oO]n|ON|[oO]ff|OFF|[nN]ull|NULL)\n)"
     r"(?=[A-Za-z/_][^\n:#]*(?:(?:(?<! )\#|:(?![ \n]))[^\n:#]*)*(?<! )\n)"
 )
 PLAIN = re.compile(_PLAIN)

@@ -84,7 +84,7 @@ _NEW_PARAGRAPH = re.compile(r"\n[ ]*\n")
     bad=Example("Osmosis moves", r"Where \( a = b \), osmosis moves"),
     good=Example("Osmosis moves", r"Where $a = b$ (and `\(`), osmosis moves"),
     fix="safe",
-    signs=("\\(", "\\["),
+    signs=("\\(", "["),
 )
 def unrendered_math(file: PageFile) -> Iterator[Finding]:
     r"""Maths between `\(` and `\)`, or `\[` and `\]`.
@@ -250,7 +250,7 @@ def broken_markdown(file: PageFile) -> Iterator[Finding]:
     answer = file.page.text_of(_ANSWER) or ""
     bold = bold_parts(answer)
     bold_closes = len(bold) % 2 == 1 and "\\n" not in "".join(bold[1::2])
-    if bold_closes and "`" not in answer and "~~~" not in answer and ("$" not in answer or _display_closes(answer)):
+    if bold_closes and "`" not in answer and "~" not in answer and ("$" not in answer or _display_closes(answer)):
         return
     text = lay_out(answer)
     found = pieces(text)
