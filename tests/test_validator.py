@@ -49,7 +49,7 @@ def diagnostics(paths: list[str], check: Check | None = None) -> list[Diagnostic
 
 
 def cached(now: int | None = None) -> list[Diagnostic]:
-    cache = Cache(Path(".qtgen/cache"), "key", Path(), now or os.stat(EXAMPLE_PATH).st_mtime_ns + 10**10)
+    cache = Cache(Path(".qtgen/cache"), "key", Path(), now or Path(EXAMPLE_PATH).stat().st_mtime_ns + 10**10)
     try:
         return diagnostics(["outputs"], Check(RULES, cache=cache))
     finally:
@@ -83,7 +83,7 @@ def test_a_changed_file_is_read_again(site: Path) -> None:
 
 
 def test_a_file_changed_just_now_is_not_kept(site: Path) -> None:
-    cached(now=os.stat(EXAMPLE_PATH).st_mtime_ns)
+    cached(now=Path(EXAMPLE_PATH).stat().st_mtime_ns)
     assert rows() == 0
 
 
@@ -264,7 +264,7 @@ def test_every_bad_file_is_listed_in_good_time(qtgen: Run, site: Path, name: str
 
 
 def test_a_large_file_a_pipe_a_loop_and_a_folder_named_like_a_page(qtgen: Run, site: Path) -> None:
-    with open("outputs/large.md", "wb") as large:
+    with Path("outputs/large.md").open("wb") as large:
         large.truncate(50_000_000)
     os.mkfifo("outputs/pipe.md")
     Path("outputs/folder.md").mkdir()

@@ -29,7 +29,7 @@ def _finding(
 
 # A line that begins with `abla` or `eq` is no line of text; `\nu`, `\ni` and others could be, outside maths.
 _NEVER_A_LINE = re.compile(r"\\n(?:abla|eq|otin|exists|ewline|onumber|olimits|otag|leq|geq|subseteq|supseteq)$")
-_MATHS_IN_PARENTHESES = re.compile(r"\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
+_MATHS_IN_PARENTHESES = re.compile(r"\\\(.{1,500}?\\\)|\\\[.{1,900}?\\\]", re.DOTALL)
 
 
 @rule(
@@ -73,7 +73,8 @@ def _as_character(file: PageFile, command: re.Match[str]) -> Mend | None:
     return None if sign is None else replacing(file.page, _ANSWER, f"write `{sign}`", [(*command.span(), sign)])
 
 
-_PARENTHESES = re.compile(r"\\(?<!\\\\)(?:\((?P<inline>.+?)\\\)|\[(?P<display>.+?)\\\])", re.DOTALL)
+# Bounded, or a page of nothing but openings would take minutes.
+_PARENTHESES = re.compile(r"\\(?<!\\\\)(?:\((?P<inline>.{1,500}?)\\\)|\[(?P<display>.{1,900}?)\\\])", re.DOTALL)
 _NEW_PARAGRAPH = re.compile(r"\n[ ]*\n")
 
 
@@ -297,7 +298,7 @@ def _open_bold(file: PageFile, text: str) -> Iterator[Finding]:
 
 _HTML = re.compile(
     r"""<(?:[A-Za-z][A-Za-z0-9-]*(?:\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?)*\s*/?"""
-    r"""|/[A-Za-z][A-Za-z0-9-]*\s*|!--[\s\S]*?--|\?[\s\S]*?\?|![A-Za-z][^>]*)>"""
+    r"""|/[A-Za-z][A-Za-z0-9-]*\s*|!--[\s\S]{0,900}?--|\?[\s\S]{0,900}?\?|![A-Za-z][^>]{0,900})>"""
 )
 _DANGEROUS = re.compile(r"</?(?:script|style|iframe)\b|\son[a-z]+\s*=|javascript:", re.IGNORECASE)
 _JAVASCRIPT = re.compile(r"\]\(\s*<?\s*javascript:[^)\s]*\)?", re.IGNORECASE)
