@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help model demo test check format record docs bench wheel clean
+.PHONY: help model demo test fuzz check format record docs bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -30,6 +30,9 @@ demo: model ## generate the pages of examples/questions.csv with the embedded mo
 
 test: model ## every test, offline
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
+
+fuzz: $(READY) ## the mutation test of the validator, with 20,000 accidents
+	@QTGEN_FUZZ=20000 $(BIN)/python -m pytest tests/test_validator.py -k accident
 
 check: $(READY) ## formatter, linter, types, import contracts, docs are current
 	@$(BIN)/ruff format --check --quiet .

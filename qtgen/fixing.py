@@ -5,6 +5,8 @@ again, in memory, and the next round takes what is left. A fix that would leave 
 is not applied.
 """
 
+import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +15,7 @@ from qtgen.corpus import FileEntry
 from qtgen.errors import SpliceError
 from qtgen.page import Page, Span, read, read_text
 from qtgen.page.edits import Edit, apply_edits
+from qtgen.page.read import MAX_BYTES
 from qtgen.records import Diagnostic, Fix, Severity
 from qtgen.rules import PageChecker, PageFile
 from qtgen.validator import Check, Validation
@@ -50,8 +53,10 @@ class Contents:
     def __call__(self, path: str) -> bytes:
         if path in self._in_hand:
             return self._in_hand[path]
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+            raise FileNotFoundError(path)  # opening a pipe would wait for ever
         with open(path, "rb") as file:  # noqa: PTH123 - a path as it was given, maybe with odd bytes
-            return file.read()
+            return file.read(MAX_BYTES + 1)
 
 
 class _Fixer:

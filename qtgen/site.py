@@ -73,6 +73,7 @@ def facts(page: Page) -> bytes:
     return array("Q", found).tobytes()
 
 
+_POSSESSIVE = re.compile("['’]s?")
 _WORD = re.compile(r"[a-z0-9]+")
 _SMALL = frozenset(
     _WORD.findall(
@@ -85,7 +86,7 @@ _SMALL = frozenset(
 
 def question_words(page: Page) -> frozenset[str]:
     """What a question is about: its words without the small ones, endings of the plural cut."""
-    words = _WORD.findall(str(page.values.get("title", "")).lower())
+    words = _WORD.findall(_POSSESSIVE.sub("", str(page.values.get("title", "")).lower()))
     return frozenset(
         word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in _SMALL
     )
