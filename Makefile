@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help model demo test fuzz check format record docs bench wheel clean
+.PHONY: help model demo oracle test fuzz check format record docs bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -28,7 +28,14 @@ demo: model ## generate the pages of examples/questions.csv with the embedded mo
 	@$(BIN)/qtgen generate examples/questions.csv --out outputs --provider local
 	@$(BIN)/qtgen validate outputs
 
-test: model ## every test, offline
+ORACLE := tests/oracle/node_modules
+$(ORACLE): tests/oracle/package-lock.json
+	@cd tests/oracle && npm ci --silent && touch node_modules
+
+# Where npm is absent the oracle's tests skip and say so; a failing install is a failure.
+oracle: $(if $(shell command -v npm),$(ORACLE)) ## the site's own renderer, for the tests (needs npm)
+
+test: model oracle ## every test, offline
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
 
 fuzz: $(READY) ## the mutation test of the validator, with 20,000 accidents
@@ -59,4 +66,4 @@ wheel: $(READY) ## build dist/qtgen-*.whl
 	@$(BIN)/python -m build --wheel --outdir dist . > /dev/null && ls dist
 
 clean: ## remove what was built; outputs stay
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
