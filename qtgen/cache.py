@@ -119,7 +119,7 @@ def _connect(file: Path, rules_key: str) -> sqlite3.Connection:
                 database.execute("DELETE FROM made_by")
                 database.execute("INSERT INTO made_by VALUES (?)", (rules_key,))
             database.execute(_LAYOUT)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: the file is closed, and the error goes on
         database.close()
         raise
     return database

@@ -12,11 +12,11 @@ from qtgen.page.read import MAX_BYTES
 
 
 class FileEntry(NamedTuple):
-    """A file as its folder lists it. size in bytes, -1 where it is no regular file; mtime in nanoseconds."""
+    """A file as its folder lists it. size in bytes, -1: no regular file, or not known; mtime in nanoseconds."""
 
     path: str
-    size: int
-    mtime: int
+    size: int = -1
+    mtime: int = 0
 
 
 def page_entries(paths: Iterable[Path]) -> Iterator[FileEntry]:
@@ -78,25 +78,30 @@ def _entry(path: str, listed: "os.DirEntry[str] | None" = None) -> FileEntry:
     try:
         known = listed.stat() if listed else os.stat(path)  # noqa: PTH116 - a Path would cost more than the call
     except OSError:
-        return FileEntry(path, -1, 0)
+        return FileEntry(path)
     if not stat.S_ISREG(known.st_mode):
-        return FileEntry(path, -1, 0)
+        return FileEntry(path)
     return FileEntry(path, known.st_size, known.st_mtime_ns)
 
 
-def read_page(path: str, size: int = 0) -> Page:
-    """Read the page at `path`; a file that cannot be read is a page with that problem.
+def page_bytes(path: str, size: int = -1) -> bytes:
+    """What stands in the file at `path`, up to one byte more than a page may have. Raises OSError.
 
-    size: as its folder lists it. Of one that is too large nothing is read; what is no regular file is not opened, for
-    opening a pipe would wait for ever.
+    size: as its folder lists it; -1: not known. What is no regular file is not opened, for opening a pipe would wait
+    for ever.
     """
+    if size < 0 and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - the path as it was given
+        raise OSError("not a regular file")
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of Path.read_bytes
+        return file.read(MAX_BYTES + 1)
+
+
+def read_page(path: str, size: int = -1) -> Page:
+    """Read the page at `path`; a file that cannot be read is a page with that problem. size: as in `page_bytes`."""
     if size > MAX_BYTES:
         return too_large(size)
     try:
-        if size < 0 and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-            return unreadable("not a regular file")
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of Path.read_bytes
-            return read(file.read(MAX_BYTES + 1))
+        return read(page_bytes(path, size))
     except OSError as error:
         return unreadable(error.strerror or str(error))
 

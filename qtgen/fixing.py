@@ -5,20 +5,17 @@ again, in memory, and the next round takes what is left. A fix that would leave 
 is not applied.
 """
 
-import os
-import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from qtgen.corpus import FileEntry
+from qtgen.corpus import FileEntry, page_bytes
 from qtgen.errors import SpliceError
 from qtgen.page import Page, Span, read, read_text
 from qtgen.page.edits import Edit, apply_edits
-from qtgen.page.read import MAX_BYTES
 from qtgen.records import Diagnostic, Fix, Severity
-from qtgen.rules import PageChecker, PageFile
-from qtgen.validator import Check, Validation
+from qtgen.rules import PageChecker
+from qtgen.validator import Check, Validation, page_file
 
 _ROUNDS = 12  # five links to remove, one a round, and what that brings
 
@@ -33,9 +30,9 @@ class Fixed:
     fixes: int
 
 
-def fix(entries: list[FileEntry], check: Check, contents: "Contents", *, unsafe: bool = False) -> Iterator[Fixed]:
+def fix(entries: list[FileEntry], check: Check, *, unsafe: bool = False) -> Iterator[Fixed]:
     """What the fixes of `check`'s rules make of the pages; nothing is written. Sorted by path."""
-    fixer = _Fixer(replace(check, fixes=True), contents, unsafe)
+    fixer = _Fixer(replace(check, fixes=True), unsafe)
     for _ in range(_ROUNDS):
         if not fixer.round(entries):
             break
@@ -44,24 +41,9 @@ def fix(entries: list[FileEntry], check: Check, contents: "Contents", *, unsafe:
             yield Fixed(path, fixer.before[path], after, fixer.count[path])
 
 
-class Contents:
-    """The bytes of pages: of those in hand, else of the files."""
-
-    def __init__(self, in_hand: Mapping[str, bytes] | None = None) -> None:
-        self._in_hand = in_hand or {}
-
-    def __call__(self, path: str) -> bytes:
-        if path in self._in_hand:
-            return self._in_hand[path]
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-            raise FileNotFoundError(path)  # opening a pipe would wait for ever
-        with open(path, "rb") as file:  # noqa: PTH123 - a path as it was given, maybe with odd bytes
-            return file.read(MAX_BYTES + 1)
-
-
 class _Fixer:
-    def __init__(self, check: Check, contents: Contents, unsafe: bool) -> None:
-        self._check, self._contents, self._unsafe = check, contents, unsafe
+    def __init__(self, check: Check, unsafe: bool) -> None:
+        self._check, self._unsafe = check, unsafe
         self._checker = PageChecker(check.rules)
         self.overlay: dict[str, bytes] = dict(check.overlay)
         self.before: dict[str, bytes] = dict(check.overlay)
@@ -73,23 +55,21 @@ class _Fixer:
         changed = False
         with Validation(entries, replace(self._check, overlay=self.overlay)) as validation:
             for checked in validation:
-                wanted = [d for d in checked.diagnostics if d.fix and (d.fix.safe or self._unsafe)]
-                wanted = [d for d in wanted if (d.path, d.code, d.message) not in self._refused]
+                wanted = [(d, d.fix) for d in checked.diagnostics if d.fix and (d.fix.safe or self._unsafe)]
+                wanted = [(d, mend) for d, mend in wanted if (d.path, d.code, d.message) not in self._refused]
                 changed |= bool(wanted) and self._mend(checked.path, wanted)
         return changed
 
-    def _mend(self, path: str, wanted: list[Diagnostic]) -> bool:
-        raw = self.overlay[path] if path in self.overlay else self._contents(path)
+    def _mend(self, path: str, wanted: list[tuple[Diagnostic, Fix]]) -> bool:
+        raw = self.overlay[path] if path in self.overlay else page_bytes(path)
         page = read(raw)
         if page.text.encode() != raw:
             return False  # not UTF-8: what cannot be read to its end is not written back
         errors = self._errors(path, page)
-        applied: list[Diagnostic] = []
         edits: list[Edit] = []
-        text = page.text
-        for diagnostic in wanted:
-            assert diagnostic.fix is not None  # noqa: S101 - chosen for it
-            more = [*edits, *_in_offsets(page, diagnostic.fix)]
+        text, applied = page.text, 0
+        for diagnostic, mend in wanted:
+            more = [*edits, *_in_offsets(page, mend)]
             try:
                 tried = apply_edits(page.text, more)
             except SpliceError:
@@ -97,24 +77,21 @@ class _Fixer:
             if self._errors(path, read_text(tried)) - errors:
                 self._refused.add((path, diagnostic.code, diagnostic.message))
                 continue
-            edits, text = more, tried
-            applied.append(diagnostic)
+            edits, text, applied = more, tried, applied + 1
         if text == page.text:
             return False
         self.before.setdefault(path, raw)
         self.overlay[path] = text.encode()
-        self.count[path] += len(applied)
+        self.count[path] += applied
         return True
 
     def _errors(self, path: str, page: Page) -> Counter[str]:
-        found = self._checker(PageFile(path, page))
+        found = self._checker(page_file(path, page))
         return Counter(diagnostic.code for diagnostic in found if diagnostic.severity is Severity.ERROR)
 
 
 def _in_offsets(page: Page, fix: Fix) -> list[Edit]:
-    starts = [0]
-    while (newline := page.text.find("\n", starts[-1])) >= 0:
-        starts.append(newline + 1)
+    starts = page.line_starts()
     return [
         Edit(Span(starts[e.line - 1] + e.column - 1, starts[e.end_line - 1] + e.end_column - 1), e.text)
         for e in fix.edits

@@ -106,13 +106,12 @@ class Site:
         self.starts = array("Q")  # the row of each page
         self.words: list[frozenset[str]] = []  # of each page's question; only where somebody asks for them
 
-    def add(self, of_page: bytes) -> int:
-        """Take in a page's facts; the number it has from now on, counted from 0."""
+    def add(self, of_page: bytes) -> None:
+        """Take in a page's facts. Pages are numbered from 0 as they come."""
         self.starts.append(len(self.urls))
         numbers = array("Q", of_page)
         for offset, column in enumerate((self.urls, self.texts, self.ids, self.places)):
             column.extend(numbers[offset::WIDTH])
-        return len(self.starts) - 1
 
     @cached_property
     def by_url(self) -> dict[int, int]:

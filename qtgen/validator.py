@@ -8,9 +8,9 @@ findings.
 
 import os
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -30,6 +30,7 @@ from qtgen.site import Site, facts, question_words
 
 _CHUNK = 200  # pages a process is handed at a time
 _WORTH_A_PROCESS = 4_000  # pages not in the cache; below, starting processes takes longer than they save
+_LOOK_AHEAD = 50_000  # pages, at most, that are looked up before the first is checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Validation:
         try:
             self._gather(entries)
             self._found = self._site_findings()
-        except BaseException:
+        except BaseException:  # also Ctrl-C: the spool goes, and the error goes on
             self.close()
             raise
 
@@ -155,7 +156,7 @@ class Validation:
         found = list(_decoded(path, findings))
         if not self._check.fixes or not any(diagnostic.fixable for diagnostic in found):
             return found
-        return _checker(fixes=True)(_page_file(path, _page(FileEntry(path, 0, 0), self._check.overlay)))
+        return _checker(fixes=True)(page_file(path, _page(FileEntry(path), self._check.overlay)))
 
     def _site_diagnostics(self, path: str, found: list[tuple[SiteRule, SiteFinding]]) -> Iterator[Diagnostic]:
         page: Page | None = None
@@ -166,7 +167,7 @@ class Validation:
             place = (entry.line, entry.column, entry.line, entry.end_column)
             fix, fixable = None, bool(rule.repair and section)
             if finding.key != "url" or self._check.fixes:
-                page = page or _page(FileEntry(path, 0, 0), self._check.overlay)
+                page = page or _page(FileEntry(path), self._check.overlay)
                 span = page.span(name)
                 place = (*page.position(span.start), *page.position(span.end))
                 if self._check.fixes and rule.repair and section:
@@ -181,7 +182,7 @@ class Validation:
         row = self._site.row_of(page.text_of(f"{section}.url") or "")
         if row is None or self._paths is None:
             return None
-        return _page(FileEntry(self._paths[self._site.page_of(row)], 0, 0), self._check.overlay)
+        return _page(FileEntry(self._paths[self._site.page_of(row)]), self._check.overlay)
 
 
 def rules_key() -> str:
@@ -198,63 +199,53 @@ def _wants_words(rules: Sequence[Rule]) -> bool:
 # --- one page by itself ----------------------------------------------------------------------------------------------
 
 
+_LookedUp = tuple[FileEntry, Known | None]
+
+
 def _examined(entries: Iterable[FileEntry], check: Check) -> Iterator[tuple[FileEntry, Known]]:
     """Every entry with its facts and findings, in order: from the cache, from this process, or from several."""
-    cache = check.cache
-    pending: list[tuple[FileEntry, Known | None]] = []
-    with ExitStack() as stack:
-        pool: ProcessPoolExecutor | None = None
-        entries = iter(entries)
-        missing = 0
-        # Look ahead until it is clear whether processes pay.
-        for entry in entries:
-            known = cache.get(entry) if cache and entry.path not in check.overlay else None
-            pending.append((entry, known))
-            missing += known is None
-            if missing >= _WORTH_A_PROCESS or len(pending) >= 50_000:
-                break
-        jobs = check.jobs if check.jobs is not None else min(os.cpu_count() or 1, 1 + missing // _WORTH_A_PROCESS)
-        if jobs > 1:
-            pool = stack.enter_context(ProcessPoolExecutor(jobs))
-        rest = ((e, cache.get(e) if cache and e.path not in check.overlay else None) for e in entries)
-        looked_up = chain(pending, rest)
-        found = _by_processes(looked_up, pool, jobs, check) if pool else _here(looked_up, check)
-        yield from found
-
-
-def _here(looked_up: Iterable[tuple[FileEntry, Known | None]], check: Check) -> Iterator[tuple[FileEntry, Known]]:
-    for entry, known in looked_up:
-        if known is None:
-            known = examine(entry, check.overlay)
-            if check.cache and entry.path not in check.overlay:
-                check.cache.put(entry, known)
+    looked_up = ((entry, _from_cache(entry, check)) for entry in entries)
+    ahead: list[_LookedUp] = []
+    missing = 0
+    for pair in looked_up:  # until it is clear whether processes pay
+        ahead.append(pair)
+        missing += pair[1] is None
+        if missing >= _WORTH_A_PROCESS or len(ahead) >= _LOOK_AHEAD:
+            break
+    jobs = check.jobs or min(os.cpu_count() or 1, 1 + missing // _WORTH_A_PROCESS)
+    everything = chain(ahead, looked_up)
+    for entry, known, is_new in _by_processes(everything, jobs, check) if jobs > 1 else _here(everything, check):
+        if is_new and check.cache and entry.path not in check.overlay:
+            check.cache.put(entry, known)
         yield entry, known
 
 
-def _by_processes(
-    looked_up: Iterable[tuple[FileEntry, Known | None]], pool: ProcessPoolExecutor, jobs: int, check: Check
-) -> Iterator[tuple[FileEntry, Known]]:
+def _from_cache(entry: FileEntry, check: Check) -> Known | None:
+    return check.cache.get(entry) if check.cache and entry.path not in check.overlay else None
+
+
+def _here(looked_up: Iterable[_LookedUp], check: Check) -> Iterator[tuple[FileEntry, Known, bool]]:
+    for entry, known in looked_up:
+        yield entry, known or examine(entry, check.overlay), known is None
+
+
+def _by_processes(looked_up: Iterator[_LookedUp], jobs: int, check: Check) -> Iterator[tuple[FileEntry, Known, bool]]:
     """The same in chunks, a few of them in flight, in order."""
-    looked_up = iter(looked_up)
-    waiting: list[tuple[list[tuple[FileEntry, Known | None]], Future[list[Known]]]] = []
-    while True:
+    waiting: deque[tuple[list[_LookedUp], Future[list[Known]]]] = deque()
+    with ProcessPoolExecutor(jobs) as pool:
         chunk = list(islice(looked_up, _CHUNK))
-        if chunk:
-            missing = [entry for entry, known in chunk if known is None]
-            overlay = {entry.path: check.overlay[entry.path] for entry in missing if entry.path in check.overlay}
-            waiting.append((chunk, pool.submit(_examine_all, missing, overlay)))
-        if not waiting:
-            return
-        if len(waiting) < 3 * jobs and chunk:
-            continue
-        first, future = waiting.pop(0)
-        fresh = iter(future.result())
-        for entry, known in first:
-            if known is None:
-                known = next(fresh)
-                if check.cache and entry.path not in check.overlay:
-                    check.cache.put(entry, known)
-            yield entry, known
+        while chunk or waiting:
+            if chunk:
+                missing = [entry for entry, known in chunk if known is None]
+                overlay = {entry.path: check.overlay[entry.path] for entry in missing if entry.path in check.overlay}
+                waiting.append((chunk, pool.submit(_examine_all, missing, overlay)))
+                chunk = list(islice(looked_up, _CHUNK))
+            if len(waiting) < 3 * jobs and chunk:
+                continue
+            done, future = waiting.popleft()
+            fresh = iter(future.result())
+            for entry, known in done:
+                yield entry, known or next(fresh), known is None
 
 
 def _examine_all(entries: list[FileEntry], overlay: Mapping[str, bytes]) -> list[Known]:
@@ -264,13 +255,14 @@ def _examine_all(entries: list[FileEntry], overlay: Mapping[str, bytes]) -> list
 def examine(entry: FileEntry, overlay: Mapping[str, bytes]) -> Known:
     """Facts of one page, and the findings of all page rules: which were asked for is decided when they are shown."""
     page = _page(entry, overlay)
-    diagnostics = _checker()(_page_file(entry.path, page))
+    diagnostics = _checker()(page_file(entry.path, page))
     return Known(facts(page), _encoded(diagnostics) if diagnostics else b"")
 
 
-def _page_file(path: str, page: Page) -> PageFile:
-    unclear = path.count("/") < 2 or ".." in path  # its folder is not part of the name given
-    location = os.path.abspath(path).replace(os.sep, "/") if unclear else None  # noqa: PTH100
+def page_file(path: str, page: Page) -> PageFile:
+    """The page with the path it has, also from the root of the disk where the name given does not say its folder."""
+    unclear = path.count("/") < 2 or ".." in path
+    location = os.path.abspath(path).replace(os.sep, "/") if unclear else None  # noqa: PTH100 - a Path costs more
     return PageFile(path, page, location)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from qtgen.corpus import FileEntry
-from qtgen.fixing import Contents, fix
+from qtgen.fixing import fix
 from qtgen.page import read
 from qtgen.records import Diagnostic
 from qtgen.rules import FAMILIES, REGISTRY, Example, PageFile, Rule, SiteRule, run
@@ -47,14 +47,14 @@ def test_the_fix_mends_the_bad_example_and_breaks_nothing(rule: Rule) -> None:
     entries = [FileEntry(path, 0, 0) for path, _ in pages]
     check = Check(RULES, overlay=dict(pages))
     before = codes(entries, check)
-    mended = {fixed.path: fixed.after for fixed in fix(entries, check, Contents(), unsafe=rule.fix == "unsafe")}
+    mended = {fixed.path: fixed.after for fixed in fix(entries, check, unsafe=rule.fix == "unsafe")}
     after = codes(entries, Check(RULES, overlay=dict(pages) | mended))
     assert rule.code in before
     assert rule.code not in after
     assert after <= before | {"QT409"}
     assert all(diagnostic.fix for diagnostic in found_in(rule.bad, rule))
     again = Check(RULES, overlay=dict(pages) | mended)
-    assert list(fix(entries, again, Contents(), unsafe=rule.fix == "unsafe")) == []
+    assert list(fix(entries, again, unsafe=rule.fix == "unsafe")) == []
 
 
 def codes(entries: list[FileEntry], check: Check) -> set[str]:

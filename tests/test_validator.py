@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from qtgen.cache import Cache
 from qtgen.corpus import FileEntry, page_entries
-from qtgen.fixing import Contents, fix
+from qtgen.fixing import fix
 from qtgen.page import read
 from qtgen.page.parse import parse
 from qtgen.page.read import read as read_page
@@ -249,6 +249,16 @@ BAD = {
     "dollars": EXAMPLE_PAGE.replace("Osmosis moves", "$`" * 100_000).encode(),
     "stars": EXAMPLE_PAGE.replace("Osmosis moves", "** " * 150_000).encode(),
     "parentheses": EXAMPLE_PAGE.replace("Osmosis moves", r"\(" * 150_000 + r"\[" * 150_000).encode(),
+    "headings": EXAMPLE_PAGE.replace(
+        "Osmosis moves", "".join(f"1. **h{n}** " for n in range(50_000)) + "1. **h1**"
+    ).encode(),
+    "open": EXAMPLE_PAGE.replace("Osmosis moves", r"\n\n**a" * 100_000).encode(),
+    "powers": EXAMPLE_PAGE.replace("Osmosis moves", "** " * 150_001).encode(),
+    "torn": EXAMPLE_PAGE.replace("Osmosis moves", r"\nu $a$ " * 80_000).encode(),
+    "pairs": EXAMPLE_PAGE.replace("Osmosis moves", r"\(a\) " * 120_000).encode(),
+    "placeholders": EXAMPLE_PAGE.replace("Osmosis moves", "[insert ab" * 70_000).encode(),
+    "money": EXAMPLE_PAGE.replace("Osmosis moves", "$1" + "ab " * 250_000).encode(),
+    "ticks": EXAMPLE_PAGE.replace("Osmosis moves", "`a` " * 200_000).encode(),
     "tags": EXAMPLE_PAGE.replace("Osmosis moves", "<a " * 150_000).encode(),
 }
 
@@ -324,11 +334,11 @@ def test_any_accident_gets_a_verdict_and_both_readings_agree(raw: bytes) -> None
     entries = [FileEntry(EXAMPLE_PATH, len(raw), 0), FileEntry(NEIGHBOUR_PATH, 1, 0)]
     check = Check(RULES, overlay={EXAMPLE_PATH: raw, NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()}, fixes=True)
     before = list(_all(entries, check))
-    mended = list(fix(entries, check, Contents(), unsafe=True))
+    mended = list(fix(entries, check, unsafe=True))
     overlay = {**check.overlay, **{fixed.path: fixed.after for fixed in mended}}
     after = list(_all(entries, Check(RULES, overlay=overlay, fixes=True)))
     assert {d.code for d in after if d.severity == "error"} <= {d.code for d in before if d.severity == "error"}
-    assert not list(fix(entries, Check(RULES, overlay=overlay), Contents(), unsafe=True))
+    assert not list(fix(entries, Check(RULES, overlay=overlay), unsafe=True))
     page = read_page(raw)
     if page.canonical:
         opening, closing = 4, page.text.rindex("\n---\n", 0, len(page.text) - len(page.style.body)) + 1

@@ -3,7 +3,7 @@
 import difflib
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import click
 from qtgen import __version__
 from qtgen.cache import Cache
 from qtgen.commands.options import note, settings_from
-from qtgen.corpus import FileEntry, page_entries
+from qtgen.corpus import FileEntry, page_bytes, page_entries
 from qtgen.errors import UsageError
 from qtgen.files import replace_file
-from qtgen.fixing import Contents, Fixed, fix
+from qtgen.fixing import Fixed, fix
+from qtgen.page.read import MAX_BYTES
 from qtgen.records import Diagnostic, Severity
 from qtgen.reports import github, gitlab, junit, sarif
 from qtgen.reports import json as json_report
@@ -100,14 +101,14 @@ class _Session:
         ]
         check = Check(self.rules, by_path, self.corpus, cache, self.jobs, dict(self.in_hand), self.form in _WITH_FIXES)
         if self.wants_fix or self.wants_diff:
-            mended = list(fix(list(self._entries()), check, Contents(self.in_hand), unsafe=self.unsafe))
+            mended = list(fix(list(self._entries()), check, unsafe=self.unsafe))
             if self.wants_diff:
                 return self._show(mended)
             self._write(mended)
             if self.in_hand:
                 check = replace(check, overlay={**self.in_hand, **{fixed.path: fixed.after for fixed in mended}})
         with Validation(self._entries(), check) as validation:
-            return self._report(validation, Contents(check.overlay))
+            return self._report(validation, check.overlay)
 
     def _entries(self) -> Iterable[FileEntry]:
         if self.in_hand:
@@ -135,15 +136,15 @@ class _Session:
 
     # --- reports -----------------------------------------------------------------------------------------------------
 
-    def _report(self, validation: Validation, contents: Contents) -> int:
+    def _report(self, validation: Validation, overlay: Mapping[str, bytes]) -> int:
         tally = text_report.Tally()
         out_of_the_way = self.wants_fix and bool(self.in_hand)  # standard output holds the mended page
-        for line in self._lines(validation, tally, contents):
+        for line in self._lines(validation, tally, overlay):
             click.echo(line, err=out_of_the_way)
         note(_summary(tally, validation.pages))
         return int(tally.severities[Severity.ERROR] > 0)
 
-    def _lines(self, validation: Validation, tally: text_report.Tally, contents: Contents) -> Iterator[str]:
+    def _lines(self, validation: Validation, tally: text_report.Tally, overlay: Mapping[str, bytes]) -> Iterator[str]:
         def passing() -> Iterator[Diagnostic]:
             for checked in validation:
                 for diagnostic in checked.diagnostics:
@@ -161,11 +162,11 @@ class _Session:
                 return junit.document(passing(), validation.pages)
             case "sarif":
                 rules = [(rule.code, rule.name, rule.severity.value, rule.doc) for _, rule in sorted(REGISTRY.items())]
-                return sarif.document(passing(), rules, __version__, lambda path: _source(contents, path))
+                return sarif.document(passing(), rules, __version__, lambda path: _source(overlay, path))
             case _:
-                return self._text(validation, tally, contents)
+                return self._text(validation, tally, overlay)
 
-    def _text(self, validation: Validation, tally: text_report.Tally, contents: Contents) -> Iterator[str]:
+    def _text(self, validation: Validation, tally: text_report.Tally, overlay: Mapping[str, bytes]) -> Iterator[str]:
         for checked in validation:
             lines: list[str] | None = None
             for diagnostic in checked.diagnostics:
@@ -173,7 +174,7 @@ class _Session:
                 if self.statistics:
                     continue
                 yield text_report.line(diagnostic)
-                lines = _source(contents, checked.path) if lines is None else lines
+                lines = _source(overlay, checked.path) if lines is None else lines
                 if shown := text_report.snippet(diagnostic, lines):
                     yield shown
         if self.statistics and tally.codes:
@@ -214,12 +215,13 @@ def _fix_of(diagnostic: Diagnostic) -> str | None:
     return REGISTRY[diagnostic.code].fix if diagnostic.fixable else None
 
 
-def _source(contents: Contents, path: str) -> list[str]:
+def _source(overlay: Mapping[str, bytes], path: str) -> list[str]:
     """The lines of a page as its diagnostics count them; none where it cannot be shown."""
     try:
-        return contents(path).decode("utf-8", "replace").split("\n")
+        raw = overlay[path] if path in overlay else page_bytes(path)
     except OSError:
         return []
+    return raw.decode("utf-8", "replace").split("\n") if len(raw) <= MAX_BYTES else []
 
 
 def _fix_summary(mended: list[Fixed], done: str) -> str:

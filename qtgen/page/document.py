@@ -139,6 +139,14 @@ class Page:
         """Line and column of a code point offset."""
         return Position(self.text.count("\n", 0, offset) + 1, offset - self._line_start(offset) + 1)
 
+    def line_starts(self) -> list[int]:
+        """Offsets at which the lines begin, for those who need many places."""
+        starts = [0]
+        find = self.text.find
+        while (newline := find("\n", starts[-1])) != -1:
+            starts.append(newline + 1)
+        return starts
+
     def _line_start(self, offset: int) -> int:
         return self.text.rfind("\n", 0, offset) + 1
 

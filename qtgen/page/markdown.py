@@ -5,7 +5,10 @@ what remark-math itself finds.
 """
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 _MARK = re.compile(r"\\[!-/:-@\[-`{-~]|`+|\$+|~{3,}")
@@ -27,6 +30,9 @@ class Piece(NamedTuple):
     closed: bool = True
 
 
+_start_of = attrgetter("start")
+
+
 def lay_out(answer: str) -> str:
     r"""The answer with its line breaks, each `\n` of two characters a space and a newline: offsets stay as they are."""
     return answer.replace("\\n", " \n")
@@ -42,9 +48,12 @@ def bold_parts(answer: str) -> list[str]:
 def pieces(text: str) -> tuple[Piece, ...]:
     """Code and maths of `text`, as `lay_out` gives it, in order."""
     found: list[Piece] = []
-    at = 0
+    at = paragraph_end = 0
     while mark := _MARK.search(text, at):
-        piece = None if mark.group()[0] == "\\" else _block(text, mark) or _inline(text, mark)
+        if mark.start() >= paragraph_end:  # looked for once a paragraph, or a page of marks would take minutes
+            blank = _BLANK_LINE.search(text, mark.start())
+            paragraph_end = blank.start() if blank else len(text)
+        piece = None if mark.group()[0] == "\\" else _block(text, mark) or _inline(text, mark, paragraph_end)
         if piece:
             found.append(piece)
         at = piece.end if piece else mark.end()
@@ -71,16 +80,21 @@ def _closing(char: str, width: int) -> re.Pattern[str]:
     return re.compile(rf"\n[ ]*{re.escape(char)}{{{width},}}[ ]*$", re.MULTILINE)
 
 
-def _inline(text: str, mark: re.Match[str]) -> Piece | None:
+def _inline(text: str, mark: re.Match[str], paragraph_end: int) -> Piece | None:
     """A code span or inline maths: up to the next run of as many marks in the same paragraph."""
     char, start, inside = mark.group()[0], mark.start(), mark.end()
     if char == "~":
         return None
-    blank = _BLANK_LINE.search(text, inside)
-    for run in _RUN[char].finditer(text, inside, blank.start() if blank else len(text)):
+    for run in _RUN[char].finditer(text, inside, paragraph_end):
         if run.end() - run.start() == inside - start:
             return Piece(_INLINE[char], start, run.end(), (inside, run.start()))
     return None
+
+
+def piece_at(pieces_in_order: Sequence[Piece], offset: int) -> Piece | None:
+    """The piece that covers `offset`, if one does."""
+    place = bisect_right(pieces_in_order, offset, key=_start_of) - 1
+    return pieces_in_order[place] if place >= 0 and offset < pieces_in_order[place].end else None
 
 
 def prose(text: str, pieces_of_it: tuple[Piece, ...]) -> str:

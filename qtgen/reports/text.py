@@ -16,7 +16,7 @@ def line(diagnostic: Diagnostic) -> str:
 
 def snippet(diagnostic: Diagnostic, lines: Sequence[str]) -> str:
     """The source line with carets below; a long one is cut to what lies around the place. "" where there is no line."""
-    if not 0 < diagnostic.line <= len(lines):
+    if not 0 < diagnostic.line <= len(lines) or lines == [""]:
         return ""
     source = lines[diagnostic.line - 1]
     start = diagnostic.column - 1

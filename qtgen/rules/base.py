@@ -4,6 +4,7 @@ A page rule looks at one page. A site rule (family 4xx, `rules/links.py`) looks 
 """
 
 import inspect
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -247,7 +248,13 @@ def fix_of(page: Page, mend: Mend | None) -> Fix | None:
     repair = mend() if mend else None
     if repair is None:
         return None
-    edits = (Edit(*page.position(span.start), *page.position(span.end), text) for span, text in repair.edits)
+    lines = page.line_starts()
+
+    def place(offset: int) -> tuple[int, int]:
+        line = bisect_right(lines, offset)
+        return line, offset - lines[line - 1] + 1
+
+    edits = (Edit(*place(span.start), *place(span.end), text) for span, text in repair.edits)
     return Fix(repair.safe, repair.description, tuple(edits))
 
 

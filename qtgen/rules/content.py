@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from qtgen.page.fields import ANSWER_MAX, ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MAX, KEYWORDS_MIN
-from qtgen.page.markdown import bold_parts, lay_out, pieces, prose
+from qtgen.page.markdown import bold_parts, lay_out, piece_at, pieces, prose
 from qtgen.records import Severity
 from qtgen.rules.base import Example, Finding, PageFile, replacing, rule, within
 
@@ -196,10 +196,9 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
     Precision: 2 of 9,923 live pages repeat a heading within a list, neither repeats the point, neither is reported.
     """
     answer = file.page.text_of(_ANSWER) or ""
-    bold = bold_parts(answer)[1::2]
-    if len(distinct := set(bold)) == len(bold):
-        return
-    if not any(answer.count(f". **{heading}**") > 1 for heading in distinct if bold.count(heading) > 1):
+    parts = bold_parts(answer)
+    headings = [bold for before, bold in zip(parts[::2], parts[1::2], strict=False) if before.endswith((". ", ") "))]
+    if len(set(headings)) == len(headings):
         return
     text = lay_out(answer)
     points = list(_HEADING.finditer(text))
@@ -219,13 +218,9 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
         before, said = seen.setdefault(heading, (found.group("number"), words))
         shorter = min(len(words), len(said))
         again = before != found.group("number") and shorter > 6 and len(words & said) > 0.75 * shorter
-        if again and not _in_code(text, found.start("bold")):
+        if again and piece_at(pieces(text), found.start("bold")) is None:
             place = within(file.page, _ANSWER, *found.span("bold"))
             yield Finding(f"point {before} again", place, _ANSWER)
-
-
-def _in_code(text: str, at: int) -> bool:
-    return any(piece.start <= at < piece.end for piece in pieces(text))
 
 
 # A sign that is cheap to look for (one character costs a third of a microsecond, a word one), what it may be part of,
@@ -245,7 +240,7 @@ _RESIDUE: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("[",), re.compile(r"\[/?INST\]"), "a marker of the prompt"),
     (
         ("[",),
-        re.compile(r"\[(?:[Ii]nsert|INSERT|[Yy]our answer|TODO|[Pp]laceholder)\b[^\]\n]*\](?!\()"),
+        re.compile(r"\[(?:[Ii]nsert|INSERT|[Yy]our answer|TODO|[Pp]laceholder)\b[^\]\n]{0,99}\](?!\()"),
         "a placeholder",
     ),
     (("{", "}}"), re.compile(r"\{\{ ?(?:question|subject|title|context)[\w.]* ?\}\}"), "a marker of the prompt"),

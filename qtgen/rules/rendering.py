@@ -5,11 +5,11 @@ rehype-katex. tests/test_oracle.py renders with those very libraries.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from qtgen.page.answer_text import LATEX_AT_N, unicode_for
-from qtgen.page.markdown import Piece, bold_parts, lay_out, pieces, prose
+from qtgen.page.markdown import Piece, bold_parts, lay_out, piece_at, pieces, prose
 from qtgen.records import Severity
 from qtgen.rules.base import Example, Finding, Mend, PageFile, replacing, rule, within
 
@@ -55,15 +55,17 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
         return
     # As its author meant it: the commands in question are no line breaks.
     meant = LATEX_AT_N.sub(lambda command: "_" * len(command.group()), answer)
-    layout = lay_out(meant)
-    code = [piece for piece in pieces(layout) if piece.kind in ("code", "fence")]
-    maths = [(piece.start, piece.end) for piece in pieces(layout) if piece.kind in ("math", "display")]
-    maths += [pair.span() for pair in _MATHS_IN_PARENTHESES.finditer(meant) if r"\n\n" not in pair.group()]
+    layout = pieces(lay_out(meant))
+    in_parentheses = [
+        Piece("math", *pair.span(), pair.span())
+        for pair in _MATHS_IN_PARENTHESES.finditer(meant)
+        if r"\n\n" not in pair.group()
+    ]
     for command in found:
-        at = command.start()
-        if any(piece.start <= at < piece.end for piece in code):
+        piece = piece_at(layout, command.start())
+        if piece and piece.kind in ("code", "fence"):
             continue
-        if _NEVER_A_LINE.match(command.group()) or any(start <= at < end for start, end in maths):
+        if piece or piece_at(in_parentheses, command.start()) or _NEVER_A_LINE.match(command.group()):
             message = f"the site reads `{command.group()}` as a line break and `{command.group()[2:]}`"
             yield _finding(file, *command.span(), message, _as_character(file, command))
 
@@ -96,7 +98,8 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
     Precision: 50 of 50 findings, at random out of 1,006 on live pages, are maths shown as text.
     """
     text = _text_of(file)
-    found = [pair for pair in _PARENTHESES.finditer(text) if _is_text(text, pair)]
+    shown = _shown_as_text(text)
+    found = [pair for pair in _PARENTHESES.finditer(text) if shown(pair)]
     if found:
         plain = [pair for pair in found if "$" not in pair.group()]
         parts = (part for pair in plain for part in _in_dollars(pair))
@@ -106,14 +109,15 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
         yield _finding(file, *found[0].span(), f"maths after `{opening}` is not rendered{more}", repair)
 
 
-def _is_text(text: str, pair: re.Match[str]) -> bool:
-    """True if markdown takes the pair for text: it lies in no code, no display maths and no two paragraphs."""
-    if pair.group("inline") and _NEW_PARAGRAPH.search(pair.group()):
-        return False
-    at = pair.start()
-    if "`" not in text:
-        return text.count("$$", 0, at) % 2 == 0
-    return not any(piece.start <= at < piece.end for piece in pieces(text) if piece.kind != "math")
+def _shown_as_text(text: str) -> Callable[[re.Match[str]], bool]:
+    """Whether markdown takes a pair for text: it lies in no code, no display maths and no two paragraphs."""
+    other = [piece for piece in pieces(text) if piece.kind != "math"] if "`" in text or "$$" in text else []
+
+    def shown(pair: re.Match[str]) -> bool:
+        two_paragraphs = pair.group("inline") and _NEW_PARAGRAPH.search(pair.group())
+        return not two_paragraphs and piece_at(other, pair.start()) is None
+
+    return shown
 
 
 def _in_dollars(pair: re.Match[str]) -> list[tuple[int, int, str]]:
@@ -130,7 +134,7 @@ def _in_dollars(pair: re.Match[str]) -> list[tuple[int, int, str]]:
 _AMOUNT = re.compile(
     r"\d[\d,.]*(?:\s?(?:%|k|K|M|million|billion|trillion))?(?:[,.;:)]|\s*[-–/])*\s*[A-Za-z(*\"“][^\\^_={}]*$", re.DOTALL
 )
-_MAY_BE_MONEY = re.compile(r"\$\d[^$=^_{}]*[A-Za-z]{2}[^$=^_{}]*\$")
+_MAY_BE_MONEY = re.compile(r"\$\d[^$=^_{}]*\$")
 _WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}")
 
 
@@ -240,6 +244,7 @@ _SWALLOWED = re.compile(r"\*\*[^*\n]+\*\*|^[ ]*#{1,6} ", re.MULTILINE)
     Severity.WARNING,
     bad=Example("**Membrane**", "**Membrane"),
     good=Example("**Membrane**", "**Membrane** and 2 ** 3"),
+    signs=("*", "$", "`", "~"),
 )
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
     """A mark that opens and never closes: a fence of code, `$$`, or `**`.
@@ -283,17 +288,15 @@ def _open_pieces(file: PageFile, text: str, found: tuple[Piece, ...]) -> Iterato
 def _open_bold(file: PageFile, text: str) -> Iterator[Finding]:
     start = 0
     for end in (*(found.start() for found in _BLOCK_END.finditer(text)), len(text)):
-        marks = [(mark.start(), mark.end()) for mark in _BOLD.finditer(text, start, end)]
-        # A mark with spaces on both sides is a power in prose, not a mark.
-        spaced = [
-            mark
-            for mark in marks
-            if text[mark[0] - 1 : mark[0]] in ("", " ", "\n") and text[mark[1] : mark[1] + 1] in ("", " ", "\n")
-        ]
-        marks = [mark for mark in marks if mark not in spaced]
+        marks = [mark.span() for mark in _BOLD.finditer(text, start, end) if not _is_power(text, *mark.span())]
         if len(marks) % 2:
             yield _finding(file, *marks[-1], "this `**` is shown as two asterisks: its pair is missing")
         start = end
+
+
+def _is_power(text: str, start: int, end: int) -> bool:
+    """True if `**` stands between spaces, as in `2 ** 3`: no mark of markdown, and shown as it is meant."""
+    return text[max(0, start - 1) : start] in ("", " ", "\n") and text[end : end + 1] in ("", " ", "\n")
 
 
 _HTML = re.compile(
