@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from qtgen.cache import Known
 from qtgen.corpus import FileEntry, page_bytes
 from qtgen.errors import SpliceError
 from qtgen.page import Page, Span, read, read_text
 from qtgen.page.edits import Edit, apply_edits
 from qtgen.records import Diagnostic, Fix, Severity
 from qtgen.rules import PageChecker
-from qtgen.validator import Check, Validation, page_file
+from qtgen.validator import Check, Memory, Validation, page_file
 
 _ROUNDS = 12  # five links to remove, one a round, and what that brings
 
@@ -32,13 +33,32 @@ class Fixed:
 
 def fix(entries: list[FileEntry], check: Check, *, unsafe: bool = False) -> Iterator[Fixed]:
     """What the fixes of `check`'s rules make of the pages; nothing is written. Sorted by path."""
-    fixer = _Fixer(replace(check, fixes=True), unsafe)
+    fixer = _Fixer(replace(check, fixes=True, unsafe=unsafe, cache=_Remembered(check.cache)), unsafe)
     for _ in range(_ROUNDS):
         if not fixer.round(entries):
             break
     for path, after in sorted(fixer.overlay.items()):
         if after != fixer.before[path]:
             yield Fixed(path, fixer.before[path], after, fixer.count[path])
+
+
+class _Remembered:
+    """What a round found out about the files that no fix has changed, for the next one."""
+
+    def __init__(self, behind: Memory | None) -> None:
+        self._behind = behind
+        self._known: dict[str, Known] = {}
+
+    def get(self, entry: FileEntry) -> Known | None:
+        known = self._known.get(entry.path)
+        if known is None and self._behind and (known := self._behind.get(entry)):
+            self._known[entry.path] = known
+        return known
+
+    def put(self, entry: FileEntry, known: Known) -> None:
+        self._known[entry.path] = known
+        if self._behind:
+            self._behind.put(entry, known)
 
 
 class _Fixer:

@@ -16,10 +16,11 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
+from typing import Protocol
 
 from pydantic_core import from_json, to_json
 
-from qtgen.cache import Cache, Known
+from qtgen.cache import Known
 from qtgen.corpus import FileEntry, page_entries, read_page
 from qtgen.errors import UsageError
 from qtgen.page import Page, read
@@ -50,21 +51,31 @@ class PathRules:
     ignore: tuple[str, ...] = ()
 
 
+class Memory(Protocol):
+    """What is known of files from before: the cache on disk, or a run's own."""
+
+    def get(self, entry: FileEntry) -> Known | None: ...
+
+    def put(self, entry: FileEntry, known: Known) -> None: ...
+
+
 @dataclass(frozen=True)
 class Check:
     """What is to be checked, and how.
 
     corpus: the whole site, against which the site rules judge the pages; overlay: contents to take instead of the
-    files' own, by path; fixes: whether site findings are to carry theirs, for which their pages are read again.
+    files' own, by path; fixes: whether findings are to carry theirs, for which their pages are read again;
+    unsafe: whether those too that are not safe.
     """
 
     rules: Sequence[Rule]
     by_path: Sequence[PathRules] = ()
     corpus: Path | None = None
-    cache: Cache | None = None
+    cache: Memory | None = None
     jobs: int | None = None
     overlay: Mapping[str, bytes] = field(default_factory=dict)
     fixes: bool = False
+    unsafe: bool = True
 
 
 class Validation:
@@ -166,11 +177,12 @@ class Validation:
             name = f"{section}.{finding.key}" if section else finding.key
             place = (entry.line, entry.column, entry.line, entry.end_column)
             fix, fixable = None, bool(rule.repair and section)
-            if finding.key != "url" or self._check.fixes:
+            wanted = self._check.fixes and (rule.fix == "safe" or self._check.unsafe)
+            if finding.key != "url" or wanted:
                 page = page or _page(FileEntry(path), self._check.overlay)
                 span = page.span(name)
                 place = (*page.position(span.start), *page.position(span.end))
-                if self._check.fixes and rule.repair and section:
+                if wanted and rule.repair and section:
                     fix = fix_of(page, rule.repair(page, section, self._target(page, section)))
             message = finding.message
             if finding.other is not None and self._paths is not None:
