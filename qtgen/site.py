@@ -124,10 +124,14 @@ class Site:
         """The rows of pages that have a url."""
         return (row for row in self.starts if self.urls[row])
 
+    @cached_property
+    def link_rows(self) -> "array[int]":
+        """The rows of links."""
+        return array("Q", (row for row, place in enumerate(self.places) if place & _NUMBER))
+
     def links(self) -> Iterator[tuple[int, int]]:
         """Row and url of every link."""
-        places = self.places
-        return ((row, url) for row, url in enumerate(self.urls) if places[row] & _NUMBER)
+        return zip(self.link_rows, map(self.urls.__getitem__, self.link_rows), strict=True)
 
     def is_hidden(self, row: int) -> bool:
         """True if the page at `row` says `no_index`."""

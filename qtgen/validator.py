@@ -89,7 +89,8 @@ class Validation:
         self._check = check
         self._site = Site()
         self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - closed by close()
-        self._paths: list[str] | None = [] if check.fixes or _wants_words(check.rules) else None
+        self._wants_words = any(rule.on_request for rule in check.rules)
+        self._paths: list[str] | None = [] if check.fixes or self._wants_words else None
         self.pages = 0
         try:
             self._gather(entries)
@@ -108,7 +109,7 @@ class Validation:
     def _remember(self, entry: FileEntry) -> None:
         if self._paths is not None:
             self._paths.append(entry.path)
-        if _wants_words(self._check.rules):
+        if self._wants_words:
             self._site.words.append(question_words(_page(entry, self._check.overlay)))
 
     def _site_findings(self) -> dict[int, list[tuple[SiteRule, SiteFinding]]]:
@@ -202,10 +203,6 @@ def rules_key() -> str:
     folder = Path(__file__).parent
     files = [*sorted(folder.glob("page/*.py")), *sorted(folder.glob("rules/*.py")), folder / "site.py"]
     return " ".join(f"{file.stat().st_size}.{file.stat().st_mtime_ns}" for file in files)
-
-
-def _wants_words(rules: Sequence[Rule]) -> bool:
-    return any(rule.on_request for rule in rules)
 
 
 # --- one page by itself ----------------------------------------------------------------------------------------------
