@@ -8,6 +8,8 @@ findings.
 
 import os
 import tempfile
+from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -31,6 +33,7 @@ from qtgen.site import Site, facts, question_words
 
 _CHUNK = 200  # pages a process is handed at a time
 _WORTH_A_PROCESS = 4_000  # pages not in the cache; below, starting processes takes longer than they save
+_KIND_BITS = 32  # of a packed finding; the rest is its row
 _LOOK_AHEAD = 50_000  # pages, at most, that are looked up before the first is checked
 
 
@@ -112,19 +115,13 @@ class Validation:
         if self._wants_words:
             self._site.words.append(question_words(_page(entry, self._check.overlay)))
 
-    def _site_findings(self) -> dict[int, list[tuple[SiteRule, SiteFinding]]]:
-        """By the number of the page."""
+    def _site_findings(self) -> "_SiteFindings | None":
         rules = [rule for rule in self._check.rules if isinstance(rule, SiteRule)]
         if not rules or (self.pages < 2 and self._check.corpus is None):
-            return {}
+            return None
         if self._check.corpus is not None:
             self._add_corpus(self._check.corpus)
-        found: dict[int, list[tuple[SiteRule, SiteFinding]]] = {}
-        for rule in rules:
-            for finding in rule.check(self._site):
-                if finding.entry.page < self.pages:
-                    found.setdefault(finding.entry.page, []).append((rule, finding))
-        return found
+        return _SiteFindings(self._site, rules, self.pages)
 
     def _add_corpus(self, corpus: Path) -> None:
         """The facts of the site's other pages."""
@@ -152,7 +149,7 @@ class Validation:
     def __iter__(self) -> Iterator[Checked]:
         codes_for = _codes_for(self._check.rules, tuple(self._check.by_path))
         for number, (path, findings) in enumerate(self._rows()):
-            of_site = self._found.get(number, ())
+            of_site = self._found.of_page(number) if self._found else ()
             if not findings and not of_site:
                 continue
             codes = codes_for(path)
@@ -173,7 +170,7 @@ class Validation:
     def _site_diagnostics(self, path: str, found: list[tuple[SiteRule, SiteFinding]]) -> Iterator[Diagnostic]:
         page: Page | None = None
         for rule, finding in found:
-            entry = finding.entry
+            entry = self._site.entry(finding.row)
             section = f"related_article{entry.link}" if entry.link else ""
             name = f"{section}.{finding.key}" if section else finding.key
             place = (entry.line, entry.column, entry.line, entry.end_column)
@@ -196,6 +193,34 @@ class Validation:
         if row is None or self._paths is None:
             return None
         return _page(FileEntry(self._paths[self._site.page_of(row)]), self._check.overlay)
+
+
+class _SiteFindings:
+    """What the site rules object to, as one number each: there can be more findings than pages."""
+
+    def __init__(self, site: Site, rules: Sequence[SiteRule], pages: int) -> None:
+        """pages: how many of the site's are asked about; they come first."""
+        kinds: dict[tuple[SiteRule, str, str, int | None], int] = {}
+        self._begins = array("Q", (*site.starts, len(site.urls)))
+        end = self._begins[pages]
+        self._found = array(
+            "Q",
+            sorted(
+                found.row << _KIND_BITS | kinds.setdefault((rule, found.message, found.key, found.other), len(kinds))
+                for rule in rules
+                for found in rule.check(site)
+                if found.row < end
+            ),
+        )
+        self._kinds = list(kinds)
+
+    def of_page(self, number: int) -> list[tuple[SiteRule, SiteFinding]]:
+        first, last = (bisect_left(self._found, row << _KIND_BITS) for row in self._begins[number : number + 2])
+        of_page = []
+        for packed in self._found[first:last]:
+            rule, message, key, other = self._kinds[packed & (1 << _KIND_BITS) - 1]
+            of_page.append((rule, SiteFinding(message, packed >> _KIND_BITS, key, other)))
+        return of_page
 
 
 def rules_key() -> str:

@@ -16,7 +16,7 @@ from qtgen.page import Page, Span, edits_for
 from qtgen.page.edits import Edit as TextEdit
 from qtgen.page.splice import Changes
 from qtgen.records import Diagnostic, Edit, Fix, Severity
-from qtgen.site import Entry, Site
+from qtgen.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,12 @@ class Finding(NamedTuple):
     severity: Severity | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SiteFinding:
-    """A site rule's objection to a page, or to one of its links. key: the field it is about, `url` or `related….url`;
-    other: the number of another page that the message names as `{other}`."""
+class SiteFinding(NamedTuple):
+    """A site rule's objection to a page, or to one of its links. row: of the site's facts; key: the field of it that
+    the objection is about; other: the number of another page that the message names as `{other}`."""
 
     message: str
-    entry: Entry
+    row: int
     key: str = "url"
     other: int | None = None
 

@@ -34,7 +34,7 @@ def _reported(rule: Rule) -> str:
             site.words.append(question_words(read(raw)))
         found = next(iter(rule.check(site)))
         other = pages[found.other][0] if found.other is not None else ""
-        return f"{pages[found.entry.page][0]}: {rule.code} {found.message.format(other=other)}"
+        return f"{pages[site.page_of(found.row)][0]}: {rule.code} {found.message.format(other=other)}"
     path, raw = apply(rule.bad)
     return "\n".join(line(diagnostic) for diagnostic in run(PageFile(path, read(raw)), [rule]))
 

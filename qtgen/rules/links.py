@@ -53,8 +53,8 @@ def _copy_from_target(page: Page, path: str, target: Page | None) -> Mend | None
     return changing(page, f"{path}: id, title and subject of its target", changes)
 
 
-def _objections(site: Site, rows: Iterable[int], message: str, key: str = "url") -> Iterator[SiteFinding]:
-    return (SiteFinding(message, site.entry(row), key) for row in rows)
+def _objections(rows: Iterable[int], message: str, key: str = "url") -> Iterator[SiteFinding]:
+    return (SiteFinding(message, row, key) for row in rows)
 
 
 @site_rule(
@@ -73,7 +73,7 @@ def duplicate_url(site: Site) -> Iterator[SiteFinding]:
     second = {site.urls[row] for row in site.pages() if site.by_url[site.urls[row]] != row}
     if second:
         rows = (row for row in site.pages() if site.urls[row] in second)
-        yield from _objections(site, rows, "another page has this `url` too")
+        yield from _objections(rows, "another page has this `url` too")
 
 
 @site_rule("QT402", "shared-id", Severity.WARNING, bad=Example("id: 7\n", "id: 8\n"), good=_FINE)
@@ -87,7 +87,7 @@ def shared_id(site: Site) -> Iterator[SiteFinding]:
     count = Counter(site.ids[row] for row in site.pages())
     rows = (row for row in site.pages() if count[site.ids[row]] > 1)
     for row in rows:
-        yield SiteFinding(f"{count[site.ids[row]]} pages have this `id`", site.entry(row), "id")
+        yield SiteFinding(f"{count[site.ids[row]]} pages have this `id`", row, "id")
 
 
 @site_rule(
@@ -107,7 +107,7 @@ def dangling_link(site: Site) -> Iterator[SiteFinding]:
     only be missing from what was checked.
     """
     known = site.by_url
-    yield from _objections(site, (row for row, url in site.links() if url not in known), "no page has this url")
+    yield from _objections((row for row, url in site.links() if url not in known), "no page has this url")
 
 
 @site_rule(
@@ -125,7 +125,7 @@ def link_id_mismatch(site: Site) -> Iterator[SiteFinding]:
     Why it is bad: the link is followed by url, and counted by id: two pages get what belongs to one.
     Fix: the id of the target; `--fix` copies it, and that is safe: the link leads where it led.
     """
-    yield from _objections(site, _differing(site, site.ids), "the page that this leads to has another `id`", "id")
+    yield from _objections(_differing(site, site.ids), "the page that this leads to has another `id`", "id")
 
 
 @site_rule(
@@ -144,7 +144,7 @@ def link_title_mismatch(site: Site) -> Iterator[SiteFinding]:
     Fix: title and subject of the target; `--fix` copies them, and that is safe: the link leads where it led.
     """
     message = "the page that this leads to has another `title` or `subject`"
-    yield from _objections(site, _differing(site, site.texts), message, "title")
+    yield from _objections(_differing(site, site.texts), message, "title")
 
 
 def _differing(site: Site, column: Sequence[int]) -> Iterator[int]:
@@ -173,7 +173,7 @@ def link_to_no_index(site: Site) -> Iterator[SiteFinding]:
     hidden = {site.urls[row] for row in site.pages() if site.is_hidden(row)}
     if hidden:
         rows = (row for row, url in site.links() if url in hidden)
-        yield from _objections(site, rows, "the page at this url says `no_index`")
+        yield from _objections(rows, "the page at this url says `no_index`")
 
 
 @site_rule(
@@ -192,7 +192,7 @@ def link_to_self(site: Site) -> Iterator[SiteFinding]:
         if row == begin:
             own, begin = url, next(starts)
         elif url == own:
-            yield SiteFinding("this is the page's own url", site.entry(row))
+            yield SiteFinding("this is the page's own url", row)
 
 
 @site_rule(
@@ -217,7 +217,7 @@ def repeated_link(site: Site) -> Iterator[SiteFinding]:
         seen: set[int] = set()
         for row, url in enumerate(links, start + 1):
             if url in seen:
-                yield SiteFinding("this page is linked to already", site.entry(row))
+                yield SiteFinding("this page is linked to already", row)
             seen.add(url)
 
 
@@ -229,9 +229,7 @@ def orphan_page(site: Site) -> Iterator[SiteFinding]:
     Fix: `qtgen link` chooses related articles over the whole site, orphans first.
     """
     linked = {url for _, url in site.links()}
-    yield from _objections(
-        site, (row for row in site.pages() if site.urls[row] not in linked), "no page links to this one"
-    )
+    yield from _objections((row for row in site.pages() if site.urls[row] not in linked), "no page links to this one")
 
 
 @site_rule(
@@ -252,4 +250,4 @@ def near_duplicate_question(site: Site) -> Iterator[SiteFinding]:
     question's words; pairs are found by their rarest words, not by comparing all with all.
     """
     for first, second in near_duplicates(site.words, 0.8):
-        yield SiteFinding("nearly the question of {other}", site.entry(site.starts[second]), "title", first)
+        yield SiteFinding("nearly the question of {other}", site.starts[second], "title", first)

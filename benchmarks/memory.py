@@ -1,0 +1,58 @@
+"""How the memory of a check grows with the number of pages.
+
+    python benchmarks/memory.py FOLDER [PAGES …]
+
+FOLDER holds pages, the more the better; each count is checked in a process of its own, all rules on, and the peak of
+its resident memory compared with that of 1,000 pages.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+from qtgen.corpus import page_entries
+from qtgen.validator import Check, Validation, choose_rules
+
+BASE = 1_000
+COUNTS = ["25000", "50000", "100000"]
+
+
+def measure(folder: Path, pages: int) -> None:
+    """Print the peak in KiB and the seconds of one check."""
+    begin = time.perf_counter()
+    with Validation(islice(page_entries([folder]), pages), Check(choose_rules(), jobs=1)) as validation:
+        for _ in validation:
+            pass
+        checked = validation.pages
+    taken = time.perf_counter() - begin
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, checked, taken)
+
+
+def measured(folder: str, pages: str) -> tuple[float, int, float]:
+    command = [sys.executable, __file__, folder, pages, "--here"]
+    peak, checked, taken = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(peak), int(checked), float(taken)
+
+
+def main() -> None:
+    folder, *counts = sys.argv[1:]
+    base, _, _ = measured(folder, str(BASE))
+    print(
+        f"{BASE:,} pages: {base / 1024:.0f} MiB\n\n| pages | peak MiB | bytes a page more | pages/s |\n|---|---|---|---|"
+    )
+    for count in counts or COUNTS:
+        peak, checked, taken = measured(folder, count)
+        more = (peak - base) * 1024 / max(checked - BASE, 1)
+        print(f"| {checked:,} | {peak / 1024:.0f} | {more:.0f} | {checked / taken:,.0f} |")
+
+
+if __name__ == "__main__":
+    if sys.argv[-1:] == ["--here"]:
+        measure(Path(sys.argv[1]), int(sys.argv[2]))
+    elif len(sys.argv) > 1:
+        main()
+    else:
+        sys.exit(__doc__)
