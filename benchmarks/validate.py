@@ -20,7 +20,7 @@ import frontmatter
 from pydantic import BaseModel
 
 from qtgen.cache import Cache
-from qtgen.corpus import page_entries, read_page
+from qtgen.corpus import page_runs, read_page
 from qtgen.rules.example import EXAMPLE_PAGE
 from qtgen.validator import Check, Validation, choose_rules
 
@@ -52,8 +52,9 @@ class FrontMatter(BaseModel):
 
 
 def read_only(folder: Path) -> None:
-    for entry in page_entries([folder]):
-        read_page(entry.path, entry.size)
+    for run in page_runs([folder]):
+        for path, (size, _) in zip(run.paths(), run.states, strict=True):
+            read_page(path, size)
 
 
 def page_rules(folder: Path) -> None:
@@ -76,7 +77,7 @@ def warm(folder: Path) -> None:
 
 def drain(folder: Path, check: Check) -> None:
     """Every diagnostic, made and thrown away."""
-    with Validation(page_entries([folder]), check) as validation:
+    with Validation(page_runs([folder]), check) as validation:
         for _ in validation:
             pass
 
@@ -116,7 +117,7 @@ def main() -> None:
         folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary)
         if len(sys.argv) < 2:
             fill(folder)
-        pages = sum(1 for _ in page_entries([folder]))
+        pages = sum(len(run.names) for run in page_runs([folder]))
         time.sleep(3)  # a file is kept in the cache once it is two seconds old
         warm(folder)
         times: dict[str, list[float]] = {name: [] for name in WAYS}

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,16 +11,29 @@ from qtgen.errors import UsageError
 from qtgen.page import Page, read, too_large, unreadable
 from qtgen.page.read import MAX_BYTES
 
-
-class FileEntry(NamedTuple):
-    """A file as its folder lists it. size in bytes, -1: no regular file, or not known; mtime in nanoseconds."""
-
-    path: str
-    size: int = -1
-    mtime: int = 0
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
-def page_entries(paths: Iterable[Path]) -> Iterator[FileEntry]:
+class Run(NamedTuple):
+    """Pages of one folder, in order.
+
+    folder: ends in `/`, or is empty for the current one; states: of each page its size in bytes (-1: no regular file,
+    or not known) and the time of its last change in nanoseconds; whole: whether these are all pages of the folder.
+    """
+
+    folder: str
+    names: list[str]
+    states: list[tuple[int, int]]
+    whole: bool = False
+
+    def paths(self) -> Iterator[str]:
+        return map(self.folder.__add__, self.names)
+
+
+_UNKNOWN = (-1, 0)
+
+
+def page_runs(paths: Iterable[Path]) -> Iterator[Run]:
     """The pages under `paths`, each once, sorted by path: a file as it is, a folder's `*.md` at any depth.
 
     Hidden files and folders are passed over. Links to folders are not followed, so a loop of links ends.
@@ -27,23 +41,40 @@ def page_entries(paths: Iterable[Path]) -> Iterator[FileEntry]:
     """
     roots = [_root(path) for path in dict.fromkeys(paths)]
     folders = {root for root in roots if root.endswith("/")}
-    for root in sorted(roots):
-        if any(root != folder and root.startswith(folder) for folder in folders):
-            continue  # comes with its folder
-        if not root.endswith("/"):
-            yield _entry(root)
+    apart = (root for root in sorted(roots) if not any(root != above and root.startswith(above) for above in folders))
+    for folder, inside in groupby(apart, lambda root: root.rpartition("/")[0] + "/" * ("/" in root)):
+        if folder not in folders:
+            yield _run(folder, inside)
             continue
         empty = True
-        for entry in _walk(root.removeprefix("./")):
+        for run in _walk(folder.removeprefix("./")):
             empty = False
-            yield entry
+            yield run
         if empty:
-            raise UsageError(f"{root.rstrip('/') or '/'}: no pages (*.md) in this folder")
+            raise UsageError(f"{folder.rstrip('/') or '/'}: no pages (*.md) in this folder")
+
+
+def _run(folder: str, paths: Iterable[str]) -> Run:
+    names = [path.rpartition("/")[2] for path in paths]
+    return Run(folder, names, [_state(Path(folder + name)) for name in names])
+
+
+def page_paths(paths: Iterable[Path]) -> Iterator[str]:
+    """The paths of `page_runs`."""
+    return (path for run in page_runs(paths) for path in run.paths())
 
 
 def pages_in(folder: Path) -> list[str]:
     """The pages of one folder, in order; none is no error."""
-    return [entry.path for entry in _walk(_root(folder).removeprefix("./"))] if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return [path for run in _walk(_root(folder).removeprefix("./")) for path in run.paths()]
+
+
+def named(paths: Iterable[str]) -> list[Run]:
+    """Pages by their paths alone, which need not be on disk."""
+    parts = (path.rpartition("/") for path in paths)
+    return [Run(folder + slash, [name], [_UNKNOWN]) for folder, slash, name in parts]
 
 
 def _root(path: Path) -> str:
@@ -55,33 +86,33 @@ def _root(path: Path) -> str:
     raise UsageError(f"{path}: no such file or folder")
 
 
-def _walk(folder: str) -> Iterator[FileEntry]:
+def _walk(folder: str) -> Iterator[Run]:
     """folder: ends in `/`, or is empty for the current one."""
     try:
         with os.scandir(folder or ".") as listing:
-            inside = [
-                (entry.name + "/" * entry.is_dir(follow_symlinks=False), entry)
+            inside = {
+                entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name: entry
                 for entry in listing
                 if not entry.name.startswith(".")
-            ]
+            }
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror}") from None
-    inside.sort()
-    for name, entry in inside:
-        if name.endswith("/"):
-            yield from _walk(folder + name)
-        elif name.endswith(".md"):
-            yield _entry(folder + name, entry)
+    names = sorted(inside)
+    whole = not any(name.endswith("/") for name in names)
+    for are_folders, some in groupby(names, lambda name: name.endswith("/")):
+        if are_folders:
+            for name in some:
+                yield from _walk(folder + name)
+        elif pages := [name for name in some if name.endswith(".md")]:
+            yield Run(folder, pages, [_state(inside[name]) for name in pages], whole)
 
 
-def _entry(path: str, listed: "os.DirEntry[str] | None" = None) -> FileEntry:
+def _state(file: "os.DirEntry[str] | Path") -> tuple[int, int]:
     try:
-        known = listed.stat() if listed else os.stat(path)  # noqa: PTH116 - a Path would cost more than the call
+        known = file.stat()
     except OSError:
-        return FileEntry(path)
-    if not stat.S_ISREG(known.st_mode):
-        return FileEntry(path)
-    return FileEntry(path, known.st_size, known.st_mtime_ns)
+        return _UNKNOWN
+    return (known.st_size, known.st_mtime_ns) if stat.S_ISREG(known.st_mode) else _UNKNOWN
 
 
 def page_bytes(path: str, size: int = -1) -> bytes:
@@ -92,8 +123,19 @@ def page_bytes(path: str, size: int = -1) -> bytes:
     """
     if size < 0 and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - the path as it was given
         raise OSError("not a regular file")
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of Path.read_bytes
+    if 0 <= size <= MAX_BYTES and len(raw := _read_once(path, size + 1)) == size:
+        return raw
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - grown or shrunk since it was listed, or not known
         return file.read(MAX_BYTES + 1)
+
+
+def _read_once(path: str, most: int) -> bytes:
+    """One reading of up to `most` bytes: asking for a megabyte each time costs more than the page."""
+    descriptor = os.open(path, _READ)
+    try:
+        return os.read(descriptor, most)
+    finally:
+        os.close(descriptor)
 
 
 def read_page(path: str, size: int = -1) -> Page:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from qtgen.cache import Known
-from qtgen.corpus import FileEntry, page_bytes
+from qtgen.corpus import Run, page_bytes
 from qtgen.errors import SpliceError
 from qtgen.page import Page, Span, read, read_text
 from qtgen.page.edits import Edit, apply_edits
@@ -31,11 +31,11 @@ class Fixed:
     fixes: int
 
 
-def fix(entries: list[FileEntry], check: Check, *, unsafe: bool = False) -> Iterator[Fixed]:
+def fix(runs: list[Run], check: Check, *, unsafe: bool = False) -> Iterator[Fixed]:
     """What the fixes of `check`'s rules make of the pages; nothing is written. Sorted by path."""
     fixer = _Fixer(replace(check, fixes=True, unsafe=unsafe, cache=_Remembered(check.cache)), unsafe)
     for _ in range(_ROUNDS):
-        if not fixer.round(entries):
+        if not fixer.round(runs):
             break
     for path, after in sorted(fixer.overlay.items()):
         if after != fixer.before[path]:
@@ -49,16 +49,17 @@ class _Remembered:
         self._behind = behind
         self._known: dict[str, Known] = {}
 
-    def get(self, entry: FileEntry) -> Known | None:
-        known = self._known.get(entry.path)
-        if known is None and self._behind and (known := self._behind.get(entry)):
-            self._known[entry.path] = known
+    def get(self, run: Run) -> list[Known | None]:
+        known = [self._known.get(path) for path in run.paths()]
+        if self._behind and None in known:
+            known = self._behind.get(run)
+            self._known |= {path: one for path, one in zip(run.paths(), known, strict=True) if one}
         return known
 
-    def put(self, entry: FileEntry, known: Known) -> None:
-        self._known[entry.path] = known
+    def put(self, run: Run, known: list[Known]) -> None:
+        self._known |= zip(run.paths(), known, strict=True)
         if self._behind:
-            self._behind.put(entry, known)
+            self._behind.put(run, known)
 
 
 class _Fixer:
@@ -70,10 +71,10 @@ class _Fixer:
         self.count: Counter[str] = Counter()
         self._refused: set[tuple[str, str, str]] = set()
 
-    def round(self, entries: list[FileEntry]) -> bool:
+    def round(self, runs: list[Run]) -> bool:
         """Apply what can be applied at once; False if that is nothing."""
         changed = False
-        with Validation(entries, replace(self._check, overlay=self.overlay)) as validation:
+        with Validation(runs, replace(self._check, overlay=self.overlay)) as validation:
             for checked in validation:
                 wanted = [(d, d.fix) for d in checked.diagnostics if d.fix and (d.fix.safe or self._unsafe)]
                 wanted = [(d, mend) for d, mend in wanted if (d.path, d.code, d.message) not in self._refused]

@@ -7,70 +7,92 @@ same in every process and every run, so they can be kept (`cache.py`).
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from itertools import accumulate, chain, pairwise
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
-from qtgen.page import Page
-from qtgen.page.fields import SECTIONS
+from qtgen.page import Page, Value
+from qtgen.page.fields import FIELDS, SECTIONS
+from qtgen.page.lines import is_folded, value_column, value_lines
 
 WIDTH = 4  # numbers an entry: url, text, id, place
 _MASK = (1 << 64) - 1
-_LINKS = [path for path in SECTIONS if path.startswith("related_")]
-# Of the page itself and of each link: its number, and where its url, title, subject and id stand.
-_ENTRIES: list[tuple[int, str, str, str, str]] = [
-    (number, f"{path}url", f"{path}title", f"{path}subject", f"{path}id")
-    for number, path in enumerate(["", *(f"{link}." for link in _LINKS)])
-]
 _NOTHING = bytes(8 * WIDTH)
 
-# A place: line (28 bits), column (14), length (14), no_index (1), number of the link (7; 0 is the page itself).
-_LENGTH, _COLUMN, _LINE = 8, 22, 36
-_MOST = (1 << 14) - 1
-NO_INDEX = 1 << 7
-_NUMBER = NO_INDEX - 1
+# A place, from the right: the number of the link (3 bits; 0 is the page itself), no_index, whether the rest is known,
+# which of three fields are folded, length of the title (14), length of the url (14), line of the url (28).
+_NUMBER = (1 << 3) - 1
+_NO_INDEX, _KNOWN = 1 << 3, 1 << 4
+_FOLDS, _TITLE, _URL, _LINE = 5, 8, 22, 36
+_THREE, _MOST = (1 << 3) - 1, (1 << 14) - 1
 
 
-class Entry(NamedTuple):
-    """Which page and which of its links (0: the page itself), and where that url stands: 1-based, in code points."""
+class _Keys(NamedTuple):
+    """Of the page itself, or of a link: where its values stand among the page's."""
 
-    page: int
-    link: int
-    line: int
-    column: int
-    end_column: int
+    number: int
+    url: str
+    title: str
+    subject: str
+    id: str
+
+    def may_fold(self) -> tuple[str, str, str]:
+        """The fields whose folding decides where url, title and id stand."""
+        return (self.url, self.subject, self.title) if self.number else (self.url, self.url, "_schema")
+
+
+_ENTRIES = [
+    _Keys(number, *(f"{section}{key}" for key in ("url", "title", "subject", "id")))
+    for number, section in enumerate(["", *(f"{path}." for path in SECTIONS if path.startswith("related_"))])
+]
 
 
 def facts(page: Page) -> bytes:
     """The facts of one page. A page without a url or a title has none that others could refer to: zeros."""
     values = page.values
-    url, title = values.get("url"), values.get("title")
-    if not isinstance(url, str) or not isinstance(title, str):
+    if page.canonical and len(page.text) <= _MOST:
+        places, get = _of_layout(tuple(values), page.style.plain, page.style.folded)
+        found = _rows(places, get(values))
+    elif isinstance(values.get("url"), str) and isinstance(values.get("title"), str):
+        entries = [keys for keys in _ENTRIES if isinstance(values.get(keys.url), str)]
+        found = _rows([keys.number for keys in entries], [values.get(path) for keys in entries for path in keys[1:]])
+    else:
         return _NOTHING
-    text, line, last = page.text, 1, 0
-    flag = NO_INDEX if values.get("no_index") is True else 0
-    found: list[int] = []
-    for low, url_key, title_key, subject_key, id_key in _ENTRIES:
-        url = values.get(url_key)
-        if not isinstance(url, str):
-            continue
-        start, end = page.spans[url_key]
-        if start < last:  # out of order: count from the beginning
-            line, last = 1, 0
-        line += text.count("\n", last, start)
-        last = start
-        column = start - text.rfind("\n", 0, start)
-        number = values.get(id_key)
-        found += (
-            xxh3_64_intdigest(url.encode("utf-8", "surrogatepass")),
-            xxh3_64_intdigest(f"{values.get(title_key)}\n{values.get(subject_key)}".encode("utf-8", "surrogatepass")),
-            number & _MASK if isinstance(number, int) else _MASK,
-            line << _LINE | min(column, _MOST) << _COLUMN | min(end - start, _MOST) << _LENGTH | flag | low,
-        )
-        flag = 0
+    if values.get("no_index") is True:
+        found[WIDTH - 1] |= _NO_INDEX
     return array("Q", found).tobytes()
+
+
+def _rows(places: Sequence[int], values: Sequence[Any]) -> list[int]:
+    """values: url, title, subject and id of each entry, one after the other."""
+    found: list[int] = []
+    four = iter(values)
+    for place, url, title, subject, number in zip(places, four, four, four, four):  # noqa: B905 - strict costs
+        found += (
+            xxh3_64_intdigest(url.encode("utf-8", "surrogatepass")),  # half a surrogate pair can be spelled in YAML
+            xxh3_64_intdigest(f"{title}\n{subject}".encode("utf-8", "surrogatepass")),
+            number & _MASK if isinstance(number, int) else _MASK,
+            place | len(title) << _TITLE | len(url) << _URL if place & _KNOWN else place,
+        )
+    return found
+
+
+@lru_cache(maxsize=4096)  # a site uses a few dozen combinations
+def _of_layout(
+    paths: tuple[str, ...], plain: frozenset[str], folded: frozenset[str]
+) -> tuple[list[int], Callable[[Mapping[str, Value]], Sequence[Value]]]:
+    """Of each entry of a canonical page as much of its place as does not depend on the values; and how to get those."""
+    lines = value_lines(paths, plain, folded)
+    entries = [keys for keys in _ENTRIES if keys.url in lines]
+    places = []
+    for keys in entries:
+        folds = sum(is_folded(FIELDS[path], plain, folded) << bit for bit, path in enumerate(keys.may_fold()))
+        places.append(keys.number | _KNOWN | folds << _FOLDS | lines[keys.url] << _LINE)
+    return places, itemgetter(*(path for keys in entries for path in keys[1:]))
 
 
 _POSSESSIVE = re.compile("['’]s?")
@@ -95,7 +117,7 @@ def question_words(page: Page) -> frozenset[str]:
 class Site:
     """The facts of all pages, by column; a row is a page or one of its links, which follow it.
 
-    Memory: 32 bytes a row and 8 a page, and about 150 a page once `by_url` was asked for.
+    Memory: 32 bytes a row and 8 a page; once it is asked what links lead to, 16 a link and about 150 a page more.
     """
 
     def __init__(self) -> None:
@@ -106,10 +128,12 @@ class Site:
         self.starts = array("Q")  # the row of each page
         self.words: list[frozenset[str]] = []  # of each page's question; only where somebody asks for them
 
-    def add(self, of_page: bytes) -> None:
-        """Take in a page's facts. Pages are numbered from 0 as they come."""
-        self.starts.append(len(self.urls))
-        numbers = array("Q", of_page)
+    def add(self, of_pages: Iterable[bytes]) -> None:
+        """Take in the facts of pages, which are numbered from 0 as they come."""
+        of_each = list(of_pages)
+        rows = (len(one) // (8 * WIDTH) for one in of_each[:-1])
+        self.starts.extend(accumulate(rows, initial=len(self.urls)) if of_each else ())
+        numbers = array("Q", b"".join(of_each))
         for offset, column in enumerate((self.urls, self.texts, self.ids, self.places)):
             column.extend(numbers[offset::WIDTH])
 
@@ -120,33 +144,67 @@ class Site:
         found.pop(0, None)
         return found
 
-    def pages(self) -> Iterator[int]:
+    @cached_property
+    def pages(self) -> "array[int]":
         """The rows of pages that have a url."""
-        return (row for row in self.starts if self.urls[row])
+        return array("Q", (row for row in self.starts if self.urls[row]))
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """The rows of each page and its links: first, and one behind the last."""
+        return pairwise(chain(self.starts, [len(self.urls)]))
 
     @cached_property
-    def link_rows(self) -> "array[int]":
+    def links(self) -> "array[int]":
         """The rows of links."""
-        return array("Q", (row for row, place in enumerate(self.places) if place & _NUMBER))
+        return array("Q", [row for row, place in enumerate(self.places) if place & _NUMBER])
 
-    def links(self) -> Iterator[tuple[int, int]]:
-        """Row and url of every link."""
-        return zip(self.link_rows, map(self.urls.__getitem__, self.link_rows), strict=True)
+    @cached_property
+    def targets(self) -> "array[int]":
+        """The row of the page that each of `links` leads to; -1: there is none."""
+        return array("q", [self.by_url.get(self.urls[row], -1) for row in self.links])
 
     def is_hidden(self, row: int) -> bool:
         """True if the page at `row` says `no_index`."""
-        return bool(self.places[row] & NO_INDEX)
+        return bool(self.places[row] & _NO_INDEX)
 
     def page_of(self, row: int) -> int:
         """The number of the page that a row belongs to."""
         return bisect_right(self.starts, row) - 1
 
-    def entry(self, row: int) -> Entry:
+    def link_of(self, row: int) -> int:
+        """The number of the link on its page; 0: the page itself."""
+        return self.places[row] & _NUMBER
+
+    def place_of(self, row: int, key: str) -> tuple[int, int, int, int] | None:
+        """Where a row's `url`, `id` or `title` begins and ends: line and column, 1-based, in code points.
+
+        None where the facts do not tell, and the page must be read for it.
+        """
         place = self.places[row]
-        column = place >> _COLUMN & _MOST
-        line, length = place >> _LINE, place >> _LENGTH & _MOST
-        return Entry(self.page_of(row), place & _NUMBER, line, column, column + length)
+        if not place & _KNOWN or (key == "title" and not place & _NUMBER):
+            return None
+        above, column = _from_url(place & _NUMBER, place >> _FOLDS & _THREE, key)
+        line = above if above < 0 else (place >> _LINE) - above
+        length = len(str(self._id(row))) if key == "id" else place >> (_URL if key == "url" else _TITLE) & _MOST
+        return abs(line), column, abs(line), column + length
+
+    def _id(self, row: int) -> int:
+        number = self.ids[row]
+        return number - (1 << 64) if number >> 63 else number
 
     def row_of(self, url: str) -> int | None:
         """The row of the page that has this url."""
         return self.by_url.get(xxh3_64_intdigest(url.encode("utf-8", "surrogatepass")))
+
+
+@lru_cache
+def _from_url(number: int, folds: int, key: str) -> tuple[int, int]:
+    """How many lines above its url a value stands (negative: the line itself), and its column."""
+    keys = _ENTRIES[number]
+    is_folded = {path: bool(folds >> bit & 1) for bit, path in enumerate(keys.may_fold())}
+    field = FIELDS[getattr(keys, key)]
+    column = value_column(field, is_folded.get(field.path, False))
+    if not number:
+        return (-3 - is_folded["_schema"], column) if key == "id" else (0, column)
+    below = [FIELDS[path] for path in (keys.id, keys.title, keys.subject, keys.url)]
+    return sum(1 + is_folded[one.path] for one in below[below.index(field) + 1 :]), column

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from qtgen.corpus import highest_id, page_entries, pages_in
+from qtgen.corpus import highest_id, page_paths, pages_in
 from qtgen.errors import OutputError, UsageError
 from qtgen.files import append_line, explained, prepared, publish_new
 from qtgen.records import Draft, Outcome
@@ -42,7 +42,7 @@ class Store:
         Raises UsageError if there is no such corpus.
         """
         made: list[int] = [line["id"] for line in self.provenance() if isinstance(line.get("id"), int)]
-        pages = [entry.path for entry in page_entries([corpus] if corpus else [])] + pages_in(self.out)
+        pages = [*page_paths([corpus] if corpus else []), *pages_in(self.out)]
         return max([*made, highest_id(pages)])
 
     def provenance(self) -> Iterator[dict[str, Any]]:

@@ -7,33 +7,34 @@ findings.
 """
 
 import os
+import struct
 import tempfile
 from array import array
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Protocol
 
-from pydantic_core import from_json, to_json
+from msgspec import msgpack
 
 from qtgen.cache import Known
-from qtgen.corpus import FileEntry, page_entries, read_page
+from qtgen.corpus import Run, page_runs, read_page
 from qtgen.errors import UsageError
 from qtgen.page import Page, read
 from qtgen.records import Diagnostic, Severity
 from qtgen.rules import REGISTRY, PageChecker, PageFile, Rule, SiteRule
-from qtgen.rules.base import SiteFinding, fix_of, printable
+from qtgen.rules.base import SiteFinding, by_place, fix_of, printable
 from qtgen.site import Site, facts, question_words
 
 _CHUNK = 200  # pages a process is handed at a time
 _WORTH_A_PROCESS = 4_000  # pages not in the cache; below, starting processes takes longer than they save
 _KIND_BITS = 32  # of a packed finding; the rest is its row
+_KIND = (1 << _KIND_BITS) - 1
 _LOOK_AHEAD = 50_000  # pages, at most, that are looked up before the first is checked
 
 
@@ -57,9 +58,9 @@ class PathRules:
 class Memory(Protocol):
     """What is known of files from before: the cache on disk, or a run's own."""
 
-    def get(self, entry: FileEntry) -> Known | None: ...
+    def get(self, run: Run) -> list[Known | None]: ...
 
-    def put(self, entry: FileEntry, known: Known) -> None: ...
+    def put(self, run: Run, known: list[Known]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Validation:
     It can be gone through more than once; `close` it, or use it as a context manager.
     """
 
-    def __init__(self, entries: Iterable[FileEntry], check: Check) -> None:
+    def __init__(self, runs: Iterable[Run], check: Check) -> None:
         """Raises UsageError where there is nothing to check."""
         self._check = check
         self._site = Site()
@@ -96,24 +97,25 @@ class Validation:
         self._paths: list[str] | None = [] if check.fixes or self._wants_words else None
         self.pages = 0
         try:
-            self._gather(entries)
+            self._gather(runs)
             self._found = self._site_findings()
         except BaseException:  # also Ctrl-C: the spool goes, and the error goes on
             self.close()
             raise
 
-    def _gather(self, entries: Iterable[FileEntry]) -> None:
-        for entry, known in _examined(entries, self._check):
-            self._site.add(known.facts)
-            self._remember(entry)
-            self._spool.write(os.fsencode(entry.path) + b"\0" + known.findings + b"\n")
-            self.pages += 1
+    def _gather(self, runs: Iterable[Run]) -> None:
+        for run, known in _examined(runs, self._check):
+            self._take_in(run, known)
+            block = _encode((run.folder, run.names, [findings for _, findings in known]))
+            self._spool.write(_SIZE.pack(len(block)) + block)
+            self.pages += len(known)
 
-    def _remember(self, entry: FileEntry) -> None:
+    def _take_in(self, run: Run, known: list[Known]) -> None:
+        self._site.add(facts_of_page for facts_of_page, _ in known)
         if self._paths is not None:
-            self._paths.append(entry.path)
+            self._paths += run.paths()
         if self._wants_words:
-            self._site.words.append(question_words(_page(entry, self._check.overlay)))
+            self._site.words += (question_words(_page(path, -1, self._check.overlay)) for path in run.paths())
 
     def _site_findings(self) -> "_SiteFindings | None":
         rules = [rule for rule in self._check.rules if isinstance(rule, SiteRule)]
@@ -126,10 +128,9 @@ class Validation:
     def _add_corpus(self, corpus: Path) -> None:
         """The facts of the site's other pages."""
         given = {os.path.realpath(path) for path, _ in self._rows()}
-        others = (entry for entry in page_entries([corpus]) if os.path.realpath(entry.path) not in given)
-        for entry, known in _examined(others, self._check):
-            self._site.add(known.facts)
-            self._remember(entry)
+        others = (_without(run, given) for run in page_runs([corpus]))
+        for run, known in _examined(others, self._check):
+            self._take_in(run, known)
 
     def __enter__(self) -> "Validation":
         return self
@@ -142,57 +143,66 @@ class Validation:
 
     def _rows(self) -> Iterator[tuple[str, bytes]]:
         self._spool.seek(0)
-        for line in self._spool:
-            path, _, findings = line.rstrip(b"\n").partition(b"\0")
-            yield os.fsdecode(path), findings
+        while size := self._spool.read(_SIZE.size):
+            folder, names, findings = _decode_block(self._spool.read(*_SIZE.unpack(size)))
+            yield from zip(map(folder.__add__, names), findings, strict=True)
 
     def __iter__(self) -> Iterator[Checked]:
         codes_for = _codes_for(self._check.rules, tuple(self._check.by_path))
-        for number, (path, findings) in enumerate(self._rows()):
-            of_site = self._found.of_page(number) if self._found else ()
-            if not findings and not of_site:
+        of_site = self._found.by_page() if self._found else repeat(())
+        for (path, findings), found in zip(self._rows(), of_site):  # noqa: B905 - the site may have more pages
+            if not findings and not found:
                 continue
             codes = codes_for(path)
-            diagnostics = [d for d in self._of_page(path, findings) if d.code in codes] if findings else []
-            if of_site:
-                diagnostics += self._site_diagnostics(path, [pair for pair in of_site if pair[0].code in codes])
-                diagnostics.sort(key=lambda diagnostic: diagnostic.sort_key)
+            diagnostics = self._of_page(path, findings, codes) if findings else []
+            if found:
+                diagnostics += self._site_diagnostics(path, [pair for pair in found if pair[0].code in codes])
+                diagnostics.sort(key=by_place)
             if diagnostics:
                 yield Checked(path, diagnostics)
 
-    def _of_page(self, path: str, findings: bytes) -> Iterable[Diagnostic]:
+    def _of_page(self, path: str, findings: bytes, codes: frozenset[str]) -> list[Diagnostic]:
         """A page's own findings; where fixes are wanted and it has some, it is checked again to make them."""
-        found = list(_decoded(path, findings))
+        found = [_diagnostic(path, row) for row in _decode_rows(findings) if row[4] in codes]
         if not self._check.fixes or not any(diagnostic.fixable for diagnostic in found):
             return found
-        return _checker(fixes=True)(page_file(path, _page(FileEntry(path), self._check.overlay)))
+        again = _checker(fixes=True)(page_file(path, _page(path, -1, self._check.overlay)))
+        return [diagnostic for diagnostic in again if diagnostic.code in codes]
 
-    def _site_diagnostics(self, path: str, found: list[tuple[SiteRule, SiteFinding]]) -> Iterator[Diagnostic]:
+    def _site_diagnostics(self, path: str, found: list[tuple[SiteRule, SiteFinding, int]]) -> Iterator[Diagnostic]:
         page: Page | None = None
-        for rule, finding in found:
-            entry = self._site.entry(finding.row)
-            section = f"related_article{entry.link}" if entry.link else ""
+        for rule, finding, row in found:
+            link = self._site.link_of(row)
+            section = f"related_article{link}" if link else ""
             name = f"{section}.{finding.key}" if section else finding.key
-            place = (entry.line, entry.column, entry.line, entry.end_column)
             fix, fixable = None, bool(rule.repair and section)
-            wanted = self._check.fixes and (rule.fix == "safe" or self._check.unsafe)
-            if finding.key != "url" or wanted:
-                page = page or _page(FileEntry(path), self._check.overlay)
+            wanted = fixable and self._check.fixes and (rule.fix == "safe" or self._check.unsafe)
+            place = self._site.place_of(row, finding.key)
+            if place is None or wanted:
+                page = page or _page(path, -1, self._check.overlay)
                 span = page.span(name)
                 place = (*page.position(span.start), *page.position(span.end))
-                if wanted and rule.repair and section:
+                if wanted and rule.repair:
                     fix = fix_of(page, rule.repair(page, section, self._target(page, section)))
             message = finding.message
             if finding.other is not None and self._paths is not None:
-                message = message.format(other=self._paths[finding.other])
-            yield Diagnostic(path, *place, rule.code, rule.name, rule.severity, printable(message), name, fix, fixable)
+                message = printable(message.format(other=self._paths[finding.other]))
+            yield Diagnostic(path, *place, rule.code, rule.name, rule.severity, message, name, fix, fixable)
 
     def _target(self, page: Page, section: str) -> Page | None:
         """The page that a link leads to."""
         row = self._site.row_of(page.text_of(f"{section}.url") or "")
         if row is None or self._paths is None:
             return None
-        return _page(FileEntry(self._paths[self._site.page_of(row)]), self._check.overlay)
+        return _page(self._paths[self._site.page_of(row)], -1, self._check.overlay)
+
+
+def _without(run: Run, real_paths: set[str]) -> Run:
+    """The pages of a run but for some."""
+    kept = [number for number, path in enumerate(run.paths()) if os.path.realpath(path) not in real_paths]
+    if len(kept) == len(run.names):
+        return run
+    return Run(run.folder, [run.names[number] for number in kept], [run.states[number] for number in kept])
 
 
 class _SiteFindings:
@@ -200,27 +210,23 @@ class _SiteFindings:
 
     def __init__(self, site: Site, rules: Sequence[SiteRule], pages: int) -> None:
         """pages: how many of the site's are asked about; they come first."""
-        kinds: dict[tuple[SiteRule, str, str, int | None], int] = {}
-        self._begins = array("Q", (*site.starts, len(site.urls)))
-        end = self._begins[pages]
-        self._found = array(
-            "Q",
-            sorted(
-                found.row << _KIND_BITS | kinds.setdefault((rule, found.message, found.key, found.other), len(kinds))
-                for rule in rules
-                for found in rule.check(site)
-                if found.row < end
-            ),
-        )
-        self._kinds = list(kinds)
+        self._kinds = [(rule, finding) for rule in rules for finding in rule.check(site)]
+        self._ends = array("Q", (*site.starts, len(site.urls)))[1 : pages + 1]
+        end = self._ends[-1] if pages else 0
+        found = array("Q")
+        for kind, (_, finding) in enumerate(self._kinds):
+            found.extend([row << _KIND_BITS | kind for row in finding.rows if row < end])
+        self._kinds = [(rule, finding._replace(rows=())) for rule, finding in self._kinds]
+        self._found = array("Q", sorted(found))
 
-    def of_page(self, number: int) -> list[tuple[SiteRule, SiteFinding]]:
-        first, last = (bisect_left(self._found, row << _KIND_BITS) for row in self._begins[number : number + 2])
-        of_page = []
-        for packed in self._found[first:last]:
-            rule, message, key, other = self._kinds[packed & (1 << _KIND_BITS) - 1]
-            of_page.append((rule, SiteFinding(message, packed >> _KIND_BITS, key, other)))
-        return of_page
+    def by_page(self) -> Iterator[list[tuple[SiteRule, SiteFinding, int]]]:
+        """Of each page in turn: rule, finding, and the row it is about."""
+        found, at, count = self._found, 0, len(self._found)
+        for end in self._ends:
+            begin, limit = at, end << _KIND_BITS
+            while at < count and found[at] < limit:
+                at += 1
+            yield [(*self._kinds[one & _KIND], one >> _KIND_BITS) for one in found[begin:at]]
 
 
 def rules_key() -> str:
@@ -233,64 +239,86 @@ def rules_key() -> str:
 # --- one page by itself ----------------------------------------------------------------------------------------------
 
 
-_LookedUp = tuple[FileEntry, Known | None]
+_LookedUp = tuple[Run, list[Known | None]]
+_Examined = tuple[Run, list[Known], bool]
 
 
-def _examined(entries: Iterable[FileEntry], check: Check) -> Iterator[tuple[FileEntry, Known]]:
-    """Every entry with its facts and findings, in order: from the cache, from this process, or from several."""
-    looked_up = ((entry, _from_cache(entry, check)) for entry in entries)
+def _examined(runs: Iterable[Run], check: Check) -> Iterator[tuple[Run, list[Known]]]:
+    """Every run with the facts and findings of its pages: from the cache, from this process, or from several."""
+    looked_up = ((run, _looked_up(run, check)) for run in runs)
     ahead: list[_LookedUp] = []
-    missing = 0
-    for pair in looked_up:  # until it is clear whether processes pay
-        ahead.append(pair)
-        missing += pair[1] is None
-        if missing >= _WORTH_A_PROCESS or len(ahead) >= _LOOK_AHEAD:
+    pages = missing = 0
+    for run, known in looked_up:  # until it is clear whether processes pay
+        ahead.append((run, known))
+        pages += len(known)
+        missing += known.count(None)
+        if missing >= _WORTH_A_PROCESS or pages >= _LOOK_AHEAD:
             break
     jobs = check.jobs or min(os.cpu_count() or 1, 1 + missing // _WORTH_A_PROCESS)
     everything = chain(ahead, looked_up)
-    for entry, known, is_new in _by_processes(everything, jobs, check) if jobs > 1 else _here(everything, check):
-        if is_new and check.cache and entry.path not in check.overlay:
-            check.cache.put(entry, known)
-        yield entry, known
+    for run, all_known, is_new in _by_processes(everything, jobs, check) if jobs > 1 else _here(everything, check):
+        if is_new and check.cache and check.overlay.keys().isdisjoint(run.paths()):
+            check.cache.put(run, all_known)
+        yield run, all_known
 
 
-def _from_cache(entry: FileEntry, check: Check) -> Known | None:
-    return check.cache.get(entry) if check.cache and entry.path not in check.overlay else None
+def _looked_up(run: Run, check: Check) -> list[Known | None]:
+    if not check.cache:
+        return [None] * len(run.names)
+    known = check.cache.get(run)
+    if check.overlay:
+        return [None if path in check.overlay else one for path, one in zip(run.paths(), known, strict=True)]
+    return known
 
 
-def _here(looked_up: Iterable[_LookedUp], check: Check) -> Iterator[tuple[FileEntry, Known, bool]]:
-    for entry, known in looked_up:
-        yield entry, known or examine(entry, check.overlay), known is None
+def _here(looked_up: Iterable[_LookedUp], check: Check) -> Iterator[_Examined]:
+    for run, known in looked_up:
+        fresh = (examine(path, size, check.overlay) for path, size in _missing(run, known))
+        yield run, [one or next(fresh) for one in known], None in known
 
 
-def _by_processes(looked_up: Iterator[_LookedUp], jobs: int, check: Check) -> Iterator[tuple[FileEntry, Known, bool]]:
+def _missing(run: Run, known: list[Known | None]) -> Iterator[tuple[str, int]]:
+    """Path and size of the pages of which nothing is known."""
+    for path, (size, _), one in zip(run.paths(), run.states, known, strict=True):
+        if one is None:
+            yield path, size
+
+
+def _by_processes(looked_up: Iterable[_LookedUp], jobs: int, check: Check) -> Iterator[_Examined]:
     """The same in chunks, a few of them in flight, in order."""
-    waiting: deque[tuple[list[_LookedUp], Future[list[Known]]]] = deque()
+    waiting: deque[tuple[Run, list[Known | None], list[Future[list[Known]]]]] = deque()
     with ProcessPoolExecutor(jobs) as pool:
-        chunk = list(islice(looked_up, _CHUNK))
-        while chunk or waiting:
-            if chunk:
-                missing = [entry for entry, known in chunk if known is None]
-                overlay = {entry.path: check.overlay[entry.path] for entry in missing if entry.path in check.overlay}
-                waiting.append((chunk, pool.submit(_examine_all, missing, overlay)))
-                chunk = list(islice(looked_up, _CHUNK))
-            if len(waiting) < 3 * jobs and chunk:
-                continue
-            done, future = waiting.popleft()
-            fresh = iter(future.result())
-            for entry, known in done:
-                yield entry, known or next(fresh), known is None
+        for run, known in looked_up:
+            missing = list(_missing(run, known))
+            chunks = [missing[at : at + _CHUNK] for at in range(0, len(missing), _CHUNK)]
+            waiting.append((run, known, [pool.submit(_examine_all, chunk, _part(check, chunk)) for chunk in chunks]))
+            while sum(not future.done() for _, _, futures in waiting for future in futures) > 3 * jobs:
+                yield _collected(*waiting.popleft())
+        while waiting:
+            yield _collected(*waiting.popleft())
 
 
-def _examine_all(entries: list[FileEntry], overlay: Mapping[str, bytes]) -> list[Known]:
-    return [examine(entry, overlay) for entry in entries]
+def _collected(run: Run, known: list[Known | None], futures: list[Future[list[Known]]]) -> _Examined:
+    fresh = (one for future in futures for one in future.result())
+    return run, [one or next(fresh) for one in known], bool(futures)
 
 
-def examine(entry: FileEntry, overlay: Mapping[str, bytes]) -> Known:
-    """Facts of one page, and the findings of all page rules: which were asked for is decided when they are shown."""
-    page = _page(entry, overlay)
-    diagnostics = _checker()(page_file(entry.path, page))
-    return Known(facts(page), _encoded(diagnostics) if diagnostics else b"")
+def _part(check: Check, chunk: list[tuple[str, int]]) -> dict[str, bytes]:
+    return {path: check.overlay[path] for path, _ in chunk if path in check.overlay}
+
+
+def _examine_all(pages: list[tuple[str, int]], overlay: Mapping[str, bytes]) -> list[Known]:
+    return [examine(path, size, overlay) for path, size in pages]
+
+
+def examine(path: str, size: int, overlay: Mapping[str, bytes]) -> Known:
+    """Facts of one page, and the findings of all page rules: which were asked for is decided when they are shown.
+
+    size: as its folder lists it; -1: not known.
+    """
+    page = _page(path, size, overlay)
+    diagnostics = _checker()(page_file(path, page))
+    return facts(page), _encode([_row(diagnostic) for diagnostic in diagnostics]) if diagnostics else b""
 
 
 def page_file(path: str, page: Page) -> PageFile:
@@ -300,8 +328,8 @@ def page_file(path: str, page: Page) -> PageFile:
     return PageFile(path, page, location)
 
 
-def _page(entry: FileEntry, overlay: Mapping[str, bytes]) -> Page:
-    return read(overlay[entry.path]) if entry.path in overlay else read_page(entry.path, entry.size)
+def _page(path: str, size: int, overlay: Mapping[str, bytes]) -> Page:
+    return read(overlay[path]) if path in overlay else read_page(path, size)
 
 
 @lru_cache
@@ -309,35 +337,26 @@ def _checker(fixes: bool = False) -> PageChecker:
     return PageChecker(REGISTRY.values(), fixes=fixes)
 
 
-def _encoded(diagnostics: list[Diagnostic]) -> bytes:
-    return to_json(
-        [
-            (d.code, d.line, d.column, d.end_line, d.end_column, d.severity, d.message, d.field, d.fixable)
-            for d in diagnostics
-        ]
-    )
-
-
+# A finding as it is kept: line, column, end line, end column, code, severity, message, field, whether it can be mended.
+_Row = tuple[int, int, int, int, str, str, str, str | None, bool]
+_encode = msgpack.Encoder().encode
+_decode_rows = msgpack.Decoder(list[_Row]).decode
+_decode_block = msgpack.Decoder(tuple[str, list[str], list[bytes]]).decode
+_SIZE = struct.Struct("<Q")
 _NAMES = {code: rule.name for code, rule in REGISTRY.items()}
 _SEVERITIES = {severity.value: severity for severity in Severity}
 
 
-def _decoded(path: str, findings: bytes) -> Iterator[Diagnostic]:
-    for code, line, column, end_line, end_column, severity, message, name, fixable in from_json(findings):
-        yield Diagnostic(
-            path,
-            line,
-            column,
-            end_line,
-            end_column,
-            code,
-            _NAMES[code],
-            _SEVERITIES[severity],
-            message,
-            name,
-            None,
-            fixable,
-        )
+def _row(d: Diagnostic) -> _Row:
+    return (d.line, d.column, d.end_line, d.end_column, d.code, d.severity, d.message, d.field, d.fixable)
+
+
+def _diagnostic(path: str, row: _Row) -> Diagnostic:
+    line, column, end_line, end_column, code, severity, message, name, fixable = row
+    severity = _SEVERITIES[severity]
+    return Diagnostic(
+        path, line, column, end_line, end_column, code, _NAMES[code], severity, message, name, None, fixable
+    )
 
 
 # --- which rules -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qtgen.corpus import FileEntry
+from qtgen.corpus import named
 from qtgen.fixing import fix
 from qtgen.page import read
 from qtgen.page.markdown import lay_out, pieces
@@ -44,7 +44,7 @@ def mended(answer: str) -> str:
     """The answer after `--fix --unsafe`."""
     raw = EXAMPLE_PAGE.replace("Osmosis moves", answer + " Osmosis moves").encode()
     check = Check(choose_rules(["QT5"]), overlay={EXAMPLE_PATH: raw})
-    made = list(fix([FileEntry(EXAMPLE_PATH, len(raw), 0)], check, unsafe=True))
+    made = list(fix(named([EXAMPLE_PATH]), check, unsafe=True))
     return str(read(made[0].after if made else raw).values["answer"]).partition(" Osmosis moves")[0]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qtgen.corpus import FileEntry
+from qtgen.corpus import Run, named
 from qtgen.fixing import fix
 from qtgen.page import read
 from qtgen.records import Diagnostic
@@ -36,7 +36,7 @@ def test_the_bad_example_is_found_and_the_good_one_is_not(rule: Rule) -> None:
 def found_in(example: Example, rule: Rule) -> list[Diagnostic]:
     """What one rule finds in an example: a page, or for a site rule the example site."""
     pages = example_site(example) if isinstance(rule, SiteRule) else [apply(example)]
-    entries = [FileEntry(path, 0, 0) for path, _ in pages]
+    entries = named(path for path, _ in pages)
     with Validation(entries, Check([rule], overlay=dict(pages), fixes=True)) as validation:
         return [diagnostic for checked in validation for diagnostic in checked.diagnostics]
 
@@ -44,7 +44,7 @@ def found_in(example: Example, rule: Rule) -> list[Diagnostic]:
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.fix], ids=lambda rule: rule.code)
 def test_the_fix_mends_the_bad_example_and_breaks_nothing(rule: Rule) -> None:
     pages = example_site(rule.bad) if isinstance(rule, SiteRule) else [apply(rule.bad)]
-    entries = [FileEntry(path, 0, 0) for path, _ in pages]
+    entries = named(path for path, _ in pages)
     check = Check(RULES, overlay=dict(pages))
     before = codes(entries, check)
     mended = {fixed.path: fixed.after for fixed in fix(entries, check, unsafe=rule.fix == "unsafe")}
@@ -57,7 +57,7 @@ def test_the_fix_mends_the_bad_example_and_breaks_nothing(rule: Rule) -> None:
     assert list(fix(entries, again, unsafe=rule.fix == "unsafe")) == []
 
 
-def codes(entries: list[FileEntry], check: Check) -> set[str]:
+def codes(entries: list[Run], check: Check) -> set[str]:
     with Validation(entries, check) as validation:
         return {diagnostic.code for checked in validation for diagnostic in checked.diagnostics}
 
@@ -72,7 +72,7 @@ def test_a_rule_says_why_and_how_to_mend(rule: Rule) -> None:
 
 def test_the_example_site_breaks_no_rule() -> None:
     pages = dict(example_site(Example()))
-    assert codes([FileEntry(path, 0, 0) for path in pages], Check(RULES, overlay=pages)) == set()
+    assert codes(named(pages), Check(RULES, overlay=pages)) == set()
 
 
 @pytest.mark.parametrize(

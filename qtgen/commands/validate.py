@@ -12,7 +12,7 @@ import click
 from qtgen import __version__
 from qtgen.cache import Cache
 from qtgen.commands.options import note, settings_from
-from qtgen.corpus import FileEntry, page_bytes, page_entries
+from qtgen.corpus import Run, named, page_bytes, page_runs
 from qtgen.errors import UsageError
 from qtgen.files import replace_file
 from qtgen.fixing import Fixed, fix
@@ -101,19 +101,17 @@ class _Session:
         ]
         check = Check(self.rules, by_path, self.corpus, cache, self.jobs, dict(self.in_hand), self.form in _WITH_FIXES)
         if self.wants_fix or self.wants_diff:
-            mended = list(fix(list(self._entries()), check, unsafe=self.unsafe))
+            mended = list(fix(list(self._runs()), check, unsafe=self.unsafe))
             if self.wants_diff:
                 return self._show(mended)
             self._write(mended)
             if self.in_hand:
                 check = replace(check, overlay={**self.in_hand, **{fixed.path: fixed.after for fixed in mended}})
-        with Validation(self._entries(), check) as validation:
+        with Validation(self._runs(), check) as validation:
             return self._report(validation, check.overlay)
 
-    def _entries(self) -> Iterable[FileEntry]:
-        if self.in_hand:
-            return [FileEntry(path, len(raw), 0) for path, raw in self.in_hand.items()]
-        return page_entries(self.paths)
+    def _runs(self) -> Iterable[Run]:
+        return named(self.in_hand) if self.in_hand else page_runs(self.paths)
 
     # --- fixes -------------------------------------------------------------------------------------------------------
 

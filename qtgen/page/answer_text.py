@@ -54,6 +54,7 @@ _NEGATED = re.compile(rf"\\not\s*({_OPERAND})")
 # A LaTeX command that begins with `\n` on a page, together with what it negates.
 _AFTER_N = "|".join(sorted((name[1:] for name in _LATEX), key=len, reverse=True))
 LATEX_AT_N = re.compile(rf"\\n(?=[a-z])(?<!\\\\n)(?:ot\s*(?:{_OPERAND})|(?:ot|{_AFTER_N})(?![A-Za-z]))")
+LATEX_AT_N_SIGN = rf"\\n(?:ot|{_AFTER_N})(?:[^A-Za-z]|$)"  # of one: RE2 looks for it, and knows no looking around
 _MATH = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$")
 _DISPLAY = re.compile(r"\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL)
 _INLINE = re.compile(r"\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL)

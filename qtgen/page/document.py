@@ -103,9 +103,10 @@ class Page:
 
     def span(self, path: str) -> Span:
         """Where the value (of a section: its key) stands. A missing path: where it belongs."""
-        if path in self.spans:
+        try:
             return Span(*self.spans[path])
-        return self.key_span(path) if path in self.sections() else self.place_for(path)
+        except KeyError:
+            return self.key_span(path) if path in self.sections() else self.place_for(path)
 
     def key_span(self, path: str) -> Span:
         """Where the key stands. A missing path: where it belongs."""

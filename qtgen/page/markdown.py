@@ -11,7 +11,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
-_MARK = re.compile(r"\\[!-/:-@\[-`{-~]|`+|\$+|~{3,}")
+# Begins with one set of characters, for which `re` looks four times as fast as for the alternatives behind it.
+_MARK = re.compile(r"[\\`$~](?:(?<=\\)[!-/:-@\[-`{-~]|(?<=`)`*|(?<=\$)\$*|(?<=~)~{2,})")
 _CONTAINER = re.compile(r"(?:[ ]*(?:[-*+]|\d{1,9}[.)])[ ]+)*[ ]*")
 _BLANK_LINE = re.compile(r"\n[ ]*\n")
 _RUN = {"`": re.compile("`+"), "$": re.compile(r"\$+")}
@@ -38,25 +39,22 @@ def lay_out(answer: str) -> str:
     return answer.replace("\\n", " \n")
 
 
-@lru_cache(maxsize=2)
-def bold_parts(answer: str) -> list[str]:
-    """The answer cut at every `**`: the parts of odd number are bold, where all is well."""
-    return answer.split("**")
-
-
 @lru_cache(maxsize=4)  # several rules ask about the same answer in turn
 def pieces(text: str) -> tuple[Piece, ...]:
     """Code and maths of `text`, as `lay_out` gives it, in order."""
     found: list[Piece] = []
     at = paragraph_end = 0
-    while mark := _MARK.search(text, at):
-        if mark.start() >= paragraph_end:  # looked for once a paragraph, or a page of marks would take minutes
-            blank = _BLANK_LINE.search(text, mark.start())
+    for mark in _MARK.finditer(text):
+        start = mark.start()
+        if start < at or text[start] == "\\":
+            continue
+        if start >= paragraph_end:  # looked for once a paragraph, or a page of marks would take minutes
+            blank = _BLANK_LINE.search(text, start)
             paragraph_end = blank.start() if blank else len(text)
-        piece = None if mark.group()[0] == "\\" else _block(text, mark) or _inline(text, mark, paragraph_end)
+        piece = _block(text, mark) or _inline(text, mark, paragraph_end)
         if piece:
             found.append(piece)
-        at = piece.end if piece else mark.end()
+            at = piece.end
     return tuple(found)
 
 

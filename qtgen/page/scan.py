@@ -55,7 +55,7 @@ def spell(value: Value) -> str:
 def _field_pattern(field: Field) -> str:
     head = " " * key_indent(field) + re.escape(field.key) + ":"
     if field.kind is Kind.TEXT:
-        pattern = rf"{head}({_fold(field)}(?! )| (?={_PLAIN}))([^\n]+)\n"
+        pattern = rf"{head}({_fold(field)}(?! )| (?={_PLAIN}))(.++)\n"
     else:
         pattern = head + _SCALAR[field.kind]
     return pattern if field.required else f"(?:{pattern})?"
@@ -103,12 +103,17 @@ def _groups() -> tuple[dict[str, int], dict[str, int]]:
 
 _VALUES, _MARKS = _groups()
 _get_marks = itemgetter(*(group - 1 for group in _MARKS.values()))
-_OPTIONAL = [
-    path
-    for path in _VALUES
-    if not FIELDS[path].required or (FIELDS[path].section and not SECTIONS[FIELDS[path].section].required)
-]
-_get_optional = itemgetter(*(_VALUES[path] - 1 for path in _OPTIONAL))
+
+
+def _telling() -> dict[str, tuple[str, ...]]:
+    """The fields whose presence tells which others are there: an optional section comes whole, so its first will do."""
+    alone = {path: (path,) for path in _VALUES if not FIELDS[path].required}
+    sections = [section for section in SECTIONS.values() if not section.required]
+    return alone | {section.fields[0].path: tuple(field.path for field in section.fields) for section in sections}
+
+
+_TELLING = _telling()
+_get_telling = itemgetter(*(_VALUES[path] - 1 for path in _TELLING))
 
 
 class _Plan(NamedTuple):
@@ -122,7 +127,7 @@ class _Plan(NamedTuple):
 
 @lru_cache(maxsize=256)  # a site uses a dozen combinations
 def _plan(absent: tuple[bool, ...]) -> _Plan:
-    missing = {path for path, is_absent in zip(_OPTIONAL, absent, strict=True) if is_absent}
+    missing = {path for paths, is_absent in zip(_TELLING.values(), absent, strict=True) if is_absent for path in paths}
     paths = tuple(path for path in _VALUES if path not in missing)
     kinds = {path: FIELDS[path].kind for path in paths}
     return _Plan(
@@ -163,8 +168,8 @@ def scan(text: str) -> Page | None:
     if found is None:
         return None
     groups = found.groups()
-    plan = _plan(tuple([value is None for value in _get_optional(groups)]))
-    values: dict[str, Value] = dict(zip(plan.paths, plan.get(groups), strict=True))
+    plan = _plan(tuple([value is None for value in _get_telling(groups)]))
+    values: dict[str, Value] = dict(zip(plan.paths, plan.get(groups)))  # noqa: B905 - made for each other, and strict costs
     spelling = [(path, str(values[path])) for path in plan.spelled]
     for path, convert in plan.converts:
         values[path] = convert(values[path])  # type: ignore[arg-type]  # still the text of the group

@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
+
+import re2
 
 from qtgen.errors import QtgenError
 from qtgen.page import Page, Span, edits_for
@@ -63,11 +66,11 @@ class Finding(NamedTuple):
 
 
 class SiteFinding(NamedTuple):
-    """A site rule's objection to a page, or to one of its links. row: of the site's facts; key: the field of it that
+    """A site rule's objection to pages, or to links of theirs. rows: of the site's facts; key: the field of each that
     the objection is about; other: the number of another page that the message names as `{other}`."""
 
     message: str
-    row: int
+    rows: Iterable[int]
     key: str = "url"
     other: int | None = None
 
@@ -118,11 +121,14 @@ class Rule:
 class PageRule(Rule):
     """Looks at one page.
 
-    odd_pages_only: no page that the fast scanner knows can break it, so it need not look at those.
-    signs: it can only find something in an answer that holds one of these."""
+    The rest says where it need not look, among the pages that the fast scanner knows; the others it looks at always.
+    odd_pages_only: at none. unless: at those for which this quick test, which rules can share, is true. signs: at those
+    whose description and answer, each a line, hold none of these patterns (RE2's; all rules' are looked for at once).
+    """
 
     check: PageCheck
     odd_pages_only: bool = False
+    unless: Callable[[PageFile], bool] | None = None
     signs: tuple[str, ...] = ()
 
 
@@ -149,12 +155,13 @@ def rule(
     good: Example,
     fix: str | None = None,
     odd_pages_only: bool = False,
+    unless: Callable[[PageFile], bool] | None = None,
     signs: tuple[str, ...] = (),
 ) -> Callable[[PageCheck], PageCheck]:
     """Register a rule over one page. `good` is a near miss that must pass."""
 
     def register(check: PageCheck) -> PageCheck:
-        _add(PageRule(code, name, severity, check, bad, good, fix, False, odd_pages_only, signs))
+        _add(PageRule(code, name, severity, check, bad, good, fix, False, odd_pages_only, unless, signs))
         return check
 
     return register
@@ -192,13 +199,15 @@ class PageChecker:
     def __init__(self, rules: Iterable[Rule], *, fixes: bool = False) -> None:
         """fixes: whether diagnostics are to carry theirs, or only say that there is one."""
         self._fixes = fixes
-        page_rules = sorted((rule for rule in rules if isinstance(rule, PageRule)), key=lambda rule: rule.code)
-        self._all = page_rules
-        self._reading = [rule for rule in page_rules if rule.family == 1]
-        usual = [rule for rule in page_rules if not rule.odd_pages_only]
-        self._usual = [(rule, rule.check) for rule in usual if not rule.signs]
-        self._signed = [(rule, rule.check, rule.signs) for rule in usual if rule.signs]
-        self._signs = sorted({sign for rule in usual for sign in rule.signs})
+        self._all = sorted((rule for rule in rules if isinstance(rule, PageRule)), key=lambda rule: rule.code)
+        self._reading = [rule for rule in self._all if rule.family == 1]
+        usual = [rule for rule in self._all if not rule.odd_pages_only]
+        tests = dict.fromkeys(rule.unless for rule in usual if rule.unless)
+        self._always = [rule for rule in usual if not rule.unless and not rule.signs]
+        self._by_test = [(test, [rule for rule in usual if rule.unless is test]) for test in tests]
+        self._signs = re2.Set.SearchSet()
+        self._by_sign = [rule for rule in usual for sign in rule.signs if self._signs.Add(sign) >= 0]
+        self._signs.Compile()
 
     def __call__(self, file: PageFile) -> list[Diagnostic]:
         """Every finding in `file`, sorted by place.
@@ -207,22 +216,31 @@ class PageChecker:
         missing because of that.
         """
         page = file.page
-        if page.canonical:
-            found = [(rule, finding) for rule, check in self._usual for finding in check(file)]
-            answer = str(page.values["answer"])
-            characters = {sign for sign in self._signs if sign in answer}
-            for rule, check, signs in self._signed:
-                if not characters.isdisjoint(signs):
-                    found += [(rule, finding) for finding in islice(check(file), _MOST)]
-        else:
-            rules = self._all if page.complete else self._reading
-            found = [(rule, finding) for rule in rules for finding in islice(rule.check(file), _MOST)]
-        if not found:
-            return []
-        made = [_diagnostic(file, rule, finding, self._fixes) for rule, finding in found]
+        usual = page.canonical
+        rules = self._worth_asking(file) if usual else self._all if page.complete else self._reading
+        made = [
+            _diagnostic(file, rule, finding, self._fixes)
+            for rule in rules
+            for finding in islice(rule.check(file), _MOST)
+        ]
         if len(made) > 1:
-            made.sort(key=lambda diagnostic: diagnostic.sort_key)
+            made.sort(key=by_place)
         return made
+
+    def _worth_asking(self, file: PageFile) -> list[PageRule]:
+        """The rules that can find something in a page of the canonical layout."""
+        rules = [*self._always]
+        for fine, of_test in self._by_test:
+            if not fine(file):
+                rules += of_test
+        values = file.page.values
+        signs = self._signs.Match(f"{values['seo.page_description']}\n{values['answer']}".encode())
+        if signs:
+            rules += dict.fromkeys([self._by_sign[number] for number in signs])
+        return rules
+
+
+by_place = attrgetter("line", "column", "code")
 
 
 def run(file: PageFile, rules: Iterable[Rule]) -> list[Diagnostic]:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from qtgen.page.fields import ANSWER_MAX, ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MAX, KEYWORDS_MIN
-from qtgen.page.markdown import bold_parts, lay_out, piece_at, pieces, prose
+from qtgen.page.markdown import lay_out, piece_at, pieces, prose
 from qtgen.records import Severity
 from qtgen.rules.base import Example, Finding, PageFile, replacing, rule, within
 
@@ -13,12 +14,42 @@ _DESCRIPTION, _KEYWORDS, _ANSWER = "seo.page_description", "seo.page_keywords", 
 _SENTENCE = "Osmosis is the passage of water through a membrane towards the side that holds more solute."
 
 
+def _well_described(file: PageFile) -> bool:
+    return DESCRIPTION_MIN <= len(str(file.page.values[_DESCRIPTION])) <= DESCRIPTION_MAX
+
+
+def _right_length(file: PageFile) -> bool:
+    return ANSWER_MIN <= len(str(file.page.values[_ANSWER])) <= ANSWER_MAX
+
+
+def _well_separated(file: PageFile) -> bool:
+    """Whether the keywords are 5 to 20, separated as they should be, and none twice."""
+    text = str(file.page.values[_KEYWORDS])
+    words = text.lower().split(", ")
+    right_number = KEYWORDS_MIN <= len(words) <= KEYWORDS_MAX and text.count(",") == len(words) - 1
+    spaces = "  " in text or " ," in text or text.endswith(" ")
+    return right_number and len({*words, ""}) > len(words) and not spaces
+
+
+def _says_nothing_twice(file: PageFile) -> bool:
+    """Whether no two points of the answer have the same heading."""
+    answer = str(file.page.values[_ANSWER])
+    parts = answer.split("*")  # faster than at every `**`, and a heading is a part of this too
+    empty = parts.count("")
+    if len(set(parts)) == len(parts) - empty + bool(empty):
+        return True
+    parts = answer.split("**")
+    headings = [part for before, part in pairwise(parts) if before.rstrip(" ").endswith((".", ")"))]
+    return len(set(headings)) == len(headings)
+
+
 @rule(
     "QT601",
     "description-too-long",
     Severity.WARNING,
     bad=Example(_SENTENCE, _SENTENCE[:-1] + ", until the two sides are even or the pressure stops it."),
     good=_FINE,
+    unless=_well_described,
 )
 def description_too_long(file: PageFile) -> Iterator[Finding]:
     """The description has over 122 characters.
@@ -38,6 +69,7 @@ def description_too_long(file: PageFile) -> Iterator[Finding]:
     Severity.WARNING,
     bad=Example(_SENTENCE, "About osmosis."),
     good=_FINE,
+    unless=_well_described,
 )
 def description_too_short(file: PageFile) -> Iterator[Finding]:
     """The description has fewer than 50 characters.
@@ -58,6 +90,7 @@ def description_too_short(file: PageFile) -> Iterator[Finding]:
     bad=Example("osmosis, membrane, solute, water, diffusion", "osmosis,membrane,solute,water,diffusion"),
     good=Example("osmosis, membrane", "osmosis, semi-permeable membrane"),
     fix="safe",
+    unless=_well_separated,
 )
 def keywords_malformed(file: PageFile) -> Iterator[Finding]:
     """The keywords are not 5 to 20 different ones with a comma and a space between them.
@@ -68,10 +101,6 @@ def keywords_malformed(file: PageFile) -> Iterator[Finding]:
     """
     text = file.page.text_of(_KEYWORDS)
     if not text:
-        return
-    words = text.split(", ")
-    right_number = KEYWORDS_MIN <= len(words) <= KEYWORDS_MAX and text.count(",") == len(words) - 1
-    if right_number and len({*words, ""}) > len(words) and "  " not in text and not text.endswith(" "):
         return
     place = file.page.span(_KEYWORDS)
     first = {word.lower(): word for word in reversed([word.strip() for word in text.split(",")]) if word}
@@ -103,6 +132,7 @@ _REFUSAL = re.compile(
       )""",
     re.IGNORECASE | re.VERBOSE,
 )
+_REFUSAL_SIGN = r"(?im)^[\s\pZ]*(?:i|we|sorry|unfortunately|(?:the|this|your)\s+question|as\s+an\s+ai)\b"
 
 
 @rule(
@@ -111,6 +141,7 @@ _REFUSAL = re.compile(
     Severity.ERROR,
     bad=Example("Osmosis moves", "I'm sorry, but I can't help with that. Osmosis moves"),
     good=Example("Osmosis moves", "Sorry is no word of physics. Osmosis moves"),
+    signs=(_REFUSAL_SIGN,),
 )
 def refusal(file: PageFile) -> Iterator[Finding]:
     """The model declined instead of answering, and the page does not say `no_index`.
@@ -136,6 +167,7 @@ def refusal(file: PageFile) -> Iterator[Finding]:
         ". ",
     ),
     good=_FINE,
+    unless=_right_length,
 )
 def answer_too_short(file: PageFile) -> Iterator[Finding]:
     """The answer has fewer than 300 characters.
@@ -154,6 +186,7 @@ def answer_too_short(file: PageFile) -> Iterator[Finding]:
     Severity.WARNING,
     bad=Example("Osmosis moves", "Osmosis moves " + "and moves " * 600),
     good=_FINE,
+    unless=_right_length,
 )
 def answer_too_long(file: PageFile) -> Iterator[Finding]:
     """The answer has over 6,000 characters.
@@ -184,7 +217,7 @@ _HEADING = re.compile(
         "2. **Gradient**: Its own concentration is lower towards the side with more solute, so water moves there.",
     ),
     good=Example("**Membrane**", "**Gradient**"),
-    signs=("*",),
+    unless=_says_nothing_twice,
 )
 def repeated_heading(file: PageFile) -> Iterator[Finding]:
     """Two points of one list have the same heading and say much the same: one point is made twice.
@@ -196,10 +229,6 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
     Precision: 2 of 9,923 live pages repeat a heading within a list, neither repeats the point, neither is reported.
     """
     answer = file.page.text_of(_ANSWER) or ""
-    parts = bold_parts(answer)
-    headings = [bold for before, bold in zip(parts[::2], parts[1::2], strict=False) if before.endswith((". ", ") "))]
-    if len(set(headings)) == len(headings):
-        return
     text = lay_out(answer)
     points = list(_HEADING.finditer(text))
     lists: dict[int, dict[str, tuple[str, frozenset[str]]]] = {}  # by indent: the list that is open there
@@ -213,7 +242,7 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
         seen = lists.setdefault(indent, {})
         if found.group("number") == "1":
             seen.clear()
-        heading = found.group("bold").strip().rstrip(":").lower()
+        heading = found.group("bold").lower()
         words = frozenset(_LONG_WORD.findall(text[found.end() : following].lower()))
         before, said = seen.setdefault(heading, (found.group("number"), words))
         shorter = min(len(words), len(said))
@@ -223,39 +252,49 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
             yield Finding(f"point {before} again", place, _ANSWER)
 
 
-# A sign that is cheap to look for (one character costs a third of a microsecond, a word one), what it may be part of,
-# and what that is called.
-_RESIDUE: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
+# What tells of a model, how it is recognised, and what it is called. The first is for RE2, and matches where the second
+# does; the second stands in no code.
+_RESIDUE: tuple[tuple[str, re.Pattern[str], str], ...] = (
     (
-        ("s an AI",),
+        "s an AI",
         re.compile(r"\b[Aa]s an AI(?: language)?(?: model| assistant| chatbot)?,? (?:I|my)\b"),
         "the model speaks of itself",
     ),
     (
-        ("anguage model",),
+        "anguage model",
         re.compile(r"\b(?:[Aa]s an? (?:AI |large )?language model,|I(?: am|['’]m) an? (?:AI |large )?language model)"),
         "the model speaks of itself",
     ),
-    (("<",), re.compile(r"<\|[a-z_]+\|>|<</?SYS>>|</s>|</?question>"), "a marker of the prompt"),
-    (("[",), re.compile(r"\[/?INST\]"), "a marker of the prompt"),
     (
-        ("[",),
+        r"<\||<</?SYS>>|</s>|</?question>|\[/?INST\]",
+        re.compile(r"<\|[a-z_]+\|>|<</?SYS>>|</s>|</?question>|\[/?INST\]"),
+        "a marker of the prompt",
+    ),
+    (
+        r"\[(?:[Ii]nsert|INSERT|[Yy]our answer|TODO|[Pp]laceholder)\b",
         re.compile(r"\[(?:[Ii]nsert|INSERT|[Yy]our answer|TODO|[Pp]laceholder)\b[^\]\n]{0,99}\](?!\()"),
         "a placeholder",
     ),
-    (("{", "}}"), re.compile(r"\{\{ ?(?:question|subject|title|context)[\w.]* ?\}\}"), "a marker of the prompt"),
     (
-        ("{", '":'),
+        r"\{\{ ?(?:question|subject|title|context)",
+        re.compile(r"\{\{ ?(?:question|subject|title|context)[\w.]* ?\}\}"),
+        "a marker of the prompt",
+    ),
+    (
+        r'(?m)"(?:page_description|page_keywords|introduction|points|keywords)":|^[\s\pZ]*\[?\{',
         re.compile(r'"(?:page_description|page_keywords|introduction|points|keywords)":|\A\s*\[?\{\s*"'),
         "JSON",
     ),
 )
-_OPENING_LETTERS = frozenset("SsCcAaOoGgQqPpUuHh ")
 _OPENING = re.compile(
     r"""\s*(?:(?:sure|certainly|absolutely|of\ course|great\ question)\s*[!,]\s*(?:here|let|i|this|below)\b
       | (?:question|q|prompt|user|assistant)\s*:
       | here(?:['’]s|\ is)\ (?:the|an?|your)\ (?:\w+\ )?(?:answer|response|article|page|explanation)\b)""",
     re.IGNORECASE | re.VERBOSE,
+)
+_OPENING_SIGN = (
+    r"(?im)^[\s\pZ]*(?:(?:sure|certainly|absolutely|of course|great question)[\s\pZ]*[!,]"
+    r"|(?:question|q|prompt|user|assistant)[\s\pZ]*:|here(?:['’]s| is) (?:the|an?|your) )"
 )
 
 
@@ -265,6 +304,7 @@ _OPENING = re.compile(
     Severity.ERROR,
     bad=Example("Osmosis moves", "As an AI language model, I know that osmosis moves"),
     good=Example("Osmosis moves", "Osmosis is not known to a language model. It moves"),
+    signs=(_OPENING_SIGN, *(sign for sign, _, _ in _RESIDUE)),
 )
 def model_residue(file: PageFile) -> Iterator[Finding]:
     """Something of the making was left in: an echo of the prompt, a placeholder, "as an AI", JSON or chat markers.
@@ -275,13 +315,14 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
     """
     for path in (_ANSWER, _DESCRIPTION):
         text = file.page.text_of(path) or ""
-        opening = _OPENING.match(text) if text[:1] in _OPENING_LETTERS else None
+        opening = _OPENING.match(text)
         if opening:
             yield Finding(
                 "the model's answer to its prompt, not the page's text", within(file.page, path, *opening.span()), path
             )
-        for signs, pattern, message in _RESIDUE:
-            if signs[0] in text and signs[-1] in text and pattern.search(layout := lay_out(text)):
+        layout = lay_out(text)
+        for _, pattern, message in _RESIDUE:
+            if pattern.search(layout):
                 found = pattern.search(prose(layout, pieces(layout)))
                 # What stands in quotes is shown on purpose, as a text to fill in.
                 if found and layout.count('"', layout.rfind("\n", 0, found.start()) + 1, found.start()) % 2 == 0:

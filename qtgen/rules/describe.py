@@ -29,12 +29,11 @@ def _reported(rule: Rule) -> str:
     if isinstance(rule, SiteRule):
         pages = example_site(rule.bad)
         site = Site()
-        for _, raw in pages:
-            site.add(facts(read(raw)))
-            site.words.append(question_words(read(raw)))
-        found = next(iter(rule.check(site)))
+        site.add(facts(read(raw)) for _, raw in pages)
+        site.words += (question_words(read(raw)) for _, raw in pages)
+        found, row = next((found, row) for found in rule.check(site) for row in found.rows)
         other = pages[found.other][0] if found.other is not None else ""
-        return f"{pages[site.page_of(found.row)][0]}: {rule.code} {found.message.format(other=other)}"
+        return f"{pages[site.page_of(row)][0]}: {rule.code} {found.message.format(other=other)}"
     path, raw = apply(rule.bad)
     return "\n".join(line(diagnostic) for diagnostic in run(PageFile(path, read(raw)), [rule]))
 

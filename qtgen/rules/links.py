@@ -1,7 +1,7 @@
 """Family 4xx: do the pages of the site agree with each other?"""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 
 from qtgen.page import Page, Value
 from qtgen.page.fields import RELATED_MAX, SECTIONS
@@ -53,10 +53,6 @@ def _copy_from_target(page: Page, path: str, target: Page | None) -> Mend | None
     return changing(page, f"{path}: id, title and subject of its target", changes)
 
 
-def _objections(rows: Iterable[int], message: str, key: str = "url") -> Iterator[SiteFinding]:
-    return (SiteFinding(message, row, key) for row in rows)
-
-
 @site_rule(
     "QT401",
     "duplicate-url",
@@ -70,10 +66,10 @@ def duplicate_url(site: Site) -> Iterator[SiteFinding]:
     Why it is bad: the url is the key of a page; one of the two is never seen, and links lead to either.
     Fix: usually a copy of one page under another name: remove it. No automatic fix: only a person knows which to keep.
     """
-    second = {site.urls[row] for row in site.pages() if site.by_url[site.urls[row]] != row}
-    if second:
-        rows = (row for row in site.pages() if site.urls[row] in second)
-        yield from _objections(rows, "another page has this `url` too")
+    urls, by_url = site.urls, site.by_url
+    if len(by_url) < len(site.pages):
+        second = {urls[row] for row in site.pages if by_url[urls[row]] != row}
+        yield SiteFinding("another page has this `url` too", [row for row in site.pages if urls[row] in second])
 
 
 @site_rule("QT402", "shared-id", Severity.WARNING, bad=Example("id: 7\n", "id: 8\n"), good=_FINE)
@@ -84,10 +80,14 @@ def shared_id(site: Site) -> Iterator[SiteFinding]:
     under two subjects.
     Fix: remove one of the pages, or give it an id of its own. No automatic fix: other systems may know the id.
     """
-    count = Counter(site.ids[row] for row in site.pages())
-    rows = (row for row in site.pages() if count[site.ids[row]] > 1)
-    for row in rows:
-        yield SiteFinding(f"{count[site.ids[row]]} pages have this `id`", row, "id")
+    ids = [site.ids[row] for row in site.pages]
+    shared = {number: count for number, count in Counter(ids).items() if count > 1}
+    of_count: dict[int, list[int]] = defaultdict(list)
+    for row, number in zip(site.pages, ids, strict=True):
+        if number in shared:
+            of_count[shared[number]].append(row)
+    for count, rows in of_count.items():
+        yield SiteFinding(f"{count} pages have this `id`", rows, "id")
 
 
 @site_rule(
@@ -106,8 +106,8 @@ def dangling_link(site: Site) -> Iterator[SiteFinding]:
     Fix: name another page. `--fix --unsafe` removes the link and numbers the others again; unsafe, for the target may
     only be missing from what was checked.
     """
-    known = site.by_url
-    yield from _objections((row for row, url in site.links() if url not in known), "no page has this url")
+    rows = [row for row, target in zip(site.links, site.targets, strict=True) if target < 0]
+    yield SiteFinding("no page has this url", rows)
 
 
 @site_rule(
@@ -125,7 +125,7 @@ def link_id_mismatch(site: Site) -> Iterator[SiteFinding]:
     Why it is bad: the link is followed by url, and counted by id: two pages get what belongs to one.
     Fix: the id of the target; `--fix` copies it, and that is safe: the link leads where it led.
     """
-    yield from _objections(_differing(site, site.ids), "the page that this leads to has another `id`", "id")
+    yield SiteFinding("the page that this leads to has another `id`", _differing(site, site.ids), "id")
 
 
 @site_rule(
@@ -144,15 +144,13 @@ def link_title_mismatch(site: Site) -> Iterator[SiteFinding]:
     Fix: title and subject of the target; `--fix` copies them, and that is safe: the link leads where it led.
     """
     message = "the page that this leads to has another `title` or `subject`"
-    yield from _objections(_differing(site, site.texts), message, "title")
+    yield SiteFinding(message, _differing(site, site.texts), "title")
 
 
-def _differing(site: Site, column: Sequence[int]) -> Iterator[int]:
-    find = site.by_url.get
-    for row, url in site.links():
-        target = find(url)
-        if target is not None and column[target] != column[row]:
-            yield row
+def _differing(site: Site, column: Sequence[int]) -> list[int]:
+    """The links whose number in a column is not that of the page they lead to."""
+    pairs = zip(site.links, site.targets, strict=True)
+    return [row for row, target in pairs if column[row] != column[target] and target >= 0]
 
 
 @site_rule(
@@ -170,10 +168,10 @@ def link_to_no_index(site: Site) -> Iterator[SiteFinding]:
     Why it is bad: a page that is not good enough to be found should not be recommended either.
     Fix: name another page. `--fix --unsafe` removes the link; unsafe, for a reader loses it.
     """
-    hidden = {site.urls[row] for row in site.pages() if site.is_hidden(row)}
+    hidden = {site.by_url[site.urls[row]] for row in site.pages if site.is_hidden(row)}
     if hidden:
-        rows = (row for row, url in site.links() if url in hidden)
-        yield from _objections(rows, "the page at this url says `no_index`")
+        rows = [row for row, target in zip(site.links, site.targets, strict=True) if target in hidden]
+        yield SiteFinding("the page at this url says `no_index`", rows)
 
 
 @site_rule(
@@ -185,14 +183,16 @@ def link_to_self(site: Site) -> Iterator[SiteFinding]:
     Why it is bad: the reader who clicks it sees the same page again.
     Fix: `--fix` removes the link and numbers the others again; safe, for nobody loses a page by it.
     """
-    own = 0
-    starts = iter((*site.starts, len(site.urls)))
-    begin = next(starts)
-    for row, url in enumerate(site.urls):
-        if row == begin:
-            own, begin = url, next(starts)
-        elif url == own:
-            yield SiteFinding("this is the page's own url", row)
+    yield SiteFinding("this is the page's own url", _to_self(site))
+
+
+def _to_self(site: Site) -> list[int]:
+    found: list[int] = []
+    for start, end in site.spans():
+        own, links = site.urls[start], site.urls[start + 1 : end]
+        if own in links:
+            found += (start + 1 + at for at, url in enumerate(links) if url == own)
+    return found
 
 
 @site_rule(
@@ -210,15 +210,12 @@ def repeated_link(site: Site) -> Iterator[SiteFinding]:
     Why it is bad: one of five places is wasted.
     Fix: `--fix` removes the second and numbers the others again; safe, for nobody loses a page by it.
     """
-    for start, end in zip(site.starts, (*site.starts[1:], len(site.urls)), strict=True):
+    repeated: list[int] = []
+    for start, end in site.spans():
         links = site.urls[start + 1 : end]
-        if len(set(links)) == len(links):
-            continue
-        seen: set[int] = set()
-        for row, url in enumerate(links, start + 1):
-            if url in seen:
-                yield SiteFinding("this page is linked to already", row)
-            seen.add(url)
+        if len(set(links)) < len(links):
+            repeated += (start + 1 + at for at, url in enumerate(links) if url in links[:at])
+    yield SiteFinding("this page is linked to already", repeated)
 
 
 @site_rule("QT409", "orphan-page", Severity.INFO, bad=Example(neighbour=(_BACK, "")), good=_FINE)
@@ -228,8 +225,10 @@ def orphan_page(site: Site) -> Iterator[SiteFinding]:
     Why it is bad: readers and search engines find it only through lists.
     Fix: `qtgen link` chooses related articles over the whole site, orphans first.
     """
-    linked = {url for _, url in site.links()}
-    yield from _objections((row for row in site.pages() if site.urls[row] not in linked), "no page links to this one")
+    to_self = set(_to_self(site))
+    from_others = {target for row, target in zip(site.links, site.targets, strict=True) if row not in to_self}
+    linked = {site.urls[row] for row in from_others if row >= 0}
+    yield SiteFinding("no page links to this one", [row for row in site.pages if site.urls[row] not in linked])
 
 
 @site_rule(
@@ -250,4 +249,4 @@ def near_duplicate_question(site: Site) -> Iterator[SiteFinding]:
     question's words; pairs are found by their rarest words, not by comparing all with all.
     """
     for first, second in near_duplicates(site.words, 0.8):
-        yield SiteFinding("nearly the question of {other}", site.starts[second], "title", first)
+        yield SiteFinding("nearly the question of {other}", [site.starts[second]], "title", first)

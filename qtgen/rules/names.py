@@ -9,6 +9,19 @@ from qtgen.rules.base import Example, Finding, PageFile, changing, rule
 _FINE = Example()
 
 
+def _all_agree(file: PageFile) -> bool:
+    """Whether none of these rules can object."""
+    values = file.page.values
+    title, subject = str(values["title"]), str(values["subject"])
+    return (
+        title == values["article_title"] == values["question"]
+        and values["file_name"] == file.name == file_name(title)
+        and values["url"] == url(subject, title)
+        and file.folder == slug(subject)
+        and values["seo.title"] == seo_title(subject)
+    )
+
+
 @rule(
     "QT301",
     "title-mismatch",
@@ -16,6 +29,7 @@ _FINE = Example()
     bad=Example("question: >-\n    What is osmosis?", "question: >-\n    What's osmosis?"),
     good=Example("What is osmosis?", "What  is osmosis?", path="outputs/biology/what--is-osmosis.md"),
     fix="unsafe",
+    unless=_all_agree,
 )
 def title_mismatch(file: PageFile) -> Iterator[Finding]:
     """`title`, `article_title` and `question` are not the same string.
@@ -41,6 +55,7 @@ def title_mismatch(file: PageFile) -> Iterator[Finding]:
     bad=Example("file_name: what-is", "file_name: what-was"),
     good=_FINE,
     fix="safe",
+    unless=_all_agree,
 )
 def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
     """`file_name`, the slug of the title and the file's own name are not the same.
@@ -70,6 +85,7 @@ def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
     bad=Example("url: /learn/biology/questions/what-is-osmosis", "url: /x"),
     good=_FINE,
     fix="unsafe",
+    unless=_all_agree,
 )
 def url_mismatch(file: PageFile) -> Iterator[Finding]:
     """`url` is not `/learn/` + slug of the subject + `/questions/` + slug of the title.
@@ -84,7 +100,14 @@ def url_mismatch(file: PageFile) -> Iterator[Finding]:
         yield Finding(f"`url` must be `{wanted}`", page.span("url"), "url", repair)
 
 
-@rule("QT304", "wrong-folder", Severity.ERROR, bad=Example(path="outputs/physics/what-is-osmosis.md"), good=_FINE)
+@rule(
+    "QT304",
+    "wrong-folder",
+    Severity.ERROR,
+    bad=Example(path="outputs/physics/what-is-osmosis.md"),
+    good=_FINE,
+    unless=_all_agree,
+)
 def wrong_folder(file: PageFile) -> Iterator[Finding]:
     """The file does not lie in the folder of its subject.
 
@@ -97,7 +120,15 @@ def wrong_folder(file: PageFile) -> Iterator[Finding]:
         yield Finding(message, file.page.span("subject"), "subject")
 
 
-@rule("QT305", "seo-title-mismatch", Severity.ERROR, bad=Example("QuickTakes | Bio", "Bio"), good=_FINE, fix="safe")
+@rule(
+    "QT305",
+    "seo-title-mismatch",
+    Severity.ERROR,
+    bad=Example("QuickTakes | Bio", "Bio"),
+    good=_FINE,
+    fix="safe",
+    unless=_all_agree,
+)
 def seo_title_mismatch(file: PageFile) -> Iterator[Finding]:
     """`seo.title` is not `QuickTakes | ` + subject.
 

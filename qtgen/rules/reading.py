@@ -114,7 +114,15 @@ def _line_feeds_only(text: str, at: int) -> tuple[str, list[Edit]] | None:
     return None
 
 
-@rule("QT106", "unexpected-body", Severity.WARNING, bad=Example("&nbsp;", "More text."), good=_FINE, fix="unsafe")
+@rule(
+    "QT106",
+    "unexpected-body",
+    Severity.WARNING,
+    bad=Example("&nbsp;", "More text."),
+    good=_FINE,
+    fix="unsafe",
+    unless=lambda file: file.page.style.body == BODY,
+)
 def unexpected_body(file: PageFile) -> Iterator[Finding]:
     """The body is something other than `&nbsp;` behind a blank line.
 

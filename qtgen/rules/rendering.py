@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from qtgen.page.answer_text import LATEX_AT_N, unicode_for
-from qtgen.page.markdown import Piece, bold_parts, lay_out, piece_at, pieces, prose
+from qtgen.page.answer_text import LATEX_AT_N, LATEX_AT_N_SIGN, unicode_for
+from qtgen.page.markdown import Piece, lay_out, piece_at, pieces, prose
 from qtgen.records import Severity
 from qtgen.rules.base import Example, Finding, Mend, PageFile, replacing, rule, within
 
@@ -39,7 +39,7 @@ _MATHS_IN_PARENTHESES = re.compile(r"\\\(.{1,500}?\\\)|\\\[.{1,900}?\\\]", re.DO
     bad=Example("Osmosis moves", r"Where $a \neq b$, osmosis moves"),
     good=Example(r"holds the solute back.\n\n", r"holds the solute back, $a > b$.\n\nu is the speed.\n\n"),
     fix="safe",
-    signs=("$", "\\("),
+    signs=(LATEX_AT_N_SIGN,),
 )
 def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     r"""A LaTeX command that begins with `\n`: `\nabla`, `\neq`, `\nu`, `\not` …
@@ -87,7 +87,7 @@ _NEW_PARAGRAPH = re.compile(r"\n[ ]*\n")
     bad=Example("Osmosis moves", r"Where \( a = b \), osmosis moves"),
     good=Example("Osmosis moves", r"Where $a = b$ (and `\(`), osmosis moves"),
     fix="safe",
-    signs=("\\(", "["),
+    signs=(r"\\[(\[]",),
 )
 def unrendered_math(file: PageFile) -> Iterator[Finding]:
     r"""Maths between `\(` and `\)`, or `\[` and `\]`.
@@ -145,7 +145,7 @@ _WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}")
     bad=Example("Osmosis moves", "It costs $5 a litre, or $8 with salt. Osmosis moves"),
     good=Example("Osmosis moves", r"It costs \$5 a litre, or \$8 with salt, $5x$ in all. Osmosis moves"),
     fix="unsafe",
-    signs=("$",),
+    signs=(r"\$\pN[^$=^_{}]*\$",),
 )
 def currency_as_math(file: PageFile) -> Iterator[Finding]:
     r"""Two amounts of money in one paragraph, whose dollar signs are taken for the marks of maths.
@@ -183,7 +183,7 @@ _OPEN_STRING = re.compile(
         "Osmosis moves", r"Run\n```\nprint(\"a\")\nprint(\"b\")\n```\nfirst. Osmosis moves".replace('\\"', '"')
     ),
     fix="unsafe",
-    signs=("`",),
+    signs=("`", "~~~"),
 )
 def escape_in_code(file: PageFile) -> Iterator[Finding]:
     r"""A `\n` inside a string of a program, as in `printf("done\n")`.
@@ -218,6 +218,7 @@ def _is_call(line: str) -> bool:
     Severity.WARNING,
     bad=Example("answer: >-", "no_index: True\nanswer: >-"),
     good=Example("answer: >-", "no_index: False\nanswer: >-"),
+    unless=lambda file: "no_index" not in file.page.values,
 )
 def ignored_no_index(file: PageFile) -> Iterator[Finding]:
     """The page says `no_index`, and the site's renderer reads `noIndex`.
@@ -235,6 +236,9 @@ def ignored_no_index(file: PageFile) -> Iterator[Finding]:
 
 _BOLD = re.compile(r"(?<![*\\])\*\*(?!\*)")
 _BLOCK_END = re.compile(r"\n[ ]*\n|\n(?=[ ]*(?:[-*+]|\d{1,9}[.)])[ ])|\n(?=[ ]*#{1,6}[ ])")
+_NOT_BOLD = r"(?:[^*\n]|\*[^*\n])*"
+# A sign of a bold part that meets its line's end: every pair before it closes.
+_ODD_BOLD = rf"(?m)^{_NOT_BOLD}(?:\*\*{_NOT_BOLD}\*\*{_NOT_BOLD})*\*\*{_NOT_BOLD}\*?(?:\\n|$)"
 _SWALLOWED = re.compile(r"\*\*[^*\n]+\*\*|^[ ]*#{1,6} ", re.MULTILINE)
 
 
@@ -244,7 +248,7 @@ _SWALLOWED = re.compile(r"\*\*[^*\n]+\*\*|^[ ]*#{1,6} ", re.MULTILINE)
     Severity.WARNING,
     bad=Example("**Membrane**", "**Membrane"),
     good=Example("**Membrane**", "**Membrane** and 2 ** 3"),
-    signs=("*", "$", "`", "~"),
+    signs=("`", "~~~", r"\$\$", _ODD_BOLD),
 )
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
     """A mark that opens and never closes: a fence of code, `$$`, or `**`.
@@ -254,15 +258,19 @@ def broken_markdown(file: PageFile) -> Iterator[Finding]:
     Precision: all 5 findings on 9,923 live pages are broken; four of them were torn open by QT501.
     """
     answer = file.page.text_of(_ANSWER) or ""
-    bold = bold_parts(answer)
-    bold_closes = len(bold) % 2 == 1 and "\\n" not in "".join(bold[1::2])
-    if bold_closes and "`" not in answer and "~" not in answer and ("$" not in answer or _display_closes(answer)):
+    if "`" not in answer and "~" not in answer and _display_closes(answer) and _bold_closes(answer):
         return
     text = lay_out(answer)
     found = pieces(text)
     yield from _open_pieces(file, text, found)
-    if not bold_closes:
+    if not _bold_closes(answer):
         yield from _open_bold(file, prose(text, found))
+
+
+def _bold_closes(answer: str) -> bool:
+    """True if it is plain that every `**` has its pair on its own line."""
+    parts = answer.split("**")  # those of odd number are bold, where all is well
+    return len(parts) % 2 == 1 and "\\n" not in "".join(parts[1::2])
 
 
 def _display_closes(answer: str) -> bool:
@@ -313,7 +321,7 @@ _JAVASCRIPT = re.compile(r"\]\(\s*<?\s*javascript:[^)\s]*\)?", re.IGNORECASE)
     Severity.WARNING,
     bad=Example("Osmosis moves", "Osmosis<br>moves"),
     good=Example("Osmosis moves", "Where a < b and b > c, `<br>` or <https://example.org>: osmosis moves"),
-    signs=("<", "["),
+    signs=("<[A-Za-z/!?]", "(?i)javascript:"),
 )
 def raw_html(file: PageFile) -> Iterator[Finding]:
     """An HTML tag in the answer. An error for script, style, iframe, event handlers and `javascript:` links.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from difflib import get_close_matches
 from functools import partial
+from operator import itemgetter
 
 from qtgen.page import Page, Span, Value, file_name, seo_title, url
 from qtgen.page.edits import Edit
@@ -179,12 +180,23 @@ def _in_order(page: Page, section: str) -> Repair | None:
     return Repair("put the fields in order", [Edit(Span(starts[0], end), text)])
 
 
+_fixed_words = itemgetter(*CONSTANTS)
+_FIXED_WORDS = tuple(CONSTANTS.values())
+
+
+def _usual(file: PageFile) -> bool:
+    """Whether fixed words, day and score are what they are on nearly every page."""
+    values = file.page.values
+    return _fixed_words(values) == _FIXED_WORDS and type(values["date"]) is date and values.get("score", -1.0) == -1.0
+
+
 @rule(
     "QT205",
     "invalid-value",
     Severity.ERROR,
     bad=Example("date: 2026-01-31", "date: 2026-02-31"),
     good=Example("score: -1.0", "score: 0.75"),
+    unless=_usual,
 )
 def invalid_value(file: PageFile) -> Iterator[Finding]:
     """The right type, but not a value that the field can have.
