@@ -159,6 +159,16 @@ class Site:
         return array("Q", [row for row, place in enumerate(self.places) if place & _NUMBER])
 
     @cached_property
+    def to_self(self) -> set[int]:
+        """The rows of links that lead to their own page."""
+        found: set[int] = set()
+        for start, end in self.spans():
+            own, links = self.urls[start], self.urls[start + 1 : end]
+            if own in links:
+                found |= {start + 1 + at for at, url in enumerate(links) if url == own}
+        return found
+
+    @cached_property
     def targets(self) -> "array[int]":
         """The row of the page that each of `links` leads to; -1: there is none."""
         return array("q", [self.by_url.get(self.urls[row], -1) for row in self.links])
@@ -184,9 +194,9 @@ class Site:
         if not place & _KNOWN or (key == "title" and not place & _NUMBER):
             return None
         above, column = _from_url(place & _NUMBER, place >> _FOLDS & _THREE, key)
-        line = above if above < 0 else (place >> _LINE) - above
+        line = (place >> _LINE) - above if above >= 0 else -above
         length = len(str(self._id(row))) if key == "id" else place >> (_URL if key == "url" else _TITLE) & _MOST
-        return abs(line), column, abs(line), column + length
+        return line, column, line, column + length
 
     def _id(self, row: int) -> int:
         number = self.ids[row]

@@ -156,38 +156,35 @@ class Validation:
             codes = codes_for(path)
             diagnostics = self._of_page(path, findings, codes) if findings else []
             if found:
-                diagnostics += self._site_diagnostics(path, [pair for pair in found if pair[0].code in codes])
+                diagnostics += [self._of_site(path, *one) for one in found if one[0].code in codes]
                 diagnostics.sort(key=by_place)
             if diagnostics:
                 yield Checked(path, diagnostics)
 
     def _of_page(self, path: str, findings: bytes, codes: frozenset[str]) -> list[Diagnostic]:
         """A page's own findings; where fixes are wanted and it has some, it is checked again to make them."""
-        found = [_diagnostic(path, row) for row in _decode_rows(findings) if row[4] in codes]
+        found = [Diagnostic(path, *row) for row in _decode_rows(findings) if row[4] in codes]
         if not self._check.fixes or not any(diagnostic.fixable for diagnostic in found):
             return found
         again = _checker(fixes=True)(page_file(path, _page(path, -1, self._check.overlay)))
         return [diagnostic for diagnostic in again if diagnostic.code in codes]
 
-    def _site_diagnostics(self, path: str, found: list[tuple[SiteRule, SiteFinding, int]]) -> Iterator[Diagnostic]:
-        page: Page | None = None
-        for rule, finding, row in found:
-            link = self._site.link_of(row)
-            section = f"related_article{link}" if link else ""
-            name = f"{section}.{finding.key}" if section else finding.key
-            fix, fixable = None, bool(rule.repair and section)
-            wanted = fixable and self._check.fixes and (rule.fix == "safe" or self._check.unsafe)
-            place = self._site.place_of(row, finding.key)
-            if place is None or wanted:
-                page = page or _page(path, -1, self._check.overlay)
-                span = page.span(name)
-                place = (*page.position(span.start), *page.position(span.end))
-                if wanted and rule.repair:
-                    fix = fix_of(page, rule.repair(page, section, self._target(page, section)))
-            message = finding.message
-            if finding.other is not None and self._paths is not None:
-                message = printable(message.format(other=self._paths[finding.other]))
-            yield Diagnostic(path, *place, rule.code, rule.name, rule.severity, message, name, fix, fixable)
+    def _of_site(self, path: str, rule: SiteRule, finding: SiteFinding, row: int) -> Diagnostic:
+        link, message = self._site.link_of(row), finding.message
+        section = f"related_article{link}" if link else ""
+        name = f"{section}.{finding.key}" if section else finding.key
+        fix, fixable = None, bool(rule.repair and section)
+        place = self._site.place_of(row, finding.key)
+        wanted = fixable and self._check.fixes and (rule.fix == "safe" or self._check.unsafe)
+        if place is None or wanted:
+            page = _page(path, -1, self._check.overlay)
+            span = page.span(name)
+            place = (*page.position(span.start), *page.position(span.end))
+            if wanted and rule.repair:
+                fix = fix_of(page, rule.repair(page, section, self._target(page, section)))
+        if finding.other is not None and self._paths is not None:
+            message = printable(message.format(other=self._paths[finding.other]))
+        return Diagnostic(path, *place, rule.code, rule.name, rule.severity, message, name, fix, fixable)
 
     def _target(self, page: Page, section: str) -> Page | None:
         """The page that a link leads to."""
@@ -232,7 +229,8 @@ class _SiteFindings:
 def rules_key() -> str:
     """Changes when a rule's verdict could: with the code that reads and judges a page."""
     folder = Path(__file__).parent
-    files = [*sorted(folder.glob("page/*.py")), *sorted(folder.glob("rules/*.py")), folder / "site.py"]
+    alone = (folder / name for name in ("records.py", "site.py", "validator.py"))
+    files = [*sorted(folder.glob("page/*.py")), *sorted(folder.glob("rules/*.py")), *alone]
     return " ".join(f"{file.stat().st_size}.{file.stat().st_mtime_ns}" for file in files)
 
 
@@ -318,7 +316,7 @@ def examine(path: str, size: int, overlay: Mapping[str, bytes]) -> Known:
     """
     page = _page(path, size, overlay)
     diagnostics = _checker()(page_file(path, page))
-    return facts(page), _encode([_row(diagnostic) for diagnostic in diagnostics]) if diagnostics else b""
+    return facts(page), _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
 
 
 def page_file(path: str, page: Page) -> PageFile:
@@ -337,26 +335,12 @@ def _checker(fixes: bool = False) -> PageChecker:
     return PageChecker(REGISTRY.values(), fixes=fixes)
 
 
-# A finding as it is kept: line, column, end line, end column, code, severity, message, field, whether it can be mended.
-_Row = tuple[int, int, int, int, str, str, str, str | None, bool]
+# A finding as it is kept: a diagnostic without its path and its fix.
+_Row = tuple[int, int, int, int, str, str, Severity, str, str | None, None, bool]
 _encode = msgpack.Encoder().encode
 _decode_rows = msgpack.Decoder(list[_Row]).decode
 _decode_block = msgpack.Decoder(tuple[str, list[str], list[bytes]]).decode
 _SIZE = struct.Struct("<Q")
-_NAMES = {code: rule.name for code, rule in REGISTRY.items()}
-_SEVERITIES = {severity.value: severity for severity in Severity}
-
-
-def _row(d: Diagnostic) -> _Row:
-    return (d.line, d.column, d.end_line, d.end_column, d.code, d.severity, d.message, d.field, d.fixable)
-
-
-def _diagnostic(path: str, row: _Row) -> Diagnostic:
-    line, column, end_line, end_column, code, severity, message, name, fixable = row
-    severity = _SEVERITIES[severity]
-    return Diagnostic(
-        path, line, column, end_line, end_column, code, _NAMES[code], severity, message, name, None, fixable
-    )
 
 
 # --- which rules -----------------------------------------------------------------------------------------------------

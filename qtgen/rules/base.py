@@ -22,8 +22,7 @@ from qtgen.records import Diagnostic, Edit, Fix, Severity
 from qtgen.site import Site
 
 
-@dataclass(frozen=True, slots=True)
-class PageFile:
+class PageFile(NamedTuple):
     """A page and the path it has, or is to have, with `/` between its parts.
 
     path: as it is shown; location: the same from the root of the disk, where it was given from elsewhere.
@@ -309,8 +308,7 @@ def printable(text: str) -> str:
 def within(page: Page, path: str, start: int, end: int) -> Span:
     """Where part of a text value stands; the whole value where its spelling hides the part."""
     place = page.span(path)
-    value = page.text_of(path)
-    if value is not None and page.text.startswith(value, place.start):
+    if page.canonical or page.text.startswith(page.text_of(path) or "\n", place.start):
         return Span(place.start + start, place.start + end)
     return place
 

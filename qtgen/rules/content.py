@@ -14,10 +14,6 @@ _DESCRIPTION, _KEYWORDS, _ANSWER = "seo.page_description", "seo.page_keywords", 
 _SENTENCE = "Osmosis is the passage of water through a membrane towards the side that holds more solute."
 
 
-def _well_described(file: PageFile) -> bool:
-    return DESCRIPTION_MIN <= len(str(file.page.values[_DESCRIPTION])) <= DESCRIPTION_MAX
-
-
 def _right_length(file: PageFile) -> bool:
     return ANSWER_MIN <= len(str(file.page.values[_ANSWER])) <= ANSWER_MAX
 
@@ -49,7 +45,7 @@ def _says_nothing_twice(file: PageFile) -> bool:
     Severity.WARNING,
     bad=Example(_SENTENCE, _SENTENCE[:-1] + ", until the two sides are even or the pressure stops it."),
     good=_FINE,
-    unless=_well_described,
+    unless=lambda file: len(str(file.page.values[_DESCRIPTION])) <= DESCRIPTION_MAX,
 )
 def description_too_long(file: PageFile) -> Iterator[Finding]:
     """The description has over 122 characters.
@@ -69,7 +65,7 @@ def description_too_long(file: PageFile) -> Iterator[Finding]:
     Severity.WARNING,
     bad=Example(_SENTENCE, "About osmosis."),
     good=_FINE,
-    unless=_well_described,
+    unless=lambda file: len(str(file.page.values[_DESCRIPTION])) >= DESCRIPTION_MIN,
 )
 def description_too_short(file: PageFile) -> Iterator[Finding]:
     """The description has fewer than 50 characters.

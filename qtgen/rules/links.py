@@ -183,16 +183,7 @@ def link_to_self(site: Site) -> Iterator[SiteFinding]:
     Why it is bad: the reader who clicks it sees the same page again.
     Fix: `--fix` removes the link and numbers the others again; safe, for nobody loses a page by it.
     """
-    yield SiteFinding("this is the page's own url", _to_self(site))
-
-
-def _to_self(site: Site) -> list[int]:
-    found: list[int] = []
-    for start, end in site.spans():
-        own, links = site.urls[start], site.urls[start + 1 : end]
-        if own in links:
-            found += (start + 1 + at for at, url in enumerate(links) if url == own)
-    return found
+    yield SiteFinding("this is the page's own url", sorted(site.to_self))
 
 
 @site_rule(
@@ -225,8 +216,8 @@ def orphan_page(site: Site) -> Iterator[SiteFinding]:
     Why it is bad: readers and search engines find it only through lists.
     Fix: `qtgen link` chooses related articles over the whole site, orphans first.
     """
-    to_self = set(_to_self(site))
-    from_others = {target for row, target in zip(site.links, site.targets, strict=True) if row not in to_self}
+    links = zip(site.links, site.targets, strict=True)
+    from_others = {target for row, target in links if row not in site.to_self}
     linked = {site.urls[row] for row in from_others if row >= 0}
     yield SiteFinding("no page links to this one", [row for row in site.pages if site.urls[row] not in linked])
 

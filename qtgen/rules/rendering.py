@@ -236,9 +236,15 @@ def ignored_no_index(file: PageFile) -> Iterator[Finding]:
 
 _BOLD = re.compile(r"(?<![*\\])\*\*(?!\*)")
 _BLOCK_END = re.compile(r"\n[ ]*\n|\n(?=[ ]*(?:[-*+]|\d{1,9}[.)])[ ])|\n(?=[ ]*#{1,6}[ ])")
-_NOT_BOLD = r"(?:[^*\n]|\*[^*\n])*"
-# A sign of a bold part that meets its line's end: every pair before it closes.
-_ODD_BOLD = rf"(?m)^{_NOT_BOLD}(?:\*\*{_NOT_BOLD}\*\*{_NOT_BOLD})*\*\*{_NOT_BOLD}\*?(?:\\n|$)"
+
+
+def _open_at_a_line_end(char: str) -> str:
+    """A sign (RE2) that a double mark opens and a line break, or the end, comes before it closes: pairs go before."""
+    other = rf"(?:[^{char}\n]|\{char}[^{char}\n])*"
+    mark = rf"\{char}\{char}"
+    return rf"(?m)^{other}(?:{mark}{other}{mark}{other})*{mark}{other}\{char}?(?:\\n|$)"
+
+
 _SWALLOWED = re.compile(r"\*\*[^*\n]+\*\*|^[ ]*#{1,6} ", re.MULTILINE)
 
 
@@ -248,7 +254,7 @@ _SWALLOWED = re.compile(r"\*\*[^*\n]+\*\*|^[ ]*#{1,6} ", re.MULTILINE)
     Severity.WARNING,
     bad=Example("**Membrane**", "**Membrane"),
     good=Example("**Membrane**", "**Membrane** and 2 ** 3"),
-    signs=("`", "~~~", r"\$\$", _ODD_BOLD),
+    signs=("`", "~~~", _open_at_a_line_end("*"), _open_at_a_line_end("$")),
 )
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
     """A mark that opens and never closes: a fence of code, `$$`, or `**`.
