@@ -4,6 +4,7 @@ Commands are imported when they are called, so that `qtgen --help` and `qtgen va
 """
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -68,6 +69,9 @@ def qtgen() -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """The command's exit code; whatever goes wrong has been said on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
     try:
         result = qtgen.main(arguments, prog_name="qtgen", standalone_mode=False)
         return result if isinstance(result, int) else 0

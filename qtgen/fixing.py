@@ -2,7 +2,7 @@
 
 Fixes are edits with ranges. A round applies those of a page that do not touch each other; the page is read and checked
 again, in memory, and the next round takes what is left. A fix that would leave a page with an error it did not have
-is not applied.
+is not applied, nor one that takes a url from under a link or gives it to two pages.
 """
 
 from collections import Counter
@@ -16,6 +16,7 @@ from qtgen.page import Page, Span, read, read_text
 from qtgen.page.edits import Edit, apply_edits
 from qtgen.records import Diagnostic, Fix, Severity
 from qtgen.rules import PageChecker
+from qtgen.site import Site
 from qtgen.validator import Check, Memory, Validation, page_file
 
 _ROUNDS = 12  # five links to remove, one a round, and what that brings
@@ -70,6 +71,7 @@ class _Fixer:
         self.before: dict[str, bytes] = dict(check.overlay)
         self.count: Counter[str] = Counter()
         self._refused: set[tuple[str, str, str]] = set()
+        self._given: set[str] = set()  # urls
 
     def round(self, runs: list[Run]) -> bool:
         """Apply what can be applied at once; False if that is nothing."""
@@ -78,33 +80,43 @@ class _Fixer:
             for checked in validation:
                 wanted = [(d, d.fix) for d in checked.diagnostics if d.fix and (d.fix.safe or self._unsafe)]
                 wanted = [(d, mend) for d, mend in wanted if (d.path, d.code, d.message) not in self._refused]
-                changed |= bool(wanted) and self._mend(checked.path, wanted)
+                changed |= bool(wanted) and self._mend(checked.path, wanted, validation.site)
         return changed
 
-    def _mend(self, path: str, wanted: list[tuple[Diagnostic, Fix]]) -> bool:
+    def _mend(self, path: str, wanted: list[tuple[Diagnostic, Fix]], site: Site) -> bool:
         raw = self.overlay[path] if path in self.overlay else page_bytes(path)
         page = read(raw)
         if page.text.encode() != raw:
             return False  # not UTF-8: what cannot be read to its end is not written back
         errors = self._errors(path, page)
         edits: list[Edit] = []
-        text, applied = page.text, 0
+        so_far, applied = page, 0
         for diagnostic, mend in wanted:
             more = [*edits, *_in_offsets(page, mend)]
             try:
                 tried = apply_edits(page.text, more)
             except SpliceError:
                 continue  # touches another fix: its turn comes in the next round
-            if self._errors(path, read_text(tried)) - errors:
+            fixed = read_text(tried)
+            if self._errors(path, fixed) - errors or not self._may_have_url(so_far, fixed, site):
                 self._refused.add((path, diagnostic.code, diagnostic.message))
                 continue
-            edits, text, applied = more, tried, applied + 1
-        if text == page.text:
+            edits, so_far, applied = more, fixed, applied + 1
+        if so_far.text == page.text:
             return False
         self.before.setdefault(path, raw)
-        self.overlay[path] = text.encode()
+        self.overlay[path] = so_far.text.encode()
         self.count[path] += applied
         return True
+
+    def _may_have_url(self, before: Page, after: Page, site: Site) -> bool:
+        """Whether the site can bear it if a page's url changes. A url is given away once."""
+        old, new = before.text_of("url") or "", after.text_of("url") or ""
+        if old == new:
+            return True
+        free = new not in self._given and site.may_move(old, new)
+        self._given.add(new)
+        return free
 
     def _errors(self, path: str, page: Page) -> Counter[str]:
         found = self._checker(page_file(path, page))

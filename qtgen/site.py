@@ -73,12 +73,16 @@ def _rows(places: Sequence[int], values: Sequence[Any]) -> list[int]:
     four = iter(values)
     for place, url, title, subject, number in zip(places, four, four, four, four):  # noqa: B905 - strict costs
         found += (
-            xxh3_64_intdigest(url.encode("utf-8", "surrogatepass")),  # half a surrogate pair can be spelled in YAML
-            xxh3_64_intdigest(f"{title}\n{subject}".encode("utf-8", "surrogatepass")),
+            _digest(url),
+            _digest(f"{title}\n{subject}"),
             number & _MASK if isinstance(number, int) else _MASK,
             place | len(title) << _TITLE | len(url) << _URL if place & _KNOWN else place,
         )
     return found
+
+
+def _digest(text: str) -> int:
+    return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))  # half a surrogate pair can be spelled in YAML
 
 
 @lru_cache(maxsize=4096)  # a site uses a few dozen combinations
@@ -156,7 +160,7 @@ class Site:
     @cached_property
     def links(self) -> "array[int]":
         """The rows of links."""
-        return array("Q", [row for row, place in enumerate(self.places) if place & _NUMBER])
+        return array("Q", (row for row, place in enumerate(self.places) if place & _NUMBER))
 
     @cached_property
     def to_self(self) -> set[int]:
@@ -171,7 +175,8 @@ class Site:
     @cached_property
     def targets(self) -> "array[int]":
         """The row of the page that each of `links` leads to; -1: there is none."""
-        return array("q", [self.by_url.get(self.urls[row], -1) for row in self.links])
+        find, urls = self.by_url.get, self.urls
+        return array("q", (find(urls[row], -1) for row in self.links))
 
     def is_hidden(self, row: int) -> bool:
         """True if the page at `row` says `no_index`."""
@@ -204,7 +209,15 @@ class Site:
 
     def row_of(self, url: str) -> int | None:
         """The row of the page that has this url."""
-        return self.by_url.get(xxh3_64_intdigest(url.encode("utf-8", "surrogatepass")))
+        return self.by_url.get(_digest(url))
+
+    def may_move(self, old: str, new: str) -> bool:
+        """Whether a page can change its url and no error comes of it: none links to the old, and none has the new."""
+        return _digest(new) not in self.by_url and _digest(old) not in self._linked_to
+
+    @cached_property
+    def _linked_to(self) -> set[int]:
+        return {self.urls[row] for row in self.links}
 
 
 @lru_cache

@@ -48,7 +48,8 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class PathRules:
-    """Which rules hold for files whose path matches a pattern; `*` stands for any characters, `/` too."""
+    """Which rules hold for files whose path, from `Check.root`, matches a pattern; `*` stands for any characters, `/`
+    too."""
 
     pattern: str
     select: tuple[str, ...] = ()
@@ -67,13 +68,14 @@ class Memory(Protocol):
 class Check:
     """What is to be checked, and how.
 
-    corpus: the whole site, against which the site rules judge the pages; overlay: contents to take instead of the
-    files' own, by path; fixes: whether findings are to carry theirs, for which their pages are read again;
-    unsafe: whether those too that are not safe.
+    root: the folder from which the patterns of `by_path` count; corpus: the whole site, against which the site rules
+    judge the pages; overlay: contents to take instead of the files' own, by path; fixes: whether findings are to carry
+    theirs, for which their pages are read again; unsafe: whether those too that are not safe.
     """
 
     rules: Sequence[Rule]
     by_path: Sequence[PathRules] = ()
+    root: Path = Path()
     corpus: Path | None = None
     cache: Memory | None = None
     jobs: int | None = None
@@ -83,7 +85,8 @@ class Check:
 
 
 class Validation:
-    """The outcome of a check: `pages`, how many were read, and by iteration each page with findings, sorted by path.
+    """The outcome of a check: `pages`, how many were read, `site`, the facts of all, and by iteration each page with
+    findings, sorted by path.
 
     It can be gone through more than once; `close` it, or use it as a context manager.
     """
@@ -91,7 +94,7 @@ class Validation:
     def __init__(self, runs: Iterable[Run], check: Check) -> None:
         """Raises UsageError where there is nothing to check."""
         self._check = check
-        self._site = Site()
+        self.site = Site()
         self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - closed by close()
         self._wants_words = any(rule.on_request for rule in check.rules)
         self._paths: list[str] | None = [] if check.fixes or self._wants_words else None
@@ -106,16 +109,17 @@ class Validation:
     def _gather(self, runs: Iterable[Run]) -> None:
         for run, known in _examined(runs, self._check):
             self._take_in(run, known)
-            block = _encode((run.folder, run.names, [findings for _, findings in known]))
+            names = os.fsencode("\0".join([run.folder, *run.names]))  # also those that are no text
+            block = _encode((names, [findings for _, findings in known]))
             self._spool.write(_SIZE.pack(len(block)) + block)
             self.pages += len(known)
 
     def _take_in(self, run: Run, known: list[Known]) -> None:
-        self._site.add(facts_of_page for facts_of_page, _ in known)
+        self.site.add(facts_of_page for facts_of_page, _ in known)
         if self._paths is not None:
             self._paths += run.paths()
         if self._wants_words:
-            self._site.words += (question_words(_page(path, -1, self._check.overlay)) for path in run.paths())
+            self.site.words += (question_words(_page(path, -1, self._check.overlay)) for path in run.paths())
 
     def _site_findings(self) -> "_SiteFindings | None":
         rules = [rule for rule in self._check.rules if isinstance(rule, SiteRule)]
@@ -123,7 +127,7 @@ class Validation:
             return None
         if self._check.corpus is not None:
             self._add_corpus(self._check.corpus)
-        return _SiteFindings(self._site, rules, self.pages)
+        return _SiteFindings(self.site, rules, self.pages)
 
     def _add_corpus(self, corpus: Path) -> None:
         """The facts of the site's other pages."""
@@ -144,11 +148,12 @@ class Validation:
     def _rows(self) -> Iterator[tuple[str, bytes]]:
         self._spool.seek(0)
         while size := self._spool.read(_SIZE.size):
-            folder, names, findings = _decode_block(self._spool.read(*_SIZE.unpack(size)))
+            all_names, findings = _decode_block(self._spool.read(*_SIZE.unpack(size)))
+            folder, *names = os.fsdecode(all_names).split("\0")
             yield from zip(map(folder.__add__, names), findings, strict=True)
 
     def __iter__(self) -> Iterator[Checked]:
-        codes_for = _codes_for(self._check.rules, tuple(self._check.by_path))
+        codes_for = _codes_for(self._check.rules, self._check.by_path, self._check.root)
         of_site = self._found.by_page() if self._found else repeat(())
         for (path, findings), found in zip(self._rows(), of_site):  # noqa: B905 - the site may have more pages
             if not findings and not found:
@@ -170,11 +175,11 @@ class Validation:
         return [diagnostic for diagnostic in again if diagnostic.code in codes]
 
     def _of_site(self, path: str, rule: SiteRule, finding: SiteFinding, row: int) -> Diagnostic:
-        link, message = self._site.link_of(row), finding.message
+        link, message = self.site.link_of(row), finding.message
         section = f"related_article{link}" if link else ""
         name = f"{section}.{finding.key}" if section else finding.key
         fix, fixable = None, bool(rule.repair and section)
-        place = self._site.place_of(row, finding.key)
+        place = self.site.place_of(row, finding.key)
         wanted = fixable and self._check.fixes and (rule.fix == "safe" or self._check.unsafe)
         if place is None or wanted:
             page = _page(path, -1, self._check.overlay)
@@ -188,10 +193,10 @@ class Validation:
 
     def _target(self, page: Page, section: str) -> Page | None:
         """The page that a link leads to."""
-        row = self._site.row_of(page.text_of(f"{section}.url") or "")
+        row = self.site.row_of(page.text_of(f"{section}.url") or "")
         if row is None or self._paths is None:
             return None
-        return _page(self._paths[self._site.page_of(row)], -1, self._check.overlay)
+        return _page(self._paths[self.site.page_of(row)], -1, self._check.overlay)
 
 
 def _without(run: Run, real_paths: set[str]) -> Run:
@@ -339,7 +344,7 @@ def _checker(fixes: bool = False) -> PageChecker:
 _Row = tuple[int, int, int, int, str, str, Severity, str, str | None, None, bool]
 _encode = msgpack.Encoder().encode
 _decode_rows = msgpack.Decoder(list[_Row]).decode
-_decode_block = msgpack.Decoder(tuple[str, list[str], list[bytes]]).decode
+_decode_block = msgpack.Decoder(tuple[bytes, list[bytes]]).decode
 _SIZE = struct.Struct("<Q")
 
 
@@ -362,15 +367,22 @@ def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list
     ]
 
 
-def _codes_for(rules: Sequence[Rule], by_path: tuple[PathRules, ...]) -> Callable[[str], frozenset[str]]:
-    """path -> codes of the rules that hold there."""
+def _codes_for(rules: Sequence[Rule], by_path: Sequence[PathRules], root: Path) -> Callable[[str], frozenset[str]]:
+    """path -> codes of the rules that hold there. root: where the patterns' paths begin."""
     everywhere = frozenset(rule.code for rule in rules)
+    if not by_path:
+        return lambda _: everywhere
 
-    @lru_cache(maxsize=4096)
+    @lru_cache(maxsize=64)  # pages come folder by folder
+    def from_root(folder: str) -> str:
+        return os.path.relpath(folder or ".", root).replace(os.sep, "/")
+
     def codes(path: str) -> frozenset[str]:
+        folder, _, name = path.rpartition("/")
+        place = f"{from_root(folder)}/{name}".removeprefix("./")
         held = everywhere
         for rules_of in by_path:
-            if fnmatchcase(path, rules_of.pattern):
+            if fnmatchcase(place, rules_of.pattern):
                 if rules_of.select:
                     held = frozenset(code for code in held if code.startswith(rules_of.select))
                 held = frozenset(code for code in held if not (rules_of.ignore and code.startswith(rules_of.ignore)))

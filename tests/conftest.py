@@ -5,6 +5,7 @@ import json
 import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from qtgen.commands.recipe import shipped
 from qtgen.generator import Recipe
 from qtgen.prompts import Library
 from qtgen.records import Completion, Prompt, Usage
+from qtgen.rules import REGISTRY, PageChecker, PageFile
+from qtgen.rules.base import PageRule
 from qtgen.validator import choose_rules
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +48,25 @@ def seed() -> bytes:
     if not files:
         pytest.skip("../shared/seed is not here: real pages are not part of the project")
     return files[0].read_bytes()
+
+
+@pytest.fixture(scope="session")
+def passed_over() -> Callable[[PageFile], set[tuple[str, int, int]]]:
+    """file -> what rules find in a page when all are asked, and the checker, which asks few, does not: code, place."""
+    rules = [rule for rule in REGISTRY.values() if isinstance(rule, PageRule)]
+    checker = PageChecker(rules)
+
+    def of(file: PageFile) -> set[tuple[str, int, int]]:
+        asked = {(d.code, d.line, d.column) for d in checker(file)}
+        if not file.page.complete:
+            return set()
+        return {
+            (rule.code, *file.page.position(finding.span.start))
+            for rule in rules
+            for finding in islice(rule.check(file), 100)
+        } - asked
+
+    return of
 
 
 @pytest.fixture(autouse=True)

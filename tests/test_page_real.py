@@ -1,11 +1,13 @@
 """The byte-exact promises, on the seed and on every real page."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import yaml
 
 from qtgen.page import Page, emit, read, read_text, splice
 from qtgen.page.read import _read_slowly
+from qtgen.rules import PageFile
+from qtgen.site import Site, facts
 
 CHANGES = {
     "score": 0.5,
@@ -81,3 +83,23 @@ def test_every_real_page_is_spliced_with_only_the_edited_lines_changed(real_page
 def test_a_splice_that_changes_nothing_changes_no_byte(seed: bytes) -> None:
     page = read(seed)
     assert splice(page, dict(page.values)).encode() == seed
+
+
+def test_the_checker_passes_over_nothing_on_a_real_page(
+    real_pages: Mapping[str, bytes], passed_over: Callable[[PageFile], set[tuple[str, int, int]]]
+) -> None:
+    """Quick tests and signs only save time: asking every rule finds no more."""
+    wrong = {path: missed for path, raw in real_pages.items() if (missed := passed_over(PageFile(path, read(raw))))}
+    assert wrong == {}
+
+
+def test_facts_tell_where_a_value_stands(real_pages: Mapping[str, bytes]) -> None:
+    for path, raw in real_pages.items():
+        page, site = read(raw), Site()
+        site.add([facts(page)])
+        for row in range(len(site.urls)):
+            section = f"related_article{site.link_of(row)}." if site.link_of(row) else ""
+            for key in ("url", "id", "title"):
+                span = page.span(section + key)
+                expected = (*page.position(span.start), *page.position(span.end))
+                assert site.place_of(row, key) in (expected, None if (key, row) == ("title", 0) else expected), path

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec import msgpack
 
@@ -20,6 +20,7 @@ from qtgen.page import read
 from qtgen.page.parse import parse
 from qtgen.page.read import read as read_page
 from qtgen.records import Diagnostic
+from qtgen.rules import PageFile
 from qtgen.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from qtgen.validator import Check, Validation, choose_rules
 
@@ -140,11 +141,15 @@ def test_near_duplicates_run_only_when_selected(qtgen: Run, site: Path) -> None:
     assert "QT410 nearly the question of outputs/biology/what-is-osmosis.md" in out
 
 
-def test_rules_by_path(qtgen: Run, site: Path) -> None:
+def test_rules_by_path(qtgen: Run, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put("outputs/old/what-is-osmosis.md", EXAMPLE_PAGE.replace("score: -1.0", "score: 7"))
     assert "QT205" in qtgen("validate", "outputs")[1]
     put("qtgen.toml", '[per_path."outputs/old/*"]\nignore = ["QT2", "QT3", "QT4"]\n')
     assert "outputs/old" not in qtgen("validate", "outputs")[1]
+    assert "outputs/old" not in qtgen("validate", str(site / "outputs"))[1]
+    monkeypatch.chdir("outputs")
+    assert "old/what" not in qtgen("validate", ".")[1], "patterns count from the folder of qtgen.toml"
+    monkeypatch.chdir(site)
     put("qtgen.toml", '[per_path."x"]\nskip = []\n')
     code, _, err = qtgen("validate", "outputs")
     assert (code, "skip" in err) == (2, True)
@@ -289,11 +294,23 @@ def test_a_large_file_a_pipe_a_loop_and_a_folder_named_like_a_page(qtgen: Run, s
     assert err.startswith("5 pages checked")
 
 
+def test_a_name_that_is_no_text(qtgen: Run, site: Path) -> None:
+    put(os.fsdecode(b"outputs/biology/\xff.md"), "no page")
+    for _ in range(2):
+        code, out, err = qtgen("validate", "outputs")
+        assert (code, "QT102" in out, err.startswith("3 pages checked")) == (1, True, True)
+
+
 # --- fuzzing: `make fuzz` runs this with many more examples ------------------------------------------------------------
 
 _LINES = EXAMPLE_PAGE.split("\n")
 _PARTS = st.sampled_from(
     ["\\n", "$", "$$", "`", "```", "**", "\\(", "\\)", "\\neq", "<b>", "---", ": ", " #", "&x", "*x", "!!str", "{", "[", "'", '"', "\r", "\0", "\ufeff", "\t", "𝔘", "\x85", "- ", "|", ">", "%", "@", "<<: 1", "null", "5"]
+)  # fmt: skip
+
+_FOLDED = [number for number, line in enumerate(_LINES) if line.startswith("    ")]
+_SAYINGS = st.sampled_from(
+    ["I'm sorry, but I cannot", "Sure! Here is", "As an AI language model, I", "[insert name]", "{{ question }}", "<|end|>", "[INST]", "$5 a litre, or $8", "**Membrane**", "1. **Gradient**: ", "$$a$$", "$a **b$ **c**", "`**`", "~~~", "a,b", " ,", "\\n**a", "\\not =", "\\nu.", "<br>", "](javascript:x)", '"keywords":']
 )  # fmt: skip
 
 
@@ -303,7 +320,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     lines = list(_LINES)
     for _ in range(draw(st.integers(1, 5))):
         at = draw(st.integers(0, len(lines) - 1))
-        match draw(st.sampled_from(["delete", "double", "swap", "insert", "indent", "cut"])):
+        match draw(st.sampled_from(["delete", "double", "swap", "insert", "say", "indent", "cut"])):
             case "delete":
                 lines[at : at + 1] = []
             case "double":
@@ -314,6 +331,11 @@ def mutated(draw: st.DrawFn) -> bytes:
             case "insert":
                 column = draw(st.integers(0, len(lines[at])))
                 lines[at] = lines[at][:column] + draw(_PARTS) + lines[at][column:]
+            case "say":  # what a model might
+                at = min(draw(st.sampled_from(_FOLDED)), len(lines) - 1)
+                words = lines[at].split(" ")
+                place = draw(st.integers(min(4, len(words)), len(words)))
+                lines[at] = " ".join([*words[:place], draw(_SAYINGS), *words[place:]])
             case "indent":
                 lines[at] = " " * draw(st.integers(0, 9)) + lines[at].lstrip(" ")
             case "cut":
@@ -331,8 +353,15 @@ def mutated(draw: st.DrawFn) -> bytes:
     suppress_health_check=[HealthCheck.too_slow],
     deadline=None,
 )
+@example(
+    EXAMPLE_PAGE.replace(
+        "title: >-\n    What is osmosis?\narticle", "title: >-\n    What is diffusion?\narticle"
+    ).encode()
+)
 @given(mutated())
-def test_any_accident_gets_a_verdict_and_both_readings_agree(raw: bytes) -> None:
+def test_any_accident_gets_a_verdict_and_both_readings_agree(
+    passed_over: Callable[[PageFile], set[tuple[str, int, int]]], raw: bytes
+) -> None:
     entries = named([EXAMPLE_PATH, NEIGHBOUR_PATH])
     check = Check(RULES, overlay={EXAMPLE_PATH: raw, NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()}, fixes=True)
     before = list(_all(entries, check))
@@ -342,6 +371,7 @@ def test_any_accident_gets_a_verdict_and_both_readings_agree(raw: bytes) -> None
     assert {d.code for d in after if d.severity == "error"} <= {d.code for d in before if d.severity == "error"}
     assert not list(fix(entries, Check(RULES, overlay=overlay), unsafe=True))
     page = read_page(raw)
+    assert not passed_over(PageFile(EXAMPLE_PATH, page))
     if page.canonical:
         opening, closing = 4, page.text.rindex("\n---\n", 0, len(page.text) - len(page.style.body)) + 1
         slow = parse(

@@ -91,15 +91,23 @@ class _Session:
                 cache.close()
 
     def _cache(self) -> Cache:
-        file = find_file(Path.cwd())
-        root = file.parent if file else Path.cwd()
+        root = _project()
         return Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
 
     def _run(self, cache: Cache | None) -> int:
         by_path = [
             PathRules(pattern, of_path.select, of_path.ignore) for pattern, of_path in self.settings.per_path.items()
         ]
-        check = Check(self.rules, by_path, self.corpus, cache, self.jobs, dict(self.in_hand), self.form in _WITH_FIXES)
+        check = Check(
+            self.rules,
+            by_path,
+            _project(),
+            self.corpus,
+            cache,
+            self.jobs,
+            overlay=dict(self.in_hand),
+            fixes=self.form in _WITH_FIXES,
+        )
         if self.wants_fix or self.wants_diff:
             mended = list(fix(list(self._runs()), check, unsafe=self.unsafe))
             if self.wants_diff:
@@ -188,12 +196,21 @@ class _Session:
             raise UsageError("--watch goes with files and without --fix and --diff")
         code = self.once()
         note("watching; Ctrl-C ends")
-        for changes in watch(
-            *self._folders(), watch_filter=lambda _, path: path.endswith(".md"), raise_interrupt=False
-        ):
-            note(f"\n{len(changes)} changed: {Path(min(path for _, path in changes)).name}{' …' * (len(changes) > 1)}")
-            code = self.once()
+        changed = watch(*self._folders(), watch_filter=lambda _, path: path.endswith(".md"), raise_interrupt=False)
+        try:
+            for changes in changed:
+                first = Path(min(path for _, path in changes)).name
+                note(f"\n{len(changes)} changed: {first}{' …' * (len(changes) > 1)}")
+                code = self.once()
+        except RuntimeError as error:  # of the watcher: a name that is no text, no watches left …
+            raise UsageError(f"--watch: {error}") from None
         return code
+
+
+def _project() -> Path:
+    """The folder of qtgen.toml, or this one."""
+    file = find_file(Path.cwd())
+    return file.parent if file else Path.cwd()
 
 
 def _standard_input(paths: tuple[Path, ...], options: dict[str, object]) -> dict[str, bytes]:
