@@ -73,7 +73,10 @@ def rules() -> str:
         f"| [{r.code}](#{r.code.lower()}-{r.name}-{r.severity.value}) | {r.name} | {r.severity.value} |"
         for r in ordered
     ]
-    families = [f"- {number}xx: {(module.__doc__ or '').split(': ')[1].strip()}" for number, module in FAMILIES.items()]
+    families = [
+        f"- {number}xx: {(module.__doc__ or '').split(': ')[1].partition(chr(10))[0].strip()}"
+        for number, module in FAMILIES.items()
+    ]
     heading = "# Rules\n\n`qtgen explain CODE` prints the same. Families:\n\n" + "\n".join(families)
     return "\n\n".join([heading, "\n".join(table), *(describe(rule) for rule in ordered)]) + "\n"
 
@@ -98,7 +101,7 @@ def _help(command: click.Command, path: str) -> str:
 def _settings() -> str:
     rows = ["| in qtgen.toml | in the environment | default | meaning |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        environment = "—" if name in ("prices", "request") else f"`QTGEN_{name.upper()}`"
+        environment = "—" if name in ("prices", "request", "per_path") else f"`QTGEN_{name.upper()}`"
         environment = {"api_key": "`OPENAI_API_KEY`", "base_url": "`OPENAI_BASE_URL`"}.get(name, environment)
         inside = "—" if name == "api_key" else f"`{name}`"
         default = "" if field.default in (None, (), {}) else f"`{field.default}`"

@@ -1,28 +1,51 @@
 """Many questions -> pages on disk: generate, write, and hand out what became of each as it is done."""
 
-from collections.abc import AsyncGenerator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
 
 from qtgen.engine import Stop, run_all
+from qtgen.errors import BudgetReached
 from qtgen.generator import Recipe, generate
 from qtgen.planning import Job
 from qtgen.records import Outcome, Provider, Status
 from qtgen.store import Store
 
+_IN_THE_MAKING = 2  # pages for every request in flight: some wait for the ledger, the disk, or another try
+
 
 async def generate_all(
-    jobs: Sequence[tuple[int, Job]], recipe: Recipe, provider: Provider, store: Store, *, concurrency: int, stop: Stop
+    steps: Iterable[Job | Outcome],
+    recipe: Recipe,
+    providers: Sequence[Provider],
+    store: Store,
+    *,
+    concurrency: int,
+    stop: Stop,
 ) -> AsyncGenerator[tuple[int, Outcome], None]:
-    """Pairs of a job's place and its outcome, the page being on disk by then.
+    """Pairs of a step's place and its outcome, the page being on disk by then. `steps` is read as there is room.
 
-    Raises ProviderUnusable, and OutputError when a page cannot be written: every further answer would be paid for and
-    lost.
+    concurrency: requests in flight. Where the budget ends, the run finishes what is in flight. Raises ProviderUnusable,
+    LedgerError, and OutputError when a page cannot be written: every further answer would be paid for and lost.
     """
-    work = run_all(jobs, lambda job: generate(job[1], recipe, provider), concurrency=concurrency, stop=stop)
-    async with aclosing(work):  # whatever ends this loop, nothing is left in flight
-        async for (place, _), outcome in work:
-            yield place, _keep(store, outcome)
+    loop = asyncio.get_running_loop()
+
+    async def work(numbered: tuple[int, Job | Outcome]) -> Outcome:
+        _, step = numbered
+        if isinstance(step, Outcome):
+            return step
+        outcome = await generate(step, recipe, providers)
+        if outcome.error and outcome.error.kind == BudgetReached.kind:
+            stop.request()
+        return await loop.run_in_executor(disk, _keep, store, outcome)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="disk") as disk:
+        running = run_all(enumerate(steps), work, concurrency=_IN_THE_MAKING * concurrency, stop=stop)
+        async with aclosing(running):  # whatever ends this loop, nothing is left in flight
+            async for (place, _), outcome in running:
+                yield place, outcome
 
 
 def _keep(store: Store, outcome: Outcome) -> Outcome:

@@ -3,6 +3,8 @@
 Commands are imported when they are called, so that `qtgen --help` and `qtgen validate` do not load a client.
 """
 
+import contextlib
+import errno
 import importlib
 import io
 import os
@@ -19,6 +21,7 @@ from qtgen.errors import QtgenError
 COMMANDS = {
     "generate": "Write new pages from questions.",
     "validate": "Enforce the document schema.",
+    "costs": "Show what was spent.",
     "explain": "Show a rule's own documentation.",
     "schema": "Print the page's schema.",
     "prompts": "List the prompts in force, or show exactly what would be sent.",
@@ -84,10 +87,21 @@ def run(arguments: list[str] | None = None) -> int:
     except QtgenError as error:
         click.echo(f"qtgen: {error}", err=True)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EPIPE, errno.EIO):
+            return _bug()
+        with contextlib.suppress(OSError):
+            click.echo(f"qtgen: the output cannot be written: {error.strerror}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain once more at its end
+        return 1
     except Exception:  # noqa: BLE001  # the last resort, with all that is known
-        traceback.print_exc()
-        click.echo("qtgen: this is a bug; please report it with the lines above, and how to get there", err=True)
-        return BUG
+        return _bug()
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    click.echo("qtgen: this is a bug; please report it with the lines above, and how to get there", err=True)
+    return BUG
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,19 +18,21 @@ class Run(NamedTuple):
     """Pages of one folder, in order.
 
     folder: ends in `/`, or is empty for the current one; states: of each page its size in bytes (-1: no regular file,
-    or not known) and the time of its last change in nanoseconds; whole: whether these are all pages of the folder.
+    or not known) and the time of its last change, of contents or not, in nanoseconds; complete: whether no page of the
+    folder stands between the first and the last that is not among them.
     """
 
     folder: str
     names: list[str]
     states: list[tuple[int, int]]
-    whole: bool = False
+    complete: bool = False
 
     def paths(self) -> Iterator[str]:
         return map(self.folder.__add__, self.names)
 
 
 _UNKNOWN = (-1, 0)
+_RUN = 1_000  # pages of one folder that are worked on together
 
 
 def page_runs(paths: Iterable[Path]) -> Iterator[Run]:
@@ -41,7 +43,7 @@ def page_runs(paths: Iterable[Path]) -> Iterator[Run]:
     """
     roots = [_root(path) for path in dict.fromkeys(paths)]
     folders = {root for root in roots if root.endswith("/")}
-    apart = (root for root in sorted(roots) if not any(root != above and root.startswith(above) for above in folders))
+    apart = (root for root in sorted(roots) if folders.isdisjoint(_above(root)))
     for folder, inside in groupby(apart, lambda root: root.rpartition("/")[0] + "/" * ("/" in root)):
         if folder not in folders:
             yield _run(folder, inside)
@@ -52,6 +54,14 @@ def page_runs(paths: Iterable[Path]) -> Iterator[Run]:
             yield run
         if empty:
             raise UsageError(f"{folder.rstrip('/') or '/'}: no pages (*.md) in this folder")
+
+
+def _above(root: str) -> Iterator[str]:
+    """The folders that a path lies in, as they are written."""
+    parts = root.removesuffix("/").split("/")[:-1]
+    yield from accumulate((f"{part}/" for part in parts), str.__add__)
+    if not root.startswith(("/", "../", "./")):
+        yield "./"
 
 
 def _run(folder: str, paths: Iterable[str]) -> Run:
@@ -86,8 +96,21 @@ def _root(path: Path) -> str:
     raise UsageError(f"{path}: no such file or folder")
 
 
-def _walk(folder: str) -> Iterator[Run]:
-    """folder: ends in `/`, or is empty for the current one."""
+def _walk(top: str) -> Iterator[Run]:
+    """top: ends in `/`, or is empty for the current folder."""
+    open_folders = [_listing(top)]
+    while open_folders:
+        step = next(open_folders[-1], None)
+        if step is None:
+            open_folders.pop()
+        elif isinstance(step, Run):
+            yield step
+        else:
+            open_folders.append(_listing(step))
+
+
+def _listing(folder: str) -> Iterator[Run | str]:
+    """What stands in a folder, in order: runs of pages, and folders."""
     try:
         with os.scandir(folder or ".") as listing:
             inside = {
@@ -97,14 +120,14 @@ def _walk(folder: str) -> Iterator[Run]:
             }
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror}") from None
-    names = sorted(inside)
-    whole = not any(name.endswith("/") for name in names)
-    for are_folders, some in groupby(names, lambda name: name.endswith("/")):
+    for are_folders, names in groupby(sorted(inside), lambda name: name.endswith("/")):
         if are_folders:
-            for name in some:
-                yield from _walk(folder + name)
-        elif pages := [name for name in some if name.endswith(".md")]:
-            yield Run(folder, pages, [_state(inside[name]) for name in pages], whole)
+            yield from (folder + name for name in names)
+            continue
+        pages = [name for name in names if name.endswith(".md")]
+        for at in range(0, len(pages), _RUN):
+            some = pages[at : at + _RUN]
+            yield Run(folder, some, [_state(inside[name]) for name in some], True)
 
 
 def _state(file: "os.DirEntry[str] | Path") -> tuple[int, int]:
@@ -112,7 +135,9 @@ def _state(file: "os.DirEntry[str] | Path") -> tuple[int, int]:
         known = file.stat()
     except OSError:
         return _UNKNOWN
-    return (known.st_size, known.st_mtime_ns) if stat.S_ISREG(known.st_mode) else _UNKNOWN
+    if not stat.S_ISREG(known.st_mode):
+        return _UNKNOWN
+    return known.st_size, max(known.st_mtime_ns, known.st_ctime_ns)  # a copy can keep the one, not the other
 
 
 def page_bytes(path: str, size: int = -1) -> bytes:

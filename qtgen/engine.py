@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
-from itertools import islice
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -65,23 +64,46 @@ async def run_all(
 ) -> AsyncGenerator[tuple[T, R], None]:
     """Pairs of item and result as they are done. `items` is read only as fast as there is room."""
     waiting = iter(items)
-    running: dict[asyncio.Task[R], T] = {}
-    stopped_now = asyncio.create_task(stop.wait_now())
-    try:
-        while True:
-            for item in islice(waiting, 0 if stop.requested else concurrency - len(running)):
-                running[asyncio.create_task(work(item))] = item
-            if not running or stopped_now.done():
+    results: asyncio.Queue[tuple[T, R] | None] = asyncio.Queue()
+    room = asyncio.Semaphore(concurrency)  # for what is worked on, and what is done and not yet taken
+
+    async def worker() -> None:
+        while not stop.requested:
+            await room.acquire()
+            item = next(waiting, _END)
+            if stop.requested or isinstance(item, _End):
+                room.release()
                 return
-            await asyncio.wait([*running, stopped_now], return_when=asyncio.FIRST_COMPLETED)
-            done = [task for task in running if task.done()]
-            for task in sorted(done, key=_has_failed):  # what succeeded is handed out before an exception ends the run
-                yield running.pop(task), task.result()
+            results.put_nowait((item, await work(item)))
+
+    async def watch() -> None:
+        """Say that there will be no more: all is done, something failed, or it is to end at once."""
+        stopped_now = asyncio.create_task(stop.wait_now())
+        everyone = asyncio.gather(*workers)
+        ends: list[asyncio.Future[Any]] = [everyone, stopped_now]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        stopped_now.cancel()
+        results.put_nowait(None)
+        if everyone.done():
+            everyone.result()
+
+    workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
+    watching = asyncio.create_task(watch())
+    try:
+        while (
+            pair := await results.get()
+        ) is not None:  # what succeeded is handed out before an exception ends the run
+            room.release()
+            yield pair
+        await watching
     finally:
-        for unfinished in (*running, stopped_now):
+        for unfinished in (*workers, watching):
             unfinished.cancel()
-        await asyncio.gather(*running, stopped_now, return_exceptions=True)
+        await asyncio.gather(*workers, watching, return_exceptions=True)
 
 
-def _has_failed(task: "asyncio.Task[Any]") -> bool:
-    return task.cancelled() or task.exception() is not None
+class _End:
+    pass
+
+
+_END = _End()

@@ -8,6 +8,9 @@ QtgenError                      anything a person can act on
 ├── UnwritableText              a value that no page can hold
 ├── SpliceError                 an edit that could not be proved harmless
 ├── OutputError                 a page that could not be written (disk full, read-only)
+├── NearDuplicates              questions that are nearly others, where that was to end the run
+├── LedgerError                 the ledger cannot be read or written (locked, disk full)
+├── BudgetReached               one more request might cost more than is left
 ├── Interrupted                 Ctrl-C; what was finished is kept (exit 130)
 ├── AnswerError                 the model answered, but not with an answer that can be used
 └── ProviderError               the endpoint did not give an answer
@@ -15,7 +18,8 @@ QtgenError                      anything a person can act on
     │   └── Unreachable         nobody listens at that address
     ├── BadRequest              the endpoint does not take this request; another may pass
     ├── Truncated               cut off at the token limit
-    ├── Refused                 the model or a filter declined
+    ├── Refused                 the model declined
+    │   └── Filtered            the endpoint's content filter did
     └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
 """
 
@@ -56,6 +60,18 @@ class SpliceError(QtgenError):
 
 class OutputError(QtgenError):
     kind = "output"
+
+
+class NearDuplicates(QtgenError):
+    kind = "near-duplicate"
+
+
+class LedgerError(QtgenError):
+    kind = "ledger"
+
+
+class BudgetReached(QtgenError):
+    kind = "budget"
 
 
 class Interrupted(QtgenError):
@@ -109,6 +125,10 @@ class Truncated(ProviderError):
 
 class Refused(ProviderError):
     kind = "refused"
+
+
+class Filtered(Refused):
+    kind = "filtered"
 
 
 class ProviderUnusable(ProviderError):

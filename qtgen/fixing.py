@@ -14,12 +14,13 @@ from qtgen.corpus import Run, page_bytes
 from qtgen.errors import SpliceError
 from qtgen.page import Page, Span, read, read_text
 from qtgen.page.edits import Edit, apply_edits
-from qtgen.records import Diagnostic, Fix, Severity
+from qtgen.records import Fix, Severity
 from qtgen.rules import PageChecker
 from qtgen.site import Site
 from qtgen.validator import Check, Memory, Validation, page_file
 
 _ROUNDS = 12  # five links to remove, one a round, and what that brings
+_LAST = ("QT403", "QT406")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ def fix(runs: list[Run], check: Check, *, unsafe: bool = False) -> Iterator[Fixe
     """What the fixes of `check`'s rules make of the pages; nothing is written. Sorted by path."""
     fixer = _Fixer(replace(check, fixes=True, unsafe=unsafe, cache=_Remembered(check.cache)), unsafe)
     for _ in range(_ROUNDS):
-        if not fixer.round(runs):
+        # What a link leads to is mended first: the page that is missing may only have the wrong url.
+        if not fixer.round(runs, but_for=_LAST) and not fixer.round(runs):
             break
     for path, after in sorted(fixer.overlay.items()):
         if after != fixer.before[path]:
@@ -57,8 +59,8 @@ class _Remembered:
             self._known |= {path: one for path, one in zip(run.paths(), known, strict=True) if one}
         return known
 
-    def put(self, run: Run, known: list[Known]) -> None:
-        self._known |= zip(run.paths(), known, strict=True)
+    def put(self, run: Run, known: list[Known | None]) -> None:
+        self._known |= {path: one for path, one in zip(run.paths(), known, strict=True) if one}
         if self._behind:
             self._behind.put(run, known)
 
@@ -70,20 +72,20 @@ class _Fixer:
         self.overlay: dict[str, bytes] = dict(check.overlay)
         self.before: dict[str, bytes] = dict(check.overlay)
         self.count: Counter[str] = Counter()
-        self._refused: set[tuple[str, str, str]] = set()
-        self._given: set[str] = set()  # urls
+        self._given: set[str] = set()  # urls, in this round
 
-    def round(self, runs: list[Run]) -> bool:
-        """Apply what can be applied at once; False if that is nothing."""
+    def round(self, runs: list[Run], but_for: tuple[str, ...] = ()) -> bool:
+        """Apply what can be applied at once; False if that is nothing. but_for: rules whose turn is later."""
         changed = False
+        self._given.clear()
         with Validation(runs, replace(self._check, overlay=self.overlay)) as validation:
             for checked in validation:
-                wanted = [(d, d.fix) for d in checked.diagnostics if d.fix and (d.fix.safe or self._unsafe)]
-                wanted = [(d, mend) for d, mend in wanted if (d.path, d.code, d.message) not in self._refused]
+                mends = [diagnostic.fix for diagnostic in checked.diagnostics if diagnostic.code not in but_for]
+                wanted = [mend for mend in mends if mend and (mend.safe or self._unsafe)]
                 changed |= bool(wanted) and self._mend(checked.path, wanted, validation.site)
         return changed
 
-    def _mend(self, path: str, wanted: list[tuple[Diagnostic, Fix]], site: Site) -> bool:
+    def _mend(self, path: str, wanted: list[Fix], site: Site) -> bool:
         raw = self.overlay[path] if path in self.overlay else page_bytes(path)
         page = read(raw)
         if page.text.encode() != raw:
@@ -91,7 +93,7 @@ class _Fixer:
         errors = self._errors(path, page)
         edits: list[Edit] = []
         so_far, applied = page, 0
-        for diagnostic, mend in wanted:
+        for mend in wanted:
             more = [*edits, *_in_offsets(page, mend)]
             try:
                 tried = apply_edits(page.text, more)
@@ -99,7 +101,6 @@ class _Fixer:
                 continue  # touches another fix: its turn comes in the next round
             fixed = read_text(tried)
             if self._errors(path, fixed) - errors or not self._may_have_url(so_far, fixed, site):
-                self._refused.add((path, diagnostic.code, diagnostic.message))
                 continue
             edits, so_far, applied = more, fixed, applied + 1
         if so_far.text == page.text:
@@ -114,9 +115,10 @@ class _Fixer:
         old, new = before.text_of("url") or "", after.text_of("url") or ""
         if old == new:
             return True
-        free = new not in self._given and site.may_move(old, new)
+        if new in self._given or not site.may_move(old, new):
+            return False
         self._given.add(new)
-        return free
+        return True
 
     def _errors(self, path: str, page: Page) -> Counter[str]:
         found = self._checker(page_file(path, page))

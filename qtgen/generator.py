@@ -9,13 +9,25 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from qtgen import answers
-from qtgen.errors import AnswerError, ProviderError, ProviderUnusable, Truncated, UnwritableText
+from qtgen.errors import AnswerError, BudgetReached, ProviderError, ProviderUnusable, Truncated, UnwritableText
 from qtgen.page import Value, emit, encode, file_name, read_text, seo_title
 from qtgen.page.fields import CONSTANTS
 from qtgen.page.text import one_line
 from qtgen.planning import Job
 from qtgen.prompts import Library, ask_again
-from qtgen.records import Completion, Diagnostic, Draft, Failure, Outcome, Prompt, Provider, Severity, Status, Usage
+from qtgen.records import (
+    Completion,
+    Diagnostic,
+    Draft,
+    Failure,
+    Outcome,
+    Prompt,
+    Provider,
+    Question,
+    Severity,
+    Status,
+    Usage,
+)
 from qtgen.rules import PageFile, Rule, run
 
 NOT_SCORED = -1.0
@@ -33,6 +45,19 @@ class Recipe:
     prompt: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+
+    def render(self, question: Question) -> Prompt:
+        """What is asked first."""
+        return self.library.render(question, name=self.prompt, temperature=self.temperature, max_tokens=self.max_tokens)
+
+    def digests(self) -> dict[str, str]:
+        """Name and digest of each prompt that may be used, without any question."""
+        names = [self.prompt] if self.prompt else [*self.library.templates]
+        given = {"temperature": self.temperature, "max_tokens": self.max_tokens}
+        return {name: self.library.render(_ANY, name=name, **given).template_digest for name in names}
+
+
+_ANY = Question("?", "?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,45 +79,82 @@ class _Verdict:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-_CUT_OFF = _Verdict(faults=("the answer was cut off at the token limit; write a shorter one",))
+_MORE = 2  # times as many tokens for an answer that was cut off, once
 
 
-async def generate(job: Job, recipe: Recipe, provider: Provider) -> Outcome:
-    """The page for `job`, asked for again up to `recipe.repairs` times while it has faults.
+async def generate(job: Job, recipe: Recipe, providers: Sequence[Provider]) -> Outcome:
+    """The page for `job`, from the first provider that makes a usable one.
 
     An outcome of status written carries the draft, which is not on disk yet. Raises ProviderUnusable, after which
-    every other request would fail as well; any other failure is an outcome.
+    every other request would fail as well, and LedgerError; any other failure is an outcome.
     """
-    prompt = recipe.library.render(
-        job.question, name=recipe.prompt, temperature=recipe.temperature, max_tokens=recipe.max_tokens
-    )
-    failed = Outcome(job.question, Status.FAILED, job.path, job.url)
-    asked, usage, verdict = prompt, Usage(), _CUT_OFF
-    for number in range(1, recipe.repairs + 2):
-        try:
-            completion = await provider.complete(asked)
-        except ProviderUnusable:
-            raise
-        except Truncated as error:
-            usage += error.usage or Usage()
-            failed = replace(failed, attempts=number, usage=usage)
-            verdict = _CUT_OFF
-        except ProviderError as error:
-            spent = usage + (error.usage or Usage())
-            return replace(failed, attempts=number, usage=spent, error=Failure(error.kind, str(error)))
-        else:
-            usage += completion.usage
-            verdict = judge(job, recipe.rules, prompt.shape, completion.text)
-            failed = replace(
-                failed, attempts=number, usage=usage, diagnostics=verdict.diagnostics, last_text=completion.text
-            )
+    work = _Work(job, recipe, recipe.render(job.question))
+    outcome = Outcome(job.question, Status.FAILED, job.path, job.url)
+    for provider in providers:
+        outcome = await work.ask(provider)
+        if outcome.status is not Status.FAILED:
+            break
+    return outcome
+
+
+class _Work:
+    """One page in the making, and what was used for it so far."""
+
+    def __init__(self, job: Job, recipe: Recipe, prompt: Prompt) -> None:
+        self._job, self._recipe, self._prompt = job, recipe, prompt
+        self._made = Usage()  # what the page took, this time or before
+        self._failed = Outcome(job.question, Status.FAILED, job.path, job.url)
+
+    async def ask(self, provider: Provider) -> Outcome:
+        """One provider: asked again up to `recipe.repairs` times while its answer has faults."""
+        prompt = asked = self._prompt
+        was_cut = False
+        faults: tuple[str, ...] = ()
+        for number in range(1, self._recipe.repairs + 2):
+            self._failed = replace(self._failed, attempts=self._failed.attempts + 1)
+            try:
+                completion = await provider.complete(asked)
+            except ProviderUnusable:
+                raise
+            except Truncated as error:
+                self._use(error.usage or Usage())
+                if was_cut or "max_tokens" not in asked.parameters:
+                    return self._failure(error)
+                was_cut, prompt, asked = True, _with_more_tokens(prompt), _with_more_tokens(asked)
+                continue
+            except ProviderError as error:
+                self._use(error.usage or Usage())
+                return self._failure(error)
+            except BudgetReached as error:
+                return replace(self._failure(error), status=Status.SKIPPED)
+            self._use(completion.usage, completion.reused)
+            verdict = judge(self._job, self._recipe.rules, self._prompt.shape, completion.text)
+            self._failed = replace(self._failed, diagnostics=verdict.diagnostics, last_text=completion.text)
             if verdict.text is not None:
-                made = provenance(job, _Attempt(number, asked, completion, usage), provider.name, recipe.today)
-                return replace(failed, status=Status.WRITTEN, draft=Draft(job.path, job.url, verdict.text, made))
-        asked = ask_again(prompt, verdict.faults, WARMER * number)
-    kind = Truncated.kind if verdict is _CUT_OFF else AnswerError.kind
-    reasons = "; ".join(verdict.faults[:3])
-    return replace(failed, error=Failure(kind, f"no usable answer in {number} attempts: {reasons}"))
+                return self._page(verdict.text, asked, completion, provider.name)
+            provider.reject(completion)
+            faults = verdict.faults
+            asked = ask_again(prompt, faults, WARMER * number)
+        reasons = "; ".join(faults[:3])
+        message = f"no usable answer in {self._failed.attempts} attempts: {reasons}"
+        return replace(self._failed, error=Failure(AnswerError.kind, message))
+
+    def _use(self, usage: Usage, reused: bool = False) -> None:
+        self._made += usage
+        if not reused:
+            self._failed = replace(self._failed, usage=self._failed.usage + usage)
+
+    def _failure(self, error: ProviderError | BudgetReached) -> Outcome:
+        return replace(self._failed, error=Failure(error.kind, str(error)))
+
+    def _page(self, text: str, prompt: Prompt, completion: Completion, provider: str) -> Outcome:
+        attempt = _Attempt(self._failed.attempts, prompt, completion, self._made)
+        made = provenance(self._job, attempt, provider, self._recipe.today)
+        return replace(self._failed, status=Status.WRITTEN, draft=Draft(self._job.path, self._job.url, text, made))
+
+
+def _with_more_tokens(prompt: Prompt) -> Prompt:
+    return replace(prompt, parameters={**prompt.parameters, "max_tokens": _MORE * prompt.parameters["max_tokens"]})
 
 
 def judge(job: Job, rules: Sequence[Rule], shape: str, completion: str) -> _Verdict:

@@ -6,13 +6,15 @@ told by its first line.
 
 import csv
 import datetime as dt
-import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
@@ -73,42 +75,60 @@ class BadRow:
     error: Failure
 
 
-def read_questions(path: Path, raw: bytes, subject: str | None = None) -> Iterator[Question | BadRow]:
-    """Every row of one file, in order. `subject` is for rows that name none.
+def read_questions(path: Path, stream: BinaryIO, subject: str | None = None) -> Iterator[Question | BadRow]:
+    """Every row of one file, in order, read as it is asked for. `subject` is for rows that name none.
 
     Raises QuestionFileError, naming file, line and column, where the file as a whole cannot be read.
     """
-    text = _decode(path, raw)
-    kind = path.suffix.lower() if path != STDIN else _sniff(text)
+    lines = _decoded(path, stream)
+    kind = path.suffix.lower()
+    if path == STDIN:
+        kind, lines = _sniffed(lines)
     if kind == ".csv":
-        rows = _csv_rows(path, text)
+        rows = _csv_rows(path, lines)
     elif kind == ".jsonl":
-        rows = _json_rows(path, text)
+        rows = _json_rows(path, lines)
     elif kind == ".txt":
-        rows = ((n, {"question": line}) for n, line in enumerate(text.splitlines(), 1) if line.strip())
+        rows = ((n, {"question": line}) for n, line in enumerate(lines, 1) if line.strip())
     else:
         raise QuestionFileError(f"{path}: a question file ends in {', '.join(_KINDS)}, or is `-`")
     return (_question(f"{path}:{number}", row, subject) for number, row in rows)
 
 
-def _decode(path: Path, raw: bytes) -> str:
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+def _decoded(path: Path, stream: BinaryIO) -> Iterator[str]:
+    """The lines of a file, each with its end, which is a line feed."""
+    number = 0
+    for chunk in stream:
+        text = _text(path, number, chunk)
+        for line in text.removesuffix("\n").removesuffix("\r").split("\r"):  # old spreadsheets end lines so
+            number += 1
+            yield line + "\n"
+
+
+def _text(path: Path, before: int, chunk: bytes) -> str:
+    """before: lines of the file that came before."""
+    if not before and chunk[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise QuestionFileError(f"{path}: is UTF-16; save it as UTF-8 (in Excel: `CSV UTF-8`)")
     try:
-        return raw.decode("utf-8-sig")
+        return chunk.decode("utf-8" if before else "utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        byte = f"byte 0x{raw[error.start]:02x}"
+        line = before + 1 + chunk.count(b"\r", 0, error.start)
+        byte = f"byte 0x{chunk[error.start]:02x}"
         raise QuestionFileError(
             f"{path}:{line}: not UTF-8 ({byte}); save it as UTF-8 (in Excel: `CSV UTF-8`)"
         ) from None
 
 
-def _sniff(text: str) -> str:
-    first = text.lstrip().partition("\n")[0]
-    if first.startswith("{"):
-        return ".jsonl"
-    return ".csv" if "question" in _header(first) else ".txt"
+def _sniffed(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
+    """What kind of file this is, by its first line that is not empty."""
+    seen = []
+    for line in lines:
+        seen.append(line)
+        if line.strip():
+            break
+    first = seen[-1].strip() if seen else ""
+    kind = ".jsonl" if first.startswith("{") else ".csv" if "question" in _header(first) else ".txt"
+    return kind, chain(seen, lines)
 
 
 def _header(first_line: str) -> list[str]:
@@ -123,10 +143,9 @@ def _delimiter(first_line: str) -> str:
     return ","
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    lines = re.sub(r"\r\n?", "\n", text)
-    first = lines.partition("\n")[0]
-    header = _header(first)
+def _csv_rows(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    first = next(lines, "")
+    header = _header(first.rstrip("\n"))
     if "question" not in header:
         raise QuestionFileError(
             f"{path}:1: no column `question`; the first line names the columns ({', '.join(COLUMNS)})"
@@ -135,19 +154,17 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     repeated = [name for name in header if header.count(name) > 1]
     if repeated:
         raise QuestionFileError(f"{path}:1: the column `{repeated[0]}` stands there twice")
-    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=_delimiter(first), strict=True)
-    next(reader)
-    return _csv_body(path, header, reader)
+    return _csv_body(path, header, csv.reader(lines, delimiter=_delimiter(first), strict=True))
 
 
 def _csv_body(path: Path, header: list[str], reader: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-    start = 2
+    start = 2  # the reader counts from behind the header
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 row = dict(zip(header, cells, strict=False))
                 yield start, {**row, _SURPLUS: ""} if len(cells) > len(header) else row
-            start = reader.line_num + 1
+            start = reader.line_num + 2
     except csv.Error as error:
         unclosed = "unexpected end" in str(error)
         raise QuestionFileError(
@@ -155,8 +172,8 @@ def _csv_body(path: Path, header: list[str], reader: Any) -> Iterator[tuple[int,
         ) from None
 
 
-def _json_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(text.split("\n"), 1):
+def _json_rows(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
@@ -201,3 +218,40 @@ def _objection(column: str, given: str) -> str:
         "date": "must be a day such as 2026-01-31",
     }.get(column, "must be text without control characters")
     return f"{column}: {expected}, not `{given[:40]}`"
+
+
+class QuestionFiles:
+    """Question files that can be read more than once, row by row; close it, or use it as a context manager.
+
+    stdin: what `-` stands for; it is copied to a file of its own. limit: only so many rows of all.
+    """
+
+    def __init__(self, files: Sequence[Path], subject: str | None, limit: int | None, stdin: BinaryIO) -> None:
+        self._files, self._subject, self._limit = files, subject, limit
+        self._stdin = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        if STDIN in files:
+            shutil.copyfileobj(stdin, self._stdin)
+
+    def __enter__(self) -> "QuestionFiles":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stdin.close()
+
+    def rows(self) -> Iterator[Question | BadRow]:
+        """Every row of every file. Raises QuestionFileError."""
+        return islice(chain.from_iterable(map(self._rows_of, self._files)), self._limit)
+
+    def _rows_of(self, file: Path) -> Iterator[Question | BadRow]:
+        try:
+            if file == STDIN:
+                self._stdin.seek(0)
+                yield from read_questions(file, self._stdin, self._subject)
+            else:
+                with file.open("rb") as stream:
+                    yield from read_questions(file, stream, self._subject)
+        except OSError as error:
+            raise QuestionFileError(f"{file}: {error.strerror}") from None

@@ -70,23 +70,41 @@ class Usage:
         )
 
 
+class Limits(NamedTuple):
+    """What an answer's headers say is left, and in how many seconds it is all there again; None: not said."""
+
+    requests_left: int | None = None
+    requests_reset: float | None = None
+    tokens_left: int | None = None
+    tokens_reset: float | None = None
+    requests_a_minute: int | None = None
+    tokens_a_minute: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer of a model: its text, and what it took."""
+    """One answer of a model: its text, and what it took. key: of the request in the ledger; reused: it was there
+    already, and cost nothing this time."""
 
     text: str
     model: str
     usage: Usage
     request_id: str | None = None
+    limits: Limits | None = None
+    key: bytes = b""
+    reused: bool = False
 
 
 class Provider(Protocol):
-    """Anything that completes prompts. Raises ProviderError; never retries by itself."""
+    """Anything that completes prompts. Raises ProviderError."""
 
     name: str
     model: str
 
     async def complete(self, prompt: Prompt) -> Completion: ...
+
+    def reject(self, completion: Completion) -> None:
+        """Say that an answer could not be used, so that it is not used another time."""
 
 
 # --- what is said of a page ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from qtgen.errors import SettingsError
+from qtgen.prices import Price
 
 FILE_NAME = "qtgen.toml"
 _PREFIX = "QTGEN_"
@@ -36,15 +37,6 @@ class PathSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     select: Words = ()
     ignore: Words = ()
-
-
-class Price(BaseModel):
-    """US dollars per million tokens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cached_input: float | None = Field(default=None, ge=0)
 
 
 def _usable_key(value: object) -> object:
@@ -76,7 +68,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     provider: Literal["openai", "local"] | None = Field(None, description="who answers: an endpoint or this machine")
-    model: str | None = Field(None, description="model name at the endpoint")
+    model: Words = Field((), description="model name at the endpoint; further ones are asked where it fails")
     base_url: Annotated[str, AfterValidator(_usable_address)] | None = Field(
         None, description="address of an OpenAI-compatible endpoint"
     )
@@ -91,7 +83,18 @@ class Settings(BaseModel):
     repairs: int = Field(3, ge=0, le=10, description="how often an answer with faults is asked for again")
     schema_lengths: bool = Field(True, description="send string lengths in the JSON Schema; some endpoints refuse them")
     request: Mapping[str, Any] = Field({}, description="more fields of the request, as the endpoint knows them")
-    concurrency: int | None = Field(None, ge=1, le=1000, description="requests in flight; else 8, or 2 for local")
+    concurrency: int | None = Field(
+        None, ge=1, le=1000, description="requests in flight at most; else 64, or 2 for local"
+    )
+    rpm: float | None = Field(None, gt=0, description="requests a minute at most")
+    tpm: float | None = Field(None, gt=0, description="tokens a minute at most")
+    budget: float | None = Field(None, gt=0, description="US dollars that a run may cost at most")
+    ledger: str = Field(
+        ".qtgen/ledger.sqlite", description="where every request is kept: a file, or a URL such as postgresql://…"
+    )
+    on_duplicate: Literal["skip", "keep", "fail"] = Field(
+        "keep", description="what becomes of a question that is nearly another one"
+    )
     questions: tuple[Path, ...] = Field((), description="question files for `generate` where none is named")
     out: Path = Field(Path("outputs"), description="where pages are written")
     corpus: Path | None = Field(None, description="the site's pages; ids go on from the highest there")

@@ -4,7 +4,6 @@ A page's facts are a run of 64-bit numbers: four for the page itself, then four 
 same in every process and every run, so they can be kept (`cache.py`).
 """
 
-import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from qtgen.page.lines import is_folded, value_column, value_lines
 
 WIDTH = 4  # numbers an entry: url, text, id, place
 _MASK = (1 << 64) - 1
+NO_ID = _MASK
 _NOTHING = bytes(8 * WIDTH)
 
 # A place, from the right: the number of the link (3 bits; 0 is the page itself), no_index, whether the rest is known,
@@ -99,25 +99,6 @@ def _of_layout(
     return places, itemgetter(*(path for keys in entries for path in keys[1:]))
 
 
-_POSSESSIVE = re.compile("['’]s?")
-_WORD = re.compile(r"[a-z0-9]+")
-_SMALL = frozenset(
-    _WORD.findall(
-        "a an and are as at be by can could define describe did do does explain for from has have how in into is it "
-        "its of on or our should that the their there these they this to was were what when where which who why will "
-        "with would you your"
-    )
-)
-
-
-def question_words(page: Page) -> frozenset[str]:
-    """What a question is about: its words without the small ones, endings of the plural cut."""
-    words = _WORD.findall(_POSSESSIVE.sub("", str(page.values.get("title", "")).lower()))
-    return frozenset(
-        word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in _SMALL
-    )
-
-
 class Site:
     """The facts of all pages, by column; a row is a page or one of its links, which follow it.
 
@@ -130,6 +111,7 @@ class Site:
         self.ids = array("Q")
         self.places = array("Q")
         self.starts = array("Q")  # the row of each page
+        self.given: int | None = None  # how many of the pages are asked about, where the others are only their site
         self.words: list[frozenset[str]] = []  # of each page's question; only where somebody asks for them
 
     def add(self, of_pages: Iterable[bytes]) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Protocol
@@ -29,10 +29,12 @@ from qtgen.page import Page, read
 from qtgen.records import Diagnostic, Severity
 from qtgen.rules import REGISTRY, PageChecker, PageFile, Rule, SiteRule
 from qtgen.rules.base import SiteFinding, by_place, fix_of, printable
-from qtgen.site import Site, facts, question_words
+from qtgen.similar import question_words
+from qtgen.site import Site, facts
 
-_CHUNK = 200  # pages a process is handed at a time
+_CHUNK = 200  # pages, at least, that a process is handed at a time
 _WORTH_A_PROCESS = 4_000  # pages not in the cache; below, starting processes takes longer than they save
+_MAY_PASS = b"QT108"  # a file that cannot be read may be readable next time, and look the same
 _KIND_BITS = 32  # of a packed finding; the rest is its row
 _KIND = (1 << _KIND_BITS) - 1
 _LOOK_AHEAD = 50_000  # pages, at most, that are looked up before the first is checked
@@ -61,7 +63,7 @@ class Memory(Protocol):
 
     def get(self, run: Run) -> list[Known | None]: ...
 
-    def put(self, run: Run, known: list[Known]) -> None: ...
+    def put(self, run: Run, known: list[Known | None]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ class Validation:
         if self._paths is not None:
             self._paths += run.paths()
         if self._wants_words:
-            self.site.words += (question_words(_page(path, -1, self._check.overlay)) for path in run.paths())
+            pages = (_page(path, -1, self._check.overlay) for path in run.paths())
+            self.site.words += (question_words(page.text_of("title") or "") for page in pages)
 
     def _site_findings(self) -> "_SiteFindings | None":
         rules = [rule for rule in self._check.rules if isinstance(rule, SiteRule)]
@@ -131,6 +134,7 @@ class Validation:
 
     def _add_corpus(self, corpus: Path) -> None:
         """The facts of the site's other pages."""
+        self.site.given = self.pages
         given = {os.path.realpath(path) for path, _ in self._rows()}
         others = (_without(run, given) for run in page_runs([corpus]))
         for run, known in _examined(others, self._check):
@@ -231,10 +235,11 @@ class _SiteFindings:
             yield [(*self._kinds[one & _KIND], one >> _KIND_BITS) for one in found[begin:at]]
 
 
+@cache
 def rules_key() -> str:
-    """Changes when a rule's verdict could: with the code that reads and judges a page."""
+    """Changes when a rule's verdict could: with the code that reads and judges a page, as it was when it was loaded."""
     folder = Path(__file__).parent
-    alone = (folder / name for name in ("records.py", "site.py", "validator.py"))
+    alone = (folder / name for name in ("corpus.py", "records.py", "site.py", "validator.py"))
     files = [*sorted(folder.glob("page/*.py")), *sorted(folder.glob("rules/*.py")), *alone]
     return " ".join(f"{file.stat().st_size}.{file.stat().st_mtime_ns}" for file in files)
 
@@ -261,7 +266,9 @@ def _examined(runs: Iterable[Run], check: Check) -> Iterator[tuple[Run, list[Kno
     everything = chain(ahead, looked_up)
     for run, all_known, is_new in _by_processes(everything, jobs, check) if jobs > 1 else _here(everything, check):
         if is_new and check.cache and check.overlay.keys().isdisjoint(run.paths()):
-            check.cache.put(run, all_known)
+            check.cache.put(
+                run, [None if _MAY_PASS in findings else (of_page, findings) for of_page, findings in all_known]
+            )
         yield run, all_known
 
 
@@ -288,22 +295,36 @@ def _missing(run: Run, known: list[Known | None]) -> Iterator[tuple[str, int]]:
 
 
 def _by_processes(looked_up: Iterable[_LookedUp], jobs: int, check: Check) -> Iterator[_Examined]:
-    """The same in chunks, a few of them in flight, in order."""
-    waiting: deque[tuple[Run, list[Known | None], list[Future[list[Known]]]]] = deque()
+    """The same in parcels of runs, a few of them in flight, in order."""
+    waiting: deque[tuple[list[_LookedUp], Future[list[Known]]]] = deque()
     with ProcessPoolExecutor(jobs) as pool:
-        for run, known in looked_up:
-            missing = list(_missing(run, known))
-            chunks = [missing[at : at + _CHUNK] for at in range(0, len(missing), _CHUNK)]
-            waiting.append((run, known, [pool.submit(_examine_all, chunk, _part(check, chunk)) for chunk in chunks]))
-            while sum(not future.done() for _, _, futures in waiting for future in futures) > 3 * jobs:
-                yield _collected(*waiting.popleft())
+        for parcel in _parcels(looked_up):
+            missing = [page for run, known in parcel for page in _missing(run, known)]
+            waiting.append((parcel, pool.submit(_examine_all, missing, _part(check, missing))))
+            if len(waiting) > 3 * jobs:
+                yield from _collected(*waiting.popleft())
         while waiting:
-            yield _collected(*waiting.popleft())
+            yield from _collected(*waiting.popleft())
 
 
-def _collected(run: Run, known: list[Known | None], futures: list[Future[list[Known]]]) -> _Examined:
-    fresh = (one for future in futures for one in future.result())
-    return run, [one or next(fresh) for one in known], bool(futures)
+def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
+    """Runs in a row that together have enough to do for a process."""
+    parcel: list[_LookedUp] = []
+    missing = 0
+    for run, known in looked_up:
+        parcel.append((run, known))
+        missing += known.count(None)
+        if missing >= _CHUNK:
+            yield parcel
+            parcel, missing = [], 0
+    if parcel:
+        yield parcel
+
+
+def _collected(parcel: list[_LookedUp], future: Future[list[Known]]) -> Iterator[_Examined]:
+    fresh = iter(future.result())
+    for run, known in parcel:
+        yield run, [one or next(fresh) for one in known], None in known
 
 
 def _part(check: Check, chunk: list[tuple[str, int]]) -> dict[str, bytes]:
@@ -356,15 +377,23 @@ def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list
 
     A rule that runs on request only must be selected by its whole code. Raises UsageError for a code that no rule has.
     """
-    for prefix in (*select, *ignore):
-        if not any(code.startswith(prefix) for code in REGISTRY):
-            raise UsageError(f"{prefix}: no rule has this code; `qtgen explain` lists them")
-    wanted = tuple(select) or ("QT",)
+    select, ignore = known_codes(select), known_codes(ignore)
+    wanted = select or ("QT",)
     return [
         rule
         for code, rule in sorted(REGISTRY.items())
-        if code.startswith(wanted) and not code.startswith(tuple(ignore)) and (not rule.on_request or code in select)
+        if code.startswith(wanted) and not code.startswith(ignore) and (not rule.on_request or code in select)
     ]
+
+
+def known_codes(words: Sequence[str]) -> tuple[str, ...]:
+    """Codes or their beginnings, in any case, and names, as codes. Raises UsageError for one that no rule has."""
+    by_name = {rule.name: code for code, rule in REGISTRY.items()}
+    codes = tuple(by_name.get(word.lower(), word.upper()) for word in words)
+    for word, prefix in zip(words, codes, strict=True):
+        if not any(code.startswith(prefix) for code in REGISTRY):
+            raise UsageError(f"{word}: no rule has this code; `qtgen explain` lists them")
+    return codes
 
 
 def _codes_for(rules: Sequence[Rule], by_path: Sequence[PathRules], root: Path) -> Callable[[str], frozenset[str]]:

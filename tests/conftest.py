@@ -109,10 +109,17 @@ class Scripted:
 
     def __init__(self, *script: str | Exception) -> None:
         self.script = list(script)
-        self.asked: list[Prompt] = []
+        self.asked: list[Any] = []
+        self.rejected = 0
 
     async def complete(self, prompt: Prompt) -> Completion:
-        self.asked.append(prompt)
+        return await self.send(prompt)
+
+    def reject(self, completion: Completion) -> None:
+        self.rejected += 1
+
+    async def send(self, body: Any) -> Completion:
+        self.asked.append(body)
         step = self.script.pop(0)
         if isinstance(step, Exception):
             raise step

@@ -61,7 +61,7 @@ def test_validate_prints_places_and_a_summary(qtgen: Run) -> None:
     code, out, err = qtgen("validate", EXAMPLE_PATH)
     assert code == 1
     assert out.splitlines()[0] == f"{EXAMPLE_PATH}:25:8: QT205 `score` must be -1.0 or from 0 to 1, not 7"
-    assert err == "1 page checked: 1 error and 1 warning in 1 of them; --fix --unsafe can mend up to 1\n"
+    assert err == "1 page checked: 1 error and 1 warning in 1 of them; --fix can mend up to 1\n"
 
 
 def test_validate_json_has_the_contracts_shape(qtgen: Run) -> None:
@@ -203,7 +203,7 @@ def test_show_settings(qtgen: Run) -> None:
     put("qtgen.toml", 'model = "m-1"\n')
     code, out, _ = qtgen("--show-settings")
     assert code == 0
-    assert "model          = m-1" in out
+    assert "model          = [m-1]" in out
     assert out.count("# default") > 10
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from conftest import TODAY, Scripted, points_json
 
-from qtgen.errors import ProviderUnusable, Refused, Retryable, Truncated
+from qtgen.errors import BudgetReached, Filtered, ProviderUnusable, Refused, Retryable, Truncated
 from qtgen.generator import Recipe, generate
 from qtgen.page import read_text
 from qtgen.planning import Job
@@ -24,7 +24,7 @@ JOB = Job(
 
 def make(recipe: Recipe, *script: str | Exception) -> tuple[Outcome, Scripted]:
     provider = Scripted(*script)
-    return asyncio.run(generate(JOB, recipe, provider)), provider
+    return asyncio.run(generate(JOB, recipe, [provider])), provider
 
 
 def test_a_page_with_its_provenance(recipe: Recipe) -> None:
@@ -87,14 +87,32 @@ def test_a_provider_error_is_this_questions_failure(recipe: Recipe, error: Excep
     assert outcome.usage.cost_usd == 0.25, "what was counted is not lost"
 
 
-def test_a_truncated_answer_is_asked_for_again_shorter_and_counted(recipe: Recipe) -> None:
+def test_an_answer_cut_off_may_be_twice_as_long_once(recipe: Recipe) -> None:
     cut = Truncated("cut", usage=Usage(9, 9, 0, 0.5))
     outcome, provider = make(recipe, cut, points_json())
     assert (outcome.status, outcome.usage.cost_usd) == (Status.WRITTEN, 0.75)
-    assert "cut off at the token limit" in provider.asked[1].messages[-1].content
-    outcome, _ = make(recipe, cut, cut, cut)
+    assert [asked.parameters["max_tokens"] for asked in provider.asked] == [1200, 2400]
+    outcome, provider = make(recipe, cut, "nonsense", points_json())
+    assert provider.asked[2].parameters["max_tokens"] == 2400, "and stays so"
+    outcome, _ = make(recipe, cut, cut)
     assert outcome.error is not None
-    assert (outcome.error.kind, outcome.usage.cost_usd) == ("truncated", 1.5)
+    assert (outcome.error.kind, outcome.usage.cost_usd) == ("truncated", 1.0)
+
+
+def test_another_model_is_asked_where_the_first_fails(recipe: Recipe) -> None:
+    first, second = Scripted(Refused("no")), Scripted(points_json())
+    outcome = asyncio.run(generate(JOB, recipe, [first, second]))
+    assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
+    first, second = Scripted("nonsense", "nonsense", "nonsense"), Scripted(Filtered("no"))
+    outcome = asyncio.run(generate(JOB, recipe, [first, second]))
+    assert outcome.error is not None
+    assert (outcome.error.kind, outcome.attempts, first.rejected) == ("filtered", 4, 3)
+
+
+def test_where_the_budget_ends_a_question_is_left_for_later(recipe: Recipe) -> None:
+    outcome, _ = make(recipe, "nonsense", BudgetReached("used up"))
+    assert outcome.error is not None
+    assert (outcome.status, outcome.error.kind, outcome.usage.cost_usd) == (Status.SKIPPED, "budget", 0.25)
 
 
 def test_an_unusable_provider_ends_the_run(recipe: Recipe) -> None:

@@ -20,11 +20,12 @@ from qtgen.errors import (
     Truncated,
     Unreachable,
 )
+from qtgen.pacing import Pace, Pacer
 from qtgen.prompts import Library
-from qtgen.providers import chosen, endpoint_for, remote_endpoint
-from qtgen.providers.endpoint import Endpoint, request
-from qtgen.providers.openai import OpenAIProvider
-from qtgen.providers.retry import Retrying
+from qtgen.providers import chosen, endpoints_for, remote_endpoint
+from qtgen.providers.client import Client
+from qtgen.providers.endpoint import Endpoint, request, request_body
+from qtgen.providers.openai import OpenAISender
 from qtgen.records import Completion, Prompt, Question
 from qtgen.settings import Settings
 
@@ -83,11 +84,11 @@ def prompt(library: Library) -> Prompt:
 
 def ask(prompt: Prompt, endpoint: Endpoint) -> Completion:
     async def once() -> Completion:
-        provider = OpenAIProvider(endpoint)
+        sender = OpenAISender(endpoint)
         try:
-            return await provider.complete(prompt)
+            return await sender.send(request_body(prompt, endpoint))
         finally:
-            await provider.close()
+            await sender.close()
 
     return asyncio.run(once())
 
@@ -169,13 +170,20 @@ def retry(
     prompt: Prompt, *script: str | Exception, tries: int = 3
 ) -> tuple[Callable[[], Completion], list[float], Scripted]:
     waited: list[float] = []
+    inner = Scripted(*script)
+    clients: list[Client] = []
 
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    inner = Scripted(*script)
-    provider = Retrying(inner, tries=tries, sleep=sleep)
-    return lambda: asyncio.run(provider.complete(prompt)), waited, inner
+    async def complete() -> Completion:
+        endpoint = Endpoint("scripted", inner.model)
+        if not clients:
+            clients.append(Client(inner, endpoint, Pacer(Pace(4)), tries=tries, sleep=sleep))
+        clients[0].pacer = Pacer(Pace(4))
+        return await clients[0].complete(prompt)
+
+    return lambda: asyncio.run(complete()), waited, inner
 
 
 def test_what_passes_is_tried_again_after_the_time_asked_for(prompt: Prompt) -> None:
@@ -229,7 +237,7 @@ def test_the_provider_in_force() -> None:
     assert chosen(Settings(base_url="http://x/v1")) == "openai"
     assert chosen(Settings(api_key="sk-1")) == "openai"  # type: ignore[arg-type]
     assert chosen(Settings(api_key="sk-1", provider="local")) == "local"  # type: ignore[arg-type]
-    assert endpoint_for(Settings()).cost(1, 1, 0) == 0.0
+    assert endpoints_for(Settings())[0].cost(1, 1, 0) == 0.0
     with pytest.raises(SettingsError, match="needs OPENAI_API_KEY"):
         remote_endpoint(Settings(provider="openai"))
 

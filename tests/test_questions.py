@@ -1,20 +1,23 @@
 """Question files: what is read, and the line that a person gets for what cannot be."""
 
 import datetime as dt
+import io
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from qtgen.errors import QuestionFileError
-from qtgen.planning import Job, plan, unknown_subjects
-from qtgen.questions import STDIN, BadRow, read_questions
+from qtgen.ledger import Book
+from qtgen.planning import Job, Survey, plan, twins, unknown_subjects
+from qtgen.questions import STDIN, BadRow, QuestionFiles, read_questions
 from qtgen.records import Outcome, Question, Status
 
 TODAY = dt.date(2026, 1, 31)
 
 
 def rows(text: str | bytes, name: str = "q.csv", subject: str | None = None) -> list[Question | BadRow]:
-    return list(read_questions(Path(name), text.encode() if isinstance(text, str) else text, subject))
+    return list(read_questions(Path(name), io.BytesIO(text.encode() if isinstance(text, str) else text), subject))
 
 
 def test_csv_with_every_column() -> None:
@@ -36,7 +39,7 @@ def test_jsonl_and_txt_and_stdin() -> None:
     assert rows(line, "q.jsonl") == [Question("Why?", "Physics", source="q.jsonl:1")]
     assert rows("Why?\n\nHow?\n", "q.txt", "Physics")[1] == Question("How?", "Physics", source="q.txt:3")
     for text in (line, "question,subject\nWhy?,Physics\n", "Why?\n"):
-        read = list(read_questions(STDIN, text.encode(), "Physics"))
+        read = list(read_questions(STDIN, io.BytesIO(text.encode()), "Physics"))
         assert [q.text for q in read if isinstance(q, Question)] == ["Why?"]
 
 
@@ -85,7 +88,25 @@ def test_a_row_that_is_no_question_is_a_value_beside_the_others(line: str, messa
 
 
 def planned(*questions: Question | BadRow, existing: tuple[str, ...] = ()) -> list[Job | Outcome]:
-    return list(plan(questions, out=Path("out"), exists=existing.__contains__, first_id=5, today=TODAY))
+    survey = Survey()
+    for question in questions:
+        survey.add(question)
+    with closing(Book("ledger.sqlite")) as book:
+        return list(
+            plan(
+                questions,
+                out=Path("out"),
+                exists=existing.__contains__,
+                ids=lambda urls: book.ids_for(urls, 5, survey.ids),
+                today=TODAY,
+            )
+        )
+
+
+def test_a_page_has_the_id_that_an_earlier_run_gave_it() -> None:
+    planned(Question("A?", "B"), Question("C?", "B"))
+    steps = planned(Question("D?", "B"), Question("C?", "B"), Question("A?", "B"))
+    assert [step.id for step in steps if isinstance(step, Job)] == [7, 6, 5]
 
 
 def test_ids_go_on_around_those_that_rows_bring_along() -> None:
@@ -115,6 +136,29 @@ def test_what_needs_no_answer_is_decided_before_anything_is_asked() -> None:
 
 
 def test_an_unknown_subject_is_a_warning_with_the_nearest() -> None:
-    asked = [Question("A?", "Biolgy", source="q:1"), Question("B?", "Biolgy", source="q:2"), Question("C?", "biology")]
+    asked = {"Biolgy": "q:1", "biology": "q:2"}
     assert list(unknown_subjects(asked, ["Biology"])) == ["q:1: subject `Biolgy` is not known; did you mean `Biology`?"]
-    assert "add it to `subjects`" in next(unknown_subjects([Question("A?", "Zzz")], ["Biology"]))
+    assert "add it to `subjects`" in next(unknown_subjects({"Zzz": "q:1"}, ["Biology"]))
+
+
+def test_questions_that_are_nearly_the_same() -> None:
+    asked = [
+        Question("What is the osmosis of water?", "B", source="q:1"),
+        Question("What's water osmosis?", "B", source="q:2"),
+        Question("What is diffusion?", "B", source="q:3"),
+        Question("What is the osmosis of water?", "B", source="q:4"),
+    ]
+    assert dict(twins([("learn/b/x.md", "What are diffusions?")], asked)) == {
+        1: "q:1",
+        2: "learn/b/x.md",
+        3: "q:2",
+    }, "the same page twice is said elsewhere"
+
+
+def test_question_files_are_read_as_often_as_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "q.txt").write_text("Why?\nHow?\n")
+    with QuestionFiles([STDIN, tmp_path / "q.txt"], "B", 3, io.BytesIO(b"question\nWhat?\nWho?\n")) as source:
+        for _ in range(2):
+            assert [row.text for row in source.rows()] == ["What?", "Who?", "Why?"]
+    with QuestionFiles([tmp_path / "x.csv"], "B", None, io.BytesIO()) as source, pytest.raises(QuestionFileError):
+        list(source.rows())

@@ -135,3 +135,36 @@ def test_a_page_that_was_not_read_to_its_end_is_not_accused_of_what_is_missing()
 def test_an_unknown_key_names_the_nearest_known_one() -> None:
     messages = [d.message for d in check(changed("page_keywords", "page_keyword"))]
     assert any("did you mean `page_keywords`?" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("Im sorry, but I can't help with that.", "QT604"),
+        ("The\u00a0question is unclear.", "QT604"),
+        ("As\u00a0an AI I am unable to say.", "QT604"),
+        ("ı am sorry, this is too much.", "QT604"),
+        ('\\n{"foo": 1}', "QT608"),
+        ("See [x](javascrıpt:void).", "QT507"),
+        ("Open\\n\\n$$$$\\n**x** y\\n$$$", "QT506"),
+    ],
+)
+def test_signs_see_what_the_rules_see(answer: str, code: str) -> None:
+    """RE2 knows other spaces and other small letters than Python does."""
+    raw = changed("Osmosis moves", f"{answer} Osmosis moves")
+    assert code in {d.code for d in check(raw)}
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        "osmosis, membrane\u00a0, solute, water, diffusion",
+        "osmosis, membrane, solute,\u3000water, diffusion",
+        "osmosis, membrane, solute, water, diffusion, Osmosis",
+    ],
+)
+def test_keywords_with_odd_spaces_or_capitals(keywords: str) -> None:
+    raw = changed("osmosis, membrane, solute, water, diffusion", keywords)
+    assert [d.code for d in check(raw)] == ["QT603"]
+    mended = next(fix(named([EXAMPLE_PATH]), Check([REGISTRY["QT603"]], overlay={EXAMPLE_PATH: raw})))
+    assert b"    osmosis, membrane, solute, water, diffusion\n" in mended.after, "the first of two stays where it is"

@@ -17,7 +17,7 @@ def test_file_then_environment_then_command_line(tmp_path: Path) -> None:
         deep, {"QTGEN_TEMPERATURE": "0.2", "QTGEN_MODEL": "b", "QTGEN_SELECT": "QT1,QT2"}, {"model": "c", "out": None}
     )
     settings = loaded.settings
-    assert (settings.model, settings.temperature, settings.repairs) == ("c", 0.2, 1)
+    assert (settings.model, settings.temperature, settings.repairs) == (("c",), 0.2, 1)
     assert (settings.select, settings.ignore) == (("QT1", "QT2"), ("QT4",))
     assert loaded.origins["model"] == "command line"
     assert loaded.origins["temperature"] == "environment QTGEN_TEMPERATURE"

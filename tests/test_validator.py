@@ -61,7 +61,7 @@ def cached(now: int | None = None) -> list[Diagnostic]:
 def kept() -> int:
     """How many pages the cache knows."""
     with sqlite3.connect(".qtgen/cache/pages.sqlite") as database:
-        return sum(len(msgpack.decode(pages)[0]) for (pages,) in database.execute("SELECT pages FROM folders"))
+        return sum(len(msgpack.decode(pages)[0]) for (pages,) in database.execute("SELECT pages FROM known"))
 
 
 def test_a_warm_run_says_the_same_as_a_cold_one(site: Path) -> None:
@@ -88,6 +88,32 @@ def test_a_changed_file_is_read_again(site: Path) -> None:
 def test_a_file_changed_just_now_is_not_kept(site: Path) -> None:
     cached(now=Path(EXAMPLE_PATH).stat().st_mtime_ns)
     assert kept() == 0
+
+
+def test_a_blob_that_was_damaged_is_not_believed(site: Path) -> None:
+    assert cached() == []
+    with sqlite3.connect(".qtgen/cache/pages.sqlite") as database:
+        (blob,) = database.execute("SELECT pages FROM known").fetchone()
+        database.execute("UPDATE known SET pages = ?", (blob[:-9] + bytes([blob[-9] ^ 1]) + blob[-8:],))
+    assert cached() == []
+
+
+def test_what_could_not_be_read_is_tried_again(site: Path) -> None:
+    Path("outputs/biology/x.md").symlink_to("gone.md")
+    assert [d.code for d in cached()] == ["QT108"]
+    assert kept() == 2
+
+
+def test_a_folder_of_another_is_kept_too_and_what_is_gone_is_forgotten(site: Path) -> None:
+    for name in ("b/x.md", "c.md", "d/x.md", "e.md"):
+        put(f"outputs/biology/{name}", "x")
+    time = Path("outputs/biology/e.md").stat().st_mtime_ns + 10**10
+    first = cached(time)
+    assert cached(time) == first
+    assert kept() == 6
+    Path("outputs/biology/what-is-osmosis.md").rename("outputs/biology/what-is-osmosis2.md")
+    cached(time)
+    assert kept() == 6
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database", b"SQLite format 3\x00" + b"\xff" * 5000])
@@ -131,6 +157,21 @@ def test_one_page_against_the_whole_site(qtgen: Run, site: Path) -> None:
     assert qtgen("validate", EXAMPLE_PATH)[0] == 0, "one page by itself is not judged by its links"
 
 
+def test_a_new_page_that_asks_what_the_site_has(qtgen: Run, site: Path) -> None:
+    put("new/biology/whats-the-osmosis.md", EXAMPLE_PAGE.replace("What is osmosis?", "What's the osmosis?"))
+    out = qtgen("validate", "new", "--corpus", "outputs", "--select", "QT410")[1]
+    assert "QT410 nearly the question of outputs/biology/what-is-osmosis.md" in out
+
+
+def test_pages_without_an_id_share_none(qtgen: Run, site: Path) -> None:
+    for path, text in ((EXAMPLE_PATH, EXAMPLE_PAGE), (NEIGHBOUR_PATH, NEIGHBOUR_PAGE)):
+        put(path, text.replace("\nid: 7\n", "\n").replace("\nid: 8\n", "\n"))
+    out = qtgen("validate", "outputs")[1]
+    assert "QT201" in out
+    assert "QT402" not in out
+    assert "QT404" not in out
+
+
 def test_near_duplicates_run_only_when_selected(qtgen: Run, site: Path) -> None:
     other = EXAMPLE_PAGE.replace("What is osmosis?", "What's the osmosis?").replace(
         "what-is-osmosis", "whats-the-osmosis"
@@ -168,6 +209,7 @@ def test_pages_come_sorted_by_path_and_once(site: Path) -> None:
     for name in ("a-b/x.md", "a/x.md", "a.md", "a/b/c.md", "a/.hidden/x.md", "a0.md"):
         put(f"s/{name}", "x")
     found = list(page_paths([Path("s/a"), Path("s"), Path("s/a.md")]))
+    assert [path for path in page_paths([Path(), Path("s/a.md")]) if path.startswith("s/")] == found
     assert found == sorted(["s/a-b/x.md", "s/a/x.md", "s/a.md", "s/a/b/c.md", "s/a0.md"])
 
 
@@ -207,6 +249,14 @@ def test_unsafe_fixes_are_asked_for(qtgen: Run, site: Path) -> None:
     assert "--fix --unsafe can mend up to 1" in qtgen("validate", "outputs")[2]
     assert qtgen("validate", "outputs", "--fix", "--unsafe")[0] == 0
     assert "related_article1" not in Path(EXAMPLE_PATH).read_text()
+
+
+def test_a_page_moves_to_the_url_that_is_linked_to(qtgen: Run, site: Path) -> None:
+    """The wrong url is mended before the link to the right one is taken for dangling."""
+    put(NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace("\nurl: /learn/biology/questions/what-is-diffusion", "\nurl: /wrong"))
+    assert qtgen("validate", "outputs", "--fix", "--unsafe")[0] == 0
+    assert "related_article1" in Path(EXAMPLE_PATH).read_text()
+    assert Path(NEIGHBOUR_PATH).read_text() == NEIGHBOUR_PAGE
 
 
 def test_standard_input(qtgen: Run, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

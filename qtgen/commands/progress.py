@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from qtgen.providers.client import Client
 from qtgen.records import Outcome, Status, Usage
 
 _EVERY = 10.0  # seconds between plain lines
@@ -21,17 +22,21 @@ def money(usd: float | None) -> str:
 
 
 class Tally:
-    """Running totals of a run."""
+    """Running totals of a run. budget in US dollars; tpm: tokens a minute that are allowed."""
 
-    def __init__(self, total: int) -> None:
-        self.total = total
+    def __init__(self, total: int, budget: float | None = None, tpm: float | None = None) -> None:
+        self.total, self.budget, self.tpm = total, budget, tpm
         self.started = time.monotonic()
         self.counts: Counter[Status] = Counter()
+        self.failures: Counter[str] = Counter()
         self.usage = Usage()
+        self.clients: Sequence[Client] = ()
 
     def add(self, outcome: Outcome) -> None:
         self.counts[outcome.status] += 1
         self.usage += outcome.usage
+        if outcome.error:
+            self.failures[outcome.error.kind] += 1
 
     @property
     def done(self) -> int:
@@ -41,10 +46,33 @@ class Tally:
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
+    @property
+    def tokens(self) -> int:
+        return self.usage.prompt_tokens + self.usage.completion_tokens
+
     def figures(self) -> str:
-        rate = self.done / self.seconds * 60 if self.seconds else 0.0
-        tokens = self.usage.prompt_tokens + self.usage.completion_tokens
-        return f"{rate:.1f} pages/min  {tokens:,} tokens  {money(self.usage.cost_usd)}"
+        """`412 pages/min  3 failed  31/64 in flight  1.2M tokens/min of 2M  $0.31 of $5.00`."""
+        minutes = max(self.seconds, 0.001) / 60
+        pace = [client.pacer.pace for client in self.clients]
+        in_flight = f"{sum(p.in_flight for p in pace)}/{sum(int(p.allowed) for p in pace)} in flight" if pace else ""
+        limit = f" of {_short(self.tpm)}" if self.tpm else ""
+        failed = f"{self.counts[Status.FAILED]:,} failed" if self.counts[Status.FAILED] else ""
+        cost = money(self.usage.cost_usd) + (f" of {money(self.budget)}" if self.budget else "")
+        parts = [
+            f"{self.done / minutes:,.1f} pages/min",
+            failed,
+            in_flight,
+            f"{_short(self.tokens / minutes)} tokens/min{limit}",
+            cost,
+        ]
+        return "  ".join(part for part in parts if part)
+
+
+def _short(number: float) -> str:
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.0f}"
 
 
 class Display(Protocol):
@@ -68,7 +96,7 @@ def display(tally: Tally) -> Iterator[Display]:
 def _live(console: Console) -> Progress:
     return Progress(
         SpinnerColumn(),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(compact=True),
@@ -79,7 +107,7 @@ def _live(console: Console) -> Progress:
 
 class _Live:
     def __init__(self, bar: Progress, tally: Tally) -> None:
-        self._bar, self._tally = bar, tally
+        self._bar, self._tally, self._shown = bar, tally, 0.0
         self._task = bar.add_task("", total=tally.total, figures=tally.figures())
 
     def say(self, message: str) -> None:
@@ -88,7 +116,9 @@ class _Live:
     def update(self, outcome: Outcome) -> None:
         if outcome.error:
             self.say(failure_line(outcome))
-        self._bar.update(self._task, completed=self._tally.done, figures=self._tally.figures())
+        if time.monotonic() - self._shown > 0.1 or self._tally.done == self._tally.total:
+            self._shown = time.monotonic()
+            self._bar.update(self._task, completed=self._tally.done, figures=self._tally.figures())
 
 
 class _Plain:
@@ -105,7 +135,7 @@ class _Plain:
             self._last = time.monotonic()
             tally = self._tally
             left = tally.seconds / tally.done * (tally.total - tally.done)
-            self.say(f"{tally.done}/{tally.total}  {tally.figures()}  {left:.0f} s left")
+            self.say(f"{tally.done:,}/{tally.total:,}  {tally.figures()}  {left:,.0f} s left")
 
 
 def failure_line(outcome: Outcome) -> str:
@@ -116,8 +146,14 @@ def failure_line(outcome: Outcome) -> str:
 
 
 def summary(tally: Tally) -> str:
-    """`12 written, 1 failed in 61.2 s; 9,120 tokens, $0.0000`."""
+    """`12 written, 1 failed in 61.2 s; 9,120 tokens, $0.0000`, and what came of the requests if not all went well."""
     named = [f"{tally.counts[status]:,} {status.value}" for status in Status if tally.counts[status]]
-    tokens = tally.usage.prompt_tokens + tally.usage.completion_tokens
-    spent = f"; {tokens:,} tokens, {money(tally.usage.cost_usd)}" if tokens else ""
-    return f"{', '.join(named) or 'nothing done'} in {tally.seconds:.1f} s{spent}"
+    spent = f"; {tally.tokens:,} tokens, {money(tally.usage.cost_usd)}" if tally.tokens else ""
+    lines = [f"{', '.join(named) or 'nothing done'} in {tally.seconds:.1f} s{spent}"]
+    if tally.failures:
+        lines.append("not written: " + ", ".join(f"{count:,} {kind}" for kind, count in tally.failures.most_common()))
+    for client in tally.clients:
+        if client.kinds.keys() - {"ok"}:
+            parts = ", ".join(f"{count:,} {kind}" for kind, count in client.kinds.most_common())
+            lines.append(f"requests to {client.model}: {parts}")
+    return "\n".join(lines)

@@ -7,7 +7,7 @@ import click
 
 from qtgen.commands.options import settings_from
 from qtgen.commands.recipe import library
-from qtgen.providers import chosen, endpoint_for
+from qtgen.providers import chosen, endpoints_for
 from qtgen.providers.endpoint import request
 from qtgen.records import Question
 from qtgen.settings import Settings
@@ -44,7 +44,7 @@ def show(name: str, question: str, subject: str, context: str | None, as_json: b
     prompt = library(settings).render(
         asked, name=name, temperature=settings.temperature, max_tokens=settings.max_tokens
     )
-    body = request(prompt, endpoint_for(settings))
+    body = request(prompt, endpoints_for(settings)[0])
     click.echo(json.dumps(body, ensure_ascii=False, indent=2) if as_json else _readable(body, settings, prompt.digest))
     return 0
 

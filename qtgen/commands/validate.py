@@ -1,6 +1,7 @@
 """`qtgen validate`: paths in, diagnostics out."""
 
 import difflib
+import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from qtgen import __version__
 from qtgen.cache import Cache
 from qtgen.commands.options import note, settings_from
 from qtgen.corpus import Run, named, page_bytes, page_runs
-from qtgen.errors import UsageError
+from qtgen.errors import OutputError, UsageError
 from qtgen.files import replace_file
 from qtgen.fixing import Fixed, fix
 from qtgen.page.read import MAX_BYTES
@@ -23,9 +24,10 @@ from qtgen.reports import json as json_report
 from qtgen.reports import text as text_report
 from qtgen.rules import REGISTRY
 from qtgen.settings import Settings, find_file
-from qtgen.validator import Check, PathRules, Validation, choose_rules, rules_key
+from qtgen.validator import Check, PathRules, Validation, choose_rules, known_codes, rules_key
 
 _FORMATS = ("text", "json", "github", "gitlab", "sarif", "junit")
+_OF_THE_PATH = ("QT302", "QT304")
 _WITH_FIXES = ("json", "sarif")
 _EPILOG = (
     "Exit 0: no error found (warnings alone are none); 1: an error was found, or --diff would change a page; "
@@ -34,7 +36,7 @@ _EPILOG = (
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True, readable=False))
 @click.option("--fix", "wants_fix", is_flag=True, help="Mend what can be mended without a reader losing anything.")
 @click.option("--unsafe", is_flag=True, help="With --fix or --diff: also what a person should look at afterwards.")
 @click.option("--diff", "wants_diff", is_flag=True, help="Show what --fix would change, and change nothing.")
@@ -43,7 +45,7 @@ _EPILOG = (
 @click.option("--select", metavar="CODES", help="Only rules whose code begins so: QT2,QT301.")
 @click.option("--ignore", metavar="CODES", help="No rules whose code begins so.")
 @click.option(
-    "--corpus", type=click.Path(path_type=Path, exists=True), help="The whole site, to judge links and urls by."
+    "--corpus", type=click.Path(path_type=Path), help="The whole site, to judge links and urls by; also in qtgen.toml."
 )
 @click.option("--stdin-filename", metavar="PATH", help="The path that the page on standard input (`-`) is to have.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; else as many as pay for the pages to be read.")
@@ -64,13 +66,22 @@ class _Session:
     """One call of the command: what was asked for, and doing it."""
 
     def __init__(self, paths: tuple[Path, ...], options: dict[str, object]) -> None:
-        self.settings: Settings = settings_from({"select": options["select"], "ignore": options["ignore"]})
+        given = {name: options[name] for name in ("select", "ignore", "corpus")}
+        self.settings: Settings = settings_from(given)
         self.rules = choose_rules(self.settings.select, self.settings.ignore)
+        if Path("-") in paths and not options["stdin_filename"]:  # a page without a name
+            self.rules = [rule for rule in self.rules if rule.code not in _OF_THE_PATH]
+        self.by_path = [
+            PathRules(pattern, known_codes(of_path.select), known_codes(of_path.ignore))
+            for pattern, of_path in self.settings.per_path.items()
+        ]
         self.form = str(options["form"])
         self.statistics, self.unsafe = bool(options["statistics"]), bool(options["unsafe"])
         self.wants_diff, self.wants_fix = bool(options["wants_diff"]), bool(options["wants_fix"])
         self.paths = paths
-        self.corpus = options["corpus"] if isinstance(options["corpus"], Path) else None
+        self.corpus = self.settings.corpus
+        if self.corpus and not self.corpus.is_dir():
+            raise UsageError(f"--corpus {self.corpus}: no such folder")
         self.jobs = options["jobs"] if isinstance(options["jobs"], int) else None
         self.in_hand = _standard_input(paths, options)
         self.cached = not options["no_cache"] and not self.in_hand and any(path.is_dir() for path in self._folders())
@@ -95,12 +106,9 @@ class _Session:
         return Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
 
     def _run(self, cache: Cache | None) -> int:
-        by_path = [
-            PathRules(pattern, of_path.select, of_path.ignore) for pattern, of_path in self.settings.per_path.items()
-        ]
         check = Check(
             self.rules,
-            by_path,
+            self.by_path,
             _project(),
             self.corpus,
             cache,
@@ -127,7 +135,7 @@ class _Session:
         for fixed in mended:
             before, after = fixed.before.decode().splitlines(True), fixed.after.decode().splitlines(True)
             for line in difflib.unified_diff(before, after, fixed.path, fixed.path):
-                click.echo(line, nl=not line.endswith("\n"))
+                click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
         note(_fix_summary(mended, "would mend"))
         return int(bool(mended))
 
@@ -136,9 +144,14 @@ class _Session:
             after = mended[0].after if mended else next(iter(self.in_hand.values()))
             sys.stdout.buffer.write(after)
             return
+        written = []
         for fixed in mended:
-            replace_file(Path(fixed.path), fixed.before, fixed.after)
-        note(_fix_summary(mended, "mended"))
+            try:
+                replace_file(Path(fixed.path), fixed.before, fixed.after)
+                written.append(fixed)
+            except OutputError as error:  # one page does not hold up the others
+                note(f"not mended: {error}")
+        note(_fix_summary(written, "mended"))
 
     # --- reports -----------------------------------------------------------------------------------------------------
 
@@ -194,6 +207,7 @@ class _Session:
 
         if self.in_hand or self.wants_fix or self.wants_diff:
             raise UsageError("--watch goes with files and without --fix and --diff")
+        logging.getLogger("watchfiles").setLevel(logging.ERROR)  # it remarks on Ctrl-C
         code = self.once()
         note("watching; Ctrl-C ends")
         changed = watch(*self._folders(), watch_filter=lambda _, path: path.endswith(".md"), raise_interrupt=False)

@@ -1,16 +1,20 @@
-"""Who answers. `open_provider` is the one place where a name becomes a provider."""
+"""Who answers. `open_clients` is the one place where names become providers."""
 
 import contextlib
 import os
 from collections.abc import AsyncIterator
 
+from qtgen.budget import Budget
 from qtgen.errors import SettingsError
+from qtgen.ledger import Desk
+from qtgen.pacing import Pace, Pacer
+from qtgen.prices import price_of
+from qtgen.providers.client import Client
 from qtgen.providers.endpoint import Endpoint
-from qtgen.records import Provider
 from qtgen.settings import Settings
 
 LOCAL_SLOTS = 2
-REMOTE_SLOTS = 8
+REMOTE_SLOTS = 64
 _DEFAULT_MODEL = "gpt-4o-mini"
 
 
@@ -23,12 +27,15 @@ def concurrency(settings: Settings) -> int:
     return settings.concurrency or (LOCAL_SLOTS if chosen(settings) == "local" else REMOTE_SLOTS)
 
 
-def remote_endpoint(settings: Settings) -> Endpoint:
-    """The endpoint that the settings name. Raises SettingsError if there is no key for OpenAI's own."""
+def remote_endpoint(settings: Settings, model: str | None = None) -> Endpoint:
+    """The endpoint that the settings name. model: another than the first of them.
+
+    Raises SettingsError if there is no key for OpenAI's own.
+    """
     if not settings.api_key and not settings.base_url:
         raise SettingsError("--provider openai needs OPENAI_API_KEY, or --base-url for an endpoint without a key")
-    model = settings.model or _DEFAULT_MODEL
-    price = settings.prices.get(model)
+    model = model or (settings.model[0] if settings.model else _DEFAULT_MODEL)
+    price = price_of(model, settings.prices)
     return Endpoint(
         "openai",
         model,
@@ -43,13 +50,13 @@ def remote_endpoint(settings: Settings) -> Endpoint:
     )
 
 
-def endpoint_for(settings: Settings) -> Endpoint:
-    """What a request would be made for; nothing is started."""
+def endpoints_for(settings: Settings) -> list[Endpoint]:
+    """What requests would be made for, in the order in which they are tried; nothing is started."""
     if chosen(settings) == "local":
         from qtgen.providers.local import endpoint
 
-        return endpoint(settings.local_model)
-    return remote_endpoint(settings)
+        return [endpoint(settings.local_model)]
+    return [remote_endpoint(settings, model) for model in settings.model or (_DEFAULT_MODEL,)]
 
 
 def needs_fetch(settings: Settings) -> bool:
@@ -60,20 +67,22 @@ def needs_fetch(settings: Settings) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def open_provider(settings: Settings) -> AsyncIterator[Provider]:
-    """The provider in force, with its retries; closed at the end. Raises ProviderUnusable, SettingsError."""
-    from qtgen.providers.openai import OpenAIProvider
-    from qtgen.providers.retry import Retrying
+async def open_clients(
+    settings: Settings, desk: Desk | None = None, budget: Budget | None = None
+) -> AsyncIterator[list[Client]]:
+    """The models in force, the first to be asked first; closed at the end. Raises ProviderUnusable, SettingsError."""
+    from qtgen.providers.openai import OpenAISender
 
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
+        endpoints = endpoints_for(settings)
         if chosen(settings) == "local":
             from qtgen.providers.local import serve
 
-            endpoint = stack.enter_context(serve(settings.local_model, slots=concurrency(settings)))
-        else:
-            endpoint = remote_endpoint(settings)
-        provider = OpenAIProvider(endpoint)
-        try:
-            yield Retrying(provider, tries=settings.tries)
-        finally:
-            await provider.close()
+            endpoints = [stack.enter_context(serve(settings.local_model, slots=concurrency(settings)))]
+        clients = []
+        for endpoint in endpoints:
+            sender = OpenAISender(endpoint)
+            stack.push_async_callback(sender.close)
+            pacer = Pacer(Pace(concurrency(settings), settings.rpm, settings.tpm))
+            clients.append(Client(sender, endpoint, pacer, tries=settings.tries, desk=desk, budget=budget))
+        yield clients

@@ -6,6 +6,7 @@ are off: they sleep while they hold a slot.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,17 +15,27 @@ from typing import Any
 import httpx2
 import openai
 
-from qtgen.errors import BadRequest, ProviderError, ProviderUnusable, Refused, Retryable, Truncated, Unreachable
-from qtgen.providers.endpoint import Endpoint, request_body
-from qtgen.records import Completion, Prompt, Usage
+from qtgen.errors import (
+    BadRequest,
+    Filtered,
+    ProviderError,
+    ProviderUnusable,
+    Refused,
+    Retryable,
+    Truncated,
+    Unreachable,
+)
+from qtgen.providers.endpoint import Endpoint
+from qtgen.records import Completion, Limits, Usage
+
+_HEADERS = {"content-type": "application/json"}
+_CONNECTIONS = httpx2.Limits(max_connections=None)  # how many are open at once is the pace's to say
 
 
-class OpenAIProvider:
-    """Completes prompts at an endpoint; one attempt each. Close it after use."""
+class OpenAISender:
+    """Sends requests to an endpoint, one attempt each. Close it after use."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.name = endpoint.provider
-        self.model = endpoint.model
         self._endpoint = endpoint
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.api_key or "none",
@@ -32,31 +43,33 @@ class OpenAIProvider:
             max_retries=0,
             timeout=endpoint.timeout,
             # What is asked of this machine must not leave it through a proxy that the environment names.
-            http_client=httpx2.AsyncClient(trust_env=False) if endpoint.is_loopback else None,
+            http_client=openai.DefaultAioHttpClient(trust_env=not endpoint.is_loopback, limits=_CONNECTIONS),
         )
 
-    async def complete(self, prompt: Prompt) -> Completion:
+    async def send(self, body: bytes) -> Completion:
         """One request. Raises ProviderError, each failure by its kind; no message holds the key."""
         try:
-            return await self._complete(prompt)
+            return await self._send(body)
         except ProviderError as error:
             key = self._endpoint.api_key
             if key and key in str(error):
                 error.args = (str(error).replace(key, "***"),)
             raise
 
-    async def _complete(self, prompt: Prompt) -> Completion:
+    async def _send(self, body: bytes) -> Completion:
         try:
             response = await self._client.post(
                 "/chat/completions",
-                content=request_body(prompt, self._endpoint),
-                options={"headers": {"content-type": "application/json"}},
+                content=body,
+                options={"headers": _HEADERS},
                 cast_to=httpx2.Response,
             )
             return self._completion(json.loads(response.content), response.headers)
         except openai.APIStatusError as error:
             raise _status_error(error, self._endpoint) from None
-        except openai.APITimeoutError:
+        except openai.APITimeoutError as error:
+            if isinstance(error.__cause__, httpx2.ConnectTimeout):  # aiohttp's transport says so of a refusal too
+                raise _connection_error(error, self._client.base_url) from None
             raise Retryable(f"no answer within {self._endpoint.timeout:g} s", kind="timeout") from None
         except openai.APIConnectionError as error:
             raise _connection_error(error, self._client.base_url) from None
@@ -74,14 +87,15 @@ class OpenAIProvider:
         if message.get("refusal"):
             raise Refused(f"the model declined: {message['refusal']}", usage=usage)
         if finish == "content_filter":
-            raise Refused("the endpoint's content filter stopped the answer", usage=usage)
+            raise Filtered("the endpoint's content filter stopped the answer", usage=usage)
         if finish == "length":
             raise Truncated("the answer was cut off at the token limit; raise --max-tokens", usage=usage)
         request_id = headers.get("x-request-id") or payload.get("id")
         content = message.get("content") or ""
         if not isinstance(content, str):
             raise TypeError(f"content is {type(content).__name__}")
-        return Completion(content, str(payload.get("model") or self.model), usage, request_id)
+        served_by = str(payload.get("model") or self._endpoint.model)
+        return Completion(content, served_by, usage, request_id, _limits(headers))
 
     def _usage(self, usage: Mapping[str, Any]) -> Usage:
         sent, received = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
@@ -120,6 +134,33 @@ def _connection_error(error: openai.APIConnectionError, address: object) -> Prov
     if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol):
         return Unreachable(f"nothing answers at {address} ({cause})")
     return Retryable(f"the connection was lost ({cause or error})", kind="dropped")
+
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_SPAN = re.compile(r"([0-9.]+)(ms|s|m|h|d)")
+
+
+def _limits(headers: Mapping[str, str]) -> Limits | None:
+    """What `x-ratelimit-…` says, as OpenAI and its followers write it: whole numbers, and spans such as `6m0s`."""
+    if "x-ratelimit-remaining-requests" not in headers and "x-ratelimit-remaining-tokens" not in headers:
+        return None
+
+    def number(name: str) -> int | None:
+        value = headers.get(f"x-ratelimit-{name}", "")
+        return int(value) if value.isdecimal() else None
+
+    def seconds(name: str) -> float | None:
+        parts = _SPAN.findall(headers.get(f"x-ratelimit-{name}", ""))
+        return sum(float(amount) * _SECONDS[unit] for amount, unit in parts) if parts else None
+
+    return Limits(
+        number("remaining-requests"),
+        seconds("reset-requests"),
+        number("remaining-tokens"),
+        seconds("reset-tokens"),
+        number("limit-requests"),
+        number("limit-tokens"),
+    )
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

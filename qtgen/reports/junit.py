@@ -1,10 +1,10 @@
-"""Diagnostics as JUnit XML: a suite a page, a failed case a finding."""
+"""Diagnostics as JUnit XML: a suite a page, a case a finding. Errors fail; warnings and infos are told beside."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from qtgen.records import Diagnostic
+from qtgen.records import Diagnostic, Severity
 
 
 def document(diagnostics: Iterable[Diagnostic], pages: int = 0) -> Iterator[str]:
@@ -12,11 +12,15 @@ def document(diagnostics: Iterable[Diagnostic], pages: int = 0) -> Iterator[str]
     root = Element("testsuites", name="qtgen validate")
     for path, of_page in groupby(diagnostics, key=lambda diagnostic: diagnostic.path):
         cases = list(of_page)
-        suite = SubElement(root, "testsuite", _attributes(path, len(cases), len(cases)))
+        errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in cases)
+        suite = SubElement(root, "testsuite", _attributes(path, len(cases), errors))
         for d in cases:
             case = SubElement(suite, "testcase", name=f"{d.code} {d.name}", classname=path)
-            failure = SubElement(case, "failure", type=d.severity.value, message=d.message)
-            failure.text = f"{d.path}:{d.line}:{d.column}: {d.code} {d.message}"
+            if d.severity is Severity.ERROR:
+                told = SubElement(case, "failure", type=d.severity.value, message=d.message)
+            else:
+                told = SubElement(case, "system-out")
+            told.text = f"{d.path}:{d.line}:{d.column}: {d.code} {d.severity.value}: {d.message}"
     if not len(root):
         suite = SubElement(root, "testsuite", _attributes("qtgen validate", 1, 0))
         SubElement(suite, "testcase", name=f"{pages} pages checked", classname="qtgen")

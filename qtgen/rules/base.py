@@ -160,6 +160,8 @@ def rule(
     """Register a rule over one page. `good` is a near miss that must pass."""
 
     def register(check: PageCheck) -> PageCheck:
+        if unless and signs:
+            raise ValueError(f"{code}: has a quick test and signs; one is enough")
         _add(PageRule(code, name, severity, check, bad, good, fix, False, odd_pages_only, unless, signs))
         return check
 
@@ -205,7 +207,11 @@ class PageChecker:
         self._always = [rule for rule in usual if not rule.unless and not rule.signs]
         self._by_test = [(test, [rule for rule in usual if rule.unless is test]) for test in tests]
         self._signs = re2.Set.SearchSet()
-        self._by_sign = [rule for rule in usual for sign in rule.signs if self._signs.Add(sign) >= 0]
+        self._by_sign: list[PageRule] = []
+        for signed, sign in ((rule, sign) for rule in usual for sign in rule.signs):
+            if self._signs.Add(sign) != len(self._by_sign):
+                raise ValueError(f"{signed.code}: RE2 does not take the sign {sign}")
+            self._by_sign.append(signed)
         self._signs.Compile()
 
     def __call__(self, file: PageFile) -> list[Diagnostic]:

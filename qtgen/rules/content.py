@@ -23,8 +23,8 @@ def _well_separated(file: PageFile) -> bool:
     text = str(file.page.values[_KEYWORDS])
     words = text.lower().split(", ")
     right_number = KEYWORDS_MIN <= len(words) <= KEYWORDS_MAX and text.count(",") == len(words) - 1
-    spaces = "  " in text or " ," in text or text.endswith(" ")
-    return right_number and len({*words, ""}) > len(words) and not spaces
+    spaces = " ," not in text and " ".join(text.split()) == text  # single ones, and no other sort
+    return right_number and len({*words, ""}) > len(words) and spaces
 
 
 def _says_nothing_twice(file: PageFile) -> bool:
@@ -51,7 +51,7 @@ def description_too_long(file: PageFile) -> Iterator[Finding]:
     """The description has over 122 characters.
 
     Why it is bad: the site prints 38 characters before it, and search engines cut near 160: its end is never seen.
-    Fix: one shorter sentence; `qtgen regenerate --only seo` writes one. No automatic fix.
+    Fix: one shorter sentence. No automatic fix.
     """
     text = file.page.text_of(_DESCRIPTION)
     if text is not None and len(text) > DESCRIPTION_MAX:
@@ -71,7 +71,7 @@ def description_too_short(file: PageFile) -> Iterator[Finding]:
     """The description has fewer than 50 characters.
 
     Why it is bad: search engines replace such a description by a piece of the page of their own choice.
-    Fix: one full sentence; `qtgen regenerate --only seo` writes one. No automatic fix.
+    Fix: one full sentence. No automatic fix.
     """
     text = file.page.text_of(_DESCRIPTION)
     if text is not None and 0 < len(text) < DESCRIPTION_MIN:
@@ -99,8 +99,11 @@ def keywords_malformed(file: PageFile) -> Iterator[Finding]:
     if not text:
         return
     place = file.page.span(_KEYWORDS)
-    first = {word.lower(): word for word in reversed([word.strip() for word in text.split(",")]) if word}
-    mended = list(reversed(first.values()))
+    first: dict[str, str] = {}
+    for word in map(str.strip, text.split(",")):
+        if word:
+            first.setdefault(word.lower(), word)
+    mended = list(first.values())
     wanted = ", ".join(mended)
     if wanted and wanted != text:
         description = "one comma and one space between different keywords"
@@ -128,7 +131,10 @@ _REFUSAL = re.compile(
       )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_REFUSAL_SIGN = r"(?im)^[\s\pZ]*(?:i|we|sorry|unfortunately|(?:the|this|your)\s+question|as\s+an\s+ai)\b"
+_REFUSAL_SIGN = (
+    r"(?im)^[\s\pZ]*(?:[iı](?:['’]?m)?(?:[\s\pZ]|$)|we\b|sorry|unfortunately|(?:the|th[iı]s|your)[\s\pZ]+quest[iı]on"
+    r"|as[\s\pZ]+an[\s\pZ]+a[iı])"
+)
 
 
 @rule(
@@ -143,7 +149,7 @@ def refusal(file: PageFile) -> Iterator[Finding]:
     """The model declined instead of answering, and the page does not say `no_index`.
 
     Why it is bad: a reader who searched for the question finds an apology.
-    Fix: answer it (`qtgen regenerate`), or remove the page. No automatic fix.
+    Fix: answer it, or remove the page. No automatic fix.
     Precision: 6 of 9,923 live pages are refusals, all 6 say `no_index`, and none other is taken for one.
     """
     answer = file.page.text_of(_ANSWER) or ""
@@ -169,7 +175,7 @@ def answer_too_short(file: PageFile) -> Iterator[Finding]:
     """The answer has fewer than 300 characters.
 
     Why it is bad: half of the live answers have over 2,500; one this short is cut off or no answer.
-    Fix: `qtgen regenerate`. No automatic fix.
+    Fix: have the answer written again. No automatic fix.
     """
     text = file.page.text_of(_ANSWER)
     if text and len(text) < ANSWER_MIN:
@@ -188,7 +194,7 @@ def answer_too_long(file: PageFile) -> Iterator[Finding]:
     """The answer has over 6,000 characters.
 
     Why it is bad: the longest live answer has under 5,000; one this long repeats itself or is not one answer.
-    Fix: `qtgen regenerate`. No automatic fix.
+    Fix: have the answer written again. No automatic fix.
     """
     text = file.page.text_of(_ANSWER)
     if text and len(text) > ANSWER_MAX:
@@ -219,9 +225,9 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
     """Two points of one list have the same heading and say much the same: one point is made twice.
 
     Why it is bad: the reader reads it twice, and the page looks made by a machine.
-    Fix: `qtgen regenerate`; no automatic fix. The same heading in another section, or over another text (step 2 and
-    step 5 of a pathway are both an isomerization), is fine: over three quarters of the longer words must be the
-    same.
+    Fix: have the answer written again; no automatic fix. The same heading in another section, or over another text
+    (step 2 and step 5 of a pathway are both an isomerization), is fine: over three quarters of the longer words must
+    be the same.
     Precision: 2 of 9,923 live pages repeat a heading within a list, neither repeats the point, neither is reported.
     """
     answer = file.page.text_of(_ANSWER) or ""
@@ -238,7 +244,7 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
         seen = lists.setdefault(indent, {})
         if found.group("number") == "1":
             seen.clear()
-        heading = found.group("bold").lower()
+        heading = found.group("bold")
         words = frozenset(_LONG_WORD.findall(text[found.end() : following].lower()))
         before, said = seen.setdefault(heading, (found.group("number"), words))
         shorter = min(len(words), len(said))
@@ -277,7 +283,7 @@ _RESIDUE: tuple[tuple[str, re.Pattern[str], str], ...] = (
         "a marker of the prompt",
     ),
     (
-        r'(?m)"(?:page_description|page_keywords|introduction|points|keywords)":|^[\s\pZ]*\[?\{',
+        r'(?m)"(?:page_description|page_keywords|introduction|points|keywords)":|^(?:[\s\pZ]|\\n)*\[?\{',
         re.compile(r'"(?:page_description|page_keywords|introduction|points|keywords)":|\A\s*\[?\{\s*"'),
         "JSON",
     ),
@@ -289,8 +295,8 @@ _OPENING = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _OPENING_SIGN = (
-    r"(?im)^[\s\pZ]*(?:(?:sure|certainly|absolutely|of course|great question)[\s\pZ]*[!,]"
-    r"|(?:question|q|prompt|user|assistant)[\s\pZ]*:|here(?:['’]s| is) (?:the|an?|your) )"
+    r"(?im)^[\s\pZ]*(?:(?:sure|certa[iı]nly|absolutely|of course|great quest[iı]on)[\s\pZ]*[!,]"
+    r"|(?:quest[iı]on|q|prompt|user|ass[iı]stant)[\s\pZ]*:|here(?:['’]s| [iı]s) (?:the|an?|your) )"
 )
 
 
@@ -306,7 +312,7 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
     """Something of the making was left in: an echo of the prompt, a placeholder, "as an AI", JSON or chat markers.
 
     Why it is bad: it tells every reader that nobody looked at the page.
-    Fix: `qtgen regenerate`. The words may stand in code and in quotes. No automatic fix.
+    Fix: have the answer written again. The words may stand in code and in quotes. No automatic fix.
     Precision: nothing on 9,923 live pages; one `[insert example]` there stands in a quoted form to fill in.
     """
     for path in (_ANSWER, _DESCRIPTION):

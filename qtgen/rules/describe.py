@@ -6,7 +6,8 @@ from qtgen.page import read
 from qtgen.reports.text import line
 from qtgen.rules.base import PageFile, Rule, SiteRule, printable, run
 from qtgen.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH, apply, example_site
-from qtgen.site import Site, facts, question_words
+from qtgen.similar import question_words
+from qtgen.site import Site, facts
 
 
 def describe(rule: Rule) -> str:
@@ -30,7 +31,7 @@ def _reported(rule: Rule) -> str:
         pages = example_site(rule.bad)
         site = Site()
         site.add(facts(read(raw)) for _, raw in pages)
-        site.words += (question_words(read(raw)) for _, raw in pages)
+        site.words += (question_words(read(raw).text_of("title") or "") for _, raw in pages)
         found, row = next((found, row) for found in rule.check(site) for row in found.rows)
         other = pages[found.other][0] if found.other is not None else ""
         return f"{pages[site.page_of(row)][0]}: {rule.code} {found.message.format(other=other)}"

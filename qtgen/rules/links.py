@@ -8,8 +8,8 @@ from qtgen.page.fields import RELATED_MAX, SECTIONS
 from qtgen.page.splice import Changes
 from qtgen.records import Severity
 from qtgen.rules.base import Example, Mend, SiteFinding, changing, site_rule
-from qtgen.rules.similar import near_duplicates
-from qtgen.site import Site
+from qtgen.similar import near_duplicates
+from qtgen.site import NO_ID, Site
 
 _FINE = Example()
 
@@ -81,7 +81,7 @@ def shared_id(site: Site) -> Iterator[SiteFinding]:
     Fix: remove one of the pages, or give it an id of its own. No automatic fix: other systems may know the id.
     """
     ids = [site.ids[row] for row in site.pages]
-    shared = {number: count for number, count in Counter(ids).items() if count > 1}
+    shared = {number: count for number, count in Counter(ids).items() if count > 1 and number != NO_ID}
     of_count: dict[int, list[int]] = defaultdict(list)
     for row, number in zip(site.pages, ids, strict=True):
         if number in shared:
@@ -150,7 +150,7 @@ def link_title_mismatch(site: Site) -> Iterator[SiteFinding]:
 def _differing(site: Site, column: Sequence[int]) -> list[int]:
     """The links whose number in a column is not that of the page they lead to."""
     pairs = zip(site.links, site.targets, strict=True)
-    return [row for row, target in pairs if column[row] != column[target] and target >= 0]
+    return [row for row, target in pairs if column[row] != column[target] and target >= 0 and column[target] != NO_ID]
 
 
 @site_rule(
@@ -214,7 +214,7 @@ def orphan_page(site: Site) -> Iterator[SiteFinding]:
     """No other page names this one as a related article.
 
     Why it is bad: readers and search engines find it only through lists.
-    Fix: `qtgen link` chooses related articles over the whole site, orphans first.
+    Fix: name it as a related article of a page near to it. No automatic fix.
     """
     links = zip(site.links, site.targets, strict=True)
     from_others = {target for row, target in links if row not in site.to_self}
@@ -239,5 +239,6 @@ def near_duplicate_question(site: Site) -> Iterator[SiteFinding]:
     Fix: keep the better one. No automatic fix. Runs only when it is selected (`--select QT410`), for it reads every
     question's words; pairs are found by their rarest words, not by comparing all with all.
     """
-    for first, second in near_duplicates(site.words, 0.8):
+    for pair in near_duplicates(site.words, 0.8):
+        first, second = pair if site.given is None or pair[1] < site.given else reversed(pair)
         yield SiteFinding("nearly the question of {other}", [site.starts[second]], "title", first)

@@ -118,9 +118,9 @@ def _line_feeds_only(text: str, at: int) -> tuple[str, list[Edit]] | None:
     "QT106",
     "unexpected-body",
     Severity.WARNING,
-    bad=Example("&nbsp;", "More text."),
+    bad=Example("\n&nbsp;", "\n&nbsp;\n"),
     good=_FINE,
-    fix="unsafe",
+    fix="safe",
     unless=lambda file: file.page.style.body == BODY,
 )
 def unexpected_body(file: PageFile) -> Iterator[Finding]:
@@ -136,7 +136,11 @@ def unexpected_body(file: PageFile) -> Iterator[Finding]:
         place = Span(start, len(page.text))
         safe = page.style.body.strip() in ("", "&nbsp;")
         repair = partial(Repair, "end with a blank line and `&nbsp;`", [Edit(place, BODY)], safe)
-        yield Finding("the body must be a blank line and `&nbsp;`", place, None, repair)
+        near = page.style.body.strip() == "&nbsp;"
+        message = "the file must end in a blank line and `&nbsp;`, with" + (
+            "out a line break behind it" if near else " nothing else"
+        )
+        yield Finding(message, place, None, repair)
 
 
 @rule("QT107", "too-large", Severity.ERROR, bad=Example(raw=b"x" * (MAX_BYTES + 1)), good=_FINE, odd_pages_only=True)

@@ -254,7 +254,7 @@ _SWALLOWED = re.compile(r"\*\*[^*\n]+\*\*|^[ ]*#{1,6} ", re.MULTILINE)
     Severity.WARNING,
     bad=Example("**Membrane**", "**Membrane"),
     good=Example("**Membrane**", "**Membrane** and 2 ** 3"),
-    signs=("`", "~~~", _open_at_a_line_end("*"), _open_at_a_line_end("$")),
+    signs=("`", "~~~", r"\$\$\$", _open_at_a_line_end("*"), _open_at_a_line_end("$")),
 )
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
     """A mark that opens and never closes: a fence of code, `$$`, or `**`.
@@ -282,9 +282,13 @@ def _bold_closes(answer: str) -> bool:
 def _display_closes(answer: str) -> bool:
     """True if it is plain that every `$$` has its pair: on one line, or both alone on theirs."""
     parts = answer.split("$$")
-    return len(parts) % 2 == 1 and all(
-        "\\n" not in part or (part.lstrip(" ").startswith("\\n") and part.rstrip(" ").endswith("\\n"))
-        for part in parts[1::2]
+    return (
+        len(parts) % 2 == 1
+        and "$$$" not in answer
+        and all(
+            "\\n" not in part or (part.lstrip(" ").startswith("\\n") and part.rstrip(" ").endswith("\\n"))
+            for part in parts[1::2]
+        )
     )
 
 
@@ -327,7 +331,7 @@ _JAVASCRIPT = re.compile(r"\]\(\s*<?\s*javascript:[^)\s]*\)?", re.IGNORECASE)
     Severity.WARNING,
     bad=Example("Osmosis moves", "Osmosis<br>moves"),
     good=Example("Osmosis moves", "Where a < b and b > c, `<br>` or <https://example.org>: osmosis moves"),
-    signs=("<[A-Za-z/!?]", "(?i)javascript:"),
+    signs=("<[A-Za-z/!?]", "(?i)javascr[iı]pt:"),
 )
 def raw_html(file: PageFile) -> Iterator[Finding]:
     """An HTML tag in the answer. An error for script, style, iframe, event handlers and `javascript:` links.

@@ -1,0 +1,40 @@
+"""Money: what may be spent, with what is in flight already set aside."""
+
+import asyncio
+
+from qtgen.errors import BudgetReached
+
+
+class Budget:
+    """limit in US dollars, None: any. What a request may cost at most is set aside before it is sent."""
+
+    def __init__(self, limit: float | None = None) -> None:
+        self.limit = limit
+        self.spent = 0.0
+        self._aside = 0.0
+        self._changed = asyncio.Condition()
+
+    async def reserve(self, most: float) -> None:
+        """Set `most` dollars aside; waits for requests in flight to cost less than they might.
+
+        Raises BudgetReached when nothing is in flight and it still does not fit.
+        """
+        if self.limit is None:
+            return
+        async with self._changed:
+            while self.spent + self._aside + most > self.limit:
+                if self._aside <= 1e-12:
+                    raise BudgetReached(
+                        f"the budget of ${self.limit:,.2f} is used up but for ${self.limit - self.spent:,.4f}"
+                    )
+                await self._changed.wait()
+            self._aside += most
+
+    async def settle(self, most: float, cost: float) -> None:
+        """What was set aside is free again, and what it did cost is spent."""
+        self.spent += cost
+        if self.limit is None:
+            return
+        async with self._changed:
+            self._aside -= most
+            self._changed.notify_all()

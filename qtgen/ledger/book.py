@@ -1,0 +1,343 @@
+"""The ledger itself: one database, asked and written in transactions. Nothing here waits for anything else.
+
+A request is claimed before it is sent and its answer committed before it is used, so whatever ends a run, the next one
+sends again only what was in flight; and of two runs at once the second waits for what the first has claimed.
+"""
+
+import hashlib
+import os
+import platform
+import time
+import uuid
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from qtgen.errors import LedgerError, SettingsError
+from qtgen.ledger.tables import attempts, metadata, pages, prompts, requests, runs
+from qtgen.records import Completion, Usage
+
+BEAT = 4.0  # seconds between signs of life
+_ALIVE = 15.0  # seconds after its last sign of life that a run counts as gone
+_LOCK_WAIT = 30.0  # seconds that a busy SQLite file is waited for
+_CHUNK = 500  # values in one `IN`
+
+
+class Asked(NamedTuple):
+    """What is asked: the hash of the exact bytes, and what they are of."""
+
+    key: bytes
+    model: str
+    prompt: str
+    template: str
+    bytes: int
+
+
+class Tried(NamedTuple):
+    """One time a request was sent. at: seconds since 1970; kind: `ok`, or that of the failure."""
+
+    asked: Asked
+    at: float
+    seconds: float
+    kind: str
+    usage: Usage
+
+
+class Held(NamedTuple):
+    """What a claim finds. completion: the answer, if there is one; busy: another run waits for it."""
+
+    completion: Completion | None = None
+    busy: bool = False
+
+
+class Facts(NamedTuple):
+    """faulty: share of answers that could not be used; latency: of an answer, in seconds."""
+
+    faulty: float
+    latency: float | None
+
+
+MINE = Held()
+BUSY = Held(busy=True)
+
+
+def key_of(address: str | None, body: bytes) -> bytes:
+    return hashlib.sha256(f"{address or ''}\n".encode() + body).digest()
+
+
+class Book:
+    """url: of the database; a path makes an SQLite file. Raises LedgerError where it cannot be used."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.run = uuid.uuid4().hex
+        self._beaten = 0.0
+        try:
+            self._engine = _engine(url)
+        except (sa.exc.ArgumentError, ImportError) as error:
+            raise SettingsError(f"`ledger`: {url.partition('@')[2] or url}: {str(error).splitlines()[0]}") from None
+        with self._transaction() as connection:
+            metadata.create_all(connection)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            hint = "; another program holds it" if "locked" in reason else ""
+            raise LedgerError(f"the ledger cannot be used: {reason}{hint}") from None
+
+    def begin(self) -> None:
+        now = time.time()
+        row = {"id": self.run, "started": now, "beat": now, "machine": _machine(), "pid": os.getpid()}
+        with self._transaction() as connection:
+            connection.execute(runs.insert(), row)
+
+    def apply(
+        self,
+        claims: Sequence[Asked],
+        tried: Sequence[Tried],
+        done: Mapping[bytes, Completion],
+        faulty: Sequence[bytes],
+        dropped: Sequence[bytes],
+        fresh: bool,
+    ) -> dict[bytes, Held]:
+        """All of it in one transaction; returns what each claim finds. fresh: answers of before do not count."""
+        with self._transaction() as connection:
+            if time.time() - self._beaten > BEAT:
+                self._beaten = time.time()
+                connection.execute(runs.update().where(runs.c.id == self.run).values(beat=self._beaten))
+            if tried:
+                connection.execute(attempts.insert(), [self._attempt_row(one) for one in tried])
+            if done:
+                where = requests.c.key == sa.bindparam("for_key")
+                connection.execute(requests.update().where(where), [_answer(*pair) for pair in done.items()])
+            for keys, what in ((faulty, requests.update().values(state="faulty")), (dropped, requests.delete())):
+                for some in _chunks(keys):
+                    connection.execute(what.where(requests.c.key.in_(some)))
+            return self._claim(connection, claims, fresh) if claims else {}
+
+    def _claim(self, connection: sa.Connection, claims: Sequence[Asked], fresh: bool) -> dict[bytes, Held]:
+        by_key = {asked.key: asked for asked in claims}
+        known = {row.key: row for some in _chunks([*by_key]) for row in connection.execute(_select(some))}
+        gone = self._gone(connection, {row.run for row in known.values() if row.state == "open"} - {self.run})
+        found: dict[bytes, Held] = {}
+        new: list[Asked] = []
+        for key, asked in by_key.items():
+            row = known.get(key)
+            if row is None:
+                new.append(asked)
+            elif row.state == "done" and (not fresh or row.run == self.run):
+                found[key] = Held(_completion(row))
+            elif row.state == "open" and row.run != self.run and row.run not in gone:
+                found[key] = BUSY
+            else:  # faulty, stale, or of a run that is gone
+                connection.execute(requests.delete().where(requests.c.key == key))
+                new.append(asked)
+        if new:
+            insert = _insert_or_ignore(connection, requests)
+            connection.execute(insert, [{**one._asdict(), "state": "open", "run": self.run} for one in new])
+            found |= self._owned(connection, [asked.key for asked in new])
+        return found
+
+    def _owned(self, connection: sa.Connection, keys: Sequence[bytes]) -> dict[bytes, Held]:
+        """Mine, unless another run of a shared database was quicker; an SQLite file lets only one write at a time."""
+        if connection.dialect.name == "sqlite":
+            return dict.fromkeys(keys, MINE)
+        rows = (row for some in _chunks(keys) for row in connection.execute(_select(some)))
+        return {row.key: MINE if row.run == self.run else BUSY for row in rows}
+
+    def _gone(self, connection: sa.Connection, owners: set[str]) -> set[str]:
+        """Those of the runs that do not live any more."""
+        if not owners:
+            return set()
+        alive = {
+            row.id
+            for row in connection.execute(sa.select(runs).where(runs.c.id.in_(owners)))
+            if time.time() - row.beat < _ALIVE and (row.machine != _machine() or _lives(row.pid))
+        }
+        return owners - alive
+
+    def _attempt_row(self, one: Tried) -> dict[str, Any]:
+        usage = one.usage
+        return {
+            "key": one.asked.key,
+            "run": self.run,
+            "model": one.asked.model,
+            "at": one.at,
+            "seconds": one.seconds,
+            "kind": one.kind,
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "cost_usd": usage.cost_usd,
+        }
+
+    # --- ids and prompts ---------------------------------------------------------------------------------------------
+
+    def ids_for(self, urls: Mapping[str, int | None], first: int, taken: Container[int] = ()) -> dict[str, int]:
+        """The id of each page: the one it brings along, the one it has, or the next, not under `first` nor `taken`."""
+        with self._transaction() as connection:
+            rows = (row for some in _chunks([*urls]) for row in connection.execute(_pages(some)))
+            found: dict[str, int] = {row.url: row.id for row in rows}
+            highest = connection.execute(sa.select(sa.func.max(pages.c.id))).scalar() or 0
+            number, new = max(first - 1, highest), []
+            for url, given in urls.items():
+                if given is not None:
+                    found[url] = given
+                elif url not in found:
+                    number += 1
+                    while number in taken:
+                        number += 1
+                    found[url] = number
+                    new.append({"url": url, "id": number})
+            if new:
+                connection.execute(_insert_or_ignore(connection, pages), new)
+        return found
+
+    def changed_prompts(self, now: Mapping[str, str]) -> list[str]:
+        """Names of the prompts that are other than they last were, and keep how they are. now: digest by name."""
+        with self._transaction() as connection:
+            before = {row.name: row.template for row in connection.execute(sa.select(prompts))}
+            changed = [name for name, template in now.items() if before.get(name, template) != template]
+            for name in now.keys() & before.keys():
+                where = prompts.c.name == name
+                connection.execute(prompts.update().where(where).values(template=now[name]))
+            new = [{"name": name, "template": template} for name, template in now.items() if name not in before]
+            if new:
+                connection.execute(_insert_or_ignore(connection, prompts), new)
+        return changed
+
+    # --- what is asked of it -----------------------------------------------------------------------------------------
+
+    def known(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those of the requests that have an answer."""
+        with self._transaction() as connection:
+            return {
+                row.key for some in _chunks(keys) for row in connection.execute(_select(some)) if row.state == "done"
+            }
+
+    def history(self, model: str, most: int = 2_000) -> list[tuple[str, int, int, int]]:
+        """Prompt, bytes sent, tokens sent and tokens received of the last answers of a model."""
+        columns = requests.c.prompt, requests.c.bytes, requests.c.prompt_tokens, requests.c.completion_tokens
+        question = sa.select(*columns).where(requests.c.model == model, requests.c.answer.is_not(None)).limit(most)
+        with self._transaction() as connection:
+            return [tuple(row) for row in connection.execute(question)]
+
+    def facts(self, model: str) -> Facts:
+        """How a model's requests fared so far."""
+        states = (
+            sa.select(requests.c.state, sa.func.count()).where(requests.c.model == model).group_by(requests.c.state)
+        )
+        of_ok = sa.select(sa.func.avg(attempts.c.seconds)).where(attempts.c.model == model, attempts.c.kind == "ok")
+        with self._transaction() as connection:
+            counts: dict[str, int] = dict(connection.execute(states).tuples())
+            latency = connection.execute(of_ok).scalar()
+        judged = counts.get("done", 0) + counts.get("faulty", 0)
+        return Facts(counts.get("faulty", 0) / judged if judged else 0.0, latency)
+
+    def spending(self) -> Iterator[dict[str, Any]]:
+        """One row a run, model and kind of outcome: how many attempts, their tokens, cost and seconds.
+
+        `unpriced`: how many of them have a cost that is not known.
+        """
+        day = sa.cast(attempts.c.at / 86_400, sa.Integer)
+        columns = attempts.c.run, attempts.c.model, attempts.c.kind, day.label("day")
+        sums = [
+            sa.func.sum(attempts.c[name]).label(name)
+            for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "seconds")
+        ]
+        unpriced = sa.func.sum(sa.case((attempts.c.cost_usd.is_(None), 1), else_=0)).label("unpriced")
+        question = sa.select(
+            *columns, sa.func.count().label("attempts"), sa.func.min(attempts.c.at).label("first"), unpriced, *sums
+        ).group_by(*columns)
+        with self._transaction() as connection:
+            for row in connection.execute(question):
+                yield dict(row._mapping)
+
+
+def _engine(url: str) -> sa.Engine:
+    if "://" not in url:
+        Path(url).parent.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{url}"
+    engine = sa.create_engine(url, connect_args={"timeout": _LOCK_WAIT} if url.startswith("sqlite") else {})
+    if engine.dialect.name == "sqlite":
+
+        @sa.event.listens_for(engine, "connect")
+        def _prepare(connection: Any, _: Any) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+
+        @sa.event.listens_for(engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # who reads to write must not find it changed in between
+
+    return engine
+
+
+def _insert_or_ignore(connection: sa.Connection, table: sa.Table) -> Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def _select(keys: Sequence[bytes]) -> sa.Select[Any]:
+    return sa.select(requests).where(requests.c.key.in_(keys))
+
+
+def _pages(urls: Sequence[str]) -> sa.Select[Any]:
+    return sa.select(pages).where(pages.c.url.in_(urls))
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[at : at + _CHUNK] for at in range(0, len(values), _CHUNK))
+
+
+def _answer(key: bytes, completion: Completion) -> dict[str, Any]:
+    usage = completion.usage
+    return {
+        "for_key": key,
+        "state": "done",
+        "answer": completion.text,
+        "served_by": completion.model,
+        "request_id": completion.request_id,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cost_usd": usage.cost_usd,
+    }
+
+
+def _completion(row: Any) -> Completion:
+    usage = Usage(row.prompt_tokens or 0, row.completion_tokens or 0, row.cached_tokens or 0, row.cost_usd)
+    return Completion(row.answer or "", row.served_by or row.model, usage, row.request_id, reused=True)
+
+
+def _machine() -> str:
+    return hashlib.sha256(f"{platform.node()} {_boot()}".encode()).hexdigest()[:16]
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:
+        return ""
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,155 @@
+"""The ledger for coroutines: what many of them have to say is written together, one commit at a time.
+
+While one commit is under way the next gathers, so a slow disk makes larger commits instead of a longer line.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from qtgen.errors import LedgerError
+from qtgen.ledger.book import BEAT, BUSY, Asked, Book, Held, Tried
+from qtgen.records import Completion
+
+_POLL = 0.3  # seconds between looks whether another run has an answer
+
+
+@dataclass(slots=True)
+class _Page:
+    """What is to be written next, and who waits for it."""
+
+    claims: list[Asked] = field(default_factory=list)
+    tried: list[Tried] = field(default_factory=list)
+    done: dict[bytes, Completion] = field(default_factory=dict)
+    faulty: list[bytes] = field(default_factory=list)
+    dropped: list[bytes] = field(default_factory=list)
+    written: "asyncio.Future[dict[bytes, Held]]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Desk:
+    """fresh: answers of earlier runs do not count."""
+
+    def __init__(self, book: Book, *, fresh: bool = False) -> None:
+        self._book, self._fresh = book, fresh
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._page = _Page()
+        self._has_news = asyncio.Event()
+        self._busy_with: dict[bytes, asyncio.Future[None]] = {}
+        self._error: LedgerError | None = None
+
+    async def claim(self, asked: Asked) -> Completion | None:
+        """The answer, if the ledger has one; else it is the caller's to ask for. Waits while another run does."""
+        while asked.key in self._busy_with:  # the same bytes twice in one run: one asks, the others wait
+            await asyncio.shield(self._busy_with[asked.key])
+        self._busy_with[asked.key] = asyncio.get_running_loop().create_future()
+        try:
+            held = BUSY
+            while held.busy:
+                page = self._page
+                page.claims.append(asked)
+                held = (await self._written(page))[asked.key]
+                if held.busy:
+                    await asyncio.sleep(_POLL)
+        except BaseException:
+            self._let_go(asked.key)
+            raise
+        if held.completion is not None:
+            self._let_go(asked.key)
+        return held.completion
+
+    def tried(self, one: Tried) -> None:
+        """Note an attempt; it is committed with what comes next."""
+        self._page.tried.append(one)
+        self._has_news.set()
+
+    async def answered(self, asked: Asked, completion: Completion) -> None:
+        """Keep an answer; it is committed when this returns."""
+        page = self._page
+        page.done[asked.key] = completion
+        try:
+            await self._written(page)
+        finally:
+            self._let_go(asked.key)
+
+    def faulty(self, key: bytes) -> None:
+        """An answer that could not be used: another run asks again."""
+        self._page.faulty.append(key)
+        self._has_news.set()
+
+    def dropped(self, asked: Asked) -> None:
+        """There was no answer: whoever comes next asks again."""
+        self._page.dropped.append(asked.key)
+        self._has_news.set()
+        self._let_go(asked.key)
+
+    def _let_go(self, key: bytes) -> None:
+        waiting = self._busy_with.pop(key, None)
+        if waiting and not waiting.done():
+            waiting.set_result(None)
+
+    async def _written(self, page: _Page) -> dict[bytes, Held]:
+        if self._error:
+            raise self._error
+        self._has_news.set()
+        return await asyncio.shield(page.written)
+
+    async def write(self) -> None:
+        """Write pages until cancelled, and the last one then."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._has_news.wait(), BEAT)
+            self._has_news.clear()
+            await self._turn()  # a quiet one is a sign of life
+
+    def _is_quiet(self) -> bool:
+        page = self._page
+        return not (page.claims or page.tried or page.done or page.faulty or page.dropped)
+
+    async def _turn(self) -> None:
+        page, self._page = self._page, _Page()
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(
+                self._thread,
+                self._book.apply,
+                page.claims,
+                page.tried,
+                page.done,
+                page.faulty,
+                page.dropped,
+                self._fresh,
+            )
+        except LedgerError as error:
+            self._error = error  # what comes later is told at once
+            for waiting in (page.written, self._page.written):
+                if not waiting.done():
+                    waiting.set_exception(error)
+                    waiting.exception()  # seen, should nobody wait
+            raise
+        if not page.written.done():
+            page.written.set_result(found)
+
+    async def close(self) -> None:
+        if not self._error and not self._is_quiet():
+            await self._turn()
+        self._thread.shutdown()
+
+
+@contextlib.asynccontextmanager
+async def opened(book: Book, *, fresh: bool) -> AsyncIterator[Desk]:
+    """A desk whose pages are written until the block ends. Raises LedgerError."""
+    book.begin()
+    desk = Desk(book, fresh=fresh)
+    writing = asyncio.create_task(desk.write())
+    try:
+        yield desk
+    finally:
+        writing.cancel()
+        with contextlib.suppress(asyncio.CancelledError, LedgerError):
+            await writing
+        with contextlib.suppress(LedgerError):
+            await desk.close()

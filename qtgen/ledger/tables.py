@@ -1,0 +1,72 @@
+"""What the ledger keeps. SQLite by default; any database that SQLAlchemy knows by its URL."""
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+# One row a call of `generate`: who works, and until when it was last seen alive.
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("started", Float, nullable=False),  # seconds since 1970
+    Column("beat", Float, nullable=False),
+    Column("machine", String(16), nullable=False),  # a digest, not a name
+    Column("pid", Integer, nullable=False),
+)
+
+# One row a request by the hash of its exact bytes: open while somebody waits for its answer.
+requests = Table(
+    "requests",
+    metadata,
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("state", String(8), nullable=False),  # open, done, faulty
+    Column("run", String(32), nullable=False),  # whose it is, or was
+    Column("model", String(200), nullable=False),
+    Column("prompt", String(200), nullable=False),
+    Column("template", String(16), nullable=False),  # digest of the prompt without the question
+    Column("bytes", Integer, nullable=False),
+    Column("answer", Text),
+    Column("served_by", String(200)),
+    Column("request_id", String(200)),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("cached_tokens", Integer),
+    Column("cost_usd", Float),
+    sqlite_with_rowid=False,
+)
+
+# One row each time a request was sent, whatever came of it.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("key", LargeBinary(32), nullable=False),
+    Column("run", String(32), nullable=False),
+    Column("model", String(200), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("kind", String(40), nullable=False),  # ok, or the kind of failure
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("cost_usd", Float),  # null: not known
+    Index("attempts_by_run", "run"),
+)
+
+# The id that each page got, so that two runs give it the same.
+pages = Table(
+    "pages",
+    metadata,
+    Column("url", String(600), primary_key=True),
+    Column("id", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+# The prompts as they last were.
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("template", String(16), nullable=False),
+)

@@ -1,0 +1,209 @@
+"""How many requests may be in flight, and when the next may start: one pace for each model and endpoint.
+
+`Pace` decides and knows no clock: every call is handed the time, so a run of an hour can be simulated in a test.
+`Pacer` makes coroutines wait for it.
+
+Four things hold a request back, whichever is the strictest: the concurrency that the endpoint has shown it bears
+(grows with the answers, is halved by an overload), the rates that the user allows, what the endpoint says of itself
+(`x-ratelimit-*`, Retry-After: everyone waits, not only the request that was refused), and the rate that it was seen to
+keep up, for headers may promise more than is kept.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+from qtgen.records import Limits
+
+_FIRST = 16.0  # requests in flight before the first answer
+_GROWTH = 0.25  # more in flight for every answer at first: what is in flight when a limit shows is refused
+_SLOWER = 0.95  # of the rate that was seen to work, after a refusal
+_FASTER = 0.02  # growth of a learned rate a second, without a refusal
+_FASTER_STILL = 0.01  # more of it for every second since the last refusal, so that a limit that was raised is found
+_MOST_GROWTH = 0.5
+_OVERLOADS = 5  # failures in a row that are no accident
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A rate with a store of `burst`: amounts a second, and when the store was looked at last."""
+
+    rate: float = inf
+    burst: float = inf
+    level: float = inf
+    at: float = 0.0
+
+    def limit(self, rate: float, burst: float) -> None:
+        self.rate, self.burst = rate, burst
+        self.level = min(self.level, burst)
+
+    def delay(self, now: float, amount: float) -> float:
+        """Seconds until `amount` may be taken. More than the store ever holds is let through when it is full."""
+        if self.rate == inf:
+            return 0.0
+        self.level = min(self.burst, self.level + (now - self.at) * self.rate)
+        self.at = now
+        short = min(amount, self.burst) - self.level
+        return 0.0 if short <= 1e-9 else short / self.rate
+
+    def take(self, now: float, amount: float) -> None:
+        if self.rate != inf:
+            self.delay(now, amount)
+            self.level -= amount
+
+
+class Pace:
+    """cap: requests in flight at most; rpm, tpm: requests and tokens a minute that the user allows."""
+
+    def __init__(self, cap: int, rpm: float | None = None, tpm: float | None = None) -> None:
+        self.cap = cap
+        self.allowed = min(float(cap), _FIRST)
+        self.in_flight = 0
+        self._threshold = inf  # above it, concurrency grows by one a round of answers instead of one an answer
+        self._not_before = 0.0
+        self._cut_at = -inf  # the last time the pace was cut: what started before says nothing new
+        self._failures = 0
+        self._answers: deque[float] = deque(maxlen=20_000)
+        self._user, self._tokens = _a_minute(rpm), _a_minute(tpm)
+        self._learned, self._said, self._said_tokens = Bucket(), Bucket(), Bucket()
+        self._grown_at = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that the endpoint was seen to keep up; infinite before the first refusal."""
+        return self._learned.rate
+
+    def delay(self, now: float, tokens: float) -> float:
+        """Seconds until a request may start: 0 now, infinite: not before another ends."""
+        if self.in_flight >= int(self.allowed):
+            return inf
+        self._grow(now)
+        requests = (bucket.delay(now, 1) for bucket in (self._user, self._learned, self._said))
+        of_tokens = (bucket.delay(now, tokens) for bucket in (self._tokens, self._said_tokens))
+        return max(0.0, self._not_before - now, *requests, *of_tokens)
+
+    def start(self, now: float, tokens: float) -> None:
+        """tokens: an estimate, corrected by what `end` says."""
+        self.in_flight += 1
+        for bucket in (self._user, self._learned, self._said):
+            bucket.take(now, 1)
+        for bucket in (self._tokens, self._said_tokens):
+            bucket.take(now, tokens)
+
+    def end(self, reserved: float, used: float) -> None:
+        self.in_flight -= 1
+        for bucket in (self._tokens, self._said_tokens):
+            if bucket.rate != inf:
+                bucket.level = min(bucket.burst, bucket.level + reserved - used)
+
+    def answered(self, now: float, limits: Limits | None) -> None:
+        self._failures = 0
+        self._answers.append(now)
+        step = _GROWTH if self.allowed < self._threshold else 1.0 / self.allowed
+        self.allowed = min(float(self.cap), self.allowed + step)
+        if limits:
+            self._heed(now, limits)
+
+    def refused(self, now: float, started: float, wait: float | None) -> None:
+        """Too many requests. wait: seconds that the endpoint asks for."""
+        pause = 1.0 if wait is None else wait
+        self._not_before = max(self._not_before, now + pause)
+        if started <= self._cut_at:
+            return
+        seen_for = max(
+            now - (self._cut_at if self._cut_at > -inf else self._answers[0] if self._answers else now), pause
+        )
+        since = now - min(seen_for, 10.0)
+        worked = sum(1 for at in self._answers if at >= since) / min(seen_for, 10.0)
+        first = self._learned.rate == inf
+        rate = max(worked if first else min(worked, self._learned.rate) * _SLOWER, 0.1)
+        self._learned.limit(rate, max(1.0, rate / 10))
+        self._learned.level, self._learned.at = 1.0, max(now, self._not_before)
+        self._cut(now)
+
+    def failed(self, now: float, started: float) -> None:
+        """No answer, or an error of the server. One alone is an accident; several in a row are an overload."""
+        self._failures += 1
+        if self._failures >= max(_OVERLOADS, self.allowed / 4) and started > self._cut_at:
+            self._cut(now)
+
+    def _cut(self, now: float) -> None:
+        self.allowed = self._threshold = max(1.0, self.allowed / 2)
+        self._cut_at, self._grown_at, self._failures = now, now, 0
+
+    def _grow(self, now: float) -> None:
+        """Without a refusal the learned rate goes up, the faster the longer there was none."""
+        passed = now - max(self._grown_at, self._not_before)
+        if self._learned.rate == inf or passed < 0.1:
+            return
+        growth = min(_FASTER + _FASTER_STILL * max(0.0, now - self._cut_at - 10.0), _MOST_GROWTH)
+        rate = self._learned.rate * (1 + growth * passed)
+        self._learned.limit(rate, max(1.0, rate / 10))
+        self._grown_at = now
+
+    def _heed(self, now: float, limits: Limits) -> None:
+        for bucket, a_minute in ((self._said, limits.requests_a_minute), (self._said_tokens, limits.tokens_a_minute)):
+            if a_minute:
+                bucket.limit(a_minute / 60, max(1.0, float(a_minute)))
+        for left, reset in (
+            (limits.requests_left, limits.requests_reset),
+            (limits.tokens_left, limits.tokens_reset),
+        ):
+            if left is not None and left <= 0 and reset:
+                self._not_before = max(self._not_before, now + min(reset, 60.0))
+
+
+def _a_minute(limit: float | None) -> Bucket:
+    """A limit a minute as a bucket that holds a second's worth, so that it is kept in every minute."""
+    if limit is None:
+        return Bucket()
+    return Bucket(limit / 60, max(1.0, limit / 60), max(1.0, limit / 60))
+
+
+class Pacer:
+    """Coroutines wait in line for `acquire`, and say with `release` how it went."""
+
+    def __init__(self, pace: Pace, clock: Callable[[], float] | None = None) -> None:
+        self.pace = pace
+        self.now = clock or asyncio.get_running_loop().time
+        self._line: deque[tuple[asyncio.Future[None], float]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def acquire(self, tokens: float) -> float:
+        """Wait for a slot, and return the time at which it was given. tokens: an estimate of what will be used."""
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append((mine, tokens))
+        self.pump()
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled():  # given, and not wanted any more
+                self.release(tokens, 0)
+            raise
+        return self.now()
+
+    def release(self, reserved: float, used: float) -> None:
+        self.pace.end(reserved, used)
+        self.pump()
+
+    def pump(self) -> None:
+        """Let start whoever may; come back when the next one may."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        while self._line:
+            mine, tokens = self._line[0]
+            if mine.done():  # gave up waiting
+                self._line.popleft()
+                continue
+            now = self.now()
+            delay = self.pace.delay(now, tokens)
+            if delay > 0:
+                if delay < inf:
+                    self._timer = asyncio.get_running_loop().call_later(delay, self.pump)
+                return
+            self._line.popleft()
+            self.pace.start(now, tokens)
+            mine.set_result(None)

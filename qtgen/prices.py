@@ -1,0 +1,54 @@
+"""What a model costs, from one data file with its date; a project's own prices win."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from qtgen.errors import SettingsError
+
+FILE = Path(__file__).parent / "prices.toml"
+
+
+class Price(BaseModel):
+    """US dollars per million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+
+
+class PriceList(BaseModel):
+    """as_of: the day the prices were looked up."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    as_of: str
+    source: str
+    models: Mapping[str, Price]
+
+
+@cache
+def shipped(file: Path = FILE) -> PriceList:
+    """The prices that come with qtgen. Raises SettingsError, naming file and field."""
+    return read(file)
+
+
+def read(file: Path) -> PriceList:
+    """A price file. Raises SettingsError, naming file and field."""
+    try:
+        return PriceList.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{file}: `{'.'.join(map(str, first['loc']))}`: {first['msg'].lower()}") from None
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+
+
+def price_of(model: str, own: Mapping[str, Price]) -> Price | None:
+    """The project's own price, else the shipped one: of the model, or of the one that it is a dated version of."""
+    known = shipped().models
+    undated = model.rsplit("-20", 1)[0]
+    return own.get(model) or own.get(undated) or known.get(model) or known.get(undated)

@@ -1,0 +1,174 @@
+"""One request from question to answer: claimed in the ledger, paced, paid for, tried again.
+
+Each attempt waits for a slot and gives it back before any back-off, so a request that failed holds nobody up. What the
+endpoint says of its limits slows all requests, not only the one that was told.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from qtgen.budget import Budget
+from qtgen.errors import BadRequest, ProviderError, ProviderUnusable, Retryable, Unreachable
+from qtgen.ledger import Asked, Desk, Tried, key_of
+from qtgen.pacing import Pacer
+from qtgen.providers.endpoint import Endpoint, request_body
+from qtgen.records import Completion, Prompt, Usage
+
+_LONGEST_WAIT = 60.0
+_PATIENCE = 6  # times as many tries where the endpoint only says that it is too much at once
+_BYTES_A_TOKEN = 4
+_LONGEST_ANSWER = 4_096  # tokens, of a prompt that sets no limit
+
+
+class Sender(Protocol):
+    """Sends one request, once. Raises ProviderError, each failure by its kind."""
+
+    async def send(self, body: bytes) -> Completion: ...
+
+
+class Client:
+    """A provider over one model at one endpoint.
+
+    An endpoint that never answered, and cannot be reached or does not take the request, is unusable: the rest of the
+    run would fare no better. tries: how often one request is sent; desk: of the ledger; kinds: counts what came of
+    every attempt.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        endpoint: Endpoint,
+        pacer: Pacer,
+        *,
+        tries: int = 5,
+        desk: Desk | None = None,
+        budget: Budget | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.name, self.model = endpoint.provider, endpoint.model
+        self.kinds: Counter[str] = Counter()
+        self.pacer = pacer
+        self._sender, self._endpoint = sender, endpoint
+        self._desk, self._budget = desk, budget or Budget()
+        self._tries, self._sleep = tries, sleep
+        self._answered = False
+        self._received = 0.0  # tokens of an answer, on average
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        body = request_body(prompt, self._endpoint)
+        asked = Asked(key_of(self._endpoint.base_url, body), self.model, prompt.name, prompt.template_digest, len(body))
+        known = await self._desk.claim(asked) if self._desk else None
+        if known is not None:
+            self.kinds["reused"] += 1
+            return replace(known, key=asked.key)
+        try:
+            completion = await self._with_retries(asked, body, prompt)
+        except BaseException:  # also when it is cancelled: whoever comes next may ask
+            if self._desk:
+                self._desk.dropped(asked)
+            raise
+        if self._desk:
+            await self._desk.answered(asked, completion)
+        return replace(completion, key=asked.key)
+
+    def reject(self, completion: Completion) -> None:
+        self.kinds["faulty answer"] += 1
+        if self._desk and completion.key:
+            self._desk.faulty(completion.key)
+
+    async def _with_retries(self, asked: Asked, body: bytes, prompt: Prompt) -> Completion:
+        try:
+            completion = await self._attempt(asked, body, prompt)
+        except Retryable as error:
+            completion = await self._again(error, asked, body, prompt)
+        except BadRequest as error:
+            raise (error if self._answered else ProviderUnusable(str(error))) from None
+        self._answered = True
+        return completion
+
+    async def _again(self, first: Retryable, asked: Asked, body: bytes, prompt: Prompt) -> Completion:
+        """The tries after the first, which most requests do not need: tenacity is only set up for those that do."""
+        failures: list[Retryable] = [first]
+
+        async def attempt() -> Completion:
+            if len(failures) == 1 and failures[0] is first:
+                failures.append(first)
+                raise first
+            return await self._attempt(asked, body, prompt)
+
+        retrying = AsyncRetrying(
+            stop=self._is_enough,
+            wait=_wait,
+            retry=retry_if_exception_type(Retryable),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return await retrying(attempt)
+        except Unreachable as error:
+            if self._answered:
+                raise
+            raise ProviderUnusable(f"{error}; is the endpoint running, and --base-url right?") from None
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        limited = isinstance(error, Retryable) and error.kind == "rate-limited"
+        return state.attempt_number >= self._tries * (_PATIENCE if limited else 1)
+
+    async def _attempt(self, asked: Asked, body: bytes, prompt: Prompt) -> Completion:
+        longest = int(prompt.parameters.get("max_tokens") or _LONGEST_ANSWER)
+        sent = len(body) // _BYTES_A_TOKEN
+        most = self._endpoint.cost(len(body) // 2, longest, 0) or 0.0  # no text has more tokens than that
+        await self._budget.reserve(most)
+        usage, kind, begun = Usage(), "abandoned", None
+        tokens = sent + (self._received or longest)
+        try:
+            started = await self.pacer.acquire(tokens)
+            begun = time.time()
+            try:
+                completion = await self._sender.send(body)
+            except Retryable as error:
+                kind = error.kind
+                self._slow_down(error, started)
+                raise
+            except ProviderError as error:
+                kind, usage = error.kind, error.usage or usage
+                raise
+            else:
+                kind, usage = "ok", completion.usage
+                self._received = 0.9 * (self._received or usage.completion_tokens) + 0.1 * usage.completion_tokens
+                self.pacer.pace.answered(self.pacer.now(), completion.limits)
+                return completion
+            finally:
+                self.pacer.release(tokens, usage.prompt_tokens + usage.completion_tokens)
+        finally:
+            await self._budget.settle(most, usage.cost_usd or 0.0)
+            if begun is not None:
+                self.kinds[kind] += 1
+                if self._desk:
+                    self._desk.tried(Tried(asked, begun, time.time() - begun, kind, usage))
+
+    def _slow_down(self, error: Retryable, started: float) -> None:
+        now = self.pacer.now()
+        if error.kind == "rate-limited":
+            self.pacer.pace.refused(now, started, error.retry_after)
+        else:
+            self.pacer.pace.failed(now, started)
+
+
+_backoff = wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)
+
+
+def _wait(state: RetryCallState) -> float:
+    """With jitter; a refusal for being too much waits in the pacer's line, with all others."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, Retryable) and error.kind == "rate-limited":
+        return 0.0
+    asked = error.retry_after if isinstance(error, Retryable) else None
+    return _backoff(state) if asked is None else min(asked, _LONGEST_WAIT)

@@ -1,0 +1,48 @@
+"""Spans of OpenTelemetry for every request, by its conventions for generative AI; nothing where it is not installed."""
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+
+class Span(Protocol):
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None: ...
+
+
+class _NoSpan:
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Nobody listens."""
+
+
+_NO_SPAN = _NoSpan()
+_INSTALLED = importlib.util.find_spec("opentelemetry") is not None
+
+
+@contextmanager
+def chat_span(provider: str, model: str, parameters: Mapping[str, Any]) -> Iterator[Span]:
+    """One request. The exporter is configured by OpenTelemetry's own environment variables. No text is put in."""
+    if not _INSTALLED:
+        yield _NO_SPAN
+        return
+    from opentelemetry import trace
+
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": provider,
+        "gen_ai.request.model": model,
+        **{f"gen_ai.request.{name}": parameters[name] for name in ("max_tokens", "temperature") if name in parameters},
+    }
+    tracer = trace.get_tracer("qtgen")
+    with tracer.start_as_current_span(f"chat {model}", kind=trace.SpanKind.CLIENT, attributes=attributes) as span:
+        yield span
+
+
+def answered(model: str, request_id: str | None, sent: int, received: int) -> dict[str, Any]:
+    """The attributes of an answer."""
+    found: dict[str, Any] = {
+        "gen_ai.response.model": model,
+        "gen_ai.usage.input_tokens": sent,
+        "gen_ai.usage.output_tokens": received,
+    }
+    return found | ({"gen_ai.response.id": request_id} if request_id else {})
