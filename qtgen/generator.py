@@ -6,6 +6,7 @@ Nothing here reads a clock, a disk or a network but through the provider.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from qtgen import answers
@@ -28,13 +29,13 @@ from qtgen.records import (
     Status,
     Usage,
 )
-from qtgen.rules import PageFile, Rule, run
+from qtgen.rules import PageChecker, PageFile, Rule
 
 NOT_SCORED = -1.0
 WARMER = 0.1  # added to the temperature each time an answer is asked for again
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recipe:
     """How every page of a run is made."""
 
@@ -45,6 +46,10 @@ class Recipe:
     prompt: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+
+    @cached_property
+    def checker(self) -> PageChecker:
+        return PageChecker(self.rules)
 
     def render(self, question: Question) -> Prompt:
         """What is asked first."""
@@ -128,7 +133,7 @@ class _Work:
             except BudgetReached as error:
                 return replace(self._failure(error), status=Status.SKIPPED)
             self._use(completion.usage, completion.reused)
-            verdict = judge(self._job, self._recipe.rules, self._prompt.shape, completion.text)
+            verdict = judge(self._job, self._recipe.checker, self._prompt.shape, completion.text)
             self._failed = replace(self._failed, diagnostics=verdict.diagnostics, last_text=completion.text)
             if verdict.text is not None:
                 return self._page(verdict.text, asked, completion, provider.name)
@@ -157,7 +162,7 @@ def _with_more_tokens(prompt: Prompt) -> Prompt:
     return replace(prompt, parameters={**prompt.parameters, "max_tokens": _MORE * prompt.parameters["max_tokens"]})
 
 
-def judge(job: Job, rules: Sequence[Rule], shape: str, completion: str) -> _Verdict:
+def judge(job: Job, check: PageChecker, shape: str, completion: str) -> _Verdict:
     """Parse, emit and check: the page that `completion` makes, or its faults as sentences for the model."""
     try:
         text = emit(page_values(job, answers.parse(shape, completion)))
@@ -165,7 +170,7 @@ def judge(job: Job, rules: Sequence[Rule], shape: str, completion: str) -> _Verd
         return _Verdict(faults=tuple(error.problems))
     except UnwritableText as error:
         return _Verdict(faults=(str(error),))
-    diagnostics = tuple(run(PageFile(job.path, read_text(text)), rules))
+    diagnostics = tuple(check(PageFile(job.path, read_text(text))))
     errors = [d for d in diagnostics if d.severity is Severity.ERROR]
     faults = tuple(f"{d.field}: {d.message}" if d.field else d.message for d in errors)
     return _Verdict(None if faults else text, faults, diagnostics)

@@ -17,6 +17,7 @@ import frontmatter
 import yaml
 from frontmatter.default_handlers import YAMLHandler
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, UndefinedError, meta
+from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -76,6 +77,8 @@ class Library:
 
     def __init__(self, folders: Sequence[Path], schemas: Mapping[str, Mapping[str, Any]]) -> None:
         self._schemas = schemas
+        self._compiled: dict[str, JinjaTemplate] = {}
+        self._stable: dict[tuple[str, tuple[tuple[str, Any], ...]], tuple[Message, str]] = {}
         self._environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader([str(folder) for folder in folders]),
             undefined=StrictUndefined,
@@ -110,25 +113,34 @@ class Library:
         given = {key: value for key, value in parameters.items() if value is not None}
         in_force = {key: value for key, value in {**own, **given}.items() if value is not None}
         variables = {"question": question.text, "subject": question.subject, "context": question.context}
-        schema = self._schemas[header.shape]
-        stable = [header.name, header.version, template.sources, LIMITS, schema, in_force]
+        system, template_digest = self._same_for_all(template, tuple(in_force.items()))
         return Prompt(
             header.name,
             header.version,
             header.shape,
-            (
-                Message("system", self._fill(template, template.system, LIMITS)),
-                Message("user", self._fill(template, template.user, variables)),
-            ),
-            schema,
+            (system, Message("user", self._fill(template, template.user, variables))),
+            self._schemas[header.shape],
             in_force,
-            digest(stable, variables),
-            digest(stable),
+            digest(template_digest, variables),
+            template_digest,
         )
+
+    def _same_for_all(self, template: Template, in_force: tuple[tuple[str, Any], ...]) -> tuple[Message, str]:
+        """The system part, and the digest of all but the question: worked out once for all questions."""
+        key = (template.header.name, in_force)
+        if key not in self._stable:
+            header = template.header
+            schema = self._schemas[header.shape]
+            stable = [header.name, header.version, template.sources, LIMITS, schema, dict(in_force)]
+            system = Message("system", self._fill(template, template.system, LIMITS))
+            self._stable[key] = system, digest(stable)
+        return self._stable[key]
 
     def _fill(self, template: Template, source: str, variables: Mapping[str, Any]) -> str:
         try:
-            return self._environment.from_string(source).render(variables).strip()
+            if source not in self._compiled:
+                self._compiled[source] = self._environment.from_string(source)
+            return self._compiled[source].render(variables).strip()
         except UndefinedError as error:
             raise PromptError(f"{template.path}: {error}; this part knows {', '.join(variables)}") from None
         except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
