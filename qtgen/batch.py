@@ -13,6 +13,7 @@ from qtgen.planning import Job
 from qtgen.records import Outcome, Provider, Status
 from qtgen.store import Store
 
+_WRITERS = 8  # threads that wait for the disk
 _IN_THE_MAKING = 2  # pages for every request in flight: some wait for the ledger, the disk, or another try
 
 
@@ -41,7 +42,7 @@ async def generate_all(
             stop.request()
         return await loop.run_in_executor(disk, _keep, store, outcome)
 
-    with ThreadPoolExecutor(1, thread_name_prefix="disk") as disk:
+    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="disk") as disk:
         running = run_all(enumerate(steps), work, concurrency=_IN_THE_MAKING * concurrency, stop=stop)
         async with aclosing(running):  # whatever ends this loop, nothing is left in flight
             async for (place, _), outcome in running:

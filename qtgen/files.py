@@ -62,8 +62,8 @@ def replace_file(path: Path, before: bytes, after: bytes) -> None:
         temporary.replace(target)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Add one synced line to the end of `path`; one that a crash cut short is ended first, and stays apart."""
+def append_line(path: Path, line: str, *, sync: bool = True) -> None:
+    """Add one line to the end of `path`; one that a crash cut short is ended first, and stays apart."""
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
@@ -71,7 +71,8 @@ def append_line(path: Path, line: str) -> None:
                 file.write(b"\n")
             file.write((line + "\n").encode())
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, TypeVar
 
+import re2
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from qtgen.page.text import one_line
@@ -25,6 +26,12 @@ _RESIDUE = re.compile(
     re.IGNORECASE,
 )
 
+# For RE2: stands wherever the other matches, and is found in one pass.
+_MAY_BE_RESIDUE = re2.compile(
+    r"(?i)</?[a-z]|<\||\[/?inst\]|page_(?:description|keywords)|worked_example"
+    r'|"(?:heading|explanation|introduction|summary)"|as an a[iı]|a[iı] language model|lorem [iı]psum|todo'
+    r"|\[(?:[iı]nsert|json|quest[iı]on|answer|response|example|sect[iı]on|data|text|t[iı]tle|math|your)"
+)
 
 # LaTeX that was not escaped in JSON arrives with its first letters read as a control character: `\\beta` as a
 # backspace and `eta`. Backspace and form feed mean nothing else; tab and carriage return only before these.
@@ -37,7 +44,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 def mended(text: object) -> object:
     """LaTeX commands whose backslash JSON swallowed, restored; other control characters dropped."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or text.isprintable():  # then there is nothing to mend, and that is quick to see
         return text
     text = _SWALLOWED.sub(lambda found: _ESCAPES[found.group()], text)
     return _CONTROLS.sub("", text)
@@ -46,7 +53,9 @@ def mended(text: object) -> object:
 def line(text: object) -> object:
     """One line; a line break that the model escaped twice is still a break."""
     whole = mended(text)
-    return one_line(re.sub(r"\\n(?![a-z])", " ", whole)) if isinstance(whole, str) else whole
+    if not isinstance(whole, str):
+        return whole
+    return one_line(re.sub(r"\\n(?![a-z])", " ", whole) if "\\" in whole else whole)
 
 
 def once(items: Iterable[T], name: Callable[[T], str]) -> list[T]:
@@ -94,13 +103,17 @@ def whole_sentences(text: str, low: int, high: int) -> str:
 
 def residue(data: object) -> list[str]:
     """What a model left in the texts of its answer that no reader should see, each once; code is not looked at."""
-    return sorted({found.group() for part in _texts(data) for found in _RESIDUE.finditer(part)})
+    texts = [*_texts(data)]
+    if not _MAY_BE_RESIDUE.search("\n".join(texts)):  # one quick look, and nearly always the last
+        return []
+    prose_of_each = (re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL) for text in texts)
+    return sorted({found.group() for text in prose_of_each for found in _RESIDUE.finditer(text)})
 
 
 def _texts(data: object) -> Iterator[str]:
-    """Every string of the answer outside code."""
+    """Every string of the answer."""
     if isinstance(data, str):
-        yield re.sub(r"```.*?```|`[^`]*`", "", data, flags=re.DOTALL)
+        yield data
     elif isinstance(data, dict | list):
         for item in data.values() if isinstance(data, dict) else data:
             yield from _texts(item)

@@ -17,12 +17,13 @@ from math import inf
 
 from qtgen.records import Limits
 
-_FIRST = 16.0  # requests in flight before the first answer
+_FIRST = 12.0  # requests in flight before the first answer
 _GROWTH = 0.25  # more in flight for every answer at first: what is in flight when a limit shows is refused
 _SLOWER = 0.95  # of the rate that was seen to work, after a refusal
 _FASTER = 0.02  # growth of a learned rate a second, without a refusal
 _FASTER_STILL = 0.01  # more of it for every second since the last refusal, so that a limit that was raised is found
 _MOST_GROWTH = 0.5
+_WITNESSES = 5  # answers beside each refusal that show it to be an accident
 _OVERLOADS = 5  # failures in a row that are no accident
 
 
@@ -65,6 +66,9 @@ class Pace:
         self._not_before = 0.0
         self._cut_at = -inf  # the last time the pace was cut: what started before says nothing new
         self._failures = 0
+        self._suspected: float | None = None  # the rate that may be the limit, until it is clear whether there is one
+        self._refusals = self._others = 0  # of what was in flight when the first of them was refused
+        self._before_cut = self.allowed
         self._answers: deque[float] = deque(maxlen=20_000)
         self._user, self._tokens = _a_minute(rpm), _a_minute(tpm)
         self._learned, self._said, self._said_tokens = Bucket(), Bucket(), Bucket()
@@ -79,6 +83,10 @@ class Pace:
         """Seconds until a request may start: 0 now, infinite: not before another ends."""
         if self.in_flight >= int(self.allowed):
             return inf
+        if self._suspected is not None and now >= self._not_before:
+            self._believe(now)
+        if self._suspected is not None and self._refusals == 1:
+            return inf if self.in_flight else 0.0  # one at a time goes on, to see whether it was an accident
         self._grow(now)
         requests = (bucket.delay(now, 1) for bucket in (self._user, self._learned, self._said))
         of_tokens = (bucket.delay(now, tokens) for bucket in (self._tokens, self._said_tokens))
@@ -100,6 +108,10 @@ class Pace:
 
     def answered(self, now: float, limits: Limits | None) -> None:
         self._failures = 0
+        if self._suspected is not None:
+            self._others += 1
+            if self._others >= _WITNESSES * self._refusals:  # all others pass: an accident, and no limit
+                self._suspected, self._not_before, self.allowed = None, now, self._before_cut
         self._answers.append(now)
         step = _GROWTH if self.allowed < self._threshold else 1.0 / self.allowed
         self.allowed = min(float(self.cap), self.allowed + step)
@@ -110,18 +122,28 @@ class Pace:
         """Too many requests. wait: seconds that the endpoint asks for."""
         pause = 1.0 if wait is None else wait
         self._not_before = max(self._not_before, now + pause)
-        if started <= self._cut_at:
+        self._refusals += 1
+        if started <= self._cut_at or self._suspected is not None:
             return
+        self._refusals, self._others = 1, 0
         seen_for = max(
             now - (self._cut_at if self._cut_at > -inf else self._answers[0] if self._answers else now), pause
         )
         since = now - min(seen_for, 10.0)
         worked = sum(1 for at in self._answers if at >= since) / min(seen_for, 10.0)
         first = self._learned.rate == inf
-        rate = max(worked if first else min(worked, self._learned.rate) * _SLOWER, 0.1)
-        self._learned.limit(rate, max(1.0, rate / 10))
-        self._learned.level, self._learned.at = 1.0, max(now, self._not_before)
+        rate = worked if first else min(worked, self._learned.rate) * _SLOWER
+        self._suspected = max(rate, 1 / max(pause, 0.1))  # where nothing was answered yet, that says nothing
         self._cut(now)
+
+    def _believe(self, now: float) -> None:
+        """The pause is over. One refusal alone says nothing of a rate; several do."""
+        rate, self._suspected = self._suspected, None
+        if rate is None or self._refusals == 1:
+            self.allowed = self._before_cut
+            return
+        self._learned.limit(rate, max(1.0, rate / 10))
+        self._learned.level, self._learned.at = 1.0, now
 
     def failed(self, now: float, started: float) -> None:
         """No answer, or an error of the server. One alone is an accident; several in a row are an overload."""
@@ -130,6 +152,7 @@ class Pace:
             self._cut(now)
 
     def _cut(self, now: float) -> None:
+        self._before_cut = self.allowed
         self.allowed = self._threshold = max(1.0, self.allowed / 2)
         self._cut_at, self._grown_at, self._failures = now, now, 0
 

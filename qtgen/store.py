@@ -1,12 +1,14 @@
 """The output folder: pages, their provenance, and what failed, under `.qtgen/`.
 
 A page is written in three steps: the text to a temporary file (a full disk shows here), the provenance line, the page
-under its name. A crash between the last two leaves a line without a page, which the next run writes again: the last
-line of a url counts.
+under its name. A run that is killed between the last two leaves a line without a page, which the next run writes again:
+the last line of a url counts. The lines are synced once a second; the ledger has what a power cut took.
 """
 
 import contextlib
 import json
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ class Store:
         self.out = out
         self.provenance_file = out / HIDDEN / "provenance.jsonl"
         self.failed_folder = out / HIDDEN / "failed"
+        self._one_at_a_time = threading.Lock()
+        self._synced = 0.0
 
     def check_writable(self) -> None:
         """Raise UsageError before any money is spent on pages that could not be written."""
@@ -67,11 +71,19 @@ class Store:
         if path.exists():
             return False
         with prepared(path, draft.text) as temporary:
-            append_line(self.provenance_file, json.dumps(draft.provenance, ensure_ascii=False))
+            self._note(json.dumps(draft.provenance, ensure_ascii=False))
             written = publish_new(temporary, path)
         with contextlib.suppress(OSError):  # the page is there; an old failure left behind does no harm
             self._failed_file(draft.path).unlink(missing_ok=True)
         return written
+
+    def _note(self, line: str) -> None:
+        """Pages are written by several threads; their lines are synced together, once a second."""
+        with self._one_at_a_time:
+            due = time.monotonic() - self._synced >= 1.0
+            append_line(self.provenance_file, line, sync=due)
+            if due:
+                self._synced = time.monotonic()
 
     def keep_failed(self, outcome: Outcome) -> Path | None:
         """Keep what a failed question got, for a person to look at. None if there is nothing to keep."""

@@ -80,11 +80,16 @@ def encode(markdown: str) -> str:
 
 
 def _prose(text: str) -> str:
+    if "\\" in text:
+        text = _latex(text)
+    return re.sub(r" *\n *\n[ \n]*\n", "\n\n", text)
+
+
+def _latex(text: str) -> str:
     text = _outside(_MATH, text, _breaks)
     text = re.sub(r"(?<!\\)((?:\\\\)+)n", r"\1 n", text)  # LaTeX's line break before an n: a space keeps them apart
     text = _NEGATED.sub(lambda found: _NOT[found.group(1)], text)
-    text = _COMMAND.sub(lambda found: found.group(1) + _LATEX[found.group(2)], text)
-    return re.sub(r" *\n *\n[ \n]*\n", "\n\n", text)
+    return _COMMAND.sub(lambda found: found.group(1) + _LATEX[found.group(2)], text)
 
 
 def _code(text: str) -> str:
@@ -99,7 +104,7 @@ def unicode_for(command: str) -> str | None:
 
 def dollar_math(markdown: str) -> str:
     r"""`\(…\)` and `\[…\]`, which the site does not render, as `$…$` and `$$…$$`; code is left alone."""
-    return _outside_code(markdown, _dollars)
+    return _outside_code(markdown, _dollars) if "\\" in markdown else markdown
 
 
 def _dollars(text: str) -> str:

@@ -28,7 +28,7 @@ def has_only_page_bytes(raw: bytes) -> bool:
 
 def one_line(text: str) -> str:
     """`text` on one line without space at its ends; any break or tab becomes one space."""
-    return _SPACES.sub(" ", text).strip()
+    return text.strip() if text.isprintable() else _SPACES.sub(" ", text).strip()  # none of them is printable
 
 
 def check_writable(value: str, path: str) -> None:
@@ -37,6 +37,8 @@ def check_writable(value: str, path: str) -> None:
         raise UnwritableText(f"{path}: is empty")
     if value.startswith(" "):
         raise UnwritableText(f"{path}: begins with a space, which YAML would drop")
+    if value.isprintable() and "\ufeff" not in value:  # a quick look, and nearly always the last
+        return
     bad = FORBIDDEN.search(value) or re.search(r"[\n\t]", value)
     if bad:
         raise UnwritableText(

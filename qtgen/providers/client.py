@@ -166,9 +166,7 @@ _backoff = wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)
 
 
 def _wait(state: RetryCallState) -> float:
-    """With jitter; a refusal for being too much waits in the pacer's line, with all others."""
+    """As long as the endpoint asks for, else with jitter. Where it is a limit, the pacer lets nobody else start."""
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, Retryable) and error.kind == "rate-limited":
-        return 0.0
     asked = error.retry_after if isinstance(error, Retryable) else None
     return _backoff(state) if asked is None else min(asked, _LONGEST_WAIT)

@@ -131,7 +131,8 @@ def _message(error: openai.APIStatusError) -> str:
 
 def _connection_error(error: openai.APIConnectionError, address: object) -> ProviderError:
     cause = error.__cause__
-    if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol):
+    not_reached = httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol
+    if isinstance(cause, not_reached) and "disconnected" not in str(cause):
         return Unreachable(f"nothing answers at {address} ({cause})")
     return Retryable(f"the connection was lost ({cause or error})", kind="dropped")
 
