@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help model demo oracle test fuzz check format record docs bench wheel clean
+.PHONY: help model demo oracle test soak fuzz check format record docs bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -37,6 +37,9 @@ oracle: $(if $(shell command -v npm),$(ORACLE)) ## the site's own renderer, for 
 
 test: model oracle ## every test, offline
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
+
+soak: $(READY) ## generation against faults and kill -9, fifty kills (needs ../shared)
+	@QTGEN_KILLS=50 QTGEN_MANY=600 $(BIN)/python -m pytest tests/test_scale.py
 
 fuzz: $(READY) ## the mutation test of the validator, with 20,000 accidents
 	@QTGEN_FUZZ=20000 $(BIN)/python -m pytest tests/test_validator.py -k accident

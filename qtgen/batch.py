@@ -38,8 +38,8 @@ async def generate_all(
         if isinstance(step, Outcome):
             return step
         outcome = await generate(step, recipe, providers)
-        if outcome.error and outcome.error.kind == BudgetReached.kind:
-            stop.request()
+        if outcome.error and outcome.error.kind == BudgetReached.kind and not stop.requested:
+            stop.request()  # once: what is in flight is finished
         return await loop.run_in_executor(disk, _keep, store, outcome)
 
     with ThreadPoolExecutor(_WRITERS, thread_name_prefix="disk") as disk:

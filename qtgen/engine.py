@@ -79,13 +79,16 @@ async def run_all(
     async def watch() -> None:
         """Say that there will be no more: all is done, something failed, or it is to end at once."""
         stopped_now = asyncio.create_task(stop.wait_now())
-        everyone = asyncio.gather(*workers)
-        ends: list[asyncio.Future[Any]] = [everyone, stopped_now]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        busy: set[asyncio.Task[None]] = set(workers)
+        failed: asyncio.Task[None] | None = None
+        while busy and not failed and not stopped_now.done():
+            await asyncio.wait({*busy, stopped_now}, return_when=asyncio.FIRST_COMPLETED)
+            failed = next((task for task in busy if task.done() and (task.cancelled() or task.exception())), None)
+            busy = {task for task in busy if not task.done()}
         stopped_now.cancel()
         results.put_nowait(None)
-        if everyone.done():
-            everyone.result()
+        if failed:
+            failed.result()
 
     workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
     watching = asyncio.create_task(watch())

@@ -55,7 +55,8 @@ class _Sum:
 def command(by: str, as_json: bool) -> int:
     """Show what was spent, by run, model or day, out of the ledger.
 
-    An attempt without a known price makes its sum unknown; what is known of it stands beside.
+    Tokens: sent, of them cached, and received. An attempt without a known price makes its sum unknown; what is known of
+    it stands beside. Days are UTC's.
     """
     with open_book(settings_from({})) as book:
         sums = _summed(book.spending(), by)
@@ -84,12 +85,11 @@ def _name(row: Mapping[str, Any], by: str) -> str:
 
 def _table(by: str, sums: list[tuple[str, _Sum]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    columns = (by, "since (UTC)", "requests", "answered", "tokens sent", "of them cached", "received", "cost")
-    for column in columns:
-        table.add_column(column, justify="left" if column in (by, "since (UTC)") else "right")
+    for column in (by, "since", "requests", "answered", "sent", "cached", "received", "cost"):
+        table.add_column(column, justify="left" if column in (by, "since") else "right", no_wrap=column != by)
     for name, of in sums:
-        since = dt.datetime.fromtimestamp(of.first, dt.UTC).strftime("%Y-%m-%d %H:%M")
+        since = dt.datetime.fromtimestamp(of.first, dt.UTC).strftime("%Y-%m-%d")
         cost = money(of.cost_usd) if not of.unpriced else f"unknown ({money(of.cost_usd)} known)"
-        figures = (of.attempts, of.answered, of.prompt_tokens, of.cached_tokens, of.completion_tokens)
+        figures = of.attempts, of.answered, of.prompt_tokens, of.cached_tokens, of.completion_tokens
         table.add_row(name, since, *(f"{figure:,}" for figure in figures), cost)
     return table

@@ -236,11 +236,13 @@ class Book:
     def facts(self, model: str) -> Facts:
         """How a model's requests fared so far."""
         states = (
-            sa.select(requests.c.state, sa.func.count()).where(requests.c.model == model).group_by(requests.c.state)
+            sa.select(requests.c.state, sa.func.count().label("total"))
+            .where(requests.c.model == model)
+            .group_by(requests.c.state)
         )
         of_ok = sa.select(sa.func.avg(attempts.c.seconds)).where(attempts.c.model == model, attempts.c.kind == "ok")
         with self._transaction() as connection:
-            counts: dict[str, int] = dict(connection.execute(states).tuples())
+            counts = {row.state: row.total for row in connection.execute(states)}
             latency = connection.execute(of_ok).scalar()
         judged = counts.get("done", 0) + counts.get("faulty", 0)
         return Facts(counts.get("faulty", 0) / judged if judged else 0.0, latency)
