@@ -62,8 +62,8 @@ record: model ## record the cassettes of the tests anew, from the embedded model
 docs: $(READY) ## write the generated pages of docs/
 	@$(BIN)/python docs/build.py
 
-bench: $(READY) ## how fast a site is checked, against python-frontmatter + pydantic
-	@$(BIN)/python benchmarks/validate.py
+bench: $(READY) ## how fast a site is checked, and what a generated page costs (the latter needs ../shared)
+	@$(BIN)/python benchmarks/validate.py && $(BIN)/python benchmarks/generate.py
 
 wheel: $(READY) ## build dist/qtgen-*.whl
 	@$(BIN)/python -m build --wheel --outdir dist . > /dev/null && ls dist

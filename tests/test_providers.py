@@ -250,3 +250,26 @@ def test_openais_own_endpoint_knows_another_name_for_the_limit(prompt: Prompt) -
 
 def test_a_key_is_never_part_of_what_an_endpoint_prints() -> None:
     assert "sk-secret" not in repr(Endpoint("openai", "m", api_key="sk-secret"))
+
+
+def test_every_request_is_a_span_without_its_text(prompt: Prompt) -> None:
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    trace.set_tracer_provider(provider)
+    complete, _, _ = retry(prompt, Retryable("no: sk-secret", kind="unavailable"), points_json())
+    complete()
+    first, second = kept.get_finished_spans()
+    assert [span.name for span in (first, second)] == ["chat scripted-1"] * 2
+    assert first.attributes is not None
+    assert second.attributes is not None
+    assert first.attributes["error.type"] == "unavailable"
+    assert second.attributes["gen_ai.usage.output_tokens"] == 50
+    assert second.attributes["gen_ai.request.max_tokens"] == 1200
+    everything = first.to_json() + second.to_json()
+    assert "osmosis" not in everything.lower()

@@ -19,6 +19,7 @@ from qtgen.ledger import Asked, Desk, Tried, key_of
 from qtgen.pacing import Pacer
 from qtgen.providers.endpoint import Endpoint, request_body
 from qtgen.records import Completion, Prompt, Usage
+from qtgen.telemetry import answered, chat_span
 
 _LONGEST_WAIT = 60.0
 _PATIENCE = 6  # times as many tries where the endpoint only says that it is too much at once
@@ -132,7 +133,7 @@ class Client:
             started = await self.pacer.acquire(tokens)
             begun = time.time()
             try:
-                completion = await self._sender.send(body)
+                completion = await self._sent(body, prompt)
             except Retryable as error:
                 kind = error.kind
                 self._slow_down(error, started)
@@ -153,6 +154,19 @@ class Client:
                 self.kinds[kind] += 1
                 if self._desk:
                     self._desk.tried(Tried(asked, begun, time.time() - begun, kind, usage))
+
+    async def _sent(self, body: bytes, prompt: Prompt) -> Completion:
+        with chat_span(self.name, self.model, prompt.parameters) as span:
+            try:
+                completion = await self._sender.send(body)
+            except ProviderError as error:
+                span.set_attributes({"error.type": error.kind})
+                raise
+            usage = completion.usage
+            span.set_attributes(
+                answered(completion.model, completion.request_id, usage.prompt_tokens, usage.completion_tokens)
+            )
+            return completion
 
     def _slow_down(self, error: Retryable, started: float) -> None:
         now = self.pacer.now()
