@@ -63,9 +63,8 @@ class Template:
 
     def fits(self, question: str) -> bool:
         """True if one of the header's `asked_with` phrases stands in the question as whole words."""
-        return any(
-            re.search(rf"\b{re.escape(phrase)}(?![\w'’])", question, re.IGNORECASE) for phrase in self.header.asked_with
-        )
+        phrases = "|".join(map(re.escape, self.header.asked_with))
+        return bool(phrases) and re.search(rf"\b(?:{phrases})(?![\w'’])", question, re.IGNORECASE) is not None
 
 
 class Library:

@@ -4,6 +4,7 @@ The environment names are `QTGEN_` + the field in capitals; the `openai` package
 `OPENAI_BASE_URL` are read too. A key belongs in the environment only: a file is committed, a command line is listed.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -210,6 +211,8 @@ def _show(name: str, value: object) -> str:
         return "(set)" if value else "(not set)"
     if name == "request" and isinstance(value, Mapping):  # a header in it may be a key
         return "{" + ", ".join(value) + "}"
+    if name == "ledger":  # a database's address may hold a password
+        return re.sub(r"//[^@/]*@", "//***@", str(value))
     if isinstance(value, tuple):
         return "[" + ", ".join(str(item) for item in value) + "]"
     return "(not set)" if value is None else str(value)

@@ -200,8 +200,10 @@ def test_init_lays_out_a_project_and_overwrites_nothing(qtgen: Run) -> None:
 
 
 def test_show_settings(qtgen: Run) -> None:
-    put("qtgen.toml", 'model = "m-1"\n')
+    put("qtgen.toml", 'model = "m-1"\nledger = "postgresql://me:secret@db/x"\n')
     code, out, _ = qtgen("--show-settings")
+    assert "postgresql://***@db/x" in out
+    assert "secret" not in out
     assert code == 0
     assert "model          = [m-1]" in out
     assert out.count("# default") > 10

@@ -79,7 +79,12 @@ class Book:
         try:
             self._engine = _engine(url)
         except (sa.exc.ArgumentError, ImportError) as error:
-            raise SettingsError(f"`ledger`: {url.partition('@')[2] or url}: {str(error).splitlines()[0]}") from None
+            where, reason = (
+                url.partition("@")[2] or url,
+                str(error).splitlines()[0],
+            )  # what stands before @ may be secret
+            hint = "; install qtgen with its `postgresql` extra" if isinstance(error, ImportError) else ""
+            raise SettingsError(f"`ledger`: {where}: {reason}{hint}") from None
         with self._transaction() as connection:
             metadata.create_all(connection)
 
