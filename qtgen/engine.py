@@ -47,9 +47,8 @@ def stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Stop]:
 
     handled = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(
-            NotImplementedError, RuntimeError, ValueError
-        ):  # not on Windows, not off the main thread
+        # Windows has no such handlers, and other threads than the main one may set none.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, interrupted)
             handled.append(number)
     try:

@@ -26,7 +26,7 @@ def prepared(path: Path, text: str) -> Iterator[Path]:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(_MODE)
         yield temporary
     finally:
         if temporary is not None:
@@ -89,7 +89,10 @@ def _ends_in_newline(file: BinaryIO) -> bool:
     return file.read(1) == b"\n"
 
 
-def _umask() -> int:
+def _mode() -> int:
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask
+
+
+_MODE = _mode()  # asked once: the mask is the process's, and asking for it changes it for a moment

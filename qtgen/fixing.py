@@ -20,7 +20,7 @@ from qtgen.site import Site
 from qtgen.validator import Check, Memory, Validation, page_file
 
 _ROUNDS = 12  # five links to remove, one a round, and what that brings
-_LAST = ("QT403", "QT406")
+_LAST = ("QT403", "QT406")  # their fixes are unsafe ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def fix(runs: list[Run], check: Check, *, unsafe: bool = False) -> Iterator[Fixe
     fixer = _Fixer(replace(check, fixes=True, unsafe=unsafe, cache=_Remembered(check.cache)), unsafe)
     for _ in range(_ROUNDS):
         # What a link leads to is mended first: the page that is missing may only have the wrong url.
-        if not fixer.round(runs, but_for=_LAST) and not fixer.round(runs):
+        if not fixer.round(runs, but_for=_LAST) and not (unsafe and fixer.round(runs)):
             break
     for path, after in sorted(fixer.overlay.items()):
         if after != fixer.before[path]:

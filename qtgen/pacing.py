@@ -63,7 +63,7 @@ class Pace:
         self.allowed = min(float(cap), _FIRST)
         self.in_flight = 0
         self._threshold = inf  # above it, concurrency grows by one a round of answers instead of one an answer
-        self._not_before = 0.0
+        self._not_before = self._told_not_before = 0.0  # after a refusal; by an answer's headers
         self._cut_at = -inf  # the last time the pace was cut: what started before says nothing new
         self._failures = 0
         self._suspected: float | None = None  # the rate that may be the limit, until it is clear whether there is one
@@ -85,12 +85,14 @@ class Pace:
             return inf
         if self._suspected is not None and now >= self._not_before:
             self._believe(now)
-        if self._suspected is not None and self._refusals == 1:
-            return inf if self.in_flight else 0.0  # one at a time goes on, to see whether it was an accident
+        is_trial = self._suspected is not None and self._refusals == 1
+        if is_trial and self.in_flight:
+            return inf  # one at a time goes on, to see whether the refusal was an accident
         self._grow(now)
+        pause = self._told_not_before if is_trial else max(self._told_not_before, self._not_before)
         requests = (bucket.delay(now, 1) for bucket in (self._user, self._learned, self._said))
         of_tokens = (bucket.delay(now, tokens) for bucket in (self._tokens, self._said_tokens))
-        return max(0.0, self._not_before - now, *requests, *of_tokens)
+        return max(0.0, pause - now, *requests, *of_tokens)
 
     def start(self, now: float, tokens: float) -> None:
         """tokens: an estimate, corrected by what `end` says."""
@@ -175,7 +177,7 @@ class Pace:
             (limits.tokens_left, limits.tokens_reset),
         ):
             if left is not None and left <= 0 and reset:
-                self._not_before = max(self._not_before, now + min(reset, 60.0))
+                self._told_not_before = max(self._told_not_before, now + min(reset, 60.0))
 
 
 def _a_minute(limit: float | None) -> Bucket:

@@ -124,7 +124,7 @@ def twins(known: Iterable[tuple[str, str]], rows: Iterable[Question | BadRow]) -
         for path, title in known:
             sources.append(path)
             numbers.append(-1)
-            pages.append(hash(path.rpartition("/learn/")[2]))
+            pages.append(hash("/".join(path.split("/")[-2:])))
             yield question_words(title)
         for number, row in enumerate(rows):
             if isinstance(row, Question):

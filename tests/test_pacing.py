@@ -129,3 +129,12 @@ def test_concurrency_grows_and_is_halved_by_failures_in_a_row() -> None:
     for _ in range(20):
         pace.failed(1.0, 0.5)
     assert pace.allowed == grown / 2, "and an overload is cut once, not for each that was in flight"
+
+
+def test_a_trial_after_a_refusal_keeps_what_the_user_allows() -> None:
+    pace = Pace(64, rpm=60)
+    pace.start(0.0, 1)
+    pace.refused(0.0, 0.0, 30.0)
+    pace.end(1, 1)
+    assert pace.delay(0.0, 1) == pytest.approx(1.0)
+    assert pace.delay(1.0, 1) == 0

@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,19 @@ def test_what_failed_is_kept_until_it_succeeds() -> None:
 def test_a_page_outside_of_the_folder_is_refused() -> None:
     with pytest.raises(OutputError, match="lies outside"):
         Store(Path("out")).keep_failed(Outcome(Question("Q?", "B"), Status.FAILED, "../x.md"))
+
+
+def test_pages_written_by_many_threads_have_the_mode_that_one_has(tmp_path: Path) -> None:
+    """Asking for the process's mask changes it for a moment, which another thread must not see."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+
+    def write(number: int) -> int:
+        path = tmp_path / f"{number}.md"
+        with prepared(path, "x") as temporary:
+            publish_new(temporary, path)
+        return path.stat().st_mode & 0o777
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(write, range(200))) == {0o666 & ~mask}
+    assert os.umask(mask) == mask

@@ -26,7 +26,7 @@ from qtgen.errors import BudgetReached, Interrupted, NearDuplicates, QuestionFil
 from qtgen.generator import Recipe
 from qtgen.ledger import Book, opened
 from qtgen.page.fields import SUBJECTS
-from qtgen.planning import Job, Survey, plan, twins, unknown_subjects
+from qtgen.planning import Ids, Job, Survey, plan, twins, unknown_subjects
 from qtgen.providers import chosen, concurrency, endpoints_for, needs_fetch, open_clients
 from qtgen.questions import QuestionFiles
 from qtgen.records import Outcome, Status
@@ -94,7 +94,8 @@ def command(
         book = stack.enter_context(open_book(settings))
         run = _Run(settings, source, survey, passed_over, book, fresh=not resume)
         if is_dry:
-            return dry_run.show(run.steps(), run.recipe, settings, book, as_json=as_json, fresh=not resume)
+            steps = run.steps(ids=lambda urls: dict.fromkeys(urls, 0))  # none is given out
+            return dry_run.show(steps, run.recipe, settings, book, as_json=as_json, fresh=not resume)
         results = stack.enter_context(_Results(survey.total))
         try:
             return asyncio.run(run.go(results))
@@ -185,13 +186,12 @@ class _Run:
         self.store = Store(self.settings.out)
         self.recipe: Recipe = recipe(self.settings, self.today)
 
-    def steps(self) -> Iterator[Job | Outcome]:
-        first = self.store.highest_id(self.settings.corpus) + 1
+    def steps(self, ids: Ids) -> Iterator[Job | Outcome]:
         return plan(
             self.source.rows(),
             out=self.settings.out,
             exists=lambda path: Path(path).exists(),
-            ids=lambda urls: self.book.ids_for(urls, first, self.survey.ids),
+            ids=ids,
             today=self.today,
             passed_over=self.passed_over,
         )
@@ -227,7 +227,8 @@ class _Run:
         self, tally: progress.Tally, shown: progress.Display, budget: Budget
     ) -> AsyncGenerator[tuple[int, Outcome], None]:
         """Place and outcome of every step. A provider is opened once one needs an answer."""
-        steps, place = self.steps(), 0
+        first = self.store.highest_id(self.settings.corpus) + 1
+        steps, place = self.steps(ids=lambda urls: self.book.ids_for(urls, first, self.survey.ids)), 0
         for step in steps:
             if isinstance(step, Job):
                 steps = chain([step], steps)

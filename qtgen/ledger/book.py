@@ -79,10 +79,8 @@ class Book:
         try:
             self._engine = _engine(url)
         except (sa.exc.ArgumentError, ImportError) as error:
-            where, reason = (
-                url.partition("@")[2] or url,
-                str(error).splitlines()[0],
-            )  # what stands before @ may be secret
+            where = url.partition("@")[2] or url  # what stands before may be secret
+            reason = str(error).splitlines()[0]
             hint = "; install qtgen with its `postgresql` extra" if isinstance(error, ImportError) else ""
             raise SettingsError(f"`ledger`: {where}: {reason}{hint}") from None
         with self._transaction() as connection:

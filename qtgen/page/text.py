@@ -37,7 +37,7 @@ def check_writable(value: str, path: str) -> None:
         raise UnwritableText(f"{path}: is empty")
     if value.startswith(" "):
         raise UnwritableText(f"{path}: begins with a space, which YAML would drop")
-    if value.isprintable() and "\ufeff" not in value:  # a quick look, and nearly always the last
+    if value.isprintable():  # a quick look, and nearly always the last
         return
     bad = FORBIDDEN.search(value) or re.search(r"[\n\t]", value)
     if bad:

@@ -95,12 +95,11 @@ class Client:
 
     async def _again(self, first: Retryable, asked: Asked, body: bytes, prompt: Prompt) -> Completion:
         """The tries after the first, which most requests do not need: tenacity is only set up for those that do."""
-        failures: list[Retryable] = [first]
+        had = [first]
 
         async def attempt() -> Completion:
-            if len(failures) == 1 and failures[0] is first:
-                failures.append(first)
-                raise first
+            if had:
+                raise had.pop()
             return await self._attempt(asked, body, prompt)
 
         retrying = AsyncRetrying(
@@ -125,7 +124,7 @@ class Client:
     async def _attempt(self, asked: Asked, body: bytes, prompt: Prompt) -> Completion:
         longest = int(prompt.parameters.get("max_tokens") or _LONGEST_ANSWER)
         sent = len(body) // _BYTES_A_TOKEN
-        most = self._endpoint.cost(len(body) // 2, longest, 0) or 0.0  # no text has more tokens than that
+        most = self._endpoint.cost(len(body), longest, 0) or 0.0  # a token has a byte at least
         await self._budget.reserve(most)
         usage, kind, begun = Usage(), "abandoned", None
         tokens = sent + (self._received or longest)
