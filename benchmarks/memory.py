@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qtgen.corpus import Run, page_runs
-from qtgen.validator import Check, Validation, choose_rules
+from qtgen.selection import choose_rules
+from qtgen.validator import Check, Validation
 
 BASE = 1_000
 COUNTS = ["25000", "50000", "100000"]

@@ -22,7 +22,8 @@ from pydantic import BaseModel
 from qtgen.cache import Cache
 from qtgen.corpus import page_runs, read_page
 from qtgen.rules.example import EXAMPLE_PAGE
-from qtgen.validator import Check, Validation, choose_rules
+from qtgen.selection import choose_rules
+from qtgen.validator import Check, Validation
 
 ARCHIVE = Path(__file__).resolve().parents[2] / "shared" / "real" / "pages.tar.gz"
 ROUNDS = 5

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from qtgen.cache import Known
 from qtgen.corpus import Run, page_bytes
 from qtgen.errors import SpliceError
+from qtgen.examining import Memory, page_file
 from qtgen.page import Page, Span, read, read_text
 from qtgen.page.edits import Edit, apply_edits
 from qtgen.records import Fix, Severity
 from qtgen.rules import PageChecker
 from qtgen.site import Site
-from qtgen.validator import Check, Memory, Validation, page_file
+from qtgen.validator import Check, Validation
 
 _ROUNDS = 12  # five links to remove, one a round, and what that brings
 _LAST = ("QT403", "QT406")  # their fixes are unsafe ones

@@ -159,10 +159,6 @@ class Diagnostic(NamedTuple):  # a run makes hundreds of thousands; a frozen dat
         del shown["fixable"]
         return shown
 
-    @property
-    def sort_key(self) -> tuple[str, int, int, str]:
-        return self.path, self.line, self.column, self.code
-
 
 # --- what became of a question ---------------------------------------------------------------------------------------
 

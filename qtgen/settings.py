@@ -155,6 +155,12 @@ def find_file(start: Path) -> Path | None:
     return next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
 
 
+def project_folder() -> Path:
+    """The folder of the nearest qtgen.toml, or the current one: where a project's cache and ledger lie."""
+    file = find_file(Path.cwd())
+    return file.parent if file else Path.cwd()
+
+
 def _read_file(file: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))

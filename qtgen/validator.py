@@ -10,34 +10,29 @@ import os
 import struct
 import tempfile
 from array import array
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import cache, lru_cache
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
-from typing import Protocol
 
 from msgspec import msgpack
 
 from qtgen.cache import Known
-from qtgen.corpus import Run, page_runs, read_page
-from qtgen.errors import UsageError
-from qtgen.page import Page, read
-from qtgen.records import Diagnostic, Severity
-from qtgen.rules import REGISTRY, PageChecker, PageFile, Rule, SiteRule
+from qtgen.corpus import Run, page_runs
+from qtgen.examining import Memory, Overlay, checker, decoded, examined, page_at, page_file
+from qtgen.page import Page
+from qtgen.records import Diagnostic
+from qtgen.rules import Rule, SiteRule
 from qtgen.rules.base import SiteFinding, by_place, fix_of, printable
+from qtgen.selection import PathRules, codes_for
 from qtgen.similar import question_words
-from qtgen.site import Site, facts
+from qtgen.site import Site
 
-_CHUNK = 200  # pages, at least, that a process is handed at a time
-_WORTH_A_PROCESS = 4_000  # pages not in the cache; below, starting processes takes longer than they save
-_MAY_PASS = b"QT108"  # a file that cannot be read may be readable next time, and look the same
 _KIND_BITS = 32  # of a packed finding; the rest is its row
 _KIND = (1 << _KIND_BITS) - 1
-_LOOK_AHEAD = 50_000  # pages, at most, that are looked up before the first is checked
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(tuple[bytes, list[bytes]]).decode
+_SIZE = struct.Struct("<Q")  # of a block in the spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +41,6 @@ class Checked:
 
     path: str
     diagnostics: list[Diagnostic]
-
-
-@dataclass(frozen=True, slots=True)
-class PathRules:
-    """Which rules hold for files whose path, from `Check.root`, matches a pattern; `*` stands for any characters, `/`
-    too."""
-
-    pattern: str
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-
-class Memory(Protocol):
-    """What is known of files from before: the cache on disk, or a run's own."""
-
-    def get(self, run: Run) -> list[Known | None]: ...
-
-    def put(self, run: Run, known: list[Known | None]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -81,7 +58,7 @@ class Check:
     corpus: Path | None = None
     cache: Memory | None = None
     jobs: int | None = None
-    overlay: Mapping[str, bytes] = field(default_factory=dict)
+    overlay: Overlay = field(default_factory=dict)
     fixes: bool = False
     unsafe: bool = True
 
@@ -109,7 +86,7 @@ class Validation:
             raise
 
     def _gather(self, runs: Iterable[Run]) -> None:
-        for run, known in _examined(runs, self._check):
+        for run, known in examined(runs, self._check.cache, self._check.jobs, self._check.overlay):
             self._take_in(run, known)
             names = os.fsencode("\0".join([run.folder, *run.names]))  # also those that are no text
             block = _encode((names, [findings for _, findings in known]))
@@ -121,7 +98,7 @@ class Validation:
         if self._paths is not None:
             self._paths += run.paths()
         if self._wants_words:
-            pages = (_page(path, -1, self._check.overlay) for path in run.paths())
+            pages = (page_at(path, -1, self._check.overlay) for path in run.paths())
             self.site.words += (question_words(page.text_of("title") or "") for page in pages)
 
     def _site_findings(self) -> "_SiteFindings | None":
@@ -137,7 +114,7 @@ class Validation:
         self.site.given = self.pages
         given = {os.path.realpath(path) for path, _ in self._rows()}
         others = (_without(run, given) for run in page_runs([corpus]))
-        for run, known in _examined(others, self._check):
+        for run, known in examined(others, self._check.cache, self._check.jobs, self._check.overlay):
             self._take_in(run, known)
 
     def __enter__(self) -> "Validation":
@@ -152,17 +129,17 @@ class Validation:
     def _rows(self) -> Iterator[tuple[str, bytes]]:
         self._spool.seek(0)
         while size := self._spool.read(_SIZE.size):
-            all_names, findings = _decode_block(self._spool.read(*_SIZE.unpack(size)))
+            all_names, findings = _decode(self._spool.read(*_SIZE.unpack(size)))
             folder, *names = os.fsdecode(all_names).split("\0")
             yield from zip(map(folder.__add__, names), findings, strict=True)
 
     def __iter__(self) -> Iterator[Checked]:
-        codes_for = _codes_for(self._check.rules, self._check.by_path, self._check.root)
+        codes_of = codes_for(self._check.rules, self._check.by_path, self._check.root)
         of_site = self._found.by_page() if self._found else repeat(())
         for (path, findings), found in zip(self._rows(), of_site):  # noqa: B905 - the site may have more pages
             if not findings and not found:
                 continue
-            codes = codes_for(path)
+            codes = codes_of(path)
             diagnostics = self._of_page(path, findings, codes) if findings else []
             if found:
                 diagnostics += [self._of_site(path, *one) for one in found if one[0].code in codes]
@@ -172,10 +149,10 @@ class Validation:
 
     def _of_page(self, path: str, findings: bytes, codes: frozenset[str]) -> list[Diagnostic]:
         """A page's own findings; where fixes are wanted and it has some, it is checked again to make them."""
-        found = [Diagnostic(path, *row) for row in _decode_rows(findings) if row[4] in codes]
+        found = decoded(path, findings, codes)
         if not self._check.fixes or not any(diagnostic.fixable for diagnostic in found):
             return found
-        again = _checker(fixes=True)(page_file(path, _page(path, -1, self._check.overlay)))
+        again = checker(fixes=True)(page_file(path, page_at(path, -1, self._check.overlay)))
         return [diagnostic for diagnostic in again if diagnostic.code in codes]
 
     def _of_site(self, path: str, rule: SiteRule, finding: SiteFinding, row: int) -> Diagnostic:
@@ -186,7 +163,7 @@ class Validation:
         place = self.site.place_of(row, finding.key)
         wanted = fixable and self._check.fixes and (rule.fix == "safe" or self._check.unsafe)
         if place is None or wanted:
-            page = _page(path, -1, self._check.overlay)
+            page = page_at(path, -1, self._check.overlay)
             span = page.span(name)
             place = (*page.position(span.start), *page.position(span.end))
             if wanted and rule.repair:
@@ -200,7 +177,7 @@ class Validation:
         row = self.site.row_of(page.text_of(f"{section}.url") or "")
         if row is None or self._paths is None:
             return None
-        return _page(self._paths[self.site.page_of(row)], -1, self._check.overlay)
+        return page_at(self._paths[self.site.page_of(row)], -1, self._check.overlay)
 
 
 def _without(run: Run, real_paths: set[str]) -> Run:
@@ -233,188 +210,3 @@ class _SiteFindings:
             while at < count and found[at] < limit:
                 at += 1
             yield [(*self._kinds[one & _KIND], one >> _KIND_BITS) for one in found[begin:at]]
-
-
-@cache
-def rules_key() -> str:
-    """Changes when a rule's verdict could: with the code that reads and judges a page, as it was when it was loaded."""
-    folder = Path(__file__).parent
-    alone = (folder / name for name in ("corpus.py", "records.py", "site.py", "validator.py"))
-    files = [*sorted(folder.glob("page/*.py")), *sorted(folder.glob("rules/*.py")), *alone]
-    return " ".join(f"{file.stat().st_size}.{file.stat().st_mtime_ns}" for file in files)
-
-
-# --- one page by itself ----------------------------------------------------------------------------------------------
-
-
-_LookedUp = tuple[Run, list[Known | None]]
-_Examined = tuple[Run, list[Known], bool]
-
-
-def _examined(runs: Iterable[Run], check: Check) -> Iterator[tuple[Run, list[Known]]]:
-    """Every run with the facts and findings of its pages: from the cache, from this process, or from several."""
-    looked_up = ((run, _looked_up(run, check)) for run in runs)
-    ahead: list[_LookedUp] = []
-    pages = missing = 0
-    for run, known in looked_up:  # until it is clear whether processes pay
-        ahead.append((run, known))
-        pages += len(known)
-        missing += known.count(None)
-        if missing >= _WORTH_A_PROCESS or pages >= _LOOK_AHEAD:
-            break
-    jobs = check.jobs or min(os.cpu_count() or 1, 1 + missing // _WORTH_A_PROCESS)
-    everything = chain(ahead, looked_up)
-    for run, all_known, is_new in _by_processes(everything, jobs, check) if jobs > 1 else _here(everything, check):
-        if is_new and check.cache and check.overlay.keys().isdisjoint(run.paths()):
-            check.cache.put(
-                run, [None if _MAY_PASS in findings else (of_page, findings) for of_page, findings in all_known]
-            )
-        yield run, all_known
-
-
-def _looked_up(run: Run, check: Check) -> list[Known | None]:
-    if not check.cache:
-        return [None] * len(run.names)
-    known = check.cache.get(run)
-    if check.overlay:
-        return [None if path in check.overlay else one for path, one in zip(run.paths(), known, strict=True)]
-    return known
-
-
-def _here(looked_up: Iterable[_LookedUp], check: Check) -> Iterator[_Examined]:
-    for run, known in looked_up:
-        fresh = (examine(path, size, check.overlay) for path, size in _missing(run, known))
-        yield run, [one or next(fresh) for one in known], None in known
-
-
-def _missing(run: Run, known: list[Known | None]) -> Iterator[tuple[str, int]]:
-    """Path and size of the pages of which nothing is known."""
-    for path, (size, _), one in zip(run.paths(), run.states, known, strict=True):
-        if one is None:
-            yield path, size
-
-
-def _by_processes(looked_up: Iterable[_LookedUp], jobs: int, check: Check) -> Iterator[_Examined]:
-    """The same in parcels of runs, a few of them in flight, in order."""
-    waiting: deque[tuple[list[_LookedUp], Future[list[Known]]]] = deque()
-    with ProcessPoolExecutor(jobs) as pool:
-        for parcel in _parcels(looked_up):
-            missing = [page for run, known in parcel for page in _missing(run, known)]
-            waiting.append((parcel, pool.submit(_examine_all, missing, _part(check, missing))))
-            if len(waiting) > 3 * jobs:
-                yield from _collected(*waiting.popleft())
-        while waiting:
-            yield from _collected(*waiting.popleft())
-
-
-def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
-    """Runs in a row that together have enough to do for a process."""
-    parcel: list[_LookedUp] = []
-    missing = 0
-    for run, known in looked_up:
-        parcel.append((run, known))
-        missing += known.count(None)
-        if missing >= _CHUNK:
-            yield parcel
-            parcel, missing = [], 0
-    if parcel:
-        yield parcel
-
-
-def _collected(parcel: list[_LookedUp], future: Future[list[Known]]) -> Iterator[_Examined]:
-    fresh = iter(future.result())
-    for run, known in parcel:
-        yield run, [one or next(fresh) for one in known], None in known
-
-
-def _part(check: Check, chunk: list[tuple[str, int]]) -> dict[str, bytes]:
-    return {path: check.overlay[path] for path, _ in chunk if path in check.overlay}
-
-
-def _examine_all(pages: list[tuple[str, int]], overlay: Mapping[str, bytes]) -> list[Known]:
-    return [examine(path, size, overlay) for path, size in pages]
-
-
-def examine(path: str, size: int, overlay: Mapping[str, bytes]) -> Known:
-    """Facts of one page, and the findings of all page rules: which were asked for is decided when they are shown.
-
-    size: as its folder lists it; -1: not known.
-    """
-    page = _page(path, size, overlay)
-    diagnostics = _checker()(page_file(path, page))
-    return facts(page), _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
-
-
-def page_file(path: str, page: Page) -> PageFile:
-    """The page with the path it has, also from the root of the disk where the name given does not say its folder."""
-    unclear = path.count("/") < 2 or ".." in path
-    location = os.path.abspath(path).replace(os.sep, "/") if unclear else None  # noqa: PTH100 - a Path costs more
-    return PageFile(path, page, location)
-
-
-def _page(path: str, size: int, overlay: Mapping[str, bytes]) -> Page:
-    return read(overlay[path]) if path in overlay else read_page(path, size)
-
-
-@lru_cache
-def _checker(fixes: bool = False) -> PageChecker:
-    return PageChecker(REGISTRY.values(), fixes=fixes)
-
-
-# A finding as it is kept: a diagnostic without its path and its fix.
-_Row = tuple[int, int, int, int, str, str, Severity, str, str | None, None, bool]
-_encode = msgpack.Encoder().encode
-_decode_rows = msgpack.Decoder(list[_Row]).decode
-_decode_block = msgpack.Decoder(tuple[bytes, list[bytes]]).decode
-_SIZE = struct.Struct("<Q")
-
-
-# --- which rules -----------------------------------------------------------------------------------------------------
-
-
-def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
-    """The rules whose code begins with one of `select` (none named: all) and with none of `ignore`.
-
-    A rule that runs on request only must be selected by its whole code. Raises UsageError for a code that no rule has.
-    """
-    select, ignore = known_codes(select), known_codes(ignore)
-    wanted = select or ("QT",)
-    return [
-        rule
-        for code, rule in sorted(REGISTRY.items())
-        if code.startswith(wanted) and not code.startswith(ignore) and (not rule.on_request or code in select)
-    ]
-
-
-def known_codes(words: Sequence[str]) -> tuple[str, ...]:
-    """Codes or their beginnings, in any case, and names, as codes. Raises UsageError for one that no rule has."""
-    by_name = {rule.name: code for code, rule in REGISTRY.items()}
-    codes = tuple(by_name.get(word.lower(), word.upper()) for word in words)
-    for word, prefix in zip(words, codes, strict=True):
-        if not any(code.startswith(prefix) for code in REGISTRY):
-            raise UsageError(f"{word}: no rule has this code; `qtgen explain` lists them")
-    return codes
-
-
-def _codes_for(rules: Sequence[Rule], by_path: Sequence[PathRules], root: Path) -> Callable[[str], frozenset[str]]:
-    """path -> codes of the rules that hold there. root: where the patterns' paths begin."""
-    everywhere = frozenset(rule.code for rule in rules)
-    if not by_path:
-        return lambda _: everywhere
-
-    @lru_cache(maxsize=64)  # pages come folder by folder
-    def from_root(folder: str) -> str:
-        return os.path.relpath(folder or ".", root).replace(os.sep, "/")
-
-    def codes(path: str) -> frozenset[str]:
-        folder, _, name = path.rpartition("/")
-        place = f"{from_root(folder)}/{name}".removeprefix("./")
-        held = everywhere
-        for rules_of in by_path:
-            if fnmatchcase(place, rules_of.pattern):
-                if rules_of.select:
-                    held = frozenset(code for code in held if code.startswith(rules_of.select))
-                held = frozenset(code for code in held if not (rules_of.ignore and code.startswith(rules_of.ignore)))
-        return held
-
-    return codes

@@ -19,7 +19,7 @@ from qtgen.prompts import Library
 from qtgen.records import Completion, Prompt, Usage
 from qtgen.rules import REGISTRY, PageChecker, PageFile
 from qtgen.rules.base import PageRule
-from qtgen.validator import choose_rules
+from qtgen.selection import choose_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

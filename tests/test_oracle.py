@@ -14,7 +14,8 @@ from qtgen.fixing import fix
 from qtgen.page import read
 from qtgen.page.markdown import lay_out, pieces
 from qtgen.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
-from qtgen.validator import Check, choose_rules
+from qtgen.selection import choose_rules
+from qtgen.validator import Check
 
 ORACLE = Path(__file__).parent / "oracle"
 

@@ -22,7 +22,8 @@ from qtgen.page.read import read as read_page
 from qtgen.records import Diagnostic
 from qtgen.rules import PageFile
 from qtgen.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
-from qtgen.validator import Check, Validation, choose_rules
+from qtgen.selection import choose_rules
+from qtgen.validator import Check, Validation
 
 Run = Callable[..., tuple[int, str, str]]
 RULES = choose_rules()

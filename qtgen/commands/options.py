@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qtgen.settings import Settings, find_file, load
+from qtgen.settings import Settings, load, project_folder
 
 if TYPE_CHECKING:  # it takes 0.2 s to load
     from qtgen.ledger import Book
@@ -25,9 +25,7 @@ def open_book(settings: Settings) -> "Iterator[Book]":
     """The ledger that the settings name; a file stands beside qtgen.toml. Raises LedgerError."""
     from qtgen.ledger import Book
 
-    file = find_file(Path.cwd())
-    root = file.parent if file else Path.cwd()
-    book = Book(settings.ledger if "://" in settings.ledger else str(root / settings.ledger))
+    book = Book(settings.ledger if "://" in settings.ledger else str(project_folder() / settings.ledger))
     try:
         yield book
     finally:

@@ -6,8 +6,8 @@ from pathlib import Path
 from qtgen import answers
 from qtgen.generator import Recipe
 from qtgen.prompts import Library
+from qtgen.selection import choose_rules
 from qtgen.settings import Settings
-from qtgen.validator import choose_rules
 
 
 def shipped(name: str) -> Path:

@@ -15,6 +15,7 @@ from qtgen.cache import Cache
 from qtgen.commands.options import note, settings_from
 from qtgen.corpus import Run, named, page_bytes, page_runs
 from qtgen.errors import OutputError, UsageError
+from qtgen.examining import rules_key
 from qtgen.files import replace_file
 from qtgen.fixing import Fixed, fix
 from qtgen.page.read import MAX_BYTES
@@ -23,8 +24,9 @@ from qtgen.reports import github, gitlab, junit, sarif
 from qtgen.reports import json as json_report
 from qtgen.reports import text as text_report
 from qtgen.rules import REGISTRY
-from qtgen.settings import Settings, find_file
-from qtgen.validator import Check, PathRules, Validation, choose_rules, known_codes, rules_key
+from qtgen.selection import PathRules, choose_rules, known_codes
+from qtgen.settings import Settings, project_folder
+from qtgen.validator import Check, Validation
 
 _FORMATS = ("text", "json", "github", "gitlab", "sarif", "junit")
 _OF_THE_PATH = ("QT302", "QT304")
@@ -102,14 +104,14 @@ class _Session:
                 cache.close()
 
     def _cache(self) -> Cache:
-        root = _project()
+        root = project_folder()
         return Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
 
     def _run(self, cache: Cache | None) -> int:
         check = Check(
             self.rules,
             self.by_path,
-            _project(),
+            project_folder(),
             self.corpus,
             cache,
             self.jobs,
@@ -219,12 +221,6 @@ class _Session:
         except RuntimeError as error:  # of the watcher: a name that is no text, no watches left …
             raise UsageError(f"--watch: {error}") from None
         return code
-
-
-def _project() -> Path:
-    """The folder of qtgen.toml, or this one."""
-    file = find_file(Path.cwd())
-    return file.parent if file else Path.cwd()
 
 
 def _standard_input(paths: tuple[Path, ...], options: dict[str, object]) -> dict[str, bytes]:

@@ -1,0 +1,169 @@
+"""Pages by themselves: the facts of each and the findings of its rules, from memory, this process or several."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache, lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import msgpack
+
+from qtgen.cache import Known
+from qtgen.corpus import Run, read_page
+from qtgen.page import Page, read
+from qtgen.records import Diagnostic, Severity
+from qtgen.rules import REGISTRY, PageChecker, PageFile
+from qtgen.site import facts
+
+_CHUNK = 200  # pages, at least, that a process is handed at a time
+_WORTH_A_PROCESS = 4_000  # pages not in the cache; below, starting processes takes longer than they save
+_MAY_PASS = b"QT108"  # a file that cannot be read may be readable next time, and look the same
+_LOOK_AHEAD = 50_000  # pages, at most, that are looked up before the first is checked
+
+Overlay = Mapping[str, bytes]
+"""Contents to take instead of the files' own, by path."""
+
+
+class Memory(Protocol):
+    """What is known of files from before: the cache on disk, or a run's own."""
+
+    def get(self, run: Run) -> list[Known | None]: ...
+
+    def put(self, run: Run, known: list[Known | None]) -> None: ...
+
+
+@cache
+def rules_key() -> str:
+    """Changes when a rule's verdict could: with the code that reads and judges a page, as it was when it was loaded."""
+    folder = Path(__file__).parent
+    alone = (folder / name for name in ("corpus.py", "records.py", "site.py", "examining.py"))
+    files = [*sorted(folder.glob("page/*.py")), *sorted(folder.glob("rules/*.py")), *alone]
+    return " ".join(f"{file.stat().st_size}.{file.stat().st_mtime_ns}" for file in files)
+
+
+_LookedUp = tuple[Run, list[Known | None]]
+_Examined = tuple[Run, list[Known], bool]
+
+
+def examined(
+    runs: Iterable[Run], memory: Memory | None, jobs: int | None, overlay: Overlay
+) -> Iterator[tuple[Run, list[Known]]]:
+    """Every run with the facts and findings of its pages: from memory, from this process, or from several.
+
+    jobs: processes; None: as many as pay.
+    """
+    looked_up = ((run, _looked_up(run, memory, overlay)) for run in runs)
+    ahead: list[_LookedUp] = []
+    pages = missing = 0
+    for run, known in looked_up:  # until it is clear whether processes pay
+        ahead.append((run, known))
+        pages += len(known)
+        missing += known.count(None)
+        if missing >= _WORTH_A_PROCESS or pages >= _LOOK_AHEAD:
+            break
+    jobs = jobs or min(os.cpu_count() or 1, 1 + missing // _WORTH_A_PROCESS)
+    everything = chain(ahead, looked_up)
+    for run, all_known, is_new in _by_processes(everything, jobs, overlay) if jobs > 1 else _here(everything, overlay):
+        if is_new and memory and overlay.keys().isdisjoint(run.paths()):
+            memory.put(run, [None if _MAY_PASS in known[1] else known for known in all_known])
+        yield run, all_known
+
+
+def _looked_up(run: Run, memory: Memory | None, overlay: Overlay) -> list[Known | None]:
+    if not memory:
+        return [None] * len(run.names)
+    known = memory.get(run)
+    if overlay:
+        return [None if path in overlay else one for path, one in zip(run.paths(), known, strict=True)]
+    return known
+
+
+def _here(looked_up: Iterable[_LookedUp], overlay: Overlay) -> Iterator[_Examined]:
+    for run, known in looked_up:
+        fresh = (examine(path, size, overlay) for path, size in _missing(run, known))
+        yield run, [one or next(fresh) for one in known], None in known
+
+
+def _missing(run: Run, known: list[Known | None]) -> Iterator[tuple[str, int]]:
+    """Path and size of the pages of which nothing is known."""
+    for path, (size, _), one in zip(run.paths(), run.states, known, strict=True):
+        if one is None:
+            yield path, size
+
+
+def _by_processes(looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay) -> Iterator[_Examined]:
+    """The same in parcels of runs, a few of them in flight, in order."""
+    waiting: deque[tuple[list[_LookedUp], Future[list[Known]]]] = deque()
+    with ProcessPoolExecutor(jobs) as pool:
+        for parcel in _parcels(looked_up):
+            missing = [page for run, known in parcel for page in _missing(run, known)]
+            part = {path: overlay[path] for path, _ in missing if path in overlay}
+            waiting.append((parcel, pool.submit(_examine_all, missing, part)))
+            if len(waiting) > 3 * jobs:
+                yield from _collected(*waiting.popleft())
+        while waiting:
+            yield from _collected(*waiting.popleft())
+
+
+def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
+    """Runs in a row that together have enough to do for a process."""
+    parcel: list[_LookedUp] = []
+    missing = 0
+    for run, known in looked_up:
+        parcel.append((run, known))
+        missing += known.count(None)
+        if missing >= _CHUNK:
+            yield parcel
+            parcel, missing = [], 0
+    if parcel:
+        yield parcel
+
+
+def _collected(parcel: list[_LookedUp], future: Future[list[Known]]) -> Iterator[_Examined]:
+    fresh = iter(future.result())
+    for run, known in parcel:
+        yield run, [one or next(fresh) for one in known], None in known
+
+
+def _examine_all(pages: list[tuple[str, int]], overlay: Overlay) -> list[Known]:
+    return [examine(path, size, overlay) for path, size in pages]
+
+
+def examine(path: str, size: int, overlay: Overlay) -> Known:
+    """Facts of one page, and the findings of all page rules: which were asked for is decided when they are shown.
+
+    size: as its folder lists it; -1: not known.
+    """
+    page = page_at(path, size, overlay)
+    diagnostics = checker()(page_file(path, page))
+    return facts(page), _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
+
+
+def page_file(path: str, page: Page) -> PageFile:
+    """The page with the path it has, also from the root of the disk where the name given does not say its folder."""
+    unclear = path.count("/") < 2 or ".." in path
+    location = os.path.abspath(path).replace(os.sep, "/") if unclear else None  # noqa: PTH100 - a Path costs more
+    return PageFile(path, page, location)
+
+
+def page_at(path: str, size: int, overlay: Overlay) -> Page:
+    return read(overlay[path]) if path in overlay else read_page(path, size)
+
+
+@lru_cache
+def checker(fixes: bool = False) -> PageChecker:
+    return PageChecker(REGISTRY.values(), fixes=fixes)
+
+
+# A finding as it is kept: a diagnostic without its path; it has no fix yet.
+_Row = tuple[int, int, int, int, str, str, Severity, str, str | None, None, bool]
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(list[_Row]).decode
+
+
+def decoded(path: str, findings: bytes, codes: frozenset[str]) -> list[Diagnostic]:
+    """Those of a page's findings that have one of the codes."""
+    return [Diagnostic(path, *row) for row in _decode(findings) if row[4] in codes]
