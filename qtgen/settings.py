@@ -199,6 +199,13 @@ def _origin_name(origin: str, name: str, environ: Mapping[str, str]) -> str:
     return f"environment {own if environ.get(own) else _OPENAI_NAMES[name]}"
 
 
+_PLAIN = {  # for what pydantic says in Python's words
+    "model_type": "must be a table, [name] with fields of its own",
+    "dict_type": "must be a table, [name] with fields of its own",
+    "tuple_type": 'must be a list, ["…"]',
+}
+
+
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0])
@@ -208,7 +215,7 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
         hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(Settings.model_fields)}"
         return f"{origins.get(name, FILE_NAME)}: unknown setting `{where}`; {hint}"
     given = "" if name in _SECRET or "password" in first["msg"] else f" (is {first['input']!r})"
-    message = first["msg"].removeprefix("Value error, ")
+    message = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
     return f"{origins.get(name, FILE_NAME)}: `{where}`: {message[0].lower()}{message[1:]}{given}"
 
 

@@ -66,3 +66,13 @@ def test_what_is_wrong_is_named_with_its_origin(
         load(tmp_path, environ, flags)
     assert words in str(caught.value)
     assert "sk-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("prices = 3", "must be a table"), ("[prices]\nm = 3", "must be a table"), ("ignore = 3", "must be a list")],
+)
+def test_what_has_the_wrong_form_is_said_in_the_files_words(tmp_path: Path, line: str, words: str) -> None:
+    (tmp_path / "qtgen.toml").write_text(line)
+    with pytest.raises(SettingsError, match=words):
+        load(tmp_path, {}, {})
