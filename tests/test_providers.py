@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from conftest import Scripted, points_json
 
+from qtgen.budget import Budget
 from qtgen.errors import (
     BadRequest,
     ProviderError,
@@ -273,3 +274,28 @@ def test_every_request_is_a_span_without_its_text(prompt: Prompt) -> None:
     assert second.attributes["gen_ai.request.max_tokens"] == 1200
     everything = first.to_json() + second.to_json()
     assert "osmosis" not in everything.lower()
+
+
+def test_what_a_request_cost_that_nothing_was_heard_of_is_unknown(prompt: Prompt) -> None:
+    async def spent(error: Exception) -> tuple[float, list[float | None]]:
+        budget, seen = Budget(1.0), []
+
+        class Desk:
+            async def claim(self, _: object) -> None: ...
+            async def answered(self, *_: object) -> None: ...
+            def dropped(self, _: object) -> None: ...
+            def tried(self, one: Any) -> None:
+                seen.append(one.usage.cost_usd)
+
+        endpoint = Endpoint("scripted", "m", price_input=1.0, price_output=1.0)
+        desk: Any = Desk()
+        client = Client(Scripted(error), endpoint, Pacer(Pace(4)), tries=1, desk=desk, budget=budget)
+        with pytest.raises(Retryable):
+            await client.complete(prompt)
+        return budget.spent, seen
+
+    dropped, seen = asyncio.run(spent(Retryable("x", kind="dropped")))
+    assert dropped > 0.001, "the budget counts the most it can have been"
+    assert seen == [None]
+    refused, seen = asyncio.run(spent(Retryable("x", kind="unavailable")))
+    assert (refused, seen) == (0.0, [0.0]), "an error of the server is an answer, and costs nothing"

@@ -24,6 +24,7 @@ from qtgen.telemetry import answered, chat_span
 _LONGEST_WAIT = 60.0
 _PATIENCE = 6  # times as many tries where the endpoint only says that it is too much at once
 _BYTES_A_TOKEN = 4
+_UNHEARD = ("timeout", "dropped")  # the endpoint may have answered, and bill it
 _LONGEST_ANSWER = 4_096  # tokens, of a prompt that sets no limit
 
 
@@ -59,6 +60,8 @@ class Client:
         self._desk, self._budget = desk, budget or Budget()
         self._tries, self._sleep = tries, sleep
         self._answered = False
+        free = endpoint.cost(1, 1, 0) == 0
+        self._unheard = Usage(cost_usd=0.0 if free else None)  # of a request that nothing was heard of
         self._received = 0.0  # tokens of an answer, on average
 
     async def complete(self, prompt: Prompt) -> Completion:
@@ -126,7 +129,7 @@ class Client:
         sent = len(body) // _BYTES_A_TOKEN
         most = self._endpoint.cost(len(body), longest, 0) or 0.0  # a token has a byte at least
         await self._budget.reserve(most)
-        usage, kind, begun = Usage(), "abandoned", None
+        usage, kind, begun = self._unheard, "abandoned", None
         tokens = sent + (self._received or longest)
         try:
             started = await self.pacer.acquire(tokens)
@@ -134,11 +137,11 @@ class Client:
             try:
                 completion = await self._sent(body, prompt)
             except Retryable as error:
-                kind = error.kind
+                kind, usage = error.kind, self._unheard if error.kind in _UNHEARD else Usage()
                 self._slow_down(error, started)
                 raise
             except ProviderError as error:
-                kind, usage = error.kind, error.usage or usage
+                kind, usage = error.kind, error.usage or Usage()
                 raise
             else:
                 kind, usage = "ok", completion.usage
@@ -148,7 +151,8 @@ class Client:
             finally:
                 self.pacer.release(tokens, usage.prompt_tokens + usage.completion_tokens)
         finally:
-            await self._budget.settle(most, usage.cost_usd or 0.0)
+            cost = usage.cost_usd if begun is not None else 0.0
+            await self._budget.settle(most, most if cost is None else cost)  # where it is not known, the most it can be
             if begun is not None:
                 self.kinds[kind] += 1
                 if self._desk:
