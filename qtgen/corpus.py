@@ -74,11 +74,10 @@ def page_paths(paths: Iterable[Path]) -> Iterator[str]:
     return (path for run in page_runs(paths) for path in run.paths())
 
 
-def pages_in(folder: Path) -> list[str]:
+def pages_in(folder: Path) -> Iterator[str]:
     """The pages of one folder, in order; none is no error."""
-    if not folder.is_dir():
-        return []
-    return [path for run in _walk(_root(folder).removeprefix("./")) for path in run.paths()]
+    if folder.is_dir():
+        yield from (path for run in _walk(_root(folder).removeprefix("./")) for path in run.paths())
 
 
 def named(paths: Iterable[str]) -> list[Run]:

@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 from qtgen.page import file_name, slug, url
@@ -31,19 +31,35 @@ class Job:
 
 @dataclass(slots=True)
 class Survey:
-    """What a first reading of all rows tells: how many there are, the ids that they bring along, and where each
-    subject stands first."""
+    """What a first reading of all rows tells: which page each is, the ids that they bring along, and where each
+    subject stands first. A row takes 8 bytes, so that a million do not fill the memory."""
 
-    total: int = 0
+    pages: "array[int]" = field(default_factory=lambda: array("q"))  # hashes; 0: no page
     ids: set[int] = field(default_factory=set)
     subjects: dict[str, str] = field(default_factory=dict)
 
     def add(self, row: Question | BadRow) -> None:
-        self.total += 1
+        self.pages.append(_page_hash(row) if isinstance(row, Question) else 0)
         if isinstance(row, Question):
             self.subjects.setdefault(row.subject, row.source)
             if row.id is not None:
                 self.ids.add(row.id)
+
+    @property
+    def total(self) -> int:
+        return len(self.pages)
+
+    def repeats(self) -> dict[int, int]:
+        """The rows whose page an earlier row has: their numbers, and the first such row's."""
+        found: dict[int, int] = {}
+        for earlier, later in pairwise(sorted(range(self.total), key=self.pages.__getitem__)):
+            if self.pages[earlier] == self.pages[later] != 0:
+                found[later] = found.get(earlier, earlier)
+        return found
+
+
+def _page_hash(row: Question) -> int:
+    return hash(f"{slug(row.subject)}/{file_name(row.text)}")
 
 
 Ids = Callable[[Mapping[str, int | None]], Mapping[str, int]]
@@ -59,17 +75,24 @@ def plan(
     exists: Callable[[str], bool],
     ids: Ids,
     today: dt.date,
+    repeats: Mapping[int, int],
     passed_over: Mapping[int, str] | None = None,
 ) -> Iterator[Job | Outcome]:
     """One job or outcome a row, in order, as they are asked for.
 
-    out: the folder that pages go to; exists: whether a page lies at a path; passed_over: by a row's number, why it is
-    not worked on.
+    out: the folder that pages go to; exists: whether a page lies at a path; repeats: of the rows' Survey; passed_over:
+    by a row's number, why it is not worked on.
     """
-    seen: dict[int, str] = {}
+    why_not = {number: Failure("near-duplicate", why) for number, why in (passed_over or {}).items()}
+    firsts = dict.fromkeys(repeats.values(), "")
     numbered = enumerate(rows)
     while chunk := list(islice(numbered, _AT_A_TIME)):
-        steps = [_step(row, out, exists, seen, (passed_over or {}).get(number)) for number, row in chunk]
+        for number, row in chunk:
+            if number in firsts:
+                firsts[number] = row.source
+            elif number in repeats:
+                why_not[number] = Failure("duplicate", f"the same page as {firsts[repeats[number]]}")
+        steps = [_step(row, out, exists, why_not.get(number)) for number, row in chunk]
         open_rows = [step for step in steps if isinstance(step, Question)]
         given = ids({page_url(row): row.id for row in open_rows}) if open_rows else {}
         for step in steps:
@@ -80,34 +103,31 @@ def plan(
                 yield step
 
 
-def _step(
-    row: Question | BadRow, out: Path, exists: Callable[[str], bool], seen: dict[int, str], why_not: str | None
-) -> Question | Outcome:
-    """The question itself if it is to be worked on."""
+def _step(row: Question | BadRow, out: Path, exists: Callable[[str], bool], why: Failure | None) -> Question | Outcome:
+    """The question itself if it is to be worked on. why: it is not."""
     if isinstance(row, BadRow):
         return Outcome(Question(row.text, "", source=row.source), Status.FAILED, error=row.error)
+    if impossible := _no_name(row):
+        return Outcome(row, Status.FAILED, error=Failure("question", f"{row.source}: {impossible}"))
     path = page_path(out, row)
-    known = _known_outcome(row, path, seen, exists)
-    if known is None and why_not:
-        failure = Failure("near-duplicate", f"{row.source}: {why_not}")
-        known = Outcome(row, Status.SKIPPED, path, page_url(row), error=failure)
-    if known is None or known.path:
-        seen.setdefault(hash(path), row.source)
-    return known or row
-
-
-def _known_outcome(row: Question, path: str, seen: dict[int, str], exists: Callable[[str], bool]) -> Outcome | None:
-    if not slug(row.text) or not slug(row.subject):
-        what = "question" if not slug(row.text) else "subject"
-        return _failed(row, f"{what}: has no letter a-z and no digit to make a file name of")
-    for what, text in (("question", row.text), ("subject", row.subject)):
-        if len(slug(text)) > _SLUG_MAX:
-            return _failed(row, f"{what}: makes a name of {len(slug(text))} characters; {_SLUG_MAX} are possible")
-    if hash(path) in seen:
-        message = f"{row.source}: the same page as {seen[hash(path)]}"
-        return Outcome(row, Status.SKIPPED, path, page_url(row), error=Failure("duplicate", message))
+    if why and why.kind == "duplicate":
+        return _skipped(row, path, why)
     if exists(path):
         return Outcome(row, Status.EXISTS, path, page_url(row))
+    return _skipped(row, path, why) if why else row
+
+
+def _skipped(row: Question, path: str, why: Failure) -> Outcome:
+    return Outcome(row, Status.SKIPPED, path, page_url(row), error=Failure(why.kind, f"{row.source}: {why.message}"))
+
+
+def _no_name(row: Question) -> str | None:
+    """Why no file name can be made of a row."""
+    for what, text in (("question", row.text), ("subject", row.subject)):
+        if not slug(text):
+            return f"{what}: has no letter a-z and no digit to make a file name of"
+        if len(slug(text)) > _SLUG_MAX:
+            return f"{what}: makes a name of {len(slug(text))} characters; {_SLUG_MAX} are possible"
     return None
 
 
@@ -130,16 +150,12 @@ def twins(known: Iterable[tuple[str, str]], rows: Iterable[Question | BadRow]) -
             if isinstance(row, Question):
                 sources.append(row.source)
                 numbers.append(number)
-                pages.append(hash(f"{slug(row.subject)}/{file_name(row.text)}"))
+                pages.append(_page_hash(row))
                 yield question_words(row.text)
 
     for earlier, later in near_duplicates(words(), NEARLY):
         if numbers[later] >= 0 and pages[earlier] != pages[later]:
             yield numbers[later], sources[earlier]
-
-
-def _failed(row: Question, message: str) -> Outcome:
-    return Outcome(row, Status.FAILED, error=Failure("question", f"{row.source}: {message}"))
 
 
 def page_path(out: Path, question: Question) -> str:

@@ -50,4 +50,5 @@ def near_duplicates(sets: Iterable[frozenset[str]], least: float) -> Iterator[tu
             if shared >= least * (len(mine) + len(theirs) - shared):
                 yield other, number
         for word in prefix:
-            seen[word].append(number)
+            if frequency[word] > 1:  # else nobody will ask for it
+                seen[word].append(number)

@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,9 @@ class Store:
 
         Raises UsageError if there is no such corpus.
         """
-        made: list[int] = [line["id"] for line in self.provenance() if isinstance(line.get("id"), int)]
-        pages = [*page_paths([corpus] if corpus else []), *pages_in(self.out)]
-        return max([*made, highest_id(pages)])
+        made: Iterator[int] = (line["id"] for line in self.provenance() if isinstance(line.get("id"), int))
+        pages = chain(page_paths([corpus] if corpus else []), pages_in(self.out))
+        return max(chain([highest_id(pages)], made))
 
     def provenance(self) -> Iterator[dict[str, Any]]:
         """Every line; a line cut short by a crash is passed over."""

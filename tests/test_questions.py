@@ -99,6 +99,7 @@ def planned(*questions: Question | BadRow, existing: tuple[str, ...] = ()) -> li
                 exists=existing.__contains__,
                 ids=lambda urls: book.ids_for(urls, 5, survey.ids),
                 today=TODAY,
+                repeats=survey.repeats(),
             )
         )
 

@@ -193,6 +193,7 @@ class _Run:
             exists=lambda path: Path(path).exists(),
             ids=ids,
             today=self.today,
+            repeats=self.survey.repeats(),
             passed_over=self.passed_over,
         )
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from qtgen.errors import LedgerError, SettingsError
 from qtgen.ledger.tables import attempts, metadata, pages, prompts, requests, runs
@@ -23,8 +22,10 @@ from qtgen.records import Completion, Usage
 
 BEAT = 4.0  # seconds between signs of life
 _ALIVE = 15.0  # seconds after its last sign of life that a run counts as gone
-_LOCK_WAIT = 30.0  # seconds that a busy SQLite file is waited for
+# A busy database is waited for 30 seconds.
+_PATIENCE = {"sqlite": {"timeout": 30.0}, "postgresql": {"options": "-c lock_timeout=30000"}}
 _CHUNK = 500  # values in one `IN`
+_ONE_WRITES = 5_170_931  # names the lock of a PostgreSQL database that ledgers take in turn
 
 
 class Asked(NamedTuple):
@@ -76,13 +77,7 @@ class Book:
         self.url = url
         self.run = uuid.uuid4().hex
         self._beaten = 0.0
-        try:
-            self._engine = _engine(url)
-        except (sa.exc.ArgumentError, ImportError) as error:
-            where = url.partition("@")[2] or url  # what stands before may be secret
-            reason = str(error).splitlines()[0]
-            hint = "; install qtgen with its `postgresql` extra" if isinstance(error, ImportError) else ""
-            raise SettingsError(f"`ledger`: {where}: {reason}{hint}") from None
+        self._engine = _engine(url)
         with self._transaction() as connection:
             metadata.create_all(connection)
 
@@ -96,7 +91,7 @@ class Book:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
             reason = " ".join(str(getattr(error, "orig", None) or error).split())
-            hint = "; another program holds it" if "locked" in reason else ""
+            hint = "; another program holds it" if "lock" in reason else ""
             raise LedgerError(f"the ledger cannot be used: {reason}{hint}") from None
 
     def begin(self) -> None:
@@ -147,17 +142,9 @@ class Book:
                 connection.execute(requests.delete().where(requests.c.key == key))
                 new.append(asked)
         if new:
-            insert = _insert_or_ignore(connection, requests)
-            connection.execute(insert, [{**one._asdict(), "state": "open", "run": self.run} for one in new])
-            found |= self._owned(connection, [asked.key for asked in new])
-        return found
-
-    def _owned(self, connection: sa.Connection, keys: Sequence[bytes]) -> dict[bytes, Held]:
-        """Mine, unless another run of a shared database was quicker; an SQLite file lets only one write at a time."""
-        if connection.dialect.name == "sqlite":
-            return dict.fromkeys(keys, MINE)
-        rows = (row for some in _chunks(keys) for row in connection.execute(_select(some)))
-        return {row.key: MINE if row.run == self.run else BUSY for row in rows}
+            rows = [{**one._asdict(), "state": "open", "run": self.run} for one in new]
+            connection.execute(requests.insert(), rows)
+        return found | dict.fromkeys((asked.key for asked in new), MINE)
 
     def _gone(self, connection: sa.Connection, owners: set[str]) -> set[str]:
         """Those of the runs that do not live any more."""
@@ -204,7 +191,7 @@ class Book:
                     found[url] = number
                     new.append({"url": url, "id": number})
             if new:
-                connection.execute(_insert_or_ignore(connection, pages), new)
+                connection.execute(pages.insert(), new)
         return found
 
     def changed_prompts(self, now: Mapping[str, str]) -> list[str]:
@@ -217,7 +204,7 @@ class Book:
                 connection.execute(prompts.update().where(where).values(template=now[name]))
             new = [{"name": name, "template": template} for name, template in now.items() if name not in before]
             if new:
-                connection.execute(_insert_or_ignore(connection, prompts), new)
+                connection.execute(prompts.insert(), new)
         return changed
 
     # --- what is asked of it -----------------------------------------------------------------------------------------
@@ -255,7 +242,7 @@ class Book:
 
         `unpriced`: how many of them have a cost that is not known.
         """
-        day = sa.cast(attempts.c.at / 86_400, sa.Integer)
+        day = sa.cast(attempts.c.at, sa.BigInteger) // 86_400
         columns = attempts.c.run, attempts.c.model, attempts.c.kind, day.label("day")
         sums = [
             sa.func.sum(attempts.c[name]).label(name)
@@ -271,28 +258,37 @@ class Book:
 
 
 def _engine(url: str) -> sa.Engine:
+    """Whoever reads to write must not find it changed in between, so transactions take turns."""
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{url}"
-    engine = sa.create_engine(url, connect_args={"timeout": _LOCK_WAIT} if url.startswith("sqlite") else {})
+    try:
+        where = sa.make_url(url)
+        if where.drivername in ("postgres", "postgresql"):
+            where = where.set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(where, connect_args=_PATIENCE.get(where.get_backend_name(), {}))
+    except (sa.exc.ArgumentError, ImportError) as error:
+        hint = "; install qtgen with its `postgresql` extra" if isinstance(error, ImportError) else ""
+        raise SettingsError(f"`ledger`: {_without_login(url)}: {str(error).splitlines()[0]}{hint}") from None
     if engine.dialect.name == "sqlite":
-
-        @sa.event.listens_for(engine, "connect")
-        def _prepare(connection: Any, _: Any) -> None:
-            connection.isolation_level = None  # we say BEGIN ourselves
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-
-        @sa.event.listens_for(engine, "begin")
-        def _begin(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # who reads to write must not find it changed in between
-
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    elif engine.dialect.name == "postgresql":
+        in_turn = sa.text(f"SELECT pg_advisory_xact_lock({_ONE_WRITES})")
+        sa.event.listen(engine, "begin", lambda connection: connection.execute(in_turn))
+    else:
+        raise SettingsError(f"`ledger`: {_without_login(url)}: an SQLite file or a postgresql:// URL is possible")
     return engine
 
 
-def _insert_or_ignore(connection: sa.Connection, table: sa.Table) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _without_login(url: str) -> str:
+    return url.partition("@")[2] or url
 
 
 def _select(keys: Sequence[bytes]) -> sa.Select[Any]:
@@ -312,7 +308,7 @@ def _answer(key: bytes, completion: Completion) -> dict[str, Any]:
     return {
         "for_key": key,
         "state": "done",
-        "answer": completion.text,
+        "answer": completion.text.replace("\0", "\ufffd"),  # PostgreSQL keeps no NUL, and no page may have one
         "served_by": completion.model,
         "request_id": completion.request_id,
         "prompt_tokens": usage.prompt_tokens,

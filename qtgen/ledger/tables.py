@@ -1,4 +1,4 @@
-"""What the ledger keeps. SQLite by default; any database that SQLAlchemy knows by its URL."""
+"""What the ledger keeps. An SQLite file by default, or PostgreSQL."""
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
@@ -22,13 +22,13 @@ requests = Table(
     Column("key", LargeBinary(32), primary_key=True),
     Column("state", String(8), nullable=False),  # open, done, faulty
     Column("run", String(32), nullable=False),  # whose it is, or was
-    Column("model", String(200), nullable=False),
-    Column("prompt", String(200), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
     Column("template", String(16), nullable=False),  # digest of the prompt without the question
     Column("bytes", Integer, nullable=False),
     Column("answer", Text),
-    Column("served_by", String(200)),
-    Column("request_id", String(200)),
+    Column("served_by", Text),
+    Column("request_id", Text),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
     Column("cached_tokens", Integer),
@@ -43,10 +43,10 @@ attempts = Table(
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("key", LargeBinary(32), nullable=False),
     Column("run", String(32), nullable=False),
-    Column("model", String(200), nullable=False),
+    Column("model", Text, nullable=False),
     Column("at", Float, nullable=False),
     Column("seconds", Float, nullable=False),
-    Column("kind", String(40), nullable=False),  # ok, or the kind of failure
+    Column("kind", Text, nullable=False),  # ok, or the kind of failure
     Column("prompt_tokens", Integer, nullable=False),
     Column("completion_tokens", Integer, nullable=False),
     Column("cached_tokens", Integer, nullable=False),
@@ -58,7 +58,7 @@ attempts = Table(
 pages = Table(
     "pages",
     metadata,
-    Column("url", String(600), primary_key=True),
+    Column("url", Text, primary_key=True),
     Column("id", BigInteger, nullable=False, index=True),
     sqlite_with_rowid=False,
 )
@@ -67,6 +67,6 @@ pages = Table(
 prompts = Table(
     "prompts",
     metadata,
-    Column("name", String(200), primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("template", String(16), nullable=False),
 )

