@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,8 @@ def command(by: str, as_json: bool) -> int:
     if not sums:
         note("nothing was spent yet")
         return 0
-    Console(highlight=False).print(_table(by, sums))
+    width = None if sys.stdout.isatty() else 160  # a file has no edge that a figure would be cut at
+    Console(highlight=False, width=width).print(_table(by, sums))
     return 0
 
 
@@ -84,12 +86,17 @@ def _name(row: Mapping[str, Any], by: str) -> str:
 
 
 def _table(by: str, sums: list[tuple[str, _Sum]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in (by, "since", "requests", "answered", "sent", "cached", "received", "cost"):
-        table.add_column(column, justify="left" if column in (by, "since") else "right", no_wrap=column != by)
+        table.add_column(
+            column,
+            justify="left" if column in (by, "since") else "right",
+            no_wrap=column not in (by, "cost"),
+            overflow="fold",
+        )
     for name, of in sums:
         since = dt.datetime.fromtimestamp(of.first, dt.UTC).strftime("%Y-%m-%d")
-        cost = money(of.cost_usd) if not of.unpriced else f"unknown ({money(of.cost_usd)} known)"
+        cost = money(of.cost_usd) + (" + unknown" if of.unpriced else "")
         figures = of.attempts, of.answered, of.prompt_tokens, of.cached_tokens, of.completion_tokens
         table.add_row(name, since, *(f"{figure:,}" for figure in figures), cost)
     return table

@@ -25,7 +25,7 @@ _ALIVE = 15.0  # seconds after its last sign of life that a run counts as gone
 # A busy database is waited for 30 seconds.
 _PATIENCE = {"sqlite": {"timeout": 30.0}, "postgresql": {"options": "-c lock_timeout=30000"}}
 _CHUNK = 500  # values in one `IN`
-_ONE_WRITES = 5_170_931  # names the lock of a PostgreSQL database that ledgers take in turn
+_BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5170931)"}
 
 
 class Asked(NamedTuple):
@@ -264,20 +264,19 @@ def _engine(url: str) -> sa.Engine:
         url = f"sqlite:///{url}"
     try:
         where = sa.make_url(url)
-        if where.drivername in ("postgres", "postgresql"):
+        if where.get_backend_name() not in _PATIENCE:
+            raise sa.exc.ArgumentError("an SQLite file or a postgresql:// URL is possible")
+        if where.drivername == "postgresql":
             where = where.set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(where, connect_args=_PATIENCE.get(where.get_backend_name(), {}))
+        engine = sa.create_engine(where, connect_args=_PATIENCE[where.get_backend_name()])
     except (sa.exc.ArgumentError, ImportError) as error:
         hint = "; install qtgen with its `postgresql` extra" if isinstance(error, ImportError) else ""
-        raise SettingsError(f"`ledger`: {_without_login(url)}: {str(error).splitlines()[0]}{hint}") from None
+        hidden = url.partition("@")[2] or url  # what stands before may be secret
+        raise SettingsError(f"`ledger`: {hidden}: {str(error).splitlines()[0]}{hint}") from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    elif engine.dialect.name == "postgresql":
-        in_turn = sa.text(f"SELECT pg_advisory_xact_lock({_ONE_WRITES})")
-        sa.event.listen(engine, "begin", lambda connection: connection.execute(in_turn))
-    else:
-        raise SettingsError(f"`ledger`: {_without_login(url)}: an SQLite file or a postgresql:// URL is possible")
+    begin = sa.text(_BEGIN[engine.dialect.name])
+    sa.event.listen(engine, "begin", lambda connection: connection.execute(begin))
     return engine
 
 
@@ -285,10 +284,6 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-
-
-def _without_login(url: str) -> str:
-    return url.partition("@")[2] or url
 
 
 def _select(keys: Sequence[bytes]) -> sa.Select[Any]:
