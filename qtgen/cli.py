@@ -21,8 +21,9 @@ from qtgen.errors import QtgenError
 COMMANDS = {
     "generate": "Write new pages from questions.",
     "validate": "Enforce the document schema.",
+    "eval": "Score outputs against reference documents, and gate a change.",
     "costs": "Show what was spent.",
-    "explain": "Show a rule's own documentation.",
+    "explain": "Show a rule's or a metric's own documentation.",
     "schema": "Print the page's schema.",
     "prompts": "List the prompts in force, or show exactly what would be sent.",
     "init": "Lay out a new project.",

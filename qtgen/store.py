@@ -9,14 +9,15 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from qtgen.corpus import highest_id, page_paths, pages_in
 from qtgen.errors import OutputError, UsageError
-from qtgen.files import append_line, explained, prepared, publish_new
+from qtgen.files import append_line, explained, prepared, publish_new, replace_file
+from qtgen.page import read, splice
 from qtgen.records import Draft, Outcome
 
 HIDDEN = ".qtgen"
@@ -101,3 +102,19 @@ class Store:
         if not path.is_relative_to(self.out):
             raise OutputError(f"{page}: lies outside of {self.out}")
         return self.failed_folder / path.relative_to(self.out).with_suffix(".json")
+
+
+def write_scores(pages: Mapping[Path, float]) -> int:
+    """Put scores into the `score` field of pages, three decimals, no other byte changed; how many pages changed.
+
+    Raises OutputError, and SpliceError for a page that cannot be edited line by line.
+    """
+    changed = 0
+    for path, score in pages.items():
+        with explained(path):
+            before = path.read_bytes()
+        after = splice(read(before), {"score": round(score, 3)}).encode()
+        if after != before:
+            replace_file(path, before, after)
+            changed += 1
+    return changed

@@ -1,0 +1,1 @@
+"""The commands of `qtgen eval`, one module each."""

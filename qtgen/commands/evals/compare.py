@@ -1,0 +1,46 @@
+"""`qtgen eval compare`: two reports -> a verdict."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qtgen.commands.evals.files import read_report, show
+from qtgen.errors import UsageError
+from qtgen.gate import judged
+from qtgen.harness import directions
+from qtgen.stats import Verdict
+from qtgen.suites import REPORT_METRICS, Gate
+
+_file = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(epilog="Exit 0: better, or no change shown; 1: worse, or (with --require-power) too few items to tell.")
+@click.argument("before", type=_file)
+@click.argument("after", type=_file)
+@click.option("--metrics", "names", help="Metrics to compare, comma-separated.  [default: score and four more]")
+@click.option("--matters", type=click.FloatRange(min=0, min_open=True), default=0.05, show_default=True,
+              help="The smallest difference that matters.")  # fmt: skip
+@click.option("--max-fall", type=click.FloatRange(min=0, min_open=True), help="No reference may fall by more.")
+@click.option("--require-power", is_flag=True, help="Exit 1 also where there are too few items to tell.")
+@click.option("--json", "json_to", type=click.Path(path_type=Path), help="File for the report as JSON; - for stdout.")
+@click.option("--html", "html_to", type=click.Path(path_type=Path), help="File for the report as one HTML page.")
+@click.option("--junit", "junit_to", type=click.Path(path_type=Path), help="File for the report as JUnit XML.")
+@click.option("--github", is_flag=True, help="Annotations on stdout, and a step summary where GitHub wants one.")
+def command(
+    before: Path, after: Path, names: str | None, matters: float, max_fall: float | None, **options: Any
+) -> int:
+    """Tell whether the pages of AFTER are better or worse than those of BEFORE, two reports of `eval run --json`.
+
+    Paired by reference and tested on references, not on pages; several metrics are corrected for by Holm's method.
+    """
+    wanted = tuple(name.strip() for name in names.split(",")) if names else REPORT_METRICS
+    unknown = [name for name in wanted if name not in directions()]
+    if unknown:
+        raise UsageError(f"--metrics: there is no `{unknown[0]}`; there are {', '.join(directions())}")
+    gate = Gate(metrics=wanted, matters=matters, max_fall=max_fall)
+    document = read_report(after)
+    document["gate"] = judged(read_report(before), document, gate, str(before), directions())
+    show(document, options, "")
+    verdict = document["gate"]["verdict"]
+    return int(verdict == Verdict.WORSE.value or (bool(options["require_power"]) and verdict == Verdict.TOO_FEW.value))

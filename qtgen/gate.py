@@ -1,0 +1,168 @@
+"""Two reports -> a verdict: worse, no change shown, too few items to tell, or better; and which items fell."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import stdev
+from typing import Any, NamedTuple
+
+from qtgen.errors import UsageError
+from qtgen.stats import Comparison, Verdict, compare, corrected, falls, mean_interval
+from qtgen.suites import Gate
+
+Report = Mapping[str, Any]
+Item = Mapping[str, Any]
+
+
+def summed(items: Sequence[Item], directions: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Mean and clustered interval of every metric that has a value; items without one are counted as missing."""
+    found = {
+        name: [(value, item["cluster"]) for item in items if (value := value_of(item, name)) is not None]
+        for name in directions
+    }
+    return {
+        name: _interval(pairs, len(items), directions[name])
+        for name, pairs in found.items()
+        if pairs or name == "score"
+    }
+
+
+def _interval(pairs: Sequence[tuple[float, str]], items: int, direction: str) -> dict[str, Any]:
+    shown = mean_interval([value for value, _ in pairs], [cluster for _, cluster in pairs])
+    return {
+        "mean": shown.mean,
+        "low": shown.low,
+        "high": shown.high,
+        "items": len(pairs),
+        "missing": items - len(pairs),
+        "direction": direction,
+    }
+
+
+def value_of(item: Item, metric: str) -> float | None:
+    value: float | None = item["score"] if metric == "score" else item["metrics"].get(metric)
+    return value
+
+
+def check_comparable(before: Report, after: Report, where: str) -> None:
+    """Raises UsageError, with why, for reports whose scores have not the same meaning."""
+    for key, what in (("suite", "is of suite"), ("scorer", "was scored by"), ("suite_digest", "has references")):
+        if before.get(key) != after.get(key):
+            raise UsageError(
+                f"{where}: {what} {before.get(key)}, the other {after.get(key)}; make a new one with --save-baseline"
+            )
+
+
+def judged(before: Report, after: Report, gate: Gate, where: str, directions: Mapping[str, str]) -> dict[str, Any]:
+    """The report's `gate`. where: names the baseline. Items that either side could not score are left out and counted.
+
+    Raises UsageError where the two are not to be compared.
+    """
+    check_comparable(before, after, where)
+    comparisons = _comparisons(before, after, gate, directions)
+    pairs = _paired(before, after, "score")
+    fallen = falls(*_columns(pairs), [pair.id for pair in pairs], gate.max_fall) if gate.max_fall and pairs else []
+    overall = _verdict(comparisons, bool(fallen))
+    questions = {item["id"]: item["question"] for item in after["items"]}
+    return {
+        "verdict": overall.value,
+        "baseline": where,
+        "comparisons": [_shown(one, directions[one.metric]) for one in comparisons],
+        "falls": [{**one._asdict(), "question": questions[one.id]} for one in fallen],
+        "tail_limit": gate.max_fall,
+        "reasons": [*_reasons(comparisons, gate), *_unpaired(before, after, len(pairs))],
+    }
+
+
+def _comparisons(before: Report, after: Report, gate: Gate, directions: Mapping[str, str]) -> list[Comparison]:
+    found = []
+    for metric in gate.metrics:
+        if directions.get(metric, "none") == "none":
+            raise UsageError(f"[gate] metrics: `{metric}` is no metric with a direction")
+        if pairs := _paired(before, after, metric):
+            found.append(
+                compare(
+                    metric,
+                    *_columns(pairs),
+                    [pair.cluster for pair in pairs],
+                    higher_is_better=directions[metric] == "higher",
+                    alpha=gate.alpha,
+                    matters=gate.matters,
+                )
+            )
+    return corrected(found, gate.alpha, gate.matters)
+
+
+class _Pair(NamedTuple):
+    """A reference that has the metric on both sides; repeats are averaged."""
+
+    id: str
+    cluster: str
+    before: float
+    after: float
+
+
+def _paired(before: Report, after: Report, metric: str) -> list[_Pair]:
+    old, new = _means(before["items"], metric), _means(after["items"], metric)
+    clusters = {item["id"]: item["cluster"] for item in after["items"]}
+    return [_Pair(name, clusters[name], old[name], new[name]) for name in old if name in new]
+
+
+def _means(items: Iterable[Item], metric: str) -> dict[str, float]:
+    found: dict[str, list[float]] = defaultdict(list)
+    for item in items:
+        if (value := value_of(item, metric)) is not None:
+            found[item["id"]].append(value)
+    return {name: sum(values) / len(values) for name, values in found.items()}
+
+
+def _columns(pairs: Sequence[_Pair]) -> tuple[list[float], list[float]]:
+    return [pair.before for pair in pairs], [pair.after for pair in pairs]
+
+
+def _verdict(comparisons: Sequence[Comparison], has_fallen: bool) -> Verdict:
+    """Worse if anything is; else what the overall score says, which is the first of them."""
+    said = [one.verdict for one in comparisons]
+    if has_fallen or Verdict.WORSE in said:
+        return Verdict.WORSE
+    return said[0] if said else Verdict.TOO_FEW
+
+
+def _reasons(comparisons: Sequence[Comparison], gate: Gate) -> list[str]:
+    telling = [one for one in comparisons if one.verdict in (Verdict.WORSE, Verdict.BETTER)] or comparisons[:1]
+    return [_reason(one, gate) for one in telling]
+
+
+def _reason(one: Comparison, gate: Gate) -> str:
+    said = f"{one.metric}: {one.before:.3f} before, {one.after:.3f} now (p = {one.p_corrected:.3g} after Holm)"
+    if one.verdict is Verdict.TOO_FEW:
+        return f"{said}; {_blindness(one, gate)}"
+    return f"{said}: {one.verdict.value}"
+
+
+def _blindness(one: Comparison, gate: Gate) -> str:
+    if one.smallest_visible is None or one.smallest_visible <= gate.matters:
+        return f"{one.clusters} references are too few for any change to be significant"
+    return (
+        f"what {one.clusters} references could show is a change of {one.smallest_visible:.3f}; {gate.matters:g} matters"
+    )
+
+
+def _unpaired(before: Report, after: Report, pairs: int) -> list[str]:
+    ids = {item["id"] for report in (before, after) for item in report["items"]}
+    left = len(ids) - pairs
+    return [f"{left} of {len(ids)} references have no score on one side, and were left out"] if left else []
+
+
+def _shown(one: Comparison, direction: str) -> dict[str, Any]:
+    shown = {**one._asdict(), "direction": direction, "verdict": one.verdict.value}
+    del shown["higher_is_better"]
+    return shown
+
+
+def deviation_between(before: Report, after: Report, metric: str) -> tuple[float, int]:
+    """Standard deviation of the references' differences, and how many they are. Raises UsageError for under two."""
+    check_comparable(before, after, "the first report")
+    differences = [pair.after - pair.before for pair in _paired(before, after, metric)]
+    if len(differences) < 2:
+        raise UsageError(f"--metric {metric}: fewer than two references have it in both reports")
+    return stdev(differences), len(differences)

@@ -1,0 +1,161 @@
+"""Suite -> report: make or take a page for every reference, score it, and say what came of it."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qtgen import __version__
+from qtgen.engine import Stop, run_all
+from qtgen.gate import summed
+from qtgen.generator import Recipe, generate
+from qtgen.metrics import METRICS, SCORER, PageFacts
+from qtgen.page import decode, file_name, read_text, slug, url
+from qtgen.page.document import Page
+from qtgen.planning import Job
+from qtgen.records import Failure, Provider, Severity, Usage
+from qtgen.rules import PageChecker, PageFile
+from qtgen.scoring import Item, Scored, score_all
+from qtgen.suites import Reference, Suite
+
+VERSION = 1
+_MADE_ON = dt.date(2000, 1, 1)  # a page's date and id have no part in its score
+_NEEDS_SITE = frozenset({"QT302", "QT304"})  # names of files and folders, which a suite's pages may have otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A page to be scored; without a text, why there is none."""
+
+    reference: Reference
+    repeat: int
+    text: str | None = None
+    error: Failure | None = None
+    usage: Usage = field(default_factory=Usage)
+    path: Path | None = None
+
+
+async def generated(
+    suite: Suite, recipe: Recipe, providers: Sequence[Provider], repeat: int, concurrency: int
+) -> list[Candidate]:
+    """One page a reference by the normal generator, in the order of the references."""
+
+    async def work(reference: Reference) -> Candidate:
+        if reference.error:
+            return Candidate(reference, repeat, error=reference.error)
+        outcome = await generate(_job(reference), recipe, providers)
+        text = outcome.draft.text if outcome.draft else None
+        return Candidate(reference, repeat, text, outcome.error, outcome.usage)
+
+    made: dict[str, Candidate] = {}
+    async for reference, candidate in run_all(suite.references, work, concurrency=concurrency, stop=Stop()):
+        made[reference.id] = candidate
+    return [made[reference.id] for reference in suite.references]
+
+
+def _job(reference: Reference) -> Job:
+    question = reference.question
+    path = f"{slug(question.subject)}/{file_name(question.text)}"
+    return Job(question, 1, _MADE_ON, path, url(question.subject, question.text))
+
+
+def taken(suite: Suite, folder: Path) -> list[Candidate]:
+    """The page of the same file name in a folder, wherever it lies there; an error where there is none."""
+    pages = {path.name: path for path in sorted(folder.rglob("*.md"))}
+    return [_page_at(reference, pages.get(reference.path.name)) for reference in suite.references]
+
+
+def _page_at(reference: Reference, path: Path | None) -> Candidate:
+    if reference.error:
+        return Candidate(reference, 1, error=reference.error)
+    if path is None:
+        return Candidate(reference, 1, error=Failure("no-page", f"no page {reference.path.name} to score"))
+    return Candidate(reference, 1, path.read_text(encoding="utf-8", errors="replace"), path=path)
+
+
+def scored(candidates: Sequence[Candidate], check: PageChecker, names: Sequence[str] | None) -> list[Scored]:
+    """In the order of the candidates; the figure over several processes is the same."""
+    return list(score_all((_item(candidate, check) for candidate in candidates), names))
+
+
+def _item(candidate: Candidate, check: PageChecker) -> Item | Scored:
+    reference = candidate.reference
+    if candidate.text is None:
+        return Scored(reference.id, None, error=candidate.error or Failure("no-page", "there is no page"))
+    page = read_text(candidate.text)
+    answer = page.text_of("answer")
+    if answer is None:
+        return Scored(reference.id, None, error=Failure("unreadable-page", "the page has no answer that can be read"))
+    question, nuggets = reference.question.text, reference.nuggets
+    facts = _facts(page, reference, check)
+    return Item(reference.id, question, (reference.answer,), decode(answer), nuggets.must, nuggets.nice, facts)
+
+
+def _facts(page: Page, reference: Reference, check: PageChecker) -> PageFacts:
+    path = f"{slug(reference.question.subject)}/{file_name(reference.question.text)}"
+    found = [one for one in check(PageFile(path, page)) if one.code not in _NEEDS_SITE]
+    codes = {severity: tuple(one.code for one in found if one.severity is severity) for severity in Severity}
+    description, keywords = (page.text_of(f"seo.{name}") or "" for name in ("page_description", "page_keywords"))
+    return PageFacts(description, keywords, codes[Severity.ERROR], codes[Severity.WARNING])
+
+
+def report(
+    suite: Suite,
+    candidates: Sequence[Candidate],
+    scores: Sequence[Scored],
+    made_by: Mapping[str, Any],
+    now: dt.datetime,
+) -> dict[str, Any]:
+    """The report of a run, as docs/evals.md describes it. made_by: provider, model, prompts, recordings."""
+    items = [_row(candidate, score) for candidate, score in zip(candidates, scores, strict=True)]
+    usage = sum((candidate.usage for candidate in candidates), Usage())
+    return {
+        "version": VERSION,
+        "suite": suite.name,
+        "suite_digest": suite.digest,
+        "scorer": SCORER,
+        "qtgen": __version__,
+        "created": now.isoformat(timespec="seconds"),
+        **made_by,
+        "repeats": max((candidate.repeat for candidate in candidates), default=1),
+        "items": items,
+        "metrics": summed(items, directions()),
+        "usage": _usage(usage),
+        "gate": None,
+    }
+
+
+def directions() -> dict[str, str]:
+    """Which way each metric is better; the overall score first."""
+    return {"score": "higher", **{name: one.direction.value for name, one in METRICS.items()}}
+
+
+def _row(candidate: Candidate, score: Scored) -> dict[str, Any]:
+    reference = candidate.reference
+    page = read_text(candidate.text) if candidate.text is not None else None
+    return {
+        "id": reference.id,
+        "cluster": reference.id,
+        "question": reference.question.text,
+        "subject": reference.question.subject,
+        "repeat": candidate.repeat,
+        "score": score.score,
+        "metrics": dict(score.metrics),
+        "notes": dict(score.notes),
+        "error": asdict(score.error) if score.error else None,
+        "candidate": decode(page.text_of("answer") or "") if page else "",
+        "reference": reference.answer,
+        "usage": _usage(candidate.usage),
+    }
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    shown = asdict(usage)
+    del shown["cached_tokens"]
+    return shown
+
+
+def worst(items: Iterable[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
+    """The lowest scores first."""
+    return sorted((item for item in items if item["score"] is not None), key=lambda item: item["score"])[:most]

@@ -1,0 +1,98 @@
+"""Metrics of wording: how many words, runs of words or characters two texts share."""
+
+from functools import cache
+from typing import Any
+
+from qtgen.metrics.base import Case, Direction, Score, metric
+from qtgen.metrics.texts import Reading, recall
+
+
+@cache
+def _scorer() -> Any:
+    import rouge_score_rs
+
+    return rouge_score_rs.RougeScorer(["rouge1", "rouge2", "rougeL"], True)  # type: ignore[no-untyped-call]
+
+
+def rouge(reference: Reading, candidate: Reading) -> dict[str, float]:
+    """F-measures of ROUGE-1, ROUGE-2 and ROUGE-L by rouge-score-rs, words stemmed as in the original."""
+    return {name: float(of.fmeasure) for name, of in _scorer().score(reference.plain, candidate.plain).items()}
+
+
+def _rouge(case: Case, name: str) -> Score:
+    return Score(case.best(lambda reference: rouge(reference, case.candidate)[name]))
+
+
+@metric()
+def rouge_1(case: Case) -> Score:
+    """Single words shared with the reference: ROUGE-1, F-measure (Lin 2004)."""
+    return _rouge(case, "rouge1")
+
+
+@metric()
+def rouge_2(case: Case) -> Score:
+    """Pairs of neighbouring words shared with the reference: ROUGE-2, F-measure (Lin 2004)."""
+    return _rouge(case, "rouge2")
+
+
+@metric()
+def rouge_l(case: Case) -> Score:
+    """The longest run of words in the same order, gaps allowed: ROUGE-L, F-measure (Lin 2004)."""
+    return _rouge(case, "rougeL")
+
+
+@metric(cost="4 ms")
+def chrf(case: Case) -> Score:
+    """Runs of one to six characters shared with the reference: chrF (Popović 2015), by sacrebleu.
+
+    Bears with endings of words better than metrics of whole words.
+    """
+    from sacrebleu import sentence_chrf
+
+    return Score(case.best(lambda reference: sentence_chrf(case.candidate.plain, [reference.plain]).score / 100))
+
+
+@metric(cost="1.5 ms")
+def bleu(case: Case) -> Score:
+    """Runs of one to four words that the reference has too: BLEU (Papineni et al. 2002) of one text, by sacrebleu.
+
+    A precision: it rewards nothing for what is left out but through its penalty for short texts.
+    """
+    from sacrebleu import sentence_bleu
+
+    references = [reference.plain for reference in case.references]
+    return Score(min(1.0, sentence_bleu(case.candidate.plain, references).score / 100))
+
+
+@metric()
+def token_f1(case: Case) -> Score:
+    """Balance of the shares of words shared, each word counting the same: F1 as in SQuAD (Rajpurkar et al. 2016)."""
+
+    def of(reference: Reading) -> float:
+        shared = (reference.counts & case.candidate.counts).total()
+        total = reference.counts.total() + case.candidate.counts.total()
+        return 2 * shared / total if total else 0.0
+
+    return Score(case.best(of))
+
+
+@metric()
+def idf_recall(case: Case) -> Score:
+    """Share of the reference's words that the candidate has, rare words counting more.
+
+    How telling a word is comes from its frequency in English (wordfreq). Of the plain metrics the best at completeness.
+    """
+    missing = case.references[0].counts - case.candidate.counts
+    rarest = sorted(missing, key=lambda word: (-len(word), word))[:5]
+    note = f"missing, for instance: {', '.join(rarest)}" if rarest else ""
+    return Score(case.best(lambda reference: recall(reference.counts, case.candidate.counts)), note)
+
+
+@metric(direction=Direction.NONE, high=float("inf"))
+def length_ratio(case: Case) -> Score:
+    """Words of the candidate for each word of the reference, for control: whether a score is only one of length."""
+    reference = case.references[0]
+    return Score(
+        len(case.candidate.words) / max(1, len(reference.words)),
+        f"{len(case.candidate.words)} words, the reference has {len(reference.words)}",
+    )

@@ -1,0 +1,143 @@
+"""Candidates and references -> scores. A case that cannot be scored is a value beside the others, never a 0."""
+
+import math
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from itertools import chain, islice
+from typing import Any
+
+from qtgen.metrics import Case, PageFacts, Reading, Score, measured, overall
+from qtgen.metrics.overall import PARTS
+from qtgen.metrics.texts import static_embedder
+from qtgen.records import Failure
+
+LONGEST = 100_000  # characters of a text; an answer has 5,000
+_TOGETHER = 16  # cases that a process is handed at once
+_WORTH_IT = 64  # cases from which a second process is started
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is to be scored, as it was handed in. references: best first; the highest figure over them counts."""
+
+    id: Any
+    question: str
+    references: tuple[str, ...]
+    candidate: str
+    must: tuple[str, ...] = ()
+    nice: tuple[str, ...] = ()
+    page: PageFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """score: None where it could not be found out; error says why. metrics: by name, None where one does not apply."""
+
+    id: Any
+    score: float | None
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    error: Failure | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contract's object."""
+        error = asdict(self.error) if self.error else None
+        return {"id": self.id, "score": self.score, "metrics": dict(self.metrics), "error": error}
+
+
+def item_of(record: Mapping[str, Any]) -> Item | Scored:
+    """One line of `eval score`: `{"id", "question", "reference": text or list, "candidate"}`."""
+    name: Any = record.get("id")
+    reference = record.get("reference")
+    references = [reference] if isinstance(reference, str) else reference
+    if not isinstance(references, list) or not all(isinstance(text, str) for text in references):
+        return _failed(name, "malformed", "`reference` must be a text or a list of texts")
+    references = [text for text in references if text.strip()]
+    if not references:
+        return _failed(name, "no-reference", "`reference` is empty")
+    for key in ("candidate", "question"):
+        if not isinstance(record.get(key, ""), str):
+            return _failed(name, "malformed", f"`{key}` must be a text")
+    if "candidate" not in record:
+        return _failed(name, "malformed", "no `candidate`")
+    return Item(name, record.get("question", ""), tuple(references), record["candidate"])
+
+
+def _failed(name: Any, kind: str, message: str) -> Scored:
+    return Scored(name, None, error=Failure(kind, message))
+
+
+def score(item: Item | Scored, names: Sequence[str] | None = None) -> Scored:
+    """One case. names: of the metrics wanted, all by default; those of the overall score are always measured.
+
+    An empty candidate is the worst answer there is: 0, and named as an error.
+    """
+    if isinstance(item, Scored):
+        return item
+    if problem := _objection(item):
+        return _failed(item.id, *problem)
+    case = _case(item)
+    if not case.candidate.words:
+        return Scored(item.id, 0.0, error=Failure("empty-candidate", "the candidate has no word"))
+    if not any(reference.words for reference in case.references):
+        return _failed(item.id, "no-reference", "no reference has a word")
+    if not case.references[0].is_english():
+        return _failed(item.id, "language", "the reference is not English, which is all that the metrics know")
+    found = measured(case, None if names is None else [*names, *PARTS])
+    return _scored(item.id, {"score": overall(found), **found})
+
+
+def _objection(item: Item) -> tuple[str, str] | None:
+    for what, text in (("candidate", item.candidate), *(("reference", text) for text in item.references)):
+        if len(text) > LONGEST:
+            return "too-large", f"the {what} has {len(text):,} characters; {LONGEST:,} are scored"
+    return None
+
+
+def _case(item: Item) -> Case:
+    embedder = static_embedder()
+
+    def readings(texts: Iterable[str]) -> tuple[Reading, ...]:
+        return tuple(Reading(text, embedder) for text in texts)
+
+    question, candidate = readings((item.question, item.candidate))
+    return Case(question, readings(item.references), candidate, readings(item.must), readings(item.nice), item.page)
+
+
+def _scored(name: Any, found: Mapping[str, Score]) -> Scored:
+    """A figure that is no number is a fault of the metric: it is left out and named."""
+    values = {
+        key: None if one.value is None or not math.isfinite(one.value) else one.value for key, one in found.items()
+    }
+    broken = [key for key, one in found.items() if one.value is not None and values[key] is None]
+    error = Failure("not-a-number", f"{', '.join(broken)} came out as no number") if broken else None
+    notes = {key: one.note for key, one in found.items() if one.note}
+    return Scored(name, values.pop("score"), values, error, notes)
+
+
+def score_all(
+    items: Iterable[Item | Scored], names: Sequence[str] | None = None, jobs: int | None = None
+) -> Iterator[Scored]:
+    """Scores in the order of the items. jobs: processes, as many as there are processors by default."""
+    source = iter(items)
+    first = list(islice(source, _WORTH_IT))
+    jobs = jobs or os.cpu_count() or 1
+    if jobs == 1 or len(first) < _WORTH_IT:
+        yield from (score(item, names) for item in chain(first, source))
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting: deque[Future[list[Scored]]] = deque()
+        items = chain(first, source)
+        while parcel := list(islice(items, _TOGETHER)):
+            waiting.append(pool.submit(_score_some, parcel, names))
+            if len(waiting) > 2 * jobs:
+                yield from waiting.popleft().result()
+        for future in waiting:
+            yield from future.result()
+
+
+def _score_some(parcel: list[Item | Scored], names: Sequence[str] | None) -> list[Scored]:
+    return [score(item, names) for item in parcel]
