@@ -38,6 +38,9 @@ oracle: $(if $(shell command -v npm),$(ORACLE)) ## the site's own renderer, for 
 test: model oracle ## every test, offline
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
 
+evals: $(READY) ## replay the suites smoke and core, offline, and compare with their baselines
+	@$(BIN)/qtgen eval run smoke core
+
 soak: $(READY) ## generation against faults and kill -9, fifty kills (needs ../shared)
 	@QTGEN_KILLS=50 QTGEN_MANY=600 $(BIN)/python -m pytest tests/test_scale.py
 

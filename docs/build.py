@@ -2,11 +2,13 @@
 
 import difflib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from qtgen import cli
+from qtgen.metrics import METRICS, describe_metric
 from qtgen.page.fields import LAYOUT, Field, Section
 from qtgen.rules import FAMILIES, REGISTRY
 from qtgen.rules.describe import describe
@@ -89,8 +91,16 @@ def commands() -> str:
         assert command is not None
         parts += [f"## qtgen {name}", _help(command, f"qtgen {name}")]
         if isinstance(command, click.Group):
-            parts += [_help(inner, f"qtgen {name} {word}") for word, inner in command.commands.items()]
+            parts += [_help(inner, f"qtgen {name} {word}") for word, inner in _inner(command)]
     return "\n\n".join([*parts, "## Settings", _settings()]) + "\n"
+
+
+def _inner(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for word in group.list_commands(context):
+        inner = group.get_command(context, word)
+        assert inner is not None
+        yield word, inner
 
 
 def _help(command: click.Command, path: str) -> str:
@@ -109,7 +119,17 @@ def _settings() -> str:
     return "\n".join(rows)
 
 
-PAGES = {"page.md": page, "rules.md": rules, "cli.md": commands}
+def metrics() -> str:
+    """docs/metric-reference.md, from the metrics' own docstrings."""
+    heading = (
+        "# Metrics, one by one\n\n`qtgen explain NAME` prints the same. What they are worth: [metrics.md](metrics.md)."
+    )
+    sections = (describe_metric(one).partition("\n\n") for one in METRICS.values())
+    parts = [f"## {head.partition(' ')[0]}\n\n{head.partition(' ')[2]}\n\n{text}" for head, _, text in sections]
+    return "\n\n".join([heading, *parts]) + "\n"
+
+
+PAGES = {"page.md": page, "rules.md": rules, "metric-reference.md": metrics, "cli.md": commands}
 
 
 def main(check: bool) -> int:

@@ -70,7 +70,8 @@ def unit(rows: "Vectors") -> "Vectors":
     import numpy as np
 
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    shortened: Vectors = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return shortened
 
 
 @cache

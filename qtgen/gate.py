@@ -6,7 +6,7 @@ from statistics import stdev
 from typing import Any, NamedTuple
 
 from qtgen.errors import UsageError
-from qtgen.stats import Comparison, Verdict, compare, corrected, falls, mean_interval
+from qtgen.stats import Comparison, Fall, Verdict, compare, corrected, falls, mean_interval
 from qtgen.suites import Gate
 
 Report = Mapping[str, Any]
@@ -69,7 +69,7 @@ def judged(before: Report, after: Report, gate: Gate, where: str, directions: Ma
         "comparisons": [_shown(one, directions[one.metric]) for one in comparisons],
         "falls": [{**one._asdict(), "question": questions[one.id]} for one in fallen],
         "tail_limit": gate.max_fall,
-        "reasons": [*_reasons(comparisons, gate), *_unpaired(before, after, len(pairs))],
+        "reasons": [*_fallen(fallen, gate), *_reasons(comparisons, gate), *_unpaired(before, after, len(pairs))],
     }
 
 
@@ -125,6 +125,12 @@ def _verdict(comparisons: Sequence[Comparison], has_fallen: bool) -> Verdict:
     if has_fallen or Verdict.WORSE in said:
         return Verdict.WORSE
     return said[0] if said else Verdict.TOO_FEW
+
+
+def _fallen(fallen: Sequence[Fall], gate: Gate) -> list[str]:
+    if not fallen:
+        return []
+    return [f"{len(fallen)} references fell by more than {gate.max_fall:g}; {fallen[0].id} by {fallen[0].fall:.3f}"]
 
 
 def _reasons(comparisons: Sequence[Comparison], gate: Gate) -> list[str]:

@@ -1,0 +1,256 @@
+"""Suites, strict replay, the gate and the commands of `qtgen eval`, on the recordings that are shipped."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+
+from qtgen.errors import UsageError
+from qtgen.gate import judged, summed
+from qtgen.harness import directions
+from qtgen.metrics import SCORER
+from qtgen.suites import Gate, load_suite
+
+SMOKE = ROOT / "evals" / "smoke"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def smoke(tmp_path: Path) -> Path:
+    """A copy of the suite to do damage to."""
+    return Path(shutil.copytree(SMOKE, tmp_path / "evals" / "smoke"))
+
+
+def make_report(scores: dict[str, float | None], **other: Any) -> dict[str, Any]:
+    items = [
+        {"id": name, "cluster": name, "question": f"{name}?", "score": value, "metrics": {"must_recall": value}}
+        for name, value in scores.items()
+    ]
+    report = {"version": 1, "suite": "s", "suite_digest": "d", "scorer": SCORER, "items": items}
+    return {**report, "metrics": summed(items, directions()), **other}
+
+
+def gate_of(before: dict[str, float | None], after: dict[str, float | None], **settings: Any) -> dict[str, Any]:
+    gate = Gate(**{"metrics": ("score",), **settings})
+    return judged(make_report(before), make_report(after), gate, "baseline.json", directions())
+
+
+SCORES: dict[str, float | None] = {f"r{n}": 0.4 + n / 50 for n in range(20)}
+
+
+def test_the_three_verdicts() -> None:
+    assert gate_of(SCORES, {name: value and value - 0.05 for name, value in SCORES.items()})["verdict"] == "worse"
+    assert gate_of(SCORES, SCORES)["verdict"] == "no change shown"
+    noisy = {
+        name: value and value + (0.2 if number % 2 else -0.2) for number, (name, value) in enumerate(SCORES.items())
+    }
+    found = gate_of(SCORES, noisy)
+    assert found["verdict"] == "too few items to tell"
+    assert "references could show" in found["reasons"][0]
+    one = gate_of({"r": 0.5}, {"r": 0.4})
+    assert one["verdict"] == "too few items to tell"
+
+
+def test_a_reference_that_falls_is_worse_whatever_the_mean_says() -> None:
+    after = {**SCORES, "r3": 0.1}
+    assert gate_of(SCORES, after, max_fall=0.3)["verdict"] == "worse"
+    assert [fall["id"] for fall in gate_of(SCORES, after, max_fall=0.3)["falls"]] == ["r3"]
+    assert gate_of(SCORES, after, max_fall=None)["falls"] == []
+
+
+def test_what_has_no_score_is_left_out_and_said() -> None:
+    found = gate_of(SCORES, {**SCORES, "r1": None})
+    assert found["comparisons"][0]["items"] == 19
+    assert found["reasons"][-1] == "1 of 20 references have no score on one side, and were left out"
+    assert make_report({"a": None, "b": 0.5})["metrics"]["score"]["mean"] == 0.5
+    assert make_report({"a": None, "b": 0.5})["metrics"]["score"]["missing"] == 1
+
+
+@pytest.mark.parametrize("key", ["suite", "suite_digest", "scorer"])
+def test_what_is_not_comparable_is_refused_with_why(key: str) -> None:
+    with pytest.raises(UsageError, match="other, the other"):
+        judged(make_report(SCORES, **{key: "other"}), make_report(SCORES), Gate(), "b.json", directions())
+
+
+def test_a_lower_contradiction_is_better() -> None:
+    before, after = make_report(SCORES), make_report(SCORES)
+    for item in (*before["items"], *after["items"]):
+        item["metrics"]["contradiction"] = 0.2
+    for item in after["items"]:
+        item["metrics"]["contradiction"] = 0.3
+    found = judged(before, after, Gate(metrics=("contradiction",)), "b", directions())
+    assert found["verdict"] == "worse"
+
+
+# --- suites ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "least", "subjects"), [("core", 40, 12), ("smoke", 8, 8)])
+def test_shipped_suites_are_whole(name: str, least: int, subjects: int) -> None:
+    suite = load_suite(ROOT / "evals" / name)
+    assert len(suite.references) >= least
+    assert len({one.question.subject for one in suite.references}) >= subjects
+    assert all(one.error is None and one.nuggets.must and one.nuggets.nice for one in suite.references)
+    answers = "\n".join(one.answer for one in suite.references)
+    assert all(mark in answers for mark in ("```", "$", "|---", "1. **"))
+
+
+def test_a_suite_that_is_none_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"suite\.toml: No such file or directory"):
+        load_suite(tmp_path)
+    (tmp_path / "suite.toml").write_text("repeats = 0\n")
+    with pytest.raises(UsageError, match=r"suite\.toml: repeats: "):
+        load_suite(tmp_path)
+    (tmp_path / "suite.toml").write_text("")
+    with pytest.raises(UsageError, match=r"no reference \(\*\.md\) in it"):
+        load_suite(tmp_path)
+
+
+def test_a_broken_reference_is_a_value(smoke: Path) -> None:
+    pages = sorted((smoke / "references").glob("*.md"))
+    pages[0].write_text("---\ntitle: >-\n    A?\n")
+    pages[1].with_suffix(".nuggets.toml").write_text("must = 3")
+    errors = [one.error.kind if one.error else None for one in load_suite(smoke).references]
+    assert errors == ["no-reference", "no-reference", *[None] * 6]
+
+
+# --- the commands ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `qtgen eval …` in the folder of the copied suite."""
+    from qtgen.cli import run
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = run(["eval", *words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def test_replay_scores_every_reference_and_uses_every_recording(smoke: Path, command: Run, tmp_path: Path) -> None:
+    code, out, err = command("run", "smoke", "--json", "r.json", "--html", "r.html", "--junit", "r.xml")
+    assert code == 0, out + err
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [item["error"] for item in report["items"]] == [None] * 8
+    assert report["recordings"] == {"unused": [], "missed": []}
+    assert report["gate"]["verdict"] == "no change shown"
+    assert report["gate"]["comparisons"][0]["difference"] == 0
+    assert "no change" in out.lower()
+    assert (tmp_path / "r.html").stat().st_size < 2_000_000
+
+
+def test_a_request_without_a_recording_is_an_error_that_shows_the_difference(smoke: Path, command: Run) -> None:
+    cassette = smoke / "cassettes" / "completions.yaml"
+    cassette.write_text(cassette.read_text().replace("list comprehension", "list understanding"))
+    code, out, _ = command("run", "smoke", "--json", "-")
+    report = json.loads(out)
+    assert code == 1
+    missed = [item for item in report["items"] if item["error"]]
+    assert [item["error"]["kind"] for item in missed] == ["cassette-miss"]
+    assert missed[0]["score"] is None
+    assert "-user:" in missed[0]["error"]["message"]
+    assert "+user:" in missed[0]["error"]["message"]
+    assert len(report["recordings"]["unused"]) >= 1
+
+
+def test_another_prompt_misses_everywhere(smoke: Path, command: Run, tmp_path: Path) -> None:
+    code, out, _ = command("run", "smoke", "--prompt", "compare", "--json", "-")
+    report = json.loads(out)
+    assert code == 1
+    assert report["metrics"]["score"]["missing"] >= 6
+    assert all(item["score"] is None for item in report["items"] if item["error"])
+
+
+def test_a_broken_or_missing_cassette_is_one_line(smoke: Path, command: Run) -> None:
+    cassette = smoke / "cassettes" / "completions.yaml"
+    cassette.write_text("interactions: [{")
+    code, out, err = command("run", "smoke")
+    assert (code, out) == (2, "")
+    assert "completions.yaml: not a cassette" in err
+    cassette.unlink()
+    assert "nothing is recorded yet" in command("run", "smoke")[2]
+
+
+def test_a_baseline_of_another_scorer_is_refused_after_the_report(smoke: Path, command: Run) -> None:
+    baseline = json.loads((smoke / "baseline.json").read_text())
+    (smoke / "baseline.json").write_text(json.dumps({**baseline, "scorer": "0-old"}))
+    code, out, err = command("run", "smoke")
+    assert code == 2
+    assert "mean score" in out
+    assert "was scored by 0-old" in err
+
+
+def test_pages_are_scored_and_their_scores_written(smoke: Path, command: Run, tmp_path: Path) -> None:
+    pages = Path(shutil.copytree(smoke / "references", tmp_path / "pages"))
+    some = sorted(pages.glob("*.md"))
+    before = some[1].read_text()
+    some[0].unlink()
+    code, out, _ = command("run", "smoke", "--pages", "pages", "--write-scores", "--json", "-")
+    report = json.loads(out)
+    assert code == 1  # one page is missing
+    assert report["items"][0]["error"]["kind"] == "no-page"
+    assert all(item["score"] > 0.95 for item in report["items"][1:])
+    after = some[1].read_text()
+    changed = [(a, b) for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b]
+    assert changed == [("score: -1.0", f"score: {round(report['items'][1]['score'], 3)}")]
+
+
+def test_scores_line_by_line(command: Run, tmp_path: Path) -> None:
+    lines = [
+        {"id": "a", "question": "Why?", "reference": ["Water boils at 100 °C."], "candidate": "Water boils at 100 °C."},
+        {"id": "b", "question": "Why?", "reference": "Water boils at 100 °C.", "candidate": ""},
+        {"id": "c", "question": "Why?", "candidate": "x"},
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\nnot json\n")
+    code, out, err = command("score", "in.jsonl", "--metrics", "rouge_l")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert [line["id"] for line in found] == ["a", "b", "c", None]
+    assert found[0]["score"] > 0.99
+    assert found[0]["metrics"]["rouge_l"] == 1.0
+    assert [line["error"] and line["error"]["kind"] for line in found] == [
+        None,
+        "empty-candidate",
+        "malformed",
+        "malformed",
+    ]
+    assert err.strip() == "2 malformed, 1 scored, 1 empty-candidate"
+    assert "there is no `bleurt`" in command("score", "in.jsonl", "--metrics", "bleurt")[2]
+
+
+def test_two_reports_are_compared(command: Run, tmp_path: Path) -> None:
+    base = {"qtgen": "0", "created": "2026-01-01T00:00:00+00:00", "provider": "p", "model": "m", "prompts": {}}
+    base |= {"repeats": 1, "usage": {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": None}, "gate": None}
+    base |= {"recordings": {"unused": [], "missed": []}}
+    for name, change in (("a", 0.0), ("b", -0.08)):
+        report = make_report({k: (v or 0) + change for k, v in SCORES.items()}, **base)
+        for item in report["items"]:
+            item |= {"subject": "S", "repeat": 1, "notes": {}, "error": None, "candidate": "c", "reference": "r"}
+            item |= {"usage": base["usage"]}
+        (tmp_path / f"{name}.json").write_text(json.dumps(report))
+    code, out, err = command("compare", "a.json", "b.json", "--metrics", "score")
+    assert code == 1, err
+    assert "worse" in out.lower()
+    assert command("compare", "a.json", "a.json")[0] == 0
+    assert "No such file" in command("compare", "a.json", "no.json")[2]
+    (tmp_path / "no.json").write_text("{}")
+    assert "not a report" in command("compare", "no.json", "a.json")[2]
+    code, out, _ = command("power", "a.json", "b.json", "--difference", "0.05")
+    assert code == 0
+    assert "| 0.05 | 2 |" in out
+
+
+def test_power_needs_fewer_references_for_more(command: Run) -> None:
+    code, out, _ = command("power", "--deviation", "0.1")
+    needed = [int(line.split("|")[2].replace(",", "")) for line in out.splitlines()[2:]]
+    assert needed == sorted(needed, reverse=True)
+    assert needed[3] == 34  # d = 0.5, two-sided 5 %, power 80 %: as in every table of Cohen's
