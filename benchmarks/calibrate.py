@@ -4,7 +4,8 @@
 
 A metric's weight is its share (SHARES, chosen by hand) over its spread: the standard deviation within a source, on
 average. The scale is the line from 0 to 1 with two knots that is nearest to what people gave to SQuALITY and LiveQA.
-Nothing else is fitted. What a fit of all weights would gain is shown beside it: pairwise accuracy on clusters that were not fitted to.
+Nothing else is fitted. What a fit of all weights would gain is shown beside it: pairwise accuracy on
+clusters that were not fitted to.
 """
 
 import sys

@@ -21,17 +21,17 @@ def paragraphs(text: str) -> list[str]:
     return [part for part in text.split("\n\n") if part.strip()]
 
 
-def drop_a_section(text: str, _: str, rng: random.Random) -> str:
+def drop_a_section(text: str, _: str, _rng: random.Random) -> str:
     parts = paragraphs(text)
     longest = max(parts[1:-1] or parts, key=len)
     return "\n\n".join(part for part in parts if part != longest)
 
 
-def swap_the_subject(_: str, other: str, rng: random.Random) -> str:
+def swap_the_subject(_: str, other: str, _rng: random.Random) -> str:
     return other
 
 
-def negate(text: str, _: str, rng: random.Random) -> str:
+def negate(text: str, _: str, _rng: random.Random) -> str:
     """Every second "is", "are", "can", "has" … becomes its opposite."""
     places = iter(range(10**6))
     return re.sub(
@@ -41,7 +41,7 @@ def negate(text: str, _: str, rng: random.Random) -> str:
     )
 
 
-def change_numbers(text: str, _: str, rng: random.Random) -> str:
+def change_numbers(text: str, _: str, _rng: random.Random) -> str:
     return re.sub(r"(?<![\w.])\d+(?:\.\d+)?", lambda m: str(round(float(m[0]) * 3 + 7, 1)), text)
 
 
@@ -51,15 +51,15 @@ def shuffle(text: str, _: str, rng: random.Random) -> str:
     return " ".join(sentences)
 
 
-def pad(text: str, other: str, rng: random.Random) -> str:
+def pad(text: str, other: str, _rng: random.Random) -> str:
     return f"{text}\n\n{other}"
 
 
-def cut_in_half(text: str, _: str, rng: random.Random) -> str:
+def cut_in_half(text: str, _: str, _rng: random.Random) -> str:
     return text[: len(text) // 2]
 
 
-def repeat(text: str, _: str, rng: random.Random) -> str:
+def repeat(text: str, _: str, _rng: random.Random) -> str:
     return f"{text}\n\n{text}"
 
 

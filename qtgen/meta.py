@@ -10,7 +10,9 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from qtgen.errors import UsageError
-from qtgen.metrics import METRICS, Direction
+from qtgen.metrics import METRICS, Direction, Reading
+from qtgen.metrics.meaning import makes
+from qtgen.metrics.texts import static_embedder
 from qtgen.scoring import Item, Scored
 from qtgen.stats import accuracy_interval
 
@@ -168,3 +170,37 @@ def _or(value: float | None, other: float) -> float:
 
 def _difference(first: float | None, second: float | None) -> float:
     return 0.0 if first is None or second is None else second - first
+
+
+_CLAIMS = "meta_kqa_claims"
+
+
+def claims_in(folder: Path) -> list[Agreement]:
+    """How well nuggets are assigned: chance that a claim which physicians say an answer makes comes before another.
+
+    The area under the ROC curve on K-QA's claims; nothing where they are not in the folder.
+    """
+    path = next(iter(sorted(folder.glob(f"{_CLAIMS}*.jsonl"))), None)
+    if path is None:
+        return []
+    judged = _read(Source("K-QA claims", (_CLAIMS,), _claims), [path])
+    sure = [
+        makes(*(Reading(text, static_embedder()) for text in (one.item.candidate, one.item.question))) for one in judged
+    ]
+    every = [(a, b) for a, one in enumerate(judged) for b, other in enumerate(judged) if one.human > other.human]
+    shown = accuracy_interval(
+        [sure[a] - sure[b] for a, b in every], [1.0] * len(every), [judged[a].cluster for a, _ in every]
+    )
+    mean = shown.mean or 0.0
+    row = Agreement(
+        "K-QA claims", "nuggets", "auc", mean, _or(shown.low, mean), _or(shown.high, mean), len(judged), shown.clusters
+    )
+    return [row]
+
+
+def _claims(files: Sequence[Sequence[Mapping[str, Any]]]) -> Iterator[Judged]:
+    """A claim stands where the question does elsewhere; 1: the answer makes it."""
+    for row in files[0]:
+        for claim in row["claims"]:
+            item = Item(row["id"], claim["claim"], (row["reference"],), row["answer"])
+            yield Judged(item, row["id"], row["id"], float(claim["label"] == "Entailment"))

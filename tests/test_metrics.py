@@ -1,13 +1,14 @@
 """The metrics keep what they promise, the overall score sees planted defects, and it agrees with people as written."""
 
+import itertools
 import json
 import re
 import runpy
 import string
-from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT, SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +19,6 @@ from qtgen.metrics.overall import PARTS, WEIGHTS, on_scale
 from qtgen.metrics.texts import static_embedder
 from qtgen.scoring import Item, item_of, score, score_all
 from qtgen.suites import load_suite
-
-from conftest import ROOT, SHARED
 
 DOCS = ROOT / "docs" / "metrics.md"
 REFERENCE = (
@@ -88,7 +87,7 @@ def test_the_overall_score_is_monotone(values: list[float], part: str, other: fl
 def test_the_scale_runs_from_0_to_1_without_a_step() -> None:
     values = [on_scale(n / 1000) for n in range(-5, 1006)]
     assert values[0] == 0 and values[-1] == 1  # noqa: PT018
-    assert all(0 <= b - a < 0.01 for a, b in zip(values, values[1:], strict=False))
+    assert all(0 <= b - a < 0.01 for a, b in itertools.pairwise(values))
     assert sum(WEIGHTS.weights.values()) == pytest.approx(1.0)
 
 

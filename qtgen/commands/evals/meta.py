@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from qtgen.commands.options import folder
-from qtgen.meta import Agreement, agreement, sources_in
+from qtgen.meta import Agreement, agreement, claims_in, sources_in
 from qtgen.scoring import score_all
 
 
@@ -24,11 +24,14 @@ def command(data: Path, names: str, as_json: bool) -> int:
     for source, judged in sources_in(data).items():
         scored = list(score_all(one.item for one in judged))
         rows += agreement(source, judged, scored, None if names == "all" else names.split(","))
+    claims = claims_in(data)
     if as_json:
-        click.echo(json.dumps([row._asdict() for row in rows], indent=1))
+        click.echo(json.dumps([row._asdict() for row in (*rows, *claims)], indent=1))
     else:
         for line in _table(rows):
             click.echo(line)
+        for one in claims:
+            click.echo(f"\n{one.source}: area under the curve {one.value:.3f} ({one.low:.2f}–{one.high:.2f})")
     return 0
 
 
