@@ -2,14 +2,16 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from qtgen import __version__
 from qtgen.engine import Stop, run_all
 from qtgen.gate import summed
 from qtgen.generator import Recipe, generate
+from qtgen.judging import JUDGED, Opinion, claims_made, rubric
 from qtgen.metrics import METRICS, SCORER, PageFacts
 from qtgen.page import decode, file_name, read_text, slug, url
 from qtgen.page.document import Page
@@ -20,6 +22,7 @@ from qtgen.scoring import Item, Scored, score_all
 from qtgen.suites import Reference, Suite
 
 VERSION = 1
+_JUDGED_AT_ONCE = 32
 _MADE_ON = dt.date(2000, 1, 1)  # a page's date and id have no part in its score
 _NEEDS_SITE = frozenset({"QT302", "QT304"})  # names of files and folders, which a suite's pages may have otherwise
 
@@ -100,6 +103,39 @@ def _facts(page: Page, reference: Reference, check: PageChecker) -> PageFacts:
     return PageFacts(description, keywords, codes[Severity.ERROR], codes[Severity.WARNING])
 
 
+async def judged(candidates: Sequence[Candidate], scores: Sequence[Scored], judges: Sequence[Provider]) -> list[Scored]:
+    """The same with what judges say: the mean of those that have an opinion. Raises ProviderUnusable."""
+
+    async def work(numbered: tuple[int, tuple[Candidate, Scored]]) -> Scored:
+        _, (candidate, of) = numbered
+        return of if of.score is None else await _judged(candidate.reference, _answer(candidate), of, judges)
+
+    found: dict[int, Scored] = {}
+    pairs = enumerate(zip(candidates, scores, strict=True))
+    async for (place, _), one in run_all(pairs, work, concurrency=_JUDGED_AT_ONCE, stop=Stop()):
+        found[place] = one
+    return [found[place] for place in range(len(scores))]
+
+
+async def _judged(reference: Reference, answer: str, of: Scored, judges: Sequence[Provider]) -> Scored:
+    marks = [await rubric(judge, reference.question.text, reference.answer, answer) for judge in judges]
+    must = reference.nuggets.must
+    made = [await claims_made(judge, must, answer) for judge in judges] if must else []
+    opinions = {name: _together(said) for name, said in zip(JUDGED, (marks, made), strict=True)}
+    metrics = {**of.metrics, **{name: value for name, (value, _) in opinions.items()}}
+    return replace(of, metrics=metrics, notes={**of.notes, **{name: note for name, (_, note) in opinions.items()}})
+
+
+def _together(opinions: Sequence[Opinion]) -> tuple[float | None, str]:
+    values = [one.value for one in opinions if one.value is not None]
+    said = [one.error.message if one.error else one.note for one in opinions]
+    return (fmean(values) if values else None), " / ".join(said)
+
+
+def _answer(candidate: Candidate) -> str:
+    return decode(read_text(candidate.text).text_of("answer") or "") if candidate.text is not None else ""
+
+
 def report(
     suite: Suite,
     candidates: Sequence[Candidate],
@@ -128,12 +164,12 @@ def report(
 
 def directions() -> dict[str, str]:
     """Which way each metric is better; the overall score first."""
-    return {"score": "higher", **{name: one.direction.value for name, one in METRICS.items()}}
+    own = {name: one.direction.value for name, one in METRICS.items()}
+    return {"score": "higher", **own, **dict.fromkeys(JUDGED, "higher")}
 
 
 def _row(candidate: Candidate, score: Scored) -> dict[str, Any]:
     reference = candidate.reference
-    page = read_text(candidate.text) if candidate.text is not None else None
     return {
         "id": reference.id,
         "cluster": reference.id,
@@ -144,7 +180,7 @@ def _row(candidate: Candidate, score: Scored) -> dict[str, Any]:
         "metrics": dict(score.metrics),
         "notes": dict(score.notes),
         "error": asdict(score.error) if score.error else None,
-        "candidate": decode(page.text_of("answer") or "") if page else "",
+        "candidate": _answer(candidate),
         "reference": reference.answer,
         "usage": _usage(candidate.usage),
     }

@@ -75,6 +75,10 @@ class Suite:
         return self.folder / "cassettes" / "completions.yaml"
 
     @property
+    def judges_cassette(self) -> Path:
+        return self.folder / "cassettes" / "judges.yaml"
+
+    @property
     def baseline(self) -> Path:
         return self.folder / "baseline.json"
 

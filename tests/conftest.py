@@ -17,6 +17,7 @@ from qtgen.commands.recipe import shipped
 from qtgen.generator import Recipe
 from qtgen.prompts import Library
 from qtgen.records import Completion, Prompt, Usage
+from qtgen.replay import same_bytes, without_secrets
 from qtgen.rules import REGISTRY, PageChecker, PageFile
 from qtgen.rules.base import PageRule
 from qtgen.selection import choose_rules
@@ -154,14 +155,8 @@ SENT_KEYS: set[str] = set()
 """What the recorder saw as authorization before it was filtered."""
 
 
-def same_body(first: Any, second: Any) -> None:
-    """Requests are the same if their bytes are: another prompt must never get an old answer."""
-    one, other = (bytes(r.body or b"") for r in (first, second))
-    assert one == other, "the request differs from every recorded one; `make record` records anew"
-
-
 def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:
-    vcr.register_matcher("bytes", same_body)
+    vcr.register_matcher("bytes", same_bytes)
 
 
 @pytest.fixture(scope="session")
@@ -175,14 +170,10 @@ def vcr_config() -> dict[str, Any]:
 
 
 def _without_secrets(request: Any) -> Any:
-    """Keys, cookies, and what the client says of the machine it runs on stay off the record."""
-    secret = ("authorization", "openai-", "cookie", "host", "user-agent", "x-stainless")
-    for name in [name for name in request.headers if name.lower().startswith(secret)]:
-        value = request.headers.pop(name)
+    for name, value in request.headers.items():
         if name.lower() == "authorization":
             SENT_KEYS.add(value if isinstance(value, str) else value[0])
-    request.uri = request.uri.replace(f":{request.port}/", ":8080/")
-    return request
+    return without_secrets(request)
 
 
 @pytest.fixture(autouse=True)

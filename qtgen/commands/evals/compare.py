@@ -1,14 +1,20 @@
 """`qtgen eval compare`: two reports -> a verdict."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from qtgen.commands.evals.files import read_report, show
+from qtgen.commands.options import open_book, settings_from
 from qtgen.errors import UsageError
 from qtgen.gate import judged
 from qtgen.harness import directions
+from qtgen.judging import Preference, counted, preference
+from qtgen.ledger import opened
+from qtgen.providers import open_clients
 from qtgen.stats import Verdict
 from qtgen.suites import REPORT_METRICS, Gate
 
@@ -22,6 +28,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--matters", type=click.FloatRange(min=0, min_open=True), default=0.05, show_default=True,
               help="The smallest difference that matters.")  # fmt: skip
 @click.option("--max-fall", type=click.FloatRange(min=0, min_open=True), help="No reference may fall by more.")
+@click.option("--judge", "judges", multiple=True, help="Model that is asked, in both orders, which page is better.")
 @click.option("--require-power", is_flag=True, help="Exit 1 also where there are too few items to tell.")
 @click.option("--json", "json_to", type=click.Path(path_type=Path), help="File for the report as JSON; - for stdout.")
 @click.option("--html", "html_to", type=click.Path(path_type=Path), help="File for the report as one HTML page.")
@@ -41,6 +48,24 @@ def command(
     gate = Gate(metrics=wanted, matters=matters, max_fall=max_fall)
     document = read_report(after)
     document["gate"] = judged(read_report(before), document, gate, str(before), directions())
+    if options["judges"]:
+        found = asyncio.run(_preferences(read_report(before), document, options["judges"]))
+        document["gate"]["reasons"].append(counted(found).sentence())
     show(document, options, "")
     verdict = document["gate"]["verdict"]
     return int(verdict == Verdict.WORSE.value or (bool(options["require_power"]) and verdict == Verdict.TOO_FEW.value))
+
+
+async def _preferences(before: Mapping[str, Any], after: Mapping[str, Any], models: Sequence[str]) -> list[Preference]:
+    """Of every judge on every page that both reports have, one after the other; the ledger keeps what it costs."""
+    old = {(item["id"], item["repeat"]): item for item in before["items"]}
+    pairs = [(old[key], new) for new in after["items"] if (key := (new["id"], new["repeat"])) in old]
+    settings = settings_from({"model": models})
+    with open_book(settings) as book:
+        async with opened(book, fresh=False) as desk, open_clients(settings, desk) as judges:
+            return [
+                await preference(judge, new["question"], new["reference"], was["candidate"], new["candidate"])
+                for was, new in pairs
+                if was["candidate"] and new["candidate"]
+                for judge in judges
+            ]

@@ -17,12 +17,14 @@ from qtgen.errors import UsageError
 from qtgen.gate import judged
 from qtgen.generator import Recipe
 from qtgen.harness import Candidate, directions, generated, report, scored, taken
+from qtgen.harness import judged as judged_by
 from qtgen.ledger import Book, opened
 from qtgen.providers import chosen, concurrency, endpoints_for, open_clients
 from qtgen.providers.client import Client
 from qtgen.records import Provider
 from qtgen.replay import Recordings, recording, replaying, strict_client
 from qtgen.rules import PageChecker
+from qtgen.scoring import Scored
 from qtgen.settings import Settings, project_folder
 from qtgen.stats import Verdict
 from qtgen.store import write_scores
@@ -52,6 +54,7 @@ qtgen eval run smoke core --html out.html  one file with everything in it
 @click.option("--provider", type=click.Choice(["openai", "local"]), help="Who answers, instead of the suite's.")
 @click.option("--model", help="Model at the endpoint, instead of the suite's.")
 @click.option("--prompt", help="One prompt for every question, instead of the suite's.")
+@click.option("--judge", "judges", multiple=True, help="Model that judges each page too; again for several of them.")
 @click.option("--repeats", type=click.IntRange(1, 50), help="Pages for each reference.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Compare with this report, not the suite's baseline.")
 @click.option("--save-baseline", is_flag=True, help="Keep this run as the suite's baseline.")
@@ -97,6 +100,8 @@ class _Run:
         book_of_prompts = recipe(settings, dt.date(2000, 1, 1))
         candidates, made_by = self._candidates(settings, book_of_prompts)
         results = scored(candidates, PageChecker(book_of_prompts.rules), self.suite.file.metrics)
+        if self.options["judges"]:
+            results = self._judged(settings, candidates, results)
         if self.options["write_scores"]:
             found = zip(candidates, results, strict=True)
             scores = {one.path: of.score for one, of in found if one.path and of.score is not None}
@@ -153,6 +158,31 @@ class _Run:
     ) -> list[Candidate]:
         runs = [await generated(self.suite, made, providers, number, at_once) for number in range(1, repeats + 1)]
         return [candidate for run in runs for candidate in run]
+
+    def _judged(self, settings: Settings, candidates: list[Candidate], results: list[Scored]) -> list[Scored]:
+        """By recordings of their own where nothing is asked; else live, and kept with --record."""
+        models = settings.model_copy(update={"model": self.options["judges"]})
+        if self.mode == "replay" and not self.pages:
+            with replaying(self.suite.judges_cassette) as recordings:
+                return asyncio.run(self._judged_by_recordings(models, candidates, results, recordings))
+        if self.mode == "record":
+            with recording(self.suite.judges_cassette):
+                return asyncio.run(self._judged_live(models, candidates, results))
+        return asyncio.run(self._judged_live(models, candidates, results))
+
+    async def _judged_by_recordings(
+        self, models: Settings, candidates: list[Candidate], results: list[Scored], recordings: Recordings
+    ) -> list[Scored]:
+        async with AsyncExitStack() as stack:
+            made = [strict_client(endpoint, recordings) for endpoint in endpoints_for(models)]
+            clients = [await stack.enter_async_context(one) for one in made]
+            return await judged_by(candidates, results, clients)
+
+    async def _judged_live(self, models: Settings, candidates: list[Candidate], results: list[Scored]) -> list[Scored]:
+        """What judges cost stands in the ledger; an answer of theirs is used again."""
+        with open_book(models) as book:
+            async with opened(book, fresh=self.mode == "record") as desk, open_clients(models, desk) as clients:
+                return await judged_by(candidates, results, clients)
 
     def _compare(self, document: dict[str, Any]) -> UsageError | None:
         """Fill in the gate, or return why the baseline cannot be used: the report is shown all the same."""
