@@ -72,8 +72,8 @@ async def rubric(judge: Provider, question: str, reference: str, candidate: str)
     """The mean of three marks, by how a candidate answers the question, the reference being right."""
     task = (
         "Judge the candidate answer against the reference answer, which is right. Give reasons in three sentences, "
-        "then marks from 1 (bad) to 5 (as good as the reference). correctness: does it contradict the reference or facts? "
-        "completeness: does it say what the reference says? clarity: would a student understand it? "
+        "then marks from 1 (bad) to 5 (as good as the reference). correctness: does it contradict the reference or "
+        "facts? completeness: does it say what the reference says? clarity: would a student understand it? "
         "A longer answer is not a better one."
     )
     found = await _asked(
@@ -88,8 +88,8 @@ async def rubric(judge: Provider, question: str, reference: str, candidate: str)
 async def claims_made(judge: Provider, claims: Sequence[str], candidate: str) -> Opinion:
     """Share of the claims that the candidate makes; a claim that it contradicts counts as not made, and is named."""
     task = (
-        "For every numbered claim say whether the candidate answer makes it (in any words), misses it or contradicts it. "
-        "Give exactly one verdict for each claim, in their order."
+        "For every numbered claim say whether the candidate answer makes it (in any words), misses it or contradicts "
+        "it. Give exactly one verdict for each claim, in their order."
     )
     numbered = "\n".join(f"{number}. {claim}" for number, claim in enumerate(claims, 1))
     found = await _asked(judge, "judge_claims", task, {"claims": numbered, "candidate": candidate}, Claims)
@@ -174,8 +174,8 @@ class Preferences(NamedTuple):
         rate = f"{self.flips / asked:.0%}" if asked else "unknown"
         unheard = f"; {self.without_opinion} times there was no opinion" if self.without_opinion else ""
         return (
-            f"judges preferred the new page {self.new} times, the old one {self.old} times, neither {self.neither} times "
-            f"(in both orders; flip rate {rate}){unheard}"
+            f"judges preferred the new page {self.new} times, the old one {self.old} times, neither {self.neither} "
+            f"times (in both orders; flip rate {rate}){unheard}"
         )
 
 
