@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from qtgen.errors import SettingsError
 
@@ -14,54 +14,41 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 
-class Embedder(Protocol):
-    """`name` is part of what a score depends on."""
-
-    name: str
-
-    def embed(self, texts: Sequence[str]) -> "Vectors":
-        """One row of length 1 a text; zeros where there is nothing to embed."""
-
-
 class Static:
-    """wordllama's 256-dimensional token vectors (MIT), whose mean is the text's. Raises SettingsError without it."""
+    """wordllama's token vectors (MIT), 256 dimensions; a text's is their sum. Raises SettingsError without it."""
 
     name = "wordllama-256"
 
     def __init__(self) -> None:
-        self._model = _model()
-        self._table: Vectors = self._model.embedding
-        self.width: int = self._table.shape[1]
+        model = _model()
+        self.vectors: Vectors = model.embedding
+        self.width: int = self.vectors.shape[1]
+        self._tokenizer: Any = model.tokenizer
+        self._tokenizer.no_padding()
         self._words: dict[str, Vectors] = {}
 
-    def embed(self, texts: Sequence[str]) -> "Vectors":
+    def tokens(self, texts: Sequence[str]) -> "list[NDArray[np.intp]]":
+        """The numbers of the tokens of each text."""
         import numpy as np
 
-        if not texts:
-            return np.zeros((0, self.width), np.float32)
-        # The package divides by the length, which is 0 for an empty text, so it is not asked to.
-        rows = np.asarray(self._model.embed([text or " " for text in texts], norm=False), np.float32)
-        return unit(np.nan_to_num(rows))
+        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [np.asarray(one.ids, np.intp) for one in encoded]
 
-    def tokens(self, text: str) -> "NDArray[np.intp]":
-        """The different tokens of a text, by number."""
+    def embed(self, tokens: "Sequence[NDArray[np.intp]]") -> "Vectors":
+        """One row of length 1 a text, of its tokens; zeros where it has none."""
         import numpy as np
 
-        return np.unique(np.asarray(self._model.tokenizer.encode(text, add_special_tokens=False).ids, np.intp))
-
-    def token_vectors(self, numbers: "NDArray[np.intp]") -> "tuple[Vectors, Vectors]":
-        """Directions of length 1, and the lengths that were taken off: rare and telling tokens have long vectors."""
-        import numpy as np
-
-        rows = self._table[numbers].astype(np.float32)
-        return unit(rows), np.linalg.norm(rows, axis=1)
+        lengths = np.array([len(one) for one in tokens], np.intp)
+        sums = np.zeros((len(tokens), self.width), np.float32)
+        if lengths.any():
+            starts = np.cumsum(lengths) - lengths
+            sums[lengths > 0] = np.add.reduceat(self.vectors[np.concatenate(tokens)], starts[lengths > 0])
+        return unit(sums)
 
     def word(self, word: str) -> "Vectors":
         """The direction of one word."""
         if word not in self._words:
-            numbers = self._model.tokenizer.encode(word, add_special_tokens=False).ids
-            whole: Vectors = self._table[numbers].astype("float32").sum(axis=0, keepdims=True)
-            self._words[word] = unit(whole)[0]
+            self._words[word] = self.embed(self.tokens([word]))[0]
         return self._words[word]
 
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from qtgen.errors import UsageError
 from qtgen.metrics import METRICS, Direction, Reading
 from qtgen.metrics.meaning import makes
-from qtgen.metrics.texts import static_embedder
 from qtgen.scoring import Item, Scored
 from qtgen.stats import accuracy_interval
 
@@ -184,9 +183,7 @@ def claims_in(folder: Path) -> list[Agreement]:
     if path is None:
         return []
     judged = _read(Source("K-QA claims", (_CLAIMS,), _claims), [path])
-    sure = [
-        makes(*(Reading(text, static_embedder()) for text in (one.item.candidate, one.item.question))) for one in judged
-    ]
+    sure = [makes(Reading(one.item.candidate), Reading(one.item.question)) for one in judged]
     every = [(a, b) for a, one in enumerate(judged) for b, other in enumerate(judged) if one.human > other.human]
     shown = accuracy_interval(
         [sure[a] - sure[b] for a, b in every], [1.0] * len(every), [judged[a].cluster for a, _ in every]

@@ -11,7 +11,6 @@ from typing import Any
 
 from qtgen.metrics import Case, PageFacts, Reading, Score, measured, overall
 from qtgen.metrics.overall import PARTS
-from qtgen.metrics.texts import static_embedder
 from qtgen.records import Failure
 
 LONGEST = 100_000  # characters of a text; an answer has 5,000
@@ -98,13 +97,9 @@ def _objection(item: Item) -> tuple[str, str] | None:
 
 
 def _case(item: Item) -> Case:
-    embedder = static_embedder()
-
-    def readings(texts: Iterable[str]) -> tuple[Reading, ...]:
-        return tuple(Reading(text, embedder) for text in texts)
-
-    question, candidate = readings((item.question, item.candidate))
-    return Case(question, readings(item.references), candidate, readings(item.must), readings(item.nice), item.page)
+    references, must, nice = (tuple(map(Reading, texts)) for texts in (item.references, item.must, item.nice))
+    question, candidate = Reading(item.question), Reading(item.candidate)
+    return Case(question, references, candidate, must, nice, item.page)
 
 
 def _scored(name: Any, found: Mapping[str, Score]) -> Scored:

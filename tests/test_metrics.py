@@ -16,7 +16,6 @@ from qtgen.meta import agreement, sources_in
 from qtgen.metrics import METRICS, Case, Direction, Reading, Score, measured, overall
 from qtgen.metrics.contradiction import amounts
 from qtgen.metrics.overall import PARTS, WEIGHTS, on_scale
-from qtgen.metrics.texts import static_embedder
 from qtgen.scoring import Item, item_of, score, score_all
 from qtgen.suites import load_suite
 
@@ -29,11 +28,10 @@ REFERENCE = (
 
 
 def case(candidate: str, *references: str) -> Case:
-    made = static_embedder()
     return Case(
-        Reading("Why is the sky blue?", made),
-        tuple(Reading(text, made) for text in references or (REFERENCE,)),
-        Reading(candidate, made),
+        Reading("Why is the sky blue?"),
+        tuple(Reading(text) for text in references or (REFERENCE,)),
+        Reading(candidate),
     )
 
 
@@ -112,12 +110,11 @@ def test_amounts_are_read_with_their_units() -> None:
 
 
 def test_nuggets_are_recalled_apart() -> None:
-    made = static_embedder()
     claims = (
         "Short waves are scattered more strongly than long ones.",
         "The Treaty of Westphalia ended a war in 1648.",
     )
-    one = Case(*(getattr(case(REFERENCE), name) for name in ("question", "references", "candidate")), must=tuple(Reading(c, made) for c in claims))  # fmt: skip
+    one = Case(*(getattr(case(REFERENCE), name) for name in ("question", "references", "candidate")), must=tuple(Reading(c) for c in claims))  # fmt: skip
     found = METRICS["must_recall"].of(one)
     assert found == Score(0.5, f"1 of 2; missing: {claims[1]}")
     assert METRICS["nice_recall"].of(one).value is None

@@ -1,8 +1,12 @@
 """`qtgen eval`: the commands of the eval harness, each in a module of qtgen/commands/evals."""
 
 import importlib
+import os
 
 import click
+
+# The matrices are small: threads of the linear algebra would only wait for each other. Said before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _COMMANDS = {
     "run": "Generate or take the pages of a suite, and score them.",

@@ -1,7 +1,7 @@
 """Metrics of form: how an answer is laid out, how it reads, and what stands around it on its page."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from qtgen.metrics.base import Case, Direction, Score, metric
@@ -59,6 +59,7 @@ def readability(case: Case) -> Score:
     return Score(max(-100.0, min(121.0, value)))
 
 
+@lru_cache(maxsize=200_000)
 def _syllables(word: str) -> int:
     return int(_hyphens().inserted(word).count("-")) + 1
 
@@ -82,14 +83,10 @@ def keyword_quality(case: Case) -> Score:
     if not keywords:
         return Score(0.0, "none")
     spoken = {word for text in (case.question, *case.references) for word in text.counts}
-    strange = [keyword for keyword in keywords if not set(_stems(keyword, case.candidate)) & spoken]
+    strange = [keyword for keyword in keywords if not set(Reading(keyword).stems) & spoken]
     count = min(1.0, len(keywords) / KEYWORDS_MIN, KEYWORDS_MAX / len(keywords))
     note = f"not spoken of: {', '.join(strange[:3])}" if strange else ""
     return Score(count * (1 - len(strange) / len(keywords)), note)
-
-
-def _stems(text: str, like: Reading) -> list[str]:
-    return like.same(text).stems
 
 
 @metric()
@@ -100,7 +97,7 @@ def description_quality(case: Case) -> Score:
     """
     if case.page is None:
         return Score(None)
-    description = case.candidate.same(case.page.description)
+    description = Reading(case.page.description)
     near = max(float(description.vector @ text.vector) for text in (case.question, *case.references))
     fits = DESCRIPTION_MIN <= len(case.page.description) <= DESCRIPTION_MAX
     return Score(max(0.0, near) * (1 if fits else 0.5), f"{len(case.page.description)} characters")

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from qtgen.embeddings import Static
+from qtgen.embeddings import Static, unit
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qtgen.embeddings import Embedder, Vectors
+    from qtgen.embeddings import Vectors
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -25,15 +25,10 @@ _ENDINGS = ("ing", "ed", "es", "s")
 
 
 class Reading:
-    """A text with its words, sentences and vectors. `embedder` makes the vectors of whole texts and sentences."""
+    """A text with its words, sentences and vectors."""
 
-    def __init__(self, text: str, embedder: "Embedder") -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        self._embedder = embedder
-
-    def same(self, text: str) -> "Reading":
-        """Another text, looked at in the same way."""
-        return Reading(text, self._embedder)
 
     @cached_property
     def plain(self) -> str:
@@ -62,14 +57,22 @@ class Reading:
         return [sentence for sentence in found if _WORD.search(sentence)] or [""]
 
     @cached_property
+    def _tokens(self) -> "list[NDArray[np.intp]]":
+        """Of each sentence; tokenizing is what takes most of the time, so it is done once."""
+        return static().tokens(self.sentences)
+
+    @cached_property
     def vector(self) -> "Vectors":
-        whole: Vectors = self._embedder.embed([self.plain])[0]
+        """Of the whole text."""
+        import numpy as np
+
+        whole: Vectors = static().embed([np.concatenate(self._tokens)])[0]
         return whole
 
     @cached_property
     def sentence_vectors(self) -> "Vectors":
         """One row a sentence."""
-        return self._embedder.embed(self.sentences)
+        return static().embed(self._tokens)
 
     @cached_property
     def sentence_lengths(self) -> "NDArray[np.float64]":
@@ -80,22 +83,23 @@ class Reading:
 
     @cached_property
     def tokens(self) -> "tuple[Vectors, Vectors]":
-        """Directions and weights of the different tokens of the text, by the static embeddings."""
-        static = static_embedder()
-        return static.token_vectors(static.tokens(self.plain))
+        """Directions of the different tokens of the text, and the lengths that their vectors had: rare and telling
+        tokens have long ones."""
+        import numpy as np
+
+        rows = static().vectors[np.unique(np.concatenate(self._tokens))]
+        return unit(rows), np.linalg.norm(rows, axis=1)
 
     @cached_property
     def key_vector(self) -> "Vectors":
         """The words' directions added up, each as often as it stands there and by how telling it is."""
         import numpy as np
 
-        from qtgen.embeddings import unit
-
-        static, known = static_embedder(), [word for word in self.counts if information(word) > 0]
+        known = [word for word in self.counts if information(word) > 0]
         if not known:
-            return np.zeros(static.width, np.float32)
+            return np.zeros(static().width, np.float32)
         weights = np.array([self.counts[word] * information(word) for word in known], np.float32)
-        whole: Vectors = unit(weights[None, :] @ np.stack([static.word(word) for word in known]))[0]
+        whole: Vectors = unit(weights[None, :] @ np.stack([static().word(word) for word in known]))[0]
         return whole
 
     def is_english(self) -> bool:
@@ -111,7 +115,7 @@ _OTHERS = ("de", "es", "fr", "it", "nl", "pt")
 
 
 @lru_cache(maxsize=1)
-def static_embedder() -> Static:
+def static() -> Static:
     return Static()
 
 
