@@ -122,3 +122,10 @@ def test_an_unusable_provider_ends_the_run(recipe: Recipe) -> None:
 
 def test_an_unknown_price_stays_unknown_in_sums() -> None:
     assert (Usage(1, 1, 0, 0.5) + Usage(1, 1, 0, None)).cost_usd is None
+
+
+def test_half_a_character_in_an_answer_is_asked_for_again(recipe: Recipe) -> None:
+    torn = points_json(introduction="Osmosis \ud83d moves water through a membrane that holds the solute back, always.")
+    outcome, provider = make(recipe, torn, points_json())
+    assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
+    assert "a character is torn" in provider.asked[1].messages[-1].content

@@ -1,5 +1,6 @@
 """The ledger on each database it can lie in: an SQLite file, and a real PostgreSQL."""
 
+import asyncio
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from qtgen.errors import LedgerError, SettingsError
+from qtgen.ledger import opened
 from qtgen.ledger.book import BUSY, MINE, Asked, Book, Held, Tried, key_of
 from qtgen.ledger.tables import attempts, runs
 from qtgen.records import Completion, Usage
@@ -174,3 +176,33 @@ def test_what_is_left_of_a_killed_transaction_does_not_show(books: list[Book]) -
     with book._engine.begin() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(attempts)).scalar() == 0
     assert claim(books[1], ASKED[:1]) == {ASKED[0].key: BUSY}
+
+
+@pytest.mark.parametrize("usage", [Usage(10**30, 1), Usage(1, 2**63)])
+def test_a_value_that_no_database_takes_ends_as_a_line(books: list[Book], usage: Usage) -> None:
+    claim(books[0], ASKED[:1])
+    with pytest.raises(LedgerError, match="the ledger cannot be used"):
+        books[0].apply([], [Tried(ASKED[0], 0.0, 0.0, "ok", usage)], {}, [], [], False)
+
+
+def test_half_a_character_is_kept_as_its_escape(books: list[Book]) -> None:
+    claim(books[0], ASKED[:1])
+    answer(books[0], ASKED[0], '{"a": "\ud83d"}')
+    held = claim(books[1], ASKED[:1])[ASKED[0].key]
+    assert held.completion
+    assert held.completion.text == '{"a": "\\ud83d"}'
+
+
+def test_whatever_goes_wrong_while_writing_is_told_to_all_who_wait(tmp_path: Path) -> None:
+    """A writer that died without a word would leave them waiting for ever."""
+    book = Book(str(tmp_path / "ledger.sqlite"))
+
+    async def use() -> list[BaseException | Completion | None]:
+        async with opened(book, fresh=False) as desk:
+            book.apply = None  # type: ignore[method-assign, assignment]
+            first = await asyncio.gather(*(desk.claim(asked) for asked in ASKED[:3]), return_exceptions=True)
+            return first + await asyncio.gather(desk.claim(ASKED[3]), return_exceptions=True)
+
+    found = asyncio.run(asyncio.wait_for(use(), 30))
+    assert [type(one) for one in found] == [TypeError] * 4
+    book.close()

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from qtgen.errors import LedgerError, SettingsError
 from qtgen.ledger.tables import attempts, metadata, pages, prompts, requests, runs
+from qtgen.page.text import storable
 from qtgen.records import Completion, Usage
 
 BEAT = 4.0  # seconds between signs of life
@@ -89,7 +90,7 @@ class Book:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, OverflowError, UnicodeError) as error:  # drivers raise the last two as they are
             reason = " ".join(str(getattr(error, "orig", None) or error).split())
             hint = "; another program holds it" if "lock" in reason else ""
             raise LedgerError(f"the ledger cannot be used: {reason}{hint}") from None
@@ -303,7 +304,7 @@ def _answer(key: bytes, completion: Completion) -> dict[str, Any]:
     return {
         "for_key": key,
         "state": "done",
-        "answer": completion.text.replace("\0", "\ufffd"),  # PostgreSQL keeps no NUL, and no page may have one
+        "answer": storable(completion.text),
         "served_by": completion.model,
         "request_id": completion.request_id,
         "prompt_tokens": usage.prompt_tokens,

@@ -39,7 +39,7 @@ class Desk:
         self._page = _Page()
         self._has_news = asyncio.Event()
         self._busy_with: dict[bytes, asyncio.Future[None]] = {}
-        self._error: LedgerError | None = None
+        self._error: Exception | None = None
 
     async def claim(self, asked: Asked) -> Completion | None:
         """The answer, if the ledger has one; else it is the caller's to ask for. Waits while another run does."""
@@ -123,7 +123,7 @@ class Desk:
                 page.dropped,
                 self._fresh,
             )
-        except LedgerError as error:
+        except Exception as error:  # whatever it is: who waits must hear of it
             self._error = error  # what comes later is told at once
             for waiting in (page.written, self._page.written):
                 if not waiting.done():
@@ -149,7 +149,7 @@ async def opened(book: Book, *, fresh: bool) -> AsyncIterator[Desk]:
         yield desk
     finally:
         writing.cancel()
-        with contextlib.suppress(asyncio.CancelledError, LedgerError):
+        with contextlib.suppress(asyncio.CancelledError, Exception):  # those who waited were told
             await writing
         with contextlib.suppress(LedgerError):
             await desk.close()
