@@ -104,8 +104,10 @@ class Retryable(ProviderError):
 
     kind = "unavailable"
 
-    def __init__(self, message: str, *, kind: str = "unavailable", retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, kind: str = "unavailable", retry_after: float | None = None, usage: Any = None
+    ) -> None:
+        super().__init__(message, usage=usage)
         self.kind = kind
         self.retry_after = retry_after
 

@@ -27,7 +27,7 @@ from qtgen.providers import chosen, endpoints_for, remote_endpoint
 from qtgen.providers.client import Client
 from qtgen.providers.endpoint import Endpoint, request, request_body
 from qtgen.providers.openai import OpenAISender
-from qtgen.records import Completion, Prompt, Question
+from qtgen.records import Completion, Prompt, Question, Usage
 from qtgen.settings import Settings
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
@@ -109,6 +109,31 @@ def test_without_a_price_the_cost_is_unknown(endpoints: Endpoints, prompt: Promp
     assert ask(prompt, Endpoint("openai", "m", endpoints.base_url)).usage.cost_usd is None
 
 
+@pytest.mark.parametrize(
+    "usage", [None, [1], {}, {"prompt_tokens": 10**30, "completion_tokens": 1}, {"prompt_tokens": -1}, "much"]
+)
+def test_what_nobody_counted_costs_unknown_and_not_nothing(endpoints: Endpoints, prompt: Prompt, usage: Any) -> None:
+    endpoints.answer = (200, {}, {**completion(), "usage": usage})
+    priced = Endpoint("openai", "m", endpoints.base_url, price_input=2.0, price_output=8.0)
+    done = ask(prompt, priced)
+    assert (done.text, done.usage.cost_usd) == ("hello", None)
+    assert ask(prompt, Endpoint("local", "m", endpoints.base_url, price_input=0, price_output=0)).usage.cost_usd == 0
+
+
+@pytest.mark.parametrize("value", ["9" * 5_000, "1.2.3s", "\xb2", "-1", "99999999999999999999h"])
+def test_odd_limits_do_not_cost_an_answer(endpoints: Endpoints, prompt: Prompt, value: str) -> None:
+    names = ("remaining-requests", "reset-requests", "limit-tokens", "remaining-tokens", "reset-tokens")
+    endpoints.answer = (200, {f"x-ratelimit-{name}": value for name in names}, completion())
+    assert ask(prompt, Endpoint("openai", "m", endpoints.base_url)).text == "hello"
+
+
+def test_half_a_character_arrives_as_its_escape(endpoints: Endpoints, prompt: Prompt) -> None:
+    endpoints.answer = (200, {}, {**completion('{"a": "\ud83d"}'), "id": "\ud83d", "model": "\ud83d"})
+    done = ask(prompt, Endpoint("openai", "m", endpoints.base_url))
+    assert done.text == '{"a": "\\ud83d"}'
+    assert f"{done.request_id}{done.model}".encode()
+
+
 ERROR = {"error": {"message": "said why", "code": None}}
 
 
@@ -123,7 +148,9 @@ ERROR = {"error": {"message": "said why", "code": None}}
         ((401, {}, {"error": {"message": "no: Bearer sk-secret"}}), ProviderUnusable, "no: Bearer ***"),
         ((200, {}, {"choices": [{"message": None}]}), Retryable, "has not the form of a completion"),
         ((200, {}, {"choices": [{"message": {"content": ["x"]}}]}), Retryable, "content is list"),
-        ((200, {}, {**completion(), "usage": [1]}), Retryable, "has not the form"),
+        ((200, {}, [1]), Retryable, "has not the form"),
+        ((400, {}, {"error": {"message": "half \ud83d"}}), BadRequest, "half \\ud83d"),
+        ((200, {}, {**completion(), "choices": "\ud83d"}), Retryable, "has not the form"),
         ((429, {"retry-after": "7"}, ERROR), Retryable, "HTTP 429: said why"),
         ((503, {}, b"<html>"), Retryable, "HTTP 503"),
         ((200, {}, b"not json"), Retryable, "is not JSON"),
@@ -297,5 +324,9 @@ def test_what_a_request_cost_that_nothing_was_heard_of_is_unknown(prompt: Prompt
     dropped, seen = asyncio.run(spent(Retryable("x", kind="dropped")))
     assert dropped > 0.001, "the budget counts the most it can have been"
     assert seen == [None]
+    odd, seen = asyncio.run(spent(Retryable("x", kind="malformed")))
+    assert (odd, seen) == (dropped, [None])
+    odd, seen = asyncio.run(spent(Retryable("x", kind="malformed", usage=Usage(1, 1, 0, 0.5))))
+    assert (odd, seen) == (0.5, [0.5])
     refused, seen = asyncio.run(spent(Retryable("x", kind="unavailable")))
     assert (refused, seen) == (0.0, [0.0]), "an error of the server is an answer, and costs nothing"

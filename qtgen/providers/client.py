@@ -24,7 +24,7 @@ from qtgen.telemetry import answered, chat_span
 _LONGEST_WAIT = 60.0
 _PATIENCE = 6  # times as many tries where the endpoint only says that it is too much at once
 _BYTES_A_TOKEN = 4
-_UNHEARD = ("timeout", "dropped")  # the endpoint may have answered, and bill it
+_UNHEARD = ("timeout", "dropped", "malformed")  # the endpoint may have answered, and bill it
 _LONGEST_ANSWER = 4_096  # tokens, of a prompt that sets no limit
 
 
@@ -60,8 +60,7 @@ class Client:
         self._desk, self._budget = desk, budget or Budget()
         self._tries, self._sleep = tries, sleep
         self._answered = False
-        free = endpoint.cost(1, 1, 0) == 0
-        self._unheard = Usage(cost_usd=0.0 if free else None)  # of a request that nothing was heard of
+        self._unheard = Usage(cost_usd=0.0 if endpoint.is_free else None)  # of a request that nothing was heard of
         self._received = 0.0  # tokens of an answer, on average
 
     async def complete(self, prompt: Prompt) -> Completion:
@@ -137,7 +136,8 @@ class Client:
             try:
                 completion = await self._sent(body, prompt)
             except Retryable as error:
-                kind, usage = error.kind, self._unheard if error.kind in _UNHEARD else Usage()
+                kind = error.kind
+                usage = error.usage or (self._unheard if kind in _UNHEARD else Usage())
                 self._slow_down(error, started)
                 raise
             except ProviderError as error:

@@ -31,6 +31,11 @@ class Endpoint:
         host = urlsplit(self.base_url or "").hostname or ""
         return host in ("localhost", "::1") or host.startswith("127.")
 
+    @property
+    def is_free(self) -> bool:
+        """True if nothing that is asked here costs anything."""
+        return self.cost(1, 1, 0) == 0
+
     def cost(self, sent: int, received: int, cached: int) -> float | None:
         """US dollars, or None where no price is known."""
         if self.price_input is None or self.price_output is None:
