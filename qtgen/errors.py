@@ -17,9 +17,10 @@ QtgenError                      anything a person can act on
     ├── Retryable               worth another try: 429, 5xx, time-out, dropped connection
     │   └── Unreachable         nobody listens at that address
     ├── BadRequest              the endpoint does not take this request; another may pass
-    ├── Truncated               cut off at the token limit
-    ├── Refused                 the model declined
-    │   └── Filtered            the endpoint's content filter did
+    ├── NoAnswer                the endpoint's last word, and none that makes a page; it may have cost something
+    │   ├── Truncated           cut off at the token limit
+    │   └── Refused             the model declined
+    │       └── Filtered        the endpoint's content filter did
     └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
 """
 
@@ -121,11 +122,17 @@ class BadRequest(ProviderError):
     kind = "bad-request"
 
 
-class Truncated(ProviderError):
+class NoAnswer(ProviderError):
+    """`completion`: the `records.Completion` that the ledger keeps of it, or None."""
+
+    completion: Any = None
+
+
+class Truncated(NoAnswer):
     kind = "truncated"
 
 
-class Refused(ProviderError):
+class Refused(NoAnswer):
     kind = "refused"
 
 

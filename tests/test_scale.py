@@ -136,6 +136,37 @@ def test_an_edited_question_sends_one_request(qtgen: Run, mock: Mock) -> None:
     assert mock.stats()["ok"] == 121
 
 
+def test_pages_that_needed_repairs_are_made_again_without_a_request(qtgen: Run, mock: Mock) -> None:
+    questions(60)
+    mock.set(pbad=0.3, ptrunc=0.1, prefuse=0.03)
+    lines = outcomes(qtgen("generate", "q.txt", "--json", "--model", "mock", "--model", "other")[1])
+    written = {line["question"]: Path(line["path"]) for line in lines if line["status"] == "written"}
+    assert sum(line["attempts"] > 1 for line in lines) > 10
+    served = mock.stats()["served"]
+    Path("q.txt").write_text("\n".join(written))
+    again = ("generate", "q.txt", "--json", "--out", "again", "--model", "mock", "--model", "other")
+    guess = json.loads(qtgen(*again, "--dry-run")[1])
+    assert (guess["requests"]["expected"], guess["reused"]) == (0, len(written))
+    code, out, err = qtgen(*again)
+    assert code == 0, err
+    assert mock.stats()["served"] == served
+    assert {line["usage"]["cost_usd"] for line in outcomes(out)} == {0.0}
+    assert [page.read_bytes() for page in pages("again")] == [path.read_bytes() for path in sorted(written.values())]
+
+
+@pytest.mark.parametrize("fault", ["pbad", "ptrunc", "prefuse"])
+def test_a_page_that_failed_is_asked_for_anew(qtgen: Run, mock: Mock, fault: str) -> None:
+    questions(2)
+    mock.set(**{fault: 1})
+    assert qtgen("generate", "q.txt")[0] == 1
+    failed = mock.stats()["served"]
+    assert qtgen("generate", "q.txt")[0] == 1
+    assert mock.stats()["served"] == 2 * failed
+    mock.set()
+    assert qtgen("generate", "q.txt")[0] == 0
+    assert mock.stats()["served"] == 2, "none of the old answers counts"
+
+
 def test_a_changed_prompt_is_said_before_it_sends_them_all(qtgen: Run, mock: Mock) -> None:
     questions(5)
     assert qtgen("generate", "q.txt")[0] == 0

@@ -14,7 +14,17 @@ from typing import Protocol
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from qtgen.budget import Budget
-from qtgen.errors import BadRequest, ProviderError, ProviderUnusable, Retryable, Unreachable
+from qtgen.errors import (
+    BadRequest,
+    Filtered,
+    NoAnswer,
+    ProviderError,
+    ProviderUnusable,
+    Refused,
+    Retryable,
+    Truncated,
+    Unreachable,
+)
 from qtgen.ledger import Asked, Desk, Tried, key_of
 from qtgen.pacing import Pacer
 from qtgen.providers.endpoint import Endpoint, request_body
@@ -69,27 +79,38 @@ class Client:
         known = await self._desk.claim(asked) if self._desk else None
         if known is not None:
             self.kinds["reused"] += 1
-            return replace(known, key=asked.key)
+            return _said(known)
         try:
             completion = await self._with_retries(asked, body, prompt)
+        except NoAnswer as error:
+            completion = Completion(str(error), self.model, error.usage or self._unheard, kind=error.kind)
         except BaseException:  # also when it is cancelled: whoever comes next may ask
             if self._desk:
                 self._desk.dropped(asked)
             raise
         if self._desk:
             await self._desk.answered(asked, completion)
-        return replace(completion, key=asked.key)
+        return _said(replace(completion, key=asked.key))
 
     def reject(self, completion: Completion) -> None:
+        if completion.reused:
+            return  # that is known
         self.kinds["faulty answer"] += 1
-        if self._desk and completion.key:
-            self._desk.faulty(completion.key)
+        if self._desk:
+            self._desk.judged(completion, "rejected")
+
+    def forget(self, completion: Completion) -> None:
+        if self._desk:
+            self._desk.judged(completion, "faulty")
 
     async def _with_retries(self, asked: Asked, body: bytes, prompt: Prompt) -> Completion:
         try:
             completion = await self._attempt(asked, body, prompt)
         except Retryable as error:
             completion = await self._again(error, asked, body, prompt)
+        except NoAnswer:
+            self._answered = True
+            raise
         except BadRequest as error:
             raise (error if self._answered else ProviderUnusable(str(error))) from None
         self._answered = True
@@ -179,6 +200,16 @@ class Client:
             self.pacer.pace.failed(now, started)
 
 
+def _said(completion: Completion) -> Completion:
+    """The answer; raises what stands in its place, as it did the first time."""
+    if completion.kind == "ok":
+        return completion
+    error = _NO_ANSWER[completion.kind](completion.text, usage=completion.usage)
+    error.completion = completion
+    raise error
+
+
+_NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
 _backoff = wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)
 
 
