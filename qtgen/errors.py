@@ -72,7 +72,10 @@ class LedgerError(QtgenError):
 
 
 class BudgetReached(QtgenError):
+    """`usage`: as of a ProviderError."""
+
     kind = "budget"
+    usage: Any = None
 
 
 class Interrupted(QtgenError):

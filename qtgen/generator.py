@@ -183,7 +183,7 @@ class _Work:
             else:
                 self._take(provider, error.completion)
             raise
-        except ProviderError as error:
+        except (ProviderError, BudgetReached) as error:
             self._use(error.usage or Usage())
             raise
         self._take(provider, completion)
@@ -191,7 +191,7 @@ class _Work:
 
     def _take(self, provider: Provider, completion: Completion) -> None:
         self._answers.append((provider, completion))
-        self._use(completion.usage, completion.reused)
+        self._use(completion.usage + completion.lost, completion.reused)
 
     def _use(self, usage: Usage, reused: bool = False) -> None:
         self._made += usage

@@ -83,14 +83,16 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer of a model: its text, and what it took. kind: `ok`, or why it is none; key: of the request in the
-    ledger; run: that asked, if not this one; reused: it was there already, and cost nothing this time."""
+    """One answer of a model: its text, and what it took; lost: what tries before it took. kind: `ok`, or why it is
+    none; key: of the request in the ledger; run: that asked, if not this one; reused: it was there already, and cost
+    nothing this time."""
 
     text: str
     model: str
     usage: Usage
     request_id: str | None = None
     limits: Limits | None = None
+    lost: Usage = Usage()
     kind: str = "ok"
     key: bytes = b""
     run: str = ""

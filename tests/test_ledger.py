@@ -18,7 +18,7 @@ from qtgen.ledger.book import BUSY, KINDS, MINE, Asked, Book, Held, Judged, Trie
 from qtgen.ledger.tables import attempts, runs
 from qtgen.records import Completion, Usage
 
-ASKED = [Asked(key_of(None, b"%d" % n), "m", "explain", "t", 10) for n in range(600)]
+ASKED = [Asked(key_of("", b"%d" % n), "m", "explain", "t", 10) for n in range(600)]
 USAGE = Usage(10, 20, 0, 0.5)
 
 

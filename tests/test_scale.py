@@ -4,6 +4,7 @@ The endpoint is the fast one of ../shared/tools, which a user's checkout does no
 `make soak` runs them with more of everything.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -20,6 +21,9 @@ from typing import Any
 
 import pytest
 from conftest import SHARED
+
+from qtgen.providers import local
+from qtgen.providers.endpoint import Endpoint
 
 pytestmark = [pytest.mark.block_network(allowed_hosts=["127.0.0.1"]), pytest.mark.xdist_group("scale")]
 Run = Callable[..., tuple[int, str, str]]
@@ -300,3 +304,33 @@ def test_a_question_is_data_whatever_it_says(qtgen: Run, mock: Mock) -> None:
         assert text.count("\nurl: ") == text.count("\nid: ") == 1
         assert line["url"].startswith("/learn/biology/questions/")
     assert qtgen("validate", "outputs", "--ignore", "QT4,QT5,QT6", "--no-cache")[0] == 0
+
+
+def test_answers_of_a_local_model_are_used_again(qtgen: Run, mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server has another address each time."""
+    hosts = iter(("127.0.0.1", "localhost"))
+
+    @contextlib.contextmanager
+    def serve(model: Path | None, **_: object) -> Iterator[Endpoint]:
+        yield local.endpoint(model, mock.address.replace("127.0.0.1", next(hosts)))
+
+    monkeypatch.setattr(local, "serve", serve)
+    monkeypatch.setattr("qtgen.commands.generate.needs_fetch", lambda _: False)
+    questions(5)
+    call = ("generate", "q.txt", "--provider", "local", "--json", "--out")
+    assert qtgen(*call, "outputs")[0] == 0
+    assert json.loads(qtgen(*call, "again", "--dry-run")[1])["reused"] == 5
+    code, _, err = qtgen(*call, "again")
+    assert (code, mock.stats()["ok"]) == (0, 5), err
+
+
+def test_what_was_lost_on_the_way_is_said_as_the_ledger_says_it(qtgen: Run, mock: Mock) -> None:
+    questions(30)
+    Path("qtgen.toml").write_text('[prices."mock"]\ninput = 1.0\noutput = 2.0\n')
+    mock.set(pdrop=0.3)
+    code, out, err = qtgen("generate", "q.txt", "--json")
+    assert code == 0, err
+    row = json.loads(qtgen("costs", "--json")[1])[0]
+    unknown = [line for line in outcomes(out) if line["usage"]["cost_usd"] is None]
+    assert row["unpriced"] >= len(unknown) > 0
+    assert f"tokens, ${row['known_cost_usd']:.4f} + unknown" in err

@@ -79,8 +79,9 @@ MINE = Held()
 BUSY = Held(busy=True)
 
 
-def key_of(address: str | None, body: bytes) -> bytes:
-    return hashlib.sha256(f"{address or ''}\n".encode() + body).digest()
+def key_of(place: str, body: bytes) -> bytes:
+    """place: who is asked."""
+    return hashlib.sha256(f"{place}\n".encode() + body).digest()
 
 
 class Book:

@@ -131,6 +131,9 @@ def _status_error(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderE
     if status in (408, 409, 429) or status >= 500:
         kind = "rate-limited" if status == 429 else "unavailable"
         return Retryable(f"HTTP {status}: {said}", kind=kind, retry_after=_retry_after(error.response.headers))
+    if error.code == "content_filter":  # some bill what they looked at
+        unknown = Usage(cost_usd=0.0 if endpoint.is_free else None)
+        return Filtered(f"the endpoint's content filter stopped the question: {said}", usage=unknown)
     hint = "; try `schema_lengths = false` in qtgen.toml" if "schema" in said.lower() else ""
     return BadRequest(f"the endpoint refused the request (HTTP {status}): {said}{hint}")
 
