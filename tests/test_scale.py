@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,13 @@ MANY = int(os.environ.get("QTGEN_MANY", "150"))
 
 
 class Mock:
-    def __init__(self, port: int) -> None:
-        self.address = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, log: Path) -> None:
+        self.address, self._log = f"http://127.0.0.1:{port}", log
+
+    def answered(self) -> list[str]:
+        """The hash of every request that got an answer, in the order in which they came."""
+        lines = [json.loads(line) for line in self._log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        return [line["body"] for line in lines if line["status"] == 200]
 
     def set(self, **behaviour: float) -> None:
         self._get("/_ctl?" + "&".join(f"{name}={value}" for name, value in behaviour.items()))
@@ -48,14 +54,17 @@ class Mock:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Mock]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
     if not MOCK.exists():
         pytest.skip(f"{MOCK} is not here: the endpoint for fault tests is not part of the project")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, str(MOCK), "--port", str(port)], stdout=subprocess.DEVNULL)
-    mock = Mock(port)
+    log = tmp_path_factory.mktemp("mock") / "calls.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, str(MOCK), "--port", str(port), "--log", str(log)], stdout=subprocess.DEVNULL
+    )
+    mock = Mock(port, log)
     for _ in range(200):
         try:
             mock.stats()
@@ -192,27 +201,52 @@ def test_two_runs_at_once_pay_for_nothing_twice(mock: Mock) -> None:
     assert [p.read_bytes() for p in pages("a")] == [p.read_bytes() for p in pages("b")]
 
 
-def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(qtgen: Run, mock: Mock) -> None:
-    count, slots, rng = 40 * KILLS, 8, random.Random(11)
+def ledger(question: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(sqlite3.connect(".qtgen/ledger.sqlite")) as database:
+        return database.execute(question).fetchall()
+
+
+def killed_part_way(command: list[str], mock: Mock, rng: random.Random) -> None:
+    """One run that ends with SIGKILL while it makes pages, however long it took to start."""
+    before = len(mock.answered())
+    run = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    while len(mock.answered()) < before + 30:
+        assert run.poll() is None, "it ended before it was killed: there are too few questions"
+        time.sleep(0.01)
+    time.sleep(rng.uniform(0.0, 0.3))
+    run.send_signal(signal.SIGKILL)
+    run.wait(timeout=10)
+
+
+def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(
+    qtgen: Run, mock: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two in five answers have faults, so that at each kill there are pages part-way, whose answers are paid for."""
+    monkeypatch.setenv("QTGEN_REPAIRS", "10")
+    count, slots, rng = 45 * KILLS, 8, random.Random(11)
     questions(count)
-    mock.set(lat_ms=30)
+    mock.set(lat_ms=30, pbad=0.4, ptrunc=0.03)
+    from_here, in_flight, forgotten = len(mock.answered()), set[str](), 0
     command = [sys.executable, "-m", "qtgen", "generate", "q.txt", "--concurrency", str(slots)]
     for _ in range(KILLS):
-        run = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-        time.sleep(rng.uniform(0.9, 1.6))
-        run.send_signal(signal.SIGKILL)
-        run.wait(timeout=10)
+        killed_part_way(command, mock, rng)
+        in_flight |= {*mock.answered()[-slots:]}
+        forgotten += ledger("SELECT count(*) FROM requests WHERE state = 'faulty'")[0][0]
+        assert json.loads(qtgen("generate", "q.txt", "--dry-run", "--json")[1])["reused"] > 0, "no page was part-way"
         for page in pages():
             assert page.read_bytes().endswith(b"\n---\n\n&nbsp;"), "no page is there in part"
-    code, _, err = qtgen("generate", "q.txt", "--concurrency", str(slots))
+    qtgen("generate", "q.txt", "--concurrency", str(slots))
+    paid = Counter(mock.answered()[from_here:])
+    twice = {body for body, times in paid.items() if times > 1}
+    assert len(twice - in_flight) <= forgotten, "only what was in flight, and pages that were cut off twice"
+    mock.set()
+    code, _, err = qtgen("generate", "q.txt")  # what was cut off twice
     assert code == 0, err
     assert len(pages()) == count
     assert qtgen("validate", "outputs", "--ignore", "QT4", "--no-cache")[0] == 0
-    assert mock.stats()["repeats"] <= slots * KILLS, "only what was in flight"
-    with sqlite3.connect(".qtgen/ledger.sqlite") as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert database.execute("SELECT count(*) FROM requests WHERE state = 'open'").fetchone() == (0,)
-        assert database.execute("SELECT count(*) FROM requests WHERE state = 'done'").fetchone() == (count,)
+    assert ledger("PRAGMA integrity_check") == [("ok",)]
+    assert ledger("SELECT count(*) FROM requests WHERE state = 'open'") == [(0,)]
+    assert ledger("SELECT count(*) FROM requests WHERE state = 'done'") == [(count,)]
     ids = [json.loads(line)["id"] for line in Path("outputs/.qtgen/provenance.jsonl").read_text().splitlines()]
     assert len(set(ids)) == count, "every page has an id of its own"
 

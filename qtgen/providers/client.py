@@ -108,9 +108,8 @@ class Client:
         return _said(replace(completion, key=asked.key, lost=sending.lost))
 
     def reject(self, completion: Completion) -> None:
-        if completion.reused:
-            return  # that is known
-        self.kinds["faulty answer"] += 1
+        if not completion.reused:
+            self.kinds["faulty answer"] += 1
         if self._desk:
             self._desk.judged(completion, "rejected")
 
