@@ -188,8 +188,10 @@ def parse(shape: str, text: str) -> Answer:
     """
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise AnswerError(["the answer is not valid JSON"]) from None
+    if not text.isascii() or "\\u" in text:
+        _check_whole(data)
     try:
         answer = SHAPES[shape].model_validate(data)
     except ValidationError as error:
@@ -198,6 +200,14 @@ def parse(shape: str, text: str) -> Answer:
     if marks:
         raise AnswerError([f"write plain text without {mark}" for mark in marks[:3]])
     return answer
+
+
+def _check_whole(data: Any) -> None:
+    """Raise AnswerError for half of a surrogate pair, in a text or a key: JSON can write it, nothing else can."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise AnswerError(["a character is torn: half of a surrogate pair stands alone (\\ud83d, for one)"]) from None
 
 
 def _sentence(detail: Any) -> str:

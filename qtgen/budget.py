@@ -10,7 +10,9 @@ class Budget:
 
     def __init__(self, limit: float | None = None) -> None:
         self.limit = limit
-        self.spent = 0.0
+        self.spent = 0.0  # with the most that a request can have cost of which that is not known
+        self.known = 0.0
+        self.is_unknown = False  # what some request cost
         self._aside = 0.0
         self._changed = asyncio.Condition()
 
@@ -30,9 +32,11 @@ class Budget:
                 await self._changed.wait()
             self._aside += most
 
-    async def settle(self, most: float, cost: float) -> None:
-        """What was set aside is free again, and what it did cost is spent."""
-        self.spent += cost
+    async def settle(self, most: float, cost: float | None) -> None:
+        """What was set aside is free again, and what it did cost is spent; None: that is not known."""
+        self.spent += most if cost is None else cost
+        self.known += cost or 0.0
+        self.is_unknown |= cost is None
         if self.limit is None:
             return
         async with self._changed:

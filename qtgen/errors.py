@@ -17,9 +17,10 @@ QtgenError                      anything a person can act on
     ├── Retryable               worth another try: 429, 5xx, time-out, dropped connection
     │   └── Unreachable         nobody listens at that address
     ├── BadRequest              the endpoint does not take this request; another may pass
-    ├── Truncated               cut off at the token limit
-    ├── Refused                 the model declined
-    │   └── Filtered            the endpoint's content filter did
+    ├── NoAnswer                the endpoint's last word, and none that makes a page; it may have cost something
+    │   ├── Truncated           cut off at the token limit
+    │   └── Refused             the model declined
+    │       └── Filtered        the endpoint's content filter did
     └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
 """
 
@@ -71,7 +72,10 @@ class LedgerError(QtgenError):
 
 
 class BudgetReached(QtgenError):
+    """`usage`: as of a ProviderError."""
+
     kind = "budget"
+    usage: Any = None
 
 
 class Interrupted(QtgenError):
@@ -104,8 +108,10 @@ class Retryable(ProviderError):
 
     kind = "unavailable"
 
-    def __init__(self, message: str, *, kind: str = "unavailable", retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, kind: str = "unavailable", retry_after: float | None = None, usage: Any = None
+    ) -> None:
+        super().__init__(message, usage=usage)
         self.kind = kind
         self.retry_after = retry_after
 
@@ -119,11 +125,17 @@ class BadRequest(ProviderError):
     kind = "bad-request"
 
 
-class Truncated(ProviderError):
+class NoAnswer(ProviderError):
+    """`completion`: the `records.Completion` that the ledger keeps of it, or None."""
+
+    completion: Any = None
+
+
+class Truncated(NoAnswer):
     kind = "truncated"
 
 
-class Refused(ProviderError):
+class Refused(NoAnswer):
     kind = "refused"
 
 

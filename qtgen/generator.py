@@ -10,7 +10,17 @@ from functools import cached_property
 from typing import Any
 
 from qtgen import answers
-from qtgen.errors import AnswerError, BudgetReached, ProviderError, ProviderUnusable, Truncated, UnwritableText
+from qtgen.errors import (
+    AnswerError,
+    BudgetReached,
+    Filtered,
+    NoAnswer,
+    ProviderError,
+    ProviderUnusable,
+    Refused,
+    Truncated,
+    UnwritableText,
+)
 from qtgen.page import Value, emit, encode, file_name, read_text, seo_title
 from qtgen.page.fields import CONSTANTS
 from qtgen.page.text import one_line
@@ -85,6 +95,7 @@ class _Verdict:
 
 
 _MORE = 2  # times as many tokens for an answer that was cut off, once
+_LAST_WORDS = {error.kind for error in (AnswerError, Truncated, Refused, Filtered)}
 
 
 async def generate(job: Job, recipe: Recipe, providers: Sequence[Provider]) -> Outcome:
@@ -99,7 +110,28 @@ async def generate(job: Job, recipe: Recipe, providers: Sequence[Provider]) -> O
         outcome = await work.ask(provider)
         if outcome.status is not Status.FAILED:
             break
+    if outcome.status is Status.FAILED and outcome.error and outcome.error.kind in _LAST_WORDS:
+        work.forget()
     return outcome
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one provider is asked next. prompt: the same without the faults of its last answer."""
+
+    prompt: Prompt
+    asked: Prompt
+    repairs: int = 0
+    is_longer: bool = False
+
+    def lengthen(self) -> None:
+        """After an answer that was cut off; no repair, for nothing was wrong with it."""
+        self.prompt, self.asked = _with_more_tokens(self.prompt), _with_more_tokens(self.asked)
+        self.is_longer = True
+
+    def mend(self, faults: Sequence[str]) -> None:
+        self.repairs += 1
+        self.asked = ask_again(self.prompt, faults, WARMER * self.repairs)
 
 
 class _Work:
@@ -107,42 +139,59 @@ class _Work:
 
     def __init__(self, job: Job, recipe: Recipe, prompt: Prompt) -> None:
         self._job, self._recipe, self._prompt = job, recipe, prompt
+        self._answers: list[tuple[Provider, Completion]] = []
         self._made = Usage()  # what the page took, this time or before
         self._failed = Outcome(job.question, Status.FAILED, job.path, job.url)
 
     async def ask(self, provider: Provider) -> Outcome:
         """One provider: asked again up to `recipe.repairs` times while its answer has faults."""
-        prompt = asked = self._prompt
-        was_cut = False
-        faults: tuple[str, ...] = ()
-        for number in range(1, self._recipe.repairs + 2):
-            self._failed = replace(self._failed, attempts=self._failed.attempts + 1)
+        turn = _Turn(self._prompt, self._prompt)
+        while True:
             try:
-                completion = await provider.complete(asked)
+                completion = await self._answer(provider, turn.asked)
             except ProviderUnusable:
                 raise
-            except Truncated as error:
-                self._use(error.usage or Usage())
-                if was_cut or "max_tokens" not in asked.parameters:
-                    return self._failure(error)
-                was_cut, prompt, asked = True, _with_more_tokens(prompt), _with_more_tokens(asked)
-                continue
             except ProviderError as error:
-                self._use(error.usage or Usage())
-                return self._failure(error)
+                if not isinstance(error, Truncated) or turn.is_longer:
+                    return self._failure(error)
+                turn.lengthen()
+                continue
             except BudgetReached as error:
                 return replace(self._failure(error), status=Status.SKIPPED)
-            self._use(completion.usage, completion.reused)
             verdict = judge(self._job, self._recipe.checker, self._prompt.shape, completion.text)
             self._failed = replace(self._failed, diagnostics=verdict.diagnostics, last_text=completion.text)
             if verdict.text is not None:
-                return self._page(verdict.text, asked, completion, provider.name)
+                return self._page(verdict.text, turn.asked, completion, provider.name)
             provider.reject(completion)
-            faults = verdict.faults
-            asked = ask_again(prompt, faults, WARMER * number)
-        reasons = "; ".join(faults[:3])
-        message = f"no usable answer in {self._failed.attempts} attempts: {reasons}"
-        return replace(self._failed, error=Failure(AnswerError.kind, message))
+            if turn.repairs == self._recipe.repairs:
+                return self._given_up(verdict.faults)
+            turn.mend(verdict.faults)
+
+    def forget(self) -> None:
+        """It led to no page: the next run must not come to the same end without asking."""
+        for provider, completion in self._answers:
+            provider.forget(completion)
+
+    async def _answer(self, provider: Provider, prompt: Prompt) -> Completion:
+        """The next answer; what it took is counted, whatever came of it."""
+        self._failed = replace(self._failed, attempts=self._failed.attempts + 1)
+        try:
+            completion = await provider.complete(prompt)
+        except NoAnswer as error:
+            if error.completion is None:
+                self._use(error.usage or Usage())
+            else:
+                self._take(provider, error.completion)
+            raise
+        except (ProviderError, BudgetReached) as error:
+            self._use(error.usage or Usage())
+            raise
+        self._take(provider, completion)
+        return completion
+
+    def _take(self, provider: Provider, completion: Completion) -> None:
+        self._answers.append((provider, completion))
+        self._use(completion.usage + completion.lost, completion.reused)
 
     def _use(self, usage: Usage, reused: bool = False) -> None:
         self._made += usage
@@ -151,6 +200,10 @@ class _Work:
 
     def _failure(self, error: ProviderError | BudgetReached) -> Outcome:
         return replace(self._failed, error=Failure(error.kind, str(error)))
+
+    def _given_up(self, faults: Sequence[str]) -> Outcome:
+        message = f"no usable answer in {self._failed.attempts} attempts: {'; '.join(faults[:3])}"
+        return replace(self._failed, error=Failure(AnswerError.kind, message))
 
     def _page(self, text: str, prompt: Prompt, completion: Completion, provider: str) -> Outcome:
         attempt = _Attempt(self._failed.attempts, prompt, completion, self._made)

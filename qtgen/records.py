@@ -83,15 +83,19 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer of a model: its text, and what it took. key: of the request in the ledger; reused: it was there
-    already, and cost nothing this time."""
+    """One answer of a model: its text, and what it took; lost: what tries before it took. kind: `ok`, or why it is
+    none; key: of the request in the ledger; run: that asked, if not this one; reused: it was there already, and cost
+    nothing this time."""
 
     text: str
     model: str
     usage: Usage
     request_id: str | None = None
     limits: Limits | None = None
+    lost: Usage = Usage()
+    kind: str = "ok"
     key: bytes = b""
+    run: str = ""
     reused: bool = False
 
 
@@ -104,7 +108,10 @@ class Provider(Protocol):
     async def complete(self, prompt: Prompt) -> Completion: ...
 
     def reject(self, completion: Completion) -> None:
-        """Say that an answer could not be used, so that it is not used another time."""
+        """Say that an answer had faults. Another run gets it all the same, and so comes to the same page."""
+
+    def forget(self, completion: Completion) -> None:
+        """Say that an answer led to no page in the end, so that another run asks anew."""
 
 
 # --- what is said of a page ------------------------------------------------------------------------------------------

@@ -112,12 +112,16 @@ class Scripted:
         self.script = list(script)
         self.asked: list[Any] = []
         self.rejected = 0
+        self.forgotten: list[str] = []
 
     async def complete(self, prompt: Prompt) -> Completion:
         return await self.send(prompt)
 
     def reject(self, completion: Completion) -> None:
         self.rejected += 1
+
+    def forget(self, completion: Completion) -> None:
+        self.forgotten.append(completion.text)
 
     async def send(self, body: Any) -> Completion:
         self.asked.append(body)

@@ -130,3 +130,12 @@ def test_schemas_are_strict(shape: str) -> None:
 def test_what_fits_the_schema_fits_the_model(shape: str, data: dict[str, Any]) -> None:
     jsonschema.validate(data, answers.schema(shape))
     answers.parse(shape, json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    "text", [points_json(introduction="Half \ud83d of it. " * 6), points_json(**{"\udc00": 1}), "[" * 100_000]
+)
+def test_what_json_can_write_and_nothing_else_can_is_a_fault(text: str) -> None:
+    with pytest.raises(AnswerError, match=r"torn|not valid JSON") as caught:
+        answers.parse("points", text)
+    str(caught.value).encode()

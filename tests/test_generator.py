@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from conftest import TODAY, Scripted, points_json
@@ -10,7 +11,7 @@ from qtgen.errors import BudgetReached, Filtered, ProviderUnusable, Refused, Ret
 from qtgen.generator import Recipe, generate
 from qtgen.page import read_text
 from qtgen.planning import Job
-from qtgen.records import Outcome, Question, Status, Usage
+from qtgen.records import Completion, Outcome, Question, Status, Usage
 from qtgen.rules import REGISTRY, PageFile, run
 
 JOB = Job(
@@ -94,6 +95,11 @@ def test_an_answer_cut_off_may_be_twice_as_long_once(recipe: Recipe) -> None:
     assert [asked.parameters["max_tokens"] for asked in provider.asked] == [1200, 2400]
     outcome, provider = make(recipe, cut, "nonsense", points_json())
     assert provider.asked[2].parameters["max_tokens"] == 2400, "and stays so"
+    outcome, _ = make(replace(recipe, repairs=0), cut, points_json())
+    assert outcome.status is Status.WRITTEN, "it is no repair"
+    outcome, _ = make(replace(recipe, repairs=0), cut, cut)
+    assert outcome.error is not None
+    assert outcome.error.kind == "truncated"
     outcome, _ = make(recipe, cut, cut)
     assert outcome.error is not None
     assert (outcome.error.kind, outcome.usage.cost_usd) == ("truncated", 1.0)
@@ -109,6 +115,19 @@ def test_another_model_is_asked_where_the_first_fails(recipe: Recipe) -> None:
     assert (outcome.error.kind, outcome.attempts, first.rejected) == ("filtered", 4, 3)
 
 
+def test_only_answers_that_led_to_no_page_are_forgotten(recipe: Recipe) -> None:
+    refused = Refused("no")
+    refused.completion = Completion("no", "m", Usage(), kind="refused")
+    assert make(recipe, "nonsense", points_json())[1].forgotten == []
+    assert make(recipe, "nonsense", "rubbish", "bad")[1].forgotten == ["nonsense", "rubbish", "bad"]
+    assert make(recipe, "nonsense", refused)[1].forgotten == ["nonsense", "no"]
+    assert make(recipe, "nonsense", Retryable("HTTP 503"))[1].forgotten == [], "the next run goes on from there"
+    assert make(recipe, "nonsense", BudgetReached("used up"))[1].forgotten == []
+    first, second = Scripted("nonsense", refused), Scripted(points_json())
+    assert asyncio.run(generate(JOB, recipe, [first, second])).status is Status.WRITTEN
+    assert first.forgotten == []
+
+
 def test_where_the_budget_ends_a_question_is_left_for_later(recipe: Recipe) -> None:
     outcome, _ = make(recipe, "nonsense", BudgetReached("used up"))
     assert outcome.error is not None
@@ -122,3 +141,10 @@ def test_an_unusable_provider_ends_the_run(recipe: Recipe) -> None:
 
 def test_an_unknown_price_stays_unknown_in_sums() -> None:
     assert (Usage(1, 1, 0, 0.5) + Usage(1, 1, 0, None)).cost_usd is None
+
+
+def test_half_a_character_in_an_answer_is_asked_for_again(recipe: Recipe) -> None:
+    torn = points_json(introduction="Osmosis \ud83d moves water through a membrane that holds the solute back, always.")
+    outcome, provider = make(recipe, torn, points_json())
+    assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
+    assert "a character is torn" in provider.asked[1].messages[-1].content

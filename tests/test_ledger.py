@@ -1,5 +1,6 @@
 """The ledger on each database it can lie in: an SQLite file, and a real PostgreSQL."""
 
+import asyncio
 import sys
 import threading
 import time
@@ -12,11 +13,12 @@ import pytest
 import sqlalchemy as sa
 
 from qtgen.errors import LedgerError, SettingsError
-from qtgen.ledger.book import BUSY, MINE, Asked, Book, Held, Tried, key_of
+from qtgen.ledger import opened
+from qtgen.ledger.book import BUSY, KINDS, MINE, Asked, Book, Held, Judged, Tried, key_of
 from qtgen.ledger.tables import attempts, runs
 from qtgen.records import Completion, Usage
 
-ASKED = [Asked(key_of(None, b"%d" % n), "m", "explain", "t", 10) for n in range(600)]
+ASKED = [Asked(key_of("", b"%d" % n), "m", "explain", "t", 10) for n in range(600)]
 USAGE = Usage(10, 20, 0, 0.5)
 
 
@@ -66,9 +68,11 @@ def claim(book: Book, asked: list[Asked], fresh: bool = False) -> dict[bytes, He
 
 
 def answer(book: Book, asked: Asked, text: str) -> None:
-    book.apply(
-        [], [Tried(asked, time.time(), 0.1, "ok", USAGE)], {asked.key: Completion(text, "m", USAGE)}, [], [], False
-    )
+    book.apply([], [Tried(asked, time.time(), 0.1, "ok", USAGE)], {asked: Completion(text, "m", USAGE)}, [], [], False)
+
+
+def judge(book: Book, asked: Asked, state: str, run: str = "") -> None:
+    book.apply([], [], {}, [Judged(asked.key, run, state)], [], False)
 
 
 def test_an_answer_is_paid_once(books: list[Book]) -> None:
@@ -149,7 +153,7 @@ def test_history_and_facts(books: list[Book]) -> None:
     claim(book, ASKED[:4])
     for asked in ASKED[:4]:
         answer(book, asked, "yes")
-    book.apply([], [], {}, [ASKED[0].key], [], False)
+    judge(book, ASKED[0], "faulty")
     assert book.history("m") == [("explain", 10, 10, 20)] * 4
     assert book.facts("m") == (0.25, pytest.approx(0.1))
     assert book.known([asked.key for asked in ASKED]) == {asked.key for asked in ASKED[1:4]}
@@ -174,3 +178,96 @@ def test_what_is_left_of_a_killed_transaction_does_not_show(books: list[Book]) -
     with book._engine.begin() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(attempts)).scalar() == 0
     assert claim(books[1], ASKED[:1]) == {ASKED[0].key: BUSY}
+
+
+@pytest.mark.parametrize("usage", [Usage(10**30, 1), Usage(1, 2**63)])
+def test_a_value_that_no_database_takes_ends_as_a_line(books: list[Book], usage: Usage) -> None:
+    claim(books[0], ASKED[:1])
+    with pytest.raises(LedgerError, match="the ledger cannot be used"):
+        books[0].apply([], [Tried(ASKED[0], 0.0, 0.0, "ok", usage)], {}, [], [], False)
+
+
+def test_half_a_character_is_kept_as_its_escape(books: list[Book]) -> None:
+    claim(books[0], ASKED[:1])
+    answer(books[0], ASKED[0], '{"a": "\ud83d"}')
+    held = claim(books[1], ASKED[:1])[ASKED[0].key]
+    assert held.completion
+    assert held.completion.text == '{"a": "\\ud83d"}'
+
+
+def test_whatever_goes_wrong_while_writing_is_told_to_all_who_wait(tmp_path: Path) -> None:
+    """A writer that died without a word would leave them waiting for ever."""
+    book = Book(str(tmp_path / "ledger.sqlite"))
+
+    async def use() -> list[BaseException | Completion | None]:
+        async with opened(book, fresh=False) as desk:
+            book.apply = None  # type: ignore[method-assign, assignment]
+            first = await asyncio.gather(*(desk.claim(asked) for asked in ASKED[:3]), return_exceptions=True)
+            return first + await asyncio.gather(desk.claim(ASKED[3]), return_exceptions=True)
+
+    found = asyncio.run(asyncio.wait_for(use(), 30))
+    assert [type(one) for one in found] == [TypeError] * 4
+    book.close()
+
+
+@pytest.mark.parametrize(("state", "kind"), [*KINDS.items()])
+def test_every_answer_but_a_faulty_one_is_used_again(books: list[Book], state: str, kind: str) -> None:
+    mine, other = books
+    claim(mine, ASKED[:1])
+    mine.apply([], [], {ASKED[0]: Completion("so", "m", USAGE, kind=kind)}, [], [], False)
+    if state == "rejected":
+        judge(mine, ASKED[0], state)
+    found = claim(other, ASKED[:1])[ASKED[0].key].completion
+    assert found
+    assert (found.text, found.kind, found.usage, found.run) == ("so", kind, USAGE, mine.run)
+    assert other.known([ASKED[0].key]) == {ASKED[0].key}
+    assert other.facts("m").faulty == (0.0 if state == "done" else 1.0)
+    judge(other, ASKED[0], "faulty", found.run)
+    judge(mine, ASKED[0], "rejected")
+    assert other.known([ASKED[0].key]) == set()
+    assert claim(other, ASKED[:1]) == {ASKED[0].key: MINE}
+
+
+def test_a_run_that_slept_takes_nothing_from_the_one_that_went_on(books: list[Book]) -> None:
+    slept, other = books
+    claim(slept, ASKED[:2])
+    with slept._engine.begin() as connection:
+        connection.execute(runs.update().where(runs.c.id == slept.run).values(beat=time.time() - 60))
+    assert set(claim(other, ASKED[:2]).values()) == {MINE}
+    slept.apply([], [], {}, [], [ASKED[0].key], False)  # gives up what is not its own any more
+    answer(other, ASKED[0], "paid")
+    judge(slept, ASKED[0], "faulty")
+    assert other.known([ASKED[0].key]) == {ASKED[0].key}
+    other.apply([], [], {}, [], [ASKED[1].key], False)
+    answer(slept, ASKED[1], "paid as well")
+    assert other.known([ASKED[1].key]) == {ASKED[1].key}
+
+
+def test_a_paid_answer_stays_until_a_fresh_one_is_there(books: list[Book]) -> None:
+    mine, other = books
+    claim(mine, ASKED[:1])
+    answer(mine, ASKED[0], "first")
+    assert claim(other, ASKED[:1], fresh=True) == {ASKED[0].key: MINE}
+    other.apply([], [], {}, [], [ASKED[0].key], True)  # it got none
+    assert mine.known([ASKED[0].key]) == {ASKED[0].key}
+    answer(other, ASKED[0], "second")
+    held = claim(mine, ASKED[:1])[ASKED[0].key].completion
+    assert held
+    assert held.text == "second"
+
+
+def test_what_is_said_last_is_written_too(books: list[Book]) -> None:
+    """The end of a run comes while an earlier page is being written."""
+    mine, other = books
+
+    async def use() -> None:
+        async with opened(mine, fresh=False) as desk:
+            for asked in ASKED[:20]:
+                await desk.claim(asked)
+                await desk.answered(asked, Completion("so", "m", USAGE))
+                desk.judged(Completion("so", "m", USAGE, key=asked.key), "faulty")
+                await asyncio.sleep(0)
+
+    mine.run = "1" * 32
+    asyncio.run(use())
+    assert other.known([asked.key for asked in ASKED[:20]]) == set()

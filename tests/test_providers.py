@@ -13,6 +13,8 @@ from conftest import Scripted, points_json
 from qtgen.budget import Budget
 from qtgen.errors import (
     BadRequest,
+    BudgetReached,
+    Filtered,
     ProviderError,
     ProviderUnusable,
     Refused,
@@ -27,7 +29,7 @@ from qtgen.providers import chosen, endpoints_for, remote_endpoint
 from qtgen.providers.client import Client
 from qtgen.providers.endpoint import Endpoint, request, request_body
 from qtgen.providers.openai import OpenAISender
-from qtgen.records import Completion, Prompt, Question
+from qtgen.records import Completion, Prompt, Question, Usage
 from qtgen.settings import Settings
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
@@ -109,6 +111,31 @@ def test_without_a_price_the_cost_is_unknown(endpoints: Endpoints, prompt: Promp
     assert ask(prompt, Endpoint("openai", "m", endpoints.base_url)).usage.cost_usd is None
 
 
+@pytest.mark.parametrize(
+    "usage", [None, [1], {}, {"prompt_tokens": 10**30, "completion_tokens": 1}, {"prompt_tokens": -1}, "much"]
+)
+def test_what_nobody_counted_costs_unknown_and_not_nothing(endpoints: Endpoints, prompt: Prompt, usage: Any) -> None:
+    endpoints.answer = (200, {}, {**completion(), "usage": usage})
+    priced = Endpoint("openai", "m", endpoints.base_url, price_input=2.0, price_output=8.0)
+    done = ask(prompt, priced)
+    assert (done.text, done.usage.cost_usd) == ("hello", None)
+    assert ask(prompt, Endpoint("local", "m", endpoints.base_url, price_input=0, price_output=0)).usage.cost_usd == 0
+
+
+@pytest.mark.parametrize("value", ["9" * 5_000, "1.2.3s", "\xb2", "-1", "99999999999999999999h"])
+def test_odd_limits_do_not_cost_an_answer(endpoints: Endpoints, prompt: Prompt, value: str) -> None:
+    names = ("remaining-requests", "reset-requests", "limit-tokens", "remaining-tokens", "reset-tokens")
+    endpoints.answer = (200, {f"x-ratelimit-{name}": value for name in names}, completion())
+    assert ask(prompt, Endpoint("openai", "m", endpoints.base_url)).text == "hello"
+
+
+def test_half_a_character_arrives_as_its_escape(endpoints: Endpoints, prompt: Prompt) -> None:
+    endpoints.answer = (200, {}, {**completion('{"a": "\ud83d"}'), "id": "\ud83d", "model": "\ud83d"})
+    done = ask(prompt, Endpoint("openai", "m", endpoints.base_url))
+    assert done.text == '{"a": "\\ud83d"}'
+    assert f"{done.request_id}{done.model}".encode()
+
+
 ERROR = {"error": {"message": "said why", "code": None}}
 
 
@@ -117,13 +144,20 @@ ERROR = {"error": {"message": "said why", "code": None}}
     [
         ((401, {}, ERROR), ProviderUnusable, "refused the key (HTTP 401); check OPENAI_API_KEY: said why"),
         ((404, {}, ERROR), ProviderUnusable, "no model `m` at this address (HTTP 404)"),
+        (
+            (400, {}, {"error": {"message": "triggered", "code": "content_filter"}}),
+            Filtered,
+            "filter stopped the question",
+        ),
         ((402, {}, ERROR), ProviderUnusable, "no credit is left"),
         ((429, {}, {"error": {"message": "x", "code": "insufficient_quota"}}), ProviderUnusable, "no credit is left"),
         ((400, {}, {"error": {"message": "bad schema"}}), BadRequest, "schema_lengths = false"),
         ((401, {}, {"error": {"message": "no: Bearer sk-secret"}}), ProviderUnusable, "no: Bearer ***"),
         ((200, {}, {"choices": [{"message": None}]}), Retryable, "has not the form of a completion"),
         ((200, {}, {"choices": [{"message": {"content": ["x"]}}]}), Retryable, "content is list"),
-        ((200, {}, {**completion(), "usage": [1]}), Retryable, "has not the form"),
+        ((200, {}, [1]), Retryable, "has not the form"),
+        ((400, {}, {"error": {"message": "half \ud83d"}}), BadRequest, "half \\ud83d"),
+        ((200, {}, {**completion(), "choices": "\ud83d"}), Retryable, "has not the form"),
         ((429, {"retry-after": "7"}, ERROR), Retryable, "HTTP 429: said why"),
         ((503, {}, b"<html>"), Retryable, "HTTP 503"),
         ((200, {}, b"not json"), Retryable, "is not JSON"),
@@ -226,6 +260,73 @@ def test_a_request_that_is_not_taken_ends_the_run_only_if_none_was(prompt: Promp
         complete()
 
 
+def test_one_request_that_is_not_taken_proves_nothing_while_others_are_in_flight(prompt: Prompt) -> None:
+    class Slow(Scripted):
+        async def send(self, body: Any) -> Completion:
+            await asyncio.sleep(0.01)
+            return await super().send(body)
+
+    async def complete(*script: str | Exception, cap: int) -> list[BaseException | Completion]:
+        client = Client(Slow(*script), Endpoint("scripted", "m"), Pacer(Pace(cap)))
+        return await asyncio.gather(*(client.complete(prompt) for _ in script), return_exceptions=True)
+
+    found = asyncio.run(complete(BadRequest("too long"), points_json(), BadRequest("too long"), cap=4))
+    assert [type(one) for one in found] == [BadRequest, Completion, BadRequest]
+    found = asyncio.run(complete(*[BadRequest("no such field")] * 6, cap=3))
+    assert [type(one) for one in found[:3]] == [BadRequest, BadRequest, ProviderUnusable]
+    found = asyncio.run(complete(Refused("no"), BadRequest("too long"), cap=1))
+    assert [type(one) for one in found] == [Refused, BadRequest], "a refusal is an answer"
+
+
+def test_what_every_try_took_is_told(prompt: Prompt) -> None:
+    async def complete(*script: str | Exception, tries: int = 3) -> Completion:
+        async def no_wait(_: float) -> None: ...
+
+        endpoint = Endpoint("scripted", "m", price_input=1.0, price_output=1.0)
+        client = Client(Scripted(*script), endpoint, Pacer(Pace(4)), tries=tries, sleep=no_wait)
+        return await client.complete(prompt)
+
+    odd = Retryable("x", kind="malformed", usage=Usage(10, 5, 0, 0.5))
+    done = asyncio.run(complete(odd, odd, points_json()))
+    assert (done.usage, done.lost) == (Usage(100, 50, 0, 0.25), Usage(20, 10, 0, 1.0))
+    assert asyncio.run(complete(Retryable("x", kind="dropped"), points_json())).lost.cost_usd is None
+    with pytest.raises(Truncated) as cut:
+        asyncio.run(complete(odd, Truncated("cut", usage=Usage(1, 1, 0, 0.1))))
+    assert cut.value.completion.lost == Usage(10, 5, 0, 0.5)
+    assert cut.value.completion.usage == Usage(1, 1, 0, 0.1)
+    with pytest.raises(Retryable) as failed:
+        asyncio.run(complete(odd, odd, tries=2))
+    assert failed.value.usage == Usage(20, 10, 0, 1.0)
+
+
+def test_a_budget_counts_what_is_really_asked_for(prompt: Prompt) -> None:
+    async def spent(extra: dict[str, Any], base_url: str | None = None) -> float:
+        budget = Budget(1.0)
+        endpoint = Endpoint("scripted", "m", base_url, extra=extra, price_input=0.0, price_output=10.0)
+        client = Client(Scripted(Retryable("x", kind="dropped")), endpoint, Pacer(Pace(4)), tries=1, budget=budget)
+        with pytest.raises((Retryable, BudgetReached)):
+            await client.complete(prompt)
+        return budget.spent
+
+    assert asyncio.run(spent({})) == pytest.approx(1_200 * 10 / 1e6)
+    assert asyncio.run(spent({"max_tokens": 60_000})) == pytest.approx(60_000 * 10 / 1e6)
+    assert asyncio.run(spent({"max_completion_tokens": 60_000}, "http://x/v1")) == pytest.approx(60_000 * 10 / 1e6)
+    assert asyncio.run(spent({"n": 4})) == pytest.approx(4 * 1_200 * 10 / 1e6)
+    assert asyncio.run(spent({"n": 100})) == 0.0, "it is not sent"
+
+
+def test_an_endpoint_is_the_same_however_its_address_is_written() -> None:
+    def place(address: str | None, provider: str = "openai") -> str:
+        return Endpoint(provider, "m", address).place
+
+    assert (
+        place("https://API.example.com:443/v1/") == place("https://api.example.com/v1") == "https://api.example.com/v1"
+    )
+    assert place("http://127.0.0.1:8080/v1") != place("http://127.0.0.1:8081/v1")
+    assert place("http://127.0.0.1:8080/v1", "local") == place("http://127.0.0.1:9/v1", "local") == "local"
+    assert place(None) == ""
+
+
 def test_what_is_asked_of_this_machine_goes_through_no_proxy(
     endpoints: Endpoints, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,5 +398,9 @@ def test_what_a_request_cost_that_nothing_was_heard_of_is_unknown(prompt: Prompt
     dropped, seen = asyncio.run(spent(Retryable("x", kind="dropped")))
     assert dropped > 0.001, "the budget counts the most it can have been"
     assert seen == [None]
+    odd, seen = asyncio.run(spent(Retryable("x", kind="malformed")))
+    assert (odd, seen) == (dropped, [None])
+    odd, seen = asyncio.run(spent(Retryable("x", kind="malformed", usage=Usage(1, 1, 0, 0.5))))
+    assert (odd, seen) == (0.5, [0.5])
     refused, seen = asyncio.run(spent(Retryable("x", kind="unavailable")))
     assert (refused, seen) == (0.0, [0.0]), "an error of the server is an answer, and costs nothing"

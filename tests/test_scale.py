@@ -4,6 +4,7 @@ The endpoint is the fast one of ../shared/tools, which a user's checkout does no
 `make soak` runs them with more of everything.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -14,12 +15,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import SHARED
+
+from qtgen.providers import local
+from qtgen.providers.endpoint import Endpoint
 
 pytestmark = [pytest.mark.block_network(allowed_hosts=["127.0.0.1"]), pytest.mark.xdist_group("scale")]
 Run = Callable[..., tuple[int, str, str]]
@@ -29,8 +34,13 @@ MANY = int(os.environ.get("QTGEN_MANY", "150"))
 
 
 class Mock:
-    def __init__(self, port: int) -> None:
-        self.address = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, log: Path) -> None:
+        self.address, self._log = f"http://127.0.0.1:{port}", log
+
+    def answered(self) -> list[str]:
+        """The hash of every request that got an answer, in the order in which they came."""
+        lines = [json.loads(line) for line in self._log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        return [line["body"] for line in lines if line["status"] == 200]
 
     def set(self, **behaviour: float) -> None:
         self._get("/_ctl?" + "&".join(f"{name}={value}" for name, value in behaviour.items()))
@@ -44,14 +54,17 @@ class Mock:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Mock]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
     if not MOCK.exists():
         pytest.skip(f"{MOCK} is not here: the endpoint for fault tests is not part of the project")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, str(MOCK), "--port", str(port)], stdout=subprocess.DEVNULL)
-    mock = Mock(port)
+    log = tmp_path_factory.mktemp("mock") / "calls.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, str(MOCK), "--port", str(port), "--log", str(log)], stdout=subprocess.DEVNULL
+    )
+    mock = Mock(port, log)
     for _ in range(200):
         try:
             mock.stats()
@@ -136,6 +149,37 @@ def test_an_edited_question_sends_one_request(qtgen: Run, mock: Mock) -> None:
     assert mock.stats()["ok"] == 121
 
 
+def test_pages_that_needed_repairs_are_made_again_without_a_request(qtgen: Run, mock: Mock) -> None:
+    questions(60)
+    mock.set(pbad=0.3, ptrunc=0.1, prefuse=0.03)
+    lines = outcomes(qtgen("generate", "q.txt", "--json", "--model", "mock", "--model", "other")[1])
+    written = {line["question"]: Path(line["path"]) for line in lines if line["status"] == "written"}
+    assert sum(line["attempts"] > 1 for line in lines) > 10
+    served = mock.stats()["served"]
+    Path("q.txt").write_text("\n".join(written))
+    again = ("generate", "q.txt", "--json", "--out", "again", "--model", "mock", "--model", "other")
+    guess = json.loads(qtgen(*again, "--dry-run")[1])
+    assert (guess["requests"]["expected"], guess["reused"]) == (0, len(written))
+    code, out, err = qtgen(*again)
+    assert code == 0, err
+    assert mock.stats()["served"] == served
+    assert {line["usage"]["cost_usd"] for line in outcomes(out)} == {0.0}
+    assert [page.read_bytes() for page in pages("again")] == [path.read_bytes() for path in sorted(written.values())]
+
+
+@pytest.mark.parametrize("fault", ["pbad", "ptrunc", "prefuse"])
+def test_a_page_that_failed_is_asked_for_anew(qtgen: Run, mock: Mock, fault: str) -> None:
+    questions(2)
+    mock.set(**{fault: 1})
+    assert qtgen("generate", "q.txt")[0] == 1
+    failed = mock.stats()["served"]
+    assert qtgen("generate", "q.txt")[0] == 1
+    assert mock.stats()["served"] == 2 * failed
+    mock.set()
+    assert qtgen("generate", "q.txt")[0] == 0
+    assert mock.stats()["served"] == 2, "none of the old answers counts"
+
+
 def test_a_changed_prompt_is_said_before_it_sends_them_all(qtgen: Run, mock: Mock) -> None:
     questions(5)
     assert qtgen("generate", "q.txt")[0] == 0
@@ -157,27 +201,55 @@ def test_two_runs_at_once_pay_for_nothing_twice(mock: Mock) -> None:
     assert [p.read_bytes() for p in pages("a")] == [p.read_bytes() for p in pages("b")]
 
 
-def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(qtgen: Run, mock: Mock) -> None:
-    count, slots, rng = 40 * KILLS, 8, random.Random(11)
+def ledger(question: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(sqlite3.connect(".qtgen/ledger.sqlite")) as database:
+        return database.execute(question).fetchall()
+
+
+def killed_part_way(command: list[str], mock: Mock, rng: random.Random) -> None:
+    """One run that ends with SIGKILL while it makes pages, however long it took to start."""
+    before = len(mock.answered())
+    run = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    while len(mock.answered()) < before + 30:
+        assert run.poll() is None, "it ended before it was killed: there are too few questions"
+        time.sleep(0.01)
+    time.sleep(rng.uniform(0.0, 0.3))
+    run.send_signal(signal.SIGKILL)
+    run.wait(timeout=10)
+
+
+def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(
+    qtgen: Run, mock: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the answers have faults, so that most kills find pages part-way, whose first answers are paid for."""
+    monkeypatch.setenv("QTGEN_REPAIRS", "10")
+    count, slots, rng = 45 * KILLS, 8, random.Random(11)
     questions(count)
-    mock.set(lat_ms=30)
+    mock.set(lat_ms=30, pbad=0.5, ptrunc=0.03)
+    from_here, in_flight, forgotten, part_way = len(mock.answered()), set[str](), 0, 0
     command = [sys.executable, "-m", "qtgen", "generate", "q.txt", "--concurrency", str(slots)]
     for _ in range(KILLS):
-        run = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-        time.sleep(rng.uniform(0.9, 1.6))
-        run.send_signal(signal.SIGKILL)
-        run.wait(timeout=10)
+        killed_part_way(command, mock, rng)
+        in_flight |= {
+            *mock.answered()[-2 * slots :]
+        }  # as many pages are in the making, each with one answer on its way
+        forgotten += ledger("SELECT count(*) FROM requests WHERE state = 'faulty'")[0][0]
+        part_way += json.loads(qtgen("generate", "q.txt", "--dry-run", "--json")[1])["reused"]
         for page in pages():
             assert page.read_bytes().endswith(b"\n---\n\n&nbsp;"), "no page is there in part"
-    code, _, err = qtgen("generate", "q.txt", "--concurrency", str(slots))
+    assert part_way >= KILLS
+    qtgen("generate", "q.txt", "--concurrency", str(slots))
+    paid = Counter(mock.answered()[from_here:])
+    twice = {body for body, times in paid.items() if times > 1}
+    assert len(twice - in_flight) <= forgotten, "only what was in flight, and pages that were cut off twice"
+    mock.set()
+    code, _, err = qtgen("generate", "q.txt")  # what was cut off twice
     assert code == 0, err
     assert len(pages()) == count
     assert qtgen("validate", "outputs", "--ignore", "QT4", "--no-cache")[0] == 0
-    assert mock.stats()["repeats"] <= slots * KILLS, "only what was in flight"
-    with sqlite3.connect(".qtgen/ledger.sqlite") as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert database.execute("SELECT count(*) FROM requests WHERE state = 'open'").fetchone() == (0,)
-        assert database.execute("SELECT count(*) FROM requests WHERE state = 'done'").fetchone() == (count,)
+    assert ledger("PRAGMA integrity_check") == [("ok",)]
+    assert ledger("SELECT count(*) FROM requests WHERE state = 'open'") == [(0,)]
+    assert ledger("SELECT count(*) FROM requests WHERE state = 'done'") == [(count,)]
     ids = [json.loads(line)["id"] for line in Path("outputs/.qtgen/provenance.jsonl").read_text().splitlines()]
     assert len(set(ids)) == count, "every page has an id of its own"
 
@@ -269,3 +341,33 @@ def test_a_question_is_data_whatever_it_says(qtgen: Run, mock: Mock) -> None:
         assert text.count("\nurl: ") == text.count("\nid: ") == 1
         assert line["url"].startswith("/learn/biology/questions/")
     assert qtgen("validate", "outputs", "--ignore", "QT4,QT5,QT6", "--no-cache")[0] == 0
+
+
+def test_answers_of_a_local_model_are_used_again(qtgen: Run, mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server has another address each time."""
+    hosts = iter(("127.0.0.1", "localhost"))
+
+    @contextlib.contextmanager
+    def serve(model: Path | None, **_: object) -> Iterator[Endpoint]:
+        yield local.endpoint(model, mock.address.replace("127.0.0.1", next(hosts)))
+
+    monkeypatch.setattr(local, "serve", serve)
+    monkeypatch.setattr("qtgen.commands.generate.needs_fetch", lambda _: False)
+    questions(5)
+    call = ("generate", "q.txt", "--provider", "local", "--json", "--out")
+    assert qtgen(*call, "outputs")[0] == 0
+    assert json.loads(qtgen(*call, "again", "--dry-run")[1])["reused"] == 5
+    code, _, err = qtgen(*call, "again")
+    assert (code, mock.stats()["ok"]) == (0, 5), err
+
+
+def test_what_was_lost_on_the_way_is_said_as_the_ledger_says_it(qtgen: Run, mock: Mock) -> None:
+    questions(30)
+    Path("qtgen.toml").write_text('[prices."mock"]\ninput = 1.0\noutput = 2.0\n')
+    mock.set(pdrop=0.3)
+    code, out, err = qtgen("generate", "q.txt", "--json")
+    assert code == 0, err
+    row = json.loads(qtgen("costs", "--json")[1])[0]
+    unknown = [line for line in outcomes(out) if line["usage"]["cost_usd"] is None]
+    assert row["unpriced"] >= len(unknown) > 0
+    assert f"tokens, ${row['known_cost_usd']:.4f} + unknown" in err

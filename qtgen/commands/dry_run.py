@@ -12,7 +12,7 @@ from qtgen.generator import Recipe
 from qtgen.ledger import Book, key_of
 from qtgen.planning import Job
 from qtgen.providers import concurrency, endpoints_for
-from qtgen.providers.endpoint import Endpoint, request_body
+from qtgen.providers.endpoint import Endpoint, body_of, longest_answer, request
 from qtgen.records import Outcome, Status
 from qtgen.settings import Settings
 
@@ -64,9 +64,9 @@ def _add(
     def settle() -> None:
         known = set() if fresh else book.known([*waiting])
         plan.reused += len(known)
-        for key, request in waiting.items():
+        for key, sizes in waiting.items():
             if key not in known:
-                plan.add(*request)
+                plan.add(*sizes)
         waiting.clear()
 
     for step in steps:
@@ -74,8 +74,9 @@ def _add(
             others[step.status.value] += 1
             continue
         prompt = how.render(step.question)
-        body = request_body(prompt, endpoint)
-        waiting[key_of(endpoint.base_url, body)] = (prompt.name, len(body), int(prompt.parameters["max_tokens"]))
+        document = request(prompt, endpoint)
+        body = body_of(document)
+        waiting[key_of(endpoint.place, body)] = (prompt.name, len(body), longest_answer(document))
         if len(waiting) >= _AT_A_TIME:
             settle()
     settle()

@@ -200,7 +200,7 @@ class _Run:
     async def go(self, results: _Results) -> int:
         """Plan, generate, write. Raises Interrupted when stopped before the end."""
         budget = Budget(self.settings.budget)
-        tally = progress.Tally(self.survey.total, self.settings.budget, self.settings.tpm)
+        tally = progress.Tally(self.survey.total, budget, self.settings.tpm)
         try:
             with progress.display(tally) as shown:
                 async with aclosing(self._outcomes(tally, shown, budget)) as outcomes:

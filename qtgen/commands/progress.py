@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from qtgen.budget import Budget
 from qtgen.providers.client import Client
 from qtgen.records import Outcome, Status, Usage
 
@@ -22,9 +23,9 @@ def money(usd: float | None) -> str:
 
 
 class Tally:
-    """Running totals of a run. budget in US dollars; tpm: tokens a minute that are allowed."""
+    """Running totals of a run. tpm: tokens a minute that are allowed."""
 
-    def __init__(self, total: int, budget: float | None = None, tpm: float | None = None) -> None:
+    def __init__(self, total: int, budget: Budget, tpm: float | None = None) -> None:
         self.total, self.budget, self.tpm = total, budget, tpm
         self.started = time.monotonic()
         self.counts: Counter[Status] = Counter()
@@ -50,6 +51,13 @@ class Tally:
     def tokens(self) -> int:
         return self.usage.prompt_tokens + self.usage.completion_tokens
 
+    @property
+    def paid(self) -> str:
+        """What the ledger says of this run, also of requests that led to no outcome."""
+        if self.budget.is_unknown:
+            return f"{money(self.budget.known)} + unknown" if self.budget.known else money(None)
+        return money(self.budget.known)
+
     def figures(self) -> str:
         """`412 pages/min  3 failed  31/64 in flight  1.2M tokens/min of 2M  $0.31 of $5.00`."""
         minutes = max(self.seconds, 0.001) / 60
@@ -57,7 +65,8 @@ class Tally:
         in_flight = f"{sum(p.in_flight for p in pace)}/{sum(int(p.allowed) for p in pace)} in flight" if pace else ""
         limit = f" of {_short(self.tpm)}" if self.tpm else ""
         failed = f"{self.counts[Status.FAILED]:,} failed" if self.counts[Status.FAILED] else ""
-        cost = money(self.usage.cost_usd) + (f" of {money(self.budget)}" if self.budget else "")
+        budget = self.budget
+        cost = self.paid if budget.limit is None else f"{money(budget.spent)} of {money(budget.limit)}"
         parts = [
             f"{self.done / minutes:,.1f} pages/min",
             failed,
@@ -148,7 +157,7 @@ def failure_line(outcome: Outcome) -> str:
 def summary(tally: Tally) -> str:
     """`12 written, 1 failed in 61.2 s; 9,120 tokens, $0.0000`, and what came of the requests if not all went well."""
     named = [f"{tally.counts[status]:,} {status.value}" for status in Status if tally.counts[status]]
-    spent = f"; {tally.tokens:,} tokens, {money(tally.usage.cost_usd)}" if tally.tokens else ""
+    spent = f"; {tally.tokens:,} tokens, {tally.paid}" if tally.tokens or tally.budget.is_unknown else ""
     lines = [f"{', '.join(named) or 'nothing done'} in {tally.seconds:.1f} s{spent}"]
     if tally.failures:
         lines.append("not written: " + ", ".join(f"{count:,} {kind}" for kind, count in tally.failures.most_common()))

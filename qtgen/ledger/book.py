@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from qtgen.errors import LedgerError, SettingsError
 from qtgen.ledger.tables import attempts, metadata, pages, prompts, requests, runs
+from qtgen.page.text import storable
 from qtgen.records import Completion, Usage
 
 BEAT = 4.0  # seconds between signs of life
@@ -48,6 +49,14 @@ class Tried(NamedTuple):
     usage: Usage
 
 
+class Judged(NamedTuple):
+    """What an answer was good for: `rejected` or `faulty`. run: that asked, empty: this one."""
+
+    key: bytes
+    run: str
+    state: str
+
+
 class Held(NamedTuple):
     """What a claim finds. completion: the answer, if there is one; busy: another run waits for it."""
 
@@ -62,12 +71,17 @@ class Facts(NamedTuple):
     latency: float | None
 
 
+KINDS = {"done": "ok", "rejected": "ok", "cut": "truncated", "refused": "refused", "filtered": "filtered"}
+"""The states of a request that has an answer which is used again, and the kind of each."""
+_STATES = {kind: state for state, kind in reversed(KINDS.items())}
+
 MINE = Held()
 BUSY = Held(busy=True)
 
 
-def key_of(address: str | None, body: bytes) -> bytes:
-    return hashlib.sha256(f"{address or ''}\n".encode() + body).digest()
+def key_of(place: str, body: bytes) -> bytes:
+    """place: who is asked."""
+    return hashlib.sha256(f"{place}\n".encode() + body).digest()
 
 
 class Book:
@@ -89,7 +103,7 @@ class Book:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, OverflowError, UnicodeError) as error:  # drivers raise the last two as they are
             reason = " ".join(str(getattr(error, "orig", None) or error).split())
             hint = "; another program holds it" if "lock" in reason else ""
             raise LedgerError(f"the ledger cannot be used: {reason}{hint}") from None
@@ -104,8 +118,8 @@ class Book:
         self,
         claims: Sequence[Asked],
         tried: Sequence[Tried],
-        done: Mapping[bytes, Completion],
-        faulty: Sequence[bytes],
+        done: Mapping[Asked, Completion],
+        judged: Sequence[Judged],
         dropped: Sequence[bytes],
         fresh: bool,
     ) -> dict[bytes, Held]:
@@ -117,12 +131,28 @@ class Book:
             if tried:
                 connection.execute(attempts.insert(), [self._attempt_row(one) for one in tried])
             if done:
-                where = requests.c.key == sa.bindparam("for_key")
-                connection.execute(requests.update().where(where), [_answer(*pair) for pair in done.items()])
-            for keys, what in ((faulty, requests.update().values(state="faulty")), (dropped, requests.delete())):
-                for some in _chunks(keys):
-                    connection.execute(what.where(requests.c.key.in_(some)))
+                self._keep(connection, done)
+            if judged:
+                self._judge(connection, judged)
+            mine = requests.c.run == self.run, requests.c.state == "open"
+            for some in _chunks(dropped):
+                connection.execute(requests.delete().where(requests.c.key.in_(some), *mine))
             return self._claim(connection, claims, fresh) if claims else {}
+
+    def _keep(self, connection: sa.Connection, done: Mapping[Asked, Completion]) -> None:
+        """Whatever stands there: another run may have taken the claim of one that slept, and dropped it."""
+        for some in _chunks([asked.key for asked in done]):
+            connection.execute(requests.delete().where(requests.c.key.in_(some)))
+        rows = [{**asked._asdict(), "run": self.run, **_answer(completion)} for asked, completion in done.items()]
+        connection.execute(requests.insert(), rows)
+
+    def _judge(self, connection: sa.Connection, judged: Sequence[Judged]) -> None:
+        """Only the very answer that was judged: another run may have a new one, or wait for it."""
+        same = requests.c.key == sa.bindparam("of"), requests.c.run == sa.bindparam("by")
+        for state, before in (("rejected", requests.c.state == "done"), ("faulty", requests.c.state != "open")):
+            rows = [{"of": one.key, "by": one.run or self.run} for one in judged if one.state == state]
+            if rows:
+                connection.execute(requests.update().where(*same, before).values(state=state), rows)
 
     def _claim(self, connection: sa.Connection, claims: Sequence[Asked], fresh: bool) -> dict[bytes, Held]:
         by_key = {asked.key: asked for asked in claims}
@@ -134,8 +164,8 @@ class Book:
             row = known.get(key)
             if row is None:
                 new.append(asked)
-            elif row.state == "done" and (not fresh or row.run == self.run):
-                found[key] = Held(_completion(row))
+            elif row.state in KINDS:  # under --fresh the old answer stays until the new one is there
+                found[key] = MINE if fresh and row.run != self.run else Held(_completion(row))
             elif row.state == "open" and row.run != self.run and row.run not in gone:
                 found[key] = BUSY
             else:  # faulty, stale, or of a run that is gone
@@ -213,7 +243,7 @@ class Book:
         """Those of the requests that have an answer."""
         with self._transaction() as connection:
             return {
-                row.key for some in _chunks(keys) for row in connection.execute(_select(some)) if row.state == "done"
+                row.key for some in _chunks(keys) for row in connection.execute(_select(some)) if row.state in KINDS
             }
 
     def history(self, model: str, most: int = 2_000) -> list[tuple[str, int, int, int]]:
@@ -234,8 +264,8 @@ class Book:
         with self._transaction() as connection:
             counts = {row.state: row.total for row in connection.execute(states)}
             latency = connection.execute(of_ok).scalar()
-        judged = counts.get("done", 0) + counts.get("faulty", 0)
-        return Facts(counts.get("faulty", 0) / judged if judged else 0.0, latency)
+        judged = sum(counts.values()) - counts.get("open", 0)
+        return Facts(1 - counts.get("done", 0) / judged if judged else 0.0, latency)
 
     def spending(self) -> Iterator[dict[str, Any]]:
         """One row a run, model and kind of outcome: how many attempts, their tokens, cost and seconds.
@@ -298,12 +328,11 @@ def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (values[at : at + _CHUNK] for at in range(0, len(values), _CHUNK))
 
 
-def _answer(key: bytes, completion: Completion) -> dict[str, Any]:
+def _answer(completion: Completion) -> dict[str, Any]:
     usage = completion.usage
     return {
-        "for_key": key,
-        "state": "done",
-        "answer": completion.text.replace("\0", "\ufffd"),  # PostgreSQL keeps no NUL, and no page may have one
+        "state": _STATES[completion.kind],
+        "answer": storable(completion.text),
         "served_by": completion.model,
         "request_id": completion.request_id,
         "prompt_tokens": usage.prompt_tokens,
@@ -315,7 +344,8 @@ def _answer(key: bytes, completion: Completion) -> dict[str, Any]:
 
 def _completion(row: Any) -> Completion:
     usage = Usage(row.prompt_tokens or 0, row.completion_tokens or 0, row.cached_tokens or 0, row.cost_usd)
-    return Completion(row.answer or "", row.served_by or row.model, usage, row.request_id, reused=True)
+    by, kind = row.served_by or row.model, KINDS[row.state]
+    return Completion(row.answer or "", by, usage, row.request_id, kind=kind, run=row.run, key=row.key, reused=True)
 
 
 def _machine() -> str:

@@ -9,8 +9,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from qtgen.errors import LedgerError
-from qtgen.ledger.book import BEAT, BUSY, Asked, Book, Held, Tried
+from qtgen.ledger.book import BEAT, BUSY, Asked, Book, Held, Judged, Tried
 from qtgen.records import Completion
 
 _POLL = 0.3  # seconds between looks whether another run has an answer
@@ -22,8 +21,8 @@ class _Page:
 
     claims: list[Asked] = field(default_factory=list)
     tried: list[Tried] = field(default_factory=list)
-    done: dict[bytes, Completion] = field(default_factory=dict)
-    faulty: list[bytes] = field(default_factory=list)
+    done: dict[Asked, Completion] = field(default_factory=dict)
+    judged: list[Judged] = field(default_factory=list)
     dropped: list[bytes] = field(default_factory=list)
     written: "asyncio.Future[dict[bytes, Held]]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -39,7 +38,8 @@ class Desk:
         self._page = _Page()
         self._has_news = asyncio.Event()
         self._busy_with: dict[bytes, asyncio.Future[None]] = {}
-        self._error: LedgerError | None = None
+        self._error: Exception | None = None
+        self._is_closing = False
 
     async def claim(self, asked: Asked) -> Completion | None:
         """The answer, if the ledger has one; else it is the caller's to ask for. Waits while another run does."""
@@ -69,15 +69,15 @@ class Desk:
     async def answered(self, asked: Asked, completion: Completion) -> None:
         """Keep an answer; it is committed when this returns."""
         page = self._page
-        page.done[asked.key] = completion
+        page.done[asked] = completion
         try:
             await self._written(page)
         finally:
             self._let_go(asked.key)
 
-    def faulty(self, key: bytes) -> None:
-        """An answer that could not be used: another run asks again."""
-        self._page.faulty.append(key)
+    def judged(self, completion: Completion, state: str) -> None:
+        """What an answer was good for: `rejected` on the way to a page, or `faulty`, so that another run asks anew."""
+        self._page.judged.append(Judged(completion.key, completion.run, state))
         self._has_news.set()
 
     def dropped(self, asked: Asked) -> None:
@@ -98,16 +98,17 @@ class Desk:
         return await asyncio.shield(page.written)
 
     async def write(self) -> None:
-        """Write pages until cancelled, and the last one then."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._has_news.wait(), BEAT)
-            self._has_news.clear()
-            await self._turn()  # a quiet one is a sign of life
+        """Write pages until all is written that was said before `close`."""
+        with self._thread:
+            while not (self._is_closing and self._is_quiet()):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._has_news.wait(), BEAT)
+                self._has_news.clear()
+                await self._turn()  # a quiet one is a sign of life
 
     def _is_quiet(self) -> bool:
         page = self._page
-        return not (page.claims or page.tried or page.done or page.faulty or page.dropped)
+        return not (page.claims or page.tried or page.done or page.judged or page.dropped)
 
     async def _turn(self) -> None:
         page, self._page = self._page, _Page()
@@ -119,11 +120,11 @@ class Desk:
                 page.claims,
                 page.tried,
                 page.done,
-                page.faulty,
+                page.judged,
                 page.dropped,
                 self._fresh,
             )
-        except LedgerError as error:
+        except Exception as error:  # whatever it is: who waits must hear of it
             self._error = error  # what comes later is told at once
             for waiting in (page.written, self._page.written):
                 if not waiting.done():
@@ -133,10 +134,9 @@ class Desk:
         if not page.written.done():
             page.written.set_result(found)
 
-    async def close(self) -> None:
-        if not self._error and not self._is_quiet():
-            await self._turn()
-        self._thread.shutdown()
+    def close(self) -> None:
+        self._is_closing = True
+        self._has_news.set()
 
 
 @contextlib.asynccontextmanager
@@ -148,8 +148,10 @@ async def opened(book: Book, *, fresh: bool) -> AsyncIterator[Desk]:
     try:
         yield desk
     finally:
-        writing.cancel()
-        with contextlib.suppress(asyncio.CancelledError, LedgerError):
+        was_told = writing.done()  # before its time: it failed, and whoever waited knows
+        desk.close()
+        try:
             await writing
-        with contextlib.suppress(LedgerError):
-            await desk.close()
+        except Exception:
+            if not was_told:
+                raise

@@ -15,12 +15,14 @@ runs = Table(
     Column("pid", Integer, nullable=False),
 )
 
-# One row a request by the hash of its exact bytes: open while somebody waits for its answer.
+# One row a request by the hash of its exact bytes. open: somebody waits for its answer; done: it has one; rejected: one
+# with faults, on the way to a page; cut, refused, filtered: the endpoint's last word, which is no answer; faulty: one
+# that led to no page. All between the first and the last are used again.
 requests = Table(
     "requests",
     metadata,
     Column("key", LargeBinary(32), primary_key=True),
-    Column("state", String(8), nullable=False),  # open, done, faulty
+    Column("state", String(8), nullable=False),
     Column("run", String(32), nullable=False),  # whose it is, or was
     Column("model", Text, nullable=False),
     Column("prompt", Text, nullable=False),

@@ -31,6 +31,12 @@ def one_line(text: str) -> str:
     return text.strip() if text.isprintable() else _SPACES.sub(" ", text).strip()  # none of them is printable
 
 
+def storable(text: str) -> str:
+    """`text` as every database and file takes it: no NUL, and half of a surrogate pair as its escape (`\\ud83d`), which
+    in a JSON text says the same."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "backslashreplace").decode()
+
+
 def check_writable(value: str, path: str) -> None:
     """Raise UnwritableText, naming the field, if no page can hold `value`."""
     if not value:

@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from qtgen.records import Prompt
+
+_PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,21 @@ class Endpoint:
         """True if the address is this machine's own."""
         host = urlsplit(self.base_url or "").hostname or ""
         return host in ("localhost", "::1") or host.startswith("127.")
+
+    @property
+    def place(self) -> str:
+        """Who it is, for the ledger: a local model has another port each time, and an address many spellings."""
+        if self.provider == "local" or self.base_url is None:
+            return "local" if self.provider == "local" else ""
+        url = urlsplit(self.base_url)
+        user, at, host = url.netloc.rpartition("@")
+        host = host.lower().removesuffix(_PORTS.get(url.scheme.lower(), " "))
+        return urlunsplit((url.scheme.lower(), user + at + host, url.path.rstrip("/"), url.query, ""))
+
+    @property
+    def is_free(self) -> bool:
+        """True if nothing that is asked here costs anything."""
+        return self.cost(1, 1, 0) == 0
 
     def cost(self, sent: int, received: int, cached: int) -> float | None:
         """US dollars, or None where no price is known."""
@@ -59,7 +76,22 @@ def request(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
 
 def request_body(prompt: Prompt, endpoint: Endpoint) -> bytes:
     """The exact bytes that are sent: the same prompt, the same bytes."""
-    return json.dumps(request(prompt, endpoint), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return body_of(request(prompt, endpoint))
+
+
+def body_of(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def longest_answer(document: Mapping[str, Any]) -> int:
+    """Tokens that a request allows all of its answers; settings may ask for more than the prompt does."""
+    limits = [_whole(document.get(name)) for name in ("max_tokens", "max_completion_tokens")]
+    return max(limits) * max(1, _whole(document.get("n")))
+
+
+def _whole(value: Any) -> int:
+    """0 for what is no number; an endpoint takes no request with it."""
+    return int(value) if isinstance(value, int) or str(value).isdecimal() else 0
 
 
 def without_lengths(node: Any) -> Any:

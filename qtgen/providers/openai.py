@@ -25,10 +25,12 @@ from qtgen.errors import (
     Truncated,
     Unreachable,
 )
+from qtgen.page.text import storable
 from qtgen.providers.endpoint import Endpoint
 from qtgen.records import Completion, Limits, Usage
 
 _HEADERS = {"content-type": "application/json"}
+_MOST_TOKENS = 2**31
 _CONNECTIONS = httpx2.Limits(max_connections=None)  # how many are open at once is the pace's to say
 
 
@@ -47,13 +49,12 @@ class OpenAISender:
         )
 
     async def send(self, body: bytes) -> Completion:
-        """One request. Raises ProviderError, each failure by its kind; no message holds the key."""
+        """One request. Raises ProviderError, each failure by its kind; no message holds the key or half a character."""
         try:
             return await self._send(body)
         except ProviderError as error:
-            key = self._endpoint.api_key
-            if key and key in str(error):
-                error.args = (str(error).replace(key, "***"),)
+            message, key = storable(str(error)), self._endpoint.api_key
+            error.args = (message.replace(key, "***") if key else message,)
             raise
 
     async def _send(self, body: bytes) -> Completion:
@@ -64,7 +65,7 @@ class OpenAISender:
                 options={"headers": _HEADERS},
                 cast_to=httpx2.Response,
             )
-            return self._completion(json.loads(response.content), response.headers)
+            payload = json.loads(response.content)
         except openai.APIStatusError as error:
             raise _status_error(error, self._endpoint) from None
         except openai.APITimeoutError as error:
@@ -73,37 +74,48 @@ class OpenAISender:
             raise Retryable(f"no answer within {self._endpoint.timeout:g} s", kind="timeout") from None
         except openai.APIConnectionError as error:
             raise _connection_error(error, self._client.base_url) from None
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError, openai.OpenAIError) as error:
             raise Retryable(f"the endpoint's answer is not JSON: {error}", kind="malformed") from None
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError, openai.OpenAIError) as error:
-            raise Retryable(
-                f"the endpoint's answer has not the form of a completion ({error!r})", kind="malformed"
-            ) from None
+        usage = self._usage(payload.get("usage") if isinstance(payload, dict) else None)
+        try:
+            return self._completion(payload, usage, response.headers)
+        except (LookupError, TypeError, AttributeError) as error:
+            message = f"the endpoint's answer has not the form of a completion ({error!r})"
+            raise Retryable(message, kind="malformed", usage=usage) from None
 
-    def _completion(self, payload: Any, headers: Mapping[str, str]) -> Completion:
+    def _completion(self, payload: Any, usage: Usage, headers: Mapping[str, str]) -> Completion:
         choice = payload["choices"][0]
-        message = choice["message"]
-        usage, finish = self._usage(payload.get("usage") or {}), choice.get("finish_reason")
+        message, finish = choice["message"], choice.get("finish_reason")
         if message.get("refusal"):
             raise Refused(f"the model declined: {message['refusal']}", usage=usage)
         if finish == "content_filter":
             raise Filtered("the endpoint's content filter stopped the answer", usage=usage)
         if finish == "length":
             raise Truncated("the answer was cut off at the token limit; raise --max-tokens", usage=usage)
-        request_id = headers.get("x-request-id") or payload.get("id")
+        request_id = storable(str(headers.get("x-request-id") or payload.get("id") or "")) or None
         content = message.get("content") or ""
         if not isinstance(content, str):
             raise TypeError(f"content is {type(content).__name__}")
-        served_by = str(payload.get("model") or self._endpoint.model)
-        return Completion(content, served_by, usage, request_id, _limits(headers))
+        served_by = storable(str(payload.get("model") or self._endpoint.model))
+        return Completion(storable(content), served_by, usage, request_id, _limits(headers))
 
-    def _usage(self, usage: Mapping[str, Any]) -> Usage:
-        sent, received = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-        cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+    def _usage(self, said: Any) -> Usage:
+        """What the endpoint counted. Where it says nothing that can be counted, the cost is not known."""
+        sent, received = _tokens(said, "prompt_tokens"), _tokens(said, "completion_tokens")
+        if sent is None or received is None:
+            return Usage(sent or 0, received or 0, 0, 0.0 if self._endpoint.is_free else None)
+        cached = _tokens(said.get("prompt_tokens_details"), "cached_tokens") or 0
+        cached = min(cached, sent)
         return Usage(sent, received, cached, self._endpoint.cost(sent, received, cached))
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _tokens(said: Any, name: str) -> int | None:
+    """A count that can be one, and that a ledger can hold."""
+    count = said.get(name) if isinstance(said, dict) else None
+    return int(count) if isinstance(count, int | float) and 0 <= count < _MOST_TOKENS else None
 
 
 def _status_error(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:
@@ -119,6 +131,9 @@ def _status_error(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderE
     if status in (408, 409, 429) or status >= 500:
         kind = "rate-limited" if status == 429 else "unavailable"
         return Retryable(f"HTTP {status}: {said}", kind=kind, retry_after=_retry_after(error.response.headers))
+    if error.code == "content_filter":  # some bill what they looked at
+        unknown = Usage(cost_usd=0.0 if endpoint.is_free else None)
+        return Filtered(f"the endpoint's content filter stopped the question: {said}", usage=unknown)
     hint = "; try `schema_lengths = false` in qtgen.toml" if "schema" in said.lower() else ""
     return BadRequest(f"the endpoint refused the request (HTTP {status}): {said}{hint}")
 
@@ -138,7 +153,8 @@ def _connection_error(error: openai.APIConnectionError, address: object) -> Prov
 
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_SPAN = re.compile(r"([0-9.]+)(ms|s|m|h|d)")
+_SPAN = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
+_WHOLE = re.compile(r"[0-9]{1,15}")
 
 
 def _limits(headers: Mapping[str, str]) -> Limits | None:
@@ -148,7 +164,7 @@ def _limits(headers: Mapping[str, str]) -> Limits | None:
 
     def number(name: str) -> int | None:
         value = headers.get(f"x-ratelimit-{name}", "")
-        return int(value) if value.isdecimal() else None
+        return int(value) if _WHOLE.fullmatch(value) else None
 
     def seconds(name: str) -> float | None:
         parts = _SPAN.findall(headers.get(f"x-ratelimit-{name}", ""))
