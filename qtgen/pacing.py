@@ -24,6 +24,7 @@ _FASTER = 0.02  # growth of a learned rate a second, without a refusal
 _FASTER_STILL = 0.01  # more of it for every second since the last refusal, so that a limit that was raised is found
 _MOST_GROWTH = 0.5
 _WITNESSES = 5  # answers beside each refusal that show it to be an accident
+_SHORTEST = 0.1  # seconds from which a rate is judged
 _OVERLOADS = 5  # failures in a row that are no accident
 
 
@@ -128,14 +129,12 @@ class Pace:
         if started <= self._cut_at or self._suspected is not None:
             return
         self._refusals, self._others = 1, 0
-        seen_for = max(
-            now - (self._cut_at if self._cut_at > -inf else self._answers[0] if self._answers else now), pause
-        )
-        since = now - min(seen_for, 10.0)
-        worked = sum(1 for at in self._answers if at >= since) / min(seen_for, 10.0)
+        first_seen = self._cut_at if self._cut_at > -inf else self._answers[0] if self._answers else now
+        seen_for = min(max(now - first_seen, pause, _SHORTEST), 10.0)
+        worked = sum(1 for at in self._answers if at >= now - seen_for) / seen_for
         first = self._learned.rate == inf
         rate = worked if first else min(worked, self._learned.rate) * _SLOWER
-        self._suspected = max(rate, 1 / max(pause, 0.1))  # where nothing was answered yet, that says nothing
+        self._suspected = max(rate, 1 / max(pause, _SHORTEST))  # where nothing was answered yet, that says nothing
         self._cut(now)
 
     def _believe(self, now: float) -> None:

@@ -206,6 +206,16 @@ def test_tries_are_bounded_and_a_refusal_is_not_tried_again(prompt: Prompt) -> N
     assert waited == []
 
 
+def test_refusals_for_a_limit_use_up_no_try_of_other_failures(prompt: Prompt) -> None:
+    refusals = [Retryable("slow down", kind="rate-limited", retry_after=0.0)] * 5
+    complete, _, inner = retry(prompt, *refusals, Retryable("HTTP 500"), *refusals, points_json(), tries=2)
+    assert complete().text == points_json()
+    assert len(inner.asked) == 12
+    complete, _, _ = retry(prompt, *refusals, Retryable("HTTP 500"), Retryable("HTTP 500"), tries=2)
+    with pytest.raises(Retryable, match="HTTP 500"):
+        complete()
+
+
 def test_an_endpoint_that_never_answered_ends_the_run_but_one_that_did_may_come_back(prompt: Prompt) -> None:
     complete, _, _ = retry(prompt, *[Unreachable("nothing answers at x")] * 3)
     with pytest.raises(ProviderUnusable, match="is the endpoint running"):

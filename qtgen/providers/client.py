@@ -106,7 +106,7 @@ class Client:
             return await self._attempt(asked, body, prompt)
 
         retrying = AsyncRetrying(
-            stop=self._is_enough,
+            stop=_Patience(self._tries),
             wait=_wait,
             retry=retry_if_exception_type(Retryable),
             sleep=self._sleep,
@@ -118,11 +118,6 @@ class Client:
             if self._answered:
                 raise
             raise ProviderUnusable(f"{error}; is the endpoint running, and --base-url right?") from None
-
-    def _is_enough(self, state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        limited = isinstance(error, Retryable) and error.kind == "rate-limited"
-        return state.attempt_number >= self._tries * (_PATIENCE if limited else 1)
 
     async def _attempt(self, asked: Asked, body: bytes, prompt: Prompt) -> Completion:
         longest = int(prompt.parameters.get("max_tokens") or _LONGEST_ANSWER)
@@ -177,6 +172,19 @@ class Client:
             self.pacer.pace.refused(now, started, error.retry_after)
         else:
             self.pacer.pace.failed(now, started)
+
+
+class _Patience:
+    """Whether a request was tried often enough. Refusals for a limit use up no try of the other failures."""
+
+    def __init__(self, tries: int) -> None:
+        self._left = {"limited": _PATIENCE * tries, "other": tries}
+
+    def __call__(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        kind = "limited" if isinstance(error, Retryable) and error.kind == "rate-limited" else "other"
+        self._left[kind] -= 1
+        return self._left[kind] <= 0
 
 
 _backoff = wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)
