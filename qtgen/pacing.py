@@ -3,10 +3,11 @@
 `Pace` decides and knows no clock: every call is handed the time, so a run of an hour can be simulated in a test.
 `Pacer` makes coroutines wait for it.
 
-Four things hold a request back, whichever is the strictest: the concurrency that the endpoint has shown it bears
+Five things hold a request back, whichever is the strictest: the concurrency that the endpoint has shown it bears
 (grows with the answers, is halved by an overload), the rates that the user allows, what the endpoint says of itself
-(`x-ratelimit-*`, Retry-After: everyone waits, not only the request that was refused), and the rate that it was seen to
-keep up, for headers may promise more than is kept.
+(`x-ratelimit-*`, Retry-After: everyone waits, not only the request that was refused), the rate that it was seen to
+keep up, for headers may promise more than is kept, and an outage, during which one request now and then looks whether
+it is over.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ _FASTER_STILL = 0.01  # more of it for every second since the last refusal, so t
 _MOST_GROWTH = 0.5
 _WITNESSES = 5  # answers beside each refusal that show it to be an accident
 _SHORTEST = 0.1  # seconds from which a rate is judged
+_PROBES = (1.0, 10.0)  # seconds between looks whether somebody listens again, at first and at last
 _OVERLOADS = 5  # failures in a row that are no accident
 
 
@@ -74,6 +76,9 @@ class Pace:
         self._user, self._tokens = _a_minute(rpm), _a_minute(tpm)
         self._learned, self._said, self._said_tokens = Bucket(), Bucket(), Bucket()
         self._grown_at = 0.0
+        self._lost_at: float | None = None  # since when nobody listens
+        self._next_probe = 0.0
+        self._closed = False
 
     @property
     def rate(self) -> float:
@@ -82,22 +87,31 @@ class Pace:
 
     def delay(self, now: float, tokens: float) -> float:
         """Seconds until a request may start: 0 now, infinite: not before another ends."""
-        if self.in_flight >= int(self.allowed):
+        if self._closed or self.in_flight >= int(self.allowed):
             return inf
         if self._suspected is not None and now >= self._not_before:
             self._believe(now)
-        is_trial = self._suspected is not None and self._refusals == 1
-        if is_trial and self.in_flight:
+        if self._is_trial and self.in_flight:
             return inf  # one at a time goes on, to see whether the refusal was an accident
         self._grow(now)
-        pause = self._told_not_before if is_trial else max(self._told_not_before, self._not_before)
         requests = (bucket.delay(now, 1) for bucket in (self._user, self._learned, self._said))
         of_tokens = (bucket.delay(now, tokens) for bucket in (self._tokens, self._said_tokens))
-        return max(0.0, pause - now, *requests, *of_tokens)
+        return max(self.pause(now), *requests, *of_tokens)
+
+    @property
+    def _is_trial(self) -> bool:
+        return self._suspected is not None and self._refusals == 1
+
+    def pause(self, now: float) -> float:
+        """Seconds for which nothing starts, whatever is free: the endpoint asked for it, or nobody listens."""
+        asked = self._told_not_before if self._is_trial else max(self._told_not_before, self._not_before)
+        return max(0.0, asked - now, self._next_probe - now)
 
     def start(self, now: float, tokens: float) -> None:
         """tokens: an estimate, corrected by what `end` says."""
         self.in_flight += 1
+        if self._lost_at is not None:
+            self._plan_probe(now)
         for bucket in (self._user, self._learned, self._said):
             bucket.take(now, 1)
         for bucket in (self._tokens, self._said_tokens):
@@ -110,6 +124,7 @@ class Pace:
                 bucket.level = min(bucket.burst, bucket.level + reserved - used)
 
     def answered(self, now: float, limits: Limits | None) -> None:
+        self.heard()
         self._failures = 0
         if self._suspected is not None:
             self._others += 1
@@ -123,6 +138,7 @@ class Pace:
 
     def refused(self, now: float, started: float, wait: float | None) -> None:
         """Too many requests. wait: seconds that the endpoint asks for."""
+        self.heard()
         pause = 1.0 if wait is None else wait
         self._not_before = max(self._not_before, now + pause)
         self._refusals += 1
@@ -148,9 +164,33 @@ class Pace:
 
     def failed(self, now: float, started: float) -> None:
         """No answer, or an error of the server. One alone is an accident; several in a row are an overload."""
+        if started >= (self._lost_at or 0.0):
+            self.heard()
         self._failures += 1
         if self._failures >= max(_OVERLOADS, self.allowed / 4) and started > self._cut_at:
             self._cut(now)
+
+    def close(self) -> None:
+        """Nothing starts any more; what is in flight may end."""
+        self._closed = True
+
+    def lost(self, now: float) -> None:
+        """Nobody listens: all wait, but for one request now and then."""
+        if self._lost_at is None:
+            self._lost_at = now
+        self._plan_probe(now)
+
+    def lost_for(self, now: float) -> float:
+        """Seconds since nobody listens; 0 while somebody does."""
+        return 0.0 if self._lost_at is None else now - self._lost_at
+
+    def heard(self) -> None:
+        """Somebody listens, whatever they say."""
+        self._lost_at, self._next_probe = None, 0.0
+
+    def _plan_probe(self, now: float) -> None:
+        first, last = _PROBES
+        self._next_probe = now + min(max(first, self.lost_for(now) / 4), last)
 
     def _cut(self, now: float) -> None:
         self._before_cut = self.allowed

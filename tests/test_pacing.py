@@ -138,3 +138,25 @@ def test_a_trial_after_a_refusal_keeps_what_the_user_allows() -> None:
     pace.end(1, 1)
     assert pace.delay(0.0, 1) == pytest.approx(1.0)
     assert pace.delay(1.0, 1) == 0
+
+
+def test_during_an_outage_all_wait_but_for_one_request_now_and_then() -> None:
+    pace, now, probes = Pace(64), 100.0, 0
+    for _ in range(8):
+        pace.start(now, 1)
+    for _ in range(8):
+        pace.lost(now)
+        pace.end(1, 1)
+    while now < 400:
+        if pace.delay(now, 1) == 0:
+            pace.start(now, 1)
+            probes += 1
+            assert pace.delay(now, 1) > 0, "one at a time"
+            now += 0.01
+            pace.lost(now)
+            pace.end(1, 1)
+        now += 0.01
+    assert 25 <= probes <= 60
+    assert pace.lost_for(now) == pytest.approx(300, abs=1)
+    pace.answered(now, None)
+    assert (pace.lost_for(now), pace.delay(now, 1)) == (0, 0)

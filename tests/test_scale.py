@@ -182,6 +182,18 @@ def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(qtgen: Run, 
     assert len(set(ids)) == count, "every page has an id of its own"
 
 
+def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: Run, mock: Mock) -> None:
+    questions(60)
+    mock.set(p429=0.1, retry_after=86_400, lat_ms=20)
+    code, _, err = qtgen("generate", "q.txt", "--concurrency", "8")
+    assert code == 1
+    assert "it asks to wait 24 h: the same command goes on from here then" in err.splitlines()[-1]
+    bought = mock.stats()["ok"]
+    mock.set()
+    assert qtgen("generate", "q.txt")[0] == 0
+    assert mock.stats()["ok"] == 60 - bought, "what was in flight was waited for"
+
+
 def test_a_budget_is_kept_and_the_run_goes_on_with_more(qtgen: Run, mock: Mock) -> None:
     questions(40)
     Path("qtgen.toml").write_text('[prices."mock"]\ninput = 10.0\noutput = 20.0\n')
