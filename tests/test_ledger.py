@@ -1,5 +1,6 @@
 """The ledger on each database it can lie in: an SQLite file, and a real PostgreSQL."""
 
+import asyncio
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 
 from qtgen.errors import LedgerError, SettingsError
 from qtgen.ledger.book import BUSY, MINE, Asked, Book, Held, Tried, key_of
+from qtgen.ledger.desk import opened
 from qtgen.ledger.tables import attempts, runs
 from qtgen.records import Completion, Usage
 
@@ -121,6 +123,20 @@ def test_what_a_run_that_is_gone_had_open_is_free_again(books: list[Book]) -> No
     with mine._engine.begin() as connection:
         connection.execute(runs.update().where(runs.c.id == mine.run).values(beat=time.time() - 60))
     assert claim(other, ASKED[:1]) == {ASKED[0].key: MINE}
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_desk_closes_whatever_it_was_told_last(books: list[Book], turns: int) -> None:
+    async def use() -> None:
+        async with opened(books[0], fresh=False) as desk:
+            assert await desk.claim(ASKED[0]) is None
+            desk.dropped(ASKED[0])
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    books[0].run = f"another {turns}"
+    asyncio.run(asyncio.wait_for(use(), 10))
+    assert claim(books[1], ASKED[:1]) == {ASKED[0].key: MINE}
 
 
 def test_a_changed_prompt_is_said_once(books: list[Book]) -> None:
