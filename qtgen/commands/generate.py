@@ -125,15 +125,16 @@ def _surveyed(source: QuestionFiles, files: tuple[Path, ...], settings: Settings
 
 def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, str]:
     """By a row's number, which other question it nearly is; empty where such rows are kept."""
-    paths = page_paths([settings.corpus] if settings.corpus else [])
+    paths = list(page_paths([settings.corpus] if settings.corpus else []))
     titles = ((path, read_page(path).text_of("title") or "") for path in paths)
-    found: dict[int, str] = {}
-    for number, other in twins(titles, source.rows()):
-        found.setdefault(number, f"nearly the question of {other}")
-    if not found:
+    pairs = dict(twins(titles, source.rows()))
+    if not pairs:
         return {}
-    rows = ((number, row.source) for number, row in enumerate(source.rows()) if number in found)
-    named = [f"{where}: {found[number]}" for number, where in sorted(rows)]
+    wanted = {*pairs, *pairs.values()}
+    where = {number: row.source for number, row in enumerate(source.rows()) if number in wanted}
+    others = {number: where.get(other) or paths[-1 - other] for number, other in pairs.items()}
+    found = {number: f"nearly the question of {other}" for number, other in others.items()}
+    named = [f"{where[number]}: {why}" for number, why in found.items()]
     if settings.on_duplicate == "fail":
         raise NearDuplicates(f"{len(found):,} near-duplicates, the first {named[0]}; nothing was sent (--on-duplicate)")
     done = "skipped" if settings.on_duplicate == "skip" else "written all the same; --on-duplicate skip leaves them out"
