@@ -57,12 +57,43 @@ class Bucket:
             self.delay(now, amount)
             self.level -= amount
 
+    def give_back(self, amount: float) -> None:
+        if self.rate != inf:
+            self.level = min(self.burst, self.level + amount)
 
-class Pace:
-    """cap: requests in flight at most; rpm, tpm: requests and tokens a minute that the user allows."""
+
+class Allowance:
+    """What the user allows all models of a run together. cap: requests in flight; rpm, tpm: requests and tokens a
+    minute."""
 
     def __init__(self, cap: int, rpm: float | None = None, tpm: float | None = None) -> None:
         self.cap = cap
+        self.in_flight = 0
+        self.requests, self.tokens = _a_minute(rpm), _a_minute(tpm)
+        self.freed: list[Callable[[], None]] = []  # called when something may be free again
+
+    def delay(self, now: float, tokens: float) -> float:
+        """Seconds until a request may start; infinite: not before another ends."""
+        if self.in_flight >= self.cap:
+            return inf
+        return max(self.requests.delay(now, 1), self.tokens.delay(now, tokens))
+
+    def start(self, now: float, tokens: float) -> None:
+        self.in_flight += 1
+        self.requests.take(now, 1)
+        self.tokens.take(now, tokens)
+
+    def end(self, unused: float) -> None:
+        self.in_flight -= 1
+        self.tokens.give_back(unused)
+
+
+class Pace:
+    """cap: requests in flight at most; allowance: what this model and the others may do together."""
+
+    def __init__(self, cap: int, allowance: Allowance | None = None) -> None:
+        self.cap = cap
+        self.allowance = allowance or Allowance(cap)
         self.allowed = min(float(cap), _FIRST)
         self.in_flight = 0
         self._threshold = inf  # above it, concurrency grows by one a round of answers instead of one an answer
@@ -73,7 +104,6 @@ class Pace:
         self._refusals = self._others = 0  # of what was in flight when the first of them was refused
         self._before_cut = self.allowed
         self._answers: deque[float] = deque(maxlen=20_000)
-        self._user, self._tokens = _a_minute(rpm), _a_minute(tpm)
         self._learned, self._said, self._said_tokens = Bucket(), Bucket(), Bucket()
         self._grown_at = 0.0
         self._lost_at: float | None = None  # since when nobody listens
@@ -94,9 +124,9 @@ class Pace:
         if self._is_trial and self.in_flight:
             return inf  # one at a time goes on, to see whether the refusal was an accident
         self._grow(now)
-        requests = (bucket.delay(now, 1) for bucket in (self._user, self._learned, self._said))
-        of_tokens = (bucket.delay(now, tokens) for bucket in (self._tokens, self._said_tokens))
-        return max(self.pause(now), *requests, *of_tokens)
+        requests = (bucket.delay(now, 1) for bucket in (self._learned, self._said))
+        of_tokens = self._said_tokens.delay(now, tokens)
+        return max(self.pause(now), *requests, of_tokens, self.allowance.delay(now, tokens))
 
     @property
     def _is_trial(self) -> bool:
@@ -112,16 +142,15 @@ class Pace:
         self.in_flight += 1
         if self._lost_at is not None:
             self._plan_probe(now)
-        for bucket in (self._user, self._learned, self._said):
+        self.allowance.start(now, tokens)
+        for bucket in (self._learned, self._said):
             bucket.take(now, 1)
-        for bucket in (self._tokens, self._said_tokens):
-            bucket.take(now, tokens)
+        self._said_tokens.take(now, tokens)
 
     def end(self, reserved: float, used: float) -> None:
         self.in_flight -= 1
-        for bucket in (self._tokens, self._said_tokens):
-            if bucket.rate != inf:
-                bucket.level = min(bucket.burst, bucket.level + reserved - used)
+        self.allowance.end(reserved - used)
+        self._said_tokens.give_back(reserved - used)
 
     def answered(self, now: float, limits: Limits | None) -> None:
         self.heard()
@@ -234,6 +263,7 @@ class Pacer:
         self.now = clock or asyncio.get_running_loop().time
         self._line: deque[tuple[asyncio.Future[None], float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        pace.allowance.freed.append(self.pump)
 
     async def acquire(self, tokens: float) -> float:
         """Wait for a slot, and return the time at which it was given. tokens: an estimate of what will be used."""
@@ -250,7 +280,8 @@ class Pacer:
 
     def release(self, reserved: float, used: float) -> None:
         self.pace.end(reserved, used)
-        self.pump()
+        for pump in self.pace.allowance.freed:
+            pump()
 
     def pump(self) -> None:
         """Let start whoever may; come back when the next one may."""

@@ -182,6 +182,15 @@ def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(qtgen: Run, 
     assert len(set(ids)) == count, "every page has an id of its own"
 
 
+def test_several_models_share_what_the_user_allows(qtgen: Run, mock: Mock) -> None:
+    questions(60)
+    mock.set(lat_ms=20, prefuse=0.5)
+    assert qtgen("generate", "q.txt", "--concurrency", "4", "--model", "a", "--model", "b")[0] in (0, 1)
+    stats = mock.stats()
+    assert stats["served"] > 60, "b was asked too"
+    assert stats["peak"] <= 4
+
+
 def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: Run, mock: Mock) -> None:
     questions(60)
     mock.set(p429=0.1, retry_after=86_400, lat_ms=20)

@@ -54,7 +54,11 @@ class Tally:
         """`412 pages/min  3 failed  31/64 in flight  1.2M tokens/min of 2M  $0.31 of $5.00`."""
         minutes = max(self.seconds, 0.001) / 60
         pace = [client.pacer.pace for client in self.clients]
-        in_flight = f"{sum(p.in_flight for p in pace)}/{sum(int(p.allowed) for p in pace)} in flight" if pace else ""
+        in_flight = (
+            f"{sum(p.in_flight for p in pace)}/{min(pace[0].cap, sum(int(p.allowed) for p in pace))} in flight"
+            if pace
+            else ""
+        )
         limit = f" of {_short(self.tpm)}" if self.tpm else ""
         failed = f"{self.counts[Status.FAILED]:,} failed" if self.counts[Status.FAILED] else ""
         cost = money(self.usage.cost_usd) + (f" of {money(self.budget)}" if self.budget else "")
