@@ -35,15 +35,17 @@ class Survey:
     subject stands first. A row takes 8 bytes, so that a million do not fill the memory."""
 
     pages: "array[int]" = field(default_factory=lambda: array("q"))  # hashes; 0: no page
-    ids: set[int] = field(default_factory=set)
+    ids: dict[int, int] = field(default_factory=dict)  # and the page that brings each
+    shared_ids: list[str] = field(default_factory=list)  # rows that bring the id of another page, and which
     subjects: dict[str, str] = field(default_factory=dict)
 
     def add(self, row: Question | BadRow) -> None:
-        self.pages.append(_page_hash(row) if isinstance(row, Question) else 0)
+        page = _page_hash(row) if isinstance(row, Question) else 0
+        self.pages.append(page)
         if isinstance(row, Question):
             self.subjects.setdefault(row.subject, row.source)
-            if row.id is not None:
-                self.ids.add(row.id)
+            if row.id is not None and self.ids.setdefault(row.id, page) != page:
+                self.shared_ids.append(f"{row.source}: id {row.id} is that of an earlier row")
 
     @property
     def total(self) -> int:

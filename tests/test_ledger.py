@@ -117,6 +117,14 @@ def test_ids_given_out_at_once_are_all_different(books: list[Book]) -> None:
     assert all(first[url] == second[url] for url in first.keys() & second.keys())
 
 
+def test_an_id_that_a_row_brought_along_is_given_to_no_other_page(books: list[Book]) -> None:
+    mine, other = books
+    assert mine.ids_for({"/a": 9, "/b": None}, 5) == {"/a": 9, "/b": 5}
+    assert other.ids_for({"/c": None, "/a": None}, 9) == {"/c": 10, "/a": 9}
+    assert other.ids_for({"/a": 12}, 5) == {"/a": 12}, "a row's own wins"
+    assert other.holders([5, 9, 12]) == {5: "/b", 12: "/a"}
+
+
 def test_what_a_run_that_is_gone_had_open_is_free_again(books: list[Book]) -> None:
     mine, other = books
     claim(mine, ASKED[:1])
@@ -166,9 +174,15 @@ def test_history_and_facts(books: list[Book]) -> None:
     for asked in ASKED[:4]:
         answer(book, asked, "yes")
     book.apply([], [], {}, [ASKED[0].key], [], False)
-    assert book.history("m") == [("explain", 10, 10, 20)] * 4
-    assert book.facts("m") == (0.25, pytest.approx(0.1))
-    assert book.known([asked.key for asked in ASKED]) == {asked.key for asked in ASKED[1:4]}
+    assert book.history("m", ["t"]) == [("explain", 10, 10, 20)] * 4
+    for number, template in enumerate("tut", 4):
+        asked = ASKED[number]._replace(template=template, bytes=number)
+        claim(book, [asked])
+        answer(book, asked, "yes")
+    assert [row[1] for row in book.history("m", ["t"], most=3)] == [6, 4, 10], "the last first, of these prompts"
+    assert book.history("m", []) == []
+    assert book.facts("m") == (pytest.approx(1 / 7), pytest.approx(0.1))
+    assert book.known([asked.key for asked in ASKED]) == {asked.key for asked in ASKED[1:7]}
     assert book.facts("other") == (0.0, None)
 
 

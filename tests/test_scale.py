@@ -191,6 +191,21 @@ def test_several_models_share_what_the_user_allows(qtgen: Run, mock: Mock) -> No
     assert stats["peak"] <= 4
 
 
+def test_an_id_that_is_brought_along_twice_is_said(qtgen: Run, mock: Mock) -> None:
+    Path("q.csv").write_text("question,id\nWhat is osmosis?,7\nWhat is a covalent bond?,7\nWhat is inertia?,\n")
+    code, _, err = qtgen("generate", "q.csv")
+    assert code == 0
+    assert "warning: q.csv:3: id 7 is that of an earlier row\n" in err
+    Path("q.csv").write_text("question,id\nWhat is gravity?,7\nWhat is heat?,\n")
+    err = qtgen("generate", "q.csv")[2]
+    assert "warning: id 7 of /learn/biology/questions/what-is-gravity is that of /learn/" in err
+    lines = Path("outputs/.qtgen/provenance.jsonl").read_text().splitlines()
+    ids = {line["url"].rsplit("/", 1)[1]: line["id"] for line in map(json.loads, lines)}
+    assert ids.pop("what-is-osmosis") == ids.pop("what-is-a-covalent-bond") == ids.pop("what-is-gravity") == 7
+    assert 7 not in ids.values()
+    assert len(set(ids.values())) == 2
+
+
 def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: Run, mock: Mock) -> None:
     questions(60)
     mock.set(p429=0.1, retry_after=86_400, lat_ms=20)

@@ -25,7 +25,7 @@ def show(
 ) -> int:
     endpoint = endpoints_for(settings)[0]
     facts = book.facts(endpoint.model)
-    plan = Plan(book.history(endpoint.model), facts.faulty)
+    plan = Plan(book.history(endpoint.model, how.digests().values()), facts.faulty)
     others = _add(plan, steps, how, endpoint, book, fresh)
     sent, received = plan.sent(), plan.received()
     cost = _cost(endpoint, sent, received)

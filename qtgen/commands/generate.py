@@ -6,7 +6,7 @@ import json
 import sys
 import tempfile
 from array import array
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from itertools import chain
@@ -33,7 +33,7 @@ from qtgen.records import Outcome, Status
 from qtgen.settings import Settings
 from qtgen.store import Store
 
-_SHOWN = 5  # near-duplicates that are named; the rest is counted
+_SHOWN = 5  # rows of a warning that are named; the rest is counted
 _EPILOG = """\b
 Exit 0: every page is there; 1: some failed, or the budget is used up; 2: the call, a file or the key is wrong;
 130: interrupted.
@@ -120,7 +120,17 @@ def _surveyed(source: QuestionFiles, files: tuple[Path, ...], settings: Settings
         raise QuestionFileError(f"{', '.join(map(str, files))}: no question in it")
     for warning in unknown_subjects(survey.subjects, (*SUBJECTS, *settings.subjects)):
         note(f"warning: {warning}")
+    _warn(survey.shared_ids, "rows with an id of another page", "written all the same")
     return survey
+
+
+def _warn(named: Sequence[str], what: str, done: str) -> None:
+    """The first of them, and how many there are."""
+    for line in named[:_SHOWN]:
+        note(f"warning: {line}")
+    more = f" ({len(named) - _SHOWN:,} more)" if len(named) > _SHOWN else ""
+    if named:
+        note(f"warning: {len(named):,} {what}{more}: {done}")
 
 
 def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, str]:
@@ -138,10 +148,7 @@ def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, 
     if settings.on_duplicate == "fail":
         raise NearDuplicates(f"{len(found):,} near-duplicates, the first {named[0]}; nothing was sent (--on-duplicate)")
     done = "skipped" if settings.on_duplicate == "skip" else "written all the same; --on-duplicate skip leaves them out"
-    for line in named[:_SHOWN]:
-        note(f"warning: {line}")
-    more = f" ({len(named) - _SHOWN:,} more)" if len(named) > _SHOWN else ""
-    note(f"warning: {len(named):,} near-duplicate questions{more}: {done}")
+    _warn(named, "near-duplicate questions", done)
     return found if settings.on_duplicate == "skip" else {}
 
 
@@ -230,7 +237,7 @@ class _Run:
     ) -> AsyncGenerator[tuple[int, Outcome], None]:
         """Place and outcome of every step. A provider is opened once one needs an answer."""
         first = self.store.highest_id(self.settings.corpus) + 1
-        steps, place = self.steps(ids=lambda urls: self.book.ids_for(urls, first, self.survey.ids)), 0
+        steps, place = self.steps(ids=lambda urls: self._ids(urls, first)), 0
         for step in steps:
             if isinstance(step, Job):
                 steps = chain([step], steps)
@@ -257,6 +264,14 @@ class _Run:
                 async with aclosing(done):
                     async for number, outcome in done:
                         yield place + number, outcome
+
+    def _ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
+        """An id for each page; rows that bring one which an earlier run gave to another page are named."""
+        brought = {given: url for url, given in urls.items() if given is not None}
+        for number, holder in self.book.holders(brought).items():
+            if holder != brought[number]:
+                note(f"warning: id {number} of {brought[number]} is that of {holder} in the ledger")
+        return self.book.ids_for(urls, first, self.survey.ids)
 
     def _say_what_changed(self, shown: progress.Display) -> None:
         """A prompt that was edited makes every request another one."""
