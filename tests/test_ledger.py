@@ -147,11 +147,13 @@ def test_a_desk_closes_whatever_it_was_told_last(books: list[Book], turns: int) 
     assert claim(books[1], ASKED[:1]) == {ASKED[0].key: MINE}
 
 
-def test_a_changed_prompt_is_said_once(books: list[Book]) -> None:
+def test_which_prompts_have_changed(books: list[Book]) -> None:
     mine, other = books
-    assert mine.changed_prompts({"explain": "1"}) == []
-    assert other.changed_prompts({"explain": "2"}) == ["explain"]
-    assert mine.changed_prompts({"explain": "2"}) == []
+    assert mine.changed_prompts({"explain": "1", "list": "1"}) == set()
+    mine.keep_prompts({"explain": "1", "list": "1"})
+    assert other.changed_prompts({"explain": "2", "list": "1"}) == {"explain"}
+    other.keep_prompts({"explain": "2"})
+    assert mine.changed_prompts({"explain": "2", "list": "1"}) == set()
 
 
 def test_spending_is_by_day_of_the_world_s_time(books: list[Book]) -> None:

@@ -136,13 +136,28 @@ def test_an_edited_question_sends_one_request(qtgen: Run, mock: Mock) -> None:
     assert mock.stats()["ok"] == 121
 
 
-def test_a_changed_prompt_is_said_before_it_sends_them_all(qtgen: Run, mock: Mock) -> None:
+def test_a_changed_prompt_is_said_before_it_sends_again_and_only_then(qtgen: Run, mock: Mock) -> None:
+    def said(*arguments: str) -> list[str]:
+        code, _, err = qtgen("generate", "q.txt", "--out", f"out-{mock.stats()['ok']}-{len(arguments)}", *arguments)
+        assert code == 0
+        return [line for line in err.splitlines() if "has changed" in line]
+
     questions(5)
-    assert qtgen("generate", "q.txt")[0] == 0
-    err = qtgen("generate", "q.txt", "--out", "again", "--temperature", "0.9")[2]
-    lines = err.splitlines()
-    assert "prompt `explain` has changed: none of its earlier answers can be used again" in lines
+    assert said() == []
+    assert said("--temperature", "0.9") == [
+        "prompt `explain` has changed since the last run: 5 of its 5 requests will be sent, for 0 the ledger has an answer"
+    ], "and no prompt that no question uses"
     assert mock.stats()["ok"] == 10
+    assert said() == [], "back to the first, whose answers are there"
+    questions(7)
+    assert said("--temperature", "0.9", "--fresh") == []
+    questions(5)
+    assert said("--temperature", "0.9") == []
+    assert mock.stats()["ok"] == 17
+    questions(6, q0="What is something else altogether?")
+    assert said() == [
+        "prompt `explain` has changed since the last run: 2 of its 6 requests will be sent, for 4 the ledger has an answer"
+    ]
 
 
 def test_two_runs_at_once_pay_for_nothing_twice(mock: Mock) -> None:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import click
 
@@ -54,31 +55,46 @@ def show(
     return 0
 
 
+class Request(NamedTuple):
+    """The first request for a page: its prompt's name, its bytes and its limit of tokens; known: the ledger has an
+    answer."""
+
+    prompt: str
+    size: int
+    longest: int
+    known: bool
+
+
+def requests(jobs: Iterable[Job], how: Recipe, endpoint: Endpoint, book: Book) -> Iterator[Request]:
+    """What would be sent first for each page. A request that stands there twice is given once."""
+    waiting = iter(jobs)
+    while some := list(islice(waiting, _AT_A_TIME)):
+        prompts = [how.render(job.question) for job in some]
+        bodies = [request_body(prompt, endpoint) for prompt in prompts]
+        by_key = {key_of(endpoint.base_url, body): (prompt, body) for prompt, body in zip(prompts, bodies, strict=True)}
+        known = book.known([*by_key])
+        for key, (prompt, body) in by_key.items():
+            yield Request(prompt.name, len(body), int(prompt.parameters["max_tokens"]), key in known)
+
+
 def _add(
     plan: Plan, steps: Iterable[Job | Outcome], how: Recipe, endpoint: Endpoint, book: Book, fresh: bool
 ) -> dict[str, int]:
     """Puts every request into the plan that has no answer yet; returns how many steps need none."""
     others = {status.value: 0 for status in (Status.EXISTS, Status.SKIPPED, Status.FAILED)}
-    waiting: dict[bytes, tuple[str, int, int]] = {}
 
-    def settle() -> None:
-        known = set() if fresh else book.known([*waiting])
-        plan.reused += len(known)
-        for key, request in waiting.items():
-            if key not in known:
-                plan.add(*request)
-        waiting.clear()
+    def jobs() -> Iterator[Job]:
+        for step in steps:
+            if isinstance(step, Outcome):
+                others[step.status.value] += 1
+            else:
+                yield step
 
-    for step in steps:
-        if isinstance(step, Outcome):
-            others[step.status.value] += 1
-            continue
-        prompt = how.render(step.question)
-        body = request_body(prompt, endpoint)
-        waiting[key_of(endpoint.base_url, body)] = (prompt.name, len(body), int(prompt.parameters["max_tokens"]))
-        if len(waiting) >= _AT_A_TIME:
-            settle()
-    settle()
+    for request in requests(jobs(), how, endpoint, book):
+        if request.known and not fresh:
+            plan.reused += 1
+        else:
+            plan.add(request.prompt, request.size, request.longest)
     return others
 
 

@@ -6,7 +6,8 @@ import json
 import sys
 import tempfile
 from array import array
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from itertools import chain
@@ -236,6 +237,8 @@ class _Run:
         self, tally: progress.Tally, shown: progress.Display, budget: Budget
     ) -> AsyncGenerator[tuple[int, Outcome], None]:
         """Place and outcome of every step. A provider is opened once one needs an answer."""
+        for line in self._changes():  # before the rows are read for good: standard input has one place
+            shown.say(line)
         first = self.store.highest_id(self.settings.corpus) + 1
         steps, place = self.steps(ids=lambda urls: self._ids(urls, first)), 0
         for step in steps:
@@ -255,8 +258,6 @@ class _Run:
         ):
             tally.clients = clients
             shown.say(_who_answers(self.settings, [client.model for client in clients]))
-            if not self.fresh:
-                self._say_what_changed(shown)
             with stop_on_interrupt(shown.say) as stop:
                 done = generate_all(
                     steps, self.recipe, clients, self.store, concurrency=concurrency(self.settings), stop=stop
@@ -273,10 +274,30 @@ class _Run:
                 note(f"warning: id {number} of {brought[number]} is that of {holder} in the ledger")
         return self.book.ids_for(urls, first, self.survey.ids)
 
-    def _say_what_changed(self, shown: progress.Display) -> None:
-        """A prompt that was edited makes every request another one."""
-        for name in self.book.changed_prompts(self.recipe.digests()):
-            shown.say(f"prompt `{name}` has changed: none of its earlier answers can be used again")
+    def _changes(self) -> Iterator[str]:
+        """A line for each prompt that was edited since it was last used, for that can make all requests others."""
+        now = self.recipe.digests()
+        changed = self.book.changed_prompts(now)
+        used: dict[str, Counter[bool]] = defaultdict(Counter)
+        if changed:  # the rows are only read once more where that has something to say
+            for request in self._requests(changed):
+                used[request.prompt][request.known] += 1
+        self.book.keep_prompts({name: now[name] for name in now if name not in changed or name in used})
+        for name, counts in used.items() if not self.fresh else ():
+            if counts[False]:
+                yield (
+                    f"prompt `{name}` has changed since the last run: {counts[False]:,} of its {counts.total():,} "
+                    f"requests will be sent, for {counts[True]:,} the ledger has an answer"
+                )
+
+    def _requests(self, prompts: Container[str]) -> Iterator[dry_run.Request]:
+        steps = self.steps(ids=lambda urls: dict.fromkeys(urls, 0))
+        named = ((step, self._prompt_for(step.question.text)) for step in steps if isinstance(step, Job))
+        jobs = (step for step, name in named if name in prompts)
+        return dry_run.requests(jobs, self.recipe, endpoints_for(self.settings)[0], self.book)
+
+    def _prompt_for(self, question: str) -> str:
+        return self.recipe.library.choose(question, self.recipe.prompt).header.name
 
     def _say_where(self, tally: progress.Tally) -> None:
         if tally.counts[Status.WRITTEN]:

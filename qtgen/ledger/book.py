@@ -204,18 +204,17 @@ class Book:
             rows = (row for some in _chunks([*ids]) for row in connection.execute(_holders(some)))
             return {row.id: row.url for row in rows}
 
-    def changed_prompts(self, now: Mapping[str, str]) -> list[str]:
-        """Names of the prompts that are other than they last were, and keep how they are. now: digest by name."""
+    def changed_prompts(self, now: Mapping[str, str]) -> set[str]:
+        """Names of the prompts that are other than they last were. now: digest by name."""
         with self._transaction() as connection:
             before = {row.name: row.template for row in connection.execute(sa.select(prompts))}
-            changed = [name for name, template in now.items() if before.get(name, template) != template]
-            for name in now.keys() & before.keys():
-                where = prompts.c.name == name
-                connection.execute(prompts.update().where(where).values(template=now[name]))
-            new = [{"name": name, "template": template} for name, template in now.items() if name not in before]
-            if new:
-                connection.execute(prompts.insert(), new)
-        return changed
+        return {name for name, template in now.items() if before.get(name, template) != template}
+
+    def keep_prompts(self, now: Mapping[str, str]) -> None:
+        """How the prompts are that are used: digest by name."""
+        rows = [{"name": name, "template": template} for name, template in now.items()]
+        with self._transaction() as connection:
+            _replace(connection, prompts, prompts.c.name, rows)
 
     # --- what is asked of it -----------------------------------------------------------------------------------------
 
