@@ -3,11 +3,12 @@
 import asyncio
 import datetime as dt
 import json
+import os
 import sys
 import tempfile
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Container, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from itertools import chain
@@ -30,9 +31,10 @@ from qtgen.page.fields import SUBJECTS
 from qtgen.planning import Ids, Job, Survey, plan, twins, unknown_subjects
 from qtgen.providers import chosen, concurrency, endpoints_for, needs_fetch, open_clients
 from qtgen.questions import QuestionFiles
-from qtgen.records import Outcome, Status
+from qtgen.records import Outcome, Question, Status
 from qtgen.settings import Settings
 from qtgen.store import Store
+from qtgen.telemetry import set_up
 
 _SHOWN = 5  # rows of a warning that are named; the rest is counted
 _EPILOG = """\b
@@ -97,6 +99,7 @@ def command(
         if is_dry:
             steps = run.steps(ids=lambda urls: dict.fromkeys(urls, 0))  # none is given out
             return dry_run.show(steps, run.recipe, settings, book, as_json=as_json, fresh=not resume)
+        set_up(os.environ)
         results = stack.enter_context(_Results(survey.total))
         try:
             return asyncio.run(run.go(results))
@@ -212,7 +215,7 @@ class _Run:
         tally = progress.Tally(self.survey.total, self.settings.budget, self.settings.tpm)
         try:
             with progress.display(tally) as shown:
-                async with aclosing(self._outcomes(tally, shown, budget)) as outcomes:
+                async with progress.ticking(shown), aclosing(self._outcomes(tally, shown, budget)) as outcomes:
                     async for place, outcome in outcomes:
                         results.add(place, outcome)
                         tally.add(outcome)
@@ -279,7 +282,7 @@ class _Run:
         now = self.recipe.digests()
         changed = self.book.changed_prompts(now)
         used: dict[str, Counter[bool]] = defaultdict(Counter)
-        if changed:  # the rows are only read once more where that has something to say
+        if changed & self._prompts_used(changed):  # planning takes a while, and mostly there is nothing to say
             for request in self._requests(changed):
                 used[request.prompt][request.known] += 1
         self.book.keep_prompts({name: now[name] for name in now if name not in changed or name in used})
@@ -295,6 +298,10 @@ class _Run:
         named = ((step, self._prompt_for(step.question.text)) for step in steps if isinstance(step, Job))
         jobs = (step for step, name in named if name in prompts)
         return dry_run.requests(jobs, self.recipe, endpoints_for(self.settings)[0], self.book)
+
+    def _prompts_used(self, among: Collection[str]) -> set[str]:
+        rows = self.source.rows() if among else ()
+        return {self._prompt_for(row.text) for row in rows if isinstance(row, Question)}
 
     def _prompt_for(self, question: str) -> str:
         return self.recipe.library.choose(question, self.recipe.prompt).header.name
