@@ -22,6 +22,7 @@ QtgenError                      anything a person can act on
     │   └── Refused             the model declined
     │       └── Filtered        the endpoint's content filter did
     └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
+        └── EndpointAway        nobody listens any more, or it asks for a long pause: go on later (exit 1)
 """
 
 from typing import Any
@@ -146,3 +147,8 @@ class Filtered(Refused):
 class ProviderUnusable(ProviderError):
     kind = "unusable"
     exit_code = 2
+
+
+class EndpointAway(ProviderUnusable):
+    kind = "away"
+    exit_code = 1

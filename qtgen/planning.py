@@ -11,7 +11,7 @@ from pathlib import Path
 from qtgen.page import file_name, slug, url
 from qtgen.questions import BadRow
 from qtgen.records import Failure, Outcome, Question, Status
-from qtgen.similar import near_duplicates, question_words
+from qtgen.similar import nearly_the_same, question_words
 
 # A file name may have 255 bytes; the site's longest has 182.
 _SLUG_MAX = 240
@@ -35,15 +35,17 @@ class Survey:
     subject stands first. A row takes 8 bytes, so that a million do not fill the memory."""
 
     pages: "array[int]" = field(default_factory=lambda: array("q"))  # hashes; 0: no page
-    ids: set[int] = field(default_factory=set)
+    ids: dict[int, int] = field(default_factory=dict)  # and the page that brings each
+    shared_ids: list[str] = field(default_factory=list)  # rows that bring the id of another page, and which
     subjects: dict[str, str] = field(default_factory=dict)
 
     def add(self, row: Question | BadRow) -> None:
-        self.pages.append(_page_hash(row) if isinstance(row, Question) else 0)
+        page = _page_hash(row) if isinstance(row, Question) else 0
+        self.pages.append(page)
         if isinstance(row, Question):
             self.subjects.setdefault(row.subject, row.source)
-            if row.id is not None:
-                self.ids.add(row.id)
+            if row.id is not None and self.ids.setdefault(row.id, page) != page:
+                self.shared_ids.append(f"{row.source}: id {row.id} is that of an earlier row")
 
     @property
     def total(self) -> int:
@@ -131,31 +133,30 @@ def _no_name(row: Question) -> str | None:
     return None
 
 
-def twins(known: Iterable[tuple[str, str]], rows: Iterable[Question | BadRow]) -> Iterator[tuple[int, str]]:
-    """Row numbers of questions that are nearly another one: of the site's or of an earlier row; and which that is.
+def twins(known: Iterable[tuple[str, str]], rows: Iterable[Question | BadRow]) -> Iterator[tuple[int, int]]:
+    """Row numbers of questions that are nearly another one, and the first such: an earlier row's number, or -1 - n for
+    page n of the site.
 
     known: path and title of the site's pages.
     """
-    sources: list[str] = []
-    numbers = array("q")  # of the rows; -1: of the site's pages
     pages = array("q")  # the same page twice is said elsewhere
+    of_site = 0
 
     def words() -> Iterator[frozenset[str]]:
+        nonlocal of_site
         for path, title in known:
-            sources.append(path)
-            numbers.append(-1)
+            of_site += 1
             pages.append(hash("/".join(path.split("/")[-2:])))
             yield question_words(title)
-        for number, row in enumerate(rows):
-            if isinstance(row, Question):
-                sources.append(row.source)
-                numbers.append(number)
-                pages.append(_page_hash(row))
-                yield question_words(row.text)
+        for row in rows:
+            pages.append(_page_hash(row) if isinstance(row, Question) else 0)
+            yield question_words(row.text) if isinstance(row, Question) else frozenset()
 
-    for earlier, later in near_duplicates(words(), NEARLY):
-        if numbers[later] >= 0 and pages[earlier] != pages[later]:
-            yield numbers[later], sources[earlier]
+    for number, alike in nearly_the_same(words(), NEARLY):
+        if number >= of_site:
+            other = next((one for one in alike if pages[one] != pages[number]), None)
+            if other is not None:
+                yield number - of_site, other - of_site if other >= of_site else -1 - other
 
 
 def page_path(out: Path, question: Question) -> str:

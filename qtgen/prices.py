@@ -1,5 +1,6 @@
 """What a model costs, from one data file with its date; a project's own prices win."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen.errors import SettingsError
 
+_DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 FILE = Path(__file__).parent / "prices.toml"
 
 
@@ -16,9 +18,9 @@ class Price(BaseModel):
     """US dollars per million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cached_input: float | None = Field(default=None, ge=0)
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+    cached_input: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
 class PriceList(BaseModel):
@@ -48,7 +50,7 @@ def read(file: Path) -> PriceList:
 
 
 def price_of(model: str, own: Mapping[str, Price]) -> Price | None:
-    """The project's own price, else the shipped one: of the model, or of the one that it is a dated version of."""
+    """By the model's full name, else that of the model it is a dated version of; the project's own price first."""
     known = shipped().models
-    undated = model.rsplit("-20", 1)[0]
-    return own.get(model) or own.get(undated) or known.get(model) or known.get(undated)
+    undated = _DATE.sub("", model)
+    return own.get(model) or known.get(model) or own.get(undated) or known.get(undated)

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from qtgen.errors import SettingsError
+
 
 class Span(Protocol):
     def set_attributes(self, attributes: Mapping[str, Any]) -> None: ...
@@ -19,9 +21,29 @@ _NO_SPAN = _NoSpan()
 _INSTALLED = importlib.util.find_spec("opentelemetry") is not None
 
 
+def set_up(environ: Mapping[str, str]) -> None:
+    """Send the spans to where OpenTelemetry's own environment variables say, unless the program around us did so.
+
+    Raises SettingsError where OTEL_TRACES_EXPORTER names what cannot be used.
+    """
+    named = environ.get("OTEL_TRACES_EXPORTER", "none").strip().lower()
+    if named in ("", "none"):
+        return
+    try:
+        from opentelemetry import trace
+        from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # what OpenTelemetry's own launcher calls
+
+        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
+    except ImportError:
+        raise SettingsError("OTEL_TRACES_EXPORTER is set: install qtgen with its `otel` extra, or unset it") from None
+    except (RuntimeError, ValueError) as error:
+        raise SettingsError(f"OTEL_TRACES_EXPORTER = {named}: {error}; is its exporter's package installed?") from None
+
+
 @contextmanager
 def chat_span(provider: str, model: str, parameters: Mapping[str, Any]) -> Iterator[Span]:
-    """One request. The exporter is configured by OpenTelemetry's own environment variables. No text is put in."""
+    """One request. No text is put in."""
     if not _INSTALLED:
         yield _NO_SPAN
         return

@@ -74,7 +74,9 @@ def passed_over() -> Callable[[PageFile], set[tuple[str, int, int]]]:
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of this machine reaches a test, and every test has a folder of its own."""
     for name in [
-        name for name in os.environ if name.startswith(("OPENAI_", "QTGEN_")) or name.lower().endswith("_proxy")
+        name
+        for name in os.environ
+        if name.startswith(("OPENAI_", "OTEL_", "QTGEN_")) or name.lower().endswith("_proxy")
     ]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)

@@ -119,6 +119,14 @@ def test_ids_given_out_at_once_are_all_different(books: list[Book]) -> None:
     assert all(first[url] == second[url] for url in first.keys() & second.keys())
 
 
+def test_an_id_that_a_row_brought_along_is_given_to_no_other_page(books: list[Book]) -> None:
+    mine, other = books
+    assert mine.ids_for({"/a": 9, "/b": None}, 5) == {"/a": 9, "/b": 5}
+    assert other.ids_for({"/c": None, "/a": None}, 9) == {"/c": 10, "/a": 9}
+    assert other.ids_for({"/a": 12}, 5) == {"/a": 12}, "a row's own wins"
+    assert other.holders([5, 9, 12]) == {5: "/b", 12: "/a"}
+
+
 def test_what_a_run_that_is_gone_had_open_is_free_again(books: list[Book]) -> None:
     mine, other = books
     claim(mine, ASKED[:1])
@@ -127,11 +135,27 @@ def test_what_a_run_that_is_gone_had_open_is_free_again(books: list[Book]) -> No
     assert claim(other, ASKED[:1]) == {ASKED[0].key: MINE}
 
 
-def test_a_changed_prompt_is_said_once(books: list[Book]) -> None:
+@pytest.mark.parametrize("turns", range(5))
+def test_a_desk_closes_whatever_it_was_told_last(books: list[Book], turns: int) -> None:
+    async def use() -> None:
+        async with opened(books[0], fresh=False) as desk:
+            assert await desk.claim(ASKED[0]) is None
+            desk.dropped(ASKED[0])
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    books[0].run = f"another {turns}"
+    asyncio.run(asyncio.wait_for(use(), 10))
+    assert claim(books[1], ASKED[:1]) == {ASKED[0].key: MINE}
+
+
+def test_which_prompts_have_changed(books: list[Book]) -> None:
     mine, other = books
-    assert mine.changed_prompts({"explain": "1"}) == []
-    assert other.changed_prompts({"explain": "2"}) == ["explain"]
-    assert mine.changed_prompts({"explain": "2"}) == []
+    assert mine.changed_prompts({"explain": "1", "list": "1"}) == set()
+    mine.keep_prompts({"explain": "1", "list": "1"})
+    assert other.changed_prompts({"explain": "2", "list": "1"}) == {"explain"}
+    other.keep_prompts({"explain": "2"})
+    assert mine.changed_prompts({"explain": "2", "list": "1"}) == set()
 
 
 def test_spending_is_by_day_of_the_world_s_time(books: list[Book]) -> None:
@@ -154,9 +178,15 @@ def test_history_and_facts(books: list[Book]) -> None:
     for asked in ASKED[:4]:
         answer(book, asked, "yes")
     judge(book, ASKED[0], "faulty")
-    assert book.history("m") == [("explain", 10, 10, 20)] * 4
-    assert book.facts("m") == (0.25, pytest.approx(0.1))
-    assert book.known([asked.key for asked in ASKED]) == {asked.key for asked in ASKED[1:4]}
+    assert book.history("m", ["t"]) == [("explain", 10, 10, 20)] * 4
+    for number, template in enumerate("tut", 4):
+        asked = ASKED[number]._replace(template=template, bytes=number)
+        claim(book, [asked])
+        answer(book, asked, "yes")
+    assert [row[1] for row in book.history("m", ["t"], most=3)] == [6, 4, 10], "the last first, of these prompts"
+    assert book.history("m", []) == []
+    assert book.facts("m") == (pytest.approx(1 / 7), pytest.approx(0.1))
+    assert book.known([asked.key for asked in ASKED]) == {asked.key for asked in ASKED[1:7]}
     assert book.facts("other") == (0.0, None)
 
 

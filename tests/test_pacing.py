@@ -1,12 +1,13 @@
 """The pace, simulated: an endpoint with a real limit, and no clock but the simulation's own."""
 
+import asyncio
 import heapq
 from itertools import count
 from math import inf
 
 import pytest
 
-from qtgen.pacing import Pace
+from qtgen.pacing import Allowance, Pace, Pacer
 from qtgen.records import Limits
 
 
@@ -86,15 +87,15 @@ def test_a_limit_that_changes_is_followed() -> None:
 
 
 def test_what_the_user_allows_is_kept() -> None:
-    assert drive(Pace(64, rpm=600), Endpoint(1e9), 101) == pytest.approx(9.0, abs=1.1)
-    assert drive(Pace(64, tpm=60_000), Endpoint(1e9), 101) == pytest.approx(9.0, abs=1.1)
+    assert drive(Pace(64, Allowance(64, rpm=600)), Endpoint(1e9), 101) == pytest.approx(9.0, abs=1.1)
+    assert drive(Pace(64, Allowance(64, tpm=60_000)), Endpoint(1e9), 101) == pytest.approx(9.0, abs=1.1)
     endpoint = Endpoint(1e9, latency=0.1)
     drive(Pace(7), endpoint, 100)
     assert endpoint.peak == 7
 
 
 def test_tokens_that_were_not_used_are_free_again() -> None:
-    pace = Pace(64, tpm=60_000)
+    pace = Pace(64, Allowance(64, tpm=60_000))
     pace.start(0.0, 1_000)
     assert pace.delay(0.0, 1_000) == pytest.approx(1.0)
     pace.end(1_000, 100)
@@ -132,9 +133,58 @@ def test_concurrency_grows_and_is_halved_by_failures_in_a_row() -> None:
 
 
 def test_a_trial_after_a_refusal_keeps_what_the_user_allows() -> None:
-    pace = Pace(64, rpm=60)
+    pace = Pace(64, Allowance(64, rpm=60))
     pace.start(0.0, 1)
     pace.refused(0.0, 0.0, 30.0)
     pace.end(1, 1)
     assert pace.delay(0.0, 1) == pytest.approx(1.0)
     assert pace.delay(1.0, 1) == 0
+
+
+def test_during_an_outage_all_wait_but_for_one_request_now_and_then() -> None:
+    pace, now, probes = Pace(64), 100.0, 0
+    for _ in range(8):
+        pace.start(now, 1)
+    for _ in range(8):
+        pace.lost(now)
+        pace.end(1, 1)
+    while now < 400:
+        if pace.delay(now, 1) == 0:
+            pace.start(now, 1)
+            probes += 1
+            assert pace.delay(now, 1) > 0, "one at a time"
+            now += 0.01
+            pace.lost(now)
+            pace.end(1, 1)
+        now += 0.01
+    assert 25 <= probes <= 60
+    assert pace.lost_for(now) == pytest.approx(300, abs=1)
+    pace.answered(now, None)
+    assert (pace.lost_for(now), pace.delay(now, 1)) == (0, 0)
+
+
+def test_what_the_user_allows_holds_for_all_models_together() -> None:
+    allowance = Allowance(4, rpm=60)
+    one, other = Pace(4, allowance), Pace(4, allowance)
+    one.start(0.0, 1)
+    assert other.delay(0.0, 1) == pytest.approx(1.0)
+    for now, pace in enumerate((other, one, other), 1):
+        assert pace.delay(now, 1) == 0
+        pace.start(now, 1)
+    assert (one.delay(9.0, 1), other.delay(9.0, 1)) == (inf, inf)
+    one.end(1, 1)
+    assert other.delay(9.0, 1) == 0
+
+
+def test_a_model_that_waits_for_another_s_slot_gets_it() -> None:
+    async def both() -> float:
+        allowance = Allowance(1)
+        one, other = Pacer(Pace(1, allowance)), Pacer(Pace(1, allowance))
+        await one.acquire(1)
+        waiting = asyncio.create_task(other.acquire(1))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        one.release(1, 1)
+        return await asyncio.wait_for(waiting, 5)
+
+    assert asyncio.run(both()) > 0

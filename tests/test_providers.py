@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from conftest import Scripted, points_json
 
+from qtgen import pacing
 from qtgen.budget import Budget
 from qtgen.errors import (
     BadRequest,
     BudgetReached,
+    EndpointAway,
     Filtered,
     ProviderError,
     ProviderUnusable,
@@ -25,7 +27,7 @@ from qtgen.errors import (
 )
 from qtgen.pacing import Pace, Pacer
 from qtgen.prompts import Library
-from qtgen.providers import chosen, endpoints_for, remote_endpoint
+from qtgen.providers import chosen, client, endpoints_for, remote_endpoint
 from qtgen.providers.client import Client
 from qtgen.providers.endpoint import Endpoint, request, request_body
 from qtgen.providers.openai import OpenAISender
@@ -240,14 +242,62 @@ def test_tries_are_bounded_and_a_refusal_is_not_tried_again(prompt: Prompt) -> N
     assert waited == []
 
 
-def test_an_endpoint_that_never_answered_ends_the_run_but_one_that_did_may_come_back(prompt: Prompt) -> None:
+def test_refusals_for_a_limit_use_up_no_try_of_other_failures(prompt: Prompt) -> None:
+    refusals = [Retryable("slow down", kind="rate-limited", retry_after=0.0)] * 5
+    complete, _, inner = retry(prompt, *refusals, Retryable("HTTP 500"), *refusals, points_json(), tries=2)
+    assert complete().text == points_json()
+    assert len(inner.asked) == 12
+    complete, _, _ = retry(prompt, *refusals, Retryable("HTTP 500"), Retryable("HTTP 500"), tries=2)
+    with pytest.raises(Retryable, match="HTTP 500"):
+        complete()
+
+
+def test_an_endpoint_that_never_answered_ends_the_run_but_one_that_did_may_come_back(
+    prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "_PROBES", (0.01, 0.01))
     complete, _, _ = retry(prompt, *[Unreachable("nothing answers at x")] * 3)
     with pytest.raises(ProviderUnusable, match="is the endpoint running"):
         complete()
-    complete, _, _ = retry(prompt, points_json(), *[Unreachable("x")] * 3)
+    complete, _, inner = retry(prompt, points_json(), *[Unreachable("x")] * 9, points_json())
     complete()
-    with pytest.raises(Unreachable):
+    assert complete().text == points_json()
+    assert len(inner.asked) == 11, "an outage uses up no tries"
+    monkeypatch.setattr(client, "_LONGEST_OUTAGE", 0.06)
+    complete, _, inner = retry(prompt, points_json(), *[Unreachable("nothing answers at x")] * 99)
+    complete()
+    with pytest.raises(EndpointAway, match=r"^nothing answers at x, .* the same command goes on from here$"):
         complete()
+    assert len(inner.asked) < 20
+
+
+def test_a_longer_pause_than_a_run_stands_still_for_ends_it_once_what_is_in_flight_is_answered(prompt: Prompt) -> None:
+    refusal = Retryable("HTTP 429: no more today", kind="rate-limited", retry_after=86_400.0)
+
+    class Slow(Scripted):
+        async def send(self, body: Any) -> Completion:
+            self.asked.append(body)
+            if len(self.asked) == 2:
+                await asyncio.sleep(0.05)
+                raise refusal
+            await asyncio.sleep(0.3)
+            return Completion("answer", self.model, Usage())
+
+    done: list[str] = []
+
+    async def each() -> None:
+        asked = Client(Slow(), Endpoint("scripted", "m"), Pacer(Pace(4)))
+        tasks = [asyncio.create_task(asked.complete(prompt)) for _ in range(6)]
+        finished, waiting = await asyncio.wait(tasks, timeout=2.0)
+        for task in waiting:
+            task.cancel()
+        done.extend(str(task.exception() or "answer") for task in finished)
+
+    asyncio.run(each())
+    assert sorted(done) == [
+        "HTTP 429: no more today; it asks to wait 24 h: the same command goes on from here then",
+        *["answer"] * 3,
+    ]
 
 
 def test_a_request_that_is_not_taken_ends_the_run_only_if_none_was(prompt: Prompt) -> None:

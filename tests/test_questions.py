@@ -2,16 +2,21 @@
 
 import datetime as dt
 import io
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from qtgen import similar
 from qtgen.errors import QuestionFileError
 from qtgen.ledger import Book
-from qtgen.planning import Job, Survey, plan, twins, unknown_subjects
+from qtgen.planning import NEARLY, Job, Survey, plan, twins, unknown_subjects
 from qtgen.questions import STDIN, BadRow, QuestionFiles, read_questions
 from qtgen.records import Outcome, Question, Status
+from qtgen.similar import near_duplicates, nearly_the_same, question_words
 
 TODAY = dt.date(2026, 1, 31)
 
@@ -150,13 +155,42 @@ def test_questions_that_are_nearly_the_same() -> None:
         Question("What is the osmosis of water?", "B", source="q:4"),
     ]
     site = [("content/b/x.md", "What are diffusions?"), ("content/b/whats-water-osmosis.md", "What's water osmosis?")]
-    assert sorted(set(twins(site, asked))) == [
-        (0, "content/b/whats-water-osmosis.md"),
-        (1, "q:1"),
-        (2, "content/b/x.md"),
-        (3, "content/b/whats-water-osmosis.md"),
-        (3, "q:2"),
-    ], "the same page twice is said elsewhere"
+    assert list(twins(site, asked)) == [(0, -2), (1, 0), (2, -1), (3, -2)], "the same page twice is said elsewhere"
+
+
+def sets_of(questions: Iterable[str]) -> list[frozenset[str]]:
+    return [question_words(question) for question in questions]
+
+
+@given(st.lists(st.frozensets(st.sampled_from("abcdefghij"), max_size=8), max_size=40))
+def test_no_near_duplicate_is_passed_over(sets: list[frozenset[str]]) -> None:
+    all_of_them = {
+        (first, second)
+        for second, mine in enumerate(sets)
+        for first, other in enumerate(sets[:second])
+        if mine and len(mine & other) >= NEARLY * len(mine | other)
+    }
+    assert set(near_duplicates(sets, NEARLY)) == all_of_them
+
+
+@pytest.mark.parametrize(
+    ("template", "alike"),
+    [
+        ("Explain main causes symptoms treatment of disease x{}?", 0),
+        ("Explain main causes symptoms treatment prevention history outlook cost risk test of disease x{}?", 1_999),
+        ("Compare capital climate coast of land{0} and folk{1} of town{0}{1}?", 0),
+    ],
+)
+def test_questions_of_one_template_are_not_all_compared_with_all(
+    template: str, alike: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    inner = similar.merge
+    monkeypatch.setattr(similar, "merge", lambda *lists: (looked.append(one) or one for one in inner(*lists)))
+    sets = sets_of(template.format(n // 40, n % 40) if "{1}" in template else template.format(n) for n in range(2_000))
+    found = [next(earlier, None) for _, earlier in nearly_the_same(sets, NEARLY)]
+    assert sum(one is not None for one in found) == alike
+    assert len(looked) <= 2_000
 
 
 def test_question_files_are_read_as_often_as_is_wanted(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from qtgen.errors import SettingsError
+from qtgen.prices import Price, price_of, shipped
 from qtgen.settings import load
 
 
@@ -51,6 +52,7 @@ def test_the_clients_own_names_are_read_and_the_key_is_never_shown() -> None:
         ("x = [", {}, {}, "qtgen.toml: "),
         ('api_key = "sk-1"', {}, {}, "`api_key` does not belong in a file; set OPENAI_API_KEY"),
         ('[prices.m]\ninput = "x"', {}, {}, "`prices.m.input`"),
+        ("[prices.m]\ninput = inf\noutput = 1", {}, {}, "`prices.m.input`"),
         ("", {"OPENAI_API_KEY": "sk-1\u0001x"}, {}, "environment OPENAI_API_KEY: `api_key`: holds a character"),
         ("", {"OPENAI_BASE_URL": "localhost:8000"}, {}, "environment OPENAI_BASE_URL: `base_url`: must be an address"),
         ("", {"OPENAI_BASE_URL": "http://x:99999/v1"}, {}, "must be an address"),
@@ -76,3 +78,13 @@ def test_what_has_the_wrong_form_is_said_in_the_files_words(tmp_path: Path, line
     (tmp_path / "qtgen.toml").write_text(line)
     with pytest.raises(SettingsError, match=words):
         load(tmp_path, {}, {})
+
+
+def test_a_dated_model_costs_what_its_model_does_unless_it_is_listed() -> None:
+    known = shipped().models
+    own = {"mine": Price(input=1, output=2), "gpt-4o": Price(input=3, output=4)}
+    assert price_of("gpt-4o-mini-2024-07-18", {}) == known["gpt-4o-mini"]
+    assert price_of("gpt-4o-2024-05-13", own) == known["gpt-4o-2024-05-13"] != known["gpt-4o"]
+    assert price_of("gpt-4o-2024-08-06", own) == own["gpt-4o"]
+    assert price_of("mine-2025-01-02", own) == own["mine"]
+    assert price_of("mine-20b", own) is None

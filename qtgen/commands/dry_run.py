@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import click
 
@@ -25,7 +26,7 @@ def show(
 ) -> int:
     endpoint = endpoints_for(settings)[0]
     facts = book.facts(endpoint.model)
-    plan = Plan(book.history(endpoint.model), facts.faulty)
+    plan = Plan(book.history(endpoint.model, how.digests().values()), facts.faulty)
     others = _add(plan, steps, how, endpoint, book, fresh)
     sent, received = plan.sent(), plan.received()
     cost = _cost(endpoint, sent, received)
@@ -54,32 +55,48 @@ def show(
     return 0
 
 
+class Request(NamedTuple):
+    """The first request for a page: its prompt's name, its bytes and its limit of tokens; known: the ledger has an
+    answer."""
+
+    prompt: str
+    size: int
+    longest: int
+    known: bool
+
+
+def requests(jobs: Iterable[Job], how: Recipe, endpoint: Endpoint, book: Book) -> Iterator[Request]:
+    """What would be sent first for each page. A request that stands there twice is given once."""
+    waiting = iter(jobs)
+    while some := list(islice(waiting, _AT_A_TIME)):
+        prompts = [how.render(job.question) for job in some]
+        documents = [request(prompt, endpoint) for prompt in prompts]
+        bodies = [body_of(document) for document in documents]
+        keys = [key_of(endpoint.place, body) for body in bodies]
+        known = book.known(keys)
+        by_key = dict(zip(keys, zip(prompts, bodies, documents, strict=True), strict=True))
+        for key, (prompt, body, document) in by_key.items():
+            yield Request(prompt.name, len(body), longest_answer(document), key in known)
+
+
 def _add(
     plan: Plan, steps: Iterable[Job | Outcome], how: Recipe, endpoint: Endpoint, book: Book, fresh: bool
 ) -> dict[str, int]:
     """Puts every request into the plan that has no answer yet; returns how many steps need none."""
     others = {status.value: 0 for status in (Status.EXISTS, Status.SKIPPED, Status.FAILED)}
-    waiting: dict[bytes, tuple[str, int, int]] = {}
 
-    def settle() -> None:
-        known = set() if fresh else book.known([*waiting])
-        plan.reused += len(known)
-        for key, sizes in waiting.items():
-            if key not in known:
-                plan.add(*sizes)
-        waiting.clear()
+    def jobs() -> Iterator[Job]:
+        for step in steps:
+            if isinstance(step, Outcome):
+                others[step.status.value] += 1
+            else:
+                yield step
 
-    for step in steps:
-        if isinstance(step, Outcome):
-            others[step.status.value] += 1
-            continue
-        prompt = how.render(step.question)
-        document = request(prompt, endpoint)
-        body = body_of(document)
-        waiting[key_of(endpoint.place, body)] = (prompt.name, len(body), longest_answer(document))
-        if len(waiting) >= _AT_A_TIME:
-            settle()
-    settle()
+    for one in requests(jobs(), how, endpoint, book):
+        if one.known and not fresh:
+            plan.reused += 1
+        else:
+            plan.add(one.prompt, one.size, one.longest)
     return others
 
 

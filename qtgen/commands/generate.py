@@ -3,10 +3,12 @@
 import asyncio
 import datetime as dt
 import json
+import os
 import sys
 import tempfile
 from array import array
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Collection, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from itertools import chain
@@ -29,11 +31,12 @@ from qtgen.page.fields import SUBJECTS
 from qtgen.planning import Ids, Job, Survey, plan, twins, unknown_subjects
 from qtgen.providers import chosen, concurrency, endpoints_for, needs_fetch, open_clients
 from qtgen.questions import QuestionFiles
-from qtgen.records import Outcome, Status
+from qtgen.records import Outcome, Question, Status
 from qtgen.settings import Settings
 from qtgen.store import Store
+from qtgen.telemetry import set_up
 
-_SHOWN = 5  # near-duplicates that are named; the rest is counted
+_SHOWN = 5  # rows of a warning that are named; the rest is counted
 _EPILOG = """\b
 Exit 0: every page is there; 1: some failed, or the budget is used up; 2: the call, a file or the key is wrong;
 130: interrupted.
@@ -96,6 +99,7 @@ def command(
         if is_dry:
             steps = run.steps(ids=lambda urls: dict.fromkeys(urls, 0))  # none is given out
             return dry_run.show(steps, run.recipe, settings, book, as_json=as_json, fresh=not resume)
+        set_up(os.environ)
         results = stack.enter_context(_Results(survey.total))
         try:
             return asyncio.run(run.go(results))
@@ -120,27 +124,35 @@ def _surveyed(source: QuestionFiles, files: tuple[Path, ...], settings: Settings
         raise QuestionFileError(f"{', '.join(map(str, files))}: no question in it")
     for warning in unknown_subjects(survey.subjects, (*SUBJECTS, *settings.subjects)):
         note(f"warning: {warning}")
+    _warn(survey.shared_ids, "rows with an id of another page", "written all the same")
     return survey
+
+
+def _warn(named: Sequence[str], what: str, done: str) -> None:
+    """The first of them, and how many there are."""
+    for line in named[:_SHOWN]:
+        note(f"warning: {line}")
+    more = f" ({len(named) - _SHOWN:,} more)" if len(named) > _SHOWN else ""
+    if named:
+        note(f"warning: {len(named):,} {what}{more}: {done}")
 
 
 def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, str]:
     """By a row's number, which other question it nearly is; empty where such rows are kept."""
-    paths = page_paths([settings.corpus] if settings.corpus else [])
+    paths = list(page_paths([settings.corpus] if settings.corpus else []))
     titles = ((path, read_page(path).text_of("title") or "") for path in paths)
-    found: dict[int, str] = {}
-    for number, other in twins(titles, source.rows()):
-        found.setdefault(number, f"nearly the question of {other}")
-    if not found:
+    pairs = dict(twins(titles, source.rows()))
+    if not pairs:
         return {}
-    rows = ((number, row.source) for number, row in enumerate(source.rows()) if number in found)
-    named = [f"{where}: {found[number]}" for number, where in sorted(rows)]
+    wanted = {*pairs, *pairs.values()}
+    where = {number: row.source for number, row in enumerate(source.rows()) if number in wanted}
+    others = {number: where.get(other) or paths[-1 - other] for number, other in pairs.items()}
+    found = {number: f"nearly the question of {other}" for number, other in others.items()}
+    named = [f"{where[number]}: {why}" for number, why in found.items()]
     if settings.on_duplicate == "fail":
         raise NearDuplicates(f"{len(found):,} near-duplicates, the first {named[0]}; nothing was sent (--on-duplicate)")
     done = "skipped" if settings.on_duplicate == "skip" else "written all the same; --on-duplicate skip leaves them out"
-    for line in named[:_SHOWN]:
-        note(f"warning: {line}")
-    more = f" ({len(named) - _SHOWN:,} more)" if len(named) > _SHOWN else ""
-    note(f"warning: {len(named):,} near-duplicate questions{more}: {done}")
+    _warn(named, "near-duplicate questions", done)
     return found if settings.on_duplicate == "skip" else {}
 
 
@@ -203,7 +215,7 @@ class _Run:
         tally = progress.Tally(self.survey.total, budget, self.settings.tpm)
         try:
             with progress.display(tally) as shown:
-                async with aclosing(self._outcomes(tally, shown, budget)) as outcomes:
+                async with progress.ticking(shown), aclosing(self._outcomes(tally, shown, budget)) as outcomes:
                     async for place, outcome in outcomes:
                         results.add(place, outcome)
                         tally.add(outcome)
@@ -228,8 +240,10 @@ class _Run:
         self, tally: progress.Tally, shown: progress.Display, budget: Budget
     ) -> AsyncGenerator[tuple[int, Outcome], None]:
         """Place and outcome of every step. A provider is opened once one needs an answer."""
+        for line in self._changes():  # before the rows are read for good: standard input has one place
+            shown.say(line)
         first = self.store.highest_id(self.settings.corpus) + 1
-        steps, place = self.steps(ids=lambda urls: self.book.ids_for(urls, first, self.survey.ids)), 0
+        steps, place = self.steps(ids=lambda urls: self._ids(urls, first)), 0
         for step in steps:
             if isinstance(step, Job):
                 steps = chain([step], steps)
@@ -247,8 +261,6 @@ class _Run:
         ):
             tally.clients = clients
             shown.say(_who_answers(self.settings, [client.model for client in clients]))
-            if not self.fresh:
-                self._say_what_changed(shown)
             with stop_on_interrupt(shown.say) as stop:
                 done = generate_all(
                     steps, self.recipe, clients, self.store, concurrency=concurrency(self.settings), stop=stop
@@ -257,10 +269,42 @@ class _Run:
                     async for number, outcome in done:
                         yield place + number, outcome
 
-    def _say_what_changed(self, shown: progress.Display) -> None:
-        """A prompt that was edited makes every request another one."""
-        for name in self.book.changed_prompts(self.recipe.digests()):
-            shown.say(f"prompt `{name}` has changed: none of its earlier answers can be used again")
+    def _ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
+        """An id for each page; rows that bring one which an earlier run gave to another page are named."""
+        brought = {given: url for url, given in urls.items() if given is not None}
+        for number, holder in self.book.holders(brought).items():
+            if holder != brought[number]:
+                note(f"warning: id {number} of {brought[number]} is that of {holder} in the ledger")
+        return self.book.ids_for(urls, first, self.survey.ids)
+
+    def _changes(self) -> Iterator[str]:
+        """A line for each prompt that was edited since it was last used, for that can make all requests others."""
+        now = self.recipe.digests()
+        changed = self.book.changed_prompts(now)
+        used: dict[str, Counter[bool]] = defaultdict(Counter)
+        if changed & self._prompts_used(changed):  # planning takes a while, and mostly there is nothing to say
+            for request in self._requests(changed):
+                used[request.prompt][request.known] += 1
+        self.book.keep_prompts({name: now[name] for name in now if name not in changed or name in used})
+        for name, counts in used.items() if not self.fresh else ():
+            if counts[False]:
+                yield (
+                    f"prompt `{name}` has changed since the last run: {counts[False]:,} of its {counts.total():,} "
+                    f"requests will be sent, for {counts[True]:,} the ledger has an answer"
+                )
+
+    def _requests(self, prompts: Container[str]) -> Iterator[dry_run.Request]:
+        steps = self.steps(ids=lambda urls: dict.fromkeys(urls, 0))
+        named = ((step, self._prompt_for(step.question.text)) for step in steps if isinstance(step, Job))
+        jobs = (step for step, name in named if name in prompts)
+        return dry_run.requests(jobs, self.recipe, endpoints_for(self.settings)[0], self.book)
+
+    def _prompts_used(self, among: Collection[str]) -> set[str]:
+        rows = self.source.rows() if among else ()
+        return {self._prompt_for(row.text) for row in rows if isinstance(row, Question)}
+
+    def _prompt_for(self, question: str) -> str:
+        return self.recipe.library.choose(question, self.recipe.prompt).header.name
 
     def _say_where(self, tally: progress.Tally) -> None:
         if tally.counts[Status.WRITTEN]:

@@ -1,20 +1,23 @@
 """What a person sees while pages are made: a live bar on a terminal, plain lines elsewhere."""
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from qtgen.budget import Budget
 from qtgen.providers.client import Client
 from qtgen.records import Outcome, Status, Usage
 
 _EVERY = 10.0  # seconds between plain lines
+_TICK = 0.5  # seconds between looks
+_SHORT = 2.0  # seconds of waiting that are not worth a word
 
 
 def money(usd: float | None) -> str:
@@ -44,6 +47,11 @@ class Tally:
         return sum(self.counts.values())
 
     @property
+    def asked(self) -> int:
+        """Rows that took an answer: the others say nothing of how fast it goes."""
+        return self.counts[Status.WRITTEN] + self.counts[Status.FAILED]
+
+    @property
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
@@ -62,19 +70,42 @@ class Tally:
         """`412 pages/min  3 failed  31/64 in flight  1.2M tokens/min of 2M  $0.31 of $5.00`."""
         minutes = max(self.seconds, 0.001) / 60
         pace = [client.pacer.pace for client in self.clients]
-        in_flight = f"{sum(p.in_flight for p in pace)}/{sum(int(p.allowed) for p in pace)} in flight" if pace else ""
+        in_flight = (
+            f"{sum(p.in_flight for p in pace)}/{min(pace[0].cap, sum(int(p.allowed) for p in pace))} in flight"
+            if pace
+            else ""
+        )
         limit = f" of {_short(self.tpm)}" if self.tpm else ""
         failed = f"{self.counts[Status.FAILED]:,} failed" if self.counts[Status.FAILED] else ""
         budget = self.budget
         cost = self.paid if budget.limit is None else f"{money(budget.spent)} of {money(budget.limit)}"
         parts = [
-            f"{self.done / minutes:,.1f} pages/min",
+            f"{self.asked / minutes:,.1f} pages/min",
             failed,
             in_flight,
             f"{_short(self.tokens / minutes)} tokens/min{limit}",
             cost,
+            self.pause(),
         ]
         return "  ".join(part for part in parts if part)
+
+    def pause(self) -> str:
+        """Why nothing starts, if that is so for all models; a second or two is not worth a word."""
+        waits = [(client.pacer.pace, client.pacer.now()) for client in self.clients]
+        seconds = min((pace.pause(now) for pace, now in waits), default=0.0)
+        if any(pace.lost_for(now) for pace, now in waits):
+            return f"waiting {max(seconds, 1):,.0f} s, nothing answers at the endpoint"
+        return f"waiting {seconds:,.0f} s, the endpoint asked for it" if seconds > _SHORT else ""
+
+    def line(self) -> str:
+        return "  ".join(part for part in (self.figures(), self.left()) if part)
+
+    def left(self) -> str:
+        """`61 s left`; nothing where that is not known."""
+        if not self.asked or self.done == self.total:
+            return ""
+        seconds = self.seconds / self.asked * (self.total - self.done)
+        return f"{seconds:,.0f} s left" if seconds < 600 else f"{seconds / 60:,.0f} min left"
 
 
 def _short(number: float) -> str:
@@ -89,6 +120,25 @@ class Display(Protocol):
 
     def say(self, message: str) -> None:
         """A line that stays, above the bar."""
+
+    def tick(self) -> None:
+        """Time has passed, whether anything happened or not."""
+
+
+@asynccontextmanager
+async def ticking(shown: Display) -> AsyncIterator[None]:
+    """Keeps the display going until the block ends."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            shown.tick()
+
+    task = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @contextmanager
@@ -108,8 +158,6 @@ def _live(console: Console) -> Progress:
         BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
         console=console,
     )
 
@@ -117,7 +165,7 @@ def _live(console: Console) -> Progress:
 class _Live:
     def __init__(self, bar: Progress, tally: Tally) -> None:
         self._bar, self._tally, self._shown = bar, tally, 0.0
-        self._task = bar.add_task("", total=tally.total, figures=tally.figures())
+        self._task = bar.add_task("", total=tally.total, figures="")
 
     def say(self, message: str) -> None:
         self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
@@ -126,8 +174,11 @@ class _Live:
         if outcome.error:
             self.say(failure_line(outcome))
         if time.monotonic() - self._shown > 0.1 or self._tally.done == self._tally.total:
-            self._shown = time.monotonic()
-            self._bar.update(self._task, completed=self._tally.done, figures=self._tally.figures())
+            self.tick()
+
+    def tick(self) -> None:
+        self._shown = time.monotonic()
+        self._bar.update(self._task, completed=self._tally.done, figures=self._tally.line())
 
 
 class _Plain:
@@ -140,11 +191,12 @@ class _Plain:
     def update(self, outcome: Outcome) -> None:
         if outcome.error:
             self.say(failure_line(outcome))
+        self.tick()
+
+    def tick(self) -> None:
         if time.monotonic() - self._last >= _EVERY:
             self._last = time.monotonic()
-            tally = self._tally
-            left = tally.seconds / tally.done * (tally.total - tally.done)
-            self.say(f"{tally.done:,}/{tally.total:,}  {tally.figures()}  {left:,.0f} s left")
+            self.say(f"{self._tally.done:,}/{self._tally.total:,}  {self._tally.line()}")
 
 
 def failure_line(outcome: Outcome) -> str:

@@ -9,7 +9,7 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -205,16 +205,20 @@ class Book:
     # --- ids and prompts ---------------------------------------------------------------------------------------------
 
     def ids_for(self, urls: Mapping[str, int | None], first: int, taken: Container[int] = ()) -> dict[str, int]:
-        """The id of each page: the one it brings along, the one it has, or the next, not under `first` nor `taken`."""
+        """The id of each page: the one it brings along, the one it has, or the next, not under `first` nor `taken`.
+
+        All are kept, so that no other page is given one of them.
+        """
         with self._transaction() as connection:
             rows = (row for some in _chunks([*urls]) for row in connection.execute(_pages(some)))
             found: dict[str, int] = {row.url: row.id for row in rows}
             highest = connection.execute(sa.select(sa.func.max(pages.c.id))).scalar() or 0
+            brought = {url: given for url, given in urls.items() if given is not None and found.get(url) != given}
+            _replace(connection, pages, pages.c.url, [{"url": url, "id": given} for url, given in brought.items()])
+            found |= brought
             number, new = max(first - 1, highest), []
-            for url, given in urls.items():
-                if given is not None:
-                    found[url] = given
-                elif url not in found:
+            for url in urls:
+                if url not in found:
                     number += 1
                     while number in taken:
                         number += 1
@@ -224,18 +228,23 @@ class Book:
                 connection.execute(pages.insert(), new)
         return found
 
-    def changed_prompts(self, now: Mapping[str, str]) -> list[str]:
-        """Names of the prompts that are other than they last were, and keep how they are. now: digest by name."""
+    def holders(self, ids: Collection[int]) -> dict[int, str]:
+        """Which of the ids a page has, and the url of one such."""
+        with self._transaction() as connection:
+            rows = (row for some in _chunks([*ids]) for row in connection.execute(_holders(some)))
+            return {row.id: row.url for row in rows}
+
+    def changed_prompts(self, now: Mapping[str, str]) -> set[str]:
+        """Names of the prompts that are other than they last were. now: digest by name."""
         with self._transaction() as connection:
             before = {row.name: row.template for row in connection.execute(sa.select(prompts))}
-            changed = [name for name, template in now.items() if before.get(name, template) != template]
-            for name in now.keys() & before.keys():
-                where = prompts.c.name == name
-                connection.execute(prompts.update().where(where).values(template=now[name]))
-            new = [{"name": name, "template": template} for name, template in now.items() if name not in before]
-            if new:
-                connection.execute(prompts.insert(), new)
-        return changed
+        return {name for name, template in now.items() if before.get(name, template) != template}
+
+    def keep_prompts(self, now: Mapping[str, str]) -> None:
+        """How the prompts are that are used: digest by name."""
+        rows = [{"name": name, "template": template} for name, template in now.items()]
+        with self._transaction() as connection:
+            _replace(connection, prompts, prompts.c.name, rows)
 
     # --- what is asked of it -----------------------------------------------------------------------------------------
 
@@ -246,10 +255,16 @@ class Book:
                 row.key for some in _chunks(keys) for row in connection.execute(_select(some)) if row.state in KINDS
             }
 
-    def history(self, model: str, most: int = 2_000) -> list[tuple[str, int, int, int]]:
-        """Prompt, bytes sent, tokens sent and tokens received of the last answers of a model."""
-        columns = requests.c.prompt, requests.c.bytes, requests.c.prompt_tokens, requests.c.completion_tokens
-        question = sa.select(*columns).where(requests.c.model == model, requests.c.answer.is_not(None)).limit(most)
+    def history(self, model: str, templates: Collection[str], most: int = 2_000) -> list[tuple[str, int, int, int]]:
+        """Prompt, bytes sent, tokens sent and tokens received of a model's last answers to prompts of these digests."""
+        columns = requests.c.prompt, requests.c.bytes, attempts.c.prompt_tokens, attempts.c.completion_tokens
+        question = (
+            sa.select(*columns)
+            .join_from(attempts, requests, attempts.c.key == requests.c.key)
+            .where(attempts.c.model == model, attempts.c.kind == "ok", requests.c.template.in_(templates))
+            .order_by(attempts.c.number.desc())
+            .limit(most)
+        )
         with self._transaction() as connection:
             return [tuple(row) for row in connection.execute(question)]
 
@@ -322,6 +337,17 @@ def _select(keys: Sequence[bytes]) -> sa.Select[Any]:
 
 def _pages(urls: Sequence[str]) -> sa.Select[Any]:
     return sa.select(pages).where(pages.c.url.in_(urls))
+
+
+def _holders(ids: Sequence[int]) -> sa.Select[Any]:
+    return sa.select(pages).where(pages.c.id.in_(ids))
+
+
+def _replace(connection: sa.Connection, table: sa.Table, key: sa.Column[Any], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, instead of those that have their keys."""
+    for some in _chunks(rows):
+        connection.execute(table.delete().where(key.in_([row[key.name] for row in some])))
+        connection.execute(table.insert(), some)
 
 
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -102,7 +102,8 @@ class Desk:
         with self._thread:
             while not (self._is_closing and self._is_quiet()):
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._has_news.wait(), BEAT)
+                    async with asyncio.timeout(BEAT):  # before Python 3.12, `wait_for` may lose a cancellation
+                        await self._has_news.wait()
                 self._has_news.clear()
                 await self._turn()  # a quiet one is a sign of life
 
@@ -114,7 +115,7 @@ class Desk:
         page, self._page = self._page, _Page()
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(
+            turn = loop.run_in_executor(
                 self._thread,
                 self._book.apply,
                 page.claims,
@@ -124,6 +125,7 @@ class Desk:
                 page.dropped,
                 self._fresh,
             )
+            found = await asyncio.shield(turn)  # or what waits for its thread would be lost at the end of a run
         except Exception as error:  # whatever it is: who waits must hear of it
             self._error = error  # what comes later is told at once
             for waiting in (page.written, self._page.written):

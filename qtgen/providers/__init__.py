@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from qtgen.budget import Budget
 from qtgen.errors import SettingsError
 from qtgen.ledger import Desk
-from qtgen.pacing import Pace, Pacer
+from qtgen.pacing import Allowance, Pace, Pacer
 from qtgen.prices import price_of
 from qtgen.providers.client import Client
 from qtgen.providers.endpoint import Endpoint
@@ -79,10 +79,11 @@ async def open_clients(
             from qtgen.providers.local import serve
 
             endpoints = [stack.enter_context(serve(settings.local_model, slots=concurrency(settings)))]
+        allowance = Allowance(concurrency(settings), settings.rpm, settings.tpm)
         clients = []
         for endpoint in endpoints:
             sender = OpenAISender(endpoint)
             stack.push_async_callback(sender.close)
-            pacer = Pacer(Pace(concurrency(settings), settings.rpm, settings.tpm))
+            pacer = Pacer(Pace(allowance.cap, allowance))
             clients.append(Client(sender, endpoint, pacer, tries=settings.tries, desk=desk, budget=budget))
         yield clients

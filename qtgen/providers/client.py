@@ -17,6 +17,7 @@ from qtgen.budget import Budget
 from qtgen.errors import (
     BadRequest,
     BudgetReached,
+    EndpointAway,
     Filtered,
     NoAnswer,
     ProviderError,
@@ -33,6 +34,9 @@ from qtgen.records import Completion, Prompt, Usage
 from qtgen.telemetry import answered, chat_span
 
 _LONGEST_WAIT = 60.0
+_LONGEST_PAUSE = 600.0  # seconds that an endpoint may ask all to wait; a run does not stand still for longer
+_LONGEST_OUTAGE = 300.0  # seconds that one which answered before is waited for
+_LOOK = 0.1  # seconds
 _PATIENCE = 6  # times as many tries where the endpoint only says that it is too much at once
 _BYTES_A_TOKEN = 4
 _UNHEARD = ("timeout", "dropped", "malformed")  # the endpoint may have answered, and bill it
@@ -59,8 +63,9 @@ class Client:
     """A provider over one model at one endpoint.
 
     An endpoint that never answered, and cannot be reached or does not take the request, is unusable: the rest of the
-    run would fare no better. tries: how often one request is sent; desk: of the ledger; kinds: counts what came of
-    every attempt.
+    run would fare no better. One that did answer is waited for; after some minutes, or where it asks for a longer
+    pause, the run ends, and the same command goes on later. tries: how often one request is sent; desk: of the ledger;
+    kinds: counts what came of every attempt.
     """
 
     def __init__(
@@ -147,23 +152,46 @@ class Client:
             return await self._attempt(request)
 
         retrying = AsyncRetrying(
-            stop=self._is_enough,
-            wait=_wait,
+            stop=_Patience(self._tries, self._may_come_back),
+            wait=self._wait,
             retry=retry_if_exception_type(Retryable),
             sleep=self._sleep,
             reraise=True,
         )
         try:
             return await retrying(attempt)
-        except Unreachable as error:
-            if self._answered:
-                raise
-            raise ProviderUnusable(f"{error}; is the endpoint running, and --base-url right?") from None
+        except Retryable as error:
+            raise await self._given_up(error) from None
 
-    def _is_enough(self, state: RetryCallState) -> bool:
+    def _may_come_back(self) -> bool:
+        """An endpoint that answered before is waited for."""
+        return self._answered and self.pacer.pace.lost_for(self.pacer.now()) < _LONGEST_OUTAGE
+
+    async def _given_up(self, error: Retryable) -> ProviderError:
+        """What it means for all requests that one is given up."""
+        if isinstance(error, Unreachable) and not self._answered:
+            return ProviderUnusable(f"{error}; is the endpoint running, and --base-url right?")
+        if isinstance(error, Unreachable):
+            return EndpointAway(f"{error}, for {_LONGEST_OUTAGE / 60:g} min now; the same command goes on from here")
+        if _wants_long_pause(error):
+            await self._finish_what_is_in_flight()
+            return EndpointAway(f"{error}; it asks to wait {_duration(error)}: the same command goes on from here then")
+        return error
+
+    async def _finish_what_is_in_flight(self) -> None:
+        """Let nothing start any more, and what is paid for be answered."""
+        self.pacer.pace.close()
+        while self.pacer.pace.in_flight:
+            await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_LOOK)  # for the ledger to be handed the last answer
+
+    def _wait(self, state: RetryCallState) -> float:
+        """As long as the endpoint asks for, else with jitter. Where all are to wait, the pacer lets nobody start."""
         error = state.outcome.exception() if state.outcome else None
-        limited = isinstance(error, Retryable) and error.kind == "rate-limited"
-        return state.attempt_number >= self._tries * (_PATIENCE if limited else 1)
+        if isinstance(error, Unreachable) and self._answered:
+            return 0.0
+        asked = error.retry_after if isinstance(error, Retryable) else None
+        return _backoff(state) if asked is None else min(asked, _LONGEST_WAIT)
 
     async def _attempt(self, request: _Request) -> Completion:
         size = len(request.body)
@@ -206,6 +234,8 @@ class Client:
                 completion = await self._sender.send(request.body)
             except ProviderError as error:
                 span.set_attributes({"error.type": error.kind})
+                if not isinstance(error, Retryable):
+                    self.pacer.pace.heard()
                 raise
             usage = completion.usage
             span.set_attributes(
@@ -215,7 +245,9 @@ class Client:
 
     def _slow_down(self, error: Retryable, started: float) -> None:
         now = self.pacer.now()
-        if error.kind == "rate-limited":
+        if isinstance(error, Unreachable) and self._answered:
+            self.pacer.pace.lost(now)
+        elif error.kind == "rate-limited":
             self.pacer.pace.refused(now, started, error.retry_after)
         else:
             self.pacer.pace.failed(now, started)
@@ -231,11 +263,34 @@ def _said(completion: Completion) -> Completion:
 
 
 _NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
+
+
+def _wants_long_pause(error: Retryable) -> bool:
+    return (error.retry_after or 0.0) > _LONGEST_PAUSE
+
+
+def _duration(error: Retryable) -> str:
+    minutes = (error.retry_after or 0.0) / 60
+    return f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
+
+
+class _Patience:
+    """Whether a request was tried often enough. Refusals for a limit use up no try of the other failures, an outage
+    none at all."""
+
+    def __init__(self, tries: int, may_come_back: Callable[[], bool]) -> None:
+        self._left = {"limited": _PATIENCE * tries, "other": tries}
+        self._may_come_back = may_come_back
+
+    def __call__(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, Retryable) or _wants_long_pause(error):
+            return True
+        if isinstance(error, Unreachable) and self._may_come_back():
+            return False
+        kind = "limited" if error.kind == "rate-limited" else "other"
+        self._left[kind] -= 1
+        return self._left[kind] <= 0
+
+
 _backoff = wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)
-
-
-def _wait(state: RetryCallState) -> float:
-    """As long as the endpoint asks for, else with jitter. Where it is a limit, the pacer lets nobody else start."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, Retryable) else None
-    return _backoff(state) if asked is None else min(asked, _LONGEST_WAIT)
