@@ -104,13 +104,16 @@ def _case(item: Item) -> Case:
 
 def _scored(name: Any, found: Mapping[str, Score]) -> Scored:
     """A figure that is no number is a fault of the metric: it is left out and named."""
-    values = {
-        key: None if one.value is None or not math.isfinite(one.value) else one.value for key, one in found.items()
-    }
+    values = {key: _rounded(one.value) for key, one in found.items()}
     broken = [key for key, one in found.items() if one.value is not None and values[key] is None]
     error = Failure("not-a-number", f"{', '.join(broken)} came out as no number") if broken else None
     notes = {key: one.note for key, one in found.items() if one.note}
     return Scored(name, values.pop("score"), values, error, notes)
+
+
+def _rounded(value: float | None) -> float | None:
+    """What comes after the fifth decimal depends on the machine; a gate must not see it."""
+    return None if value is None or not math.isfinite(value) else round(value, 5)
 
 
 def score_all(

@@ -143,7 +143,7 @@ def test_replay_scores_every_reference_and_uses_every_recording(smoke: Path, com
     assert [item["error"] for item in report["items"]] == [None] * 8
     assert report["recordings"] == {"unused": [], "missed": []}
     assert report["gate"]["verdict"] == "no change shown"
-    assert report["gate"]["comparisons"][0]["difference"] == 0
+    assert report["gate"]["comparisons"][0]["difference"] == pytest.approx(0, abs=1e-5)
     assert "no change" in out.lower()
     assert (tmp_path / "r.html").stat().st_size < 2_000_000
 
@@ -242,6 +242,8 @@ def test_two_reports_are_compared(command: Run, tmp_path: Path) -> None:
     assert "worse" in out.lower()
     assert command("compare", "a.json", "a.json")[0] == 0
     assert "No such file" in command("compare", "a.json", "no.json")[2]
+    (tmp_path / "no.json").write_text('{"suite": NaN}')
+    assert "NaN is no number" in command("compare", "no.json", "a.json")[2]
     (tmp_path / "no.json").write_text("{}")
     assert "not a report" in command("compare", "no.json", "a.json")[2]
     code, out, _ = command("power", "a.json", "b.json", "--difference", "0.05")

@@ -21,7 +21,7 @@ _KEYS = ("suite", "suite_digest", "scorer", "items", "metrics")
 def read_report(path: Path) -> dict[str, Any]:
     """Raises UsageError for a file that is no report of this version."""
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
@@ -31,6 +31,10 @@ def read_report(path: Path) -> dict[str, Any]:
     if report.get("version") != VERSION:
         raise UsageError(f"{path}: a report of version {report.get('version')}; this is version {VERSION}")
     return report
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
 
 
 def write_report(path: Path, report: Mapping[str, Any], form: str = "json") -> None:
