@@ -1,6 +1,6 @@
 """Texts -> vectors. Static embeddings come with a package: no key, no network, the same on every machine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
+    Embed = Callable[[Sequence[str]], Vectors]  # one row a text
 
 
 class Static:

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtgen import __version__
 from qtgen.engine import Stop, run_all
 from qtgen.gate import summed
 from qtgen.generator import Recipe, generate
 from qtgen.judging import JUDGED, Opinion, claims_made, rubric
-from qtgen.metrics import METRICS, SCORER, PageFacts
+from qtgen.metrics import METRICS, PageFacts
 from qtgen.page import decode, file_name, read_text, slug, url
 from qtgen.page.document import Page
 from qtgen.planning import Job
@@ -20,6 +20,9 @@ from qtgen.records import Failure, Provider, Severity, Usage
 from qtgen.rules import PageChecker, PageFile
 from qtgen.scoring import Item, Scored, score_all
 from qtgen.suites import Reference, Suite
+
+if TYPE_CHECKING:
+    from qtgen.embeddings import Embed
 
 VERSION = 1
 _JUDGED_AT_ONCE = 32
@@ -77,9 +80,11 @@ def _page_at(reference: Reference, path: Path | None) -> Candidate:
     return Candidate(reference, 1, path.read_text(encoding="utf-8", errors="replace"), path=path)
 
 
-def scored(candidates: Sequence[Candidate], check: PageChecker, names: Sequence[str] | None) -> list[Scored]:
-    """In the order of the candidates; the figure over several processes is the same."""
-    return list(score_all((_item(candidate, check) for candidate in candidates), names))
+def scored(
+    candidates: Sequence[Candidate], check: PageChecker, names: Sequence[str] | None, embed: "Embed | None" = None
+) -> list[Scored]:
+    """In the order of the candidates."""
+    return list(score_all((_item(candidate, check) for candidate in candidates), names, embed=embed))
 
 
 def _item(candidate: Candidate, check: PageChecker) -> Item | Scored:
@@ -143,14 +148,13 @@ def report(
     made_by: Mapping[str, Any],
     now: dt.datetime,
 ) -> dict[str, Any]:
-    """The report of a run, as docs/evals.md describes it. made_by: provider, model, prompts, recordings."""
+    """The report of a run, as docs/evals.md describes it. made_by: scorer, provider, model, prompts, recordings."""
     items = [_row(candidate, score) for candidate, score in zip(candidates, scores, strict=True)]
     usage = sum((candidate.usage for candidate in candidates), Usage())
     return {
         "version": VERSION,
         "suite": suite.name,
         "suite_digest": suite.digest,
-        "scorer": SCORER,
         "qtgen": __version__,
         "created": now.isoformat(timespec="seconds"),
         **made_by,

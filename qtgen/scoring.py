@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from qtgen.errors import ProviderError
 from qtgen.metrics import Case, PageFacts, Reading, Score, measured, overall
 from qtgen.metrics.overall import PARTS
 from qtgen.records import Failure
+
+if TYPE_CHECKING:
+    from qtgen.embeddings import Embed
 
 LONGEST = 100_000  # characters of a text; an answer has 5,000
 _TOGETHER = 16  # cases that a process is handed at once
@@ -69,8 +73,9 @@ def _failed(name: Any, kind: str, message: str) -> Scored:
     return Scored(name, None, error=Failure(kind, message))
 
 
-def score(item: Item | Scored, names: Sequence[str] | None = None) -> Scored:
-    """One case. names: of the metrics wanted, all by default; those of the overall score are always measured.
+def score(item: Item | Scored, names: Sequence[str] | None = None, embed: "Embed | None" = None) -> Scored:
+    """One case. names: of the metrics wanted, all by default; those of the overall score are always measured. embed:
+    instead of the static embeddings; what it raises as ProviderError leaves the case without a score.
 
     An empty candidate is the worst answer there is: 0, and named as an error.
     """
@@ -78,14 +83,17 @@ def score(item: Item | Scored, names: Sequence[str] | None = None) -> Scored:
         return item
     if problem := _objection(item):
         return _failed(item.id, *problem)
-    case = _case(item)
+    case = _case(item, embed)
     if not case.candidate.words:
         return Scored(item.id, 0.0, error=Failure("empty-candidate", "the candidate has no word"))
     if not any(reference.words for reference in case.references):
         return _failed(item.id, "no-reference", "no reference has a word")
     if not case.references[0].is_english():
         return _failed(item.id, "language", "the reference is not English, which is all that the metrics know")
-    found = measured(case, None if names is None else [*names, *PARTS])
+    try:
+        found = measured(case, None if names is None else [*names, *PARTS])
+    except ProviderError as error:
+        return _failed(item.id, error.kind, str(error))
     return _scored(item.id, {"score": overall(found), **found})
 
 
@@ -96,9 +104,10 @@ def _objection(item: Item) -> tuple[str, str] | None:
     return None
 
 
-def _case(item: Item) -> Case:
-    references, must, nice = (tuple(map(Reading, texts)) for texts in (item.references, item.must, item.nice))
-    question, candidate = Reading(item.question), Reading(item.candidate)
+def _case(item: Item, embed: "Embed | None") -> Case:
+    texts = (item.references, item.must, item.nice)
+    references, must, nice = (tuple(Reading(text, embed) for text in some) for some in texts)
+    question, candidate = Reading(item.question, embed), Reading(item.candidate, embed)
     return Case(question, references, candidate, must, nice, item.page)
 
 
@@ -117,14 +126,17 @@ def _rounded(value: float | None) -> float | None:
 
 
 def score_all(
-    items: Iterable[Item | Scored], names: Sequence[str] | None = None, jobs: int | None = None
+    items: Iterable[Item | Scored],
+    names: Sequence[str] | None = None,
+    jobs: int | None = None,
+    embed: "Embed | None" = None,
 ) -> Iterator[Scored]:
-    """Scores in the order of the items. jobs: processes, as many as there are processors by default."""
+    """Scores in the order of the items. jobs: processes, as many as there are processors by default; one with embed."""
     source = iter(items)
     first = list(islice(source, _WORTH_IT))
-    jobs = jobs or os.cpu_count() or 1
+    jobs = 1 if embed else jobs or os.cpu_count() or 1
     if jobs == 1 or len(first) < _WORTH_IT:
-        yield from (score(item, names) for item in chain(first, source))
+        yield from (score(item, names, embed) for item in chain(first, source))
         return
     with ProcessPoolExecutor(jobs) as pool:
         waiting: deque[Future[list[Scored]]] = deque()

@@ -2,7 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -256,3 +258,55 @@ def test_power_needs_fewer_references_for_more(command: Run) -> None:
     needed = [int(line.split("|")[2].replace(",", "")) for line in out.splitlines()[2:]]
     assert needed == sorted(needed, reverse=True)
     assert needed[3] == 34  # d = 0.5, two-sided 5 %, power 80 %: as in every table of Cohen's
+
+
+class _Embeddings(BaseHTTPRequestHandler):
+    """Letters counted: texts that are the same have the same vector."""
+
+    def do_POST(self) -> None:
+        texts = json.loads(self.rfile.read(int(self.headers["content-length"])))["input"]
+        rows = [[text.count(letter) for letter in "abcdefghijklmnopqrstuvwxyz"] for text in texts]
+        data = [{"object": "embedding", "index": n, "embedding": row} for n, row in enumerate(rows)]
+        body = json.dumps(
+            {"object": "list", "model": "e", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+        )
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def embeddings_endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with HTTPServer(("127.0.0.1", 0), _Embeddings) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join(5)
+
+
+@pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
+@pytest.mark.usefixtures("embeddings_endpoint")
+def test_an_endpoint_s_embeddings_can_stand_in(command: Run, tmp_path: Path) -> None:
+    line = {"id": 1, "question": "Why?", "reference": "Water boils at 100 °C.", "candidate": "Water boils at 100 °C."}
+    (tmp_path / "in.jsonl").write_text(json.dumps(line))
+    code, out, err = command("score", "in.jsonl", "--embeddings", "e", "--metrics", "similarity")
+    assert code == 0, err
+    assert json.loads(out)["metrics"]["similarity"] == 1.0
+
+
+@pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
+def test_an_embeddings_endpoint_that_is_not_there_is_no_score(
+    command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    (tmp_path / "in.jsonl").write_text('{"id": 1, "reference": "Water boils.", "candidate": "Water boils."}')
+    code, out, _ = command("score", "in.jsonl", "--embeddings", "e")
+    found = json.loads(out)
+    assert (code, found["score"], found["error"]["kind"]) == (1, None, "unreachable")

@@ -97,7 +97,7 @@ def description_quality(case: Case) -> Score:
     """
     if case.page is None:
         return Score(None)
-    description = Reading(case.page.description)
+    description = case.candidate.same(case.page.description)
     near = max(float(description.vector @ text.vector) for text in (case.question, *case.references))
     fits = DESCRIPTION_MIN <= len(case.page.description) <= DESCRIPTION_MAX
     return Score(max(0.0, near) * (1 if fits else 0.5), f"{len(case.page.description)} characters")

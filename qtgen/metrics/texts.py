@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qtgen.embeddings import Vectors
+    from qtgen.embeddings import Embed, Vectors
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -25,10 +25,16 @@ _ENDINGS = ("ing", "ed", "es", "s")
 
 
 class Reading:
-    """A text with its words, sentences and vectors."""
+    """A text with its words, sentences and vectors. embed: makes the vectors of the text and its sentences, where it
+    is not the static embeddings that do; those of its words are always static."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, embed: "Embed | None" = None) -> None:
         self.text = text
+        self._embed = embed
+
+    def same(self, text: str) -> "Reading":
+        """Another text, embedded in the same way."""
+        return Reading(text, self._embed)
 
     @cached_property
     def plain(self) -> str:
@@ -66,13 +72,20 @@ class Reading:
         """Of the whole text."""
         import numpy as np
 
-        whole: Vectors = static().embed([np.concatenate(self._tokens)])[0]
+        rows = self._embedded if self._embed else static().embed([np.concatenate(self._tokens)])
+        whole: Vectors = rows[0]
         return whole
 
     @cached_property
     def sentence_vectors(self) -> "Vectors":
         """One row a sentence."""
-        return static().embed(self._tokens)
+        return self._embedded[1:] if self._embed else static().embed(self._tokens)
+
+    @cached_property
+    def _embedded(self) -> "Vectors":
+        """Of the text and its sentences, by one call."""
+        assert self._embed  # noqa: S101
+        return unit(self._embed([self.plain or " ", *(sentence or " " for sentence in self.sentences)]))
 
     @cached_property
     def sentence_lengths(self) -> "NDArray[np.float64]":

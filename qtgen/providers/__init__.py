@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from qtgen.budget import Budget
 from qtgen.errors import SettingsError
@@ -12,6 +13,9 @@ from qtgen.prices import price_of
 from qtgen.providers.client import Client
 from qtgen.providers.endpoint import Endpoint
 from qtgen.settings import Settings
+
+if TYPE_CHECKING:
+    from qtgen.embeddings import Embed
 
 LOCAL_SLOTS = 2
 REMOTE_SLOTS = 64
@@ -87,3 +91,10 @@ async def open_clients(
             pacer = Pacer(Pace(allowance.cap, allowance))
             clients.append(Client(sender, endpoint, pacer, tries=settings.tries, desk=desk, budget=budget))
         yield clients
+
+
+def embeddings(settings: Settings, model: str) -> "Embed":
+    """Texts -> vectors by an endpoint. Raises SettingsError where none is set; what it returns, ProviderError."""
+    from qtgen.providers.openai import OpenAIEmbeddings
+
+    return OpenAIEmbeddings(remote_endpoint(settings, model))

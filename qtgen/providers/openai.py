@@ -7,10 +7,10 @@ are off: they sleep while they hold a slot.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import openai
@@ -29,8 +29,12 @@ from qtgen.page.text import storable
 from qtgen.providers.endpoint import Endpoint
 from qtgen.records import Completion, Limits, Usage
 
+if TYPE_CHECKING:
+    from qtgen.embeddings import Vectors
+
 _HEADERS = {"content-type": "application/json"}
 _MOST_TOKENS = 2**31
+_EMBEDDED_TOGETHER = 256
 _CONNECTIONS = httpx2.Limits(max_connections=None)  # how many are open at once is the pace's to say
 
 
@@ -116,6 +120,35 @@ def _tokens(said: Any, name: str) -> int | None:
     """A count that can be one, and that a ledger can hold."""
     count = said.get(name) if isinstance(said, dict) else None
     return int(count) if isinstance(count, int | float) and 0 <= count < _MOST_TOKENS else None
+
+
+class OpenAIEmbeddings:
+    """Texts -> one vector each, by an endpoint. Raises ProviderError; the client itself tries again."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        http = openai.DefaultHttpxClient(trust_env=not endpoint.is_loopback)
+        self._client = openai.OpenAI(
+            api_key=endpoint.api_key or "none", base_url=endpoint.base_url, timeout=endpoint.timeout, http_client=http
+        )
+
+    def __call__(self, texts: Sequence[str]) -> "Vectors":
+        import numpy as np
+
+        try:
+            parts = [texts[at : at + _EMBEDDED_TOGETHER] for at in range(0, len(texts), _EMBEDDED_TOGETHER)]
+            rows = [row.embedding for part in parts for row in self._embedded(part)]
+        except openai.APIStatusError as error:
+            raise _status_error(error, self._endpoint) from None
+        except openai.APIConnectionError as error:
+            raise _connection_error(error, self._client.base_url) from None
+        if len(rows) != len(texts):
+            raise Retryable(f"{len(rows)} vectors came back for {len(texts)} texts", kind="malformed")
+        return np.array(rows, np.float32)
+
+    def _embedded(self, part: Sequence[str]) -> list[Any]:
+        answer = self._client.embeddings.create(model=self._endpoint.model, input=list(part), encoding_format="float")
+        return sorted(answer.data, key=lambda row: row.index)
 
 
 def _status_error(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:

@@ -19,7 +19,8 @@ from qtgen.generator import Recipe
 from qtgen.harness import Candidate, directions, generated, report, scored, taken
 from qtgen.harness import judged as judged_by
 from qtgen.ledger import Book, opened
-from qtgen.providers import chosen, concurrency, endpoints_for, open_clients
+from qtgen.metrics import SCORER
+from qtgen.providers import chosen, concurrency, embeddings, endpoints_for, open_clients
 from qtgen.providers.client import Client
 from qtgen.records import Provider
 from qtgen.replay import Recordings, recording, replaying, strict_client
@@ -54,6 +55,7 @@ qtgen eval run smoke core --html out.html  one file with everything in it
 @click.option("--provider", type=click.Choice(["openai", "local"]), help="Who answers, instead of the suite's.")
 @click.option("--model", help="Model at the endpoint, instead of the suite's.")
 @click.option("--prompt", help="One prompt for every question, instead of the suite's.")
+@click.option("--embeddings", help="Model of an embeddings endpoint, instead of the embeddings that come along.")
 @click.option("--judge", "judges", multiple=True, help="Model that judges each page too; again for several of them.")
 @click.option("--repeats", type=click.IntRange(1, 50), help="Pages for each reference.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Compare with this report, not the suite's baseline.")
@@ -99,7 +101,10 @@ class _Run:
         settings = self._settings()
         book_of_prompts = recipe(settings, dt.date(2000, 1, 1))
         candidates, made_by = self._candidates(settings, book_of_prompts)
-        results = scored(candidates, PageChecker(book_of_prompts.rules), self.suite.file.metrics)
+        named = self.options["embeddings"]
+        made_by["scorer"] = f"{SCORER}+{named}" if named else SCORER
+        embed = embeddings(settings, named) if named else None
+        results = scored(candidates, PageChecker(book_of_prompts.rules), self.suite.file.metrics, embed)
         if self.options["judges"]:
             results = self._judged(settings, candidates, results)
         if self.options["write_scores"]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from qtgen.commands.options import file_or_dash, note
+from qtgen.commands.options import file_or_dash, note, settings_from
 from qtgen.errors import UsageError
 from qtgen.metrics import METRICS
+from qtgen.providers import embeddings as endpoint_embeddings
 from qtgen.records import Failure
 from qtgen.scoring import Item, Scored, item_of, score_all
 
@@ -22,8 +23,9 @@ Exit 0: every line has a score; 1: some have none (their `error` says why); 2: t
 @click.command(epilog=_EPILOG)
 @click.argument("file", type=file_or_dash)
 @click.option("--metrics", "names", help="Only these metrics beside the overall score, comma-separated.")
+@click.option("--embeddings", help="Model of an embeddings endpoint, instead of the embeddings that come along.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: as many as processors]")
-def command(file: Path, names: str | None, jobs: int | None) -> int:
+def command(file: Path, names: str | None, embeddings: str | None, jobs: int | None) -> int:
     """Score every line of FILE (or - for stdin) against its reference.
 
     A line in: {"id", "question", "reference": text or list of texts, "candidate"}.
@@ -32,7 +34,8 @@ def command(file: Path, names: str | None, jobs: int | None) -> int:
     wanted = _metrics(names)
     states: Counter[str] = Counter()
     unscored = 0
-    for scored in score_all(_items(file), wanted, jobs):
+    embed = endpoint_embeddings(settings_from({}), embeddings) if embeddings else None
+    for scored in score_all(_items(file), wanted, jobs, embed):
         click.echo(json.dumps(scored.as_dict(), ensure_ascii=False))
         states[scored.error.kind if scored.error else "scored"] += 1
         unscored += scored.score is None
