@@ -172,3 +172,11 @@ def deviation_between(before: Report, after: Report, metric: str) -> tuple[float
     if len(differences) < 2:
         raise UsageError(f"--metric {metric}: fewer than two references have it in both reports")
     return stdev(differences), len(differences)
+
+
+def deviation_at_most(report: Report, metric: str) -> tuple[float, int]:
+    """The same if the pages of a second run had nothing to do with those of this one. Raises UsageError as above."""
+    values = [*_means(report["items"], metric).values()]
+    if len(values) < 2:
+        raise UsageError(f"--metric {metric}: fewer than two references have it")
+    return stdev(values) * 2**0.5, len(values)

@@ -251,10 +251,12 @@ def test_two_reports_are_compared(command: Run, tmp_path: Path) -> None:
     code, out, _ = command("power", "a.json", "b.json", "--difference", "0.05")
     assert code == 0
     assert "| 0.05 | 2 |" in out
+    assert "at most" in command("power", "a.json")[1]
 
 
 def test_power_needs_fewer_references_for_more(command: Run) -> None:
     _, out, _ = command("power", "--deviation", "0.1")
+    assert "give one or two reports" in command("power")[2]
     needed = [int(line.split("|")[2].replace(",", "")) for line in out.splitlines()[2:]]
     assert needed == sorted(needed, reverse=True)
     assert needed[3] == 34  # d = 0.5, two-sided 5 %, power 80 %: as in every table of Cohen's

@@ -6,10 +6,9 @@ import click
 
 from qtgen.commands.evals.files import read_report
 from qtgen.errors import UsageError
-from qtgen.gate import deviation_between
+from qtgen.gate import deviation_at_most, deviation_between
 from qtgen.stats import clusters_needed
 
-_DEVIATION = 0.12  # of the score's differences between two runs of suite `core` with another temperature
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -32,14 +31,19 @@ def command(
 ) -> int:
     """Tell how many references a given difference needs.
 
-    How much a reference's difference varies is taken from two REPORTS of the same suite, or from --deviation.
+    How much the difference of one reference varies is taken from two REPORTS of the same suite; from one it is the most
+    that it can be, as if a new page had nothing to do with the old one. Or it is given by --deviation.
     """
-    if len(reports) not in (0, 2):
-        raise UsageError("REPORTS: give two reports of one suite, or none")
-    if reports:
-        deviation, references = deviation_between(read_report(reports[0]), read_report(reports[1]), metric)
+    if len(reports) > 2 or bool(reports) == (deviation is not None):
+        raise UsageError("REPORTS: give one or two reports of a suite, or --deviation")
+    found = [read_report(path) for path in reports]
+    if len(found) == 2:
+        deviation, references = deviation_between(found[0], found[1], metric)
         click.echo(f"{metric}: the differences of {references} references deviate by {deviation:.3f}")
-    deviation = deviation or _DEVIATION
+    elif found:
+        deviation, references = deviation_at_most(found[0], metric)
+        click.echo(f"{metric}: differences of {references} references would deviate by {deviation:.3f} at most")
+    assert deviation is not None  # noqa: S101
     click.echo(f"| difference of {metric} | references for a power of {power:.0%} |\n|---|---|")
     for one in difference or (0.01, 0.02, 0.03, 0.05, 0.1, 0.2):
         click.echo(f"| {one:g} | {clusters_needed(deviation, one, alpha=alpha, power=power):,} |")

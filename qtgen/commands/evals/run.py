@@ -197,7 +197,7 @@ class _Run:
         if not where.exists():
             return UsageError(f"--baseline {where}: no such file") if self.options["baseline"] else None
         try:
-            document["gate"] = judged(read_report(where), document, self.suite.file.gate, str(where), directions())
+            document["gate"] = judged(read_report(where), document, self.suite.file.gate, _shown(where), directions())
         except UsageError as error:
             return error
         return None
@@ -219,3 +219,9 @@ class _Run:
 def _made_by(provider: str, model: str, prompts: Mapping[str, str]) -> dict[str, Any]:
     recordings: dict[str, list[str]] = {"unused": [], "missed": []}
     return {"provider": provider, "model": model, "prompts": dict(prompts), "recordings": recordings}
+
+
+def _shown(path: Path) -> str:
+    """From the current folder, if it lies under it: a report is read on other machines too."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
