@@ -19,7 +19,7 @@ from qtgen.metrics.overall import WEIGHTS, on_scale
 from qtgen.scoring import score_all
 from qtgen.stats import pairwise_accuracy
 
-SHARES = {"similarity": 1.0, "key_similarity": 1.0, "coverage": 1.0, "focus": 0.5, "rouge_l": 0.5}
+SHARES = {"similarity": 1.0, "key_similarity": 1.0, "coverage": 1.0, "rouge_l": 0.5}
 FOLDS = 5
 Sources = dict[str, list[Judged]]
 Tables = dict[str, np.ndarray]  # one row an answer: the metrics of SHARES, then those of the penalties
