@@ -14,6 +14,15 @@ def _scorer() -> Any:
     return rouge_score_rs.RougeScorer(["rouge1", "rouge2", "rougeL"], True)  # type: ignore[no-untyped-call]
 
 
+@cache
+def _sacrebleu() -> tuple[Any, Any]:
+    """chrF and BLEU, which need no tokenizer: words are told apart already."""
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+    return CHRF(), BLEU(tokenize="none", effective_order=True, force=True)
+
+
 def rouge(reference: Reading, candidate: Reading) -> dict[str, float]:
     """F-measures of ROUGE-1, ROUGE-2 and ROUGE-L by rouge-score-rs, words stemmed as in the original."""
     return {name: float(of.fmeasure) for name, of in _scorer().score(reference.plain, candidate.plain).items()}
@@ -47,21 +56,19 @@ def chrf(case: Case) -> Score:
 
     Bears with endings of words better than metrics of whole words.
     """
-    from sacrebleu import sentence_chrf
-
-    return Score(case.best(lambda reference: sentence_chrf(case.candidate.plain, [reference.plain]).score / 100))
+    chrf_of = _sacrebleu()[0].sentence_score
+    return Score(case.best(lambda reference: chrf_of(case.candidate.plain, [reference.plain]).score / 100))
 
 
 @metric(cost="1.5 ms")
 def bleu(case: Case) -> Score:
     """Runs of one to four words that the reference has too: BLEU (Papineni et al. 2002) of one text, by sacrebleu.
 
-    A precision: it rewards nothing for what is left out but through its penalty for short texts.
+    Of words in small letters, without punctuation. A precision: it rewards nothing for what is left out but through its
+    penalty for short texts.
     """
-    from sacrebleu import sentence_bleu
-
-    references = [reference.plain for reference in case.references]
-    return Score(min(1.0, sentence_bleu(case.candidate.plain, references).score / 100))
+    references = [" ".join(reference.words) for reference in case.references]
+    return Score(min(1.0, _sacrebleu()[1].sentence_score(" ".join(case.candidate.words), references).score / 100))
 
 
 @metric()

@@ -147,15 +147,18 @@ def information(word: str) -> float:
 
     A number, which no list can hold, counts as a rare word.
     """
-    from wordfreq import zipf_frequency
-
-    return 5.0 if word.isdigit() else max(0.0, 8.0 - zipf_frequency(word, "en"))
+    return 5.0 if word.isdigit() else max(0.0, 8.0 - _zipf(word, "en"))
 
 
 def _commonness(words: Sequence[str], language: str) -> float:
+    return sum(_zipf(word, language) for word in words) / len(words)
+
+
+@lru_cache(maxsize=400_000)
+def _zipf(word: str, language: str) -> float:
     from wordfreq import zipf_frequency
 
-    return sum(zipf_frequency(word, language) for word in words) / len(words)
+    return zipf_frequency(word, language)
 
 
 def recall(of: Counter[str], by: Counter[str]) -> float:
