@@ -20,6 +20,7 @@ from qtgen.providers.client import Client, Sender
 from qtgen.providers.endpoint import Endpoint
 from qtgen.records import Completion
 
+_KEPT = ("content-type",)  # headers of an answer: the rest may name an account, or set a cookie
 _SECRET = ("authorization", "openai-", "cookie", "host", "user-agent", "x-stainless")
 _SLOTS = 64
 _SHOWN = 40  # lines of a difference
@@ -45,13 +46,22 @@ def without_secrets(request: Any) -> Any:
     return request
 
 
+def only_answers(response: Any) -> Any:
+    """What failed is not recorded, since it is asked again; of an answer's headers hardly any is kept."""
+    if not 200 <= int(response["status"]["code"]) < 300:
+        return None
+    kept = {name: value for name, value in response["headers"].items() if name.lower() in _KEPT}
+    return {**response, "headers": kept}
+
+
 def recorder() -> Any:
-    """vcrpy as it is used here: endpoints stand on free ports, so host and port do not count; keys are never kept."""
+    """vcrpy as it is used here: only the body counts, for endpoints move; keys are never kept."""
     import vcr
 
     made = vcr.VCR(
-        match_on=["method", "path", "bytes"],
+        match_on=["method", "bytes"],
         before_record_request=without_secrets,
+        before_record_response=only_answers,
         decode_compressed_response=True,
     )
     made.register_matcher("bytes", same_bytes)

@@ -5,7 +5,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -88,8 +88,10 @@ def score(item: Item | Scored, names: Sequence[str] | None = None, embed: "Embed
         return Scored(item.id, 0.0, error=Failure("empty-candidate", "the candidate has no word"))
     if not any(reference.words for reference in case.references):
         return _failed(item.id, "no-reference", "no reference has a word")
-    if not case.references[0].is_english():
-        return _failed(item.id, "language", "the reference is not English, which is all that the metrics know")
+    english = tuple(reference for reference in case.references if reference.words and reference.is_english())
+    if not english:
+        return _failed(item.id, "language", "no reference is English, which is all that the metrics know")
+    case = replace(case, references=english)
     try:
         found = measured(case, None if names is None else [*names, *PARTS])
     except ProviderError as error:

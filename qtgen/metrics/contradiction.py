@@ -10,11 +10,22 @@ from qtgen.metrics.texts import Reading
 SAME_MATTER = 0.6  # similarity from which two sentences are about the same figure
 SAME_CLAIM = 0.8  # and from which they would say the same, but for a "not"
 
-_NUMBER = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?\s?(%|°C|°F|[a-zA-Zµ]{1,4}\b)?")
+_SYMBOLS = {
+    "percent": "%", "per cent": "%", "degrees celsius": "°C", "degrees fahrenheit": "°F", "kelvin": "K",
+    "kilometres": "km", "kilometers": "km", "metres": "m", "meters": "m", "centimetres": "cm", "centimeters": "cm",
+    "millimetres": "mm", "millimeters": "mm", "kilograms": "kg", "grams": "g", "milligrams": "mg", "litres": "l",
+    "liters": "l", "millilitres": "ml", "milliliters": "ml", "seconds": "s", "milliseconds": "ms", "minutes": "min",
+    "hours": "h", "joules": "J", "kilojoules": "kJ", "watts": "W", "kilowatts": "kW", "volts": "V", "amperes": "A",
+    "newtons": "N", "pascals": "Pa", "moles": "mol", "hertz": "Hz",
+}  # fmt: skip
+_SPELLED = re.compile(rf"(?<=\d)[ -](?:{'|'.join(_SYMBOLS)})\b", re.IGNORECASE)
+_UNITS = (*dict.fromkeys(_SYMBOLS.values()), "nm", "µm", "µg", "kPa", "kHz", "MHz", "KB", "MB", "GB")
+_UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
+_NUMBER = re.compile(
+    rf"(?<![\w.,])([-−]?)(\d{{1,3}}(?:[, \u2009\u202f]\d{{3}})+(?!\d)|\d+)(\.\d+)?(?:(?![sS]\b)\s?({_UNIT})(?!\w))?"
+)
+_POWER = re.compile(r"10\s?(?:\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])|\\times|×")  # figures in another notation are not compared
 _NOT = re.compile(r"\b(?:not|no|never|nor|neither|none|cannot|without)\b|n['’]t\b", re.IGNORECASE)
-_LENGTH_AND_MASS = ("mm", "cm", "m", "km", "g", "kg", "mg", "µg", "l", "ml", "mol")
-_OTHER_UNITS = ("s", "ms", "h", "J", "kJ", "W", "kW", "V", "A", "N", "Pa", "kPa", "K", "%", "°C", "°F", "Hz", "kHz")
-_UNITS = frozenset((*_LENGTH_AND_MASS, *_OTHER_UNITS, "MHz", "KB", "MB", "GB"))
 _PAIRS = (
     "increase decrease|increases decreases|increased decreased|higher lower|more less|rises falls|raise lower"
     "|positive negative|before after|above below|larger smaller|gain loss|gains loses|faster slower|true false"
@@ -33,8 +44,8 @@ def contradiction(case: Case) -> Score:
     """Share of the candidate's sentences that seem to contradict the reference.
 
     A sentence is held against the nearest of the reference. It is flagged if both have figures and it has one that no
-    reference has, if a figure has another unit, or if the two say the same but for a negation or an opposite. A flag
-    is a reason to look, not a proof.
+    reference has (0 and 1 apart), if a figure has another unit, or if the two say the same but for a negation or an
+    opposite. Powers of ten are left out. A flag is a reason to look, not a proof.
     """
     flags = min((_flags(reference, case) for reference in case.references), key=len)
     return Score(len(flags) / len(case.candidate.sentences), flags[0][:240] if flags else "")
@@ -53,11 +64,8 @@ def _flags(reference: Reading, case: Case) -> list[str]:
 
 
 def _objection(sentence: str, other: str, near: float, known: set[_Amount]) -> str:
-    if near >= SAME_MATTER and (said := amounts(sentence)) and amounts(other):
-        strange = [amount for amount in said if amount not in known and amount.number > 1]
-        if strange:
-            same = [a for a in known if a.number == strange[0].number and a.unit and strange[0].unit]
-            return f"{'another unit' if same else 'another number'} ({strange[0].number:g}{strange[0].unit})"
+    if near >= SAME_MATTER and amounts(other) and (why := _strange(sentence, other, known)):
+        return why
     if near < SAME_CLAIM:
         return ""
     if bool(_NOT.search(sentence)) != bool(_NOT.search(other)):
@@ -67,9 +75,23 @@ def _objection(sentence: str, other: str, near: float, known: set[_Amount]) -> s
     return f"an opposite ({turned[0]})" if turned else ""
 
 
+def _strange(sentence: str, other: str, known: set[_Amount]) -> str:
+    """The figure that no reference has, or that has another unit there; 0 and 1 alone say nothing."""
+    if _POWER.search(sentence) or _POWER.search(other):
+        return ""
+    units = {number: {one.unit for one in known if one.number == number} for number, _ in known}
+    for amount in amounts(sentence):
+        if amount.number not in units and not (amount.number in (0, 1) and not amount.unit):
+            return f"another number ({amount.number:g}{amount.unit})"
+        if amount.unit and "" not in units.get(amount.number, {""}) and amount.unit not in units[amount.number]:
+            return f"another unit ({amount.number:g}{amount.unit})"
+    return ""
+
+
 def amounts(text: str) -> list[_Amount]:
-    """The figures of a text, each with its unit if it has one that is known."""
+    """The figures of a text, each with its unit if it has one that is known, spelled or not."""
+    short = _SPELLED.sub(lambda match: " " + _SYMBOLS[match[0][1:].lower()], text)
     return [
-        _Amount(float(whole.replace(",", "") + fraction), unit if unit in _UNITS else "")
-        for whole, fraction, unit in _NUMBER.findall(text)
+        _Amount(float(("-" if sign else "") + re.sub(r"[^\d]", "", whole) + fraction), unit)
+        for sign, whole, fraction, unit in _NUMBER.findall(short)
     ]

@@ -4,8 +4,10 @@ import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 
 from qtgen.metrics.base import Score
 
@@ -28,7 +30,18 @@ def _loaded() -> Weights:
 
 
 WEIGHTS = _loaded()
-SCORER = f"{WEIGHTS.version}-{hashlib.sha256(_FILE).hexdigest()[:12]}"
+
+
+def _fingerprint() -> str:
+    """Of all that a score depends on: these modules, the figures beside them, and the libraries that count."""
+    sources = [*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parents[1] / "embeddings.py"]
+    libraries = ("pyphen", "rouge-score-rs", "sacrebleu", "sentencex", "wordfreq", "wordllama")
+    versions = " ".join(f"{name}={version(name)}" for name in libraries)
+    parts = [_FILE, versions.encode(), *(source.read_bytes() for source in sources)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+
+
+SCORER = f"{WEIGHTS.version}-{_fingerprint()}"
 """Names what scores depend on; those of two scorers are not to be compared."""
 PARTS = (*WEIGHTS.weights, *WEIGHTS.penalties)
 

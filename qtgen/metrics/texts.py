@@ -116,7 +116,10 @@ class Reading:
         return whole
 
     def is_english(self) -> bool:
-        """Whether the words are such as English has. Texts of under 20 words count as English."""
+        """Whether the words are such as English has. Texts of under 20 Latin words count as English."""
+        letters = [char for char in self.plain if char.isalpha()]
+        if sum(char > "\u024f" for char in letters) > 0.5 * len(letters):
+            return False
         words = _LETTERS.findall(self.plain.lower())
         if len(words) < 20:
             return True
@@ -124,7 +127,7 @@ class Reading:
         return english > 3.6 or (english > 2.0 and all(_commonness(words, other) < english + 0.5 for other in _OTHERS))
 
 
-_OTHERS = ("de", "es", "fr", "it", "nl", "pt")
+_OTHERS = ("cs", "da", "de", "es", "fi", "fr", "hu", "it", "nb", "nl", "pl", "pt", "ro", "sv", "tr")
 
 
 @lru_cache(maxsize=1)
