@@ -79,7 +79,7 @@ class Settings(BaseModel):
     local_model: Path | None = Field(None, description="a GGUF file to use instead of the embedded model")
     temperature: float | None = Field(None, ge=0, le=2, description="sampling temperature; else the prompt's own")
     max_tokens: int | None = Field(None, gt=0, description="longest answer in tokens; else the prompt's own")
-    timeout: float = Field(120.0, gt=0, description="seconds to wait for one answer")
+    timeout: float = Field(120.0, gt=0, allow_inf_nan=False, description="seconds to wait for one answer")
     tries: int = Field(5, ge=1, le=20, description="how often one request is sent when the endpoint fails")
     repairs: int = Field(3, ge=0, le=10, description="how often an answer with faults is asked for again")
     schema_lengths: bool = Field(True, description="send string lengths in the JSON Schema; some endpoints refuse them")
@@ -87,9 +87,9 @@ class Settings(BaseModel):
     concurrency: int | None = Field(
         None, ge=1, le=1000, description="requests in flight at most; else 64, or 2 for local"
     )
-    rpm: float | None = Field(None, gt=0, description="requests a minute at most")
-    tpm: float | None = Field(None, gt=0, description="tokens a minute at most")
-    budget: float | None = Field(None, gt=0, description="US dollars that a run may cost at most")
+    rpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="requests a minute at most")
+    tpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="tokens a minute at most")
+    budget: float | None = Field(None, gt=0, allow_inf_nan=False, description="US dollars that a run may cost at most")
     ledger: str = Field(
         ".qtgen/ledger.sqlite", description="where every request is kept: a file, or a URL such as postgresql://…"
     )

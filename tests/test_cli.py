@@ -209,6 +209,21 @@ def test_show_settings(qtgen: Run) -> None:
     assert out.count("# default") > 10
 
 
+def test_help_of_generate_is_grouped_and_has_defaults_environment_and_files(qtgen: Run) -> None:
+    out = qtgen("generate", "--help")[1]
+    groups = ["What is asked", "Who answers", "Pace", "Money", "Going on", "Output", "Other"]
+    places = [out.index(f"\n{name}:\n") for name in groups]
+    assert places == sorted(places)
+    flat = " ".join(out.split())
+    for words in (
+        "bears no more. [default: 64; local: 2]", "[default: keep]", "[default: resume]",
+        "OPENAI_API_KEY", "OPENAI_BASE_URL", "QTGEN_LEDGER", "qtgen.toml", "OUT/.qtgen/failed/", "--dry-run --json",
+        "an unknown model or an empty account ends the run", "A page that is there stays",
+    ):  # fmt: skip
+        assert words in flat
+    assert max(map(len, out.splitlines())) <= 80
+
+
 # --- generate: what is wrong before anything is asked -----------------------------------------------------------------
 
 
@@ -236,6 +251,23 @@ def test_a_wrong_call_is_one_line_and_exit_2(qtgen: Run, arguments: list[str], w
     assert "Traceback" not in err
 
 
+def test_what_the_command_line_gets_wrong_is_one_line(qtgen: Run) -> None:
+    code, out, err = qtgen("generate", "q.csv", "--rpm", "abc")
+    assert (code, out) == (2, "")
+    assert err == "qtgen: invalid value for '--rpm': 'abc' is not a valid float; see `qtgen generate --help`\n"
+    assert qtgen("generat")[2].startswith("qtgen: no such command 'generat'")
+    code, _, err = qtgen()
+    assert (code, err.startswith("Usage: qtgen")) == (2, True)
+
+
+def test_a_prompt_that_is_not_there_is_said_also_where_every_page_is(qtgen: Run) -> None:
+    put("q.csv", "question,subject\nWhat is osmosis?,Biology\n")
+    put("outputs/biology/what-is-osmosis.md", EXAMPLE_PAGE)
+    code, _, err = qtgen("generate", "q.csv", "--prompt", "nope")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("qtgen: no prompt is called `nope`; there are ")
+
+
 def test_rows_that_need_no_answer_need_no_provider(qtgen: Run) -> None:
     put("q.csv", "question,subject\nWhat is osmosis?,Biology\n,Physics\nWhat is osmosis?,Biology\nWhy?,\n")
     put("outputs/biology/what-is-osmosis.md", EXAMPLE_PAGE)
@@ -245,6 +277,7 @@ def test_rows_that_need_no_answer_need_no_provider(qtgen: Run) -> None:
     assert [line["status"] for line in lines] == ["exists", "failed", "skipped", "failed"]
     assert "failed: q.csv:3: question: is empty" in err
     assert "failed: q.csv:5: names no subject" in err
+    assert "not written: 2 unusable rows, 1 duplicate" in err
     assert "failed/" not in err, "nothing was asked, so no answer was kept"
     assert list(lines[0]) == ["question", "status", "path", "url", "attempts", "usage", "diagnostics", "error"]
 

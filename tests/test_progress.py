@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from qtgen.budget import Budget
 from qtgen.commands import progress
 from qtgen.commands.progress import Tally
 from qtgen.pacing import Pace, Pacer
@@ -28,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def tally(clock: Clock, total: int, pace: Pace | None = None, **counts: int) -> Tally:
-    made = Tally(total)
+    made = Tally(total, Budget())
     client: Any = SimpleNamespace(pacer=Pacer(pace or Pace(8), clock.monotonic))
     made.clients = [client]
     for status, count in counts.items():

@@ -12,8 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from qtgen.budget import money
 from qtgen.commands.options import note, open_book, settings_from
-from qtgen.commands.progress import money
 
 
 @dataclass

@@ -11,18 +11,26 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from qtgen.budget import Budget
+from qtgen.budget import Budget, money
+from qtgen.commands.options import counted
+from qtgen.errors import BudgetReached
+from qtgen.providers import chosen
 from qtgen.providers.client import Client
 from qtgen.records import Outcome, Status, Usage
+from qtgen.settings import Settings
 
 _EVERY = 10.0  # seconds between plain lines
 _TICK = 0.5  # seconds between looks
 _SHORT = 2.0  # seconds of waiting that are not worth a word
 
 
-def money(usd: float | None) -> str:
-    """`$0.0123`; a price that is not known is never shown as nothing."""
-    return "cost unknown" if usd is None else f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"
+def who_answers(settings: Settings, models: Sequence[str]) -> str:
+    if chosen(settings) == "local":
+        unused = [name for name in ("model", "base_url") if getattr(settings, name)]
+        why = f" ({' and '.join(unused)} not used)" if unused else ""
+        why = why if settings.provider else " (no key and no address is set)"
+        return f"provider local{why}: {models[0]} on this machine"
+    return f"provider openai: {', then '.join(models)} at {settings.base_url or 'OpenAI'}"
 
 
 class Tally:
@@ -171,7 +179,7 @@ class _Live:
         self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
     def update(self, outcome: Outcome) -> None:
-        if outcome.error:
+        if _is_worth_a_line(outcome):
             self.say(failure_line(outcome))
         if time.monotonic() - self._shown > 0.1 or self._tally.done == self._tally.total:
             self.tick()
@@ -189,7 +197,7 @@ class _Plain:
         click.echo(message, err=True)
 
     def update(self, outcome: Outcome) -> None:
-        if outcome.error:
+        if _is_worth_a_line(outcome):
             self.say(failure_line(outcome))
         self.tick()
 
@@ -199,6 +207,11 @@ class _Plain:
             self.say(f"{self._tally.done:,}/{self._tally.total:,}  {self._tally.line()}")
 
 
+def _is_worth_a_line(outcome: Outcome) -> bool:
+    """A budget that is used up is so for all at once, and said at the end."""
+    return outcome.error is not None and outcome.error.kind != BudgetReached.kind
+
+
 def failure_line(outcome: Outcome) -> str:
     message = outcome.error.message if outcome.error else ""
     source = outcome.question.source
@@ -206,13 +219,26 @@ def failure_line(outcome: Outcome) -> str:
     return f"{outcome.status.value}: {where}{message}"
 
 
+_NOUNS = {
+    "question": "unusable row",
+    "answer": "unusable answer",
+    "duplicate": "duplicate",
+    "near-duplicate": "near-duplicate",
+    "timeout": "timeout",
+}
+
+
+def _why(kind: str, count: int) -> str:
+    return counted(count, _NOUNS[kind]) if kind in _NOUNS else f"{count:,} {kind}"
+
+
 def summary(tally: Tally) -> str:
     """`12 written, 1 failed in 61.2 s; 9,120 tokens, $0.0000`, and what came of the requests if not all went well."""
     named = [f"{tally.counts[status]:,} {status.value}" for status in Status if tally.counts[status]]
     spent = f"; {tally.tokens:,} tokens, {tally.paid}" if tally.tokens or tally.budget.is_unknown else ""
     lines = [f"{', '.join(named) or 'nothing done'} in {tally.seconds:.1f} s{spent}"]
-    if tally.failures:
-        lines.append("not written: " + ", ".join(f"{count:,} {kind}" for kind, count in tally.failures.most_common()))
+    if whys := [_why(kind, count) for kind, count in tally.failures.most_common() if kind != BudgetReached.kind]:
+        lines.append(f"not written: {', '.join(whys)}")
     for client in tally.clients:
         if client.kinds.keys() - {"ok"}:
             parts = ", ".join(f"{count:,} {kind}" for kind, count in client.kinds.most_common())
