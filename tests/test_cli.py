@@ -188,6 +188,16 @@ def test_a_broken_prompt_of_the_project_is_named(qtgen: Run) -> None:
     assert err.startswith("qtgen: prompts/explain.md.j2: `version`: field required")
 
 
+def test_costs_of_a_ledger_that_is_not_there_make_none(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QTGEN_LEDGER", "nowhere.sqlite")
+    monkeypatch.setenv("QTGEN_CONCURENCY", "5")
+    code, out, err = qtgen("costs", "--json")
+    assert (code, json.loads(out)) == (0, [])
+    assert f"no ledger at {Path('nowhere.sqlite').absolute()}\n" in err
+    assert "warning: QTGEN_CONCURENCY is no setting; did you mean QTGEN_CONCURRENCY?\n" in err
+    assert not Path("nowhere.sqlite").exists()
+
+
 def test_init_lays_out_a_project_and_overwrites_nothing(qtgen: Run) -> None:
     code, _, err = qtgen("init", "site")
     assert code == 0

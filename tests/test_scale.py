@@ -127,7 +127,7 @@ def test_faults_of_every_kind_and_nothing_is_lost(qtgen: Run, mock: Mock, monkey
     assert min(stats["r429"], stats["r500"], stats["dropped"], stats["bad"]) > 0
     assert code == 1
     assert len(pages()) == MANY - failed.total()
-    assert "requests to mock: " in err
+    assert f"requests to mock: {stats['ok']} answered" in err
     mock.set()
     code, out, _ = qtgen("generate", "q.txt", "--json")
     assert code == 0
@@ -145,7 +145,7 @@ def test_an_edited_question_sends_one_request(qtgen: Run, mock: Mock) -> None:
     code, _, err = qtgen("generate", "q.txt", "--out", "again")
     assert code == 0
     assert mock.stats()["ok"] == 61
-    assert "requests to mock: 59 reused, 1 ok" in err
+    assert "requests to mock: 1 answered, and 59 answers from the ledger" in err
     assert [page.read_bytes() for page in pages("again") if "else" not in page.name] == [
         page.read_bytes() for page in pages() if page.name in {p.name for p in pages("again")}
     ], "the same answers under the same ids make the same pages"
@@ -276,10 +276,18 @@ def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(
 def test_several_models_share_what_the_user_allows(qtgen: Run, mock: Mock) -> None:
     questions(60)
     mock.set(lat_ms=20, prefuse=0.5)
-    assert qtgen("generate", "q.txt", "--concurrency", "4", "--model", "a", "--model", "b")[0] in (0, 1)
+    code, _, err = qtgen("generate", "q.txt", "--concurrency", "4", "--model", "a", "--model", "b")
+    assert code in (0, 1)
+    assert "failed answers, to look at" not in err, "those that declined gave none"
     stats = mock.stats()
     assert stats["served"] > 60, "b was asked too"
     assert stats["peak"] <= 4
+    made = Counter(
+        json.loads(line)["model"] for line in Path("outputs/.qtgen/provenance.jsonl").read_text().splitlines()
+    )
+    for model in ("a", "b"):
+        line = next(line for line in err.splitlines() if line.startswith(f"requests to {model}: "))
+        assert line.endswith(f"; {made[model]} pages written")
 
 
 def test_an_id_that_is_brought_along_twice_is_said(qtgen: Run, mock: Mock) -> None:
@@ -394,7 +402,9 @@ def test_a_ledger_that_cannot_be_used_ends_the_run_with_a_line(qtgen: Run, mock:
     Path(".qtgen/ledger.sqlite").write_bytes(b"not a database" * 1000)
     code, _, err = qtgen("generate", "q.txt")
     assert (code, mock.stats()["served"]) == (1, 0)
-    assert err.splitlines()[-1].startswith("qtgen: the ledger cannot be used: ")
+    assert err.splitlines()[-1].startswith(
+        f"qtgen: the ledger cannot be used: {Path('.qtgen/ledger.sqlite').absolute()}: file is not a database"
+    )
 
 
 @pytest.mark.parametrize("mode", ["skip", "keep", "fail"])

@@ -369,5 +369,5 @@ class _Run:
             note(f"--fresh leaves pages as they are: {there:,} were there; delete them, or name another --out")
         if tally.counts[Status.WRITTEN]:
             note(f"pages: {self.store.out}/   how they were made: {self.store.provenance_file}")
-        if tally.counts[Status.FAILED] and self.store.failed_folder.exists():
+        if tally.answers_kept:
             note(f"failed answers, to look at: {self.store.failed_folder}/")

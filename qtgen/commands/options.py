@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qtgen.settings import Settings, load, project_folder
+from qtgen.settings import Settings, load, project_folder, unknown_names
 
 if TYPE_CHECKING:  # it takes 0.2 s to load
     from qtgen.ledger import Book
@@ -45,15 +45,22 @@ def options_of(group: str) -> Callable[..., Callable[[Any], Any]]:
 def settings_from(flags: dict[str, Any]) -> Settings:
     """Settings with those of `flags` that were given on top. Raises SettingsError."""
     known = {name: value for name, value in flags.items() if name in Settings.model_fields}
+    for warning in unknown_names(os.environ):
+        note(f"warning: {warning}")
     return load(Path.cwd(), os.environ, known).settings
+
+
+def ledger_place(settings: Settings) -> str:
+    """A database's URL, or the path of a file, which stands beside qtgen.toml."""
+    return settings.ledger if "://" in settings.ledger else str(project_folder() / settings.ledger)
 
 
 @contextmanager
 def open_book(settings: Settings) -> "Iterator[Book]":
-    """The ledger that the settings name; a file stands beside qtgen.toml. Raises LedgerError."""
+    """The ledger that the settings name. Raises LedgerError."""
     from qtgen.ledger import Book
 
-    book = Book(settings.ledger if "://" in settings.ledger else str(project_folder() / settings.ledger))
+    book = Book(ledger_place(settings))
     try:
         yield book
     finally:

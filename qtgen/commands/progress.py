@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.text import Text
 
 from qtgen.budget import Budget, money
 from qtgen.commands.options import counted
@@ -41,12 +42,16 @@ class Tally:
         self.started = time.monotonic()
         self.counts: Counter[Status] = Counter()
         self.failures: Counter[str] = Counter()
+        self.pages: Counter[str] = Counter()  # by the model that made them
+        self.answers_kept = 0
         self.usage = Usage()
         self.clients: Sequence[Client] = ()
 
     def add(self, outcome: Outcome) -> None:
         self.counts[outcome.status] += 1
         self.usage += outcome.usage
+        self.pages[outcome.model] += outcome.status is Status.WRITTEN
+        self.answers_kept += outcome.status is Status.FAILED and bool(outcome.last_text)
         if outcome.error:
             self.failures[outcome.error.kind] += 1
 
@@ -160,20 +165,23 @@ def display(tally: Tally) -> Iterator[Display]:
         yield _Plain(tally)
 
 
+class _TwoLines(Progress):
+    """How far it is, and under it all other figures, which are wrapped where the terminal is narrow."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        yield from (Text(task.fields["figures"]) for task in self.tasks)
+
+
 def _live(console: Console) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        console=console,
-    )
+    columns = SpinnerColumn(), BarColumn(bar_width=16), MofNCompleteColumn(), TextColumn("{task.fields[left]}")
+    return _TwoLines(*columns, console=console)
 
 
 class _Live:
     def __init__(self, bar: Progress, tally: Tally) -> None:
         self._bar, self._tally, self._shown = bar, tally, 0.0
-        self._task = bar.add_task("", total=tally.total, figures="")
+        self._task = bar.add_task("", total=tally.total, figures="", left="")
 
     def say(self, message: str) -> None:
         self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
@@ -186,7 +194,7 @@ class _Live:
 
     def tick(self) -> None:
         self._shown = time.monotonic()
-        self._bar.update(self._task, completed=self._tally.done, figures=self._tally.line())
+        self._bar.update(self._task, completed=self._tally.done, figures=self._tally.figures(), left=self._tally.left())
 
 
 class _Plain:
@@ -232,6 +240,16 @@ def _why(kind: str, count: int) -> str:
     return counted(count, _NOUNS[kind]) if kind in _NOUNS else f"{count:,} {kind}"
 
 
+def _fates(kinds: Counter[str]) -> str:
+    """What came of each request: `435 answered (138 of them faulty), 3 timeout, and 12 answers from the ledger`."""
+    rest = [(kind, count) for kind, count in kinds.most_common() if kind not in ("ok", "reused", "faulty answer")]
+    faulty = f" ({kinds['faulty answer']:,} of them faulty)" if kinds["faulty answer"] else ""
+    parts = [f"{kinds['ok']:,} answered{faulty}"] if kinds["ok"] else []
+    parts += [f"{count:,} {kind}" for kind, count in rest]
+    parts += [f"and {counted(kinds['reused'], 'answer')} from the ledger"] if kinds["reused"] else []
+    return ", ".join(parts) or "none"
+
+
 def summary(tally: Tally) -> str:
     """`12 written, 1 failed in 61.2 s; 9,120 tokens, $0.0000`, and what came of the requests if not all went well."""
     named = [f"{tally.counts[status]:,} {status.value}" for status in Status if tally.counts[status]]
@@ -239,8 +257,9 @@ def summary(tally: Tally) -> str:
     lines = [f"{', '.join(named) or 'nothing done'} in {tally.seconds:.1f} s{spent}"]
     if whys := [_why(kind, count) for kind, count in tally.failures.most_common() if kind != BudgetReached.kind]:
         lines.append(f"not written: {', '.join(whys)}")
+    several = len(tally.clients) > 1
     for client in tally.clients:
-        if client.kinds.keys() - {"ok"}:
-            parts = ", ".join(f"{count:,} {kind}" for kind, count in client.kinds.most_common())
-            lines.append(f"requests to {client.model}: {parts}")
+        if several or client.kinds.keys() - {"ok"}:
+            made = f"; {counted(tally.pages[client.model], 'page')} written" if several else ""
+            lines.append(f"requests to {client.model}: {_fates(client.kinds)}{made}")
     return "\n".join(lines)
