@@ -165,7 +165,7 @@ def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
     names = [_PREFIX + name.upper() for name in Settings.model_fields if name not in _FILE_ONLY]
     for given in environ:
         if given.startswith(_PREFIX) and given not in names:
-            near = get_close_matches(given, names, n=1)
+            near = get_close_matches(given, names, n=1, cutoff=0.9)  # all begin alike
             yield f"{given} is no setting" + (f"; did you mean {near[0]}?" if near else " of the environment")
 
 

@@ -330,7 +330,7 @@ def _engine(url: str) -> sa.Engine:
 def _without_login(url: sa.URL) -> str:
     if url.get_backend_name() == "sqlite":
         return url.database or "in memory"
-    return url.set(drivername=url.get_backend_name(), username=None, password=None, query={}).render_as_string()
+    return sa.URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database).render_as_string()
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
