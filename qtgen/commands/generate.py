@@ -369,5 +369,6 @@ class _Run:
             note(f"--fresh leaves pages as they are: {there:,} were there; delete them, or name another --out")
         if tally.counts[Status.WRITTEN]:
             note(f"pages: {self.store.out}/   how they were made: {self.store.provenance_file}")
-        if tally.answers_kept:
-            note(f"failed answers, to look at: {self.store.failed_folder}/")
+        if tally.failed_asked:
+            what = "failed answers, to look at" if tally.answers_kept else "why they failed"
+            note(f"{what}: {self.store.failed_folder}/")

@@ -43,7 +43,7 @@ class Tally:
         self.counts: Counter[Status] = Counter()
         self.failures: Counter[str] = Counter()
         self.pages: Counter[str] = Counter()  # by the model that made them
-        self.answers_kept = 0
+        self.failed_asked = self.answers_kept = 0  # pages that failed though asked for; those with an answer
         self.usage = Usage()
         self.clients: Sequence[Client] = ()
 
@@ -51,6 +51,7 @@ class Tally:
         self.counts[outcome.status] += 1
         self.usage += outcome.usage
         self.pages[outcome.model] += outcome.status is Status.WRITTEN
+        self.failed_asked += outcome.status is Status.FAILED and outcome.attempts > 0
         self.answers_kept += outcome.status is Status.FAILED and bool(outcome.last_text)
         if outcome.error:
             self.failures[outcome.error.kind] += 1
