@@ -1,11 +1,11 @@
-# Two commands do all the set-up:  make demo   and   make test.   `make help` lists the rest.
+# make demo, make test and make install do all the set-up that they need.   `make help` lists the rest.
 SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help model demo oracle test soak fuzz check format record docs bench wheel clean
+.PHONY: help install model demo oracle test soak fuzz check format record docs bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -20,6 +20,9 @@ $(READY): pyproject.toml constraints.txt
 	@echo "installing pinned dependencies into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+install: $(READY) ## install qtgen into .venv, and nothing else
+	@echo "installed: $(BIN)/qtgen"
 
 model: $(READY) ## fetch the embedded model, unless it is here
 	@echo "the embedded model (98 MB, Apache-2.0): $$($(BIN)/python -m qtgen.providers.embedded)"

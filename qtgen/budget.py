@@ -5,6 +5,15 @@ import asyncio
 from qtgen.errors import BudgetReached
 
 
+def money(usd: float | None) -> str:
+    """`$0.0123`; a price that is not known is never shown as nothing, and neither is a small one."""
+    if usd is None:
+        return "cost unknown"
+    if 0 < usd < 0.0001:
+        return f"${usd:.8f}".rstrip("0")
+    return f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"
+
+
 class Budget:
     """limit in US dollars, None: any. What a request may cost at most is set aside before it is sent."""
 
@@ -26,11 +35,13 @@ class Budget:
         async with self._changed:
             while self.spent + self._aside + most > self.limit:
                 if self._aside <= 1e-12:
-                    raise BudgetReached(
-                        f"the budget of ${self.limit:,.2f} is used up but for ${self.limit - self.spent:,.4f}"
-                    )
+                    raise BudgetReached(self.used_up())
                 await self._changed.wait()
             self._aside += most
+
+    def used_up(self) -> str:
+        left = max(0.0, (self.limit or 0.0) - self.spent)
+        return f"the budget of {money(self.limit)} is used up: one request more might cost over the {money(left)} left"
 
     async def settle(self, most: float, cost: float | None) -> None:
         """What was set aside is free again, and what it did cost is spent; None: that is not known."""

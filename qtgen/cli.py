@@ -79,8 +79,11 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         result = qtgen.main(arguments, prog_name="qtgen", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(f"qtgen: {_on_one_line(error)}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("qtgen: interrupted", err=True)
@@ -97,6 +100,12 @@ def run(arguments: list[str] | None = None) -> int:
         return 1
     except Exception:  # noqa: BLE001  # the last resort, with all that is known
         return _bug()
+
+
+def _on_one_line(error: click.ClickException) -> str:
+    said = " ".join(error.format_message().split())
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{said[:1].lower()}{said[1:].rstrip('.')}; see `{context.command_path} --help`" if context else said
 
 
 def _bug() -> int:

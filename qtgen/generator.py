@@ -161,7 +161,7 @@ class _Work:
             verdict = judge(self._job, self._recipe.checker, self._prompt.shape, completion.text)
             self._failed = replace(self._failed, diagnostics=verdict.diagnostics, last_text=completion.text)
             if verdict.text is not None:
-                return self._page(verdict.text, turn.asked, completion, provider.name)
+                return self._page(verdict.text, turn.asked, completion, provider)
             provider.reject(completion)
             if turn.repairs == self._recipe.repairs:
                 return self._given_up(verdict.faults)
@@ -205,10 +205,11 @@ class _Work:
         message = f"no usable answer in {self._failed.attempts} attempts: {'; '.join(faults[:3])}"
         return replace(self._failed, error=Failure(AnswerError.kind, message))
 
-    def _page(self, text: str, prompt: Prompt, completion: Completion, provider: str) -> Outcome:
+    def _page(self, text: str, prompt: Prompt, completion: Completion, provider: Provider) -> Outcome:
         attempt = _Attempt(self._failed.attempts, prompt, completion, self._made)
-        made = provenance(self._job, attempt, provider, self._recipe.today)
-        return replace(self._failed, status=Status.WRITTEN, draft=Draft(self._job.path, self._job.url, text, made))
+        made = provenance(self._job, attempt, provider.name, self._recipe.today)
+        draft = Draft(self._job.path, self._job.url, text, made)
+        return replace(self._failed, status=Status.WRITTEN, model=provider.model, draft=draft)
 
 
 def _with_more_tokens(prompt: Prompt) -> Prompt:
@@ -265,6 +266,10 @@ def provenance(job: Job, attempt: _Attempt, provider: str, today: dt.date) -> di
         "parameters": dict(prompt.parameters),
         "date": today.isoformat(),
         "attempts": attempt.number,
-        "usage": asdict(attempt.usage),
+        "usage": {**asdict(attempt.usage), "cost_usd": _rounded(attempt.usage.cost_usd)},
         "request_id": completion.request_id,
     }
+
+
+def _rounded(usd: float | None) -> float | None:
+    return None if usd is None else round(usd, 8)

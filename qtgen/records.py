@@ -208,6 +208,7 @@ class Outcome:
     diagnostics: tuple[Diagnostic, ...] = ()
     error: Failure | None = None
     last_text: str = field(default="", repr=False)
+    model: str = ""  # that made the page
     draft: Draft | None = field(default=None, repr=False)
 
     def as_dict(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ The environment names are `QTGEN_` + the field in capitals; the `openai` package
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from qtgen.errors import SettingsError
 from qtgen.prices import Price
@@ -21,6 +22,7 @@ from qtgen.prices import Price
 FILE_NAME = "qtgen.toml"
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
+_FILE_ONLY = frozenset({"prices", "request", "per_path"})
 _SECRET = frozenset({"api_key"})
 
 
@@ -79,17 +81,22 @@ class Settings(BaseModel):
     local_model: Path | None = Field(None, description="a GGUF file to use instead of the embedded model")
     temperature: float | None = Field(None, ge=0, le=2, description="sampling temperature; else the prompt's own")
     max_tokens: int | None = Field(None, gt=0, description="longest answer in tokens; else the prompt's own")
-    timeout: float = Field(120.0, gt=0, description="seconds to wait for one answer")
-    tries: int = Field(5, ge=1, le=20, description="how often one request is sent when the endpoint fails")
+    timeout: float = Field(120.0, gt=0, allow_inf_nan=False, description="seconds to wait for one answer")
+    tries: int = Field(
+        5,
+        ge=1,
+        le=20,
+        description="how often one request is sent when the endpoint fails; up to six times as often on a 429",
+    )
     repairs: int = Field(3, ge=0, le=10, description="how often an answer with faults is asked for again")
     schema_lengths: bool = Field(True, description="send string lengths in the JSON Schema; some endpoints refuse them")
     request: Mapping[str, Any] = Field({}, description="more fields of the request, as the endpoint knows them")
     concurrency: int | None = Field(
         None, ge=1, le=1000, description="requests in flight at most; else 64, or 2 for local"
     )
-    rpm: float | None = Field(None, gt=0, description="requests a minute at most")
-    tpm: float | None = Field(None, gt=0, description="tokens a minute at most")
-    budget: float | None = Field(None, gt=0, description="US dollars that a run may cost at most")
+    rpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="requests a minute at most")
+    tpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="tokens a minute at most")
+    budget: float | None = Field(None, gt=0, allow_inf_nan=False, description="US dollars that a run may cost at most")
     ledger: str = Field(
         ".qtgen/ledger.sqlite", description="where every request is kept: a file, or a URL such as postgresql://…"
     )
@@ -108,7 +115,11 @@ class Settings(BaseModel):
     per_path: Mapping[str, PathSettings] = Field(
         {}, description='`select` and `ignore` for paths: `[per_path."content/old/*"]`; `*` matches `/` too'
     )
-    prices: Mapping[str, Price] = Field({}, description="US dollars per million tokens, by model")
+    prices: Mapping[str, Price] = Field(
+        {},
+        description='US dollars per million tokens, by model: `[prices."gpt-4.1"]` with `input`, `output` and, '
+        "where tokens that the endpoint had in its cache cost less, `cached_input`",
+    )
 
 
 _PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions"})
@@ -149,6 +160,15 @@ def load(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> L
         raise SettingsError(_explain(error, origins)) from None
 
 
+def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
+    """A line for each variable that looks like a setting and is none."""
+    names = [_PREFIX + name.upper() for name in Settings.model_fields if name not in _FILE_ONLY]
+    for given in environ:
+        if given.startswith(_PREFIX) and given not in names:
+            near = get_close_matches(given, names, n=1, cutoff=0.9)  # all begin alike
+            yield f"{given} is no setting" + (f"; did you mean {near[0]}?" if near else " of the environment")
+
+
 def find_file(start: Path) -> Path | None:
     """The nearest qtgen.toml, upwards."""
     folders = [start.absolute(), *start.absolute().parents]
@@ -187,7 +207,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in Settings.model_fields:
         own = environ.get(_PREFIX + name.upper()) or environ.get(_OPENAI_NAMES.get(name, ""))
-        if own and name not in ("prices", "request", "per_path"):
+        if own and name not in _FILE_ONLY:
             found[name] = (own,) if name in ("questions", "subjects") else own
     return found
 
@@ -206,13 +226,28 @@ _PLAIN = {  # for what pydantic says in Python's words
 }
 
 
+_INNER: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
+
+
+def _torn_name(error: ErrorDetails) -> str:
+    """A model's name that TOML took for a path of tables; empty if it is none."""
+    parts, table = [str(error["loc"][1])], error["input"]
+    while isinstance(table, Mapping) and (inner := [key for key, of in table.items() if isinstance(of, Mapping)]):
+        parts.append(inner[0])
+        table = table[inner[0]]
+    return ".".join(parts) if len(parts) > 1 else ""
+
+
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0])
     where = ".".join(str(part) for part in first["loc"])
+    if name == "prices" and first["type"] == "missing" and (dotted := _torn_name(first)):
+        return f'{origins.get(name, FILE_NAME)}: quote a model\'s name that has a dot: [prices."{dotted}"]'
     if first["type"] == "extra_forbidden":
-        near = get_close_matches(name, Settings.model_fields, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(Settings.model_fields)}"
+        names = _INNER[name].model_fields if len(first["loc"]) > 1 and name in _INNER else Settings.model_fields
+        near = get_close_matches(str(first["loc"][-1]), names, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(names)}"
         return f"{origins.get(name, FILE_NAME)}: unknown setting `{where}`; {hint}"
     given = "" if name in _SECRET or "password" in first["msg"] else f" (is {first['input']!r})"
     message = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))

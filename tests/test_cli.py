@@ -188,6 +188,16 @@ def test_a_broken_prompt_of_the_project_is_named(qtgen: Run) -> None:
     assert err.startswith("qtgen: prompts/explain.md.j2: `version`: field required")
 
 
+def test_costs_of_a_ledger_that_is_not_there_make_none(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QTGEN_LEDGER", "nowhere.sqlite")
+    monkeypatch.setenv("QTGEN_CONCURENCY", "5")
+    code, out, err = qtgen("costs", "--json")
+    assert (code, json.loads(out)) == (0, [])
+    assert f"no ledger at {Path('nowhere.sqlite').absolute()}\n" in err
+    assert "warning: QTGEN_CONCURENCY is no setting; did you mean QTGEN_CONCURRENCY?\n" in err
+    assert not Path("nowhere.sqlite").exists()
+
+
 def test_init_lays_out_a_project_and_overwrites_nothing(qtgen: Run) -> None:
     code, _, err = qtgen("init", "site")
     assert code == 0
@@ -207,6 +217,21 @@ def test_show_settings(qtgen: Run) -> None:
     assert code == 0
     assert "model          = [m-1]" in out
     assert out.count("# default") > 10
+
+
+def test_help_of_generate_is_grouped_and_has_defaults_environment_and_files(qtgen: Run) -> None:
+    out = qtgen("generate", "--help")[1]
+    groups = ["What is asked", "Who answers", "Pace", "Money", "Going on", "Output", "Other"]
+    places = [out.index(f"\n{name}:\n") for name in groups]
+    assert places == sorted(places)
+    flat = " ".join(out.split())
+    for words in (
+        "bears no more. [default: 64; local: 2]", "[default: keep]", "[default: resume]",
+        "OPENAI_API_KEY", "OPENAI_BASE_URL", "QTGEN_LEDGER", "qtgen.toml", "OUT/.qtgen/failed/", "--dry-run --json",
+        "an unknown model or an empty account ends the run", "A page that is there stays",
+    ):  # fmt: skip
+        assert words in flat
+    assert max(map(len, out.splitlines())) <= 80
 
 
 # --- generate: what is wrong before anything is asked -----------------------------------------------------------------
@@ -236,6 +261,23 @@ def test_a_wrong_call_is_one_line_and_exit_2(qtgen: Run, arguments: list[str], w
     assert "Traceback" not in err
 
 
+def test_what_the_command_line_gets_wrong_is_one_line(qtgen: Run) -> None:
+    code, out, err = qtgen("generate", "q.csv", "--rpm", "abc")
+    assert (code, out) == (2, "")
+    assert err == "qtgen: invalid value for '--rpm': 'abc' is not a valid float; see `qtgen generate --help`\n"
+    assert qtgen("generat")[2].startswith("qtgen: no such command 'generat'")
+    code, _, err = qtgen()
+    assert (code, err.startswith("Usage: qtgen")) == (2, True)
+
+
+def test_a_prompt_that_is_not_there_is_said_also_where_every_page_is(qtgen: Run) -> None:
+    put("q.csv", "question,subject\nWhat is osmosis?,Biology\n")
+    put("outputs/biology/what-is-osmosis.md", EXAMPLE_PAGE)
+    code, _, err = qtgen("generate", "q.csv", "--prompt", "nope")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("qtgen: no prompt is called `nope`; there are ")
+
+
 def test_rows_that_need_no_answer_need_no_provider(qtgen: Run) -> None:
     put("q.csv", "question,subject\nWhat is osmosis?,Biology\n,Physics\nWhat is osmosis?,Biology\nWhy?,\n")
     put("outputs/biology/what-is-osmosis.md", EXAMPLE_PAGE)
@@ -245,6 +287,7 @@ def test_rows_that_need_no_answer_need_no_provider(qtgen: Run) -> None:
     assert [line["status"] for line in lines] == ["exists", "failed", "skipped", "failed"]
     assert "failed: q.csv:3: question: is empty" in err
     assert "failed: q.csv:5: names no subject" in err
+    assert "not written: 2 unusable rows, 1 duplicate" in err
     assert "failed/" not in err, "nothing was asked, so no answer was kept"
     assert list(lines[0]) == ["question", "status", "path", "url", "attempts", "usage", "diagnostics", "error"]
 

@@ -28,3 +28,11 @@ def test_no_setting_is_without_a_word() -> None:
     from qtgen.settings import Settings
 
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_what_the_readme_makes_can_be_made() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    made = set(re.findall(r"^(?:\S*bin/)?make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert {"demo", "test", "install"} <= made
+    for target in made:
+        assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), target

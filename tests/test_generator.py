@@ -8,7 +8,7 @@ import pytest
 from conftest import TODAY, Scripted, points_json
 
 from qtgen.errors import BudgetReached, Filtered, ProviderUnusable, Refused, Retryable, Truncated
-from qtgen.generator import Recipe, generate
+from qtgen.generator import Recipe, _rounded, generate
 from qtgen.page import read_text
 from qtgen.planning import Job
 from qtgen.records import Completion, Outcome, Question, Status, Usage
@@ -148,3 +148,7 @@ def test_half_a_character_in_an_answer_is_asked_for_again(recipe: Recipe) -> Non
     outcome, provider = make(recipe, torn, points_json())
     assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
     assert "a character is torn" in provider.asked[1].messages[-1].content
+
+
+def test_a_cost_has_no_more_digits_than_are_meant() -> None:
+    assert (_rounded(0.00051614999), _rounded(None)) == (0.00051615, None)

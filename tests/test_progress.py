@@ -1,11 +1,15 @@
 """What a person sees while pages are made."""
 
 import asyncio
+import io
+from collections import Counter
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
+from qtgen.budget import Budget, money
 from qtgen.commands import progress
 from qtgen.commands.progress import Tally
 from qtgen.pacing import Pace, Pacer
@@ -28,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def tally(clock: Clock, total: int, pace: Pace | None = None, **counts: int) -> Tally:
-    made = Tally(total)
+    made = Tally(total, Budget())
     client: Any = SimpleNamespace(pacer=Pacer(pace or Pace(8), clock.monotonic))
     made.clients = [client]
     for status, count in counts.items():
@@ -77,3 +81,41 @@ def test_an_outage_is_said(clock: Clock) -> None:
     pace.lost(clock.now)
     clock.now += 0.5
     assert tally(clock, 9, pace).figures().endswith("waiting 1 s, nothing answers at the endpoint")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_narrow_terminal_shows_all_figures(clock: Clock, width: int) -> None:
+    console = Console(width=width, force_terminal=True, file=io.StringIO())
+    shown = tally(clock, 130, exists=90, written=9, failed=1)
+    clock.now += 60
+    live = progress._Live(bar := progress._live(console), shown)
+    live.tick()
+    with console.capture() as caught:
+        console.print(bar.get_renderable())
+    text = " ".join(caught.get().split())
+    assert "100/130" in text
+    assert "180 s left" in text
+    for part in shown.figures().split("  "):
+        assert part in text
+
+
+def test_each_request_is_counted_once(clock: Clock) -> None:
+    shown = tally(clock, 3, written=3)
+    kinds = Counter({"ok": 5, "faulty answer": 2, "timeout": 1, "reused": 1})
+    first, second = (SimpleNamespace(model=name, kinds=of) for name, of in (("a", kinds), ("b", Counter({"ok": 3}))))
+    shown.pages.update(a=1, b=2)
+    shown.clients = cast("Any", [first, second])
+    assert progress.summary(shown).splitlines()[1:] == [
+        "requests to a: 5 answered (2 of them faulty), 1 timeout, and 1 answer from the ledger; 1 page written",
+        "requests to b: 3 answered; 2 pages written",
+    ]
+
+
+def test_what_is_not_known_to_cost_nothing_is_not_shown_as_nothing() -> None:
+    assert [money(usd) for usd in (None, 0.0, 0.00001, 0.5, 5)] == [
+        "cost unknown",
+        "$0.0000",
+        "$0.00001",
+        "$0.5000",
+        "$5.00",
+    ]

@@ -183,6 +183,12 @@ def test_failures_by_their_kind(
         assert caught.value.usage.prompt_tokens == 1_000
 
 
+def test_a_key_too_short_to_be_one_masks_no_words(endpoints: Endpoints, prompt: Prompt) -> None:
+    endpoints.answer = (200, {}, completion("x", "length"))
+    with pytest.raises(Truncated, match="raise --max-tokens"):
+        ask(prompt, Endpoint("openai", "m", endpoints.base_url, "x"))
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"), [({"retry-after": "7"}, 7.0), ({"retry-after-ms": "250"}, 0.25), ({}, None)]
 )

@@ -127,7 +127,9 @@ def test_faults_of_every_kind_and_nothing_is_lost(qtgen: Run, mock: Mock, monkey
     assert min(stats["r429"], stats["r500"], stats["dropped"], stats["bad"]) > 0
     assert code == 1
     assert len(pages()) == MANY - failed.total()
-    assert "requests to mock: " in err
+    said = next(line for line in err.splitlines() if line.startswith("requests to mock: "))
+    parts = [int(part.split()[0]) for part in said.partition(": ")[2].split(", ")]
+    assert sum(parts) == stats["served"], "each request is counted once"
     mock.set()
     code, out, _ = qtgen("generate", "q.txt", "--json")
     assert code == 0
@@ -145,7 +147,7 @@ def test_an_edited_question_sends_one_request(qtgen: Run, mock: Mock) -> None:
     code, _, err = qtgen("generate", "q.txt", "--out", "again")
     assert code == 0
     assert mock.stats()["ok"] == 61
-    assert "requests to mock: 59 reused, 1 ok" in err
+    assert "requests to mock: 1 answered, and 59 answers from the ledger" in err
     assert [page.read_bytes() for page in pages("again") if "else" not in page.name] == [
         page.read_bytes() for page in pages() if page.name in {p.name for p in pages("again")}
     ], "the same answers under the same ids make the same pages"
@@ -276,10 +278,18 @@ def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(
 def test_several_models_share_what_the_user_allows(qtgen: Run, mock: Mock) -> None:
     questions(60)
     mock.set(lat_ms=20, prefuse=0.5)
-    assert qtgen("generate", "q.txt", "--concurrency", "4", "--model", "a", "--model", "b")[0] in (0, 1)
+    code, _, err = qtgen("generate", "q.txt", "--concurrency", "4", "--model", "a", "--model", "b")
+    assert code in (0, 1)
+    assert "why they failed: outputs/.qtgen/failed/\n" in err, "those that declined gave no answer to look at"
     stats = mock.stats()
     assert stats["served"] > 60, "b was asked too"
     assert stats["peak"] <= 4
+    made = Counter(
+        json.loads(line)["model"] for line in Path("outputs/.qtgen/provenance.jsonl").read_text().splitlines()
+    )
+    for model in ("a", "b"):
+        line = next(line for line in err.splitlines() if line.startswith(f"requests to {model}: "))
+        assert line.endswith(f"; {made[model]} pages written")
 
 
 def test_an_id_that_is_brought_along_twice_is_said(qtgen: Run, mock: Mock) -> None:
@@ -327,11 +337,14 @@ def test_a_budget_is_kept_and_the_run_goes_on_with_more(qtgen: Run, mock: Mock) 
     Path("qtgen.toml").write_text('[prices."mock"]\ninput = 10.0\noutput = 20.0\n')
     code, out, err = qtgen("generate", "q.txt", "--budget", "0.3", "--json", "--concurrency", "4")
     assert code == 1
-    assert "the budget is used up" in err
-    statuses = {line["status"] for line in outcomes(out)}
-    assert statuses <= {"written", "skipped"}
-    written = len(pages())
+    lines, written = outcomes(out), len(pages())
     assert 0 < written < 40
+    assert len(lines) == 40, "one for each row, also for those that were not looked at any more"
+    assert Counter(line["status"] for line in lines) == {"written": written, "skipped": 40 - written}
+    assert err.splitlines()[1].startswith(f"{written} written, {40 - written} skipped in ")
+    assert err.splitlines()[-1].startswith("the budget of $0.3000 is used up: ")
+    assert f"; {40 - written} of 40 questions are left: with a higher --budget" in err.splitlines()[-1]
+    assert len(err.splitlines()) == 4
     rows = json.loads(qtgen("costs", "--json")[1])
     assert 0 < rows[0]["cost_usd"] <= 0.3
     assert qtgen("generate", "q.txt", "--budget", "5")[0] == 0
@@ -354,13 +367,35 @@ def test_a_dry_run_sends_nothing_and_knows_what_the_ledger_has(qtgen: Run, mock:
     assert mock.stats()["served"] == 0
     assert qtgen("generate", "q.txt")[0] == 0
     spent = json.loads(qtgen("costs", "--json")[1])[0]
+    assert (guess["provider"], guess["models"], guess["budget_usd"]) == ("openai", ["mock"], None)
     assert guess["cost_usd"]["low"] <= spent["cost_usd"] <= guess["cost_usd"]["high"]
     again = json.loads(qtgen("generate", "q.txt", "--dry-run", "--json", "--out", "again")[1])
     assert (again["requests"]["expected"], again["reused"]) == (0, 30)
     code, out, _ = qtgen("generate", "q.txt", "--dry-run", "--out", "again", "--fresh")
     assert code == 0
-    assert out.startswith("requests    30\n")
+    assert out.splitlines()[:2] == [f"provider openai: mock at {mock.address}/v1", "requests    30"]
     assert qtgen("costs")[0] == 0
+
+
+def test_a_dry_run_says_what_will_fail_what_limits_it_and_whether_the_budget_is_enough(qtgen: Run, mock: Mock) -> None:
+    Path("qtgen.toml").write_text('[prices."mock"]\ninput = 1.0\noutput = 2.0\n')
+    Path("q.csv").write_text("question,id\nWhat is osmosis?,\n,7\nWhat is heat?,x\n")
+    code, out, err = qtgen("generate", "q.csv", "--dry-run", "--budget", "0.00001", "--rpm", "30")
+    assert code == 1, "as the run itself would"
+    assert "q.csv:3: question: is empty" in err
+    assert "q.csv:4: id: must be a whole number" in err
+    assert "warning: 2 rows without a request" in err
+    assert "budget      $0.00001: enough for about 1% of the requests" in out
+    assert "with 64 in flight, 30 requests a minute, a guess of 8 s for an answer" in out
+    assert "budget      $5.00: enough\n" in qtgen("generate", "q.csv", "--dry-run", "--budget", "5")[1]
+    assert mock.stats()["served"] == 0
+
+
+def test_fresh_says_that_pages_stay(qtgen: Run, mock: Mock) -> None:
+    questions(3)
+    assert "--fresh" not in qtgen("generate", "q.txt", "--fresh")[2]
+    err = qtgen("generate", "q.txt", "--fresh")[2]
+    assert "--fresh leaves pages as they are: 3 were there; delete them, or name another --out\n" in err
 
 
 def test_a_ledger_that_cannot_be_used_ends_the_run_with_a_line(qtgen: Run, mock: Mock) -> None:
@@ -369,7 +404,9 @@ def test_a_ledger_that_cannot_be_used_ends_the_run_with_a_line(qtgen: Run, mock:
     Path(".qtgen/ledger.sqlite").write_bytes(b"not a database" * 1000)
     code, _, err = qtgen("generate", "q.txt")
     assert (code, mock.stats()["served"]) == (1, 0)
-    assert err.splitlines()[-1].startswith("qtgen: the ledger cannot be used: ")
+    assert err.splitlines()[-1].startswith(
+        f"qtgen: the ledger cannot be used: {Path('.qtgen/ledger.sqlite').absolute()}: file is not a database"
+    )
 
 
 @pytest.mark.parametrize("mode", ["skip", "keep", "fail"])
@@ -381,7 +418,15 @@ def test_near_duplicates_are_said_before_anything_is_spent(qtgen: Run, mock: Moc
 
 
 @pytest.mark.parametrize(
-    "option", [("--budget", "-1"), ("--concurrency", "0"), ("--rpm", "0"), ("--tpm", "-5"), ("--budget", "nan")]
+    "option",
+    [
+        ("--budget", "-1"),
+        ("--concurrency", "0"),
+        ("--rpm", "0"),
+        ("--tpm", "-5"),
+        ("--budget", "nan"),
+        ("--budget", "inf"),
+    ],
 )
 def test_limits_that_make_no_sense(qtgen: Run, mock: Mock, option: tuple[str, str]) -> None:
     questions(1)

@@ -7,7 +7,7 @@ import pytest
 
 from qtgen.errors import SettingsError
 from qtgen.prices import Price, price_of, shipped
-from qtgen.settings import load
+from qtgen.settings import load, unknown_names
 
 
 def test_file_then_environment_then_command_line(tmp_path: Path) -> None:
@@ -57,6 +57,9 @@ def test_the_clients_own_names_are_read_and_the_key_is_never_shown() -> None:
         ("", {"OPENAI_BASE_URL": "localhost:8000"}, {}, "environment OPENAI_BASE_URL: `base_url`: must be an address"),
         ("", {"OPENAI_BASE_URL": "http://x:99999/v1"}, {}, "must be an address"),
         ("", {"OPENAI_BASE_URL": "http://me:sk-1@x/v1"}, {}, "must not hold a password"),
+        ("[prices.m]\ninput = 1\noutput = 1\ncached = 1", {}, {}, "`prices.m.cached`; did you mean `cached_input`?"),
+        ("[prices.gpt-4.1]\ninput = 1\noutput = 1", {}, {}, 'quote a model\'s name that has a dot: [prices."gpt-4.1"]'),
+        ("budget = inf", {}, {}, "`budget`: "),
         ('provider = "other"', {}, {}, "'openai' or 'local'"),
     ],
 )
@@ -88,3 +91,11 @@ def test_a_dated_model_costs_what_its_model_does_unless_it_is_listed() -> None:
     assert price_of("gpt-4o-2024-08-06", own) == own["gpt-4o"]
     assert price_of("mine-2025-01-02", own) == own["mine"]
     assert price_of("mine-20b", own) is None
+
+
+def test_a_variable_that_is_no_setting_is_named_with_the_nearest() -> None:
+    environ = {"QTGEN_CONCURENCY": "5", "QTGEN_MODEL": "m", "QTGEN_PRICES": "1", "HOME": "/"}
+    assert list(unknown_names(environ)) == [
+        "QTGEN_CONCURENCY is no setting; did you mean QTGEN_CONCURRENCY?",
+        "QTGEN_PRICES is no setting of the environment",
+    ]

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,8 +13,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from qtgen.commands.options import note, open_book, settings_from
-from qtgen.commands.progress import money
+from qtgen.budget import money
+from qtgen.commands.options import ledger_place, note, open_book, settings_from
+from qtgen.settings import Settings
 
 
 @dataclass
@@ -57,10 +59,10 @@ def command(by: str, as_json: bool) -> int:
     """Show what was spent, by run, model or day, out of the ledger.
 
     Tokens: sent, of them cached, and received. An attempt without a known price makes its sum unknown; what is known of
-    it stands beside. Days are UTC's.
+    it stands beside. Days are UTC's. A request that was in flight when its run was killed stands in no row, whatever
+    the endpoint bills for it.
     """
-    with open_book(settings_from({})) as book:
-        sums = _summed(book.spending(), by)
+    sums = _sums(settings_from({}), by)
     if as_json:
         click.echo(json.dumps([{by: name, **of.as_dict()} for name, of in sums], indent=1))
         return 0
@@ -70,6 +72,15 @@ def command(by: str, as_json: bool) -> int:
     width = None if sys.stdout.isatty() else 160  # a file has no edge that a figure would be cut at
     Console(highlight=False, width=width).print(_table(by, sums))
     return 0
+
+
+def _sums(settings: Settings, by: str) -> list[tuple[str, _Sum]]:
+    file = ledger_place(settings).removeprefix("sqlite:///")
+    if "://" not in file and not Path(file).exists():  # to look must not make one
+        note(f"no ledger at {file}")
+        return []
+    with open_book(settings) as book:
+        return _summed(book.spending(), by)
 
 
 def _summed(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, _Sum]]:

@@ -1,13 +1,16 @@
 """`generate --dry-run`: what a run would take, with nothing sent."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
 import click
 
-from qtgen.commands.progress import money
+from qtgen.budget import money
+from qtgen.commands.options import counted, warn
+from qtgen.commands.progress import failure_line, who_answers
 from qtgen.estimate import Plan, Range, seconds
 from qtgen.generator import Recipe
 from qtgen.ledger import Book, key_of
@@ -24,35 +27,104 @@ _LATENCY = 8.0  # seconds for an answer of this length, where nothing is known
 def show(
     steps: Iterable[Job | Outcome], how: Recipe, settings: Settings, book: Book, *, as_json: bool, fresh: bool
 ) -> int:
-    endpoint = endpoints_for(settings)[0]
-    facts = book.facts(endpoint.model)
-    plan = Plan(book.history(endpoint.model, how.digests().values()), facts.faulty)
-    others = _add(plan, steps, how, endpoint, book, fresh)
-    sent, received = plan.sent(), plan.received()
-    cost = _cost(endpoint, sent, received)
-    time = plan.requests.map(
-        lambda count: seconds(
-            count,
-            (sent + received).expected * count / max(plan.requests.expected, 1),
-            latency=facts.latency or _LATENCY,
-            concurrency=concurrency(settings),
-            rpm=settings.rpm,
-            tpm=settings.tpm,
-        )
-    )
-    if as_json:
-        ranges = {
-            "requests": plan.requests,
-            "prompt_tokens": sent,
-            "completion_tokens": received,
-            "cost_usd": cost,
-            "seconds": time,
-        }
-        click.echo(json.dumps({**{name: _as_json(of) for name, of in ranges.items()}, "reused": plan.reused, **others}))
-        return 0
-    for line in _lines(plan, endpoint, others, sent, received, cost, time):
+    """Prints it; 1 if it is known of some row already that it will fail."""
+    endpoints = endpoints_for(settings)
+    facts = book.facts(endpoints[0].model)
+    plan = Plan(book.history(endpoints[0].model, how.digests().values()), facts.faulty)
+    others = _add(plan, steps, how, endpoints[0], book, fresh)
+    found = _Found(settings, endpoints, plan, others, facts.latency)
+    for line in [json.dumps(found.as_dict())] if as_json else found.lines():
         click.echo(line)
-    return 0
+    return int(others[Status.FAILED.value] > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What there is to say. others: how many rows need no request, by status; latency: seconds, None: not known."""
+
+    settings: Settings
+    endpoints: Sequence[Endpoint]
+    plan: Plan
+    others: Mapping[str, int]
+    latency: float | None
+
+    @property
+    def cost(self) -> Range | None:
+        return _cost(self.endpoints[0], self.plan.sent(), self.plan.received())
+
+    @property
+    def time(self) -> Range:
+        tokens = (self.plan.sent() + self.plan.received()).expected / max(self.plan.requests.expected, 1)
+        return self.plan.requests.map(
+            lambda count: seconds(
+                count,
+                tokens * count,
+                latency=self.latency or _LATENCY,
+                concurrency=concurrency(self.settings),
+                rpm=self.settings.rpm,
+                tpm=self.settings.tpm,
+            )
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        ranges = {
+            "requests": self.plan.requests,
+            "prompt_tokens": self.plan.sent(),
+            "completion_tokens": self.plan.received(),
+            "cost_usd": self.cost,
+            "seconds": self.time,
+        }
+        return {
+            "provider": self.endpoints[0].provider,
+            "models": [endpoint.model for endpoint in self.endpoints],
+            "base_url": self.settings.base_url,
+            **{name: _as_json(of) for name, of in ranges.items()},
+            "budget_usd": self.settings.budget,
+            "reused": self.plan.reused,
+            **self.others,
+        }
+
+    def lines(self) -> Iterator[str]:
+        plan, cost = self.plan, self.cost
+        yield who_answers(self.settings, [endpoint.model for endpoint in self.endpoints])
+        yield f"requests    {_figures(plan.requests)}" + (
+            f"   and {plan.reused:,} from the ledger" if plan.reused else ""
+        )
+        yield f"tokens      {_figures(plan.sent())} sent, {_figures(plan.received())} received"
+        yield "cost        " + (
+            "unknown: no price" if cost is None else f"{money(cost.expected)} ({money(cost.low)} to {money(cost.high)})"
+        )
+        if cost and self.settings.budget:
+            yield f"budget      {money(self.settings.budget)}: {_enough(self.settings.budget, cost)}"
+        yield f"time        {_duration(self.time.expected)} with {self._limits()}"
+        rest = ", ".join(f"{count:,} {status}" for status, count in self.others.items() if count)
+        if rest:
+            yield f"no request  {rest}"
+        yield f"In brackets where nine of ten runs would lie, from {self._basis()}. Nothing was sent."
+
+    def _limits(self) -> str:
+        settings = self.settings
+        answer = f"{self.latency:.1f} s for an answer" if self.latency else f"a guess of {_LATENCY:g} s for an answer"
+        limits = [
+            f"{concurrency(settings):,} in flight",
+            f"{settings.rpm:,g} requests a minute" if settings.rpm else "",
+            f"{settings.tpm:,g} tokens a minute" if settings.tpm else "",
+            answer,
+        ]
+        return ", ".join(limit for limit in limits if limit)
+
+    def _basis(self) -> str:
+        known = sum(1 for row in self.plan.history if row[3])
+        model = self.endpoints[0].model
+        return f"{counted(known, 'earlier answer')} of {model}" if known else "no earlier answers: wide guesses"
+
+
+def _enough(budget: float, cost: Range) -> str:
+    """Whether a run would end within its budget."""
+    if cost.high <= budget:
+        return "enough"
+    share = f"for about {100 * min(1.0, budget / cost.expected):.0f}% of the requests" if cost.expected > budget else ""
+    return f"enough {share}" if share else "most likely enough"
 
 
 class Request(NamedTuple):
@@ -82,13 +154,16 @@ def requests(jobs: Iterable[Job], how: Recipe, endpoint: Endpoint, book: Book) -
 def _add(
     plan: Plan, steps: Iterable[Job | Outcome], how: Recipe, endpoint: Endpoint, book: Book, fresh: bool
 ) -> dict[str, int]:
-    """Puts every request into the plan that has no answer yet; returns how many steps need none."""
+    """Puts every request into the plan that has no answer yet; returns how many steps need none, and says what is wrong
+    with them."""
     others = {status.value: 0 for status in (Status.EXISTS, Status.SKIPPED, Status.FAILED)}
+    wrong: list[str] = []
 
     def jobs() -> Iterator[Job]:
         for step in steps:
             if isinstance(step, Outcome):
                 others[step.status.value] += 1
+                wrong.extend([failure_line(step)] if step.error else [])
             else:
                 yield step
 
@@ -97,6 +172,7 @@ def _add(
             plan.reused += 1
         else:
             plan.add(one.prompt, one.size, one.longest)
+    warn(wrong, "row", " without a request")
     return others
 
 
@@ -112,30 +188,6 @@ def _three(of: Range) -> tuple[float, float, float]:
 
 def _as_json(of: Range | None) -> Any:
     return None if of is None else {name: round(getattr(of, name), 6) for name in ("low", "expected", "high")}
-
-
-def _lines(
-    plan: Plan,
-    endpoint: Endpoint,
-    others: dict[str, int],
-    sent: Range,
-    received: Range,
-    cost: Range | None,
-    time: Range,
-) -> Iterator[str]:
-    requests = plan.requests
-    known = sum(1 for row in plan.history if row[3])
-    basis = f"{known:,} earlier answers of {endpoint.model}" if known else "no earlier answers: wide guesses"
-    yield f"requests    {_figures(requests)}" + (f"   and {plan.reused:,} from the ledger" if plan.reused else "")
-    yield f"tokens      {_figures(sent)} sent, {_figures(received)} received"
-    yield "cost        " + (
-        "unknown: no price" if cost is None else f"{money(cost.expected)} ({money(cost.low)} to {money(cost.high)})"
-    )
-    yield f"time        {_duration(time.expected)} at the limits given"
-    rest = ", ".join(f"{count:,} {status}" for status, count in others.items() if count)
-    if rest:
-        yield f"no request  {rest}"
-    yield f"In brackets where nine of ten runs would lie, from {basis}. Nothing was sent."
 
 
 def _figures(of: Range) -> str:

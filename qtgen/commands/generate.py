@@ -8,7 +8,7 @@ import sys
 import tempfile
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Container, Iterator, Mapping
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from itertools import chain
@@ -20,7 +20,7 @@ import click
 from qtgen.batch import generate_all
 from qtgen.budget import Budget
 from qtgen.commands import dry_run, progress
-from qtgen.commands.options import file_or_dash, folder, note, open_book, settings_from
+from qtgen.commands.options import Grouped, file_or_dash, folder, note, open_book, options_of, settings_from, warn
 from qtgen.commands.recipe import recipe
 from qtgen.corpus import page_paths, read_page
 from qtgen.engine import stop_on_interrupt
@@ -29,50 +29,98 @@ from qtgen.generator import Recipe
 from qtgen.ledger import Book, opened
 from qtgen.page.fields import SUBJECTS
 from qtgen.planning import Ids, Job, Survey, plan, twins, unknown_subjects
-from qtgen.providers import chosen, concurrency, endpoints_for, needs_fetch, open_clients
+from qtgen.providers import concurrency, endpoints_for, needs_fetch, open_clients
 from qtgen.questions import QuestionFiles
-from qtgen.records import Outcome, Question, Status
+from qtgen.records import Failure, Outcome, Question, Status
 from qtgen.settings import Settings
 from qtgen.store import Store
 from qtgen.telemetry import set_up
 
-_SHOWN = 5  # rows of a warning that are named; the rest is counted
 _EPILOG = """\b
-Exit 0: every page is there; 1: some failed, or the budget is used up; 2: the call, a file or the key is wrong;
-130: interrupted.
+Several models:
+  The second is asked where the first fails a page: it declined, its answers
+  were cut off or kept their faults, or none came after all tries. A wrong
+  key, an unknown model or an empty account ends the run: no other is asked.
 
 \b
-qtgen generate new.csv                       pages of a question file
-qtgen generate new.csv --dry-run             what that would take: requests, tokens, money, time
-qtgen generate new.csv --budget 5            stop before more than 5 US dollars are spent
-qtgen generate new.csv --model a --model b   b is asked where a fails
+Environment:
+  OPENAI_API_KEY, OPENAI_BASE_URL  the key, and the endpoint's address
+  QTGEN_LEDGER, QTGEN_MODEL, …     any setting: QTGEN_ and its name
+  Options win over the environment, and that over qtgen.toml (the nearest,
+  upwards), which also has timeout, tries, repairs, prices and more. All are
+  in docs/cli.md; `qtgen --show-settings` prints those in force.
+
+\b
+Files:
+  OUT/SUBJECT/QUESTION.md      a page
+  OUT/.qtgen/provenance.jsonl  how each page was made
+  OUT/.qtgen/failed/           why a page failed and its last answer, a JSON
+                               file each, removed once the page is written
+  .qtgen/ledger.sqlite         every request, its answer and what it cost;
+                               beside qtgen.toml
+
+\b
+Exit codes:
+  0    every page is there
+  1    some failed, or the budget is used up
+  2    the call, a file or the key is wrong
+  130  interrupted; the same command goes on
+
+\b
+Examples:
+  qtgen generate new.csv                      pages of a question file
+  qtgen generate new.csv --dry-run            requests, tokens, money and time
+  qtgen generate new.csv --dry-run --json     the same as one JSON object
+  qtgen generate new.csv --budget 5           stop before 5 dollars are passed
+  qtgen generate new.csv --model a --model b  b is asked where a fails
 """
+_asked, _answers, _pace = options_of("What is asked"), options_of("Who answers"), options_of("Pace")
+_money, _again, _output = options_of("Money"), options_of("Going on"), options_of("Output")
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("questions", nargs=-1, type=file_or_dash)
-@click.option("--out", type=folder, help="Folder that pages are written to.  [default: outputs]")
-@click.option("--subject", help="Subject of questions that name none.")
-@click.option("--provider", type=click.Choice(["openai", "local"]), help="Who answers.")
-@click.option("--model", multiple=True, help="Model name at the endpoint; given again, the one to ask where it fails.")
-@click.option("--base-url", help="Address of an OpenAI-compatible endpoint.")
-@click.option("--prompt", help="One prompt for every question, instead of by its kind.")
-@click.option("--temperature", type=float, help="Sampling temperature.")
-@click.option("--max-tokens", type=int, help="Longest answer, in tokens.")
-@click.option("--concurrency", type=int, help="Requests in flight at most; fewer where the endpoint bears no more.")
-@click.option("--rpm", type=float, help="Requests a minute at most.")
-@click.option("--tpm", type=float, help="Tokens a minute at most.")
-@click.option("--budget", type=float, help="US dollars that this run may cost at most.")
-@click.option("--corpus", type=folder, help="The site's pages: ids go on from the highest, questions are compared.")
-@click.option(
+@_asked("--subject", help="Subject of questions that name none.")
+@_asked("--limit", type=click.IntRange(min=1), help="Only the first N questions.")
+@_asked("--prompt", help="One prompt for every question, instead of by its kind; `qtgen prompts list` has them.")
+@_asked("--corpus", type=folder, help="The site's pages: ids go on from the highest, questions are compared.")
+@_asked(
     "--on-duplicate",
     type=click.Choice(["skip", "keep", "fail"]),
-    help="What becomes of a question nearly asked before.",
+    help="What becomes of a question nearly asked before, here or in the corpus.  [default: keep]",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first N questions.")
-@click.option("--dry-run", "is_dry", is_flag=True, help="Send nothing; say what it would take.")
-@click.option("--resume/--fresh", "resume", default=True, help="Use answers of earlier runs, or ask for all anew.")
-@click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout, one a question, in input order.")
+@_answers(
+    "--provider",
+    type=click.Choice(["openai", "local"]),
+    help="An OpenAI-compatible endpoint, or a small model on this machine.  "
+    "[default: openai where a key or an address is set, else local]",
+)
+@_answers(
+    "--model",
+    multiple=True,
+    help="Model name at the endpoint; given again, the one to ask where it fails.  [default: gpt-4o-mini]",
+)
+@_answers("--base-url", help="Address of an OpenAI-compatible endpoint.  [default: OpenAI's]")
+@_answers("--temperature", type=float, help="Sampling temperature.  [default: the prompt's]")
+@_answers("--max-tokens", type=int, help="Longest answer, in tokens.  [default: the prompt's]")
+@_pace(
+    "--concurrency",
+    type=int,
+    help="Requests in flight at most; fewer where the endpoint bears no more.  [default: 64; local: 2]",
+)
+@_pace("--rpm", type=float, help="Requests a minute at most.  [default: what the endpoint bears]")
+@_pace("--tpm", type=float, help="Tokens a minute at most.  [default: what the endpoint bears]")
+@_money("--budget", type=float, help="US dollars that this run may cost at most; needs the models' prices.")
+@_money("--dry-run", "is_dry", is_flag=True, help="Send nothing; say what it would take. With --json: as one object.")
+@_again(
+    "--resume/--fresh",
+    "resume",
+    default=True,
+    help="Use answers of earlier runs, or ask anew for all pages that are not there. A page that is there stays: "
+    "delete it, or name another --out, to have it written again.  [default: resume]",
+)
+@_output("--out", type=folder, help="Folder that pages are written to.  [default: outputs]")
+@_output("--json", "as_json", is_flag=True, help="JSON lines on stdout, one a question, in input order, at the end.")
 def command(
     questions: tuple[Path, ...], limit: int | None, is_dry: bool, resume: bool, as_json: bool, **flags: Any
 ) -> int:
@@ -84,18 +132,22 @@ def command(
     Every request is kept in a ledger (.qtgen/ledger.sqlite) by the hash of its bytes: a run that was killed goes on
     where it was, an edited question file sends only what is new, and nothing is paid for twice. Requests start as fast
     as the endpoint allows, and no faster than --concurrency, --rpm and --tpm. `qtgen costs` shows what was spent.
+    Ctrl-C finishes what is in flight; a second one stops at once.
     """
     settings = settings_from({**flags, "model": flags["model"] or None})
     files = questions or settings.questions
     if not files:
         raise UsageError("no question file: name one, or set `questions` in qtgen.toml")
     _check_budget(settings)
+    how = recipe(settings, dt.datetime.now().astimezone().date())
+    if settings.prompt:
+        how.library.choose("", settings.prompt)  # raises PromptError, also where every page is there
     with ExitStack() as stack:
         source = stack.enter_context(QuestionFiles(files, settings.subject, limit, sys.stdin.buffer))
         survey = _surveyed(source, files, settings)
         passed_over = _near_duplicates(source, settings)
         book = stack.enter_context(open_book(settings))
-        run = _Run(settings, source, survey, passed_over, book, fresh=not resume)
+        run = _Run(settings, how, source, survey, passed_over, book, fresh=not resume)
         if is_dry:
             steps = run.steps(ids=lambda urls: dict.fromkeys(urls, 0))  # none is given out
             return dry_run.show(steps, run.recipe, settings, book, as_json=as_json, fresh=not resume)
@@ -124,17 +176,8 @@ def _surveyed(source: QuestionFiles, files: tuple[Path, ...], settings: Settings
         raise QuestionFileError(f"{', '.join(map(str, files))}: no question in it")
     for warning in unknown_subjects(survey.subjects, (*SUBJECTS, *settings.subjects)):
         note(f"warning: {warning}")
-    _warn(survey.shared_ids, "rows with an id of another page", "written all the same")
+    warn(survey.shared_ids, "row", " with an id of another page: written all the same")
     return survey
-
-
-def _warn(named: Sequence[str], what: str, done: str) -> None:
-    """The first of them, and how many there are."""
-    for line in named[:_SHOWN]:
-        note(f"warning: {line}")
-    more = f" ({len(named) - _SHOWN:,} more)" if len(named) > _SHOWN else ""
-    if named:
-        note(f"warning: {len(named):,} {what}{more}: {done}")
 
 
 def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, str]:
@@ -152,7 +195,7 @@ def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, 
     if settings.on_duplicate == "fail":
         raise NearDuplicates(f"{len(found):,} near-duplicates, the first {named[0]}; nothing was sent (--on-duplicate)")
     done = "skipped" if settings.on_duplicate == "skip" else "written all the same; --on-duplicate skip leaves them out"
-    _warn(named, "near-duplicate questions", done)
+    warn(named, "near-duplicate question", f": {done}")
     return found if settings.on_duplicate == "skip" else {}
 
 
@@ -175,6 +218,9 @@ class _Results:
         self._file.write(json.dumps(outcome.as_dict(), ensure_ascii=False).encode("utf-8", "replace") + b"\n")
         self.failed += outcome.status is Status.FAILED
 
+    def __contains__(self, place: int) -> bool:
+        return self._offsets[place] >= 0
+
     def lines(self) -> Iterator[str]:
         for offset in self._offsets:
             if offset >= 0:
@@ -187,6 +233,7 @@ class _Run:
     """One call of the command, once its questions have been looked at."""
 
     settings: Settings
+    recipe: Recipe
     source: QuestionFiles
     survey: Survey
     passed_over: Mapping[int, str]
@@ -194,9 +241,7 @@ class _Run:
     fresh: bool
 
     def __post_init__(self) -> None:
-        self.today = dt.datetime.now().astimezone().date()
         self.store = Store(self.settings.out)
-        self.recipe: Recipe = recipe(self.settings, self.today)
 
     def steps(self, ids: Ids) -> Iterator[Job | Outcome]:
         return plan(
@@ -204,7 +249,7 @@ class _Run:
             out=self.settings.out,
             exists=lambda path: Path(path).exists(),
             ids=ids,
-            today=self.today,
+            today=self.recipe.today,
             repeats=self.survey.repeats(),
             passed_over=self.passed_over,
         )
@@ -220,21 +265,34 @@ class _Run:
                         results.add(place, outcome)
                         tally.add(outcome)
                         shown.update(outcome)
+            for place, outcome in self._left_by(budget, results) if tally.failures[BudgetReached.kind] else ():
+                results.add(place, outcome)
+                tally.add(outcome)
         finally:
             note(progress.summary(tally))
             self._say_where(tally)
-        left = self.survey.total - tally.done + tally.failures[BudgetReached.kind]
-        if tally.failures[BudgetReached.kind]:
+        if left := tally.failures[BudgetReached.kind]:
             note(
-                f"the budget is used up with {left:,} of {self.survey.total:,} questions left; "
+                f"{budget.used_up()}; {left:,} of {self.survey.total:,} questions are left: "
                 "with a higher --budget the same command goes on from here"
             )
             return 1
-        if left:
+        if left := self.survey.total - tally.done:
             raise Interrupted(
                 f"interrupted with {left:,} of {self.survey.total:,} questions left; the same command goes on from here"
             )
         return int(results.failed > 0)
+
+    def _left_by(self, budget: Budget, results: _Results) -> Iterator[tuple[int, Outcome]]:
+        """What becomes of the rows that a used-up budget was not enough for, so that each has an outcome."""
+        why = Failure(BudgetReached.kind, budget.used_up())
+        for place, step in enumerate(self.steps(ids=lambda urls: dict.fromkeys(urls, 0))):
+            if place in results:
+                continue
+            if isinstance(step, Job):
+                yield place, Outcome(step.question, Status.SKIPPED, step.path, step.url, error=why)
+            else:
+                yield place, step
 
     async def _outcomes(
         self, tally: progress.Tally, shown: progress.Display, budget: Budget
@@ -260,7 +318,7 @@ class _Run:
             open_clients(self.settings, desk, budget) as clients,
         ):
             tally.clients = clients
-            shown.say(_who_answers(self.settings, [client.model for client in clients]))
+            shown.say(progress.who_answers(self.settings, [client.model for client in clients]))
             with stop_on_interrupt(shown.say) as stop:
                 done = generate_all(
                     steps, self.recipe, clients, self.store, concurrency=concurrency(self.settings), stop=stop
@@ -307,16 +365,10 @@ class _Run:
         return self.recipe.library.choose(question, self.recipe.prompt).header.name
 
     def _say_where(self, tally: progress.Tally) -> None:
+        if self.fresh and (there := tally.counts[Status.EXISTS]):
+            note(f"--fresh leaves pages as they are: {there:,} were there; delete them, or name another --out")
         if tally.counts[Status.WRITTEN]:
             note(f"pages: {self.store.out}/   how they were made: {self.store.provenance_file}")
-        if tally.counts[Status.FAILED] and self.store.failed_folder.exists():
-            note(f"failed answers, to look at: {self.store.failed_folder}/")
-
-
-def _who_answers(settings: Settings, models: list[str]) -> str:
-    if chosen(settings) == "local":
-        unused = [name for name in ("model", "base_url") if getattr(settings, name)]
-        why = f" ({' and '.join(unused)} not used)" if unused else ""
-        why = why if settings.provider else " (no key and no address is set)"
-        return f"provider local{why}: {models[0]} on this machine"
-    return f"provider openai: {', then '.join(models)} at {settings.base_url or 'OpenAI'}"
+        if tally.failed_asked:
+            what = "failed answers, to look at" if tally.answers_kept else "why they failed"
+            note(f"{what}: {self.store.failed_folder}/")

@@ -27,6 +27,7 @@ out = "outputs"
 # [prices."gpt-4o-mini"]
 # input = 0.15
 # output = 0.60
+# cached_input = 0.075           # for tokens that the endpoint had in its cache
 """
 _IGNORE = """\
 # Answers that failed are for a look, not for the repository; provenance.jsonl is meant to be committed.

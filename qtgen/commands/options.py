@@ -1,31 +1,66 @@
 """Options that several commands share, and the way from options to settings."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from qtgen.settings import Settings, load, project_folder
+from qtgen.settings import Settings, load, project_folder, unknown_names
 
 if TYPE_CHECKING:  # it takes 0.2 s to load
     from qtgen.ledger import Book
 
 
+_SHOWN = 5  # rows of a warning that are named; the rest is counted
+
+
+class Grouped(click.Command):
+    """A command whose help lists its options under their groups, in the order in which these come up."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            if isinstance(option, click.Option) and (row := option.get_help_record(ctx)):
+                groups.setdefault(getattr(option, "group", "Other"), []).append(row)
+        for name, rows in groups.items():
+            with formatter.section(name):
+                formatter.write_dl(rows)
+
+
+class _InGroup(click.Option):
+    def __init__(self, *arguments: Any, group: str, **how: Any) -> None:
+        super().__init__(*arguments, **how)
+        self.group = group
+
+
+def options_of(group: str) -> Callable[..., Callable[[Any], Any]]:
+    """As `click.option`, for the options of one group."""
+    return partial(click.option, cls=_InGroup, group=group)
+
+
 def settings_from(flags: dict[str, Any]) -> Settings:
     """Settings with those of `flags` that were given on top. Raises SettingsError."""
     known = {name: value for name, value in flags.items() if name in Settings.model_fields}
+    for warning in unknown_names(os.environ):
+        note(f"warning: {warning}")
     return load(Path.cwd(), os.environ, known).settings
+
+
+def ledger_place(settings: Settings) -> str:
+    """A database's URL, or the path of a file, which stands beside qtgen.toml."""
+    return settings.ledger if "://" in settings.ledger else str(project_folder() / settings.ledger)
 
 
 @contextmanager
 def open_book(settings: Settings) -> "Iterator[Book]":
-    """The ledger that the settings name; a file stands beside qtgen.toml. Raises LedgerError."""
+    """The ledger that the settings name. Raises LedgerError."""
     from qtgen.ledger import Book
 
-    book = Book(settings.ledger if "://" in settings.ledger else str(project_folder() / settings.ledger))
+    book = Book(ledger_place(settings))
     try:
         yield book
     finally:
@@ -35,6 +70,20 @@ def open_book(settings: Settings) -> "Iterator[Book]":
 def note(message: str) -> None:
     """A line for the person, beside the data."""
     click.echo(message, err=True)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 page`, `2 pages`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def warn(named: Sequence[str], noun: str, rest: str) -> None:
+    """The first of them, and how many there are."""
+    for line in named[:_SHOWN]:
+        note(f"warning: {line}")
+    more = f" ({len(named) - _SHOWN:,} more)" if len(named) > _SHOWN else ""
+    if named:
+        note(f"warning: {counted(len(named), noun)}{more}{rest}")
 
 
 file_or_dash = click.Path(path_type=Path, allow_dash=True)

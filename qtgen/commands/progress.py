@@ -8,21 +8,30 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.text import Text
 
-from qtgen.budget import Budget
+from qtgen.budget import Budget, money
+from qtgen.commands.options import counted
+from qtgen.errors import BudgetReached
+from qtgen.providers import chosen
 from qtgen.providers.client import Client
 from qtgen.records import Outcome, Status, Usage
+from qtgen.settings import Settings
 
 _EVERY = 10.0  # seconds between plain lines
 _TICK = 0.5  # seconds between looks
 _SHORT = 2.0  # seconds of waiting that are not worth a word
 
 
-def money(usd: float | None) -> str:
-    """`$0.0123`; a price that is not known is never shown as nothing."""
-    return "cost unknown" if usd is None else f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"
+def who_answers(settings: Settings, models: Sequence[str]) -> str:
+    if chosen(settings) == "local":
+        unused = [name for name in ("model", "base_url") if getattr(settings, name)]
+        why = f" ({' and '.join(unused)} not used)" if unused else ""
+        why = why if settings.provider else " (no key and no address is set)"
+        return f"provider local{why}: {models[0]} on this machine"
+    return f"provider openai: {', then '.join(models)} at {settings.base_url or 'OpenAI'}"
 
 
 class Tally:
@@ -33,12 +42,17 @@ class Tally:
         self.started = time.monotonic()
         self.counts: Counter[Status] = Counter()
         self.failures: Counter[str] = Counter()
+        self.pages: Counter[str] = Counter()  # by the model that made them
+        self.failed_asked = self.answers_kept = 0  # pages that failed though asked for; those with an answer
         self.usage = Usage()
         self.clients: Sequence[Client] = ()
 
     def add(self, outcome: Outcome) -> None:
         self.counts[outcome.status] += 1
         self.usage += outcome.usage
+        self.pages[outcome.model] += outcome.status is Status.WRITTEN
+        self.failed_asked += outcome.status is Status.FAILED and outcome.attempts > 0
+        self.answers_kept += outcome.status is Status.FAILED and bool(outcome.last_text)
         if outcome.error:
             self.failures[outcome.error.kind] += 1
 
@@ -152,33 +166,36 @@ def display(tally: Tally) -> Iterator[Display]:
         yield _Plain(tally)
 
 
+class _TwoLines(Progress):
+    """How far it is, and under it all other figures, which are wrapped where the terminal is narrow."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        yield from (Text(task.fields["figures"]) for task in self.tasks)
+
+
 def _live(console: Console) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        console=console,
-    )
+    columns = SpinnerColumn(), BarColumn(bar_width=16), MofNCompleteColumn(), TextColumn("{task.fields[left]}")
+    return _TwoLines(*columns, console=console)
 
 
 class _Live:
     def __init__(self, bar: Progress, tally: Tally) -> None:
         self._bar, self._tally, self._shown = bar, tally, 0.0
-        self._task = bar.add_task("", total=tally.total, figures="")
+        self._task = bar.add_task("", total=tally.total, figures="", left="")
 
     def say(self, message: str) -> None:
         self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
     def update(self, outcome: Outcome) -> None:
-        if outcome.error:
+        if _is_worth_a_line(outcome):
             self.say(failure_line(outcome))
         if time.monotonic() - self._shown > 0.1 or self._tally.done == self._tally.total:
             self.tick()
 
     def tick(self) -> None:
         self._shown = time.monotonic()
-        self._bar.update(self._task, completed=self._tally.done, figures=self._tally.line())
+        self._bar.update(self._task, completed=self._tally.done, figures=self._tally.figures(), left=self._tally.left())
 
 
 class _Plain:
@@ -189,7 +206,7 @@ class _Plain:
         click.echo(message, err=True)
 
     def update(self, outcome: Outcome) -> None:
-        if outcome.error:
+        if _is_worth_a_line(outcome):
             self.say(failure_line(outcome))
         self.tick()
 
@@ -199,6 +216,11 @@ class _Plain:
             self.say(f"{self._tally.done:,}/{self._tally.total:,}  {self._tally.line()}")
 
 
+def _is_worth_a_line(outcome: Outcome) -> bool:
+    """A budget that is used up is so for all at once, and said at the end."""
+    return outcome.error is not None and outcome.error.kind != BudgetReached.kind
+
+
 def failure_line(outcome: Outcome) -> str:
     message = outcome.error.message if outcome.error else ""
     source = outcome.question.source
@@ -206,15 +228,39 @@ def failure_line(outcome: Outcome) -> str:
     return f"{outcome.status.value}: {where}{message}"
 
 
+_NOUNS = {
+    "question": "unusable row",
+    "answer": "unusable answer",
+    "duplicate": "duplicate",
+    "near-duplicate": "near-duplicate",
+    "timeout": "timeout",
+}
+
+
+def _why(kind: str, count: int) -> str:
+    return counted(count, _NOUNS[kind]) if kind in _NOUNS else f"{count:,} {kind}"
+
+
+def _fates(kinds: Counter[str]) -> str:
+    """What came of each request: `435 answered (138 of them faulty), 3 timeout, and 12 answers from the ledger`."""
+    rest = [(kind, count) for kind, count in kinds.most_common() if kind not in ("ok", "reused", "faulty answer")]
+    faulty = f" ({kinds['faulty answer']:,} of them faulty)" if kinds["faulty answer"] else ""
+    parts = [f"{kinds['ok']:,} answered{faulty}"] if kinds["ok"] else []
+    parts += [f"{count:,} {kind}" for kind, count in rest]
+    parts += [f"and {counted(kinds['reused'], 'answer')} from the ledger"] if kinds["reused"] else []
+    return ", ".join(parts) or "none"
+
+
 def summary(tally: Tally) -> str:
     """`12 written, 1 failed in 61.2 s; 9,120 tokens, $0.0000`, and what came of the requests if not all went well."""
     named = [f"{tally.counts[status]:,} {status.value}" for status in Status if tally.counts[status]]
     spent = f"; {tally.tokens:,} tokens, {tally.paid}" if tally.tokens or tally.budget.is_unknown else ""
     lines = [f"{', '.join(named) or 'nothing done'} in {tally.seconds:.1f} s{spent}"]
-    if tally.failures:
-        lines.append("not written: " + ", ".join(f"{count:,} {kind}" for kind, count in tally.failures.most_common()))
+    if whys := [_why(kind, count) for kind, count in tally.failures.most_common() if kind != BudgetReached.kind]:
+        lines.append(f"not written: {', '.join(whys)}")
+    several = len(tally.clients) > 1
     for client in tally.clients:
-        if client.kinds.keys() - {"ok"}:
-            parts = ", ".join(f"{count:,} {kind}" for kind, count in client.kinds.most_common())
-            lines.append(f"requests to {client.model}: {parts}")
+        if several or client.kinds.keys() - {"ok"}:
+            made = f"; {counted(tally.pages[client.model], 'page')} written" if several else ""
+            lines.append(f"requests to {client.model}: {_fates(client.kinds)}{made}")
     return "\n".join(lines)

@@ -106,7 +106,9 @@ class Book:
         except (sa.exc.SQLAlchemyError, OverflowError, UnicodeError) as error:  # drivers raise the last two as they are
             reason = " ".join(str(getattr(error, "orig", None) or error).split())
             hint = "; another program holds it" if "lock" in reason else ""
-            raise LedgerError(f"the ledger cannot be used: {reason}{hint}") from None
+            raise LedgerError(
+                f"the ledger cannot be used: {_without_login(self._engine.url)}: {reason}{hint}"
+            ) from None
 
     def begin(self) -> None:
         now = time.time()
@@ -323,6 +325,12 @@ def _engine(url: str) -> sa.Engine:
     begin = sa.text(_BEGIN[engine.dialect.name])
     sa.event.listen(engine, "begin", lambda connection: connection.execute(begin))
     return engine
+
+
+def _without_login(url: sa.URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return url.database or "in memory"
+    return sa.URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database).render_as_string()
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

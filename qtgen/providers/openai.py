@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from qtgen.embeddings import Vectors
 
 _HEADERS = {"content-type": "application/json"}
+_SHORTEST_KEY = 8  # characters; a shorter one is no secret, and stands in words of any message
 _MOST_TOKENS = 2**31
 _EMBEDDED_TOGETHER = 256
 _CONNECTIONS = httpx2.Limits(max_connections=None)  # how many are open at once is the pace's to say
@@ -58,7 +59,7 @@ class OpenAISender:
             return await self._send(body)
         except ProviderError as error:
             message, key = storable(str(error)), self._endpoint.api_key
-            error.args = (message.replace(key, "***") if key else message,)
+            error.args = (message.replace(key, "***") if key and len(key) >= _SHORTEST_KEY else message,)
             raise
 
     async def _send(self, body: bytes) -> Completion:
