@@ -124,9 +124,11 @@ async def judged(candidates: Sequence[Candidate], scores: Sequence[Scored], judg
 
 async def _judged(reference: Reference, answer: str, of: Scored, judges: Sequence[Provider]) -> Scored:
     marks = [await rubric(judge, reference.question.text, reference.answer, answer) for judge in judges]
-    must = reference.nuggets.must
-    made = [await claims_made(judge, must, answer) for judge in judges] if must else []
-    opinions = {name: _together(said) for name, said in zip(JUDGED, (marks, made), strict=True)}
+    nuggets = reference.nuggets
+    must, nice = [
+        [await claims_made(judge, some, answer) for judge in judges if some] for some in (nuggets.must, nuggets.nice)
+    ]
+    opinions = {name: _together(said) for name, said in zip(JUDGED, (marks, must, nice), strict=True)}
     metrics = {**of.metrics, **{name: value for name, (value, _) in opinions.items()}}
     return replace(of, metrics=metrics, notes={**of.notes, **{name: note for name, (_, note) in opinions.items()}})
 

@@ -34,6 +34,7 @@ class SuiteFile(BaseModel):
     description: str = ""
     provider: Literal["openai", "local"] | None = None
     model: str | None = None
+    base_url: str | None = None
     prompt: str | None = None
     repeats: int = Field(default=1, ge=1, le=50)
     metrics: tuple[str, ...] | None = None

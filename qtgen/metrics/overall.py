@@ -4,7 +4,7 @@ import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -36,9 +36,16 @@ def _fingerprint() -> str:
     """Of all that a score depends on: these modules, the figures beside them, and the libraries that count."""
     sources = [*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parents[1] / "embeddings.py"]
     libraries = ("pyphen", "rouge-score-rs", "sacrebleu", "sentencex", "wordfreq", "wordllama")
-    versions = " ".join(f"{name}={version(name)}" for name in libraries)
+    versions = " ".join(f"{name}={_version(name)}" for name in libraries)
     parts = [_FILE, versions.encode(), *(source.read_bytes() for source in sources)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # without the `evals` extra nothing is scored, but metrics can be explained
+        return "none"
 
 
 SCORER = f"{WEIGHTS.version}-{_fingerprint()}"

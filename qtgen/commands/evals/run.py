@@ -3,12 +3,14 @@
 import asyncio
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import SecretStr
 
 from qtgen.commands.evals.files import read_report, show, write_report
 from qtgen.commands.options import folder, note, open_book, settings_from
@@ -102,11 +104,12 @@ class _Run:
         book_of_prompts = recipe(settings, dt.date(2000, 1, 1))
         candidates, made_by = self._candidates(settings, book_of_prompts)
         named = self.options["embeddings"]
+        made_by["judges"] = list(self.options["judges"])
         made_by["scorer"] = f"{SCORER}+{named}" if named else SCORER
         embed = embeddings(settings, named) if named else None
         results = scored(candidates, PageChecker(book_of_prompts.rules), self.suite.file.metrics, embed)
         if self.options["judges"]:
-            results = self._judged(settings, candidates, results)
+            results = self._judged(settings, candidates, results, made_by)
         if self.options["write_scores"]:
             found = zip(candidates, results, strict=True)
             scores = {one.path: of.score for one, of in found if one.path and of.score is not None}
@@ -122,14 +125,15 @@ class _Run:
         """The suite's choice over the project's, the command line's over both."""
         file = self.suite.file
         wanted = {"provider": file.provider, "model": file.model, "prompt": file.prompt}
-        given = {name: self.options[name] or value for name, value in wanted.items()}
-        return settings_from({name: value for name, value in given.items() if value})
+        given = {name: self.options[name] or value for name, value in wanted.items()} | {"base_url": file.base_url}
+        settings = settings_from({name: value for name, value in given.items() if value})
+        return settings.model_copy(update={"model": settings.model[:1]})  # recordings are of one
 
     def _candidates(self, settings: Settings, made: Recipe) -> tuple[list[Candidate], dict[str, Any]]:
         if self.pages:
             return taken(self.suite, self.pages), _made_by("pages", str(self.pages), {})
         repeats = self.options["repeats"] or self.suite.file.repeats
-        endpoint = endpoints_for(settings)[0]
+        endpoint = endpoints_for(_keyless(settings) if self.mode == "replay" else settings)[0]
         known = _made_by(chosen(settings), endpoint.model, made.digests())
         if self.mode == "replay":
             with replaying(self.suite.cassette) as recordings:
@@ -144,7 +148,7 @@ class _Run:
         self, settings: Settings, made: Recipe, recordings: Recordings, repeats: int
     ) -> list[Candidate]:
         """Without the ledger: it would answer the second of two equal requests itself."""
-        async with strict_client(endpoints_for(settings)[0], recordings) as client:
+        async with strict_client(endpoints_for(_keyless(settings))[0], recordings) as client:
             return await self._repeated(made, [client], repeats, _AT_ONCE)
 
     async def _asked(self, settings: Settings, made: Recipe, repeats: int) -> list[Candidate]:
@@ -164,30 +168,39 @@ class _Run:
         runs = [await generated(self.suite, made, providers, number, at_once) for number in range(1, repeats + 1)]
         return [candidate for run in runs for candidate in run]
 
-    def _judged(self, settings: Settings, candidates: list[Candidate], results: list[Scored]) -> list[Scored]:
+    def _judged(
+        self, settings: Settings, candidates: list[Candidate], results: list[Scored], made_by: dict[str, Any]
+    ) -> list[Scored]:
         """By recordings of their own where nothing is asked; else live, and kept with --record."""
         models = settings.model_copy(update={"model": self.options["judges"]})
         if self.mode == "replay" and not self.pages:
             with replaying(self.suite.judges_cassette) as recordings:
-                return asyncio.run(self._judged_by_recordings(models, candidates, results, recordings))
-        if self.mode == "record":
-            with recording(self.suite.judges_cassette):
-                return asyncio.run(self._judged_live(models, candidates, results))
-        return asyncio.run(self._judged_live(models, candidates, results))
+                judged = asyncio.run(self._judged_by_recordings(models, candidates, results, recordings))
+            for name, said in (("unused", recordings.unused), ("missed", recordings.missed)):
+                made_by["recordings"][name] += said
+            return judged
+        with recording(self.suite.judges_cassette) if self.mode == "record" else nullcontext():
+            return asyncio.run(self._judged_live(models, candidates, results))
 
     async def _judged_by_recordings(
         self, models: Settings, candidates: list[Candidate], results: list[Scored], recordings: Recordings
     ) -> list[Scored]:
         async with AsyncExitStack() as stack:
-            made = [strict_client(endpoint, recordings) for endpoint in endpoints_for(models)]
+            made = [strict_client(endpoint, recordings) for endpoint in endpoints_for(_keyless(models))]
             clients = [await stack.enter_async_context(one) for one in made]
             return await judged_by(candidates, results, clients)
 
     async def _judged_live(self, models: Settings, candidates: list[Candidate], results: list[Scored]) -> list[Scored]:
-        """What judges cost stands in the ledger; an answer of theirs is used again."""
-        with open_book(models) as book:
-            async with opened(book, fresh=self.mode == "record") as desk, open_clients(models, desk) as clients:
-                return await judged_by(candidates, results, clients)
+        """Each repeat by itself, for the ledger would answer the second of two equal requests."""
+        found: list[Scored] = []
+        for _, group in groupby(zip(candidates, results, strict=True), key=lambda pair: pair[0].repeat):
+            some, scores = map(list, zip(*group, strict=True))
+            async with AsyncExitStack() as stack:
+                book: Book = stack.enter_context(open_book(models))
+                desk = await stack.enter_async_context(opened(book, fresh=self.mode == "record"))
+                judges = await stack.enter_async_context(open_clients(models, desk))
+                found += await judged_by(some, scores, judges)
+        return found
 
     def _compare(self, document: dict[str, Any]) -> UsageError | None:
         """Fill in the gate, or return why the baseline cannot be used: the report is shown all the same."""
@@ -211,9 +224,18 @@ class _Run:
 
     def _exit_code(self, document: Mapping[str, Any]) -> int:
         verdict = document["gate"]["verdict"] if document["gate"] else None
-        failed = any(item["score"] is None for item in document["items"]) or bool(document["recordings"]["unused"])
+        failed = any(item["score"] is None for item in document["items"]) or any(document["recordings"].values())
         weak = self.options["require_power"] and verdict in (Verdict.TOO_FEW.value, None)
         return int(verdict == Verdict.WORSE.value or failed or weak)
+
+
+def _keyless(settings: Settings) -> Settings:
+    """What is replayed needs no key, but the client wants one."""
+    return (
+        settings
+        if settings.api_key or chosen(settings) == "local"
+        else settings.model_copy(update={"api_key": SecretStr("replayed")})
+    )
 
 
 def _made_by(provider: str, model: str, prompts: Mapping[str, str]) -> dict[str, Any]:
