@@ -9,6 +9,8 @@ clusters that were not fitted to.
 """
 
 import sys
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from qtgen.scoring import score_all
 from qtgen.stats import pairwise_accuracy
 
 SHARES = {"similarity": 1.0, "key_similarity": 1.0, "coverage": 1.0, "rouge_l": 0.5}
+GRID = list(product((1.0, 2.0), (0.0, 1.0, 2.0), (1.0, 2.0), (0.0, 0.5, 1.0)))  # shares to choose from, in that order
 FOLDS = 5
 Sources = dict[str, list[Judged]]
 Tables = dict[str, np.ndarray]  # one row an answer: the metrics of SHARES, then those of the penalties
@@ -38,8 +41,9 @@ def main(folder: Path) -> None:
         "equal raw weights",
         [accuracy(sources[name], penalised(tables[name], np.ones(len(SHARES)))) for name in sources],
     )
-    row("shares, spreads of other clusters", held_out(sources, tables, fits=False))
-    row("fitted to pairs of other clusters", held_out(sources, tables, fits=True))
+    row("shares, spreads of other clusters", held_out(sources, tables, spread_of_others))
+    row("shares chosen on other clusters", held_out(sources, tables, chosen_on_others))
+    row("fitted to pairs of other clusters", held_out(sources, tables, fitted))
 
 
 def table(judged: list[Judged]) -> np.ndarray:
@@ -49,9 +53,9 @@ def table(judged: list[Judged]) -> np.ndarray:
     return np.array([[one.metrics.get(name) or 0.0 for name in names] for one in scored])
 
 
-def weighted(tables: Tables) -> np.ndarray:
+def weighted(tables: Tables, shares: tuple[float, ...] = tuple(SHARES.values())) -> np.ndarray:
     spreads = np.mean([rows[:, : len(SHARES)].std(axis=0) for rows in tables.values()], axis=0)
-    raw = np.array([*SHARES.values()]) / spreads
+    raw = np.array(shares) / spreads
     return raw / raw.sum()
 
 
@@ -79,18 +83,18 @@ def scale(sources: Sources, tables: Tables, weights: np.ndarray) -> list[float]:
     return [float(value) for value in found]
 
 
-def accuracy(judged: list[Judged], values: np.ndarray) -> float:
-    every = pairs(judged)
+def accuracy(judged: list[Judged], values: np.ndarray, wanted: Callable[[str], bool] = lambda _: True) -> float:
+    every = [pair for pair in pairs(judged) if wanted(pair.cluster)]
     return pairwise_accuracy([values[p.second] - values[p.first] for p in every], [p.human for p in every])
 
 
-def held_out(sources: Sources, tables: Tables, *, fits: bool) -> list[float]:
+def held_out(
+    sources: Sources, tables: Tables, weights_without: Callable[[Sources, Tables, int], np.ndarray]
+) -> list[float]:
     """Accuracy over all folds together, each judged with weights of the others; clusters go to folds in turn."""
     values: dict[tuple[str, int], np.ndarray] = {}
     for fold in range(FOLDS):
-        kept = {name: [fold_of(judged, one.cluster) != fold for one in judged] for name, judged in sources.items()}
-        train = {name: tables[name][kept[name]] for name in sources}
-        weights = fitted(sources, tables, fold) if fits else weighted(train)
+        weights = weights_without(sources, tables, fold)
         values |= {(name, fold): penalised(tables[name], weights) for name in sources}
     found = []
     for name, judged in sources.items():
@@ -103,6 +107,31 @@ def held_out(sources: Sources, tables: Tables, *, fits: bool) -> list[float]:
 
 def fold_of(judged: list[Judged], cluster: str) -> int:
     return list(dict.fromkeys(one.cluster for one in judged)).index(cluster) % FOLDS
+
+
+def spread_of_others(
+    sources: Sources, tables: Tables, fold: int, shares: tuple[float, ...] = tuple(SHARES.values())
+) -> np.ndarray:
+    kept = {name: [fold_of(judged, one.cluster) != fold for one in judged] for name, judged in sources.items()}
+    return weighted({name: tables[name][kept[name]] for name in sources}, shares)
+
+
+def chosen_on_others(sources: Sources, tables: Tables, fold: int) -> np.ndarray:
+    """The shares of GRID that agree best with people on the other folds."""
+
+    def agreement_of(weights: np.ndarray) -> float:
+        return np.mean(
+            [
+                accuracy(
+                    judged,
+                    penalised(tables[name], weights),
+                    lambda cluster, judged=judged: fold_of(judged, cluster) != fold,
+                )
+                for name, judged in sources.items()
+            ]
+        )
+
+    return max((spread_of_others(sources, tables, fold, shares) for shares in GRID), key=agreement_of)
 
 
 def fitted(sources: Sources, tables: Tables, fold: int) -> np.ndarray:
