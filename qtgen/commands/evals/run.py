@@ -206,14 +206,20 @@ class _Run:
         several = self.suite.name if is_one_of > 1 else ""
         show(document, self.options, several)
         if self.options["save_baseline"]:
+            if _has_unscored(document) or document["recordings"]["missed"]:
+                raise UsageError(f"--save-baseline: an item has no score; {self.suite.baseline} stays as it was")
             write_report(self.suite.baseline, document)
             note(f"baseline: {self.suite.baseline}")
 
     def _exit_code(self, document: Mapping[str, Any]) -> int:
         verdict = document["gate"]["verdict"] if document["gate"] else None
-        failed = any(item["score"] is None for item in document["items"]) or bool(document["recordings"]["unused"])
+        failed = _has_unscored(document) or bool(document["recordings"]["unused"])
         weak = self.options["require_power"] and verdict in (Verdict.TOO_FEW.value, None)
         return int(verdict == Verdict.WORSE.value or failed or weak)
+
+
+def _has_unscored(document: Mapping[str, Any]) -> bool:
+    return any(item["score"] is None for item in document["items"])
 
 
 def _made_by(provider: str, model: str, prompts: Mapping[str, str]) -> dict[str, Any]:
