@@ -175,7 +175,7 @@ def _left_out(before: Report, after: Report, pairs: int) -> list[str]:
 
 def _shown(one: Comparison, direction: str) -> dict[str, Any]:
     shown = {**one._asdict(), "direction": direction, "verdict": one.verdict.value}
-    del shown["higher_is_better"]
+    del shown["higher_is_better"], shown["standard_error"]
     return shown
 
 
