@@ -68,8 +68,13 @@ def judged(before: Report, after: Report, gate: Gate, where: str, directions: Ma
         "baseline": where,
         "comparisons": [_shown(one, directions[one.metric]) for one in comparisons],
         "falls": [{**one._asdict(), "question": questions[one.id]} for one in fallen],
-        "tail_limit": gate.max_fall,
-        "reasons": [*_fallen(fallen, gate), *_reasons(comparisons, gate), *_left_out(before, after, len(pairs))],
+        "tail_limit": gate.max_fall or None,
+        "reasons": [
+            *_fallen(fallen, gate),
+            *_reasons(comparisons, gate),
+            *_without_pairs(comparisons, gate),
+            *_left_out(before, after, len(pairs)),
+        ],
     }
 
 
@@ -138,6 +143,11 @@ def _fallen(fallen: Sequence[Fall], gate: Gate) -> list[str]:
 def _reasons(comparisons: Sequence[Comparison], gate: Gate) -> list[str]:
     telling = [one for one in comparisons if one.verdict is not Verdict.NO_CHANGE] or comparisons[:1]
     return [_reason(one, gate) for one in telling]
+
+
+def _without_pairs(comparisons: Sequence[Comparison], gate: Gate) -> list[str]:
+    compared = {one.metric for one in comparisons}
+    return [f"{name}: no reference has it on both sides" for name in gate.metrics if name not in compared]
 
 
 def _reason(one: Comparison, gate: Gate) -> str:

@@ -293,6 +293,63 @@ def test_two_reports_are_compared(command: Run, tmp_path: Path) -> None:
     assert "at most" in command("power", "a.json")[1]
 
 
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("items.0.score: Input should be a finite number", lambda report: report["items"][0].update(score=1e999)),
+        ("items.0.score: Field required", lambda report: report["items"][0].pop("score")),
+        ("items.0.score: Input should be a valid number", lambda report: report["items"][0].update(score="high")),
+        ("items.0.metrics.bleu: Input", lambda report: report["items"][0]["metrics"].update(bleu=1e999)),
+        ("items: Input should be a valid list", lambda report: report.update(items=None)),
+        ("usage: Field required", lambda report: report.pop("usage")),
+    ],
+)
+def test_a_broken_baseline_is_refused_by_its_field_after_the_report(
+    smoke: Path, command: Run, field: str, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    baseline = json.loads((smoke / "baseline.json").read_text())
+    change(baseline)
+    (smoke / "baseline.json").write_text(json.dumps(baseline).replace("Infinity", "1e999"))
+    code, out, err = command("run", "smoke")
+    assert code == 2
+    assert "mean score" in out
+    assert f"baseline.json: {field}" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('metrics = ["must_recal"]', "metrics: `must_recal` is none of "),
+        ('[gate]\nmetrics = ["scor"]', "gate.metrics: `scor` is none of "),
+        ('[gate]\nmetrics = ["readability"]', "gate.metrics: `readability` is none of "),
+        ("[gate]\nmax_fall = inf", "gate.max_fall: Input should be a finite number"),
+        ("[gate]\nmatters = nan", "gate.matters: Input should be a finite number"),
+    ],
+)
+def test_what_a_suite_cannot_be_held_to_is_refused(smoke: Path, command: Run, text: str, why: str) -> None:
+    (smoke / "suite.toml").write_text(text)
+    code, out, err = command("run", "smoke")
+    assert (code, out) == (2, "")
+    assert why in err
+
+
+def test_the_gate_s_metrics_are_measured_and_its_limit_can_be_off(smoke: Path, command: Run) -> None:
+    gate = '[gate]\nmetrics = ["score", "must_recall", "judge"]\nmax_fall = 0'
+    (smoke / "suite.toml").write_text(f'provider = "local"\nmetrics = ["rouge_l"]\n{gate}')
+    code, out, err = command("run", "smoke", "--json", "-")
+    assert code == 0, err
+    found = json.loads(out)["gate"]
+    assert [one["metric"] for one in found["comparisons"]] == ["score", "must_recall"]
+    assert found["tail_limit"] is None
+    assert "judge: no reference has it on both sides" in found["reasons"]
+
+
+def test_a_limit_without_end_is_refused(smoke: Path, command: Run) -> None:
+    code, _, err = command("compare", "evals/smoke/baseline.json", "evals/smoke/baseline.json", "--max-fall", "inf")
+    assert (code, err) == (2, "qtgen: --max-fall: Input should be a finite number\n")
+
+
 def test_power_needs_fewer_references_for_more(command: Run) -> None:
     _, out, _ = command("power", "--deviation", "0.1")
     assert "give one or two reports" in command("power")[2]

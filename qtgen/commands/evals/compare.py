@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from qtgen.commands.evals.files import read_report, show
 from qtgen.commands.options import open_book, settings_from
@@ -16,7 +17,7 @@ from qtgen.judging import Preference, counted, preference
 from qtgen.ledger import opened
 from qtgen.providers import open_clients
 from qtgen.stats import Verdict
-from qtgen.suites import REPORT_METRICS, Gate
+from qtgen.suites import REPORT_METRICS, Gate, first_error
 
 _file = click.Path(path_type=Path, dir_okay=False)
 _EPILOG = """\b
@@ -49,7 +50,7 @@ def command(
     unknown = [name for name in wanted if name not in directions()]
     if unknown:
         raise UsageError(f"--metrics: there is no `{unknown[0]}`; there are {', '.join(directions())}")
-    gate = Gate(metrics=wanted, matters=matters, max_fall=max_fall)
+    gate = _gate(wanted, matters, max_fall)
     document = read_report(after)
     old = read_report(before)
     document["gate"] = judged(old, document, gate, str(before), directions())
@@ -60,6 +61,13 @@ def command(
     verdict = document["gate"]["verdict"]
     is_weak = options["require_power"] and verdict == Verdict.TOO_FEW.value
     return int(bool(verdict == Verdict.WORSE.value or is_weak or lost(old, document)))
+
+
+def _gate(names: tuple[str, ...], matters: float, max_fall: float | None) -> Gate:
+    try:
+        return Gate(metrics=names, matters=matters, max_fall=max_fall)
+    except ValidationError as error:
+        raise UsageError(f"--{first_error(error).replace('_', '-', 1)}") from None
 
 
 async def _preferences(before: Mapping[str, Any], after: Mapping[str, Any], models: Sequence[str]) -> list[Preference]:

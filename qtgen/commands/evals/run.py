@@ -16,7 +16,7 @@ from qtgen.commands.recipe import recipe
 from qtgen.errors import UsageError
 from qtgen.gate import judged
 from qtgen.generator import Recipe
-from qtgen.harness import Candidate, directions, generated, report, scored, taken
+from qtgen.harness import Candidate, directions, generated, loaded, report, scored, taken
 from qtgen.harness import judged as judged_by
 from qtgen.ledger import Book, opened
 from qtgen.metrics import SCORER
@@ -29,7 +29,7 @@ from qtgen.scoring import Scored
 from qtgen.settings import Settings, project_folder
 from qtgen.stats import Verdict
 from qtgen.store import write_scores
-from qtgen.suites import Suite, load_suite
+from qtgen.suites import Suite
 
 _AT_ONCE = 16  # pages in the making while recordings are played
 _MODES = ("replay", "record", "live", "pages")
@@ -78,7 +78,7 @@ def command(suites: tuple[str, ...], mode: str | None, pages: Path | None, **opt
         raise UsageError("--write-scores needs --pages: generated pages are not kept")
     worst = 0
     for name in suites:
-        run = _Run(load_suite(_folder_of(name)), mode or "replay", pages, options)
+        run = _Run(loaded(_folder_of(name)), mode or "replay", pages, options)
         worst = max(worst, run.go(is_one_of=len(suites)))
     return worst
 
@@ -104,7 +104,7 @@ class _Run:
         named = self.options["embeddings"]
         made_by["scorer"] = f"{SCORER}+{named}" if named else SCORER
         embed = embeddings(settings, named) if named else None
-        results = scored(candidates, PageChecker(book_of_prompts.rules), self.suite.file.metrics, embed)
+        results = scored(candidates, PageChecker(book_of_prompts.rules), self.suite.file.measured, embed)
         if self.options["judges"]:
             results = self._judged(settings, candidates, results)
         if self.options["write_scores"]:
