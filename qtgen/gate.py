@@ -68,8 +68,13 @@ def judged(before: Report, after: Report, gate: Gate, where: str, directions: Ma
         "baseline": where,
         "comparisons": [_shown(one, directions[one.metric]) for one in comparisons],
         "falls": [{**one._asdict(), "question": questions[one.id]} for one in fallen],
-        "tail_limit": gate.max_fall,
-        "reasons": [*_fallen(fallen, gate), *_reasons(comparisons, gate), *_unpaired(before, after, len(pairs))],
+        "tail_limit": gate.max_fall or None,
+        "reasons": [
+            *_fallen(fallen, gate),
+            *_reasons(comparisons, gate),
+            *_without_pairs(comparisons, gate),
+            *_left_out(before, after, len(pairs)),
+        ],
     }
 
 
@@ -120,11 +125,13 @@ def _columns(pairs: Sequence[_Pair]) -> tuple[list[float], list[float]]:
 
 
 def _verdict(comparisons: Sequence[Comparison], has_fallen: bool) -> Verdict:
-    """Worse if anything is; else what the overall score says, which is the first of them."""
+    """Worse if anything is, and nothing to be told where a metric is blind: it may hide what is worse. Else what the
+    first of them says, the overall score.
+    """
     said = [one.verdict for one in comparisons]
     if has_fallen or Verdict.WORSE in said:
         return Verdict.WORSE
-    return said[0] if said else Verdict.TOO_FEW
+    return said[0] if said and Verdict.TOO_FEW not in said else Verdict.TOO_FEW
 
 
 def _fallen(fallen: Sequence[Fall], gate: Gate) -> list[str]:
@@ -134,8 +141,13 @@ def _fallen(fallen: Sequence[Fall], gate: Gate) -> list[str]:
 
 
 def _reasons(comparisons: Sequence[Comparison], gate: Gate) -> list[str]:
-    telling = [one for one in comparisons if one.verdict in (Verdict.WORSE, Verdict.BETTER)] or comparisons[:1]
+    telling = [one for one in comparisons if one.verdict is not Verdict.NO_CHANGE] or comparisons[:1]
     return [_reason(one, gate) for one in telling]
+
+
+def _without_pairs(comparisons: Sequence[Comparison], gate: Gate) -> list[str]:
+    compared = {one.metric for one in comparisons}
+    return [f"{name}: no reference has it on both sides" for name in gate.metrics if name not in compared]
 
 
 def _reason(one: Comparison, gate: Gate) -> str:
@@ -153,15 +165,27 @@ def _blindness(one: Comparison, gate: Gate) -> str:
     )
 
 
-def _unpaired(before: Report, after: Report, pairs: int) -> list[str]:
+def lost(before: Report, after: Report) -> list[str]:
+    """Ids of the references whose pages all had a score before, and have not now."""
+    return sorted(_whole(before) - _whole(after))
+
+
+def _whole(report: Report) -> set[str]:
+    return {item["id"] for item in report["items"]} - {item["id"] for item in report["items"] if item["score"] is None}
+
+
+def _left_out(before: Report, after: Report, pairs: int) -> list[str]:
     ids = {item["id"] for report in (before, after) for item in report["items"]}
     left = len(ids) - pairs
-    return [f"{left} of {len(ids)} references have no score on one side, and were left out"] if left else []
+    said = [f"{left} of {len(ids)} references have no score on one side, and were left out"] if left else []
+    if gone := lost(before, after):
+        said.append(f"{len(gone)} of {len(ids)} references lost the score that they had; {gone[0]} did")
+    return said
 
 
 def _shown(one: Comparison, direction: str) -> dict[str, Any]:
     shown = {**one._asdict(), "direction": direction, "verdict": one.verdict.value}
-    del shown["higher_is_better"]
+    del shown["higher_is_better"], shown["standard_error"]
     return shown
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtgen import __version__
 from qtgen.engine import Stop, run_all
+from qtgen.errors import UsageError
 from qtgen.gate import summed
 from qtgen.generator import Recipe, generate
 from qtgen.judging import JUDGED, Opinion, claims_made, rubric
@@ -19,7 +20,7 @@ from qtgen.planning import Job
 from qtgen.records import Failure, Provider, Severity, Usage
 from qtgen.rules import PageChecker, PageFile
 from qtgen.scoring import Item, Scored, score_all
-from qtgen.suites import Reference, Suite
+from qtgen.suites import Reference, Suite, load_suite
 
 if TYPE_CHECKING:
     from qtgen.embeddings import Embed
@@ -40,6 +41,20 @@ class Candidate:
     error: Failure | None = None
     usage: Usage = field(default_factory=Usage)
     path: Path | None = None
+
+
+def loaded(folder: Path) -> Suite:
+    """Raises UsageError as `load_suite` does, and for metrics that there are not or that the gate cannot judge by."""
+    suite, known = load_suite(folder), directions()
+    directed = [name for name, direction in known.items() if direction != "none"]
+    for field_name, names, there in (
+        ("metrics", suite.file.metrics or (), [*METRICS]),
+        ("gate.metrics", suite.file.gate.metrics, directed),
+    ):
+        if unknown := [name for name in names if name not in there]:
+            where = folder / "suite.toml"
+            raise UsageError(f"{where}: {field_name}: `{unknown[0]}` is none of {', '.join(there)}")
+    return suite
 
 
 async def generated(

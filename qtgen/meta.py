@@ -140,18 +140,13 @@ def _columns(judged: Sequence[Judged], scored: Sequence[Scored]) -> dict[str, li
     metrics = dict.fromkeys(name for one in scored for name in one.metrics)
     columns: dict[str, list[float | None]] = {"score": [one.score for one in scored]}
     columns["length"] = [float(len(one.item.candidate.split())) for one in judged]
-    columns |= {name: [_or_worst(one, name) for one in scored] for name in metrics}
+    columns |= {name: [one.metrics.get(name) for one in scored] for name in metrics}
     known = {name: METRICS[name].direction for name in metrics}
     return {
         name: [None if value is None else -value for value in values] if known.get(name) is Direction.LOWER else values
         for name, values in columns.items()
         if any(value is not None for value in values)
     }
-
-
-def _or_worst(one: Scored, name: str) -> float | None:
-    """An empty candidate has no metrics, and is the worst by all of them."""
-    return 0.0 if one.score == 0.0 and not one.metrics else one.metrics.get(name)
 
 
 def _agreement(source: str, name: str, values: Sequence[float | None], every: Sequence[Pair]) -> Agreement:

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from qtgen.errors import ProviderError
-from qtgen.metrics import Case, PageFacts, Reading, Score, measured, overall
+from qtgen.metrics import METRICS, Case, PageFacts, Reading, Score, measured, overall
 from qtgen.metrics.overall import PARTS
 from qtgen.records import Failure
 
@@ -77,26 +77,21 @@ def score(item: Item | Scored, names: Sequence[str] | None = None, embed: "Embed
     """One case. names: of the metrics wanted, all by default; those of the overall score are always measured. embed:
     instead of the static embeddings; what it raises as ProviderError leaves the case without a score.
 
-    An empty candidate is the worst answer there is: 0, and named as an error.
+    An empty candidate is the worst answer there is, by the score and by every metric, and named as an error.
     """
     if isinstance(item, Scored):
         return item
     if problem := _objection(item):
         return _failed(item.id, *problem)
     case = _case(item, embed)
-    if not case.candidate.words:
-        return Scored(item.id, 0.0, error=Failure("empty-candidate", "the candidate has no word"))
-    if not any(reference.words for reference in case.references):
-        return _failed(item.id, "no-reference", "no reference has a word")
-    english = tuple(reference for reference in case.references if reference.words and reference.is_english())
-    if not english:
-        return _failed(item.id, "language", "no reference is English, which is all that the metrics know")
-    case = replace(case, references=english)
+    if case.candidate.words and (problem := _unusable(case.references)):
+        return _failed(item.id, *problem)
+    case = replace(case, references=_usable(case.references) or case.references)
     try:
         found = measured(case, None if names is None else [*names, *PARTS])
     except ProviderError as error:
         return _failed(item.id, error.kind, str(error))
-    return _scored(item.id, {"score": overall(found), **found})
+    return _scored(item.id, {"score": overall(found), **found}) if case.candidate.words else _empty(item.id, found)
 
 
 def _objection(item: Item) -> tuple[str, str] | None:
@@ -104,6 +99,24 @@ def _objection(item: Item) -> tuple[str, str] | None:
         if len(text) > LONGEST:
             return "too-large", f"the {what} has {len(text):,} characters; {LONGEST:,} are scored"
     return None
+
+
+def _unusable(references: Sequence[Reading]) -> tuple[str, str] | None:
+    if not any(reference.words for reference in references):
+        return "no-reference", "no reference has a word"
+    if not _usable(references):
+        return "language", "no reference is English, which is all that the metrics know"
+    return None
+
+
+def _usable(references: Sequence[Reading]) -> tuple[Reading, ...]:
+    return tuple(reference for reference in references if reference.words and reference.is_english())
+
+
+def _empty(name: Any, found: Mapping[str, Score]) -> Scored:
+    """By contradictions or repetitions that are not there, nothing would look like a good answer."""
+    metrics = {key: None if one.value is None else METRICS[key].worst(one.value) for key, one in found.items()}
+    return Scored(name, 0.0, metrics, Failure("empty-candidate", "the candidate has no word"))
 
 
 def _case(item: Item, embed: "Embed | None") -> Case:

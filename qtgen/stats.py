@@ -49,7 +49,8 @@ class Comparison(NamedTuple):
     low, high: of the difference; 0 is outside exactly where p < alpha. smallest_visible: the true difference that a
     t-test finds with a power of 80 %, and ours too from 8 clusters on. All three are None where no outcome of so few
     clusters would be significant (5 or fewer at an alpha of 0.05).
-    p_corrected is Holm's over all metrics; the other figures are of this metric alone.
+    p_corrected and smallest_visible are those of all metrics together once they are `corrected`; the other figures are
+    of this metric alone. standard_error: of the difference, None with fewer than two clusters.
     """
 
     metric: str
@@ -65,6 +66,7 @@ class Comparison(NamedTuple):
     clusters: int
     verdict: Verdict
     higher_is_better: bool
+    standard_error: float | None
 
 
 class Fall(NamedTuple):
@@ -126,21 +128,31 @@ def compare(
     was, now = (float(_cluster_means(scores, clusters).mean()) for scores in (old, new))
     difference = float(_without(noise, differences.mean()))
     p, low, high = _sign_flip(differences, alpha, noise)
-    visible = _smallest_visible(differences, alpha, noise)
+    error = float(_without(noise, differences.std(ddof=1) / sqrt(number))) if number > 1 else None
+    visible = _smallest_visible(error, number, alpha)
     shown = Comparison(
-        metric, was, now, difference, low, high, p, p, visible, len(old), number, Verdict.TOO_FEW, higher_is_better
-    )
+        metric, was, now, difference, low, high, p, p, visible, len(old), number, Verdict.TOO_FEW, higher_is_better,
+        error,
+    )  # fmt: skip
     return shown._replace(verdict=_verdict(shown, alpha, matters))
 
 
 def corrected(comparisons: Sequence[Comparison], alpha: float = 0.05, matters: float = 0.05) -> list[Comparison]:
-    """The same, in the same order, with p_corrected by Holm (1979) over all of them and verdicts anew."""
+    """The same, in the same order, with p_corrected by Holm (1979) over all of them and verdicts anew.
+
+    smallest_visible is that of Holm's first and strictest step, alpha by the number of metrics, so that the power it
+    promises is kept whatever the other metrics come to.
+    """
     number, p = len(comparisons), np.array([comparison.p for comparison in comparisons])
     order = np.argsort(p, kind="stable")
     adjusted = np.empty(number)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(number, 0, -1)))
-    anew = [one._replace(p_corrected=float(value)) for one, value in zip(comparisons, adjusted, strict=True)]
-    return [one._replace(verdict=_verdict(one, alpha, matters, number)) for one in anew]
+    visible = [_smallest_visible(one.standard_error, one.clusters, alpha / number) for one in comparisons]
+    anew = [
+        one._replace(p_corrected=float(value), smallest_visible=least)
+        for one, value, least in zip(comparisons, adjusted, visible, strict=True)
+    ]
+    return [one._replace(verdict=_verdict(one, alpha, matters)) for one in anew]
 
 
 def power_of(n: int, sd: float, difference: float, alpha: float = 0.05) -> float:
@@ -204,21 +216,18 @@ def _agreement(metric_differences: Values, human_differences: Values) -> tuple[F
     return (1 + np.sign(metric) * np.sign(humans)) / 2, humans != 0
 
 
-def _verdict(shown: Comparison, alpha: float, matters: float, family: int = 1) -> Verdict:
-    """family: metrics that are corrected for, which with few clusters may leave nothing that could be significant."""
+def _verdict(shown: Comparison, alpha: float, matters: float) -> Verdict:
     if shown.p_corrected < alpha:
         return Verdict.BETTER if (shown.difference > 0) == shown.higher_is_better else Verdict.WORSE
     is_blind = shown.smallest_visible is None or shown.smallest_visible > matters
-    if is_blind or shown.clusters < _FEWEST or family * _least_p(shown.clusters) >= alpha:
+    if is_blind or shown.clusters < _FEWEST:
         return Verdict.TOO_FEW
     return Verdict.NO_CHANGE
 
 
-def _smallest_visible(differences: Floats, alpha: float, noise: float) -> float | None:
-    number = len(differences)
-    if number < 2 or _least_p(number) >= alpha:
+def _smallest_visible(error: float | None, number: int, alpha: float) -> float | None:
+    if error is None or _least_p(number) >= alpha:
         return None
-    error = _without(noise, differences.std(ddof=1) / sqrt(number))
     return float(error * nctdtrinc(number - 1, 1 - _POWER, stdtrit(number - 1, 1 - alpha / 2)))
 
 

@@ -18,19 +18,22 @@ REPORT_METRICS = ("score", "must_recall", "coverage", "contradiction", "structur
 
 
 class Gate(BaseModel):
-    """What is compared with the baseline. matters: the smallest difference that matters, on the metric's scale."""
+    """What is compared with the baseline. matters: the smallest difference that matters, on the metric's scale.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    max_fall: the most that one reference may fall by; 0 or None is no limit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     metrics: tuple[str, ...] = Field(default=REPORT_METRICS, min_length=1)
     alpha: float = Field(default=0.05, gt=0, lt=1)
     matters: float = Field(default=0.05, gt=0)
-    max_fall: float | None = Field(default=0.4, gt=0)
+    max_fall: float | None = Field(default=0.4, ge=0)
 
 
 class SuiteFile(BaseModel):
     """suite.toml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     description: str = ""
     provider: Literal["openai", "local"] | None = None
     model: str | None = None
@@ -40,11 +43,16 @@ class SuiteFile(BaseModel):
     metrics: tuple[str, ...] | None = None
     gate: Gate = Field(default_factory=Gate)
 
+    @property
+    def measured(self) -> tuple[str, ...] | None:
+        """The gate's metrics are among them; None: all there are."""
+        return None if self.metrics is None else (*self.metrics, *self.gate.metrics)
+
 
 class NuggetFile(BaseModel):
     """`<reference>.nuggets.toml`: claims that an answer has to make, or may make."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     must: tuple[str, ...] = ()
     nice: tuple[str, ...] = ()
 
@@ -92,14 +100,14 @@ def load_suite(folder: Path) -> Suite:
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}; a suite is a folder with suite.toml and references/") from None
     except (ValueError, ValidationError) as error:
-        raise UsageError(f"{file}: {_first(error)}") from None
+        raise UsageError(f"{file}: {first_error(error)}") from None
     pages = sorted((folder / "references").glob("*.md"))
     if not pages:
         raise UsageError(f"{folder / 'references'}: no reference (*.md) in it")
     return Suite(folder.name, folder, settings, tuple(map(_reference, pages)), _digest(pages))
 
 
-def _first(error: Exception) -> str:
+def first_error(error: Exception) -> str:
     """What is wrong, and with which field, on one line."""
     if isinstance(error, ValidationError):
         one = error.errors()[0]
@@ -127,7 +135,7 @@ def _reference(path: Path) -> Reference:
     try:
         nuggets = _nuggets(_nuggets_beside(path))
     except (OSError, ValueError) as error:
-        why = f"{_nuggets_beside(path)}: {_first(error)}"
+        why = f"{_nuggets_beside(path)}: {first_error(error)}"
         return Reference(path.stem, path, question, decode(answer), error=Failure("no-reference", why))
     return Reference(path.stem, path, question, decode(answer), nuggets)
 

@@ -15,6 +15,7 @@ from qtgen.errors import UsageError
 from qtgen.gate import judged, summed
 from qtgen.harness import directions
 from qtgen.metrics import SCORER
+from qtgen.scoring import Item, score
 from qtgen.suites import Gate, load_suite
 
 SMOKE = ROOT / "evals" / "smoke"
@@ -57,6 +58,16 @@ def test_the_three_verdicts() -> None:
     assert one["verdict"] == "too few items to tell"
 
 
+def test_a_blind_metric_leaves_the_run_untold() -> None:
+    before, after = make_report(SCORES), make_report(SCORES)
+    for number, item in enumerate(after["items"]):
+        item["metrics"]["must_recall"] += 0.5 if number % 3 == 0 else -0.4
+    found = judged(before, after, Gate(metrics=("score", "must_recall"), max_fall=None), "b", directions())
+    assert [one["verdict"] for one in found["comparisons"]] == ["no change shown", "too few items to tell"]
+    assert found["verdict"] == "too few items to tell"
+    assert [reason.partition(":")[0] for reason in found["reasons"]] == ["must_recall"]
+
+
 def test_a_reference_that_falls_is_worse_whatever_the_mean_says() -> None:
     after = {**SCORES, "r3": 0.1}
     assert gate_of(SCORES, after, max_fall=0.3)["verdict"] == "worse"
@@ -67,7 +78,10 @@ def test_a_reference_that_falls_is_worse_whatever_the_mean_says() -> None:
 def test_what_has_no_score_is_left_out_and_said() -> None:
     found = gate_of(SCORES, {**SCORES, "r1": None})
     assert found["comparisons"][0]["items"] == 19
-    assert found["reasons"][-1] == "1 of 20 references have no score on one side, and were left out"
+    assert found["reasons"][-2:] == [
+        "1 of 20 references have no score on one side, and were left out",
+        "1 of 20 references lost the score that they had; r1 did",
+    ]
     assert make_report({"a": None, "b": 0.5})["metrics"]["score"]["mean"] == 0.5
     assert make_report({"a": None, "b": 0.5})["metrics"]["score"]["missing"] == 1
 
@@ -191,6 +205,25 @@ def test_a_baseline_of_another_scorer_is_refused_after_the_report(smoke: Path, c
     assert "was scored by 0-old" in err
 
 
+def test_a_run_with_failures_does_not_become_the_baseline(smoke: Path, command: Run) -> None:
+    before = (smoke / "baseline.json").read_bytes()
+    code, out, err = command("run", "smoke", "--prompt", "compare", "--save-baseline")
+    assert code == 2
+    assert "mean score" in out or "no score" in out
+    assert "--save-baseline: an item has no score" in err
+    assert (smoke / "baseline.json").read_bytes() == before
+
+
+def test_an_empty_page_is_the_worst_by_every_metric(smoke: Path) -> None:
+    reference = load_suite(smoke).references[0]
+    item = Item("a", reference.question.text, (reference.answer,), " ", reference.nuggets.must)
+    found = score(item)
+    assert found.score == 0.0
+    assert {found.metrics[name] for name in ("must_recall", "coverage", "structure")} == {0.0}
+    assert {found.metrics[name] for name in ("contradiction", "repetition", "unsupported")} == {1.0}
+    assert found.metrics["nice_recall"] is None  # no nugget that is nice to have
+
+
 def test_pages_are_scored_and_their_scores_written(smoke: Path, command: Run, tmp_path: Path) -> None:
     pages = Path(shutil.copytree(smoke / "references", tmp_path / "pages"))
     some = sorted(pages.glob("*.md"))
@@ -248,10 +281,73 @@ def test_two_reports_are_compared(command: Run, tmp_path: Path) -> None:
     assert "NaN is no number" in command("compare", "no.json", "a.json")[2]
     (tmp_path / "no.json").write_text("{}")
     assert "not a report" in command("compare", "no.json", "a.json")[2]
+    report["items"][3]["score"] = None
+    (tmp_path / "lost.json").write_text(json.dumps(report))
+    code, out, _ = command("compare", "b.json", "lost.json")
+    assert code == 1
+    assert "lost the score that they had; r3 did" in out
+    assert command("compare", "lost.json", "b.json")[0] == 0
     code, out, _ = command("power", "a.json", "b.json", "--difference", "0.05")
     assert code == 0
     assert "| 0.05 | 2 |" in out
     assert "at most" in command("power", "a.json")[1]
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("items.0.score: Input should be a finite number", lambda report: report["items"][0].update(score=1e999)),
+        ("items.0.score: Field required", lambda report: report["items"][0].pop("score")),
+        ("items.0.score: Input should be a valid number", lambda report: report["items"][0].update(score="high")),
+        ("items.0.metrics.bleu: Input", lambda report: report["items"][0]["metrics"].update(bleu=1e999)),
+        ("items: Input should be a valid list", lambda report: report.update(items=None)),
+        ("usage: Field required", lambda report: report.pop("usage")),
+    ],
+)
+def test_a_broken_baseline_is_refused_by_its_field_after_the_report(
+    smoke: Path, command: Run, field: str, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    baseline = json.loads((smoke / "baseline.json").read_text())
+    change(baseline)
+    (smoke / "baseline.json").write_text(json.dumps(baseline).replace("Infinity", "1e999"))
+    code, out, err = command("run", "smoke")
+    assert code == 2
+    assert "mean score" in out
+    assert f"baseline.json: {field}" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('metrics = ["must_recal"]', "metrics: `must_recal` is none of "),
+        ('[gate]\nmetrics = ["scor"]', "gate.metrics: `scor` is none of "),
+        ('[gate]\nmetrics = ["readability"]', "gate.metrics: `readability` is none of "),
+        ("[gate]\nmax_fall = inf", "gate.max_fall: Input should be a finite number"),
+        ("[gate]\nmatters = nan", "gate.matters: Input should be a finite number"),
+    ],
+)
+def test_what_a_suite_cannot_be_held_to_is_refused(smoke: Path, command: Run, text: str, why: str) -> None:
+    (smoke / "suite.toml").write_text(text)
+    code, out, err = command("run", "smoke")
+    assert (code, out) == (2, "")
+    assert why in err
+
+
+def test_the_gate_s_metrics_are_measured_and_its_limit_can_be_off(smoke: Path, command: Run) -> None:
+    gate = '[gate]\nmetrics = ["score", "must_recall", "judge"]\nmax_fall = 0'
+    (smoke / "suite.toml").write_text(f'provider = "local"\nmetrics = ["rouge_l"]\n{gate}')
+    code, out, err = command("run", "smoke", "--json", "-")
+    assert code == 0, err
+    found = json.loads(out)["gate"]
+    assert [one["metric"] for one in found["comparisons"]] == ["score", "must_recall"]
+    assert found["tail_limit"] is None
+    assert "judge: no reference has it on both sides" in found["reasons"]
+
+
+def test_a_limit_without_end_is_refused(smoke: Path, command: Run) -> None:
+    code, _, err = command("compare", "evals/smoke/baseline.json", "evals/smoke/baseline.json", "--max-fall", "inf")
+    assert (code, err) == (2, "qtgen: --max-fall: Input should be a finite number\n")
 
 
 def test_power_needs_fewer_references_for_more(command: Run) -> None:

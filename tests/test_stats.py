@@ -351,6 +351,19 @@ def test_a_family_whose_correction_leaves_nothing_to_find_has_too_few_clusters()
     assert {one.verdict for one in corrected([sample([0.0] * 6)] * 2)} == {Verdict.TOO_FEW}
 
 
+@pytest.mark.parametrize("clusters", [20, 60])
+def test_the_smallest_visible_difference_of_a_family_is_that_of_its_strictest_test(clusters: int) -> None:
+    drawn = np.random.default_rng(clusters).normal(0, 0.1, clusters)
+    found = corrected([sample(drawn.tolist())] * 5)
+    visible = found[0].smallest_visible
+    assert visible is not None
+    assert power_of(clusters, drawn.std(ddof=1), visible, 0.05 / 5) == pytest.approx(0.8, abs=1e-4)
+    assert [
+        one.verdict for one in corrected([sample(drawn.tolist(), matters=visible)] * 5, matters=visible * 0.99)
+    ] == [Verdict.TOO_FEW] * 5
+    assert corrected(found, matters=visible)[0].verdict == Verdict.NO_CHANGE
+
+
 # --- planning ---
 
 

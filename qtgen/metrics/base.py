@@ -60,6 +60,10 @@ class Metric:
     cost: str
     doc: str
 
+    def worst(self, other: float) -> float:
+        """The end of the range that nobody wants; `other` where neither is better."""
+        return {Direction.HIGHER: self.low, Direction.LOWER: self.high, Direction.NONE: other}[self.direction]
+
 
 METRICS: dict[str, Metric] = {}
 

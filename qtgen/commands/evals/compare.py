@@ -6,22 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from qtgen.commands.evals.files import read_report, show
 from qtgen.commands.options import open_book, settings_from
 from qtgen.errors import UsageError
-from qtgen.gate import judged
+from qtgen.gate import judged, lost
 from qtgen.harness import directions
 from qtgen.judging import Preference, counted, preference
 from qtgen.ledger import opened
 from qtgen.providers import open_clients
 from qtgen.stats import Verdict
-from qtgen.suites import REPORT_METRICS, Gate
+from qtgen.suites import REPORT_METRICS, Gate, first_error
 
 _file = click.Path(path_type=Path, dir_okay=False)
+_EPILOG = """\b
+Exit 0: better, or no change shown; 1: worse, a reference that lost its score, or (with --require-power) too few items
+to tell; 2: the call is wrong, or the reports are not to be compared.
+"""
 
 
-@click.command(epilog="Exit 0: better, or no change shown; 1: worse, or (with --require-power) too few items to tell.")
+@click.command(epilog=_EPILOG)
 @click.argument("before", type=_file)
 @click.argument("after", type=_file)
 @click.option("--metrics", "names", help="Metrics to compare, comma-separated.  [default: score and four more]")
@@ -45,15 +50,24 @@ def command(
     unknown = [name for name in wanted if name not in directions()]
     if unknown:
         raise UsageError(f"--metrics: there is no `{unknown[0]}`; there are {', '.join(directions())}")
-    gate = Gate(metrics=wanted, matters=matters, max_fall=max_fall)
+    gate = _gate(wanted, matters, max_fall)
     document = read_report(after)
-    document["gate"] = judged(read_report(before), document, gate, str(before), directions())
+    old = read_report(before)
+    document["gate"] = judged(old, document, gate, str(before), directions())
     if options["judges"]:
-        found = asyncio.run(_preferences(read_report(before), document, options["judges"]))
+        found = asyncio.run(_preferences(old, document, options["judges"]))
         document["gate"]["reasons"].append(counted(found).sentence())
     show(document, options, "")
     verdict = document["gate"]["verdict"]
-    return int(verdict == Verdict.WORSE.value or (bool(options["require_power"]) and verdict == Verdict.TOO_FEW.value))
+    is_weak = options["require_power"] and verdict == Verdict.TOO_FEW.value
+    return int(bool(verdict == Verdict.WORSE.value or is_weak or lost(old, document)))
+
+
+def _gate(names: tuple[str, ...], matters: float, max_fall: float | None) -> Gate:
+    try:
+        return Gate(metrics=names, matters=matters, max_fall=max_fall)
+    except ValidationError as error:
+        raise UsageError(f"--{first_error(error).replace('_', '-', 1)}") from None
 
 
 async def _preferences(before: Mapping[str, Any], after: Mapping[str, Any], models: Sequence[str]) -> list[Preference]:

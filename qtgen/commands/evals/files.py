@@ -4,9 +4,10 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qtgen.commands.options import note
 from qtgen.errors import OutputError, UsageError
@@ -14,22 +15,87 @@ from qtgen.files import prepared
 from qtgen.harness import VERSION
 from qtgen.reports.evals import FORMATS
 from qtgen.reports.evals.github import step_summary
+from qtgen.suites import first_error
 
-_KEYS = ("suite", "suite_digest", "scorer", "items", "metrics")
+
+class _Part(BaseModel):
+    """What docs/evals.md promises of a report; what it has besides is nobody's business here."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+
+class _Error(_Part):
+    kind: str
+    message: str
+
+
+class _Usage(_Part):
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+
+
+class _Item(_Part):
+    id: str
+    cluster: str
+    question: str
+    subject: str
+    repeat: int
+    score: float | None
+    metrics: dict[str, float | None]
+    notes: dict[str, str]
+    error: _Error | None
+    candidate: str
+    reference: str
+    usage: _Usage
+
+
+class _Summary(_Part):
+    mean: float | None
+    low: float | None
+    high: float | None
+    items: int
+    missing: int
+    direction: Literal["higher", "lower", "none"]
+
+
+class _Recordings(_Part):
+    unused: list[str]
+    missed: list[str]
+
+
+class _Report(_Part):
+    suite: str
+    suite_digest: str
+    scorer: str
+    qtgen: str
+    created: str
+    provider: str
+    model: str
+    prompts: dict[str, str]
+    repeats: int
+    recordings: _Recordings
+    items: list[_Item]
+    metrics: dict[str, _Summary]
+    usage: _Usage
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """Raises UsageError for a file that is no report of this version."""
+    """Raises UsageError, naming file and field, for what is no whole report of this version."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not JSON: {error}") from None
-    if not isinstance(report, dict) or any(key not in report for key in _KEYS):
+    if not isinstance(report, dict) or "suite_digest" not in report:
         raise UsageError(f"{path}: not a report of `qtgen eval run --json`")
     if report.get("version") != VERSION:
         raise UsageError(f"{path}: a report of version {report.get('version')}; this is version {VERSION}")
+    try:
+        _Report.model_validate(report)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_error(error)}") from None
     return report
 
 

@@ -18,7 +18,7 @@ from qtgen.commands.recipe import recipe
 from qtgen.errors import UsageError
 from qtgen.gate import judged
 from qtgen.generator import Recipe
-from qtgen.harness import Candidate, directions, generated, report, scored, taken
+from qtgen.harness import Candidate, directions, generated, loaded, report, scored, taken
 from qtgen.harness import judged as judged_by
 from qtgen.ledger import Book, opened
 from qtgen.metrics import SCORER
@@ -31,7 +31,7 @@ from qtgen.scoring import Scored
 from qtgen.settings import Settings, project_folder
 from qtgen.stats import Verdict
 from qtgen.store import write_scores
-from qtgen.suites import Suite, load_suite
+from qtgen.suites import Suite
 
 _AT_ONCE = 16  # pages in the making while recordings are played
 _MODES = ("replay", "record", "live", "pages")
@@ -80,7 +80,7 @@ def command(suites: tuple[str, ...], mode: str | None, pages: Path | None, **opt
         raise UsageError("--write-scores needs --pages: generated pages are not kept")
     worst = 0
     for name in suites:
-        run = _Run(load_suite(_folder_of(name)), mode or "replay", pages, options)
+        run = _Run(loaded(_folder_of(name)), mode or "replay", pages, options)
         worst = max(worst, run.go(is_one_of=len(suites)))
     return worst
 
@@ -107,7 +107,7 @@ class _Run:
         made_by["judges"] = list(self.options["judges"])
         made_by["scorer"] = f"{SCORER}+{named}" if named else SCORER
         embed = embeddings(settings, named) if named else None
-        results = scored(candidates, PageChecker(book_of_prompts.rules), self.suite.file.metrics, embed)
+        results = scored(candidates, PageChecker(book_of_prompts.rules), self.suite.file.measured, embed)
         if self.options["judges"]:
             results = self._judged(settings, candidates, results, made_by)
         if self.options["write_scores"]:
@@ -219,12 +219,14 @@ class _Run:
         several = self.suite.name if is_one_of > 1 else ""
         show(document, self.options, several)
         if self.options["save_baseline"]:
+            if _has_unscored(document) or document["recordings"]["missed"]:
+                raise UsageError(f"--save-baseline: an item has no score; {self.suite.baseline} stays as it was")
             write_report(self.suite.baseline, document)
             note(f"baseline: {self.suite.baseline}")
 
     def _exit_code(self, document: Mapping[str, Any]) -> int:
         verdict = document["gate"]["verdict"] if document["gate"] else None
-        failed = any(item["score"] is None for item in document["items"]) or any(document["recordings"].values())
+        failed = _has_unscored(document) or any(document["recordings"].values())
         weak = self.options["require_power"] and verdict in (Verdict.TOO_FEW.value, None)
         return int(verdict == Verdict.WORSE.value or failed or weak)
 
@@ -236,6 +238,10 @@ def _keyless(settings: Settings) -> Settings:
         if settings.api_key or chosen(settings) == "local"
         else settings.model_copy(update={"api_key": SecretStr("replayed")})
     )
+
+
+def _has_unscored(document: Mapping[str, Any]) -> bool:
+    return any(item["score"] is None for item in document["items"])
 
 
 def _made_by(provider: str, model: str, prompts: Mapping[str, str]) -> dict[str, Any]:
