@@ -58,6 +58,9 @@ def judged(before: Report, after: Report, gate: Gate, where: str, directions: Ma
     Raises UsageError where the two are not to be compared.
     """
     check_comparable(before, after, where)
+    by_judges = [name for name in gate.metrics if name.startswith("judge")]
+    if by_judges and before.get("judges") != after.get("judges"):
+        raise UsageError(f"{where}: `{by_judges[0]}` is of other judges; make a new one with --save-baseline")
     comparisons = _comparisons(before, after, gate, directions)
     pairs = _paired(before, after, "score")
     fallen = falls(*_columns(pairs), [pair.id for pair in pairs], gate.max_fall) if gate.max_fall and pairs else []

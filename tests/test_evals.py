@@ -92,6 +92,13 @@ def test_what_is_not_comparable_is_refused_with_why(key: str) -> None:
         judged(make_report(SCORES, **{key: "other"}), make_report(SCORES), Gate(), "b.json", directions())
 
 
+def test_other_judges_are_not_comparable() -> None:
+    before, after = make_report(SCORES, judges=["a"]), make_report(SCORES, judges=["b"])
+    assert judged(before, after, Gate(metrics=("score",)), "b.json", directions())["verdict"] == "no change shown"
+    with pytest.raises(UsageError, match="`judge` is of other judges"):
+        judged(before, after, Gate(metrics=("judge",)), "b.json", directions())
+
+
 def test_a_lower_contradiction_is_better() -> None:
     before, after = make_report(SCORES), make_report(SCORES)
     for item in (*before["items"], *after["items"]):
