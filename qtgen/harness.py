@@ -1,6 +1,7 @@
 """Suite -> report: make or take a page for every reference, score it, and say what came of it."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from qtgen import __version__
+from qtgen.corpus import page_bytes
 from qtgen.engine import Stop, run_all
 from qtgen.errors import UsageError
 from qtgen.gate import summed
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _JUDGED_AT_ONCE = 32
+_SHOWN_OF_TOO_LARGE = 1_000  # characters
 _MADE_ON = dt.date(2000, 1, 1)  # a page's date and id have no part in its score
 _NEEDS_SITE = frozenset({"QT302", "QT304"})  # names of files and folders, which a suite's pages may have otherwise
 
@@ -82,17 +85,34 @@ def _job(reference: Reference) -> Job:
 
 
 def taken(suite: Suite, folder: Path) -> list[Candidate]:
-    """The page of the same file name in a folder, wherever it lies there; an error where there is none."""
-    pages = {path.name: path for path in sorted(folder.rglob("*.md"))}
-    return [_page_at(reference, pages.get(reference.path.name)) for reference in suite.references]
+    """The page of the same file name in a folder, wherever it lies there; an error where there is none.
+
+    Of several, that in the folder of the reference's subject.
+    """
+    pages: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(folder.rglob("*.md")):
+        if path.is_file():
+            pages[path.name].append(path)
+    return [_page_among(reference, folder, pages[reference.path.name]) for reference in suite.references]
 
 
-def _page_at(reference: Reference, path: Path | None) -> Candidate:
+def _page_among(reference: Reference, folder: Path, paths: Sequence[Path]) -> Candidate:
+    own = folder / slug(reference.question.subject) / reference.path.name
     if reference.error:
         return Candidate(reference, 1, error=reference.error)
-    if path is None:
-        return Candidate(reference, 1, error=Failure("no-page", f"no page {reference.path.name} to score"))
-    return Candidate(reference, 1, path.read_text(encoding="utf-8", errors="replace"), path=path)
+    if not paths:
+        return Candidate(reference, 1, error=Failure("no-page", f"no page {own.name} to score"))
+    if len(paths) > 1 and own not in paths:
+        return Candidate(reference, 1, error=Failure("ambiguous-page", f"both {paths[0]} and {paths[1]}; not {own}"))
+    return _page_at(reference, own if own in paths else paths[0])
+
+
+def _page_at(reference: Reference, path: Path) -> Candidate:
+    try:
+        text = page_bytes(str(path)).decode("utf-8", errors="replace")
+    except OSError as error:
+        return Candidate(reference, 1, error=Failure("unreadable-page", f"{path}: {error.strerror or error}"))
+    return Candidate(reference, 1, text, path=path)
 
 
 def scored(
@@ -191,6 +211,7 @@ def directions() -> dict[str, str]:
 
 def _row(candidate: Candidate, score: Scored) -> dict[str, Any]:
     reference = candidate.reference
+    most = _SHOWN_OF_TOO_LARGE if score.error and score.error.kind == "too-large" else None
     return {
         "id": reference.id,
         "cluster": reference.id,
@@ -201,8 +222,8 @@ def _row(candidate: Candidate, score: Scored) -> dict[str, Any]:
         "metrics": dict(score.metrics),
         "notes": dict(score.notes),
         "error": asdict(score.error) if score.error else None,
-        "candidate": _answer(candidate),
-        "reference": reference.answer,
+        "candidate": _answer(candidate)[:most],
+        "reference": reference.answer[:most],
         "usage": _usage(candidate.usage),
     }
 

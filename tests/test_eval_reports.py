@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from qtgen.reports.evals import FORMATS, charts, common, github
 from qtgen.reports.evals.diff import difference
-from qtgen.reports.text import _columns
+from qtgen.reports.text import columns
 
 SCHEMAS = Path(__file__).parent / "schemas"
 STYLE = Path(charts.__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -179,7 +179,7 @@ def figures_of(name: str) -> list[str]:
 @given(TEXTS)
 def test_no_line_is_wider_than_100_columns_and_none_steers_the_terminal(text: str) -> None:
     told = FORMATS["text"](poisoned(text * 3))
-    assert max(map(_columns, told.split("\n"))) <= 100
+    assert max(map(columns, told.split("\n"))) <= 100
     assert told.replace("\n", "").isprintable()
 
 

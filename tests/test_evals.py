@@ -13,8 +13,9 @@ from conftest import ROOT
 
 from qtgen.errors import UsageError
 from qtgen.gate import judged, summed
-from qtgen.harness import directions
+from qtgen.harness import directions, taken
 from qtgen.metrics import SCORER
+from qtgen.page import slug
 from qtgen.scoring import Item, score
 from qtgen.suites import Gate, load_suite
 
@@ -244,6 +245,67 @@ def test_pages_are_scored_and_their_scores_written(smoke: Path, command: Run, tm
     after = some[1].read_text()
     changed = [(a, b) for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b]
     assert changed == [("score: -1.0", f"score: {round(report['items'][1]['score'], 3)}")]
+
+
+def test_of_two_pages_of_one_name_that_of_the_subject_is_taken(smoke: Path, tmp_path: Path) -> None:
+    suite = load_suite(smoke)
+    first, second, third, fourth = suite.references[:4]
+    pages = tmp_path / "pages"
+    for reference, folders in ((first, ("a", slug(first.question.subject), "z")), (second, ("a", "b"))):
+        for folder in folders:
+            (pages / folder).mkdir(parents=True, exist_ok=True)
+            (pages / folder / reference.path.name).write_text(folder)
+    (pages / third.path.name).mkdir()
+    (pages / fourth.path.name).write_text("x")
+    found = taken(suite, pages)
+    assert found[0].text == slug(first.question.subject)
+    assert [one.error and one.error.kind for one in found[:4]] == [None, "ambiguous-page", "no-page", None]
+
+
+def test_a_page_that_cannot_be_read_is_an_error_of_its_item(
+    smoke: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> bytes:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("qtgen.harness.page_bytes", refuse)
+    found = taken(load_suite(smoke), smoke / "references")
+    assert {one.error and one.error.kind for one in found} == {"unreadable-page"}
+
+
+def test_of_a_text_that_is_too_large_the_beginning_is_reported(smoke: Path, command: Run, tmp_path: Path) -> None:
+    pages = Path(shutil.copytree(smoke / "references", tmp_path / "pages"))
+    page = min(pages.glob("*.md"))
+    page.write_text(page.read_text().replace("answer: >-\n    ", "answer: >-\n    " + "water " * 20_000, 1))
+    _, out, _ = command("run", "smoke", "--pages", "pages", "--json", "-")
+    item = json.loads(out)["items"][0]
+    assert item["error"]["kind"] == "too-large"
+    assert len(item["candidate"]) == 1_000
+
+
+@pytest.mark.parametrize("words", [("run", "smoke"), ("compare", "a.json", "b.json")])
+def test_two_forms_do_not_share_stdout(smoke: Path, command: Run, words: tuple[str, ...]) -> None:
+    code, out, err = command(*words, "--github", "--json", "-")
+    assert (code, out) == (2, "")
+    assert "--json -: the annotations of --github go to stdout" in err
+
+
+def test_metrics_of_meta_are_known_and_may_have_blanks(command: Run, tmp_path: Path) -> None:
+    row = {"id": "1", "question": "Why?", "reference": "Water boils.", "answer_a": "Water boils.", "answer_b": "No."}
+    (tmp_path / "meta_ragchecker_pairs.jsonl").write_text(json.dumps({**row, "human": {"overall": [-2, -2]}}))
+    assert "there is no `rouge_ll`" in command("meta", "--data", ".", "--metrics", "score,rouge_ll")[2]
+    code, out, err = command("meta", "--data", ".", "--metrics", "score, rouge_l", "--json")
+    assert code == 0, err
+    assert [one["metric"] for one in json.loads(out)] == ["score", "rouge_l"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_line_with_what_is_no_number_is_malformed(command: Run, tmp_path: Path, number: str) -> None:
+    (tmp_path / "in.jsonl").write_text(f'{{"id": {number}, "reference": "Water boils.", "candidate": "Water boils."}}')
+    code, out, _ = command("score", "in.jsonl")
+    found = json.loads(out)
+    assert (code, found["id"], found["error"]["kind"]) == (1, None, "malformed")
+    assert "no finite number" in found["error"]["message"]
 
 
 def test_scores_line_by_line(command: Run, tmp_path: Path) -> None:

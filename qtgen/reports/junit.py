@@ -13,7 +13,7 @@ def document(diagnostics: Iterable[Diagnostic], pages: int = 0) -> Iterator[str]
     for path, of_page in groupby(diagnostics, key=lambda diagnostic: diagnostic.path):
         cases = list(of_page)
         errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in cases)
-        suite = SubElement(root, "testsuite", _attributes(path, len(cases), errors))
+        suite = SubElement(root, "testsuite", attributes(path, len(cases), errors))
         for d in cases:
             case = SubElement(suite, "testcase", name=f"{d.code} {d.name}", classname=path)
             if d.severity is Severity.ERROR:
@@ -22,12 +22,12 @@ def document(diagnostics: Iterable[Diagnostic], pages: int = 0) -> Iterator[str]
                 told = SubElement(case, "system-out")
             told.text = f"{d.path}:{d.line}:{d.column}: {d.code} {d.severity.value}: {d.message}"
     if not len(root):
-        suite = SubElement(root, "testsuite", _attributes("qtgen validate", 1, 0))
+        suite = SubElement(root, "testsuite", attributes("qtgen validate", 1, 0))
         SubElement(suite, "testcase", name=f"{pages} pages checked", classname="qtgen")
     indent(root)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield tostring(root, encoding="unicode")
 
 
-def _attributes(name: str, tests: int, failures: int) -> dict[str, str]:
+def attributes(name: str, tests: int, failures: int) -> dict[str, str]:
     return {"name": name, "tests": str(tests), "failures": str(failures), "errors": "0"}

@@ -26,17 +26,17 @@ def snippet(diagnostic: Diagnostic, lines: Sequence[str]) -> str:
     before = "…" if begin else ""
     behind = "…" if begin + _WIDTH < len(source) else ""
     number = f"{diagnostic.line:>5}"
-    marks = max(1, _columns(source[start : min(end, begin + _WIDTH)]))
-    pad = len(before) + _columns(source[begin:start])
-    return f"{number} | {before}{_visible(shown)}{behind}\n      | {' ' * pad}{'^' * marks}"
+    marks = max(1, columns(source[start : min(end, begin + _WIDTH)]))
+    pad = len(before) + columns(source[begin:start])
+    return f"{number} | {before}{visible(shown)}{behind}\n      | {' ' * pad}{'^' * marks}"
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """One character for each, none that steers a terminal."""
     return "".join(char if char.isprintable() else "·" for char in text)
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
     """How wide a terminal shows it."""
     if text.isascii():
         return len(text)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from qtgen.commands.evals.files import read_report, show
+from qtgen.commands.evals.files import check_outputs, read_report, show
 from qtgen.commands.options import open_book, settings_from
 from qtgen.errors import UsageError
 from qtgen.gate import judged, lost
@@ -46,6 +46,7 @@ def command(
 
     Paired by reference and tested on references, not on pages; several metrics are corrected for by Holm's method.
     """
+    check_outputs(options)
     wanted = tuple(name.strip() for name in names.split(",")) if names else REPORT_METRICS
     unknown = [name for name in wanted if name not in directions()]
     if unknown:

@@ -109,6 +109,12 @@ def write_report(path: Path, report: Mapping[str, Any], form: str = "json") -> N
         temporary.replace(path)
 
 
+def check_outputs(options: Mapping[str, Any]) -> None:
+    """Raises UsageError where two forms would go to stdout."""
+    if options["github"] and str(options["json_to"]) == "-":
+        raise UsageError("--json -: the annotations of --github go to stdout; give a file")
+
+
 def show(report: Mapping[str, Any], options: Mapping[str, Any], suite: str) -> None:
     """Text for people on stdout, unless JSON or annotations are wanted there; files where they are asked for.
 

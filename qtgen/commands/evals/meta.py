@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from qtgen.commands.options import folder
+from qtgen.errors import UsageError
 from qtgen.meta import Agreement, agreement, claims_in, sources_in
+from qtgen.metrics import METRICS
 from qtgen.scoring import score_all
 
 
@@ -20,10 +22,11 @@ def command(data: Path, names: str, as_json: bool) -> int:
 
     Pairs that people tied are left out; a tie of the metric counts half. Intervals are of a bootstrap over clusters.
     """
+    wanted = _wanted(names)
     rows: list[Agreement] = []
     for source, judged in sources_in(data).items():
         scored = list(score_all(one.item for one in judged))
-        rows += agreement(source, judged, scored, None if names == "all" else names.split(","))
+        rows += agreement(source, judged, scored, wanted)
     claims = claims_in(data)
     if as_json:
         click.echo(json.dumps([row._asdict() for row in (*rows, *claims)], indent=1))
@@ -33,6 +36,14 @@ def command(data: Path, names: str, as_json: bool) -> int:
         for one in claims:
             click.echo(f"\n{one.source}: area under the curve {one.value:.3f} ({one.low:.2f}–{one.high:.2f})")
     return 0
+
+
+def _wanted(names: str) -> list[str] | None:
+    there = ["score", "length", *METRICS]
+    wanted = [name.strip() for name in names.split(",")]
+    if unknown := [name for name in wanted if name not in (*there, "all")]:
+        raise UsageError(f"--metrics: there is no `{unknown[0]}`; there are all, {', '.join(there)}")
+    return None if "all" in wanted else wanted
 
 
 def _table(rows: list[Agreement]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from pydantic import SecretStr
 
-from qtgen.commands.evals.files import read_report, show, write_report
+from qtgen.commands.evals.files import check_outputs, read_report, show, write_report
 from qtgen.commands.options import folder, note, open_book, settings_from
 from qtgen.commands.recipe import recipe
 from qtgen.errors import UsageError
@@ -78,6 +78,7 @@ def command(suites: tuple[str, ...], mode: str | None, pages: Path | None, **opt
         raise UsageError("--pages takes pages that are there; leave out --record and --live")
     if options["write_scores"] and not pages:
         raise UsageError("--write-scores needs --pages: generated pages are not kept")
+    check_outputs(options)
     worst = 0
     for name in suites:
         run = _Run(loaded(_folder_of(name)), mode or "replay", pages, options)

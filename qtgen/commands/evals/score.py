@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def command(file: Path, names: str | None, embeddings: str | None, jobs: int | N
     unscored = 0
     embed = endpoint_embeddings(settings_from({}), embeddings) if embeddings else None
     for scored in score_all(_items(file), wanted, jobs, embed):
-        click.echo(json.dumps(scored.as_dict(), ensure_ascii=False))
+        click.echo(json.dumps(scored.as_dict(), ensure_ascii=False, allow_nan=False))
         states[scored.error.kind if scored.error else "scored"] += 1
         unscored += scored.score is None
     if not states:
@@ -65,9 +66,16 @@ def _items(file: Path) -> Iterator[Item | Scored]:
 
 def _item(number: int, line: bytes) -> Item | Scored:
     try:
-        record: Any = json.loads(line)
+        record: Any = json.loads(line, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         return Scored(None, None, error=Failure("malformed", f"line {number}: not JSON: {error}"))
     if not isinstance(record, dict):
         return Scored(None, None, error=Failure("malformed", f"line {number}: not a JSON object"))
     return item_of(record)
+
+
+def _finite(text: str) -> float:
+    """What a line out can hold: JSON has no word for other numbers."""
+    if not isfinite(number := float(text)):
+        raise ValueError(f"{text} is no finite number")
+    return number

@@ -22,7 +22,7 @@ from qtgen.reports.evals.common import (
     verdict,
     worst,
 )
-from qtgen.reports.github import _data, _property
+from qtgen.reports.github import as_data, as_property
 
 _SHOWN = 10  # of a list in the summary, which GitHub cuts off at 1 MiB
 _LEVELS = {"bad": "error", "unsure": "warning"}
@@ -37,7 +37,7 @@ def document(report: Report) -> str:
 
 
 def _command(level: str, title: str, message: str) -> str:
-    return f"::{level} title={_property(title)}::{_data(message)}"
+    return f"::{level} title={as_property(title)}::{as_data(message)}"
 
 
 def _gate(report: Report) -> Iterator[str]:

@@ -19,7 +19,7 @@ from qtgen.reports.evals.common import (
     verdict,
     worst,
 )
-from qtgen.reports.text import _columns, _visible
+from qtgen.reports.text import columns, visible
 
 _WIDTH = 100
 _SHOWN = 10  # of a list; the other formats have the rest
@@ -81,7 +81,7 @@ def _lists(report: Report) -> Iterator[str]:
     yield from (_list(*titled) for titled in (_falls(report), _worst(report)))
     for kind, items in failures(report).items():
         told = ((label(report, item), item["error"]["message"]) for item in items)
-        yield _list(f"{counted(len(items), 'item')} failed: {_visible(kind)}", told)
+        yield _list(f"{counted(len(items), 'item')} failed: {visible(kind)}", told)
     for how in ("missed", "unused"):
         names = report["recordings"][how]
         yield _list(f"{counted(len(names), 'recording')} {how}", ((name,) for name in names))
@@ -120,7 +120,7 @@ def _list(title: str, entries: Iterable[tuple[str, ...]]) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> str:
     """left: the columns that stand to the left; the others are figures. The first is cut to what the others leave."""
     lines = [head, *rows]
-    widths = [max(map(_columns, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(columns, column)) for column in zip(*lines, strict=True)]
     widths[0] = min(widths[0], max(_LEAST, _WIDTH - sum(widths[1:]) - 2 * len(widths[1:])))
     return "\n".join(
         _cut("  ".join(_padded(cell, widths[at], at in left) for at, cell in enumerate(line)).rstrip(), _WIDTH)
@@ -130,29 +130,29 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -
 
 def _padded(text: str, width: int, left: bool) -> str:
     text = _cut(text, width)
-    room = " " * (width - _columns(text))
+    room = " " * (width - columns(text))
     return text + room if left else room + text
 
 
 def _wrapped(text: str, mark: str = "") -> list[str]:
     """Broken between words, what follows below the text and not below the mark."""
-    room = _WIDTH - _columns(mark)
+    room = _WIDTH - columns(mark)
     lines = [""]
-    for word in _visible(" ".join(text.split())).split(" "):
+    for word in visible(" ".join(text.split())).split(" "):
         joined = f"{lines[-1]} {word}" if lines[-1] else _cut(word, room)
-        if _columns(joined) <= room:
+        if columns(joined) <= room:
             lines[-1] = joined
         else:
             lines.append(_cut(word, room))
-    return [f"{' ' * _columns(mark) if at else mark}{line}".rstrip() for at, line in enumerate(lines)]
+    return [f"{' ' * columns(mark) if at else mark}{line}".rstrip() for at, line in enumerate(lines)]
 
 
 def _cut(text: str, width: int) -> str:
     """What fits into so many columns, and … where something was left out."""
-    text = _visible(text)
-    if _columns(text) <= width:
+    text = visible(text)
+    if columns(text) <= width:
         return text
     shown = text[:width]
-    while _columns(shown) > width - 1:
+    while columns(shown) > width - 1:
         shown = shown[:-1]
     return f"{shown}…"
