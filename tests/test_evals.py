@@ -477,3 +477,10 @@ def test_an_embeddings_endpoint_that_is_not_there_is_no_score(
     code, out, _ = command("score", "in.jsonl", "--embeddings", "e")
     found = json.loads(out)
     assert (code, found["score"], found["error"]["kind"]) == (1, None, "unreachable")
+
+
+def test_without_the_extra_it_is_one_line(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "scipy" else name)
+    code, _, err = command("power", "--deviation", "0.1")
+    assert code == 2
+    assert err.strip() == "qtgen: `qtgen eval` needs the `evals` extra (scipy is missing): pip install 'qtgen[evals]'"

@@ -1,9 +1,12 @@
 """`qtgen eval`: the commands of the eval harness, each in a module of qtgen/commands/evals."""
 
 import importlib
+import importlib.util
 import os
 
 import click
+
+from qtgen.errors import UsageError
 
 # The matrices are small: threads of the linear algebra would only wait for each other. Said before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -16,6 +19,8 @@ _COMMANDS = {
     "power": "Tell how many references a given difference needs.",
 }
 
+_NEEDED = ("numpy", "pyphen", "rouge_score_rs", "sacrebleu", "scipy", "sentencex", "vcr", "wordfreq", "wordllama")
+
 
 class _Commands(click.Group):
     """Loaded when they are needed."""
@@ -26,6 +31,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
+        if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
+            raise UsageError(
+                f"`qtgen eval` needs the `evals` extra ({missing[0]} is missing): pip install 'qtgen[evals]'"
+            )
         command: click.Command = importlib.import_module(f"qtgen.commands.evals.{cmd_name}").command
         return command
 
