@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install model demo oracle test soak fuzz check format record docs bench wheel clean
+.PHONY: help install model demo oracle test evals soak fuzz check format record docs bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list what can be made

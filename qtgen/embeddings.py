@@ -1,5 +1,6 @@
 """Texts -> vectors. Static embeddings come with a package: no key, no network, the same on every machine."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -64,9 +65,14 @@ def unit(rows: "Vectors") -> "Vectors":
 
 @cache
 def _model() -> Any:
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
     try:
         import wordllama
     except ImportError:
         raise SettingsError("embeddings need the `evals` extra: pip install 'qtgen[evals]'") from None
+    finally:
+        root.setLevel(level)  # the package sets the program's log to INFO
+        root.handlers[:] = handlers
     where = Path(wordllama.__file__).parent  # the model lies beside the package's code
     return wordllama.WordLlama.load(cache_dir=where, disable_download=True)

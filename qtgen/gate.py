@@ -48,7 +48,8 @@ def check_comparable(before: Report, after: Report, where: str) -> None:
     for key, what in (("suite", "is of suite"), ("scorer", "was scored by"), ("suite_digest", "has references")):
         if before.get(key) != after.get(key):
             raise UsageError(
-                f"{where}: {what} {before.get(key)}, the other {after.get(key)}; make a new one with --save-baseline"
+                f"{where}: {what} {before.get(key)}, and this run {after.get(key)}, so their scores mean different "
+                "things; make it anew with `qtgen eval run`"
             )
 
 

@@ -6,9 +6,11 @@ own is an error that shows in what it differs from the nearest one.
 
 import difflib
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +136,9 @@ def recording(path: Path) -> Iterator[None]:
 def _question(body: bytes) -> str:
     """What a request asks last, on one line."""
     try:
-        return " ".join(str(json.loads(body)["messages"][-1]["content"]).split())[:120]
+        said = str(json.loads(body)["messages"][-1]["content"])
+        asked = re.search(r"<question>(.*?)</question>", said, re.DOTALL)
+        return " ".join((asked[1] if asked else said).split())[:120]
     except (ValueError, LookupError, TypeError):
         return repr(body[:120])
 
@@ -147,7 +151,8 @@ def _difference(body: bytes, recorded: Counter[bytes]) -> str:
         return "the cassette is empty"
     asked = _question(body)
     nearest = max(recorded, key=lambda other: difflib.SequenceMatcher(None, _question(other), asked).ratio())
-    lines = list(difflib.unified_diff(_lines(nearest), _lines(body), "recorded", "now", n=0, lineterm=""))
+    marked = difflib.unified_diff(_lines(nearest), _lines(body), n=0, lineterm="")
+    lines = [f"{line[0]} {line[1:]}" for line in islice(marked, 2, None) if not line.startswith("@@")]
     more = [f"… {len(lines) - _SHOWN} more lines"] if len(lines) > _SHOWN else []
     return "\n".join(lines[:_SHOWN] + more)
 

@@ -89,7 +89,7 @@ def test_what_has_no_score_is_left_out_and_said() -> None:
 
 @pytest.mark.parametrize("key", ["suite", "suite_digest", "scorer"])
 def test_what_is_not_comparable_is_refused_with_why(key: str) -> None:
-    with pytest.raises(UsageError, match="other, the other"):
+    with pytest.raises(UsageError, match="other, and this run"):
         judged(make_report(SCORES, **{key: "other"}), make_report(SCORES), Gate(), "b.json", directions())
 
 
@@ -181,8 +181,8 @@ def test_a_request_without_a_recording_is_an_error_that_shows_the_difference(smo
     missed = [item for item in report["items"] if item["error"]]
     assert [item["error"]["kind"] for item in missed] == ["cassette-miss"]
     assert missed[0]["score"] is None
-    assert "-user:" in missed[0]["error"]["message"]
-    assert "+user:" in missed[0]["error"]["message"]
+    assert "- user:" in missed[0]["error"]["message"]
+    assert "+ user:" in missed[0]["error"]["message"]
     assert len(report["recordings"]["unused"]) >= 1
 
 

@@ -29,7 +29,11 @@ to tell; 2: the call is wrong, or the reports are not to be compared.
 @click.command(epilog=_EPILOG)
 @click.argument("before", type=_file)
 @click.argument("after", type=_file)
-@click.option("--metrics", "names", help="Metrics to compare, comma-separated.  [default: score and four more]")
+@click.option(
+    "--metrics",
+    "names",
+    help="Metrics to compare, comma-separated.  [default: score, must_recall, coverage, contradiction, structure]",
+)
 @click.option("--matters", type=click.FloatRange(min=0, min_open=True), default=0.05, show_default=True,
               help="The smallest difference that matters.")  # fmt: skip
 @click.option("--max-fall", type=click.FloatRange(min=0, min_open=True), help="No reference may fall by more.")

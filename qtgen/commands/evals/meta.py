@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from qtgen.commands.options import folder
+from qtgen.commands.options import folder, note
 from qtgen.errors import UsageError
 from qtgen.meta import Agreement, agreement, claims_in, sources_in
 from qtgen.metrics import METRICS
@@ -25,6 +25,7 @@ def command(data: Path, names: str, as_json: bool) -> int:
     wanted = _wanted(names)
     rows: list[Agreement] = []
     for source, judged in sources_in(data).items():
+        note(f"{source}: {len(judged)} answers …")
         scored = list(score_all(one.item for one in judged))
         rows += agreement(source, judged, scored, wanted)
     claims = claims_in(data)

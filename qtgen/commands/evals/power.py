@@ -7,6 +7,7 @@ import click
 from qtgen.commands.evals.files import read_report
 from qtgen.errors import UsageError
 from qtgen.gate import deviation_at_most, deviation_between
+from qtgen.harness import directions
 from qtgen.stats import clusters_needed
 
 _file = click.Path(path_type=Path, dir_okay=False)
@@ -14,9 +15,18 @@ _file = click.Path(path_type=Path, dir_okay=False)
 
 @click.command(epilog="Exit 0; 2: the call is wrong.")
 @click.argument("reports", nargs=-1, type=_file)
-@click.option("--difference", type=click.FloatRange(min=0, min_open=True), multiple=True, help="Instead of a few.")
-@click.option("--metric", default="score", show_default=True)
-@click.option("--deviation", type=click.FloatRange(min=0, min_open=True), help="Of the differences of one reference.")
+@click.option(
+    "--difference",
+    type=click.FloatRange(min=0, min_open=True),
+    multiple=True,
+    help="Difference to be seen; again for several.  [default: 0.01 to 0.2]",
+)
+@click.option("--metric", default="score", show_default=True, help="Metric whose difference it is.")
+@click.option(
+    "--deviation",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Standard deviation of the differences of single references.",
+)
 @click.option("--power", type=click.FloatRange(0.5, 0.999), default=0.8, show_default=True, help="Chance of seeing it.")
 @click.option(
     "--alpha", type=click.FloatRange(0.0001, 0.5), default=0.05, show_default=True, help="Chance of a false alarm."
@@ -36,6 +46,8 @@ def command(
     """
     if len(reports) > 2 or bool(reports) == (deviation is not None):
         raise UsageError("REPORTS: give one or two reports of a suite, or --deviation")
+    if metric not in directions():
+        raise UsageError(f"--metric: there is no `{metric}`; there are {', '.join(directions())}")
     found = [read_report(path) for path in reports]
     if len(found) == 2:
         deviation, references = deviation_between(found[0], found[1], metric)

@@ -54,6 +54,8 @@ def verdict(report: Report) -> Verdict:
     headline = _SAID[gate["verdict"]][1] if gate["verdict"] in _SAID else gate["verdict"]
     of_score = next((one for one in gate["comparisons"] if one["metric"] == "score"), None)
     parts = [_changed(of_score) if of_score else _scored(report)]
+    if lost := sum(item["score"] is None for item in report["items"]):
+        parts.append(f"{lost} of {counted(len(report['items']), 'item')} without a score")
     if fallen := len(gate["falls"]):
         parts.append(f"{counted(fallen, 'item')} fell beyond the limit")
     return Verdict(tone(gate["verdict"]), headline, "; ".join(parts))
