@@ -163,7 +163,7 @@ def _reason(one: Comparison, gate: Gate) -> str:
 
 def _blindness(one: Comparison, gate: Gate) -> str:
     if one.smallest_visible is None or one.smallest_visible <= gate.matters:
-        return f"{one.clusters} references are too few for any change to be significant"
+        return f"too few references ({one.clusters}) for any change to be significant"
     return (
         f"what {one.clusters} references could show is a change of {one.smallest_visible:.3f}; {gate.matters:g} matters"
     )

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from qtgen.errors import LedgerError, SettingsError
 from qtgen.ledger import opened
-from qtgen.ledger.book import BUSY, KINDS, MINE, Asked, Book, Held, Judged, Tried, _without_login, key_of
+from qtgen.ledger.book import BUSY, KINDS, MINE, Asked, Book, Held, Judged, Tried, key_of
+from qtgen.ledger.database import without_login
 from qtgen.ledger.tables import attempts, runs
 from qtgen.records import Completion, Usage
 
@@ -64,8 +65,8 @@ def books(url: str) -> Iterator[list[Book]]:
 
 
 def test_a_ledger_is_named_without_its_login() -> None:
-    assert _without_login(sa.make_url("postgresql+psycopg://me:secret@db/x?password=secret")) == "postgresql://db/x"
-    assert _without_login(sa.make_url("sqlite:///a/b.sqlite")) == "a/b.sqlite"
+    assert without_login(sa.make_url("postgresql+psycopg://me:secret@db/x?password=secret")) == "postgresql://db/x"
+    assert without_login(sa.make_url("sqlite:///a/b.sqlite")) == "a/b.sqlite"
 
 
 def claim(book: Book, asked: list[Asked], fresh: bool = False) -> dict[bytes, Held]:

@@ -16,17 +16,15 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from qtgen.errors import LedgerError, SettingsError
+from qtgen.errors import LedgerError
+from qtgen.ledger.database import open_engine, without_login
 from qtgen.ledger.tables import attempts, metadata, pages, prompts, requests, runs
 from qtgen.page.text import storable
 from qtgen.records import Completion, Usage
 
 BEAT = 4.0  # seconds between signs of life
 _ALIVE = 15.0  # seconds after its last sign of life that a run counts as gone
-# A busy database is waited for 30 seconds.
-_PATIENCE = {"sqlite": {"timeout": 30.0}, "postgresql": {"options": "-c lock_timeout=30000"}}
 _CHUNK = 500  # values in one `IN`
-_BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5170931)"}
 
 
 class Asked(NamedTuple):
@@ -91,7 +89,7 @@ class Book:
         self.url = url
         self.run = uuid.uuid4().hex
         self._beaten = 0.0
-        self._engine = _engine(url)
+        self._engine = open_engine(url)
         with self._transaction() as connection:
             metadata.create_all(connection)
 
@@ -106,9 +104,7 @@ class Book:
         except (sa.exc.SQLAlchemyError, OverflowError, UnicodeError) as error:  # drivers raise the last two as they are
             reason = " ".join(str(getattr(error, "orig", None) or error).split())
             hint = "; another program holds it" if "lock" in reason else ""
-            raise LedgerError(
-                f"the ledger cannot be used: {_without_login(self._engine.url)}: {reason}{hint}"
-            ) from None
+            raise LedgerError(f"the ledger cannot be used: {without_login(self._engine.url)}: {reason}{hint}") from None
 
     def begin(self) -> None:
         now = time.time()
@@ -302,41 +298,6 @@ class Book:
         with self._transaction() as connection:
             for row in connection.execute(question):
                 yield dict(row._mapping)
-
-
-def _engine(url: str) -> sa.Engine:
-    """Whoever reads to write must not find it changed in between, so transactions take turns."""
-    if "://" not in url:
-        Path(url).parent.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{url}"
-    try:
-        where = sa.make_url(url)
-        if where.get_backend_name() not in _PATIENCE:
-            raise sa.exc.ArgumentError("an SQLite file or a postgresql:// URL is possible")
-        if where.drivername == "postgresql":
-            where = where.set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(where, connect_args=_PATIENCE[where.get_backend_name()])
-    except (sa.exc.ArgumentError, ImportError) as error:
-        hint = "; install qtgen with its `postgresql` extra" if isinstance(error, ImportError) else ""
-        hidden = url.partition("@")[2] or url  # what stands before may be secret
-        raise SettingsError(f"`ledger`: {hidden}: {str(error).splitlines()[0]}{hint}") from None
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-    begin = sa.text(_BEGIN[engine.dialect.name])
-    sa.event.listen(engine, "begin", lambda connection: connection.execute(begin))
-    return engine
-
-
-def _without_login(url: sa.URL) -> str:
-    if url.get_backend_name() == "sqlite":
-        return url.database or "in memory"
-    return sa.URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database).render_as_string()
-
-
-def _prepare_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _select(keys: Sequence[bytes]) -> sa.Select[Any]:

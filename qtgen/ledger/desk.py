@@ -154,6 +154,6 @@ async def opened(book: Book, *, fresh: bool) -> AsyncIterator[Desk]:
         desk.close()
         try:
             await writing
-        except Exception:
+        except Exception:  # any, as in `_turn`: it is raised here unless somebody was told already
             if not was_told:
                 raise
