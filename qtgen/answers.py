@@ -34,17 +34,13 @@ _OPENERS = re.compile(
 )
 
 
-class Answer(BaseModel, ABC):
-    """What every shape has: its markdown, and the words that search engines are shown."""
+class SearchFields(BaseModel):
+    """The words that search engines are shown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     page_description: prose(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
     page_keywords: list[label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_ASKED)  # type: ignore[valid-type]
-
-    @abstractmethod
-    def markdown(self) -> str:
-        """The answer as the site's markdown."""
 
     @property
     def labels(self) -> list[str]:
@@ -59,10 +55,18 @@ class Answer(BaseModel, ABC):
         return ", ".join(once(candidates, str)[: max(KEYWORDS_MIN, len(unique))])
 
     @model_validator(mode="after")
-    def _keywords_differ(self) -> "Answer":
+    def _keywords_differ(self) -> "SearchFields":
         if len(self.keywords.split(", ")) < KEYWORDS_MIN:
             raise ValueError(f"page_keywords: fewer than {KEYWORDS_MIN} different keywords")
         return self
+
+
+class Answer(SearchFields, ABC):
+    """What every shape of a page has: the words for search engines, and its markdown."""
+
+    @abstractmethod
+    def markdown(self) -> str:
+        """The answer as the site's markdown."""
 
 
 class Point(BaseModel):
@@ -166,7 +170,12 @@ class FreeformAnswer(Answer):
         return self.answer
 
 
-SHAPES: dict[str, type[Answer]] = {"points": PointsAnswer, "table": TableAnswer, "freeform": FreeformAnswer}
+SHAPES: dict[str, type[SearchFields]] = {
+    "points": PointsAnswer,
+    "table": TableAnswer,
+    "freeform": FreeformAnswer,
+    "seo": SearchFields,
+}
 """Names a prompt's front matter can give as `shape`."""
 
 
@@ -181,7 +190,7 @@ def _in_summary(text: str) -> str:
     return f"In summary, {first.lower() if _OPENERS.match(first) else first} {rest}"
 
 
-def parse(shape: str, text: str) -> Answer:
+def parse(shape: str, text: str) -> SearchFields:
     """The answer in `text`, which should be JSON of this shape.
 
     Raises AnswerError with sentences the model can act on.
@@ -230,7 +239,7 @@ def schema(shape: str) -> dict[str, Any]:
     raw = SHAPES[shape].model_json_schema()
     strict: dict[str, Any] = _strict(raw, raw.pop("$defs", {}))
     # A model writes the keys in this order: first the answer, then what is to be said of it.
-    strict["required"].sort(key=lambda name: name in Answer.model_fields)
+    strict["required"].sort(key=lambda name: name in SearchFields.model_fields)
     strict["properties"] = {name: strict["properties"][name] for name in strict["required"]}
     return strict
 

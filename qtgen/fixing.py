@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 from qtgen.cache import Known
 from qtgen.corpus import Run, page_bytes
-from qtgen.errors import SpliceError
 from qtgen.examining import Memory, page_file
-from qtgen.page import Page, Span, read, read_text
-from qtgen.page.edits import Edit, apply_edits
-from qtgen.records import Fix, Severity
+from qtgen.mending import with_fixes
+from qtgen.page import Page, read
+from qtgen.records import Fix
 from qtgen.rules import PageChecker
 from qtgen.site import Site
 from qtgen.validator import Check, Validation
@@ -91,23 +90,13 @@ class _Fixer:
         page = read(raw)
         if page.text.encode() != raw:
             return False  # not UTF-8: what cannot be read to its end is not written back
-        errors = self._errors(path, page)
-        edits: list[Edit] = []
-        so_far, applied = page, 0
-        for mend in wanted:
-            more = [*edits, *_in_offsets(page, mend)]
-            try:
-                tried = apply_edits(page.text, more)
-            except SpliceError:
-                continue  # touches another fix: its turn comes in the next round
-            fixed = read_text(tried)
-            if self._errors(path, fixed) - errors or not self._may_have_url(so_far, fixed, site):
-                continue
-            edits, so_far, applied = more, fixed, applied + 1
-        if so_far.text == page.text:
+        fixed, applied = with_fixes(
+            page_file(path, page), wanted, self._checker, lambda one, other: self._may_have_url(one, other, site)
+        )
+        if fixed.text == page.text:
             return False
         self.before.setdefault(path, raw)
-        self.overlay[path] = so_far.text.encode()
+        self.overlay[path] = fixed.text.encode()
         self.count[path] += applied
         return True
 
@@ -120,15 +109,3 @@ class _Fixer:
             return False
         self._given.add(new)
         return True
-
-    def _errors(self, path: str, page: Page) -> Counter[str]:
-        found = self._checker(page_file(path, page))
-        return Counter(diagnostic.code for diagnostic in found if diagnostic.severity is Severity.ERROR)
-
-
-def _in_offsets(page: Page, fix: Fix) -> list[Edit]:
-    starts = page.line_starts()
-    return [
-        Edit(Span(starts[e.line - 1] + e.column - 1, starts[e.end_line - 1] + e.end_column - 1), e.text)
-        for e in fix.edits
-    ]

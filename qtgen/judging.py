@@ -103,15 +103,20 @@ async def claims_made(judge: Provider, claims: Sequence[str], candidate: str) ->
     return Opinion(made / len(claims), note)
 
 
-async def preference(judge: Provider, question: str, reference: str, one: str, other: str) -> Preference:
-    """Which of two answers is better, asked in both orders: where the order decides, there is no preference."""
+async def preference(judge: Provider, question: str, reference: str | None, one: str, other: str) -> Preference:
+    """Which of two answers is better, asked in both orders: where the order decides, there is no preference.
+
+    reference: what is known to be right, or None.
+    """
+    known = ", the reference being right" if reference else ""
     task = (
-        "Which of two answers to the question is better, the reference being right? Judge what is said, not how long "
+        f"Which of two answers to the question is better{known}? Judge what is said, not how long "
         "it is or where it stands. Give reasons in three sentences, then say `first`, `second` or `neither`."
     )
 
     def texts(first: str, second: str) -> dict[str, str]:
-        return {"question": question, "reference": reference, "first": first, "second": second}
+        right = {"reference": reference} if reference else {}
+        return {"question": question, **right, "first": first, "second": second}
 
     orders = (texts(one, other), texts(other, one))
     forth, back = await asyncio.gather(*(_asked(judge, "judge_pair", task, order, Choice) for order in orders))
@@ -147,12 +152,15 @@ def _prompt(name: str, task: str, texts: Mapping[str, str], form: type[_Form]) -
     shown = "\n\n".join(f"{what}:\n<<<\n{_without_marks(text)}\n>>>" for what, text in texts.items())
     system = f"{task}\n{_DATA_ONLY}"
     schema: Mapping[str, Any] = form.model_json_schema()
-    template = hashlib.sha256(json.dumps([VERSION, system, schema]).encode()).hexdigest()[:16]
-    digest = hashlib.sha256(f"{template}{shown}".encode()).hexdigest()[:16]
+    wording, of_schema = (_digest(part) for part in ([VERSION, system], schema))
     messages = (Message("system", system), Message("user", shown))
-    return Prompt(
-        name, VERSION, name, messages, schema, {"temperature": 0.0, "max_tokens": _MAX_TOKENS}, digest, template
-    )
+    parameters = {"temperature": 0.0, "max_tokens": _MAX_TOKENS}
+    whole = _digest([wording, of_schema, shown])
+    return Prompt(name, VERSION, name, messages, schema, parameters, whole, wording, of_schema)
+
+
+def _digest(part: Any) -> str:
+    return hashlib.sha256(json.dumps(part).encode()).hexdigest()[:16]
 
 
 def _without_marks(text: str) -> str:

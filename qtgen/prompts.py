@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import frontmatter
 import yaml
@@ -27,7 +27,7 @@ from qtgen.records import Message, Prompt, Question
 
 SUFFIX = ".md.j2"
 USER_MARK = re.compile(r"^--- user ---\n", re.MULTILINE)
-_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:question|subject|source|faults)\b)", re.IGNORECASE)
+_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:question|subject|source|answer|faults)\b)", re.IGNORECASE)
 
 # What the system part may name: figures of the page, so that a prompt never repeats a number by hand.
 LIMITS = {
@@ -38,6 +38,10 @@ LIMITS = {
 }
 
 
+Task = Literal["page", "seo"]
+"""What a prompt has written: a whole page, or what search engines are shown of one whose answer stays."""
+
+
 class Header(BaseModel):
     """The front matter of a prompt."""
 
@@ -45,6 +49,7 @@ class Header(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     version: int = Field(ge=1)
     description: str
+    task: Task = "page"
     shape: str
     asked_with: tuple[str, ...] = ()
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -77,7 +82,7 @@ class Library:
     def __init__(self, folders: Sequence[Path], schemas: Mapping[str, Mapping[str, Any]]) -> None:
         self._schemas = schemas
         self._compiled: dict[str, JinjaTemplate] = {}
-        self._stable: dict[tuple[str, tuple[tuple[str, Any], ...]], tuple[Message, str]] = {}
+        self._stable: dict[tuple[str, tuple[tuple[str, Any], ...]], tuple[Message, str, str]] = {}
         self._environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader([str(folder) for folder in folders]),
             undefined=StrictUndefined,
@@ -92,27 +97,34 @@ class Library:
                 found.setdefault(template.header.name, template)
         self.templates = found
 
-    def choose(self, question: str, name: str | None = None) -> Template:
+    def choose(self, question: str, name: str | None = None, task: Task = "page") -> Template:
         """The prompt called `name`, else the one whose phrases the question holds, else the one that has none."""
+        able = {name: template for name, template in self.templates.items() if template.header.task == task}
         if name is not None:
-            if name not in self.templates:
-                raise PromptError(f"no prompt is called `{name}`; there are {', '.join(self.templates)}")
-            return self.templates[name]
-        fitting = [template for template in self.templates.values() if template.fits(question)]
-        default = [template for template in self.templates.values() if not template.header.asked_with]
+            if name not in able:
+                raise PromptError(f"no prompt for a {task} is called `{name}`; there are {', '.join(able)}")
+            return able[name]
+        fitting = [template for template in able.values() if template.fits(question)]
+        default = [template for template in able.values() if not template.header.asked_with]
         if not fitting and not default:
-            raise PromptError("no prompt fits every question: one must have no `asked_with`")
+            raise PromptError(f"no prompt for a {task} fits every question: one must have no `asked_with`")
         return (fitting or default)[0]
 
     def render(self, question: Question, *, name: str | None = None, **parameters: Any) -> Prompt:
-        """What is to be sent for `question`. `parameters` that are not None win over the prompt's own."""
-        template = self.choose(question.text, name)
+        """What is to be sent to have a page written. `parameters` that are not None win over the prompt's own."""
+        return self._rendered(self.choose(question.text, name), _variables(question), parameters)
+
+    def render_seo(self, question: Question, answer: str, **parameters: Any) -> Prompt:
+        """What is to be sent to have the search fields written of a page with this answer, in markdown."""
+        variables = {**_variables(question), "answer": answer}
+        return self._rendered(self.choose(question.text, task="seo"), variables, parameters)
+
+    def _rendered(self, template: Template, variables: Mapping[str, Any], parameters: Mapping[str, Any]) -> Prompt:
         header = template.header
         own = {"temperature": header.temperature, "max_tokens": header.max_tokens}
         given = {key: value for key, value in parameters.items() if value is not None}
         in_force = {key: value for key, value in {**own, **given}.items() if value is not None}
-        variables = {"question": question.text, "subject": question.subject, "context": question.context}
-        system, template_digest = self._same_for_all(template, tuple(in_force.items()))
+        system, wording, schema = self._same_for_all(template, tuple(in_force.items()))
         return Prompt(
             header.name,
             header.version,
@@ -120,19 +132,25 @@ class Library:
             (system, Message("user", self._fill(template, template.user, variables))),
             self._schemas[header.shape],
             in_force,
-            digest(template_digest, variables),
-            template_digest,
+            digest(wording, schema, variables),
+            wording,
+            schema,
         )
 
-    def _same_for_all(self, template: Template, in_force: tuple[tuple[str, Any], ...]) -> tuple[Message, str]:
-        """The system part, and the digest of all but the question: worked out once for all questions."""
+    def digests(self, **parameters: Any) -> dict[str, tuple[str, str]]:
+        """Of each prompt by name: over its wording, and over its schema."""
+        anything = {**_variables(Question("?", "?")), "answer": "?"}
+        rendered = (self._rendered(template, anything, parameters) for template in self.templates.values())
+        return {one.name: (one.wording_digest, one.schema_digest) for one in rendered}
+
+    def _same_for_all(self, template: Template, in_force: tuple[tuple[str, Any], ...]) -> tuple[Message, str, str]:
+        """The system part, and the digests of wording and schema: worked out once for all questions."""
         key = (template.header.name, in_force)
         if key not in self._stable:
             header = template.header
-            schema = self._schemas[header.shape]
-            stable = [header.name, header.version, template.sources, LIMITS, schema, dict(in_force)]
+            wording = [header.name, header.version, template.sources, LIMITS, dict(in_force)]
             system = Message("system", self._fill(template, template.system, LIMITS))
-            self._stable[key] = system, digest(stable)
+            self._stable[key] = system, digest(wording), digest(self._schemas[header.shape])
         return self._stable[key]
 
     def _fill(self, template: Template, source: str, variables: Mapping[str, Any]) -> str:
@@ -172,6 +190,10 @@ class Library:
         names = [name for name in meta.find_referenced_templates(self._environment.parse(source)) if name]
         texts = [loader.get_source(self._environment, name)[0] for name in names if loader]
         return texts + [inner for text in texts for inner in self._included(text)]
+
+
+def _variables(question: Question) -> dict[str, Any]:
+    return {"question": question.text, "subject": question.subject, "context": question.context}
 
 
 def as_data(text: object) -> str:

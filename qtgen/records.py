@@ -35,8 +35,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent, but for the model's name. `digest` is over template, variables, schema and parameters;
-    `template_digest` leaves the variables out: it changes when the prompt was edited."""
+    """What is sent, but for the model's name. digest: over template, variables, schema and parameters; wording_digest:
+    over template and parameters; schema_digest: over the schema."""
 
     name: str
     version: int
@@ -45,7 +45,14 @@ class Prompt:
     schema: Mapping[str, Any]
     parameters: Mapping[str, Any]
     digest: str
-    template_digest: str
+    wording_digest: str
+    schema_digest: str
+
+    @property
+    def template_digest(self) -> str:
+        """Over all that is the same for every question: changes when the prompt or its schema was edited. A half of
+        each, for the ledger has a place for 16 digits."""
+        return self.wording_digest[:8] + self.schema_digest[:8]
 
 
 # --- what comes back -------------------------------------------------------------------------------------------------
@@ -187,12 +194,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A finished page before it is on disk: where it goes, its text, and how it was made."""
+    """A finished page before it is on disk: where it goes, its text, and how it was made. before: what the file holds
+    that it replaces; None: it is a new one."""
 
     path: str
     url: str
     text: str
     provenance: Mapping[str, Any]
+    before: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

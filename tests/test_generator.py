@@ -8,11 +8,12 @@ import pytest
 from conftest import TODAY, Scripted, points_json
 
 from qtgen.errors import BudgetReached, Filtered, ProviderUnusable, Refused, Retryable, Truncated
-from qtgen.generator import Recipe, _rounded, generate
+from qtgen.generator import Recipe, generate
 from qtgen.page import read_text
 from qtgen.planning import Job
 from qtgen.records import Completion, Outcome, Question, Status, Usage
 from qtgen.rules import REGISTRY, PageFile, run
+from qtgen.writing import _rounded
 
 JOB = Job(
     Question("What is osmosis?", "Biology", source="q.csv:2"),

@@ -217,3 +217,11 @@ def required_paths(present_sections: set[str]) -> list[str]:
         elif row.required:
             needed.append(row.path)
     return needed
+
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "answer": ("answer",),
+    "seo": ("seo.page_description", "seo.page_keywords"),
+    "related": tuple(path for path in FIELDS if path.startswith("related_article")),
+}
+"""Fields that are written again together, by the name of their group."""
