@@ -8,6 +8,7 @@ QtgenError                      anything a person can act on
 ├── UnwritableText              a value that no page can hold
 ├── SpliceError                 an edit that could not be proved harmless
 ├── OutputError                 a page that could not be written (disk full, read-only)
+│   └── PageInTheWay            one that changed, went or is read-only: the others can be written all the same
 ├── NearDuplicates              questions that are nearly others, where that was to end the run
 ├── LedgerError                 the ledger cannot be read or written (locked, disk full)
 ├── BudgetReached               one more request might cost more than is left
@@ -62,6 +63,10 @@ class SpliceError(QtgenError):
 
 class OutputError(QtgenError):
     kind = "output"
+
+
+class PageInTheWay(OutputError):
+    kind = "page"
 
 
 class NearDuplicates(QtgenError):

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from qtgen.errors import OutputError
+from qtgen.errors import OutputError, PageInTheWay
 
 
 @contextlib.contextmanager
@@ -47,19 +47,36 @@ def publish_new(temporary: Path, path: Path) -> bool:
         return True
 
 
-def replace_file(path: Path, before: bytes, after: bytes) -> None:
+def _check_replaceable(path: Path, before: bytes) -> int:
+    """The permissions of the file at `path`. Raises PageInTheWay where `replace_file` would."""
+    try:
+        mode = path.stat().st_mode
+        held = path.read_bytes()
+    except FileNotFoundError:
+        raise PageInTheWay(f"{path}: is gone; it was there when this began") from None
+    except OSError as error:
+        raise PageInTheWay(f"{path}: {error.strerror or error}") from None
+    if held != before:
+        raise PageInTheWay(f"{path}: changed while it was being mended; nothing was written to it")
+    if not mode & 0o222:  # whoever may write anything would otherwise not notice
+        raise PageInTheWay(f"{path}: is read-only; nothing was written to it")
+    return mode & 0o7777
+
+
+def replace_file(path: Path, before: bytes, after: bytes, note: Callable[[], None] | None = None) -> None:
     """Replace the contents of `path`, atomically and with the same permissions.
 
-    Raises OutputError if it no longer holds `before`, or cannot be written.
+    note: called when nothing is left to do but the last step. Raises PageInTheWay if the file is gone, read-only, or no
+    longer holds `before`, and OutputError if it cannot be written.
     """
-    with explained(path):
-        mode = path.stat().st_mode
-        if path.read_bytes() != before:
-            raise OutputError(f"{path}: changed while it was being mended; nothing was written to it")
+    mode = _check_replaceable(path, before)
     target = path.resolve()  # a link stays a link
-    with prepared(target, after.decode()) as temporary, explained(path):
-        temporary.chmod(mode & 0o7777)
-        temporary.replace(target)
+    with prepared(target, after.decode()) as temporary:
+        if note:
+            note()
+        with explained(path):
+            temporary.chmod(mode)
+            temporary.replace(target)
 
 
 def append_line(path: Path, line: str, *, sync: bool = True) -> None:

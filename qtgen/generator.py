@@ -17,6 +17,7 @@ from qtgen.prompts import Library
 from qtgen.provenance import WRITTEN, digest_of, digests_of
 from qtgen.records import Draft, Outcome, Prompt, Provider, Question, Severity, Status
 from qtgen.rules import PageChecker, PageFile, Rule
+from qtgen.site import text_digest
 from qtgen.writing import Attempt, Verdict, how_made, write
 
 NOT_SCORED = -1.0
@@ -121,7 +122,7 @@ def about_text(file: PageFile, question: Question, recipe: Recipe, groups: Seque
     """
     return {
         "groups": [*groups],
-        "question_digest": digest_of(question.text),
+        "question_digest": f"{text_digest(question.text, question.subject):016x}",
         "context_digest": digest_of(question.context) if question.context else None,
         "text_digests": digests_of(mended(file, recipe.fixer, TEXT_FIELDS), groups),
     }

@@ -3,8 +3,10 @@
 A line tells which groups of fields were written; of a group, the last line of a url counts.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -28,20 +30,49 @@ class Made(msgspec.Struct, frozen=True, gc=False):
     context_digest: str | None = None
     groups: tuple[str, ...] = WRITTEN
     text_digests: dict[str, str] = {}
+    replaced_digests: dict[str, str] = {}
 
 
 _decode = msgspec.json.Decoder(Made).decode
+_AT_ONCE = 64  # lines at the end that a killed run may have left without their texts
 
 
-def latest(lines: Iterable[bytes]) -> dict[str, dict[str, Made]]:
-    """By url and group the last line that tells of it. A line cut short by a crash is passed over."""
-    found: dict[str, dict[str, Made]] = {}
+class Origins:
+    """made: by url and group of fields the last line that tells of it."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, dict[str, Made]] = {}
+        self._last: deque[tuple[Made, dict[str, Made]]] = deque(maxlen=_AT_ONCE)  # and what held before
+
+    def add(self, made: Made) -> None:
+        of_page = self.made.setdefault(made.url, {})
+        if made.replaced_digests:
+            self._last.append((made, dict(of_page)))
+        of_page.update(dict.fromkeys(made.groups, made))
+
+    def settle(self, page_at: Callable[[str], Page | None]) -> None:
+        """Take back lines whose texts never came to be: a run was killed between the line and the page.
+
+        page_at: the page that has a url.
+        """
+        for made, before in reversed(self._last):
+            page = page_at(made.url)
+            if page is None or digests_of(page, made.groups) != made.replaced_digests:
+                continue
+            of_page = self.made[made.url]
+            for group in made.groups:
+                if of_page.get(group) is made and group in before:
+                    of_page[group] = before[group]
+                elif of_page.get(group) is made:
+                    del of_page[group]
+
+
+def origins(lines: Iterable[bytes]) -> Origins:
+    """A line cut short by a crash is passed over."""
+    found = Origins()
     for line in lines:
-        try:
-            made = _decode(line)
-        except msgspec.MsgspecError:
-            continue
-        found.setdefault(made.url, {}).update(dict.fromkeys(made.groups, made))
+        with contextlib.suppress(msgspec.MsgspecError):
+            found.add(_decode(line))
     return found
 
 

@@ -178,7 +178,11 @@ class Diagnostic(NamedTuple):  # a run makes hundreds of thousands; a frozen dat
 
 
 class Status(StrEnum):
+    """Of `regenerate` alone: fixed (by safe fixes, nothing was asked), and kept (the new text was no gain)."""
+
     WRITTEN = "written"
+    FIXED = "fixed"
+    KEPT = "kept"
     EXISTS = "exists"
     FAILED = "failed"
     SKIPPED = "skipped"

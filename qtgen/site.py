@@ -73,15 +73,19 @@ def _rows(places: Sequence[int], values: Sequence[Any]) -> list[int]:
     four = iter(values)
     for place, url, title, subject, number in zip(places, four, four, four, four):  # noqa: B905 - strict costs
         found += (
-            _digest(url),
-            _digest(f"{title}\n{subject}"),
+            digest(url),
+            text_digest(title, subject),
             number & _MASK if isinstance(number, int) else _MASK,
             place | len(title) << _TITLE | len(url) << _URL if place & _KNOWN else place,
         )
     return found
 
 
-def _digest(text: str) -> int:
+def text_digest(title: object, subject: object) -> int:
+    return digest(f"{title}\n{subject}")
+
+
+def digest(text: str) -> int:
     return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))  # half a surrogate pair can be spelled in YAML
 
 
@@ -191,11 +195,11 @@ class Site:
 
     def row_of(self, url: str) -> int | None:
         """The row of the page that has this url."""
-        return self.by_url.get(_digest(url))
+        return self.by_url.get(digest(url))
 
     def may_move(self, old: str, new: str) -> bool:
         """Whether a page can change its url and no error comes of it: none links to the old, and none has the new."""
-        return _digest(new) not in self.by_url and _digest(old) not in self._linked_to
+        return digest(new) not in self.by_url and digest(old) not in self._linked_to
 
     @cached_property
     def _linked_to(self) -> set[int]:

@@ -2,7 +2,8 @@
 
 A page is written in three steps: the text to a temporary file (a full disk shows here), the provenance line, the page
 under its name. A run that is killed between the last two leaves a line without a page, which the next run writes again:
-the last line of a url counts. The lines are synced once a second; the ledger has what a power cut took.
+the last line of a url counts. Of a page that is written again it leaves a line beside the old text, and
+`provenance.py` knows. The lines are synced once a second; the ledger has what a power cut took.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from qtgen.corpus import highest_id, page_paths, pages_in
 from qtgen.errors import OutputError, UsageError
 from qtgen.files import append_line, explained, prepared, publish_new, replace_file
 from qtgen.page import read, splice
+from qtgen.provenance import Origins, origins
 from qtgen.records import Draft, Outcome
 
 HIDDEN = ".qtgen"
@@ -30,6 +33,7 @@ class Store:
         self.out = out
         self.provenance_file = out / HIDDEN / "provenance.jsonl"
         self.failed_folder = out / HIDDEN / "failed"
+        self.rejected_folder = out / HIDDEN / "rejected"
         self._one_at_a_time = threading.Lock()
         self._synced = 0.0
 
@@ -79,6 +83,41 @@ class Store:
             self._failed_file(draft.path).unlink(missing_ok=True)
         return written
 
+    def origins(self) -> Origins:
+        """How the texts of all pages came about."""
+        if not self.provenance_file.exists():
+            return Origins()
+        with explained(self.provenance_file), self.provenance_file.open("rb") as lines:
+            return origins(lines)
+
+    def rewrite(self, draft: Draft) -> None:
+        """Let a page's new text appear in place of the old one, with its provenance before it if it has one.
+
+        Raises PageInTheWay if the file does not hold the old text any more or may not be written, else OutputError.
+        """
+        assert draft.before is not None  # noqa: S101 - a page that is new is `write`'s
+        line = json.dumps(draft.provenance, ensure_ascii=False) if draft.provenance else ""
+        note = partial(self._note, line) if line else None
+        replace_file(Path(draft.path), draft.before, draft.text.encode(), note)
+        with contextlib.suppress(OSError):
+            for folder in (self.failed_folder, self.rejected_folder):
+                self._beside(folder, draft.path).unlink(missing_ok=True)
+
+    def keep_rejected(self, page: str, record: str) -> Path:
+        """Keep an attempt that was not taken. Raises OutputError."""
+        path = self._beside(self.rejected_folder, page)
+        with prepared(path, record) as temporary, explained(path):
+            temporary.replace(path)
+        return path
+
+    def rejected(self, page: str) -> dict[str, Any] | None:
+        """The attempt for a page that was not taken, if one is kept."""
+        try:
+            record = json.loads(self._beside(self.rejected_folder, page).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return record if isinstance(record, dict) else None
+
     def _note(self, line: str) -> None:
         """Pages are written by several threads; their lines are synced together, once a second."""
         with self._one_at_a_time:
@@ -98,10 +137,15 @@ class Store:
         return path
 
     def _failed_file(self, page: str) -> Path:
+        return self._beside(self.failed_folder, page)
+
+    def _beside(self, folder: Path, page: str) -> Path:
+        """Where a JSON file about a page lies; of one from elsewhere, by its subject's folder and its name."""
         path = Path(page)
-        if not path.is_relative_to(self.out):
-            raise OutputError(f"{page}: lies outside of {self.out}")
-        return self.failed_folder / path.relative_to(self.out).with_suffix(".json")
+        inside = path.relative_to(self.out) if path.is_relative_to(self.out) else Path(*path.parts[-2:])
+        if ".." in inside.parts or inside.is_absolute():
+            inside = Path(path.name)
+        return folder / inside.with_suffix(".json")
 
 
 def write_scores(pages: Mapping[Path, float]) -> int:

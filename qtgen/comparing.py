@@ -1,0 +1,124 @@
+"""Is a page's new text worse than its old one? By the metrics that need no model, or by a judge in both orders.
+
+The metrics take the old text as reference: a new answer may say more and in other words, but has to say what the old
+one said, and not the contrary. Where the old one is none to go by (a refusal, a text cut short, another question's), it has
+to be about the question, and not to repeat itself. The bars were measured: docs/keeping-a-site-fresh.md.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from qtgen.errors import BudgetReached
+from qtgen.judging import preference
+from qtgen.metrics import Case, PageFacts, Reading, measured, overall
+from qtgen.page import Page, decode
+from qtgen.page.fields import DESCRIPTION_MAX
+from qtgen.records import Provider, Question
+
+KEEPS = 0.50  # overall score against the old answer from which a new one says what that said
+LOSES = 0.10  # how much more of the old answer the new one may leave out than the old left out of the new
+NEAR = 0.35  # cosine to its question that is asked of an answer where there is no old one to go by
+ON_TOPIC = 0.20  # how much further from the question (cosine) a new text may be than the old
+REPEATS = 0.15  # how much more of an answer may stand in it twice
+CONTRADICTS = 0.25  # share of its sentences that may seem to contradict the old answer
+UNSPOKEN = 0.20  # how much larger a share of the keywords may be such as the page does not speak of
+
+
+class Comparison(NamedTuple):
+    """why: one line, where the new text is worse."""
+
+    worse: bool
+    why: str = ""
+
+
+def by_metrics(old: Page, new: Page, changed: Collection[str], *, trusted: bool) -> Comparison:
+    """changed: fields that differ; trusted: whether the old answer is one to go by."""
+    question = new.text_of("question") or ""
+    objections: list[str] = []
+    if "answer" in changed:
+        texts = (decode(page.text_of("answer") or "") for page in (old, new))
+        objections += of_answers(question, *texts, trusted=trusted)
+    objections += _of_search_fields(old, new, changed)
+    return Comparison(bool(objections), "; ".join(objections))
+
+
+def of_answers(question: str, old: str, new: str, *, trusted: bool = True) -> Iterator[str]:
+    """What speaks against putting a new answer, as markdown, in the place of an old one."""
+    about, before, after = Reading(question), Reading(old), Reading(new)
+    if not after.words:
+        yield "the new answer is empty"
+        return
+    if trusted and before.words:
+        yield from _against(about, before, after)
+    repeated = [_measure("repetition", about, before, one) for one in (before, after)]
+    if repeated[1] > repeated[0] + REPEATS:
+        yield f"the new answer repeats itself ({repeated[1]:.0%} of it, the old one {repeated[0]:.0%})"
+    yield from _further(about, before if trusted else None, after, "answer")
+
+
+def _against(question: Reading, before: Reading, after: Reading) -> Iterator[str]:
+    found = measured(Case(question, (before,), after, page=PageFacts("", "")))
+    kept, coverage, against = overall(found).value, found["coverage"].value, found["contradiction"]
+    if (kept or 0.0) < KEEPS:
+        yield f"the new answer says too little of what the old one said ({kept:.2f}; {KEEPS:.2f} is asked)"
+    lost = _measure("coverage", question, after, before) - (coverage or 0.0)
+    if lost > LOSES:
+        yield f"the new answer leaves out more than it adds ({lost:.2f}; up to {LOSES:.2f} is borne)"
+    if (against.value or 0.0) > CONTRADICTS:
+        yield f"the new answer seems to contradict the old one ({against.note})"
+
+
+def _measure(name: str, question: Reading, reference: Reading, candidate: Reading) -> float:
+    return measured(Case(question, (reference,), candidate), [name])[name].value or 0.0
+
+
+def _further(question: Reading, before: Reading | None, after: Reading, what: str) -> Iterator[str]:
+    """Whether a text is further from what it should be about than the one before, if that is one to go by."""
+    near = float(question.key_vector @ after.key_vector)
+    least = NEAR if before is None else float(question.key_vector @ before.key_vector) - ON_TOPIC
+    if near < least:
+        yield f"the new {what} is further from its subject ({near:.2f}; {least:.2f} is asked)"
+
+
+def _of_search_fields(old: Page, new: Page, changed: Collection[str]) -> Iterator[str]:
+    about = Reading(f"{new.text_of('question')}\n{decode(new.text_of('answer') or '')}")
+    if "seo.page_description" in changed:
+        shown, written = ((page.text_of("seo.page_description") or "")[:DESCRIPTION_MAX] for page in (old, new))
+        yield from _further(about, Reading(shown), Reading(written), "description")
+    if "seo.page_keywords" in changed:
+        shares = [_unspoken(page.text_of("seo.page_keywords") or "", about) for page in (old, new)]
+        if shares[1] > shares[0] + UNSPOKEN:
+            yield f"the page does not speak of {shares[1]:.0%} of the new keywords (of the old: {shares[0]:.0%})"
+
+
+def _unspoken(keywords: str, about: Reading) -> float:
+    """The share of the keywords of which the page has no word."""
+    words = [word for word in map(str.strip, keywords.split(",")) if word]
+    strange = [word for word in words if not about.counts.keys() & set(Reading(word).stems)]
+    return len(strange) / len(words) if words else 1.0
+
+
+async def by_judges(
+    judges: Sequence[Provider], question: Question, old: Page, new: Page, changed: Collection[str]
+) -> Comparison:
+    """Worse where more judges prefer the old text than the new, and where none has an opinion.
+
+    Raises ProviderUnusable, BudgetReached.
+    """
+    if "answer" in changed:
+        right, texts = question.context, [decode(page.text_of("answer") or "") for page in (old, new)]
+    else:
+        right, texts = decode(new.text_of("answer") or ""), [_search_fields(page) for page in (old, new)]
+    found = [await preference(judge, question.text, right, *texts) for judge in judges]
+    values = [one.value for one in found if one.value is not None]
+    failures = [one.error for one in found if one.error]
+    if any(failure.kind == BudgetReached.kind for failure in failures):
+        raise BudgetReached(failures[0].message)
+    if not values:
+        return Comparison(True, f"no judge had an opinion ({failures[0].message})")
+    notes = [one.note for one in found if one.value is not None and one.value < 0]
+    return Comparison(sum(values) < 0, f"judged worse in both orders: {notes[0]}" if sum(values) < 0 else "")
+
+
+def _search_fields(page: Page) -> str:
+    return f"Description: {page.text_of('seo.page_description')}\nKeywords: {page.text_of('seo.page_keywords')}"

@@ -1,0 +1,263 @@
+"""Pages of a site -> which of them are stale and why, and of each such page what is to be done.
+
+Which pages are stale is told by facts and findings (which the cache holds) and by provenance; a page is read only where
+a reason needs it, and once more when its turn comes.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from qtgen.corpus import Run, page_bytes, read_page
+from qtgen.examining import page_file
+from qtgen.generator import TEXT_FIELDS, Recipe
+from qtgen.mending import mended
+from qtgen.page import Page, read
+from qtgen.page.fields import GROUPS
+from qtgen.provenance import WRITTEN, Made, Origins, digests_of
+from qtgen.records import Diagnostic, Failure, Outcome, Question, Severity, Status
+from qtgen.rewriting import Revision, Rewritten, can_be_edited
+from qtgen.rules import REGISTRY, PageFile
+from qtgen.site import Site
+from qtgen.staleness import Now, Reason, Standing, group_of
+from qtgen.validator import Check, Validation
+
+_NOT_TO_BE_READ = ("QT101", "QT102", "QT104", "QT105", "QT107", "QT108")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is looked for. reasons, codes: why a page may be stale; groups: of fields that may be written again."""
+
+    reasons: Sequence[Reason]
+    codes: frozenset[str]
+    groups: frozenset[str] = frozenset(WRITTEN)
+    include_edited: bool = False
+    touch_date: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A page that is to be worked on. because: by reason the fields it speaks of; errors, warnings: how many findings
+    are among the reasons; is_free: safe fixes will do, as far as can be told without making them."""
+
+    path: str
+    url: str
+    because: Mapping[str, frozenset[str]]
+    errors: int = 0
+    warnings: int = 0
+    is_free: bool = False
+    context_digest: str | None = None
+    day: dt.date | None = None  # written on; only where it is asked for
+    score: float | None = None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return tuple(self.because)
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a look at all pages tells. edited: pages that are stale and were edited by a person, who is not overruled;
+    unreadable: pages that do not parse; gone: urls of the provenance that no page has."""
+
+    pages: int = 0
+    stale: list[Stale] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+
+def survey(
+    runs: Sequence[Run],
+    check: Check,
+    wish: Wish,
+    now: Now,
+    origins: Origins,
+    recipe: Recipe,
+    *,
+    with_days: bool = False,
+) -> Survey:
+    """Every stale page, sorted by path. with_days: whether the day and the score of each are wanted."""
+    paths = [path for run in runs for path in run.paths()]
+    found = Survey(len(paths))
+    rules = [rule for code, rule in sorted(REGISTRY.items()) if code in wish.codes or code in _NOT_TO_BE_READ]
+    with Validation(runs, replace(check, rules=rules)) as validation:
+        findings = {checked.path: checked.diagnostics for checked in validation}
+        site = validation.site
+    found.unreadable = [path for path, some in findings.items() if any(one.code in _NOT_TO_BE_READ for one in some)]
+    of_pages = _made_of(paths, site, origins, found)
+    unreadable = {*found.unreadable}
+    look = _Look(wish, now, recipe, found, with_days)
+    needs_all = any(reason.asked_for or reason.option for reason in wish.reasons)
+    for number, path in enumerate(paths):
+        url, made = of_pages.get(number, ("", {}))
+        if path in unreadable or not (made or needs_all or path in findings):
+            continue
+        question = f"{site.texts[site.starts[number]]:016x}"
+        standing = Standing(url, question, made, lambda path=path: read_page(path))  # type: ignore[misc]
+        look.at(path, standing, findings.get(path, ()))
+    return found
+
+
+def _made_of(
+    paths: Sequence[str], site: Site, origins: Origins, found: Survey
+) -> dict[int, tuple[str, Mapping[str, Made]]]:
+    """By a page's number its url and how its groups came about, where that is known."""
+    numbers: dict[str, int] = {}
+    for url in origins.made:
+        row = site.row_of(url)
+        if row is None:
+            found.gone.append(url)
+        else:
+            numbers[url] = site.page_of(row)
+    origins.settle(lambda url: read_page(paths[numbers[url]]) if url in numbers else None)
+    return {number: (url, origins.made[url]) for url, number in numbers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look at one page after the other; what is stale is put into `found`."""
+
+    wish: Wish
+    now: Now
+    recipe: Recipe
+    found: Survey
+    with_days: bool
+
+    def at(self, path: str, standing: Standing, findings: Sequence[Diagnostic]) -> None:
+        because = self._because(standing, findings)
+        if not because:
+            return
+        edited = set() if self.wish.include_edited else self._edited(path, standing, because)
+        left = {reason: kept for reason, fields in because.items() if (kept := fields - edited)}
+        if not left:
+            self.found.edited.append(path)
+            return
+        mine = [one for one in findings if one.code in left]
+        free = [one.fixable and REGISTRY[one.code].fix == "safe" for one in mine]
+        answer = standing.made.get("answer")
+        self.found.stale.append(
+            Stale(
+                path,
+                standing.url,
+                left,
+                sum(one.severity is Severity.ERROR for one in mine),
+                sum(one.severity is Severity.WARNING for one in mine),
+                all(free) and all(reason in self.wish.codes for reason in left),
+                answer.context_digest if answer else None,
+                min(filter(None, map(standing.written, WRITTEN)), default=None) if self.with_days else None,
+                standing.score if self.with_days else None,
+            )
+        )
+
+    def _because(self, standing: Standing, findings: Sequence[Diagnostic]) -> dict[str, frozenset[str]]:
+        because: dict[str, frozenset[str]] = {}
+        for reason in self.wish.reasons:
+            groups = self.wish.groups.intersection(reason.of(standing, self.now))
+            if groups:
+                because[reason.name] = frozenset(path for group in groups for path in GROUPS[group])
+        fields: dict[str, set[str]] = defaultdict(set)
+        for one in findings:
+            if one.code in self.wish.codes and group_of(one.field) in self.wish.groups:
+                fields[one.code].add(one.field or "")
+        return because | {code: frozenset(some) for code, some in fields.items()}
+
+    def _edited(self, path: str, standing: Standing, because: Mapping[str, frozenset[str]]) -> set[str]:
+        """The fields of groups that are not as they were written, though for safe fixes."""
+        wanted = {group_of(one) for fields in because.values() for one in fields}
+        groups = [group for group in WRITTEN if group in wanted and _was_noted(standing, group)]
+        edited = [group for group in groups if not _is_as_written(standing.page, standing, group)]
+        if edited:
+            page = mended(page_file(path, standing.page), self.recipe.fixer, TEXT_FIELDS)
+            edited = [group for group in edited if not _is_as_written(page, standing, group)]
+        return {one for group in edited for one in GROUPS[group]}
+
+
+def _was_noted(standing: Standing, group: str) -> bool:
+    return group in standing.made and group in standing.made[group].text_digests
+
+
+def _is_as_written(page: Page, standing: Standing, group: str) -> bool:
+    return digests_of(page, [group])[group] == standing.made[group].text_digests[group]
+
+
+def oldest_first(stale: Iterable[Stale]) -> list[Stale]:
+    """Those whose day is not known come last."""
+    return sorted(stale, key=lambda one: (one.day or dt.date.max, one.path))
+
+
+def worst_first(stale: Iterable[Stale]) -> list[Stale]:
+    """Most errors, then most warnings, then the lowest score."""
+    return sorted(
+        stale, key=lambda one: (-one.errors, -one.warnings, 2.0 if one.score is None else one.score, one.path)
+    )
+
+
+def revisions(
+    stale: Iterable[Stale], wish: Wish, recipe: Recipe, contexts: Mapping[str, str | None]
+) -> Iterator[Revision | Rewritten]:
+    """What is to be done with each page, in their order, read as it is asked for: to write fields of it again, or,
+    where that is settled already, what became of it. contexts: the source text of each url that has one."""
+    return (_revision(one, wish, recipe, contexts) for one in stale)
+
+
+def _revision(stale: Stale, wish: Wish, recipe: Recipe, contexts: Mapping[str, str | None]) -> Revision | Rewritten:
+    try:
+        before = page_bytes(stale.path)
+    except OSError as error:
+        return _settled(stale, Failure("page", f"{stale.path}: {error.strerror or error}"))
+    page = read(before)
+    if page.problems or page.text.encode() != before:
+        return _settled(stale, Failure("page", f"{stale.path}: does not parse; it is left alone"))
+    file = page_file(stale.path, page)
+    inside = {path for group in wish.groups for path in GROUPS[group]} & TEXT_FIELDS
+    better = mended(file, recipe.fixer, inside)
+    because = {**_still(stale, wish, file._replace(page=better), recipe)}
+    wanted = frozenset(path for fields in because.values() for path in fields)
+    fixes = sum(name in wish.codes for name in stale.because) - sum(name in wish.codes for name in because)
+    url, title = page.text_of("url") or "", page.text_of("question") or page.text_of("title") or ""
+    question = Question(title, page.text_of("subject") or "", context=contexts.get(url), source=stale.path)
+    revision = Revision(
+        stale.path, url, before, better, question, wanted, tuple(because) or stale.reasons, fixes, wish.touch_date
+    )
+    if not wanted:
+        return _fixed(revision)
+    if why := can_be_edited(better, wanted):
+        return _failed(revision, "splice", f"{stale.path}: {why}")
+    if "answer" in wanted and stale.context_digest and url not in contexts:
+        why = "the source text that its answer rests on is not at hand; name its question file with --questions"
+        return _failed(revision, "source", f"{stale.path}: {why}")
+    return revision
+
+
+def _still(stale: Stale, wish: Wish, file: PageFile, recipe: Recipe) -> Iterator[tuple[str, frozenset[str]]]:
+    """The reasons that are left once the safe fixes are made."""
+    left: dict[str, set[str]] = defaultdict(set)
+    for one in recipe.checker(file):
+        left[one.code].add(one.field or "")
+    for name, fields in stale.because.items():
+        still = fields & left[name] if name in wish.codes else fields
+        if still:
+            yield name, frozenset(still)
+
+
+def _fixed(revision: Revision) -> Rewritten:
+    draft = revision.fixed()
+    if draft is None:
+        why = Failure("page", f"{revision.path}: is not stale any more")
+        return Rewritten(revision, replace(revision.blank, status=Status.SKIPPED, error=why))
+    return Rewritten(revision, replace(revision.blank, status=Status.FIXED, draft=draft))
+
+
+def _failed(revision: Revision, kind: str, message: str) -> Rewritten:
+    return Rewritten(revision, replace(revision.blank, error=Failure(kind, message)))
+
+
+def _settled(stale: Stale, why: Failure) -> Rewritten:
+    """Of a page that cannot be read."""
+    blank = Question("", "", source=stale.path)
+    wanted = frozenset(path for fields in stale.because.values() for path in fields)
+    revision = Revision(stale.path, stale.url, b"", read(b""), blank, wanted, stale.reasons)
+    return Rewritten(revision, Outcome(blank, Status.FAILED, stale.path, stale.url or None, error=why))
