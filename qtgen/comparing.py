@@ -1,8 +1,8 @@
 """Is a page's new text worse than its old one? By the metrics that need no model, or by a judge in both orders.
 
 The metrics take the old text as reference: a new answer may say more and in other words, but has to say what the old
-one said, and not the contrary. Where the old one is none to go by (a refusal, a text cut short, another question's), it has
-to be about the question, and not to repeat itself. The bars were measured: docs/keeping-a-site-fresh.md.
+one said, and not the contrary. Where the old one is none to go by (a refusal, a text cut short, another question's), it
+has to be about the question, and not to repeat itself. The bars were measured: docs/keeping-a-site-fresh.md.
 """
 
 from collections.abc import Collection, Iterator, Sequence

@@ -102,7 +102,8 @@ class Library:
         able = {name: template for name, template in self.templates.items() if template.header.task == task}
         if name is not None:
             if name not in able:
-                raise PromptError(f"no prompt for a {task} is called `{name}`; there are {', '.join(able)}")
+                whose = f"is for a {task} and called" if name in self.templates else "is called"
+                raise PromptError(f"no prompt {whose} `{name}`; there are {', '.join(able)}")
             return able[name]
         fitting = [template for template in able.values() if template.fits(question)]
         default = [template for template in able.values() if not template.header.asked_with]

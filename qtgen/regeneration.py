@@ -212,9 +212,9 @@ def _revision(stale: Stale, wish: Wish, recipe: Recipe, contexts: Mapping[str, s
     if page.problems or page.text.encode() != before:
         return _settled(stale, Failure("page", f"{stale.path}: does not parse; it is left alone"))
     file = page_file(stale.path, page)
-    inside = {path for group in wish.groups for path in GROUPS[group]} & TEXT_FIELDS
-    better = mended(file, recipe.fixer, inside)
-    because = {**_still(stale, wish, file._replace(page=better), recipe)}
+    groups = {group_of(path) for fields in stale.because.values() for path in fields}
+    better = mended(file, recipe.fixer, {path for path in TEXT_FIELDS if group_of(path) in groups})
+    because = dict(_still(stale, wish, file._replace(page=better), recipe))
     wanted = frozenset(path for fields in because.values() for path in fields)
     fixes = sum(name in wish.codes for name in stale.because) - sum(name in wish.codes for name in because)
     url, title = page.text_of("url") or "", page.text_of("question") or page.text_of("title") or ""

@@ -34,7 +34,7 @@ NO_REFERENCE = frozenset({"source-changed", "question-edited"})
 @dataclass(frozen=True)
 class Revision:
     """A page to be worked on. before: what its file holds; page: the same with the safe fixes made; fixes: how many
-    rules these satisfied; wanted: the fields that are to be written again; reasons: why; codes: the rules among them."""
+    rules these satisfied; wanted: the fields that are to be written again; reasons: why."""
 
     path: str
     url: str

@@ -84,9 +84,13 @@ def test_what_failed_is_kept_until_it_succeeds() -> None:
     assert not kept.exists()
 
 
-def test_a_page_outside_of_the_folder_is_refused() -> None:
-    with pytest.raises(OutputError, match="lies outside"):
-        Store(Path("out")).keep_failed(Outcome(Question("Q?", "B"), Status.FAILED, "../x.md"))
+@pytest.mark.parametrize(
+    ("page", "kept"),
+    [("site/biology/x.md", "biology/x"), ("../x.md", "x"), ("out/../../x.md", "x"), ("/x.md", "x"), ("x.md", "x")],
+)
+def test_what_is_kept_of_a_page_from_elsewhere_stays_in_the_folder(page: str, kept: str) -> None:
+    where = Store(Path("out")).keep_failed(Outcome(Question("Q?", "B"), Status.FAILED, page))
+    assert where == Path(f"out/.qtgen/failed/{kept}.json")
 
 
 def test_pages_written_by_many_threads_have_the_mode_that_one_has(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from qtgen.ledger import Book, key_of
 from qtgen.planning import Job
 from qtgen.providers import concurrency, endpoints_for
 from qtgen.providers.endpoint import Endpoint, body_of, longest_answer, request
-from qtgen.records import Outcome, Status
+from qtgen.records import Outcome, Prompt, Status
 from qtgen.settings import Settings
 
 _AT_A_TIME = 500
-_LATENCY = 8.0  # seconds for an answer of this length, where nothing is known
+LATENCY = 8.0  # seconds for an answer of this length, where nothing is known
 
 
 def show(
@@ -50,21 +50,11 @@ class _Found:
 
     @property
     def cost(self) -> Range | None:
-        return _cost(self.endpoints[0], self.plan.sent(), self.plan.received())
+        return cost_of(self.plan, self.endpoints[0])
 
     @property
     def time(self) -> Range:
-        tokens = (self.plan.sent() + self.plan.received()).expected / max(self.plan.requests.expected, 1)
-        return self.plan.requests.map(
-            lambda count: seconds(
-                count,
-                tokens * count,
-                latency=self.latency or _LATENCY,
-                concurrency=concurrency(self.settings),
-                rpm=self.settings.rpm,
-                tpm=self.settings.tpm,
-            )
-        )
+        return time_of(self.plan, self.settings, self.latency)
 
     def as_dict(self) -> dict[str, Any]:
         ranges = {
@@ -78,7 +68,7 @@ class _Found:
             "provider": self.endpoints[0].provider,
             "models": [endpoint.model for endpoint in self.endpoints],
             "base_url": self.settings.base_url,
-            **{name: _as_json(of) for name, of in ranges.items()},
+            **{name: as_json_range(of) for name, of in ranges.items()},
             "budget_usd": self.settings.budget,
             "reused": self.plan.reused,
             **self.others,
@@ -87,16 +77,16 @@ class _Found:
     def lines(self) -> Iterator[str]:
         plan, cost = self.plan, self.cost
         yield who_answers(self.settings, [endpoint.model for endpoint in self.endpoints])
-        yield f"requests    {_figures(plan.requests)}" + (
+        yield f"requests    {figures(plan.requests)}" + (
             f"   and {plan.reused:,} from the ledger" if plan.reused else ""
         )
-        yield f"tokens      {_figures(plan.sent())} sent, {_figures(plan.received())} received"
+        yield f"tokens      {figures(plan.sent())} sent, {figures(plan.received())} received"
         yield "cost        " + (
             "unknown: no price" if cost is None else f"{money(cost.expected)} ({money(cost.low)} to {money(cost.high)})"
         )
         if cost and self.settings.budget:
             yield f"budget      {money(self.settings.budget)}: {_enough(self.settings.budget, cost)}"
-        yield f"time        {_duration(self.time.expected)} with {self._limits()}"
+        yield f"time        {duration(self.time.expected)} with {self._limits()}"
         rest = ", ".join(f"{count:,} {status}" for status, count in self.others.items() if count)
         if rest:
             yield f"no request  {rest}"
@@ -104,7 +94,7 @@ class _Found:
 
     def _limits(self) -> str:
         settings = self.settings
-        answer = f"{self.latency:.1f} s for an answer" if self.latency else f"a guess of {_LATENCY:g} s for an answer"
+        answer = f"{self.latency:.1f} s for an answer" if self.latency else f"a guess of {LATENCY:g} s for an answer"
         limits = [
             f"{concurrency(settings):,} in flight",
             f"{settings.rpm:,g} requests a minute" if settings.rpm else "",
@@ -137,11 +127,10 @@ class Request(NamedTuple):
     known: bool
 
 
-def requests(jobs: Iterable[Job], how: Recipe, endpoint: Endpoint, book: Book) -> Iterator[Request]:
+def requests(prompts: Iterable[Prompt], endpoint: Endpoint, book: Book) -> Iterator[Request]:
     """What would be sent first for each page. A request that stands there twice is given once."""
-    waiting = iter(jobs)
-    while some := list(islice(waiting, _AT_A_TIME)):
-        prompts = [how.render(job.question) for job in some]
+    waiting = iter(prompts)
+    while prompts := list(islice(waiting, _AT_A_TIME)):
         documents = [request(prompt, endpoint) for prompt in prompts]
         bodies = [body_of(document) for document in documents]
         keys = [key_of(endpoint.place, body) for body in bodies]
@@ -167,7 +156,7 @@ def _add(
             else:
                 yield step
 
-    for one in requests(jobs(), how, endpoint, book):
+    for one in requests((how.render(job.question) for job in jobs()), endpoint, book):
         if one.known and not fresh:
             plan.reused += 1
         else:
@@ -176,27 +165,44 @@ def _add(
     return others
 
 
-def _cost(endpoint: Endpoint, sent: Range, received: Range) -> Range | None:
+def cost_of(plan: Plan, endpoint: Endpoint) -> Range | None:
+    """US dollars; None where no price is known."""
+    sent, received = plan.sent(), plan.received()
     bounds = [endpoint.cost(round(s), round(r), 0) for s, r in zip(_three(sent), _three(received), strict=True)]
     low, expected, high = bounds
     return None if low is None or expected is None or high is None else Range(low, expected, high)
+
+
+def time_of(plan: Plan, settings: Settings, latency: float | None) -> Range:
+    """Seconds. latency: of one answer; None: not known."""
+    tokens = (plan.sent() + plan.received()).expected / max(plan.requests.expected, 1)
+    return plan.requests.map(
+        lambda count: seconds(
+            count,
+            tokens * count,
+            latency=latency or LATENCY,
+            concurrency=concurrency(settings),
+            rpm=settings.rpm,
+            tpm=settings.tpm,
+        )
+    )
 
 
 def _three(of: Range) -> tuple[float, float, float]:
     return of.low, of.expected, of.high
 
 
-def _as_json(of: Range | None) -> Any:
+def as_json_range(of: Range | None) -> Any:
     return None if of is None else {name: round(getattr(of, name), 6) for name in ("low", "expected", "high")}
 
 
-def _figures(of: Range) -> str:
+def figures(of: Range) -> str:
     if of.low == of.high:
         return f"{of.expected:,.0f}"
     return f"{of.expected:,.0f} ({of.low:,.0f} to {of.high:,.0f})"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -2,11 +2,8 @@
 
 import asyncio
 import datetime as dt
-import json
 import os
 import sys
-import tempfile
-from array import array
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Collection, Container, Iterator, Mapping
 from contextlib import ExitStack, aclosing
@@ -20,18 +17,29 @@ import click
 from qtgen.batch import generate_all
 from qtgen.budget import Budget
 from qtgen.commands import dry_run, progress
-from qtgen.commands.options import Grouped, file_or_dash, folder, note, open_book, options_of, settings_from, warn
+from qtgen.commands.options import (
+    Grouped,
+    asking_options,
+    budget_option,
+    file_or_dash,
+    folder,
+    note,
+    open_book,
+    options_of,
+    settings_from,
+    warn,
+)
 from qtgen.commands.recipe import recipe
+from qtgen.commands.running import Results, asking, check_budget
 from qtgen.corpus import page_paths, read_page
-from qtgen.engine import stop_on_interrupt
 from qtgen.errors import BudgetReached, Interrupted, NearDuplicates, QuestionFileError, UsageError
 from qtgen.generator import Recipe
-from qtgen.ledger import Book, opened
+from qtgen.ledger import Book
 from qtgen.page.fields import SUBJECTS
 from qtgen.planning import Ids, Job, Survey, plan, twins, unknown_subjects
-from qtgen.providers import concurrency, endpoints_for, needs_fetch, open_clients
+from qtgen.providers import concurrency, endpoints_for
 from qtgen.questions import QuestionFiles
-from qtgen.records import Failure, Outcome, Question, Status
+from qtgen.records import Failure, Outcome, Prompt, Question, Status
 from qtgen.settings import Settings
 from qtgen.store import Store
 from qtgen.telemetry import set_up
@@ -74,8 +82,7 @@ Examples:
   qtgen generate new.csv --budget 5           stop before 5 dollars are passed
   qtgen generate new.csv --model a --model b  b is asked where a fails
 """
-_asked, _answers, _pace = options_of("What is asked"), options_of("Who answers"), options_of("Pace")
-_money, _again, _output = options_of("Money"), options_of("Going on"), options_of("Output")
+_asked, _money, _again, _output = (options_of(group) for group in ("What is asked", "Money", "Going on", "Output"))
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
@@ -89,28 +96,8 @@ _money, _again, _output = options_of("Money"), options_of("Going on"), options_o
     type=click.Choice(["skip", "keep", "fail"]),
     help="What becomes of a question nearly asked before, here or in the corpus.  [default: keep]",
 )
-@_answers(
-    "--provider",
-    type=click.Choice(["openai", "local"]),
-    help="An OpenAI-compatible endpoint, or a small model on this machine.  "
-    "[default: openai where a key or an address is set, else local]",
-)
-@_answers(
-    "--model",
-    multiple=True,
-    help="Model name at the endpoint; given again, the one to ask where it fails.  [default: gpt-4o-mini]",
-)
-@_answers("--base-url", help="Address of an OpenAI-compatible endpoint.  [default: OpenAI's]")
-@_answers("--temperature", type=float, help="Sampling temperature.  [default: the prompt's]")
-@_answers("--max-tokens", type=int, help="Longest answer, in tokens.  [default: the prompt's]")
-@_pace(
-    "--concurrency",
-    type=int,
-    help="Requests in flight at most; fewer where the endpoint bears no more.  [default: 64; local: 2]",
-)
-@_pace("--rpm", type=float, help="Requests a minute at most.  [default: what the endpoint bears]")
-@_pace("--tpm", type=float, help="Tokens a minute at most.  [default: what the endpoint bears]")
-@_money("--budget", type=float, help="US dollars that this run may cost at most; needs the models' prices.")
+@asking_options
+@budget_option
 @_money("--dry-run", "is_dry", is_flag=True, help="Send nothing; say what it would take. With --json: as one object.")
 @_again(
     "--resume/--fresh",
@@ -138,7 +125,7 @@ def command(
     files = questions or settings.questions
     if not files:
         raise UsageError("no question file: name one, or set `questions` in qtgen.toml")
-    _check_budget(settings)
+    check_budget(settings)
     how = recipe(settings, dt.datetime.now().astimezone().date())
     if settings.prompt:
         how.library.choose("", settings.prompt)  # raises PromptError, also where every page is there
@@ -152,19 +139,12 @@ def command(
             steps = run.steps(ids=lambda urls: dict.fromkeys(urls, 0))  # none is given out
             return dry_run.show(steps, run.recipe, settings, book, as_json=as_json, fresh=not resume)
         set_up(os.environ)
-        results = stack.enter_context(_Results(survey.total))
+        results = stack.enter_context(Results(survey.total))
         try:
             return asyncio.run(run.go(results))
         finally:  # also for a run that was interrupted or ended early
             for line in results.lines() if as_json else ():
                 click.echo(line)
-
-
-def _check_budget(settings: Settings) -> None:
-    """Raise UsageError where a budget could not be kept."""
-    unknown = [endpoint.model for endpoint in endpoints_for(settings) if endpoint.cost(1, 1, 0) is None]
-    if settings.budget is not None and unknown:
-        raise UsageError(f'--budget needs the price of `{unknown[0]}`: set [prices."{unknown[0]}"] in qtgen.toml')
 
 
 def _surveyed(source: QuestionFiles, files: tuple[Path, ...], settings: Settings) -> Survey:
@@ -199,35 +179,6 @@ def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, 
     return found if settings.on_duplicate == "skip" else {}
 
 
-class _Results:
-    """One JSON line for each question, kept on disk until they are wanted in their order."""
-
-    def __init__(self, total: int) -> None:
-        self.failed = 0
-        self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed at the end of the block
-        self._offsets = array("q", [-1]) * total
-
-    def __enter__(self) -> "_Results":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def add(self, place: int, outcome: Outcome) -> None:
-        self._offsets[place] = self._file.tell()
-        self._file.write(json.dumps(outcome.as_dict(), ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-        self.failed += outcome.status is Status.FAILED
-
-    def __contains__(self, place: int) -> bool:
-        return self._offsets[place] >= 0
-
-    def lines(self) -> Iterator[str]:
-        for offset in self._offsets:
-            if offset >= 0:
-                self._file.seek(offset)
-                yield self._file.readline().decode().rstrip("\n")
-
-
 @dataclass
 class _Run:
     """One call of the command, once its questions have been looked at."""
@@ -254,7 +205,7 @@ class _Run:
             passed_over=self.passed_over,
         )
 
-    async def go(self, results: _Results) -> int:
+    async def go(self, results: Results) -> int:
         """Plan, generate, write. Raises Interrupted when stopped before the end."""
         budget = Budget(self.settings.budget)
         tally = progress.Tally(self.survey.total, budget, self.settings.tpm)
@@ -262,11 +213,11 @@ class _Run:
             with progress.display(tally) as shown:
                 async with progress.ticking(shown), aclosing(self._outcomes(tally, shown, budget)) as outcomes:
                     async for place, outcome in outcomes:
-                        results.add(place, outcome)
+                        results.add(place, outcome.as_dict())
                         tally.add(outcome)
                         shown.update(outcome)
             for place, outcome in self._left_by(budget, results) if tally.failures[BudgetReached.kind] else ():
-                results.add(place, outcome)
+                results.add(place, outcome.as_dict())
                 tally.add(outcome)
         finally:
             note(progress.summary(tally))
@@ -281,9 +232,9 @@ class _Run:
             raise Interrupted(
                 f"interrupted with {left:,} of {self.survey.total:,} questions left; the same command goes on from here"
             )
-        return int(results.failed > 0)
+        return int(tally.counts[Status.FAILED] > 0)
 
-    def _left_by(self, budget: Budget, results: _Results) -> Iterator[tuple[int, Outcome]]:
+    def _left_by(self, budget: Budget, results: Results) -> Iterator[tuple[int, Outcome]]:
         """What becomes of the rows that a used-up budget was not enough for, so that each has an outcome."""
         why = Failure(BudgetReached.kind, budget.used_up())
         for place, step in enumerate(self.steps(ids=lambda urls: dict.fromkeys(urls, 0))):
@@ -311,21 +262,13 @@ class _Run:
         else:
             return
         self.store.check_writable()
-        if needs_fetch(self.settings):
-            shown.say("fetching the embedded model (98 MB, once) …")
-        async with (
-            opened(self.book, fresh=self.fresh) as desk,
-            open_clients(self.settings, desk, budget) as clients,
-        ):
-            tally.clients = clients
-            shown.say(progress.who_answers(self.settings, [client.model for client in clients]))
-            with stop_on_interrupt(shown.say) as stop:
-                done = generate_all(
-                    steps, self.recipe, clients, self.store, concurrency=concurrency(self.settings), stop=stop
-                )
-                async with aclosing(done):
-                    async for number, outcome in done:
-                        yield place + number, outcome
+        async with asking(self.settings, self.book, budget, tally, shown, fresh=self.fresh) as (clients, _, stop):
+            done = generate_all(
+                steps, self.recipe, clients, self.store, concurrency=concurrency(self.settings), stop=stop
+            )
+            async with aclosing(done):
+                async for number, outcome in done:
+                    yield place + number, outcome
 
     def _ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
         """An id for each page; rows that bring one which an earlier run gave to another page are named."""
@@ -355,7 +298,10 @@ class _Run:
         steps = self.steps(ids=lambda urls: dict.fromkeys(urls, 0))
         named = ((step, self._prompt_for(step.question.text)) for step in steps if isinstance(step, Job))
         jobs = (step for step, name in named if name in prompts)
-        return dry_run.requests(jobs, self.recipe, endpoints_for(self.settings)[0], self.book)
+        return dry_run.requests(map(self._prompt_of, jobs), endpoints_for(self.settings)[0], self.book)
+
+    def _prompt_of(self, job: Job) -> Prompt:
+        return self.recipe.render(job.question)
 
     def _prompts_used(self, among: Collection[str]) -> set[str]:
         rows = self.source.rows() if among else ()

@@ -42,6 +42,42 @@ def options_of(group: str) -> Callable[..., Callable[[Any], Any]]:
     return partial(click.option, cls=_InGroup, group=group)
 
 
+_answers, _pace = options_of("Who answers"), options_of("Pace")
+budget_option = options_of("Money")(
+    "--budget", type=float, help="US dollars that this run may cost at most; needs the models' prices."
+)
+_ASKING = (
+    _answers(
+        "--provider",
+        type=click.Choice(["openai", "local"]),
+        help="An OpenAI-compatible endpoint, or a small model on this machine.  "
+        "[default: openai where a key or an address is set, else local]",
+    ),
+    _answers(
+        "--model",
+        multiple=True,
+        help="Model name at the endpoint; given again, the one to ask where it fails.  [default: gpt-4o-mini]",
+    ),
+    _answers("--base-url", help="Address of an OpenAI-compatible endpoint.  [default: OpenAI's]"),
+    _answers("--temperature", type=float, help="Sampling temperature.  [default: the prompt's]"),
+    _answers("--max-tokens", type=int, help="Longest answer, in tokens.  [default: the prompt's]"),
+    _pace(
+        "--concurrency",
+        type=int,
+        help="Requests in flight at most; fewer where the endpoint bears no more.  [default: 64; local: 2]",
+    ),
+    _pace("--rpm", type=float, help="Requests a minute at most.  [default: what the endpoint bears]"),
+    _pace("--tpm", type=float, help="Tokens a minute at most.  [default: what the endpoint bears]"),
+)
+
+
+def asking_options(command: Any) -> Any:
+    """Who is asked, and how fast: the same for every command that asks."""
+    for option in reversed(_ASKING):
+        command = option(command)
+    return command
+
+
 def settings_from(flags: dict[str, Any]) -> Settings:
     """Settings with those of `flags` that were given on top. Raises SettingsError."""
     known = {name: value for name, value in flags.items() if name in Settings.model_fields}

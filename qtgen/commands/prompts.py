@@ -36,14 +36,17 @@ def list_prompts(as_json: bool) -> int:
 @click.option("--question", required=True, help="The question to render it with.")
 @click.option("--subject", default="Others", show_default=True)
 @click.option("--context", help="Source text that the answer must rest on.")
+@click.option("--answer", help="The page's answer, for a prompt that writes its search fields.")
 @click.option("--json", "as_json", is_flag=True, help="The request itself, as the JSON document that is sent.")
-def show(name: str, question: str, subject: str, context: str | None, as_json: bool) -> int:
+def show(name: str, question: str, subject: str, context: str | None, answer: str | None, as_json: bool) -> int:
     """Print exactly what would be sent for a question with the prompt NAME."""
     settings = settings_from({"subject": subject})
     asked = Question(question, subject, context=context)
-    prompt = library(settings).render(
-        asked, name=name, temperature=settings.temperature, max_tokens=settings.max_tokens
-    )
+    book, given = library(settings), {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
+    if name in book.templates and book.templates[name].header.task == "seo":
+        prompt = book.render_seo(asked, answer or "(the page's answer)", **given)
+    else:
+        prompt = book.render(asked, name=name, **given)
     body = request(prompt, endpoints_for(settings)[0])
     click.echo(json.dumps(body, ensure_ascii=False, indent=2) if as_json else _readable(body, settings, prompt.digest))
     return 0
