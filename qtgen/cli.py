@@ -20,6 +20,7 @@ from qtgen.errors import QtgenError
 # name -> one line for `qtgen --help`; the module of the same name in qtgen/commands holds it.
 COMMANDS = {
     "generate": "Write new pages from questions.",
+    "regenerate": "Write stale pages again.",
     "validate": "Enforce the document schema.",
     "eval": "Score outputs against reference documents, and gate a change.",
     "costs": "Show what was spent.",

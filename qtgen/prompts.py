@@ -115,10 +115,10 @@ class Library:
         """What is to be sent to have a page written. `parameters` that are not None win over the prompt's own."""
         return self._rendered(self.choose(question.text, name), _variables(question), parameters)
 
-    def render_seo(self, question: Question, answer: str, **parameters: Any) -> Prompt:
+    def render_seo(self, question: Question, answer: str, *, name: str | None = None, **parameters: Any) -> Prompt:
         """What is to be sent to have the search fields written of a page with this answer, in markdown."""
         variables = {**_variables(question), "answer": answer}
-        return self._rendered(self.choose(question.text, task="seo"), variables, parameters)
+        return self._rendered(self.choose(question.text, name, "seo"), variables, parameters)
 
     def _rendered(self, template: Template, variables: Mapping[str, Any], parameters: Mapping[str, Any]) -> Prompt:
         header = template.header

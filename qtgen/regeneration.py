@@ -39,15 +39,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A page that is to be worked on. because: by reason the fields it speaks of; errors, warnings: how many findings
-    are among the reasons; is_free: safe fixes will do, as far as can be told without making them."""
+    """A page that is to be worked on. because: by reason the fields it speaks of; free: those reasons that safe fixes
+    do away with, as far as can be told without making them; errors, warnings: how many findings are reasons."""
 
     path: str
     url: str
     because: Mapping[str, frozenset[str]]
+    free: frozenset[str] = frozenset()
     errors: int = 0
     warnings: int = 0
-    is_free: bool = False
     context_digest: str | None = None
     day: dt.date | None = None  # written on; only where it is asked for
     score: float | None = None
@@ -55,6 +55,14 @@ class Stale:
     @property
     def reasons(self) -> tuple[str, ...]:
         return tuple(self.because)
+
+    @property
+    def is_free(self) -> bool:
+        return self.free == self.because.keys()
+
+    def alone(self, reason: str) -> "Stale":
+        """The page as it would be worked on for one reason only."""
+        return replace(self, because={reason: self.because[reason]}, free=self.free & {reason})
 
 
 @dataclass(slots=True)
@@ -136,16 +144,16 @@ class _Look:
             self.found.edited.append(path)
             return
         mine = [one for one in findings if one.code in left]
-        free = [one.fixable and REGISTRY[one.code].fix == "safe" for one in mine]
+        dear = {one.code for one in mine if not (one.fixable and REGISTRY[one.code].fix == "safe")}
         answer = standing.made.get("answer")
         self.found.stale.append(
             Stale(
                 path,
                 standing.url,
                 left,
+                frozenset({one.code for one in mine} - dear),
                 sum(one.severity is Severity.ERROR for one in mine),
                 sum(one.severity is Severity.WARNING for one in mine),
-                all(free) and all(reason in self.wish.codes for reason in left),
                 answer.context_digest if answer else None,
                 min(filter(None, map(standing.written, WRITTEN)), default=None) if self.with_days else None,
                 standing.score if self.with_days else None,
@@ -207,10 +215,10 @@ def _revision(stale: Stale, wish: Wish, recipe: Recipe, contexts: Mapping[str, s
     try:
         before = page_bytes(stale.path)
     except OSError as error:
-        return _settled(stale, Failure("page", f"{stale.path}: {error.strerror or error}"))
+        return settled(stale, Failure("page", f"{stale.path}: {error.strerror or error}"))
     page = read(before)
     if page.problems or page.text.encode() != before:
-        return _settled(stale, Failure("page", f"{stale.path}: does not parse; it is left alone"))
+        return settled(stale, Failure("page", f"{stale.path}: does not parse; it is left alone"))
     file = page_file(stale.path, page)
     groups = {group_of(path) for fields in stale.because.values() for path in fields}
     better = mended(file, recipe.fixer, {path for path in TEXT_FIELDS if group_of(path) in groups})
@@ -255,9 +263,9 @@ def _failed(revision: Revision, kind: str, message: str) -> Rewritten:
     return Rewritten(revision, replace(revision.blank, error=Failure(kind, message)))
 
 
-def _settled(stale: Stale, why: Failure) -> Rewritten:
-    """Of a page that cannot be read."""
+def settled(stale: Stale, why: Failure, status: Status = Status.FAILED) -> Rewritten:
+    """What becomes of a page that is not worked on."""
     blank = Question("", "", source=stale.path)
     wanted = frozenset(path for fields in stale.because.values() for path in fields)
     revision = Revision(stale.path, stale.url, b"", read(b""), blank, wanted, stale.reasons)
-    return Rewritten(revision, Outcome(blank, Status.FAILED, stale.path, stale.url or None, error=why))
+    return Rewritten(revision, Outcome(blank, status, stale.path, stale.url or None, error=why))

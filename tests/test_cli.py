@@ -171,7 +171,11 @@ def test_prompts_list_and_show(qtgen: Run) -> None:
         "compare",
         "derive",
         "code",
+        "seo",
     }
+    shown = qtgen("prompts", "show", "seo", "--question", "Why?", "--answer", "Because of it.")
+    assert shown[0] == 0
+    assert "<answer>\nBecause of it.\n</answer>" in shown[1]
     code, out, _ = qtgen("prompts", "show", "explain", "--question", "Why?", "--subject", "Physics")
     assert code == 0
     assert "<question>\nWhy?\n</question>" in out

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qtgen.reports.evals import FORMATS, charts, common, github
-from qtgen.reports.evals.diff import difference
+from qtgen.reports.words import difference
 from qtgen.reports.text import columns
 
 SCHEMAS = Path(__file__).parent / "schemas"

@@ -63,7 +63,7 @@ class Tally:
     @property
     def asked(self) -> int:
         """Rows that took an answer: the others say nothing of how fast it goes."""
-        return self.counts[Status.WRITTEN] + self.counts[Status.FAILED]
+        return self.counts[Status.WRITTEN] + self.counts[Status.KEPT] + self.counts[Status.FAILED]
 
     @property
     def seconds(self) -> float:

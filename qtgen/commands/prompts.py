@@ -44,7 +44,7 @@ def show(name: str, question: str, subject: str, context: str | None, answer: st
     asked = Question(question, subject, context=context)
     book, given = library(settings), {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
     if name in book.templates and book.templates[name].header.task == "seo":
-        prompt = book.render_seo(asked, answer or "(the page's answer)", **given)
+        prompt = book.render_seo(asked, answer or "(the page's answer)", name=name, **given)
     else:
         prompt = book.render(asked, name=name, **given)
     body = request(prompt, endpoints_for(settings)[0])

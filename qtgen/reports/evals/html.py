@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from qtgen.reports.evals import charts, common
 from qtgen.reports.evals.common import DIRECTIONS, Item, Report, Weakness
-from qtgen.reports.evals.diff import Difference, difference
+from qtgen.reports.words import Difference, difference
 
 _FOLDER = Path(__file__).parent
 _SIGNS = {"bad": "▼", "unsure": "?", "even": "=", "good": "▲", "none": "–"}

@@ -1,7 +1,7 @@
 """Two texts word by word: what stands in both in the same order, and what only in one."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -55,3 +55,30 @@ def _split(text: str, differs: bool) -> Iterator[Part]:
     kept = text.rstrip() if differs else ""
     yield Part(kept, True)
     yield Part(text[len(kept) :], False)
+
+
+def changes(path: str, old: Mapping[str, object], new: Mapping[str, object]) -> str:
+    """What changes in a page, field by field and word by word. old, new: its values by the names of its fields."""
+    lines = [f"--- {path}"]
+    for name in dict.fromkeys([*old, *new]):
+        if old.get(name) != new.get(name):
+            before, after = (str(values.get(name, "")).replace("\\n", "\n") for values in (old, new))
+            lines.append(f"{name}:")
+            lines += (f"    {line}" for line in inline(before, after).splitlines())
+    return "\n".join(lines) + "\n\n"
+
+
+def inline(one: str, other: str) -> str:
+    """Both texts in one: `[-what only the first has-]`, `{+what only the second has+}`."""
+    ours, theirs = _WORD.findall(one), _WORD.findall(other)
+    matcher = SequenceMatcher(None, [word.strip() for word in ours], [word.strip() for word in theirs], autojunk=False)
+    parts = []
+    for kind, start, end, first, last in matcher.get_opcodes():
+        old, new = "".join(ours[start:end]), "".join(theirs[first:last])
+        parts.append(new if kind == "equal" else _marked(old, "[-", "-]") + _marked(new, "{+", "+}"))
+    return "".join(parts)
+
+
+def _marked(text: str, opening: str, closing: str) -> str:
+    kept = text.rstrip()
+    return f"{opening}{kept}{closing}{text[len(kept) :]}" if kept else text

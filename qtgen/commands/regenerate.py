@@ -1,0 +1,401 @@
+"""`qtgen regenerate`: stale pages written again, only what is needed, and never to their harm."""
+
+import asyncio
+import datetime as dt
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, aclosing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qtgen import __version__
+from qtgen.batch import rewrite_all
+from qtgen.budget import Budget
+from qtgen.cache import Cache
+from qtgen.commands import progress, stale
+from qtgen.commands.options import (
+    Grouped,
+    asking_options,
+    budget_option,
+    counted,
+    file_or_dash,
+    folder,
+    note,
+    open_book,
+    options_of,
+    settings_from,
+    warn,
+)
+from qtgen.commands.recipe import recipe
+from qtgen.commands.running import Results, asking, check_budget
+from qtgen.corpus import page_runs
+from qtgen.errors import BudgetReached, Interrupted, UsageError
+from qtgen.examining import rules_key
+from qtgen.generator import Recipe
+from qtgen.ledger import Book
+from qtgen.page import read, read_text
+from qtgen.page.fields import GROUPS
+from qtgen.page.slug import slug
+from qtgen.planning import page_url
+from qtgen.provenance import WRITTEN, digest_of
+from qtgen.providers import concurrency, endpoints_for, open_clients
+from qtgen.questions import QuestionFiles
+from qtgen.records import Failure, Question, Status
+from qtgen.regeneration import Survey, Wish, oldest_first, revisions, settled, survey, worst_first
+from qtgen.reports.words import changes
+from qtgen.rewriting import Rewritten
+from qtgen.rules import REGISTRY
+from qtgen.selection import known_codes
+from qtgen.settings import Settings, project_folder
+from qtgen.staleness import REASONS, Now, Reason
+from qtgen.store import Store
+from qtgen.telemetry import set_up
+from qtgen.validator import Check
+
+_SHOWN = 5  # pages that keep their text, named with the reason; all are in the folder
+_EPILOG = """\b
+Reasons (--because; `qtgen explain NAME` says more):
+  prompt-changed, schema-changed, model-changed, source-changed,
+  question-edited     since the text was written, by its provenance
+  old, low-score      with --older-than and --score-below
+  QT5, QT601, …       a rule's finding that safe fixes do not mend
+  unknown-provenance  only where it is named: nothing is noted of the page
+  Without --because: all of them but the last.
+
+\b
+Never worse:
+  A new text has no error that the page did not have. It replaces the old one
+  unless the comparison finds it worse: by metrics that need no model (the
+  `evals` extra), or by --judge, asked in both orders. What was not taken is
+  kept with both texts in OUT/.qtgen/rejected/.
+  Texts that a person edited since they were written stay as they are.
+
+\b
+Exit codes:
+  0    nothing is stale any more, but for what was kept on purpose
+  1    some failed, or the budget is used up; --check: something is stale
+  2    the call, a file or the key is wrong
+  130  interrupted; the same command goes on
+
+\b
+Examples:
+  qtgen regenerate content --dry-run               reason, pages, cost, time
+  qtgen regenerate content --only seo --limit 50   search fields of 50 pages
+  qtgen regenerate content --because QT604         refusals that are online
+  qtgen regenerate content --because QT601 --diff  look first, change nothing
+  qtgen regenerate content --check                 for CI: 1 if any is stale
+"""
+_which, _careful, _again, _output, _money = (
+    options_of(group) for group in ("Which pages", "With what care", "Going on", "Output", "Money")
+)
+
+
+@click.command(cls=Grouped, epilog=_EPILOG)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@_which("--because", multiple=True, metavar="REASON", help="Only for these reasons; comma-separated, or given again.")
+@_which("--only", metavar="GROUPS", help="Only these fields: answer, seo, related.  [default: answer,seo]")
+@_which("--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Texts written longer ago are stale.")
+@_which("--score-below", type=click.FloatRange(0, 1), help="Pages with a lower `score` are stale.")
+@_which("--questions", multiple=True, type=file_or_dash, help="Question files with the source texts (`context`).")
+@_which("--limit", type=click.IntRange(min=1), help="Only the first N stale pages.")
+@_which("--order", type=click.Choice(["worst", "oldest"]), default="worst", help="Which are first.  [default: worst]")
+@_which("--include-edited", is_flag=True, help="Also texts that a person edited since they were written.")
+@_careful("--judge", "judges", multiple=True, help="Model at the endpoint that says which text is better.")
+@_careful("--diff", "is_preview", is_flag=True, help="Ask and show each change word by word, but change no page; "
+          "the same command without it then makes the changes out of the ledger.")  # fmt: skip
+@_careful("--touch-date", is_flag=True, help="Set `date` of pages that are written again to today.")
+@asking_options
+@budget_option
+@_money("--dry-run", "is_dry", is_flag=True, help="Send nothing; say what is stale and what it would take.")
+@_money("--check", "is_check", is_flag=True, help="Send nothing, open no ledger; exit 1 if something is stale.")
+@_again("--resume/--fresh", "resume", default=True, help="Use answers of earlier runs, and pass over what was not "
+        "taken before; or ask anew.  [default: resume]")  # fmt: skip
+@_output("--out", type=folder, help="Folder whose .qtgen/ holds how pages were made.  [default: outputs]")
+@_output("--json", "as_json", is_flag=True, help="JSON lines on stdout, one a stale page, at the end of the run; "
+         "with --dry-run or --check one JSON object.")  # fmt: skip
+def command(paths: tuple[Path, ...], is_dry: bool, is_check: bool, resume: bool, as_json: bool, **flags: Any) -> int:
+    """Write stale pages of PATHS (files, folders) again.
+
+    First the safe fixes of `qtgen validate --fix` are made, which cost nothing. What they do not mend is written again:
+    the answer, or with a small request only the search fields. Nothing else on a page changes, byte for byte.
+
+    Every request is in the ledger, paced and paid for as in `qtgen generate`; a run that was killed goes on where it
+    was.
+    """
+    settings = settings_from({**flags, "model": flags["model"] or None})
+    if flags["is_preview"] and (as_json or is_dry or is_check):
+        raise UsageError("--diff shows changes as text; leave out --json, --dry-run and --check")
+    how = recipe(settings, dt.datetime.now().astimezone().date())
+    asked = _Asked.of(flags, settings)
+    with ExitStack() as stack:
+        sources = _Sources(stack, flags["questions"] or settings.questions, settings.subject)
+        store = Store(settings.out)
+        found = _surveyed(paths, asked, settings, how, store, sources)
+        if is_check:
+            stale.show(found, [*stale.rows(found.stale, None, {})], as_json=as_json)
+            return int(bool(found.stale or found.unreadable))
+        if not found.stale and not is_dry:
+            note(f"nothing is stale in {counted(found.pages, 'page')}")
+            return int(bool(found.unreadable))
+        check_budget(settings)
+        book = stack.enter_context(open_book(settings))
+        if is_dry:
+            estimator = stale.Estimator(settings, how, asked.wish, book, fresh=not resume)
+            contexts = sources.texts(frozenset(one.url for one in found.stale if one.url))
+            table = [*stale.rows(found.stale, estimator, contexts)]
+            models = progress.who_answers(settings, [one.model for one in endpoints_for(settings)])
+            stale.show(found, table, as_json=as_json, basis=f"Estimates from a sample; {models}. Nothing was sent.")
+            return 0
+        set_up(os.environ)
+        results = stack.enter_context(Results(len(found.stale)))
+        run = _Run(settings, how, asked, found, store, sources, book, results, not resume)
+        try:
+            return asyncio.run(run.go())
+        finally:  # also for a run that was interrupted or ended early
+            for line in results.lines() if as_json else ():
+                click.echo(line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the options ask for."""
+
+    wish: Wish
+    older_than: int | None
+    score_below: float | None
+    limit: int | None
+    order: str
+    judges: tuple[str, ...]
+    is_preview: bool
+
+    @classmethod
+    def of(cls, flags: Mapping[str, Any], settings: Settings) -> "_Asked":
+        """Raises UsageError for a reason or a group that there is not, or that lacks its option."""
+        words = [word for one in flags["because"] for word in one.replace(",", " ").split()]
+        groups = _groups(flags["only"], words)
+        given = {"--older-than": flags["older_than"], "--score-below": flags["score_below"]}
+        reasons = _reasons(words, given)
+        codes = [word for word in words if word.lower() not in REASONS]
+        family = known_codes(codes) if codes else () if words else ("QT5", "QT6")
+        wish = Wish(
+            reasons,
+            frozenset(code for code in REGISTRY if family and code.startswith(family)),
+            groups,
+            flags["include_edited"],
+            flags["touch_date"],
+        )
+        if flags["judges"] and not (settings.api_key or settings.base_url):
+            raise UsageError("--judge asks an endpoint: set OPENAI_API_KEY or --base-url")
+        return cls(
+            wish,
+            flags["older_than"],
+            flags["score_below"],
+            flags["limit"],
+            flags["order"],
+            flags["judges"],
+            flags["is_preview"],
+        )
+
+
+def _groups(only: str | None, because: Sequence[str]) -> frozenset[str]:
+    words = (only or "").replace(",", " ").split()
+    for word in words:
+        if word not in GROUPS:
+            raise UsageError(f"--only {word}: there are {', '.join(GROUPS)}")
+    links = {"related"} if any(word.upper().startswith("QT4") for word in because) else set()
+    return frozenset(words or {*WRITTEN, *links})
+
+
+def _reasons(words: Sequence[str], given: Mapping[str, Any]) -> list[Reason]:
+    """Those named; none named: all that need not be, and those whose option is given."""
+    named = [word.lower() for word in words if word.lower() in REASONS]
+    for name in named:
+        option = REASONS[name].option
+        if option and given[option] is None:
+            raise UsageError(f"--because {name} needs {option}")
+    for word in words:
+        if not word.upper().startswith("QT") and word.lower() not in REASONS:
+            raise UsageError(f"--because {word}: there are {', '.join(REASONS)}, and the codes of rules (QT601)")
+    if words:
+        return [REASONS[name] for name in dict.fromkeys(named)]
+    return [one for one in REASONS.values() if not one.asked_for and (not one.option or given[one.option] is not None)]
+
+
+class _Sources:
+    """The question files, if any are named, as far as they give source texts."""
+
+    def __init__(self, stack: ExitStack, files: Sequence[Path], subject: str | None) -> None:
+        self._source = stack.enter_context(QuestionFiles(files, subject, None, sys.stdin.buffer)) if files else None
+
+    def _rows(self) -> Sequence[Question] | Any:
+        rows = self._source.rows() if self._source else ()
+        return (row for row in rows if isinstance(row, Question))
+
+    def digests(self) -> dict[str, str | None]:
+        """By url, of the source text; None: the row gives none."""
+        return {page_url(row): digest_of(row.context) if row.context else None for row in self._rows()}
+
+    def texts(self, urls: frozenset[str]) -> dict[str, str | None]:
+        """Of the pages that have these urls."""
+        return {url: row.context for row in self._rows() if (url := page_url(row)) in urls}
+
+
+def _surveyed(
+    paths: Sequence[Path], asked: _Asked, settings: Settings, how: Recipe, store: Store, sources: _Sources
+) -> Survey:
+    """All that is stale, in the order and number asked for; what is to be said of the rest is said."""
+    runs = list(page_runs(paths))
+    root = project_folder()
+    cache = Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
+    models = frozenset(endpoint.model for endpoint in endpoints_for(settings))
+    now = Now(how.today, how.parts(), models, sources.digests(), asked.older_than, asked.score_below)
+    check = Check((), root=root, corpus=settings.corpus if "related" in asked.wish.groups else None, cache=cache)
+    try:
+        origins = store.origins()
+        found = survey(runs, check, asked.wish, now, origins, how, with_days=asked.order == "oldest")
+    finally:
+        cache.close()
+    warn([f"{path}: does not parse; it is left alone" for path in found.unreadable], "page", " left alone")
+    folders = {slug(Path(run.folder).name) for run in runs} if any(path.is_dir() for path in paths) else set()
+    gone = [url for url in found.gone if _is_gone(url, folders, store.out)]
+    found.gone = gone
+    warn([f"{url}: its provenance is there, and no page" for url in gone], "page", " gone")
+    if found.edited:
+        note(f"{counted(len(found.edited), 'page')} edited by a person left alone; --include-edited takes them too")
+    ordered = (oldest_first if asked.order == "oldest" else worst_first)(found.stale)
+    found.stale = ordered[: asked.limit]
+    return found
+
+
+def _is_gone(url: str, folders: set[str], out: Path) -> bool:
+    """Whether a page should be among those looked at, and lies in the output folder neither."""
+    subject, _, name = url.removeprefix("/learn/").partition("/questions/")
+    return subject in folders and not (out / subject / f"{name}.md").exists()
+
+
+@dataclass
+class _Run:
+    """One call of the command, once it is known what is stale."""
+
+    settings: Settings
+    how: Recipe
+    asked: _Asked
+    found: Survey
+    store: Store
+    sources: _Sources
+    book: Book
+    results: Results
+    fresh: bool
+    kept: list[str] = field(default_factory=list)
+
+    async def go(self) -> int:
+        """Write again what is stale. Raises Interrupted when stopped before the end."""
+        self.store.check_writable()
+        budget = Budget(self.settings.budget)
+        total = len(self.found.stale)
+        tally = progress.Tally(total, budget, self.settings.tpm)
+        try:
+            with progress.display(tally) as shown:
+                async with progress.ticking(shown), aclosing(self._outcomes(tally, shown, budget)) as outcomes:
+                    async for place, one in outcomes:
+                        self.results.add(place, _as_dict(one))
+                        self._say(shown, one)
+                        tally.add(one.outcome)
+                        shown.update(one.outcome)
+            if tally.failures[BudgetReached.kind]:
+                self._leave(budget, tally)
+        finally:
+            note(progress.summary(tally))
+            self._say_where(tally)
+        if left := tally.failures[BudgetReached.kind]:
+            note(f"{budget.used_up()}; {left:,} of {counted(total, 'page')} are left: "
+                 "with a higher --budget the same command goes on from here")  # fmt: skip
+            return 1
+        if left := total - tally.done:
+            raise Interrupted(
+                f"interrupted with {left:,} of {counted(total, 'page')} left; the same command goes on from here"
+            )
+        return int(tally.counts[Status.FAILED] > 0 or bool(self.found.unreadable))
+
+    async def _outcomes(
+        self, tally: progress.Tally, shown: progress.Display, budget: Budget
+    ) -> AsyncGenerator[tuple[int, Rewritten], None]:
+        contexts = self.sources.texts(frozenset(one.url for one in self.found.stale if one.url))
+        steps = revisions(self.found.stale, self.asked.wish, self.how, contexts)
+        async with AsyncExitStack() as stack:
+            running = asking(self.settings, self.book, budget, tally, shown, fresh=self.fresh)
+            clients, desk, stop = await stack.enter_async_context(running)
+            judges = []
+            if self.asked.judges:
+                models = self.settings.model_copy(update={"provider": "openai", "model": self.asked.judges})
+                judges = await stack.enter_async_context(open_clients(models, desk, budget))
+            done = rewrite_all(
+                steps,
+                self.how,
+                clients,
+                judges,
+                self.store,
+                concurrency=concurrency(self.settings),
+                stop=stop,
+                writes=not self.asked.is_preview,
+                asks_again=self.fresh,
+            )
+            async for pair in await stack.enter_async_context(aclosing(done)):
+                yield pair
+
+    def _say(self, shown: progress.Display, one: Rewritten) -> None:
+        if self.asked.is_preview and (draft := one.outcome.draft):
+            old, new = read(one.revision.before).values, read_text(draft.text).values
+            click.echo(changes(draft.path, old, new), nl=False)
+        if one.outcome.status is Status.KEPT:
+            self.kept.append(one.revision.path)
+            if len(self.kept) <= _SHOWN:
+                shown.say(f"kept: {one.revision.path}: {one.why}")
+
+    def _leave(self, budget: Budget, tally: progress.Tally) -> None:
+        """What becomes of the pages that a used-up budget was not enough for, so that each has an outcome."""
+        why = Failure(BudgetReached.kind, budget.used_up())
+        for place, one in enumerate(self.found.stale):
+            if place not in self.results:
+                skipped = settled(one, why, Status.SKIPPED)
+                self.results.add(place, _as_dict(skipped))
+                tally.add(skipped.outcome)
+
+    def _say_where(self, tally: progress.Tally) -> None:
+        if self.asked.is_preview:
+            note("no page was changed; the same command without --diff makes these changes out of the ledger")
+        elif tally.counts[Status.WRITTEN]:
+            note(f"how they were made: {self.store.provenance_file}")
+        if self.kept:
+            more = f" ({len(self.kept) - _SHOWN:,} more)" if len(self.kept) > _SHOWN else ""
+            note(f"kept as they were{more}; both texts of each: {self.store.rejected_folder}/")
+        if tally.failed_asked:
+            note(f"failed answers, to look at: {self.store.failed_folder}/")
+
+
+def _as_dict(one: Rewritten) -> dict[str, Any]:
+    """The JSON line of one page."""
+    revision, outcome = one.revision, one.outcome
+    return {
+        "path": revision.path,
+        "url": revision.url or None,
+        "question": revision.question.text,
+        "reasons": [*revision.reasons],
+        "fields": sorted(revision.wanted),
+        "status": outcome.status.value,
+        "why": one.why or None,
+        "fixes": revision.fixes,
+        "attempts": outcome.attempts,
+        "usage": {
+            "prompt_tokens": outcome.usage.prompt_tokens,
+            "completion_tokens": outcome.usage.completion_tokens,
+            "cost_usd": outcome.usage.cost_usd,
+        },
+        "diagnostics": [diagnostic.as_dict() for diagnostic in outcome.diagnostics],
+        "error": asdict(outcome.error) if outcome.error else None,
+    }
