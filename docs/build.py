@@ -14,6 +14,7 @@ from qtgen.rules import FAMILIES, REGISTRY
 from qtgen.rules.describe import describe
 from qtgen.rules.example import EXAMPLE_PAGE
 from qtgen.settings import Settings
+from qtgen.staleness import REASONS, describe_reason
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by `make docs`; edit the code, not this page. -->\n\n"
@@ -129,7 +130,23 @@ def metrics() -> str:
     return "\n\n".join([heading, *parts]) + "\n"
 
 
-PAGES = {"page.md": page, "rules.md": rules, "metric-reference.md": metrics, "cli.md": commands}
+def reasons() -> str:
+    """docs/reasons.md, from the reasons' own docstrings."""
+    heading = (
+        "# Reasons to write a page again\n\n`qtgen regenerate PATHS --dry-run` counts the pages of each, `qtgen explain "
+        "NAME` prints the same. A rule's finding is a reason too, by its code ([rules.md](rules.md)). How to go about "
+        "it: [keeping-a-site-fresh.md](keeping-a-site-fresh.md)."
+    )
+    return "\n\n".join([heading, *map(describe_reason, REASONS.values())]) + "\n"
+
+
+PAGES = {
+    "page.md": page,
+    "rules.md": rules,
+    "metric-reference.md": metrics,
+    "reasons.md": reasons,
+    "cli.md": commands,
+}
 
 
 def main(check: bool) -> int:

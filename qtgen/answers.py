@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from qtgen.errors import AnswerError
-from qtgen.model_text import label, mended, once, prose, residue
+from qtgen.model_text import label, mended, once, prose, residue, sentence
 from qtgen.page.answer_text import dollar_math
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_ASKED, KEYWORDS_MIN
 
@@ -170,11 +170,17 @@ class FreeformAnswer(Answer):
         return self.answer
 
 
+class SearchAnswer(SearchFields):
+    """The words alone, for a page whose answer stays: they replace others, and so have to be whole."""
+
+    page_description: sentence(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
+
+
 SHAPES: dict[str, type[SearchFields]] = {
     "points": PointsAnswer,
     "table": TableAnswer,
     "freeform": FreeformAnswer,
-    "seo": SearchFields,
+    "seo": SearchAnswer,
 }
 """Names a prompt's front matter can give as `shape`."""
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "validate": "Enforce the document schema.",
     "eval": "Score outputs against reference documents, and gate a change.",
     "costs": "Show what was spent.",
-    "explain": "Show a rule's or a metric's own documentation.",
+    "explain": "Show the documentation of a rule, a metric or a reason.",
     "schema": "Print the page's schema.",
     "prompts": "List the prompts in force, or show exactly what would be sent.",
     "init": "Lay out a new project.",

@@ -81,6 +81,18 @@ def prose(low: int, high: int) -> Any:
     return Annotated[str, BeforeValidator(line), Field(min_length=low, max_length=high), AfterValidator(whole)]
 
 
+def sentence(low: int, high: int) -> Any:
+    """A text of whole sentences, within the limits; none that was stopped in its first one."""
+
+    def whole(text: str) -> str:
+        kept = whole_sentences(_worded(text), low, high)
+        if kept != text and not text.startswith(kept):
+            raise ValueError(f"was cut off at {high} characters; write one shorter sentence")
+        return kept
+
+    return Annotated[str, BeforeValidator(line), Field(min_length=low, max_length=high), AfterValidator(whole)]
+
+
 def label(low: int, high: int) -> Any:
     """A heading, a cell or a keyword: one line without markup at its ends."""
 

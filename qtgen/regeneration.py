@@ -6,7 +6,7 @@ a reason needs it, and once more when its turn comes.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qtgen.corpus import Run, page_bytes, read_page
@@ -23,7 +23,7 @@ from qtgen.site import Site
 from qtgen.staleness import Now, Reason, Standing, group_of
 from qtgen.validator import Check, Validation
 
-_NOT_TO_BE_READ = ("QT101", "QT102", "QT104", "QT105", "QT107", "QT108")
+_NOT_TO_BE_READ = ("QT101", "QT102", "QT103", "QT104", "QT105", "QT107", "QT108")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Stale:
     warnings: int = 0
     context_digest: str | None = None
     day: dt.date | None = None  # written on; only where it is asked for
-    score: float | None = None
+    score: float | None = None  # only where low ones are looked for
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def survey(
     *,
     with_days: bool = False,
 ) -> Survey:
-    """Every stale page, sorted by path. with_days: whether the day and the score of each are wanted."""
+    """Every stale page, sorted by path. with_days: whether the day of each is wanted."""
     paths = [path for run in runs for path in run.paths()]
     found = Survey(len(paths))
     rules = [rule for code, rule in sorted(REGISTRY.items()) if code in wish.codes or code in _NOT_TO_BE_READ]
@@ -100,13 +100,19 @@ def survey(
     look = _Look(wish, now, recipe, found, with_days)
     needs_all = any(reason.asked_for or reason.option for reason in wish.reasons)
     for number, path in enumerate(paths):
-        url, made = of_pages.get(number, ("", {}))
+        url, made = of_pages.get(number) or (_url_by_place(path), {})
         if path in unreadable or not (made or needs_all or path in findings):
             continue
         question = f"{site.texts[site.starts[number]]:016x}"
         standing = Standing(url, question, made, lambda path=path: read_page(path))  # type: ignore[misc]
         look.at(path, standing, findings.get(path, ()))
     return found
+
+
+def _url_by_place(path: str) -> str:
+    """Where the site shows the page that lies there, if nothing is wrong with its url."""
+    folder, _, name = path.removesuffix(".md").rpartition("/")
+    return f"/learn/{folder.rpartition('/')[2]}/questions/{name}"
 
 
 def _made_of(
@@ -156,7 +162,7 @@ class _Look:
                 sum(one.severity is Severity.WARNING for one in mine),
                 answer.context_digest if answer else None,
                 min(filter(None, map(standing.written, WRITTEN)), default=None) if self.with_days else None,
-                standing.score if self.with_days else None,
+                standing.score if self.now.score_below is not None else None,
             )
         )
 
@@ -191,16 +197,22 @@ def _is_as_written(page: Page, standing: Standing, group: str) -> bool:
     return digests_of(page, [group])[group] == standing.made[group].text_digests[group]
 
 
-def oldest_first(stale: Iterable[Stale]) -> list[Stale]:
-    """Those whose day is not known come last."""
-    return sorted(stale, key=lambda one: (one.day or dt.date.max, one.path))
+def in_order(stale: Iterable[Stale], order: str, was_tried: Callable[[str], bool]) -> list[Stale]:
+    """`oldest` first, those without a day last; or `worst`: most errors, most warnings, lowest score.
+
+    was_tried: whether an attempt for a page was not taken before. Such pages come behind all others, so that a limited
+    run does not come to them again and again.
+    """
+    key = _age if order == "oldest" else _badness
+    return sorted(stale, key=lambda one: (was_tried(one.path), key(one), one.path))
 
 
-def worst_first(stale: Iterable[Stale]) -> list[Stale]:
-    """Most errors, then most warnings, then the lowest score."""
-    return sorted(
-        stale, key=lambda one: (-one.errors, -one.warnings, 2.0 if one.score is None else one.score, one.path)
-    )
+def _age(stale: Stale) -> tuple[float, ...]:
+    return ((stale.day or dt.date.max).toordinal(),)
+
+
+def _badness(stale: Stale) -> tuple[float, ...]:
+    return -stale.errors, -stale.warnings, 2.0 if stale.score is None else stale.score
 
 
 def revisions(

@@ -93,6 +93,12 @@ def reason(*, option: str | None = None, asked_for: bool = False) -> Callable[[C
     return add
 
 
+def describe_reason(one: Reason) -> str:
+    """A reason's documentation for people."""
+    needs = f"counts where {one.option} is given" if one.option else "counts by itself"
+    return f"## {one.name} ({'counts only where it is named' if one.asked_for else needs})\n\n{one.doc}"
+
+
 def _where(standing: Standing, differs: Callable[[Made], bool]) -> Iterable[str]:
     return [group for group, made in standing.made.items() if differs(made)]
 

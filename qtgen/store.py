@@ -10,7 +10,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -99,8 +99,8 @@ class Store:
         line = json.dumps(draft.provenance, ensure_ascii=False) if draft.provenance else ""
         note = partial(self._note, line) if line else None
         replace_file(Path(draft.path), draft.before, draft.text.encode(), note)
-        with contextlib.suppress(OSError):
-            for folder in (self.failed_folder, self.rejected_folder):
+        with contextlib.suppress(OSError):  # an old attempt left behind does no harm
+            for folder in (self.failed_folder, self.rejected_folder) if line else ():
                 self._beside(folder, draft.path).unlink(missing_ok=True)
 
     def keep_rejected(self, page: str, record: str) -> Path:
@@ -117,6 +117,11 @@ class Store:
         except (OSError, ValueError):
             return None
         return record if isinstance(record, dict) else None
+
+    def all_rejected(self) -> Callable[[str], bool]:
+        """Whether an attempt for a page was not taken: looked up in one listing, for there can be thousands."""
+        names = {path.as_posix() for path in self.rejected_folder.rglob("*.json")}
+        return lambda page: self._beside(self.rejected_folder, page).as_posix() in names
 
     def _note(self, line: str) -> None:
         """Pages are written by several threads; their lines are synced together, once a second."""

@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qtgen.reports.evals import FORMATS, charts, common, github
-from qtgen.reports.words import difference
 from qtgen.reports.text import columns
+from qtgen.reports.words import difference
 
 SCHEMAS = Path(__file__).parent / "schemas"
 STYLE = Path(charts.__file__).with_name("report.css").read_text(encoding="utf-8")

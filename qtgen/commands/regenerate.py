@@ -46,7 +46,7 @@ from qtgen.provenance import WRITTEN, digest_of
 from qtgen.providers import concurrency, endpoints_for, open_clients
 from qtgen.questions import QuestionFiles
 from qtgen.records import Failure, Question, Status
-from qtgen.regeneration import Survey, Wish, oldest_first, revisions, settled, survey, worst_first
+from qtgen.regeneration import Survey, Wish, in_order, revisions, settled, survey
 from qtgen.reports.words import changes
 from qtgen.rewriting import Rewritten
 from qtgen.rules import REGISTRY
@@ -267,8 +267,7 @@ def _surveyed(
     warn([f"{url}: its provenance is there, and no page" for url in gone], "page", " gone")
     if found.edited:
         note(f"{counted(len(found.edited), 'page')} edited by a person left alone; --include-edited takes them too")
-    ordered = (oldest_first if asked.order == "oldest" else worst_first)(found.stale)
-    found.stale = ordered[: asked.limit]
+    found.stale = in_order(found.stale, asked.order, store.all_rejected())[: asked.limit]
     return found
 
 
