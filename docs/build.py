@@ -133,9 +133,9 @@ def metrics() -> str:
 def reasons() -> str:
     """docs/reasons.md, from the reasons' own docstrings."""
     heading = (
-        "# Reasons to write a page again\n\n`qtgen regenerate PATHS --dry-run` counts the pages of each, `qtgen explain "
-        "NAME` prints the same. A rule's finding is a reason too, by its code ([rules.md](rules.md)). How to go about "
-        "it: [keeping-a-site-fresh.md](keeping-a-site-fresh.md)."
+        "# Reasons to write a page again\n\n`qtgen regenerate PATHS --dry-run` counts the pages of each, `qtgen "
+        "explain NAME` prints the same. A rule's finding is a reason too, by its code ([rules.md](rules.md)). How to "
+        "go about it: [keeping-a-site-fresh.md](keeping-a-site-fresh.md)."
     )
     return "\n\n".join([heading, *map(describe_reason, REASONS.values())]) + "\n"
 

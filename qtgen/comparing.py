@@ -11,8 +11,9 @@ from typing import NamedTuple
 from qtgen.errors import BudgetReached
 from qtgen.judging import preference
 from qtgen.metrics import Case, PageFacts, Reading, measured, overall
+from qtgen.metrics.texts import information
 from qtgen.page import Page, decode
-from qtgen.page.fields import DESCRIPTION_MAX
+from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_ASKED
 from qtgen.records import Provider, Question
 
 KEEPS = 0.50  # overall score against the old answer from which a new one says what that said
@@ -21,7 +22,9 @@ NEAR = 0.35  # cosine to its question that is asked of an answer where there is 
 ON_TOPIC = 0.20  # how much further from the question (cosine) a new text may be than the old
 REPEATS = 0.15  # how much more of an answer may stand in it twice
 CONTRADICTS = 0.25  # share of its sentences that may seem to contradict the old answer
-UNSPOKEN = 0.20  # how much larger a share of the keywords may be such as the page does not speak of
+TELLS = 0.60  # of what an old description told of the page, as far as it was shown, a new one has to tell
+UNSPOKEN = 0.10  # how much larger a share of the keywords may be such as the page does not speak of
+FEWER = 0.60  # of as many keywords as there were, or are asked for, there have to be
 
 
 class Comparison(NamedTuple):
@@ -83,12 +86,30 @@ def _further(question: Reading, before: Reading | None, after: Reading, what: st
 def _of_search_fields(old: Page, new: Page, changed: Collection[str]) -> Iterator[str]:
     about = Reading(f"{new.text_of('question')}\n{decode(new.text_of('answer') or '')}")
     if "seo.page_description" in changed:
-        shown, written = ((page.text_of("seo.page_description") or "")[:DESCRIPTION_MAX] for page in (old, new))
-        yield from _further(about, Reading(shown), Reading(written), "description")
+        shown, written = (
+            Reading((page.text_of("seo.page_description") or "")[:DESCRIPTION_MAX]) for page in (old, new)
+        )
+        yield from _further(about, shown, written, "description")
+        told = [_told(text, about) for text in (shown, written)]
+        if told[1] < TELLS * told[0]:
+            yield f"the new description tells less of the page ({told[1] / told[0]:.0%}; {TELLS:.0%} is asked)"
     if "seo.page_keywords" in changed:
-        shares = [_unspoken(page.text_of("seo.page_keywords") or "", about) for page in (old, new)]
-        if shares[1] > shares[0] + UNSPOKEN:
-            yield f"the page does not speak of {shares[1]:.0%} of the new keywords (of the old: {shares[0]:.0%})"
+        yield from _of_keywords([page.text_of("seo.page_keywords") or "" for page in (old, new)], about)
+
+
+def _told(text: Reading, about: Reading) -> float:
+    """How much a text tells of what the page speaks of: its words that stand there too, each by how telling it is."""
+    return sum(information(word) for word in text.counts if word in about.counts)
+
+
+def _of_keywords(both: Sequence[str], about: Reading) -> Iterator[str]:
+    """both: the old ones and the new."""
+    shares = [_unspoken(keywords, about) for keywords in both]
+    if shares[1] > shares[0] + UNSPOKEN:
+        yield f"the page does not speak of {shares[1]:.0%} of the new keywords (of the old: {shares[0]:.0%})"
+    before, after = (keywords.count(",") + 1 for keywords in both)
+    if after < FEWER * min(before, KEYWORDS_ASKED):
+        yield f"{after} keywords stand for {before}"
 
 
 def _unspoken(keywords: str, about: Reading) -> float:

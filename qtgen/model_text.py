@@ -88,6 +88,8 @@ def sentence(low: int, high: int) -> Any:
         kept = whole_sentences(_worded(text), low, high)
         if kept != text and not text.startswith(kept):
             raise ValueError(f"was cut off at {high} characters; write one shorter sentence")
+        if not kept[0].isalnum() and kept[0] not in "\"'“‘$":
+            raise ValueError(f"begins with `{kept[0]}`; begin with a word")
         return kept
 
     return Annotated[str, BeforeValidator(line), Field(min_length=low, max_length=high), AfterValidator(whole)]

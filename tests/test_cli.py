@@ -17,6 +17,7 @@ from qtgen.metrics import METRICS
 from qtgen.page import read_text, schema
 from qtgen.rules import REGISTRY
 from qtgen.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
+from qtgen.staleness import REASONS
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -136,7 +137,7 @@ def test_files_that_cannot_be_read_are_listed_and_the_rest_goes_on(qtgen: Run) -
 def test_explain(qtgen: Run) -> None:
     code, out, _ = qtgen("explain")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == [*sorted(REGISTRY), *METRICS]
+    assert [line.split()[0] for line in out.splitlines()] == [*sorted(REGISTRY), *METRICS, *REASONS]
     assert qtgen("explain", "QT301")[1] == qtgen("explain", "title-mismatch")[1]
     assert "Why it is bad" in qtgen("explain", "qt301")[1]
     assert "reason   Written by a model that is none of those" in out

@@ -77,7 +77,7 @@ Never worse:
 
 \b
 Exit codes:
-  0    nothing is stale any more, but for what was kept on purpose
+  0    done, but for what was kept on purpose
   1    some failed, or the budget is used up; --check: something is stale
   2    the call, a file or the key is wrong
   130  interrupted; the same command goes on
@@ -103,7 +103,13 @@ _which, _careful, _again, _output, _money = (
 @_which("--score-below", type=click.FloatRange(0, 1), help="Pages with a lower `score` are stale.")
 @_which("--questions", multiple=True, type=file_or_dash, help="Question files with the source texts (`context`).")
 @_which("--limit", type=click.IntRange(min=1), help="Only the first N stale pages.")
-@_which("--order", type=click.Choice(["worst", "oldest"]), default="worst", help="Which are first.  [default: worst]")
+@_which(
+    "--order",
+    type=click.Choice(["worst", "oldest"]),
+    default="worst",
+    help="Which come first: those with most errors, then warnings, then the lowest score (with "
+    "--score-below); or the oldest.  [default: worst]",
+)
 @_which("--include-edited", is_flag=True, help="Also texts that a person edited since they were written.")
 @_careful("--judge", "judges", multiple=True, help="Model at the endpoint that says which text is better.")
 @_careful("--diff", "is_preview", is_flag=True, help="Ask and show each change word by word, but change no page; "
