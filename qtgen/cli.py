@@ -21,6 +21,7 @@ from qtgen.errors import QtgenError
 COMMANDS = {
     "generate": "Write new pages from questions.",
     "validate": "Enforce the document schema.",
+    "link": "Choose and mend related articles.",
     "eval": "Score outputs against reference documents, and gate a change.",
     "costs": "Show what was spent.",
     "explain": "Show a rule's or a metric's own documentation.",
