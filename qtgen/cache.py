@@ -49,7 +49,7 @@ class Cache:
     def __init__(self, folder: Path, rules_key: str, root: Path, now_ns: int) -> None:
         self._root, self._newest = f"{root.absolute().as_posix()}/", now_ns - _FRESH_NS
         self._rules = rules_key
-        self._database = _open(folder)
+        self._database = opened(folder, "pages.sqlite", _LAYOUT)
         self._key = ""  # of the folder in hand
         self._pages = _Pages([], [], [])
         self._rows: dict[str, _Row] | None = None  # the same by name, once somebody needs that
@@ -140,16 +140,16 @@ def _is_text(name: str) -> bool:
     return name.isascii() or name.encode("utf-8", "ignore").decode() == name
 
 
-def _open(folder: Path) -> sqlite3.Connection | None:
-    """The database in `folder`; None if there can be none."""
-    file = folder / "pages.sqlite"
+def opened(folder: Path, name: str, layout: str) -> sqlite3.Connection | None:
+    """The database `name` in `folder`, a cache's; None if there can be none."""
+    file = folder / name
     for _ in range(2):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             ignored = folder.parent / ".gitignore"
             if not ignored.exists():
                 ignored.write_text("*\n")
-            return _connect(file)
+            return _connect(file, layout)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # locked, read-only, disk full: not ours to remove
                 return None
@@ -160,11 +160,11 @@ def _open(folder: Path) -> sqlite3.Connection | None:
     return None
 
 
-def _connect(file: Path) -> sqlite3.Connection:
+def _connect(file: Path, layout: str) -> sqlite3.Connection:
     database = sqlite3.connect(file, timeout=5)
     try:
         with database:
-            database.execute(_LAYOUT)
+            database.execute(layout)
     except BaseException:  # also Ctrl-C: the file is closed, and the error goes on
         database.close()
         raise

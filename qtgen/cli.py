@@ -22,6 +22,7 @@ COMMANDS = {
     "generate": "Write new pages from questions.",
     "regenerate": "Write stale pages again.",
     "validate": "Enforce the document schema.",
+    "link": "Choose and mend related articles.",
     "eval": "Score outputs against reference documents, and gate a change.",
     "costs": "Show what was spent.",
     "explain": "Show the documentation of a rule, a metric or a reason.",

@@ -18,7 +18,7 @@ from pathlib import Path
 from msgspec import msgpack
 
 from qtgen.cache import Known
-from qtgen.corpus import Run, page_runs
+from qtgen.corpus import Run, page_runs, without
 from qtgen.examining import Memory, Overlay, checker, decoded, examined, page_at, page_file
 from qtgen.page import Page
 from qtgen.records import Diagnostic
@@ -113,7 +113,7 @@ class Validation:
         """The facts of the site's other pages."""
         self.site.given = self.pages
         given = {os.path.realpath(path) for path, _ in self._rows()}
-        others = (_without(run, given) for run in page_runs([corpus]))
+        others = (without(run, given) for run in page_runs([corpus]))
         for run, known in examined(others, self._check.cache, self._check.jobs, self._check.overlay):
             self._take_in(run, known)
 
@@ -178,14 +178,6 @@ class Validation:
         if row is None or self._paths is None:
             return None
         return page_at(self._paths[self.site.page_of(row)], -1, self._check.overlay)
-
-
-def _without(run: Run, real_paths: set[str]) -> Run:
-    """The pages of a run but for some."""
-    kept = [number for number, path in enumerate(run.paths()) if os.path.realpath(path) not in real_paths]
-    if len(kept) == len(run.names):
-        return run
-    return Run(run.folder, [run.names[number] for number in kept], [run.states[number] for number in kept])
 
 
 class _SiteFindings:

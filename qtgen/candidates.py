@@ -1,0 +1,149 @@
+"""Which pages a page could name, the best first: near in meaning, and not all near to the same thing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from qtgen.neighbours import Neighbours
+from qtgen.similar import WordSets
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from qtgen.embeddings import Vectors
+    from qtgen.neighbours import Numbers
+
+    Mask = NDArray[np.bool_]
+
+# Measured on real pages: docs/linking.md.
+SAME_SUBJECT = 0.05  # what it is worth, in cosines
+SAME_SITTING = 0.10  # pages whose ids are close were asked about together, mostly from one source
+_SITTING = 30.0  # ids apart at which that is worth a third
+VARIETY = 0.15  # of its cosine with the nearest link of the page, that a candidate loses
+SAME_WORDS = 0.8  # Jaccard similarity of two questions' words that makes them near-duplicates …
+SAME_MEANING = 0.93  # … or the cosine of the two pages
+NO_ID = -(1 << 63)
+_LOOKED_AT = 64  # nearest pages
+POOL = 24  # of them that are put in order
+_BLOCK = 1_000  # pages worked on together: 25 MB of vectors
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What is known of all pages, by column; the order decides between equals, so it must not hang on that of files.
+
+    vectors: a row of length 1 a page; ids: `NO_ID` where there is none; questions: their words; linkable: whether
+    others may name it; wanted: whether one should; changeable: whether its links may change; kept: of each of its
+    places the page that it goes on leading to, -1 where it is free.
+    """
+
+    vectors: "Vectors"
+    subjects: "Numbers"
+    ids: "NDArray[np.int64]"
+    questions: WordSets
+    linkable: "Mask"
+    wanted: "Mask"
+    changeable: "Mask"
+    kept: "Numbers"
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def groups(self) -> "Numbers":
+        """Of each page the first that is linkable and asks the same in the same words; itself where none does."""
+        import numpy as np
+
+        first: dict[frozenset[int], int] = {}
+        found = np.arange(len(self), dtype=np.int32)
+        for number in np.flatnonzero(self.linkable).tolist():
+            found[number] = first.setdefault(frozenset(self.questions[number]), number)
+        return found
+
+    @cached_property
+    def in_subject(self) -> dict[tuple[int, int], int]:
+        """Group and subject -> its first page there, of groups of several."""
+        import numpy as np
+
+        others = np.flatnonzero(self.groups != np.arange(len(self)))
+        some = {*self.groups[others].tolist(), *others.tolist()}
+        found: dict[tuple[int, int], int] = {}
+        for number in sorted(some):
+            found.setdefault((int(self.groups[number]), int(self.subjects[number])), number)
+        return found
+
+    def alike(self, one: int, other: int) -> bool:
+        """Whether two pages are near-duplicates."""
+        if self.questions.alike(one, other, SAME_WORDS):
+            return True
+        return float(self.vectors[one] @ self.vectors[other]) > SAME_MEANING
+
+    def scores(self, rows: "Numbers", others: "Numbers", cosines: "Vectors") -> "Vectors":
+        """What naming others is worth. rows: (n,); others, cosines: (n, m)."""
+        import numpy as np
+
+        apart = np.abs(self.ids[others] - self.ids[rows][:, None]).astype(np.float32)
+        known = (self.ids[others] != NO_ID) & (self.ids[rows][:, None] != NO_ID)
+        together = np.where(known, np.exp(-apart / _SITTING), 0)
+        same = self.subjects[others] == self.subjects[rows][:, None]
+        scores: Vectors = (cosines + SAME_SUBJECT * same + SAME_SITTING * together).astype(np.float32)
+        return scores
+
+
+def candidates(pages: Pages, rows: "Numbers", near: Neighbours) -> "Iterator[Numbers]":
+    """`POOL` others that each of `rows` could name, the best first, -1 where there are no more; in blocks of rows.
+
+    near: over the first pages of their groups.
+    """
+    for at in range(0, len(rows), _BLOCK):
+        block = rows[at : at + _BLOCK]
+        others, cosines = near(block, _LOOKED_AT)
+        others = _of_own_subject(pages, block, others)
+        yield _in_order(pages, block, others, cosines)
+
+
+def _of_own_subject(pages: Pages, rows: "Numbers", others: "Numbers") -> "Numbers":
+    """Of pages that ask the same, that of the page's own subject."""
+    import numpy as np
+
+    if not pages.in_subject:
+        return others
+    several = np.unique([group for group, _ in pages.in_subject])
+    for row, column in zip(*np.nonzero(np.isin(others, several)), strict=True):
+        other = int(others[row, column])
+        others[row, column] = pages.in_subject.get((other, int(pages.subjects[rows[row]])), other)
+    return others
+
+
+def _in_order(pages: Pages, rows: "Numbers", others: "Numbers", cosines: "Vectors") -> "Numbers":
+    """The best `POOL` of the others, each next one the best that is not too near to those before it (maximal marginal
+    relevance, Carbonell and Goldstein 1998) or to a link that is kept."""
+    import numpy as np
+
+    usable = (others >= 0) & (pages.groups[others] != pages.groups[rows][:, None])
+    scores = np.where(usable, pages.scores(rows, others, cosines), -np.inf)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :POOL]
+    others, scores = np.take_along_axis(others, best, axis=1), np.take_along_axis(scores, best, axis=1)
+    vectors = pages.vectors[others]
+    like_each_other = vectors @ vectors.transpose(0, 2, 1)
+    kept = pages.kept[rows]
+    like_kept = np.where((kept >= 0)[:, None, :], vectors @ pages.vectors[kept].transpose(0, 2, 1), 0)
+    order = _marginal(scores, like_each_other, like_kept.max(axis=2))
+    return np.where(order < 0, -1, np.take_along_axis(others, order, axis=1))
+
+
+def _marginal(scores: "Vectors", like_each_other: "Vectors", like_kept: "Vectors") -> "NDArray[np.intp]":
+    """The order; -1 where only those are left that cannot be used."""
+    import numpy as np
+
+    left, nearest = scores.copy(), np.maximum(like_kept, 0)
+    order = np.empty(scores.shape, np.intp)
+    every = np.arange(len(scores))
+    for place in range(scores.shape[1]):
+        pick = np.argmax(left - np.float32(VARIETY) * nearest, axis=1)
+        order[:, place] = np.where(np.isfinite(left[every, pick]), pick, -1)
+        left[every, pick] = -np.inf
+        nearest = np.maximum(nearest, like_each_other[every, pick])
+    return order
