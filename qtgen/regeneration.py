@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qtgen.corpus import Run, page_bytes, read_page
+from qtgen.errors import SpliceError, UnwritableText
 from qtgen.examining import page_file
 from qtgen.generator import TEXT_FIELDS, Recipe
 from qtgen.mending import mended
-from qtgen.page import Page, read
+from qtgen.page import Page, read, read_text, splice
 from qtgen.page.fields import GROUPS
+from qtgen.page.splice import Changes
 from qtgen.provenance import WRITTEN, Made, Origins, digests_of
 from qtgen.records import Diagnostic, Failure, Outcome, Question, Severity, Status
 from qtgen.rewriting import Revision, Rewritten, can_be_edited
@@ -55,6 +57,10 @@ class Stale:
     @property
     def reasons(self) -> tuple[str, ...]:
         return tuple(self.because)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset(path for fields in self.because.values() for path in fields)
 
     @property
     def is_free(self) -> bool:
@@ -150,7 +156,7 @@ class _Look:
             self.found.edited.append(path)
             return
         mine = [one for one in findings if one.code in left]
-        dear = {one.code for one in mine if not (one.fixable and REGISTRY[one.code].fix == "safe")}
+        dear = {one.code for one in mine if not _is_free(one)}
         answer = standing.made.get("answer")
         self.found.stale.append(
             Stale(
@@ -189,6 +195,11 @@ class _Look:
         return {one for group in edited for one in GROUPS[group]}
 
 
+def _is_free(finding: Diagnostic) -> bool:
+    """Whether it goes away without a request: by a safe fix, or by choosing links."""
+    return group_of(finding.field) == "related" or (finding.fixable and REGISTRY[finding.code].fix == "safe")
+
+
 def _was_noted(standing: Standing, group: str) -> bool:
     return group in standing.made and group in standing.made[group].text_digests
 
@@ -215,15 +226,22 @@ def _badness(stale: Stale) -> tuple[float, ...]:
     return -stale.errors, -stale.warnings, 2.0 if stale.score is None else stale.score
 
 
-def revisions(
-    stale: Iterable[Stale], wish: Wish, recipe: Recipe, contexts: Mapping[str, str | None]
-) -> Iterator[Revision | Rewritten]:
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What pages are written again from. contexts: the source text of each url that has one; links: by path the changes
+    of the pages whose related articles are to be mended."""
+
+    contexts: Mapping[str, str | None] = field(default_factory=dict)
+    links: Mapping[str, Changes] = field(default_factory=dict)
+
+
+def revisions(stale: Iterable[Stale], wish: Wish, recipe: Recipe, material: Material) -> Iterator[Revision | Rewritten]:
     """What is to be done with each page, in their order, read as it is asked for: to write fields of it again, or,
-    where that is settled already, what became of it. contexts: the source text of each url that has one."""
-    return (_revision(one, wish, recipe, contexts) for one in stale)
+    where that is settled already, what became of it."""
+    return (_revision(one, wish, recipe, material) for one in stale)
 
 
-def _revision(stale: Stale, wish: Wish, recipe: Recipe, contexts: Mapping[str, str | None]) -> Revision | Rewritten:
+def _revision(stale: Stale, wish: Wish, recipe: Recipe, material: Material) -> Revision | Rewritten:
     try:
         before = page_bytes(stale.path)
     except OSError as error:
@@ -234,11 +252,16 @@ def _revision(stale: Stale, wish: Wish, recipe: Recipe, contexts: Mapping[str, s
     file = page_file(stale.path, page)
     groups = {group_of(path) for fields in stale.because.values() for path in fields}
     better = mended(file, recipe.fixer, {path for path in TEXT_FIELDS if group_of(path) in groups})
+    if links := material.links.get(stale.path):
+        try:
+            better = read_text(splice(better, links))
+        except (SpliceError, UnwritableText) as error:
+            return settled(stale, Failure(error.kind, f"{stale.path}: {error}"))
     because = dict(_still(stale, wish, file._replace(page=better), recipe))
     wanted = frozenset(path for fields in because.values() for path in fields)
     fixes = sum(name in wish.codes for name in stale.because) - sum(name in wish.codes for name in because)
     url, title = page.text_of("url") or "", page.text_of("question") or page.text_of("title") or ""
-    question = Question(title, page.text_of("subject") or "", context=contexts.get(url), source=stale.path)
+    question = Question(title, page.text_of("subject") or "", context=material.contexts.get(url), source=stale.path)
     revision = Revision(
         stale.path, url, before, better, question, wanted, tuple(because) or stale.reasons, fixes, wish.touch_date
     )
@@ -246,7 +269,7 @@ def _revision(stale: Stale, wish: Wish, recipe: Recipe, contexts: Mapping[str, s
         return _fixed(revision)
     if why := can_be_edited(better, wanted):
         return _failed(revision, "splice", f"{stale.path}: {why}")
-    if "answer" in wanted and stale.context_digest and url not in contexts:
+    if "answer" in wanted and stale.context_digest and url not in material.contexts:
         why = "the source text that its answer rests on is not at hand; name its question file with --questions"
         return _failed(revision, "source", f"{stale.path}: {why}")
     return revision
@@ -278,6 +301,5 @@ def _failed(revision: Revision, kind: str, message: str) -> Rewritten:
 def settled(stale: Stale, why: Failure, status: Status = Status.FAILED) -> Rewritten:
     """What becomes of a page that is not worked on."""
     blank = Question("", "", source=stale.path)
-    wanted = frozenset(path for fields in stale.because.values() for path in fields)
-    revision = Revision(stale.path, stale.url, b"", read(b""), blank, wanted, stale.reasons)
+    revision = Revision(stale.path, stale.url, b"", read(b""), blank, stale.fields, stale.reasons)
     return Rewritten(revision, Outcome(blank, status, stale.path, stale.url or None, error=why))

@@ -165,6 +165,21 @@ def test_only_the_fields_that_are_asked_for(qtgen: Run, endpoint: Endpoint) -> N
     assert "--only nothing: there are answer, seo, related" in qtgen("regenerate", "site", "--only", "nothing")[2]
 
 
+def test_links_are_mended_with_nothing_asked(qtgen: Run, endpoint: Endpoint) -> None:
+    link = {"id": 9, "title": "What is gone?", "subject": "Biology", "url": "/learn/biology/questions/what-is-gone"}
+    dangling = {f"related_article1.{key}": value for key, value in link.items()}
+    before = site(osmosis={"seo.page_description": LONG, **dangling}, diffusion={}, turgor={})
+    found = json.loads(qtgen("regenerate", "site", "--only", "related", "--check", "--json")[1])
+    assert [(row["reason"], row["pages"], row["free"]) for row in found["reasons"]] == [("QT403", 1, 1)]
+    code, out, err = qtgen("regenerate", "site", "--only", "related", "--json")
+    assert (code, json.loads(out)["status"], endpoint.asked) == (0, "fixed", []), err
+    page, old = (read(raw).values for raw in (PAGE.read_bytes(), before[str(PAGE)]))
+    assert page["related_article1.url"] != old["related_article1.url"]
+    assert {path for path in page if page[path] != old.get(path)} <= set(GROUPS["related"])
+    assert [path for path, raw in before.items() if Path(path).read_bytes() != raw] == [str(PAGE)]
+    assert qtgen("validate", "site", "--select", "QT403")[0] == 0
+
+
 def test_a_new_answer_takes_the_old_score_with_it(qtgen: Run, endpoint: Endpoint) -> None:
     before = site(osmosis={"answer": "I'm sorry, but I can't help with that.", "score": 0.7, "no_index": None})
     points = {

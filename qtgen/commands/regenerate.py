@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import os
-import sys
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing
@@ -18,6 +17,7 @@ from qtgen.batch import rewrite_all
 from qtgen.budget import Budget
 from qtgen.cache import Cache
 from qtgen.commands import progress, stale
+from qtgen.commands.asked import Asked, Sources
 from qtgen.commands.options import (
     Grouped,
     asking_options,
@@ -39,20 +39,15 @@ from qtgen.examining import rules_key
 from qtgen.generator import Recipe
 from qtgen.ledger import Book
 from qtgen.page import read, read_text
-from qtgen.page.fields import GROUPS
 from qtgen.page.slug import slug
-from qtgen.planning import page_url
-from qtgen.provenance import WRITTEN, digest_of
+from qtgen.page.splice import Changes
 from qtgen.providers import concurrency, endpoints_for, open_clients
-from qtgen.questions import QuestionFiles
-from qtgen.records import Failure, Question, Status
-from qtgen.regeneration import Survey, Wish, in_order, revisions, settled, survey
+from qtgen.records import Failure, Status
+from qtgen.regeneration import Material, Survey, in_order, revisions, settled, survey
 from qtgen.reports.words import changes
 from qtgen.rewriting import Rewritten
-from qtgen.rules import REGISTRY
-from qtgen.selection import known_codes
 from qtgen.settings import Settings, project_folder
-from qtgen.staleness import REASONS, Now, Reason
+from qtgen.staleness import Now, group_of
 from qtgen.store import Store
 from qtgen.telemetry import set_up
 from qtgen.validator import Check
@@ -137,9 +132,9 @@ def command(paths: tuple[Path, ...], is_dry: bool, is_check: bool, resume: bool,
     if flags["is_preview"] and (as_json or is_dry or is_check):
         raise UsageError("--diff shows changes as text; leave out --json, --dry-run and --check")
     how = recipe(settings, dt.datetime.now().astimezone().date())
-    asked = _Asked.of(flags, settings)
+    asked = Asked.of(flags, settings)
     with ExitStack() as stack:
-        sources = _Sources(stack, flags["questions"] or settings.questions, settings.subject)
+        sources = Sources(stack, flags["questions"] or settings.questions, settings.subject)
         store = Store(settings.out)
         found = _surveyed(paths, asked, settings, how, store, sources)
         if is_check:
@@ -159,7 +154,8 @@ def command(paths: tuple[Path, ...], is_dry: bool, is_check: bool, resume: bool,
             return 0
         set_up(os.environ)
         results = stack.enter_context(Results(len(found.stale)))
-        run = _Run(settings, how, asked, found, store, sources, book, results, not resume)
+        links = _links(paths, found, settings) if "related" in asked.wish.groups else {}
+        run = _Run(settings, how, asked, found, store, sources, book, results, not resume, links)
         try:
             return asyncio.run(run.go())
         finally:  # also for a run that was interrupted or ended early
@@ -167,92 +163,8 @@ def command(paths: tuple[Path, ...], is_dry: bool, is_check: bool, resume: bool,
                 click.echo(line)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the options ask for."""
-
-    wish: Wish
-    older_than: int | None
-    score_below: float | None
-    limit: int | None
-    order: str
-    judges: tuple[str, ...]
-    is_preview: bool
-
-    @classmethod
-    def of(cls, flags: Mapping[str, Any], settings: Settings) -> "_Asked":
-        """Raises UsageError for a reason or a group that there is not, or that lacks its option."""
-        words = [word for one in flags["because"] for word in one.replace(",", " ").split()]
-        groups = _groups(flags["only"], words)
-        given = {"--older-than": flags["older_than"], "--score-below": flags["score_below"]}
-        reasons = _reasons(words, given)
-        codes = [word for word in words if word.lower() not in REASONS]
-        family = known_codes(codes) if codes else () if words else ("QT5", "QT6")
-        wish = Wish(
-            reasons,
-            frozenset(code for code in REGISTRY if family and code.startswith(family)),
-            groups,
-            flags["include_edited"],
-            flags["touch_date"],
-        )
-        if flags["judges"] and not (settings.api_key or settings.base_url):
-            raise UsageError("--judge asks an endpoint: set OPENAI_API_KEY or --base-url")
-        return cls(
-            wish,
-            flags["older_than"],
-            flags["score_below"],
-            flags["limit"],
-            flags["order"],
-            flags["judges"],
-            flags["is_preview"],
-        )
-
-
-def _groups(only: str | None, because: Sequence[str]) -> frozenset[str]:
-    words = (only or "").replace(",", " ").split()
-    for word in words:
-        if word not in GROUPS:
-            raise UsageError(f"--only {word}: there are {', '.join(GROUPS)}")
-    links = {"related"} if any(word.upper().startswith("QT4") for word in because) else set()
-    return frozenset(words or {*WRITTEN, *links})
-
-
-def _reasons(words: Sequence[str], given: Mapping[str, Any]) -> list[Reason]:
-    """Those named; none named: all that need not be, and those whose option is given."""
-    named = [word.lower() for word in words if word.lower() in REASONS]
-    for name in named:
-        option = REASONS[name].option
-        if option and given[option] is None:
-            raise UsageError(f"--because {name} needs {option}")
-    for word in words:
-        if not word.upper().startswith("QT") and word.lower() not in REASONS:
-            raise UsageError(f"--because {word}: there are {', '.join(REASONS)}, and the codes of rules (QT601)")
-    if words:
-        return [REASONS[name] for name in dict.fromkeys(named)]
-    return [one for one in REASONS.values() if not one.asked_for and (not one.option or given[one.option] is not None)]
-
-
-class _Sources:
-    """The question files, if any are named, as far as they give source texts."""
-
-    def __init__(self, stack: ExitStack, files: Sequence[Path], subject: str | None) -> None:
-        self._source = stack.enter_context(QuestionFiles(files, subject, None, sys.stdin.buffer)) if files else None
-
-    def _rows(self) -> Sequence[Question] | Any:
-        rows = self._source.rows() if self._source else ()
-        return (row for row in rows if isinstance(row, Question))
-
-    def digests(self) -> dict[str, str | None]:
-        """By url, of the source text; None: the row gives none."""
-        return {page_url(row): digest_of(row.context) if row.context else None for row in self._rows()}
-
-    def texts(self, urls: frozenset[str]) -> dict[str, str | None]:
-        """Of the pages that have these urls."""
-        return {url: row.context for row in self._rows() if (url := page_url(row)) in urls}
-
-
 def _surveyed(
-    paths: Sequence[Path], asked: _Asked, settings: Settings, how: Recipe, store: Store, sources: _Sources
+    paths: Sequence[Path], asked: Asked, settings: Settings, how: Recipe, store: Store, sources: Sources
 ) -> Survey:
     """All that is stale, in the order and number asked for; what is to be said of the rest is said."""
     runs = list(page_runs(paths))
@@ -277,6 +189,20 @@ def _surveyed(
     return found
 
 
+def _links(paths: Sequence[Path], found: Survey, settings: Settings) -> dict[str, Changes]:
+    """By path how the links of the stale pages are to be mended. Raises SettingsError without the extra."""
+    from qtgen.commands.relinker import check_extra, vectors
+    from qtgen.relinking import Relinking, plan
+
+    stale = {one.path for one in found.stale if any(group_of(path) == "related" for path in one.fields)}
+    if not stale:
+        return {}
+    check_extra("mending links")
+    with vectors(settings) as embed:
+        rewrites = plan(page_runs(paths), Relinking(embed, settings.corpus)).rewrites()
+        return {one.path: one.changes for one in rewrites if one.path in stale}
+
+
 def _is_gone(url: str, folders: set[str], out: Path) -> bool:
     """Whether a page should be among those looked at, and lies in the output folder neither."""
     subject, _, name = url.removeprefix("/learn/").partition("/questions/")
@@ -289,13 +215,14 @@ class _Run:
 
     settings: Settings
     how: Recipe
-    asked: _Asked
+    asked: Asked
     found: Survey
     store: Store
-    sources: _Sources
+    sources: Sources
     book: Book
     results: Results
     fresh: bool
+    links: Mapping[str, Changes]
     kept: list[str] = field(default_factory=list)
 
     async def go(self) -> int:
@@ -331,7 +258,8 @@ class _Run:
         self, tally: progress.Tally, shown: progress.Display, budget: Budget
     ) -> AsyncGenerator[tuple[int, Rewritten], None]:
         contexts = self.sources.texts(frozenset(one.url for one in self.found.stale if one.url))
-        steps = revisions(self.found.stale, self.asked.wish, self.how, contexts)
+        material = Material(contexts, self.links)
+        steps = revisions(self.found.stale, self.asked.wish, self.how, material)
         async with AsyncExitStack() as stack:
             running = asking(self.settings, self.book, budget, tally, shown, fresh=self.fresh)
             clients, desk, stop = await stack.enter_async_context(running)

@@ -14,7 +14,7 @@ from qtgen.estimate import Plan, Range
 from qtgen.generator import Recipe
 from qtgen.ledger import Book
 from qtgen.providers import endpoints_for
-from qtgen.regeneration import Stale, Survey, Wish, revisions
+from qtgen.regeneration import Material, Stale, Survey, Wish, revisions
 from qtgen.rewriting import Revision, Rewrite
 from qtgen.rules import REGISTRY
 from qtgen.settings import Settings
@@ -75,7 +75,7 @@ class Estimator:
 
     def of(self, stale: Sequence[Stale], contexts: Mapping[str, str | None]) -> Estimate:
         some = stale[:: max(1, len(stale) // _SAMPLE)]
-        steps = revisions(some, self._wish, self._how, contexts)
+        steps = revisions(some, self._wish, self._how, Material(contexts))
         prompts = [Rewrite(step, self._how).prompt for step in steps if isinstance(step, Revision)]
         plan = Plan(self._history, self._facts.faulty)
         for one in requests(prompts, self._endpoint, self._book):
@@ -131,8 +131,5 @@ def _as_dict(survey: Survey, table: Sequence[Row]) -> dict[str, Any]:
         "gone": survey.gone,
         "reasons": [row.as_dict() for row in table[:-1]],
         "all": table[-1].as_dict() if table else None,
-        "items": [
-            {"path": one.path, "reasons": [*one.reasons], "fields": sorted(frozenset().union(*one.because.values()))}
-            for one in survey.stale
-        ],
+        "items": [{"path": one.path, "reasons": [*one.reasons], "fields": sorted(one.fields)} for one in survey.stale],
     }

@@ -1,0 +1,104 @@
+"""From the options of `regenerate` to what is looked for, and the question files with their source texts."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtgen.errors import UsageError
+from qtgen.page.fields import GROUPS
+from qtgen.planning import page_url
+from qtgen.provenance import WRITTEN, digest_of
+from qtgen.questions import QuestionFiles
+from qtgen.records import Question
+from qtgen.regeneration import Wish
+from qtgen.rules import REGISTRY
+from qtgen.selection import known_codes
+from qtgen.settings import Settings
+from qtgen.staleness import REASONS, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options ask for."""
+
+    wish: Wish
+    older_than: int | None
+    score_below: float | None
+    limit: int | None
+    order: str
+    judges: tuple[str, ...]
+    is_preview: bool
+
+    @classmethod
+    def of(cls, flags: Mapping[str, Any], settings: Settings) -> "Asked":
+        """Raises UsageError for a reason or a group that there is not, or that lacks its option."""
+        words = [word for one in flags["because"] for word in one.replace(",", " ").split()]
+        groups = _groups(flags["only"], words)
+        given = {"--older-than": flags["older_than"], "--score-below": flags["score_below"]}
+        reasons = _reasons(words, given)
+        codes = [word for word in words if word.lower() not in REASONS]
+        family = known_codes(codes) if codes else () if words else ("QT4", "QT5", "QT6")
+        wish = Wish(
+            reasons,
+            frozenset(code for code in REGISTRY if family and code.startswith(family)),
+            groups,
+            flags["include_edited"],
+            flags["touch_date"],
+        )
+        if flags["judges"] and not (settings.api_key or settings.base_url):
+            raise UsageError("--judge asks an endpoint: set OPENAI_API_KEY or --base-url")
+        return cls(
+            wish,
+            flags["older_than"],
+            flags["score_below"],
+            flags["limit"],
+            flags["order"],
+            flags["judges"],
+            flags["is_preview"],
+        )
+
+
+def _groups(only: str | None, because: Sequence[str]) -> frozenset[str]:
+    words = (only or "").replace(",", " ").split()
+    for word in words:
+        if word not in GROUPS:
+            raise UsageError(f"--only {word}: there are {', '.join(GROUPS)}")
+    links = {"related"} if any(word.upper().startswith("QT4") for word in because) else set()
+    return frozenset(words or {*WRITTEN, *links})
+
+
+def _reasons(words: Sequence[str], given: Mapping[str, Any]) -> list[Reason]:
+    """Those named; none named: all that need not be, and those whose option is given."""
+    named = [word.lower() for word in words if word.lower() in REASONS]
+    for name in named:
+        option = REASONS[name].option
+        if option and given[option] is None:
+            raise UsageError(f"--because {name} needs {option}")
+    for word in words:
+        if not word.upper().startswith("QT") and word.lower() not in REASONS:
+            raise UsageError(f"--because {word}: there are {', '.join(REASONS)}, and the codes of rules (QT601)")
+    if words:
+        return [REASONS[name] for name in dict.fromkeys(named)]
+    return [one for one in REASONS.values() if not one.asked_for and (not one.option or given[one.option] is not None)]
+
+
+class Sources:
+    """The question files, if any are named, as far as they give source texts."""
+
+    def __init__(self, stack: ExitStack, files: Sequence[Path], subject: str | None) -> None:
+        self._source = stack.enter_context(QuestionFiles(files, subject, None, sys.stdin.buffer)) if files else None
+
+    def _rows(self) -> Iterator[Question]:
+        rows = self._source.rows() if self._source else ()
+        return (row for row in rows if isinstance(row, Question))
+
+    def digests(self) -> dict[str, str | None]:
+        """By url, of the source text; None: the row gives none."""
+        return {page_url(row): digest_of(row.context) if row.context else None for row in self._rows()}
+
+    def texts(self, urls: frozenset[str]) -> dict[str, str | None]:
+        """Of the pages that have these urls."""
+        return {url: row.context for row in self._rows() if (url := page_url(row)) in urls}
