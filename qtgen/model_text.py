@@ -14,6 +14,7 @@ from qtgen.page.text import one_line
 
 T = TypeVar("T")
 
+_BULLET = re.compile(r"^(?:\[\W*\]|[-*•>#]+)\s+")
 _WORD_CHARS = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"[.!?][\"')\]$]*(?=\s|$)")
 # What a small model leaves in its text: markup of another medium, keys of the schema, words of its instructions.
@@ -84,6 +85,10 @@ def prose(low: int, high: int) -> Any:
 def sentence(low: int, high: int) -> Any:
     """A text of whole sentences, within the limits; none that was stopped in its first one."""
 
+    def bare(text: object) -> object:
+        bare_line = line(text)
+        return _BULLET.sub("", bare_line) if isinstance(bare_line, str) else bare_line
+
     def whole(text: str) -> str:
         kept = whole_sentences(_worded(text), low, high)
         if kept != text and not text.startswith(kept):
@@ -92,7 +97,7 @@ def sentence(low: int, high: int) -> Any:
             raise ValueError(f"begins with `{kept[0]}`; begin with a word")
         return kept
 
-    return Annotated[str, BeforeValidator(line), Field(min_length=low, max_length=high), AfterValidator(whole)]
+    return Annotated[str, BeforeValidator(bare), Field(min_length=low, max_length=high), AfterValidator(whole)]
 
 
 def label(low: int, high: int) -> Any:

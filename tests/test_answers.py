@@ -139,3 +139,50 @@ def test_what_json_can_write_and_nothing_else_can_is_a_fault(text: str) -> None:
     with pytest.raises(AnswerError, match=r"torn|not valid JSON") as caught:
         answers.parse("points", text)
     str(caught.value).encode()
+
+
+WORDS = ["osmosis", "membrane", "solute", "water", "pressure"]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (
+            "[*] Osmosis is the passage of water through a membrane.",
+            "Osmosis is the passage of water through a membrane.",
+        ),
+        (
+            "- Osmosis is the passage of water through a membrane.",
+            "Osmosis is the passage of water through a membrane.",
+        ),
+        (
+            "Osmosis is the passage of water through a membrane. It moves to the side with more solute, where there is less of w",
+            "Osmosis is the passage of water through a membrane. It moves to the side with more solute, where there is less of w",
+        ),
+        (
+            "Osmosis is the passage of water through a membrane. It moves to the side with more solute, where there is less of the w",
+            "Osmosis is the passage of water through a membrane.",
+        ),
+    ],
+)
+def test_words_for_search_engines_are_whole(written: str, kept: str) -> None:
+    found = answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))
+    assert found.page_description == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        (
+            "Osmosis is the passage of water through a membrane to the side that holds more solute where there is less of the water a",
+            "was cut off at 122 characters; write one shorter sentence",
+        ),
+        (
+            ") osmosis is the passage of water through a membrane to the other side",
+            "begins with `)`; begin with a word",
+        ),
+    ],
+)
+def test_what_is_torn_is_asked_for_again(written: str, fault: str) -> None:
+    with pytest.raises(AnswerError, match=re.escape(fault)):
+        answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))

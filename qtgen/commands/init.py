@@ -30,8 +30,9 @@ out = "outputs"
 # cached_input = 0.075           # for tokens that the endpoint had in its cache
 """
 _IGNORE = """\
-# Answers that failed are for a look, not for the repository; provenance.jsonl is meant to be committed.
+# Answers that failed or were not taken are for a look, not for the repository; commit provenance.jsonl.
 outputs/.qtgen/failed/
+outputs/.qtgen/rejected/
 """
 
 
