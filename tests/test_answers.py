@@ -1,6 +1,7 @@
 """What a model may hand in, what is mended, what is refused with words it can act on."""
 
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -142,27 +143,21 @@ def test_what_json_can_write_and_nothing_else_can_is_a_fault(text: str) -> None:
 
 
 WORDS = ["osmosis", "membrane", "solute", "water", "pressure"]
+SENTENCE = "Osmosis is the passage of water through a membrane."
+
+
+def stopped(text: str, length: int) -> str:
+    """As a model leaves a text that it was not let finish."""
+    return (text + " and on" * 30)[:length]
 
 
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
-        (
-            "[*] Osmosis is the passage of water through a membrane.",
-            "Osmosis is the passage of water through a membrane.",
-        ),
-        (
-            "- Osmosis is the passage of water through a membrane.",
-            "Osmosis is the passage of water through a membrane.",
-        ),
-        (
-            "Osmosis is the passage of water through a membrane. It moves to the side with more solute, where there is less of w",
-            "Osmosis is the passage of water through a membrane. It moves to the side with more solute, where there is less of w",
-        ),
-        (
-            "Osmosis is the passage of water through a membrane. It moves to the side with more solute, where there is less of the w",
-            "Osmosis is the passage of water through a membrane.",
-        ),
+        (f"[*] {SENTENCE}", SENTENCE),
+        (f"- {SENTENCE}", SENTENCE),
+        (stopped(f"{SENTENCE} It goes", 119), stopped(f"{SENTENCE} It goes", 119)),
+        (stopped(f"{SENTENCE} It goes", 122), SENTENCE),
     ],
 )
 def test_words_for_search_engines_are_whole(written: str, kept: str) -> None:
@@ -173,14 +168,8 @@ def test_words_for_search_engines_are_whole(written: str, kept: str) -> None:
 @pytest.mark.parametrize(
     ("written", "fault"),
     [
-        (
-            "Osmosis is the passage of water through a membrane to the side that holds more solute where there is less of the water a",
-            "was cut off at 122 characters; write one shorter sentence",
-        ),
-        (
-            ") osmosis is the passage of water through a membrane to the other side",
-            "begins with `)`; begin with a word",
-        ),
+        (stopped("Osmosis goes", 121), "was cut off at 122 characters; write one shorter sentence"),
+        (f") {SENTENCE}", "begins with `)`; begin with a word"),
     ],
 )
 def test_what_is_torn_is_asked_for_again(written: str, fault: str) -> None:
