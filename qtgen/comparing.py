@@ -11,7 +11,7 @@ from typing import NamedTuple
 from qtgen.errors import BudgetReached
 from qtgen.judging import preference
 from qtgen.metrics import Case, PageFacts, Reading, measured, overall
-from qtgen.metrics.texts import information
+from qtgen.metrics.texts import information, recall
 from qtgen.page import Page, decode
 from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_ASKED
 from qtgen.records import Provider, Question
@@ -23,6 +23,7 @@ ON_TOPIC = 0.20  # how much further from the question (cosine) a new text may be
 REPEATS = 0.15  # how much more of an answer may stand in it twice
 CONTRADICTS = 0.25  # share of its sentences that may seem to contradict the old answer
 TELLS = 0.60  # of what an old description told of the page, as far as it was shown, a new one has to tell
+FOUNDED = 0.10  # how much smaller a share of its words may be such as the page has too
 UNSPOKEN = 0.10  # how much larger a share of the keywords may be such as the page does not speak of
 FEWER = 0.60  # of as many keywords as there were, or are asked for, there have to be
 
@@ -93,6 +94,9 @@ def _of_search_fields(old: Page, new: Page, changed: Collection[str]) -> Iterato
         told = [_told(text, about) for text in (shown, written)]
         if told[1] < TELLS * told[0]:
             yield f"the new description tells less of the page ({told[1] / told[0]:.0%}; {TELLS:.0%} is asked)"
+        shares = [recall(text.counts, about.counts) for text in (shown, written)]
+        if shares[1] < shares[0] - FOUNDED:
+            yield f"the new description rests less on the page ({shares[1]:.0%} of its words; of the old {shares[0]:.0%})"
     if "seo.page_keywords" in changed:
         yield from _of_keywords([page.text_of("seo.page_keywords") or "" for page in (old, new)], about)
 

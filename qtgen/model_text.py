@@ -15,6 +15,8 @@ from qtgen.page.text import one_line
 T = TypeVar("T")
 
 _BULLET = re.compile(r"^(?:\[\W*\]|[-*•>#]+)\s+")
+_OF_ITSELF = re.compile(r"(?:this|the)\s+(?:answer|page|content|article|text|response)\b", re.IGNORECASE)
+_MARKUP = re.compile(r"`+|\*\*|__|\]\(|^#+ ")
 _WORD_CHARS = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"[.!?][\"')\]$]*(?=\s|$)")
 # What a small model leaves in its text: markup of another medium, keys of the schema, words of its instructions.
@@ -93,6 +95,10 @@ def sentence(low: int, high: int) -> Any:
         kept = whole_sentences(_worded(text), low, high)
         if kept != text and not text.startswith(kept):
             raise ValueError(f"was cut off at {high} characters; write one shorter sentence")
+        if _OF_ITSELF.match(kept):
+            raise ValueError("speaks of the answer; name the matter itself")
+        if marks := _MARKUP.search(kept):
+            raise ValueError(f"has the markup `{marks.group()}`; write plain text")
         if not kept[0].isalnum() and kept[0] not in "\"'“‘$":
             raise ValueError(f"begins with `{kept[0]}`; begin with a word")
         return kept

@@ -169,6 +169,8 @@ def test_words_for_search_engines_are_whole(written: str, kept: str) -> None:
     ("written", "fault"),
     [
         (stopped("Osmosis goes", 121), "was cut off at 122 characters; write one shorter sentence"),
+        ("This answer tells how water passes through a membrane.", "speaks of the answer; name the matter itself"),
+        (SENTENCE.replace("water", "`water`"), "has the markup ```; write plain text"),
         (f") {SENTENCE}", "begins with `)`; begin with a word"),
     ],
 )
