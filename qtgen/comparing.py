@@ -96,7 +96,7 @@ def _of_search_fields(old: Page, new: Page, changed: Collection[str]) -> Iterato
             yield f"the new description tells less of the page ({told[1] / told[0]:.0%}; {TELLS:.0%} is asked)"
         shares = [recall(text.counts, about.counts) for text in (shown, written)]
         if shares[1] < shares[0] - FOUNDED:
-            yield f"the new description rests less on the page ({shares[1]:.0%} of its words; of the old {shares[0]:.0%})"
+            yield f"the page has {shares[1]:.0%} of the new description's words (of the old: {shares[0]:.0%})"
     if "seo.page_keywords" in changed:
         yield from _of_keywords([page.text_of("seo.page_keywords") or "" for page in (old, new)], about)
 

@@ -120,8 +120,8 @@ class Store:
 
     def all_rejected(self) -> Callable[[str], bool]:
         """Whether an attempt for a page was not taken: looked up in one listing, for there can be thousands."""
-        names = {path.as_posix() for path in self.rejected_folder.rglob("*.json")}
-        return lambda page: self._beside(self.rejected_folder, page).as_posix() in names
+        kept = {path.stem for path in self.rejected_folder.rglob("*.json")}
+        return lambda page: page.rpartition("/")[2].removesuffix(".md") in kept and bool(self.rejected(page))
 
     def _note(self, line: str) -> None:
         """Pages are written by several threads; their lines are synced together, once a second."""

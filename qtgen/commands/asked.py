@@ -40,10 +40,11 @@ class Asked:
         given = {"--older-than": flags["older_than"], "--score-below": flags["score_below"]}
         reasons = _reasons(words, given)
         codes = [word for word in words if word.lower() not in REASONS]
-        family = known_codes(codes) if codes else () if words else ("QT4", "QT5", "QT6")
+        every = ("QT4", "QT5", "QT6") if "related" in groups else ("QT5", "QT6")
+        family = known_codes(codes) if codes else () if words else every
         wish = Wish(
             reasons,
-            frozenset(code for code in REGISTRY if family and code.startswith(family)),
+            frozenset(code for code, rule in REGISTRY.items() if code.startswith(family) and not rule.on_request),
             groups,
             flags["include_edited"],
             flags["touch_date"],
