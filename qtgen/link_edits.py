@@ -5,7 +5,7 @@ import os
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from qtgen.page import Page, Value, read, splice
 from qtgen.site import WIDTH, facts
 
 _WORTH_PROCESSES = 1_500  # pages to write; below, starting processes takes longer than they save
+_WRITERS = 4  # threads of a process
 _PARCEL = 100  # pages that a process is handed at a time
 
 
@@ -87,7 +88,7 @@ def written(rewrites: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[W
     everything = chain(ahead, rewrites)
     jobs = jobs or (os.cpu_count() or 1 if len(ahead) == _WORTH_PROCESSES else 1)
     if jobs == 1:
-        yield from map(write, everything)
+        yield from _write_all(everything)
         return
     # A fork would take along the threads of the linear algebra, half-dead.
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
@@ -100,8 +101,10 @@ def written(rewrites: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[W
             yield from waiting.popleft().result()
 
 
-def _write_all(rewrites: list[LinkEdit]) -> list[Written]:
-    return [write(rewrite) for rewrite in rewrites]
+def _write_all(rewrites: Iterable[LinkEdit]) -> list[Written]:
+    """Half of the time is waiting for the disk, which several threads can do at once."""
+    with ThreadPoolExecutor(_WRITERS) as writers:
+        return list(writers.map(write, rewrites))
 
 
 def write(rewrite: LinkEdit) -> Written:

@@ -5,7 +5,7 @@ To add a field, add a row; nothing else knows the names or their order.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 RELATED_MAX = 5
@@ -39,14 +39,13 @@ class Field:
     folded: bool = False  # house style: `>-` with one physical line, else plain
     required: bool = True
     constant: str | None = None
+    section: str = field(init=False)
+    key: str = field(init=False)
 
-    @property
-    def key(self) -> str:
-        return self.path.rpartition(".")[2]
-
-    @property
-    def section(self) -> str:
-        return self.path.rpartition(".")[0]
+    def __post_init__(self) -> None:  # they are asked for hundreds of times a page
+        section, _, key = self.path.rpartition(".")
+        object.__setattr__(self, "section", section)
+        object.__setattr__(self, "key", key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Change some fields of a page and leave every other byte as it was, with proof."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeAlias
@@ -8,7 +9,7 @@ from qtgen.errors import SpliceError
 from qtgen.page.document import Page, Span, Style, Value
 from qtgen.page.edits import Edit, apply_edits
 from qtgen.page.emit import emit_field
-from qtgen.page.fields import FIELDS, ORDER, SECTIONS, Field
+from qtgen.page.fields import FIELDS, ORDER, SECTIONS
 from qtgen.page.read import read_text
 
 Changes: TypeAlias = Mapping[str, Value]
@@ -62,12 +63,30 @@ def _edits(page: Page, leaves: Mapping[str, Value]) -> list[Edit]:
         present = {path for path in page.values if path.startswith(f"{section}.")}
         if present and present <= removed:
             edits.append(Edit(_key_lines(page, section), ""))
-    groups: dict[int, str] = {}
-    for path in sorted(added, key=ORDER.__getitem__):
-        spot = _insertion_point(page, path)
-        header = _new_header(page, path, added)
-        groups[spot] = groups.get(spot, "") + header + emit_field(FIELDS[path], leaves[path], _new_style(page, path))
-    return edits + [Edit(Span(spot, spot), text) for spot, text in groups.items()]
+    return edits + _insertions(page, {path: leaves[path] for path in sorted(added, key=ORDER.__getitem__)})
+
+
+def _insertions(page: Page, added: Mapping[str, Value]) -> list[Edit]:
+    """added: in the order of the layout. Fields that come to the same place are one edit."""
+    if not added:
+        return []
+    present = sorted((path for path in page.values if path in FIELDS), key=ORDER.__getitem__)
+    ranks = [ORDER[path] for path in present]
+    sections = {"", *page.sections()}
+    plain = {(FIELDS[path].key, bool(FIELDS[path].section)) for path in page.style.plain}
+    groups: dict[str, list[str]] = {}
+    for path, value in added.items():
+        field = FIELDS[path]
+        at = bisect_left(ranks, ORDER[path])
+        lines = groups.setdefault(present[at - 1] if at else "", [])
+        if field.section not in sections:  # the section's own line, before the first of its fields
+            sections.add(field.section)
+            lines.append(f"{field.section}:\n")
+        # New related titles follow the page's own habit; all else the house's.
+        style = Style(plain=frozenset({path})) if (field.key, bool(field.section)) in plain else Style()
+        lines.append(emit_field(field, value, style))
+    spots = {before: _extent(page, before).end if before else page.text.index("\n") + 1 for before in groups}
+    return [Edit(Span(spots[before], spots[before]), "".join(lines)) for before, lines in groups.items()]
 
 
 def _edit_present(page: Page, path: str, value: Value) -> Edit:
@@ -99,32 +118,6 @@ def _key_lines(page: Page, section: str) -> Span:
 def _column(page: Page, path: str) -> int:
     start = page.key_span(path).start
     return start - page.text.rfind("\n", 0, start) - 1
-
-
-def _insertion_point(page: Page, path: str) -> int:
-    """Behind the last field that the layout puts before `path`."""
-    before = [p for p in page.values if p in FIELDS and ORDER[p] < ORDER[path]]
-    if not before:
-        return page.text.index("\n") + 1
-    return _extent(page, max(before, key=ORDER.__getitem__)).end
-
-
-def _new_header(page: Page, path: str, added: list[str]) -> str:
-    """The section's own line, before the first of its fields if the section is new."""
-    section = FIELDS[path].section
-    if not section or section in page.sections():
-        return ""
-    first = min((p for p in added if FIELDS[p].section == section), key=ORDER.__getitem__)
-    return f"{section}:\n" if path == first else ""
-
-
-def _new_style(page: Page, path: str) -> Style:
-    """New related titles follow the page's own habit; all else the house's."""
-    field: Field = FIELDS[path]
-    like = {
-        p for p in page.style.plain if FIELDS[p].key == field.key and bool(FIELDS[p].section) == bool(field.section)
-    }
-    return Style(plain=frozenset({path})) if like else Style()
 
 
 def _prove(page: Page, leaves: Mapping[str, Value], text: str) -> None:
