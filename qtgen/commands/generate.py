@@ -17,6 +17,7 @@ import click
 from qtgen.batch import generate_all
 from qtgen.budget import Budget
 from qtgen.commands import dry_run, progress
+from qtgen.commands.new_links import link_new
 from qtgen.commands.options import (
     Grouped,
     asking_options,
@@ -96,6 +97,11 @@ _asked, _money, _again, _output = (options_of(group) for group in ("What is aske
     type=click.Choice(["skip", "keep", "fail"]),
     help="What becomes of a question nearly asked before, here or in the corpus.  [default: keep]",
 )
+@_asked(
+    "--update-neighbours",
+    is_flag=True,
+    help="With --corpus: let pages of the site that are near to new ones name them as related articles.",
+)
 @asking_options
 @budget_option
 @_money("--dry-run", "is_dry", is_flag=True, help="Send nothing; say what it would take. With --json: as one object.")
@@ -109,7 +115,13 @@ _asked, _money, _again, _output = (options_of(group) for group in ("What is aske
 @_output("--out", type=folder, help="Folder that pages are written to.  [default: outputs]")
 @_output("--json", "as_json", is_flag=True, help="JSON lines on stdout, one a question, in input order, at the end.")
 def command(
-    questions: tuple[Path, ...], limit: int | None, is_dry: bool, resume: bool, as_json: bool, **flags: Any
+    questions: tuple[Path, ...],
+    limit: int | None,
+    is_dry: bool,
+    resume: bool,
+    as_json: bool,
+    update_neighbours: bool,
+    **flags: Any,
 ) -> int:
     """Write a page for every question of QUESTIONS (.csv, .jsonl, .txt, or - for stdin).
 
@@ -141,7 +153,10 @@ def command(
         set_up(os.environ)
         results = stack.enter_context(Results(survey.total))
         try:
-            return asyncio.run(run.go(results))
+            code = asyncio.run(run.go(results))
+            if settings.corpus:
+                link_new(run.pages, settings.corpus, settings, update_neighbours=update_neighbours)
+            return code
         finally:  # also for a run that was interrupted or ended early
             for line in results.lines() if as_json else ():
                 click.echo(line)
@@ -179,6 +194,9 @@ def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, 
     return found if settings.on_duplicate == "skip" else {}
 
 
+_THERE = (Status.WRITTEN, Status.EXISTS)
+
+
 @dataclass
 class _Run:
     """One call of the command, once its questions have been looked at."""
@@ -193,6 +211,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.store = Store(self.settings.out)
+        self.pages: list[str] = []  # that are there at the end; only where they are to get links
 
     def steps(self, ids: Ids) -> Iterator[Job | Outcome]:
         return plan(
@@ -216,6 +235,8 @@ class _Run:
                         results.add(place, outcome.as_dict())
                         tally.add(outcome)
                         shown.update(outcome)
+                        if self.settings.corpus and outcome.path and outcome.status in _THERE:
+                            self.pages.append(outcome.path)
             for place, outcome in self._left_by(budget, results) if tally.failures[BudgetReached.kind] else ():
                 results.add(place, outcome.as_dict())
                 tally.add(outcome)

@@ -1,0 +1,53 @@
+"""Links of the pages that `generate` has just made: to others of the site, and from them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from qtgen.commands.options import counted, note
+from qtgen.commands.relinker import missing_extra, vectors
+from qtgen.corpus import named, read_page
+from qtgen.errors import QtgenError
+from qtgen.settings import Settings
+
+_LISTED = 5
+
+
+def link_new(pages: Iterable[str], corpus: Path, settings: Settings, *, update_neighbours: bool) -> None:
+    """Give those of the pages links that have none, and say which of the corpus should name them.
+
+    update_neighbours: change these too. Whatever goes wrong is said: the pages are there all the same.
+    """
+    new = sorted(path for path in pages if not read_page(path).text_of("related_article1.url"))
+    if not new:
+        return
+    if missing := missing_extra():
+        note(f"the new pages have no links: these need the `links` extra ({missing} is missing)")
+        return
+    try:
+        _link(new, corpus, settings, update_neighbours)
+    except QtgenError as error:
+        note(f"the new pages have no links: {error}; `qtgen link` gives them some")
+
+
+def _link(new: list[str], corpus: Path, settings: Settings, update_neighbours: bool) -> None:
+    from qtgen.link_edits import written
+    from qtgen.relinking import Relinking, plan
+
+    with vectors(settings) as embed:
+        chosen = plan(named(new), Relinking(embed, corpus))
+    done = list(written(chosen.rewrites()))
+    neighbours = chosen.neighbours
+    changed = list(written(iter(neighbours))) if update_neighbours else []
+    for one in (*done, *changed):
+        if one.error:
+            note(f"not linked: {one.error}")
+    linked = sum(not one.error for one in done)
+    note(f"links: {counted(linked, 'new page')} of {len(new):,} lead to pages of the site")
+    if update_neighbours:
+        note(f"links: {counted(sum(not one.error for one in changed), 'page')} of the corpus now name new ones")
+        return
+    for neighbour in neighbours[:_LISTED]:
+        note(f"should name a new page: {neighbour.path}")
+    if neighbours:
+        more = f"{len(neighbours) - _LISTED:,} more; " if len(neighbours) > _LISTED else ""
+        note(f"{more}`qtgen link {settings.out} --corpus {corpus} --update-neighbours` changes them")

@@ -1,0 +1,356 @@
+"""`qtgen link` from the command line over small sites, the graph of links, and the links of generated pages."""
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qtgen import link_edits
+from qtgen.commands import new_links, relinker
+from qtgen.link_graph import Links, Place, graph_of
+from qtgen.linking import MOST_INBOUND
+from qtgen.page import read, read_text, splice
+from qtgen.page.fields import GROUPS
+from qtgen.reports.links import html
+from qtgen.rules.example import EXAMPLE_PAGE
+from qtgen.settings import Settings
+
+Run = Callable[..., tuple[int, str, str]]
+WORDS = [
+    "gravity",
+    "orbit",
+    "planet",
+    "mass",
+    "force",
+    "cell",
+    "membrane",
+    "protein",
+    "enzyme",
+    "nucleus",
+    "market",
+    "price",
+    "demand",
+    "supply",
+    "inflation",
+    "court",
+    "contract",
+    "treaty",
+    "justice",
+    "crime",
+    "river",
+    "delta",
+    "erosion",
+    "sediment",
+    "flood",
+    "poem",
+    "novel",
+    "metaphor",
+    "rhyme",
+    "author",
+]
+SUBJECTS = ("Physics", "Biology", "Economics", "Politics")
+
+
+def page(title: str, subject: str = "Biology", number: int = 1, **changes: Any) -> tuple[Path, bytes]:
+    name = "".join(char for char in title.lower() if char.isalnum() or char == " ").replace(" ", "-")
+    own = {
+        "id": number,
+        "title": title,
+        "article_title": title,
+        "question": title,
+        "seo.title": f"QuickTakes | {subject}",
+        "subject": subject,
+        "file_name": f"{name}.md",
+        "url": f"/learn/{subject.lower()}/questions/{name}",
+        "related_article1": None,
+    }
+    text = splice(read_text(EXAMPLE_PAGE), {**own, **changes})
+    return Path(f"site/{subject.lower()}/{name}.md"), text.encode()
+
+
+def site(count: int, seed: int = 1) -> dict[Path, bytes]:
+    """Pages of random words, on disk."""
+    chance = random.Random(seed)
+    pages: dict[Path, bytes] = {}
+    for number in range(1, count + 1):
+        subject = chance.choice(SUBJECTS)
+        title = f"What has {' '.join(chance.sample(WORDS, 3))} to do with {number}?"
+        answer = " ".join(chance.choices(WORDS, k=60)).capitalize() + "."
+        path, raw = page(title, subject, number, answer=answer)
+        pages[path] = raw
+    return put(pages)
+
+
+def put(pages: Mapping[Path, bytes]) -> dict[Path, bytes]:
+    for path, raw in pages.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(raw)
+    return dict(pages)
+
+
+def now(pages: Mapping[Path, bytes]) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in pages}
+
+
+def links(raw: bytes) -> list[str]:
+    values = read(raw).values
+    return [str(values[key]) for n in range(1, 6) if (key := f"related_article{n}.url") in values]
+
+
+def link_to(place: int, raw: bytes, **changes: Any) -> dict[str, Any]:
+    target = read(raw).values
+    return {f"related_article{place}.{key}": changes.get(key, target[key]) for key in ("id", "title", "subject", "url")}
+
+
+def findings(qtgen: Run) -> Counter[str]:
+    return Counter(one["code"] for one in json.loads(qtgen("validate", "site", "--format", "json")[1]))
+
+
+@pytest.mark.parametrize("mode", ["--repair", "--relink"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_page_has_five_good_links_and_one_from_another(qtgen: Run, mode: str, seed: int) -> None:
+    before = site(40, seed)
+    code, _, err = qtgen("link", "site", mode)
+    assert code == 0, err
+    after = now(before)
+    inbound = Counter(url for raw in after.values() for url in links(raw))
+    assert all(len(set(links(raw))) == 5 for raw in after.values())
+    assert set(inbound) == {read(raw).values["url"] for raw in after.values()}
+    assert max(inbound.values()) <= MOST_INBOUND
+    for path, raw in before.items():
+        old, new = read(raw).values, read(after[path]).values
+        assert {name for name in new if new[name] != old.get(name)} <= set(GROUPS["related"])
+        assert not set(raw.splitlines()) - set(after[path].splitlines()), "no other line changes"
+    assert not findings(qtgen).keys() & {"QT403", "QT404", "QT405", "QT406", "QT407", "QT408", "QT409"}
+    assert qtgen("link", "site", mode)[2].startswith("0 pages of 40 changed")
+    assert now(before) == after, "a second run changes nothing"
+
+
+def test_good_links_stay_in_their_places_and_broken_ones_are_mended_there(qtgen: Run) -> None:
+    pages = site(12)
+    paths = list(pages)
+    first = paths[0]
+    broken = {
+        **link_to(1, pages[paths[5]]),
+        **link_to(2, pages[paths[6]], id=999, title="Another?"),
+        **link_to(3, pages[paths[7]], url="/learn/biology/questions/gone"),
+        **link_to(4, pages[first]),
+        **link_to(5, pages[paths[5]]),
+    }
+    raw = splice(read(pages[first]), broken).encode()
+    put({first: raw})
+    assert qtgen("link", "site", "--check")[0] == 1
+    code, _, err = qtgen("link", "site")
+    assert code == 0, err
+    values = read(first.read_bytes()).values
+    assert [values[f"related_article{n}.url"] for n in (1, 2)] == [read(pages[paths[n]]).values["url"] for n in (5, 6)]
+    assert values["related_article2.id"] == read(pages[paths[6]]).values["id"]
+    assert values["related_article2.title"] == read(pages[paths[6]]).values["title"]
+    assert len(set(links(first.read_bytes()))) == 5
+    assert values["url"] not in links(first.read_bytes())
+    assert qtgen("link", "site", "--check")[0] == 0
+
+
+def test_hidden_pages_and_near_duplicates_are_not_named(qtgen: Run) -> None:
+    pages = site(10)
+    pages |= put(
+        dict([page("What is osmosis of a cell?", number=90), page("What is the osmosis of cells?", number=91)])
+    )
+    hidden_path, hidden = page("What hides in the nucleus of a cell?", number=92, no_index=True)
+    pages |= put({hidden_path: hidden})
+    assert qtgen("link", "site")[0] == 0
+    after = now(pages)
+    named = {url for raw in after.values() for url in links(raw)}
+    assert read(hidden).values["url"] not in named
+    assert len(links(after[hidden_path])) == 5, "its own readers are served"
+    urls = {
+        "/learn/biology/questions/what-is-osmosis-of-a-cell",
+        "/learn/biology/questions/what-is-the-osmosis-of-cells",
+    }
+    for raw in after.values():
+        assert not (read(raw).values["url"] in urls and urls & set(links(raw)))
+        assert len(urls & set(links(raw))) < 2
+
+
+def test_looking_changes_nothing(qtgen: Run) -> None:
+    before = site(8)
+    code, out, _ = qtgen("link", "site", "--diff")
+    assert code == 1
+    assert "+related_article1:" in out
+    listed = json.loads(qtgen("link", "site", "--dry-run", "--json")[1])
+    assert [one["status"] for one in listed["changed"]] == ["planned"] * 8
+    code, out, _ = qtgen("link", "site", "--check", "--json", "--html", "graph.html")
+    assert (code, json.loads(out)["orphans"], json.loads(out)["without_links"]) == (1, 8, 8)
+    assert "Links from subject (row) to subject (column)" in Path("graph.html").read_text()
+    assert now(before) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--check", "--diff"), "--check and --diff do not go together"),
+        (("--html", "x.html"), "--html goes with --check"),
+        (("--diff", "--json"), "--diff and --json both want stdout"),
+        (("--corpus", "nowhere"), "--corpus nowhere: no such folder"),
+    ],
+)
+def test_a_wrong_call_is_one_line(qtgen: Run, options: tuple[str, ...], said: str) -> None:
+    site(2)
+    code, out, err = qtgen("link", "site", *options)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_without_the_extra(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    site(2)
+    monkeypatch.setattr(relinker, "_NEEDED", ("no_such_package",))
+    code, _, err = qtgen("link", "site")
+    assert (code, err) == (
+        2,
+        "qtgen: `qtgen link` needs the `links` extra (no_such_package is missing): pip install 'qtgen[links]'\n",
+    )
+
+
+# --- bad input -------------------------------------------------------------------------------------------------------
+
+
+def test_one_page_and_none(qtgen: Run) -> None:
+    Path("site").mkdir()
+    assert qtgen("link", "site")[0] == 2
+    before = site(1)
+    code, _, err = qtgen("link", "site")
+    assert code == 0
+    assert "no page could name site/" in err
+    assert now(before) == before
+    assert qtgen("link", "site", "--check")[0] == 0
+
+
+def test_five_hundred_copies_of_one_question(qtgen: Run) -> None:
+    copies = dict(page(f"What is osmosis{'?' * (1 + n % 3)}", f"S{n}", n) for n in range(500))
+    copies |= dict(page(f"What is {word}?", "Biology", 600 + n) for n, word in enumerate(WORDS[:6]))
+    put(copies)
+    code, _, err = qtgen("link", "site")
+    assert code == 0, err
+    for raw in now(copies).values():
+        if "osmosis" in str(read(raw).values["title"]):
+            assert not any("osmosis" in url for url in links(raw))
+        assert sum("osmosis" in url for url in links(raw)) <= 1
+
+
+def test_a_page_that_does_not_parse_is_left_alone_and_listed(qtgen: Run) -> None:
+    pages = site(8)
+    broken = Path("site/biology/broken.md")
+    put({broken: b"---\ntitle: [\n---\n\n&nbsp;"})
+    code, _, err = qtgen("link", "site")
+    assert code == 1
+    assert "left alone: site/biology/broken.md" in err
+    assert broken.read_bytes() == b"---\ntitle: [\n---\n\n&nbsp;"
+    assert all(len(links(raw)) == 5 for raw in now(pages).values())
+
+
+@pytest.mark.parametrize("accident", ["gone", "edited", "read-only"])
+def test_what_happens_between_planning_and_writing(qtgen: Run, accident: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = site(12)
+    victim = next(iter(pages))
+    true_write = link_edits.written
+
+    def late(*arguments: Any) -> Any:
+        rewrites = list(arguments[0])
+        if accident == "gone":
+            victim.unlink()
+        elif accident == "edited":
+            victim.write_bytes(pages[victim].replace(b"\nid: ", b"\nid: 7"))
+        else:
+            victim.chmod(0o444)
+        return true_write(iter(rewrites))
+
+    monkeypatch.setattr(link_edits, "written", late)
+    code, _, err = qtgen("link", "site")
+    assert code == 1, err
+    assert "not written: " in err
+    if accident == "gone":
+        url = read(pages[victim]).values["url"]
+        others = [path.read_bytes() for path in pages if path != victim]
+        assert not any(url in links(raw) for raw in others), "no page names what is gone"
+        assert "which it was to name, is gone" in err
+    else:
+        assert links(victim.read_bytes()) == []
+
+
+def test_two_runs_at_once(qtgen: Run) -> None:
+    pages = site(30)
+    command = [sys.executable, "-m", "qtgen", "link", "site"]
+    runs = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+    for run in runs:
+        run.communicate(timeout=120)
+        assert run.returncode in (0, 1)
+    assert all(len(set(links(raw))) == 5 for raw in now(pages).values())
+    assert qtgen("link", "site", "--check")[0] == 0
+
+
+def test_a_damaged_cache_costs_time_only(qtgen: Run) -> None:
+    pages = site(10)
+    assert qtgen("link", "site")[0] == 0
+    after = now(pages)
+    for damage in (b"no database", b""):
+        put(pages)
+        Path(".qtgen/cache/vectors.sqlite").write_bytes(damage)
+        assert qtgen("link", "site")[0] == 0
+        assert now(pages) == after
+
+
+# --- the graph -------------------------------------------------------------------------------------------------------
+
+
+def test_figures_of_a_graph_that_can_be_followed_by_hand() -> None:
+    """a -> b -> c -> b, d alone; a and d of one subject, b and c of another; one link dangles."""
+    places = [Place("/a", "X", "x", 1, True), Place("/b", "Y", "y", 2, True)]
+    places += [Place("/c", "Y", "y", 3, True), Place("/d", "X", "x", 4, True)]
+    number = [np.array(column, np.int32) for column in ([0, 1, 2, 2], [0, 0, 0, 1], [1, 2, 1, -1], [0, 0, 0, 1])]
+    graph = graph_of(places, Links(*number))
+    assert (graph.pages, graph.links, graph.broken, graph.faults["dangling"]) == (4, 4, 1, 1)
+    assert (graph.orphans, graph.without_links) == (2, 1)
+    assert graph.linked_to == {0: 2, 1: 1, 2: 1}
+    assert graph.components == [3, 1]
+    assert [(one.name, one.start, one.reached, one.reached_anywhere) for one in graph.subjects] == [
+        ("X", "/a", 1, 3),
+        ("Y", "/b", 2, 2),
+    ]
+    assert graph.matrix == [[0, 1], [0, 2]]
+    assert graph.cross_subject == pytest.approx(1 / 3)
+    assert "<b>" not in html.document(
+        {**graph.as_dict(), "subjects": [s._asdict() | {"name": "<b>"} for s in graph.subjects]}
+    )
+
+
+# --- pages that were generated ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_new_pages_get_links_and_give_some(qtgen: Run, capsys: pytest.CaptureFixture[str], update: bool) -> None:
+    corpus = site(30)
+    old, raw = page("What is the nucleus of a cell?", number=500)
+    new = Path("outputs") / old.relative_to("site")
+    put({new: raw})
+    assert qtgen("link", "site")[0] == 0
+    before = now(corpus)
+    new_links.link_new([new.as_posix()], Path("site"), Settings(), update_neighbours=update)
+    said = capsys.readouterr().err
+    assert len(links(new.read_bytes())) == 5
+    url = read(raw).values["url"]
+    naming = [path for path in corpus if url in links(path.read_bytes())]
+    changed = [path for path in corpus if path.read_bytes() != before[path]]
+    assert changed == naming
+    assert bool(naming) == update
+    assert "links: 1 new page of 1 lead to pages of the site" in said
+    assert ("should name a new page: site/" in said) != update
+    settled = new.read_bytes()
+    new_links.link_new([new.as_posix()], Path("site"), Settings(), update_neighbours=update)
+    assert new.read_bytes() == settled
