@@ -15,7 +15,8 @@ from qtgen.page.text import one_line
 T = TypeVar("T")
 
 _BULLET = re.compile(r"^(?:\[\W*\]|[-*•>#]+)\s+")
-_OF_ITSELF = re.compile(r"(?:this|the)\s+(?:answer|page|content|article|text|response)\b", re.IGNORECASE)
+_OF_ITSELF = re.compile(r"(?:this|the)\s+(?:answer|page|content|article|text|response)\b|this is\b", re.IGNORECASE)
+_OPEN_END = re.compile(r"\b(?:the|an?|and|or|of|to|in|for|with|by|that|which|as|from)\W*$", re.IGNORECASE)
 _MARKUP = re.compile(r"`+|\*\*|__|\]\(|^#+ ")
 _WORD_CHARS = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"[.!?][\"')\]$]*(?=\s|$)")
@@ -93,7 +94,7 @@ def sentence(low: int, high: int) -> Any:
 
     def whole(text: str) -> str:
         kept = whole_sentences(_worded(text), low, high)
-        if kept != text and not text.startswith(kept):
+        if (kept != text and not text.startswith(kept)) or _OPEN_END.search(kept):
             raise ValueError(f"was cut off at {high} characters; write one shorter sentence")
         if _OF_ITSELF.match(kept):
             raise ValueError("speaks of the answer; name the matter itself")

@@ -148,7 +148,7 @@ SENTENCE = "Osmosis is the passage of water through a membrane."
 
 def stopped(text: str, length: int) -> str:
     """As a model leaves a text that it was not let finish."""
-    return (text + " and on" * 30)[:length]
+    return (text + " again" * 30)[:length]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,7 @@ def test_words_for_search_engines_are_whole(written: str, kept: str) -> None:
     ("written", "fault"),
     [
         (stopped("Osmosis goes", 121), "was cut off at 122 characters; write one shorter sentence"),
+        ("Osmosis is the passage of water through a membrane and the.", "was cut off at 122 characters"),
         ("This answer tells how water passes through a membrane.", "speaks of the answer; name the matter itself"),
         (SENTENCE.replace("water", "`water`"), "has the markup ```; write plain text"),
         (f") {SENTENCE}", "begins with `)`; begin with a word"),
