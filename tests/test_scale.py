@@ -465,7 +465,7 @@ def test_answers_of_a_local_model_are_used_again(qtgen: Run, mock: Mock, monkeyp
         yield local.endpoint(model, mock.address.replace("127.0.0.1", next(hosts)))
 
     monkeypatch.setattr(local, "serve", serve)
-    monkeypatch.setattr("qtgen.commands.generate.needs_fetch", lambda _: False)
+    monkeypatch.setattr("qtgen.commands.running.needs_fetch", lambda _: False)
     questions(5)
     call = ("generate", "q.txt", "--provider", "local", "--json", "--out")
     assert qtgen(*call, "outputs")[0] == 0
