@@ -190,12 +190,9 @@ def describe(sample: Sample) -> None:
     source, target = np.array(own).T
     apart = np.abs(pages.ids[source] - pages.ids[target])
     near = np.mean([pages.alike(one, other) for one, other in own])
-    places = sum(bool(sample.known.links_of(row)) for row in sample.rows.tolist())
-    print(f"{len(pages):,} pages, {pages.linkable.sum():,} may be named; {places:,} pages hidden")
-    print(
-        f"{len(own):,} own choices that can return; "
-        f"same subject {np.mean(pages.subjects[source] == pages.subjects[target]):.1%}"
-    )
+    print(f"{len(pages):,} pages, {pages.linkable.sum():,} may be named; links of {len(sample.rows):,} hidden")
+    same = np.mean(pages.subjects[source] == pages.subjects[target])
+    print(f"{len(own):,} own choices that can return; same subject {same:.1%}")
     print(f"ids at most 5, 30, 100 apart: {', '.join(f'{np.mean(apart <= most):.1%}' for most in (5, 30, 100))}")
     print(f"near-duplicates of their page, which qtgen never names: {near:.1%}")
     chance = 1 / (pages.linkable.sum() - 1)
