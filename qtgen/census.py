@@ -91,7 +91,7 @@ def census(runs: Iterable[Run], corpus: Path | None, embed: Embed | None) -> Cen
     found.given = len(found)
     if corpus is not None:
         known = {os.path.realpath(path) for path in found.paths}
-        _take_in(found, (without(run, known) for run in page_runs([corpus])), embed)
+        _take_in(found, without(page_runs([corpus]), known), embed)
     return found
 
 

@@ -6,9 +6,10 @@ has to be about the question, and not to repeat itself. The bars were measured: 
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from qtgen.errors import BudgetReached
+from qtgen.errors import BudgetReached, NoOpinion
 from qtgen.judging import preference
 from qtgen.metrics import Case, PageFacts, Reading, measured, overall
 from qtgen.metrics.texts import information, recall
@@ -124,23 +125,31 @@ def _unspoken(keywords: str, about: Reading) -> float:
 
 
 async def by_judges(
-    judges: Sequence[Provider], question: Question, old: Page, new: Page, changed: Collection[str]
+    judges: Sequence[Provider], question: Question, old: Page, new: Page, changed: AbstractSet[str]
 ) -> Comparison:
-    """Worse where more judges prefer the old text than the new, and where none has an opinion.
+    """Worse where more judges prefer the old answer than the new, or the old search fields than the new.
 
-    Raises ProviderUnusable, BudgetReached.
+    Raises ProviderUnusable, BudgetReached, and NoOpinion where no judge could be heard.
     """
+    verdicts = []
     if "answer" in changed:
-        right, texts = question.context, [decode(page.text_of("answer") or "") for page in (old, new)]
-    else:
-        right, texts = decode(new.text_of("answer") or ""), [_search_fields(page) for page in (old, new)]
-    found = [await preference(judge, question.text, right, *texts) for judge in judges]
+        answers = [decode(page.text_of("answer") or "") for page in (old, new)]
+        verdicts.append(await _preferred(judges, question.text, question.context, answers))
+    if changed - {"answer"}:
+        fields = [_search_fields(page) for page in (old, new)]
+        verdicts.append(await _preferred(judges, question.text, decode(new.text_of("answer") or ""), fields))
+    return next((verdict for verdict in verdicts if verdict.worse), Comparison(False))
+
+
+async def _preferred(judges: Sequence[Provider], question: str, right: str | None, texts: Sequence[str]) -> Comparison:
+    """texts: the old and the new."""
+    found = [await preference(judge, question, right, *texts) for judge in judges]
     values = [one.value for one in found if one.value is not None]
     failures = [one.error for one in found if one.error]
     if any(failure.kind == BudgetReached.kind for failure in failures):
         raise BudgetReached(failures[0].message)
     if not values:
-        return Comparison(True, f"no judge had an opinion ({failures[0].message})")
+        raise NoOpinion(f"no judge had an opinion: {failures[0].message}")
     notes = [one.note for one in found if one.value is not None and one.value < 0]
     return Comparison(sum(values) < 0, f"judged worse in both orders: {notes[0]}" if sum(values) < 0 else "")
 

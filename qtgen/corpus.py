@@ -80,12 +80,14 @@ def pages_in(folder: Path) -> Iterator[str]:
         yield from (path for run in _walk(_root(folder).removeprefix("./")) for path in run.paths())
 
 
-def without(run: Run, real_paths: set[str]) -> Run:
-    """The pages of a run but for some."""
-    kept = [number for number, path in enumerate(run.paths()) if os.path.realpath(path) not in real_paths]
-    if len(kept) == len(run.names):
-        return run
-    return Run(run.folder, [run.names[number] for number in kept], [run.states[number] for number in kept])
+def without(runs: Iterable[Run], real_paths: set[str]) -> Iterator[Run]:
+    """The pages of all runs but for some. A run has at least one page."""
+    for run in runs:
+        kept = [number for number, path in enumerate(run.paths()) if os.path.realpath(path) not in real_paths]
+        if len(kept) == len(run.names):
+            yield run
+        elif kept:
+            yield Run(run.folder, [run.names[number] for number in kept], [run.states[number] for number in kept])
 
 
 def named(paths: Iterable[str]) -> list[Run]:

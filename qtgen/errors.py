@@ -11,6 +11,7 @@ QtgenError                      anything a person can act on
 │   └── PageInTheWay            one that changed, went or is read-only: the others can be written all the same
 ├── NearDuplicates              questions that are nearly others, where that was to end the run
 ├── LedgerError                 the ledger cannot be read or written (locked, disk full)
+├── NoOpinion                   no judge said which of two texts is better
 ├── BudgetReached               one more request might cost more than is left
 ├── Interrupted                 Ctrl-C; what was finished is kept (exit 130)
 ├── AnswerError                 the model answered, but not with an answer that can be used
@@ -82,6 +83,10 @@ class BudgetReached(QtgenError):
 
     kind = "budget"
     usage: Any = None
+
+
+class NoOpinion(QtgenError):
+    kind = "judge"
 
 
 class Interrupted(QtgenError):

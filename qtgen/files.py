@@ -72,6 +72,7 @@ def replace_file(path: Path, before: bytes, after: bytes, note: Callable[[], Non
     mode = _check_replaceable(path, before)
     target = path.resolve()  # a link stays a link
     with prepared(target, after.decode()) as temporary:
+        _check_replaceable(path, before)  # preparing takes a while
         if note:
             note()
         with explained(path):

@@ -5,6 +5,7 @@ a reason needs it, and once more when its turn comes.
 """
 
 import datetime as dt
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from qtgen.page.fields import GROUPS
 from qtgen.page.splice import Changes
 from qtgen.provenance import WRITTEN, Made, Origins, digests_of
 from qtgen.records import Diagnostic, Failure, Outcome, Question, Severity, Status
-from qtgen.rewriting import Revision, Rewritten, can_be_edited
+from qtgen.rewriting import Revision, Rewritten, why_not
 from qtgen.rules import REGISTRY, PageFile
 from qtgen.site import Site
 from qtgen.staleness import Now, Reason, Standing, group_of
@@ -74,13 +75,15 @@ class Stale:
 @dataclass(slots=True)
 class Survey:
     """What a look at all pages tells. edited: pages that are stale and were edited by a person, who is not overruled;
-    unreadable: pages that do not parse; gone: urls of the provenance that no page has."""
+    unreadable: pages that do not parse; gone: urls of the provenance that no page has; beyond: how many more are stale
+    than are listed."""
 
     pages: int = 0
     stale: list[Stale] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    beyond: int = 0
 
 
 def survey(
@@ -117,7 +120,8 @@ def survey(
 
 def _url_by_place(path: str) -> str:
     """Where the site shows the page that lies there, if nothing is wrong with its url."""
-    folder, _, name = path.removesuffix(".md").rpartition("/")
+    whole = path if path.count("/") > 1 and ".." not in path else os.path.abspath(path)  # noqa: PTH100 - a Path costs
+    folder, _, name = whole.removesuffix(".md").rpartition("/")
     return f"/learn/{folder.rpartition('/')[2]}/questions/{name}"
 
 
@@ -205,7 +209,9 @@ def _was_noted(standing: Standing, group: str) -> bool:
 
 
 def _is_as_written(page: Page, standing: Standing, group: str) -> bool:
-    return digests_of(page, [group])[group] == standing.made[group].text_digests[group]
+    """Or as it was before: a run that was taken back (`git checkout`) is no edit by a person."""
+    made, now = standing.made[group], digests_of(page, [group])[group]
+    return now in (made.text_digests[group], made.replaced_digests.get(group))
 
 
 def in_order(stale: Iterable[Stale], order: str, was_tried: Callable[[str], bool]) -> list[Stale]:
@@ -250,8 +256,7 @@ def _revision(stale: Stale, wish: Wish, recipe: Recipe, material: Material) -> R
     if page.problems or page.text.encode() != before:
         return settled(stale, Failure("page", f"{stale.path}: does not parse; it is left alone"))
     file = page_file(stale.path, page)
-    groups = {group_of(path) for fields in stale.because.values() for path in fields}
-    better = mended(file, recipe.fixer, {path for path in TEXT_FIELDS if group_of(path) in groups})
+    better = mended(file, recipe.fixer, TEXT_FIELDS & stale.fields)
     if links := material.links.get(stale.path):
         try:
             better = read_text(splice(better, links))
@@ -267,7 +272,9 @@ def _revision(stale: Stale, wish: Wish, recipe: Recipe, material: Material) -> R
     )
     if not wanted:
         return _fixed(revision)
-    if why := can_be_edited(better, wanted):
+    if page.text_of("title") != page.text_of("question"):
+        return _failed(revision, "page", f"{stale.path}: title and question differ; say first which is right (QT301)")
+    if why := why_not(revision, recipe):
         return _failed(revision, "splice", f"{stale.path}: {why}")
     if "answer" in wanted and stale.context_digest and url not in material.contexts:
         why = "the source text that its answer rests on is not at hand; name its question file with --questions"

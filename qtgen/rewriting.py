@@ -7,14 +7,15 @@ are gone; it replaces the old text if the comparison does not find it worse.
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from qtgen import answers
 from qtgen.comparing import Comparison, by_judges, by_metrics
-from qtgen.errors import AnswerError, BudgetReached, SpliceError, UnwritableText
+from qtgen.errors import AnswerError, BudgetReached, NoOpinion, SpliceError, UnwritableText
 from qtgen.generator import NOT_SCORED, Recipe, about_text, written_values
 from qtgen.mending import errors
 from qtgen.page import Page, Value, decode, read_text, splice
@@ -93,7 +94,7 @@ class Rewrite:
             text = splice(self.revision.page, self.changes(values))
         except AnswerError as error:
             return Verdict(faults=tuple(error.problems))
-        except UnwritableText as error:
+        except (SpliceError, UnwritableText) as error:
             return Verdict(faults=(str(error),))
         found = tuple(self.recipe.checker(PageFile(self.revision.path, read_text(text))))
         before = errors(PageFile(self.revision.path, self.revision.page), self.recipe.checker)
@@ -154,16 +155,17 @@ async def rewrite(
     changed = {path for path in revision.wanted if new.values.get(path) != revision.page.values.get(path)}
     try:
         verdict = await _compared(revision, new, changed, judges)
-    except BudgetReached as error:
-        skipped = replace(outcome, status=Status.SKIPPED, error=Failure(error.kind, str(error)))
-        return Rewritten(revision, replace(skipped, draft=revision.fixed()))
+    except (BudgetReached, NoOpinion) as error:  # its answer is in the ledger: another run compares it
+        status = Status.SKIPPED if isinstance(error, BudgetReached) else Status.FAILED
+        failed = replace(outcome, status=status, error=Failure(error.kind, str(error)), draft=revision.fixed())
+        return Rewritten(revision, failed)
     if not verdict.worse:
         return Rewritten(revision, outcome)
     kept = replace(outcome, status=Status.KEPT, draft=revision.fixed())
     return Rewritten(revision, kept, draft, verdict.why)
 
 
-async def _compared(revision: Revision, new: Page, changed: Collection[str], judges: Sequence[Provider]) -> Comparison:
+async def _compared(revision: Revision, new: Page, changed: AbstractSet[str], judges: Sequence[Provider]) -> Comparison:
     if not changed:
         return Comparison(True, "the same text came again")
     if judges:
@@ -179,10 +181,10 @@ def key_of_attempt(revision: Revision, recipe: Recipe, models: Sequence[str], ju
     return digest(asked, [*models], [*judges], old)
 
 
-def can_be_edited(page: Page, wanted: Collection[str]) -> str | None:
-    """Why a page cannot be edited line by line in these fields; None if it can."""
+def why_not(revision: Revision, recipe: Recipe) -> str | None:
+    """Why a page cannot be edited line by line in all that would change; None if it can."""
     try:
-        splice(page, dict.fromkeys(wanted, "A text."))
+        splice(revision.page, Rewrite(revision, recipe).changes(dict.fromkeys(revision.wanted, "A text.")))
     except SpliceError as error:
         return str(error)
     return None

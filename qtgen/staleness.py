@@ -45,13 +45,15 @@ class Standing:
         made = self.made.get(group)
         noted = _day(made.date) if made else None
         own = self.page.values.get("date") if noted is None else None
-        return own if isinstance(own, dt.date) else noted
+        return own if type(own) is dt.date else noted  # a time of day beside it breaks the schema
 
     @property
     def score(self) -> float | None:
         """0 to 1; None where the page is not scored."""
         value = self.page.values.get("score")
-        return value if isinstance(value, float) and value >= 0 else None
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            return None
+        return float(value)
 
 
 def _day(text: str) -> dt.date | None:
@@ -110,8 +112,8 @@ def old(standing: Standing, now: Now) -> Iterable[str]:
     The day is the one noted when the text was written, so a page whose `date` stays is not old for ever; where nothing
     is noted, the page's `date`.
     """
-    limit = now.today - dt.timedelta(days=now.older_than or 0)
-    return [group for group in WRITTEN if (day := standing.written(group)) is not None and day < limit]
+    days = {group: standing.written(group) for group in WRITTEN}
+    return [group for group, day in days.items() if day and (now.today - day).days > (now.older_than or 0)]
 
 
 @reason()
@@ -136,7 +138,13 @@ def schema_changed(standing: Standing, now: Now) -> Iterable[str]:
 
 @reason()
 def model_changed(standing: Standing, now: Now) -> Iterable[str]:
-    """Written by a model that is none of those which would be asked now."""
+    """Written by a model that is none of those which would be asked now.
+
+    Only where a provider, a model or an endpoint is named: with none, the model on this machine would answer for want
+    of another, and that is no change.
+    """
+    if not now.models:
+        return ()
     return _where(standing, lambda made: made.asked_model not in ("", *now.models))
 
 

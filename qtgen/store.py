@@ -118,10 +118,16 @@ class Store:
             return None
         return record if isinstance(record, dict) else None
 
-    def all_rejected(self) -> Callable[[str], bool]:
-        """Whether an attempt for a page was not taken: looked up in one listing, for there can be thousands."""
-        kept = {path.stem for path in self.rejected_folder.rglob("*.json")}
-        return lambda page: page.rpartition("/")[2].removesuffix(".md") in kept and bool(self.rejected(page))
+    def was_tried(self) -> Callable[[str], bool]:
+        """Whether an attempt for a page failed or was not taken: found in one listing, for there can be thousands."""
+        folders = (self.failed_folder, self.rejected_folder)
+        kept = {path.stem for folder in folders for path in folder.rglob("*.json")}
+
+        def is_kept(page: str) -> bool:
+            name = page.rpartition("/")[2].removesuffix(".md")
+            return name in kept and any(self._beside(folder, page).exists() for folder in folders)
+
+        return is_kept
 
     def _note(self, line: str) -> None:
         """Pages are written by several threads; their lines are synced together, once a second."""

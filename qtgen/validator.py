@@ -113,7 +113,7 @@ class Validation:
         """The facts of the site's other pages."""
         self.site.given = self.pages
         given = {os.path.realpath(path) for path, _ in self._rows()}
-        others = (without(run, given) for run in page_runs([corpus]))
+        others = without(page_runs([corpus]), given)
         for run, known in examined(others, self._check.cache, self._check.jobs, self._check.overlay):
             self._take_in(run, known)
 

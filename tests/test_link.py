@@ -284,6 +284,15 @@ def test_what_happens_between_planning_and_writing(qtgen: Run, accident: str, mo
         assert links(victim.read_bytes()) == []
 
 
+def test_folders_that_are_a_whole_part_of_the_corpus(qtgen: Run) -> None:
+    pages = site(20)
+    assert qtgen("validate", "site", "--corpus", "site")[0] == 0
+    assert qtgen("validate", "site/biology", "--corpus", "site")[0] == 0
+    assert qtgen("link", "site/biology", "--corpus", "site")[0] == 0
+    changed = {path.parent.name for path, raw in pages.items() if path.read_bytes() != raw}
+    assert changed == {"biology"}
+
+
 def test_two_runs_at_once(qtgen: Run) -> None:
     pages = site(30)
     command = [sys.executable, "-m", "qtgen", "link", "site"]

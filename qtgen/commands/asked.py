@@ -11,7 +11,7 @@ from qtgen.errors import UsageError
 from qtgen.page.fields import GROUPS
 from qtgen.planning import page_url
 from qtgen.provenance import WRITTEN, digest_of
-from qtgen.questions import QuestionFiles
+from qtgen.questions import BadRow, QuestionFiles
 from qtgen.records import Question
 from qtgen.regeneration import Wish
 from qtgen.rules import REGISTRY
@@ -49,6 +49,8 @@ class Asked:
             flags["include_edited"],
             flags["touch_date"],
         )
+        if "related" in groups and settings.corpus is None:
+            raise UsageError("links are judged by the whole site: name it with --corpus")
         if flags["judges"] and not (settings.api_key or settings.base_url):
             raise UsageError("--judge asks an endpoint: set OPENAI_API_KEY or --base-url")
         return cls(
@@ -98,8 +100,20 @@ class Sources:
 
     def digests(self) -> dict[str, str | None]:
         """By url, of the source text; None: the row gives none."""
-        return {page_url(row): digest_of(row.context) if row.context else None for row in self._rows()}
+        found: dict[str, str | None] = {}
+        for row in self._rows():  # of rows for one page the first counts, as in `generate`
+            found.setdefault(page_url(row), digest_of(row.context) if row.context else None)
+        return found
 
     def texts(self, urls: frozenset[str]) -> dict[str, str | None]:
         """Of the pages that have these urls."""
-        return {url: row.context for row in self._rows() if (url := page_url(row)) in urls}
+        found: dict[str, str | None] = {}
+        for row in self._rows():
+            if (url := page_url(row)) in urls:
+                found.setdefault(url, row.context)
+        return found
+
+    def unusable(self) -> list[str]:
+        """What is wrong with rows that are no questions."""
+        rows = self._source.rows() if self._source else ()
+        return [row.error.message for row in rows if isinstance(row, BadRow)]

@@ -94,9 +94,10 @@ _which, _careful, _again, _output, _money = (
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @_which("--because", multiple=True, metavar="REASON", help="Only for these reasons; comma-separated, or given again.")
 @_which("--only", metavar="GROUPS", help="Only these fields: answer, seo, related.  [default: answer,seo]")
-@_which("--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Texts written longer ago are stale.")
+@_which("--older-than", type=click.IntRange(0, 100_000), metavar="DAYS", help="Texts written longer ago are stale.")
 @_which("--score-below", type=click.FloatRange(0, 1), help="Pages with a lower `score` are stale.")
 @_which("--questions", multiple=True, type=file_or_dash, help="Question files with the source texts (`context`).")
+@_which("--corpus", type=folder, help="The whole site, by which links are judged; also in qtgen.toml.")
 @_which("--limit", type=click.IntRange(min=1), help="Only the first N stale pages.")
 @_which(
     "--order",
@@ -144,13 +145,20 @@ def command(paths: tuple[Path, ...], is_dry: bool, is_check: bool, resume: bool,
             note(f"nothing is stale in {counted(found.pages, 'page')}")
             return int(bool(found.unreadable))
         check_budget(settings)
+        if asked.judges:
+            check_budget(_judging(settings, asked.judges))
         book = stack.enter_context(open_book(settings))
         if is_dry:
             estimator = stale.Estimator(settings, how, asked.wish, book, fresh=not resume)
             contexts = sources.texts(frozenset(one.url for one in found.stale if one.url))
             table = [*stale.rows(found.stale, estimator, contexts)]
             models = progress.who_answers(settings, [one.model for one in endpoints_for(settings)])
-            stale.show(found, table, as_json=as_json, basis=f"Estimates from a sample; {models}. Nothing was sent.")
+            stale.show(
+                found,
+                table,
+                as_json=as_json,
+                basis=f"Estimates from a sample{_unknown(asked)}; {models}. Nothing was sent.",
+            )
             return 0
         set_up(os.environ)
         results = stack.enter_context(Results(len(found.stale)))
@@ -163,6 +171,14 @@ def command(paths: tuple[Path, ...], is_dry: bool, is_check: bool, resume: bool,
                 click.echo(line)
 
 
+def _judging(settings: Settings, judges: Sequence[str]) -> Settings:
+    return settings.model_copy(update={"provider": "openai", "model": tuple(judges)})
+
+
+def _unknown(asked: Asked) -> str:
+    return ", without what the judges would take" if asked.judges else ""
+
+
 def _surveyed(
     paths: Sequence[Path], asked: Asked, settings: Settings, how: Recipe, store: Store, sources: Sources
 ) -> Survey:
@@ -170,7 +186,9 @@ def _surveyed(
     runs = list(page_runs(paths))
     root = project_folder()
     cache = Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
-    models = frozenset(endpoint.model for endpoint in endpoints_for(settings))
+    is_named = settings.provider or settings.model or settings.base_url or settings.api_key
+    models = frozenset(endpoint.model for endpoint in endpoints_for(settings)) if is_named else frozenset()
+    warn(sources.unusable(), "unusable row", " of the question files passed over")
     now = Now(how.today, how.parts(), models, sources.digests(), asked.older_than, asked.score_below)
     check = Check((), root=root, corpus=settings.corpus if "related" in asked.wish.groups else None, cache=cache)
     try:
@@ -185,7 +203,9 @@ def _surveyed(
     warn([f"{url}: its provenance is there, and no page" for url in gone], "page", " gone")
     if found.edited:
         note(f"{counted(len(found.edited), 'page')} edited by a person left alone; --include-edited takes them too")
-    found.stale = in_order(found.stale, asked.order, store.all_rejected())[: asked.limit]
+    ordered = in_order(found.stale, asked.order, store.was_tried())
+    found.stale = ordered[: asked.limit]
+    found.beyond = len(ordered) - len(found.stale)
     return found
 
 
@@ -265,7 +285,7 @@ class _Run:
             clients, desk, stop = await stack.enter_async_context(running)
             judges = []
             if self.asked.judges:
-                models = self.settings.model_copy(update={"provider": "openai", "model": self.asked.judges})
+                models = _judging(self.settings, self.asked.judges)
                 judges = await stack.enter_async_context(open_clients(models, desk, budget))
             done = rewrite_all(
                 steps,
@@ -307,7 +327,7 @@ class _Run:
         if self.kept:
             more = f" ({len(self.kept) - _SHOWN:,} more)" if len(self.kept) > _SHOWN else ""
             note(f"kept as they were{more}; both texts of each: {self.store.rejected_folder}/")
-        if tally.failed_asked:
+        if tally.failed_asked and not self.asked.is_preview:
             note(f"failed answers, to look at: {self.store.failed_folder}/")
 
 

@@ -114,9 +114,11 @@ def show(survey: Survey, table: Sequence[Row], *, as_json: bool, basis: str = ""
     for line in lines:
         padded = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
         click.echo("  ".join([line[0].ljust(widths[0]), *padded]).rstrip())
+    if survey.beyond:
+        click.echo(f"the first {len(survey.stale):,}; {survey.beyond:,} more are stale")
     click.echo(
-        f"{len(survey.stale):,} of {counted(survey.pages, 'page')} stale; a page can have several reasons. "
-        "free: safe fixes will do."
+        f"{len(survey.stale) + survey.beyond:,} of {counted(survey.pages, 'page')} stale; "
+        "a page can have several reasons. free: safe fixes will do."
     )
     if basis:
         click.echo(basis)
@@ -125,7 +127,7 @@ def show(survey: Survey, table: Sequence[Row], *, as_json: bool, basis: str = ""
 def _as_dict(survey: Survey, table: Sequence[Row]) -> dict[str, Any]:
     return {
         "pages": survey.pages,
-        "stale": len(survey.stale),
+        "stale": len(survey.stale) + survey.beyond,
         "edited": survey.edited,
         "unreadable": survey.unreadable,
         "gone": survey.gone,

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from qtgen.reports.evals import charts, common
 from qtgen.reports.evals.common import DIRECTIONS, Item, Report, Weakness
+from qtgen.reports.templates import environment
 from qtgen.reports.words import Difference, difference
 
 _FOLDER = Path(__file__).parent
@@ -106,15 +107,8 @@ def _asset(name: str) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(_FOLDER),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
+    made = environment(_FOLDER)
+    made.filters |= {
         "fig": _typeset(common.figure),
         "signed": _typeset(common.signed),
         "span": lambda interval: _minus(common.span(interval)),
@@ -126,8 +120,8 @@ def _template() -> Template:
         "quoted": lambda text: quote(text, safe="", errors="replace"),
         "short": lambda number: f"{number:.4g}",
     }
-    environment.globals |= {"signs": _SIGNS, "arrows": _ARROWS, "directions": DIRECTIONS, "plot": charts.PLOT}
-    return environment.get_template("report.html.j2")
+    made.globals |= {"signs": _SIGNS, "arrows": _ARROWS, "directions": DIRECTIONS, "plot": charts.PLOT}
+    return made.get_template("report.html.j2")
 
 
 def _typeset(form: Callable[[float | None], str]) -> Callable[[float | None], str]:

@@ -11,10 +11,11 @@ from math import ceil, log
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from qtgen.reports.evals.common import encodable
 from qtgen.reports.links import text
+from qtgen.reports.templates import environment
 
 _FOLDER = Path(__file__).parent
 _PLOT = 160  # pixels down that the histogram has for its bars
@@ -46,12 +47,4 @@ def _shaded(matrix: list[list[int]]) -> list[list[tuple[int, int]]]:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(_FOLDER),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("report.html.j2")
+    return environment(_FOLDER).get_template("report.html.j2")
