@@ -1,8 +1,8 @@
-"""Pages on disk -> their related articles, chosen and mended; nothing is written but by `write`.
+"""Pages on disk -> their related articles, chosen and mended; nothing is written here.
 
-plan = relinking.plan(page_runs(paths), Relinking(embed, corpus=site))
-for rewrite in plan.rewrites():
-    linked = relinking.linked(rewrite)      # .before and .after, for files.replace_file
+chosen = plan(page_runs(paths), Relinking(embed, corpus=site))
+for one in link_edits.written(chosen.rewrites()):      # or link_edits.linked, for a page before and after
+    print(one.rewrite.path, one.error)
 """
 
 from collections import Counter
