@@ -21,6 +21,17 @@ _WORTH_PROCESSES = 1_500  # pages to write; below, starting processes takes long
 _PARCEL = 100  # pages that are written together
 
 
+class Written(NamedTuple):
+    """What became of a page, and how many of its links are added, replaced …; error: why it was left as it was."""
+
+    path: str
+    added: int
+    replaced: int
+    corrected: int
+    removed: int
+    error: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class LinkEdit:
     """What is to become of one page's links.
@@ -37,6 +48,9 @@ class LinkEdit:
     corrected: int
     replaced: int
     removed: int
+
+    def outcome(self, error: str = "") -> Written:
+        return Written(self.path, self.added, self.replaced, self.corrected, self.removed, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +85,6 @@ def linked(rewrite: LinkEdit) -> Linked:
     return Linked(rewrite.path, before, splice(page, rewrite.changes).encode())
 
 
-class Written(NamedTuple):
-    """What became of a rewrite; error: why the page was left as it was."""
-
-    rewrite: LinkEdit
-    error: str = ""
-
-
 def written(rewrites: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[Written]:
     """Write the pages, in order; one that cannot be written does not hold up the others.
 
@@ -107,7 +114,7 @@ def _write_all(edits: Sequence[LinkEdit]) -> list[Written]:
     made = [page for page in pages if isinstance(page, Linked)]
     errors = iter(replace_files([(Path(page.path), page.before, page.after) for page in made]))
     found = [page if isinstance(page, QtgenError) else next(errors) for page in pages]
-    return [Written(edit, _said(edit, error)) for edit, error in zip(edits, found, strict=True)]
+    return [edit.outcome(_said(edit, error)) for edit, error in zip(edits, found, strict=True)]
 
 
 def _linked(edit: LinkEdit) -> Linked | QtgenError:
