@@ -1,5 +1,6 @@
 """Which pages a page could name, the best first: near in meaning, and not all near to the same thing."""
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,10 +57,11 @@ class Pages:
         """Of each page the first that is linkable and asks the same in the same words; itself where none does."""
         import numpy as np
 
-        first: dict[frozenset[int], int] = {}
+        first: dict[bytes, int] = {}
         found = np.arange(len(self), dtype=np.int32)
         for number in np.flatnonzero(self.linkable).tolist():
-            found[number] = first.setdefault(frozenset(self.questions[number]), number)
+            words = array("I", sorted(self.questions[number])).tobytes()
+            found[number] = first.setdefault(words, number)
         return found
 
     @cached_property

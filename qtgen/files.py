@@ -2,19 +2,23 @@
 
 import contextlib
 import os
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from qtgen.errors import OutputError, PageInTheWay
+from qtgen.errors import OutputError, PageInTheWay, QtgenError
+
+_SYNCS_ALL = sys.platform == "linux"  # elsewhere `sync` may come back before all is on the disk, or there is none
 
 
 @contextlib.contextmanager
-def prepared(path: Path, text: str) -> Iterator[Path]:
-    """A finished, synced temporary file beside `path`; whatever is left of it at the end is removed.
+def prepared(path: Path, text: str, *, sync: bool = True) -> Iterator[Path]:
+    """A finished temporary file beside `path`; whatever is left of it at the end is removed.
 
-    Raises OutputError, naming path and reason, if the folder cannot be written or the disk is full.
+    sync: whether it is on the disk before it is used; else the caller has to see to that. Raises OutputError, naming
+    path and reason, if the folder cannot be written or the disk is full.
     """
     temporary: Path | None = None
     try:
@@ -25,7 +29,8 @@ def prepared(path: Path, text: str) -> Iterator[Path]:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
                 file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
             temporary.chmod(_MODE)
         yield temporary
     finally:
@@ -78,6 +83,46 @@ def replace_file(path: Path, before: bytes, after: bytes, note: Callable[[], Non
         with explained(path):
             temporary.chmod(mode)
             temporary.replace(target)
+
+
+def replace_files(pages: Iterable[tuple[Path, bytes, bytes]]) -> list[QtgenError | None]:
+    """`replace_file` for many pages (path, before, after), with one wait for the disk instead of one each.
+
+    No page takes its place before all are on it. For each its error, or None: one does not hold up the others.
+
+    Where the system cannot wait for all together, each is waited for.
+    """
+    with contextlib.ExitStack() as stack:
+        steps = [_staged(stack, *page) for page in pages]
+        if _SYNCS_ALL:
+            os.sync()
+        return [step if isinstance(step, QtgenError) else _taken(step) for step in steps]
+
+
+def _staged(stack: contextlib.ExitStack, path: Path, before: bytes, after: bytes) -> QtgenError | Callable[[], None]:
+    """The last step for a page whose new contents lie beside it, or why there is none."""
+    try:
+        _check_replaceable(path, before)
+        target = path.resolve()  # a link stays a link
+        temporary = stack.enter_context(prepared(target, after.decode(), sync=not _SYNCS_ALL))
+    except QtgenError as error:
+        return error
+
+    def step() -> None:
+        mode = _check_replaceable(path, before)  # again: the others took a while
+        with explained(path):
+            temporary.chmod(mode)
+            temporary.replace(target)
+
+    return step
+
+
+def _taken(step: Callable[[], None]) -> QtgenError | None:
+    try:
+        step()
+    except QtgenError as error:
+        return error
+    return None
 
 
 def append_line(path: Path, line: str, *, sync: bool = True) -> None:

@@ -4,8 +4,8 @@ import multiprocessing
 import os
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -13,13 +13,23 @@ from typing import NamedTuple
 
 from qtgen.corpus import page_bytes
 from qtgen.errors import OutputError, QtgenError
-from qtgen.files import explained, replace_file
+from qtgen.files import explained, replace_files
 from qtgen.page import Page, Value, read, splice
 from qtgen.site import WIDTH, facts
 
 _WORTH_PROCESSES = 1_500  # pages to write; below, starting processes takes longer than they save
-_WRITERS = 4  # threads of a process
-_PARCEL = 100  # pages that a process is handed at a time
+_PARCEL = 100  # pages that are written together
+
+
+class Written(NamedTuple):
+    """What became of a page, and how many of its links are added, replaced …; error: why it was left as it was."""
+
+    path: str
+    added: int
+    replaced: int
+    corrected: int
+    removed: int
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,9 @@ class LinkEdit:
     corrected: int
     replaced: int
     removed: int
+
+    def outcome(self, error: str = "") -> Written:
+        return Written(self.path, self.added, self.replaced, self.corrected, self.removed, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +85,6 @@ def linked(rewrite: LinkEdit) -> Linked:
     return Linked(rewrite.path, before, splice(page, rewrite.changes).encode())
 
 
-class Written(NamedTuple):
-    """What became of a rewrite; error: why the page was left as it was."""
-
-    rewrite: LinkEdit
-    error: str = ""
-
-
 def written(rewrites: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[Written]:
     """Write the pages, in order; one that cannot be written does not hold up the others.
 
@@ -88,7 +94,8 @@ def written(rewrites: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[W
     everything = chain(ahead, rewrites)
     jobs = jobs or (os.cpu_count() or 1 if len(ahead) == _WORTH_PROCESSES else 1)
     if jobs == 1:
-        yield from _write_all(everything)
+        while some := list(islice(everything, _PARCEL)):
+            yield from _write_all(some)
         return
     # A fork would take along the threads of the linear algebra, half-dead.
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
@@ -101,18 +108,23 @@ def written(rewrites: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[W
             yield from waiting.popleft().result()
 
 
-def _write_all(rewrites: Iterable[LinkEdit]) -> list[Written]:
-    """Half of the time is waiting for the disk, which several threads can do at once."""
-    with ThreadPoolExecutor(_WRITERS) as writers:
-        return list(writers.map(write, rewrites))
+def _write_all(edits: Sequence[LinkEdit]) -> list[Written]:
+    """Give some pages their new links, on disk, which is waited for once."""
+    pages = [_linked(edit) for edit in edits]
+    made = [page for page in pages if isinstance(page, Linked)]
+    errors = iter(replace_files([(Path(page.path), page.before, page.after) for page in made]))
+    found = [page if isinstance(page, QtgenError) else next(errors) for page in pages]
+    return [edit.outcome(_said(edit, error)) for edit, error in zip(edits, found, strict=True)]
 
 
-def write(rewrite: LinkEdit) -> Written:
-    """Give one page its new links, on disk."""
+def _linked(edit: LinkEdit) -> Linked | QtgenError:
     try:
-        page = linked(rewrite)
-        replace_file(Path(page.path), page.before, page.after)
+        return linked(edit)
     except QtgenError as error:
-        said = str(error)
-        return Written(rewrite, said if rewrite.path in said else f"{rewrite.path}: {said}")
-    return Written(rewrite)
+        return error
+
+
+def _said(edit: LinkEdit, error: QtgenError | None) -> str:
+    """The error with the page's path; empty for none."""
+    said = str(error or "")
+    return said if not said or edit.path in said else f"{edit.path}: {said}"

@@ -1,8 +1,8 @@
-"""Pages on disk -> their related articles, chosen and mended; nothing is written but by `write`.
+"""Pages on disk -> their related articles, chosen and mended; nothing is written here.
 
-plan = relinking.plan(page_runs(paths), Relinking(embed, corpus=site))
-for rewrite in plan.rewrites():
-    linked = relinking.linked(rewrite)      # .before and .after, for files.replace_file
+chosen = plan(page_runs(paths), Relinking(embed, corpus=site))
+for one in link_edits.written(chosen.rewrites()):      # or link_edits.linked, for a page before and after
+    print(one.path, one.error)
 """
 
 from collections import Counter
@@ -120,8 +120,10 @@ class Plan:
         kept = self._in_order(self.before)
         if self._how.afresh:
             kept[given & sound] = _FREE
+        vectors = np.concatenate(known.vectors)[order]
+        known.vectors.clear()  # of many pages they take a tenth of a gigabyte
         return Pages(
-            vectors=centred(np.concatenate(known.vectors)[order]),
+            vectors=centred(vectors),
             subjects=np.array(subjects, np.int32),
             ids=np.array([NO_ID if number is None else number for number in ids], np.int64),
             questions=WordSets(_words(known.titles[number]) for number in order),

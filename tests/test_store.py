@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import OutputError, UsageError
-from qtgen.files import prepared, publish_new
+from qtgen.files import prepared, publish_new, replace_files
 from qtgen.records import Draft, Failure, Outcome, Question, Status
 from qtgen.rules.example import EXAMPLE_PAGE
 from qtgen.store import Store
@@ -107,3 +107,53 @@ def test_pages_written_by_many_threads_have_the_mode_that_one_has(tmp_path: Path
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(write, range(200))) == {0o666 & ~mask}
     assert os.umask(mask) == mask
+
+
+def test_one_page_that_cannot_be_replaced_does_not_hold_up_the_others() -> None:
+    names = ("fine", "edited", "read-only", "gone", "also fine")
+    for name in names[:3] + names[4:]:
+        Path(name).write_bytes(b"before")
+    Path("edited").write_bytes(b"by hand")
+    Path("read-only").chmod(0o444)
+    Path("also fine").chmod(0o640)
+    errors = replace_files([(Path(name), b"before", b"after") for name in names])
+    assert [str(error or "") for error in errors] == [
+        "",
+        "edited: changed while it was being mended; nothing was written to it",
+        "read-only: is read-only; nothing was written to it",
+        "gone: is gone; it was there when this began",
+        "",
+    ]
+    assert {name: Path(name).read_bytes() for name in files(Path())} == {
+        "fine": b"after",
+        "edited": b"by hand",
+        "read-only": b"before",
+        "also fine": b"after",
+    }
+    assert Path("also fine").stat().st_mode & 0o777 == 0o640
+
+
+def test_no_page_takes_its_place_before_all_are_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [Path(f"{number}") for number in range(3)]
+    for page in pages:
+        page.write_bytes(b"before")
+
+    def power_cut() -> None:
+        assert len(files(Path())) == 6
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qtgen.files._SYNCS_ALL", True)
+    monkeypatch.setattr(os, "sync", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        replace_files([(page, b"before", b"after") for page in pages])
+    assert [page.read_bytes() for page in pages] == [b"before"] * 3
+    assert files(Path()) == ["0", "1", "2"]
+
+
+def test_a_page_edited_while_others_are_prepared_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("page").write_bytes(b"before")
+    monkeypatch.setattr("qtgen.files._SYNCS_ALL", True)
+    monkeypatch.setattr(os, "sync", lambda: Path("page").write_bytes(b"by hand") and None)
+    (error,) = replace_files([(Path("page"), b"before", b"after")])
+    assert "changed while" in str(error)
+    assert Path("page").read_bytes() == b"by hand"

@@ -3,7 +3,9 @@
 import difflib
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,12 +125,10 @@ class _Session:
         plan = self._plan()
         _warn_of_dangling(plan)
         _list([f"left alone: {path}: {why}" for path, why in plan.unreadable], "page that cannot be worked on")
-        rewrites = list(plan.rewrites())
         neighbours = plan.neighbours if self.settings.corpus else []
         if self.options["wants_diff"]:
-            return self._show(plan, rewrites)
-        both = rewrites + (neighbours if self.options["update_neighbours"] else [])
-        done = self._done(both)
+            return self._show(plan)
+        done = self._done(chain(plan.rewrites(), neighbours if self.options["update_neighbours"] else ()))
         self._report(plan, done, [] if self.options["update_neighbours"] else neighbours)
         return int(bool(plan.unreadable) or any(one.error for one in done))
 
@@ -139,24 +139,22 @@ class _Session:
             how = Relinking(embed, self.settings.corpus, afresh=not self.options["repair"])
             return plan(page_runs(self.paths), how)
 
-    def _done(self, rewrites: "list[LinkEdit]") -> "list[Written]":
-        from qtgen.link_edits import Written, written
+    def _done(self, edits: "Iterator[LinkEdit]") -> "list[Written]":
+        from qtgen.link_edits import written
 
-        if self.options["is_dry"]:
-            return [Written(rewrite) for rewrite in rewrites]
-        return list(written(iter(rewrites)))
+        return [edit.outcome() for edit in edits] if self.options["is_dry"] else list(written(edits))
 
-    def _show(self, plan: "Plan", rewrites: "list[LinkEdit]") -> int:
-        from qtgen.link_edits import Written, linked
+    def _show(self, plan: "Plan") -> int:
+        from qtgen.link_edits import linked
 
         done = []
-        for rewrite in rewrites:
+        for edit in plan.rewrites():
             try:
-                page = linked(rewrite)
+                page = linked(edit)
             except QtgenError as error:
-                done.append(Written(rewrite, str(error)))
+                done.append(edit.outcome(str(error)))
                 continue
-            done.append(Written(rewrite))
+            done.append(edit.outcome())
             before, after = page.before.decode().splitlines(True), page.after.decode().splitlines(True)
             for line in difflib.unified_diff(before, after, page.path, page.path):
                 click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
@@ -171,7 +169,7 @@ class _Session:
             click.echo(json.dumps(_document(plan, done, neighbours, self.options["is_dry"]), ensure_ascii=False))
         elif self.options["is_dry"]:
             for one in done:
-                click.echo(f"{one.rewrite.path}: {_what(one.rewrite)}")
+                click.echo(f"{one.path}: {_what(one)}")
         _list([f"would name a page of yours: {one.path}" for one in neighbours], "page of the corpus")
         if neighbours:
             note("--update-neighbours changes them")
@@ -200,13 +198,13 @@ def _list(lines: list[str], noun: str) -> None:
         note(f"… and {counted(more, noun)} more") if more > 0 else None
 
 
-def _what(rewrite: "LinkEdit") -> str:
-    return ", ".join(f"{getattr(rewrite, kind)} {kind}" for kind in _KINDS if getattr(rewrite, kind))
+def _what(page: "Written") -> str:
+    return ", ".join(f"{getattr(page, kind)} {kind}" for kind in _KINDS if getattr(page, kind))
 
 
 def _summary(plan: "Plan", done: "list[Written]", verb: str) -> None:
-    good = [one.rewrite for one in done if not one.error]
-    sums = Counter({kind: sum(getattr(rewrite, kind) for rewrite in good) for kind in _KINDS})
+    good = [one for one in done if not one.error]
+    sums = Counter({kind: sum(getattr(one, kind) for one in good) for kind in _KINDS})
     links = ", ".join(f"{sums[kind]:,} {kind}" for kind in _KINDS if sums[kind])
     note(f"{counted(len(good), 'page')} of {plan.known.given:,} {verb}{': links ' + links if links else ''}")
     if plan.gave_way:
@@ -221,17 +219,17 @@ def _summary(plan: "Plan", done: "list[Written]", verb: str) -> None:
 def _document(plan: "Plan", done: "list[Written]", neighbours: "list[LinkEdit]", is_dry: bool) -> dict[str, Any]:
     return {
         "pages": plan.known.given,
-        "changed": [_row(one.rewrite, one.error, "planned" if is_dry else "written") for one in done],
+        "changed": [_row(one, "planned" if is_dry else "written") for one in done],
         "unreadable": [{"path": path, "reason": why} for path, why in plan.unreadable],
         "orphans": plan.orphans,
         "gave_way": plan.gave_way,
-        "neighbours": [_row(rewrite, "", "advised") for rewrite in neighbours],
+        "neighbours": [_row(edit.outcome(), "advised") for edit in neighbours],
     }
 
 
-def _row(rewrite: "LinkEdit", error: str, status: str) -> dict[str, Any]:
-    counts = {kind: getattr(rewrite, kind) for kind in _KINDS}
-    return {"path": rewrite.path, "status": "failed" if error else status, **counts, "error": error or None}
+def _row(page: "Written", status: str) -> dict[str, Any]:
+    counts = {kind: getattr(page, kind) for kind in _KINDS}
+    return {"path": page.path, "status": "failed" if page.error else status, **counts, "error": page.error or None}
 
 
 def _write(file: Path, text: str) -> None:
