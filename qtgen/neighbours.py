@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 _ALL_WITH_ALL = 4_000  # vectors, at most: as quick as the index, and exact
 _BLOCK = 2_000  # rows that are looked for at once: 32 MB of similarities
-_CONNECTIVITY, _EXPANSION = (
-    16,
-    64,
-)  # of the index: finds 99.8% of the 24 nearest of real pages, 87% among 36,000 of random words
+_CONNECTIVITY, _EXPANSION = 16, 64  # of the index: 99.8% of the 24 nearest real pages; 87% of random words' 36,000
 
 
 class Neighbours:
