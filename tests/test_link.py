@@ -358,7 +358,7 @@ def test_new_pages_get_links_and_give_some(qtgen: Run, capsys: pytest.CaptureFix
     changed = [path for path in corpus if path.read_bytes() != before[path]]
     assert changed == naming
     assert bool(naming) == update
-    assert "links: 1 new page of 1 lead to pages of the site" in said
+    assert "links given to 1 of 1 new page" in said
     assert ("should name a new page: site/" in said) != update
     settled = new.read_bytes()
     new_links.link_new([new.as_posix()], Path("site"), Settings(), update_neighbours=update)

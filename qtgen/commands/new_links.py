@@ -42,9 +42,9 @@ def _link(new: list[str], corpus: Path, settings: Settings, update_neighbours: b
         if one.error:
             note(f"not linked: {one.error}")
     linked = sum(not one.error for one in done)
-    note(f"links: {counted(linked, 'new page')} of {len(new):,} lead to pages of the site")
+    note(f"links given to {linked:,} of {counted(len(new), 'new page')}")
     if update_neighbours:
-        note(f"links: {counted(sum(not one.error for one in changed), 'page')} of the corpus now name new ones")
+        note(f"new pages are named by {counted(sum(not one.error for one in changed), 'page')} of the corpus")
         return
     for neighbour in neighbours[:_LISTED]:
         note(f"should name a new page: {neighbour.path}")
