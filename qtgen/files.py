@@ -10,6 +10,11 @@ from typing import BinaryIO
 
 from qtgen.errors import OutputError, PageInTheWay, QtgenError
 
+try:
+    import fcntl
+except ImportError:  # Windows: two runs at once may there both report the page that both wrote
+    fcntl = None  # type: ignore[assignment]
+
 _SYNCS_ALL = sys.platform == "linux"  # elsewhere `sync` may come back before all is on the disk, or there is none
 
 
@@ -52,20 +57,47 @@ def publish_new(temporary: Path, path: Path) -> bool:
         return True
 
 
-def _check_replaceable(path: Path, before: bytes) -> int:
-    """The permissions of the file at `path`. Raises PageInTheWay where `replace_file` would."""
+@contextlib.contextmanager
+def _in_the_way(path: Path) -> Iterator[None]:
     try:
-        mode = path.stat().st_mode
-        held = path.read_bytes()
+        yield
     except FileNotFoundError:
         raise PageInTheWay(f"{path}: is gone; it was there when this began") from None
     except OSError as error:
         raise PageInTheWay(f"{path}: {error.strerror or error}") from None
+
+
+def _check_replaceable(path: Path, before: bytes) -> int:
+    """The permissions of the file at `path`. Raises PageInTheWay where `replace_file` would."""
+    with _in_the_way(path):
+        mode = path.stat().st_mode
+        held = path.read_bytes()
     if held != before:
         raise PageInTheWay(f"{path}: changed while it was being mended; nothing was written to it")
     if not mode & 0o222:  # whoever may write anything would otherwise not notice
         raise PageInTheWay(f"{path}: is read-only; nothing was written to it")
     return mode & 0o7777
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Other runs of qtgen wait meanwhile at this page: of two that replace the same text, the second finds it changed.
+
+    The file that is locked is the one that gets replaced, so what it holds is to be looked at after the wait.
+    """
+    with _in_the_way(path):
+        file = path.open("rb")
+    with file:
+        if fcntl:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _replace(temporary: Path, path: Path, target: Path, mode: int) -> None:
+    with explained(path):
+        temporary.chmod(mode)
+        temporary.replace(target)
 
 
 def replace_file(path: Path, before: bytes, after: bytes, note: Callable[[], None] | None = None) -> None:
@@ -74,15 +106,13 @@ def replace_file(path: Path, before: bytes, after: bytes, note: Callable[[], Non
     note: called when nothing is left to do but the last step. Raises PageInTheWay if the file is gone, read-only, or no
     longer holds `before`, and OutputError if it cannot be written.
     """
-    mode = _check_replaceable(path, before)
+    _check_replaceable(path, before)
     target = path.resolve()  # a link stays a link
-    with prepared(target, after.decode()) as temporary:
-        _check_replaceable(path, before)  # preparing takes a while
+    with prepared(target, after.decode()) as temporary, _locked(path):
+        mode = _check_replaceable(path, before)  # preparing takes a while
         if note:
             note()
-        with explained(path):
-            temporary.chmod(mode)
-            temporary.replace(target)
+        _replace(temporary, path, target, mode)
 
 
 def replace_files(pages: Iterable[tuple[Path, bytes, bytes]]) -> list[QtgenError | None]:
@@ -109,10 +139,9 @@ def _staged(stack: contextlib.ExitStack, path: Path, before: bytes, after: bytes
         return error
 
     def step() -> None:
-        mode = _check_replaceable(path, before)  # again: the others took a while
-        with explained(path):
-            temporary.chmod(mode)
-            temporary.replace(target)
+        with _locked(path):
+            mode = _check_replaceable(path, before)  # again: the others took a while
+            _replace(temporary, path, target, mode)
 
     return step
 

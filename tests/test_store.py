@@ -2,13 +2,15 @@
 
 import json
 import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from qtgen.errors import OutputError, UsageError
-from qtgen.files import prepared, publish_new, replace_files
+from qtgen.errors import OutputError, PageInTheWay, UsageError
+from qtgen.files import prepared, publish_new, replace_file, replace_files
 from qtgen.records import Draft, Failure, Outcome, Question, Status
 from qtgen.rules.example import EXAMPLE_PAGE
 from qtgen.store import Store
@@ -157,3 +159,21 @@ def test_a_page_edited_while_others_are_prepared_is_left_alone(monkeypatch: pyte
     (error,) = replace_files([(Path("page"), b"before", b"after")])
     assert "changed while" in str(error)
     assert Path("page").read_bytes() == b"by hand"
+
+
+def test_of_many_that_replace_a_page_with_the_same_text_one_does() -> None:
+    page = Path("page")
+    page.write_bytes(b"before")
+    all_here = threading.Barrier(8)
+
+    def replaces(_: int) -> bool:
+        all_here.wait()
+        try:
+            replace_file(page, b"before", b"after", note=lambda: time.sleep(0.02))
+        except PageInTheWay:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(replaces, range(8))) == 1
+    assert (page.read_bytes(), files(Path())) == (b"after", ["page"])
