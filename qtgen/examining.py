@@ -1,9 +1,7 @@
 """Pages by themselves: the facts of each and the findings of its rules, from memory, this process or several."""
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
@@ -14,6 +12,7 @@ from msgspec import msgpack
 from qtgen.cache import Known
 from qtgen.corpus import Run, read_page
 from qtgen.page import Page, read
+from qtgen.processes import by_processes
 from qtgen.records import Diagnostic, Severity
 from qtgen.rules import REGISTRY, PageChecker, PageFile
 from qtgen.site import facts
@@ -95,17 +94,17 @@ def _missing(run: Run, known: list[Known | None]) -> Iterator[tuple[str, int]]:
 
 
 def _by_processes(looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay) -> Iterator[_Examined]:
-    """The same in parcels of runs, a few of them in flight, in order."""
-    waiting: deque[tuple[list[_LookedUp], Future[list[Known]]]] = deque()
-    with ProcessPoolExecutor(jobs) as pool:
-        for parcel in _parcels(looked_up):
-            missing = [page for run, known in parcel for page in _missing(run, known)]
-            part = {path: overlay[path] for path, _ in missing if path in overlay}
-            waiting.append((parcel, pool.submit(_examine_all, missing, part)))
-            if len(waiting) > 3 * jobs:
-                yield from _collected(*waiting.popleft())
-        while waiting:
-            yield from _collected(*waiting.popleft())
+    """The same by several processes, in order."""
+    work = ((parcel, _work(parcel, overlay)) for parcel in _parcels(looked_up))
+    for parcel, made in by_processes(_examine_all, work, jobs):
+        fresh = iter(made)
+        for run, known in parcel:
+            yield run, [one or next(fresh) for one in known], None in known
+
+
+def _work(parcel: list[_LookedUp], overlay: Overlay) -> tuple[list[tuple[str, int]], dict[str, bytes]]:
+    missing = [page for run, known in parcel for page in _missing(run, known)]
+    return missing, {path: overlay[path] for path, _ in missing if path in overlay}
 
 
 def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
@@ -120,12 +119,6 @@ def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
             parcel, missing = [], 0
     if parcel:
         yield parcel
-
-
-def _collected(parcel: list[_LookedUp], future: Future[list[Known]]) -> Iterator[_Examined]:
-    fresh = iter(future.result())
-    for run, known in parcel:
-        yield run, [one or next(fresh) for one in known], None in known
 
 
 def _examine_all(pages: list[tuple[str, int]], overlay: Overlay) -> list[Known]:

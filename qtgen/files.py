@@ -67,8 +67,8 @@ def _in_the_way(path: Path) -> Iterator[None]:
         raise PageInTheWay(f"{path}: {error.strerror or error}") from None
 
 
-def _check_replaceable(path: Path, before: bytes) -> int:
-    """The permissions of the file at `path`. Raises PageInTheWay where `replace_file` would."""
+def check_replaceable(path: Path, before: bytes) -> int:
+    """The permissions of the file at `path`. Raises PageInTheWay where `replace_file` would for what lies there."""
     with _in_the_way(path):
         mode = path.stat().st_mode
         held = path.read_bytes()
@@ -106,10 +106,10 @@ def replace_file(path: Path, before: bytes, after: bytes, note: Callable[[], Non
     note: called when nothing is left to do but the last step. Raises PageInTheWay if the file is gone, read-only, or no
     longer holds `before`, and OutputError if it cannot be written.
     """
-    _check_replaceable(path, before)
+    check_replaceable(path, before)
     target = path.resolve()  # a link stays a link
     with prepared(target, after.decode()) as temporary, _locked(path):
-        mode = _check_replaceable(path, before)  # preparing takes a while
+        mode = check_replaceable(path, before)  # preparing takes a while
         if note:
             note()
         _replace(temporary, path, target, mode)
@@ -132,7 +132,7 @@ def replace_files(pages: Iterable[tuple[Path, bytes, bytes]]) -> list[QtgenError
 def _staged(stack: contextlib.ExitStack, path: Path, before: bytes, after: bytes) -> QtgenError | Callable[[], None]:
     """The last step for a page whose new contents lie beside it, or why there is none."""
     try:
-        _check_replaceable(path, before)
+        check_replaceable(path, before)
         target = path.resolve()  # a link stays a link
         temporary = stack.enter_context(prepared(target, after.decode(), sync=not _SYNCS_ALL))
     except QtgenError as error:
@@ -140,7 +140,7 @@ def _staged(stack: contextlib.ExitStack, path: Path, before: bytes, after: bytes
 
     def step() -> None:
         with _locked(path):
-            mode = _check_replaceable(path, before)  # again: the others took a while
+            mode = check_replaceable(path, before)  # again: the others took a while
             _replace(temporary, path, target, mode)
 
     return step

@@ -1,20 +1,18 @@
 """Giving pages new links: the page as it would be, and as it is on disk, one by one or by several processes."""
 
-import multiprocessing
 import os
 from array import array
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from qtgen.corpus import page_bytes
-from qtgen.errors import OutputError, QtgenError
-from qtgen.files import explained, replace_files
+from qtgen.errors import OutputError, QtgenError, SpliceError
+from qtgen.files import check_replaceable, explained, replace_files
 from qtgen.page import Page, Value, read, splice
+from qtgen.processes import by_processes
 from qtgen.site import WIDTH, facts
 
 _WORTH_PROCESSES = 1_500  # pages to write; below, starting processes takes longer than they save
@@ -85,27 +83,34 @@ def linked(rewrite: LinkEdit) -> Linked:
     return Linked(rewrite.path, before, splice(page, rewrite.changes).encode())
 
 
+def tried(edits: Iterable[LinkEdit]) -> Iterator[tuple[Written, Linked | None]]:
+    """What `written` would say of each page, and the page where there is no error; nothing is written."""
+    for edit in edits:
+        try:
+            page = linked(edit)
+            check_replaceable(Path(page.path), page.before)
+        except QtgenError as error:
+            yield edit.outcome(_said(edit, error)), None
+        else:
+            yield edit.outcome(), page
+
+
 def written(rewrites: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[Written]:
     """Write the pages, in order; one that cannot be written does not hold up the others.
 
     jobs: processes; None: as many as pay.
     """
-    ahead = list(islice(rewrites, _WORTH_PROCESSES))
-    everything = chain(ahead, rewrites)
+    source = iter(rewrites)
+    ahead = list(islice(source, _WORTH_PROCESSES))
+    everything = chain(ahead, source)
     jobs = jobs or (os.cpu_count() or 1 if len(ahead) == _WORTH_PROCESSES else 1)
     if jobs == 1:
         while some := list(islice(everything, _PARCEL)):
             yield from _write_all(some)
         return
-    # A fork would take along the threads of the linear algebra, half-dead.
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        waiting: deque[Future[list[Written]]] = deque()
-        while some := list(islice(everything, _PARCEL)):
-            waiting.append(pool.submit(_write_all, some))
-            if len(waiting) > 3 * jobs:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+    parcels = ((None, (some,)) for some in iter(lambda: list(islice(everything, _PARCEL)), []))
+    for _, done in by_processes(_write_all, parcels, jobs, afresh=True):  # the linear algebra has threads
+        yield from done
 
 
 def _write_all(edits: Sequence[LinkEdit]) -> list[Written]:
@@ -127,4 +132,6 @@ def _linked(edit: LinkEdit) -> Linked | QtgenError:
 def _said(edit: LinkEdit, error: QtgenError | None) -> str:
     """The error with the page's path; empty for none."""
     said = str(error or "")
+    if isinstance(error, SpliceError):
+        said = f"its links are written in a way that is not edited; mend that by hand ({said})"
     return said if not said or edit.path in said else f"{edit.path}: {said}"

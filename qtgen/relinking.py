@@ -5,8 +5,10 @@ for one in link_edits.written(chosen.rewrites()):      # or link_edits.linked, f
     print(one.path, one.error)
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from qtgen.candidates import NO_ID, Pages
 from qtgen.census import Census, Embed, census
-from qtgen.corpus import Run
+from qtgen.corpus import Run, read_page
 from qtgen.link_edits import LinkEdit
 from qtgen.link_graph import Fault, Links, links_of
 from qtgen.linking import Chosen, choose, searchable
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from qtgen.neighbours import Neighbours, Numbers
 
 _FREE, _BROKEN = -1, -2  # of a place: no link, and one that leads where none should
+_URL = re.compile("/learn/([a-z0-9-]+)/questions/([a-z0-9-]+)")
+_LOOKED_AT = 200  # pages whose dangling links are looked for on disk
 
 
 @dataclass(frozen=True)
@@ -53,27 +57,32 @@ class Plan:
     def __init__(self, known: Census, how: Relinking) -> None:
         self.known, self._how = known, how
         self.links = links_of(known.site)
-        self.before, self._differs = _table(len(known), self.links)
+        self.before, self._differs = _table(known, self.links)
         self._order = sorted(range(len(known)), key=lambda number: (known.urls[number], known.paths[number]))
-        self._chosen = choose(self._pages, self._near)
+        chosen = choose(self._pages, self._near)
+        self._after = self._by_number(chosen)
+        self.gave_way = len(chosen.gave_way)
+        """How many pages lose a good link to one that nobody named."""
 
     def rewrites(self) -> Iterator[LinkEdit]:
         """The pages asked about that change, in their order."""
-        return self._changed(self._chosen, range(self.known.given))
+        for number in range(self.known.given):
+            if number in self.known.problems:
+                continue
+            before = self.before[number].tolist()
+            links = _arranged(before, self._after[number].tolist())
+            differs = self._differs[number]
+            if links != before or differs.any():
+                yield self._rewrite(number, before, links, differs.tolist())
 
     @cached_property
     def neighbours(self) -> list[LinkEdit]:
         """Pages of the corpus, and how they would change to name those of the pages asked about that no page of the
-        corpus names. The others of their links stay."""
-        import numpy as np
-
-        pages = self._pages
-        given = np.array(self._order) < self.known.given
-        changeable = ~given & np.array([number not in self.known.problems for number in self._order], bool)
-        kept = np.where(given[:, None], _FREE, self._in_order(self.before))
-        asked = replace(pages, changeable=changeable, wanted=given & pages.linkable, kept=kept)
-        found = choose(asked, self._near, fill=False)
-        return list(self._changed(found, range(self.known.given, len(self.known))))
+        corpus names. Their other links stay as they are, broken ones too."""
+        return [
+            self._rewrite(number, self.before[number].tolist(), links, [False] * RELATED_MAX)
+            for number, links in self._naming.items()
+        ]
 
     @property
     def unreadable(self) -> list[tuple[str, str]]:
@@ -81,17 +90,21 @@ class Plan:
         return [(self.known.paths[n], why) for n, why in self.known.problems.items() if n < self.known.given]
 
     @property
-    def orphans(self) -> list[str]:
-        """Paths of the pages asked about that no page could name."""
-        return sorted(self.known.paths[self._order[place]] for place in self._chosen.orphans)
-
-    @property
     def orphans_before(self) -> int:
-        """How many of the pages asked about no page named before."""
-        import numpy as np
+        """How many of the pages asked about no page names as it is."""
+        return len(self._unnamed(self.before))
 
-        inbound = np.bincount(self.links.targets[self.links.good()], minlength=len(self.known))
-        return int((self._pages.wanted & (inbound[self._order] == 0)).sum())
+    def orphans(self, unwritten: AbstractSet[str] = frozenset(), *, with_neighbours: bool = False) -> list[str]:
+        """Paths of the pages asked about that no page then names.
+
+        unwritten: paths of pages that stay as they are; with_neighbours: whether `neighbours` are changed.
+        """
+        table = self._after.copy()
+        for number, links in self._naming.items() if with_neighbours else ():
+            table[number] = links
+        for number in [n for n, path in enumerate(self.known.paths) if path in unwritten] if unwritten else ():
+            table[number] = self.before[number]
+        return self._unnamed(table)
 
     @property
     def dangling(self) -> tuple[int, int]:
@@ -99,10 +112,36 @@ class Plan:
         faults = self.links.faults[self.links.sources < self.known.given]
         return int((faults == Fault.DANGLING).sum()), len(faults)
 
-    @property
-    def gave_way(self) -> int:
-        """How many pages lost a good link to one that nobody named."""
-        return len(self._chosen.gave_way)
+    def left_out(self) -> str | None:
+        """The file of a page that is linked to and was not read, where there is one among the first that dangle."""
+        dangling = self.links.sources[self.links.faults == Fault.DANGLING]
+        paths = [self.known.paths[number] for number in dict.fromkeys(dangling.tolist())]
+        linked_to = (file for path in paths[:_LOOKED_AT] for file in _linked_files(path))
+        known = frozenset(self.known.paths)
+        return next((file for file in linked_to if file not in known and Path(file).is_file()), None)
+
+    def _unnamed(self, table: "Numbers") -> list[str]:
+        import numpy as np
+
+        known = self.known
+        inbound = np.bincount(table[table >= 0], minlength=len(known))
+        return sorted(known.paths[n] for n in range(known.given) if not inbound[n] and known.may_be_named(n))
+
+    @cached_property
+    def _naming(self) -> dict[int, list[int]]:
+        """The links of `neighbours`, by their numbers."""
+        import numpy as np
+
+        pages = self._pages
+        given = np.array(self._order) < self.known.given
+        changeable = ~given & np.array([number not in self.known.problems for number in self._order], bool)
+        kept = np.where(given[:, None], _FREE, self._in_order(self.before))
+        asked = replace(pages, changeable=changeable, wanted=given & pages.linkable, kept=kept)
+        found = self._by_number(choose(asked, self._near, fill=False))
+        is_new = found != np.where(self.before < 0, _FREE, self.before)
+        is_new[: self.known.given] = False
+        links = np.where(is_new, found, self.before)
+        return {number: links[number].tolist() for number in np.flatnonzero(is_new.any(axis=1)).tolist()}
 
     # --- for choosing: the same in the order of urls, which does not hang on that of files ---------------------------
 
@@ -144,24 +183,18 @@ class Plan:
         place_of = np.empty(len(self._order), np.int32)
         place_of[self._order] = np.arange(len(self._order))
         rows = table[self._order]
-        return np.where(rows >= 0, place_of[rows], _FREE).astype(np.int32)
+        return np.where(rows >= 0, place_of[np.maximum(rows, 0)], _FREE).astype(np.int32)
 
-    # --- what changes ------------------------------------------------------------------------------------------------
-
-    def _changed(self, chosen: Chosen, numbers: range) -> Iterator[LinkEdit]:
+    def _by_number(self, chosen: Chosen) -> "Numbers":
+        """The links chosen, of pages and to pages by their numbers."""
         import numpy as np
 
-        order = np.array(self._order)
+        order = np.array(self._order, np.int32)
         after = np.full_like(self.before, _FREE)
-        after[order] = np.where(chosen.links >= 0, order[chosen.links], _FREE)
-        for number in numbers:
-            if number in self.known.problems:
-                continue
-            before = self.before[number].tolist()
-            links = _arranged(before, after[number].tolist())
-            differs = self._differs[number]
-            if links != before or differs.any():
-                yield self._rewrite(number, before, links, differs.tolist())
+        after[order] = np.where(chosen.links >= 0, order[np.maximum(chosen.links, 0)], _FREE)
+        return after
+
+    # --- what changes ------------------------------------------------------------------------------------------------
 
     def _rewrite(self, number: int, before: list[int], after: list[int], differs: list[bool]) -> LinkEdit:
         known = self.known
@@ -191,14 +224,16 @@ class Plan:
         return {f"{section}.{key}": value for key, value in values.items() if value not in (None, "")}
 
 
-def _table(pages: int, links: Links) -> "tuple[Numbers, NDArray[np.bool_]]":
-    """Of each page and place the page that it leads to, and whether id, title or subject are others there."""
+def _table(known: Census, links: Links) -> "tuple[Numbers, NDArray[np.bool_]]":
+    """Of each page and place the page that it leads to, and whether id, title or subject are others there, which a page
+    that lacks some of them cannot say."""
     import numpy as np
 
-    leads = np.full((pages, RELATED_MAX), _FREE, np.int32)
-    differs = np.zeros((pages, RELATED_MAX), bool)
+    leads = np.full((len(known), RELATED_MAX), _FREE, np.int32)
+    differs = np.zeros((len(known), RELATED_MAX), bool)
     leads[links.sources, links.places] = np.where(links.good(), links.targets, _BROKEN)
-    differs[links.sources, links.places] = links.faults == Fault.DIFFERS
+    is_whole = ~np.isin(links.targets, list(known.problems))
+    differs[links.sources, links.places] = (links.faults == Fault.DIFFERS) & is_whole
     return leads, differs
 
 
@@ -218,6 +253,13 @@ def _what_happens(old: int, new: int, differs: bool) -> str:
     if old == _FREE:
         return "added"
     return "replaced" if new >= 0 else "removed"
+
+
+def _linked_files(path: str) -> list[str]:
+    """Where the pages lie that the page at `path` links to, if files lie as urls say."""
+    page, folder = read_page(path), Path(path).parent.parent
+    urls = [page.text_of(f"related_article{place}.url") or "" for place in range(1, RELATED_MAX + 1)]
+    return [(folder / found[1] / f"{found[2]}.md").as_posix() for found in map(_URL.fullmatch, urls) if found]
 
 
 def _words(title: str) -> frozenset[str]:

@@ -2,9 +2,7 @@
 
 import math
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qtgen.errors import ProviderError
 from qtgen.metrics import METRICS, Case, PageFacts, Reading, Score, measured, overall
 from qtgen.metrics.overall import PARTS
+from qtgen.processes import by_processes
 from qtgen.records import Failure
 
 if TYPE_CHECKING:
@@ -153,15 +152,10 @@ def score_all(
     if jobs == 1 or len(first) < _WORTH_IT:
         yield from (score(item, names, embed) for item in chain(first, source))
         return
-    with ProcessPoolExecutor(jobs) as pool:
-        waiting: deque[Future[list[Scored]]] = deque()
-        items = chain(first, source)
-        while parcel := list(islice(items, _TOGETHER)):
-            waiting.append(pool.submit(_score_some, parcel, names))
-            if len(waiting) > 2 * jobs:
-                yield from waiting.popleft().result()
-        for future in waiting:
-            yield from future.result()
+    everything = chain(first, source)
+    parcels = ((None, (some, names)) for some in iter(lambda: list(islice(everything, _TOGETHER)), []))
+    for _, done in by_processes(_score_some, parcels, jobs):
+        yield from done
 
 
 def _score_some(parcel: list[Item | Scored], names: Sequence[str] | None) -> list[Scored]:

@@ -199,6 +199,11 @@ def test_looking_changes_nothing(qtgen: Run) -> None:
         (("--html", "x.html"), "--html goes with --check"),
         (("--diff", "--json"), "--diff and --json both want stdout"),
         (("--corpus", "nowhere"), "--corpus nowhere: no such folder"),
+        (("--update-neighbours",), "--update-neighbours changes pages of the site that --corpus names"),
+        (("--check", "--relink"), "--check changes nothing and --relink says what to change"),
+        (("--embeddings", ""), "--embeddings: the name of a model is missing"),
+        (("--check", "--html", "site/report.md"), "ends in .md, as pages do"),
+        (("--check", "--html", "site"), "is a directory"),
     ],
 )
 def test_a_wrong_call_is_one_line(qtgen: Run, options: tuple[str, ...], said: str) -> None:
@@ -218,6 +223,92 @@ def test_without_the_extra(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_a_part_of_a_site_is_not_taken_for_the_whole(qtgen: Run) -> None:
+    pages = site(40)
+    assert qtgen("link", "site")[0] == 0
+    before = now(pages)
+    one = next(path for path in pages if path.parent.name == "biology")
+    for part in ("site/biology", str(one)):
+        code, _, err = qtgen("link", part, "--relink")
+        assert (code, "which is not among them: PATHS are a part of a site" in err) == (2, True), err
+    assert now(before) == before
+    assert qtgen("link", str(one), "--corpus", "site")[2] == "0 pages of 1 changed\n"
+    away = Path("away/biology") / one.name
+    put({away: before[one]})
+    code, _, err = qtgen("link", "away")
+    assert code == 2
+    assert "5 of 5 links lead to no page of PATHS, and would be lost" in err
+    assert qtgen("link", "away", "--corpus", "away")[2].startswith("1 page of 1 changed: links 5 removed")
+
+
+def test_a_page_that_lacks_its_subject_does_not_make_others_change_each_time(qtgen: Run) -> None:
+    pages = site(10)
+    assert qtgen("link", "site")[0] == 0
+    victim = next(iter(pages))
+    victim.write_bytes(splice(read(victim.read_bytes()), {"subject": None}).encode())
+    assert qtgen("link", "site")[2].endswith("0 pages of 10 changed\n")
+
+
+@pytest.mark.parametrize("written", ["related_article1:", "related_article1: {}", "related_article1: []"])
+def test_an_empty_entry_is_filled(qtgen: Run, written: str) -> None:
+    pages = site(8)
+    victim = next(iter(pages))
+    put({victim: pages[victim].replace(b"\n---\n\n", f"\n{written}\n---\n\n".encode())})
+    assert qtgen("link", "site")[0] == 0
+    assert len(links(victim.read_bytes())) == 5
+
+
+def test_a_key_that_is_not_known_stays_and_holds_up_nothing(qtgen: Run) -> None:
+    pages = site(8)
+    victim, other = list(pages)[:2]
+    raw = splice(read(pages[victim]), link_to(1, pages[other])).encode()
+    put({victim: raw.replace(b"\n---\n\n", b"\n    why: by hand\n---\n\n")})
+    assert qtgen("link", "site")[0] == 0
+    values = read(victim.read_bytes()).values
+    assert values["related_article1.why"] == "by hand"
+    assert len(links(victim.read_bytes())) == 5
+
+
+@pytest.mark.parametrize("mode", ["--dry-run", "--diff", "--repair"])
+def test_looking_says_what_writing_would(qtgen: Run, mode: str) -> None:
+    pages = site(10)
+    commented, locked = list(pages)[:2]
+    other = link_to(1, pages[list(pages)[2]], title="Another?")
+    raw = splice(read(pages[commented]), other).replace("Another?", "Another? # by hand")
+    put({commented: raw.replace("title: >-\n        Another?", "title: Another?").encode()})
+    locked.chmod(0o444)
+    code, _, err = qtgen("link", "site", mode)
+    assert code == 1
+    assert err.count("not written: ") == 2
+    assert f"not written: {locked.as_posix()}: is read-only" in err
+    assert f"not written: {commented.as_posix()}: its links are written in a way that is not edited" in err
+    assert f"8 pages of 10 {'changed' if mode == '--repair' else 'would change'}" in err
+
+
+def test_a_report_says_which_pages_cannot_be_read(qtgen: Run) -> None:
+    site(8)
+    assert qtgen("link", "site")[0] == 0
+    put({Path("site/biology/broken.md"): b"---\ntitle: [\n---\n\n&nbsp;"})
+    code, out, err = qtgen("link", "site", "--check", "--json")
+    assert (code, [one["path"] for one in json.loads(out)["unreadable"]]) == (1, ["site/biology/broken.md"])
+    assert "site/biology/broken.md: " in err
+
+
+def test_an_interrupted_run_says_how_far_it_came(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    site(8)
+
+    def stopped(edits: Any) -> Any:
+        for number, edit in enumerate(edits):
+            if number == 3:
+                raise KeyboardInterrupt
+            yield edit.outcome()
+
+    monkeypatch.setattr(link_edits, "written", stopped)
+    code, _, err = qtgen("link", "site")
+    assert code == 130
+    assert "interrupted after 3 pages or a few more, each of them whole; the same call goes on" in err
+
+
 # --- bad input -------------------------------------------------------------------------------------------------------
 
 
@@ -230,6 +321,10 @@ def test_one_page_and_none(qtgen: Run) -> None:
     assert "no page could name site/" in err
     assert now(before) == before
     assert qtgen("link", "site", "--check")[0] == 0
+    ((path, raw),) = before.items()
+    put({path: splice(read(raw), link_to(1, raw)).encode()})
+    assert qtgen("link", "site")[0] == 0
+    assert now(before) == before, "a link to the page itself goes"
 
 
 def test_five_hundred_copies_of_one_question(qtgen: Run) -> None:
@@ -337,6 +432,32 @@ def test_figures_of_a_graph_that_can_be_followed_by_hand() -> None:
     assert "<b>" not in html.document(
         {**graph.as_dict(), "subjects": [s._asdict() | {"name": "<b>"} for s in graph.subjects]}
     )
+
+
+# --- pages that are new ----------------------------------------------------------------------------------------------
+
+
+def test_neighbours_are_left_as_they_are_but_for_the_new_link(qtgen: Run) -> None:
+    corpus = site(30)
+    assert qtgen("link", "site")[0] == 0
+    for path in list(corpus)[::2]:  # broken and wrong links, that are not this command's to mend
+        values = {"related_article2.title": "Another?", "related_article4.url": "/learn/biology/questions/gone"}
+        put({path: splice(read(path.read_bytes()), values).encode()})
+    before = now(corpus)
+    old, raw = page("What is the nucleus of a cell?", number=500)
+    new = Path("new") / old.relative_to("site")
+    put({new: raw})
+    listed = json.loads(qtgen("link", "new", "--corpus", "site", "--dry-run", "--json")[1])["neighbours"]
+    code, _, err = qtgen("link", "new", "--corpus", "site", "--update-neighbours")
+    assert code == 0
+    assert "1 page of the corpus changed, to name pages that no other page names" in err
+    assert "pages that no page names: 1 before, 0 after" in err
+    changed = [path for path in corpus if path.read_bytes() != before[path]]
+    assert [one["path"] for one in listed] == [path.as_posix() for path in changed]
+    assert len(changed) == 1
+    old_links, new_links = links(before[changed[0]]), links(changed[0].read_bytes())
+    assert [one for one, other in zip(new_links, old_links, strict=True) if one != other] == [read(raw).values["url"]]
+    assert "Another?" not in str(before[changed[0]]) or "Another?" in changed[0].read_text()
 
 
 # --- pages that were generated ---------------------------------------------------------------------------------------

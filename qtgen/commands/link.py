@@ -2,10 +2,9 @@
 
 import difflib
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,12 @@ import click
 from qtgen.commands.options import Grouped, counted, folder, note, options_of, settings_from
 from qtgen.commands.relinker import check_extra, vectors
 from qtgen.corpus import page_runs
-from qtgen.errors import QtgenError, UsageError
-from qtgen.files import prepared
+from qtgen.errors import Interrupted, UsageError
+from qtgen.files import explained, prepared
 from qtgen.settings import Settings
 
 if TYPE_CHECKING:
-    from qtgen.link_edits import LinkEdit, Written
+    from qtgen.link_edits import Linked, LinkEdit, Written
     from qtgen.link_graph import Graph
     from qtgen.relinking import Plan
 
@@ -29,8 +28,10 @@ _EPILOG = """\b
 Exit codes:
   0  done; with --check: no broken link and no orphan
   1  a page was left as it was (cannot be read or written), or --diff would
-     change one; with --check: a broken link or an orphan
-  2  the call or the settings are wrong
+     change one; with --check: a broken link, an orphan or such a page
+  2  the call or the settings are wrong, or PATHS are only a part of the site
+     and --corpus does not name the whole
+  130  interrupted; the same call goes on
 
 \b
 Examples:
@@ -51,10 +52,15 @@ _choice, _look, _site = options_of("What changes"), options_of("Looking"), optio
     help="Keep good links and change only what is broken or missing, or choose all links afresh.  [default: repair]",
 )
 @_choice("--update-neighbours", is_flag=True, help="With --corpus: let pages of the corpus name those of PATHS too.")
-@_look("--check", is_flag=True, help="Report the graph of links, and change nothing.")
-@_look("--html", "html_to", type=click.Path(path_type=Path), help="With --check: file for the report as one HTML page.")
+@_look("--check", is_flag=True, help="Report the graph of links of PATHS and --corpus together, and change nothing.")
+@_look(
+    "--html",
+    "html_to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --check: file for the report as one HTML page.",
+)
 @_look("--diff", "wants_diff", is_flag=True, help="Show what would change, and change nothing.")
-@_look("--dry-run", "is_dry", is_flag=True, help="List the pages that would change, and change nothing.")
+@_look("--dry-run", "is_dry", is_flag=True, help="List the pages that would change, and change none.")
 @_look("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @_site(
     "--corpus", type=folder, help="The whole site: links lead anywhere in it, only PATHS change; also in qtgen.toml."
@@ -65,8 +71,9 @@ def command(paths: tuple[Path, ...], corpus: Path | None, **options: Any) -> int
     """Choose up to five related articles for every page of PATHS, files or folders.
 
     A link leads to a page near in meaning, never to the page itself, a near-duplicate or a no-index page, and every
-    page gets a link from another. A link is broken if its target is not there, is the page itself, was named before on
-    the page, says no_index, or has another id, title or subject; the last is corrected in its place.
+    page gets a link from another where one can be found for it. A link is broken if its target is not there, is the
+    page itself, was named before on the page, says no_index, or has another id, title or subject; the last is corrected
+    in its place.
     Needs the `links` extra.
     """
     _check_options(options)
@@ -74,6 +81,8 @@ def command(paths: tuple[Path, ...], corpus: Path | None, **options: Any) -> int
     settings = settings_from({"corpus": corpus})
     if settings.corpus and not settings.corpus.is_dir():
         raise UsageError(f"--corpus {settings.corpus}: no such folder")
+    if options["update_neighbours"] and not settings.corpus:
+        raise UsageError("--update-neighbours changes pages of the site that --corpus names; it is missing")
     session = _Session(paths, settings, options)
     return session.check() if options["check"] else session.link()
 
@@ -88,6 +97,13 @@ def _check_options(options: dict[str, Any]) -> None:
         raise UsageError(f"{looks[0]} and {looks[1]} do not go together")
     if options["html_to"] and not options["check"]:
         raise UsageError("--html goes with --check")
+    if options["html_to"] and options["html_to"].suffix == ".md":
+        raise UsageError(f"--html {options['html_to']}: ends in .md, as pages do; a report is an .html file")
+    if options["model"] == "":
+        raise UsageError("--embeddings: the name of a model is missing")
+    for name, given in (("--relink", not options["repair"]), ("--update-neighbours", options["update_neighbours"])):
+        if given and options["check"]:
+            raise UsageError(f"--check changes nothing and {name} says what to change; they do not go together")
     if options["wants_diff"] and options["as_json"]:
         raise UsageError("--diff and --json both want stdout; --dry-run --json lists what would change")
 
@@ -109,28 +125,36 @@ class _Session:
 
         known = census(page_runs(self.paths), self.settings.corpus, None)
         graph = graph_of(known.places(), links_of(known.site))
-        document = graph.as_dict()
+        unreadable = [(known.paths[number], why) for number, why in known.problems.items()]
+        document = {**graph.as_dict(), "unreadable": _reasons(unreadable)}
         if self.options["html_to"]:
             _write(self.options["html_to"], html.document(document))
         if self.options["as_json"]:
             click.echo(json.dumps(document, ensure_ascii=False))
         else:
             click.echo("\n".join(text.document(document)))
-        _list([f"{known.paths[number]}: {why}" for number, why in known.problems.items()], "page that cannot be read")
-        return _verdict(graph)
+        _list([f"{path}: {why}" for path, why in unreadable], "pages that cannot be read")
+        return int(bool(unreadable) or _is_faulty(graph))
 
     # --- choosing ----------------------------------------------------------------------------------------------------
 
     def link(self) -> int:
         plan = self._plan()
-        _warn_of_dangling(plan)
-        _list([f"left alone: {path}: {why}" for path, why in plan.unreadable], "page that cannot be worked on")
+        if not self.settings.corpus:
+            _check_whole(plan)
+        _list([f"left alone: {path}: {why}" for path, why in plan.unreadable], "pages that cannot be worked on")
+        done = list(self._done(plan.rewrites()))
+        updates = self.options["update_neighbours"]
         neighbours = plan.neighbours if self.settings.corpus else []
-        if self.options["wants_diff"]:
-            return self._show(plan)
-        done = self._done(chain(plan.rewrites(), neighbours if self.options["update_neighbours"] else ()))
-        self._report(plan, done, [] if self.options["update_neighbours"] else neighbours)
-        return int(bool(plan.unreadable) or any(one.error for one in done))
+        moved = list(self._done(neighbours)) if updates else []
+        said = _Said(plan, done, moved, [] if updates else [edit.path for edit in neighbours], self._is_look)
+        self._report(said)
+        failed = bool(plan.unreadable or said.unwritten)
+        return int(failed or bool(self.options["wants_diff"] and (done or moved)))
+
+    @property
+    def _is_look(self) -> bool:
+        return bool(self.options["is_dry"] or self.options["wants_diff"])
 
     def _plan(self) -> "Plan":
         from qtgen.relinking import Relinking, plan
@@ -139,92 +163,140 @@ class _Session:
             how = Relinking(embed, self.settings.corpus, afresh=not self.options["repair"])
             return plan(page_runs(self.paths), how)
 
-    def _done(self, edits: "Iterator[LinkEdit]") -> "list[Written]":
-        from qtgen.link_edits import written
+    def _done(self, edits: "Iterable[LinkEdit]") -> "Iterator[Written]":
+        from qtgen.link_edits import tried, written
 
-        return [edit.outcome() for edit in edits] if self.options["is_dry"] else list(written(edits))
-
-    def _show(self, plan: "Plan") -> int:
-        from qtgen.link_edits import linked
-
-        done = []
-        for edit in plan.rewrites():
-            try:
-                page = linked(edit)
-            except QtgenError as error:
-                done.append(edit.outcome(str(error)))
-                continue
-            done.append(edit.outcome())
-            before, after = page.before.decode().splitlines(True), page.after.decode().splitlines(True)
-            for line in difflib.unified_diff(before, after, page.path, page.path):
-                click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
-        _summary(plan, done, "would change")
-        return int(bool(done) or bool(plan.unreadable))
+        if not self._is_look:
+            yield from _until_interrupted(written(edits))
+            return
+        for outcome, page in tried(edits):
+            if page and self.options["wants_diff"]:
+                _show(page)
+            yield outcome
 
     # --- saying it ---------------------------------------------------------------------------------------------------
 
-    def _report(self, plan: "Plan", done: "list[Written]", neighbours: "list[LinkEdit]") -> None:
-        _list([f"not written: {one.error}" for one in done if one.error], "page not written")
+    def _report(self, said: "_Said") -> None:
+        _list([f"not written: {one.error}" for one in said.all if one.error], "pages not written")
         if self.options["as_json"]:
-            click.echo(json.dumps(_document(plan, done, neighbours, self.options["is_dry"]), ensure_ascii=False))
+            click.echo(json.dumps(said.document(), ensure_ascii=False))
         elif self.options["is_dry"]:
-            for one in done:
+            for one in said.good:
                 click.echo(f"{one.path}: {_what(one)}")
-        _list([f"would name a page of yours: {one.path}" for one in neighbours], "page of the corpus")
-        if neighbours:
+        _list([f"would name a page of yours: {path}" for path in said.advised], "pages of the corpus")
+        if said.advised:
             note("--update-neighbours changes them")
-        _summary(plan, done, "would change" if self.options["is_dry"] else "changed")
+        for line in said.summary():
+            note(line)
+        _list([f"no page could name {path}" for path in said.orphans], "pages")
 
 
-def _verdict(graph: "Graph") -> int:
+@dataclass
+class _Said:
+    """What is to be said of a run. moved: pages of the corpus that name pages asked about now; advised: paths of those
+    that would; is_look: nothing was written."""
+
+    plan: "Plan"
+    done: "list[Written]"
+    moved: "list[Written]"
+    advised: list[str]
+    is_look: bool
+
+    @property
+    def all(self) -> "list[Written]":
+        return self.done + self.moved
+
+    @property
+    def good(self) -> "list[Written]":
+        return [one for one in self.all if not one.error]
+
+    @cached_property
+    def unwritten(self) -> frozenset[str]:
+        return frozenset(one.path for one in self.all if one.error)
+
+    @cached_property
+    def orphans(self) -> list[str]:
+        return self.plan.orphans(self.unwritten, with_neighbours=bool(self.moved))
+
+    def summary(self) -> Iterator[str]:
+        verb = "would change" if self.is_look else "changed"
+        good = [one for one in self.done if not one.error]
+        sums = {kind: sum(getattr(one, kind) for one in good) for kind in _KINDS}
+        links = ", ".join(f"{count:,} {kind}" for kind, count in sums.items() if count)
+        yield f"{counted(len(good), 'page')} of {self.plan.known.given:,} {verb}{': links ' + links if links else ''}"
+        if self.moved:
+            named = sum(not one.error for one in self.moved)
+            yield f"{counted(named, 'page')} of the corpus {verb}, to name pages that no other page names"
+        if self.plan.gave_way:
+            yield f"{counted(self.plan.gave_way, 'page')} gave up a good link for a page that nobody named"
+        before, after = self.plan.orphans_before, len(self.orphans)
+        if before or after:
+            yield f"pages that no page names: {before:,} before, {after:,} {'then' if self.is_look else 'after'}"
+
+    def document(self) -> dict[str, Any]:
+        status = "planned" if self.is_look else "written"
+        advised: list[dict[str, Any]] = [{"path": path, "status": "advised", "error": None} for path in self.advised]
+        return {
+            "pages": self.plan.known.given,
+            "changed": [_row(one, status) for one in self.done],
+            "unreadable": _reasons(self.plan.unreadable),
+            "orphans": self.orphans,
+            "gave_way": self.plan.gave_way,
+            "neighbours": [_row(one, status) for one in self.moved] or advised,
+        }
+
+
+def _is_faulty(graph: "Graph") -> bool:
     """A page that is alone cannot be named."""
-    return int(graph.broken > 0 or (graph.orphans > 0 and graph.pages > 1))
+    return graph.broken > 0 or (graph.orphans > 0 and graph.pages > 1)
 
 
-def _warn_of_dangling(plan: "Plan") -> None:
+def _check_whole(plan: "Plan") -> None:
+    """Raise UsageError where links lead out of the pages that were read: all these would be broken."""
     dangling, links = plan.dangling
-    if links and 3 * dangling > links:
-        note(
-            f"warning: {dangling:,} of {links:,} links dangle: is that the whole site? --corpus DIR names it, "
-            "and a link is broken only if it leads nowhere there"
+    if file := plan.left_out():
+        raise UsageError(
+            f"pages of PATHS link to {file}, which is not among them: PATHS are a part of a site; name the whole of it "
+            "with --corpus DIR, or in qtgen.toml"
+        )
+    if 3 * dangling > links:
+        raise UsageError(
+            f"{dangling:,} of {links:,} links lead to no page of PATHS, and would be lost: name the whole site with "
+            "--corpus DIR; where PATHS are all there is of it, give their folder as --corpus"
         )
 
 
-def _list(lines: list[str], noun: str) -> None:
+def _until_interrupted(outcomes: "Iterator[Written]") -> "Iterator[Written]":
+    done = 0
+    try:
+        for done, one in enumerate(outcomes, 1):  # noqa: B007 - said where it ends early
+            yield one
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted after {counted(done, 'page')} or a few more, each of them whole; the same call goes on"
+        ) from None
+
+
+def _show(page: "Linked") -> None:
+    before, after = page.before.decode().splitlines(True), page.after.decode().splitlines(True)
+    for line in difflib.unified_diff(before, after, page.path, page.path):
+        click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
+
+
+def _list(lines: list[str], nouns: str) -> None:
     """The first of them on stderr, and how many more there are."""
     for line in lines[:_LISTED]:
         note(line)
-    if more := len(lines) - _LISTED:
-        note(f"… and {counted(more, noun)} more") if more > 0 else None
+    if len(lines) > _LISTED:
+        note(f"… and {len(lines) - _LISTED:,} more {nouns}")
 
 
 def _what(page: "Written") -> str:
     return ", ".join(f"{getattr(page, kind)} {kind}" for kind in _KINDS if getattr(page, kind))
 
 
-def _summary(plan: "Plan", done: "list[Written]", verb: str) -> None:
-    good = [one for one in done if not one.error]
-    sums = Counter({kind: sum(getattr(one, kind) for one in good) for kind in _KINDS})
-    links = ", ".join(f"{sums[kind]:,} {kind}" for kind in _KINDS if sums[kind])
-    note(f"{counted(len(good), 'page')} of {plan.known.given:,} {verb}{': links ' + links if links else ''}")
-    if plan.gave_way:
-        note(f"{counted(plan.gave_way, 'page')} gave up a good link for a page that nobody named")
-    if before := plan.orphans_before:
-        note(f"pages that no page names: {before:,} before, {len(plan.orphans):,} after")
-    elif plan.orphans:
-        note(f"pages that no page names: {len(plan.orphans):,}")
-    _list([f"no page could name {path}" for path in plan.orphans], "page")
-
-
-def _document(plan: "Plan", done: "list[Written]", neighbours: "list[LinkEdit]", is_dry: bool) -> dict[str, Any]:
-    return {
-        "pages": plan.known.given,
-        "changed": [_row(one, "planned" if is_dry else "written") for one in done],
-        "unreadable": [{"path": path, "reason": why} for path, why in plan.unreadable],
-        "orphans": plan.orphans,
-        "gave_way": plan.gave_way,
-        "neighbours": [_row(edit.outcome(), "advised") for edit in neighbours],
-    }
+def _reasons(pages: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"path": path, "reason": why} for path, why in pages]
 
 
 def _row(page: "Written", status: str) -> dict[str, Any]:
@@ -233,5 +305,5 @@ def _row(page: "Written", status: str) -> dict[str, Any]:
 
 
 def _write(file: Path, text: str) -> None:
-    with prepared(file, text) as temporary:
+    with prepared(file, text) as temporary, explained(file):
         temporary.replace(file)

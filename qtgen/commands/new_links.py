@@ -1,5 +1,6 @@
 """Links of the pages that `generate` has just made: to others of the site, and from them."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -50,4 +51,5 @@ def _link(new: list[str], corpus: Path, settings: Settings, update_neighbours: b
         note(f"should name a new page: {neighbour.path}")
     if neighbours:
         more = f"{len(neighbours) - _LISTED:,} more; " if len(neighbours) > _LISTED else ""
-        note(f"{more}`qtgen link {settings.out} --corpus {corpus} --update-neighbours` changes them")
+        folders = shlex.quote(str(settings.out)), shlex.quote(str(corpus))
+        note(f"{more}`qtgen link {folders[0]} --corpus {folders[1]} --update-neighbours` changes them")

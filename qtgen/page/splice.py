@@ -48,7 +48,10 @@ def _leaves(page: Page, changes: Changes) -> dict[str, Value]:
             leaves[path] = value
         else:
             raise SpliceError(f"{path}: no such field")
-    return {path: value for path, value in leaves.items() if not _same(page.values.get(path), value)}
+    leaves = {path: value for path, value in leaves.items() if not _same(page.values.get(path), value)}
+    filled = {FIELDS[path].section for path, value in leaves.items() if value is not None}
+    empty = {section for section in filled if section in page.values and not page.values[section]}
+    return leaves | dict.fromkeys(empty)  # its line goes, and comes again above its fields
 
 
 def _same(old: Value, new: Value) -> bool:
@@ -59,40 +62,48 @@ def _edits(page: Page, leaves: Mapping[str, Value]) -> list[Edit]:
     edits = [_edit_present(page, path, value) for path, value in leaves.items() if path in page.values]
     added = [path for path, value in leaves.items() if path not in page.values and value is not None]
     removed = {path for path, value in leaves.items() if value is None}
-    for section in {FIELDS[path].section for path in removed} - {""}:
+    for section in {path.partition(".")[0] for path in removed if "." in path}:
         present = {path for path in page.values if path.startswith(f"{section}.")}
         if present and present <= removed:
             edits.append(Edit(_key_lines(page, section), ""))
-    return edits + _insertions(page, {path: leaves[path] for path in sorted(added, key=ORDER.__getitem__)})
+    sections = {"", *page.sections()} - removed
+    return edits + _insertions(page, {path: leaves[path] for path in sorted(added, key=ORDER.__getitem__)}, sections)
 
 
-def _insertions(page: Page, added: Mapping[str, Value]) -> list[Edit]:
-    """added: in the order of the layout. Fields that come to the same place are one edit."""
+def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> list[Edit]:
+    """added: in the order of the layout; sections: that are there. Fields that come to the same place are one edit."""
     if not added:
         return []
     present = sorted((path for path in page.values if path in FIELDS), key=ORDER.__getitem__)
     ranks = [ORDER[path] for path in present]
-    sections = {"", *page.sections()}
     plain = {(FIELDS[path].key, bool(FIELDS[path].section)) for path in page.style.plain}
-    groups: dict[str, list[str]] = {}
+    groups: dict[int, list[str]] = {}
     for path, value in added.items():
         field = FIELDS[path]
         at = bisect_left(ranks, ORDER[path])
-        lines = groups.setdefault(present[at - 1] if at else "", [])
+        spot = _end_before(page, present[at - 1], field.section) if at else page.text.index("\n") + 1
+        lines = groups.setdefault(spot, [])
         if field.section not in sections:  # the section's own line, before the first of its fields
             sections.add(field.section)
             lines.append(f"{field.section}:\n")
         # New related titles follow the page's own habit; all else the house's.
         style = Style(plain=frozenset({path})) if (field.key, bool(field.section)) in plain else Style()
         lines.append(emit_field(field, value, style))
-    spots = {before: _extent(page, before).end if before else page.text.index("\n") + 1 for before in groups}
-    return [Edit(Span(spots[before], spots[before]), "".join(lines)) for before, lines in groups.items()]
+    return [Edit(Span(spot, spot), "".join(lines)) for spot, lines in groups.items()]
+
+
+def _end_before(page: Page, path: str, section: str) -> int:
+    """Where a field of `section` comes that follows the one at `path`: behind that one's section if it is another's."""
+    theirs, _, _ = path.rpartition(".")
+    if not theirs or theirs == section or page.canonical:
+        return _extent(page, path).end
+    return max(_extent(page, one).end for one in page.values if one.startswith(f"{theirs}."))
 
 
 def _edit_present(page: Page, path: str, value: Value) -> Edit:
     extent = _extent(page, path)
     key, old = page.key_span(path), page.span(path)
-    if page.text[max(old.end, key.end) : extent.end].strip() not in ("", "'", '"', ":"):
+    if page.text[max(old.end, key.end) : extent.end].strip() not in ("", "'", '"', ":", "}", "]"):
         raise SpliceError(f"{path}: a comment stands behind its value and would be lost")
     if value is None:
         return Edit(extent, "")
