@@ -76,7 +76,7 @@ def columns(known: Census) -> Pages:
     every = range(len(known))
     linkable = np.array([known.may_be_named(number) for number in every])
     return Pages(
-        vectors=centred(np.concatenate(known.vectors)),
+        meanings=centred(np.concatenate(known.vectors)),
         subjects=np.array([codes.setdefault(slug(subject), len(codes)) for subject in known.subjects], np.int32),
         ids=np.array([NO_ID if number is None else number for number in known.ids], np.int64),
         questions=WordSets(question_words(title) or frozenset({title}) for title in known.titles),
@@ -210,7 +210,8 @@ OTHERS: dict[str, dict[str, float]] = {
     for name, values in {
         "SAME_SITTING": (0.05, 0.15, 0.2, 0.3),
         "SAME_SUBJECT": (0.025, 0.1, 0.15),
-        "VARIETY": (0.05, 0.1, 0.2, 0.3),
+        "VARIETY": (0.05, 0.1, 0.2, 0.3, 0.4),
+        "SAME_MEANING": (0.8, 0.85, 0.88, 0.9),
     }.items()
     for value in values
 }
@@ -228,7 +229,7 @@ def compare(sample: Sample, more: bool) -> Numbers:
     for name, part in (("title", lambda text: text.question), ("answer", lambda text: decode(text.answer))):
         vectors = by_tokens(sample, part)
         report.row(f"{name}, by tokens", by_cosine(sample, vectors))
-        report.row(f"{name}, by tokens, centred", by_cosine(sample, centred(vectors.astype(np.float16))))
+        report.row(f"{name}, by tokens, centred", by_cosine(sample, centred(vectors.astype(np.float16)).rows))
     report.row("BM25 of title and answer", by_bm25(sample))
     report.row("random, one draw", at_random(sample))
     return own

@@ -4,10 +4,12 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtgen.neighbours import Neighbours
+from qtgen.page.fields import RELATED_MAX
 from qtgen.similar import WordSets
+from qtgen.vectors import Centred
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 SAME_SUBJECT = 0.05  # what it is worth, in cosines
 SAME_SITTING = 0.10  # pages whose ids are close were asked about together, mostly from one source
 _SITTING = 30.0  # ids apart at which that is worth a third
-VARIETY = 0.15  # of its cosine with the nearest link of the page, that a candidate loses
+VARIETY = 0.3  # of its cosine with the nearest link of the page, that a candidate loses
 SAME_WORDS = 0.8  # Jaccard similarity of two questions' words that makes them near-duplicates …
-SAME_MEANING = 0.93  # … or the cosine of the two pages
+SAME_MEANING = 0.88  # … or the cosine of the two pages, without what all pages share …
+SAME_TEXT = 0.95  # … or with it: where most pages are near-duplicates, all share what these say
 NO_ID = -(1 << 63)
-_LOOKED_AT = 64  # nearest pages
+_LOOKED_AT = 64  # nearest pages …
+_LOOKED_FURTHER = 2_000  # … and by a page to which too few of them are of use: near-duplicates come in crowds
 POOL = 24  # of them that are put in order
 _BLOCK = 1_000  # pages worked on together: 25 MB of vectors
 
@@ -35,12 +39,12 @@ _BLOCK = 1_000  # pages worked on together: 25 MB of vectors
 class Pages:
     """What is known of all pages, by column; the order decides between equals, so it must not hang on that of files.
 
-    vectors: a row of length 1 a page; ids: `NO_ID` where there is none; questions: their words; linkable: whether
+    meanings: a row a page; ids: `NO_ID` where there is none; questions: their words; linkable: whether
     others may name it; wanted: whether one should; changeable: whether its links may change; kept: of each of its
     places the page that it goes on leading to, -1 where it is free.
     """
 
-    vectors: "Vectors"
+    meanings: Centred
     subjects: "Numbers"
     ids: "NDArray[np.int64]"
     questions: WordSets
@@ -51,6 +55,10 @@ class Pages:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def vectors(self) -> "Vectors":
+        return self.meanings.rows
 
     @cached_property
     def groups(self) -> "Numbers":
@@ -78,9 +86,15 @@ class Pages:
 
     def alike(self, one: int, other: int) -> bool:
         """Whether two pages are near-duplicates."""
-        if self.questions.alike(one, other, SAME_WORDS):
-            return True
-        return float(self.vectors[one] @ self.vectors[other]) > SAME_MEANING
+        cosine = self.vectors[one] @ self.vectors[other]
+        return self.same_words(one, other) or bool(self.same_meaning(one, other, cosine))
+
+    def same_words(self, one: int, other: int) -> bool:
+        return self.questions.alike(one, other, SAME_WORDS)
+
+    def same_meaning(self, ones: Any, others: Any, cosines: Any) -> Any:
+        """ones, others: numbers of pages, in shapes that fit each other; cosines: of their vectors."""
+        return (cosines > SAME_MEANING) | (self.meanings.whole(ones, others, cosines) > SAME_TEXT)
 
     def scores(self, rows: "Numbers", others: "Numbers", cosines: "Vectors") -> "Vectors":
         """What naming others is worth. rows: (n,); others, cosines: (n, m)."""
@@ -97,13 +111,21 @@ class Pages:
 def candidates(pages: Pages, rows: "Numbers", near: Neighbours) -> "Iterator[Numbers]":
     """`POOL` others that each of `rows` could name, the best first, -1 where there are no more; in blocks of rows.
 
-    near: over the first pages of their groups.
+    None has the meaning of the page, of a link that it keeps or of another candidate. near: over the first pages of
+    their groups.
     """
     for at in range(0, len(rows), _BLOCK):
         block = rows[at : at + _BLOCK]
-        others, cosines = near(block, _LOOKED_AT)
-        others = _of_own_subject(pages, block, others)
-        yield _in_order(pages, block, others, cosines)
+        found = _found(pages, block, near, _LOOKED_AT)
+        few = (found >= 0).sum(axis=1) < RELATED_MAX
+        if few.any():
+            found[few] = _found(pages, block[few], near, _LOOKED_FURTHER)
+        yield found
+
+
+def _found(pages: Pages, rows: "Numbers", near: Neighbours, count: int) -> "Numbers":
+    others, cosines = near(rows, count)
+    return _in_order(pages, rows, _of_own_subject(pages, rows, others), cosines)
 
 
 def _of_own_subject(pages: Pages, rows: "Numbers", others: "Numbers") -> "Numbers":
@@ -125,18 +147,24 @@ def _in_order(pages: Pages, rows: "Numbers", others: "Numbers", cosines: "Vector
     import numpy as np
 
     usable = (others >= 0) & (pages.groups[others] != pages.groups[rows][:, None])
+    usable &= ~pages.same_meaning(rows[:, None], others, cosines)
     scores = np.where(usable, pages.scores(rows, others, cosines), -np.inf)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :POOL]
     others, scores = np.take_along_axis(others, best, axis=1), np.take_along_axis(scores, best, axis=1)
     vectors = pages.vectors[others]
     like_each_other = vectors @ vectors.transpose(0, 2, 1)
+    too_near = pages.same_meaning(others[:, :, None], others[:, None, :], like_each_other)
     kept = pages.kept[rows]
     like_kept = np.where((kept >= 0)[:, None, :], vectors @ pages.vectors[kept].transpose(0, 2, 1), 0)
-    order = _marginal(scores, like_each_other, like_kept.max(axis=2))
+    same_as_kept = pages.same_meaning(others[:, :, None], kept[:, None, :], like_kept) & (kept >= 0)[:, None, :]
+    scores[same_as_kept.any(axis=2)] = -np.inf
+    order = _marginal(scores, like_each_other, too_near, like_kept.max(axis=2))
     return np.where(order < 0, -1, np.take_along_axis(others, order, axis=1))
 
 
-def _marginal(scores: "Vectors", like_each_other: "Vectors", like_kept: "Vectors") -> "NDArray[np.intp]":
+def _marginal(
+    scores: "Vectors", like_each_other: "Vectors", too_near: "Mask", like_kept: "Vectors"
+) -> "NDArray[np.intp]":
     """The order; -1 where only those are left that cannot be used."""
     import numpy as np
 
@@ -147,5 +175,6 @@ def _marginal(scores: "Vectors", like_each_other: "Vectors", like_kept: "Vectors
         pick = np.argmax(left - np.float32(VARIETY) * nearest, axis=1)
         order[:, place] = np.where(np.isfinite(left[every, pick]), pick, -1)
         left[every, pick] = -np.inf
+        left[too_near[every, pick]] = -np.inf
         nearest = np.maximum(nearest, like_each_other[every, pick])
     return order

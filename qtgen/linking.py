@@ -112,7 +112,9 @@ class _Board:
         links = self._links[page]
         if other < 0 or other in links or self._inbound[other] >= MOST_INBOUND:
             return False
-        return not any(self._pages.alike(one, other) for one in (page, *links) if one >= 0)
+        # Candidates differ in meaning from each other, but not from what the page took in.
+        alike = self._pages.alike if self._served[page] else self._pages.same_words
+        return not any(alike(one, other) for one in (page, *links) if one >= 0)
 
     # --- pages that nobody names -------------------------------------------------------------------------------------
 

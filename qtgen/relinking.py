@@ -162,7 +162,7 @@ class Plan:
         vectors = np.concatenate(known.vectors)[order]
         known.vectors.clear()  # of many pages they take a tenth of a gigabyte
         return Pages(
-            vectors=centred(vectors),
+            meanings=centred(vectors),
             subjects=np.array(subjects, np.int32),
             ids=np.array([NO_ID if number is None else number for number in ids], np.int64),
             questions=WordSets(_words(known.titles[number]) for number in order),

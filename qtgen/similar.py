@@ -39,12 +39,12 @@ class WordSets:
 
     def alike(self, one: int, other: int, least: float) -> bool:
         """Whether the Jaccard similarity of two of them is `least` or more."""
-        mine, theirs = self[one], self[other]
-        most = min(len(mine), len(theirs))
-        if most < least * max(len(mine), len(theirs)):
+        starts = self._starts
+        mine, theirs = starts[one + 1] - starts[one], starts[other + 1] - starts[other]
+        if mine < least * theirs or theirs < least * mine:
             return False
-        shared = len(set(mine).intersection(theirs))
-        return shared >= least * (len(mine) + len(theirs) - shared)
+        shared = len(set(self[one]).intersection(self[other]))
+        return shared >= least * (mine + theirs - shared)
 
 
 def near_duplicates(sets: Iterable[frozenset[str]], least: float) -> Iterator[tuple[int, int]]:

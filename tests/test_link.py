@@ -1,26 +1,33 @@
 """`qtgen link` from the command line over small sites, the graph of links, and the links of generated pages."""
 
+import contextlib
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from qtgen import link_edits
+from qtgen import candidates, link_edits, neighbours
+from qtgen.candidates import Pages
 from qtgen.commands import new_links, relinker
+from qtgen.errors import SettingsError
 from qtgen.link_graph import Links, Place, graph_of
-from qtgen.linking import MOST_INBOUND
+from qtgen.linking import MOST_INBOUND, choose, searchable
 from qtgen.page import read, read_text, splice
 from qtgen.page.fields import GROUPS
 from qtgen.reports.links import html
 from qtgen.rules.example import EXAMPLE_PAGE
 from qtgen.settings import Settings
+from qtgen.similar import WordSets
+from qtgen.vector_cache import VectorCache
+from qtgen.vectors import Centred, PageText
 
 Run = Callable[..., tuple[int, str, str]]
 WORDS = [
@@ -403,11 +410,165 @@ def test_a_damaged_cache_costs_time_only(qtgen: Run) -> None:
     pages = site(10)
     assert qtgen("link", "site")[0] == 0
     after = now(pages)
+    file = Path(".qtgen/cache/vectors.sqlite")
+    whole = file.read_bytes()
     for damage in (b"no database", b""):
         put(pages)
-        Path(".qtgen/cache/vectors.sqlite").write_bytes(damage)
+        file.write_bytes(damage)
         assert qtgen("link", "site")[0] == 0
         assert now(pages) == after
+    for row in ("X'00'", "NULL", "'abc'", "substr(vector, 9)", "zeroblob(length(vector))"):
+        put(pages)
+        file.write_bytes(whole)
+        with contextlib.closing(sqlite3.connect(file)) as database, database:
+            assert database.execute(f"UPDATE checked SET vector = {row}").rowcount == 10
+        assert qtgen("link", "site")[0] == 0
+        assert now(pages) == after
+
+
+def test_an_endpoint_whose_vectors_change_their_length_is_said(tmp_path: Path) -> None:
+    class Meaning:
+        name = "m at e"
+        width = 4
+
+        def __call__(self, texts: Sequence[PageText]) -> "np.ndarray[Any, np.dtype[np.float32]]":
+            return np.ones((len(texts), self.width), np.float32)
+
+    old, new = ([PageText(f"{name} {n}", "", "") for n in range(3)] for name in ("old", "new"))
+    cache = VectorCache(Meaning(), tmp_path)
+    assert cache(old).shape == (3, 4)
+    cache.close()
+    wider = Meaning()
+    wider.width = 8
+    cache = VectorCache(wider, tmp_path)
+    assert cache(old).shape == (3, 4)
+    with pytest.raises(SettingsError, match="m at e gives vectors of another length"):
+        cache(new)
+    cache.close()
+
+
+# --- what is chosen --------------------------------------------------------------------------------------------------
+
+
+def texts_of_two_matters(count: int) -> dict[Path, bytes]:
+    """Pages of two subjects that share no word but the small ones."""
+    chance = random.Random(5)
+    pages = {}
+    for number in range(count):
+        subject, words = (("Physics", WORDS[:15]), ("Politics", WORDS[15:]))[number % 2]
+        title = f"What has {' '.join(chance.sample(words, 3))} to do with {number}?"
+        answer = " ".join(chance.choices(words, k=60)).capitalize() + "."
+        keywords = ", ".join(chance.sample(words, 3))
+        path, raw = page(title, subject, number + 1, answer=answer, **{"seo.page_keywords": keywords})
+        pages[path] = raw
+    return put(pages)
+
+
+@pytest.mark.parametrize("by_index", [False, True])
+def test_links_stay_with_their_matter(qtgen: Run, by_index: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "SAME_SUBJECT", 0.0)
+    monkeypatch.setattr(candidates, "SAME_SITTING", 0.0)
+    if by_index:
+        monkeypatch.setattr(neighbours, "_ALL_WITH_ALL", 10)
+        monkeypatch.setattr(neighbours, "_CELL", 50)
+    pages = texts_of_two_matters(100)
+    assert qtgen("link", "site")[0] == 0
+    for raw in now(pages).values():
+        subject = str(read(raw).values["subject"]).lower()
+        assert [url for url in links(raw) if f"/{subject}/" not in url] == []
+
+
+def small(vectors: list[list[float]], **columns: Any) -> Pages:
+    """Pages with these vectors, each of a question of its own."""
+    rows = np.array(vectors, np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    count = len(rows)
+    nothing = np.zeros(count, np.float32)
+    plain: dict[str, Any] = {
+        "meanings": Centred(rows, nothing + 1, nothing),
+        "subjects": np.zeros(count, np.int32),
+        "ids": np.arange(count) * 1_000,
+        "questions": WordSets(frozenset({f"word{number}"}) for number in range(count)),
+        "linkable": np.ones(count, bool),
+        "wanted": np.zeros(count, bool),
+        "changeable": np.ones(count, bool),
+        "kept": np.full((count, 5), -1, np.int32),
+    }
+    return Pages(**plain | columns)
+
+
+def order_for(pages: Pages) -> list[int]:
+    """The candidates of the first page."""
+    (found,) = candidates.candidates(pages, np.array([0], np.int32), searchable(pages))
+    return [number for number in found[0].tolist() if number >= 0]
+
+
+AROUND = [[1.0, 0, 0], [0.7, 0.7, 0], [0.6, 0, 0.8], [0.5, 0.5, 0.7]]
+
+
+def test_the_nearest_come_first_but_not_near_duplicates_of_the_page_or_of_each_other() -> None:
+    assert order_for(small(AROUND)) == [1, 2, 3]
+    assert order_for(small([*AROUND, [0.9, 0.43, 0]])) == [1, 2, 3], "page 4 says what page 0 says"
+    assert order_for(small([*AROUND, [0.7, 0.69, 0.05]])) in ([4, 2, 3], [1, 2, 3]), "1 and 4 say the same"
+    alike = small(AROUND, questions=WordSets([frozenset({"a", "b"}), frozenset({"a", "b"}), *[frozenset("c")] * 2]))
+    assert order_for(alike)[0] == 2, "page 1 asks what page 0 asks"
+
+
+def test_what_whole_pages_say_counts_where_most_of_them_are_near_duplicates() -> None:
+    pages = small(AROUND)
+    assert not pages.same_meaning(0, 1, 0.7)
+    mostly_shared = small(AROUND, meanings=Centred(pages.vectors, np.full(4, 0.2, np.float32), np.full(4, 0.48)))
+    assert mostly_shared.same_meaning(0, 1, 0.7), "0.04 * 0.7 + 0.96"
+
+
+def test_of_pages_that_ask_the_same_the_one_of_the_page_s_own_subject_is_offered() -> None:
+    words = [frozenset({"a"}), frozenset({"b"}), frozenset({"b"}), frozenset({"c"})]
+    subjects = np.array([1, 0, 1, 0], np.int32)
+    vectors = [[1.0, 0, 0], [0.6, 0.8, 0], [0.6, 0.8, 0], [0.5, 0, 0.9]]
+    assert order_for(small(vectors, questions=WordSets(words), subjects=subjects)) == [2, 3]
+
+
+def test_an_old_link_gives_way_only_for_a_page_that_nobody_names_and_is_counted() -> None:
+    """Every place is taken, and 6 is named by nobody."""
+    chance = np.random.default_rng(6)
+    kept = [[other for other in range(6) if other != page] for page in range(6)]
+    columns = {"kept": np.array([*kept, [0, 1, 2, 3, 4]], np.int32), "wanted": np.ones(7, bool)}
+    pages = small(chance.normal(size=(7, 20)).tolist(), **columns)
+    chosen = choose(pages, searchable(pages))
+    assert (chosen.orphans, len(chosen.gave_way)) == ((), 1)
+    assert (chosen.links != pages.kept).sum() == 1
+
+
+def test_subject_and_ids_decide_between_pages_as_near() -> None:
+    near = [[1.0, 0, 0], [0.6, 0.8, 0], [0.6, -0.8, 0], [0.6, 0, 0.8]]
+    assert order_for(small(near, subjects=np.array([0, 1, 0, 1], np.int32)))[0] == 2
+    assert order_for(small(near, ids=np.array([10, 5_000, 90_000, 11])))[0] == 3
+
+
+def test_variety_counts_more_than_a_little_nearness() -> None:
+    """Page 2 is a little less near than 1 and says what 1 says; 3 is of another kind."""
+    pages = small([[1.0, 0, 0], [0.80, 0.6, 0], [0.79, 0.31, 0.53], [0.75, -0.66, 0]])
+    assert order_for(pages) == [1, 3, 2]
+
+
+def test_no_page_is_given_more_links_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "VARIETY", 0.0)  # it keeps hubs small by itself
+    chance = np.random.default_rng(3)
+    spokes = chance.normal(size=(80, 40)) + np.array([2.0, *[0] * 39])
+    pages = small([[1.0, *[0] * 39], *spokes.tolist()])
+    chosen = choose(pages, searchable(pages))
+    inbound = np.bincount(chosen.links[chosen.links >= 0], minlength=len(pages))
+    assert inbound[0] == inbound.max() == MOST_INBOUND, "the hub is wanted by more"
+    assert (chosen.links >= 0).all()
+
+
+def test_a_page_among_many_near_duplicates_of_it_looks_further() -> None:
+    chance = np.random.default_rng(4)
+    crowd = [[1.0, 0, 0] + chance.normal(size=3) * 0.01 for _ in range(100)]
+    others = [[0.5, *chance.normal(size=2)] for _ in range(30)]
+    pages = small([*np.array(crowd).tolist(), *others])
+    chosen = choose(pages, searchable(pages))
+    assert ((chosen.links[:100] >= 100).sum(axis=1) >= 1).all()
 
 
 # --- the graph -------------------------------------------------------------------------------------------------------

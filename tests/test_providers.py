@@ -30,7 +30,7 @@ from qtgen.prompts import Library
 from qtgen.providers import chosen, client, endpoints_for, remote_endpoint
 from qtgen.providers.client import Client
 from qtgen.providers.endpoint import Endpoint, request, request_body
-from qtgen.providers.openai import OpenAISender
+from qtgen.providers.openai import OpenAIEmbeddings, OpenAISender
 from qtgen.records import Completion, Prompt, Question, Usage
 from qtgen.settings import Settings
 
@@ -460,3 +460,24 @@ def test_what_a_request_cost_that_nothing_was_heard_of_is_unknown(prompt: Prompt
     assert (odd, seen) == (0.5, [0.5])
     refused, seen = asyncio.run(spent(Retryable("x", kind="unavailable")))
     assert (refused, seen) == (0.0, [0.0]), "an error of the server is an answer, and costs nothing"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"data": [{"index": 0, "embedding": [1.0, 2.0]}, {"index": 1, "embedding": [1.0]}]},
+        {"data": [{"index": 0, "embedding": ["a", "b"]}, {"index": 1, "embedding": [1.0, 2.0]}]},
+        {"data": [{"index": 0, "embedding": [0.0, 0.0]}, {"index": 1, "embedding": [1.0, 2.0]}]},
+        {"data": [{"index": 0}, {"index": 1}]},
+        {"data": [{"index": 0, "embedding": [1.0, 2.0]}]},
+        {"data": None},
+        {"data": []},
+        {},
+        b"<html>",
+    ],
+)
+def test_what_is_no_list_of_vectors_is_said_so(endpoints: Endpoints, payload: Any) -> None:
+    endpoints.answer = (200, {"content-type": "application/json"}, payload)
+    with pytest.raises(Retryable, match="vectors") as found:
+        OpenAIEmbeddings(Endpoint("openai", "m", endpoints.base_url, "sk-1"))(["one", "two"])
+    assert found.value.kind == "malformed"

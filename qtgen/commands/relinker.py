@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # The matrices are small: threads of the linear algebra would only wait for each other. Said before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-_NEEDED = ("numpy", "usearch", "wordllama")
+_NEEDED = ("faiss", "numpy", "scipy", "wordllama")
 
 
 def missing_extra() -> str:

@@ -138,14 +138,18 @@ class OpenAIEmbeddings:
 
         try:
             parts = [texts[at : at + _EMBEDDED_TOGETHER] for at in range(0, len(texts), _EMBEDDED_TOGETHER)]
-            rows = [row.embedding for part in parts for row in self._embedded(part)]
+            vectors = np.array([row.embedding for part in parts for row in self._embedded(part)], np.float32)
         except openai.APIStatusError as error:
             raise _status_error(error, self._endpoint) from None
         except openai.APIConnectionError as error:
             raise _connection_error(error, self._client.base_url) from None
-        if len(rows) != len(texts):
-            raise Retryable(f"{len(rows)} vectors came back for {len(texts)} texts", kind="malformed")
-        return np.array(rows, np.float32)
+        except (AttributeError, TypeError, ValueError):  # no such fields, no numbers, or rows of several lengths
+            raise Retryable("what came back are no vectors", kind="malformed") from None
+        if len(vectors) != len(texts):
+            raise Retryable(f"{len(vectors)} vectors came back for {len(texts)} texts", kind="malformed")
+        if len(texts) and not (vectors.ndim == 2 and np.isfinite(vectors).all() and vectors.any(axis=1).all()):
+            raise Retryable("what came back are no vectors", kind="malformed")
+        return vectors
 
     def _embedded(self, part: Sequence[str]) -> list[Any]:
         answer = self._client.embeddings.create(model=self._endpoint.model, input=list(part), encoding_format="float")
