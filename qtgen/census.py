@@ -16,7 +16,7 @@ from qtgen.vectors import PageText, text_of
 if TYPE_CHECKING:
     from qtgen.vectors import Half
 
-_TOGETHER = 64  # pages whose vectors are made at a time: more take longer, for they have more different words
+_TOGETHER = 500  # pages whose vectors are made at a time
 
 Embed = Callable[[Sequence[PageText]], "Half"]
 

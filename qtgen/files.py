@@ -19,24 +19,31 @@ _SYNCS_ALL = sys.platform == "linux"  # elsewhere `sync` may come back before al
 
 
 @contextlib.contextmanager
-def prepared(path: Path, text: str, *, sync: bool = True) -> Iterator[Path]:
-    """A finished temporary file beside `path`; whatever is left of it at the end is removed.
+def prepared(path: Path, text: str) -> Iterator[Path]:
+    """A finished temporary file beside `path`, on the disk; whatever is left of it at the end is removed.
 
-    sync: whether it is on the disk before it is used; else the caller has to see to that. Raises OutputError, naming
-    path and reason, if the folder cannot be written or the disk is full.
+    Raises OutputError, naming path and reason, if the folder cannot be written or the disk is full.
     """
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary(path, text.encode(), sync=True) as temporary:
+        temporary.chmod(_MODE)
+        yield temporary
+
+
+@contextlib.contextmanager
+def _temporary(path: Path, contents: bytes, *, sync: bool) -> Iterator[Path]:
+    """A file beside `path` that only its owner may read yet, gone at the end. sync: whether it is on the disk."""
     temporary: Path | None = None
     try:
         with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
             temporary = Path(name)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(contents)
                 file.flush()
                 if sync:
-                    os.fsync(file.fileno())
-            temporary.chmod(_MODE)
+                    os.fsync(handle)
         yield temporary
     finally:
         if temporary is not None:
@@ -106,9 +113,8 @@ def replace_file(path: Path, before: bytes, after: bytes, note: Callable[[], Non
     note: called when nothing is left to do but the last step. Raises PageInTheWay if the file is gone, read-only, or no
     longer holds `before`, and OutputError if it cannot be written.
     """
-    check_replaceable(path, before)
     target = path.resolve()  # a link stays a link
-    with prepared(target, after.decode()) as temporary, _locked(path):
+    with _temporary(target, after, sync=True) as temporary, _locked(path):
         mode = check_replaceable(path, before)  # preparing takes a while
         if note:
             note()
@@ -132,9 +138,8 @@ def replace_files(pages: Iterable[tuple[Path, bytes, bytes]]) -> list[QtgenError
 def _staged(stack: contextlib.ExitStack, path: Path, before: bytes, after: bytes) -> QtgenError | Callable[[], None]:
     """The last step for a page whose new contents lie beside it, or why there is none."""
     try:
-        check_replaceable(path, before)
-        target = path.resolve()  # a link stays a link
-        temporary = stack.enter_context(prepared(target, after.decode(), sync=not _SYNCS_ALL))
+        target = path.resolve() if path.is_symlink() else path
+        temporary = stack.enter_context(_temporary(target, after, sync=not _SYNCS_ALL))
     except QtgenError as error:
         return error
 

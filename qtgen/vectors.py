@@ -101,12 +101,11 @@ class WordSums:
         new = [word.decode("utf-8", "replace") for word in islice(self._numbers, len(self._vectors), None)]
         if new:
             tokens = self._static.tokens(new)
-            numbers = np.fromiter(chain.from_iterable(tokens), np.int32)
-            learnt = _summed(self._static.vectors, numbers, [len(of_word) for of_word in tokens])
+            learnt = _summed(self._static.vectors, np.concatenate(tokens), [len(of_word) for of_word in tokens])
             self._vectors = np.concatenate([self._vectors, learnt])
 
 
-def _summed(vectors: "Vectors", numbers: "NDArray[np.int32]", lengths: list[int]) -> "Vectors":
+def _summed(vectors: "Vectors", numbers: "NDArray[Any]", lengths: list[int]) -> "Vectors":
     """Sums of rows of `vectors`: of as many as the first length says, and so on."""
     import numpy as np
     from scipy.sparse import csr_array

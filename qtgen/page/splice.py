@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from qtgen.errors import SpliceError
 from qtgen.page.document import Page, Span, Style, Value
@@ -59,7 +59,8 @@ def _same(old: Value, new: Value) -> bool:
 
 
 def _edits(page: Page, leaves: Mapping[str, Value]) -> list[Edit]:
-    edits = [_edit_present(page, path, value) for path, value in leaves.items() if path in page.values]
+    style = replace(page.style, spelling={})
+    edits = [_edit_present(page, path, value, style) for path, value in leaves.items() if path in page.values]
     added = [path for path, value in leaves.items() if path not in page.values and value is not None]
     removed = {path for path, value in leaves.items() if value is None}
     for section in {path.partition(".")[0] for path in removed if "." in path}:
@@ -78,10 +79,14 @@ def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> l
     ranks = [ORDER[path] for path in present]
     plain = {(FIELDS[path].key, bool(FIELDS[path].section)) for path in page.style.plain}
     groups: dict[int, list[str]] = {}
+    ends: dict[tuple[int, bool], int] = {}  # most fields come behind the same one
     for path, value in added.items():
         field = FIELDS[path]
         at = bisect_left(ranks, ORDER[path])
-        spot = _end_before(page, present[at - 1], field.section) if at else page.text.index("\n") + 1
+        place = at, not at or present[at - 1].startswith(f"{field.section}.")
+        if place not in ends:
+            ends[place] = _end_before(page, present[at - 1], field.section) if at else page.text.index("\n") + 1
+        spot = ends[place]
         lines = groups.setdefault(spot, [])
         if field.section not in sections:  # the section's own line, before the first of its fields
             sections.add(field.section)
@@ -96,39 +101,41 @@ def _end_before(page: Page, path: str, section: str) -> int:
     """Where a field of `section` comes that follows the one at `path`: behind that one's section if it is another's."""
     theirs, _, _ = path.rpartition(".")
     if not theirs or theirs == section or page.canonical:
-        return _extent(page, path).end
-    return max(_extent(page, one).end for one in page.values if one.startswith(f"{theirs}."))
+        return _place(page, path).lines.end
+    return max(_place(page, one).lines.end for one in page.values if one.startswith(f"{theirs}."))
 
 
-def _edit_present(page: Page, path: str, value: Value) -> Edit:
-    extent = _extent(page, path)
-    key, old = page.key_span(path), page.span(path)
-    if page.text[max(old.end, key.end) : extent.end].strip() not in ("", "'", '"', ":", "}", "]"):
+def _edit_present(page: Page, path: str, value: Value, style: Style) -> Edit:
+    place = _place(page, path)
+    if page.text[place.end : place.lines.end].strip() not in ("", "'", '"', ":", "}", "]"):
         raise SpliceError(f"{path}: a comment stands behind its value and would be lost")
     if value is None:
-        return Edit(extent, "")
-    style = replace(page.style, spelling={})
-    return Edit(extent, emit_field(FIELDS[path], value, style, indent=_column(page, path)))
+        return Edit(place.lines, "")
+    return Edit(place.lines, emit_field(FIELDS[path], value, style, indent=place.column))
 
 
-def _extent(page: Page, path: str) -> Span:
-    """The whole lines of a field: from its key's line to the end of its value's."""
-    key, value = page.key_span(path), page.span(path)
+class _Place(NamedTuple):
+    """Of a field: its whole lines, from its key's to the end of its value's; the column of its key; where key and value
+    have ended."""
+
+    lines: Span
+    column: int
+    end: int
+
+
+def _place(page: Page, path: str) -> _Place:
+    key = page.key_span(path)
+    end = max(page.span(path).end, key.end)
     start = page.text.rfind("\n", 0, key.start) + 1
-    end = page.text.find("\n", max(value.end, key.end)) + 1
-    if page.text[start : key.start].strip(" ") or not end:
+    next_line = page.text.find("\n", end) + 1
+    if page.text[start : key.start].strip(" ") or not next_line:
         raise SpliceError(f"{path}: does not stand on lines of its own")
-    return Span(start, end)
+    return _Place(Span(start, next_line), key.start - start, end)
 
 
 def _key_lines(page: Page, section: str) -> Span:
     key = page.key_span(section)
     return Span(page.text.rfind("\n", 0, key.start) + 1, page.text.find("\n", key.end) + 1)
-
-
-def _column(page: Page, path: str) -> int:
-    start = page.key_span(path).start
-    return start - page.text.rfind("\n", 0, start) - 1
 
 
 def _prove(page: Page, leaves: Mapping[str, Value], text: str) -> None:
