@@ -1,6 +1,7 @@
 """Every page of a site in a few facts and one vector: what choosing its links takes, and no text but names."""
 
 import os
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from qtgen.corpus import Run, page_runs, read_page, without
 from qtgen.link_graph import Place
 from qtgen.page import Page, slug
-from qtgen.site import Site, facts
+from qtgen.site import Site, digest, facts
 from qtgen.vectors import PageText, text_of
 
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ Embed = Callable[[Sequence[PageText]], "Half"]
 
 @dataclass
 class Census:
-    """By a page's number: path, and url, title, subject and id as far as the page has them; problems: why a page cannot
-    be worked on, of those; given: pages asked about, which come first; the others are only their site."""
+    """By a page's number: path, digest of what its file holds, and url, title, subject and id as far as the page has
+    them; problems: why a page cannot be worked on, of those; given: pages asked about, which come first; the others are
+    only their site."""
 
     site: Site = field(default_factory=Site)
     paths: list[str] = field(default_factory=list)
+    digests: "array[int]" = field(default_factory=lambda: array("Q"))
     urls: list[str] = field(default_factory=list)
     titles: list[str] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)
@@ -43,6 +46,7 @@ class Census:
         number = len(self.paths)
         url, title, subject = (page.text_of(name) or "" for name in ("url", "title", "subject"))
         self.paths.append(path)
+        self.digests.append(digest(page.text))
         self.urls.append(url)
         self.titles.append(title)
         self.subjects.append(subject)
@@ -63,13 +67,6 @@ class Census:
 
     def may_be_named(self, number: int) -> bool:
         return number not in self.problems and self.is_first(number) and not self.is_hidden(number)
-
-    def links_of(self, number: int) -> list[int]:
-        """`link_edits.links_in` of a page, as it was when it was read."""
-        site = self.site
-        end = site.starts[number + 1] if number + 1 < len(self) else len(site.urls)
-        rows = slice(site.starts[number], end)
-        return [*site.urls[rows], *site.texts[rows], *site.ids[rows]]
 
     def places(self) -> list[Place | None]:
         """What each page is to the graph of links."""

@@ -1,9 +1,8 @@
 """Giving pages new links: the page as it would be, and as it is on disk, one by one or by several processes."""
 
 import os
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -11,9 +10,9 @@ from typing import NamedTuple
 from qtgen.corpus import page_bytes
 from qtgen.errors import OutputError, QtgenError, SpliceError
 from qtgen.files import check_replaceable, explained, replace_files
-from qtgen.page import Page, Value, read, splice
+from qtgen.page import Value, read, splice
 from qtgen.processes import by_processes
-from qtgen.site import WIDTH, facts
+from qtgen.site import digest
 
 _WORTH_PROCESSES = 1_500  # pages to write; below, starting processes takes longer than they save
 _PARCEL = 100  # pages that are written together
@@ -34,14 +33,14 @@ class Written(NamedTuple):
 class LinkEdit:
     """What is to become of one page's links.
 
-    changes: as `splice` takes them; targets: the files of the pages that it did not name before; links: what the page
-    said when the links were chosen; added, corrected, replaced, removed: places, by what happens to them.
+    changes: as `splice` takes them; targets: the files of the pages that it did not name before; digest: of the page
+    as it was when the links were chosen; added, corrected, replaced, removed: places, by what happens to them.
     """
 
     path: str
     changes: dict[str, Value]
     targets: tuple[str, ...]
-    links: list[int] = field(repr=False)
+    digest: int
     added: int
     corrected: int
     replaced: int
@@ -60,22 +59,16 @@ class Linked:
     after: bytes
 
 
-def links_in(page: Page) -> list[int]:
-    """Urls, texts and ids of a page and its links in numbers: whether it says what it said."""
-    numbers = array("Q", facts(page))
-    return [number for column in range(WIDTH - 1) for number in numbers[column::WIDTH]]
-
-
 def linked(rewrite: LinkEdit) -> Linked:
     """The page with its new links.
 
-    Raises OutputError if it cannot be read, says something else by now, or a page that it is to name is gone, and
+    Raises OutputError if it cannot be read, is another by now, or a page that it is to name is gone, and
     SpliceError if it cannot be edited line by line.
     """
     with explained(Path(rewrite.path)):
         before = page_bytes(rewrite.path)
     page = read(before)
-    if links_in(page) != rewrite.links or page.text.encode() != before:
+    if digest(page.text) != rewrite.digest or page.text.encode() != before:
         raise OutputError(f"{rewrite.path}: changed while its links were chosen; nothing was written to it")
     gone = next((target for target in rewrite.targets if not os.path.lexists(target)), None)
     if gone:

@@ -206,9 +206,8 @@ class Plan:
                 counts[what] += 1
                 changes |= self._fields(place + 1, link)
                 new += [known.paths[link]] if link >= 0 and link not in before else []
-        said = known.links_of(number)
         kinds = (counts[kind] for kind in ("added", "corrected", "replaced", "removed"))
-        return LinkEdit(known.paths[number], changes, tuple(new), said, *kinds)
+        return LinkEdit(known.paths[number], changes, tuple(new), known.digests[number], *kinds)
 
     def _fields(self, place: int, link: int) -> dict[str, Value]:
         """The fields of a link to a page, or none of them."""
