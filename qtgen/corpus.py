@@ -36,14 +36,18 @@ _RUN = 1_000  # pages of one folder that are worked on together
 
 
 def page_runs(paths: Iterable[Path]) -> Iterator[Run]:
-    """The pages under `paths`, each once, sorted by path: a file as it is, a folder's `*.md` at any depth.
+    """The pages under `paths`, each once, sorted by path: a file as it is, a folder's `*.md` at any depth. Of several
+    names of a file or folder the first counts.
 
     Hidden files and folders are passed over. Links to folders are not followed, so a loop of links ends.
     Raises UsageError for a path that is not there, and for a folder without pages when it comes to it.
     """
-    roots = [_root(path) for path in dict.fromkeys(paths)]
-    folders = {root for root in roots if root.endswith("/")}
-    apart = (root for root in sorted(roots) if folders.isdisjoint(_above(root)))
+    named: dict[str, str] = {}  # by what the name leads to
+    for root in map(_root, paths):
+        named.setdefault(os.path.realpath(root) + "/" * root.endswith("/"), root)
+    inside_of = {real for real in named if real.endswith("/")}
+    apart = sorted(root for real, root in named.items() if inside_of.isdisjoint(_above(real)))
+    folders = {root for root in apart if root.endswith("/")}
     for folder, inside in groupby(apart, lambda root: root.rpartition("/")[0] + "/" * ("/" in root)):
         if folder not in folders:
             yield _run(folder, inside)
@@ -57,11 +61,9 @@ def page_runs(paths: Iterable[Path]) -> Iterator[Run]:
 
 
 def _above(root: str) -> Iterator[str]:
-    """The folders that a path lies in, as they are written."""
+    """The folders that a path lies in."""
     parts = root.removesuffix("/").split("/")[:-1]
     yield from accumulate((f"{part}/" for part in parts), str.__add__)
-    if not root.startswith(("/", "../", "./")):
-        yield "./"
 
 
 def _run(folder: str, paths: Iterable[str]) -> Run:
