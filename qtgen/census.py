@@ -71,7 +71,7 @@ class Census:
     def places(self) -> list[Place | None]:
         """What each page is to the graph of links."""
         return [
-            Place(self.urls[n], self.subjects[n], slug(self.subjects[n]), self.ids[n] or 0, self.may_be_named(n))
+            Place(self.urls[n], self.subjects[n], slug(self.subjects[n]), self.ids[n], self.may_be_named(n))
             if self.urls[n] and self.titles[n]
             else None
             for n in range(len(self))

@@ -165,7 +165,7 @@ class Place(NamedTuple):
     url: str
     subject: str
     key: str
-    id: int
+    id: int | None
     wanted: bool
 
 
@@ -238,8 +238,8 @@ def _starts(pages: Sequence[Place | None], keys: Sequence[str]) -> dict[str, tup
     return {key: first[key] for key in keys}
 
 
-def _age(page: Place) -> tuple[int, str]:
-    return page.id, page.url
+def _age(page: Place) -> tuple[bool, int, str]:
+    return page.id is None, page.id or 0, page.url
 
 
 def _reached(

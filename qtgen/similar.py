@@ -10,7 +10,7 @@ from math import ceil
 
 _COMPARED = 200  # earlier sets at most that one is compared with: only of questions put together from few words
 _POSSESSIVE = re.compile("['’]s?")
-_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")  # also of other alphabets; C, C++ and C# are three
 _SMALL = frozenset(
     _WORD.findall(
         "a an and are as at be by can could define describe did do does explain for from has have how in into is it "

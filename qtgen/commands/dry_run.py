@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from qtgen.budget import money
-from qtgen.commands.options import counted, warn
+from qtgen.commands.options import warn
 from qtgen.commands.progress import failure_line, who_answers
 from qtgen.estimate import Plan, Range, seconds
 from qtgen.generator import Recipe
@@ -18,6 +18,7 @@ from qtgen.planning import Job
 from qtgen.providers import concurrency, endpoints_for
 from qtgen.providers.endpoint import Endpoint, body_of, longest_answer, request
 from qtgen.records import Outcome, Prompt, Status
+from qtgen.reports.counting import counted
 from qtgen.settings import Settings
 
 _AT_A_TIME = 500

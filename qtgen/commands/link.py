@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qtgen.commands.options import Grouped, counted, folder, note, options_of, settings_from
+from qtgen.commands.options import Grouped, folder, note, options_of, settings_from
 from qtgen.commands.relinker import check_extra, vectors
 from qtgen.corpus import page_runs
 from qtgen.errors import Interrupted, UsageError
 from qtgen.files import explained, prepared
+from qtgen.reports.counting import counted
 from qtgen.settings import Settings
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from qtgen.commands.options import counted, note
+from qtgen.commands.options import note
 from qtgen.commands.relinker import missing_extra, vectors
 from qtgen.corpus import named, read_page
 from qtgen.errors import QtgenError
+from qtgen.reports.counting import counted
 from qtgen.settings import Settings
 
 _LISTED = 5

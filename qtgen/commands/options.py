@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qtgen.reports.counting import counted
 from qtgen.settings import Settings, load, project_folder, unknown_names
 
 if TYPE_CHECKING:  # it takes 0.2 s to load
@@ -106,11 +107,6 @@ def open_book(settings: Settings) -> "Iterator[Book]":
 def note(message: str) -> None:
     """A line for the person, beside the data."""
     click.echo(message, err=True)
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 page`, `2 pages`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def warn(named: Sequence[str], noun: str, rest: str) -> None:

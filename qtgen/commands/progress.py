@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from qtgen.budget import Budget, money
-from qtgen.commands.options import counted
 from qtgen.errors import BudgetReached
 from qtgen.providers import chosen
 from qtgen.providers.client import Client
 from qtgen.records import Outcome, Status, Usage
+from qtgen.reports.counting import counted
 from qtgen.settings import Settings
 
 _EVERY = 10.0  # seconds between plain lines

@@ -22,7 +22,6 @@ from qtgen.commands.options import (
     Grouped,
     asking_options,
     budget_option,
-    counted,
     file_or_dash,
     folder,
     note,
@@ -44,6 +43,7 @@ from qtgen.page.splice import Changes
 from qtgen.providers import concurrency, endpoints_for, open_clients
 from qtgen.records import Failure, Status
 from qtgen.regeneration import Material, Survey, in_order, revisions, settled, survey
+from qtgen.reports.counting import counted
 from qtgen.reports.words import changes
 from qtgen.rewriting import Rewritten
 from qtgen.settings import Settings, project_folder

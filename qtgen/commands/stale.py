@@ -9,12 +9,12 @@ import click
 
 from qtgen.budget import money
 from qtgen.commands.dry_run import as_json_range, cost_of, duration, figures, requests, time_of
-from qtgen.commands.options import counted
 from qtgen.estimate import Plan, Range
 from qtgen.generator import Recipe
 from qtgen.ledger import Book
 from qtgen.providers import endpoints_for
 from qtgen.regeneration import Material, Stale, Survey, Wish, revisions
+from qtgen.reports.counting import counted
 from qtgen.rewriting import Revision, Rewrite
 from qtgen.rules import REGISTRY
 from qtgen.settings import Settings

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from statistics import fmean, pstdev
 from typing import Any, NamedTuple
 
+from qtgen.reports.counting import counted
+
 Report = Mapping[str, Any]
 Item = Mapping[str, Any]
 
@@ -105,10 +107,6 @@ def span(interval: Mapping[str, Any], form: Callable[[float | None, float | None
         return "-"
     like = max(abs(low), abs(high))
     return f"{form(low, like)} to {form(high, like)}"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def encodable(text: str) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from qtgen.reports.counting import counted
 from qtgen.reports.evals.common import (
     Report,
-    counted,
     encodable,
     facts,
     failures,

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from jinja2 import Template
 
+from qtgen.reports.counting import counted
 from qtgen.reports.evals import charts, common
 from qtgen.reports.evals.common import DIRECTIONS, Item, Report, Weakness
 from qtgen.reports.templates import environment
@@ -114,7 +115,7 @@ def _template() -> Template:
         "span": lambda interval: _minus(common.span(interval)),
         "change": lambda interval: _minus(common.span(interval, common.signed)),
         "money": common.money,
-        "counted": common.counted,
+        "counted": counted,
         "tone": common.tone,
         "capital": lambda text: text[:1].upper() + text[1:],
         "quoted": lambda text: quote(text, safe="", errors="replace"),

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from qtgen.reports.counting import counted
 from qtgen.reports.evals.common import (
     Report,
-    counted,
     facts,
     failures,
     falls,

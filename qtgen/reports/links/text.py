@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from qtgen.reports.counting import counted
+
 FAULTS = {
     "dangling": "dangling",
     "to_self": "to the page itself",
@@ -28,7 +30,7 @@ def figures(graph: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "pages", f"{graph['pages']:,}, {graph['without_links']:,} of them without links"
     yield "links", f"{graph['links']:,}"
     yield "broken", broken(graph)
-    yield "orphans", f"{counted(graph['orphans'], 'page')} that no other page names"
+    yield "orphans", f"{counted(graph['orphans'], 'page')} that no other page names (of those that may be found)"
     yield (
         "inbound links",
         (
@@ -64,7 +66,3 @@ def _subjects(subjects: list[Mapping[str, Any]]) -> Iterator[str]:
         share = subject["reached"] / subject["pages"]
         reached = f"{subject['reached']:>7,} {f'({share:.0%})':>6}  {subject['reached_anywhere']:>7,}"
         yield f"{subject['name']:<{width}}  {subject['pages']:>7,}  {reached}"
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
