@@ -28,6 +28,7 @@ VARIETY = 0.3  # of its cosine with the nearest link of the page, that a candida
 SAME_WORDS = 0.8  # Jaccard similarity of two questions' words that makes them near-duplicates …
 SAME_MEANING = 0.88  # … or the cosine of the two pages, without what all pages share …
 SAME_TEXT = 0.95  # … or with it: where most pages are near-duplicates, all share what these say
+NEAR_ENOUGH = 0.3  # least cosine of a link: two pages taken at random are nearer 35 times of 1,000
 NO_ID = -(1 << 63)
 _LOOKED_AT = 64  # nearest pages …
 _LOOKED_FURTHER = 2_000  # … and by a page to which too few of them are of use: near-duplicates come in crowds
@@ -111,21 +112,22 @@ class Pages:
 def candidates(pages: Pages, rows: "Numbers", near: Neighbours) -> "Iterator[Numbers]":
     """`POOL` others that each of `rows` could name, the best first, -1 where there are no more; in blocks of rows.
 
-    None has the meaning of the page, of a link that it keeps or of another candidate. near: over the first pages of
-    their groups.
+    Each is near enough, and none has the meaning of the page, of a link that it keeps or of another candidate. near:
+    over the first pages of their groups.
     """
     for at in range(0, len(rows), _BLOCK):
         block = rows[at : at + _BLOCK]
-        found = _found(pages, block, near, _LOOKED_AT)
-        few = (found >= 0).sum(axis=1) < RELATED_MAX
+        found, farthest = _found(pages, block, near, _LOOKED_AT)
+        few = ((found >= 0).sum(axis=1) < RELATED_MAX) & (farthest >= NEAR_ENOUGH)
         if few.any():
-            found[few] = _found(pages, block[few], near, _LOOKED_FURTHER)
+            found[few], _ = _found(pages, block[few], near, _LOOKED_FURTHER)
         yield found
 
 
-def _found(pages: Pages, rows: "Numbers", near: Neighbours, count: int) -> "Numbers":
+def _found(pages: Pages, rows: "Numbers", near: Neighbours, count: int) -> "tuple[Numbers, Vectors]":
+    """Candidates, and of each row the cosine of the farthest page that was looked at."""
     others, cosines = near(rows, count)
-    return _in_order(pages, rows, _of_own_subject(pages, rows, others), cosines)
+    return _in_order(pages, rows, _of_own_subject(pages, rows, others), cosines), cosines[:, -1]
 
 
 def _of_own_subject(pages: Pages, rows: "Numbers", others: "Numbers") -> "Numbers":
@@ -146,7 +148,7 @@ def _in_order(pages: Pages, rows: "Numbers", others: "Numbers", cosines: "Vector
     relevance, Carbonell and Goldstein 1998) or to a link that is kept."""
     import numpy as np
 
-    usable = (others >= 0) & (pages.groups[others] != pages.groups[rows][:, None])
+    usable = (others >= 0) & (pages.groups[others] != pages.groups[rows][:, None]) & (cosines >= NEAR_ENOUGH)
     usable &= ~pages.same_meaning(rows[:, None], others, cosines)
     scores = np.where(usable, pages.scores(rows, others, cosines), -np.inf)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :POOL]

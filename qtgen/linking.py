@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from qtgen.candidates import POOL, Pages, candidates
+from qtgen.candidates import NEAR_ENOUGH, POOL, Pages, candidates
 from qtgen.neighbours import Neighbours
 from qtgen.page.fields import RELATED_MAX
 
@@ -44,9 +44,10 @@ def searchable(pages: Pages) -> Neighbours:
     return Neighbours(pages.vectors, firsts.astype(np.int32))
 
 
-def choose(pages: Pages, near: Neighbours, *, fill: bool = True) -> Chosen:
-    """The same for the same pages. near: `searchable`; fill: whether free places are filled for their own sake."""
-    board = _Board(pages, near)
+def choose(pages: Pages, near: Neighbours, *, fill: bool = True, fair: bool = False) -> Chosen:
+    """The same for the same pages. near: `searchable`; fill: whether free places are filled for their own sake; fair:
+    whether a page that nobody names may take only the place of one that is farther."""
+    board = _Board(pages, near, fair)
     board.fill_and_place(fill)
     return board.chosen()
 
@@ -54,10 +55,10 @@ def choose(pages: Pages, near: Neighbours, *, fill: bool = True) -> Chosen:
 class _Board:
     """The links as they stand while they are chosen."""
 
-    def __init__(self, pages: Pages, near: Neighbours) -> None:
+    def __init__(self, pages: Pages, near: Neighbours, fair: bool) -> None:
         import numpy as np
 
-        self._pages, self._near = pages, near
+        self._pages, self._near, self._fair = pages, near, fair
         self._links: list[list[int]] = pages.kept.tolist()
         named = pages.kept[pages.kept >= 0]
         self._inbound: list[int] = np.bincount(named, minlength=len(pages)).tolist()
@@ -164,6 +165,8 @@ class _Board:
         if any(pages.alike(other, orphan) for other in others):
             return
         given_up = links[place]
+        if self._fair and not self._is_gain(source, orphan, given_up):
+            return
         if given_up != _FREE:
             self._inbound[given_up] -= 1
             if given_up in pages.kept[source]:
@@ -181,6 +184,10 @@ class _Board:
         new = [place for place in can_go if links[place] not in old]
         places = new or (can_go if may_displace_old else [])
         return min(places, key=lambda place: self._closeness(page, links[place]), default=None)
+
+    def _is_gain(self, page: int, new: int, old: int) -> bool:
+        least = NEAR_ENOUGH if old == _FREE else max(NEAR_ENOUGH, self._closeness(page, old))
+        return self._closeness(page, new) >= least
 
     def _closeness(self, one: int, other: int) -> float:
         return float(self._pages.vectors[one] @ self._pages.vectors[other])

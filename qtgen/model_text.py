@@ -17,7 +17,7 @@ T = TypeVar("T")
 _BULLET = re.compile(r"^(?:\[\W*\]|[-*•>#]+)\s+")
 _OF_ITSELF = re.compile(r"(?:this|the)\s+(?:answer|page|content|article|text|response)\b|this is\b", re.IGNORECASE)
 _OPEN_END = re.compile(r"\b(?:the|an?|and|or|of|to|in|for|with|by|that|which|as|from)\W*$", re.IGNORECASE)
-_MARKUP = re.compile(r"`+|\*\*|__|\]\(|^#+ ")
+_MARKUP = re.compile(r"`+|\*\*|__|\]\(|\[\W*\]|^#+ ")
 _WORD_CHARS = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"[.!?][\"')\]$]*(?=\s|$)")
 # What a small model leaves in its text: markup of another medium, keys of the schema, words of its instructions.
@@ -96,6 +96,8 @@ def sentence(low: int, high: int) -> Any:
         kept = whole_sentences(_worded(text), low, high)
         if (kept != text and not text.startswith(kept)) or _OPEN_END.search(kept):
             raise ValueError(f"was cut off at {high} characters; write one shorter sentence")
+        if kept[-1] in ",;:":
+            raise ValueError(f"ends in `{kept[-1]}`; write one whole sentence")
         if _OF_ITSELF.match(kept):
             raise ValueError("speaks of the answer; name the matter itself")
         if marks := _MARKUP.search(kept):

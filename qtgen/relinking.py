@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,7 @@ class Plan:
 
     def __init__(self, known: Census, how: Relinking) -> None:
         self.known, self._how = known, how
-        self.links = links_of(known.site)
+        self.links, self.held = _held(known, links_of(known.site))
         self.before, self._differs = _table(known, self.links)
         self._order = sorted(range(len(known)), key=lambda number: (known.urls[number], known.paths[number]))
         chosen = choose(self._pages, self._near)
@@ -77,8 +77,9 @@ class Plan:
 
     @cached_property
     def neighbours(self) -> list[LinkEdit]:
-        """Pages of the corpus, and how they would change to name those of the pages asked about that no page of the
-        corpus names. Their other links stay as they are, broken ones too."""
+        """Pages of the corpus, and how they would change to name those of the pages asked about that none of them
+        names: where the new link is nearer than the one that makes room for it, and of those that no page at all names
+        also where it is not. Their other links stay as they are, broken ones too."""
         return [
             self._rewrite(number, self.before[number].tolist(), links, [False] * RELATED_MAX)
             for number, links in self._naming.items()
@@ -116,7 +117,7 @@ class Plan:
         """The file of a page that is linked to and was not read, where there is one among the first that dangle."""
         dangling = self.links.sources[self.links.faults == Fault.DANGLING]
         paths = [self.known.paths[number] for number in dict.fromkeys(dangling.tolist())]
-        linked_to = (file for path in paths[:_LOOKED_AT] for file in _linked_files(path))
+        linked_to = (file for path in paths[:_LOOKED_AT] for file in _linked_files(path).values())
         known = frozenset(self.known.paths)
         return next((file for file in linked_to if file not in known and Path(file).is_file()), None)
 
@@ -137,7 +138,9 @@ class Plan:
         changeable = ~given & np.array([number not in self.known.problems for number in self._order], bool)
         kept = np.where(given[:, None], _FREE, self._in_order(self.before))
         asked = replace(pages, changeable=changeable, wanted=given & pages.linkable, kept=kept)
-        found = self._by_number(choose(asked, self._near, fill=False))
+        gain = choose(asked, self._near, fill=False, fair=True).links
+        asked = replace(asked, kept=np.where(given[:, None], self._in_order(self._after), gain))
+        found = self._by_number(choose(asked, self._near, fill=False))  # of those that nobody at all names
         is_new = found != np.where(self.before < 0, _FREE, self.before)
         is_new[: self.known.given] = False
         links = np.where(is_new, found, self.before)
@@ -254,11 +257,27 @@ def _what_happens(old: int, new: int, differs: bool) -> str:
     return "replaced" if new >= 0 else "removed"
 
 
-def _linked_files(path: str) -> list[str]:
-    """Where the pages lie that the page at `path` links to, if files lie as urls say."""
+def _held(known: Census, links: Links) -> tuple[Links, int]:
+    """The links with those that dangle only because their target does not parse leading there, and how many these
+    are."""
+    import numpy as np
+
+    unread = {known.paths[number]: number for number in known.problems if not known.urls[number]}
+    targets, faults = links.targets.copy(), links.faults.copy()
+    files = cache(lambda source: _linked_files(known.paths[source]))
+    for row in np.flatnonzero(faults == Fault.DANGLING).tolist() if unread else ():
+        number = unread.get(files(int(links.sources[row])).get(int(links.places[row]), ""))
+        if number is not None:
+            targets[row], faults[row] = number, Fault.NONE
+    return replace(links, targets=targets, faults=faults), int((faults != links.faults).sum())
+
+
+def _linked_files(path: str) -> dict[int, str]:
+    """By place where the pages lie that the page at `path` links to, if files lie as urls say."""
     page, folder = read_page(path), Path(path).parent.parent
-    urls = [page.text_of(f"related_article{place}.url") or "" for place in range(1, RELATED_MAX + 1)]
-    return [(folder / found[1] / f"{found[2]}.md").as_posix() for found in map(_URL.fullmatch, urls) if found]
+    urls = ((place, page.text_of(f"related_article{place + 1}.url") or "") for place in range(RELATED_MAX))
+    found = ((place, _URL.fullmatch(url)) for place, url in urls)
+    return {place: (folder / one[1] / f"{one[2]}.md").as_posix() for place, one in found if one}
 
 
 def _words(title: str) -> frozenset[str]:

@@ -170,6 +170,8 @@ def test_words_for_search_engines_are_whole(written: str, kept: str) -> None:
     [
         (stopped("Osmosis goes", 121), "was cut off at 122 characters; write one shorter sentence"),
         ("Osmosis is the passage of water through a membrane and the.", "was cut off at 122 characters"),
+        ("Osmosis is the passage of water through a membrane,", "ends in `,`; write one whole sentence"),
+        ("Osmosis [#] is the passage of water through a membrane.", "has the markup `[#]`"),
         ("This answer tells how water passes through a membrane.", "speaks of the answer; name the matter itself"),
         (SENTENCE.replace("water", "`water`"), "has the markup ```; write plain text"),
         (f") {SENTENCE}", "begins with `)`; begin with a word"),

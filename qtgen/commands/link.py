@@ -66,7 +66,8 @@ _choice, _look, _site = options_of("What changes"), options_of("Looking"), optio
 @_site(
     "--corpus", type=folder, help="The whole site: links lead anywhere in it, only PATHS change; also in qtgen.toml."
 )
-@_site("--embeddings", "model", help="Model of an embeddings endpoint, instead of the vectors that come along.")
+@_site("--embeddings", "model", help="Model of an embeddings endpoint (OPENAI_API_KEY, "
+       "OPENAI_BASE_URL), instead of the vectors that come along.")  # fmt: skip
 @_site("--no-cache", is_flag=True, help="Make every vector anew; keep nothing in .qtgen/cache.")
 def command(paths: tuple[Path, ...], corpus: Path | None, **options: Any) -> int:
     """Choose up to five related articles for every page of PATHS, files or folders.
@@ -141,14 +142,15 @@ class _Session:
 
     def link(self) -> int:
         plan = self._plan()
-        if not self.settings.corpus:
-            _check_whole(plan)
+        _check_whole(plan, has_corpus=self.settings.corpus is not None)
         _list([f"left alone: {path}: {why}" for path, why in plan.unreadable], "pages that cannot be worked on")
+        if plan.held:
+            note(f"{counted(plan.held, 'link')} to pages that do not parse stay")
         done = list(self._done(plan.rewrites()))
         updates = self.options["update_neighbours"]
         neighbours = plan.neighbours if self.settings.corpus else []
         moved = list(self._done(neighbours)) if updates else []
-        said = _Said(plan, done, moved, [] if updates else [edit.path for edit in neighbours], self._is_look)
+        said = _Said(plan, done, moved, [] if updates else neighbours, self._is_look)
         self._report(said)
         failed = bool(plan.unreadable or said.unwritten)
         return int(failed or bool(self.options["wants_diff"] and (done or moved)))
@@ -184,7 +186,7 @@ class _Session:
         elif self.options["is_dry"]:
             for one in said.good:
                 click.echo(f"{one.path}: {_what(one)}")
-        _list([f"would name a page of yours: {path}" for path in said.advised], "pages of the corpus")
+        _list([f"{edit.path} would name {', '.join(edit.targets)}" for edit in said.advised], "pages of the corpus")
         if said.advised:
             note("--update-neighbours changes them")
         for line in said.summary():
@@ -194,13 +196,13 @@ class _Session:
 
 @dataclass
 class _Said:
-    """What is to be said of a run. moved: pages of the corpus that name pages asked about now; advised: paths of those
-    that would; is_look: nothing was written."""
+    """What is to be said of a run. moved: pages of the corpus that name pages asked about now; advised: those that
+    would; is_look: nothing was written."""
 
     plan: "Plan"
     done: "list[Written]"
     moved: "list[Written]"
-    advised: list[str]
+    advised: "list[LinkEdit]"
     is_look: bool
 
     @property
@@ -227,7 +229,7 @@ class _Said:
         yield f"{counted(len(good), 'page')} of {self.plan.known.given:,} {verb}{': links ' + links if links else ''}"
         if self.moved:
             named = sum(not one.error for one in self.moved)
-            yield f"{counted(named, 'page')} of the corpus {verb}, to name pages that no other page names"
+            yield f"{counted(named, 'page')} of the corpus {verb}, to name pages of PATHS that none of it names"
         if self.plan.gave_way:
             yield f"{counted(self.plan.gave_way, 'page')} gave up a good link for a page that nobody named"
         before, after = self.plan.orphans_before, len(self.orphans)
@@ -236,7 +238,7 @@ class _Said:
 
     def document(self) -> dict[str, Any]:
         status = "planned" if self.is_look else "written"
-        advised: list[dict[str, Any]] = [{"path": path, "status": "advised", "error": None} for path in self.advised]
+        advised = [_row(edit.outcome(), "advised") for edit in self.advised]
         return {
             "pages": self.plan.known.given,
             "changed": [_row(one, status) for one in self.done],
@@ -252,15 +254,16 @@ def _is_faulty(graph: "Graph") -> bool:
     return graph.broken > 0 or (graph.orphans > 0 and graph.pages > 1)
 
 
-def _check_whole(plan: "Plan") -> None:
+def _check_whole(plan: "Plan", *, has_corpus: bool) -> None:
     """Raise UsageError where links lead out of the pages that were read: all these would be broken."""
     dangling, links = plan.dangling
     if file := plan.left_out():
+        where = "--corpus is a part of a site too" if has_corpus else "PATHS are a part of a site"
         raise UsageError(
-            f"pages of PATHS link to {file}, which is not among them: PATHS are a part of a site; name the whole of it "
-            "with --corpus DIR, or in qtgen.toml"
+            f"pages link to {file}, which is not among those that were read: {where}; name the whole of it with "
+            "--corpus DIR, or in qtgen.toml"
         )
-    if 3 * dangling > links:
+    if 3 * dangling > links and not has_corpus:
         raise UsageError(
             f"{dangling:,} of {links:,} links lead to no page of PATHS, and would be lost: name the whole site with "
             "--corpus DIR; where PATHS are all there is of it, give their folder as --corpus"
@@ -274,7 +277,8 @@ def _until_interrupted(outcomes: "Iterator[Written]") -> "Iterator[Written]":
             yield one
     except KeyboardInterrupt:
         raise Interrupted(
-            f"interrupted after {counted(done, 'page')} or a few more, each of them whole; the same call goes on"
+            f"interrupted after {counted(done, 'page')} and perhaps some hundred more, each of them whole; "
+            "the same call goes on"
         ) from None
 
 

@@ -49,7 +49,7 @@ def _link(new: list[str], corpus: Path, settings: Settings, update_neighbours: b
         note(f"new pages are named by {counted(sum(not one.error for one in changed), 'page')} of the corpus")
         return
     for neighbour in neighbours[:_LISTED]:
-        note(f"should name a new page: {neighbour.path}")
+        note(f"{neighbour.path} should name {', '.join(neighbour.targets)}")
     if neighbours:
         more = f"{len(neighbours) - _LISTED:,} more; " if len(neighbours) > _LISTED else ""
         folders = shlex.quote(str(settings.out)), shlex.quote(str(corpus))
