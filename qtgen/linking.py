@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from qtgen.candidates import NEAR_ENOUGH, POOL, Pages, candidates
+from qtgen.candidates import POOL, Pages, candidates
 from qtgen.neighbours import Neighbours
 from qtgen.page.fields import RELATED_MAX
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qtgen.neighbours import Numbers
 
 MOST_INBOUND = 25  # links that a page is given at most; those that it has already stay (docs/linking.md)
+WORTH_A_PLACE = 0.45  # least cosine for a new page to be named by one that has its links: 19 of 20 links are nearer
 # For a page that nobody names: how many pages near to it are asked, whether a link that was there before may go, and
 # how many such pages one takes in at most. What the first way leaves comes to the next.
 _WAYS = ((48, False, 2), (48, False, RELATED_MAX), (48, True, RELATED_MAX), (500, True, RELATED_MAX))
@@ -186,7 +187,7 @@ class _Board:
         return min(places, key=lambda place: self._closeness(page, links[place]), default=None)
 
     def _is_gain(self, page: int, new: int, old: int) -> bool:
-        least = NEAR_ENOUGH if old == _FREE else max(NEAR_ENOUGH, self._closeness(page, old))
+        least = WORTH_A_PLACE if old == _FREE else max(WORTH_A_PLACE, self._closeness(page, old))
         return self._closeness(page, new) >= least
 
     def _closeness(self, one: int, other: int) -> float:
