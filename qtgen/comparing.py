@@ -24,6 +24,7 @@ ON_TOPIC = 0.20  # how much further from the question (cosine) a new text may be
 REPEATS = 0.15  # how much more of an answer may stand in it twice
 CONTRADICTS = 0.25  # share of its sentences that may seem to contradict the old answer
 TELLS = 0.60  # of what an old description told of the page, as far as it was shown, a new one has to tell
+ADDS = 0.30  # … and of what the old one told beyond the question
 FOUNDED = 0.10  # how much smaller a share of its words may be such as the page has too
 UNSPOKEN = 0.10  # how much larger a share of the keywords may be such as the page does not speak of
 FEWER = 0.60  # of as many keywords as there were, or are asked for, there have to be
@@ -95,6 +96,11 @@ def _of_search_fields(old: Page, new: Page, changed: Collection[str]) -> Iterato
         told = [_told(text, about) for text in (shown, written)]
         if told[1] < TELLS * told[0]:
             yield f"the new description tells less of the page ({told[1] / told[0]:.0%}; {TELLS:.0%} is asked)"
+        asked = Reading(new.text_of("question") or "")
+        added = [_told(text, about, beyond=asked) for text in (shown, written)]
+        if added[1] < ADDS * added[0]:
+            share = f"{added[1] / added[0]:.0%} of what the old one told beyond it; {ADDS:.0%} is asked"
+            yield f"the new description says little but the question again ({share})"
         shares = [recall(text.counts, about.counts) for text in (shown, written)]
         if shares[1] < shares[0] - FOUNDED:
             yield f"the page has {shares[1]:.0%} of the new description's words (of the old: {shares[0]:.0%})"
@@ -102,9 +108,13 @@ def _of_search_fields(old: Page, new: Page, changed: Collection[str]) -> Iterato
         yield from _of_keywords([page.text_of("seo.page_keywords") or "" for page in (old, new)], about)
 
 
-def _told(text: Reading, about: Reading) -> float:
-    """How much a text tells of what the page speaks of: its words that stand there too, each by how telling it is."""
-    return sum(information(word) for word in text.counts if word in about.counts)
+def _told(text: Reading, about: Reading, beyond: Reading | None = None) -> float:
+    """How much a text tells of what the page speaks of: its words that stand there too, each by how telling it is.
+
+    beyond: whose words do not count.
+    """
+    known = beyond.counts if beyond else {}
+    return sum(information(word) for word in text.counts if word in about.counts and word not in known)
 
 
 def _of_keywords(both: Sequence[str], about: Reading) -> Iterator[str]:

@@ -321,7 +321,8 @@ class _Run:
 
     def _say_where(self, tally: progress.Tally) -> None:
         if self.asked.is_preview:
-            note("no page was changed; the same command without --diff makes these changes out of the ledger")
+            note("no page was changed; without --diff these answers come out of the ledger, at no cost (with --limit, "
+                 "pages whose new text was not taken make room for further ones, which are asked for)")  # fmt: skip
         elif tally.counts[Status.WRITTEN]:
             note(f"how they were made: {self.store.provenance_file}")
         if self.kept:
