@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install model demo oracle test evals soak fuzz check format record docs bench wheel clean
+.PHONY: help install model demo oracle test evals soak fuzz check format record golden docs bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -64,6 +64,9 @@ format: $(READY) ## format and mend what the linter can
 
 record: model ## record the cassettes of the tests anew, from the embedded model
 	@$(BIN)/python -m pytest -m vcr --record-mode=rewrite --allowed-hosts=127.0.0.1
+
+golden: $(READY) ## record the golden files of versions that were raised
+	@QTGEN_UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/test_versions.py
 
 docs: $(READY) ## write the generated pages of docs/
 	@$(BIN)/python docs/build.py

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from qtgen.errors import AnswerError
+from qtgen.json_schema import strict_schema
 from qtgen.model_text import label, mended, once, prose, residue, sentence
 from qtgen.page.answer_text import dollar_math
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_ASKED, KEYWORDS_MIN
@@ -242,27 +243,8 @@ def to_markdown(answer: Answer) -> str:
 
 def schema(shape: str) -> dict[str, Any]:
     """Strict JSON Schema of a shape: every key required, none allowed beside them, definitions inlined."""
-    raw = SHAPES[shape].model_json_schema()
-    strict: dict[str, Any] = _strict(raw, raw.pop("$defs", {}))
+    strict = strict_schema(SHAPES[shape])
     # A model writes the keys in this order: first the answer, then what is to be said of it.
     strict["required"].sort(key=lambda name: name in SearchFields.model_fields)
     strict["properties"] = {name: strict["properties"][name] for name in strict["required"]}
     return strict
-
-
-def _strict(node: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [_strict(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        return _strict(definitions[node["$ref"].rsplit("/", 1)[1]], definitions)
-    if "oneOf" in node:  # strict mode knows only the other word
-        node = {"anyOf": node["oneOf"]}
-    return {
-        key: {name: _strict(sub, definitions) for name, sub in value.items()}
-        if key == "properties"
-        else _strict(value, definitions)
-        for key, value in node.items()
-        if key not in ("title", "description", "default")
-    }

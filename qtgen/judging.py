@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen.errors import BudgetReached, ProviderError, ProviderUnusable
+from qtgen.json_schema import strict_schema
 from qtgen.records import Failure, Message, Prompt, Provider
 
-VERSION = 1
+VERSION = 2
 JUDGED = ("judge", "judge_must_recall", "judge_nice_recall")
 """Metrics that only judges give; all are better the higher they are, from 0 to 1."""
 _MAX_TOKENS = 1_500
@@ -151,7 +152,7 @@ def _off_schema(judge: Provider, why: str) -> Failure:
 def _prompt(name: str, task: str, texts: Mapping[str, str], form: type[_Form]) -> Prompt:
     shown = "\n\n".join(f"{what}:\n<<<\n{_without_marks(text)}\n>>>" for what, text in texts.items())
     system = f"{task}\n{_DATA_ONLY}"
-    schema: Mapping[str, Any] = form.model_json_schema()
+    schema: Mapping[str, Any] = strict_schema(form)
     wording, of_schema = (_digest(part) for part in ([VERSION, system], schema))
     messages = (Message("system", system), Message("user", shown))
     parameters = {"temperature": 0.0, "max_tokens": _MAX_TOKENS}

@@ -1,0 +1,93 @@
+"""Explicit versions: what users keep (baselines, caches, recordings) is invalidated by behaviour, never by an edit."""
+
+from typing import Any
+
+import pytest
+from golden_files import check_golden
+
+from qtgen import answers, judging
+from qtgen.examining import RULES_VERSION, examine
+from qtgen.json_schema import strict_schema
+from qtgen.judging import Choice, Claims, Rubric
+from qtgen.metrics import SCORER
+from qtgen.page import read
+from qtgen.rules import REGISTRY, PageFile, SiteRule, run
+from qtgen.rules.example import apply
+from qtgen.scoring import Item, score
+from qtgen.site import facts
+
+_REFERENCE = (
+    "Light is scattered by the molecules of the air. Short waves are scattered about 9 times as strongly as long ones.\n\n"
+    "1. **At noon**: the way through the air is 10 km long.\n2. **At sunset**: red light is left, since blue light went "
+    "astray.\n\nIn summary, the sky is blue because of scattering."
+)
+_CANDIDATES = {
+    "the reference": _REFERENCE,
+    "paraphrase": "Air molecules scatter sunlight. Blue light, with its short waves, is scattered far more than red light.",
+    "contradiction": "Light is not scattered by the air. Long waves are scattered about 4 times as strongly as short ones.",
+    "off topic": "The Treaty of Westphalia ended the Thirty Years' War in 1648 and changed the map of Europe.",
+    "repetition": "The sky is blue because of scattering. " * 6,
+    "table": "| Aspect | Noon | Sunset |\n| --- | --- | --- |\n| Colour | blue | red |\n| Way | 10 km | 300 km |",
+    "maths": "The strength of scattering falls as $1/\\lambda^4$, so $450$ nm light is scattered $5$ times more.",
+    "empty": "",
+}
+
+
+def test_scores_change_only_with_the_scorer_version() -> None:
+    scored: dict[str, Any] = {}
+    for name, candidate in _CANDIDATES.items():
+        item = Item(
+            name,
+            "Why is the sky blue?",
+            (_REFERENCE,),
+            candidate,
+            must=("Short waves are scattered more than long ones.",),
+            nice=("Blue light is scattered strongly.",),
+        )
+        found = score(item).as_dict()
+        metrics = {key: value if value is None else round(value, 5) for key, value in found["metrics"].items()}
+        scored[name] = {**found, "score": found["score"] and round(found["score"], 5), "metrics": metrics}
+    check_golden("scores", SCORER, scored, constant="`version` in metrics/overall.toml")
+
+
+def test_findings_and_facts_change_only_with_the_rules_version() -> None:
+    rules = sorted(REGISTRY.values(), key=lambda rule: rule.code)
+    pages = [apply(example) for rule in rules for example in (rule.bad, rule.good)]
+    behaviour = [
+        {
+            "path": path,
+            "findings": [diagnostic.as_dict() for diagnostic in run(PageFile(path, read(raw)), rules)],
+            "facts": facts(read(raw)).hex(),
+        }
+        for path, raw in pages
+    ]
+    behaviour.append({"codes": [[rule.code, rule.name, rule.severity, isinstance(rule, SiteRule)] for rule in rules]})
+    check_golden("findings", str(RULES_VERSION), behaviour, constant="RULES_VERSION")
+
+
+def test_what_the_cache_holds_of_a_page_is_what_the_rules_find() -> None:
+    path, raw = apply(REGISTRY["QT205"].bad)
+    facts_of_page, findings = examine(path, -1, {path: raw})
+    assert facts_of_page == facts(read(raw))
+    assert b"QT205" in findings
+
+
+def test_judge_schemas_change_only_with_the_judge_version() -> None:
+    schemas = {form.__name__: strict_schema(form) for form in (Rubric, Claims, Choice)}
+    check_golden("judge-schemas", str(judging.VERSION), schemas, constant="judging.VERSION")
+
+
+@pytest.mark.parametrize(
+    "schema", [*map(answers.schema, answers.SHAPES), *map(strict_schema, (Rubric, Claims, Choice))]
+)
+def test_requests_carry_no_text_of_docstrings(schema: dict[str, Any]) -> None:
+    def keys(node: Any) -> set[str]:
+        if isinstance(node, list):
+            return set().union(*map(keys, node)) if node else set()
+        if not isinstance(node, dict):
+            return set()
+        properties = node.get("properties", {})
+        inner = [value for key, value in node.items() if key != "properties"]
+        return {key for key in node if key != "properties"} | keys(inner) | keys(list(properties.values()))
+
+    assert not keys(schema) & {"title", "description", "default"}
