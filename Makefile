@@ -25,7 +25,7 @@ install: $(READY) ## install qtgen into .venv, and nothing else
 	@echo "installed: $(BIN)/qtgen"
 
 model: $(READY) ## fetch the embedded model, unless it is here
-	@echo "the embedded model (98 MB, Apache-2.0): $$($(BIN)/python -m qtgen.providers.embedded)"
+	@echo "the embedded model (98 MB, Apache-2.0): $$($(BIN)/python -m qtgen.llm.local.download)"
 
 demo: model ## generate the pages of examples/questions.csv with the embedded model, and check them
 	@$(BIN)/qtgen generate examples/questions.csv --out outputs --provider local
@@ -45,10 +45,10 @@ evals: $(READY) ## replay the suites smoke and core, offline, and compare with t
 	@$(BIN)/qtgen eval run smoke core
 
 soak: $(READY) ## generation against faults and kill -9, fifty kills (needs ../shared)
-	@QTGEN_KILLS=50 QTGEN_MANY=600 $(BIN)/python -m pytest tests/test_scale.py
+	@QTGEN_KILLS=50 QTGEN_MANY=600 $(BIN)/python -m pytest tests/integration/test_scale.py
 
 fuzz: $(READY) ## the mutation test of the validator, with 20,000 accidents
-	@QTGEN_FUZZ=20000 $(BIN)/python -m pytest tests/test_validator.py -k accident
+	@QTGEN_FUZZ=20000 $(BIN)/python -m pytest tests/validation/test_run.py -k accident
 
 check: $(READY) ## formatter, linter, types, import contracts, docs are current
 	@$(BIN)/ruff format --check --quiet .

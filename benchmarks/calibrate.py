@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from qtgen.meta import Judged, pairs, sources_in
-from qtgen.metrics.overall import WEIGHTS, on_scale
-from qtgen.scoring import score_all
-from qtgen.stats import pairwise_accuracy
+from qtgen.evaluation.agreement import JudgedAnswer, pairs, sources_in
+from qtgen.evaluation.metrics.overall import WEIGHTS, on_scale
+from qtgen.evaluation.scoring import score_all
+from qtgen.evaluation.stats import pairwise_accuracy
 
 SHARES = {"similarity": 1.0, "key_similarity": 1.0, "coverage": 1.0, "rouge_l": 0.5}
 GRID = list(product((1.0, 2.0), (0.0, 1.0, 2.0), (1.0, 2.0), (0.0, 0.5, 1.0)))  # shares to choose from, in that order
 FOLDS = 5
-Sources = dict[str, list[Judged]]
+Sources = dict[str, list[JudgedAnswer]]
 Tables = dict[str, np.ndarray]  # one row an answer: the metrics of SHARES, then those of the penalties
 
 
@@ -46,7 +46,7 @@ def main(folder: Path) -> None:
     row("fitted to pairs of other clusters", held_out(sources, tables, fitted))
 
 
-def table(judged: list[Judged]) -> np.ndarray:
+def table(judged: list[JudgedAnswer]) -> np.ndarray:
     """One row an answer: the metrics of SHARES, then those of the penalties. An empty answer has zeros."""
     names = [*SHARES, *WEIGHTS.penalties]
     scored = score_all(one.item for one in judged)
@@ -83,7 +83,7 @@ def scale(sources: Sources, tables: Tables, weights: np.ndarray) -> list[float]:
     return [float(value) for value in found]
 
 
-def accuracy(judged: list[Judged], values: np.ndarray, wanted: Callable[[str], bool] = lambda _: True) -> float:
+def accuracy(judged: list[JudgedAnswer], values: np.ndarray, wanted: Callable[[str], bool] = lambda _: True) -> float:
     every = [pair for pair in pairs(judged) if wanted(pair.cluster)]
     return pairwise_accuracy([values[p.second] - values[p.first] for p in every], [p.human for p in every])
 
@@ -105,7 +105,7 @@ def held_out(
     return found
 
 
-def fold_of(judged: list[Judged], cluster: str) -> int:
+def fold_of(judged: list[JudgedAnswer], cluster: str) -> int:
     return list(dict.fromkeys(one.cluster for one in judged)).index(cluster) % FOLDS
 
 

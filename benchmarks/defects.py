@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from qtgen.scoring import Item, score_all
-from qtgen.stats import mean_interval
-from qtgen.suites import Reference, load_suite
+from qtgen.evaluation.scoring import Item, score_all
+from qtgen.evaluation.stats import mean_interval
+from qtgen.evaluation.suites import Reference, load_suite
 
 CORE = Path(__file__).resolve().parents[1] / "evals" / "core"
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from qtgen.suites import load_suite
+from qtgen.evaluation.suites import load_suite
 
 CORE = Path(__file__).resolve().parents[1] / "evals" / "core"
 WORDS = 400

@@ -36,8 +36,8 @@ def plain(pages: int) -> None:
     """The yardstick."""
     import openai
 
-    from qtgen.commands.recipe import library
-    from qtgen.records import Question
+    from qtgen.generation.config import library
+    from qtgen.generation.types import Question
     from qtgen.settings import Settings
 
     prompt = library(Settings()).render(Question("What is it?", "Biology"))

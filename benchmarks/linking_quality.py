@@ -20,17 +20,17 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from qtgen import candidates
-from qtgen.candidates import NO_ID, Pages
-from qtgen.census import Census, census
-from qtgen.corpus import page_runs
-from qtgen.embeddings import Static
-from qtgen.link_graph import links_of
-from qtgen.linking import searchable
+from qtgen.embeddings.pages import PageText, WordSums, centred
+from qtgen.embeddings.static import Static
+from qtgen.linking import candidates
+from qtgen.linking.assign import searchable
+from qtgen.linking.candidates import NO_ID, Pages
+from qtgen.linking.catalog import Catalog, census
+from qtgen.linking.graph import links_of
 from qtgen.page import decode, slug
 from qtgen.page.fields import RELATED_MAX
-from qtgen.similar import WordSets, question_words
-from qtgen.vectors import PageText, WordSums, centred
+from qtgen.site.discovery import page_runs
+from qtgen.site.similarity import WordSets, question_words
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real" / "pages.tar.gz"
 HIDDEN, PAIRS, SEED = 1_000, 50, 20_261_125
@@ -44,7 +44,7 @@ Vectors = NDArray[np.float32]
 class Sample(NamedTuple):
     """rows: the pages whose links are hidden; own: the targets of each inside the sample."""
 
-    known: Census
+    known: Catalog
     texts: list[PageText]
     pages: Pages
     rows: Numbers
@@ -70,7 +70,7 @@ def read(folder: Path) -> Sample:
     return Sample(known, texts, columns(known), rows, [frozenset(own[row]) for row in rows.tolist()])
 
 
-def columns(known: Census) -> Pages:
+def columns(known: Catalog) -> Pages:
     """All pages with all places free: no link of the site is seen."""
     codes: dict[str, int] = {}
     every = range(len(known))

@@ -13,25 +13,25 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from qtgen.corpus import Run, page_runs
-from qtgen.selection import choose_rules
-from qtgen.validator import Check, Validation
+from qtgen.site.discovery import PageBatch, page_runs
+from qtgen.validation.run import ValidationOptions, ValidationResult
+from qtgen.validation.selection import choose_rules
 
 BASE = 1_000
 COUNTS = ["25000", "50000", "100000"]
 
 
-def first(pages: int, folder: Path) -> Iterator[Run]:
+def first(pages: int, folder: Path) -> Iterator[PageBatch]:
     for run in page_runs([folder]):
         if pages > 0:
-            yield Run(run.folder, run.names[:pages], run.states[:pages])
+            yield PageBatch(run.folder, run.names[:pages], run.states[:pages])
         pages -= len(run.names)
 
 
 def measure(folder: Path, pages: int) -> None:
     """Print the peak in KiB and the seconds of one check."""
     begin = time.perf_counter()
-    with Validation(first(pages, folder), Check(choose_rules(), jobs=1)) as validation:
+    with ValidationResult(first(pages, folder), ValidationOptions(choose_rules(), jobs=1)) as validation:
         for _ in validation:
             pass
         checked = validation.pages

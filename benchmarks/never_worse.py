@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from qtgen.comparing import of_answers
+from qtgen.regeneration.compare import of_answers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -8,10 +8,10 @@ what is sent, the beginning that is the same for every page is shown apart, for 
 
 import json
 
-from qtgen.commands.recipe import library
+from qtgen.generation.config import library
+from qtgen.generation.types import Question
+from qtgen.llm.endpoint import Endpoint, request_body
 from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_ASKED
-from qtgen.providers.endpoint import Endpoint, request_body
-from qtgen.records import Question
 from qtgen.settings import Settings
 
 ANSWER, DESCRIPTION, KEYWORDS = 2_537, DESCRIPTION_MAX, KEYWORDS_ASKED * 18  # characters

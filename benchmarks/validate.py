@@ -19,11 +19,11 @@ from pathlib import Path
 import frontmatter
 from pydantic import BaseModel
 
-from qtgen.cache import Cache
-from qtgen.corpus import page_runs, read_page
-from qtgen.rules.example import EXAMPLE_PAGE
-from qtgen.selection import choose_rules
-from qtgen.validator import Check, Validation
+from qtgen.site.discovery import page_runs, read_page
+from qtgen.validation.cache import Cache
+from qtgen.validation.rules.example import EXAMPLE_PAGE
+from qtgen.validation.run import ValidationOptions, ValidationResult
+from qtgen.validation.selection import choose_rules
 
 ARCHIVE = Path(__file__).resolve().parents[2] / "shared" / "real" / "pages.tar.gz"
 ROUNDS = 5
@@ -59,26 +59,26 @@ def read_only(folder: Path) -> None:
 
 
 def page_rules(folder: Path) -> None:
-    drain(folder, Check([rule for rule in choose_rules() if rule.family != 4], jobs=1))
+    drain(folder, ValidationOptions([rule for rule in choose_rules() if rule.family != 4], jobs=1))
 
 
 def all_rules(folder: Path) -> None:
-    drain(folder, Check(choose_rules(), jobs=1))
+    drain(folder, ValidationOptions(choose_rules(), jobs=1))
 
 
 def two_processes(folder: Path) -> None:
-    drain(folder, Check(choose_rules(), jobs=2))
+    drain(folder, ValidationOptions(choose_rules(), jobs=2))
 
 
 def warm(folder: Path) -> None:
     cache = Cache(folder / ".qtgen" / "cache", "benchmark", folder, time.time_ns())
-    drain(folder, Check(choose_rules(), jobs=1, cache=cache))
+    drain(folder, ValidationOptions(choose_rules(), jobs=1, cache=cache))
     cache.close()
 
 
-def drain(folder: Path, check: Check) -> None:
+def drain(folder: Path, check: ValidationOptions) -> None:
     """Every diagnostic, made and thrown away."""
-    with Validation(page_runs([folder]), check) as validation:
+    with ValidationResult(page_runs([folder]), check) as validation:
         for _ in validation:
             pass
 

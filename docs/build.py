@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from qtgen import cli
-from qtgen.metrics import METRICS, describe_metric
+from qtgen.evaluation.metrics import METRICS, describe_metric
 from qtgen.page.fields import LAYOUT, Field, Section
-from qtgen.rules import FAMILIES, REGISTRY
-from qtgen.rules.describe import describe
-from qtgen.rules.example import EXAMPLE_PAGE
+from qtgen.regeneration.reasons import REASONS, describe_reason
 from qtgen.settings import Settings
-from qtgen.staleness import REASONS, describe_reason
+from qtgen.validation.rules import FAMILIES, REGISTRY
+from qtgen.validation.rules.docs import describe
+from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by `make docs`; edit the code, not this page. -->\n\n"

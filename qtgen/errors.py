@@ -27,6 +27,7 @@ QtgenError                      anything a person can act on
         └── EndpointAway        nobody listens any more, or it asks for a long pause: go on later (exit 1)
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -66,7 +67,7 @@ class OutputError(QtgenError):
     kind = "output"
 
 
-class PageInTheWay(OutputError):
+class PageConflict(OutputError):
     kind = "page"
 
 
@@ -85,7 +86,7 @@ class BudgetReached(QtgenError):
     usage: Any = None
 
 
-class NoOpinion(QtgenError):
+class JudgeError(QtgenError):
     kind = "judge"
 
 
@@ -159,6 +160,14 @@ class ProviderUnusable(ProviderError):
     exit_code = 2
 
 
-class EndpointAway(ProviderUnusable):
+class EndpointDown(ProviderUnusable):
     kind = "away"
     exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something did not come about, as a value: `kind` for machines, `message` for people."""
+
+    kind: str
+    message: str

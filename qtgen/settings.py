@@ -17,7 +17,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from qtgen.errors import SettingsError
-from qtgen.prices import Price
 
 FILE_NAME = "qtgen.toml"
 _PREFIX = "QTGEN_"
@@ -32,6 +31,15 @@ def _split(value: object) -> object:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class Price(BaseModel):
+    """US dollars per million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+    cached_input: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
 class PathSettings(BaseModel):

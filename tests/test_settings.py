@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from qtgen.errors import SettingsError
-from qtgen.prices import Price, price_of, shipped
-from qtgen.settings import load, unknown_names
+from qtgen.llm.prices import price_of, shipped
+from qtgen.settings import Price, load, unknown_names
 
 
 def test_file_then_environment_then_command_line(tmp_path: Path) -> None:

@@ -3,18 +3,19 @@
 from typing import Any
 
 import pytest
-from golden_files import check_golden
 
-from qtgen import answers, judging
-from qtgen.examining import RULES_VERSION, examine
-from qtgen.json_schema import strict_schema
-from qtgen.judging import Choice, Claims, Rubric
-from qtgen.metrics import SCORER
+from qtgen._util.json_schema import strict_schema
+from qtgen.evaluation import judges as judging
+from qtgen.evaluation.judges import Choice, Claims, Rubric
+from qtgen.evaluation.metrics import SCORER
+from qtgen.evaluation.scoring import Item, score
+from qtgen.generation import answers
 from qtgen.page import read
-from qtgen.rules import REGISTRY, PageFile, SiteRule, run
-from qtgen.rules.example import apply
-from qtgen.scoring import Item, score
-from qtgen.site import facts
+from qtgen.site.index import facts
+from qtgen.validation.rules import REGISTRY, PageFile, SiteRule, run
+from qtgen.validation.rules.example import apply
+from qtgen.validation.workers import RULES_VERSION, examine
+from support.golden import check_golden
 
 _REFERENCE = (
     "Light is scattered by the molecules of the air. Short waves are scattered about 9 times as strongly as long ones.\n\n"

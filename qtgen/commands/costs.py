@@ -13,8 +13,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from qtgen.budget import money
-from qtgen.commands.options import ledger_place, note, open_book, settings_from
+from qtgen.commands._options import ledger_place, note, open_book, settings_from
+from qtgen.llm.budget import money
 from qtgen.settings import Settings
 
 

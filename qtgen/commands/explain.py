@@ -3,10 +3,10 @@
 import click
 
 from qtgen.errors import UsageError
-from qtgen.metrics import METRICS, describe_metric
-from qtgen.rules import REGISTRY
-from qtgen.rules.describe import describe
-from qtgen.staleness import REASONS, describe_reason
+from qtgen.evaluation.metrics import METRICS, describe_metric
+from qtgen.regeneration.reasons import REASONS, describe_reason
+from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules.docs import describe
 
 
 @click.command()

@@ -14,11 +14,10 @@ from typing import Any
 
 import click
 
-from qtgen.batch import generate_all
-from qtgen.budget import Budget
-from qtgen.commands import dry_run, progress
-from qtgen.commands.new_links import link_new
-from qtgen.commands.options import (
+from qtgen.commands import _estimate as dry_run
+from qtgen.commands import _progress as progress
+from qtgen.commands._new_links import link_new
+from qtgen.commands._options import (
     Grouped,
     asking_options,
     budget_option,
@@ -30,20 +29,23 @@ from qtgen.commands.options import (
     settings_from,
     warn,
 )
-from qtgen.commands.recipe import recipe
-from qtgen.commands.running import Results, asking, check_budget
-from qtgen.corpus import page_paths, read_page
-from qtgen.errors import BudgetReached, Interrupted, NearDuplicates, QuestionFileError, UsageError
-from qtgen.generator import Recipe
-from qtgen.ledger import Book
+from qtgen.commands._run import Results, asking, check_budget
+from qtgen.errors import BudgetReached, Failure, Interrupted, NearDuplicates, QuestionFileError, UsageError
+from qtgen.generation.config import recipe
+from qtgen.generation.generator import GenerationConfig
+from qtgen.generation.output import Store
+from qtgen.generation.pipeline import generate_all
+from qtgen.generation.plan import Ids, Job, QuestionSurvey, plan, twins, unknown_subjects
+from qtgen.generation.questions import QuestionFiles
+from qtgen.generation.types import Outcome, Question, Status
+from qtgen.llm.budget import Budget
+from qtgen.llm.factory import concurrency, endpoints_for
+from qtgen.llm.ledger import Ledger
+from qtgen.llm.telemetry import set_up
+from qtgen.llm.types import Prompt
 from qtgen.page.fields import SUBJECTS
-from qtgen.planning import Ids, Job, Survey, plan, twins, unknown_subjects
-from qtgen.providers import concurrency, endpoints_for
-from qtgen.questions import QuestionFiles
-from qtgen.records import Failure, Outcome, Prompt, Question, Status
 from qtgen.settings import Settings
-from qtgen.store import Store
-from qtgen.telemetry import set_up
+from qtgen.site.discovery import page_paths, read_page
 
 _EPILOG = """\b
 Several models:
@@ -162,9 +164,9 @@ def command(
                 click.echo(line)
 
 
-def _surveyed(source: QuestionFiles, files: tuple[Path, ...], settings: Settings) -> Survey:
+def _surveyed(source: QuestionFiles, files: tuple[Path, ...], settings: Settings) -> QuestionSurvey:
     """A first reading of all rows, so that a file that cannot be read is said before anything is paid for."""
-    survey = Survey()
+    survey = QuestionSurvey()
     for row in source.rows():
         survey.add(row)
     if not survey.total:
@@ -202,11 +204,11 @@ class _Run:
     """One call of the command, once its questions have been looked at."""
 
     settings: Settings
-    recipe: Recipe
+    recipe: GenerationConfig
     source: QuestionFiles
-    survey: Survey
+    survey: QuestionSurvey
     passed_over: Mapping[int, str]
-    book: Book
+    book: Ledger
     fresh: bool
 
     def __post_init__(self) -> None:
@@ -227,7 +229,7 @@ class _Run:
     async def go(self, results: Results) -> int:
         """Plan, generate, write. Raises Interrupted when stopped before the end."""
         budget = Budget(self.settings.budget)
-        tally = progress.Tally(self.survey.total, budget, self.settings.tpm)
+        tally = progress.RunStats(self.survey.total, budget, self.settings.tpm)
         try:
             with progress.display(tally) as shown:
                 async with progress.ticking(shown), aclosing(self._outcomes(tally, shown, budget)) as outcomes:
@@ -267,7 +269,7 @@ class _Run:
                 yield place, step
 
     async def _outcomes(
-        self, tally: progress.Tally, shown: progress.Display, budget: Budget
+        self, tally: progress.RunStats, shown: progress.Display, budget: Budget
     ) -> AsyncGenerator[tuple[int, Outcome], None]:
         """Place and outcome of every step. A provider is opened once one needs an answer."""
         for line in self._changes():  # before the rows are read for good: standard input has one place
@@ -331,7 +333,7 @@ class _Run:
     def _prompt_for(self, question: str) -> str:
         return self.recipe.library.choose(question, self.recipe.prompt).header.name
 
-    def _say_where(self, tally: progress.Tally) -> None:
+    def _say_where(self, tally: progress.RunStats) -> None:
         if self.fresh and (there := tally.counts[Status.EXISTS]):
             note(f"--fresh leaves pages as they are: {there:,} were there; delete them, or name another --out")
         if tally.counts[Status.WRITTEN]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from qtgen.commands.options import note
-from qtgen.commands.recipe import shipped
+from qtgen._util.files import explained, prepared, publish_new
+from qtgen.commands._options import note
 from qtgen.errors import OutputError, UsageError
-from qtgen.files import explained, prepared, publish_new
-from qtgen.prompts import SUFFIX
+from qtgen.generation.prompts import SUFFIX
+from qtgen.resources import shipped
 
 _TOML = """\
 # Settings of qtgen; `qtgen --show-settings` lists them all.

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qtgen.commands.options import Grouped, folder, note, options_of, settings_from
-from qtgen.commands.relinker import check_extra, vectors
-from qtgen.corpus import page_runs
+from qtgen._util.files import explained, prepared
+from qtgen._util.text import counted
+from qtgen.commands._linking import check_extra, vectors
+from qtgen.commands._options import Grouped, folder, note, options_of, settings_from
 from qtgen.errors import Interrupted, UsageError
-from qtgen.files import explained, prepared
-from qtgen.reports.counting import counted
 from qtgen.settings import Settings
+from qtgen.site.discovery import page_runs
 
 if TYPE_CHECKING:
-    from qtgen.link_edits import Linked, LinkEdit, Written
-    from qtgen.link_graph import Graph
-    from qtgen.relinking import Plan
+    from qtgen.linking.apply import Linked, LinkEdit, Written
+    from qtgen.linking.graph import Graph
+    from qtgen.linking.plan import LinkPlan
 
 _LISTED = 20  # pages that are named on stderr; the rest is counted
 _KINDS = ("added", "replaced", "corrected", "removed")
@@ -121,9 +121,9 @@ class _Session:
     # --- looking -----------------------------------------------------------------------------------------------------
 
     def check(self) -> int:
-        from qtgen.census import census
-        from qtgen.link_graph import graph_of, links_of
-        from qtgen.reports.links import html, text
+        from qtgen.linking.catalog import census
+        from qtgen.linking.graph import graph_of, links_of
+        from qtgen.linking.reports import html, text
 
         known = census(page_runs(self.paths), self.settings.corpus, None)
         graph = graph_of(known.places(), links_of(known.site))
@@ -159,15 +159,15 @@ class _Session:
     def _is_look(self) -> bool:
         return bool(self.options["is_dry"] or self.options["wants_diff"])
 
-    def _plan(self) -> "Plan":
-        from qtgen.relinking import Relinking, plan
+    def _plan(self) -> "LinkPlan":
+        from qtgen.linking.plan import LinkOptions, plan
 
         with vectors(self.settings, self.options["model"], cached=not self.options["no_cache"]) as embed:
-            how = Relinking(embed, self.settings.corpus, afresh=not self.options["repair"])
+            how = LinkOptions(embed, self.settings.corpus, afresh=not self.options["repair"])
             return plan(page_runs(self.paths), how)
 
     def _done(self, edits: "Iterable[LinkEdit]") -> "Iterator[Written]":
-        from qtgen.link_edits import tried, written
+        from qtgen.linking.apply import tried, written
 
         if not self._is_look:
             yield from _until_interrupted(written(edits))
@@ -199,7 +199,7 @@ class _Said:
     """What is to be said of a run. moved: pages of the corpus that name pages asked about now; advised: those that
     would; is_look: nothing was written."""
 
-    plan: "Plan"
+    plan: "LinkPlan"
     done: "list[Written]"
     moved: "list[Written]"
     advised: "list[LinkEdit]"
@@ -254,7 +254,7 @@ def _is_faulty(graph: "Graph") -> bool:
     return graph.broken > 0 or (graph.orphans > 0 and graph.pages > 1)
 
 
-def _check_whole(plan: "Plan", *, has_corpus: bool) -> None:
+def _check_whole(plan: "LinkPlan", *, has_corpus: bool) -> None:
     """Raise UsageError where links lead out of the pages that were read: all these would be broken."""
     dangling, links = plan.dangling
     if file := plan.left_out():

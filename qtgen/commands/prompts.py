@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from qtgen.commands.options import settings_from
-from qtgen.commands.recipe import library
-from qtgen.providers import chosen, endpoints_for
-from qtgen.providers.endpoint import request
-from qtgen.records import Question
+from qtgen.commands._options import settings_from
+from qtgen.generation.config import library
+from qtgen.generation.types import Question
+from qtgen.llm.endpoint import request
+from qtgen.llm.factory import chosen, endpoints_for
 from qtgen.settings import Settings
 
 

@@ -13,12 +13,11 @@ from typing import Any
 import click
 
 from qtgen import __version__
-from qtgen.batch import rewrite_all
-from qtgen.budget import Budget
-from qtgen.cache import Cache
-from qtgen.commands import progress, stale
-from qtgen.commands.asked import Asked, Sources
-from qtgen.commands.options import (
+from qtgen._util.diff import changes
+from qtgen._util.text import counted
+from qtgen.commands import _progress as progress
+from qtgen.commands import _stale_report as stale
+from qtgen.commands._options import (
     Grouped,
     asking_options,
     budget_option,
@@ -30,27 +29,29 @@ from qtgen.commands.options import (
     settings_from,
     warn,
 )
-from qtgen.commands.recipe import recipe
-from qtgen.commands.running import Results, asking, check_budget
-from qtgen.corpus import page_runs
-from qtgen.errors import BudgetReached, Interrupted, UsageError
-from qtgen.examining import rules_key
-from qtgen.generator import Recipe
-from qtgen.ledger import Book
+from qtgen.commands._run import Results, asking, check_budget
+from qtgen.commands._staleness_options import FilterOptions, Sources
+from qtgen.errors import BudgetReached, Failure, Interrupted, UsageError
+from qtgen.generation.config import recipe
+from qtgen.generation.generator import GenerationConfig
+from qtgen.generation.output import Store
+from qtgen.generation.types import Status
+from qtgen.llm.budget import Budget
+from qtgen.llm.factory import concurrency, endpoints_for, open_clients
+from qtgen.llm.ledger import Ledger
+from qtgen.llm.telemetry import set_up
 from qtgen.page import read, read_text
 from qtgen.page.slug import slug
 from qtgen.page.splice import Changes
-from qtgen.providers import concurrency, endpoints_for, open_clients
-from qtgen.records import Failure, Status
-from qtgen.regeneration import Material, Survey, in_order, revisions, settled, survey
-from qtgen.reports.counting import counted
-from qtgen.reports.words import changes
-from qtgen.rewriting import Rewritten
+from qtgen.regeneration.detect import Material, StalePages, in_order, revisions, settled, survey
+from qtgen.regeneration.pipeline import rewrite_all
+from qtgen.regeneration.reasons import Criteria, group_of
+from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.settings import Settings, project_folder
-from qtgen.staleness import Now, group_of
-from qtgen.store import Store
-from qtgen.telemetry import set_up
-from qtgen.validator import Check
+from qtgen.site.discovery import page_runs
+from qtgen.validation.cache import Cache
+from qtgen.validation.run import ValidationOptions
+from qtgen.validation.workers import rules_key
 
 _SHOWN = 5  # pages that keep their text, named with the reason; all are in the folder
 _EPILOG = """\b
@@ -133,7 +134,7 @@ def command(paths: tuple[Path, ...], is_dry: bool, is_check: bool, resume: bool,
     if flags["is_preview"] and (as_json or is_dry or is_check):
         raise UsageError("--diff shows changes as text; leave out --json, --dry-run and --check")
     how = recipe(settings, dt.datetime.now().astimezone().date())
-    asked = Asked.of(flags, settings)
+    asked = FilterOptions.of(flags, settings)
     with ExitStack() as stack:
         sources = Sources(stack, flags["questions"] or settings.questions, settings.subject)
         store = Store(settings.out)
@@ -175,13 +176,18 @@ def _judging(settings: Settings, judges: Sequence[str]) -> Settings:
     return settings.model_copy(update={"provider": "openai", "model": tuple(judges)})
 
 
-def _unknown(asked: Asked) -> str:
+def _unknown(asked: FilterOptions) -> str:
     return ", without what the judges would take" if asked.judges else ""
 
 
 def _surveyed(
-    paths: Sequence[Path], asked: Asked, settings: Settings, how: Recipe, store: Store, sources: Sources
-) -> Survey:
+    paths: Sequence[Path],
+    asked: FilterOptions,
+    settings: Settings,
+    how: GenerationConfig,
+    store: Store,
+    sources: Sources,
+) -> StalePages:
     """All that is stale, in the order and number asked for; what is to be said of the rest is said."""
     runs = list(page_runs(paths))
     root = project_folder()
@@ -189,8 +195,10 @@ def _surveyed(
     is_named = settings.provider or settings.model or settings.base_url or settings.api_key
     models = frozenset(endpoint.model for endpoint in endpoints_for(settings)) if is_named else frozenset()
     warn(sources.unusable(), "unusable row", " of the question files passed over")
-    now = Now(how.today, how.parts(), models, sources.digests(), asked.older_than, asked.score_below)
-    check = Check((), root=root, corpus=settings.corpus if "related" in asked.wish.groups else None, cache=cache)
+    now = Criteria(how.today, how.parts(), models, sources.digests(), asked.older_than, asked.score_below)
+    check = ValidationOptions(
+        (), root=root, corpus=settings.corpus if "related" in asked.wish.groups else None, cache=cache
+    )
     try:
         origins = store.origins()
         found = survey(runs, check, asked.wish, now, origins, how, with_days=asked.order == "oldest")
@@ -209,17 +217,17 @@ def _surveyed(
     return found
 
 
-def _links(paths: Sequence[Path], found: Survey, settings: Settings) -> dict[str, Changes]:
+def _links(paths: Sequence[Path], found: StalePages, settings: Settings) -> dict[str, Changes]:
     """By path how the links of the stale pages are to be mended. Raises SettingsError without the extra."""
-    from qtgen.commands.relinker import check_extra, vectors
-    from qtgen.relinking import Relinking, plan
+    from qtgen.commands._linking import check_extra, vectors
+    from qtgen.linking.plan import LinkOptions, plan
 
     stale = {one.path for one in found.stale if any(group_of(path) == "related" for path in one.fields)}
     if not stale:
         return {}
     check_extra("mending links")
     with vectors(settings) as embed:
-        rewrites = plan(page_runs(paths), Relinking(embed, settings.corpus)).rewrites()
+        rewrites = plan(page_runs(paths), LinkOptions(embed, settings.corpus)).rewrites()
         return {one.path: one.changes for one in rewrites if one.path in stale}
 
 
@@ -234,12 +242,12 @@ class _Run:
     """One call of the command, once it is known what is stale."""
 
     settings: Settings
-    how: Recipe
-    asked: Asked
-    found: Survey
+    how: GenerationConfig
+    asked: FilterOptions
+    found: StalePages
     store: Store
     sources: Sources
-    book: Book
+    book: Ledger
     results: Results
     fresh: bool
     links: Mapping[str, Changes]
@@ -250,7 +258,7 @@ class _Run:
         self.store.check_writable()
         budget = Budget(self.settings.budget)
         total = len(self.found.stale)
-        tally = progress.Tally(total, budget, self.settings.tpm)
+        tally = progress.RunStats(total, budget, self.settings.tpm)
         try:
             with progress.display(tally) as shown:
                 async with progress.ticking(shown), aclosing(self._outcomes(tally, shown, budget)) as outcomes:
@@ -275,8 +283,8 @@ class _Run:
         return int(tally.counts[Status.FAILED] > 0 or bool(self.found.unreadable))
 
     async def _outcomes(
-        self, tally: progress.Tally, shown: progress.Display, budget: Budget
-    ) -> AsyncGenerator[tuple[int, Rewritten], None]:
+        self, tally: progress.RunStats, shown: progress.Display, budget: Budget
+    ) -> AsyncGenerator[tuple[int, RewriteResult], None]:
         contexts = self.sources.texts(frozenset(one.url for one in self.found.stale if one.url))
         material = Material(contexts, self.links)
         steps = revisions(self.found.stale, self.asked.wish, self.how, material)
@@ -301,7 +309,7 @@ class _Run:
             async for pair in await stack.enter_async_context(aclosing(done)):
                 yield pair
 
-    def _say(self, shown: progress.Display, one: Rewritten) -> None:
+    def _say(self, shown: progress.Display, one: RewriteResult) -> None:
         if self.asked.is_preview and (draft := one.outcome.draft):
             old, new = read(one.revision.before).values, read_text(draft.text).values
             click.echo(changes(draft.path, old, new), nl=False)
@@ -310,7 +318,7 @@ class _Run:
             if len(self.kept) <= _SHOWN:
                 shown.say(f"kept: {one.revision.path}: {one.why}")
 
-    def _leave(self, budget: Budget, tally: progress.Tally) -> None:
+    def _leave(self, budget: Budget, tally: progress.RunStats) -> None:
         """What becomes of the pages that a used-up budget was not enough for, so that each has an outcome."""
         why = Failure(BudgetReached.kind, budget.used_up())
         for place, one in enumerate(self.found.stale):
@@ -319,7 +327,7 @@ class _Run:
                 self.results.add(place, _as_dict(skipped))
                 tally.add(skipped.outcome)
 
-    def _say_where(self, tally: progress.Tally) -> None:
+    def _say_where(self, tally: progress.RunStats) -> None:
         if self.asked.is_preview:
             note("no page was changed; without --diff these answers come out of the ledger, at no cost (with --limit, "
                  "pages whose new text was not taken make room for further ones, which are asked for)")  # fmt: skip
@@ -332,7 +340,7 @@ class _Run:
             note(f"failed answers, to look at: {self.store.failed_folder}/")
 
 
-def _as_dict(one: Rewritten) -> dict[str, Any]:
+def _as_dict(one: RewriteResult) -> dict[str, Any]:
     """The JSON line of one page."""
     revision, outcome = one.revision, one.outcome
     return {

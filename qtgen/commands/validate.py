@@ -11,22 +11,22 @@ from pathlib import Path
 import click
 
 from qtgen import __version__
-from qtgen.cache import Cache
-from qtgen.commands.options import note, settings_from
-from qtgen.corpus import Run, named, page_bytes, page_runs
+from qtgen._util.files import replace_file
+from qtgen.commands._options import note, settings_from
 from qtgen.errors import OutputError, UsageError
-from qtgen.examining import rules_key
-from qtgen.files import replace_file
-from qtgen.fixing import Fixed, fix
 from qtgen.page.read import MAX_BYTES
-from qtgen.records import Diagnostic, Severity
-from qtgen.reports import github, gitlab, junit, sarif
-from qtgen.reports import json as json_report
-from qtgen.reports import text as text_report
-from qtgen.rules import REGISTRY
-from qtgen.selection import PathRules, choose_rules, known_codes
 from qtgen.settings import Settings, project_folder
-from qtgen.validator import Check, Validation
+from qtgen.site.discovery import PageBatch, named, page_bytes, page_runs
+from qtgen.validation.autofix import FixedFile, fix
+from qtgen.validation.cache import Cache
+from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen.validation.reports import github, gitlab, junit, sarif
+from qtgen.validation.reports import json as json_report
+from qtgen.validation.reports import text as text_report
+from qtgen.validation.rules import REGISTRY
+from qtgen.validation.run import ValidationOptions, ValidationResult
+from qtgen.validation.selection import PathRules, choose_rules, known_codes
+from qtgen.validation.workers import rules_key
 
 _FORMATS = ("text", "json", "github", "gitlab", "sarif", "junit")
 _OF_THE_PATH = ("QT302", "QT304")
@@ -108,7 +108,7 @@ class _Session:
         return Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
 
     def _run(self, cache: Cache | None) -> int:
-        check = Check(
+        check = ValidationOptions(
             self.rules,
             self.by_path,
             project_folder(),
@@ -125,15 +125,15 @@ class _Session:
             self._write(mended)
             if self.in_hand:
                 check = replace(check, overlay={**self.in_hand, **{fixed.path: fixed.after for fixed in mended}})
-        with Validation(self._runs(), check) as validation:
+        with ValidationResult(self._runs(), check) as validation:
             return self._report(validation, check.overlay)
 
-    def _runs(self) -> Iterable[Run]:
+    def _runs(self) -> Iterable[PageBatch]:
         return named(self.in_hand) if self.in_hand else page_runs(self.paths)
 
     # --- fixes -------------------------------------------------------------------------------------------------------
 
-    def _show(self, mended: list[Fixed]) -> int:
+    def _show(self, mended: list[FixedFile]) -> int:
         for fixed in mended:
             before, after = fixed.before.decode().splitlines(True), fixed.after.decode().splitlines(True)
             for line in difflib.unified_diff(before, after, fixed.path, fixed.path):
@@ -141,7 +141,7 @@ class _Session:
         note(_fix_summary(mended, "would mend"))
         return int(bool(mended))
 
-    def _write(self, mended: list[Fixed]) -> None:
+    def _write(self, mended: list[FixedFile]) -> None:
         if self.in_hand:
             after = mended[0].after if mended else next(iter(self.in_hand.values()))
             sys.stdout.buffer.write(after)
@@ -157,15 +157,17 @@ class _Session:
 
     # --- reports -----------------------------------------------------------------------------------------------------
 
-    def _report(self, validation: Validation, overlay: Mapping[str, bytes]) -> int:
-        tally = text_report.Tally()
+    def _report(self, validation: ValidationResult, overlay: Mapping[str, bytes]) -> int:
+        tally = text_report.FindingCounts()
         out_of_the_way = self.wants_fix and bool(self.in_hand)  # standard output holds the mended page
         for line in self._lines(validation, tally, overlay):
             click.echo(line, err=out_of_the_way)
         note(_summary(tally, validation.pages))
         return int(tally.severities[Severity.ERROR] > 0)
 
-    def _lines(self, validation: Validation, tally: text_report.Tally, overlay: Mapping[str, bytes]) -> Iterator[str]:
+    def _lines(
+        self, validation: ValidationResult, tally: text_report.FindingCounts, overlay: Mapping[str, bytes]
+    ) -> Iterator[str]:
         def passing() -> Iterator[Diagnostic]:
             for checked in validation:
                 for diagnostic in checked.diagnostics:
@@ -187,7 +189,9 @@ class _Session:
             case _:
                 return self._text(validation, tally, overlay)
 
-    def _text(self, validation: Validation, tally: text_report.Tally, overlay: Mapping[str, bytes]) -> Iterator[str]:
+    def _text(
+        self, validation: ValidationResult, tally: text_report.FindingCounts, overlay: Mapping[str, bytes]
+    ) -> Iterator[str]:
         for checked in validation:
             lines: list[str] | None = None
             for diagnostic in checked.diagnostics:
@@ -249,13 +253,13 @@ def _source(overlay: Mapping[str, bytes], path: str) -> list[str]:
     return raw.decode("utf-8", "replace").split("\n") if len(raw) <= MAX_BYTES else []
 
 
-def _fix_summary(mended: list[Fixed], done: str) -> str:
+def _fix_summary(mended: list[FixedFile], done: str) -> str:
     count = sum(fixed.fixes for fixed in mended)
     pages = f"{len(mended):,} page{'s' * (len(mended) != 1)}"
     return f"{done} {count:,} finding{'s' * (count != 1)} in {pages}" if mended else "nothing to mend"
 
 
-def _summary(tally: text_report.Tally, pages: int) -> str:
+def _summary(tally: text_report.FindingCounts, pages: int) -> str:
     said = tally.summary(pages)
     safe, unsafe = tally.fixable[True], tally.fixable[False]
     if safe:

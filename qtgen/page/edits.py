@@ -7,14 +7,14 @@ from qtgen.errors import SpliceError
 from qtgen.page.document import Span
 
 
-class Edit(NamedTuple):
+class TextEdit(NamedTuple):
     """Put `text` where `span` stands. Spans are half-open ranges of code points."""
 
     span: Span
     text: str
 
 
-def apply_edits(text: str, edits: Iterable[Edit]) -> str:
+def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:
     """`text` with all of `edits` made. Raises SpliceError if two of them touch the same characters."""
     parts, done = [], 0
     for span, new in sorted(edits):

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from qtgen.errors import SpliceError
 from qtgen.page.document import Page, Span, Style, Value
-from qtgen.page.edits import Edit, apply_edits
+from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.emit import emit_field
 from qtgen.page.fields import FIELDS, ORDER, SECTIONS
 from qtgen.page.read import read_text
@@ -27,7 +27,7 @@ def splice(page: Page, changes: Changes) -> str:
     return text
 
 
-def edits_for(page: Page, changes: Changes) -> list[Edit]:
+def edits_for(page: Page, changes: Changes) -> list[TextEdit]:
     """The edits of whole lines that make `changes`; not yet proved.
 
     Raises SpliceError if the page cannot be edited line by line, UnwritableText if a value is one that no page can
@@ -58,7 +58,7 @@ def _same(old: Value, new: Value) -> bool:
     return old == new and type(old) is type(new)
 
 
-def _edits(page: Page, leaves: Mapping[str, Value]) -> list[Edit]:
+def _edits(page: Page, leaves: Mapping[str, Value]) -> list[TextEdit]:
     style = replace(page.style, spelling={})
     edits = [_edit_present(page, path, value, style) for path, value in leaves.items() if path in page.values]
     added = [path for path, value in leaves.items() if path not in page.values and value is not None]
@@ -66,12 +66,12 @@ def _edits(page: Page, leaves: Mapping[str, Value]) -> list[Edit]:
     for section in {path.partition(".")[0] for path in removed if "." in path}:
         present = {path for path in page.values if path.startswith(f"{section}.")}
         if present and present <= removed:
-            edits.append(Edit(_key_lines(page, section), ""))
+            edits.append(TextEdit(_key_lines(page, section), ""))
     sections = {"", *page.sections()} - removed
     return edits + _insertions(page, {path: leaves[path] for path in sorted(added, key=ORDER.__getitem__)}, sections)
 
 
-def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> list[Edit]:
+def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> list[TextEdit]:
     """added: in the order of the layout; sections: that are there. Fields that come to the same place are one edit."""
     if not added:
         return []
@@ -94,7 +94,7 @@ def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> l
         # New related titles follow the page's own habit; all else the house's.
         style = Style(plain=frozenset({path})) if (field.key, bool(field.section)) in plain else Style()
         lines.append(emit_field(field, value, style))
-    return [Edit(Span(spot, spot), "".join(lines)) for spot, lines in groups.items()]
+    return [TextEdit(Span(spot, spot), "".join(lines)) for spot, lines in groups.items()]
 
 
 def _end_before(page: Page, path: str, section: str) -> int:
@@ -105,13 +105,13 @@ def _end_before(page: Page, path: str, section: str) -> int:
     return max(_place(page, one).lines.end for one in page.values if one.startswith(f"{theirs}."))
 
 
-def _edit_present(page: Page, path: str, value: Value, style: Style) -> Edit:
+def _edit_present(page: Page, path: str, value: Value, style: Style) -> TextEdit:
     place = _place(page, path)
     if page.text[place.end : place.lines.end].strip() not in ("", "'", '"', ":", "}", "]"):
         raise SpliceError(f"{path}: a comment stands behind its value and would be lost")
     if value is None:
-        return Edit(place.lines, "")
-    return Edit(place.lines, emit_field(FIELDS[path], value, style, indent=place.column))
+        return TextEdit(place.lines, "")
+    return TextEdit(place.lines, emit_field(FIELDS[path], value, style, indent=place.column))
 
 
 class _Place(NamedTuple):

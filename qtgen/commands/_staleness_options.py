@@ -1,0 +1,119 @@
+"""From the options of `regenerate` to what is looked for, and the question files with their source texts."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtgen.errors import UsageError
+from qtgen.generation.plan import page_url
+from qtgen.generation.provenance import WRITTEN, digest_of
+from qtgen.generation.questions import BadRow, QuestionFiles
+from qtgen.generation.types import Question
+from qtgen.page.fields import GROUPS
+from qtgen.regeneration.detect import StalenessFilter
+from qtgen.regeneration.reasons import REASONS, Reason
+from qtgen.settings import Settings
+from qtgen.validation.rules import REGISTRY
+from qtgen.validation.selection import known_codes
+
+
+@dataclass(frozen=True, slots=True)
+class FilterOptions:
+    """What the options ask for."""
+
+    wish: StalenessFilter
+    older_than: int | None
+    score_below: float | None
+    limit: int | None
+    order: str
+    judges: tuple[str, ...]
+    is_preview: bool
+
+    @classmethod
+    def of(cls, flags: Mapping[str, Any], settings: Settings) -> "FilterOptions":
+        """Raises UsageError for a reason or a group that there is not, or that lacks its option."""
+        words = [word for one in flags["because"] for word in one.replace(",", " ").split()]
+        groups = _groups(flags["only"], words)
+        given = {"--older-than": flags["older_than"], "--score-below": flags["score_below"]}
+        reasons = _reasons(words, given)
+        codes = [word for word in words if word.lower() not in REASONS]
+        every = ("QT4", "QT5", "QT6") if "related" in groups else ("QT5", "QT6")
+        family = known_codes(codes) if codes else () if words else every
+        wish = StalenessFilter(
+            reasons,
+            frozenset(code for code, rule in REGISTRY.items() if code.startswith(family) and not rule.on_request),
+            groups,
+            flags["include_edited"],
+            flags["touch_date"],
+        )
+        if "related" in groups and settings.corpus is None:
+            raise UsageError("links are judged by the whole site: name it with --corpus")
+        if flags["judges"] and not (settings.api_key or settings.base_url):
+            raise UsageError("--judge asks an endpoint: set OPENAI_API_KEY or --base-url")
+        return cls(
+            wish,
+            flags["older_than"],
+            flags["score_below"],
+            flags["limit"],
+            flags["order"],
+            flags["judges"],
+            flags["is_preview"],
+        )
+
+
+def _groups(only: str | None, because: Sequence[str]) -> frozenset[str]:
+    words = (only or "").replace(",", " ").split()
+    for word in words:
+        if word not in GROUPS:
+            raise UsageError(f"--only {word}: there are {', '.join(GROUPS)}")
+    links = {"related"} if any(word.upper().startswith("QT4") for word in because) else set()
+    return frozenset(words or {*WRITTEN, *links})
+
+
+def _reasons(words: Sequence[str], given: Mapping[str, Any]) -> list[Reason]:
+    """Those named; none named: all that need not be, and those whose option is given."""
+    named = [word.lower() for word in words if word.lower() in REASONS]
+    for name in named:
+        option = REASONS[name].option
+        if option and given[option] is None:
+            raise UsageError(f"--because {name} needs {option}")
+    for word in words:
+        if not word.upper().startswith("QT") and word.lower() not in REASONS:
+            raise UsageError(f"--because {word}: there are {', '.join(REASONS)}, and the codes of rules (QT601)")
+    if words:
+        return [REASONS[name] for name in dict.fromkeys(named)]
+    return [one for one in REASONS.values() if not one.asked_for and (not one.option or given[one.option] is not None)]
+
+
+class Sources:
+    """The question files, if any are named, as far as they give source texts."""
+
+    def __init__(self, stack: ExitStack, files: Sequence[Path], subject: str | None) -> None:
+        self._source = stack.enter_context(QuestionFiles(files, subject, None, sys.stdin.buffer)) if files else None
+
+    def _rows(self) -> Iterator[Question]:
+        rows = self._source.rows() if self._source else ()
+        return (row for row in rows if isinstance(row, Question))
+
+    def digests(self) -> dict[str, str | None]:
+        """By url, of the source text; None: the row gives none."""
+        found: dict[str, str | None] = {}
+        for row in self._rows():  # of rows for one page the first counts, as in `generate`
+            found.setdefault(page_url(row), digest_of(row.context) if row.context else None)
+        return found
+
+    def texts(self, urls: frozenset[str]) -> dict[str, str | None]:
+        """Of the pages that have these urls."""
+        found: dict[str, str | None] = {}
+        for row in self._rows():
+            if (url := page_url(row)) in urls:
+                found.setdefault(url, row.context)
+        return found
+
+    def unusable(self) -> list[str]:
+        """What is wrong with rows that are no questions."""
+        rows = self._source.rows() if self._source else ()
+        return [row.error.message for row in rows if isinstance(row, BadRow)]

@@ -1,1 +1,0 @@
-"""The commands of `qtgen eval`, one module each."""

@@ -1,0 +1,182 @@
+"""What a model may hand in, what is mended, what is refused with words it can act on."""
+
+import json
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+
+from qtgen.errors import AnswerError
+from qtgen.generation import answers
+from qtgen.generation.cleanup import whole_sentences
+from qtgen.llm.endpoint import without_lengths
+from support import POINTS, points_json
+
+SEO = {key: POINTS[key] for key in ("page_description", "page_keywords")}
+TABLE: dict[str, Any] = {
+    "introduction": "Weather is what happens today, climate is what can be expected over many years.",
+    "table": {
+        "columns": ["Weather", "Climate"],
+        "rows": [{"aspect": name, "cells": ["short | quick", "long"]} for name in ("Time", "Place", "Method")],
+    },
+    "summary": "Weather changes within hours, while climate changes over decades and centuries.",
+    **SEO,
+}
+FREE: dict[str, Any] = {"answer": "Given \\(a\\), we show $$b$$.\n\n" + "One step follows from the last. " * 12, **SEO}
+
+
+def test_points_become_a_numbered_list_with_bold_headings() -> None:
+    text = answers.to_markdown(
+        answers.parse("points", points_json(worked_example="Put a raisin into water: it swells overnight."))
+    )
+    assert text.split("\n\n")[1].startswith("1. **Gradient**: Gradient matters")
+    assert "\n\n**Worked example**: Put a raisin" in text
+    assert text.endswith("In summary, Osmosis evens out concentrations by moving the water and not the solute.")
+
+
+def test_a_comparison_becomes_a_table() -> None:
+    text = answers.to_markdown(answers.parse("table", json.dumps(TABLE)))
+    assert "| Aspect | Weather | Climate |\n| --- | --- | --- |\n| **Time** | short \\| quick | long |" in text
+
+
+def test_free_markdown_stands_with_its_maths_in_dollars() -> None:
+    assert answers.to_markdown(answers.parse("freeform", json.dumps(FREE))).startswith("Given $a$, we show $$b$$.")
+
+
+@pytest.mark.parametrize(
+    ("shape", "text", "fault"),
+    [
+        ("points", "nonsense", "the answer is not valid JSON"),
+        ("points", "", "the answer is not valid JSON"),
+        ("points", "[]", "Input should be a valid dictionary"),
+        ("points", points_json(summary="Too short."), "summary: must have at least 60 characters, not 10"),
+        ("points", points_json(extra=1), "extra: Extra inputs are not permitted"),
+        ("points", points_json(points=[POINTS["points"][0]] * 4), "fewer than three different headings"),
+        ("freeform", json.dumps({**FREE, "page_keywords": ["a b"] * 6}), "fewer than 5 different keywords"),
+        ("points", points_json(introduction="<pre><code>" + POINTS["introduction"]), "write plain text without"),
+        ("points", points_json(summary="As an AI language model, I cannot answer this question for you at all."), "without"),
+        ("points", points_json(introduction="[JSON] " + POINTS["introduction"]), "write plain text without [JSON]"),
+        ("points", points_json(introduction="-" * 80), "introduction: holds no word"),
+        ("table", json.dumps({**TABLE, "table": {**TABLE["table"], "columns": ["A", "B", "C"]}}), "table.3.rows.0.cells: "),
+        ("table", json.dumps({**TABLE, "table": "none"}), "table.2: "),
+        ("freeform", json.dumps({**FREE, "answer": FREE["answer"] + "\n```python\nx"}), "a code fence is opened"),
+        ("freeform", json.dumps({**FREE, "answer": FREE["answer"] + "$$x"}), "a `$$` is opened"),
+    ],
+)  # fmt: skip
+def test_faults_are_sentences_for_the_model(shape: str, text: str, fault: str) -> None:
+    with pytest.raises(AnswerError) as caught:
+        answers.parse(shape, text)
+    assert fault in str(caught.value)
+
+
+def test_code_may_hold_what_prose_may_not() -> None:
+    html = FREE["answer"] + "\n\n```html\n<div>TODO</div>\n```"
+    assert "<div>" in answers.to_markdown(answers.parse("freeform", json.dumps({**FREE, "answer": html})))
+
+
+def test_what_was_cut_off_at_its_limit_ends_with_its_last_whole_sentence() -> None:
+    assert whole_sentences("One is here. Two is here. Three wa", 5, 34) == "One is here. Two is here."
+    assert whole_sentences("No end in sight at al", 5, 21) == "No end in sight at."
+    assert whole_sentences("Short", 2, 100) == "Short"
+
+
+def test_keywords_are_listed_once_without_commas_inside() -> None:
+    words = ["Water", "water", "a, b", "solute", "cell", "membrane."]
+    answer = answers.parse("points", points_json(page_keywords=words))
+    assert answer.keywords == "Water, a  b, solute, cell, membrane"
+
+
+def test_headings_stand_in_for_repeated_keywords_and_a_repeated_point_is_left_out() -> None:
+    points = [*POINTS["points"], {**POINTS["points"][0], "heading": "GRADIENT"}]
+    answer = answers.parse("points", points_json(page_keywords=["a b"] * 6, points=points))
+    assert answer.keywords == "a b, Gradient, Membrane, Pressure, Balance"
+    assert "5. **" not in answer.markdown()
+
+
+def test_latex_that_json_swallowed_is_restored() -> None:
+    swallowed = "Given $\beta + \frac{1}{2} \times \theta + \rho$ and much more of it\u0001, the rest follows at once."
+    assert "\x08" in swallowed, "a model that forgets to escape"
+    text = points_json(introduction=swallowed)
+    assert (
+        r"$\beta + \frac{1}{2} \times \theta + \rho$ and much more of it, the"
+        in answers.parse("points", text).markdown()
+    )
+
+
+@pytest.mark.parametrize("shape", list(answers.SHAPES))
+def test_schemas_are_strict(shape: str) -> None:
+    schema = answers.schema(shape)
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    def check(node: Any) -> None:
+        if isinstance(node, dict):
+            assert "$ref" not in node
+            if node.get("type") == "object":
+                assert node["additionalProperties"] is False
+                assert set(node["required"]) == set(node["properties"])
+            for value in node.values():
+                check(value)
+        elif isinstance(node, list):
+            for item in node:
+                check(item)
+
+    check(schema)
+    assert list(schema["properties"])[-2:] == ["page_description", "page_keywords"], "the answer is written first"
+    assert schema["properties"]["page_description"] == {"maxLength": 122, "minLength": 50, "type": "string"}
+    assert "maxLength" not in json.dumps(without_lengths(schema))
+
+
+@pytest.mark.parametrize(("shape", "data"), [("points", POINTS), ("table", TABLE), ("freeform", FREE)])
+def test_what_fits_the_schema_fits_the_model(shape: str, data: dict[str, Any]) -> None:
+    jsonschema.validate(data, answers.schema(shape))
+    answers.parse(shape, json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    "text", [points_json(introduction="Half \ud83d of it. " * 6), points_json(**{"\udc00": 1}), "[" * 100_000]
+)
+def test_what_json_can_write_and_nothing_else_can_is_a_fault(text: str) -> None:
+    with pytest.raises(AnswerError, match=r"torn|not valid JSON") as caught:
+        answers.parse("points", text)
+    str(caught.value).encode()
+
+
+WORDS = ["osmosis", "membrane", "solute", "water", "pressure"]
+SENTENCE = "Osmosis is the passage of water through a membrane."
+
+
+def stopped(text: str, length: int) -> str:
+    """As a model leaves a text that it was not let finish."""
+    return (text + " again" * 30)[:length]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (f"[*] {SENTENCE}", SENTENCE),
+        (f"- {SENTENCE}", SENTENCE),
+        (stopped(f"{SENTENCE} It goes", 119), stopped(f"{SENTENCE} It goes", 119)),
+        (stopped(f"{SENTENCE} It goes", 122), SENTENCE),
+    ],
+)
+def test_words_for_search_engines_are_whole(written: str, kept: str) -> None:
+    found = answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))
+    assert found.page_description == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        (stopped("Osmosis goes", 121), "was cut off at 122 characters; write one shorter sentence"),
+        ("Osmosis is the passage of water through a membrane and the.", "was cut off at 122 characters"),
+        ("Osmosis is the passage of water through a membrane,", "ends in `,`; write one whole sentence"),
+        ("Osmosis [#] is the passage of water through a membrane.", "has the markup `[#]`"),
+        ("This answer tells how water passes through a membrane.", "speaks of the answer; name the matter itself"),
+        (SENTENCE.replace("water", "`water`"), "has the markup ```; write plain text"),
+        (f") {SENTENCE}", "begins with `)`; begin with a word"),
+    ],
+)
+def test_what_is_torn_is_asked_for_again(written: str, fault: str) -> None:
+    with pytest.raises(AnswerError, match=re.escape(fault)):
+        answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))
