@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from qtgen import __version__
+from qtgen.commands._errors import describe, exit_code
 from qtgen.errors import QtgenError
 
 # name -> one line for `qtgen --help`; the module of the same name in qtgen/commands holds it.
@@ -91,8 +92,8 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("qtgen: interrupted", err=True)
         return INTERRUPTED
     except QtgenError as error:
-        click.echo(f"qtgen: {error}", err=True)
-        return error.exit_code
+        click.echo(f"qtgen: {describe(error)}", err=True)
+        return exit_code(error)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EPIPE, errno.EIO):
             return _bug()

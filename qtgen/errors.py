@@ -1,46 +1,80 @@
-"""The error tree. `cli.py` turns each into one line and an exit code; nobody else prints them.
+"""The error tree. Errors carry fields; `commands/_errors.py` turns each into one line and an exit code.
 
 QtgenError                      anything a person can act on
-├── UsageError                  the call or the settings are wrong (exit 2)
+├── UsageError                  the call or the settings are wrong
 │   ├── SettingsError           qtgen.toml, the environment or an option
 │   ├── QuestionFileError       a question file that cannot be read at all
-│   └── PromptError             a prompt template that cannot be used
+│   ├── PromptError             a prompt template that cannot be used
+│   ├── PluginError             a plugin that cannot be loaded
+│   └── MissingExtra            an optional dependency is not installed
 ├── UnwritableText              a value that no page can hold
 ├── SpliceError                 an edit that could not be proved harmless
 ├── OutputError                 a page that could not be written (disk full, read-only)
-│   └── PageInTheWay            one that changed, went or is read-only: the others can be written all the same
-├── NearDuplicates              questions that are nearly others, where that was to end the run
+│   └── PageConflict            one page changed, disappeared or is read-only; other pages can still be written
+├── NearDuplicates              questions that are near-duplicates, when that ends the run
 ├── LedgerError                 the ledger cannot be read or written (locked, disk full)
-├── NoOpinion                   no judge said which of two texts is better
+├── JudgeError                  no judge could say which of two texts is better
 ├── BudgetReached               one more request might cost more than is left
-├── Interrupted                 Ctrl-C; what was finished is kept (exit 130)
-├── AnswerError                 the model answered, but not with an answer that can be used
-└── ProviderError               the endpoint did not give an answer
-    ├── Retryable               worth another try: 429, 5xx, time-out, dropped connection
-    │   └── Unreachable         nobody listens at that address
-    ├── BadRequest              the endpoint does not take this request; another may pass
-    ├── NoAnswer                the endpoint's last word, and none that makes a page; it may have cost something
+├── Interrupted                 the run was interrupted; finished work is kept
+├── AnswerError                 the model answered, but the answer cannot be used
+└── ProviderError               the endpoint did not return an answer
+    ├── Retryable               worth another attempt: 429, 5xx, timeout, dropped connection
+    │   └── Unreachable         nothing listens at that address
+    ├── BadRequest              the endpoint rejects this request; another may succeed
+    ├── NoAnswer                the endpoint's final response, which makes no page; it may have cost something
     │   ├── Truncated           cut off at the token limit
     │   └── Refused             the model declined
-    │       └── Filtered        the endpoint's content filter did
-    └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail (exit 2)
-        └── EndpointAway        nobody listens any more, or it asks for a long pause: go on later (exit 1)
+    │       └── Filtered        the endpoint's content filter rejected it
+    └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail
+        └── EndpointDown        the endpoint stopped responding, or asks for a long pause: resume later
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
 class QtgenError(Exception):
-    """Base of every error that ends as one line for a person; `kind` is its name in JSON."""
+    """Base of every error that a person can act on.
+
+    Args:
+        message: What is wrong. It names no command-line option.
+        path: The file concerned, with a line number where one is known (`questions.csv:3`).
+        field: The key, column or field in that file.
+        setting: The name of the setting concerned, a field of `Settings`.
+        remedy: What to do about it.
+
+    `kind` names the error in JSON output.
+    """
 
     kind = "error"
-    exit_code = 1
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        path: str | Path | None = None,
+        field: str | None = None,
+        setting: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.field = field
+        self.setting = setting
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        place = [str(self.path)] if self.path is not None else []
+        if self.field is not None:
+            place.append(f"`{self.field}`")
+        sentence = ": ".join([*place, self.message])
+        return f"{sentence}; {self.remedy}" if self.remedy else sentence
 
 
 class UsageError(QtgenError):
     kind = "usage"
-    exit_code = 2
 
 
 class SettingsError(UsageError):
@@ -53,6 +87,28 @@ class QuestionFileError(UsageError):
 
 class PromptError(UsageError):
     kind = "prompt"
+
+
+class PluginError(UsageError):
+    kind = "plugin"
+
+
+class MissingExtra(UsageError):
+    """An optional dependency is not installed.
+
+    Args:
+        what: What needs it, as the subject of a sentence.
+        extra: The extra that installs it.
+        module: The module that is missing.
+    """
+
+    kind = "missing-extra"
+
+    def __init__(self, what: str, extra: str, module: str) -> None:
+        super().__init__(f"{what} needs the `{extra}` extra ({module} is not installed)")
+        self.what = what
+        self.extra = extra
+        self.module = module
 
 
 class UnwritableText(QtgenError):
@@ -92,11 +148,10 @@ class JudgeError(QtgenError):
 
 class Interrupted(QtgenError):
     kind = "interrupted"
-    exit_code = 130
 
 
 class AnswerError(QtgenError):
-    """`problems` are sentences the model can act on when it is asked again."""
+    """`problems` are sentences that the model can act on in a repair request."""
 
     kind = "answer"
 
@@ -106,17 +161,19 @@ class AnswerError(QtgenError):
 
 
 class ProviderError(QtgenError):
-    """`usage`: what the endpoint counted all the same, a `records.Usage` or None."""
+    """`usage`: the usage that the endpoint reported all the same, an `llm.types.Usage` or None."""
 
     kind = "provider"
 
-    def __init__(self, message: str, *, usage: Any = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, usage: Any = None, setting: str | None = None, remedy: str | None = None
+    ) -> None:
+        super().__init__(message, setting=setting, remedy=remedy)
         self.usage = usage
 
 
 class Retryable(ProviderError):
-    """`retry_after`: seconds the endpoint asked to wait, or None."""
+    """`retry_after`: seconds that the endpoint asks to wait, or None."""
 
     kind = "unavailable"
 
@@ -138,7 +195,7 @@ class BadRequest(ProviderError):
 
 
 class NoAnswer(ProviderError):
-    """`completion`: the `records.Completion` that the ledger keeps of it, or None."""
+    """`completion`: the `llm.types.Completion` that the ledger keeps of it, or None."""
 
     completion: Any = None
 
@@ -157,17 +214,15 @@ class Filtered(Refused):
 
 class ProviderUnusable(ProviderError):
     kind = "unusable"
-    exit_code = 2
 
 
 class EndpointDown(ProviderUnusable):
     kind = "away"
-    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why something did not come about, as a value: `kind` for machines, `message` for people."""
+    """Why something failed, as a value: `kind` for programs, `message` for people."""
 
     kind: str
     message: str

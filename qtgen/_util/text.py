@@ -1,4 +1,4 @@
-"""Numbers of things in words."""
+"""Text for people: counts, prices, and what a terminal can show."""
 
 import unicodedata
 
@@ -23,3 +23,12 @@ def columns(text: str) -> int:
 def encodable(text: str) -> str:
     """With `?` for lone surrogates, which UTF-8 cannot write."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def money(usd: float | None) -> str:
+    """Return a price in US dollars; neither an unknown nor a tiny price is shown as zero."""
+    if usd is None:
+        return "cost unknown"
+    if 0 < usd < 0.0001:
+        return f"${usd:.8f}".rstrip("0")
+    return f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"

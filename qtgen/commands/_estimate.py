@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 import click
 
-from qtgen._util.text import counted
-from qtgen.commands._options import warn
+from qtgen._util.text import counted, money
+from qtgen.commands._output import warn
 from qtgen.commands._progress import failure_line, who_answers
 from qtgen.generation.generator import GenerationConfig
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Status
-from qtgen.llm.budget import money
 from qtgen.llm.endpoint import Endpoint, body_of, longest_answer, request
 from qtgen.llm.estimate import Range, RunEstimate, seconds
 from qtgen.llm.factory import concurrency, endpoints_for

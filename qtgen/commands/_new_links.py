@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qtgen._util.text import counted
 from qtgen.commands._linking import missing_extra, vectors
-from qtgen.commands._options import note
+from qtgen.commands._output import note
 from qtgen.errors import QtgenError
 from qtgen.settings import Settings
 from qtgen.site.discovery import named, read_page

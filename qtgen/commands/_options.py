@@ -1,7 +1,7 @@
 """Options that several commands share, and the way from options to settings."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qtgen._util.text import counted
+from qtgen.commands._output import note
 from qtgen.settings import Settings, load, project_folder, unknown_names
 
 if TYPE_CHECKING:  # it takes 0.2 s to load
     from qtgen.llm.ledger import Ledger
-
-
-_SHOWN = 5  # rows of a warning that are named; the rest is counted
 
 
 class Grouped(click.Command):
@@ -102,20 +99,6 @@ def open_book(settings: Settings) -> "Iterator[Ledger]":
         yield book
     finally:
         book.close()
-
-
-def note(message: str) -> None:
-    """A line for the person, beside the data."""
-    click.echo(message, err=True)
-
-
-def warn(named: Sequence[str], noun: str, rest: str) -> None:
-    """The first of them, and how many there are."""
-    for line in named[:_SHOWN]:
-        note(f"warning: {line}")
-    more = f" ({len(named) - _SHOWN:,} more)" if len(named) > _SHOWN else ""
-    if named:
-        note(f"warning: {counted(len(named), noun)}{more}{rest}")
 
 
 file_or_dash = click.Path(path_type=Path, allow_dash=True)

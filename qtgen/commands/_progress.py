@@ -12,10 +12,10 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from qtgen._util.text import counted
+from qtgen._util.text import counted, money
 from qtgen.errors import BudgetReached
 from qtgen.generation.types import Outcome, Status
-from qtgen.llm.budget import Budget, money
+from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client
 from qtgen.llm.factory import chosen
 from qtgen.llm.types import Usage

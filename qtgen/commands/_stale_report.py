@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from qtgen._util.text import counted
+from qtgen._util.text import counted, money
 from qtgen.commands._estimate import as_json_range, cost_of, duration, figures, requests, time_of
 from qtgen.generation.generator import GenerationConfig
-from qtgen.llm.budget import money
 from qtgen.llm.estimate import Range, RunEstimate
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger

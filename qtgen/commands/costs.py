@@ -13,8 +13,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from qtgen.commands._options import ledger_place, note, open_book, settings_from
-from qtgen.llm.budget import money
+from qtgen._util.text import money
+from qtgen.commands._options import ledger_place, open_book, settings_from
+from qtgen.commands._output import note
 from qtgen.settings import Settings
 
 

@@ -23,12 +23,11 @@ from qtgen.commands._options import (
     budget_option,
     file_or_dash,
     folder,
-    note,
     open_book,
     options_of,
     settings_from,
-    warn,
 )
+from qtgen.commands._output import note, warn
 from qtgen.commands._run import Results, asking, check_budget
 from qtgen.errors import BudgetReached, Failure, Interrupted, NearDuplicates, QuestionFileError, UsageError
 from qtgen.generation.config import recipe

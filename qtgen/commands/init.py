@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from qtgen._util.files import explained, prepared, publish_new
-from qtgen.commands._options import note
+from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.prompts import SUFFIX
 from qtgen.resources import shipped

@@ -13,7 +13,8 @@ import click
 from qtgen._util.files import explained, prepared
 from qtgen._util.text import counted
 from qtgen.commands._linking import check_extra, vectors
-from qtgen.commands._options import Grouped, folder, note, options_of, settings_from
+from qtgen.commands._options import Grouped, folder, options_of, settings_from
+from qtgen.commands._output import note
 from qtgen.errors import Interrupted, UsageError
 from qtgen.settings import Settings
 from qtgen.site.discovery import page_runs

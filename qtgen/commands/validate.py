@@ -12,7 +12,8 @@ import click
 
 from qtgen import __version__
 from qtgen._util.files import replace_file
-from qtgen.commands._options import note, settings_from
+from qtgen.commands._options import settings_from
+from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
 from qtgen.page.read import MAX_BYTES
 from qtgen.settings import Settings, project_folder

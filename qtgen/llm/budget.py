@@ -2,16 +2,8 @@
 
 import asyncio
 
+from qtgen._util.text import money
 from qtgen.errors import BudgetReached
-
-
-def money(usd: float | None) -> str:
-    """`$0.0123`; a price that is not known is never shown as nothing, and neither is a small one."""
-    if usd is None:
-        return "cost unknown"
-    if 0 < usd < 0.0001:
-        return f"${usd:.8f}".rstrip("0")
-    return f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"
 
 
 class Budget:

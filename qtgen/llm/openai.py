@@ -59,7 +59,8 @@ class OpenAISender:
             return await self._send(body)
         except ProviderError as error:
             message, key = storable(str(error)), self._endpoint.api_key
-            error.args = (message.replace(key, "***") if key and len(key) >= _SHORTEST_KEY else message,)
+            error.message = message.replace(key, "***") if key and len(key) >= _SHORTEST_KEY else message
+            error.args = (error.message,)
             raise
 
     async def _send(self, body: bytes) -> Completion:

@@ -9,10 +9,11 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from qtgen._util.text import money
 from qtgen.commands import _progress as progress
 from qtgen.commands._progress import RunStats
 from qtgen.generation.types import Outcome, Question, Status
-from qtgen.llm.budget import Budget, money
+from qtgen.llm.budget import Budget
 from qtgen.llm.pacing import Pace, Pacer
 
 

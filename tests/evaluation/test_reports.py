@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qtgen._util.diff import difference
-from qtgen._util.text import columns, encodable
+from qtgen._util.text import columns, encodable, money
 from qtgen.evaluation.reports import FORMATS, charts, common, github
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
@@ -530,5 +530,5 @@ def test_figures() -> None:
         "1,234",
     ]
     assert common.span({"low": -26.04, "high": 2.0}, common.signed) == "-26.0 to +2.0"
-    assert [common.money(usd) for usd in (None, 0.0123, 12.3)] == ["cost unknown", "$0.0123", "$12.30"]
+    assert [money(usd) for usd in (None, 0.0123, 12.3)] == ["cost unknown", "$0.0123", "$12.30"]
     assert common.when("yesterday") == "yesterday"

@@ -10,7 +10,7 @@ import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qtgen._util.files import prepared
-from qtgen.commands._options import note
+from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
 from qtgen.evaluation.reports import FORMATS
 from qtgen.evaluation.reports.github import step_summary

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from qtgen.commands._options import folder, note
+from qtgen.commands._options import folder
+from qtgen.commands._output import note
 from qtgen.errors import UsageError
 from qtgen.evaluation.agreement import Agreement, agreement, claims_in, sources_in
 from qtgen.evaluation.metrics import METRICS

@@ -12,7 +12,8 @@ from typing import Any
 import click
 from pydantic import SecretStr
 
-from qtgen.commands._options import folder, note, open_book, settings_from
+from qtgen.commands._options import folder, open_book, settings_from
+from qtgen.commands._output import note
 from qtgen.commands.eval.files import check_outputs, read_report, show, write_report
 from qtgen.errors import UsageError
 from qtgen.evaluation.gate import judged

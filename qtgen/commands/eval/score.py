@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from qtgen.commands._options import file_or_dash, note, settings_from
+from qtgen.commands._options import file_or_dash, settings_from
+from qtgen.commands._output import note
 from qtgen.errors import Failure, UsageError
 from qtgen.evaluation.metrics import METRICS
 from qtgen.evaluation.scoring import Item, Scored, item_of, score_all

@@ -109,11 +109,6 @@ def span(interval: Mapping[str, Any], form: Callable[[float | None, float | None
     return f"{form(low, like)} to {form(high, like)}"
 
 
-def money(usd: float | None) -> str:
-    """A price that is not known is never shown as nothing."""
-    return "cost unknown" if usd is None else f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"
-
-
 def tokens(usage: Mapping[str, Any]) -> str:
     return f"{usage['prompt_tokens']:,} prompt and {usage['completion_tokens']:,} completion tokens"
 

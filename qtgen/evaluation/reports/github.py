@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from qtgen._util.text import counted, encodable
+from qtgen._util.text import counted, encodable, money
 from qtgen.evaluation.reports.common import (
     Report,
     facts,
@@ -13,7 +13,6 @@ from qtgen.evaluation.reports.common import (
     falls,
     figure,
     label,
-    money,
     reasons,
     signed,
     span,

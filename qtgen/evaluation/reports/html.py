@@ -16,7 +16,7 @@ from jinja2 import Template
 
 from qtgen._util.diff import Difference, difference
 from qtgen._util.templates import environment
-from qtgen._util.text import counted, encodable
+from qtgen._util.text import counted, encodable, money
 from qtgen.evaluation.reports import charts, common
 from qtgen.evaluation.reports.common import DIRECTIONS, Item, Report, Weakness
 
@@ -114,7 +114,7 @@ def _template() -> Template:
         "signed": _typeset(common.signed),
         "span": lambda interval: _minus(common.span(interval)),
         "change": lambda interval: _minus(common.span(interval, common.signed)),
-        "money": common.money,
+        "money": money,
         "counted": counted,
         "tone": common.tone,
         "capital": lambda text: text[:1].upper() + text[1:],

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from qtgen._util.text import columns, counted, visible
+from qtgen._util.text import columns, counted, money, visible
 from qtgen.evaluation.reports.common import (
     Report,
     facts,
@@ -11,7 +11,6 @@ from qtgen.evaluation.reports.common import (
     falls,
     figure,
     label,
-    money,
     reasons,
     signed,
     span,

@@ -1,0 +1,43 @@
+"""Errors as one line for a person and an exit code: the only place where they become either."""
+
+from qtgen.errors import EndpointDown, Interrupted, MissingExtra, ProviderUnusable, QtgenError, UsageError
+
+# What to do about an error of a type, in words of the command line, if the error itself names no remedy.
+_REMEDIES: dict[type[QtgenError], str] = {
+    EndpointDown: "run the same command again to resume",
+    Interrupted: "run the same command again to resume",
+}
+# Options that are not the setting's own name.
+_OPTIONS = {"api_key": "OPENAI_API_KEY"}
+
+
+def exit_code(error: QtgenError) -> int:
+    """Return the exit code that the command contract gives this error."""
+    if isinstance(error, Interrupted):
+        return 130
+    if isinstance(error, UsageError) or (isinstance(error, ProviderUnusable) and not isinstance(error, EndpointDown)):
+        return 2
+    return 1
+
+
+def describe(error: QtgenError) -> str:
+    """Return one line that says what is wrong and what to do about it."""
+    if isinstance(error, MissingExtra):
+        return f"{error}; {install_hint(error.extra)}"
+    line = str(error)
+    if error.setting is not None and error.path is None:
+        line = f"{option_of(error.setting)}: {line}"
+    if error.remedy is None:
+        remedy = next((words for kind, words in _REMEDIES.items() if isinstance(error, kind)), None)
+        line = f"{line}; {remedy}" if remedy else line
+    return line
+
+
+def option_of(setting: str) -> str:
+    """Return the option (or variable) that sets a setting."""
+    return _OPTIONS.get(setting, f"--{setting.replace('_', '-')}")
+
+
+def install_hint(extra: str) -> str:
+    """Return how to install an extra, in words that hold for a package index and for a wheel file."""
+    return f"run `pip install 'qtgen[{extra}]'` (from a wheel file: `pip install 'PATH/qtgen-VERSION.whl[{extra}]'`)"

@@ -1,0 +1,42 @@
+"""What every command prints in the same way: notes, shortened lists, diffs, costs and coloured severities."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+import click
+
+from qtgen._util.text import counted, money
+
+__all__ = ["SHOWN", "diff_lines", "listed", "money", "note", "warn"]
+
+SHOWN = 5
+"""Entries of a list that are printed one by one; the others are counted."""
+
+
+def note(message: str) -> None:
+    """Print a line for the person on stderr, beside the data on stdout."""
+    click.echo(message, err=True)
+
+
+def listed(lines: Sequence[str], noun: str, *, shown: int = SHOWN) -> Iterator[str]:
+    """Yield the first lines, then how many more there are: `… and 7 more pages`."""
+    yield from lines[:shown]
+    if len(lines) > shown:
+        rest = len(lines) - shown
+        yield f"… and {rest:,} more {noun if rest == 1 else f'{noun}s'}"
+
+
+def warn(lines: Sequence[str], noun: str, summary: str = "", *, shown: int = SHOWN) -> None:
+    """Print a warning for the first lines, then one that counts all of them, followed by `summary`."""
+    for line in lines[:shown]:
+        note(f"warning: {line}")
+    more = f" ({len(lines) - shown:,} more)" if len(lines) > shown else ""
+    if lines:
+        note(f"warning: {counted(len(lines), noun)}{more}{summary}")
+
+
+def diff_lines(path: str, before: str, after: str) -> Iterator[str]:
+    """Yield the lines of a unified diff of one file, without line ends."""
+    old, new = (text.splitlines(keepends=True) for text in (before, after))
+    for line in difflib.unified_diff(old, new, path, path):
+        yield line.removesuffix("\n")
