@@ -30,7 +30,7 @@ def _split(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class Price(BaseModel):
@@ -46,8 +46,8 @@ class PathSettings(BaseModel):
     """Which rules hold for pages whose path matches a pattern."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    select: Words = ()
-    ignore: Words = ()
+    select: NameList = ()
+    ignore: NameList = ()
 
 
 def _usable_key(value: object) -> object:
@@ -79,7 +79,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     provider: Literal["openai", "local"] | None = Field(None, description="who answers: an endpoint or this machine")
-    model: Words = Field((), description="model name at the endpoint; further ones are asked where it fails")
+    model: NameList = Field((), description="model name at the endpoint; further ones are asked where it fails")
     base_url: Annotated[str, AfterValidator(_usable_address)] | None = Field(
         None, description="address of an OpenAI-compatible endpoint"
     )
@@ -118,8 +118,8 @@ class Settings(BaseModel):
     subjects: tuple[str, ...] = Field((), description="subjects to know besides the built-in ones")
     prompt: str | None = Field(None, description="one prompt for every question; else by the question's kind")
     prompts: Path = Field(Path("prompts"), description="folder of the project's own prompts")
-    select: Words = Field((), description="rule codes to check, or their beginnings; else all")
-    ignore: Words = Field((), description="rule codes not to check, or their beginnings")
+    select: NameList = Field((), description="rule codes to check, or their beginnings; else all")
+    ignore: NameList = Field((), description="rule codes not to check, or their beginnings")
     per_path: Mapping[str, PathSettings] = Field(
         {}, description='`select` and `ignore` for paths: `[per_path."content/old/*"]`; `*` matches `/` too'
     )
@@ -134,7 +134,7 @@ _PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions"})
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSettings:
     """Settings, and for every field a word on where its value came from."""
 
     settings: Settings
@@ -148,14 +148,14 @@ class Loaded:
         ]
 
 
-def load(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:
+def load_settings(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> LoadedSettings:
     """Merge the three layers; `flags` are options that were given.
 
     Raises SettingsError, naming origin, field and what is expected.
     """
     merged: dict[str, Any] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")
-    file = find_file(start)
+    file = find_settings_file(start)
     layers = [] if file is None else [(f"{file}", _read_file(file))]
     layers.append(("environment", _from_environment(environ)))
     layers.append(("command line", {name: value for name, value in flags.items() if value is not None}))
@@ -163,12 +163,12 @@ def load(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> L
         merged |= layer
         origins |= {name: _origin_name(origin, name, environ) for name in layer}
     try:
-        return Loaded(Settings.model_validate(merged), origins)
+        return LoadedSettings(Settings.model_validate(merged), origins)
     except ValidationError as error:
         raise SettingsError(_explain(error, origins)) from None
 
 
-def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
     """A line for each variable that looks like a setting and is none."""
     names = [_PREFIX + name.upper() for name in Settings.model_fields if name not in _FILE_ONLY]
     for given in environ:
@@ -177,7 +177,7 @@ def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
             yield f"{given} is no setting" + (f"; did you mean {near[0]}?" if near else " of the environment")
 
 
-def find_file(start: Path) -> Path | None:
+def find_settings_file(start: Path) -> Path | None:
     """The nearest qtgen.toml, upwards."""
     folders = [start.absolute(), *start.absolute().parents]
     return next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
@@ -185,7 +185,7 @@ def find_file(start: Path) -> Path | None:
 
 def project_folder() -> Path:
     """The folder of the nearest qtgen.toml, or the current one: where a project's cache and ledger lie."""
-    file = find_file(Path.cwd())
+    file = find_settings_file(Path.cwd())
     return file.parent if file else Path.cwd()
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from qtgen.errors import SettingsError
 from qtgen.llm.prices import price_of, shipped
-from qtgen.settings import Price, load, unknown_names
+from qtgen.settings import Price, load_settings, unknown_variables
 
 
 def test_file_then_environment_then_command_line(tmp_path: Path) -> None:
     (tmp_path / "qtgen.toml").write_text('model = "a"\ntemperature = 0.1\nrepairs = 1\nignore = ["QT4"]\n')
     deep = tmp_path / "x" / "y"
     deep.mkdir(parents=True)
-    loaded = load(
+    loaded = load_settings(
         deep, {"QTGEN_TEMPERATURE": "0.2", "QTGEN_MODEL": "b", "QTGEN_SELECT": "QT1,QT2"}, {"model": "c", "out": None}
     )
     settings = loaded.settings
@@ -29,13 +29,13 @@ def test_file_then_environment_then_command_line(tmp_path: Path) -> None:
 def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
     (tmp_path / "qtgen.toml").write_text('out = "pages"\nquestions = ["q.csv"]\n')
     (tmp_path / "sub").mkdir()
-    settings = load(tmp_path / "sub", {}, {}).settings
+    settings = load_settings(tmp_path / "sub", {}, {}).settings
     assert settings.out.resolve() == tmp_path / "pages"
     assert [path.resolve() for path in settings.questions] == [tmp_path / "q.csv"]
 
 
 def test_the_clients_own_names_are_read_and_the_key_is_never_shown() -> None:
-    loaded = load(Path(), {"OPENAI_API_KEY": "sk-secret\n", "OPENAI_BASE_URL": "http://x/v1"}, {})
+    loaded = load_settings(Path(), {"OPENAI_API_KEY": "sk-secret\n", "OPENAI_BASE_URL": "http://x/v1"}, {})
     shown = "\n".join(loaded.lines())
     assert loaded.settings.base_url == "http://x/v1"
     assert "sk-secret" not in shown + repr(loaded)
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_named_with_its_origin(
 ) -> None:
     (tmp_path / "qtgen.toml").write_text(toml)
     with pytest.raises(SettingsError) as caught:
-        load(tmp_path, environ, flags)
+        load_settings(tmp_path, environ, flags)
     assert words in str(caught.value)
     assert "sk-1" not in str(caught.value)
 
@@ -80,7 +80,7 @@ def test_what_is_wrong_is_named_with_its_origin(
 def test_what_has_the_wrong_form_is_said_in_the_files_words(tmp_path: Path, line: str, words: str) -> None:
     (tmp_path / "qtgen.toml").write_text(line)
     with pytest.raises(SettingsError, match=words):
-        load(tmp_path, {}, {})
+        load_settings(tmp_path, {}, {})
 
 
 def test_a_dated_model_costs_what_its_model_does_unless_it_is_listed() -> None:
@@ -95,7 +95,7 @@ def test_a_dated_model_costs_what_its_model_does_unless_it_is_listed() -> None:
 
 def test_a_variable_that_is_no_setting_is_named_with_the_nearest() -> None:
     environ = {"QTGEN_CONCURENCY": "5", "QTGEN_MODEL": "m", "QTGEN_PRICES": "1", "HOME": "/"}
-    assert list(unknown_names(environ)) == [
+    assert list(unknown_variables(environ)) == [
         "QTGEN_CONCURENCY is no setting; did you mean QTGEN_CONCURRENCY?",
         "QTGEN_PRICES is no setting of the environment",
     ]

@@ -58,7 +58,7 @@ def stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Stop]:
             loop.remove_signal_handler(number)
 
 
-async def run_all(
+async def map_unordered(
     items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], *, concurrency: int, stop: Stop
 ) -> AsyncGenerator[tuple[T, R], None]:
     """Pairs of item and result as they are done. `items` is read only as fast as there is room."""

@@ -19,12 +19,12 @@ _SYNCS_ALL = sys.platform == "linux"  # elsewhere `sync` may come back before al
 
 
 @contextlib.contextmanager
-def prepared(path: Path, text: str) -> Iterator[Path]:
+def staged_file(path: Path, text: str) -> Iterator[Path]:
     """A finished temporary file beside `path`, on the disk; whatever is left of it at the end is removed.
 
     Raises OutputError, naming path and reason, if the folder cannot be written or the disk is full.
     """
-    with explained(path):
+    with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with _temporary(path, text.encode(), sync=True) as temporary:
         temporary.chmod(_MODE)
@@ -36,7 +36,7 @@ def _temporary(path: Path, contents: bytes, *, sync: bool) -> Iterator[Path]:
     """A file beside `path` that only its owner may read yet, gone at the end. sync: whether it is on the disk."""
     temporary: Path | None = None
     try:
-        with explained(path):
+        with as_output_error(path):
             handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
             temporary = Path(name)
             with os.fdopen(handle, "wb") as file:
@@ -50,9 +50,9 @@ def _temporary(path: Path, contents: bytes, *, sync: bool) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def publish_new(temporary: Path, path: Path) -> bool:
+def publish_if_absent(temporary: Path, path: Path) -> bool:
     """Let `path` appear, atomically, unless something already lies there (then False)."""
-    with explained(path):
+    with as_output_error(path):
         try:
             os.link(temporary, path)
         except FileExistsError:
@@ -102,7 +102,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _replace(temporary: Path, path: Path, target: Path, mode: int) -> None:
-    with explained(path):
+    with as_output_error(path):
         temporary.chmod(mode)
         temporary.replace(target)
 
@@ -161,7 +161,7 @@ def _taken(step: Callable[[], None]) -> QtgenError | None:
 
 def append_line(path: Path, line: str, *, sync: bool = True) -> None:
     """Add one line to the end of `path`; one that a crash cut short is ended first, and stays apart."""
-    with explained(path):
+    with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
             if file.tell() and not _ends_in_newline(file):
@@ -173,7 +173,7 @@ def append_line(path: Path, line: str, *, sync: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
+def as_output_error(path: Path) -> Iterator[None]:
     """An OSError becomes an OutputError that names the path."""
     try:
         yield

@@ -14,19 +14,19 @@ _Result = TypeVar("_Result")
 _AHEAD = 3  # parcels a process that are in flight
 
 
-def by_processes(
+def map_in_processes(
     work: Callable[..., _Result],
     parcels: Iterable[tuple[_Kept, tuple[Any, ...]]],
     jobs: int,
     *,
-    afresh: bool = False,
+    spawn: bool = False,
 ) -> Iterator[tuple[_Kept, _Result]]:
     """What each parcel keeps here, and what `work` makes of its arguments, in their order.
 
     jobs: processes; afresh: they start from nothing, where the threads of a library would be taken along half-dead.
     Raises what `work` raises.
     """
-    context = multiprocessing.get_context("spawn") if afresh else None
+    context = multiprocessing.get_context("spawn") if spawn else None
     waiting: deque[tuple[_Kept, Future[_Result]]] = deque()
     with ProcessPoolExecutor(jobs, context, _end_with_parent) as pool:
         for kept, arguments in parcels:

@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 
-def opened(folder: Path, name: str, layout: str) -> sqlite3.Connection | None:
+def open_cache_database(folder: Path, name: str, layout: str) -> sqlite3.Connection | None:
     """The database `name` in `folder`, a cache's; None if there can be none."""
     file = folder / name
     for _ in range(2):

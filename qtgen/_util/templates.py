@@ -5,7 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
-def environment(folder: Path) -> Environment:
+def html_environment(folder: Path) -> Environment:
     """folder: where the templates lie."""
     return Environment(
         autoescape=True,

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from qtgen._util.concurrency import Stop, run_all
+from qtgen._util.concurrency import Stop, map_unordered
 
 
 def drive(items: object, work: object, concurrency: int, stop: Stop | None = None) -> list[tuple[int, int]]:
     async def collect() -> list[tuple[int, int]]:
-        return [pair async for pair in run_all(items, work, concurrency=concurrency, stop=stop or Stop())]  # type: ignore[arg-type, misc]
+        return [pair async for pair in map_unordered(items, work, concurrency=concurrency, stop=stop or Stop())]  # type: ignore[arg-type, misc]
 
     return asyncio.run(collect())
 
