@@ -38,6 +38,7 @@ Examples:
   qtgen link content/new --corpus content --update-neighbours
   qtgen link content --check --html links.html
 """
+_html_file = click.Path(path_type=Path, dir_okay=False)
 _change, _preview, _site = (
     options_of("What changes"),
     options_of("Reports and previews"),
@@ -76,10 +77,7 @@ class LinkArguments:
             option = "--relink" if self.relink else "--update-neighbours"
             raise UsageError(f"{option} cannot be used with --check, which changes nothing")
         if self.diff and self.as_json:
-            raise UsageError(
-                "--diff and --json cannot be used together, because both print to stdout; --dry-run --json lists the "
-                "changes"
-            )
+            raise UsageError("--diff and --json cannot be used together; --dry-run --json lists the changes")
         if self.embeddings == "":
             raise UsageError("--embeddings needs the name of a model")
         if self.html is not None:
@@ -102,17 +100,9 @@ class LinkArguments:
     default=False,
     help="Choose all links again, or keep good links and change only broken and missing ones.  [default: repair]",
 )
-@_change(
-    "--update-neighbours",
-    is_flag=True,
-    help="Also change pages of --corpus, so that they link to PATHS.",
-)
+@_change("--update-neighbours", is_flag=True, help="Also change pages of --corpus, so that they link to PATHS.")
 @_preview("--check", is_flag=True, help="Report the graph of links of PATHS and --corpus; change nothing.")
-@_preview(
-    "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="With --check: also write the report to this file, as an HTML page.",
-)
+@_preview("--html", type=_html_file, help="With --check: also write the report to this file, as an HTML page.")
 @_preview("--diff", is_flag=True, help="Show what would change; change nothing.")
 @_preview("--dry-run", is_flag=True, help="List the pages that would change; change nothing.")
 @_preview("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -192,8 +182,7 @@ def _link(arguments: LinkArguments, settings: Settings) -> int:
     neighbors = list(apply(arguments, updates))
     report = report_of(plan, results, neighbors, suggestions, written=not arguments.is_preview)
     _print_report(report, arguments)
-    would_change = arguments.diff and bool(results or neighbors)
-    return int(bool(report.skipped or report.errors) or would_change)
+    return int(bool(report.skipped or report.errors) or (arguments.diff and bool(results or neighbors)))
 
 
 def _plan(arguments: LinkArguments, settings: Settings) -> "LinkPlan":
@@ -287,8 +276,12 @@ def _document(report: "LinkReport") -> dict[str, Any]:
 
 def _row(result: "LinkResult", status: str) -> dict[str, Any]:
     counts = {kind: getattr(result, kind) for kind in _KINDS}
-    status = "failed" if result.error else status
-    return {"path": result.path, "status": status, **counts, "error": result.error or None}
+    return {
+        "path": result.path,
+        "status": "failed" if result.error else status,
+        **counts,
+        "error": result.error or None,
+    }
 
 
 def _skipped_rows(pages: "list[SkippedPage]") -> list[dict[str, str]]:

@@ -106,6 +106,11 @@ def test_tables_of_the_html_report_have_names_and_headers() -> None:
     headings = {attributes["id"] for tag, attributes in outline.tags if tag == "h2"}
     labels = [attributes["aria-labelledby"] for tag, attributes in outline.tags if attributes.get("aria-labelledby")]
     assert set(labels) == headings == {"inbound", "subjects", "matrix"}
+    assert all(
+        "aria-label" in attributes or "aria-labelledby" in attributes
+        for tag, attributes in outline.tags
+        if tag == "table"
+    )
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in outline.tags if tag == "th")
     scrolling = [attributes for _, attributes in outline.tags if attributes.get("class") == "scroll"]
     assert scrolling == [{"class": "scroll", "role": "region", "aria-labelledby": "matrix", "tabindex": "0"}]

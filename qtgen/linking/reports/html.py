@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _FOLDER = Path(__file__).parent
-_BAR_WIDTH = 320  # pixels of the longest bar of the histogram
+_BAR_WIDTH = 320  # units of the longest bar of the histogram, which scales with the window
 _SHADES = 8
 
 
