@@ -10,9 +10,10 @@ import click
 
 from qtgen._util.files import as_output_error, staged_file
 from qtgen._util.text import pluralize
+from qtgen.commands._delayed_progress import progress_after
 from qtgen.commands._linking import open_embedder, require_links_extra
 from qtgen.commands._options import Grouped, folder, options_of, settings_from
-from qtgen.commands._output import diff_lines, listed, note, progress_after
+from qtgen.commands._output import diff_lines, listed, note
 from qtgen.errors import Interrupted, UsageError
 from qtgen.settings import Settings
 from qtgen.site.discovery import iter_batches
