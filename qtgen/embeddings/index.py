@@ -75,7 +75,8 @@ def _build_index(vectors: "Vectors") -> Any:
         inverted_file: Any = faiss.downcast_index(faiss.extract_index_ivf(index))
         inverted_file.nprobe = _CELLS_SEARCHED
         inverted_file.cp.niter, inverted_file.pq.cp.niter = 5, 10
-        inverted_file.cp.min_points_per_centroid = 1  # faiss would print a warning on stdout
+        for clustering in (inverted_file.cp, inverted_file.pq.cp):
+            clustering.min_points_per_centroid = 1  # faiss would print a warning
         index.train(vectors[:: max(1, count // (50 * cells))])
     index.add(vectors)
     return index
