@@ -48,9 +48,11 @@ def main(dist: Path) -> int:
         return 2
     with tempfile.TemporaryDirectory() as temporary:
         environment = Path(temporary, "venv")
-        size = measure(install(wheels[-1], environment))
-        project = Path(temporary, "project")
-        faults = list(try_commands(environment / "bin" / "qtgen", project))
+        packages = install(wheels[-1], environment)
+        size = measure(packages)
+        faults = list(try_commands(environment / "bin" / "qtgen", Path(temporary, "project")))
+        if not (packages / "qtgen" / "py.typed").is_file():
+            faults.append("the wheel has no py.typed")
     print(f"base install on Python {sys.version_info[0]}.{sys.version_info[1]}: {size:.1f} MB (limit {LIMIT_MB} MB)")
     if size > LIMIT_MB:
         faults.append(f"the base install takes {size:.1f} MB, more than {LIMIT_MB} MB")
