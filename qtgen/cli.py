@@ -39,9 +39,9 @@ BUG, INTERRUPTED = 3, 130
 
 def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from qtgen.settings import load
+        from qtgen.settings import load_settings
 
-        for line in load(Path.cwd(), os.environ, {}).lines():
+        for line in load_settings(Path.cwd(), os.environ, {}).lines():
             click.echo(line)
         ctx.exit()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from qtgen._util.text import counted, money
+from qtgen._util.text import money, pluralize
 from qtgen.commands._logging import is_quiet
 
 __all__ = ["SHOWN", "diff_lines", "listed", "money", "note", "warn"]
@@ -34,7 +34,7 @@ def warn(lines: Sequence[str], noun: str, summary: str = "", *, shown: int = SHO
         click.echo(f"warning: {line}", err=True)
     more = f" ({len(lines) - shown:,} more)" if len(lines) > shown else ""
     if lines:
-        click.echo(f"warning: {counted(len(lines), noun)}{more}{summary}", err=True)
+        click.echo(f"warning: {pluralize(len(lines), noun)}{more}{summary}", err=True)
 
 
 def diff_lines(path: str, before: str, after: str) -> Iterator[str]:
@@ -42,3 +42,5 @@ def diff_lines(path: str, before: str, after: str) -> Iterator[str]:
     old, new = (text.splitlines(keepends=True) for text in (before, after))
     for line in difflib.unified_diff(old, new, path, path):
         yield line.removesuffix("\n")
+        if not line.endswith("\n"):
+            yield "\\ No newline at end of file"
