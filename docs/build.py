@@ -182,7 +182,7 @@ def build_site() -> int:
     pages = {file.relative_to(HERE).as_posix() for file in HERE.rglob("*.md")}
     for page in sorted(pages ^ menu):
         print(f"zensical.toml: {page} is {'in no menu' if page in pages else 'not in docs/'}")
-    command = [Path(sys.executable).with_name("zensical"), "build", "--clean", "--strict"]
+    command = [str(Path(sys.executable).with_name("zensical")), "build", "--clean", "--strict"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         print(re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr.partition("Traceback")[0]))  # without colours

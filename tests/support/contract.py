@@ -45,6 +45,12 @@ def check_contract(name: str, behaviour: Any) -> None:
     )
 
 
+def read_golden(name: str) -> Any:
+    """Return what the golden file `name` holds, or None while it is recorded for the first time."""
+    file = FOLDER / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
 # --- inputs -----------------------------------------------------------------------------------------------------------
 
 _INPUTS = json.loads((FOLDER / "inputs.json").read_text(encoding="utf-8"))
