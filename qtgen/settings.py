@@ -123,6 +123,9 @@ class Settings(BaseModel):
     per_path: Mapping[str, PathSettings] = Field(
         {}, description='`select` and `ignore` for paths: `[per_path."content/old/*"]`; `*` matches `/` too'
     )
+    plugins: Words = Field(
+        (), description="Python files with rules, metrics or report formats of your own, relative to qtgen.toml"
+    )
     prices: Mapping[str, Price] = Field(
         {},
         description='US dollars per million tokens, by model: `[prices."gpt-4.1"]` with `input`, `output` and, '
