@@ -7,14 +7,14 @@ import pytest
 from qtgen.errors import UsageError
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.reports import FORMATS, ReportContext, format_names, get_format, report_format
+from qtgen.validation.reports.registry import BUILT_IN
 
 
 @pytest.fixture(autouse=True)
 def _restore_formats() -> Iterator[None]:
-    before = dict(FORMATS)
     yield
-    FORMATS.clear()
-    FORMATS.update(before)
+    for name in set(FORMATS) - set(BUILT_IN):
+        del FORMATS[name]
 
 
 def render(diagnostics: Iterable[Diagnostic], _context: ReportContext) -> Iterator[str]:
