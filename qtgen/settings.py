@@ -16,9 +16,21 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from qtgen._util.project import FILE_NAME, find_file, project_folder
 from qtgen.errors import SettingsError
 
-FILE_NAME = "qtgen.toml"
+__all__ = [
+    "FILE_NAME",
+    "Loaded",
+    "PathSettings",
+    "Price",
+    "Settings",
+    "find_file",
+    "load",
+    "project_folder",
+    "unknown_names",
+]
+
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
 _FILE_ONLY = frozenset({"prices", "request", "per_path"})
@@ -178,18 +190,6 @@ def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
         if given.startswith(_PREFIX) and given not in names:
             near = get_close_matches(given, names, n=1, cutoff=0.9)  # all begin alike
             yield f"{given} is no setting" + (f"; did you mean {near[0]}?" if near else " of the environment")
-
-
-def find_file(start: Path) -> Path | None:
-    """The nearest qtgen.toml, upwards."""
-    folders = [start.absolute(), *start.absolute().parents]
-    return next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
-
-
-def project_folder() -> Path:
-    """The folder of the nearest qtgen.toml, or the current one: where a project's cache and ledger lie."""
-    file = find_file(Path.cwd())
-    return file.parent if file else Path.cwd()
 
 
 def _read_file(file: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What every command prints in the same way: notes, shortened lists, diffs, costs and coloured severities."""
 
-import difflib
 import os
 import shutil
 import sys
@@ -44,8 +43,10 @@ def warn(lines: Sequence[str], noun: str, summary: str = "", *, shown: int = SHO
 
 def diff_lines(path: str, before: str, after: str) -> Iterator[str]:
     """Yield the lines of a unified diff of one file, without line ends."""
+    from difflib import unified_diff  # slow to import
+
     old, new = (text.splitlines(keepends=True) for text in (before, after))
-    for line in difflib.unified_diff(old, new, path, path):
+    for line in unified_diff(old, new, path, path):
         yield line.removesuffix("\n")
         if not line.endswith("\n"):
             yield "\\ No newline at end of file"

@@ -1,8 +1,9 @@
 """`qtgen validate`: paths in, diagnostics out."""
 
+import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +11,11 @@ from pathlib import Path
 import click
 
 from qtgen import __version__
+from qtgen._util.project import find_file, project_folder
 from qtgen._util.text import counted
-from qtgen.commands._options import settings_from
 from qtgen.commands._output import note, progress_after
 from qtgen.commands._validation_report import Report, fix_summary, print_diff
 from qtgen.errors import UsageError
-from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import PageBatch, named, page_runs
 from qtgen.validation.autofix import FixedFile, fix_pages, write_fixes
 from qtgen.validation.cache import Cache
@@ -32,11 +32,37 @@ _EPILOG = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """The settings that this command reads, and their defaults."""
+
+    select: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    corpus: Path | None = None
+    plugins: Sequence[str] = ()
+    per_path: Sequence[tuple[str, Sequence[str], Sequence[str]]] = ()
+
+
+def _load_settings(select: str | None = None, ignore: str | None = None, corpus: Path | None = None) -> _Settings:
+    """Return the settings in force.
+
+    Loading qtgen.toml and the environment takes longer than checking a page, so it is skipped if there are none.
+    """
+    if not find_file(Path.cwd()) and not any(name.startswith("QTGEN_") for name in os.environ):
+        selected, ignored = ((codes or "").replace(",", " ").split() for codes in (select, ignore))
+        return _Settings(selected, ignored, corpus)
+    from qtgen.commands._options import settings_from
+
+    settings = settings_from({"select": select, "ignore": ignore, "corpus": corpus})
+    per_path = [(pattern, rules.select, rules.ignore) for pattern, rules in settings.per_path.items()]
+    return _Settings(settings.select, settings.ignore, settings.corpus, settings.plugins, per_path)
+
+
 class _FormatName(click.types.StringParamType):
     """The name of a report format. It is looked up later, because plugins may add formats."""
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
-        load_plugins(settings_from({}))
+        load_plugins(_load_settings())
         return f"[{'|'.join(format_names())}]"
 
 
@@ -125,7 +151,7 @@ class _Session:
 
     def __init__(self, options: ValidateOptions) -> None:
         self._options = options
-        settings = settings_from({"select": options.select, "ignore": options.ignore, "corpus": options.corpus})
+        settings = _load_settings(options.select, options.ignore, options.corpus)
         load_plugins(settings)
         self._format = get_format(options.format)
         self._selected = resolve_codes(settings.select)
@@ -136,13 +162,13 @@ class _Session:
         self._filter = PageFilter() if options.skip_non_pages else None
         self._checks = self._validation_options(settings)
 
-    def _validation_options(self, settings: Settings) -> ValidationOptions:
+    def _validation_options(self, settings: _Settings) -> ValidationOptions:
         rules = choose_rules(settings.select, settings.ignore)
         if self._options.reads_stdin and not self._options.stdin_filename:
             rules = [rule for rule in rules if rule.code not in _NEED_A_PATH]
         by_path = [
-            PathRules(pattern, resolve_codes(path_rules.select), resolve_codes(path_rules.ignore))
-            for pattern, path_rules in settings.per_path.items()
+            PathRules(pattern, resolve_codes(select), resolve_codes(ignore))
+            for pattern, select, ignore in settings.per_path
         ]
         return ValidationOptions(
             rules,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from qtgen._util.project import project_folder
 from qtgen.validation.rules import RULES_VERSION
 
 ENTRY_POINT_GROUPS = ("qtgen.rules", "qtgen.report_formats", "qtgen.metrics", "qtgen.providers")
@@ -49,8 +50,6 @@ def load_plugins(settings: HasPlugins) -> LoadedPlugins:
 
     Raises PluginError for a plugin that cannot be loaded.
     """
-    from qtgen.settings import project_folder  # pydantic is slow to import
-
     folder = project_folder()
     return _load(LoadedPlugins(tuple(folder / path for path in settings.plugins), installed=True))
 

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from msgspec import msgpack
 
-from qtgen._util.processes import by_processes
 from qtgen.page import Page, read
 from qtgen.site.discovery import PageBatch, read_page
 from qtgen.site.index import facts
@@ -93,6 +92,8 @@ def _missing(batch: PageBatch, records: list[PageRecord | None]) -> Iterator[tup
 
 
 def _check_in_workers(looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay) -> Iterator[_Checked]:
+    from qtgen._util.processes import by_processes  # slow to import, and single pages do not need it
+
     work = ((parcel, _arguments(parcel, overlay)) for parcel in _parcels(looked_up))
     for parcel, checked in by_processes(_check_files, work, jobs):
         new_records = iter(checked)

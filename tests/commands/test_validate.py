@@ -102,7 +102,7 @@ class _Terminal(io.StringIO):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
-    monkeypatch.setattr(_output.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("qtgen.commands._output.time.monotonic", lambda: now[0])
     return now
 
 
@@ -140,6 +140,26 @@ def test_there_is_no_progress_without_a_terminal_or_if_it_is_disabled(
         clock[0] = 5.0
         update(1)
     assert stream.getvalue() == ""
+
+
+# --- start-up ---------------------------------------------------------------------------------------------------------
+
+
+def test_checking_one_page_imports_nothing_slow() -> None:
+    write_page(EXAMPLE_PATH)
+    code = (
+        "import sys; from qtgen import cli; cli.run(['validate', 'outputs/biology/what-is-osmosis.md']);"
+        "slow = {'pydantic', 'rich', 'jinja2', 'openai', 'sqlalchemy', 'multiprocessing', 'watchfiles', 'difflib'};"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "1 page checked: no problems found\n")
+
+
+def test_the_environment_sets_options(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_page(EXAMPLE_PATH, EXAMPLE_PAGE.replace("score: -1.0", "score: 7"))
+    monkeypatch.setenv("QTGEN_IGNORE", "QT205,QT4")
+    assert qtgen("validate", "outputs")[:2] == (0, "")
 
 
 # --- options ----------------------------------------------------------------------------------------------------------

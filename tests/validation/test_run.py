@@ -99,7 +99,12 @@ def test_an_interrupted_run_leaves_no_temporary_file(monkeypatch: pytest.MonkeyP
 
     closed: list[ValidationResult] = []
     close = ValidationResult.close
-    monkeypatch.setattr(ValidationResult, "close", lambda self: (closed.append(self), close(self)))
+
+    def record(result: ValidationResult) -> None:
+        closed.append(result)
+        close(result)
+
+    monkeypatch.setattr(ValidationResult, "close", record)
     with pytest.raises(KeyboardInterrupt):
         validate_paths(["outputs"], ValidationOptions(ALL_RULES, on_progress=interrupt))
     assert len(closed) == 1

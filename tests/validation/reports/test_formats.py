@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import xmlschema
 
+from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen.validation.reports import ReportContext, get_format
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from support.validation import Run
 
@@ -19,7 +22,7 @@ BROKEN = (
 )
 
 
-def schema(name: str) -> dict[str, object]:
+def schema(name: str) -> Any:
     return json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
 
 
@@ -99,3 +102,10 @@ def test_statistics_by_code_and_folder(broken: Run) -> None:
     assert code == 1
     assert "1  QT202  unknown-key" in out
     assert out.rstrip().endswith("outputs/biology")
+
+
+def test_github_leaves_out_columns_of_a_place_over_several_lines() -> None:
+    diagnostic = Diagnostic("a,b.md", 3, 1, 4, 2, "QT105", "invalid-text", Severity.ERROR, "50%")
+    context = ReportContext(1, "0", [], lambda _: [])
+    (line,) = get_format("github").render([diagnostic], context)
+    assert line == "::error file=a%2Cb.md,line=3,endLine=4,title=QT105 invalid-text::50%25"
