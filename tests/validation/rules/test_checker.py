@@ -1,6 +1,7 @@
 """The checker: which rules it runs, limits, and order."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def codes(file: PageFile, *rules: PageRule) -> list[str]:
         ({"patterns": ("nowhere", "smosis", "water")}, True),
     ],
 )
-def test_a_rule_runs_on_pages_that_can_violate_it(arguments: dict[str, object], runs_on_canonical: bool) -> None:
+def test_a_rule_runs_on_pages_that_can_violate_it(arguments: dict[str, Any], runs_on_canonical: bool) -> None:
     one = rule(**arguments)
     assert codes(_CANONICAL, one) == ["ACME201"] * runs_on_canonical
     assert codes(_OTHER_LAYOUT, one) == ["ACME201"], "other pages are always checked"
