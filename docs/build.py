@@ -21,7 +21,7 @@ from qtgen.page.fields import LAYOUT, Field, Section
 from qtgen.regeneration.reasons import REASONS, describe_reason
 from qtgen.settings import Settings
 from qtgen.validation.rules import FAMILIES, REGISTRY
-from qtgen.validation.rules.docs import describe
+from qtgen.validation.rules.docs import describe_rule
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 HERE = Path(__file__).resolve().parent
@@ -89,7 +89,7 @@ def rules() -> str:
         for number, module in FAMILIES.items()
     ]
     heading = "# Rules\n\n`qtgen explain CODE` prints the same. Families:\n\n" + "\n".join(families)
-    return "\n\n".join([heading, "\n".join(table), *(describe(rule) for rule in ordered)]) + "\n"
+    return "\n\n".join([heading, "\n".join(table), *(describe_rule(rule) for rule in ordered)]) + "\n"
 
 
 def commands() -> str:

@@ -17,10 +17,22 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from qtgen._util.credentials import usable_address, usable_key
+from qtgen._util.project import FILE_NAME, find_settings_file, project_folder
 from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
 from qtgen.errors import SettingsError
 
-FILE_NAME = "qtgen.toml"
+__all__ = [
+    "FILE_NAME",
+    "LoadedSettings",
+    "PathSettings",
+    "Price",
+    "Settings",
+    "find_settings_file",
+    "load_settings",
+    "project_folder",
+    "unknown_variables",
+]
+
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
 _FILE_ONLY = frozenset({"prices", "request", "per_path"})
@@ -196,18 +208,6 @@ def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
             else:
                 hint = did_you_mean(variable, names, cutoff=0.9)  # all of them begin alike
                 yield f"{variable} is not a setting" + (f"; {hint}" if hint else "")
-
-
-def find_settings_file(start: Path) -> Path | None:
-    """Return the nearest qtgen.toml in `start` or a folder above it, or None."""
-    folders = [start.absolute(), *start.absolute().parents]
-    return next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
-
-
-def project_folder() -> Path:
-    """Return the folder that holds a project's cache and ledger: that of the nearest qtgen.toml, or the current one."""
-    file = find_settings_file(Path.cwd())
-    return file.parent if file else Path.cwd()
 
 
 def _read_file(file: Path) -> dict[str, Any]:

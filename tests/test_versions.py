@@ -12,9 +12,9 @@ from qtgen.evaluation.scoring import Item, score
 from qtgen.generation import answers
 from qtgen.page import read
 from qtgen.site.index import page_facts
-from qtgen.validation.rules import REGISTRY, PageFile, SiteRule, run
-from qtgen.validation.rules.example import apply
-from qtgen.validation.workers import RULES_VERSION, examine
+from qtgen.validation.rules import REGISTRY, RULES_VERSION, PageFile, SiteRule, check_page
+from qtgen.validation.rules.example import apply_example
+from qtgen.validation.workers import check_file
 from support.golden import check_golden
 
 _REFERENCE = (
@@ -53,11 +53,11 @@ def test_scores_change_only_with_the_scorer_version() -> None:
 
 def test_findings_and_facts_change_only_with_the_rules_version() -> None:
     rules = sorted(REGISTRY.values(), key=lambda rule: rule.code)
-    pages = [apply(example) for rule in rules for example in (rule.bad, rule.good)]
+    pages = [apply_example(example) for rule in rules for example in (rule.bad, rule.good)]
     behaviour = [
         {
             "path": path,
-            "findings": [diagnostic.as_dict() for diagnostic in run(PageFile(path, read(raw)), rules)],
+            "findings": [diagnostic.as_dict() for diagnostic in check_page(PageFile(path, read(raw)), rules)],
             "facts": page_facts(read(raw)).hex(),
         }
         for path, raw in pages
@@ -67,8 +67,8 @@ def test_findings_and_facts_change_only_with_the_rules_version() -> None:
 
 
 def test_what_the_cache_holds_of_a_page_is_what_the_rules_find() -> None:
-    path, raw = apply(REGISTRY["QT205"].bad)
-    facts_of_page, findings = examine(path, -1, {path: raw})
+    path, raw = apply_example(REGISTRY["QT205"].bad)
+    facts_of_page, findings = check_file(path, -1, {path: raw})
     assert facts_of_page == page_facts(read(raw))
     assert b"QT205" in findings
 

@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +51,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in self.table and not name.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches  # imported here because `validate` must start fast
+
             near = get_close_matches(name, self.table, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(self.table)}"
             raise click.UsageError(f"no such command `{name}`; {hint}", ctx)

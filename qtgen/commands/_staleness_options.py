@@ -17,7 +17,7 @@ from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.reasons import REASONS, Reason
 from qtgen.settings import Settings
 from qtgen.validation.rules import REGISTRY
-from qtgen.validation.selection import known_codes
+from qtgen.validation.selection import resolve_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FilterOptions:
         reasons = _reasons(words, given)
         codes = [word for word in words if word.lower() not in REASONS]
         every = ("QT4", "QT5", "QT6") if "related" in groups else ("QT5", "QT6")
-        family = known_codes(codes) if codes else () if words else every
+        family = resolve_codes(codes) if codes else () if words else every
         wish = StalenessFilter(
             reasons,
             frozenset(code for code, rule in REGISTRY.items() if code.startswith(family) and not rule.on_request),

@@ -1,37 +1,105 @@
-"""`qtgen explain`: the documentation that a rule, a metric or a reason brings along."""
+"""`qtgen explain`: the documentation of a rule, a metric, a reason or a report format."""
+
+import inspect
+from collections.abc import Iterator
+from difflib import get_close_matches
 
 import click
 
-from qtgen.errors import UsageError
-from qtgen.evaluation.metrics import METRICS, describe_metric
-from qtgen.regeneration.reasons import REASONS, describe_reason
+from qtgen._util.plugins import installed
+from qtgen.commands._options import settings_from
+from qtgen.commands._output import note
+from qtgen.errors import MissingExtra, UsageError
+from qtgen.validation.plugins import installed_plugins, load_plugins, loaded_plugins
+from qtgen.validation.reports import format_names, get_format
 from qtgen.validation.rules import REGISTRY
-from qtgen.validation.rules.docs import describe
+from qtgen.validation.rules.docs import describe_rule
+
+_SCORE = "score"
+_BLANK_LINE = "\n\n"
 
 
 @click.command()
-@click.argument("code", required=False)
-def command(code: str | None) -> int:
-    """Show what a rule is there for, with an example, what a metric measures, or when a page is stale for a reason.
+@click.argument("name", required=False)
+def command(name: str | None) -> int:
+    """Explain a rule, a metric, a reason to regenerate a page, or a report format.
 
-    Without CODE, list all of them.
+    NAME is the code or the name of a rule (`QT301`, `title-mismatch`), or the name of a metric, a reason or a report
+    format. `score` explains the overall score. Without NAME, list all of them, including those of plugins.
     """
-    if code is None:
-        for rule in sorted(REGISTRY.values(), key=lambda rule: rule.code):
-            click.echo(f"{rule.code}  {rule.name:<22} {rule.severity.value:<8} {rule.doc.splitlines()[0]}")
-        for one in METRICS.values():
-            click.echo(f"{one.name:<29} metric   {one.doc.splitlines()[0]}")
-        for reason in REASONS.values():
-            click.echo(f"{reason.name:<29} reason   {reason.doc.splitlines()[0]}")
+    load_plugins(settings_from({}))
+    if name is None:
+        for line in _list():
+            click.echo(line)
         return 0
-    if code.lower() in REASONS:
-        click.echo(describe_reason(REASONS[code.lower()]))
-        return 0
-    if code.lower() in METRICS:
-        click.echo(describe_metric(METRICS[code.lower()]))
-        return 0
-    found = [rule for rule in REGISTRY.values() if code.upper() == rule.code or code.lower() == rule.name]
-    if not found:
-        raise UsageError(f"{code}: no rule, metric or reason has this code or name; `qtgen explain` lists them")
-    click.echo(describe(found[0]))
+    click.echo(_explain(name))
     return 0
+
+
+def _explain(name: str) -> str:
+    for rule in REGISTRY.values():
+        if name.upper() == rule.code or name.lower() == rule.name:
+            return describe_rule(rule)
+    word = name.lower()
+    if word in format_names():
+        return _describe_format(word)
+    texts = {**_reasons(), **_metrics()}
+    if word in texts:
+        return texts[word]
+    names = [*(rule.name for rule in REGISTRY.values()), *texts, *format_names()]
+    near = get_close_matches(name.upper(), REGISTRY, n=1, cutoff=0.75) or get_close_matches(word, names, n=1)
+    remedy = f"did you mean `{near[0]}`?" if near else "`qtgen explain` lists all names"
+    raise UsageError(f"no rule, metric, reason or report format is called `{name}`", remedy=remedy)
+
+
+def _list() -> Iterator[str]:
+    for code, rule in sorted(REGISTRY.items()):
+        plugin = "" if rule.is_builtin else " (plugin)"
+        yield f"{code:<8} {rule.name:<25} {rule.severity.value:<8} {_first_line(rule.doc)}{plugin}"
+    for kind, texts in (("metric", _metrics()), ("reason", _reasons())):
+        for name, text in texts.items():
+            yield f"{name:<34} {kind:<8} {_first_line(text.partition(_BLANK_LINE)[2])}"
+    for name in format_names():
+        yield f"{name:<34} format   {_first_line(get_format(name).doc)}"
+    plugins = loaded_plugins()
+    for file in plugins.files:
+        yield f"{file.name:<34} plugin   {file}"
+    for entry_point in installed_plugins():
+        yield f"{entry_point.name:<34} plugin   {entry_point.value} ({entry_point.group})"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+def _describe_format(name: str) -> str:
+    return f"{name} (report format)\n\n{get_format(name).doc}"
+
+
+def _metrics() -> dict[str, str]:
+    """Return the documentation of the overall score and of each metric, by name.
+
+    There is none if the `evals` extra is not installed: rules can be explained without it.
+    """
+    try:
+        from qtgen.evaluation.metrics import METRICS, describe_metric
+        from qtgen.evaluation.metrics.overall import WEIGHTS, overall
+    except (ImportError, MissingExtra):
+        note("metrics are not listed, because the `evals` extra is not installed")
+        return {}
+    for _ in installed("qtgen.metrics"):  # importing a metric registers it
+        pass
+    weights = [f"- `{name}`: weight {weight:g}" for name, weight in WEIGHTS.weights.items()]
+    penalties = [f"- `{name}`: penalty {penalty:g}" for name, penalty in WEIGHTS.penalties.items()]
+    head = f"{_SCORE} (range 0 to 1; higher is better; version {WEIGHTS.version})"
+    score = _BLANK_LINE.join([head, inspect.getdoc(overall) or "", "\n".join([*weights, *penalties])])
+    return {_SCORE: score, **{name: describe_metric(metric) for name, metric in METRICS.items()}}
+
+
+def _reasons() -> dict[str, str]:
+    try:
+        from qtgen.regeneration.reasons import REASONS, describe_reason
+    except (ImportError, MissingExtra):
+        note("reasons to regenerate a page are not listed, because the `generate` extra is not installed")
+        return {}
+    return {name: describe_reason(reason) for name, reason in REASONS.items()}

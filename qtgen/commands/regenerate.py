@@ -49,8 +49,8 @@ from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import iter_batches
 from qtgen.validation.cache import Cache
+from qtgen.validation.plugins import rules_key
 from qtgen.validation.run import ValidationOptions
-from qtgen.validation.workers import rules_key
 
 _SHOWN = 5  # pages that keep their text, named with the reason; all are in the folder
 _EPILOG = """\b

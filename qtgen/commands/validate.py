@@ -1,270 +1,271 @@
 """`qtgen validate`: paths in, diagnostics out."""
 
-import difflib
-import logging
+import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from qtgen import __version__
-from qtgen._util.files import replace_file
-from qtgen.commands._options import settings_from
-from qtgen.commands._output import note
-from qtgen.errors import OutputError, UsageError
-from qtgen.page.reader import MAX_BYTES
-from qtgen.settings import Settings, project_folder
-from qtgen.site.discovery import PageBatch, batches_for_paths, iter_batches, read_page_bytes
-from qtgen.validation.autofix import FixedFile, fix
+from qtgen._util.project import find_settings_file, project_folder
+from qtgen._util.text import pluralize
+from qtgen.commands._output import note, progress_after
+from qtgen.commands._validation_report import Report, fix_summary, print_diff
+from qtgen.errors import UsageError
+from qtgen.site.discovery import PageBatch, batches_for_paths, iter_batches
+from qtgen.validation.autofix import FixedFile, fix_pages, write_fixes
 from qtgen.validation.cache import Cache
-from qtgen.validation.diagnostics import Diagnostic, Severity
-from qtgen.validation.reports import github, gitlab, junit, sarif
-from qtgen.validation.reports import json as json_report
-from qtgen.validation.reports import text as text_report
-from qtgen.validation.rules import REGISTRY
+from qtgen.validation.detection import PageFilter
+from qtgen.validation.plugins import load_plugins, rules_key
+from qtgen.validation.reports import format_names, get_format
 from qtgen.validation.run import ValidationOptions, ValidationResult
-from qtgen.validation.selection import PathRules, choose_rules, known_codes
-from qtgen.validation.workers import rules_key
+from qtgen.validation.selection import PathRules, choose_rules, resolve_codes
 
-_FORMATS = ("text", "json", "github", "gitlab", "sarif", "junit")
-_OF_THE_PATH = ("QT302", "QT304")
-_WITH_FIXES = ("json", "sarif")
+_NEED_A_PATH = ("QT302", "QT304")  # rules about the name and the folder of the file
 _EPILOG = (
-    "Exit 0: no error found (warnings alone are none); 1: an error was found, or --diff would change a page; "
-    "2: a path, an option or a setting is wrong."
+    "Exit codes: 0 no error was found (warnings do not count); 1 an error was found, or --diff would change a page; "
+    "2 a path, an option or a setting is wrong."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """The settings that this command reads, and their defaults."""
+
+    select: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    corpus: Path | None = None
+    plugins: Sequence[str | os.PathLike[str]] = ()
+    per_path: Sequence[tuple[str, Sequence[str], Sequence[str]]] = ()
+
+
+def _load_settings(select: str | None = None, ignore: str | None = None, corpus: Path | None = None) -> _Settings:
+    """Return the settings in force.
+
+    Loading qtgen.toml and the environment takes longer than checking a page, so it is skipped if there are none.
+    """
+    if not find_settings_file(Path.cwd()) and not any(name.startswith("QTGEN_") for name in os.environ):
+        selected, ignored = ((codes or "").replace(",", " ").split() for codes in (select, ignore))
+        return _Settings(selected, ignored, corpus)
+    from qtgen.commands._options import settings_from
+
+    settings = settings_from({"select": select, "ignore": ignore, "corpus": corpus})
+    per_path = [(pattern, rules.select, rules.ignore) for pattern, rules in settings.per_path.items()]
+    return _Settings(settings.select, settings.ignore, settings.corpus, settings.plugins, per_path)
+
+
+class _FormatName(click.types.StringParamType):
+    """The name of a report format. It is looked up later, because plugins may add formats."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
+        load_plugins(_load_settings())
+        return f"[{'|'.join(format_names())}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateOptions:
+    """The arguments of one call of the command."""
+
+    paths: tuple[Path, ...]
+    fix: bool
+    unsafe: bool
+    diff: bool
+    format: str
+    statistics: bool
+    select: str | None
+    ignore: str | None
+    corpus: Path | None
+    stdin_filename: str | None
+    skip_non_pages: bool
+    jobs: int | None
+    no_cache: bool
+    watch: bool
+
+    def check(self) -> None:
+        """Raise UsageError for arguments that exclude each other."""
+        if self.unsafe and not (self.fix or self.diff):
+            raise UsageError("--unsafe needs --fix or --diff")
+        if self.statistics and self.format != "text":
+            raise UsageError("--statistics needs --format text")
+        if self.stdin_filename and not self.reads_stdin:
+            raise UsageError("--stdin-filename needs `-`, which reads one page from standard input")
+        if self.reads_stdin and len(self.paths) > 1:
+            raise UsageError("`-` reads one page from standard input and excludes other paths")
+        if self.watch and (self.reads_stdin or self.fix or self.diff):
+            raise UsageError("--watch needs files or folders, and excludes --fix and --diff")
+
+    @property
+    def reads_stdin(self) -> bool:
+        """Whether the page comes from standard input."""
+        return Path("-") in self.paths
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True, readable=False))
-@click.option("--fix", "wants_fix", is_flag=True, help="Mend what can be mended without a reader losing anything.")
-@click.option("--unsafe", is_flag=True, help="With --fix or --diff: also what a person should look at afterwards.")
-@click.option("--diff", "wants_diff", is_flag=True, help="Show what --fix would change, and change nothing.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--fix", is_flag=True, help="Apply safe fixes.")
+@click.option("--unsafe", is_flag=True, help="With --fix or --diff: also apply fixes that you should review.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
+@click.option("--format", type=_FormatName(), default="text", show_default=True, help="Report format.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option("--statistics", is_flag=True, help="Count the findings by rule and by folder instead of listing them.")
-@click.option("--select", metavar="CODES", help="Only rules whose code begins so: QT2,QT301.")
-@click.option("--ignore", metavar="CODES", help="No rules whose code begins so.")
+@click.option("--select", metavar="CODES", help="Run only these rules: QT2,QT301.  [default: all]")
+@click.option("--ignore", metavar="CODES", help="Leave these rules out.")
 @click.option(
-    "--corpus", type=click.Path(path_type=Path), help="The whole site, to judge links and urls by; also in qtgen.toml."
+    "--corpus",
+    type=click.Path(path_type=Path),
+    help="Folder of the whole site, to check links and urls against.  [default: `corpus` in qtgen.toml]",
 )
-@click.option("--stdin-filename", metavar="PATH", help="The path that the page on standard input (`-`) is to have.")
-@click.option("--jobs", type=click.IntRange(1, 256), help="Processes; else as many as pay for the pages to be read.")
-@click.option("--no-cache", is_flag=True, help="Read every file; keep nothing in .qtgen/cache.")
-@click.option("--watch", is_flag=True, help="Check again whenever a page changes, until Ctrl-C.")
-def command(paths: tuple[Path, ...], **options: object) -> int:
+@click.option("--stdin-filename", metavar="PATH", help="Path of the page on standard input (`-`).")
+@click.option(
+    "--skip-non-pages", is_flag=True, help="Skip files whose front matter is not a page's, such as README.md."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    help="Number of worker processes.  [default: as many as the number of pages pays for]",
+)
+@click.option("--no-cache", is_flag=True, help="Read every file, and do not use .qtgen/cache.")
+@click.option("--watch", is_flag=True, help="Check again when a page changes, until Ctrl-C.")
+def command(*, as_json: bool, **arguments: object) -> int:
     """Check pages, or all pages in folders, against the document schema.
 
-    `-` reads one page from standard input. `qtgen explain` lists the rules, `qtgen explain QT201` says why one is
-    there.
-    Rules between pages (QT4) run when more than one page is checked, or against --corpus.
+    `-` reads one page from standard input. `qtgen explain` lists the rules, and `qtgen explain QT201` explains one.
+    Rules that compare pages (QT4) run if you check several pages, or if there is a --corpus.
     """
-    session = _Session(paths, options)
-    return session.watch() if options["watch"] else session.once()
+    if as_json:
+        if arguments["format"] not in ("text", "json"):
+            raise UsageError(f"--json is --format json, and excludes --format {arguments['format']}")
+        arguments["format"] = "json"
+    options = ValidateOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
+    options.check()
+    session = _Session(options)
+    return session.watch() if options.watch else session.run()
 
 
 class _Session:
-    """One call of the command: what was asked for, and doing it."""
+    """The state of one call of the command."""
 
-    def __init__(self, paths: tuple[Path, ...], options: dict[str, object]) -> None:
-        given = {name: options[name] for name in ("select", "ignore", "corpus")}
-        self.settings: Settings = settings_from(given)
-        self.rules = choose_rules(self.settings.select, self.settings.ignore)
-        if Path("-") in paths and not options["stdin_filename"]:  # a page without a name
-            self.rules = [rule for rule in self.rules if rule.code not in _OF_THE_PATH]
-        self.by_path = [
-            PathRules(pattern, known_codes(of_path.select), known_codes(of_path.ignore))
-            for pattern, of_path in self.settings.per_path.items()
+    def __init__(self, options: ValidateOptions) -> None:
+        self._options = options
+        settings = _load_settings(options.select, options.ignore, options.corpus)
+        load_plugins(settings)
+        self._format = get_format(options.format)
+        self._selected = resolve_codes(settings.select)
+        self._corpus = settings.corpus
+        if self._corpus and not self._corpus.is_dir():
+            raise UsageError("no such folder", setting="corpus", remedy=f"correct the path {self._corpus}")
+        self._stdin = _read_stdin(options)
+        self._filter = PageFilter() if options.skip_non_pages else None
+        self._checks = self._validation_options(settings)
+
+    def _validation_options(self, settings: _Settings) -> ValidationOptions:
+        rules = choose_rules(settings.select, settings.ignore)
+        if self._options.reads_stdin and not self._options.stdin_filename:
+            rules = [rule for rule in rules if rule.code not in _NEED_A_PATH]
+        by_path = [
+            PathRules(pattern, resolve_codes(select), resolve_codes(ignore))
+            for pattern, select, ignore in settings.per_path
         ]
-        self.form = str(options["form"])
-        self.statistics, self.unsafe = bool(options["statistics"]), bool(options["unsafe"])
-        self.wants_diff, self.wants_fix = bool(options["wants_diff"]), bool(options["wants_fix"])
-        self.paths = paths
-        self.corpus = self.settings.corpus
-        if self.corpus and not self.corpus.is_dir():
-            raise UsageError(f"--corpus {self.corpus}: no such folder")
-        self.jobs = options["jobs"] if isinstance(options["jobs"], int) else None
-        self.in_hand = _standard_input(paths, options)
-        self.cached = not options["no_cache"] and not self.in_hand and any(path.is_dir() for path in self._folders())
-        if self.unsafe and not (self.wants_fix or self.wants_diff):
-            raise UsageError("--unsafe goes with --fix or --diff")
-        if self.statistics and self.form != "text":
-            raise UsageError("--statistics goes with --format text")
+        return ValidationOptions(
+            rules,
+            by_path,
+            project_folder(),
+            self._corpus,
+            jobs=self._options.jobs,
+            overlay=self._stdin,
+            fixes=self._format.needs_fixes,
+        )
 
-    def _folders(self) -> list[Path]:
-        return [*self.paths, *([self.corpus] if self.corpus else [])]
-
-    def once(self) -> int:
-        cache = self._cache() if self.cached else None
+    def run(self) -> int:
+        """Check the pages once, and return the exit code."""
+        cache = self._open_cache()
         try:
-            return self._run(cache)
+            checks = replace(self._checks, cache=cache)
+            if self._options.fix or self._options.diff:
+                with self._progress() as on_progress:
+                    fixed = self._fix(replace(checks, on_progress=on_progress))
+                if self._options.diff:
+                    return print_diff(fixed)
+                checks = replace(checks, overlay=self._write(fixed))
+            with self._progress() as on_progress:
+                result = ValidationResult(self._batches(), replace(checks, on_progress=on_progress))
+            with result:
+                return self._report(result, checks.overlay)
         finally:
             if cache:
                 cache.close()
 
-    def _cache(self) -> Cache:
+    def _progress(self) -> AbstractContextManager[Callable[[int], None]]:
+        return progress_after("page", "checked", enabled=self._options.format != "json")
+
+    def _open_cache(self) -> Cache | None:
+        """Return the cache, or None for single files, which are read faster than the cache."""
+        if self._options.no_cache or self._stdin or not any(path.is_dir() for path in self._folders()):
+            return None
         root = project_folder()
         return Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
 
-    def _run(self, cache: Cache | None) -> int:
-        check = ValidationOptions(
-            self.rules,
-            self.by_path,
-            project_folder(),
-            self.corpus,
-            cache,
-            self.jobs,
-            overlay=dict(self.in_hand),
-            fixes=self.form in _WITH_FIXES,
-        )
-        if self.wants_fix or self.wants_diff:
-            mended = list(fix(list(self._runs()), check, unsafe=self.unsafe))
-            if self.wants_diff:
-                return self._show(mended)
-            self._write(mended)
-            if self.in_hand:
-                check = replace(check, overlay={**self.in_hand, **{fixed.path: fixed.after for fixed in mended}})
-        with ValidationResult(self._runs(), check) as validation:
-            return self._report(validation, check.overlay)
+    def _folders(self) -> list[Path]:
+        return [*self._options.paths, *([self._corpus] if self._corpus else [])]
 
-    def _runs(self) -> Iterable[PageBatch]:
-        return batches_for_paths(self.in_hand) if self.in_hand else iter_batches(self.paths)
+    def _batches(self) -> Iterable[PageBatch]:
+        batches = batches_for_paths(self._stdin) if self._stdin else iter_batches(self._options.paths)
+        if self._filter:
+            self._filter.skipped = 0
+            return self._filter(batches)
+        return batches
 
-    # --- fixes -------------------------------------------------------------------------------------------------------
+    def _fix(self, checks: ValidationOptions) -> list[FixedFile]:
+        return list(fix_pages(list(self._batches()), checks, unsafe=self._options.unsafe))
 
-    def _show(self, mended: list[FixedFile]) -> int:
-        for fixed in mended:
-            before, after = fixed.before.decode().splitlines(True), fixed.after.decode().splitlines(True)
-            for line in difflib.unified_diff(before, after, fixed.path, fixed.path):
-                click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
-        note(_fix_summary(mended, "would mend"))
-        return int(bool(mended))
+    def _write(self, fixed: list[FixedFile]) -> dict[str, bytes]:
+        """Write the fixed pages. Return the contents of the page from standard input, if there is one."""
+        if self._stdin:
+            contents = {**self._stdin, **{file.path: file.after for file in fixed}}
+            sys.stdout.buffer.write(*contents.values())
+            return contents
+        written = list(write_fixes(fixed))
+        for file in written:
+            if file.error:
+                note(f"not fixed: {file.error}")
+        note(fix_summary([file for file in written if not file.error], "fixed"))
+        return {}
 
-    def _write(self, mended: list[FixedFile]) -> None:
-        if self.in_hand:
-            after = mended[0].after if mended else next(iter(self.in_hand.values()))
-            sys.stdout.buffer.write(after)
-            return
-        written = []
-        for fixed in mended:
-            try:
-                replace_file(Path(fixed.path), fixed.before, fixed.after)
-                written.append(fixed)
-            except OutputError as error:  # one page does not hold up the others
-                note(f"not mended: {error}")
-        note(_fix_summary(written, "mended"))
-
-    # --- reports -----------------------------------------------------------------------------------------------------
-
-    def _report(self, validation: ValidationResult, overlay: Mapping[str, bytes]) -> int:
-        tally = text_report.FindingCounts()
-        out_of_the_way = self.wants_fix and bool(self.in_hand)  # standard output holds the mended page
-        for line in self._lines(validation, tally, overlay):
-            click.echo(line, err=out_of_the_way)
-        note(_summary(tally, validation.pages))
-        return int(tally.severities[Severity.ERROR] > 0)
-
-    def _lines(
-        self, validation: ValidationResult, tally: text_report.FindingCounts, overlay: Mapping[str, bytes]
-    ) -> Iterator[str]:
-        def passing() -> Iterator[Diagnostic]:
-            for checked in validation:
-                for diagnostic in checked.diagnostics:
-                    tally.add(diagnostic, _fix_of(diagnostic))
-                    yield diagnostic
-
-        match self.form:
-            case "json":
-                return json_report.document(passing())
-            case "github":
-                return github.document(passing())
-            case "gitlab":
-                return gitlab.document(passing())
-            case "junit":
-                return junit.document(passing(), validation.pages)
-            case "sarif":
-                rules = [(rule.code, rule.name, rule.severity.value, rule.doc) for _, rule in sorted(REGISTRY.items())]
-                return sarif.document(passing(), rules, __version__, lambda path: _source(overlay, path))
-            case _:
-                return self._text(validation, tally, overlay)
-
-    def _text(
-        self, validation: ValidationResult, tally: text_report.FindingCounts, overlay: Mapping[str, bytes]
-    ) -> Iterator[str]:
-        for checked in validation:
-            lines: list[str] | None = None
-            for diagnostic in checked.diagnostics:
-                tally.add(diagnostic, _fix_of(diagnostic))
-                if self.statistics:
-                    continue
-                yield text_report.line(diagnostic)
-                lines = _source(overlay, checked.path) if lines is None else lines
-                if shown := text_report.snippet(diagnostic, lines):
-                    yield shown
-        if self.statistics and tally.codes:
-            yield tally.statistics()
-
-    # --- watching ----------------------------------------------------------------------------------------------------
+    def _report(self, result: ValidationResult, overlay: Mapping[str, bytes]) -> int:
+        """Print the report and its summary, and return the exit code."""
+        report = Report(self._format, self._selected, statistics=self._options.statistics)
+        # With --fix, standard output holds the fixed page from standard input.
+        report.print(result, overlay, to_stderr=self._options.fix and bool(self._stdin))
+        report.print_summary(result.pages, self._filter.skipped if self._filter else 0)
+        return report.exit_code
 
     def watch(self) -> int:
-        """Check, and again after every change of a page. Ends with Ctrl-C, as the last check ended."""
+        """Check the pages, and again after each change. Return the exit code of the last check after Ctrl-C."""
+        import logging
+
         from watchfiles import watch
 
-        if self.in_hand or self.wants_fix or self.wants_diff:
-            raise UsageError("--watch goes with files and without --fix and --diff")
-        logging.getLogger("watchfiles").setLevel(logging.ERROR)  # it remarks on Ctrl-C
-        code = self.once()
-        note("watching; Ctrl-C ends")
-        changed = watch(*self._folders(), watch_filter=lambda _, path: path.endswith(".md"), raise_interrupt=False)
+        logging.getLogger("watchfiles").setLevel(logging.ERROR)  # it logs Ctrl-C
+        code = self.run()
+        note("watching for changes; press Ctrl-C to stop")
         try:
-            for changes in changed:
+            for changes in watch(
+                *self._folders(), watch_filter=lambda _, path: path.endswith(".md"), raise_interrupt=False
+            ):
                 first = Path(min(path for _, path in changes)).name
-                note(f"\n{len(changes)} changed: {first}{' …' * (len(changes) > 1)}")
-                code = self.once()
-        except RuntimeError as error:  # of the watcher: a name that is no text, no watches left …
+                note(f"\n{pluralize(len(changes), 'page')} changed: {first}{' …' * (len(changes) > 1)}")
+                code = self.run()
+        except RuntimeError as error:  # the operating system has no watches left, or a name is not valid text
             raise UsageError(f"--watch: {error}") from None
         return code
 
 
-def _standard_input(paths: tuple[Path, ...], options: dict[str, object]) -> dict[str, bytes]:
-    """The page on standard input under its name to be; empty if none is asked for."""
-    name = options["stdin_filename"]
-    if Path("-") not in paths:
-        if name:
-            raise UsageError("--stdin-filename goes with `-`, the page on standard input")
+def _read_stdin(options: ValidateOptions) -> dict[str, bytes]:
+    """Return the page on standard input by its path, or nothing if it is not read."""
+    if not options.reads_stdin:
         return {}
-    if len(paths) > 1:
-        raise UsageError("`-` stands alone: one page is read from standard input")
-    return {Path(str(name or "stdin.md")).as_posix(): sys.stdin.buffer.read()}
-
-
-def _fix_of(diagnostic: Diagnostic) -> str | None:
-    """ "safe" or "unsafe" if the finding can be mended."""
-    return REGISTRY[diagnostic.code].fix if diagnostic.fixable else None
-
-
-def _source(overlay: Mapping[str, bytes], path: str) -> list[str]:
-    """The lines of a page as its diagnostics count them; none where it cannot be shown."""
-    try:
-        raw = overlay[path] if path in overlay else read_page_bytes(path)
-    except OSError:
-        return []
-    return raw.decode("utf-8", "replace").split("\n") if len(raw) <= MAX_BYTES else []
-
-
-def _fix_summary(mended: list[FixedFile], done: str) -> str:
-    count = sum(fixed.fixes for fixed in mended)
-    pages = f"{len(mended):,} page{'s' * (len(mended) != 1)}"
-    return f"{done} {count:,} finding{'s' * (count != 1)} in {pages}" if mended else "nothing to mend"
-
-
-def _summary(tally: text_report.FindingCounts, pages: int) -> str:
-    said = tally.summary(pages)
-    safe, unsafe = tally.fixable[True], tally.fixable[False]
-    if safe:
-        said += f"; --fix can mend up to {safe:,}"
-    if unsafe:
-        said += f", --fix --unsafe {unsafe:,} more" if safe else f"; --fix --unsafe can mend up to {unsafe:,}"
-    return said
+    return {Path(options.stdin_filename or "stdin.md").as_posix(): sys.stdin.buffer.read()}

@@ -19,7 +19,7 @@ from qtgen.page.fields import CONSTANTS, FIELD_GROUPS
 from qtgen.page.text import to_single_line
 from qtgen.site.index import title_digest
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.fixes import mended
+from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import PageChecker, PageFile, Rule
 
 NOT_SCORED = -1.0
@@ -126,7 +126,7 @@ def about_text(file: PageFile, question: Question, recipe: GenerationConfig, gro
         "groups": [*groups],
         "question_digest": f"{title_digest(question.text, question.subject):016x}",
         "context_digest": digest_of(question.context) if question.context else None,
-        "text_digests": digests_of(mended(file, recipe.fixer, TEXT_FIELDS), groups),
+        "text_digests": digests_of(apply_safe_fixes(file, recipe.fixer, TEXT_FIELDS), groups),
     }
 
 

@@ -22,7 +22,7 @@ from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, why_not
 from qtgen.site.discovery import PageBatch, read_page, read_page_bytes
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Diagnostic, Severity
-from qtgen.validation.fixes import mended
+from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import REGISTRY, PageFile
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.workers import page_file
@@ -195,7 +195,7 @@ class _Look:
         groups = [group for group in WRITTEN if group in wanted and _was_noted(standing, group)]
         edited = [group for group in groups if not _is_as_written(standing.page, standing, group)]
         if edited:
-            page = mended(page_file(path, standing.page), self.recipe.fixer, TEXT_FIELDS)
+            page = apply_safe_fixes(page_file(path, standing.page), self.recipe.fixer, TEXT_FIELDS)
             edited = [group for group in edited if not _is_as_written(page, standing, group)]
         return {one for group in edited for one in FIELD_GROUPS[group]}
 
@@ -261,7 +261,7 @@ def _revision(
     if page.problems or page.text.encode() != before:
         return settled(stale, Failure("page", f"{stale.path}: does not parse; it is left alone"))
     file = page_file(stale.path, page)
-    better = mended(file, recipe.fixer, TEXT_FIELDS & stale.fields)
+    better = apply_safe_fixes(file, recipe.fixer, TEXT_FIELDS & stale.fields)
     if links := material.links.get(stale.path):
         try:
             better = read_text(splice(better, links))

@@ -25,7 +25,7 @@ from qtgen.page import Page, Value, decode_answer, read_text, splice
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.compare import Comparison, by_judges, by_metrics
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.fixes import errors
+from qtgen.validation.fixes import count_errors
 from qtgen.validation.rules import PageFile
 
 NO_ANSWER = frozenset({"QT604", "QT605", "QT608"})
@@ -99,7 +99,7 @@ class Rewrite:
         except (SpliceError, UnwritableText) as error:
             return AnswerCheck(faults=(str(error),))
         found = tuple(self.recipe.checker(PageFile(self.revision.path, read_text(text))))
-        before = errors(PageFile(self.revision.path, self.revision.page), self.recipe.checker)
+        before = count_errors(PageFile(self.revision.path, self.revision.page), self.recipe.checker)
         faults = []
         for one in found:
             is_new = one.severity is Severity.ERROR and before[one.code] <= 0

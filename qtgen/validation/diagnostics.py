@@ -1,17 +1,21 @@
-"""Diagnostics: what a rule reports about a page, where, and the fix it offers."""
+"""Diagnostics: what a rule reports about a page, where, and the fix that it offers."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+_MESSAGE_MAX = 400  # characters
+
 
 class Severity(StrEnum):
+    """How serious a finding is. Only errors make a command fail."""
+
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
 
 
 class Edit(NamedTuple):
-    """Put `text` from line:column up to end_line:end_column, counted as in a Diagnostic."""
+    """Replaces the text between two positions. Positions are counted as in a `Diagnostic`."""
 
     line: int
     column: int
@@ -21,18 +25,24 @@ class Edit(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """Edits of one file that mend a finding. A safe one changes nothing that a reader of the page could miss."""
+    """The edits of one file that resolve a finding. A safe fix changes nothing that a reader of the page would miss."""
 
     safe: bool
     description: str
     edits: tuple[Edit, ...]
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the fix as JSON-serializable values."""
         return {**self._asdict(), "edits": [edit._asdict() for edit in self.edits]}
 
 
-class Diagnostic(NamedTuple):  # a run makes hundreds of thousands; a frozen dataclass takes four times as long to make
-    """A rule's finding in a file. Lines and columns are 1-based, columns in code points; the end is exclusive."""
+# A run creates hundreds of thousands of diagnostics, and creating a frozen dataclass takes four times as long.
+class Diagnostic(NamedTuple):
+    """A finding of a rule in a file.
+
+    Lines and columns start at 1. Columns count code points, and the end is exclusive. `fixable` tells whether the
+    finding has a fix; `fix` holds the fix itself only if the run was asked to compute fixes.
+    """
 
     path: str
     line: int
@@ -45,10 +55,21 @@ class Diagnostic(NamedTuple):  # a run makes hundreds of thousands; a frozen dat
     message: str
     field: str | None = None
     fix: Fix | None = None
-    fixable: bool = False  # there is a fix; `fix` holds it where it was asked for
+    fixable: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """The contract's object."""
+        """Return the diagnostic as the JSON object that the command contract describes."""
         shown = {**self._asdict(), "fix": self.fix and self.fix.as_dict()}
         del shown["fixable"]
         return shown
+
+
+def printable(text: str) -> str:
+    """Return `text` with unprintable characters escaped and at most 400 characters long.
+
+    Messages quote pages, and pages may hold line breaks and terminal control sequences.
+    """
+    if text.isprintable() and len(text) <= _MESSAGE_MAX:
+        return text
+    escaped = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text[:_MESSAGE_MAX])
+    return escaped + "…" * (len(text) > _MESSAGE_MAX)

@@ -1,4 +1,4 @@
-"""One page and the fixes of its findings: applied as far as they do not touch each other, and proved."""
+"""Apply the fixes of one page: as many as do not overlap, each proved by checking the result."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -9,55 +9,60 @@ from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.validation.diagnostics import Fix, Severity
 from qtgen.validation.rules import PageChecker, PageFile
 
-_ROUNDS = 12  # a fix can uncover what another one mends
+_ROUNDS_MAX = 12  # a fix can reveal a finding that another one fixes
 
 
-def with_fixes(
-    file: PageFile, fixes: Sequence[Fix], checker: PageChecker, may: Callable[[Page, Page], bool]
+def apply_fixes(
+    file: PageFile, fixes: Sequence[Fix], checker: PageChecker, accept: Callable[[Page, Page], bool]
 ) -> tuple[Page, int]:
-    """The page with those fixes that can be made at once, and how many these are.
+    """Return the page with fixes applied, and how many of them were.
 
-    A fix is left out where it touches an earlier one, where the page would have an error that it did not have, and
-    where `may` (the page before and after it) says no.
+    A fix is left out if it overlaps an earlier one, if it would cause an error that the page does not have, or if
+    `accept` rejects the page before and after it.
     """
     page = file.page
-    before = errors(file, checker)
+    errors_before = count_errors(file, checker)
     edits: list[TextEdit] = []
-    so_far, applied = page, 0
+    current, applied = page, 0
     for fix in fixes:
-        more = [*edits, *_in_offsets(page, fix)]
+        more_edits = [*edits, *_text_edits(page, fix)]
         try:
-            fixed = read_text(apply_edits(page.text, more))
+            fixed = read_text(apply_edits(page.text, more_edits))
         except SpliceError:
-            continue  # touches another fix: its turn comes in the next round
-        if errors(file._replace(page=fixed), checker) - before or not may(so_far, fixed):
+            continue  # it overlaps another fix; the next round applies it
+        if count_errors(file._replace(page=fixed), checker) - errors_before or not accept(current, fixed):
             continue
-        edits, so_far, applied = more, fixed, applied + 1
-    return so_far, applied
+        edits, current, applied = more_edits, fixed, applied + 1
+    return current, applied
 
 
-def mended(file: PageFile, checker: PageChecker, fields: Collection[str]) -> Page:
-    """The page with all safe fixes of findings about `fields`, no other field changed. checker: with fixes."""
+def apply_safe_fixes(file: PageFile, checker: PageChecker, fields: Collection[str]) -> Page:
+    """Return the page with the safe fixes of all findings about `fields`. No other field changes.
 
-    def is_inside(before: Page, after: Page) -> bool:
+    `checker` must compute fixes.
+    """
+
+    def changes_only_fields(before: Page, after: Page) -> bool:
         changed = {*before.values.items()} ^ {*after.values.items()}
         return all(path in fields for path, _ in changed)
 
-    for _ in range(_ROUNDS):
-        found = (diagnostic.fix for diagnostic in checker(file) if diagnostic.field in fields)
-        page, applied = with_fixes(file, [fix for fix in found if fix and fix.safe], checker, is_inside)
+    for _ in range(_ROUNDS_MAX):
+        offered = (diagnostic.fix for diagnostic in checker(file) if diagnostic.field in fields)
+        safe = [fix for fix in offered if fix and fix.safe]
+        page, applied = apply_fixes(file, safe, checker, changes_only_fields)
         if not applied:
             break
         file = file._replace(page=page)
     return file.page
 
 
-def errors(file: PageFile, checker: PageChecker) -> Counter[str]:
-    """How often each rule finds an error in a page."""
-    return Counter(one.code for one in checker(file) if one.severity is Severity.ERROR)
+def count_errors(file: PageFile, checker: PageChecker) -> Counter[str]:
+    """Return how many errors a page has, by code."""
+    return Counter(diagnostic.code for diagnostic in checker(file) if diagnostic.severity is Severity.ERROR)
 
 
-def _in_offsets(page: Page, fix: Fix) -> Iterator[TextEdit]:
+def _text_edits(page: Page, fix: Fix) -> Iterator[TextEdit]:
+    """Convert the lines and columns of a fix to offsets."""
     starts = page.line_starts()
     for line, column, end_line, end_column, text in fix.edits:
         yield TextEdit(Span(starts[line - 1] + column - 1, starts[end_line - 1] + end_column - 1), text)

@@ -1,16 +1,16 @@
-"""paths -> diagnostics.
+"""Validate pages: paths in, diagnostics out.
 
-Every file is read and judged by itself first (or its verdict taken from the cache), and leaves two small things
-behind: its findings, which wait in a file of their own, and its facts, which stay in memory. Then the site rules judge
-all facts at once, and the two streams are put together page by page. So memory grows by a page's facts, not by its
-findings.
+Each page is first checked by itself, or its record is taken from the cache. It leaves two small things behind: its
+findings, which are written to a temporary file, and its facts, which stay in memory. Then the site rules check the
+facts of all pages at once, and both streams of findings are merged page by page. So memory grows with the facts of the
+pages, and not with their findings.
 """
 
 import os
 import struct
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
@@ -21,23 +21,31 @@ from qtgen.page import Page
 from qtgen.site.discovery import PageBatch, exclude_pages, iter_batches
 from qtgen.site.index import SiteIndex
 from qtgen.site.similarity import question_words
-from qtgen.validation.cache import Known
-from qtgen.validation.diagnostics import Diagnostic
-from qtgen.validation.rules import Rule, SiteRule
-from qtgen.validation.rules.base import SiteFinding, by_place, fix_of, printable
-from qtgen.validation.selection import PathRules, codes_for
-from qtgen.validation.workers import Memory, Overlay, checker, decoded, examined, page_at, page_file
+from qtgen.validation.cache import PageRecord
+from qtgen.validation.diagnostics import Diagnostic, printable
+from qtgen.validation.rules import Rule, SiteFinding, SiteRule
+from qtgen.validation.rules.checker import by_position, compute_fix
+from qtgen.validation.selection import PathRules, codes_by_path
+from qtgen.validation.workers import (
+    Overlay,
+    RecordStore,
+    check_batches,
+    decode_findings,
+    load_page,
+    page_checker,
+    page_file,
+)
 
-_KIND_BITS = 32  # of a packed finding; the rest is its row
-_KIND = (1 << _KIND_BITS) - 1
+_KIND_BITS = 32  # of a packed finding; the other bits are its row
+_KIND_MASK = (1 << _KIND_BITS) - 1
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(tuple[bytes, list[bytes]]).decode
-_SIZE = struct.Struct("<Q")  # of a block in the spool
+_SIZE = struct.Struct("<Q")  # of a block in the temporary file
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """One file and what was found in it."""
+    """A file with diagnostics."""
 
     path: str
     diagnostics: list[Diagnostic]
@@ -45,77 +53,92 @@ class CheckedFile:
 
 @dataclass(frozen=True)
 class ValidationOptions:
-    """What is to be checked, and how.
+    """What to check, and how.
 
-    root: the folder from which the patterns of `by_path` count; corpus: the whole site, against which the site rules
-    judge the pages; overlay: contents to take instead of the files' own, by path; fixes: whether findings are to carry
-    theirs, for which their pages are read again; unsafe: whether those too that are not safe.
+    Args:
+        rules: The rules to report. All registered rules run, so that the cache holds the findings of each.
+        by_path: Rules that apply to some paths only.
+        root: The folder that the patterns of `by_path` are relative to.
+        corpus: The folder of the whole site. Site rules compare the pages with it.
+        cache: Keeps the records of pages between runs.
+        jobs: The number of worker processes; by default, as many as pay.
+        overlay: Contents to use instead of those of the files, by path.
+        fixes: Whether diagnostics carry their fixes. Pages with findings are then read again.
+        unsafe: Whether they carry unsafe fixes of links too.
+        on_progress: Called with the number of pages that have been checked so far.
     """
 
     rules: Sequence[Rule]
     by_path: Sequence[PathRules] = ()
     root: Path = Path()
     corpus: Path | None = None
-    cache: Memory | None = None
+    cache: RecordStore | None = None
     jobs: int | None = None
     overlay: Overlay = field(default_factory=dict)
     fixes: bool = False
     unsafe: bool = True
+    on_progress: Callable[[int], None] | None = None
 
 
 class ValidationResult:
-    """The outcome of a check: `pages`, how many were read, `site`, the facts of all, and by iteration each page with
-    findings, sorted by path.
+    """The result of a run. Iterating over it yields each file that has diagnostics, sorted by path.
 
-    It can be gone through more than once; `close` it, or use it as a context manager.
+    `pages` is the number of pages that were checked, and `site` holds their facts. It can be iterated over several
+    times. Close it, or use it as a context manager.
     """
 
-    def __init__(self, runs: Iterable[PageBatch], check: ValidationOptions) -> None:
-        """Raises UsageError where there is nothing to check."""
-        self._check = check
+    def __init__(self, batches: Iterable[PageBatch], options: ValidationOptions) -> None:
+        """Check the pages. Raises UsageError for a path that does not exist and for a folder without pages."""
+        self._options = options
         self.site = SiteIndex()
-        self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - closed by close()
-        self._wants_words = any(rule.on_request for rule in check.rules)
-        self._paths: list[str] | None = [] if check.fixes or self._wants_words else None
+        self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - close() closes it
+        self._needs_words = any(rule.on_request for rule in options.rules)
+        self._paths: list[str] | None = [] if options.fixes or self._needs_words else None
         self.pages = 0
+        self._read = 0  # pages, including those of the corpus
         try:
-            self._gather(runs)
-            self._found = self._site_findings()
-        except BaseException:  # also Ctrl-C: the spool goes, and the error goes on
+            self._check_pages(batches)
+            self._site_findings = self._check_site()
+        except BaseException:  # also Ctrl-C
             self.close()
             raise
 
-    def _gather(self, runs: Iterable[PageBatch]) -> None:
-        for run, known in examined(runs, self._check.cache, self._check.jobs, self._check.overlay):
-            self._take_in(run, known)
-            names = os.fsencode("\0".join([run.folder, *run.names]))  # also those that are no text
-            block = _encode((names, [findings for _, findings in known]))
+    def _check_pages(self, batches: Iterable[PageBatch]) -> None:
+        for batch, records in self._checked(batches):
+            names = os.fsencode("\0".join([batch.folder, *batch.names]))  # also names that are not valid text
+            block = _encode((names, [findings for _, findings in records]))
             self._spool.write(_SIZE.pack(len(block)) + block)
-            self.pages += len(known)
+            self.pages += len(records)
 
-    def _take_in(self, run: PageBatch, known: list[Known]) -> None:
-        self.site.add(facts_of_page for facts_of_page, _ in known)
-        if self._paths is not None:
-            self._paths += run.paths()
-        if self._wants_words:
-            pages = (page_at(path, -1, self._check.overlay) for path in run.paths())
-            self.site.question_words += (question_words(page.text_of("title") or "") for page in pages)
+    def _checked(self, batches: Iterable[PageBatch]) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
+        """Check batches, and add the facts of their pages to the site."""
+        options = self._options
+        for batch, records in check_batches(batches, options.cache, options.jobs, options.overlay):
+            self.site.add(page_facts for page_facts, _ in records)
+            if self._paths is not None:
+                self._paths += batch.paths()
+            if self._needs_words:
+                pages = (load_page(path, -1, options.overlay) for path in batch.paths())
+                self.site.question_words += (question_words(page.text_of("title") or "") for page in pages)
+            self._read += len(records)
+            if options.on_progress:
+                options.on_progress(self._read)
+            yield batch, records
 
-    def _site_findings(self) -> "_SiteFindings | None":
-        rules = [rule for rule in self._check.rules if isinstance(rule, SiteRule)]
-        if not rules or (self.pages < 2 and self._check.corpus is None):
+    def _check_site(self) -> "_SiteFindings | None":
+        rules = [rule for rule in self._options.rules if isinstance(rule, SiteRule)]
+        if not rules or not self.pages or (self.pages == 1 and self._options.corpus is None):
             return None
-        if self._check.corpus is not None:
-            self._add_corpus(self._check.corpus)
+        if self._options.corpus is not None:
+            self._add_corpus(self._options.corpus)
         return _SiteFindings(self.site, rules, self.pages)
 
     def _add_corpus(self, corpus: Path) -> None:
-        """The facts of the site's other pages."""
+        """Add the facts of the site's other pages."""
         self.site.selected = self.pages
-        given = {os.path.realpath(path) for path, _ in self._rows()}
-        others = exclude_pages(iter_batches([corpus]), given)
-        for run, known in examined(others, self._check.cache, self._check.jobs, self._check.overlay):
-            self._take_in(run, known)
+        checked_paths = {os.path.realpath(path) for path, _ in self._rows()}
+        for _ in self._checked(exclude_pages(iter_batches([corpus]), checked_paths)):
+            pass
 
     def __enter__(self) -> "ValidationResult":
         return self
@@ -124,9 +147,11 @@ class ValidationResult:
         self.close()
 
     def close(self) -> None:
+        """Delete the temporary file."""
         self._spool.close()
 
     def _rows(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the path and the findings of each page, from the temporary file."""
         self._spool.seek(0)
         while size := self._spool.read(_SIZE.size):
             all_names, findings = _decode(self._spool.read(*_SIZE.unpack(size)))
@@ -134,71 +159,79 @@ class ValidationResult:
             yield from zip(map(folder.__add__, names), findings, strict=True)
 
     def __iter__(self) -> Iterator[CheckedFile]:
-        codes_of = codes_for(self._check.rules, self._check.by_path, self._check.root)
-        of_site = self._found.by_page() if self._found else repeat(())
-        for (path, findings), found in zip(self._rows(), of_site):  # noqa: B905 - the site may have more pages
-            if not findings and not found:
+        codes_of = codes_by_path(self._options.rules, self._options.by_path, self._options.root)
+        site_findings = self._site_findings.by_page() if self._site_findings else repeat(())
+        for (path, findings), page_site_findings in zip(self._rows(), site_findings):  # noqa: B905 - repeat is endless
+            if not findings and not page_site_findings:
                 continue
             codes = codes_of(path)
-            diagnostics = self._of_page(path, findings, codes) if findings else []
-            if found:
-                diagnostics += [self._of_site(path, *one) for one in found if one[0].code in codes]
-                diagnostics.sort(key=by_place)
+            diagnostics = self._page_diagnostics(path, findings, codes) if findings else []
+            if page_site_findings:
+                diagnostics += [
+                    self._site_diagnostic(path, rule, finding, row)
+                    for rule, finding, row in page_site_findings
+                    if rule.code in codes
+                ]
+                diagnostics.sort(key=by_position)
             if diagnostics:
                 yield CheckedFile(path, diagnostics)
 
-    def _of_page(self, path: str, findings: bytes, codes: frozenset[str]) -> list[Diagnostic]:
-        """A page's own findings; where fixes are wanted and it has some, it is checked again to make them."""
-        found = decoded(path, findings, codes)
-        if not self._check.fixes or not any(diagnostic.fixable for diagnostic in found):
-            return found
-        again = checker(fixes=True)(page_file(path, page_at(path, -1, self._check.overlay)))
-        return [diagnostic for diagnostic in again if diagnostic.code in codes]
+    def _page_diagnostics(self, path: str, findings: bytes, codes: frozenset[str]) -> list[Diagnostic]:
+        """Return the diagnostics of page rules. If fixes are needed and offered, the page is checked again."""
+        diagnostics = decode_findings(path, findings, codes)
+        if not self._options.fixes or not any(diagnostic.fixable for diagnostic in diagnostics):
+            return diagnostics
+        page = load_page(path, -1, self._options.overlay)
+        with_fixes = page_checker(fixes=True)(page_file(path, page))
+        return [diagnostic for diagnostic in with_fixes if diagnostic.code in codes]
 
-    def _of_site(self, path: str, rule: SiteRule, finding: SiteFinding, row: int) -> Diagnostic:
+    def _site_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, row: int) -> Diagnostic:
         link, message = self.site.link_number(row), finding.message
         section = f"related_article{link}" if link else ""
-        name = f"{section}.{finding.key}" if section else finding.key
-        fix, fixable = None, bool(rule.repair and section)
-        place = self.site.location_of(row, finding.key)
-        wanted = fixable and self._check.fixes and (rule.fix == "safe" or self._check.unsafe)
-        if place is None or wanted:
-            page = page_at(path, -1, self._check.overlay)
-            span = page.span(name)
-            place = (*page.position(span.start), *page.position(span.end))
-            if wanted and rule.repair:
-                fix = fix_of(page, rule.repair(page, section, self._target(page, section)))
+        field_path = f"{section}.{finding.key}" if section else finding.key
+        fix, fixable = None, bool(rule.fix_link and section)
+        position = self.site.location_of(row, finding.key)
+        needs_fix = fixable and self._options.fixes and (rule.fix == "safe" or self._options.unsafe)
+        if position is None or needs_fix:
+            page = load_page(path, -1, self._options.overlay)
+            span = page.span(field_path)
+            position = (*page.position(span.start), *page.position(span.end))
+            if needs_fix and rule.fix_link:
+                fix = compute_fix(page, rule.fix_link(page, section, self._target(page, section)))
         if finding.other is not None and self._paths is not None:
             message = printable(message.format(other=self._paths[finding.other]))
-        return Diagnostic(path, *place, rule.code, rule.name, rule.severity, message, name, fix, fixable)
+        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field_path, fix, fixable)
 
     def _target(self, page: Page, section: str) -> Page | None:
-        """The page that a link leads to."""
+        """Return the page that a link leads to."""
         row = self.site.row_of_url(page.text_of(f"{section}.url") or "")
         if row is None or self._paths is None:
             return None
-        return page_at(self._paths[self.site.page_number(row)], -1, self._check.overlay)
+        return load_page(self._paths[self.site.page_number(row)], -1, self._options.overlay)
 
 
 class _SiteFindings:
-    """What the site rules object to, as one number each: there can be more findings than pages."""
+    """The findings of the site rules, each packed into one number, because there can be more of them than pages.
+
+    Args:
+        pages: How many pages of the site were checked. They come first; the others are its corpus.
+    """
 
     def __init__(self, site: SiteIndex, rules: Sequence[SiteRule], pages: int) -> None:
-        """pages: how many of the site's are asked about; they come first."""
-        self._kinds = [(rule, finding) for rule in rules for finding in rule.check(site)]
+        kinds = [(rule, finding) for rule in rules for finding in rule.check(site)]
         self._ends = array("Q", (*site.starts, len(site.urls)))[1 : pages + 1]
-        end = self._ends[-1] if pages else 0
-        found = array("Q")
-        for kind, (_, finding) in enumerate(self._kinds):
-            found.extend([row << _KIND_BITS | kind for row in finding.rows if row < end])
-        self._kinds = [(rule, finding._replace(rows=())) for rule, finding in self._kinds]
-        self._found = array("Q", sorted(found))
+        end = self._ends[-1]
+        packed = array("Q")
+        for kind, (_, finding) in enumerate(kinds):
+            packed.extend([row << _KIND_BITS | kind for row in finding.rows if row < end])
+        self._kinds = [(rule, finding._replace(rows=())) for rule, finding in kinds]
+        self._packed = array("Q", sorted(packed))
 
     def by_page(self) -> Iterator[list[tuple[SiteRule, SiteFinding, int]]]:
-        """Of each page in turn: rule, finding, and the row it is about."""
-        found, at, count = self._found, 0, len(self._found)
+        """Yield the findings of each page in turn, each with its row."""
+        packed, index, count = self._packed, 0, len(self._packed)
         for end in self._ends:
-            begin, limit = at, end << _KIND_BITS
-            while at < count and found[at] < limit:
-                at += 1
-            yield [(*self._kinds[one & _KIND], one >> _KIND_BITS) for one in found[begin:at]]
+            begin, limit = index, end << _KIND_BITS
+            while index < count and packed[index] < limit:
+                index += 1
+            yield [(*self._kinds[number & _KIND_MASK], number >> _KIND_BITS) for number in packed[begin:index]]

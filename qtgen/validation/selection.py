@@ -1,7 +1,7 @@
-"""Which rules hold: those that were asked for, and by path."""
+"""Choose rules: by code or name, and by path."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -13,8 +13,10 @@ from qtgen.validation.rules import REGISTRY, Rule
 
 @dataclass(frozen=True, slots=True)
 class PathRules:
-    """Which rules hold for files whose path, from the project's folder, matches a pattern; `*` stands for any
-    characters, `/` too."""
+    """The rules for files whose path matches a pattern.
+
+    The path is relative to the project's folder. `*` matches any characters, including `/`.
+    """
 
     pattern: str
     select: tuple[str, ...] = ()
@@ -22,31 +24,55 @@ class PathRules:
 
 
 def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
-    """The rules whose code begins with one of `select` (none named: all) and with none of `ignore`.
+    """Return the rules that are selected and not ignored, sorted by code.
 
-    A rule that runs on request only must be selected by its whole code. Raises UsageError for a code that no rule has.
+    A rule that runs only on request must be selected by its full code or its name.
+
+    Args:
+        select: Codes, prefixes of codes, or names. By default, all rules.
+        ignore: The same, for the rules to leave out.
+
+    Raises UsageError for a code or name that no rule has.
     """
-    select, ignore = known_codes(select), known_codes(ignore)
-    wanted = select or ("QT",)
+    selected, ignored = resolve_codes(select), resolve_codes(ignore)
     return [
         rule
         for code, rule in sorted(REGISTRY.items())
-        if code.startswith(wanted) and not code.startswith(ignore) and (not rule.on_request or code in select)
+        if code.startswith(selected or ("",))
+        and not code.startswith(ignored)
+        and (not rule.on_request or code in selected)
     ]
 
 
-def known_codes(words: Sequence[str]) -> tuple[str, ...]:
-    """Codes or their beginnings, in any case, and names, as codes. Raises UsageError for one that no rule has."""
+def resolve_codes(words: Sequence[str]) -> tuple[str, ...]:
+    """Return codes and prefixes of codes for words that are codes, prefixes or names, in any case.
+
+    Raises UsageError for a word that no rule has.
+    """
     by_name = {rule.name: code for code, rule in REGISTRY.items()}
     codes = tuple(by_name.get(word.lower(), word.upper()) for word in words)
     for word, prefix in zip(words, codes, strict=True):
         if not any(code.startswith(prefix) for code in REGISTRY):
-            raise UsageError(f"{word}: no rule has this code; `qtgen explain` lists them")
+            raise UsageError(f"no rule has the code or name `{word}`", remedy=_suggestion(word, by_name))
     return codes
 
 
-def codes_for(rules: Sequence[Rule], by_path: Sequence[PathRules], root: Path) -> Callable[[str], frozenset[str]]:
-    """path -> codes of the rules that hold there. root: where the patterns' paths begin."""
+def _suggestion(word: str, names: Collection[str]) -> str:
+    from difflib import get_close_matches  # rarely needed, and slow to import
+
+    near = get_close_matches(word.upper(), REGISTRY, n=1, cutoff=0.75) or get_close_matches(word.lower(), names, n=1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    prefixes = sorted({code[:-3] for code in REGISTRY})
+    return f"codes begin with {' or '.join(prefixes)}"
+
+
+def codes_by_path(rules: Sequence[Rule], by_path: Sequence[PathRules], root: Path) -> Callable[[str], frozenset[str]]:
+    """Return a function from a path to the codes of the rules that apply there.
+
+    Args:
+        root: The folder that the patterns of `by_path` are relative to.
+    """
     everywhere = frozenset(rule.code for rule in rules)
     if not by_path:
         return lambda _: everywhere
@@ -57,13 +83,13 @@ def codes_for(rules: Sequence[Rule], by_path: Sequence[PathRules], root: Path) -
 
     def codes(path: str) -> frozenset[str]:
         folder, _, name = path.rpartition("/")
-        place = f"{from_root(folder)}/{name}".removeprefix("./")
-        held = everywhere
-        for rules_of in by_path:
-            if fnmatchcase(place, rules_of.pattern):
-                if rules_of.select:
-                    held = frozenset(code for code in held if code.startswith(rules_of.select))
-                held = frozenset(code for code in held if not (rules_of.ignore and code.startswith(rules_of.ignore)))
-        return held
+        relative = f"{from_root(folder)}/{name}".removeprefix("./")
+        applicable = everywhere
+        for path_rules in by_path:
+            if fnmatchcase(relative, path_rules.pattern):
+                if path_rules.select:
+                    applicable = frozenset(code for code in applicable if code.startswith(path_rules.select))
+                applicable = frozenset(code for code in applicable if not code.startswith(path_rules.ignore))
+        return applicable
 
     return codes

@@ -1,5 +1,6 @@
-"""Pages by themselves: the facts of each and the findings of its rules, from memory, this process or several."""
+"""Check pages by themselves: their facts and the findings of the page rules, from the cache or in worker processes."""
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -8,155 +9,164 @@ from typing import Protocol
 
 from msgspec import msgpack
 
-from qtgen._util.processes import map_in_processes
 from qtgen.page import Page, read
 from qtgen.site.discovery import PageBatch, read_page
 from qtgen.site.index import page_facts
-from qtgen.validation.cache import Known
+from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen.validation.plugins import LoadedPlugins, loaded_plugins, reload_plugins
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile
 
-_CHUNK = 200  # pages, at least, that a process is handed at a time
-_WORTH_A_PROCESS = 4_000  # pages not in the cache; below, starting processes takes longer than they save
-_MAY_PASS = b"QT108"  # a file that cannot be read may be readable next time, and look the same
-_LOOK_AHEAD = 50_000  # pages, at most, that are looked up before the first is checked
+_PARCEL = 200  # pages, at least, that a worker is given at a time
+_WORTH_A_WORKER = 4_000  # pages that are not cached; for fewer, starting a process takes longer than it saves
+_LOOK_AHEAD = 50_000  # pages, at most, that are looked up in the cache before the first one is checked
+_NOT_CACHED = b"QT108"  # a file that cannot be read may be readable next time, although it looks the same
+
+_log = logging.getLogger(__name__)
 
 Overlay = Mapping[str, bytes]
-"""Contents to take instead of the files' own, by path."""
+"""Contents to use instead of those of the files, by path."""
 
 
-class Memory(Protocol):
-    """What is known of files from before: the cache on disk, or a run's own."""
+class RecordStore(Protocol):
+    """Keeps the records of pages: the cache on disk, or the memory of a run."""
 
-    def get(self, run: PageBatch) -> list[Known | None]: ...
+    def get(self, batch: PageBatch) -> list[PageRecord | None]:
+        """Return the record of each page, or None if the page is new or has changed."""
 
-    def put(self, run: PageBatch, known: list[Known | None]) -> None: ...
-
-
-RULES_VERSION = 2
-"""Part of the cache's key. Raise it with every change of a rule's findings or of a page's facts; a golden test fails
-when they change under an unchanged version."""
+    def put(self, batch: PageBatch, records: list[PageRecord | None]) -> None:
+        """Keep the records of a batch. None means that a page's record must not be kept."""
 
 
-def rules_key() -> str:
-    """Changes when the findings or the facts of a page could."""
-    return f"rules {RULES_VERSION}"
+_LookedUp = tuple[PageBatch, list[PageRecord | None]]
+_Checked = tuple[PageBatch, list[PageRecord], bool]  # the last tells whether a page was not in the store
 
 
-_LookedUp = tuple[PageBatch, list[Known | None]]
-_Examined = tuple[PageBatch, list[Known], bool]
+def check_batches(
+    batches: Iterable[PageBatch], store: RecordStore | None, jobs: int | None, overlay: Overlay
+) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
+    """Yield each batch with the records of its pages, in order.
 
-
-def examined(
-    runs: Iterable[PageBatch], memory: Memory | None, jobs: int | None, overlay: Overlay
-) -> Iterator[tuple[PageBatch, list[Known]]]:
-    """Every run with the facts and findings of its pages: from memory, from this process, or from several.
-
-    jobs: processes; None: as many as pay.
+    Args:
+        jobs: The number of worker processes; by default, as many as pay for the pages that must be read.
     """
-    looked_up = ((run, _looked_up(run, memory, overlay)) for run in runs)
+    looked_up = ((batch, _look_up(batch, store, overlay)) for batch in batches)
     ahead: list[_LookedUp] = []
     pages = missing = 0
-    for run, known in looked_up:  # until it is clear whether processes pay
-        ahead.append((run, known))
-        pages += len(known)
-        missing += known.count(None)
-        if missing >= _WORTH_A_PROCESS or pages >= _LOOK_AHEAD:
+    for batch, records in looked_up:  # until it is clear whether workers pay
+        ahead.append((batch, records))
+        pages += len(records)
+        missing += records.count(None)
+        if missing >= _WORTH_A_WORKER or pages >= _LOOK_AHEAD:
             break
-    jobs = jobs or min(os.cpu_count() or 1, 1 + missing // _WORTH_A_PROCESS)
+    jobs = jobs or min(os.cpu_count() or 1, 1 + missing // _WORTH_A_WORKER)
     everything = chain(ahead, looked_up)
-    for run, all_known, is_new in _by_processes(everything, jobs, overlay) if jobs > 1 else _here(everything, overlay):
-        if is_new and memory and overlay.keys().isdisjoint(run.paths()):
-            memory.put(run, [None if _MAY_PASS in known[1] else known for known in all_known])
-        yield run, all_known
+    _log.debug("checking with %d process(es)", jobs)
+    checked = _check_in_workers(everything, jobs, overlay) if jobs > 1 else _check_here(everything, overlay)
+    for batch, all_records, is_new in checked:
+        if is_new and store and overlay.keys().isdisjoint(batch.paths()):
+            store.put(batch, [None if _NOT_CACHED in record[1] else record for record in all_records])
+        yield batch, all_records
 
 
-def _looked_up(run: PageBatch, memory: Memory | None, overlay: Overlay) -> list[Known | None]:
-    if not memory:
-        return [None] * len(run.names)
-    known = memory.get(run)
+def _look_up(batch: PageBatch, store: RecordStore | None, overlay: Overlay) -> list[PageRecord | None]:
+    if not store:
+        return [None] * len(batch.names)
+    records = store.get(batch)
     if overlay:
-        return [None if path in overlay else one for path, one in zip(run.paths(), known, strict=True)]
-    return known
+        return [None if path in overlay else record for path, record in zip(batch.paths(), records, strict=True)]
+    return records
 
 
-def _here(looked_up: Iterable[_LookedUp], overlay: Overlay) -> Iterator[_Examined]:
-    for run, known in looked_up:
-        fresh = (examine(path, size, overlay) for path, size in _missing(run, known))
-        yield run, [one or next(fresh) for one in known], None in known
+def _check_here(looked_up: Iterable[_LookedUp], overlay: Overlay) -> Iterator[_Checked]:
+    for batch, records in looked_up:
+        new_records = (check_file(path, size, overlay) for path, size in _missing(batch, records))
+        yield batch, [record or next(new_records) for record in records], None in records
 
 
-def _missing(run: PageBatch, known: list[Known | None]) -> Iterator[tuple[str, int]]:
-    """Path and size of the pages of which nothing is known."""
-    for path, (size, _), one in zip(run.paths(), run.states, known, strict=True):
-        if one is None:
+def _missing(batch: PageBatch, records: list[PageRecord | None]) -> Iterator[tuple[str, int]]:
+    """Yield the path and the size of each page without a record."""
+    for path, (size, _), record in zip(batch.paths(), batch.states, records, strict=True):
+        if record is None:
             yield path, size
 
 
-def _by_processes(looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay) -> Iterator[_Examined]:
-    """The same by several processes, in order."""
-    work = ((parcel, _work(parcel, overlay)) for parcel in _parcels(looked_up))
-    for parcel, made in map_in_processes(_examine_all, work, jobs):
-        fresh = iter(made)
-        for run, known in parcel:
-            yield run, [one or next(fresh) for one in known], None in known
+def _check_in_workers(looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay) -> Iterator[_Checked]:
+    from qtgen._util.processes import map_in_processes  # slow to import, and single pages do not need it
+
+    work = ((parcel, _arguments(parcel, overlay)) for parcel in _parcels(looked_up))
+    for parcel, checked in map_in_processes(_check_files, work, jobs):
+        new_records = iter(checked)
+        for batch, records in parcel:
+            yield batch, [record or next(new_records) for record in records], None in records
 
 
-def _work(parcel: list[_LookedUp], overlay: Overlay) -> tuple[list[tuple[str, int]], dict[str, bytes]]:
-    missing = [page for run, known in parcel for page in _missing(run, known)]
-    return missing, {path: overlay[path] for path, _ in missing if path in overlay}
+def _arguments(
+    parcel: list[_LookedUp], overlay: Overlay
+) -> tuple[list[tuple[str, int]], dict[str, bytes], LoadedPlugins]:
+    missing = [page for batch, records in parcel for page in _missing(batch, records)]
+    return missing, {path: overlay[path] for path, _ in missing if path in overlay}, loaded_plugins()
 
 
 def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
-    """Runs in a row that together have enough to do for a process."""
+    """Join consecutive batches until they hold enough work for a worker."""
     parcel: list[_LookedUp] = []
     missing = 0
-    for run, known in looked_up:
-        parcel.append((run, known))
-        missing += known.count(None)
-        if missing >= _CHUNK:
+    for batch, records in looked_up:
+        parcel.append((batch, records))
+        missing += records.count(None)
+        if missing >= _PARCEL:
             yield parcel
             parcel, missing = [], 0
     if parcel:
         yield parcel
 
 
-def _examine_all(pages: list[tuple[str, int]], overlay: Overlay) -> list[Known]:
-    return [examine(path, size, overlay) for path, size in pages]
+def _check_files(pages: list[tuple[str, int]], overlay: Overlay, plugins: LoadedPlugins) -> list[PageRecord]:
+    """Check pages in a worker process, which may have been started without the plugins of its parent."""
+    reload_plugins(plugins)
+    return [check_file(path, size, overlay) for path, size in pages]
 
 
-def examine(path: str, size: int, overlay: Overlay) -> Known:
-    """Facts of one page, and the findings of all page rules: which were asked for is decided when they are shown.
+def check_file(path: str, size: int, overlay: Overlay) -> PageRecord:
+    """Return the facts of a page, and the findings of all rules. Rules are selected when findings are shown.
 
-    size: as its folder lists it; -1: not known.
+    Args:
+        size: The size of the file in bytes, as its folder lists it. -1 means unknown.
     """
-    page = page_at(path, size, overlay)
-    diagnostics = checker()(page_file(path, page))
+    page = load_page(path, size, overlay)
+    diagnostics = page_checker()(page_file(path, page))
     return page_facts(page), _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
 
 
 def page_file(path: str, page: Page) -> PageFile:
-    """The page with the path it has, also from the root of the disk where the name given does not say its folder."""
-    unclear = path.count("/") < 2 or ".." in path
-    location = os.path.abspath(path).replace(os.sep, "/") if unclear else None  # noqa: PTH100 - a Path costs more
+    """Return the page with its path, and with its absolute path if `path` does not tell the file's folder."""
+    is_unclear = path.count("/") < 2 or ".." in path
+    location = os.path.abspath(path).replace(os.sep, "/") if is_unclear else None  # noqa: PTH100 - a Path is slower
     return PageFile(path, page, location)
 
 
-def page_at(path: str, size: int, overlay: Overlay) -> Page:
+def load_page(path: str, size: int, overlay: Overlay) -> Page:
+    """Read a page from the overlay or from its file."""
     return read(overlay[path]) if path in overlay else read_page(path, size)
 
 
+def page_checker(*, fixes: bool = False) -> PageChecker:
+    """Return a checker with all registered rules."""
+    return _page_checker(fixes, len(REGISTRY))  # plugins may have added rules since the last call
+
+
 @lru_cache
-def checker(fixes: bool = False) -> PageChecker:
+def _page_checker(fixes: bool, _rules: int) -> PageChecker:
     return PageChecker(REGISTRY.values(), fixes=fixes)
 
 
-# A finding as it is kept: a diagnostic without its path; it has no fix yet.
+# A stored finding: a diagnostic without its path and without a fix.
 _Row = tuple[int, int, int, int, str, str, Severity, str, str | None, None, bool]
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(list[_Row]).decode
 
 
-def decoded(path: str, findings: bytes, codes: frozenset[str]) -> list[Diagnostic]:
-    """Those of a page's findings that have one of the codes."""
+def decode_findings(path: str, findings: bytes, codes: frozenset[str]) -> list[Diagnostic]:
+    """Return the stored findings of a page that have one of the codes."""
     return [Diagnostic(path, *row) for row in _decode(findings) if row[4] in codes]

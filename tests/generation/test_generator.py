@@ -13,7 +13,7 @@ from qtgen.generation.repair_loop import _rounded
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.types import Completion, Usage
 from qtgen.page import read_text
-from qtgen.validation.rules import REGISTRY, PageFile, run
+from qtgen.validation.rules import REGISTRY, PageFile, check_page
 from support import TODAY, Scripted, points_json
 
 JOB = Job(
@@ -36,7 +36,7 @@ def test_a_page_with_its_provenance(recipe: GenerationConfig) -> None:
     assert outcome.draft is not None
     page = read_text(outcome.draft.text)
     assert page.canonical
-    assert run(PageFile(JOB.path, page), REGISTRY.values()) == []
+    assert check_page(PageFile(JOB.path, page), REGISTRY.values()) == []
     assert page.values["id"] == 7
     assert page.values["score"] == -1.0
     assert page.values["seo.page_keywords"] == "osmosis, membrane, solute, water, diffusion"

@@ -456,7 +456,7 @@ def test_the_oldest_and_the_worst_come_first(qtgen: Run, endpoint: Endpoint) -> 
     [
         (("--because", "boredom"), "--because boredom: there are old, prompt-changed"),
         (("--because", "old"), "--because old needs --older-than"),
-        (("--because", "QT999"), "QT999: no rule has this code"),
+        (("--because", "QT999"), "no rule has the code or name `QT999`"),
         (("--diff", "--json"), "--diff shows changes as text"),
     ],
 )

@@ -16,8 +16,7 @@ from qtgen.generation.generator import GenerationConfig
 from qtgen.generation.prompts import Library
 from qtgen.llm.cassettes import same_bytes, without_secrets
 from qtgen.resources import shipped_folder
-from qtgen.validation.rules import REGISTRY, PageChecker, PageFile
-from qtgen.validation.rules.base import PageRule
+from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, PageRule
 from qtgen.validation.selection import choose_rules
 from support import SENT_KEYS, SHARED, TODAY
 

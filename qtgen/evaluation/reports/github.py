@@ -20,7 +20,7 @@ from qtgen.evaluation.reports.common import (
     verdict,
     worst,
 )
-from qtgen.validation.reports.github import as_data, as_property
+from qtgen.validation.reports.github import escape_data, escape_property
 
 _SHOWN = 10  # of a list in the summary, which GitHub cuts off at 1 MiB
 _LEVELS = {"bad": "error", "unsure": "warning"}
@@ -35,7 +35,7 @@ def document(report: Report) -> str:
 
 
 def _command(level: str, title: str, message: str) -> str:
-    return f"::{level} title={as_property(title)}::{as_data(message)}"
+    return f"::{level} title={escape_property(title)}::{escape_data(message)}"
 
 
 def _gate(report: Report) -> Iterator[str]:

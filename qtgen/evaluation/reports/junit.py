@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from qtgen.evaluation.reports.common import Item, Report, falls, figure, has_failed, label, verdict
-from qtgen.validation.reports.junit import attributes
+from qtgen.validation.reports.junit import suite_attributes
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -26,7 +26,7 @@ def document(report: Report) -> str:
     _gate_case(suite, report)
     failed = len(suite.findall("testcase/failure"))
     errors = len(suite.findall("testcase/error"))
-    counts = attributes(_xml(report["suite"]), len(report["items"]) + 1, failed)
+    counts = suite_attributes(_xml(report["suite"]), len(report["items"]) + 1, failed)
     suite.attrib = counts | {"errors": str(errors), "skipped": str(int(gate is None))}
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'

@@ -1,25 +1,29 @@
-"""Diagnostics as GitHub's workflow commands: annotations in the changed files of a pull request."""
+"""Diagnostics as GitHub workflow commands, which become annotations in the changed files of a pull request."""
 
 from collections.abc import Iterable, Iterator
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen.validation.reports.registry import ReportContext, report_format
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
-def document(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
-    """One line a diagnostic; see GitHub's "Workflow commands for GitHub Actions"."""
-    for d in diagnostics:
-        place = f"file={as_property(d.path)},line={d.line},endLine={d.end_line}"
-        if d.line == d.end_line:  # GitHub knows columns only within a line
-            place += f",col={d.column},endColumn={max(d.end_column, d.column)}"
-        title = as_property(f"{d.code} {d.name}")
-        yield f"::{_COMMANDS[d.severity]} {place},title={title}::{as_data(d.message)}"
+@report_format("github")
+def github(diagnostics: Iterable[Diagnostic], _context: ReportContext) -> Iterator[str]:
+    """Annotations in GitHub Actions, one line per diagnostic (GitHub: "Workflow commands for GitHub Actions")."""
+    for diagnostic in diagnostics:
+        place = f"file={escape_property(diagnostic.path)},line={diagnostic.line},endLine={diagnostic.end_line}"
+        if diagnostic.line == diagnostic.end_line:  # GitHub accepts columns only within one line
+            place += f",col={diagnostic.column},endColumn={max(diagnostic.end_column, diagnostic.column)}"
+        title = escape_property(f"{diagnostic.code} {diagnostic.name}")
+        yield f"::{_COMMANDS[diagnostic.severity]} {place},title={title}::{escape_data(diagnostic.message)}"
 
 
-def as_data(text: str) -> str:
+def escape_data(text: str) -> str:
+    """Escape the message of a workflow command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def as_property(text: str) -> str:
-    return as_data(text).replace(":", "%3A").replace(",", "%2C")
+def escape_property(text: str) -> str:
+    """Escape the value of a property of a workflow command."""
+    return escape_data(text).replace(":", "%3A").replace(",", "%2C")

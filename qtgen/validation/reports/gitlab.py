@@ -1,4 +1,4 @@
-"""Diagnostics as a GitLab code quality report (a subset of Code Climate's)."""
+"""Diagnostics as a GitLab code quality report, a subset of Code Climate's format."""
 
 import hashlib
 import json
@@ -6,30 +6,36 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen.validation.reports.registry import ReportContext, report_format
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
 
 
-def document(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
-    """One array. A fingerprint stays the same while lines move: it is over path, code and message, and a count."""
+@report_format("gitlab")
+def gitlab(diagnostics: Iterable[Diagnostic], _context: ReportContext) -> Iterator[str]:
+    """A GitLab code quality report.
+
+    A fingerprint does not change if lines move. It covers the path, the code, the message, and how many equal findings
+    precede it.
+    """
     seen: Counter[str] = Counter()
-    yield json.dumps([_finding(diagnostic, seen) for diagnostic in diagnostics], ensure_ascii=False, indent=1)
+    yield json.dumps([_issue(diagnostic, seen) for diagnostic in diagnostics], ensure_ascii=False, indent=1)
 
 
-def _finding(d: Diagnostic, seen: Counter[str]) -> dict[str, object]:
-    path = d.path.removeprefix("./")
-    identity = f"{path}\n{d.code}\n{d.message}"
+def _issue(diagnostic: Diagnostic, seen: Counter[str]) -> dict[str, object]:
+    path = diagnostic.path.removeprefix("./")
+    identity = f"{path}\n{diagnostic.code}\n{diagnostic.message}"
     seen[identity] += 1
     return {
-        "description": d.message,
-        "check_name": f"{d.code} {d.name}",
+        "description": diagnostic.message,
+        "check_name": f"{diagnostic.code} {diagnostic.name}",
         "fingerprint": hashlib.sha256(f"{identity}\n{seen[identity]}".encode("utf-8", "surrogateescape")).hexdigest(),
-        "severity": _SEVERITIES[d.severity],
+        "severity": _SEVERITIES[diagnostic.severity],
         "location": {
             "path": path,
             "positions": {
-                "begin": {"line": d.line, "column": d.column},
-                "end": {"line": d.end_line, "column": d.end_column},
+                "begin": {"line": diagnostic.line, "column": diagnostic.column},
+                "end": {"line": diagnostic.end_line, "column": diagnostic.end_column},
             },
         },
     }

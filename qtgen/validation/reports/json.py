@@ -1,19 +1,21 @@
-"""Diagnostics for programs: one array, in the order they come: by path, line, column and code."""
+"""Diagnostics as one JSON array, sorted by path, line, column and code."""
 
 import json
 from collections.abc import Iterable, Iterator
 
 from qtgen.validation.diagnostics import Diagnostic
+from qtgen.validation.reports.registry import ReportContext, report_format
 
 
-def document(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
-    """The lines of the document, one diagnostic a line, so that a large one need not fit in memory."""
-    held: str | None = None
+@report_format("json", needs_fixes=True)
+def json_array(diagnostics: Iterable[Diagnostic], _context: ReportContext) -> Iterator[str]:
+    """A JSON array with one diagnostic per line, so that a large report need not fit in memory."""
+    pending: str | None = None  # the last diagnostic must not be followed by a comma
     yield "["
     for diagnostic in diagnostics:
-        if held is not None:
-            yield held + ","
-        held = "  " + json.dumps(diagnostic.as_dict(), ensure_ascii=False)
-    if held is not None:
-        yield held
+        if pending is not None:
+            yield pending + ","
+        pending = "  " + json.dumps(diagnostic.as_dict(), ensure_ascii=False)
+    if pending is not None:
+        yield pending
     yield "]"

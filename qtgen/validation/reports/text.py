@@ -1,76 +1,118 @@
-"""Diagnostics for people: `path:line:column: CODE message`, the place in the source, and one line that sums up."""
+"""Diagnostics for people: `path:line:column: CODE message`, the place in the source, and counts."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from qtgen._util.text import display_width, mask_unprintable
+from qtgen._util.text import display_width, mask_unprintable, pluralize
 from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen.validation.reports.registry import Paint, ReportContext, plain, report_format
 
 _WIDTH = 100  # characters of a source line that are shown
 
 
-def line(diagnostic: Diagnostic) -> str:
+@report_format("text", counts_info=True)
+def text(diagnostics: Iterable[Diagnostic], context: ReportContext) -> Iterator[str]:
+    """Lines for people, each with the place in the source."""
+    path: str | None = None
+    lines: Sequence[str] = ()
+    for diagnostic in diagnostics:
+        if diagnostic.path != path:
+            path, lines = diagnostic.path, context.source(diagnostic.path)
+        code = context.paint(diagnostic.code, diagnostic.severity)
+        yield diagnostic_line(diagnostic._replace(code=code))
+        if excerpt := source_excerpt(diagnostic, lines, context.paint):
+            yield excerpt
+
+
+def diagnostic_line(diagnostic: Diagnostic) -> str:
+    """Return `path:line:column: CODE message`."""
     place = f"{diagnostic.path}:{diagnostic.line}:{diagnostic.column}"
     return f"{place}: {diagnostic.code} {diagnostic.message}"
 
 
-def snippet(diagnostic: Diagnostic, lines: Sequence[str]) -> str:
-    """The source line with carets below; a long one is cut to what lies around the place. "" where there is no line."""
+def source_excerpt(diagnostic: Diagnostic, lines: Sequence[str], paint: Paint = plain) -> str:
+    """Return the source line with carets below the place, or "" if there is no such line.
+
+    A long line is cut to the part around the place.
+    """
     if not 0 < diagnostic.line <= len(lines) or lines == [""]:
         return ""
     source = lines[diagnostic.line - 1]
     start = diagnostic.column - 1
     end = diagnostic.end_column - 1 if diagnostic.end_line == diagnostic.line else len(source)
-    begin = max(0, min(start - _WIDTH // 3, len(source) - _WIDTH))
-    shown = source[begin : begin + _WIDTH]
-    before = "…" if begin else ""
-    behind = "…" if begin + _WIDTH < len(source) else ""
+    first = max(0, min(start - _WIDTH // 3, len(source) - _WIDTH))
+    shown = source[first : first + _WIDTH]
+    before = "…" if first else ""
+    after = "…" if first + _WIDTH < len(source) else ""
     number = f"{diagnostic.line:>5}"
-    marks = max(1, display_width(source[start : min(end, begin + _WIDTH)]))
-    pad = len(before) + display_width(source[begin:start])
-    return f"{number} | {before}{mask_unprintable(shown)}{behind}\n      | {' ' * pad}{'^' * marks}"
+    carets = "^" * max(1, display_width(source[start : min(end, first + _WIDTH)]))
+    pad = len(before) + display_width(source[first:start])
+    return (
+        f"{number} | {before}{mask_unprintable(shown)}{after}\n      | {' ' * pad}{paint(carets, diagnostic.severity)}"
+    )
 
 
 class FindingCounts:
-    """Counts diagnostics as they pass: by severity, by code, by folder."""
+    """Counts diagnostics by severity, by code, by folder and by kind of fix."""
 
     def __init__(self) -> None:
         self.severities: Counter[Severity] = Counter()
-        self.codes: Counter[tuple[str, str, str]] = Counter()
-        self.folders: Counter[str] = Counter()
-        self.fixable: Counter[bool] = Counter()
-        self._affected = 0
-        self._last = ""
+        self.safe_fixes = 0
+        self.unsafe_fixes = 0
+        self.unlisted: Counter[str] = Counter()
+        self._codes: Counter[tuple[str, str, str]] = Counter()
+        self._folders: Counter[str] = Counter()
+        self._affected_pages = 0
+        self._last_path: str | None = None
 
-    def add(self, diagnostic: Diagnostic, fix: str | None = None) -> None:
-        """fix: "safe" or "unsafe" if the finding can be mended."""
+    def add(self, diagnostic: Diagnostic, fix: str | None = None, *, listed: bool = True) -> None:
+        """Count a diagnostic.
+
+        Args:
+            fix: "safe" or "unsafe" if there is a fix.
+            listed: Whether the report shows it. Others are only counted, and do not make a page an affected one.
+        """
+        self._codes[diagnostic.code, diagnostic.name, diagnostic.severity.value] += 1
+        self._folders[diagnostic.path.rpartition("/")[0] or "."] += 1
         self.severities[diagnostic.severity] += 1
-        self.codes[diagnostic.code, diagnostic.name, diagnostic.severity.value] += 1
-        self.folders[diagnostic.path.rpartition("/")[0] or "."] += 1
-        if fix:
-            self.fixable[fix == "safe"] += 1
-        if diagnostic.path != self._last:
-            self._affected, self._last = self._affected + 1, diagnostic.path
+        self.safe_fixes += fix == "safe"
+        self.unsafe_fixes += fix == "unsafe"
+        if not listed:
+            self.unlisted[diagnostic.code] += 1
+        elif diagnostic.path != self._last_path:
+            self._affected_pages += 1
+            self._last_path = diagnostic.path
 
-    def summary(self, pages: int) -> str:
-        """`12 pages checked: 3 errors and 1 warning in 2 of them`."""
-        checked = f"{pages:,} page{'s' * (pages != 1)} checked"
-        named = [f"{count:,} {s.value}{'s' * (count != 1)}" for s in Severity if (count := self.severities[s])]
-        if not named:
-            return f"{checked}: nothing found"
-        listed = " and ".join([*([", ".join(named[:-1])] if named[1:] else []), named[-1]])
-        return f"{checked}: {listed} in {self._affected:,} of them"
+    def summary(self, pages: int, paint: Paint = plain) -> str:
+        """Return a line such as `12 pages checked: 3 errors and 1 warning in 2 pages`."""
+        listed = Counter(self.severities)
+        listed[Severity.INFO] -= self.unlisted.total()
+        nouns = {Severity.INFO: "informational finding"}
+        parts = [
+            paint(pluralize(listed[severity], nouns.get(severity, severity.value)), severity)
+            for severity in Severity
+            if listed[severity] > 0
+        ]
+        findings = (
+            f"{_enumeration(parts)} in {pluralize(self._affected_pages, 'page')}" if parts else "no problems found"
+        )
+        return f"{pluralize(pages, 'page')} checked: {findings}"
 
-    def statistics(self) -> str:
-        """Two tables: by code, and by folder."""
-        by_code = [(f"{n:,}", code, name, severity) for (code, name, severity), n in sorted(self.codes.items())]
-        by_folder = [(f"{n:,}", folder) for folder, n in self.folders.most_common()]
-        return "\n\n".join(_table(rows) for rows in (by_code, by_folder) if rows)
+    def statistics(self) -> Iterator[str]:
+        """Yield two tables: the number of findings by code, and by folder."""
+        by_code = [(f"{n:,}", code, name, severity) for (code, name, severity), n in sorted(self._codes.items())]
+        by_folder = [(f"{n:,}", folder) for folder, n in self._folders.most_common()]
+        if by_code:
+            yield from (_table(by_code), "", _table(by_folder))
 
 
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    """Columns side by side, the first to the right."""
-    rows = list(rows)
+def _enumeration(parts: Sequence[str]) -> str:
+    """Return `a`, `a and b`, or `a, b and c`."""
+    return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), parts[-1]])
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Align the columns of a table, the first one to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(

@@ -1,73 +1,75 @@
-"""A rule's documentation as markdown, for `qtgen explain` and docs/rules.md."""
+"""Render a rule's documentation as markdown, for `explain` and the reference pages."""
 
 from difflib import ndiff
 
 from qtgen.page import read
 from qtgen.site.index import SiteIndex, page_facts
 from qtgen.site.similarity import question_words
-from qtgen.validation.reports.text import line
-from qtgen.validation.rules.base import PageFile, Rule, SiteRule, printable, run
+from qtgen.validation.diagnostics import printable
+from qtgen.validation.reports.text import diagnostic_line
+from qtgen.validation.rules.checker import check_page
 from qtgen.validation.rules.example import (
     EXAMPLE_PAGE,
     EXAMPLE_PATH,
     NEIGHBOUR_PAGE,
     NEIGHBOUR_PATH,
-    apply,
+    apply_example,
     example_site,
 )
+from qtgen.validation.rules.types import PageFile, Rule, SiteRule
+
+_LINE_SHOWN = 1_000  # characters
 
 
-def describe(rule: Rule) -> str:
-    """Heading, text, and what its bad example is reported as."""
-    right, wrong = _change(rule)
-    example = (
-        f"An example. Where this would be right\n\n```\n{right}\n```\n\nand this stands instead\n\n```\n{wrong}\n```"
-    )
+def describe_rule(rule: Rule) -> str:
+    """Return a rule's heading, its docstring, and its bad example with the diagnostics for it."""
+    before, after = _changed_lines(rule)
     return "\n\n".join(
         [
             f"## {rule.code} {rule.name} ({rule.severity.value})",
             rule.doc,
-            example,
-            f"it is reported as\n\n```\n{_reported(rule)}\n```",
+            f"For example, if this part of a valid page\n\n```\n{before}\n```",
+            f"is replaced by\n\n```\n{after}\n```",
+            f"qtgen reports\n\n```\n{_diagnostics(rule)}\n```",
         ]
     )
 
 
-def _reported(rule: Rule) -> str:
+def _diagnostics(rule: Rule) -> str:
     if isinstance(rule, SiteRule):
         pages = example_site(rule.bad)
         site = SiteIndex()
         site.add(page_facts(read(raw)) for _, raw in pages)
         site.question_words += (question_words(read(raw).text_of("title") or "") for _, raw in pages)
-        found, row = next((found, row) for found in rule.check(site) for row in found.rows)
-        other = pages[found.other][0] if found.other is not None else ""
-        return f"{pages[site.page_number(row)][0]}: {rule.code} {found.message.format(other=other)}"
-    path, raw = apply(rule.bad)
-    return "\n".join(line(diagnostic) for diagnostic in run(PageFile(path, read(raw)), [rule]))
+        finding, row = next((finding, row) for finding in rule.check(site) for row in finding.rows)
+        other = pages[finding.other][0] if finding.other is not None else ""
+        return f"{pages[site.page_number(row)][0]}: {rule.code} {finding.message.format(other=other)}"
+    path, raw = apply_example(rule.bad)
+    return "\n".join(map(diagnostic_line, check_page(PageFile(path, read(raw)), [rule])))
 
 
-def _change(rule: Rule) -> tuple[str, str]:
-    """The lines of the example pages that the bad example changes, before and after."""
-    path, raw = apply(rule.bad)
+def _changed_lines(rule: Rule) -> tuple[str, str]:
+    """Return the lines of the example pages that the bad example changes, before and after."""
+    path, raw = apply_example(rule.bad)
     if path != EXAMPLE_PATH:
         return EXAMPLE_PATH, path
     if rule.bad.raw is not None:
         return "(a page)", f"({len(raw):,} bytes: {raw[:12]!r})"
-    before, after = _lines(EXAMPLE_PAGE, raw.decode())
+    before, after = _diff(EXAMPLE_PAGE, raw.decode())
     if rule.bad.neighbour != ("", ""):
-        of_other = _lines(NEIGHBOUR_PAGE, NEIGHBOUR_PAGE.replace(*rule.bad.neighbour))
+        neighbour = _diff(NEIGHBOUR_PAGE, NEIGHBOUR_PAGE.replace(*rule.bad.neighbour))
         before, after = (
-            "\n".join(filter(None, [mine, f"({NEIGHBOUR_PATH})", other]))
-            for mine, other in zip((before, after), of_other, strict=True)
+            "\n".join(filter(None, [lines, f"({NEIGHBOUR_PATH})", neighbour_lines]))
+            for lines, neighbour_lines in zip((before, after), neighbour, strict=True)
         )
     return before or "(nothing)", after or "(nothing)"
 
 
-def _lines(right: str, wrong: str) -> tuple[str, str]:
-    lines = [text for text in ndiff(right.splitlines(), wrong.splitlines()) if text[0] in "-+"]
-    before, after = ("\n".join(_shown(text[2:]) for text in lines if text[0] == mark) for mark in "-+")
-    return before, after
+def _diff(valid: str, invalid: str) -> tuple[str, str]:
+    lines = [line for line in ndiff(valid.splitlines(), invalid.splitlines()) if line[0] in "-+"]
+    removed, added = ("\n".join(_shortened(line[2:]) for line in lines if line[0] == mark) for mark in "-+")
+    return removed, added
 
 
-def _shown(text: str) -> str:
-    return text if len(text) < 1_000 else printable(text)
+def _shortened(line: str) -> str:
+    return line if len(line) < _LINE_SHOWN else printable(line)

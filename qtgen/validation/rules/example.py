@@ -1,8 +1,8 @@
-"""The page that the rules' examples change. It breaks no rule."""
+"""The valid page that the examples of the rules change, and a second page that makes it a site."""
 
 import re
 
-from qtgen.validation.rules.base import Example
+from qtgen.validation.rules.types import Example
 
 EXAMPLE_PATH = "outputs/biology/what-is-osmosis.md"
 
@@ -47,20 +47,20 @@ NEIGHBOUR_PATH = "outputs/biology/what-is-diffusion.md"
 
 _SWAPPED = {"7": "8", "8": "7", "smosis": "iffusion", "iffusion": "smosis", "O": "D", "o": "d", "D": "O", "d": "o"}
 
-# The page that the example page links to, and that links back: with it the example is a site.
+# The page that the example page links to, and that links back. It is the same page with osmosis and diffusion swapped.
 NEIGHBOUR_PAGE = re.sub(
     "([OoDd])(smosis|iffusion)|7|8",
-    lambda found: "".join(_SWAPPED[part] for part in (found.groups() if found.group(1) else [found.group()])),
+    lambda match: "".join(_SWAPPED[part] for part in (match.groups() if match.group(1) else [match.group()])),
     EXAMPLE_PAGE,
 )
 
 
-def apply(example: Example) -> tuple[str, bytes]:
-    """Path and bytes of the page that an example describes."""
+def apply_example(example: Example) -> tuple[str, bytes]:
+    """Return the path and the bytes of the page that an example describes."""
     raw = example.raw if example.raw is not None else EXAMPLE_PAGE.replace(example.old, example.new).encode()
     return example.path or EXAMPLE_PATH, raw
 
 
 def example_site(example: Example) -> list[tuple[str, bytes]]:
-    """Paths and bytes of both pages."""
-    return [apply(example), (NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace(*example.neighbour).encode())]
+    """Return the paths and bytes of both pages of the example site."""
+    return [apply_example(example), (NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace(*example.neighbour).encode())]

@@ -1,16 +1,16 @@
-"""Family 3xx: do the title, the subject, and the names derived from them agree?"""
+"""Family 3xx: do the title, the subject, and the names that derive from them agree?"""
 
 from collections.abc import Iterator
 
 from qtgen.page import file_name, seo_title, slug, url
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.base import Example, Finding, PageFile, changing, rule
+from qtgen.validation.rules.edits import change_fields
+from qtgen.validation.rules.registry import rule
+from qtgen.validation.rules.types import Example, Finding, PageFile
 
-_FINE = Example()
 
-
-def _all_agree(file: PageFile) -> bool:
-    """Whether none of these rules can object."""
+def _names_agree(file: PageFile) -> bool:
+    """Return whether no rule of this family can report anything. All of them share this test."""
     values = file.page.values
     title, subject = str(values["title"]), str(values["subject"])
     return (
@@ -29,23 +29,23 @@ def _all_agree(file: PageFile) -> bool:
     bad=Example("question: >-\n    What is osmosis?", "question: >-\n    What's osmosis?"),
     good=Example("What is osmosis?", "What  is osmosis?", path="outputs/biology/what--is-osmosis.md"),
     fix="unsafe",
-    unless=_all_agree,
+    skip_if=_names_agree,
 )
 def title_mismatch(file: PageFile) -> Iterator[Finding]:
-    """`title`, `article_title` and `question` are not the same string.
+    """`title`, `article_title` and `question` differ.
 
-    Why it is bad: the list, the page and the search result show three different questions.
-    Fix: decide which is right and copy it. `--fix --unsafe` copies `title` where the file's own name comes from it;
-    unsafe, for another may be the better question.
+    Why it is bad: the list, the page and the search result show different questions.
+    Fix: decide which one is right, and copy it to the other two. If the file's name derives from `title`,
+    `--fix --unsafe` copies `title`. This is unsafe because another one may be the better question.
     """
     page = file.page
     title = page.text_of("title")
     for path in ("article_title", "question"):
         other = page.text_of(path)
         if title and other and other != title:
-            named_so = file.name == file_name(title)
-            repair = changing(page, "copy `title`", {path: title}, safe=False) if named_so else None
-            yield Finding(f"`{path}` differs from `title`", page.span(path), path, repair)
+            named_by_title = file.name == file_name(title)
+            fix = change_fields(page, "copy `title`", {path: title}, safe=False) if named_by_title else None
+            yield Finding(f"`{path}` differs from `title`; both must be the question", page.span(path), path, fix)
 
 
 @rule(
@@ -53,29 +53,28 @@ def title_mismatch(file: PageFile) -> Iterator[Finding]:
     "file-name-mismatch",
     Severity.ERROR,
     bad=Example("file_name: what-is", "file_name: what-was"),
-    good=_FINE,
     fix="safe",
-    unless=_all_agree,
+    skip_if=_names_agree,
 )
 def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
-    """`file_name`, the slug of the title and the file's own name are not the same.
+    """`file_name` and the file's own name are not the slug of the title followed by `.md`.
 
-    Why it is bad: the editor saves under one name while links and the url name another.
-    Fix: `slug(title)` + `.md` for all three; slug keeps a-z, 0-9 and hyphens for spaces. `--fix` writes
-    `file_name` where the file has that name already; safe. It renames no file.
+    Why it is bad: the editor saves the page under one name, and links and the url use another.
+    Fix: use `slug(title)` + `.md` for both. A slug keeps the letters a to z and digits, and replaces spaces by hyphens.
+    If the file already has that name, `--fix` writes `file_name`, which is safe. It does not rename files.
     """
     page = file.page
     title, name = page.text_of("title"), page.text_of("file_name")
     if not title:
         return
-    wanted = file_name(title)
-    if name and name != wanted:
-        repair = changing(page, f"write `{wanted}`", {"file_name": wanted}) if file.name == wanted else None
-        yield Finding(f"`file_name` must be `{wanted}`, from the title", page.span("file_name"), "file_name", repair)
-    elif file.name != wanted:
-        yield Finding(
-            f"the file is named `{file.name}`, its title makes `{wanted}`", page.span("file_name"), "file_name"
-        )
+    expected = file_name(title)
+    span = page.span("file_name")
+    if name and name != expected:
+        fix = change_fields(page, f"write `{expected}`", {"file_name": expected}) if file.name == expected else None
+        yield Finding(f"`file_name` must be `{expected}`, the slug of `title`", span, "file_name", fix)
+    elif file.name != expected:
+        message = f"the file is named `{file.name}`; rename it to `{expected}`, the slug of `title`"
+        yield Finding(message, span, "file_name")
 
 
 @rule(
@@ -83,21 +82,21 @@ def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
     "url-mismatch",
     Severity.ERROR,
     bad=Example("url: /learn/biology/questions/what-is-osmosis", "url: /x"),
-    good=_FINE,
     fix="unsafe",
-    unless=_all_agree,
+    skip_if=_names_agree,
 )
 def url_mismatch(file: PageFile) -> Iterator[Finding]:
-    """`url` is not `/learn/` + slug of the subject + `/questions/` + slug of the title.
+    """`url` is not `/learn/`, the slug of the subject, `/questions/`, and the slug of the title.
 
-    Why it is bad: the url is the key of a page; links, the sitemap and search engines look for another.
-    Fix: as the message says. `--fix --unsafe` writes it; unsafe, for other pages may link to the url that stands there.
+    Why it is bad: a page is identified by its url. Links, the sitemap and search engines look for another one.
+    Fix: write the url that the message names. `--fix --unsafe` writes it. This is unsafe because other pages may link
+    to the current url.
     """
     page = file.page
-    title, subject, found = page.text_of("title"), page.text_of("subject"), page.text_of("url")
-    if title and subject and found and found != (wanted := url(subject, title)):
-        repair = changing(page, f"write `{wanted}`", {"url": wanted}, safe=False)
-        yield Finding(f"`url` must be `{wanted}`", page.span("url"), "url", repair)
+    title, subject, actual = page.text_of("title"), page.text_of("subject"), page.text_of("url")
+    if title and subject and actual and actual != (expected := url(subject, title)):
+        fix = change_fields(page, f"write `{expected}`", {"url": expected}, safe=False)
+        yield Finding(f"`url` must be `{expected}`, from `subject` and `title`", page.span("url"), "url", fix)
 
 
 @rule(
@@ -105,18 +104,17 @@ def url_mismatch(file: PageFile) -> Iterator[Finding]:
     "wrong-folder",
     Severity.ERROR,
     bad=Example(path="outputs/physics/what-is-osmosis.md"),
-    good=_FINE,
-    unless=_all_agree,
+    skip_if=_names_agree,
 )
 def wrong_folder(file: PageFile) -> Iterator[Finding]:
-    """The file does not lie in the folder of its subject.
+    """The file is not in the folder of its subject.
 
-    Why it is bad: the site builds the page under the folder's path, not under the url it names.
-    Fix: move the file to the folder that is the slug of its subject.
+    Why it is bad: the site builds the page under the path of the folder, not under its `url`.
+    Fix: move the file to the folder that is named by the slug of its subject.
     """
     subject = file.page.text_of("subject")
     if subject and file.folder != slug(subject):
-        message = f"the file lies in `{file.folder}`, its subject belongs in `{slug(subject)}`"
+        message = f"the file is in folder `{file.folder}`; its `subject` belongs in folder `{slug(subject)}`"
         yield Finding(message, file.page.span("subject"), "subject")
 
 
@@ -125,18 +123,17 @@ def wrong_folder(file: PageFile) -> Iterator[Finding]:
     "seo-title-mismatch",
     Severity.ERROR,
     bad=Example("QuickTakes | Bio", "Bio"),
-    good=_FINE,
     fix="safe",
-    unless=_all_agree,
+    skip_if=_names_agree,
 )
 def seo_title_mismatch(file: PageFile) -> Iterator[Finding]:
-    """`seo.title` is not `QuickTakes | ` + subject.
+    """`seo.title` is not `QuickTakes | ` followed by the subject.
 
     Why it is bad: search results show the page under the wrong heading.
-    Fix: as the message says; `--fix` writes it, safe, for it follows from the subject.
+    Fix: write the title that the message names. `--fix` writes it. This is safe because it follows from `subject`.
     """
     page = file.page
-    subject, found = page.text_of("subject"), page.text_of("seo.title")
-    if subject and found and found != (wanted := seo_title(subject)):
-        repair = changing(page, f"write `{wanted}`", {"seo.title": wanted})
-        yield Finding(f"`seo.title` must be `{wanted}`", page.span("seo.title"), "seo.title", repair)
+    subject, actual = page.text_of("subject"), page.text_of("seo.title")
+    if subject and actual and actual != (expected := seo_title(subject)):
+        fix = change_fields(page, f"write `{expected}`", {"seo.title": expected})
+        yield Finding(f"`seo.title` must be `{expected}`, from `subject`", page.span("seo.title"), "seo.title", fix)

@@ -1,4 +1,4 @@
-"""What the rules of family 5xx say, held against the site's own renderer (tests/oracle, node)."""
+"""The findings and fixes of family 5xx, compared with the site's own renderer (tests/oracle, which needs node)."""
 
 import json
 import os
@@ -12,12 +12,12 @@ import pytest
 from qtgen.page import read
 from qtgen.page.markdown import expand_line_breaks, find_segments
 from qtgen.site.discovery import batches_for_paths
-from qtgen.validation.autofix import fix
+from qtgen.validation.autofix import fix_pages
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
 
-ORACLE = Path(__file__).parents[1] / "oracle"
+ORACLE = Path(__file__).parents[2] / "oracle"
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
@@ -26,7 +26,7 @@ pytestmark = [
 
 
 def render(answers: list[str]) -> list[dict[str, Any]]:
-    """What the site makes of raw answers."""
+    """Return how the site renders answers."""
     lines = "".join(json.dumps({"id": n, "answer": answer}) + "\n" for n, answer in enumerate(answers))
     done = subprocess.run(
         ["node", "render.mjs"],
@@ -41,12 +41,12 @@ def render(answers: list[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def mended(answer: str) -> str:
-    """The answer after `--fix --unsafe`."""
+def fixed(answer: str) -> str:
+    """Return the answer after safe and unsafe fixes."""
     raw = EXAMPLE_PAGE.replace("Osmosis moves", answer + " Osmosis moves").encode()
-    check = ValidationOptions(choose_rules(["QT5"]), overlay={EXAMPLE_PATH: raw})
-    made = list(fix(batches_for_paths([EXAMPLE_PATH]), check, unsafe=True))
-    return str(read(made[0].after if made else raw).values["answer"]).partition(" Osmosis moves")[0]
+    options = ValidationOptions(choose_rules(["QT5"]), overlay={EXAMPLE_PATH: raw})
+    files = list(fix_pages(batches_for_paths([EXAMPLE_PATH]), options, unsafe=True))
+    return str(read(files[0].after if files else raw).values["answer"]).partition(" Osmosis moves")[0]
 
 
 DEFECTS = {
@@ -59,8 +59,8 @@ DEFECTS = {
 
 
 @pytest.mark.parametrize(("answer", "maths"), DEFECTS.items())
-def test_a_fixed_answer_is_rendered_as_it_was_meant(answer: str, maths: list[str]) -> None:
-    before, after = render([answer, mended(answer)])
+def test_a_fixed_answer_renders_as_intended(answer: str, maths: list[str]) -> None:
+    before, after = render([answer, fixed(answer)])
     assert [node["tex"].strip() for node in before["math"]] != maths
     assert [node["tex"].strip() for node in after["math"]] == maths
     assert after["katex_errors"] == []
@@ -77,7 +77,7 @@ def test_a_fixed_answer_is_rendered_as_it_was_meant(answer: str, maths: list[str
         r"- $$\n  x\n  $$\n- $y$",
     ],
 )
-def test_the_layout_agrees_with_the_sites_own_parser(answer: str) -> None:
+def test_the_layout_agrees_with_the_parser_of_the_site(answer: str) -> None:
     found = [
         "".join(expand_line_breaks(answer)[slice(*piece.inner)].split())
         for piece in find_segments(expand_line_breaks(answer))
@@ -86,7 +86,7 @@ def test_the_layout_agrees_with_the_sites_own_parser(answer: str) -> None:
     assert found == ["".join(node["tex"].split()) for node in render([answer])[0]["math"]]
 
 
-def test_raw_html_and_open_marks_are_what_the_site_sees() -> None:
+def test_the_site_shows_html_as_text_and_open_marks_as_asterisks() -> None:
     html, comparison, bold = render(["a <b>bold</b>", "a < b and b > c", "**open and **closed**"])
     assert html["html_nodes"] == ["<b>", "</b>"]
     assert comparison["html_nodes"] == []

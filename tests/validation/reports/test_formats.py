@@ -1,20 +1,20 @@
-"""Every report format against its own schema, and what its readers rely on."""
+"""Every machine format against its own schema, and what its readers rely on."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import xmlschema
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
-from qtgen.validation.reports import text as text_report
+from qtgen.validation.reports import ReportContext, get_format
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
+from support.validation import Run
 
-Run = Callable[..., tuple[int, str, str]]
-SCHEMAS = Path(__file__).parents[1] / "schemas"
-# An astral character before what is wrong: columns differ in code points and UTF-16 units.
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+# The character before the fault takes two UTF-16 code units, so columns differ from those in code points.
 BROKEN = (
     EXAMPLE_PAGE.replace("Osmosis moves", r"𝔘 Osmosis \( a \) moves & <b>bold</b>, 100%:")
     .replace("author:", "auther:")
@@ -22,7 +22,7 @@ BROKEN = (
 )
 
 
-def schema(name: str) -> dict[str, object]:
+def schema(name: str) -> Any:
     return json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
 
 
@@ -83,7 +83,7 @@ def test_github_annotations(broken: Run) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "sarif", "gitlab", "junit", "github"])
-def test_nothing_found_is_a_whole_document_too(qtgen: Run, form: str) -> None:
+def test_a_report_without_findings_is_a_complete_document(qtgen: Run, form: str) -> None:
     Path(EXAMPLE_PATH).parent.mkdir(parents=True)
     Path(EXAMPLE_PATH).write_text(EXAMPLE_PAGE, encoding="utf-8")
     code, out, _ = qtgen("validate", "outputs", "--format", form)
@@ -92,26 +92,9 @@ def test_nothing_found_is_a_whole_document_too(qtgen: Run, form: str) -> None:
         json.loads(out)
 
 
-def test_the_caret_stands_below_the_place(broken: Run) -> None:
+def test_the_carets_are_below_the_place(broken: Run) -> None:
     out = broken("validate", "outputs", "--select", "QT202")[1].splitlines()
     assert out[1:] == ["   17 | auther: QuickTakes", "      | ^^^^^^"]
-
-
-@pytest.mark.parametrize("column", [1, 60, 150, 400])
-def test_a_long_line_is_cut_around_the_place(column: int) -> None:
-    source = "".join(chr(0x4E00 + n) if n % 50 == 0 else chr(97 + n % 26) for n in range(400))
-    diagnostic = Diagnostic("p", 1, column, 1, column + 3, "QT101", "x", Severity.ERROR, "m")
-    shown, carets = (line.partition("| ")[2] for line in text_report.snippet(diagnostic, [source]).splitlines())
-    assert len(shown) <= 102
-    before = shown[
-        : next(n for n in range(len(shown) + 1) if text_report.display_width(shown[:n]) == carets.index("^"))
-    ]
-    assert column > len(source) or shown[len(before)] == source[column - 1]
-
-
-def test_control_characters_do_not_reach_the_terminal() -> None:
-    diagnostic = Diagnostic("p", 1, 1, 1, 2, "QT105", "x", Severity.ERROR, "m")
-    assert "\x1b" not in text_report.snippet(diagnostic, ["\x1b[31mred\x07"])
 
 
 def test_statistics_by_code_and_folder(broken: Run) -> None:
@@ -119,3 +102,10 @@ def test_statistics_by_code_and_folder(broken: Run) -> None:
     assert code == 1
     assert "1  QT202  unknown-key" in out
     assert out.rstrip().endswith("outputs/biology")
+
+
+def test_github_leaves_out_columns_of_a_place_over_several_lines() -> None:
+    diagnostic = Diagnostic("a,b.md", 3, 1, 4, 2, "QT105", "invalid-text", Severity.ERROR, "50%")
+    context = ReportContext(1, "0", [], lambda _: [])
+    (line,) = get_format("github").render([diagnostic], context)
+    assert line == "::error file=a%2Cb.md,line=3,endLine=4,title=QT105 invalid-text::50%25"

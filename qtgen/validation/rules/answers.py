@@ -1,0 +1,30 @@
+"""What the rules about the answer share: its field, its markdown, and findings at offsets inside it."""
+
+from qtgen.page.markdown import expand_line_breaks
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.edits import span_within
+from qtgen.validation.rules.types import Finding, FixFactory, PageFile
+
+ANSWER = "answer"
+
+
+def answer_of(file: PageFile) -> str:
+    """Return the answer as it is in the page, or an empty string."""
+    return file.page.text_of(ANSWER) or ""
+
+
+def markdown_of(file: PageFile) -> str:
+    """Return the answer with real line breaks. Offsets are the same as in the page."""
+    return expand_line_breaks(answer_of(file))
+
+
+def answer_finding(
+    file: PageFile,
+    start: int,
+    end: int,
+    message: str,
+    fix: FixFactory | None = None,
+    severity: Severity | None = None,
+) -> Finding:
+    """Return a finding about a part of the answer."""
+    return Finding(message, span_within(file.page, ANSWER, start, end), ANSWER, fix, severity)

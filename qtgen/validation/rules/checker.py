@@ -1,0 +1,117 @@
+"""Run page rules over pages, each rule only on the pages that can violate it."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import islice
+from operator import attrgetter
+
+import re2
+
+from qtgen.page import Page
+from qtgen.validation.diagnostics import Diagnostic, Edit, Fix, printable
+from qtgen.validation.rules.types import Finding, FixFactory, PageFile, PageRule, Rule
+
+_FINDINGS_MAX = 100  # of one rule on one page; a hostile file could cause millions
+
+by_position = attrgetter("line", "column", "code")
+"""Sort key of the diagnostics of one file."""
+
+
+class PageChecker:
+    """Runs page rules over pages.
+
+    Nearly all pages have the canonical layout and violate nothing. On such pages a rule runs only if its `skip_if` is
+    false or one of its `patterns` matches.
+
+    Args:
+        rules: The rules to run. Site rules among them are ignored.
+        fixes: Whether to compute the fixes, instead of only telling that there is one.
+    """
+
+    def __init__(self, rules: Iterable[Rule], *, fixes: bool = False) -> None:
+        self._fixes = fixes
+        self._all = sorted((rule for rule in rules if isinstance(rule, PageRule)), key=lambda rule: rule.code)
+        self._reading = [rule for rule in self._all if rule.is_builtin and rule.family == 1]
+        canonical = [rule for rule in self._all if not rule.noncanonical_only]
+        tests = dict.fromkeys(rule.skip_if for rule in canonical if rule.skip_if)
+        self._always = [rule for rule in canonical if not rule.skip_if and not rule.patterns]
+        self._by_test = [(test, [rule for rule in canonical if rule.skip_if is test]) for test in tests]
+        self._patterns = re2.Set.SearchSet()
+        self._by_pattern: list[PageRule] = []  # indexed by the number that RE2 gives a pattern
+        for owner, pattern in ((rule, pattern) for rule in canonical for pattern in rule.patterns):
+            self._patterns.Add(pattern)
+            self._by_pattern.append(owner)
+        self._patterns.Compile()
+
+    def __call__(self, file: PageFile) -> list[Diagnostic]:
+        """Return the diagnostics of a page, sorted by position.
+
+        If the front matter could not be read to its end, only family 1xx runs: the other rules would report fields as
+        missing that are there.
+        """
+        page = file.page
+        all_rules = self._all if page.complete else self._reading
+        rules = self._applicable(file) if page.canonical else all_rules
+        diagnostics = [
+            _diagnostic(file, rule, finding, self._fixes)
+            for rule in rules
+            for finding in islice(rule.check(file), _FINDINGS_MAX)
+        ]
+        if len(diagnostics) > 1:
+            diagnostics.sort(key=by_position)
+        return diagnostics
+
+    def _applicable(self, file: PageFile) -> list[PageRule]:
+        """Return the rules that a page in the canonical layout can violate."""
+        rules = [*self._always]
+        for cannot_violate, rules_with_test in self._by_test:
+            if not cannot_violate(file):
+                rules += rules_with_test
+        values = file.page.values
+        matches = self._patterns.Match(f"{values['seo.page_description']}\n{values['answer']}".encode())
+        if matches:
+            rules += dict.fromkeys([self._by_pattern[number] for number in matches])
+        return rules
+
+
+def check_page(file: PageFile, rules: Iterable[Rule]) -> list[Diagnostic]:
+    """Return the diagnostics of `rules` for one page."""
+    return PageChecker(rules)(file)
+
+
+def compute_fix(page: Page, factory: FixFactory | None) -> Fix | None:
+    """Compute a fix, and convert its offsets to lines and columns."""
+    rule_fix = factory() if factory else None
+    if rule_fix is None:
+        return None
+    lines = page.line_starts()
+
+    def position(offset: int) -> tuple[int, int]:
+        line = bisect_right(lines, offset)
+        return line, offset - lines[line - 1] + 1
+
+    edits = (Edit(*position(span.start), *position(span.end), text) for span, text in rule_fix.edits)
+    return Fix(rule_fix.safe, rule_fix.description, tuple(edits))
+
+
+def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Diagnostic:
+    page = file.page
+    start, end = finding.span
+    line, column = page.position(start)
+    end_line, end_column = line, column + end - start
+    if "\n" in page.text[start:end]:
+        end_line, end_column = page.position(end)
+    return Diagnostic(
+        file.path,
+        line,
+        column,
+        end_line,
+        end_column,
+        rule.code,
+        rule.name,
+        finding.severity or rule.severity,
+        printable(finding.message),
+        finding.field if finding.field is None else printable(finding.field),
+        compute_fix(page, finding.fix) if fixes else None,
+        finding.fix is not None,
+    )

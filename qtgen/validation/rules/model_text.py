@@ -1,0 +1,142 @@
+"""Family 6xx, model text: did the model answer the question, and leave nothing of its own behind?"""
+
+import re
+from collections.abc import Iterator
+
+from qtgen.page.markdown import expand_line_breaks, find_segments, mask_segments
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of
+from qtgen.validation.rules.edits import span_within
+from qtgen.validation.rules.registry import rule
+from qtgen.validation.rules.types import Example, Finding, PageFile
+
+_DESCRIPTION = "seo.page_description"
+_QUOTED_MAX = 40  # characters that a message quotes
+
+_NOT = (
+    r"(?:cannot|can['’]?t|can\s+not|could(?:\s+not|n['’]t)|do(?:\s+not|n['’]t)|am\s+not\s+able|w(?:ill\s+not|on['’]t))"
+)
+_DOING = (
+    r"(?:be\s+able\s+to\s+)?(?:answer|assist|help|provide|give|discuss|generate|create|write|fulfil|comply|engage|find|"
+    r"have\s+(?:enough|access|information))"
+)
+_REFUSAL = re.compile(
+    rf"""\s*(?:
+        (?:i['’]?m|i\s+am|we\s+are)\s+(?:very\s+|really\s+|truly\s+)?(?:sorry|afraid|unable|not\s+able)\b
+      | sorry\s*,
+      | (?:i|we)\s+apologi[sz]e
+      | (?:unfortunately,?\s+)?(?:i|we)\s+{_NOT}\s+{_DOING}
+      | (?:the|this|your)\s+question\s+(?:cannot|can['’]?t|is\s+(?:unclear|incomplete|not\s+clear))
+      | as\s+an\s+ai\b[^.]{{0,80}}\b(?:cannot|can['’]?t|unable|not\s+able)
+      )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_REFUSAL_PATTERN = (
+    r"(?im)^[\s\pZ]*(?:[iı](?:['’]?m)?(?:[\s\pZ]|$)|we\b|sorry|unfortunately|(?:the|th[iı]s|your)[\s\pZ]+quest[iı]on"
+    r"|as[\s\pZ]+an[\s\pZ]+a[iı])"
+)
+
+
+@rule(
+    "QT604",
+    "refusal",
+    Severity.ERROR,
+    bad=Example("Osmosis moves", "I'm sorry, but I can't help with that. Osmosis moves"),
+    good=Example("Osmosis moves", "Sorry is no word of physics. Osmosis moves"),
+    patterns=(_REFUSAL_PATTERN,),
+)
+def refusal(file: PageFile) -> Iterator[Finding]:
+    """The model declined to answer, and the page does not have `no_index`.
+
+    Why it is bad: a reader who searched for the question gets an apology.
+    Fix: answer the question, or remove the page. No automatic fix.
+    Precision: 6 of 9,923 live pages are refusals, and all of them have `no_index`. No other page is taken for one.
+    """
+    apology = _REFUSAL.match(answer_of(file))
+    if apology and file.page.values.get("no_index") is not True:
+        message = "`answer` is a refusal of the model; answer the question or remove the page"
+        yield answer_finding(file, *apology.span(), message)
+
+
+# What a model leaves behind: an RE2 pattern that matches wherever the regular expression does (the checker searches for
+# it on every page), the regular expression itself, and what a message calls it.
+_RESIDUE: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    (
+        "s an AI",
+        re.compile(r"\b[Aa]s an AI(?: language)?(?: model| assistant| chatbot)?,? (?:I|my)\b"),
+        "the model's words about itself",
+    ),
+    (
+        "anguage model",
+        re.compile(r"\b(?:[Aa]s an? (?:AI |large )?language model,|I(?: am|['’]m) an? (?:AI |large )?language model)"),
+        "the model's words about itself",
+    ),
+    (
+        r"<\||<</?SYS>>|</s>|</?question>|\[/?INST\]",
+        re.compile(r"<\|[a-z_]+\|>|<</?SYS>>|</s>|</?question>|\[/?INST\]"),
+        "a marker of the prompt",
+    ),
+    (
+        r"\[(?:[Ii]nsert|INSERT|[Yy]our answer|TODO|[Pp]laceholder)\b",
+        re.compile(r"\[(?:[Ii]nsert|INSERT|[Yy]our answer|TODO|[Pp]laceholder)\b[^\]\n]{0,99}\](?!\()"),
+        "a placeholder",
+    ),
+    (
+        r"\{\{ ?(?:question|subject|title|context)",
+        re.compile(r"\{\{ ?(?:question|subject|title|context)[\w.]* ?\}\}"),
+        "a marker of the prompt",
+    ),
+    (
+        r'(?m)"(?:page_description|page_keywords|introduction|points|keywords)":|^(?:[\s\pZ]|\\n)*\[?\{',
+        re.compile(r'"(?:page_description|page_keywords|introduction|points|keywords)":|\A\s*\[?\{\s*"'),
+        "JSON",
+    ),
+)
+_OPENING = re.compile(
+    r"""\s*(?:(?:sure|certainly|absolutely|of\ course|great\ question)\s*[!,]\s*(?:here|let|i|this|below)\b
+      | (?:question|q|prompt|user|assistant)\s*:
+      | here(?:['’]s|\ is)\ (?:the|an?|your)\ (?:\w+\ )?(?:answer|response|article|page|explanation)\b)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_OPENING_PATTERN = (
+    r"(?im)^[\s\pZ]*(?:(?:sure|certa[iı]nly|absolutely|of course|great quest[iı]on)[\s\pZ]*[!,]"
+    r"|(?:quest[iı]on|q|prompt|user|ass[iı]stant)[\s\pZ]*:|here(?:['’]s| [iı]s) (?:the|an?|your) )"
+)
+
+
+@rule(
+    "QT608",
+    "model-residue",
+    Severity.ERROR,
+    bad=Example("Osmosis moves", "As an AI language model, I know that osmosis moves"),
+    good=Example("Osmosis moves", "Osmosis is not known to a language model. It moves"),
+    patterns=(_OPENING_PATTERN, *(quick_pattern for quick_pattern, _, _ in _RESIDUE)),
+)
+def model_residue(file: PageFile) -> Iterator[Finding]:
+    """The text has something that the model left behind: the prompt, a placeholder, "as an AI", JSON or chat markers.
+
+    Why it is bad: it shows every reader that nobody looked at the page.
+    Fix: generate the answer again. Code and quotations may have these words. No automatic fix.
+    Precision: no finding on 9,923 live pages. One of them has `[insert example]`, in a quoted form to fill in.
+    """
+    for path in (ANSWER, _DESCRIPTION):
+        text = file.page.text_of(path) or ""
+        opening = _OPENING.match(text)
+        if opening:
+            span = span_within(file.page, path, *opening.span())
+            message = f"`{path}` begins with the model's reply to its prompt; generate it again"
+            yield Finding(message, span, path)
+        layout = expand_line_breaks(text)
+        for _, pattern, description in _RESIDUE:
+            if pattern.search(layout):
+                residue = pattern.search(mask_segments(layout, find_segments(layout)))
+                if residue and not _is_quoted(layout, residue.start()):
+                    quoted = residue.group().strip()[:_QUOTED_MAX]
+                    message = f"`{path}` contains {description}: `{quoted}`; generate it again"
+                    yield Finding(message, span_within(file.page, path, *residue.span()), path)
+
+
+def _is_quoted(layout: str, offset: int) -> bool:
+    """Return whether `offset` is inside quotation marks on its line: a form to fill in, shown on purpose."""
+    line_start = layout.rfind("\n", 0, offset) + 1
+    return layout.count('"', line_start, offset) % 2 == 1

@@ -1,0 +1,117 @@
+"""The table of rules, and the decorators that add to it.
+
+To add a rule, write a function with one of these decorators: in a module of this package, in a file that `plugins` in
+qtgen.toml names, or in a package with an entry point in the group `qtgen.rules`.
+"""
+
+import re
+from collections.abc import Callable
+
+import re2
+
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.types import (
+    Example,
+    FixSafety,
+    LinkFixFactory,
+    PageCheck,
+    PageRule,
+    Rule,
+    SiteCheck,
+    SiteRule,
+    SkipTest,
+)
+
+REGISTRY: dict[str, Rule] = {}
+"""Every rule by its code."""
+
+_CODE = re.compile(r"[A-Z]{2,5}\d{3}")
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_VALID_PAGE = Example()
+
+
+def rule(
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    bad: Example,
+    good: Example = _VALID_PAGE,
+    fix: FixSafety | None = None,
+    noncanonical_only: bool = False,
+    skip_if: SkipTest | None = None,
+    patterns: tuple[str, ...] = (),
+) -> Callable[[PageCheck], PageCheck]:
+    """Register the decorated function as a rule that reads one page at a time.
+
+    Args:
+        code: A prefix of two to five capital letters and three digits (`ACME101`). `QT` is reserved.
+        name: A short name in kebab case.
+        severity: How serious its findings are. A finding can override it.
+        bad: An example that the rule must report.
+        good: A similar example that it must not report. By default, the valid example page.
+        fix: "safe" or "unsafe", if its findings carry fixes.
+        noncanonical_only: See `PageRule`; so are `skip_if` and `patterns`.
+
+    Raises ValueError if the code or the name is invalid or already used.
+    """
+
+    def register(check: PageCheck) -> PageCheck:
+        if skip_if and patterns:
+            raise ValueError(f"rule {code} has both `skip_if` and `patterns`; use one of them")
+        if not code.startswith("QT"):  # those of built-in rules are valid, and compiling them takes time at start-up
+            for pattern in patterns:
+                _check_pattern(code, pattern)
+        _add(PageRule(code, name, severity, check, bad, good, fix, False, noncanonical_only, skip_if, patterns))
+        return check
+
+    return register
+
+
+def site_rule(
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    bad: Example,
+    good: Example = _VALID_PAGE,
+    fix: FixSafety | None = None,
+    fix_link: LinkFixFactory | None = None,
+    on_request: bool = False,
+) -> Callable[[SiteCheck], SiteCheck]:
+    """Register the decorated function as a rule that compares all pages of a site.
+
+    Args:
+        code: As in `rule`, like the other arguments that both have. The examples change one page of the example site.
+        fix_link: Computes the fix of a link that the rule reports.
+        on_request: Run the rule only if it is selected by its full code.
+
+    Raises ValueError if the code or the name is invalid or already used.
+    """
+
+    def register(check: SiteCheck) -> SiteCheck:
+        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, fix_link))
+        return check
+
+    return register
+
+
+def _check_pattern(code: str, pattern: str) -> None:
+    try:
+        re2.compile(pattern)
+    except re2.error as error:
+        raise ValueError(f"rule {code}: RE2 cannot compile the pattern `{pattern}`: {error}") from None
+
+
+def _add(rule: Rule) -> None:
+    ships_with_qtgen = rule.check.__module__.startswith("qtgen.")
+    if not _CODE.fullmatch(rule.code):
+        raise ValueError(f"rule code `{rule.code}` must be two to five capital letters and three digits")
+    if rule.is_builtin and not ships_with_qtgen:
+        raise ValueError(f"rule code `{rule.code}` begins with QT, which is reserved; use a prefix of your own")
+    if not _NAME.fullmatch(rule.name):
+        raise ValueError(f"rule name `{rule.name}` must be lower-case words joined by hyphens")
+    for other in REGISTRY.values():
+        if rule.code == other.code or rule.name == other.name:
+            raise ValueError(f"rule {rule.code} {rule.name} has the code or name of {other.code} {other.name}")
+    REGISTRY[rule.code] = rule

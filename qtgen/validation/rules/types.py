@@ -1,0 +1,182 @@
+"""The types that rules are made of: what a rule reads, what it reports, and what describes it."""
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from qtgen.page import Page, Span
+from qtgen.page.edits import TextEdit
+from qtgen.site.index import SiteIndex
+from qtgen.validation.diagnostics import Severity
+
+
+class PageFile(NamedTuple):
+    """A page together with its path.
+
+    Args:
+        path: The path as diagnostics show it, with `/` as its separator.
+        page: The contents of the file.
+        location: The absolute path, if `path` does not tell which folder the file is in (`page.md`, `../page.md`).
+    """
+
+    path: str
+    page: Page
+    location: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return (self.location or self.path).rpartition("/")[2]
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that the file is in."""
+        return (self.location or self.path).rpartition("/")[0].rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFix:
+    """The edits that resolve a finding, as offsets into the page's text. A safe fix loses nothing for a reader."""
+
+    description: str
+    edits: Sequence[TextEdit]
+    safe: bool = True
+
+
+FixFactory = Callable[[], RuleFix | None]
+"""Computes a fix when one is needed. Most runs only list findings, so rules do not compute fixes in advance."""
+
+
+class Finding(NamedTuple):
+    """What a page rule reports.
+
+    Args:
+        message: The field, what is wrong, and the remedy, in one sentence.
+        span: The place in the page's text.
+        field: The dotted path of the field, if the finding is about one.
+        fix: Computes the fix, if the rule offers one.
+        severity: Overrides the severity of the rule.
+    """
+
+    message: str
+    span: Span
+    field: str | None = None
+    fix: FixFactory | None = None
+    severity: Severity | None = None
+
+
+class SiteFinding(NamedTuple):
+    """What a site rule reports about pages or links.
+
+    Args:
+        message: What is wrong. `{other}` is replaced by the path of the page `other`.
+        rows: Rows of the site index, each a page or a link.
+        key: The field of each row that the finding is about: `url`, `id` or `title`.
+        other: The number of another page that the message names.
+    """
+
+    message: str
+    rows: Iterable[int]
+    key: str = "url"
+    other: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A change to the example page (`rules/example.py`). Without arguments it is the page itself, which is valid.
+
+    Args:
+        old: The text to replace, everywhere in the page.
+        new: Its replacement.
+        path: The path of the file, if it differs.
+        raw: The bytes of the whole file, for what a replacement cannot express.
+        neighbour: The text to replace, and its replacement, in the other page of the example site. Only site rules
+            read that page.
+    """
+
+    old: str = ""
+    new: str = ""
+    path: str | None = None
+    raw: bytes | None = None
+    neighbour: tuple[str, str] = ("", "")
+
+
+PageCheck = Callable[[PageFile], Iterable[Finding]]
+SiteCheck = Callable[[SiteIndex], Iterable[SiteFinding]]
+SkipTest = Callable[[PageFile], bool]
+LinkFixFactory = Callable[[Page, str, Page | None], FixFactory | None]
+"""Maps a page, the dotted path of one of its links, and the link's target (if there is one) to a fix."""
+FixSafety = Literal["safe", "unsafe"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A check, and what documents and tests it.
+
+    Args:
+        code: A prefix of two to five capital letters and three digits. `QT` is reserved for built-in rules.
+        name: A short name in kebab case.
+        severity: How serious its findings are.
+        check: The function that finds violations. Its docstring is the rule's documentation.
+        bad: An example that the rule must report.
+        good: A similar example that the rule must not report.
+        fix: Whether its fixes are safe. None means that it offers none.
+        on_request: Whether the rule runs only if it is selected by its full code.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    check: Callable[..., Iterable[object]]
+    bad: Example
+    good: Example
+    fix: FixSafety | None = None
+    on_request: bool = False
+
+    @property
+    def doc(self) -> str:
+        """The docstring of the check."""
+        return inspect.getdoc(self.check) or ""
+
+    @property
+    def family(self) -> int:
+        """The first digit of the code."""
+        return int(self.code[-3])
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether the rule ships with qtgen."""
+        return self.code.startswith("QT")
+
+
+@dataclass(frozen=True, eq=False)
+class PageRule(Rule):
+    """A rule that reads one page at a time.
+
+    The last three arguments make a rule fast: they tell which pages in the canonical layout cannot violate it. All
+    other pages are always checked.
+
+    Args:
+        noncanonical_only: No page in the canonical layout can violate the rule.
+        skip_if: A cheap test that is true for a page that cannot violate the rule. Rules may share one.
+        patterns: RE2 patterns. A page whose description and answer match none of them cannot violate the rule. The
+            patterns of all rules are searched at once.
+    """
+
+    check: PageCheck
+    noncanonical_only: bool = False
+    skip_if: SkipTest | None = None
+    patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class SiteRule(Rule):
+    """A rule that compares the facts of all pages.
+
+    Args:
+        fix_link: Computes the fix of a link. The site index does not hold what it needs, so it receives the pages.
+    """
+
+    check: SiteCheck
+    fix_link: LinkFixFactory | None = None

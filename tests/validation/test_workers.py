@@ -1,0 +1,50 @@
+"""Worker processes find the same as one process, also two runs at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+from qtgen.validation.rules.example import EXAMPLE_PAGE
+from qtgen.validation.run import ValidationOptions
+from support.validation import ALL_RULES, validate_paths, write_example_site, write_page
+
+
+@pytest.fixture(autouse=True)
+def _site() -> None:
+    write_example_site()
+
+
+def write_pages(count: int) -> None:
+    for number in range(count):
+        write_page(f"outputs/biology/page-{number}.md", EXAMPLE_PAGE.replace("id: 7", f"id: {number}"))
+
+
+def test_two_workers_find_the_same_as_one_process() -> None:
+    write_pages(500)
+    one, two = (validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=jobs)) for jobs in (1, 2))
+    assert one == two
+    assert len(one) > 500
+
+
+def test_workers_read_contents_that_replace_files() -> None:
+    overlay = {"outputs/biology/page-0.md": EXAMPLE_PAGE.replace("score: -1.0", "score: 7").encode()}
+    write_pages(2)
+    found = validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=2, overlay=overlay))
+    assert [diagnostic.path for diagnostic in found if diagnostic.code == "QT205"] == list(overlay)
+
+
+def test_progress_counts_every_page() -> None:
+    write_pages(3)
+    counts: list[int] = []
+    validate_paths(["outputs"], ValidationOptions(ALL_RULES, on_progress=counts.append))
+    assert counts[-1] == 5
+
+
+def test_two_runs_at_once_share_the_cache() -> None:
+    write_pages(300)
+    command = [sys.executable, "-m", "qtgen", "validate", "outputs", "--statistics", "--jobs", "1"]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    outcomes = [(run.communicate(timeout=60)[0], run.returncode) for run in runs]
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][1] == 1
