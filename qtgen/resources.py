@@ -1,10 +1,10 @@
-"""Files that ship with qtgen: the prompts and the example questions."""
+"""The folders that ship with qtgen: prompt templates and examples."""
 
 from pathlib import Path
 
 
 def shipped_folder(name: str) -> Path:
-    """A folder that comes with qtgen: inside the wheel, or beside the package in a checkout."""
+    """Return a folder that ships with qtgen: it is inside the wheel, or beside the package in a checkout."""
     package = Path(__file__).resolve().parent
-    inside = package / "shipped" / name
-    return inside if inside.is_dir() else package.parent / name
+    in_wheel = package / "shipped" / name
+    return in_wheel if in_wheel.is_dir() else package.parent / name

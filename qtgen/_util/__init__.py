@@ -1,0 +1,1 @@
+"""Helpers that know nothing about pages: files, processes, concurrency, caches, text, plugins."""
