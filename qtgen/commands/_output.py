@@ -1,11 +1,7 @@
 """What every command prints in the same way: notes, shortened lists, diffs, costs and coloured severities."""
 
 import os
-import shutil
-import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TextIO
 
 import click
@@ -14,7 +10,7 @@ from qtgen._util.text import money, pluralize
 from qtgen.commands._logging import is_quiet
 from qtgen.validation.diagnostics import Severity
 
-__all__ = ["SHOWN", "diff_lines", "listed", "money", "note", "progress_after", "severity_painter", "warn"]
+__all__ = ["SHOWN", "diff_lines", "listed", "money", "note", "severity_painter", "warn"]
 
 SHOWN = 5
 """Entries of a list that are printed one by one; the others are counted."""
@@ -65,40 +61,3 @@ def severity_painter(stream: TextIO) -> Callable[[str, Severity], str]:
     if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return lambda text, _severity: text
     return lambda text, severity: click.style(text, fg=_COLOURS[severity], bold=severity is Severity.ERROR)
-
-
-_REDRAW = 0.1  # seconds between two states of a progress line
-
-
-@contextmanager
-def progress_after(
-    noun: str, verb: str, *, delay: float = 1.0, enabled: bool = True
-) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows a count on stderr: `12,000 pages checked`.
-
-    Nothing is shown unless stderr is a terminal and `delay` seconds have passed. The line disappears at the end. It is
-    short, so that a terminal that shrinks does not wrap it and leave a part of it behind.
-    """
-    stream = sys.stderr
-    started = shown = time.monotonic()
-    is_visible = False
-
-    def update(count: int) -> None:
-        nonlocal shown, is_visible
-        now = time.monotonic()
-        if now - started < delay or now - shown < _REDRAW:
-            return
-        shown, is_visible = now, True
-        line = f"{pluralize(count, noun)} {verb}"[: shutil.get_terminal_size().columns - 1]
-        stream.write(f"\r\x1b[2K{line}")
-        stream.flush()
-
-    if not enabled or not stream.isatty():
-        yield lambda _count: None
-        return
-    try:
-        yield update
-    finally:
-        if is_visible:
-            stream.write("\r\x1b[2K")
-            stream.flush()

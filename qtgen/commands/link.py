@@ -10,10 +10,10 @@ import click
 
 from qtgen._util.files import as_output_error, staged_file
 from qtgen._util.text import pluralize
-from qtgen.commands._delayed_progress import progress_after
 from qtgen.commands._linking import open_embedder, require_links_extra
 from qtgen.commands._options import Grouped, folder, options_of, settings_from
 from qtgen.commands._output import diff_lines, listed, note
+from qtgen.commands._steps import progress_after
 from qtgen.errors import Interrupted, UsageError
 from qtgen.settings import Settings
 from qtgen.site.discovery import iter_batches
@@ -149,8 +149,8 @@ def _check(arguments: LinkArguments, corpus: Path | None) -> int:
     from qtgen.linking import read_catalog
     from qtgen.linking.reports.text import report_lines
 
-    with progress_after("Reading pages") as advance:
-        catalog = read_catalog(iter_batches(arguments.paths), corpus=corpus, on_read=advance)
+    with progress_after("Reading pages") as step:
+        catalog = read_catalog(iter_batches(arguments.paths), corpus=corpus, on_read=step.advance)
         graph = catalog.graph()
     skipped = catalog.skipped(with_corpus=True)
     if arguments.html:
@@ -190,9 +190,9 @@ def _plan(arguments: LinkArguments, settings: Settings) -> "LinkPlan":
     from qtgen.linking import LinkPlan, existing_links, read_catalog
 
     with open_embedder(settings, arguments.embeddings, cached=not arguments.no_cache) as embed:
-        with progress_after("Reading pages") as advance:
+        with progress_after("Reading pages") as step:
             batches = iter_batches(arguments.paths)
-            catalog = read_catalog(batches, corpus=settings.corpus, embed=embed, on_read=advance)
+            catalog = read_catalog(batches, corpus=settings.corpus, embed=embed, on_read=step.advance)
         existing = existing_links(catalog)
         existing.check_whole_site(has_corpus=settings.corpus is not None)
         with progress_after("Choosing links"):
@@ -214,10 +214,10 @@ def _apply_write(_: LinkArguments, edits: "Iterable[LinkEdit]") -> "Iterator[Lin
 
     written = 0
     try:
-        with progress_after("Writing pages") as advance:
+        with progress_after("Writing pages") as step:
             for result in write_edits(edits):
                 written += 1
-                advance()
+                step.advance()
                 yield result
     except KeyboardInterrupt:
         raise Interrupted(

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,8 @@ import click
 from qtgen import __version__
 from qtgen._util.project import find_settings_file, project_folder
 from qtgen._util.text import pluralize
-from qtgen.commands._output import note, progress_after
+from qtgen.commands._output import note
+from qtgen.commands._steps import Step, progress_after
 from qtgen.commands._validation_report import Report, fix_summary, print_diff
 from qtgen.errors import UsageError
 from qtgen.site.discovery import PageBatch, batches_for_paths, iter_batches
@@ -186,21 +187,21 @@ class _Session:
         try:
             checks = replace(self._checks, cache=cache)
             if self._options.fix or self._options.diff:
-                with self._progress() as on_progress:
-                    fixed = self._fix(replace(checks, on_progress=on_progress))
+                with self._progress() as step:
+                    fixed = self._fix(replace(checks, on_progress=step.update))
                 if self._options.diff:
                     return print_diff(fixed)
                 checks = replace(checks, overlay=self._write(fixed))
-            with self._progress() as on_progress:
-                result = ValidationResult(self._batches(), replace(checks, on_progress=on_progress))
+            with self._progress() as step:
+                result = ValidationResult(self._batches(), replace(checks, on_progress=step.update))
             with result:
                 return self._report(result, checks.overlay)
         finally:
             if cache:
                 cache.close()
 
-    def _progress(self) -> AbstractContextManager[Callable[[int], None]]:
-        return progress_after("page", "checked", enabled=self._options.format != "json")
+    def _progress(self) -> AbstractContextManager[Step]:
+        return progress_after("Checking pages", enabled=self._options.format != "json")
 
     def _open_cache(self) -> Cache | None:
         """Return the cache, or None for single files, which are read faster than the cache."""

@@ -1,6 +1,5 @@
 """`qtgen validate` as a user meets it: what it prints, and its exit code."""
 
-import io
 import json
 import os
 import pty
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.commands import _output
 from qtgen.page import read
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from support.validation import Run, write_example_site, write_page
@@ -92,54 +90,6 @@ def on_terminal(**environment: str) -> str:
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------
-
-
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [0.0]
-    monkeypatch.setattr("qtgen.commands._output.time.monotonic", lambda: now[0])
-    return now
-
-
-def test_progress_is_shown_after_a_second_and_erased_at_the_end(
-    monkeypatch: pytest.MonkeyPatch, clock: list[float]
-) -> None:
-    stream = _Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
-    with _output.progress_after("page", "checked") as update:
-        clock[0] = 0.9
-        update(1)
-        assert stream.getvalue() == ""
-        clock[0] = 1.1
-        update(12_000)
-        update(12_001)
-    assert stream.getvalue() == "\r\x1b[2K12,000 pages checked\r\x1b[2K"
-
-
-def test_progress_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
-    stream = _Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setenv("COLUMNS", "10")
-    with _output.progress_after("page", "checked") as update:
-        clock[0] = 2.0
-        update(12_000)
-    assert "\x1b[2K12,000 pa\r" in stream.getvalue()
-
-
-@pytest.mark.parametrize(("stream", "enabled"), [(_Terminal(), False), (io.StringIO(), True)])
-def test_there_is_no_progress_without_a_terminal_or_if_it_is_disabled(
-    monkeypatch: pytest.MonkeyPatch, clock: list[float], stream: io.StringIO, enabled: bool
-) -> None:
-    monkeypatch.setattr(sys, "stderr", stream)
-    with _output.progress_after("page", "checked", enabled=enabled) as update:
-        clock[0] = 5.0
-        update(1)
-    assert stream.getvalue() == ""
 
 
 # --- start-up ---------------------------------------------------------------------------------------------------------
