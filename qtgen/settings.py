@@ -21,8 +21,9 @@ from qtgen.errors import SettingsError
 FILE_NAME = "qtgen.toml"
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
-_FILE_ONLY = frozenset({"prices", "request", "per_path"})
+_FILE_ONLY = frozenset({"prices", "request", "headers", "per_path"})
 _SECRET = frozenset({"api_key"})
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def _split(value: object) -> object:
@@ -73,12 +74,24 @@ def _usable_address(value: str) -> str:
     return value
 
 
+def _usable_headers(value: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers if they can be sent. An error names the header, never its value."""
+    for name, text in value.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not a header name")
+        if not text.isprintable():
+            raise ValueError(f"the value of {name} contains a character that no header can hold")
+    return value
+
+
 class Settings(BaseModel):
     """What is in force. Every field can stand in qtgen.toml under its own name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    provider: Literal["openai", "local"] | None = Field(None, description="who answers: an endpoint or this machine")
+    provider: str | None = Field(
+        None, description="where completions come from: `openai`, `local`, or a plugin's provider"
+    )
     model: Words = Field((), description="model name at the endpoint; further ones are asked where it fails")
     base_url: Annotated[str, AfterValidator(_usable_address)] | None = Field(
         None, description="address of an OpenAI-compatible endpoint"
@@ -99,6 +112,9 @@ class Settings(BaseModel):
     repairs: int = Field(3, ge=0, le=10, description="how often an answer with faults is asked for again")
     schema_lengths: bool = Field(True, description="send string lengths in the JSON Schema; some endpoints refuse them")
     request: Mapping[str, Any] = Field({}, description="more fields of the request, as the endpoint knows them")
+    headers: Annotated[Mapping[str, str], AfterValidator(_usable_headers)] = Field(
+        {}, repr=False, description="further headers of each request: `[headers]`; `$NAME` is an environment variable"
+    )
     concurrency: int | None = Field(
         None, ge=1, le=1000, description="requests in flight at most; else 64, or 2 for local"
     )
@@ -257,7 +273,7 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
         near = get_close_matches(str(first["loc"][-1]), names, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(names)}"
         return f"{origins.get(name, FILE_NAME)}: unknown setting `{where}`; {hint}"
-    given = "" if name in _SECRET or "password" in first["msg"] else f" (is {first['input']!r})"
+    given = "" if name in _SECRET or name == "headers" or "password" in first["msg"] else f" (is {first['input']!r})"
     message = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
     return f"{origins.get(name, FILE_NAME)}: `{where}`: {message[0].lower()}{message[1:]}{given}"
 
@@ -265,7 +281,7 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
 def _show(name: str, value: object) -> str:
     if name in _SECRET:
         return "(set)" if value else "(not set)"
-    if name == "request" and isinstance(value, Mapping):  # a header in it may be a key
+    if name in ("request", "headers") and isinstance(value, Mapping):  # a value may be a key
         return "{" + ", ".join(value) + "}"
     if name == "ledger":  # a database's address may hold a password
         return re.sub(r"//[^@/]*@", "//***@", str(value))

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from qtgen.errors import SettingsError
-from qtgen.llm.prices import price_of, shipped
-from qtgen.settings import Price, load, unknown_names
+from qtgen.settings import load, unknown_names
 
 
 def test_file_then_environment_then_command_line(tmp_path: Path) -> None:
@@ -60,7 +59,9 @@ def test_the_clients_own_names_are_read_and_the_key_is_never_shown() -> None:
         ("[prices.m]\ninput = 1\noutput = 1\ncached = 1", {}, {}, "`prices.m.cached`; did you mean `cached_input`?"),
         ("[prices.gpt-4.1]\ninput = 1\noutput = 1", {}, {}, 'quote a model\'s name that has a dot: [prices."gpt-4.1"]'),
         ("budget = inf", {}, {}, "`budget`: "),
-        ('provider = "other"', {}, {}, "'openai' or 'local'"),
+        ("[headers]\n'a b' = '1'", {}, {}, "qtgen.toml: `headers`: 'a b' is not a header name"),
+        ('[headers]\nX-Key = "sk-1\\n"', {}, {}, "the value of X-Key contains a character that no header can hold"),
+        ("[headers]\nX-Key = 1", {}, {}, "`headers.X-Key`: input should be a valid string"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_origin(
@@ -83,14 +84,12 @@ def test_what_has_the_wrong_form_is_said_in_the_files_words(tmp_path: Path, line
         load(tmp_path, {}, {})
 
 
-def test_a_dated_model_costs_what_its_model_does_unless_it_is_listed() -> None:
-    known = shipped().models
-    own = {"mine": Price(input=1, output=2), "gpt-4o": Price(input=3, output=4)}
-    assert price_of("gpt-4o-mini-2024-07-18", {}) == known["gpt-4o-mini"]
-    assert price_of("gpt-4o-2024-05-13", own) == known["gpt-4o-2024-05-13"] != known["gpt-4o"]
-    assert price_of("gpt-4o-2024-08-06", own) == own["gpt-4o"]
-    assert price_of("mine-2025-01-02", own) == own["mine"]
-    assert price_of("mine-20b", own) is None
+def test_the_values_of_headers_are_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "qtgen.toml").write_text('[headers]\nX-Key = "sk-1"\nX-Team = "$TEAM"\n')
+    loaded = load(tmp_path, {}, {})
+    assert loaded.settings.headers == {"X-Key": "sk-1", "X-Team": "$TEAM"}
+    assert "sk-1" not in repr(loaded) + "\n".join(loaded.lines())
+    assert any(line.startswith("headers ") and "{X-Key, X-Team}" in line for line in loaded.lines())
 
 
 def test_a_variable_that_is_no_setting_is_named_with_the_nearest() -> None:

@@ -10,6 +10,8 @@ import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
+from qtgen.errors import Interrupted
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -19,10 +21,11 @@ class Stop:
 
     def __init__(self) -> None:
         self.times = 0
-        self._now = asyncio.Event()
+        self._requested, self._now = asyncio.Event(), asyncio.Event()
 
     def request(self) -> None:
         self.times += 1
+        self._requested.set()
         if self.times > 1:
             self._now.set()
 
@@ -30,14 +33,18 @@ class Stop:
     def requested(self) -> bool:
         return self.times > 0
 
+    async def wait_requested(self) -> None:
+        """Wait until a stop is requested."""
+        await self._requested.wait()
+
     async def wait_now(self) -> None:
         await self._now.wait()
 
 
 @contextlib.contextmanager
-def stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Stop]:
-    """Ctrl-C and SIGTERM ask to stop instead of raising somewhere in the middle."""
-    stop, loop = Stop(), asyncio.get_running_loop()
+def stop_on_interrupt(say: Callable[[str], None], stop: Stop | None = None) -> Iterator[Stop]:
+    """Ctrl-C and SIGTERM request a stop (of `stop`, if it is given) instead of raising somewhere in the middle."""
+    stop, loop = stop or Stop(), asyncio.get_running_loop()
 
     def interrupted() -> None:
         stop.request()
@@ -73,7 +80,10 @@ async def run_all(
             if stop.requested or isinstance(item, _End):
                 room.release()
                 return
-            results.put_nowait((item, await work(item)))
+            with contextlib.suppress(Interrupted):
+                results.put_nowait((item, await work(item)))
+                continue
+            room.release()  # the item is not done, so it has no result
 
     async def watch() -> None:
         """Say that there will be no more: all is done, something failed, or it is to end at once."""
