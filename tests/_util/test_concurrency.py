@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from qtgen._util.concurrency import Stop, run_all
+from qtgen.errors import Interrupted
 
 
 def drive(items: object, work: object, concurrency: int, stop: Stop | None = None) -> list[tuple[int, int]]:
@@ -90,3 +91,30 @@ def test_an_exception_ends_the_run_and_leaves_nothing_running() -> None:
     with pytest.raises(ValueError, match="fatal"):
         drive(range(50), work, 2)
     assert cancelled == [0]
+
+
+def test_an_item_that_is_interrupted_has_no_result_and_ends_no_run() -> None:
+    stop = Stop()
+
+    async def work(number: int) -> int:
+        if number == 1:
+            stop.request()
+            raise Interrupted("before it was sent")
+        await asyncio.sleep(0.001)
+        return number
+
+    assert [number for number, _ in drive(range(50), work, 2, stop)] == [0]
+
+
+def test_waiting_for_a_stop() -> None:
+    async def main() -> list[bool]:
+        stop = Stop()
+        waiting = asyncio.create_task(stop.wait_requested())
+        await asyncio.sleep(0)
+        before = waiting.done()
+        stop.request()
+        await waiting
+        await stop.wait_requested()
+        return [before, stop.requested]
+
+    assert asyncio.run(main()) == [False, True]

@@ -153,3 +153,20 @@ def test_all_models_share_the_users_limits() -> None:
     assert (one.delay(9.0, 1), other.delay(9.0, 1)) == (inf, inf)
     one.end(1, 1)
     assert other.delay(9.0, 1) == 0
+
+
+def test_a_single_rejection_teaches_no_rate() -> None:
+    limiter = AdaptiveLimiter(8)
+    concurrency = limiter.concurrency
+    limiter.start(0.0, 1)
+    limiter.rate_limited(0.0, 0.0, 2.0)
+    limiter.end(1, 1)
+    assert limiter.concurrency == concurrency / 2
+    assert limiter.delay(3.0, 1) == 0
+    assert (limiter.concurrency, limiter.rate) == (concurrency, inf)
+
+
+def test_a_closed_limiter_lets_nothing_start() -> None:
+    limiter = AdaptiveLimiter(8)
+    limiter.close()
+    assert limiter.delay(0.0, 1) == inf
