@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from qtgen._util.text import counted, money
+from qtgen._util.text import money, pluralize
 from qtgen.errors import BudgetReached
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget
@@ -238,7 +238,7 @@ _NOUNS = {
 
 
 def _why(kind: str, count: int) -> str:
-    return counted(count, _NOUNS[kind]) if kind in _NOUNS else f"{count:,} {kind}"
+    return pluralize(count, _NOUNS[kind]) if kind in _NOUNS else f"{count:,} {kind}"
 
 
 def _fates(stats: ClientStats) -> str:
@@ -247,7 +247,7 @@ def _fates(stats: ClientStats) -> str:
     faulty = f" ({stats.rejected:,} of them faulty)" if stats.rejected else ""
     parts = [f"{kinds['ok']:,} answered{faulty}"] if kinds["ok"] else []
     parts += [f"{count:,} {kind}" for kind, count in kinds.most_common() if kind != "ok"]
-    parts += [f"and {counted(stats.reused, 'answer')} from the ledger"] if stats.reused else []
+    parts += [f"and {pluralize(stats.reused, 'answer')} from the ledger"] if stats.reused else []
     return ", ".join(parts) or "none"
 
 
@@ -261,6 +261,6 @@ def summary(tally: RunStats) -> str:
     several = len(tally.clients) > 1
     for stats in (client.stats() for client in tally.clients):
         if several or stats.reused or stats.rejected or stats.attempts.keys() - {"ok"}:
-            made = f"; {counted(tally.pages[stats.model], 'page')} written" if several else ""
+            made = f"; {pluralize(tally.pages[stats.model], 'page')} written" if several else ""
             lines.append(f"requests to {stats.model}: {_fates(stats)}{made}")
     return "\n".join(lines)

@@ -19,7 +19,7 @@ from qtgen.llm.sender import Sender
 from qtgen.settings import Settings, project_folder
 
 if TYPE_CHECKING:
-    from qtgen.embeddings.static import Embed
+    from qtgen.embeddings.static import TextEmbedder
 
 
 def concurrency(settings: Settings) -> int:
@@ -100,7 +100,7 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
         ledger.close()
 
 
-def embeddings(settings: Settings, model: str) -> "Embed":
+def embeddings(settings: Settings, model: str) -> "TextEmbedder":
     """Return a function that turns texts into vectors by an endpoint. Its calls raise ProviderError.
 
     Raises SettingsError if no endpoint is set, and MissingExtra.

@@ -31,7 +31,7 @@ from qtgen.llm import headers
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.sender import Request
 from qtgen.llm.types import Completion, Limits, Usage
-from qtgen.page.text import storable
+from qtgen.page.text import storable_text
 
 if TYPE_CHECKING:
     from qtgen.embeddings.static import Vectors
@@ -106,9 +106,9 @@ class OpenAISender:
         content = message.get("content") or ""
         if not isinstance(content, str):
             raise TypeError(f"content is {type(content).__name__}")
-        request_id = storable(str(response_headers.get("x-request-id") or payload.get("id") or "")) or None
-        model = storable(str(payload.get("model") or self._endpoint.model))
-        return Completion(storable(content), model, usage, request_id, _limits(response_headers))
+        request_id = storable_text(str(response_headers.get("x-request-id") or payload.get("id") or "")) or None
+        model = storable_text(str(payload.get("model") or self._endpoint.model))
+        return Completion(storable_text(content), model, usage, request_id, _limits(response_headers))
 
     def _filtered_prompt(self, error: openai.APIStatusError) -> Completion:
         """Return the completion for a prompt that the endpoint's filter stopped. Some endpoints bill it."""
@@ -178,7 +178,7 @@ class _Cleaner:
     def __call__(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return storable(text)
+        return storable_text(text)
 
 
 def _token_count(reported: Any, name: str) -> int | None:

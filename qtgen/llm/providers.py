@@ -89,7 +89,7 @@ def provider_entry(settings: Settings) -> ProviderEntry:
     name = provider_name(settings)
     _load_builtin()
     if name not in _REGISTRY:
-        _load_plugins(getattr(settings, "plugins", ()))
+        _load_plugins(settings.plugins)
     if name not in _REGISTRY:
         near = get_close_matches(name, _REGISTRY, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"the providers are {', '.join(sorted(_REGISTRY))}"
@@ -130,4 +130,4 @@ def _load_plugins(files: Iterable[Path]) -> None:
     for entry_point, connect in plugins.installed(GROUP):
         provider(entry_point.name)(connect)
     for file in files:
-        plugins.load_file(Path(file))
+        plugins.load_file(file)

@@ -1,30 +1,35 @@
-"""The page: read it with positions, emit it byte for byte, splice it with proof."""
+"""The page: read it with the position of every value, emit it byte for byte, and splice changes into it with proof."""
 
-from qtgen.page.answer_text import decode, encode
+from qtgen.page.answer_text import decode_answer, encode_answer
 from qtgen.page.document import Page, Position, Problem, Span, Style, Value
-from qtgen.page.emit import emit
-from qtgen.page.read import read, read_text, too_large, unreadable
-from qtgen.page.slug import file_name, seo_title, slug, url
-from qtgen.page.splice import edits_for, splice
+from qtgen.page.edits import TextEdit, apply_edits
+from qtgen.page.emitter import emit
+from qtgen.page.naming import file_name, seo_title, slug, url
+from qtgen.page.reader import MAX_BYTES, oversized_page, read, read_text, unreadable_page
+from qtgen.page.splicer import Changes, splice, splice_edits
 
 __all__ = [
+    "MAX_BYTES",
+    "Changes",
     "Page",
     "Position",
     "Problem",
     "Span",
     "Style",
+    "TextEdit",
     "Value",
-    "decode",
-    "edits_for",
+    "apply_edits",
+    "decode_answer",
     "emit",
-    "encode",
+    "encode_answer",
     "file_name",
+    "oversized_page",
     "read",
     "read_text",
     "seo_title",
     "slug",
     "splice",
-    "too_large",
-    "unreadable",
+    "splice_edits",
+    "unreadable_page",
     "url",
 ]

@@ -15,8 +15,8 @@ from qtgen.evaluation.metrics import AnalyzedText, Case, PageFacts, measured, ov
 from qtgen.evaluation.metrics.text import information, recall
 from qtgen.generation.types import Question
 from qtgen.llm.types import Provider
-from qtgen.page import Page, decode
-from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_ASKED
+from qtgen.page import Page, decode_answer
+from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 
 KEEPS = 0.50  # overall score against the old answer from which a new one says what that said
 LOSES = 0.10  # how much more of the old answer the new one may leave out than the old left out of the new
@@ -43,7 +43,7 @@ def by_metrics(old: Page, new: Page, changed: Collection[str], *, trusted: bool)
     question = new.text_of("question") or ""
     objections: list[str] = []
     if "answer" in changed:
-        texts = (decode(page.text_of("answer") or "") for page in (old, new))
+        texts = (decode_answer(page.text_of("answer") or "") for page in (old, new))
         objections += of_answers(question, *texts, trusted=trusted)
     objections += _of_search_fields(old, new, changed)
     return Comparison(bool(objections), "; ".join(objections))
@@ -88,7 +88,7 @@ def _further(question: AnalyzedText, before: AnalyzedText | None, after: Analyze
 
 
 def _of_search_fields(old: Page, new: Page, changed: Collection[str]) -> Iterator[str]:
-    about = AnalyzedText(f"{new.text_of('question')}\n{decode(new.text_of('answer') or '')}")
+    about = AnalyzedText(f"{new.text_of('question')}\n{decode_answer(new.text_of('answer') or '')}")
     if "seo.page_description" in changed:
         shown, written = (
             AnalyzedText((page.text_of("seo.page_description") or "")[:DESCRIPTION_MAX]) for page in (old, new)
@@ -124,7 +124,7 @@ def _of_keywords(both: Sequence[str], about: AnalyzedText) -> Iterator[str]:
     if shares[1] > shares[0] + UNSPOKEN:
         yield f"the page does not speak of {shares[1]:.0%} of the new keywords (of the old: {shares[0]:.0%})"
     before, after = (keywords.count(",") + 1 for keywords in both)
-    if after < FEWER * min(before, KEYWORDS_ASKED):
+    if after < FEWER * min(before, KEYWORDS_REQUESTED):
         yield f"{after} keywords stand for {before}"
 
 
@@ -144,11 +144,11 @@ async def by_judges(
     """
     verdicts = []
     if "answer" in changed:
-        answers = [decode(page.text_of("answer") or "") for page in (old, new)]
+        answers = [decode_answer(page.text_of("answer") or "") for page in (old, new)]
         verdicts.append(await _preferred(judges, question.text, question.context, answers))
     if changed - {"answer"}:
         fields = [_search_fields(page) for page in (old, new)]
-        verdicts.append(await _preferred(judges, question.text, decode(new.text_of("answer") or ""), fields))
+        verdicts.append(await _preferred(judges, question.text, decode_answer(new.text_of("answer") or ""), fields))
     return next((verdict for verdict in verdicts if verdict.worse), Comparison(False))
 
 

@@ -15,12 +15,12 @@ from qtgen.generation.generator import TEXT_FIELDS, GenerationConfig
 from qtgen.generation.provenance import WRITTEN, ProvenanceIndex, ProvenanceRecord, digests_of
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.page import Page, read, read_text, splice
-from qtgen.page.fields import GROUPS
-from qtgen.page.splice import Changes
+from qtgen.page.fields import FIELD_GROUPS
+from qtgen.page.splicer import Changes
 from qtgen.regeneration.reasons import Criteria, PageState, Reason, group_of
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, why_not
-from qtgen.site.discovery import PageBatch, page_bytes, read_page
-from qtgen.site.index import Site
+from qtgen.site.discovery import PageBatch, read_page, read_page_bytes
+from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import mended
 from qtgen.validation.rules import REGISTRY, PageFile
@@ -113,7 +113,7 @@ def survey(
         url, made = of_pages.get(number) or (_url_by_place(path), {})
         if path in unreadable or not (made or needs_all or path in findings):
             continue
-        question = f"{site.texts[site.starts[number]]:016x}"
+        question = f"{site.titles[site.starts[number]]:016x}"
         standing = PageState(url, question, made, lambda path=path: read_page(path))  # type: ignore[misc]
         look.at(path, standing, findings.get(path, ()))
     return found
@@ -127,16 +127,16 @@ def _url_by_place(path: str) -> str:
 
 
 def _made_of(
-    paths: Sequence[str], site: Site, origins: ProvenanceIndex, found: StalePages
+    paths: Sequence[str], site: SiteIndex, origins: ProvenanceIndex, found: StalePages
 ) -> dict[int, tuple[str, Mapping[str, ProvenanceRecord]]]:
     """By a page's number its url and how its groups came about, where that is known."""
     numbers: dict[str, int] = {}
     for url in origins.made:
-        row = site.row_of(url)
+        row = site.row_of_url(url)
         if row is None:
             found.gone.append(url)
         else:
-            numbers[url] = site.page_of(row)
+            numbers[url] = site.page_number(row)
     origins.settle(lambda url: read_page(paths[numbers[url]]) if url in numbers else None)
     return {number: (url, origins.made[url]) for url, number in numbers.items()}
 
@@ -182,7 +182,7 @@ class _Look:
         for reason in self.wish.reasons:
             groups = self.wish.groups.intersection(reason.of(standing, self.now))
             if groups:
-                because[reason.name] = frozenset(path for group in groups for path in GROUPS[group])
+                because[reason.name] = frozenset(path for group in groups for path in FIELD_GROUPS[group])
         fields: dict[str, set[str]] = defaultdict(set)
         for one in findings:
             if one.code in self.wish.codes and group_of(one.field) in self.wish.groups:
@@ -197,7 +197,7 @@ class _Look:
         if edited:
             page = mended(page_file(path, standing.page), self.recipe.fixer, TEXT_FIELDS)
             edited = [group for group in edited if not _is_as_written(page, standing, group)]
-        return {one for group in edited for one in GROUPS[group]}
+        return {one for group in edited for one in FIELD_GROUPS[group]}
 
 
 def _is_free(finding: Diagnostic) -> bool:
@@ -254,7 +254,7 @@ def _revision(
     stale: Stale, wish: StalenessFilter, recipe: GenerationConfig, material: Material
 ) -> RewriteJob | RewriteResult:
     try:
-        before = page_bytes(stale.path)
+        before = read_page_bytes(stale.path)
     except OSError as error:
         return settled(stale, Failure("page", f"{stale.path}: {error.strerror or error}"))
     page = read(before)

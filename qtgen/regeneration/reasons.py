@@ -11,7 +11,7 @@ from functools import cached_property
 
 from qtgen.generation.provenance import WRITTEN, ProvenanceRecord
 from qtgen.page import Page
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,4 +181,4 @@ def group_of(path: str | None) -> str | None:
     return _GROUP_OF.get(path or "")
 
 
-_GROUP_OF = {path: group for group, paths in GROUPS.items() for path in paths}
+_GROUP_OF = {path: group for group, paths in FIELD_GROUPS.items() for path in paths}

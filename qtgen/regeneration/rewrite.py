@@ -21,8 +21,8 @@ from qtgen.generation.provenance import digests_of
 from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, how_made, write
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, Provider
-from qtgen.page import Page, Value, decode, read_text, splice
-from qtgen.page.fields import GROUPS
+from qtgen.page import Page, Value, decode_answer, read_text, splice
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.compare import Comparison, by_judges, by_metrics
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.fixes import errors
@@ -55,7 +55,7 @@ class RewriteJob:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        return tuple(group for group, paths in GROUPS.items() if self.wanted.intersection(paths))
+        return tuple(group for group, paths in FIELD_GROUPS.items() if self.wanted.intersection(paths))
 
     @property
     def codes(self) -> frozenset[str]:
@@ -84,7 +84,7 @@ class Rewrite:
         revision = self.revision
         if "answer" in revision.wanted:
             return self.recipe.render(revision.question)
-        return self.recipe.render_seo(revision.question, decode(revision.page.text_of("answer") or ""))
+        return self.recipe.render_seo(revision.question, decode_answer(revision.page.text_of("answer") or ""))
 
     @property
     def blank(self) -> Outcome:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import yaml
 
 from qtgen.page import Page, emit, read, read_text, splice
-from qtgen.page.read import _read_slowly
-from qtgen.site.index import Site, facts
+from qtgen.page.reader import read_exactly
+from qtgen.site.index import SiteIndex, page_facts
 from qtgen.validation.rules import PageFile
 
 CHANGES = {
@@ -60,7 +60,7 @@ def test_every_real_page_is_emitted_byte_for_byte(real_pages: Mapping[str, bytes
 def test_fast_and_slow_reading_agree_on_every_real_page(real_pages: Mapping[str, bytes]) -> None:
     wrong = []
     for path, raw in real_pages.items():
-        fast, slow = read(raw), _read_slowly(raw.decode(), ())
+        fast, slow = read(raw), read_exactly(raw.decode())
         same = (fast.values, dict(fast.spans), fast.style) == (slow.values, slow.spans, slow.style)
         if not same or any(fast.key_span(p) != slow.key_span(p) for p in (*fast.values, "seo", "no_index", "nothing")):
             wrong.append(path)
@@ -95,11 +95,11 @@ def test_the_checker_passes_over_nothing_on_a_real_page(
 
 def test_facts_tell_where_a_value_stands(real_pages: Mapping[str, bytes]) -> None:
     for path, raw in real_pages.items():
-        page, site = read(raw), Site()
-        site.add([facts(page)])
+        page, site = read(raw), SiteIndex()
+        site.add([page_facts(page)])
         for row in range(len(site.urls)):
-            section = f"related_article{site.link_of(row)}." if site.link_of(row) else ""
+            section = f"related_article{site.link_number(row)}." if site.link_number(row) else ""
             for key in ("url", "id", "title"):
                 span = page.span(section + key)
                 expected = (*page.position(span.start), *page.position(span.end))
-                assert site.place_of(row, key) in (expected, None if (key, row) == ("title", 0) else expected), path
+                assert site.location_of(row, key) in (expected, None if (key, row) == ("title", 0) else expected), path

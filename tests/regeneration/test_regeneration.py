@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from qtgen._util.diff import changes, inline
+from qtgen._util.diff import diff_fields, inline_diff
 from qtgen.generation.provenance import ProvenanceRecord, digests_of, origins
-from qtgen.page import encode, read, read_text, splice
-from qtgen.page.fields import GROUPS
+from qtgen.page import encode_answer, read, read_text, splice
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.compare import of_answers
 from qtgen.regeneration.reasons import REASONS, Criteria, PageState
 from qtgen.validation.rules.example import EXAMPLE_PAGE
@@ -177,7 +177,7 @@ def test_links_are_mended_with_nothing_asked(qtgen: Run, endpoint: Endpoint) -> 
     assert (code, json.loads(out)["status"], endpoint.asked) == (0, "fixed", []), err
     page, old = (read(raw).values for raw in (PAGE.read_bytes(), before[str(PAGE)]))
     assert page["related_article1.url"] != old["related_article1.url"]
-    assert {path for path in page if page[path] != old.get(path)} <= set(GROUPS["related"])
+    assert {path for path in page if page[path] != old.get(path)} <= set(FIELD_GROUPS["related"])
     assert [path for path, raw in before.items() if Path(path).read_bytes() != raw] == [str(PAGE)]
     assert qtgen("validate", "site", "--select", "QT403")[0] == 0
 
@@ -407,7 +407,7 @@ def test_what_a_person_edited_is_left_alone(qtgen: Run, endpoint: Endpoint) -> N
     )
     assert code == 0, err
     line = json.loads(out)
-    assert line["fields"] == sorted(GROUPS["seo"]), "the search fields are as they were written"
+    assert line["fields"] == sorted(FIELD_GROUPS["seo"]), "the search fields are as they were written"
     assert "Anna" in PAGE.read_text()
     code, _, err = qtgen("regenerate", "site", "--out", "site", "--model", "third", "--only", "answer")
     assert code == 0
@@ -514,7 +514,7 @@ def test_a_page_that_does_not_parse_is_left_alone_and_listed(qtgen: Run, endpoin
 @pytest.mark.parametrize(
     ("accident", "said"),
     [
-        (lambda: PAGE.unlink(), "is gone"),
+        (lambda: PAGE.unlink(), "was deleted in the meantime"),
         (lambda: PAGE.write_bytes(PAGE.read_bytes().replace(b"QuickTakes\n", b"Somebody\n", 1)), "changed while"),
         (lambda: PAGE.chmod(0o444), "is read-only"),
     ],
@@ -639,7 +639,7 @@ def test_a_line_whose_text_never_came_is_taken_back() -> None:
 
 
 def test_differences_word_by_word() -> None:
-    assert inline("a b c d", "a x c d e") == "a [-b-] {+x+} c d {+e+}"
-    assert changes("p.md", {"answer": encode("One.\n\nTwo words.")}, {"answer": encode("One.\n\nThree words.")}) == (
-        "--- p.md\nanswer:\n    One.\n    \n    [-Two-] {+Three+} words.\n\n"
-    )
+    assert inline_diff("a b c d", "a x c d e") == "a [-b-] {+x+} c d {+e+}"
+    assert diff_fields(
+        "p.md", {"answer": encode_answer("One.\n\nTwo words.")}, {"answer": encode_answer("One.\n\nThree words.")}
+    ) == ("--- p.md\nanswer:\n    One.\n    \n    [-Two-] {+Three+} words.\n\n")

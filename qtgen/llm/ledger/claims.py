@@ -14,7 +14,7 @@ from qtgen.llm.ledger.tables import attempts, requests
 from qtgen.llm.ledger.types import BUSY, MINE, Claim, Judgement
 from qtgen.llm.sender import Attempt, RequestKey
 from qtgen.llm.types import Completion, Usage
-from qtgen.page.text import storable
+from qtgen.page.text import storable_text
 
 KINDS = {"done": "ok", "rejected": "ok", "cut": "truncated", "refused": "refused", "filtered": "filtered"}
 """The states of requests whose response is reused, and the kind of completion that each stands for."""
@@ -105,7 +105,7 @@ def _key_columns(key: RequestKey) -> dict[str, Any]:
 def _answer_columns(completion: Completion) -> dict[str, Any]:
     return {
         "state": _STATES[completion.kind],
-        "answer": storable(completion.text),
+        "answer": storable_text(completion.text),
         "served_by": completion.model,
         "request_id": completion.request_id,
         **_usage_columns(completion.usage),

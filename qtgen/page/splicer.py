@@ -1,0 +1,160 @@
+"""Change some fields of a page, leave every other byte as it was, and prove it."""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
+
+from qtgen.errors import SpliceError
+from qtgen.page.document import Page, Span, Style, Value
+from qtgen.page.edits import TextEdit, apply_edits
+from qtgen.page.emitter import emit_field
+from qtgen.page.fields import FIELDS, ORDER, SECTIONS
+from qtgen.page.reader import read_text
+
+Changes: TypeAlias = Mapping[str, Value]
+"""New values by dotted path. None removes a field, or a section with all its fields."""
+
+
+def splice(page: Page, changes: Changes) -> str:
+    """Return the page's text with the changes made. Reading it back proves that nothing else changed.
+
+    Raises:
+        SpliceError: The page cannot be edited line by line, or the proof fails.
+        UnwritableText: No page can hold one of the values.
+    """
+    text = apply_edits(page.text, splice_edits(page, changes))
+    _prove(page, _changed_fields(page, changes), text)
+    return text
+
+
+def splice_edits(page: Page, changes: Changes) -> list[TextEdit]:
+    """Return the edits of whole lines that make the changes, without proof.
+
+    Raises:
+        SpliceError: The page cannot be edited line by line.
+        UnwritableText: No page can hold one of the values.
+    """
+    if page.problems:
+        raise SpliceError(f"the page has a problem to correct first: {page.problems[0].message}")
+    return sorted(_edits(page, _changed_fields(page, changes)))
+
+
+def _changed_fields(page: Page, changes: Changes) -> dict[str, Value]:
+    """Return the changes by field. Removing a section removes its fields; a change to the same value is dropped."""
+    fields: dict[str, Value] = {}
+    for path, value in changes.items():
+        if path in SECTIONS and value is None:
+            fields |= {field.path: None for field in SECTIONS[path].fields}
+        elif path in FIELDS:
+            fields[path] = value
+        else:
+            raise SpliceError("is not a field of a page", field=path)
+    fields = {path: value for path, value in fields.items() if not _is_same(page.values.get(path), value)}
+    filled = {FIELDS[path].section for path, value in fields.items() if value is not None}
+    empty = {section for section in filled if section in page.values and not page.values[section]}
+    return fields | dict.fromkeys(empty)  # the line `seo: {}` goes, and `seo:` is inserted above its fields
+
+
+def _is_same(old: Value, new: Value) -> bool:
+    return old == new and type(old) is type(new)
+
+
+def _edits(page: Page, fields: Mapping[str, Value]) -> list[TextEdit]:
+    style = replace(page.style, spelling={})
+    edits = [_edit_present(page, path, value, style) for path, value in fields.items() if path in page.values]
+    added = [path for path, value in fields.items() if path not in page.values and value is not None]
+    removed = {path for path, value in fields.items() if value is None}
+    for section in {path.partition(".")[0] for path in removed if "." in path}:
+        present = {path for path in page.values if path.startswith(f"{section}.")}
+        if present and present <= removed:
+            edits.append(TextEdit(_key_line(page, section), ""))
+    sections = {"", *page.sections()} - removed
+    return edits + _insertions(page, {path: fields[path] for path in sorted(added, key=ORDER.__getitem__)}, sections)
+
+
+def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> list[TextEdit]:
+    """Return the edits that insert new fields, one for all fields that are inserted at the same offset.
+
+    Args:
+        added: The new fields in the order of the layout.
+        sections: The sections that are there. This function adds those that it inserts.
+    """
+    if not added:
+        return []
+    present = sorted((path for path in page.values if path in FIELDS), key=ORDER.__getitem__)
+    ranks = [ORDER[path] for path in present]
+    plain_keys = {(FIELDS[path].key, bool(FIELDS[path].section)) for path in page.style.plain}
+    lines_at: dict[int, list[str]] = {}
+    offsets: dict[tuple[int, bool], int] = {}  # a cache, because most new fields follow the same field
+    for path, value in added.items():
+        field = FIELDS[path]
+        rank = bisect_left(ranks, ORDER[path])
+        place = rank, not rank or present[rank - 1].startswith(f"{field.section}.")
+        if place not in offsets:
+            offsets[place] = _end_of(page, present[rank - 1], field.section) if rank else page.text.index("\n") + 1
+        lines = lines_at.setdefault(offsets[place], [])
+        if field.section not in sections:
+            sections.add(field.section)
+            lines.append(f"{field.section}:\n")
+        # The title of a new related article is written as those of the page's others; all else in the house style.
+        is_plain = (field.key, bool(field.section)) in plain_keys
+        lines.append(emit_field(field, value, Style(plain=frozenset({path})) if is_plain else Style()))
+    return [TextEdit(Span(offset, offset), "".join(lines)) for offset, lines in lines_at.items()]
+
+
+def _end_of(page: Page, path: str, next_section: str) -> int:
+    """Return the offset after the field at `path`, or after its section if the next field belongs to another one."""
+    section, _, _ = path.rpartition(".")
+    if not section or section == next_section or page.canonical:
+        return _place_of(page, path).lines.end
+    return max(_place_of(page, other).lines.end for other in page.values if other.startswith(f"{section}."))
+
+
+def _edit_present(page: Page, path: str, value: Value, style: Style) -> TextEdit:
+    place = _place_of(page, path)
+    if page.text[place.end : place.lines.end].strip() not in ("", "'", '"', ":", "}", "]"):
+        raise SpliceError("a comment after the value would be lost", field=path)
+    if value is None:
+        return TextEdit(place.lines, "")
+    return TextEdit(place.lines, emit_field(FIELDS[path], value, style, indent=place.column))
+
+
+class _Place(NamedTuple):
+    """Where a field is.
+
+    Args:
+        lines: The whole lines from the key to the end of the value.
+        column: The column of the key.
+        end: The offset at which key and value have ended.
+    """
+
+    lines: Span
+    column: int
+    end: int
+
+
+def _place_of(page: Page, path: str) -> _Place:
+    key = page.key_span(path)
+    end = max(page.span(path).end, key.end)
+    start = page.text.rfind("\n", 0, key.start) + 1
+    next_line = page.text.find("\n", end) + 1
+    if page.text[start : key.start].strip(" ") or not next_line:
+        raise SpliceError("shares its line with something else", field=path)
+    return _Place(Span(start, next_line), key.start - start, end)
+
+
+def _key_line(page: Page, section: str) -> Span:
+    key = page.key_span(section)
+    return Span(page.text.rfind("\n", 0, key.start) + 1, page.text.find("\n", key.end) + 1)
+
+
+def _prove(page: Page, fields: Mapping[str, Value], text: str) -> None:
+    """Read the new text. Changed fields must have their new values, and all others their old ones."""
+    result = read_text(text)
+    if result.problems:
+        raise SpliceError(f"the edited page would have a problem: {result.problems[0].message}")
+    expected = {path: value for path, value in {**page.values, **fields}.items() if value is not None}
+    wrong = [path for path in {*expected, *result.values} if not _is_same(expected.get(path), result.values.get(path))]
+    if wrong:
+        raise SpliceError("would not be read back as the value that was written", field=min(wrong))
