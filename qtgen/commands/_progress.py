@@ -32,7 +32,9 @@ def who_answers(settings: Settings, models: Sequence[str]) -> str:
         why = f" ({' and '.join(unused)} not used)" if unused else ""
         why = why if settings.provider else " (no key and no address is set)"
         return f"provider local{why}: {models[0]} on this machine"
-    return f"provider openai: {', then '.join(models)} at {settings.base_url or 'OpenAI'}"
+    name = provider_name(settings)
+    address = settings.base_url or ("OpenAI" if name == "openai" else "")
+    return f"provider {name}: {', then '.join(models)}" + (f" at {address}" if address else "")
 
 
 class RunStats:
