@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from qtgen.llm.local import download
 from qtgen.llm.local import server as local
 from support import ROOT, SENT_KEYS
 
@@ -37,7 +38,16 @@ def generate(run: Run, address: str, question: str, subject: str, *more: str) ->
     )
     Path("q.jsonl").write_text(json.dumps({"question": question, "subject": subject}))
     code, out, err = run(
-        "generate", "q.jsonl", "--json", "--base-url", address, "--model", local.MODEL_NAME, "--concurrency", "1", *more
+        "generate",
+        "q.jsonl",
+        "--json",
+        "--base-url",
+        address,
+        "--model",
+        download.MODEL_NAME,
+        "--concurrency",
+        "1",
+        *more,
     )
     return code, json.loads(out), err
 
@@ -121,7 +131,7 @@ def test_a_request_without_a_recording_ends_the_run(qtgen: Run, address: str, re
         pytest.skip("every request is recorded now")
     with pytest.raises(json.JSONDecodeError):  # nothing is printed, because the run ends at once
         generate(qtgen, address, "Why does sugar melt ice on a road?", "Chemistry")
-    code, out, err = qtgen("generate", "q.jsonl", "--base-url", address, "--model", local.MODEL_NAME)
+    code, out, err = qtgen("generate", "q.jsonl", "--base-url", address, "--model", download.MODEL_NAME)
     assert (code, out) == (3, "")
     assert "CannotOverwriteExistingCassetteException" in err
     assert not list(Path("outputs").rglob("*.md"))

@@ -1,10 +1,10 @@
-r"""The one-line answer: no backslash followed by `n` but for line breaks, and nothing lost on the way."""
+r"""Tests of the one-line answer: no backslash followed by `n` except for line breaks, and nothing lost on the way."""
 
 import pytest
 
 from qtgen.errors import UnwritableText
 from qtgen.page import decode_answer, encode_answer
-from qtgen.page.answer_text import to_dollar_math
+from qtgen.page.answer_text import LATEX_COLLISION, to_dollar_math, unicode_for
 
 
 @pytest.mark.parametrize(
@@ -14,11 +14,14 @@ from qtgen.page.answer_text import to_dollar_math
         ("a\r\nb\rc", r"a\nb\nc"),
         ("a\n\n\n\n\nb", r"a\n\nb"),
         ("\n a \n", "a"),
+        ("a\tb", "a    b"),
         (r"$\nabla f$", "$∇ f$"),
         (r"$a \neq b \ne c$", "$a ≠ b ≠ c$"),
         (r"$\nu\notin S$", "$ν∉ S$"),
         (r"$a \not= b, x \not\in S$", "$a ≠ b, x ∉ S$"),
         (r"$\neg p$", "$¬ p$"),
+        (r"$a \\ nb$", r"$a \\ nb$"),
+        ("$a \\\\nb$", r"$a \\ nb$"),
         ("```c\nputs(\"a\\n\");\n```", r"```c\nputs(" + '"a\\x0a");' + r"\n```"),
         (r"print `'\n'`", r"print `'\x0a'`"),
         ("$$a \\\\\nb$$", r"$$a \\\nb$$"),
@@ -29,19 +32,50 @@ def test_encoding(markdown: str, answer: str) -> None:
     assert encode_answer(markdown) == answer
 
 
-def test_a_collision_without_a_safe_spelling_is_refused() -> None:
-    with pytest.raises(UnwritableText, match=r"\\nosuchcommand"):
+def test_a_command_without_a_safe_spelling_is_rejected() -> None:
+    with pytest.raises(UnwritableText, match=r"the site would tear `\\nosuchcommand` at its `\\n`") as caught:
         encode_answer(r"$\nosuchcommand$")
+    assert caught.value.field == "answer"
 
 
 def test_decoding_is_what_the_site_does() -> None:
     assert decode_answer(r"a\n\nb $\nabla$") == "a\n\nb $\nabla$"
 
 
-def test_blank_lines_inside_code_stand() -> None:
+def test_blank_lines_inside_code_are_kept() -> None:
     code = "```python\na = 1\n\n\nb = 2\n```"
     assert decode_answer(encode_answer(code)) == code
 
 
-def test_latex_delimiters_become_dollars_outside_code() -> None:
-    assert to_dollar_math(r"\(x\) and \[ y \] but `\(z\)`") == r"$x$ and $$y$$ but `\(z\)`"
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        (r"\(x\) and \[ y \] but `\(z\)`", r"$x$ and $$y$$ but `\(z\)`"),
+        ("```\n\\[x\\]\n```", "```\n\\[x\\]\n```"),
+        (r"\(a \(b\)", r"\(a $b$"),
+        ("no math", "no math"),
+    ],
+)
+def test_latex_delimiters_become_dollars_outside_code(markdown: str, expected: str) -> None:
+    assert to_dollar_math(markdown) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "characters"),
+    [
+        (r"$\nabla f$", "∇"),
+        (r"$a \not\in S$", "∉"),
+        (r"$\not= $", "≠"),
+        (r"$\notag$", ""),
+        (r"$x \not y$", None),
+    ],
+)
+def test_a_collision_is_found_with_what_renders_the_same(answer: str, characters: str | None) -> None:
+    match = LATEX_COLLISION.search(answer)
+    assert match
+    assert unicode_for(match.group()) == characters
+
+
+@pytest.mark.parametrize("answer", [r"a\n\nb", r"\nabbreviation", r"\\nabla", r"\Nabla"])
+def test_line_breaks_and_other_commands_are_no_collisions(answer: str) -> None:
+    assert LATEX_COLLISION.search(answer) is None

@@ -1,19 +1,35 @@
-"""Hostile values: whatever a page is asked to hold, it reads back as that, for us and for PyYAML, or is refused."""
+"""Properties of reading, emitting and splicing, with hostile values.
+
+Whatever a page is given to hold, it either reads back as that, for qtgen and for PyYAML, or is rejected.
+"""
 
 import datetime as dt
 import string
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from qtgen.errors import SpliceError, UnwritableText
-from qtgen.page import Style, decode_answer, emit, encode_answer, read, read_text, splice
-from qtgen.page.document import Value
+from qtgen.page import (
+    Span,
+    Style,
+    TextEdit,
+    Value,
+    apply_edits,
+    decode_answer,
+    emit,
+    encode_answer,
+    read,
+    read_text,
+    splice,
+    splice_edits,
+)
+from qtgen.page.emitter import is_plain_safe
 from qtgen.page.fields import FIELDS, Kind, iter_fields
 from qtgen.page.reader import read_exactly
-from qtgen.page.text import has_only_page_bytes, to_single_line
+from qtgen.page.text import FORBIDDEN, has_only_page_bytes, storable_text, to_single_line
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 NASTY = st.sampled_from(
@@ -21,11 +37,12 @@ NASTY = st.sampled_from(
      "]", ",", "?", "? ", ":", ": ", "\\n", "\\", "null", "yes", "No", "on", "~", "1", "1.5", "0x1F", "1_000", "12:30",
      "2024-11-22", "2024-13-45", "<<", "=", "𝔘", "é", "日本", "\u00a0", "\u200b", "\U0001f600", " ", "  ", "e\u0301"]
 )  # fmt: skip
-PIECES = st.lists(NASTY | st.text(min_size=1, max_size=8), min_size=1, max_size=6).map("".join)
+HOSTILE = st.lists(NASTY | st.text(min_size=1, max_size=8), min_size=1, max_size=6).map("".join)
 PLAINISH = st.text(alphabet=string.ascii_letters + " :#-_/'\"?!.,&*", min_size=1, max_size=30)
+CHANGES = st.dictionaries(st.sampled_from(list(FIELDS)), HOSTILE | st.none() | st.integers() | PLAINISH, max_size=4)
 
 
-def written(values: dict[str, Value], style: Style) -> str | None:
+def emit_or_none(values: dict[str, Value], style: Style) -> str | None:
     try:
         return emit(values, style)
     except UnwritableText:
@@ -33,103 +50,196 @@ def written(values: dict[str, Value], style: Style) -> str | None:
 
 
 @st.composite
-def pages(draw: st.DrawFn) -> tuple[dict[str, Value], Style]:
-    """Values of the example page, some replaced by hostile ones, in any style."""
+def written_pages(draw: st.DrawFn) -> tuple[str, dict[str, Value]]:
+    """Draw the text and the values of a page: the example with some hostile values, in any style."""
     values = dict(read_text(EXAMPLE_PAGE).values)
     texts = [field.path for field in iter_fields() if field.kind is Kind.TEXT and field.path in values]
     for path in draw(st.lists(st.sampled_from(texts), max_size=4, unique=True)):
-        values[path] = draw(PIECES | PLAINISH)
+        values[path] = draw(HOSTILE | PLAINISH)
     values["id"] = draw(st.integers(-(10**17), 10**17))
     values["date"] = draw(st.dates(dt.date(1, 1, 1)))
-    values["score"] = draw(st.floats(0, 1).map(lambda x: round(x, 4)) | st.just(-1.0))
+    values["score"] = draw(st.floats(0, 1).map(lambda score: round(score, 4)) | st.just(-1.0))
     if draw(st.booleans()):
         values["no_index"] = draw(st.booleans())
     plain = frozenset(draw(st.lists(st.sampled_from([p for p in texts if FIELDS[p].folded]), max_size=4)))
     folded = frozenset(draw(st.lists(st.sampled_from([p for p in texts if not FIELDS[p].folded]), max_size=4)))
-    return values, Style(plain, folded, {}, draw(st.booleans()))
+    text = emit_or_none(values, Style(plain, folded, {}, draw(st.booleans())))
+    assume(text is not None)
+    return str(text), values
 
 
-@given(pages())
-def test_what_is_emitted_reads_back_for_us_and_for_pyyaml(made: tuple[dict[str, Value], Style]) -> None:
-    values, style = made
-    text = written(values, style)
-    if text is None:
-        return
+PAGES = written_pages()
+
+
+# --- emitting and reading ---------------------------------------------------------------------------------------------
+
+
+@given(PAGES)
+def test_an_emitted_page_reads_back_for_qtgen_and_for_pyyaml(page_and_values: tuple[str, dict[str, Value]]) -> None:
+    text, values = page_and_values
     page = read_text(text)
     assert page.problems == ()
     assert page.values == values
     assert yaml.load(text[4 : text.index("\n---\n", 3)], yaml.CSafeLoader) == page.data()
-    assert emit(page.values, page.style) == text
     assert has_only_page_bytes(text.encode())
 
 
-@given(pages())
-def test_fast_and_slow_reading_agree(made: tuple[dict[str, Value], Style]) -> None:
-    text = written(*made)
-    if text is None:
-        return
-    fast, slow = read_text(text), read_exactly(text)
-    assert (fast.values, dict(fast.spans), fast.style) == (slow.values, dict(slow.spans), slow.style)
-    assert [fast.key_span(path) for path in fast.values] == [slow.key_span(path) for path in slow.values]
+@given(PAGES)
+def test_emitting_what_was_read_gives_the_same_text(page_and_values: tuple[str, dict[str, Value]]) -> None:
+    text, _ = page_and_values
+    for page in (read_text(text), read_exactly(text)):
+        assert emit(page.values, page.style) == text
 
 
-@given(
-    pages(), st.dictionaries(st.sampled_from(list(FIELDS)), PIECES | st.none() | st.integers() | PLAINISH, max_size=4)
-)
-def test_a_splice_changes_what_was_asked_or_refuses(
-    made: tuple[dict[str, Value], Style], wish: dict[str, Value]
-) -> None:
-    text = written(*made)
-    if text is None:
-        return
-    page = read_text(text)
-    try:
-        after = read_text(splice(page, wish))
-    except (SpliceError, UnwritableText):
-        return
-    wanted = {path: value for path, value in {**page.values, **wish}.items() if value is not None}
-    assert after.values == wanted
-    assert after.problems == ()
+@given(PAGES)
+def test_the_scanner_and_the_exact_reader_agree(page_and_values: tuple[str, dict[str, Value]]) -> None:
+    text, _ = page_and_values
+    fast, exact = read_text(text), read_exactly(text)
+    assert (fast.values, dict(fast.spans), fast.style) == (exact.values, dict(exact.spans), exact.style)
+    assert [fast.key_span(path) for path in fast.values] == [exact.key_span(path) for path in exact.values]
 
 
-@given(st.binary(max_size=400) | st.text(max_size=400).map(lambda t: t.encode("utf-8", "surrogatepass")))
+@given(PAGES)
+def test_the_span_of_a_text_is_the_text(page_and_values: tuple[str, dict[str, Value]]) -> None:
+    page = read_text(page_and_values[0])
+    for path, value in page.values.items():
+        span, key = page.span(path), page.key_span(path)
+        if isinstance(value, str):
+            assert page.text[span.start : span.end].strip("'\"") == value.strip("'\"")
+        assert page.text[key.start : key.end] == FIELDS[path].key
+
+
+@given(HOSTILE | PLAINISH)
+def test_what_is_safe_to_write_plain_is_that_string_for_pyyaml(value: str) -> None:
+    if not FORBIDDEN.search(value) and is_plain_safe(value):
+        assert yaml.load(f"key: {value}\n", yaml.CSafeLoader) == {"key": value}
+
+
+@given(st.binary(max_size=400) | st.text(max_size=400).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_reading_never_raises(raw: bytes) -> None:
-    for body in (raw, b"---\n" + raw + b"\n---\n", EXAMPLE_PAGE.encode()[:200] + raw + EXAMPLE_PAGE.encode()[200:]):
-        page = read(body)
+    example = EXAMPLE_PAGE.encode()
+    for contents in (raw, b"---\n" + raw + b"\n---\n", example[:200] + raw + example[200:]):
+        page = read(contents)
         for path in ("id", "seo", "seo.title", "related_article2", "nothing"):
             page.position(page.span(path).start)
             page.position(page.key_span(path).end)
 
 
-@given(PIECES)
-def test_one_line_is_writable_or_refused(text: str) -> None:
+# --- splicing ---------------------------------------------------------------------------------------------------------
+
+
+@given(PAGES, CHANGES)
+def test_a_splice_makes_the_changes_and_no_others_or_is_rejected(
+    page_and_values: tuple[str, dict[str, Value]], changes: dict[str, Value]
+) -> None:
+    page = read_text(page_and_values[0])
+    try:
+        result = read_text(splice(page, changes))
+    except (SpliceError, UnwritableText):
+        return
+    expected = {path: value for path, value in {**page.values, **changes}.items() if value is not None}
+    assert result.values == expected
+    assert result.problems == ()
+    assert result.style.body == page.style.body
+
+
+@given(PAGES, CHANGES)
+def test_a_splice_leaves_every_other_byte_alone(
+    page_and_values: tuple[str, dict[str, Value]], changes: dict[str, Value]
+) -> None:
+    page = read_text(page_and_values[0])
+    try:
+        text, edits = splice(page, changes), splice_edits(page, changes)
+    except (SpliceError, UnwritableText):
+        return
+    rest = text
+    for edit in reversed(edits):  # take the edits back, from the last one on
+        shift = sum(len(other.text) - (other.span.end - other.span.start) for other in edits if other < edit)
+        start = edit.span.start + shift
+        assert rest[start : start + len(edit.text)] == edit.text
+        rest = rest[:start] + page.text[edit.span.start : edit.span.end] + rest[start + len(edit.text) :]
+    assert rest == page.text
+    changed = {path.partition(".")[0] for path in changes}
+    for edit in edits:
+        removed = page.text[edit.span.start : edit.span.end]
+        keys = {line.partition(":")[0] for line in removed.splitlines() if line[:1] not in (" ", "")}
+        assert keys <= changed, "whole lines of changed fields only"
+
+
+@given(PAGES)
+def test_a_splice_that_changes_nothing_changes_no_byte(page_and_values: tuple[str, dict[str, Value]]) -> None:
+    page = read_text(page_and_values[0])
+    assert splice_edits(page, dict(page.values)) == []
+    assert splice(page, dict(page.values)) == page.text
+
+
+@given(PAGES, CHANGES)
+def test_a_splice_can_be_taken_back(page_and_values: tuple[str, dict[str, Value]], changes: dict[str, Value]) -> None:
+    page = read_text(page_and_values[0])
+    try:
+        changed = read_text(splice(page, changes))
+        restored = read_text(splice(changed, {path: page.values.get(path) for path in changes}))
+    except (SpliceError, UnwritableText):
+        return
+    assert restored.values == page.values
+
+
+@given(
+    st.text(max_size=60), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9), st.text(max_size=4)), max_size=4)
+)
+def test_edits_are_applied_at_their_offsets(text: str, drawn: list[tuple[int, int, str]]) -> None:
+    edits, end = [], -1
+    for start, length, replacement in sorted(drawn):
+        if end < start <= len(text):
+            end = min(start + length, len(text))
+            edits.append(TextEdit(Span(start, end), replacement))
+    expected = text
+    for edit in reversed(edits):
+        expected = expected[: edit.span.start] + edit.text + expected[edit.span.end :]
+    assert apply_edits(text, reversed(edits)) == expected
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+@given(HOSTILE)
+def test_a_single_line_is_written_as_it_is_or_rejected(text: str) -> None:
     line = to_single_line(text)
     assert "\n" not in line
     assert line == line.strip()
-    text_of_page = written({**read_text(EXAMPLE_PAGE).values, "title": line}, Style())
-    assert text_of_page is None or read_text(text_of_page).values["title"] == line
+    page = emit_or_none({**read_text(EXAMPLE_PAGE).values, "title": line}, Style())
+    assert page is None or read_text(page).values["title"] == line
 
 
-@given(st.lists(PIECES | st.sampled_from(["\n", "\n\n", "`", "```\n", "\r\n", "\t"]), max_size=8).map("".join))
-def test_an_encoded_answer_is_one_line_that_decodes_to_the_markdown(markdown: str) -> None:
+@given(st.lists(HOSTILE | st.sampled_from(["\n", "\n\n", "`", "```\n", "\r\n", "\t"]), max_size=8).map("".join))
+def test_an_encoded_answer_is_one_line_and_encoding_it_again_changes_nothing(markdown: str) -> None:
     try:
         answer = encode_answer(markdown)
     except UnwritableText:
         return
     assert "\n" not in answer
     assert "\r" not in answer
-    assert encode_answer(decode_answer(answer)) == answer, "encoding what was decoded changes nothing more"
+    assert encode_answer(decode_answer(answer)) == answer
+
+
+@given(st.text())
+def test_a_storable_text_can_be_encoded_and_holds_no_nul(text: str) -> None:
+    stored = storable_text(text)
+    assert "\0" not in stored
+    stored.encode()
+    assert storable_text(stored) == stored
 
 
 @pytest.mark.parametrize(
     "value", ["a\nb", "a\rb", "a\tb", "\x00", "\x7f", "\x85", "\u2028", "\ufeffa", "\ufffe", "\ud800", " a", ""]
 )
-def test_what_no_page_can_hold_is_refused_with_the_field_named(value: str) -> None:
-    with pytest.raises(UnwritableText, match=r"^`seo\.title`: "):
+def test_a_value_that_no_page_can_hold_is_rejected_with_its_field(value: str) -> None:
+    with pytest.raises(UnwritableText) as caught:
         emit({"seo.title": value})
+    assert caught.value.field == "seo.title"
 
 
-def test_a_very_long_line_is_one_line() -> None:
+def test_a_very_long_text_is_one_line() -> None:
     answer = "word: # " * 25_000 + "end"
     page = read_text(emit({**read_text(EXAMPLE_PAGE).values, "answer": answer}))
     assert page.values["answer"] == answer

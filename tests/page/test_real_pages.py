@@ -1,4 +1,4 @@
-"""The byte-exact promises, on the seed and on every real page."""
+"""Tests of the byte-exact promises on the seed page and on every real page."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,14 +18,14 @@ CHANGES = {
 }
 
 
-def oracle(raw: bytes) -> dict[str, object]:
+def pyyaml_data(raw: bytes) -> dict[str, object]:
     front = raw.decode().split("\n---\n", 1)[0].removeprefix("---\n")
     loaded: dict[str, object] = yaml.load(front, yaml.CSafeLoader)
     return loaded
 
 
-def untouched_lines_stand(before: str, after: str, page: Page, changed: Mapping[str, object]) -> None:
-    """Every line of `before` outside the changed fields is a line of `after`, in order."""
+def check_untouched_lines(before: str, after: str, page: Page, changed: Mapping[str, object]) -> None:
+    """Check that every line of `before` outside the changed fields is a line of `after`, in the same order."""
     gone = {page.position(page.key_span(section).start).line for section in page.sections() & changed.keys()}
     for path in page.values:
         if path in changed or path.partition(".")[0] in changed:
@@ -35,19 +35,19 @@ def untouched_lines_stand(before: str, after: str, page: Page, changed: Mapping[
     rest = iter(after.split("\n"))
     assert all(any(line == other for other in rest) for line in kept)
     written = sum(2 if isinstance(value, str) else 1 for value in changed.values() if value is not None)
-    assert len(after.split("\n")) == len(kept) + written, "and no line came in beside the changed fields'"
+    assert len(after.split("\n")) == len(kept) + written, "no other line was added"
 
 
 def test_the_seed_is_read_emitted_and_spliced_exactly(seed: bytes) -> None:
     page = read(seed)
     assert page.canonical
-    assert page.data() == oracle(seed)
+    assert page.data() == pyyaml_data(seed)
     assert emit(page.values, page.style).encode() == seed
     assert emit(page.values).encode() == seed, "the seed is the house style"
 
 
 def test_every_real_page_is_read_equal_to_pyyaml(real_pages: Mapping[str, bytes]) -> None:
-    wrong = [path for path, raw in real_pages.items() if read(raw).data() != oracle(raw)]
+    wrong = [path for path, raw in real_pages.items() if read(raw).data() != pyyaml_data(raw)]
     assert wrong == []
 
 
@@ -57,12 +57,12 @@ def test_every_real_page_is_emitted_byte_for_byte(real_pages: Mapping[str, bytes
     assert wrong == []
 
 
-def test_fast_and_slow_reading_agree_on_every_real_page(real_pages: Mapping[str, bytes]) -> None:
+def test_the_scanner_and_the_exact_reader_agree_on_every_real_page(real_pages: Mapping[str, bytes]) -> None:
     wrong = []
     for path, raw in real_pages.items():
-        fast, slow = read(raw), read_exactly(raw.decode())
-        same = (fast.values, dict(fast.spans), fast.style) == (slow.values, slow.spans, slow.style)
-        if not same or any(fast.key_span(p) != slow.key_span(p) for p in (*fast.values, "seo", "no_index", "nothing")):
+        fast, exact = read(raw), read_exactly(raw.decode())
+        same = (fast.values, dict(fast.spans), fast.style) == (exact.values, exact.spans, exact.style)
+        if not same or any(fast.key_span(p) != exact.key_span(p) for p in (*fast.values, "seo", "no_index", "nothing")):
             wrong.append(path)
     assert wrong == []
 
@@ -73,7 +73,7 @@ def test_every_real_page_is_spliced_with_only_the_edited_lines_changed(real_page
         changes = {key: value for key, value in CHANGES.items() if value is not None or key in page.values}
         changes |= {key: None for key in ("related_article1",) if key in page.sections()}
         after = splice(page, changes)
-        untouched_lines_stand(page.text, after, page, changes)
+        check_untouched_lines(page.text, after, page, changes)
         again = read_text(after)
         assert again.values["score"] == 0.5, path
         assert "related_article1" not in again.sections(), path
@@ -85,15 +85,15 @@ def test_a_splice_that_changes_nothing_changes_no_byte(seed: bytes) -> None:
     assert splice(page, dict(page.values)).encode() == seed
 
 
-def test_the_checker_passes_over_nothing_on_a_real_page(
+def test_the_checkers_quick_tests_miss_nothing_on_a_real_page(
     real_pages: Mapping[str, bytes], passed_over: Callable[[PageFile], set[tuple[str, int, int]]]
 ) -> None:
-    """Quick tests and signs only save time: asking every rule finds no more."""
+    """Quick tests only save time: running every rule finds no more."""
     wrong = {path: missed for path, raw in real_pages.items() if (missed := passed_over(PageFile(path, read(raw))))}
     assert wrong == {}
 
 
-def test_facts_tell_where_a_value_stands(real_pages: Mapping[str, bytes]) -> None:
+def test_facts_locate_the_values_of_real_pages(real_pages: Mapping[str, bytes]) -> None:
     for path, raw in real_pages.items():
         page, site = read(raw), SiteIndex()
         site.add([page_facts(page)])

@@ -1,12 +1,11 @@
 """`qtgen eval`: the commands of the eval harness, each in a module of qtgen/commands/eval."""
 
 import importlib
-import importlib.util
 import os
 
 import click
 
-from qtgen.errors import UsageError
+from qtgen._util.extras import require
 
 # The matrices are small: threads of the linear algebra would only wait for each other. Said before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -31,10 +30,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
-            raise UsageError(
-                f"`qtgen eval` needs the `evals` extra ({missing[0]} is missing): pip install 'qtgen[evals]'"
-            )
+        require("`qtgen eval`", "evals", *_NEEDED)
         command: click.Command = importlib.import_module(f"qtgen.commands.eval.{cmd_name}").command
         return command
 
