@@ -10,7 +10,7 @@ import json
 
 from qtgen.generation.config import library
 from qtgen.generation.types import Question
-from qtgen.llm.endpoint import Endpoint, request_body
+from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 from qtgen.settings import Settings
 
@@ -29,7 +29,7 @@ def tokens(text: str | bytes) -> int:
 
 def main() -> None:
     prompt = library(Settings()).render(QUESTION)
-    body = request_body(prompt, Endpoint("openai", "m"))
+    body = make_request(prompt, Endpoint("openai", "m")).body
     schema = tokens(json.dumps(prompt.schema))
     same = tokens(prompt.messages[0].content) + schema
     received = (ANSWER + DESCRIPTION + KEYWORDS + 250) // 4  # 250: the keys and quotes of the JSON

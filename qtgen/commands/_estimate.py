@@ -14,10 +14,10 @@ from qtgen.commands._progress import failure_line, who_answers
 from qtgen.generation.generator import GenerationConfig
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Status
-from qtgen.llm.endpoint import Endpoint, body_of, longest_answer, request
+from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.llm.estimate import Range, RunEstimate, seconds
 from qtgen.llm.factory import concurrency, endpoints_for
-from qtgen.llm.ledger import Ledger, key_of
+from qtgen.llm.ledger import Ledger
 from qtgen.llm.types import Prompt
 from qtgen.settings import Settings
 
@@ -138,13 +138,10 @@ def requests(prompts: Iterable[Prompt], endpoint: Endpoint, book: Ledger) -> Ite
     """What would be sent first for each page. A request that stands there twice is given once."""
     waiting = iter(prompts)
     while prompts := list(islice(waiting, _AT_A_TIME)):
-        documents = [request(prompt, endpoint) for prompt in prompts]
-        bodies = [body_of(document) for document in documents]
-        keys = [key_of(endpoint.place, body) for body in bodies]
-        known = book.known(keys)
-        by_key = dict(zip(keys, zip(prompts, bodies, documents, strict=True), strict=True))
-        for key, (prompt, body, document) in by_key.items():
-            yield Request(prompt.name, len(body), longest_answer(document), key in known)
+        by_digest = {request.key.digest: request for request in (make_request(prompt, endpoint) for prompt in prompts)}
+        answered = book.answered([*by_digest])
+        for digest, request in by_digest.items():
+            yield Request(request.key.prompt, request.key.size, request.max_answer_tokens, digest in answered)
 
 
 def _add(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qtgen.commands._output import note
-from qtgen.settings import Settings, load_settings, project_folder, unknown_variables
+from qtgen.settings import Settings, load_settings, unknown_variables
 
 if TYPE_CHECKING:  # it takes 0.2 s to load
     from qtgen.llm.ledger import Ledger
@@ -47,9 +47,9 @@ budget_option = options_of("Money")(
 _ASKING = (
     _answers(
         "--provider",
-        type=click.Choice(["openai", "local"]),
-        help="An OpenAI-compatible endpoint, or a small model on this machine.  "
-        "[default: openai where a key or an address is set, else local]",
+        metavar="NAME",
+        help="openai (any OpenAI-compatible endpoint), local (a model on this machine), or a plugin's provider.  "
+        "[default: openai if a key or an address is set, else local]",
     ),
     _answers(
         "--model",
@@ -84,21 +84,13 @@ def settings_from(flags: dict[str, Any]) -> Settings:
     return load_settings(Path.cwd(), os.environ, known).settings
 
 
-def ledger_place(settings: Settings) -> str:
-    """A database's URL, or the path of a file, which stands beside qtgen.toml."""
-    return settings.ledger if "://" in settings.ledger else str(project_folder() / settings.ledger)
-
-
 @contextmanager
 def open_book(settings: Settings) -> "Iterator[Ledger]":
     """The ledger that the settings name. Raises LedgerError."""
-    from qtgen.llm.ledger import Ledger
+    from qtgen.llm.factory import open_ledger
 
-    book = Ledger(ledger_place(settings))
-    try:
-        yield book
-    finally:
-        book.close()
+    with open_ledger(settings) as ledger:
+        yield ledger
 
 
 file_or_dash = click.Path(path_type=Path, allow_dash=True)

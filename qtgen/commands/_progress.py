@@ -16,8 +16,8 @@ from qtgen._util.text import money, pluralize
 from qtgen.errors import BudgetReached
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget
-from qtgen.llm.client import Client
-from qtgen.llm.factory import chosen
+from qtgen.llm.client import Client, ClientStats
+from qtgen.llm.providers import provider_name
 from qtgen.llm.types import Usage
 from qtgen.settings import Settings
 
@@ -27,12 +27,14 @@ _SHORT = 2.0  # seconds of waiting that are not worth a word
 
 
 def who_answers(settings: Settings, models: Sequence[str]) -> str:
-    if chosen(settings) == "local":
+    if provider_name(settings) == "local":
         unused = [name for name in ("model", "base_url") if getattr(settings, name)]
         why = f" ({' and '.join(unused)} not used)" if unused else ""
         why = why if settings.provider else " (no key and no address is set)"
         return f"provider local{why}: {models[0]} on this machine"
-    return f"provider openai: {', then '.join(models)} at {settings.base_url or 'OpenAI'}"
+    name = provider_name(settings)
+    address = settings.base_url or ("OpenAI" if name == "openai" else "")
+    return f"provider {name}: {', then '.join(models)}" + (f" at {address}" if address else "")
 
 
 class RunStats:
@@ -84,12 +86,11 @@ class RunStats:
     def figures(self) -> str:
         """`412 pages/min  3 failed  31/64 in flight  1.2M tokens/min of 2M  $0.31 of $5.00`."""
         minutes = max(self.seconds, 0.001) / 60
-        pace = [client.pacer.pace for client in self.clients]
-        in_flight = (
-            f"{sum(p.in_flight for p in pace)}/{min(pace[0].cap, sum(int(p.allowed) for p in pace))} in flight"
-            if pace
-            else ""
-        )
+        stats = [client.stats() for client in self.clients]
+        in_flight = ""
+        if stats:
+            allowed = min(stats[0].max_concurrency, sum(one.concurrency for one in stats))
+            in_flight = f"{sum(one.in_flight for one in stats)}/{allowed} in flight"
         limit = f" of {_short(self.tpm)}" if self.tpm else ""
         failed = f"{self.counts[Status.FAILED]:,} failed" if self.counts[Status.FAILED] else ""
         budget = self.budget
@@ -106,9 +107,9 @@ class RunStats:
 
     def pause(self) -> str:
         """Why nothing starts, if that is so for all models; a second or two is not worth a word."""
-        waits = [(client.pacer.pace, client.pacer.now()) for client in self.clients]
-        seconds = min((pace.pause(now) for pace, now in waits), default=0.0)
-        if any(pace.lost_for(now) for pace, now in waits):
+        stats = [client.stats() for client in self.clients]
+        seconds = min((one.waiting_seconds for one in stats), default=0.0)
+        if any(one.waiting_for == "outage" for one in stats):
             return f"waiting {max(seconds, 1):,.0f} s, nothing answers at the endpoint"
         return f"waiting {seconds:,.0f} s, the endpoint asked for it" if seconds > _SHORT else ""
 
@@ -242,13 +243,13 @@ def _why(kind: str, count: int) -> str:
     return pluralize(count, _NOUNS[kind]) if kind in _NOUNS else f"{count:,} {kind}"
 
 
-def _fates(kinds: Counter[str]) -> str:
+def _fates(stats: ClientStats) -> str:
     """What came of each request: `435 answered (138 of them faulty), 3 timeout, and 12 answers from the ledger`."""
-    rest = [(kind, count) for kind, count in kinds.most_common() if kind not in ("ok", "reused", "faulty answer")]
-    faulty = f" ({kinds['faulty answer']:,} of them faulty)" if kinds["faulty answer"] else ""
+    kinds = Counter(stats.attempts)
+    faulty = f" ({stats.rejected:,} of them faulty)" if stats.rejected else ""
     parts = [f"{kinds['ok']:,} answered{faulty}"] if kinds["ok"] else []
-    parts += [f"{count:,} {kind}" for kind, count in rest]
-    parts += [f"and {pluralize(kinds['reused'], 'answer')} from the ledger"] if kinds["reused"] else []
+    parts += [f"{count:,} {kind}" for kind, count in kinds.most_common() if kind != "ok"]
+    parts += [f"and {pluralize(stats.reused, 'answer')} from the ledger"] if stats.reused else []
     return ", ".join(parts) or "none"
 
 
@@ -260,8 +261,8 @@ def summary(tally: RunStats) -> str:
     if whys := [_why(kind, count) for kind, count in tally.failures.most_common() if kind != BudgetReached.kind]:
         lines.append(f"not written: {', '.join(whys)}")
     several = len(tally.clients) > 1
-    for client in tally.clients:
-        if several or client.kinds.keys() - {"ok"}:
-            made = f"; {pluralize(tally.pages[client.model], 'page')} written" if several else ""
-            lines.append(f"requests to {client.model}: {_fates(client.kinds)}{made}")
+    for stats in (client.stats() for client in tally.clients):
+        if several or stats.reused or stats.rejected or stats.attempts.keys() - {"ok"}:
+            made = f"; {pluralize(tally.pages[stats.model], 'page')} written" if several else ""
+            lines.append(f"requests to {stats.model}: {_fates(stats)}{made}")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from qtgen.errors import UsageError
 from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client
 from qtgen.llm.factory import endpoints_for, needs_fetch, open_clients
-from qtgen.llm.ledger import Ledger, LedgerWriter, opened
+from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
 from qtgen.settings import Settings
 
 
@@ -31,11 +31,15 @@ async def asking(
     """The models in force, ready to be asked; Ctrl-C asks to stop. Raises ProviderUnusable, SettingsError."""
     if needs_fetch(settings):
         shown.say("fetching the embedded model (98 MB, once) …")
-    async with opened(book, fresh=fresh) as desk, open_clients(settings, desk, budget) as clients:
+    stop = Stop()
+    async with (
+        open_writer(book, fresh=fresh, stop=stop) as writer,
+        open_clients(settings, writer, budget, stop) as clients,
+    ):
         tally.clients = clients
         shown.say(progress.who_answers(settings, [client.model for client in clients]))
-        with stop_on_interrupt(shown.say) as stop:
-            yield clients, desk, stop
+        with stop_on_interrupt(shown.say, stop):
+            yield clients, writer, stop
 
 
 class Results:

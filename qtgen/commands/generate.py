@@ -295,10 +295,10 @@ class _Run:
     def _ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
         """An id for each page; rows that bring one which an earlier run gave to another page are named."""
         brought = {given: url for url, given in urls.items() if given is not None}
-        for number, holder in self.book.holders(brought).items():
+        for number, holder in self.book.urls_by_id(brought).items():
             if holder != brought[number]:
                 note(f"warning: id {number} of {brought[number]} is that of {holder} in the ledger")
-        return self.book.ids_for(urls, first, self.survey.ids)
+        return self.book.assign_ids(urls, first, self.survey.ids)
 
     def _changes(self) -> Iterator[str]:
         """A line for each prompt that was edited since it was last used, for that can make all requests others."""
@@ -308,7 +308,7 @@ class _Run:
         if changed & self._prompts_used(changed):  # planning takes a while, and mostly there is nothing to say
             for request in self._requests(changed):
                 used[request.prompt][request.known] += 1
-        self.book.keep_prompts({name: now[name] for name in now if name not in changed or name in used})
+        self.book.record_prompts({name: now[name] for name in now if name not in changed or name in used})
         for name, counts in used.items() if not self.fresh else ():
             if counts[False]:
                 yield (

@@ -8,8 +8,9 @@ import click
 from qtgen.commands._options import settings_from
 from qtgen.generation.config import library
 from qtgen.generation.types import Question
-from qtgen.llm.endpoint import request
-from qtgen.llm.factory import chosen, endpoints_for
+from qtgen.llm.endpoint import request_document
+from qtgen.llm.factory import endpoints_for
+from qtgen.llm.providers import provider_name
 from qtgen.settings import Settings
 
 
@@ -47,7 +48,7 @@ def show(name: str, question: str, subject: str, context: str | None, answer: st
         prompt = book.render_seo(asked, answer or "(the page's answer)", name=name, **given)
     else:
         prompt = book.render(asked, name=name, **given)
-    body = request(prompt, endpoints_for(settings)[0])
+    body = request_document(prompt, endpoints_for(settings)[0])
     click.echo(json.dumps(body, ensure_ascii=False, indent=2) if as_json else _readable(body, settings, prompt.digest))
     return 0
 
@@ -56,5 +57,5 @@ def _readable(body: dict[str, Any], settings: Settings, digest: str) -> str:
     messages = [f"=== {message['role']} ===\n{message['content']}" for message in body["messages"]]
     rest = {key: value for key, value in body.items() if key not in ("messages", "response_format")}
     schema = json.dumps(body["response_format"]["json_schema"]["schema"], ensure_ascii=False, indent=2)
-    head = [f"provider {chosen(settings)}, prompt digest {digest}", json.dumps(rest, ensure_ascii=False)]
+    head = [f"provider {provider_name(settings)}, prompt digest {digest}", json.dumps(rest, ensure_ascii=False)]
     return "\n\n".join(["\n".join(head), *messages, f"=== the answer must fit this schema ===\n{schema}"])

@@ -285,11 +285,11 @@ class _Run:
         steps = revisions(self.found.stale, self.asked.wish, self.how, material)
         async with AsyncExitStack() as stack:
             running = asking(self.settings, self.book, budget, tally, shown, fresh=self.fresh)
-            clients, desk, stop = await stack.enter_async_context(running)
+            clients, writer, stop = await stack.enter_async_context(running)
             judges = []
             if self.asked.judges:
                 models = _judging(self.settings, self.asked.judges)
-                judges = await stack.enter_async_context(open_clients(models, desk, budget))
+                judges = await stack.enter_async_context(open_clients(models, writer, budget, stop))
             done = rewrite_all(
                 steps,
                 self.how,

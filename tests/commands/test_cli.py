@@ -160,7 +160,7 @@ def test_help_of_generate_is_grouped_and_has_defaults_environment_and_files(qtge
         (["bad.csv"], "bad.csv:1: unknown column `topic`"),
         (["q.csv", "--temperature", "9"], "--temperature: must be at most 2"),
         (["q.csv", "--prompt", "nosuch", "--provider", "local"], "no prompt is called `nosuch`"),
-        (["q.csv", "--provider", "openai"], "--provider openai needs OPENAI_API_KEY"),
+        (["q.csv", "--provider", "openai"], "OPENAI_API_KEY: the provider `openai` needs a key"),
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_one_line_and_exit_2(qtgen: Run, arguments: list[str], words: str) -> None:
@@ -211,7 +211,7 @@ def test_an_endpoint_that_is_not_there_ends_the_run_with_one_line(qtgen: Run, mo
     put("q.csv", "question,subject\nWhy?,Physics\nHow?,Physics\n")
     code, _, err = qtgen("generate", "q.csv", "--base-url", "http://127.0.0.1:9/v1")
     assert code == 2
-    assert err.splitlines()[-1].startswith("qtgen: nothing answers at http://127.0.0.1:9/v1/")
+    assert err.splitlines()[-1].startswith("qtgen: --base-url: nothing answers at http://127.0.0.1:9/v1/")
     assert not list(Path("outputs").rglob("*.md"))
 
 
@@ -221,7 +221,7 @@ def test_a_model_file_that_is_not_there(qtgen: Run, monkeypatch: pytest.MonkeyPa
     code, _, err = qtgen("generate", "q.csv", "--provider", "local")
     assert (code, err.splitlines()[-1]) == (
         2,
-        "qtgen: nowhere.gguf: no such model file; QTGEN_LOCAL_MODEL must name a GGUF file",
+        "qtgen: QTGEN_LOCAL_MODEL: no such model file: nowhere.gguf; name a GGUF file",
     )
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import io
-from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -14,7 +15,7 @@ from qtgen.commands import _progress as progress
 from qtgen.commands._progress import RunStats
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.budget import Budget
-from qtgen.llm.pacing import Pace, Pacer
+from qtgen.llm.client import ClientStats
 
 
 class Clock:
@@ -32,10 +33,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def tally(clock: Clock, total: int, pace: Pace | None = None, **counts: int) -> RunStats:
+IDLE = ClientStats("m", {}, concurrency=8, max_concurrency=8)
+
+
+def client(stats: Callable[[], ClientStats]) -> Any:
+    return SimpleNamespace(stats=stats)
+
+
+def tally(total: int, stats: Callable[[], ClientStats] = lambda: IDLE, **counts: int) -> RunStats:
     made = RunStats(total, Budget())
-    client: Any = SimpleNamespace(pacer=Pacer(pace or Pace(8), clock.monotonic))
-    made.clients = [client]
+    made.clients = [client(stats)]
     for status, count in counts.items():
         for _ in range(count):
             made.add(Outcome(Question("Why?", "Physics"), Status(status)))
@@ -43,25 +50,25 @@ def tally(clock: Clock, total: int, pace: Pace | None = None, **counts: int) -> 
 
 
 def test_pages_that_were_there_say_nothing_of_how_fast_it_goes(clock: Clock) -> None:
-    shown = tally(clock, 130, exists=90, written=9, failed=1)
+    shown = tally(130, exists=90, written=9, failed=1)
     clock.now += 60
     assert shown.figures().startswith("10.0 pages/min  1 failed  0/8 in flight")
     assert shown.line().endswith("  180 s left")
-    assert "left" not in tally(clock, 130, exists=90).line(), "not known"
+    assert "left" not in tally(130, exists=90).line(), "not known"
 
 
 def test_a_pause_is_said_while_it_lasts_though_nothing_happens(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "_TICK", 0.001)
-    pace = Pace(8)
-    for _ in range(2):
-        pace.start(clock.now, 1)
-        pace.refused(clock.now, clock.now, 60.0)
-        pace.end(1, 1)
+    end = clock.now + 60
+
+    def stats() -> ClientStats:
+        seconds = max(0.0, end - clock.now)
+        return replace(IDLE, waiting_for="limit" if seconds else "", waiting_seconds=seconds)
 
     async def wait() -> None:
-        with progress.display(tally(clock, 9, pace)) as shown:
+        with progress.display(tally(9, stats)) as shown:
             async with progress.ticking(shown):
                 for _ in range(24):
                     clock.now += 1
@@ -74,20 +81,18 @@ def test_a_pause_is_said_while_it_lasts_though_nothing_happens(
         "waiting 40 s, the endpoint asked for it",
     ]
     clock.now += 60
-    assert "waiting" not in tally(clock, 9, pace).figures()
+    assert "waiting" not in tally(9, stats).figures()
 
 
 def test_an_outage_is_said(clock: Clock) -> None:
-    pace = Pace(8)
-    pace.lost(clock.now)
-    clock.now += 0.5
-    assert tally(clock, 9, pace).figures().endswith("waiting 1 s, nothing answers at the endpoint")
+    stats = replace(IDLE, waiting_for="outage", waiting_seconds=0.5)
+    assert tally(9, lambda: stats).figures().endswith("waiting 1 s, nothing answers at the endpoint")
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_a_narrow_terminal_shows_all_figures(clock: Clock, width: int) -> None:
     console = Console(width=width, force_terminal=True, file=io.StringIO())
-    shown = tally(clock, 130, exists=90, written=9, failed=1)
+    shown = tally(130, exists=90, written=9, failed=1)
     clock.now += 60
     live = progress._Live(bar := progress._live(console), shown)
     live.tick()
@@ -101,11 +106,10 @@ def test_a_narrow_terminal_shows_all_figures(clock: Clock, width: int) -> None:
 
 
 def test_each_request_is_counted_once(clock: Clock) -> None:
-    shown = tally(clock, 3, written=3)
-    kinds = Counter({"ok": 5, "faulty answer": 2, "timeout": 1, "reused": 1})
-    first, second = (SimpleNamespace(model=name, kinds=of) for name, of in (("a", kinds), ("b", Counter({"ok": 3}))))
+    shown = tally(3, written=3)
+    first = ClientStats("a", {"ok": 5, "timeout": 1}, reused=1, rejected=2)
     shown.pages.update(a=1, b=2)
-    shown.clients = cast("Any", [first, second])
+    shown.clients = [client(lambda: first), client(lambda: ClientStats("b", {"ok": 3}))]
     assert progress.summary(shown).splitlines()[1:] == [
         "requests to a: 5 answered (2 of them faulty), 1 timeout, and 1 answer from the ledger; 1 page written",
         "requests to b: 3 answered; 2 pages written",

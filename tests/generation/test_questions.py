@@ -102,7 +102,7 @@ def planned(*questions: Question | BadRow, existing: tuple[str, ...] = ()) -> li
                 questions,
                 out=Path("out"),
                 exists=existing.__contains__,
-                ids=lambda urls: book.ids_for(urls, 5, survey.ids),
+                ids=lambda urls: book.assign_ids(urls, 5, survey.ids),
                 today=TODAY,
                 repeats=survey.repeats(),
             )

@@ -1,4 +1,4 @@
-"""One journey with the real thing: the embedded model starts, answers, and leaves with the run."""
+"""The embedded model itself: it starts, answers, and ends with the run."""
 
 import json
 import os
@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from qtgen.llm.local import download as embedded
-from qtgen.llm.local import server as local
+from qtgen.llm.local import download, server
 
 pytestmark = [
     pytest.mark.live,
@@ -20,12 +19,12 @@ pytestmark = [
 
 
 @pytest.fixture(autouse=True)
-def _model_is_here() -> None:
-    if embedded.find(os.environ) is None:
+def _model_is_installed() -> None:
+    if download.find(os.environ) is None:
         pytest.skip("the embedded model is not on this machine; `make test` fetches it")
 
 
-def test_one_page(qtgen: Callable[..., tuple[int, str, str]]) -> None:
+def test_a_page_is_generated_without_a_key(qtgen: Callable[..., tuple[int, str, str]]) -> None:
     Path("q.csv").write_text("question,subject\nWhy is the sky blue?,Physics\n")
     code, out, err = qtgen("generate", "q.csv", "--json")
     assert code == 0, err
@@ -37,9 +36,9 @@ def test_one_page(qtgen: Callable[..., tuple[int, str, str]]) -> None:
     assert qtgen("validate", "outputs")[0] == 0
 
 
-def test_the_server_stops_with_its_block() -> None:
-    with local.serve(None, slots=1) as endpoint:
+def test_the_server_ends_with_its_block() -> None:
+    with server.serve(None, slots=1) as endpoint:
         port = int(str(endpoint.base_url).split(":")[2].split("/")[0])
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
-    with pytest.raises(OSError):  # noqa: PT011  # refused or reset, as the system likes
+    with pytest.raises(OSError):  # noqa: PT011  # refused or reset, depending on the system
         socket.create_connection(("127.0.0.1", port), timeout=5)
