@@ -13,8 +13,9 @@ from qtgen.generation.generator import GenerationConfig
 from qtgen.llm.estimate import Range, RunEstimate
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
-from qtgen.regeneration.detect import Material, Stale, StalenessFilter, StalePages, revisions
-from qtgen.regeneration.rewrite import Rewrite, RewriteJob
+from qtgen.regeneration.detect import StalenessReport, StalePage
+from qtgen.regeneration.plan import RewriteSources, plan_jobs
+from qtgen.regeneration.rewrite import RewriteJob, RewriteTask
 from qtgen.settings import Settings
 from qtgen.validation.rules import REGISTRY
 
@@ -64,20 +65,18 @@ class StaleRow:
 class Estimator:
     """From some pages of each reason to what all of them would take. Reads pages and asks the ledger."""
 
-    def __init__(
-        self, settings: Settings, how: GenerationConfig, wish: StalenessFilter, book: Ledger, *, fresh: bool
-    ) -> None:
-        self._settings, self._how, self._wish = settings, how, wish
+    def __init__(self, settings: Settings, how: GenerationConfig, book: Ledger, *, fresh: bool) -> None:
+        self._settings, self._how = settings, how
         self._book, self._fresh = book, fresh
         self._endpoint = endpoints_for(settings)[0]
         self._facts = book.facts(self._endpoint.model)
         digests = {wording[:8] + schema[:8] for wording, schema in how.parts().values()}
         self._history = book.history(self._endpoint.model, digests)
 
-    def of(self, stale: Sequence[Stale], contexts: Mapping[str, str | None]) -> Estimate:
+    def of(self, stale: Sequence[StalePage], contexts: Mapping[str, str | None]) -> Estimate:
         some = stale[:: max(1, len(stale) // _SAMPLE)]
-        steps = revisions(some, self._wish, self._how, Material(contexts))
-        prompts = [Rewrite(step, self._how).prompt for step in steps if isinstance(step, RewriteJob)]
+        steps = plan_jobs(some, self._how, RewriteSources(contexts))
+        prompts = [RewriteTask(step, self._how).prompt for step in steps if isinstance(step, RewriteJob)]
         plan = RunEstimate(self._history, self._facts.faulty)
         for one in requests(prompts, self._endpoint, self._book):
             if not one.known or self._fresh:
@@ -91,16 +90,18 @@ class Estimator:
         )
 
 
-def rows(stale: Sequence[Stale], estimator: Estimator | None, contexts: Mapping[str, str | None]) -> Iterator[StaleRow]:
+def rows(
+    stale: Sequence[StalePage], estimator: Estimator | None, contexts: Mapping[str, str | None]
+) -> Iterator[StaleRow]:
     """A row for each reason, and one for all of them, for a page can have several."""
     names = dict.fromkeys(name for one in stale for name in one.because)
-    groups = {name: [one.alone(name) for one in stale if name in one.because] for name in sorted(names)}
+    groups = {name: [one.only_for(name) for one in stale if name in one.because] for name in sorted(names)}
     for name, some in {**groups, "all": stale}.items():
         free = sum(one.is_free for one in some)
         yield StaleRow(name, len(some), free, estimator.of(some, contexts) if estimator else None)
 
 
-def show(survey: StalePages, table: Sequence[StaleRow], *, as_json: bool, basis: str = "") -> None:
+def show(survey: StalenessReport, table: Sequence[StaleRow], *, as_json: bool, basis: str = "") -> None:
     """Print what was found. basis: a line on what the estimates rest on."""
     if as_json:
         click.echo(json.dumps(_as_dict(survey, table), ensure_ascii=False, indent=2))
@@ -115,20 +116,20 @@ def show(survey: StalePages, table: Sequence[StaleRow], *, as_json: bool, basis:
     for line in lines:
         padded = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
         click.echo("  ".join([line[0].ljust(widths[0]), *padded]).rstrip())
-    if survey.beyond:
-        click.echo(f"the first {len(survey.stale):,}; {survey.beyond:,} more are stale")
+    if survey.omitted:
+        click.echo(f"the first {len(survey.stale):,}; {survey.omitted:,} more are stale")
     click.echo(
-        f"{len(survey.stale) + survey.beyond:,} of {counted(survey.pages, 'page')} stale; "
+        f"{len(survey.stale) + survey.omitted:,} of {counted(survey.pages, 'page')} stale; "
         "a page can have several reasons. free: safe fixes will do."
     )
     if basis:
         click.echo(basis)
 
 
-def _as_dict(survey: StalePages, table: Sequence[StaleRow]) -> dict[str, Any]:
+def _as_dict(survey: StalenessReport, table: Sequence[StaleRow]) -> dict[str, Any]:
     return {
         "pages": survey.pages,
-        "stale": len(survey.stale) + survey.beyond,
+        "stale": len(survey.stale) + survey.omitted,
         "edited": survey.edited,
         "unreadable": survey.unreadable,
         "gone": survey.gone,

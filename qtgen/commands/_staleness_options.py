@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qtgen.commands._errors import option_of
 from qtgen.errors import UsageError
 from qtgen.generation.plan import page_url
 from qtgen.generation.provenance import WRITTEN, digest_of
@@ -14,6 +15,7 @@ from qtgen.generation.questions import BadRow, QuestionFiles
 from qtgen.generation.types import Question
 from qtgen.page.fields import GROUPS
 from qtgen.regeneration.detect import StalenessFilter
+from qtgen.regeneration.plan import Order
 from qtgen.regeneration.reasons import REASONS, Reason
 from qtgen.settings import Settings
 from qtgen.validation.rules import REGISTRY
@@ -25,10 +27,11 @@ class FilterOptions:
     """What the options ask for."""
 
     wish: StalenessFilter
+    touch_date: bool
     older_than: int | None
     score_below: float | None
     limit: int | None
-    order: str
+    order: Order
     judges: tuple[str, ...]
     is_preview: bool
 
@@ -37,7 +40,7 @@ class FilterOptions:
         """Raises UsageError for a reason or a group that there is not, or that lacks its option."""
         words = [word for one in flags["because"] for word in one.replace(",", " ").split()]
         groups = _groups(flags["only"], words)
-        given = {"--older-than": flags["older_than"], "--score-below": flags["score_below"]}
+        given = {"older_than": flags["older_than"], "score_below": flags["score_below"]}
         reasons = _reasons(words, given)
         codes = [word for word in words if word.lower() not in REASONS]
         every = ("QT4", "QT5", "QT6") if "related" in groups else ("QT5", "QT6")
@@ -47,7 +50,6 @@ class FilterOptions:
             frozenset(code for code, rule in REGISTRY.items() if code.startswith(family) and not rule.on_request),
             groups,
             flags["include_edited"],
-            flags["touch_date"],
         )
         if "related" in groups and settings.corpus is None:
             raise UsageError("links are judged by the whole site: name it with --corpus")
@@ -55,6 +57,7 @@ class FilterOptions:
             raise UsageError("--judge asks an endpoint: set OPENAI_API_KEY or --base-url")
         return cls(
             wish,
+            flags["touch_date"],
             flags["older_than"],
             flags["score_below"],
             flags["limit"],
@@ -77,15 +80,16 @@ def _reasons(words: Sequence[str], given: Mapping[str, Any]) -> list[Reason]:
     """Those named; none named: all that need not be, and those whose option is given."""
     named = [word.lower() for word in words if word.lower() in REASONS]
     for name in named:
-        option = REASONS[name].option
-        if option and given[option] is None:
-            raise UsageError(f"--because {name} needs {option}")
+        setting = REASONS[name].setting
+        if setting and given[setting] is None:
+            raise UsageError(f"--because {name} needs {option_of(setting)}")
     for word in words:
         if not word.upper().startswith("QT") and word.lower() not in REASONS:
             raise UsageError(f"--because {word}: there are {', '.join(REASONS)}, and the codes of rules (QT601)")
     if words:
         return [REASONS[name] for name in dict.fromkeys(named)]
-    return [one for one in REASONS.values() if not one.asked_for and (not one.option or given[one.option] is not None)]
+    unnamed = (one for one in REASONS.values() if not one.only_if_named)
+    return [one for one in unnamed if one.setting is None or given[one.setting] is not None]
 
 
 class Sources:

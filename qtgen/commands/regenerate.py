@@ -42,8 +42,9 @@ from qtgen.llm.telemetry import set_up
 from qtgen.page import read, read_text
 from qtgen.page.slug import slug
 from qtgen.page.splice import Changes
-from qtgen.regeneration.detect import Material, StalePages, in_order, revisions, settled, survey
+from qtgen.regeneration.detect import StalenessReport, find_stale
 from qtgen.regeneration.pipeline import rewrite_all
+from qtgen.regeneration.plan import RewriteSources, not_attempted, plan_jobs, prioritize
 from qtgen.regeneration.reasons import Criteria, group_of
 from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.settings import Settings, project_folder
@@ -149,7 +150,7 @@ def command(paths: tuple[Path, ...], is_dry: bool, is_check: bool, resume: bool,
             check_budget(_judging(settings, asked.judges))
         book = stack.enter_context(open_book(settings))
         if is_dry:
-            estimator = stale.Estimator(settings, how, asked.wish, book, fresh=not resume)
+            estimator = stale.Estimator(settings, how, book, fresh=not resume)
             contexts = sources.texts(frozenset(one.url for one in found.stale if one.url))
             table = [*stale.rows(found.stale, estimator, contexts)]
             models = progress.who_answers(settings, [one.model for one in endpoints_for(settings)])
@@ -186,7 +187,7 @@ def _surveyed(
     how: GenerationConfig,
     store: Store,
     sources: Sources,
-) -> StalePages:
+) -> StalenessReport:
     """All that is stale, in the order and number asked for; what is to be said of the rest is said."""
     runs = list(page_runs(paths))
     root = project_folder()
@@ -200,7 +201,7 @@ def _surveyed(
     )
     try:
         origins = store.origins()
-        found = survey(runs, check, asked.wish, now, origins, how, with_days=asked.order == "oldest")
+        found = find_stale(runs, check, asked.wish, now, origins, how, with_dates=asked.order == "oldest")
     finally:
         cache.close()
     warn([f"{path}: does not parse; it is left alone" for path in found.unreadable], "page", " left alone")
@@ -210,13 +211,13 @@ def _surveyed(
     warn([f"{url}: its provenance is there, and no page" for url in gone], "page", " gone")
     if found.edited:
         note(f"{counted(len(found.edited), 'page')} edited by a person left alone; --include-edited takes them too")
-    ordered = in_order(found.stale, asked.order, store.was_tried())
+    ordered = prioritize(found.stale, asked.order, store.was_tried())
     found.stale = ordered[: asked.limit]
-    found.beyond = len(ordered) - len(found.stale)
+    found.omitted = len(ordered) - len(found.stale)
     return found
 
 
-def _links(paths: Sequence[Path], found: StalePages, settings: Settings) -> dict[str, Changes]:
+def _links(paths: Sequence[Path], found: StalenessReport, settings: Settings) -> dict[str, Changes]:
     """By path how the links of the stale pages are to be mended. Raises SettingsError without the extra."""
     from qtgen.commands._linking import check_extra, vectors
     from qtgen.linking.plan import LinkOptions, plan
@@ -243,7 +244,7 @@ class _Run:
     settings: Settings
     how: GenerationConfig
     asked: FilterOptions
-    found: StalePages
+    found: StalenessReport
     store: Store
     sources: Sources
     book: Ledger
@@ -285,8 +286,8 @@ class _Run:
         self, tally: progress.RunStats, shown: progress.Display, budget: Budget
     ) -> AsyncGenerator[tuple[int, RewriteResult], None]:
         contexts = self.sources.texts(frozenset(one.url for one in self.found.stale if one.url))
-        material = Material(contexts, self.links)
-        steps = revisions(self.found.stale, self.asked.wish, self.how, material)
+        sources = RewriteSources(contexts, self.links)
+        steps = plan_jobs(self.found.stale, self.how, sources, touch_date=self.asked.touch_date)
         async with AsyncExitStack() as stack:
             running = asking(self.settings, self.book, budget, tally, shown, fresh=self.fresh)
             clients, desk, stop = await stack.enter_async_context(running)
@@ -302,27 +303,27 @@ class _Run:
                 self.store,
                 concurrency=concurrency(self.settings),
                 stop=stop,
-                writes=not self.asked.is_preview,
-                asks_again=self.fresh,
+                write_pages=not self.asked.is_preview,
+                retry_rejected=self.fresh,
             )
             async for pair in await stack.enter_async_context(aclosing(done)):
                 yield pair
 
     def _say(self, shown: progress.Display, one: RewriteResult) -> None:
         if self.asked.is_preview and (draft := one.outcome.draft):
-            old, new = read(one.revision.before).values, read_text(draft.text).values
+            old, new = read(one.job.original).values, read_text(draft.text).values
             click.echo(changes(draft.path, old, new), nl=False)
         if one.outcome.status is Status.KEPT:
-            self.kept.append(one.revision.path)
+            self.kept.append(one.job.path)
             if len(self.kept) <= _SHOWN:
-                shown.say(f"kept: {one.revision.path}: {one.why}")
+                shown.say(f"kept: {one.job.path}: {one.explanation}")
 
     def _leave(self, budget: Budget, tally: progress.RunStats) -> None:
         """What becomes of the pages that a used-up budget was not enough for, so that each has an outcome."""
         why = Failure(BudgetReached.kind, budget.used_up())
         for place, one in enumerate(self.found.stale):
             if place not in self.results:
-                skipped = settled(one, why, Status.SKIPPED)
+                skipped = not_attempted(one, why, Status.SKIPPED)
                 self.results.add(place, _as_dict(skipped))
                 tally.add(skipped.outcome)
 
@@ -341,16 +342,16 @@ class _Run:
 
 def _as_dict(one: RewriteResult) -> dict[str, Any]:
     """The JSON line of one page."""
-    revision, outcome = one.revision, one.outcome
+    job, outcome = one.job, one.outcome
     return {
-        "path": revision.path,
-        "url": revision.url or None,
-        "question": revision.question.text,
-        "reasons": [*revision.reasons],
-        "fields": sorted(revision.wanted),
+        "path": job.path,
+        "url": job.url or None,
+        "question": job.question.text,
+        "reasons": [*job.reasons],
+        "fields": sorted(job.fields),
         "status": outcome.status.value,
-        "why": one.why or None,
-        "fixes": revision.fixes,
+        "why": one.explanation or None,
+        "fixes": job.fixes,
         "attempts": outcome.attempts,
         "usage": {
             "prompt_tokens": outcome.usage.prompt_tokens,

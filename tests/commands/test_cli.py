@@ -140,8 +140,8 @@ def test_explain(qtgen: Run) -> None:
     assert [line.split()[0] for line in out.splitlines()] == [*sorted(REGISTRY), *METRICS, *REASONS]
     assert qtgen("explain", "QT301")[1] == qtgen("explain", "title-mismatch")[1]
     assert "Why it is bad" in qtgen("explain", "qt301")[1]
-    assert "reason   Written by a model that is none of those" in out
-    assert "counts where --older-than is given" in qtgen("explain", "old")[1]
+    assert "reason   The text was written by a model that is not one of" in out
+    assert "active if --older-than is given" in qtgen("explain", "old")[1]
     assert qtgen("explain", "QT000")[0] == 2
 
 

@@ -16,7 +16,7 @@ from qtgen._util.diff import changes, inline
 from qtgen.generation.provenance import ProvenanceRecord, digests_of, origins
 from qtgen.page import encode, read, read_text, splice
 from qtgen.page.fields import GROUPS
-from qtgen.regeneration.compare import of_answers
+from qtgen.regeneration.compare import answer_objections
 from qtgen.regeneration.reasons import REASONS, Criteria, PageState
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from support import POINTS, points_json
@@ -142,7 +142,7 @@ def test_a_fix_is_kept_where_the_new_text_is_not_taken(qtgen: Run, endpoint: End
     )
     code, out, err = qtgen("regenerate", "site", "--json")
     assert (code, json.loads(out)["status"]) == (0, "kept"), err
-    assert "further from its subject" in json.loads(out)["why"]
+    assert "further from its topic" in json.loads(out)["why"]
     assert changed_lines(before[str(PAGE)], PAGE.read_bytes()) == [words.replace(",", ", ")]
     kept = json.loads(Path("outputs/.qtgen/rejected/biology/what-is-osmosis.json").read_text())
     assert kept["fields"]["seo.page_description"]["old"] == LONG
@@ -253,22 +253,24 @@ OLD = (
     [
         (OLD, ""),
         (OLD + "\n\n3. **Pressure**: A pressure on the concentrated side can stop the flow of water.", ""),
-        ("Osmosis moves water through a membrane that holds the solute back.", "leaves out more"),
+        ("Osmosis moves water through a membrane that holds the solute back.", "omits more"),
         ("The Roman empire had many emperors, and some of them were mad, but most of them were not.", "too little"),
         (OLD + "\n\n" + "\n\n".join(["Water moves to the side with more solute in it, as was said."] * 6), "repeats"),
         ("", "empty"),
     ],
 )
 def test_what_speaks_against_an_answer(new: str, objection: str) -> None:
-    found = "; ".join(of_answers("What is osmosis?", OLD, new))
+    found = "; ".join(answer_objections("What is osmosis?", OLD, new))
     assert objection in found
     assert bool(objection) == bool(found), found
 
 
 def test_where_the_old_answer_is_none_to_go_by() -> None:
-    assert list(of_answers("What is osmosis?", "I'm sorry.", OLD, trusted=False)) == []
+    assert list(answer_objections("What is osmosis?", "I'm sorry.", OLD, has_reference=False)) == []
     roman = "The Roman empire had many emperors, and some of them were mad, but most of them were not."
-    assert "further from its subject" in next(of_answers("What is osmosis?", "I'm sorry.", roman, trusted=False))
+    assert "further from its topic" in next(
+        answer_objections("What is osmosis?", "I'm sorry.", roman, has_reference=False)
+    )
 
 
 # --- what is stale ---------------------------------------------------------------------------------------------------
@@ -308,7 +310,7 @@ def test_a_title_that_differs_from_the_question_is_for_a_person(qtgen: Run, endp
     before = site(osmosis={"seo.page_description": LONG, "title": "What is it?"})
     code, out, err = qtgen("regenerate", "site", "--json")
     assert (code, json.loads(out)["error"]["kind"], endpoint.asked) == (1, "page", []), err
-    assert "title and question differ" in err
+    assert "`title` and `question` differ" in err
     assert PAGE.read_bytes() == before[str(PAGE)]
 
 
@@ -392,7 +394,7 @@ def test_a_source_text_that_is_not_at_hand(qtgen: Run, endpoint: Endpoint) -> No
     call = ("regenerate", "site", "--out", "site", "--model", "other", "--json")
     code, out, err = qtgen(*call)
     assert (code, json.loads(out)["error"]["kind"]) == (1, "source")
-    assert "name its question file with --questions" in err
+    assert "add the question file with it" in err
     code, out, err = qtgen(*call, "--questions", "q.jsonl")
     assert code == 0, err
     assert "<source>\nWater moves through membranes." in endpoint.prompts()[-1]
@@ -602,8 +604,8 @@ FRESH = ProvenanceRecord("/u", "2026-01-31", "explain", "w1", "s1", "m", "q1", "
 def test_each_reason_by_itself(changed: dict[str, Any], reason: str | None) -> None:
     made = ProvenanceRecord(**{**{name: getattr(FRESH, name) for name in FRESH.__struct_fields__}, **changed})
     page = read_text(splice(read_text(EXAMPLE_PAGE), {"score": 0.9}))
-    standing = PageState("/u", "q1", {"answer": made, "seo": FRESH}, lambda: page)
-    found = {name: [*one.of(standing, NOW)] for name, one in REASONS.items()}
+    state = PageState("/u", "q1", {"answer": made, "seo": FRESH}, lambda: page)
+    found = {name: [*one.check(state, NOW)] for name, one in REASONS.items()}
     assert {name: groups for name, groups in found.items() if groups} == ({reason: ["answer"]} if reason else {})
 
 
