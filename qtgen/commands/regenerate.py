@@ -276,7 +276,7 @@ class _Run:
             note(f"{budget.used_up()}; {left:,} of {counted(total, 'page')} are left: "
                  "with a higher --budget the same command goes on from here")  # fmt: skip
             return 1
-        if left := total - tally.done:
+        if left := total - tally.done + tally.failures[Interrupted.kind]:
             raise Interrupted(
                 f"interrupted with {left:,} of {counted(total, 'page')} left; the same command goes on from here"
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.extras import require
-from qtgen.errors import Failure, Interrupted, PageConflict
+from qtgen.errors import BudgetReached, Failure, Interrupted, PageConflict
 from qtgen.generation.generator import GenerationConfig
 from qtgen.generation.output import Store
 from qtgen.generation.pipeline import OnDisk, run_steps, stop_at_budget
@@ -33,8 +33,8 @@ async def rewrite_all(
     """Yield the place of each job and its result, in the order in which they finish.
 
     A page that changed, disappeared or is read-only is a failed result; the others go on. After a stop was requested,
-    requests in flight finish, but no rewrite, repair or judge request is started. Pages that would need one have no
-    result, and neither have the remaining ones. Their responses so far are in the ledger.
+    requests in flight finish, but no rewrite, repair or judge request is started. A page that would need one is
+    `skipped`; the ledger has its responses so far. Pages that were not started have no result.
 
     Args:
         jobs: What to do, from `plan_jobs`. Read as fast as there is room.
@@ -53,22 +53,23 @@ async def rewrite_all(
         OutputError: A page cannot be written, so further responses would be lost.
         MissingExtra: Texts must be compared by metrics, whose dependencies are not installed.
     """
-    writers = [_StoppableProvider(provider, stop) for provider in providers]
-    stoppable_judges = [_StoppableProvider(judge, stop) for judge in judges]
-    rewriter = _Rewriter(config, writers, stoppable_judges, store, stop, write_pages, retry_rejected)
+    rewriter = _Rewriter(
+        config,
+        [_StoppableProvider(provider, stop) for provider in providers],
+        [_StoppableProvider(judge, stop) for judge in judges],
+        store,
+        stop,
+        write_pages,
+        retry_rejected,
+    )
     results = run_steps(jobs, rewriter.process, concurrency, stop)
     async with aclosing(results):
-        async for place, result in results:
-            if result is not None:
-                yield place, result
+        async for pair in results:
+            yield pair
 
 
 class _StoppableProvider:
-    """A provider that starts no request after a stop was requested.
-
-    Raises:
-        Interrupted: From `complete`, after a stop was requested.
-    """
+    """A provider whose `complete` raises Interrupted once a stop was requested, instead of sending a request."""
 
     def __init__(self, provider: Provider, stop: Stop) -> None:
         self.name = provider.name
@@ -80,13 +81,17 @@ class _StoppableProvider:
 
     async def complete(self, prompt: Prompt) -> Completion:
         if self._stop.requested:
-            raise Interrupted("no request is started after a stop was requested")
+            raise Interrupted("the run was interrupted")
         return await self._provider.complete(prompt)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Rewriter:
-    """Processes one job after the other; see `rewrite_all` for the fields."""
+    """Processes one job after the other; see `rewrite_all` for most fields.
+
+    Args:
+        budget_failure: The failure of the first page that the budget did not suffice for.
+    """
 
     config: GenerationConfig
     providers: Sequence[Provider]
@@ -95,13 +100,11 @@ class _Rewriter:
     stop: Stop
     write_pages: bool
     retry_rejected: bool
+    budget_failure: Failure | None = None
 
-    async def process(self, job: RewriteJob | RewriteResult, on_disk: OnDisk) -> RewriteResult | None:
-        """Return the result, with the page on disk; None if the stop came before it."""
-        try:
-            result = job if isinstance(job, RewriteResult) else await self._rewrite(job)
-        except Interrupted:
-            return None
+    async def process(self, job: RewriteJob | RewriteResult, on_disk: OnDisk) -> RewriteResult:
+        """Return the result of a job, with the page on disk."""
+        result = job if isinstance(job, RewriteResult) else self._stopped(await self._rewrite(job))
         saved: RewriteResult = await on_disk(self._save, result)
         return saved
 
@@ -113,8 +116,22 @@ class _Rewriter:
             return RewriteResult(job, outcome, explanation=f"rejected by an earlier run: {rejected.get('why')}")
         if not self.judges:  # before the request is paid for
             require("comparing texts without a judge", "evals", "numpy", "sacrebleu", "wordfreq", "wordllama")
-        result = await rewrite(job, self.config, self.providers, self.judges)
-        stop_at_budget(result.outcome, self.stop)
+        try:
+            return await rewrite(job, self.config, self.providers, self.judges)
+        except Interrupted as error:
+            skipped = replace(job.blank, status=Status.SKIPPED, error=Failure(error.kind, str(error)))
+            return RewriteResult(job, skipped)
+
+    def _stopped(self, result: RewriteResult) -> RewriteResult:
+        """Stop the run if the budget is used up. That is then also why other pages were interrupted."""
+        outcome = result.outcome
+        if outcome.error is None:
+            return result
+        if outcome.error.kind == BudgetReached.kind:
+            self.budget_failure = self.budget_failure or outcome.error
+            stop_at_budget(outcome, self.stop)
+        elif outcome.error.kind == Interrupted.kind and self.budget_failure:
+            return replace(result, outcome=replace(outcome, error=self.budget_failure))
         return result
 
     def _key(self, job: RewriteJob) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from qtgen.errors import AnswerError, BudgetReached, Failure, JudgeError, SpliceError, UnwritableText
+from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
 from qtgen.generation import answers
 from qtgen.generation.generator import NOT_SCORED, GenerationConfig, about_text, written_values
 from qtgen.generation.prompts import digest
@@ -177,6 +177,8 @@ async def rewrite(
 ) -> RewriteResult:
     """Return the page with its fields rewritten, or with status `kept` if the new text is worse.
 
+    The result is `skipped` if the budget does not suffice for a judge, or if a judge raises Interrupted.
+
     Args:
         job: The page and its fields.
         config: The current configuration.
@@ -193,8 +195,8 @@ async def rewrite(
         return RewriteResult(job, replace(outcome, draft=job.draft_of_fixes()))
     try:
         comparison = await _compare(job, read_text(draft.text), judges)
-    except (BudgetReached, JudgeError) as error:  # the response is in the ledger, so another run only compares it
-        status = Status.SKIPPED if isinstance(error, BudgetReached) else Status.FAILED
+    except (BudgetReached, Interrupted, JudgeError) as error:  # the ledger has the response: another run compares it
+        status = Status.FAILED if isinstance(error, JudgeError) else Status.SKIPPED
         failure = Failure(error.kind, str(error))
         return RewriteResult(job, replace(outcome, status=status, error=failure, draft=job.draft_of_fixes()))
     if not comparison.is_worse:
