@@ -20,16 +20,16 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from qtgen.embeddings.pages import PageText, WordSums, centred
-from qtgen.embeddings.static import Static
+from qtgen.embeddings.pages import PageText, StaticEmbedder, center
+from qtgen.embeddings.static import StaticModel
 from qtgen.linking import candidates
 from qtgen.linking.assign import searchable
 from qtgen.linking.candidates import NO_ID, Pages
 from qtgen.linking.catalog import Catalog, census
 from qtgen.linking.graph import links_of
-from qtgen.page import decode, slug
+from qtgen.page import decode_answer, slug
 from qtgen.page.fields import RELATED_MAX
-from qtgen.site.discovery import page_runs
+from qtgen.site.discovery import iter_batches
 from qtgen.site.similarity import WordSets, question_words
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real" / "pages.tar.gz"
@@ -53,13 +53,13 @@ class Sample(NamedTuple):
 
 def read(folder: Path) -> Sample:
     texts: list[PageText] = []
-    meaning = WordSums()
+    meaning = StaticEmbedder()
 
     def embed(some: Sequence[PageText]) -> NDArray[np.float16]:
         texts.extend(some)
         return meaning(some).astype(np.float16)
 
-    known = census(page_runs([folder]), None, embed)
+    known = census(iter_batches([folder]), None, embed)
     links = links_of(known.site)
     good = links.good()
     own: dict[int, set[int]] = {}
@@ -76,7 +76,7 @@ def columns(known: Catalog) -> Pages:
     every = range(len(known))
     linkable = np.array([known.may_be_named(number) for number in every])
     return Pages(
-        meanings=centred(np.concatenate(known.vectors)),
+        meanings=center(np.concatenate(known.vectors)),
         subjects=np.array([codes.setdefault(slug(subject), len(codes)) for subject in known.subjects], np.int32),
         ids=np.array([NO_ID if number is None else number for number in known.ids], np.int64),
         questions=WordSets(question_words(title) or frozenset({title}) for title in known.titles),
@@ -131,13 +131,13 @@ def by_cosine(sample: Sample, vectors: Vectors) -> Numbers:
 
 
 def by_tokens(sample: Sample, part: Callable[[PageText], str]) -> Vectors:
-    static = Static()
+    static = StaticModel()
     batches = [sample.texts[at : at + 500] for at in range(0, len(sample.texts), 500)]
     return np.concatenate([static.embed(static.tokens([part(text) for text in some])) for some in batches])
 
 
 def by_bm25(sample: Sample) -> Numbers:
-    texts = [f"{text.question}\n{decode(text.answer)}" for text in sample.texts]
+    texts = [f"{text.question}\n{decode_answer(text.answer)}" for text in sample.texts]
     words = bm25s.tokenize(texts, stopwords="en", return_ids=False, show_progress=False)
     index = bm25s.BM25()
     index.index(words, show_progress=False)
@@ -226,10 +226,10 @@ def compare(sample: Sample, more: bool) -> Numbers:
     for name, values in (OFF | OTHERS if more else OFF).items():
         report.row(name, ours(sample, near, **values))
     report.row("plain cosine of its vectors", by_cosine(sample, sample.pages.vectors))
-    for name, part in (("title", lambda text: text.question), ("answer", lambda text: decode(text.answer))):
+    for name, part in (("title", lambda text: text.question), ("answer", lambda text: decode_answer(text.answer))):
         vectors = by_tokens(sample, part)
         report.row(f"{name}, by tokens", by_cosine(sample, vectors))
-        report.row(f"{name}, by tokens, centred", by_cosine(sample, centred(vectors.astype(np.float16)).rows))
+        report.row(f"{name}, by tokens, centred", by_cosine(sample, center(vectors.astype(np.float16)).rows))
     report.row("BM25 of title and answer", by_bm25(sample))
     report.row("random, one draw", at_random(sample))
     return own
@@ -260,7 +260,7 @@ def write_pairs(sample: Sample, order: Numbers, folder: Path) -> None:
 
 def beginning(sample: Sample, number: int) -> str:
     text = sample.texts[number]
-    return f"[{sample.known.subjects[number]}] {text.question} :: {' '.join(decode(text.answer).split())[:160]}"
+    return f"[{sample.known.subjects[number]}] {text.question} :: {' '.join(decode_answer(text.answer).split())[:160]}"
 
 
 def main() -> None:

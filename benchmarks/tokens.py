@@ -11,10 +11,10 @@ import json
 from qtgen.generation.config import library
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import Endpoint, request_body
-from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_ASKED
+from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 from qtgen.settings import Settings
 
-ANSWER, DESCRIPTION, KEYWORDS = 2_537, DESCRIPTION_MAX, KEYWORDS_ASKED * 18  # characters
+ANSWER, DESCRIPTION, KEYWORDS = 2_537, DESCRIPTION_MAX, KEYWORDS_REQUESTED * 18  # characters
 QUESTION = Question("How does the structure of a cell membrane decide what passes through it?", "Biology")
 NAIVE = (
     "You write answers for a site where students look up single questions. Answer in markdown, with numbered points.",

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from qtgen.generation.provenance import WRITTEN, ProvenanceRecord
 from qtgen.page import Page
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 
 _REMOVED = ("removed", "removed")  # the digests of a prompt that no longer exists: equal to no recorded one
 
@@ -23,7 +23,7 @@ class Criteria:
     """What the texts of a page are compared with to tell whether they are stale.
 
     Args:
-        today: The date from which ages are counted.
+        today: The date from which ages are pluralize.
         prompts: The digests of wording and schema of every current prompt, by its name.
         models: The names of the configured models; empty if the user configured none.
         contexts: The digest of the source text in the question files, by page URL. The value is None if the row has
@@ -158,7 +158,7 @@ def group_of(path: str | None) -> str | None:
     return _GROUP_OF.get(path or "")
 
 
-_GROUP_OF = {path: group for group, paths in GROUPS.items() for path in paths}
+_GROUP_OF = {path: group for group, paths in FIELD_GROUPS.items() for path in paths}
 
 
 def _groups_if(state: PageState, is_stale: Callable[[ProvenanceRecord], bool]) -> list[str]:
@@ -170,7 +170,7 @@ def _groups_if(state: PageState, is_stale: Callable[[ProvenanceRecord], bool]) -
 def old(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The text is older than the given number of days.
 
-    Its age is counted from the date in its provenance, so a rewritten page is not old even if it keeps its `date`. If
+    Its age is pluralize from the date in its provenance, so a rewritten page is not old even if it keeps its `date`. If
     no provenance is recorded, the page's `date` counts.
     """
     dates = {group: state.written_on(group) for group in WRITTEN}
