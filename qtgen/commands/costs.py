@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qtgen._util.text import money
-from qtgen.commands._options import ledger_place, open_book, settings_from
+from qtgen.commands._options import ledger_place, open_ledger, settings_from
 from qtgen.commands._output import note
 from qtgen.settings import Settings
 
@@ -80,7 +80,7 @@ def _sums(settings: Settings, by: str) -> list[tuple[str, _Sum]]:
     if "://" not in file and not Path(file).exists():  # to look must not make one
         note(f"no ledger at {file}")
         return []
-    with open_book(settings) as book:
+    with open_ledger(settings) as book:
         return _summed(book.spending(), by)
 
 

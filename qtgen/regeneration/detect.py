@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from qtgen.generation.generator import TEXT_FIELDS, GenerationConfig
-from qtgen.generation.provenance import WRITTEN, ProvenanceIndex, ProvenanceRecord, digests_of
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.generator import TEXT_FIELDS
+from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex, ProvenanceRecord, group_digests
 from qtgen.page import Page
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.reasons import Criteria, PageState, Reason, group_of
@@ -44,7 +45,7 @@ class StalenessFilter:
 
     reasons: Sequence[Reason]
     codes: frozenset[str]
-    groups: frozenset[str] = frozenset(WRITTEN)
+    groups: frozenset[str] = frozenset(WRITTEN_GROUPS)
     include_edited: bool = False
 
 
@@ -149,15 +150,15 @@ def find_stale(
     report.unreadable = [path for path, diagnostics in findings.items() if _is_unreadable(diagnostics)]
     unreadable = frozenset(report.unreadable)
     numbers = _pages_with_provenance(site, provenance)
-    report.gone = [url for url in provenance.made if url not in numbers]
+    report.gone = [url for url in provenance.records if url not in numbers]
     path_of = {url: paths[number] for url, number in numbers.items() if number < len(paths)}  # others: the corpus's
-    provenance.settle(lambda url: read_page(path_of[url]) if url in path_of else None)
+    provenance.discard_unfinished(lambda url: read_page(path_of[url]) if url in path_of else None)
     urls = {number: url for url, number in numbers.items()}
     detector = _Detector(staleness, criteria, config, with_dates)
     checks_all_pages = not all(reason.needs_provenance for reason in staleness.reasons)
     for number, path in enumerate(paths):
         url = urls.get(number)
-        records = provenance.made[url] if url is not None else {}
+        records = provenance.records[url] if url is not None else {}
         if path in unreadable or not (records or checks_all_pages or path in findings):
             continue
         question_digest = f"{site.titles[site.starts[number]]:016x}"
@@ -173,7 +174,7 @@ def _is_unreadable(diagnostics: Sequence[Diagnostic]) -> bool:
 
 def _pages_with_provenance(site: SiteIndex, provenance: ProvenanceIndex) -> dict[str, int]:
     """Return the number of the page of each URL that has provenance and a page."""
-    rows = ((url, site.row_of_url(url)) for url in provenance.made)
+    rows = ((url, site.row_of_url(url)) for url in provenance.records)
     return {url: site.page_number(row) for url, row in rows if row is not None}
 
 
@@ -221,7 +222,7 @@ class _Detector:
     def _edited_fields(self, path: str, state: PageState, stale_fields: Mapping[str, frozenset[str]]) -> frozenset[str]:
         """Return the fields of the stale groups that a person edited. A safe fix is not an edit."""
         stale_groups = {group_of(name) for fields in stale_fields.values() for name in fields}
-        recorded = [group for group in WRITTEN if group in stale_groups and _has_digest(state, group)]
+        recorded = [group for group in WRITTEN_GROUPS if group in stale_groups and _has_digest(state, group)]
         edited = [group for group in recorded if not _is_as_written(state.page, state, group)]
         if edited:
             fixed = mended(page_file(path, state.page), self.config.fixer, TEXT_FIELDS)
@@ -238,7 +239,7 @@ class _Detector:
         relevant = [diagnostic for diagnostic in findings if diagnostic.code in because]
         need_request = {diagnostic.code for diagnostic in relevant if not _is_free(diagnostic)}
         answer = state.records.get("answer")
-        dates = [date for group in WRITTEN if (date := state.written_on(group))] if self.with_dates else []
+        dates = [date for group in WRITTEN_GROUPS if (date := state.written_on(group))] if self.with_dates else []
         return StalePage(
             path,
             state.url,
@@ -273,5 +274,5 @@ def _is_as_written(page: Page, state: PageState, group: str) -> bool:
     The replaced text returns when a run is reverted, for example with `git checkout`. That is not an edit.
     """
     record: ProvenanceRecord = state.records[group]
-    digest = digests_of(page, [group])[group]
+    digest = group_digests(page, [group])[group]
     return digest in (record.text_digests[group], record.replaced_digests.get(group))

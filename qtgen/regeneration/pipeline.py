@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.extras import require
-from qtgen.errors import BudgetReached, Failure, Interrupted, PageConflict
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.output import Store
-from qtgen.generation.pipeline import OnDisk, run_steps, stop_at_budget
+from qtgen.errors import Failure, Interrupted, PageConflict
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.pipeline import RunOnDisk, StoppableProvider, is_budget_reached, run_steps
 from qtgen.generation.types import Status
-from qtgen.llm.types import Completion, Prompt, Provider
+from qtgen.llm.types import Provider
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, attempt_key, rejected_record, rewrite
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ async def rewrite_all(
     config: GenerationConfig,
     providers: Sequence[Provider],
     judges: Sequence[Provider],
-    store: Store,
+    store: OutputFolder,
     *,
     concurrency: int,
     stop: Stop,
@@ -43,7 +43,7 @@ async def rewrite_all(
         judges: Models that compare the texts. Metrics compare them if there are none.
         store: The folder of rejected and failed attempts and of provenance.
         concurrency: Number of requests in flight.
-        stop: Stops the run. It is also requested when the budget is used up.
+        stop: Stops the run.
         write_pages: False to send requests and compare texts, but change no page.
         retry_rejected: True to repeat attempts that an earlier run rejected.
 
@@ -55,56 +55,36 @@ async def rewrite_all(
     """
     rewriter = _Rewriter(
         config,
-        [_StoppableProvider(provider, stop) for provider in providers],
-        [_StoppableProvider(judge, stop) for judge in judges],
+        [StoppableProvider(provider, stop) for provider in providers],
+        [StoppableProvider(judge, stop) for judge in judges],
         store,
-        stop,
         write_pages,
         retry_rejected,
     )
-    results = run_steps(jobs, rewriter.process, concurrency, stop)
+    results = run_steps(jobs, rewriter.process, concurrency=concurrency, stop=stop, ends_run=_ends_run)
     async with aclosing(results):
         async for pair in results:
             yield pair
 
 
-class _StoppableProvider:
-    """A provider whose `complete` raises Interrupted once a stop was requested, instead of sending a request."""
-
-    def __init__(self, provider: Provider, stop: Stop) -> None:
-        self.name = provider.name
-        self.model = provider.model
-        self.reject = provider.reject
-        self.forget = provider.forget
-        self._provider = provider
-        self._stop = stop
-
-    async def complete(self, prompt: Prompt) -> Completion:
-        if self._stop.requested:
-            raise Interrupted("the run was interrupted")
-        return await self._provider.complete(prompt)
+def _ends_run(result: RewriteResult) -> bool:
+    return is_budget_reached(result.outcome)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Rewriter:
-    """Processes one job after the other; see `rewrite_all` for most fields.
-
-    Args:
-        budget_failure: The failure of the first page that the budget did not suffice for.
-    """
+    """Processes one job after the other; see `rewrite_all` for the fields."""
 
     config: GenerationConfig
     providers: Sequence[Provider]
     judges: Sequence[Provider]
-    store: Store
-    stop: Stop
+    store: OutputFolder
     write_pages: bool
     retry_rejected: bool
-    budget_failure: Failure | None = None
 
-    async def process(self, job: RewriteJob | RewriteResult, on_disk: OnDisk) -> RewriteResult:
+    async def process(self, job: RewriteJob | RewriteResult, on_disk: RunOnDisk) -> RewriteResult:
         """Return the result of a job, with the page on disk."""
-        result = job if isinstance(job, RewriteResult) else self._stopped(await self._rewrite(job))
+        result = job if isinstance(job, RewriteResult) else await self._rewrite(job)
         saved: RewriteResult = await on_disk(self._save, result)
         return saved
 
@@ -121,18 +101,6 @@ class _Rewriter:
         except Interrupted as error:
             skipped = replace(job.blank, status=Status.SKIPPED, error=Failure(error.kind, str(error)))
             return RewriteResult(job, skipped)
-
-    def _stopped(self, result: RewriteResult) -> RewriteResult:
-        """Stop the run if the budget is used up. That is then also why other pages were interrupted."""
-        outcome = result.outcome
-        if outcome.error is None:
-            return result
-        if outcome.error.kind == BudgetReached.kind:
-            self.budget_failure = self.budget_failure or outcome.error
-            stop_at_budget(outcome, self.stop)
-        elif outcome.error.kind == Interrupted.kind and self.budget_failure:
-            return replace(result, outcome=replace(outcome, error=self.budget_failure))
-        return result
 
     def _key(self, job: RewriteJob) -> str:
         models = [provider.model for provider in self.providers]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from qtgen.errors import Failure, SpliceError, UnwritableText
-from qtgen.generation.generator import TEXT_FIELDS, GenerationConfig
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.generator import TEXT_FIELDS
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.page import Page, read, read_text, splice
 from qtgen.page.splicer import Changes

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from qtgen.generation.provenance import WRITTEN, ProvenanceRecord
+from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord
 from qtgen.page import Page
 from qtgen.page.fields import FIELD_GROUPS
 
@@ -23,7 +23,7 @@ class Criteria:
     """What the texts of a page are compared with to tell whether they are stale.
 
     Args:
-        today: The date from which ages are pluralize.
+        today: The date from which ages are counted.
         prompts: The digests of wording and schema of every current prompt, by its name.
         models: The names of the configured models; empty if the user configured none.
         contexts: The digest of the source text in the question files, by page URL. The value is None if the row has
@@ -170,10 +170,10 @@ def _groups_if(state: PageState, is_stale: Callable[[ProvenanceRecord], bool]) -
 def old(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The text is older than the given number of days.
 
-    Its age is pluralize from the date in its provenance, so a rewritten page is not old even if it keeps its `date`. If
+    Its age is counted from the date in its provenance, so a rewritten page is not old even if it keeps its `date`. If
     no provenance is recorded, the page's `date` counts.
     """
-    dates = {group: state.written_on(group) for group in WRITTEN}
+    dates = {group: state.written_on(group) for group in WRITTEN_GROUPS}
     return [
         group for group, date in dates.items() if date and (criteria.today - date).days > (criteria.older_than or 0)
     ]
@@ -236,10 +236,10 @@ def question_edited(state: PageState, criteria: Criteria) -> Iterable[str]:  # n
 @reason(setting="score_below")
 def low_score(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The page's `score` is below the given limit. Pages that have not been scored are not affected."""
-    return WRITTEN if state.score is not None and state.score < (criteria.score_below or 0.0) else ()
+    return WRITTEN_GROUPS if state.score is not None and state.score < (criteria.score_below or 0.0) else ()
 
 
 @reason(only_if_named=True)
 def unknown_provenance(state: PageState, criteria: Criteria) -> Iterable[str]:  # noqa: ARG001 - every reason takes both
     """The text has no recorded provenance: it was written before qtgen was used, or by a person."""
-    return [group for group in WRITTEN if group not in state.records]
+    return [group for group in WRITTEN_GROUPS if group not in state.records]

@@ -16,10 +16,11 @@ from typing import Any
 
 from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
 from qtgen.generation import answers
-from qtgen.generation.generator import NOT_SCORED, GenerationConfig, about_text, written_values
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.generator import NOT_SCORED, text_provenance, written_values
 from qtgen.generation.prompts import digest
-from qtgen.generation.provenance import digests_of
-from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, how_made, write
+from qtgen.generation.provenance import group_digests
+from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, request_provenance, run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, Provider
 from qtgen.page import Page, Value, decode_answer, read_text, splice
@@ -103,7 +104,7 @@ class RewriteTask:
     def blank(self) -> Outcome:
         return self.job.blank
 
-    def judge(self, completion: str) -> AnswerCheck:
+    def check(self, completion: str) -> AnswerCheck:
         """Return the page that a response makes, or its faults."""
         try:
             values = written_values(answers.parse(self.prompt.shape, completion))
@@ -144,9 +145,9 @@ class RewriteTask:
             "id": job.page.values.get("id"),
             "date": self.config.today.isoformat(),
             "because": [*job.reasons],
-            "replaced_digests": digests_of(read_text(job.original.decode()), job.groups),
-            **how_made(attempt),
-            **about_text(PageFile(job.path, read_text(text)), job.question, self.config, job.groups),
+            "replaced_digests": group_digests(read_text(job.original.decode()), job.groups),
+            **request_provenance(attempt),
+            **text_provenance(PageFile(job.path, read_text(text)), job.question, self.config, job.groups),
         }
         return Draft(job.path, job.url, text, provenance, job.original)
 
@@ -189,7 +190,7 @@ async def rewrite(
         ProviderUnusable: Every further request would fail as well.
         LedgerError: The ledger cannot be read or written.
     """
-    outcome = await write(RewriteTask(job, config), config.repairs, providers)
+    outcome = await run_task(RewriteTask(job, config), config.repairs, providers)
     draft = outcome.draft
     if draft is None:
         return RewriteResult(job, replace(outcome, draft=job.draft_of_fixes()))

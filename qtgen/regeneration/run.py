@@ -6,8 +6,8 @@ from contextlib import aclosing
 from pathlib import Path
 
 from qtgen._util.concurrency import Stop
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.output import Store
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.output import OutputFolder
 from qtgen.llm.types import Provider
 from qtgen.regeneration.detect import StalenessFilter, StalenessReport, find_stale
 from qtgen.regeneration.pipeline import rewrite_all
@@ -61,17 +61,17 @@ async def regenerate(
         QtgenError: As `rewrite_all`.
     """
     models = frozenset(provider.model for provider in providers)
-    criteria = criteria or Criteria(config.today, config.parts(), models)
-    store = Store(out)
+    criteria = criteria or Criteria(config.today, config.part_digests(), models)
+    store = OutputFolder(out)
 
     def find() -> StalenessReport:
         batches = list(iter_batches(paths))
         return find_stale(
-            batches, ValidationOptions(()), staleness or default_filter(), criteria, store.origins(), config
+            batches, ValidationOptions(()), staleness or default_filter(), criteria, store.provenance_index(), config
         )
 
     report = await asyncio.to_thread(find)
-    jobs = plan_jobs(prioritize(report.stale, "worst", store.was_tried()), config, sources or RewriteSources())
+    jobs = plan_jobs(prioritize(report.stale, "worst", store.attempt_lookup()), config, sources or RewriteSources())
     results = rewrite_all(jobs, config, providers, judges, store, concurrency=concurrency, stop=stop or Stop())
     async with aclosing(results):
         async for _, result in results:

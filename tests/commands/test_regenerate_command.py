@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from qtgen.page import read
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 from support import points_json
 from support.pages import (
     DANGLING_LINK,
@@ -142,7 +142,7 @@ def test_links_are_repaired_without_a_request(qtgen: Run, endpoint: Endpoint) ->
     assert (code, statuses_of(out), endpoint.requests) == (0, ["fixed"], []), err
     new, old = (read(raw).values for raw in (PAGE.read_bytes(), before[str(PAGE)]))
     assert new["related_article1.url"] != old["related_article1.url"]
-    assert {path for path in new if new[path] != old.get(path)} <= set(GROUPS["related"])
+    assert {path for path in new if new[path] != old.get(path)} <= set(FIELD_GROUPS["related"])
     assert [path for path, raw in before.items() if Path(path).read_bytes() != raw] == [str(PAGE)]
     assert qtgen("validate", "site", "--select", "QT403")[0] == 0
 
@@ -263,7 +263,7 @@ def test_the_first_row_of_a_question_counts_and_invalid_rows_are_reported(qtgen:
     Path("q.jsonl").write_text(rows + rows.replace("First.", "Second.") + '{"question": ""}\n')
     code, out, err = qtgen("regenerate", "site", "--out", "site", "--check", "--questions", "q.jsonl", "--json")
     assert (code, json.loads(out)["stale"]) == (0, 0)
-    assert "1 unusable row" in err
+    assert "1 invalid row" in err
 
 
 def test_an_answer_needs_the_source_text_that_it_was_written_from(qtgen: Run, endpoint: Endpoint) -> None:
@@ -282,12 +282,12 @@ def test_texts_that_a_person_edited_are_kept_unless_they_are_included(qtgen: Run
     call = ("regenerate", "site", "--out", "site")
     code, out, err = qtgen(*call, "--model", "other", "--because", "model-changed", "--json")
     assert code == 0, err
-    assert json.loads(out)["fields"] == sorted(GROUPS["seo"]), "the search fields are as they were written"
+    assert json.loads(out)["fields"] == sorted(FIELD_GROUPS["seo"]), "the search fields are as they were written"
     code, _, err = qtgen(*call, "--model", "third", "--only", "answer")
     assert code == 0
     assert "1 page edited by a person" in err
     assert "--include-edited" in err
-    assert "nothing is stale in 1 page" in err
+    assert "no stale pages among 1 page" in err
     assert "Anna" in PAGE.read_text()
     code, _, err = qtgen(*call, "--model", "third", "--include-edited", "--only", "answer")
     assert code == 0
@@ -347,9 +347,9 @@ def test_a_dry_run_prints_a_table_and_sends_nothing(qtgen: Run, endpoint: Endpoi
     assert (code, endpoint.requests) == (0, [])
     lines = [line.split() for line in out.splitlines()]
     assert lines[0] == ["reason", "pages", "free", "requests", "cost", "time"]
-    assert lines[1][:4] == ["QT601", "description-too-long", "1", "1"]
-    assert lines[2][:5] == ["QT603", "keywords-malformed", "2", "2", "0"]
-    assert lines[3][:4] == ["all", "2", "1", "1"]
+    assert lines[2][:4] == ["QT601", "description-too-long", "1", "1"]
+    assert lines[3][:5] == ["QT603", "keywords-malformed", "2", "2", "0"]
+    assert lines[4][:4] == ["all", "2", "1", "1"]
     report = json.loads(qtgen("regenerate", "site", "--dry-run", "--json")[1])
     assert report["all"]["requests"] == {"low": 1.0, "expected": 1.0, "high": 1.0}
     assert report["items"][0]["reasons"] == ["QT601", "QT603"]
@@ -380,7 +380,7 @@ def test_diff_shows_the_words_that_change_and_its_responses_are_reused(qtgen: Ru
         (("--because", "QT999"), "QT999: no rule has this code"),
         (("--only", "nothing"), "--only nothing: "),
         (("--only", "related"), "--corpus"),
-        (("--diff", "--json"), "--diff shows changes as text"),
+        (("--diff", "--json"), "--diff cannot be combined with"),
     ],
 )
 def test_an_invalid_call_is_one_line(qtgen: Run, endpoint: Endpoint, options: tuple[str, ...], message: str) -> None:
@@ -432,7 +432,7 @@ def change_author() -> None:
 
 @pytest.mark.parametrize(
     ("accident", "message"),
-    [(PAGE.unlink, "is gone"), (change_author, "changed while"), (lambda: PAGE.chmod(0o444), "is read-only")],
+    [(PAGE.unlink, "was deleted"), (change_author, "changed while"), (lambda: PAGE.chmod(0o444), "is read-only")],
 )
 def test_a_page_that_changes_during_the_run_fails_alone(
     qtgen: Run, endpoint: Endpoint, accident: Callable[[], None], message: str

@@ -22,7 +22,7 @@ from qtgen.errors import (
     Truncated,
     Unreachable,
 )
-from qtgen.generation.prompts import Library
+from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Question
 from qtgen.llm import client, pacing
 from qtgen.llm.budget import Budget
@@ -84,7 +84,7 @@ def endpoints() -> Iterator[Endpoints]:
 
 
 @pytest.fixture
-def prompt(library: Library) -> Prompt:
+def prompt(library: PromptLibrary) -> Prompt:
     return library.render(Question("What is osmosis?", "Biology"))
 
 

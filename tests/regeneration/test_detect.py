@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.provenance import WRITTEN, ProvenanceIndex, digests_of, origins
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex, group_digests, read_provenance
 from qtgen.page import Page, read_text
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration import detect
@@ -55,15 +55,15 @@ def find(
     )
 
 
-def record(page: Page, groups: Iterable[str] = WRITTEN, **values: Any) -> dict[str, Any]:
+def record(page: Page, groups: Iterable[str] = WRITTEN_GROUPS, **values: Any) -> dict[str, Any]:
     """Return a line of provenance for texts of the model m1, as they are on `page`."""
     line = {"url": page.text_of("url"), "date": "2026-01-01", "prompt": "explain", "asked_model": "m1"}
-    digests = digests_of(page, [*groups])
+    digests = group_digests(page, [*groups])
     return {**line, "groups": [*groups], "text_digests": digests, "wording_digest": "w1", **values}
 
 
 def index(*lines: Mapping[str, Any]) -> ProvenanceIndex:
-    return origins(json.dumps(line).encode() for line in lines)
+    return read_provenance(json.dumps(line).encode() for line in lines)
 
 
 def stale_paths(report: StalenessReport) -> list[str]:
@@ -193,7 +193,7 @@ def test_a_safe_fix_is_not_an_edit(config: GenerationConfig) -> None:
 def test_a_reverted_run_is_not_an_edit(config: GenerationConfig) -> None:
     new, old = make_page(**{"seo.page_description": SHORT_DESCRIPTION}), make_page()
     write_site(osmosis={}, aaa={})
-    lines = [record(new, ["seo"], asked_model="m0", replaced_digests=digests_of(old, ["seo"]))]
+    lines = [record(new, ["seo"], asked_model="m0", replaced_digests=group_digests(old, ["seo"]))]
     # Behind 64 further records, so that the record is not taken for one of a run that was killed.
     lines += [record(make_page("aaa"), ["seo"], replaced_digests={"seo": "0"})] * 64
     report = find(config, named("model-changed"), index(*lines))
@@ -204,7 +204,9 @@ def test_the_record_of_a_text_that_was_never_written_does_not_count(config: Gene
     old = make_page()
     write_site(osmosis={})
     first = record(old, asked_model="m0")
-    killed = record(read_text(old.text), ["seo"], replaced_digests=digests_of(old, ["seo"]), text_digests={"seo": "x"})
+    killed = record(
+        read_text(old.text), ["seo"], replaced_digests=group_digests(old, ["seo"]), text_digests={"seo": "x"}
+    )
     (page,) = find(config, named("model-changed"), index(first, killed)).stale
     assert "seo.page_description" in page.fields
 

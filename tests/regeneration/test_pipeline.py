@@ -11,8 +11,8 @@ import pytest
 from qtgen._util import extras
 from qtgen._util.concurrency import Stop
 from qtgen.errors import BudgetReached, Failure, MissingExtra, ProviderUnusable, Refused
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.output import Store
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.output import OutputFolder
 from qtgen.generation.types import Status
 from qtgen.llm.types import Prompt
 from qtgen.regeneration.pipeline import rewrite_all
@@ -45,7 +45,7 @@ def run(
             config,
             providers,
             judges,
-            Store(Path("out")),
+            OutputFolder(Path("out")),
             **{"concurrency": 1, "stop": stop or Stop(), **options},
         )
         return {place: result async for place, result in results}
@@ -229,18 +229,14 @@ def test_after_a_stop_no_judge_is_asked(config: GenerationConfig, judge_stops: b
     assert description_of("osmosis") == LONG_DESCRIPTION
 
 
-def test_a_budget_that_is_used_up_stops_the_run_and_is_the_reason_for_all_skipped_pages(
-    config: GenerationConfig,
-) -> None:
-    stop = Stop()
-
+def test_a_budget_that_is_used_up_starts_no_further_page(config: GenerationConfig) -> None:
     def respond(prompt: Prompt) -> str:
         if "What is osmosis?" in prompt.messages[-1].content:
             raise BudgetReached("the budget is used up")
         return "nonsense"
 
-    results = run(config, jobs_on_disk("turgor", "osmosis", "plasmolysis"), Responder(respond), stop=stop)
-    assert stop.requested
+    results = run(config, jobs_on_disk("turgor", "osmosis", "plasmolysis"), Responder(respond))
     outcomes = {place: result.outcome for place, result in results.items()}
-    assert [outcomes[place].status for place in (0, 1)] == [Status.SKIPPED, Status.SKIPPED]
-    assert {outcome.error for outcome in outcomes.values()} == {Failure("budget", "the budget is used up")}
+    assert outcomes[1].status is Status.SKIPPED
+    assert outcomes[1].error == Failure("budget", "the budget is used up")
+    assert 2 not in outcomes, "it was not started"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qtgen.errors import Failure
-from qtgen.generation.generator import GenerationConfig
+from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
 from qtgen.page import read, read_text
 from qtgen.page.fields import FIELD_GROUPS

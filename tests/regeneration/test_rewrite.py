@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from qtgen.errors import BudgetReached, Interrupted, ProviderUnusable
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.provenance import digests_of
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Status
 from qtgen.page import read_text
 from qtgen.page.fields import FIELD_GROUPS
@@ -108,22 +108,22 @@ def test_the_finding_that_was_the_reason_is_a_fault(config: GenerationConfig) ->
 def test_a_new_error_is_a_fault_and_an_old_one_is_not(config: GenerationConfig) -> None:
     link = "[here](javascript:alert(1))"
     response = points_json(introduction=f"Click {link} to see how osmosis moves water through a membrane.")
-    check = RewriteTask(make_job("answer", changes={}, reasons=("old",)), config).judge(response)
+    check = RewriteTask(make_job("answer", changes={}, reasons=("old",)), config).check(response)
     assert (check.text, check.faults) == (None, ("answer: a `javascript:` link",))
     assert [diagnostic.code for diagnostic in check.diagnostics] == ["QT507"]
     old_error = {"answer": f"{make_page().text_of('answer')} {link}"}
-    assert RewriteTask(make_job("answer", changes=old_error, reasons=("old",)), config).judge(response).text
+    assert RewriteTask(make_job("answer", changes=old_error, reasons=("old",)), config).check(response).text
     is_the_reason = make_job("answer", changes=old_error, reasons=("QT507",))
-    assert RewriteTask(is_the_reason, config).judge(response).text is None
+    assert RewriteTask(is_the_reason, config).check(response).text is None
 
 
 def test_a_response_that_no_page_can_hold_is_a_fault(config: GenerationConfig) -> None:
     task = RewriteTask(make_job(DESCRIPTION), config)
-    assert task.judge("nonsense").faults
+    assert task.check("nonsense").faults
     commented = make_job(
         DESCRIPTION, page=read_text(make_page().text.replace("date_format: MMM", "date_format: &a MMM"))
     )
-    assert "not edited" in RewriteTask(commented, config).judge(seo_json()).faults[0]
+    assert "not edited" in RewriteTask(commented, config).check(seo_json()).faults[0]
 
 
 def test_a_failed_job_keeps_its_safe_fixes(config: GenerationConfig) -> None:
@@ -148,8 +148,8 @@ def test_provenance_records_the_reasons_and_both_texts(config: GenerationConfig)
     assert made["because"] == ["QT601", "old"]
     assert (made["url"], made["id"], made["date"]) == (job.url, 7, TODAY.isoformat())
     assert (made["groups"], made["prompt_digest"]) == (["seo"], provider.asked[0].digest)
-    assert made["replaced_digests"] == digests_of(job.page, ["seo"])
-    assert made["text_digests"] == digests_of(read_text(result.outcome.draft.text), ["seo"])
+    assert made["replaced_digests"] == group_digests(job.page, ["seo"])
+    assert made["text_digests"] == group_digests(read_text(result.outcome.draft.text), ["seo"])
     assert json.loads(json.dumps(made)) == made
 
 

@@ -11,7 +11,7 @@ import pytest
 from qtgen import regeneration
 from qtgen._util.concurrency import Stop
 from qtgen.errors import UsageError
-from qtgen.generation.generator import GenerationConfig
+from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
 from qtgen.llm.types import Prompt
 from qtgen.regeneration.detect import StalenessFilter
