@@ -1,14 +1,23 @@
 """Errors as one line for a person and an exit code: the only place where they become either."""
 
-from qtgen.errors import EndpointDown, Interrupted, MissingExtra, ProviderUnusable, QtgenError, UsageError
+from qtgen.errors import (
+    CassetteError,
+    EndpointDown,
+    Interrupted,
+    MissingExtra,
+    ProviderUnusable,
+    QtgenError,
+    UsageError,
+)
 
 # What to do about an error of a type, in words of the command line, if the error itself names no remedy.
 _REMEDIES: dict[type[QtgenError], str] = {
+    CassetteError: "record the suite with `qtgen eval run --record`",
     EndpointDown: "run the same command again to resume",
     Interrupted: "run the same command again to resume",
 }
-# Options that are not the setting's own name.
-_OPTIONS = {"api_key": "OPENAI_API_KEY"}
+# Settings whose option has another name, or that have only an environment variable.
+_OPTIONS = {"api_key": "OPENAI_API_KEY", "ledger": "QTGEN_LEDGER", "local_model": "QTGEN_LOCAL_MODEL"}
 
 
 def exit_code(error: QtgenError) -> int:

@@ -16,10 +16,10 @@ from qtgen.commands._tables import print_facts, print_text
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.plan import DELETED, Job
 from qtgen.generation.types import Outcome, Status
-from qtgen.llm.endpoint import Endpoint, body_of, longest_answer, request
+from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.llm.estimate import Range, RunEstimate, seconds
 from qtgen.llm.factory import concurrency, endpoints_for
-from qtgen.llm.ledger import Ledger, key_of
+from qtgen.llm.ledger import Ledger
 from qtgen.llm.types import Prompt
 from qtgen.settings import Settings
 
@@ -48,13 +48,10 @@ def first_requests(prompts: Iterable[Prompt], endpoint: Endpoint, ledger: Ledger
     """Yield the first request for each page; of equal requests only one, because it is sent once."""
     remaining = iter(prompts)
     while chunk := list(islice(remaining, _CHUNK)):
-        documents = [request(prompt, endpoint) for prompt in chunk]
-        bodies = [body_of(document) for document in documents]
-        keys = [key_of(endpoint.place, body) for body in bodies]
-        known = ledger.known(keys)
-        by_key = dict(zip(keys, zip(chunk, bodies, documents, strict=True), strict=True))
-        for key, (prompt, body, document) in by_key.items():
-            yield FirstRequest(prompt.name, len(body), longest_answer(document), key in known)
+        by_digest = {request.key.digest: request for request in (make_request(prompt, endpoint) for prompt in chunk)}
+        answered = ledger.answered([*by_digest])
+        for digest, request in by_digest.items():
+            yield FirstRequest(request.key.prompt, request.key.size, request.max_answer_tokens, digest in answered)
 
 
 @dataclass(frozen=True, slots=True)

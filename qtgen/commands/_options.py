@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qtgen.commands._output import note
-from qtgen.settings import Settings, load_settings, project_folder, unknown_variables
+from qtgen.settings import Settings, load_settings, unknown_variables
 
 if TYPE_CHECKING:  # loading it takes 0.2 s
     from qtgen.llm.ledger import Ledger
@@ -51,8 +51,8 @@ budget_option = options_of("Cost")(
 _REQUEST_OPTIONS = (
     _model(
         "--provider",
-        type=click.Choice(["openai", "local"]),
-        help="Use an OpenAI-compatible endpoint, or a small model on this machine.  "
+        metavar="NAME",
+        help="Use openai (any OpenAI-compatible endpoint), local (a model on this machine), or a plugin's provider.  "
         "[default: openai if a key or base URL is set, else local]",
     ),
     _model(
@@ -88,18 +88,10 @@ def settings_from(flags: Mapping[str, Any]) -> Settings:
     return load_settings(Path.cwd(), os.environ, given).settings
 
 
-def ledger_place(settings: Settings) -> str:
-    """Return the ledger's database URL, or the path of its file. A relative path is relative to qtgen.toml."""
-    return settings.ledger if "://" in settings.ledger else str(project_folder() / settings.ledger)
-
-
 @contextmanager
 def open_ledger(settings: Settings) -> "Iterator[Ledger]":
     """Open the ledger that the settings name. Raises LedgerError."""
-    from qtgen.llm.ledger import Ledger
+    from qtgen.llm import factory
 
-    ledger = Ledger(ledger_place(settings))
-    try:
+    with factory.open_ledger(settings) as ledger:
         yield ledger
-    finally:
-        ledger.close()

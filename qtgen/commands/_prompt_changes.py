@@ -38,7 +38,7 @@ def prompt_change_notes(
         jobs = (step for step in steps() if isinstance(step, Job) and prompt_of(step.question) in changed)
         for request in first_requests((config.render(job.question) for job in jobs), endpoint, ledger):
             in_ledger[request.prompt][request.is_known] += 1
-    ledger.keep_prompts({name: digests[name] for name in digests if name not in changed or name in in_ledger})
+    ledger.record_prompts({name: digests[name] for name in digests if name not in changed or name in in_ledger})
     for name, counts in in_ledger.items():
         if counts[False]:
             yield (

@@ -73,7 +73,7 @@ class Regeneration:
             models = await stack.enter_async_context(run.open_models())
             judges: Sequence[Any] = ()
             if options.judges:
-                judge_clients = open_clients(options.judge_settings, models.writer, run.budget)
+                judge_clients = open_clients(options.judge_settings, models.writer, run.budget, models.stop)
                 judges = await stack.enter_async_context(judge_clients)
             results = rewrite_all(
                 jobs,

@@ -25,8 +25,9 @@ from qtgen.generation.repair_loop import INTERRUPTED
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client
-from qtgen.llm.factory import chosen, endpoints_for, needs_fetch, open_clients
-from qtgen.llm.ledger import Ledger, LedgerWriter, opened
+from qtgen.llm.factory import endpoints_for, needs_fetch, open_clients
+from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
+from qtgen.llm.providers import provider_name
 from qtgen.settings import Settings
 
 
@@ -187,20 +188,22 @@ class Run:
         settings = self.options.settings
         if needs_fetch(settings):
             self.say("downloading the built-in model (98 MB, once) …")
-        with stop_on_interrupt(self.say) as self._stop:
-            async with (
-                opened(self.ledger, fresh=self.options.fresh) as writer,
-                open_clients(settings, writer, self.budget) as clients,
-            ):
-                self.stats.clients = clients
-                self.say(describe_models(settings, [client.model for client in clients]))
-                yield Models(clients, writer, self._stop)
+        stop = self._stop = Stop()
+        async with (
+            open_writer(self.ledger, fresh=self.options.fresh, stop=stop) as writer,
+            open_clients(settings, writer, self.budget, stop) as clients,
+        ):
+            self.stats.clients = clients
+            self.say(describe_models(settings, [client.model for client in clients]))
+            with stop_on_interrupt(self.say, stop):
+                yield Models(clients, writer, stop)
 
 
 def describe_models(settings: Settings, models: Sequence[str]) -> str:
     """Return which models answer, and why a local one if that was not asked for."""
-    if chosen(settings) != "local":
-        return f"provider openai: {', then '.join(models)} at {settings.base_url or 'OpenAI'}"
+    name = provider_name(settings)
+    if name != "local":
+        return f"provider {name}: {', then '.join(models)} at {settings.base_url or 'OpenAI'}"
     unused = [name for name in ("model", "base_url") if getattr(settings, name)]
     reason = f" ({' and '.join(unused)} not used)" if unused else ""
     if not settings.provider:

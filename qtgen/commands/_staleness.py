@@ -96,10 +96,6 @@ def planned_links(paths: Sequence[Path], report: StalenessReport, settings: Sett
     stale_paths = {page.path for page in report.stale if any(group_of(path) == "related" for path in page.fields)}
     if not stale_paths:
         return {}
-    from qtgen.commands._linking import check_extra, vectors
-    from qtgen.linking.plan import LinkOptions, plan
+    from qtgen.commands._linking import link_changes
 
-    check_extra("repairing links")
-    with vectors(settings) as embedder:
-        rewrites = plan(iter_batches(paths), LinkOptions(embedder, settings.corpus)).rewrites()
-        return {rewrite.path: rewrite.changes for rewrite in rewrites if rewrite.path in stale_paths}
+    return {path: changes for path, changes in link_changes(paths, settings).items() if path in stale_paths}

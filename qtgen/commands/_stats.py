@@ -3,14 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from qtgen._util.text import money, pluralize
 from qtgen.errors import BudgetReached, Interrupted
 from qtgen.generation.plan import DELETED
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget
-from qtgen.llm.client import Client
+from qtgen.llm.client import Client, ClientStats
 from qtgen.llm.types import Usage
 
 REPORTED_ONCE = frozenset({BudgetReached.kind, Interrupted.kind, DELETED})
@@ -23,50 +22,6 @@ _KIND_NOUNS = {
     "near-duplicate": "near-duplicate",
     "timeout": "timeout",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStats:
-    """A snapshot of the requests to one model.
-
-    Args:
-        model: The model's name.
-        attempts: Number of attempts by kind: `ok`, or the kind of the failure.
-        reused: Answers that came from the ledger.
-        rejected: Answers that were invalid.
-        in_flight: Requests in flight now.
-        concurrency: Requests that may be in flight now.
-        max_concurrency: Requests that may ever be in flight.
-        is_down: Whether the endpoint does not respond.
-        pause: Seconds until the next request may start.
-    """
-
-    model: str
-    attempts: Counter[str]
-    reused: int
-    rejected: int
-    in_flight: int
-    concurrency: int
-    max_concurrency: int
-    is_down: bool
-    pause: float
-
-
-def snapshot(client: Client) -> ModelStats:
-    """Return the current figures of a client."""
-    pace, now = client.pacer.pace, client.pacer.now()
-    own = ("reused", "faulty answer")
-    return ModelStats(
-        model=client.model,
-        attempts=Counter({kind: count for kind, count in client.kinds.items() if kind not in own}),
-        reused=client.kinds["reused"],
-        rejected=client.kinds["faulty answer"],
-        in_flight=pace.in_flight,
-        concurrency=int(pace.allowed),
-        max_concurrency=pace.cap,
-        is_down=bool(pace.lost_for(now)),
-        pause=pace.pause(now),
-    )
 
 
 class RunStats:
@@ -131,7 +86,7 @@ class RunStats:
     def figures(self) -> str:
         """Return `412 pages/min  3 failed  31/64 in flight  1.2M tokens/min of 2M  $0.31 of $5.00`."""
         minutes = max(self.seconds, 0.001) / 60
-        models = [snapshot(client) for client in self.clients]
+        models = [client.stats() for client in self.clients]
         limit = f" of {_short(self.tpm)}" if self.tpm else ""
         failed = self.counts[Status.FAILED]
         budget = self.budget
@@ -163,7 +118,7 @@ class RunStats:
         lines = [f"{', '.join(counts) or 'nothing done'} in {self.seconds:.1f} s{spent}"]
         if kinds := [_count_kind(*pair) for pair in self.failures.most_common() if pair[0] not in REPORTED_ONCE]:
             lines.append(f"not written: {', '.join(kinds)}")
-        models = [snapshot(client) for client in self.clients]
+        models = [client.stats() for client in self.clients]
         for model in models:
             if len(models) > 1:
                 pages = pluralize(self.pages_by_model[model.model], "page")
@@ -173,17 +128,17 @@ class RunStats:
         return lines
 
 
-def _in_flight(models: Sequence[ModelStats]) -> str:
+def _in_flight(models: Sequence[ClientStats]) -> str:
     if not models:
         return ""
     allowed = min(models[0].max_concurrency, sum(model.concurrency for model in models))
     return f"{sum(model.in_flight for model in models)}/{allowed} in flight"
 
 
-def _pause(models: Sequence[ModelStats]) -> str:
+def _pause(models: Sequence[ClientStats]) -> str:
     """Return why no request starts, if that is so for all models and for more than a moment."""
-    seconds = min((model.pause for model in models), default=0.0)
-    if any(model.is_down for model in models):
+    seconds = min((model.waiting_seconds for model in models), default=0.0)
+    if any(model.waiting_for == "outage" for model in models):
         return f"endpoint down, next attempt in {max(seconds, 1):,.0f} s"
     return f"rate limited, next request in {seconds:,.0f} s" if seconds > _SHORT_PAUSE else ""
 
@@ -199,10 +154,11 @@ def _count_kind(kind: str, count: int) -> str:
     return pluralize(count, _KIND_NOUNS[kind]) if kind in _KIND_NOUNS else f"{count:,} {kind}"
 
 
-def _requests(model: ModelStats) -> str:
+def _requests(model: ClientStats) -> str:
     """Return `435 answered (138 invalid), 3 timeout, 12 answers from the ledger`."""
     invalid = f" ({model.rejected:,} invalid)" if model.rejected else ""
-    parts = [f"{model.attempts['ok']:,} answered{invalid}"] if model.attempts["ok"] else []
-    parts += [f"{count:,} {kind}" for kind, count in model.attempts.most_common() if kind != "ok"]
+    attempts = Counter(model.attempts)
+    parts = [f"{attempts['ok']:,} answered{invalid}"] if attempts["ok"] else []
+    parts += [f"{count:,} {kind}" for kind, count in attempts.most_common() if kind != "ok"]
     parts += [f"{pluralize(model.reused, 'answer')} from the ledger"] if model.reused else []
     return ", ".join(parts) or "none"

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from qtgen.commands._estimate import deleted_note, estimate_run
-from qtgen.commands._new_links import link_new
+from qtgen.commands._linking import link_new
 from qtgen.commands._options import (
     Grouped,
     budget_option,
@@ -284,7 +284,7 @@ class _Generation:
     def _assign_ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
         """Return an id for each page, and warn about rows that ask for the id of another page."""
         wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
-        for number, holder in self.ledger.holders(wanted).items():
+        for number, holder in self.ledger.urls_by_id(wanted).items():
             if holder != wanted[number]:
                 note(f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger")
-        return self.ledger.ids_for(urls, first, self.index.ids)
+        return self.ledger.assign_ids(urls, first, self.index.ids)

@@ -9,8 +9,9 @@ import click
 from qtgen.commands._options import settings_from
 from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
-from qtgen.llm.endpoint import request
-from qtgen.llm.factory import chosen, endpoints_for
+from qtgen.llm.endpoint import request_document
+from qtgen.llm.factory import endpoints_for
+from qtgen.llm.providers import provider_name
 from qtgen.llm.types import Prompt
 from qtgen.settings import Settings
 
@@ -58,7 +59,7 @@ def show(name: str, question: str, subject: str, context: str | None, answer: st
     options = ShowOptions(name, Question(question, subject, context=context), answer, as_json)
     settings = settings_from({"subject": subject})
     prompt = _render(options, settings)
-    body = request(prompt, endpoints_for(settings)[0])
+    body = request_document(prompt, endpoints_for(settings)[0])
     if options.as_json:
         click.echo(json.dumps(body, ensure_ascii=False, indent=2))
     else:
@@ -80,5 +81,5 @@ def _readable(body: dict[str, Any], settings: Settings, digest: str) -> str:
     messages = [f"=== {message['role']} ===\n{message['content']}" for message in body["messages"]]
     parameters = {key: value for key, value in body.items() if key not in ("messages", "response_format")}
     schema = json.dumps(body["response_format"]["json_schema"]["schema"], ensure_ascii=False, indent=2)
-    head = f"provider {chosen(settings)}, prompt digest {digest}\n{json.dumps(parameters, ensure_ascii=False)}"
+    head = f"provider {provider_name(settings)}, prompt digest {digest}\n{json.dumps(parameters, ensure_ascii=False)}"
     return "\n\n".join([head, *messages, f"=== schema of the answer ===\n{schema}"])

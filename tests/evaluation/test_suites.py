@@ -199,7 +199,7 @@ def test_a_broken_or_missing_cassette_is_one_line(smoke: Path, command: Run) -> 
     cassette.write_text("interactions: [{")
     code, out, err = command("run", "smoke")
     assert (code, out) == (2, "")
-    assert "completions.yaml: not a cassette" in err
+    assert "completions.yaml: this is not a cassette" in err
     cassette.unlink()
     assert "nothing is recorded yet" in command("run", "smoke")[2]
 

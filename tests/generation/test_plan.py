@@ -31,7 +31,7 @@ def plan_rows(
         index.add(row)
     options = PlanOptions(Path("out"), TODAY, existing.__contains__, is_deleted, index.duplicates(), near or {})
     with closing(Ledger("ledger.sqlite")) as ledger:
-        return list(plan(rows, options, lambda urls: ledger.ids_for(urls, 5, index.ids)))
+        return list(plan(rows, options, lambda urls: ledger.assign_ids(urls, 5, index.ids)))
 
 
 def ids_of(steps: Iterable[Job | Outcome]) -> list[int]:

@@ -317,7 +317,7 @@ def test_spans_go_where_the_environment_says(mock: Mock, monkeypatch: pytest.Mon
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "nowhere")
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("qtgen: OTEL_TRACES_EXPORTER = nowhere: ")
+    assert done.stderr.splitlines()[-1].startswith("qtgen: OTEL_TRACES_EXPORTER=nowhere: ")
 
 
 def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: Run, mock: Mock) -> None:
@@ -325,7 +325,8 @@ def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: R
     mock.set(p429=0.1, retry_after=86_400, lat_ms=20)
     code, _, err = qtgen("generate", "q.txt", "--concurrency", "8")
     assert code == 1
-    assert "it asks to wait 24 h: the same command goes on from here then" in err.splitlines()[-1]
+    assert err.splitlines()[-1].startswith("qtgen: the endpoint asks for a pause of 24 h: HTTP 429")
+    assert err.splitlines()[-1].endswith("; run the same command again to resume")
     bought = mock.stats()["ok"]
     mock.set()
     assert qtgen("generate", "q.txt")[0] == 0

@@ -84,7 +84,7 @@ def test_cloudcannon_inputs_have_the_fields_types_and_limits() -> None:
     assert inputs["$.id"]["options"] == {"required": True, "step": 1}
     assert inputs["$.author"] == {"type": "text", "hidden": True}, "a constant is not edited"
     assert inputs["$.answer"]["type"] == "textarea"
-    assert inputs["$.no_index"] == {"type": "checkbox", "comment": "Meant to hide the page from search engines."}
+    assert inputs["$.no_index"] == {"type": "checkbox", "comment": "Intended to hide the page from search engines."}
     assert inputs["$.score"]["options"] == {"min": -1, "max": 1, "step": 0.01}
     assert inputs["$.url"]["options"]["pattern"].startswith("^/learn/")
     assert inputs["seo.page_description"]["options"] == {

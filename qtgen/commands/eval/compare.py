@@ -17,7 +17,7 @@ from qtgen.evaluation.runner import directions
 from qtgen.evaluation.stats import Verdict
 from qtgen.evaluation.suites import REPORT_METRICS, Gate, first_error
 from qtgen.llm.factory import open_clients
-from qtgen.llm.ledger import opened
+from qtgen.llm.ledger import open_writer
 
 _file = click.Path(path_type=Path, dir_okay=False)
 _EPILOG = """\b
@@ -81,7 +81,7 @@ async def _preferences(before: Mapping[str, Any], after: Mapping[str, Any], mode
     pairs = [(old[key], new) for new in after["items"] if (key := (new["id"], new["repeat"])) in old]
     settings = settings_from({"model": models})
     with open_ledger(settings) as book:
-        async with opened(book, fresh=False) as desk, open_clients(settings, desk) as judges:
+        async with open_writer(book, fresh=False) as writer, open_clients(settings, writer) as judges:
             return [
                 await preference(judge, new["question"], new["reference"], was["candidate"], new["candidate"])
                 for was, new in pairs

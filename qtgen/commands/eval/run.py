@@ -27,8 +27,9 @@ from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.output import write_scores
 from qtgen.llm.cassettes import Recordings, recording, replaying, strict_client
 from qtgen.llm.client import Client
-from qtgen.llm.factory import chosen, concurrency, embeddings, endpoints_for, open_clients
-from qtgen.llm.ledger import Ledger, opened
+from qtgen.llm.factory import concurrency, embeddings, endpoints_for, open_clients
+from qtgen.llm.ledger import Ledger, open_writer
+from qtgen.llm.providers import provider_name
 from qtgen.llm.types import Provider
 from qtgen.settings import Settings, project_folder
 from qtgen.validation.rules import PageChecker
@@ -54,7 +55,7 @@ qtgen eval run smoke core --html out.html  one file with everything in it
 )
 @click.option("--live", "mode", flag_value="live", help="Ask the model, and keep nothing.")
 @click.option("--pages", type=folder, help="Score the pages of a folder instead, found by their file names.")
-@click.option("--provider", type=click.Choice(["openai", "local"]), help="Who answers, instead of the suite's.")
+@click.option("--provider", metavar="NAME", help="Provider, instead of the suite's.")
 @click.option("--model", help="Model at the endpoint, instead of the suite's.")
 @click.option("--prompt", help="One prompt for every question, instead of the suite's.")
 @click.option("--embeddings", help="Model of an embeddings endpoint, instead of the embeddings that come along.")
@@ -135,7 +136,7 @@ class _Run:
             return taken(self.suite, self.pages), _made_by("pages", str(self.pages), {})
         repeats = self.options["repeats"] or self.suite.file.repeats
         endpoint = endpoints_for(_keyless(settings) if self.mode == "replay" else settings)[0]
-        known = _made_by(chosen(settings), endpoint.model, made.template_digests())
+        known = _made_by(provider_name(settings), endpoint.model, made.template_digests())
         if self.mode == "replay":
             with replaying(self.suite.cassette) as recordings:
                 candidates = asyncio.run(self._replayed(settings, made, recordings, repeats))
@@ -158,8 +159,8 @@ class _Run:
         for repeat in range(1, repeats + 1):
             async with AsyncExitStack() as stack:
                 book: Ledger = stack.enter_context(open_ledger(settings))
-                desk = await stack.enter_async_context(opened(book, fresh=True))
-                clients: list[Client] = await stack.enter_async_context(open_clients(settings, desk))
+                writer = await stack.enter_async_context(open_writer(book, fresh=True))
+                clients: list[Client] = await stack.enter_async_context(open_clients(settings, writer))
                 candidates += await generated(self.suite, made, clients, repeat, concurrency(settings))
         return candidates
 
@@ -198,8 +199,8 @@ class _Run:
             some, scores = map(list, zip(*group, strict=True))
             async with AsyncExitStack() as stack:
                 book: Ledger = stack.enter_context(open_ledger(models))
-                desk = await stack.enter_async_context(opened(book, fresh=self.mode == "record"))
-                judges = await stack.enter_async_context(open_clients(models, desk))
+                writer = await stack.enter_async_context(open_writer(book, fresh=self.mode == "record"))
+                judges = await stack.enter_async_context(open_clients(models, writer))
                 found += await judged_by(some, scores, judges)
         return found
 
@@ -236,7 +237,7 @@ def _keyless(settings: Settings) -> Settings:
     """What is replayed needs no key, but the client wants one."""
     return (
         settings
-        if settings.api_key or chosen(settings) == "local"
+        if settings.api_key or provider_name(settings) == "local"
         else settings.model_copy(update={"api_key": SecretStr("replayed")})
     )
 
