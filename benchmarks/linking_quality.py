@@ -20,16 +20,16 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from qtgen.embeddings.pages import PageText, WordSums, centred
-from qtgen.embeddings.static import Static
+from qtgen.embeddings.pages import PageText, StaticEmbedder, center
+from qtgen.embeddings.static import StaticModel
 from qtgen.linking import candidates
 from qtgen.linking.assign import searchable
 from qtgen.linking.candidates import NO_ID, Pages
 from qtgen.linking.catalog import Catalog, census
 from qtgen.linking.graph import links_of
-from qtgen.page import decode, slug
+from qtgen.page import decode_answer, slug
 from qtgen.page.fields import RELATED_MAX
-from qtgen.site.discovery import page_runs
+from qtgen.site.discovery import iter_batches
 from qtgen.site.similarity import WordSets, question_words
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real" / "pages.tar.gz"
@@ -63,13 +63,13 @@ class Sample(NamedTuple):
 
 def read_sample(folder: Path) -> Sample:
     texts: list[PageText] = []
-    meaning = WordSums()
+    meaning = StaticEmbedder()
 
     def embed(batch: Sequence[PageText]) -> NDArray[np.float16]:
         texts.extend(batch)
         return meaning(batch).astype(np.float16)
 
-    catalog = census(page_runs([folder]), None, embed)
+    catalog = census(iter_batches([folder]), None, embed)
     links = links_of(catalog.site)
     good = links.good()
     own: dict[int, set[int]] = {}
@@ -86,7 +86,7 @@ def without_links(catalog: Catalog) -> Pages:
     codes: dict[str, int] = {}
     linkable = np.array([catalog.may_be_named(number) for number in range(len(catalog))])
     return Pages(
-        meanings=centred(np.concatenate(catalog.vectors)),
+        meanings=center(np.concatenate(catalog.vectors)),
         subjects=np.array([codes.setdefault(slug(subject), len(codes)) for subject in catalog.subjects], np.int32),
         ids=np.array([NO_ID if number is None else number for number in catalog.ids], np.int64),
         questions=WordSets(question_words(title) or frozenset({title}) for title in catalog.titles),
@@ -143,13 +143,13 @@ def rank_by_cosine(sample: Sample, vectors: Vectors) -> PageNumbers:
 
 def embed_tokens(sample: Sample, part: Callable[[PageText], str]) -> Vectors:
     """Return static embeddings of a part of each page."""
-    static = Static()
+    static = StaticModel()
     batches = [sample.texts[start : start + 500] for start in range(0, len(sample.texts), 500)]
     return np.concatenate([static.embed(static.tokens([part(text) for text in batch])) for batch in batches])
 
 
 def rank_by_bm25(sample: Sample) -> PageNumbers:
-    texts = [f"{text.question}\n{decode(text.answer)}" for text in sample.texts]
+    texts = [f"{text.question}\n{decode_answer(text.answer)}" for text in sample.texts]
     words = bm25s.tokenize(texts, stopwords="en", return_ids=False, show_progress=False)
     index = bm25s.BM25()
     index.index(words, show_progress=False)
@@ -242,10 +242,10 @@ def compare_rankings(sample: Sample, with_other_values: bool) -> PageNumbers:
     for name, values in (WITHOUT | OTHER_VALUES if with_other_values else WITHOUT).items():
         report.add_row(name, rank_by_qtgen(sample, near, **values))
     report.add_row("cosine of its vectors", rank_by_cosine(sample, sample.pages.vectors))
-    for name, part in (("title", lambda text: text.question), ("answer", lambda text: decode(text.answer))):
+    for name, part in (("title", lambda text: text.question), ("answer", lambda text: decode_answer(text.answer))):
         vectors = embed_tokens(sample, part)
         report.add_row(f"{name}, by tokens", rank_by_cosine(sample, vectors))
-        report.add_row(f"{name}, by tokens, centred", rank_by_cosine(sample, centred(vectors.astype(np.float16)).rows))
+        report.add_row(f"{name}, by tokens, centred", rank_by_cosine(sample, center(vectors.astype(np.float16)).rows))
     report.add_row("BM25 of title and answer", rank_by_bm25(sample))
     report.add_row("random", rank_at_random(sample))
     return chosen
@@ -276,7 +276,7 @@ def write_pairs(sample: Sample, ranking: PageNumbers, folder: Path) -> None:
 def summary(sample: Sample, page: int) -> str:
     """Return subject, question and the beginning of the answer."""
     text = sample.texts[page]
-    return f"[{sample.catalog.subjects[page]}] {text.question} :: {' '.join(decode(text.answer).split())[:160]}"
+    return f"[{sample.catalog.subjects[page]}] {text.question} :: {' '.join(decode_answer(text.answer).split())[:160]}"
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from qtgen.site.discovery import PageBatch, page_runs
+from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import choose_rules
 
@@ -24,7 +24,7 @@ IN_THIS_PROCESS = "--in-this-process"
 
 
 def first_pages(pages: int, folder: Path) -> Iterator[PageBatch]:
-    for run in page_runs([folder]):
+    for run in iter_batches([folder]):
         if pages > 0:
             yield PageBatch(run.folder, run.names[:pages], run.states[:pages])
         pages -= len(run.names)

@@ -12,10 +12,10 @@ import json
 from qtgen.generation.config import library
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import Endpoint, request_body
-from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_ASKED
+from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 from qtgen.settings import Settings
 
-ANSWER, DESCRIPTION, KEYWORDS = 2_537, DESCRIPTION_MAX, KEYWORDS_ASKED * 18  # characters
+ANSWER, DESCRIPTION, KEYWORDS = 2_537, DESCRIPTION_MAX, KEYWORDS_REQUESTED * 18  # characters
 JSON_SYNTAX = 250  # characters of keys, quotes and brackets in a structured response
 REQUEST_OVERHEAD = 40  # tokens of a plain request besides its texts
 QUESTION = Question("How does the structure of a cell membrane decide what passes through it?", "Biology")

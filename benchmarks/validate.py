@@ -20,7 +20,7 @@ from pathlib import Path
 import frontmatter
 from pydantic import BaseModel
 
-from qtgen.site.discovery import page_runs, read_page
+from qtgen.site.discovery import iter_batches, read_page
 from qtgen.validation.cache import Cache
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions, ValidationResult
@@ -54,7 +54,7 @@ class FrontMatter(BaseModel):
 
 
 def read_only(folder: Path) -> None:
-    for run in page_runs([folder]):
+    for run in iter_batches([folder]):
         for path, (size, _) in zip(run.paths(), run.states, strict=True):
             read_page(path, size)
 
@@ -79,7 +79,7 @@ def warm_cache(folder: Path) -> None:
 
 def validate(folder: Path, options: ValidationOptions) -> None:
     """Produce every diagnostic and discard it."""
-    with ValidationResult(page_runs([folder]), options) as validation:
+    with ValidationResult(iter_batches([folder]), options) as validation:
         for _ in validation:
             pass
 
@@ -120,7 +120,7 @@ def main() -> None:
         folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary)
         if len(sys.argv) < 2:
             fill(folder)
-        pages = sum(len(run.names) for run in page_runs([folder]))
+        pages = sum(len(run.names) for run in iter_batches([folder]))
         time.sleep(3)  # the cache stores a file once it is two seconds old
         warm_cache(folder)
         times: dict[str, list[float]] = {name: [] for name in VARIANTS}

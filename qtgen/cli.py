@@ -53,9 +53,9 @@ class Commands(click.Group):
 
 def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from qtgen.settings import load
+        from qtgen.settings import load_settings
 
-        for line in load(Path.cwd(), os.environ, {}).lines():
+        for line in load_settings(Path.cwd(), os.environ, {}).lines():
             click.echo(line)
         ctx.exit()
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def shipped(name: str) -> Path:
+def shipped_folder(name: str) -> Path:
     """A folder that comes with qtgen: inside the wheel, or beside the package in a checkout."""
     package = Path(__file__).resolve().parent
     inside = package / "shipped" / name

@@ -1,21 +1,23 @@
-"""qtgen.toml < environment < command line -> one frozen object that knows where each value came from.
+"""Settings: qtgen.toml < environment < command line, merged into one frozen object that knows each value's origin.
 
-The environment names are `QTGEN_` + the field in capitals; the `openai` package's own `OPENAI_API_KEY` and
-`OPENAI_BASE_URL` are read too. A key belongs in the environment only: a file is committed, a command line is listed.
+A setting's environment variable is `QTGEN_` and its name in capitals. The `openai` package's own `OPENAI_API_KEY` and
+`OPENAI_BASE_URL` are read too. A key belongs in the environment only, because files are committed and command lines are
+visible to other users of the machine.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from qtgen._util.credentials import usable_address, usable_key
+from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
 from qtgen.errors import SettingsError
 
 FILE_NAME = "qtgen.toml"
@@ -23,18 +25,21 @@ _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
 _FILE_ONLY = frozenset({"prices", "request", "per_path"})
 _SECRET = frozenset({"api_key"})
+_NOT_SHOWN = frozenset({"api_key", "request", "ledger"})  # a header or an address can contain a password
+_COMMAND_LINE = "command line"
+_ENVIRONMENT = "environment"
 
 
 def _split(value: object) -> object:
-    """`a,b` and `a b` from the environment or an option are lists."""
+    """Split `a,b` and `a b`, as the environment and options give them, into a list."""
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class Price(BaseModel):
-    """US dollars per million tokens."""
+    """The price of a model in US dollars per million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     input: float = Field(ge=0, allow_inf_nan=False)
@@ -43,166 +48,185 @@ class Price(BaseModel):
 
 
 class PathSettings(BaseModel):
-    """Which rules hold for pages whose path matches a pattern."""
+    """The rules that apply to pages whose path matches a pattern."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    select: Words = ()
-    ignore: Words = ()
-
-
-def _usable_key(value: object) -> object:
-    """A key from a file often ends in a newline; one with other odd characters cannot be sent."""
-    if not isinstance(value, str):
-        return value
-    key = value.strip()
-    if not key.isascii() or not key.isprintable():
-        raise ValueError("holds a character that no key has")
-    return key
-
-
-def _usable_address(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("must be an address such as http://localhost:8000/v1")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a password; set OPENAI_API_KEY")
-    return value
+    select: NameList = ()
+    ignore: NameList = ()
 
 
 class Settings(BaseModel):
-    """What is in force. Every field can stand in qtgen.toml under its own name."""
+    """The settings in force. Each field can be set in qtgen.toml under its own name, except `api_key`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    provider: Literal["openai", "local"] | None = Field(None, description="who answers: an endpoint or this machine")
-    model: Words = Field((), description="model name at the endpoint; further ones are asked where it fails")
-    base_url: Annotated[str, AfterValidator(_usable_address)] | None = Field(
-        None, description="address of an OpenAI-compatible endpoint"
+    provider: Literal["openai", "local"] | None = Field(
+        None, description="Who answers: `openai` (an OpenAI-compatible endpoint) or `local` (a model on this machine)"
     )
-    api_key: Annotated[SecretStr, BeforeValidator(_usable_key)] | None = Field(
-        None, description="its key; from the environment only"
+    model: NameList = Field(
+        (),
+        description="Model at the endpoint. Further models are fallbacks when an earlier one refuses, truncates or "
+        "keeps failing",
     )
-    local_model: Path | None = Field(None, description="a GGUF file to use instead of the embedded model")
-    temperature: float | None = Field(None, ge=0, le=2, description="sampling temperature; else the prompt's own")
-    max_tokens: int | None = Field(None, gt=0, description="longest answer in tokens; else the prompt's own")
-    timeout: float = Field(120.0, gt=0, allow_inf_nan=False, description="seconds to wait for one answer")
+    base_url: Annotated[str, AfterValidator(usable_address)] | None = Field(
+        None, description="Address of an OpenAI-compatible endpoint"
+    )
+    api_key: Annotated[SecretStr, BeforeValidator(usable_key)] | None = Field(
+        None, description="API key of the endpoint"
+    )
+    local_model: Path | None = Field(None, description="GGUF file to use instead of the embedded model")
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="Sampling temperature. The prompt template sets the default"
+    )
+    max_tokens: int | None = Field(
+        None, gt=0, description="Maximum length of an answer in tokens. The prompt template sets the default"
+    )
+    timeout: float = Field(120.0, gt=0, allow_inf_nan=False, description="Seconds to wait for one response")
     tries: int = Field(
         5,
         ge=1,
         le=20,
-        description="how often one request is sent when the endpoint fails; up to six times as often on a 429",
+        description="Maximum attempts for one request when the endpoint fails; up to six times as many for status 429",
     )
-    repairs: int = Field(3, ge=0, le=10, description="how often an answer with faults is asked for again")
-    schema_lengths: bool = Field(True, description="send string lengths in the JSON Schema; some endpoints refuse them")
-    request: Mapping[str, Any] = Field({}, description="more fields of the request, as the endpoint knows them")
+    repairs: int = Field(
+        3, ge=0, le=10, description="Maximum repair requests for an invalid answer; each one lists its faults"
+    )
+    schema_lengths: bool = Field(
+        True, description="Send string lengths in the JSON Schema. Some endpoints reject them; then set it to false"
+    )
+    request: Mapping[str, Any] = Field({}, description="Further fields of the request body, passed on unchanged")
     concurrency: int | None = Field(
-        None, ge=1, le=1000, description="requests in flight at most; else 64, or 2 for local"
+        None, ge=1, le=1000, description="Maximum requests in flight. The default is 64, or 2 for `local`"
     )
-    rpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="requests a minute at most")
-    tpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="tokens a minute at most")
-    budget: float | None = Field(None, gt=0, allow_inf_nan=False, description="US dollars that a run may cost at most")
+    rpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="Maximum requests per minute")
+    tpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="Maximum tokens per minute")
+    budget: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Maximum cost of one run in US dollars. Needs the model's price"
+    )
     ledger: str = Field(
-        ".qtgen/ledger.sqlite", description="where every request is kept: a file, or a URL such as postgresql://…"
+        ".qtgen/ledger.sqlite",
+        description="Where requests and responses are recorded: a file, or a URL such as postgresql://…",
     )
     on_duplicate: Literal["skip", "keep", "fail"] = Field(
-        "keep", description="what becomes of a question that is nearly another one"
+        "keep", description="How to handle near-duplicate questions: `skip` them, `keep` them, or `fail` the run"
     )
-    questions: tuple[Path, ...] = Field((), description="question files for `generate` where none is named")
-    out: Path = Field(Path("outputs"), description="where pages are written")
-    corpus: Path | None = Field(None, description="the site's pages; ids go on from the highest there")
-    subject: str | None = Field(None, description="subject of questions that name none")
-    subjects: tuple[str, ...] = Field((), description="subjects to know besides the built-in ones")
-    prompt: str | None = Field(None, description="one prompt for every question; else by the question's kind")
-    prompts: Path = Field(Path("prompts"), description="folder of the project's own prompts")
-    select: Words = Field((), description="rule codes to check, or their beginnings; else all")
-    ignore: Words = Field((), description="rule codes not to check, or their beginnings")
+    questions: tuple[Path, ...] = Field((), description="Question files for `generate` if the command names none")
+    out: Path = Field(Path("outputs"), description="Folder to write pages to")
+    corpus: Path | None = Field(
+        None, description="Folder of the site's pages. New pages continue its ids, and links are checked against it"
+    )
+    subject: str | None = Field(None, description="Subject of questions that have none of their own")
+    subjects: tuple[str, ...] = Field((), description="Subjects to accept in addition to the built-in ones")
+    prompt: str | None = Field(
+        None, description="Prompt template for every question. By default the kind of question decides"
+    )
+    prompts: Path = Field(Path("prompts"), description="Folder of the project's own prompt templates")
+    plugins: tuple[Annotated[Path, AfterValidator(Path.absolute)], ...] = Field(
+        (),
+        description="Python files that add rules, metrics or report formats of your own. In the environment, separate "
+        "them like the folders in `PATH`",
+    )
+    select: NameList = Field((), description="Rules to check, as codes or prefixes of codes. The default is all")
+    ignore: NameList = Field((), description="Rules to skip, as codes or prefixes of codes")
     per_path: Mapping[str, PathSettings] = Field(
-        {}, description='`select` and `ignore` for paths: `[per_path."content/old/*"]`; `*` matches `/` too'
+        {},
+        description='`select` and `ignore` for the pages that match a pattern: `[per_path."content/old/*"]`. '
+        "`*` matches `/` too",
     )
     prices: Mapping[str, Price] = Field(
         {},
-        description='US dollars per million tokens, by model: `[prices."gpt-4.1"]` with `input`, `output` and, '
-        "where tokens that the endpoint had in its cache cost less, `cached_input`",
+        description='Prices in US dollars per million tokens, by model: `[prices."gpt-4.1"]` with `input`, `output` '
+        "and, if cached tokens cost less, `cached_input`",
     )
 
 
-_PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions"})
+_PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions", "plugins"})
+_NESTED: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """Settings, and for every field a word on where its value came from."""
+class LoadedSettings:
+    """Settings, and where the value of each one came from."""
 
     settings: Settings
     origins: Mapping[str, str]
 
     def lines(self) -> list[str]:
-        """One line a field, secrets never in clear."""
+        """Return one line per setting, with secrets masked."""
         values = self.settings.model_dump()
         return [
-            f"{name:<14} = {_show(name, values[name]):<24} # {self.origins[name]}" for name in Settings.model_fields
+            f"{name:<14} = {_masked(name, values[name]):<24} # {self.origins[name]}" for name in Settings.model_fields
         ]
 
 
-def load(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:
-    """Merge the three layers; `flags` are options that were given.
+def load_settings(start: Path, environ: Mapping[str, str], options: Mapping[str, Any]) -> LoadedSettings:
+    """Merge the three layers.
 
-    Raises SettingsError, naming origin, field and what is expected.
+    Args:
+        start: The folder from which to look for qtgen.toml, upwards.
+        environ: The environment variables.
+        options: Values from the command line, by setting; None stands for an option that was not given.
+
+    Raises:
+        SettingsError: It names the origin of the value, the setting, what is wrong and the remedy.
     """
     merged: dict[str, Any] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")
-    file = find_file(start)
-    layers = [] if file is None else [(f"{file}", _read_file(file))]
-    layers.append(("environment", _from_environment(environ)))
-    layers.append(("command line", {name: value for name, value in flags.items() if value is not None}))
+    file = find_settings_file(start)
+    layers = [] if file is None else [(str(file), _read_file(file))]
+    layers.append((_ENVIRONMENT, _from_environment(environ)))
+    layers.append((_COMMAND_LINE, {name: value for name, value in options.items() if value is not None}))
     for origin, layer in layers:
         merged |= layer
         origins |= {name: _origin_name(origin, name, environ) for name in layer}
     try:
-        return Loaded(Settings.model_validate(merged), origins)
+        return LoadedSettings(Settings.model_validate(merged), origins)
     except ValidationError as error:
-        raise SettingsError(_explain(error, origins)) from None
+        raise _settings_error(error.errors()[0], origins) from None
 
 
-def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
-    """A line for each variable that looks like a setting and is none."""
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield a warning for each environment variable that looks like a setting but is none."""
     names = [_PREFIX + name.upper() for name in Settings.model_fields if name not in _FILE_ONLY]
-    for given in environ:
-        if given.startswith(_PREFIX) and given not in names:
-            near = get_close_matches(given, names, n=1, cutoff=0.9)  # all begin alike
-            yield f"{given} is no setting" + (f"; did you mean {near[0]}?" if near else " of the environment")
+    for variable in environ:
+        if variable.startswith(_PREFIX) and variable not in names:
+            name = variable.removeprefix(_PREFIX).lower()
+            if name in _FILE_ONLY:
+                yield f"{variable} has no effect; set `{name}` in {FILE_NAME}"
+            else:
+                hint = did_you_mean(variable, names, cutoff=0.9)  # all of them begin alike
+                yield f"{variable} is not a setting" + (f"; {hint}" if hint else "")
 
 
-def find_file(start: Path) -> Path | None:
-    """The nearest qtgen.toml, upwards."""
+def find_settings_file(start: Path) -> Path | None:
+    """Return the nearest qtgen.toml in `start` or a folder above it, or None."""
     folders = [start.absolute(), *start.absolute().parents]
     return next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
 
 
 def project_folder() -> Path:
-    """The folder of the nearest qtgen.toml, or the current one: where a project's cache and ledger lie."""
-    file = find_file(Path.cwd())
+    """Return the folder that holds a project's cache and ledger: that of the nearest qtgen.toml, or the current one."""
+    file = find_settings_file(Path.cwd())
     return file.parent if file else Path.cwd()
 
 
 def _read_file(file: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SettingsError(f"{file}: {error}") from None
-    for name in _SECRET & table.keys():
-        raise SettingsError(f"{file}: `{name}` does not belong in a file; set {_OPENAI_NAMES[name]} in the environment")
-    return {name: _under(file.parent, value) if name in _PATHS else value for name, value in table.items()}
+    except OSError as error:
+        raise SettingsError(f"cannot be read: {error.strerror or error}", path=file) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"is not valid TOML: {error}", path=file) from None
+    if "api_key" in table:
+        remedy = "set OPENAI_API_KEY in the environment"
+        raise SettingsError("does not belong in a file", path=file, field="api_key", remedy=remedy)
+    return {name: _paths_below(file.parent, value) if name in _PATHS else value for name, value in table.items()}
 
 
-def _under(folder: Path, value: object) -> object:
-    """A path in qtgen.toml is relative to that file, wherever qtgen is started."""
+def _paths_below(folder: Path, value: object) -> object:
+    """Resolve a path, or each path of a list, relative to `folder`; values that are no paths stay as they are."""
     if isinstance(value, list):
-        return [_under(folder, item) for item in value]
+        return [_paths_below(folder, item) for item in value]
     return _shortest(folder / value) if isinstance(value, str) else value
 
 
@@ -212,62 +236,55 @@ def _shortest(path: Path) -> Path:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name in Settings.model_fields:
-        own = environ.get(_PREFIX + name.upper()) or environ.get(_OPENAI_NAMES.get(name, ""))
-        if own and name not in _FILE_ONLY:
-            found[name] = (own,) if name in ("questions", "subjects") else own
-    return found
+        text = environ.get(_PREFIX + name.upper()) or environ.get(_OPENAI_NAMES.get(name, ""))
+        if not text or name in _FILE_ONLY:
+            continue
+        if name == "plugins":
+            values[name] = tuple(path for path in text.split(os.pathsep) if path)
+        else:
+            values[name] = (text,) if name in ("questions", "subjects") else text
+    return values
 
 
 def _origin_name(origin: str, name: str, environ: Mapping[str, str]) -> str:
-    if origin != "environment":
+    if origin != _ENVIRONMENT:
         return origin
-    own = _PREFIX + name.upper()
-    return f"environment {own if environ.get(own) else _OPENAI_NAMES[name]}"
+    variable = _PREFIX + name.upper()
+    return f"{_ENVIRONMENT} {variable if environ.get(variable) else _OPENAI_NAMES[name]}"
 
 
-_PLAIN = {  # for what pydantic says in Python's words
-    "model_type": "must be a table, [name] with fields of its own",
-    "dict_type": "must be a table, [name] with fields of its own",
-    "tuple_type": 'must be a list, ["…"]',
-}
+def _settings_error(error: ErrorDetails, origins: Mapping[str, str]) -> SettingsError:
+    name = str(error["loc"][0])
+    origin = origins.get(name, FILE_NAME)
+    message, remedy = _message_and_remedy(error)
+    if origin == _COMMAND_LINE:
+        return SettingsError(message, setting=name, remedy=remedy)
+    if origin.startswith(f"{_ENVIRONMENT} "):
+        return SettingsError(f"{origin}: {message}", remedy=remedy)
+    return SettingsError(message, path=origin, field=dotted_path(error["loc"]), remedy=remedy)
 
 
-_INNER: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
+def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
+    name, *keys = map(str, error["loc"])
+    if name in _NESTED and (path := unquoted_path(error)):
+        return "lacks the quotes around a name that contains a dot", f"write [{path}]"
+    if error["type"] == "extra_forbidden":
+        known = (_NESTED[name] if keys else Settings).model_fields
+        hint = did_you_mean(keys[-1] if keys else name, known)
+        return "is not a setting", hint or f"the settings {'here ' if keys else ''}are {', '.join(known)}"
+    if name == "per_path" and error["type"] == "model_type" and keys[0] in PathSettings.model_fields:
+        return "belongs in the table of a pattern", 'write [per_path."content/old/*"] above it'
+    return expectation(error, show_value=name not in _NOT_SHOWN and "password" not in error["msg"]), suggestion(error)
 
 
-def _torn_name(error: ErrorDetails) -> str:
-    """A model's name that TOML took for a path of tables; empty if it is none."""
-    parts, table = [str(error["loc"][1])], error["input"]
-    while isinstance(table, Mapping) and (inner := [key for key, of in table.items() if isinstance(of, Mapping)]):
-        parts.append(inner[0])
-        table = table[inner[0]]
-    return ".".join(parts) if len(parts) > 1 else ""
-
-
-def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
-    first = error.errors()[0]
-    name = str(first["loc"][0])
-    where = ".".join(str(part) for part in first["loc"])
-    if name == "prices" and first["type"] == "missing" and (dotted := _torn_name(first)):
-        return f'{origins.get(name, FILE_NAME)}: quote a model\'s name that has a dot: [prices."{dotted}"]'
-    if first["type"] == "extra_forbidden":
-        names = _INNER[name].model_fields if len(first["loc"]) > 1 and name in _INNER else Settings.model_fields
-        near = get_close_matches(str(first["loc"][-1]), names, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(names)}"
-        return f"{origins.get(name, FILE_NAME)}: unknown setting `{where}`; {hint}"
-    given = "" if name in _SECRET or "password" in first["msg"] else f" (is {first['input']!r})"
-    message = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
-    return f"{origins.get(name, FILE_NAME)}: `{where}`: {message[0].lower()}{message[1:]}{given}"
-
-
-def _show(name: str, value: object) -> str:
+def _masked(name: str, value: object) -> str:
     if name in _SECRET:
         return "(set)" if value else "(not set)"
     if name == "request" and isinstance(value, Mapping):  # a header in it may be a key
         return "{" + ", ".join(value) + "}"
-    if name == "ledger":  # a database's address may hold a password
+    if name == "ledger":  # a database's address may contain a password
         return re.sub(r"//[^@/]*@", "//***@", str(value))
     if isinstance(value, tuple):
         return "[" + ", ".join(str(item) for item in value) + "]"

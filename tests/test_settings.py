@@ -1,5 +1,6 @@
-"""Three layers, and a word on where each value came from; secrets never in clear."""
+"""Tests of the three layers of settings, the origins of their values, and the messages about mistakes."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,83 +8,239 @@ import pytest
 
 from qtgen.errors import SettingsError
 from qtgen.llm.prices import price_of, shipped
-from qtgen.settings import Price, load, unknown_names
+from qtgen.settings import (
+    FILE_NAME,
+    Price,
+    Settings,
+    find_settings_file,
+    load_settings,
+    project_folder,
+    unknown_variables,
+)
 
 
-def test_file_then_environment_then_command_line(tmp_path: Path) -> None:
-    (tmp_path / "qtgen.toml").write_text('model = "a"\ntemperature = 0.1\nrepairs = 1\nignore = ["QT4"]\n')
+def write_settings(folder: Path, toml: str) -> Path:
+    file = folder / FILE_NAME
+    file.write_text(toml, encoding="utf-8")
+    return file
+
+
+def test_the_command_line_overrides_the_environment_and_that_the_file(tmp_path: Path) -> None:
+    file = write_settings(tmp_path, 'model = "a"\ntemperature = 0.1\nrepairs = 1\nignore = ["QT4"]\n')
     deep = tmp_path / "x" / "y"
     deep.mkdir(parents=True)
-    loaded = load(
-        deep, {"QTGEN_TEMPERATURE": "0.2", "QTGEN_MODEL": "b", "QTGEN_SELECT": "QT1,QT2"}, {"model": "c", "out": None}
-    )
+    environ = {"QTGEN_TEMPERATURE": "0.2", "QTGEN_MODEL": "b", "QTGEN_SELECT": "QT1,QT2"}
+    loaded = load_settings(deep, environ, {"model": "c", "out": None})
     settings = loaded.settings
     assert (settings.model, settings.temperature, settings.repairs) == (("c",), 0.2, 1)
     assert (settings.select, settings.ignore) == (("QT1", "QT2"), ("QT4",))
     assert loaded.origins["model"] == "command line"
     assert loaded.origins["temperature"] == "environment QTGEN_TEMPERATURE"
-    assert loaded.origins["repairs"] == str(tmp_path / "qtgen.toml")
+    assert loaded.origins["repairs"] == str(file)
     assert loaded.origins["tries"] == "default"
 
 
-def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
-    (tmp_path / "qtgen.toml").write_text('out = "pages"\nquestions = ["q.csv"]\n')
+def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
+    loaded = load_settings(tmp_path, {}, {})
+    assert loaded.settings == Settings.model_validate({})
+    assert set(loaded.origins.values()) == {"default"}
+
+
+def test_the_nearest_file_upwards_is_read(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    outer_file = write_settings(tmp_path, "tries = 1")
+    assert find_settings_file(inner) == outer_file
+    inner_file = write_settings(tmp_path / "a", "tries = 2")
+    assert find_settings_file(inner) == inner_file
+
+
+def test_the_project_folder_is_that_of_the_file_or_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "sub").mkdir()
-    settings = load(tmp_path / "sub", {}, {}).settings
+    monkeypatch.chdir(tmp_path / "sub")
+    assert project_folder() == tmp_path / "sub"
+    write_settings(tmp_path, "")
+    assert project_folder() == tmp_path
+
+
+def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
+    write_settings(tmp_path, 'out = "pages"\nquestions = ["q.csv"]\nplugins = ["./rules.py", "/opt/more.py"]\n')
+    (tmp_path / "sub").mkdir()
+    settings = load_settings(tmp_path / "sub", {}, {}).settings
     assert settings.out.resolve() == tmp_path / "pages"
     assert [path.resolve() for path in settings.questions] == [tmp_path / "q.csv"]
+    assert settings.plugins == (tmp_path / "rules.py", Path("/opt/more.py"))
 
 
-def test_the_clients_own_names_are_read_and_the_key_is_never_shown() -> None:
-    loaded = load(Path(), {"OPENAI_API_KEY": "sk-secret\n", "OPENAI_BASE_URL": "http://x/v1"}, {})
-    shown = "\n".join(loaded.lines())
+def test_paths_below_the_current_folder_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_settings(tmp_path, 'out = "pages"\n')
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(tmp_path, {}, {}).settings.out == Path("pages")
+
+
+def test_the_environment_can_name_several_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings(tmp_path, {"QTGEN_PLUGINS": os.pathsep.join(["a.py", "my plugins/b.py", ""])}, {}).settings
+    assert settings.plugins == (tmp_path / "a.py", tmp_path / "my plugins" / "b.py")
+
+
+def test_a_path_with_a_comma_in_the_environment_is_one_path(tmp_path: Path) -> None:
+    environ = {"QTGEN_QUESTIONS": "a, b.csv", "QTGEN_SUBJECTS": "Criminal or Civil Law"}
+    settings = load_settings(tmp_path, environ, {}).settings
+    assert settings.questions == (Path("a, b.csv"),)
+    assert settings.subjects == ("Criminal or Civil Law",)
+
+
+def test_the_variables_of_the_openai_package_are_read(tmp_path: Path) -> None:
+    environ = {"OPENAI_API_KEY": "sk-secret\n", "OPENAI_BASE_URL": "http://x/v1"}
+    loaded = load_settings(tmp_path, environ, {})
     assert loaded.settings.base_url == "http://x/v1"
-    assert "sk-secret" not in shown + repr(loaded)
-    assert "environment OPENAI_API_KEY" in shown
+    assert loaded.settings.api_key is not None
+    assert loaded.settings.api_key.get_secret_value() == "sk-secret", "without the newline of the file it came from"
+    assert loaded.origins["api_key"] == "environment OPENAI_API_KEY"
+    own = load_settings(tmp_path, environ | {"QTGEN_BASE_URL": "http://y/v1"}, {})
+    assert (own.settings.base_url, own.origins["base_url"]) == ("http://y/v1", "environment QTGEN_BASE_URL")
+
+
+def test_secrets_are_never_printed(tmp_path: Path) -> None:
+    write_settings(
+        tmp_path,
+        'ledger = "postgresql://me:s3cret@host/db"\n[request]\nextra_headers = { authorization = "s3cret" }\n'
+        '[prices.m]\ninput = 1\noutput = 2\n[per_path."old/*"]\nignore = ["QT6"]\n',
+    )
+    loaded = load_settings(tmp_path, {"OPENAI_API_KEY": "sk-s3cret"}, {})
+    lines = {line.split(" ", 1)[0]: line for line in loaded.lines()}
+    assert list(lines) == list(Settings.model_fields), "one line per setting"
+    assert "s3cret" not in "".join(lines.values()) + repr(loaded.settings.api_key)
+    assert "= (set) " in lines["api_key"]
+    assert "postgresql://***@host/db" in lines["ledger"]
+    assert "{extra_headers}" in lines["request"]
+    assert "= (not set) " in lines["subject"]
+    assert "= [] " in lines["plugins"]
+    assert lines["api_key"].endswith("# environment OPENAI_API_KEY")
 
 
 @pytest.mark.parametrize(
-    ("toml", "environ", "flags", "words"),
+    ("toml", "message"),
     [
-        ("modle = 1", {}, {}, "unknown setting `modle`"),
-        ("tries = 0", {}, {}, "qtgen.toml: `tries`: input should be greater than or equal to 1 (is 0)"),
-        ("", {"QTGEN_TRIES": "many"}, {}, "environment QTGEN_TRIES: `tries`: "),
-        ("", {}, {"temperature": 9.0}, "command line: `temperature`: "),
-        ("x = [", {}, {}, "qtgen.toml: "),
-        ('api_key = "sk-1"', {}, {}, "`api_key` does not belong in a file; set OPENAI_API_KEY"),
-        ('[prices.m]\ninput = "x"', {}, {}, "`prices.m.input`"),
-        ("[prices.m]\ninput = inf\noutput = 1", {}, {}, "`prices.m.input`"),
-        ("", {"OPENAI_API_KEY": "sk-1\u0001x"}, {}, "environment OPENAI_API_KEY: `api_key`: holds a character"),
-        ("", {"OPENAI_BASE_URL": "localhost:8000"}, {}, "environment OPENAI_BASE_URL: `base_url`: must be an address"),
-        ("", {"OPENAI_BASE_URL": "http://x:99999/v1"}, {}, "must be an address"),
-        ("", {"OPENAI_BASE_URL": "http://me:sk-1@x/v1"}, {}, "must not hold a password"),
-        ("[prices.m]\ninput = 1\noutput = 1\ncached = 1", {}, {}, "`prices.m.cached`; did you mean `cached_input`?"),
-        ("[prices.gpt-4.1]\ninput = 1\noutput = 1", {}, {}, 'quote a model\'s name that has a dot: [prices."gpt-4.1"]'),
-        ("budget = inf", {}, {}, "`budget`: "),
-        ('provider = "other"', {}, {}, "'openai' or 'local'"),
+        ("modle = 1", "`modle`: is not a setting; did you mean `model`?"),
+        ("zzz = 1", "`zzz`: is not a setting; the settings are provider, model, "),
+        ("tries = 0", "`tries`: must be at least 1, not 0"),
+        ("tries = 21", "`tries`: must be at most 20, not 21"),
+        ("tries = 2.5", "`tries`: must be a whole number, not 2.5"),
+        ("timeout = 0", "`timeout`: must be greater than 0, not 0"),
+        ("budget = inf", "`budget`: must be a finite number, not inf"),
+        ('provider = "other"', "`provider`: must be 'openai' or 'local', not 'other'"),
+        ('provider = "opnai"', "not 'opnai'; did you mean `openai`?"),
+        ('schema_lengths = "maybe"', "`schema_lengths`: must be true or false, not 'maybe'"),
+        ("subject = 3", '`subject`: must be a text in quotes, "…", not 3'),
+        ("out = 3", '`out`: must be a path in quotes, "…", not 3'),
+        ("ignore = 3", '`ignore`: must be a list, ["…"], not 3'),
+        ('plugins = "x.py"', '`plugins`: must be a list, ["…"], not '),
+        ("prices = 3", "`prices`: must be a table, [name] with keys of its own, not 3"),
+        ("[prices]\nm = 3", "`prices.m`: must be a table, [name] with keys of its own, not 3"),
+        ('[prices.m]\ninput = "x"\noutput = 1', "`prices.m.input`: must be a number, not 'x'"),
+        ("[prices.m]\ninput = inf\noutput = 1", "`prices.m.input`: must be a finite number, not inf"),
+        ("[prices.m]\ninput = 1", "`prices.m.output`: is missing"),
+        (
+            "[prices.m]\ninput = 1\noutput = 1\ncached = 1",
+            "`prices.m.cached`: is not a setting; did you mean `cached_input`?",
+        ),
+        ("[prices.gpt-4.1]\ninput = 1\noutput = 1", 'write [prices."gpt-4.1"]'),
+        ("[prices.gpt-4.1.x]\ninput = 1\noutput = 1", 'write [prices."gpt-4.1.x"]'),
+        ('[per_path."a/*"]\nslect = ["QT1"]', '`per_path."a/*".slect`: is not a setting; did you mean `select`?'),
+        ('[per_path."a/*"]\nmodel = "m"', "is not a setting; the settings here are select, ignore"),
+        ('[per_path.old.faq]\nselect = ["QT1"]', 'write [per_path."old.faq"]'),
+        ('[per_path]\nselect = ["QT1"]', "belongs in the table of a pattern; write [per_path."),
+        ('[per_path."\\u001b*"]\nselect = 3', '`per_path."\\u001b*".select`: must be a list'),
+        ('base_url = "localhost:8000"', "`base_url`: must be an address such as http://localhost:8000/v1, not "),
+        ("x = [", "qtgen.toml: is not valid TOML: "),
     ],
 )
-def test_what_is_wrong_is_named_with_its_origin(
-    tmp_path: Path, toml: str, environ: dict[str, str], flags: dict[str, Any], words: str
-) -> None:
-    (tmp_path / "qtgen.toml").write_text(toml)
+def test_a_mistake_in_the_file_is_explained(tmp_path: Path, toml: str, message: str) -> None:
+    file = write_settings(tmp_path, toml)
     with pytest.raises(SettingsError) as caught:
-        load(tmp_path, environ, flags)
-    assert words in str(caught.value)
+        load_settings(tmp_path, {}, {})
+    assert message in str(caught.value)
+    assert caught.value.path in (file, str(file))
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"QTGEN_TRIES": "many"}, "environment QTGEN_TRIES: must be a whole number, not 'many'"),
+        ({"QTGEN_PROVIDER": "locl"}, "environment QTGEN_PROVIDER: must be 'openai' or 'local', not 'locl'; did you"),
+        ({"OPENAI_API_KEY": "sk-1\u0001x"}, "environment OPENAI_API_KEY: contains a character that no key has"),
+        ({"OPENAI_BASE_URL": "http://x:99999/v1"}, "environment OPENAI_BASE_URL: must be an address such as"),
+        ({"OPENAI_BASE_URL": "http://me:sk-1@x/v1"}, "must not contain a password; set OPENAI_API_KEY"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_explained_without_secrets(
+    tmp_path: Path, environ: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path, environ, {})
+    assert message in str(caught.value)
     assert "sk-1" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [("prices = 3", "must be a table"), ("[prices]\nm = 3", "must be a table"), ("ignore = 3", "must be a list")],
-)
-def test_what_has_the_wrong_form_is_said_in_the_files_words(tmp_path: Path, line: str, words: str) -> None:
-    (tmp_path / "qtgen.toml").write_text(line)
-    with pytest.raises(SettingsError, match=words):
-        load(tmp_path, {}, {})
+def test_a_mistake_on_the_command_line_carries_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path, {}, {"temperature": 9.0})
+    assert (caught.value.setting, caught.value.path) == ("temperature", None)
+    assert str(caught.value) == "must be at most 2, not 9.0"
 
 
-def test_a_dated_model_costs_what_its_model_does_unless_it_is_listed() -> None:
+def test_a_key_in_the_file_is_rejected_without_being_printed(tmp_path: Path) -> None:
+    write_settings(tmp_path, 'api_key = "sk-1"')
+    with pytest.raises(SettingsError, match=r"`api_key`: does not belong in a file; set OPENAI_API_KEY") as caught:
+        load_settings(tmp_path, {}, {})
+    assert "sk-1" not in str(caught.value)
+
+
+def test_a_request_that_is_no_table_is_rejected_without_being_printed(tmp_path: Path) -> None:
+    write_settings(tmp_path, 'request = "Bearer sk-1"')
+    with pytest.raises(SettingsError, match="`request`: must be a table") as caught:
+        load_settings(tmp_path, {}, {})
+    assert "sk-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("content", "message"), [(b"\xff", "is not valid TOML"), (None, "cannot be read: ")])
+def test_a_file_that_cannot_be_read_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content or b"")
+    if content is None:
+
+        def refuse(self: Path, **_: Any) -> str:
+            raise PermissionError(13, "Permission denied", str(self))
+
+        monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(SettingsError, match=message):
+        load_settings(tmp_path, {}, {})
+
+
+def test_variables_that_look_like_settings_are_warned_about() -> None:
+    environ = {"QTGEN_CONCURENCY": "2", "QTGEN_PRICES": "x", "QTGEN_MODEL": "m", "QTGEN_ZZZ": "1", "HOME": "/"}
+    assert list(unknown_variables(environ)) == [
+        "QTGEN_CONCURENCY is not a setting; did you mean `QTGEN_CONCURRENCY`?",
+        "QTGEN_PRICES has no effect; set `prices` in qtgen.toml",
+        "QTGEN_ZZZ is not a setting",
+    ]
+
+
+def test_every_setting_is_described_in_words_that_begin_a_sentence() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        first = field.description.lstrip("`")
+        assert first[0].isupper() or field.description.startswith("`"), name
+        assert not field.description.endswith("."), name
+
+
+def test_the_price_of_a_dated_model_is_that_of_its_model_unless_it_is_listed() -> None:
     known = shipped().models
     own = {"mine": Price(input=1, output=2), "gpt-4o": Price(input=3, output=4)}
     assert price_of("gpt-4o-mini-2024-07-18", {}) == known["gpt-4o-mini"]
@@ -91,11 +248,3 @@ def test_a_dated_model_costs_what_its_model_does_unless_it_is_listed() -> None:
     assert price_of("gpt-4o-2024-08-06", own) == own["gpt-4o"]
     assert price_of("mine-2025-01-02", own) == own["mine"]
     assert price_of("mine-20b", own) is None
-
-
-def test_a_variable_that_is_no_setting_is_named_with_the_nearest() -> None:
-    environ = {"QTGEN_CONCURENCY": "5", "QTGEN_MODEL": "m", "QTGEN_PRICES": "1", "HOME": "/"}
-    assert list(unknown_names(environ)) == [
-        "QTGEN_CONCURENCY is no setting; did you mean QTGEN_CONCURRENCY?",
-        "QTGEN_PRICES is no setting of the environment",
-    ]

@@ -11,7 +11,7 @@ from qtgen.evaluation.metrics import SCORER
 from qtgen.evaluation.scoring import Item, score
 from qtgen.generation import answers
 from qtgen.page import read
-from qtgen.site.index import facts
+from qtgen.site.index import page_facts
 from qtgen.validation.rules import REGISTRY, PageFile, SiteRule, run
 from qtgen.validation.rules.example import apply
 from qtgen.validation.workers import RULES_VERSION, examine
@@ -58,7 +58,7 @@ def test_findings_and_facts_change_only_with_the_rules_version() -> None:
         {
             "path": path,
             "findings": [diagnostic.as_dict() for diagnostic in run(PageFile(path, read(raw)), rules)],
-            "facts": facts(read(raw)).hex(),
+            "facts": page_facts(read(raw)).hex(),
         }
         for path, raw in pages
     ]
@@ -69,7 +69,7 @@ def test_findings_and_facts_change_only_with_the_rules_version() -> None:
 def test_what_the_cache_holds_of_a_page_is_what_the_rules_find() -> None:
     path, raw = apply(REGISTRY["QT205"].bad)
     facts_of_page, findings = examine(path, -1, {path: raw})
-    assert facts_of_page == facts(read(raw))
+    assert facts_of_page == page_facts(read(raw))
     assert b"QT205" in findings
 
 

@@ -1,55 +1,87 @@
-"""Do many things at once on this machine, in the order given, a bounded number in flight.
+"""Run coroutines concurrently, with a limit on how many run at once and an orderly way to stop.
 
-Failures of an item are values that `work` returns; an exception out of it is fatal and ends the run. One request to
-stop lets what is in flight finish; a second one ends it at once.
+A failure of one item is a value that `work` returns. An exception that `work` raises is fatal and ends the run.
 """
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-T = TypeVar("T")
-R = TypeVar("R")
+_logger = logging.getLogger(__name__)
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+FINISHING = "finishing what is in flight; press Ctrl-C again to stop at once"
+STOPPING_NOW = "stopping at once"
 
 
 class Stop:
-    """Asked to stop: once, start nothing new; twice, drop what is in flight."""
+    """A request to stop, shared by everything that one run does.
+
+    It has two levels. After `request`, nothing new starts and what is in flight finishes. After `request_now`, what
+    is in flight is cancelled as well.
+    """
 
     def __init__(self) -> None:
-        self.times = 0
+        self._requested = asyncio.Event()
         self._now = asyncio.Event()
 
     def request(self) -> None:
-        self.times += 1
-        if self.times > 1:
-            self._now.set()
+        """Let what is in flight finish, and start nothing new."""
+        self._requested.set()
+
+    def request_now(self) -> None:
+        """Cancel what is in flight."""
+        self._requested.set()
+        self._now.set()
 
     @property
     def requested(self) -> bool:
-        return self.times > 0
+        """True if nothing new may start."""
+        return self._requested.is_set()
+
+    async def wait_requested(self) -> None:
+        """Return when nothing new may start.
+
+        Work that waits before it sends anything (for a rate limit, a free slot, a retry) waits for this as well, and
+        gives up instead of sending.
+        """
+        await self._requested.wait()
 
     async def wait_now(self) -> None:
+        """Return when what is in flight is to be cancelled."""
         await self._now.wait()
 
 
 @contextlib.contextmanager
-def stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Stop]:
-    """Ctrl-C and SIGTERM ask to stop instead of raising somewhere in the middle."""
-    stop, loop = Stop(), asyncio.get_running_loop()
+def stop_on_interrupt(notify: Callable[[str], None]) -> Iterator[Stop]:
+    """Turn SIGINT and SIGTERM into a `Stop`: the first signal requests a stop, the second one stops at once.
 
-    def interrupted() -> None:
-        stop.request()
-        say(
-            "finishing what is in flight; press Ctrl-C again to stop at once" if stop.times == 1 else "stopping at once"
-        )
+    Args:
+        notify: Receives one line for the person at each signal.
+    """
+    stop, loop = Stop(), asyncio.get_running_loop()
+    is_first = True
+
+    def on_signal() -> None:
+        nonlocal is_first
+        _logger.info("%s", FINISHING if is_first else STOPPING_NOW)
+        notify(FINISHING if is_first else STOPPING_NOW)
+        if is_first:
+            stop.request()
+        else:
+            stop.request_now()
+        is_first = False
 
     handled = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers, and other threads than the main one may set none.
+        # Windows has no such handlers, and only the main thread may set them. The signal then raises as usual.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, interrupted)
+            loop.add_signal_handler(number, on_signal)
             handled.append(number)
     try:
         yield stop
@@ -58,54 +90,57 @@ def stop_on_interrupt(say: Callable[[str], None]) -> Iterator[Stop]:
             loop.remove_signal_handler(number)
 
 
-async def run_all(
-    items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], *, concurrency: int, stop: Stop
-) -> AsyncGenerator[tuple[T, R], None]:
-    """Pairs of item and result as they are done. `items` is read only as fast as there is room."""
-    waiting = iter(items)
-    results: asyncio.Queue[tuple[T, R] | None] = asyncio.Queue()
-    room = asyncio.Semaphore(concurrency)  # for what is worked on, and what is done and not yet taken
+async def map_unordered(
+    items: Iterable[ItemT], work: Callable[[ItemT], Coroutine[Any, Any, ResultT]], *, concurrency: int, stop: Stop
+) -> AsyncGenerator[tuple[ItemT, ResultT], None]:
+    """Yield each item with its result, in the order in which they finish.
+
+    At most `concurrency` items are in progress or finished but not yet consumed, and `items` is read only as fast as
+    there is room. If `work` raises, the results that are already there are yielded first; then the exception
+    propagates. Closing the generator cancels whatever still runs.
+    """
+    remaining = iter(items)
+    results: asyncio.Queue[tuple[ItemT, ResultT] | None] = asyncio.Queue()
+    room = asyncio.Semaphore(concurrency)
 
     async def worker() -> None:
         while not stop.requested:
             await room.acquire()
-            item = next(waiting, _END)
-            if stop.requested or isinstance(item, _End):
+            item = next(remaining, _EXHAUSTED)
+            if stop.requested or isinstance(item, _Exhausted):
                 room.release()
                 return
             results.put_nowait((item, await work(item)))
 
-    async def watch() -> None:
-        """Say that there will be no more: all is done, something failed, or it is to end at once."""
+    async def supervise() -> None:
+        """End the results when all workers are done, when one of them fails, or at `Stop.request_now`."""
         stopped_now = asyncio.create_task(stop.wait_now())
-        busy: set[asyncio.Task[None]] = set(workers)
+        running: set[asyncio.Task[None]] = set(workers)
         failed: asyncio.Task[None] | None = None
-        while busy and not failed and not stopped_now.done():
-            await asyncio.wait({*busy, stopped_now}, return_when=asyncio.FIRST_COMPLETED)
-            failed = next((task for task in busy if task.done() and (task.cancelled() or task.exception())), None)
-            busy = {task for task in busy if not task.done()}
+        while running and not failed and not stopped_now.done():
+            await asyncio.wait({*running, stopped_now}, return_when=asyncio.FIRST_COMPLETED)
+            failed = next((task for task in running if task.done() and (task.cancelled() or task.exception())), None)
+            running = {task for task in running if not task.done()}
         stopped_now.cancel()
         results.put_nowait(None)
         if failed:
             failed.result()
 
     workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
-    watching = asyncio.create_task(watch())
+    supervisor = asyncio.create_task(supervise())
     try:
-        while (
-            pair := await results.get()
-        ) is not None:  # what succeeded is handed out before an exception ends the run
+        while (pair := await results.get()) is not None:
             room.release()
             yield pair
-        await watching
+        await supervisor
     finally:
-        for unfinished in (*workers, watching):
-            unfinished.cancel()
-        await asyncio.gather(*workers, watching, return_exceptions=True)
+        for task in (*workers, supervisor):
+            task.cancel()
+        await asyncio.gather(*workers, supervisor, return_exceptions=True)
 
 
-class _End:
-    pass
+class _Exhausted:
+    """The type of the value that stands for the end of the items, which can hold None themselves."""
 
 
-_END = _End()
+_EXHAUSTED: Final = _Exhausted()

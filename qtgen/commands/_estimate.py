@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from qtgen._util.text import counted, money
+from qtgen._util.text import money, pluralize
 from qtgen.commands._output import warn
 from qtgen.commands._progress import failure_line, who_answers
 from qtgen.generation.generator import GenerationConfig
@@ -113,7 +113,7 @@ class _Found:
     def _basis(self) -> str:
         known = sum(1 for row in self.plan.history if row[3])
         model = self.endpoints[0].model
-        return f"{counted(known, 'earlier answer')} of {model}" if known else "no earlier answers: wide guesses"
+        return f"{pluralize(known, 'earlier answer')} of {model}" if known else "no earlier answers: wide guesses"
 
 
 def _enough(budget: float, cost: Range) -> str:

@@ -33,10 +33,10 @@ def check_extra(what: str) -> None:
 def vectors(settings: Settings, model: str | None = None, *, cached: bool = True) -> "Iterator[VectorCache]":
     """Texts of pages to vectors. model: of an embeddings endpoint. Raises SettingsError."""
     from qtgen.embeddings.cache import VectorCache
-    from qtgen.embeddings.pages import ByEndpoint, WordSums
+    from qtgen.embeddings.pages import EndpointEmbedder, StaticEmbedder
     from qtgen.llm.factory import embeddings
 
-    meaning = ByEndpoint(embeddings(settings, model), model, settings.base_url) if model else WordSums()
+    meaning = EndpointEmbedder(embeddings(settings, model), model, settings.base_url) if model else StaticEmbedder()
     cache = VectorCache(meaning, project_folder() / ".qtgen" / "cache" if cached else None)
     try:
         yield cache

@@ -4,12 +4,12 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from qtgen._util.text import counted
+from qtgen._util.text import pluralize
 from qtgen.commands._linking import missing_extra, vectors
 from qtgen.commands._output import note
 from qtgen.errors import QtgenError
 from qtgen.settings import Settings
-from qtgen.site.discovery import named, read_page
+from qtgen.site.discovery import batches_for_paths, read_page
 
 _LISTED = 5
 
@@ -36,7 +36,7 @@ def _link(new: list[str], corpus: Path, settings: Settings, update_neighbours: b
     from qtgen.linking.plan import LinkOptions, plan
 
     with vectors(settings) as embed:
-        chosen = plan(named(new), LinkOptions(embed, corpus))
+        chosen = plan(batches_for_paths(new), LinkOptions(embed, corpus))
     done = list(written(chosen.rewrites()))
     neighbours = chosen.neighbours
     changed = list(written(iter(neighbours))) if update_neighbours else []
@@ -44,9 +44,9 @@ def _link(new: list[str], corpus: Path, settings: Settings, update_neighbours: b
         if one.error:
             note(f"not linked: {one.error}")
     linked = sum(not one.error for one in done)
-    note(f"links given to {linked:,} of {counted(len(new), 'new page')}")
+    note(f"links given to {linked:,} of {pluralize(len(new), 'new page')}")
     if update_neighbours:
-        note(f"new pages are named by {counted(sum(not one.error for one in changed), 'page')} of the corpus")
+        note(f"new pages are named by {pluralize(sum(not one.error for one in changed), 'page')} of the corpus")
         return
     for neighbour in neighbours[:_LISTED]:
         note(f"{neighbour.path} should name {', '.join(neighbour.targets)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qtgen.commands._output import note
-from qtgen.settings import Settings, load, project_folder, unknown_names
+from qtgen.settings import Settings, load_settings, project_folder, unknown_variables
 
 if TYPE_CHECKING:  # it takes 0.2 s to load
     from qtgen.llm.ledger import Ledger
@@ -79,9 +79,9 @@ def asking_options(command: Any) -> Any:
 def settings_from(flags: dict[str, Any]) -> Settings:
     """Settings with those of `flags` that were given on top. Raises SettingsError."""
     known = {name: value for name, value in flags.items() if name in Settings.model_fields}
-    for warning in unknown_names(os.environ):
+    for warning in unknown_variables(os.environ):
         note(f"warning: {warning}")
-    return load(Path.cwd(), os.environ, known).settings
+    return load_settings(Path.cwd(), os.environ, known).settings
 
 
 def ledger_place(settings: Settings) -> str:

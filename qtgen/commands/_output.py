@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from qtgen._util.text import counted, money
+from qtgen._util.text import money, pluralize
 
 __all__ = ["SHOWN", "diff_lines", "listed", "money", "note", "warn"]
 
@@ -32,7 +32,7 @@ def warn(lines: Sequence[str], noun: str, summary: str = "", *, shown: int = SHO
         note(f"warning: {line}")
     more = f" ({len(lines) - shown:,} more)" if len(lines) > shown else ""
     if lines:
-        note(f"warning: {counted(len(lines), noun)}{more}{summary}")
+        note(f"warning: {pluralize(len(lines), noun)}{more}{summary}")
 
 
 def diff_lines(path: str, before: str, after: str) -> Iterator[str]:

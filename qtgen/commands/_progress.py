@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from qtgen._util.text import counted, money
+from qtgen._util.text import money, pluralize
 from qtgen.errors import BudgetReached
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget
@@ -239,7 +239,7 @@ _NOUNS = {
 
 
 def _why(kind: str, count: int) -> str:
-    return counted(count, _NOUNS[kind]) if kind in _NOUNS else f"{count:,} {kind}"
+    return pluralize(count, _NOUNS[kind]) if kind in _NOUNS else f"{count:,} {kind}"
 
 
 def _fates(kinds: Counter[str]) -> str:
@@ -248,7 +248,7 @@ def _fates(kinds: Counter[str]) -> str:
     faulty = f" ({kinds['faulty answer']:,} of them faulty)" if kinds["faulty answer"] else ""
     parts = [f"{kinds['ok']:,} answered{faulty}"] if kinds["ok"] else []
     parts += [f"{count:,} {kind}" for kind, count in rest]
-    parts += [f"and {counted(kinds['reused'], 'answer')} from the ledger"] if kinds["reused"] else []
+    parts += [f"and {pluralize(kinds['reused'], 'answer')} from the ledger"] if kinds["reused"] else []
     return ", ".join(parts) or "none"
 
 
@@ -262,6 +262,6 @@ def summary(tally: RunStats) -> str:
     several = len(tally.clients) > 1
     for client in tally.clients:
         if several or client.kinds.keys() - {"ok"}:
-            made = f"; {counted(tally.pages[client.model], 'page')} written" if several else ""
+            made = f"; {pluralize(tally.pages[client.model], 'page')} written" if several else ""
             lines.append(f"requests to {client.model}: {_fates(client.kinds)}{made}")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qtgen._util.text import counted, money
+from qtgen._util.text import money, pluralize
 from qtgen.commands._estimate import as_json_range, cost_of, duration, figures, requests, time_of
 from qtgen.generation.generator import GenerationConfig
 from qtgen.llm.estimate import Range, RunEstimate
@@ -107,7 +107,7 @@ def show(survey: StalenessReport, table: Sequence[StaleRow], *, as_json: bool, b
         click.echo(json.dumps(_as_dict(survey, table), ensure_ascii=False, indent=2))
         return
     if not survey.stale:
-        click.echo(f"nothing is stale in {counted(survey.pages, 'page')}")
+        click.echo(f"nothing is stale in {pluralize(survey.pages, 'page')}")
         return
     head = ["reason", "pages", "free", "requests", "cost", "time"]
     cells = [row.cells() for row in table]
@@ -119,7 +119,7 @@ def show(survey: StalenessReport, table: Sequence[StaleRow], *, as_json: bool, b
     if survey.omitted:
         click.echo(f"the first {len(survey.stale):,}; {survey.omitted:,} more are stale")
     click.echo(
-        f"{len(survey.stale) + survey.omitted:,} of {counted(survey.pages, 'page')} stale; "
+        f"{len(survey.stale) + survey.omitted:,} of {pluralize(survey.pages, 'page')} stale; "
         "a page can have several reasons. free: safe fixes will do."
     )
     if basis:

@@ -13,7 +13,7 @@ from qtgen.generation.plan import page_url
 from qtgen.generation.provenance import WRITTEN, digest_of
 from qtgen.generation.questions import BadRow, QuestionFiles
 from qtgen.generation.types import Question
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.plan import Order
 from qtgen.regeneration.reasons import REASONS, Reason
@@ -70,8 +70,8 @@ class FilterOptions:
 def _groups(only: str | None, because: Sequence[str]) -> frozenset[str]:
     words = (only or "").replace(",", " ").split()
     for word in words:
-        if word not in GROUPS:
-            raise UsageError(f"--only {word}: there are {', '.join(GROUPS)}")
+        if word not in FIELD_GROUPS:
+            raise UsageError(f"--only {word}: there are {', '.join(FIELD_GROUPS)}")
     links = {"related"} if any(word.upper().startswith("QT4") for word in because) else set()
     return frozenset(words or {*WRITTEN, *links})
 

@@ -44,7 +44,7 @@ from qtgen.llm.telemetry import set_up
 from qtgen.llm.types import Prompt
 from qtgen.page.fields import SUBJECTS
 from qtgen.settings import Settings
-from qtgen.site.discovery import page_paths, read_page
+from qtgen.site.discovery import iter_page_paths, read_page
 
 _EPILOG = """\b
 Several models:
@@ -178,7 +178,7 @@ def _surveyed(source: QuestionFiles, files: tuple[Path, ...], settings: Settings
 
 def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, str]:
     """By a row's number, which other question it nearly is; empty where such rows are kept."""
-    paths = list(page_paths([settings.corpus] if settings.corpus else []))
+    paths = list(iter_page_paths([settings.corpus] if settings.corpus else []))
     titles = ((path, read_page(path).text_of("title") or "") for path in paths)
     pairs = dict(twins(titles, source.rows()))
     if not pairs:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from qtgen._util.files import explained, prepared, publish_new
+from qtgen._util.files import as_output_error, publish_if_absent, staged_file
 from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.prompts import SUFFIX
-from qtgen.resources import shipped
+from qtgen.resources import shipped_folder
 
 _TOML = """\
 # Settings of qtgen; `qtgen --show-settings` lists them all.
@@ -50,18 +50,18 @@ def command(folder: Path) -> int:
     """Lay out a new project in FOLDER: settings, prompts, an example question file. Nothing is overwritten."""
     files = {
         "qtgen.toml": _TOML,
-        "questions.csv": (shipped("examples") / "questions.csv").read_text(encoding="utf-8"),
+        "questions.csv": (shipped_folder("examples") / "questions.csv").read_text(encoding="utf-8"),
         ".gitignore": _IGNORE,
         "outputs/.gitkeep": "",
         "evals/.gitkeep": "",
         **{
             f"prompts/{file.name}": file.read_text(encoding="utf-8")
-            for file in sorted(shipped("prompts").glob(f"*{SUFFIX}"))
+            for file in sorted(shipped_folder("prompts").glob(f"*{SUFFIX}"))
         },
     }
     for name, text in files.items():
         path = folder / name
-        with _refused_early(folder), prepared(path, text) as temporary, explained(path):
-            note(f"{'created' if publish_new(temporary, path) else 'exists '}  {path}")
+        with _refused_early(folder), staged_file(path, text) as temporary, as_output_error(path):
+            note(f"{'created' if publish_if_absent(temporary, path) else 'exists '}  {path}")
     note(f"next: {'' if folder == Path() else f'cd {folder} && '}qtgen generate")
     return 0

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qtgen._util.files import explained, prepared
-from qtgen._util.text import counted
+from qtgen._util.files import as_output_error, staged_file
+from qtgen._util.text import pluralize
 from qtgen.commands._linking import check_extra, vectors
 from qtgen.commands._options import Grouped, folder, options_of, settings_from
 from qtgen.commands._output import note
 from qtgen.errors import Interrupted, UsageError
 from qtgen.settings import Settings
-from qtgen.site.discovery import page_runs
+from qtgen.site.discovery import iter_batches
 
 if TYPE_CHECKING:
     from qtgen.linking.apply import Linked, LinkEdit, Written
@@ -126,7 +126,7 @@ class _Session:
         from qtgen.linking.graph import graph_of, links_of
         from qtgen.linking.reports import html, text
 
-        known = census(page_runs(self.paths), self.settings.corpus, None)
+        known = census(iter_batches(self.paths), self.settings.corpus, None)
         graph = graph_of(known.places(), links_of(known.site))
         unreadable = [(known.paths[number], why) for number, why in known.problems.items()]
         document = {**graph.as_dict(), "unreadable": _reasons(unreadable)}
@@ -146,7 +146,7 @@ class _Session:
         _check_whole(plan, has_corpus=self.settings.corpus is not None)
         _list([f"left alone: {path}: {why}" for path, why in plan.unreadable], "pages that cannot be worked on")
         if plan.held:
-            note(f"{counted(plan.held, 'link')} to pages that do not parse stay")
+            note(f"{pluralize(plan.held, 'link')} to pages that do not parse stay")
         done = list(self._done(plan.rewrites()))
         updates = self.options["update_neighbours"]
         neighbours = plan.neighbours if self.settings.corpus else []
@@ -165,7 +165,7 @@ class _Session:
 
         with vectors(self.settings, self.options["model"], cached=not self.options["no_cache"]) as embed:
             how = LinkOptions(embed, self.settings.corpus, afresh=not self.options["repair"])
-            return plan(page_runs(self.paths), how)
+            return plan(iter_batches(self.paths), how)
 
     def _done(self, edits: "Iterable[LinkEdit]") -> "Iterator[Written]":
         from qtgen.linking.apply import tried, written
@@ -227,12 +227,12 @@ class _Said:
         good = [one for one in self.done if not one.error]
         sums = {kind: sum(getattr(one, kind) for one in good) for kind in _KINDS}
         links = ", ".join(f"{count:,} {kind}" for kind, count in sums.items() if count)
-        yield f"{counted(len(good), 'page')} of {self.plan.known.given:,} {verb}{': links ' + links if links else ''}"
+        yield f"{pluralize(len(good), 'page')} of {self.plan.known.given:,} {verb}{': links ' + links if links else ''}"
         if self.moved:
             named = sum(not one.error for one in self.moved)
-            yield f"{counted(named, 'page')} of the corpus {verb}, to name pages of PATHS that none of it names"
+            yield f"{pluralize(named, 'page')} of the corpus {verb}, to name pages of PATHS that none of it names"
         if self.plan.gave_way:
-            yield f"{counted(self.plan.gave_way, 'page')} gave up a good link for a page that nobody named"
+            yield f"{pluralize(self.plan.gave_way, 'page')} gave up a good link for a page that nobody named"
         before, after = self.plan.orphans_before, len(self.orphans)
         if before or after:
             yield f"pages that no page names: {before:,} before, {after:,} {'then' if self.is_look else 'after'}"
@@ -278,7 +278,7 @@ def _until_interrupted(outcomes: "Iterator[Written]") -> "Iterator[Written]":
             yield one
     except KeyboardInterrupt:
         raise Interrupted(
-            f"interrupted after {counted(done, 'page')} and perhaps some hundred more, each of them whole; "
+            f"interrupted after {pluralize(done, 'page')} and perhaps some hundred more, each of them whole; "
             "the same call goes on"
         ) from None
 
@@ -311,5 +311,5 @@ def _row(page: "Written", status: str) -> dict[str, Any]:
 
 
 def _write(file: Path, text: str) -> None:
-    with prepared(file, text) as temporary, explained(file):
+    with staged_file(file, text) as temporary, as_output_error(file):
         temporary.replace(file)

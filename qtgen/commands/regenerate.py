@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from qtgen import __version__
-from qtgen._util.diff import changes
-from qtgen._util.text import counted
+from qtgen._util.diff import diff_fields
+from qtgen._util.text import pluralize
 from qtgen.commands import _progress as progress
 from qtgen.commands import _stale_report as stale
 from qtgen.commands._options import (
@@ -40,15 +40,15 @@ from qtgen.llm.factory import concurrency, endpoints_for, open_clients
 from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
 from qtgen.page import read, read_text
-from qtgen.page.slug import slug
-from qtgen.page.splice import Changes
+from qtgen.page.naming import slug
+from qtgen.page.splicer import Changes
 from qtgen.regeneration.detect import StalenessReport, find_stale
 from qtgen.regeneration.pipeline import rewrite_all
 from qtgen.regeneration.plan import RewriteSources, not_attempted, plan_jobs, prioritize
 from qtgen.regeneration.reasons import Criteria, group_of
 from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.settings import Settings, project_folder
-from qtgen.site.discovery import page_runs
+from qtgen.site.discovery import iter_batches
 from qtgen.validation.cache import Cache
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.workers import rules_key
@@ -94,7 +94,7 @@ _which, _careful, _again, _output, _money = (
 @click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @_which("--because", multiple=True, metavar="REASON", help="Only for these reasons; comma-separated, or given again.")
-@_which("--only", metavar="GROUPS", help="Only these fields: answer, seo, related.  [default: answer,seo]")
+@_which("--only", metavar="FIELD_GROUPS", help="Only these fields: answer, seo, related.  [default: answer,seo]")
 @_which("--older-than", type=click.IntRange(0, 100_000), metavar="DAYS", help="Texts written longer ago are stale.")
 @_which("--score-below", type=click.FloatRange(0, 1), help="Pages with a lower `score` are stale.")
 @_which("--questions", multiple=True, type=file_or_dash, help="Question files with the source texts (`context`).")
@@ -143,7 +143,7 @@ def command(paths: tuple[Path, ...], is_dry: bool, is_check: bool, resume: bool,
             stale.show(found, [*stale.rows(found.stale, None, {})], as_json=as_json)
             return int(bool(found.stale or found.unreadable))
         if not found.stale and not is_dry:
-            note(f"nothing is stale in {counted(found.pages, 'page')}")
+            note(f"nothing is stale in {pluralize(found.pages, 'page')}")
             return int(bool(found.unreadable))
         check_budget(settings)
         if asked.judges:
@@ -189,7 +189,7 @@ def _surveyed(
     sources: Sources,
 ) -> StalenessReport:
     """All that is stale, in the order and number asked for; what is to be said of the rest is said."""
-    runs = list(page_runs(paths))
+    runs = list(iter_batches(paths))
     root = project_folder()
     cache = Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
     is_named = settings.provider or settings.model or settings.base_url or settings.api_key
@@ -210,7 +210,7 @@ def _surveyed(
     found.gone = gone
     warn([f"{url}: its provenance is there, and no page" for url in gone], "page", " gone")
     if found.edited:
-        note(f"{counted(len(found.edited), 'page')} edited by a person left alone; --include-edited takes them too")
+        note(f"{pluralize(len(found.edited), 'page')} edited by a person left alone; --include-edited takes them too")
     ordered = prioritize(found.stale, asked.order, store.was_tried())
     found.stale = ordered[: asked.limit]
     found.omitted = len(ordered) - len(found.stale)
@@ -227,7 +227,7 @@ def _links(paths: Sequence[Path], found: StalenessReport, settings: Settings) ->
         return {}
     check_extra("mending links")
     with vectors(settings) as embed:
-        rewrites = plan(page_runs(paths), LinkOptions(embed, settings.corpus)).rewrites()
+        rewrites = plan(iter_batches(paths), LinkOptions(embed, settings.corpus)).rewrites()
         return {one.path: one.changes for one in rewrites if one.path in stale}
 
 
@@ -273,12 +273,12 @@ class _Run:
             note(progress.summary(tally))
             self._say_where(tally)
         if left := tally.failures[BudgetReached.kind]:
-            note(f"{budget.used_up()}; {left:,} of {counted(total, 'page')} are left: "
+            note(f"{budget.used_up()}; {left:,} of {pluralize(total, 'page')} are left: "
                  "with a higher --budget the same command goes on from here")  # fmt: skip
             return 1
         if left := total - tally.done + tally.failures[Interrupted.kind]:
             raise Interrupted(
-                f"interrupted with {left:,} of {counted(total, 'page')} left; the same command goes on from here"
+                f"interrupted with {left:,} of {pluralize(total, 'page')} left; the same command goes on from here"
             )
         return int(tally.counts[Status.FAILED] > 0 or bool(self.found.unreadable))
 
@@ -312,7 +312,7 @@ class _Run:
     def _say(self, shown: progress.Display, one: RewriteResult) -> None:
         if self.asked.is_preview and (draft := one.outcome.draft):
             old, new = read(one.job.original).values, read_text(draft.text).values
-            click.echo(changes(draft.path, old, new), nl=False)
+            click.echo(diff_fields(draft.path, old, new), nl=False)
         if one.outcome.status is Status.KEPT:
             self.kept.append(one.job.path)
             if len(self.kept) <= _SHOWN:

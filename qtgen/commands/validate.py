@@ -15,9 +15,9 @@ from qtgen._util.files import replace_file
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
-from qtgen.page.read import MAX_BYTES
+from qtgen.page.reader import MAX_BYTES
 from qtgen.settings import Settings, project_folder
-from qtgen.site.discovery import PageBatch, named, page_bytes, page_runs
+from qtgen.site.discovery import PageBatch, batches_for_paths, iter_batches, read_page_bytes
 from qtgen.validation.autofix import FixedFile, fix
 from qtgen.validation.cache import Cache
 from qtgen.validation.diagnostics import Diagnostic, Severity
@@ -130,7 +130,7 @@ class _Session:
             return self._report(validation, check.overlay)
 
     def _runs(self) -> Iterable[PageBatch]:
-        return named(self.in_hand) if self.in_hand else page_runs(self.paths)
+        return batches_for_paths(self.in_hand) if self.in_hand else iter_batches(self.paths)
 
     # --- fixes -------------------------------------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ def _fix_of(diagnostic: Diagnostic) -> str | None:
 def _source(overlay: Mapping[str, bytes], path: str) -> list[str]:
     """The lines of a page as its diagnostics count them; none where it cannot be shown."""
     try:
-        raw = overlay[path] if path in overlay else page_bytes(path)
+        raw = overlay[path] if path in overlay else read_page_bytes(path)
     except OSError:
         return []
     return raw.decode("utf-8", "replace").split("\n") if len(raw) <= MAX_BYTES else []

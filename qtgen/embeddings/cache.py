@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_digest
 
-from qtgen._util.sqlite import opened
-from qtgen.embeddings.pages import Meaning, PageText, key_of
+from qtgen._util.sqlite import open_cache_database
+from qtgen.embeddings.pages import PageEmbedder, PageText, vector_key
 from qtgen.errors import SettingsError
 
 if TYPE_CHECKING:
-    from qtgen.embeddings.pages import Half
+    from qtgen.embeddings.pages import HalfVectors
 
 _LAYOUT = "CREATE TABLE IF NOT EXISTS checked (key BLOB PRIMARY KEY, vector BLOB)"
 _CHECKSUM = 8  # bytes
@@ -32,14 +32,14 @@ class VectorCache:
     made: how many were not there.
     """
 
-    def __init__(self, meaning: Meaning, folder: Path | None) -> None:
+    def __init__(self, meaning: PageEmbedder, folder: Path | None) -> None:
         self._meaning = meaning
-        self._database = opened(folder, "vectors.sqlite", _LAYOUT) if folder else None
+        self._database = open_cache_database(folder, "vectors.sqlite", _LAYOUT) if folder else None
         self._new: dict[bytes, bytes] = {}
         self._length = 0  # of a vector, in bytes; 0: not known yet
-        self.made = 0
+        self.computed = 0
 
-    def __call__(self, texts: Sequence[PageText]) -> "Half":
+    def __call__(self, texts: Sequence[PageText]) -> "HalfVectors":
         """One row of 16-bit floats a text.
 
         Raises SettingsError where an endpoint's model gives vectors of another length than before, and what the meaning
@@ -47,7 +47,7 @@ class VectorCache:
         """
         import numpy as np
 
-        by_key = {key_of(self._meaning, text): text for text in texts}
+        by_key = {vector_key(self._meaning, text): text for text in texts}
         known = self._known(list(by_key))
         known |= self._made({key: text for key, text in by_key.items() if key not in known})
         lengths = {len(vector) for vector in known.values()} | ({self._length} if self._length else set())
@@ -57,7 +57,7 @@ class VectorCache:
                 "--no-cache makes all anew"
             )
         self._length = lengths.pop()
-        rows = [np.frombuffer(known[key_of(self._meaning, text)], np.float16) for text in texts]
+        rows = [np.frombuffer(known[vector_key(self._meaning, text)], np.float16) for text in texts]
         return np.array(rows, np.float16)
 
     def _made(self, texts: dict[bytes, PageText]) -> dict[bytes, bytes]:
@@ -67,7 +67,7 @@ class VectorCache:
             return {}
         vectors = self._meaning(list(texts.values())).astype(np.float16)
         rows = {key: vector.tobytes() for key, vector in zip(texts, vectors, strict=True)}
-        self.made += len(rows)
+        self.computed += len(rows)
         self._new |= rows
         if len(self._new) >= _TOGETHER:
             self._write()

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from qtgen.embeddings.static import Vectors
 
-    Numbers = NDArray[np.int32]
+    RowNumbers = NDArray[np.int32]
 
 _ALL_WITH_ALL = 4_000  # vectors, at most: as quick as the index, and exact
 _BLOCK = 2_000  # rows that are looked for at once: 32 MB of similarities
@@ -19,14 +19,14 @@ _CODED = 256  # numbers of a vector that a code of half as many bits stands for;
 _LOOKED_AT = 3  # times as many as are wanted are compared exactly
 
 
-class Neighbours:
+class NeighborIndex:
     """Searched are the rows `among` of `vectors`, which have length 1. The same rows give the same answers."""
 
-    def __init__(self, vectors: "Vectors", among: "Numbers") -> None:
+    def __init__(self, vectors: "Vectors", among: "RowNumbers") -> None:
         self._vectors, self._among = vectors, among
         self._index = _indexed(vectors[among]) if len(among) > _ALL_WITH_ALL else None
 
-    def __call__(self, rows: "Numbers", count: int) -> "tuple[Numbers, Vectors]":
+    def __call__(self, rows: "RowNumbers", count: int) -> "tuple[RowNumbers, Vectors]":
         """Of each of `rows` up to `count` nearest among those searched, the nearest first, and their cosines.
 
         A row is found itself where it is among them; -1 and a cosine of -1 stand where there are no more.

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from xxhash import xxh3_128_digest
 
-from qtgen.embeddings.static import Static, unit
-from qtgen.page import Page, decode
+from qtgen.embeddings.static import StaticModel, normalize_rows
+from qtgen.page import Page, decode_answer
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qtgen.embeddings.static import Embed, Vectors
+    from qtgen.embeddings.static import TextEmbedder, Vectors
 
-    Half = NDArray[np.float16]
+    HalfVectors = NDArray[np.float16]
 
 _APART = bytes(code if chr(code).isalnum() or code > 127 else 32 for code in range(256))  # all else parts words
 _MARKS = [mark.encode() for mark in "“”‘’–—…→"]  # that part words too, and stand in many answers
@@ -36,11 +36,11 @@ class PageText(NamedTuple):
     keywords: str
 
 
-def text_of(page: Page) -> PageText:
+def page_text(page: Page) -> PageText:
     return PageText(*(page.text_of(path) or "" for path in ("title", "answer", "seo.page_keywords")))
 
 
-class Meaning(Protocol):
+class PageEmbedder(Protocol):
     """Pages -> vectors. name: of the way they are made; changes when the vectors do."""
 
     name: str
@@ -49,7 +49,7 @@ class Meaning(Protocol):
         """One row of length 1 a page; zeros for a page without a word."""
 
 
-def key_of(meaning: Meaning, text: PageText) -> bytes:
+def vector_key(meaning: PageEmbedder, text: PageText) -> bytes:
     """Of the vector that a page's text has: the same for the same text, whatever file it stands in."""
     return xxh3_128_digest("\0".join((meaning.name, *text)).encode("utf-8", "surrogatepass"))
 
@@ -62,17 +62,17 @@ class _Vocabulary(dict[bytes, int]):
         return number
 
 
-class WordSums:
+class StaticEmbedder:
     """Static embeddings (`embeddings.Static`): no key, no network. Raises SettingsError where they are missing."""
 
-    name = f"{Static.name} by words, 1"
+    name = f"{StaticModel.name} by words, 1"
 
     def __init__(self) -> None:
         self._numbers = _Vocabulary()
 
     @cached_property
-    def _static(self) -> Static:  # half a second, which a run saves that finds all vectors in the cache
-        return Static()
+    def _static(self) -> StaticModel:  # half a second, which a run saves that finds all vectors in the cache
+        return StaticModel()
 
     @cached_property
     def _vectors(self) -> "Vectors":
@@ -83,8 +83,8 @@ class WordSums:
         if len(self._numbers) > _KNOWN_WORDS:
             self._numbers.clear()
             self._vectors = self._vectors[:0]
-        of_part = unit(self._sums([_words(part) for text in texts for part in text]))
-        return unit(of_part.reshape(len(texts), -1, self._static.width).sum(axis=1))
+        of_part = normalize_rows(self._sums([_words(part) for text in texts for part in text]))
+        return normalize_rows(of_part.reshape(len(texts), -1, self._static.width).sum(axis=1))
 
     def _sums(self, texts: Sequence[list[bytes]]) -> "Vectors":
         """Of each text the sum of its words' vectors."""
@@ -122,18 +122,20 @@ def _words(text: str) -> list[bytes]:
     return raw.translate(_APART).split()
 
 
-class ByEndpoint:
+class EndpointEmbedder:
     """Vectors by a model at an endpoint. What `embed` raises goes through: ProviderError."""
 
-    def __init__(self, embed: "Embed", model: str, address: str | None) -> None:
+    def __init__(self, embed: "TextEmbedder", model: str, address: str | None) -> None:
         self.name = f"{model} at {address or 'OpenAI'}, 1"
         self._embed = embed
 
     def __call__(self, texts: Sequence[PageText]) -> "Vectors":
-        return unit(self._embed([f"{text.question}\n\n{decode(text.answer)}"[:_LONGEST] for text in texts]))
+        return normalize_rows(
+            self._embed([f"{text.question}\n\n{decode_answer(text.answer)}"[:_LONGEST] for text in texts])
+        )
 
 
-class Centred(NamedTuple):
+class CenteredVectors(NamedTuple):
     """Vectors without what all of them share. rows: of length 1; lengths, shares: that, with the cosine of two rows,
     give the cosine that the whole vectors have (`whole`)."""
 
@@ -141,12 +143,12 @@ class Centred(NamedTuple):
     lengths: "Vectors"
     shares: "Vectors"
 
-    def whole(self, ones: Any, others: Any, cosines: Any) -> Any:
+    def full_cosines(self, ones: Any, others: Any, cosines: Any) -> Any:
         """Cosines of whole vectors. ones, others: numbers of rows, in shapes that fit each other."""
         return self.lengths[ones] * self.lengths[others] * cosines + self.shares[ones] + self.shares[others]
 
 
-def centred(vectors: "Half") -> Centred:
+def center(vectors: "HalfVectors") -> CenteredVectors:
     """Near is what is nearer than any two pages are, so what these share is taken away.
 
     Of few pages the mean says little, so less of it is taken away. A page without a word keeps its zeros.
@@ -163,4 +165,4 @@ def centred(vectors: "Half") -> Centred:
     shares = rows @ mean + mean @ mean / 2
     lengths = np.linalg.norm(rows, axis=1)
     rows /= np.where(lengths > 0, lengths, 1)[:, None]
-    return Centred(rows, lengths, shares)
+    return CenteredVectors(rows, lengths, shares)

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
-    Embed = Callable[[Sequence[str]], Vectors]  # one row a text
+    TextEmbedder = Callable[[Sequence[str]], Vectors]  # one row a text
 
 
-class Static:
+class StaticModel:
     """wordllama's token vectors (MIT), 256 dimensions; a text's is their sum. Raises SettingsError without it."""
 
     name = "wordllama-256"
@@ -45,16 +45,16 @@ class Static:
         if lengths.any():
             starts = np.cumsum(lengths) - lengths
             sums[lengths > 0] = np.add.reduceat(self.vectors[np.concatenate(tokens)], starts[lengths > 0])
-        return unit(sums)
+        return normalize_rows(sums)
 
-    def word(self, word: str) -> "Vectors":
+    def word_vector(self, word: str) -> "Vectors":
         """The direction of one word."""
         if word not in self._words:
             self._words[word] = self.embed(self.tokens([word]))[0]
         return self._words[word]
 
 
-def unit(rows: "Vectors") -> "Vectors":
+def normalize_rows(rows: "Vectors") -> "Vectors":
     """Rows of length 1; a row of zeros stays one."""
     import numpy as np
 

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from qtgen import __version__
-from qtgen._util.concurrency import Stop, run_all
+from qtgen._util.concurrency import Stop, map_unordered
 from qtgen.errors import Failure, UsageError
 from qtgen.evaluation.gate import summed
 from qtgen.evaluation.judges import JUDGED, Opinion, claims_made, rubric
@@ -19,14 +19,14 @@ from qtgen.evaluation.suites import Reference, Suite, load_suite
 from qtgen.generation.generator import GenerationConfig, generate
 from qtgen.generation.plan import Job
 from qtgen.llm.types import Provider, Usage
-from qtgen.page import decode, file_name, read_text, slug, url
+from qtgen.page import decode_answer, file_name, read_text, slug, url
 from qtgen.page.document import Page
-from qtgen.site.discovery import page_bytes
+from qtgen.site.discovery import read_page_bytes
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import PageChecker, PageFile
 
 if TYPE_CHECKING:
-    from qtgen.embeddings.static import Embed
+    from qtgen.embeddings.static import TextEmbedder
 
 VERSION = 1
 _JUDGED_AT_ONCE = 32
@@ -74,7 +74,7 @@ async def generated(
         return Candidate(reference, repeat, text, outcome.error, outcome.usage)
 
     made: dict[str, Candidate] = {}
-    async for reference, candidate in run_all(suite.references, work, concurrency=concurrency, stop=Stop()):
+    async for reference, candidate in map_unordered(suite.references, work, concurrency=concurrency, stop=Stop()):
         made[reference.id] = candidate
     return [made[reference.id] for reference in suite.references]
 
@@ -110,14 +110,17 @@ def _page_among(reference: Reference, folder: Path, paths: Sequence[Path]) -> Ca
 
 def _page_at(reference: Reference, path: Path) -> Candidate:
     try:
-        text = page_bytes(str(path)).decode("utf-8", errors="replace")
+        text = read_page_bytes(str(path)).decode("utf-8", errors="replace")
     except OSError as error:
         return Candidate(reference, 1, error=Failure("unreadable-page", f"{path}: {error.strerror or error}"))
     return Candidate(reference, 1, text, path=path)
 
 
 def scored(
-    candidates: Sequence[Candidate], check: PageChecker, names: Sequence[str] | None, embed: "Embed | None" = None
+    candidates: Sequence[Candidate],
+    check: PageChecker,
+    names: Sequence[str] | None,
+    embed: "TextEmbedder | None" = None,
 ) -> list[Scored]:
     """In the order of the candidates."""
     return list(score_all((_item(candidate, check) for candidate in candidates), names, embed=embed))
@@ -133,7 +136,7 @@ def _item(candidate: Candidate, check: PageChecker) -> Item | Scored:
         return Scored(reference.id, None, error=Failure("unreadable-page", "the page has no answer that can be read"))
     question, nuggets = reference.question.text, reference.nuggets
     facts = _facts(page, reference, check)
-    return Item(reference.id, question, (reference.answer,), decode(answer), nuggets.must, nuggets.nice, facts)
+    return Item(reference.id, question, (reference.answer,), decode_answer(answer), nuggets.must, nuggets.nice, facts)
 
 
 def _facts(page: Page, reference: Reference, check: PageChecker) -> PageFacts:
@@ -153,7 +156,7 @@ async def judged(candidates: Sequence[Candidate], scores: Sequence[Scored], judg
 
     found: dict[int, Scored] = {}
     pairs = enumerate(zip(candidates, scores, strict=True))
-    async for (place, _), one in run_all(pairs, work, concurrency=_JUDGED_AT_ONCE, stop=Stop()):
+    async for (place, _), one in map_unordered(pairs, work, concurrency=_JUDGED_AT_ONCE, stop=Stop()):
         found[place] = one
     return [found[place] for place in range(len(scores))]
 
@@ -176,7 +179,7 @@ def _together(opinions: Sequence[Opinion]) -> tuple[float | None, str]:
 
 
 def _answer(candidate: Candidate) -> str:
-    return decode(read_text(candidate.text).text_of("answer") or "") if candidate.text is not None else ""
+    return decode_answer(read_text(candidate.text).text_of("answer") or "") if candidate.text is not None else ""
 
 
 def report(

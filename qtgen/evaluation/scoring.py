@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from qtgen._util.processes import by_processes
+from qtgen._util.processes import map_in_processes
 from qtgen.errors import Failure, ProviderError
 from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, PageFacts, Score, measured, overall
 from qtgen.evaluation.metrics.overall import PARTS
 
 if TYPE_CHECKING:
-    from qtgen.embeddings.static import Embed
+    from qtgen.embeddings.static import TextEmbedder
 
 LONGEST = 100_000  # characters of a text; an answer has 5,000
 _TOGETHER = 16  # cases that a process is handed at once
@@ -71,7 +71,7 @@ def _failed(name: Any, kind: str, message: str) -> Scored:
     return Scored(name, None, error=Failure(kind, message))
 
 
-def score(item: Item | Scored, names: Sequence[str] | None = None, embed: "Embed | None" = None) -> Scored:
+def score(item: Item | Scored, names: Sequence[str] | None = None, embed: "TextEmbedder | None" = None) -> Scored:
     """One case. names: of the metrics wanted, all by default; those of the overall score are always measured. embed:
     instead of the static embeddings; what it raises as ProviderError leaves the case without a score.
 
@@ -117,7 +117,7 @@ def _empty(name: Any, found: Mapping[str, Score]) -> Scored:
     return Scored(name, 0.0, metrics, Failure("empty-candidate", "the candidate has no word"))
 
 
-def _case(item: Item, embed: "Embed | None") -> Case:
+def _case(item: Item, embed: "TextEmbedder | None") -> Case:
     texts = (item.references, item.must, item.nice)
     references, must, nice = (tuple(AnalyzedText(text, embed) for text in some) for some in texts)
     question, candidate = AnalyzedText(item.question, embed), AnalyzedText(item.candidate, embed)
@@ -142,7 +142,7 @@ def score_all(
     items: Iterable[Item | Scored],
     names: Sequence[str] | None = None,
     jobs: int | None = None,
-    embed: "Embed | None" = None,
+    embed: "TextEmbedder | None" = None,
 ) -> Iterator[Scored]:
     """Scores in the order of the items. jobs: processes, as many as there are processors by default; one with embed."""
     source = iter(items)
@@ -153,7 +153,7 @@ def score_all(
         return
     everything = chain(first, source)
     parcels = ((None, (some, names)) for some in iter(lambda: list(islice(everything, _TOGETHER)), []))
-    for _, done in by_processes(_score_some, parcels, jobs):
+    for _, done in map_in_processes(_score_some, parcels, jobs):
         yield from done
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen.errors import Failure, UsageError
 from qtgen.generation.types import Question
-from qtgen.page import decode
+from qtgen.page import decode_answer
 from qtgen.site.discovery import read_page
 
 REPORT_METRICS = ("score", "must_recall", "coverage", "contradiction", "structure")
@@ -136,8 +136,8 @@ def _reference(path: Path) -> Reference:
         nuggets = _nuggets(_nuggets_beside(path))
     except (OSError, ValueError) as error:
         why = f"{_nuggets_beside(path)}: {first_error(error)}"
-        return Reference(path.stem, path, question, decode(answer), error=Failure("no-reference", why))
-    return Reference(path.stem, path, question, decode(answer), nuggets)
+        return Reference(path.stem, path, question, decode_answer(answer), error=Failure("no-reference", why))
+    return Reference(path.stem, path, question, decode_answer(answer), nuggets)
 
 
 def _nuggets(path: Path) -> NuggetFile:

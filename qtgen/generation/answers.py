@@ -24,8 +24,8 @@ from pydantic import (
 from qtgen._util.json_schema import strict_schema
 from qtgen.errors import AnswerError
 from qtgen.generation.cleanup import label, mended, once, prose, residue, sentence
-from qtgen.page.answer_text import dollar_math
-from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_ASKED, KEYWORDS_MIN
+from qtgen.page.answer_text import to_dollar_math
+from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
 
 # First words that lose their capital behind "In summary, "; any other may be a name.
 _OPENERS = re.compile(
@@ -41,7 +41,7 @@ class SearchFields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     page_description: prose(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
-    page_keywords: list[label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_ASKED)  # type: ignore[valid-type]
+    page_keywords: list[label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_REQUESTED)  # type: ignore[valid-type]
 
     @property
     def labels(self) -> list[str]:
@@ -238,7 +238,7 @@ def _sentence(detail: Any) -> str:
 
 def to_markdown(answer: Answer) -> str:
     """The site's markdown: maths in dollars."""
-    return dollar_math(answer.markdown())
+    return to_dollar_math(answer.markdown())
 
 
 def schema(shape: str) -> dict[str, Any]:

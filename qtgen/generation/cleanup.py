@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import re2
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from qtgen.page.text import one_line
+from qtgen.page.text import to_single_line
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ def line(text: object) -> object:
     whole = mended(text)
     if not isinstance(whole, str):
         return whole
-    return one_line(re.sub(r"\\n(?![a-z])", " ", whole) if "\\" in whole else whole)
+    return to_single_line(re.sub(r"\\n(?![a-z])", " ", whole) if "\\" in whole else whole)
 
 
 def once(items: Iterable[T], name: Callable[[T], str]) -> list[T]:

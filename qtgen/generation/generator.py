@@ -14,10 +14,10 @@ from qtgen.generation.provenance import WRITTEN, digest_of, digests_of
 from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, how_made, write
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, Provider
-from qtgen.page import Value, emit, encode, file_name, read_text, seo_title
-from qtgen.page.fields import CONSTANTS, GROUPS
-from qtgen.page.text import one_line
-from qtgen.site.index import text_digest
+from qtgen.page import Value, emit, encode_answer, file_name, read_text, seo_title
+from qtgen.page.fields import CONSTANTS, FIELD_GROUPS
+from qtgen.page.text import to_single_line
+from qtgen.site.index import title_digest
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.fixes import mended
 from qtgen.validation.rules import PageChecker, PageFile, Rule
@@ -124,13 +124,13 @@ def about_text(file: PageFile, question: Question, recipe: GenerationConfig, gro
     """
     return {
         "groups": [*groups],
-        "question_digest": f"{text_digest(question.text, question.subject):016x}",
+        "question_digest": f"{title_digest(question.text, question.subject):016x}",
         "context_digest": digest_of(question.context) if question.context else None,
         "text_digests": digests_of(mended(file, recipe.fixer, TEXT_FIELDS), groups),
     }
 
 
-TEXT_FIELDS = frozenset(path for group in WRITTEN for path in GROUPS[group])
+TEXT_FIELDS = frozenset(path for group in WRITTEN for path in FIELD_GROUPS[group])
 
 
 def page_values(job: Job, answer: answers.SearchFields) -> dict[str, Value]:
@@ -155,9 +155,9 @@ def page_values(job: Job, answer: answers.SearchFields) -> dict[str, Value]:
 def written_values(answer: answers.SearchFields) -> dict[str, Value]:
     """The fields that a model writes, by dotted path. Raises UnwritableText."""
     values: dict[str, Value] = {
-        "seo.page_description": one_line(answer.page_description),
-        "seo.page_keywords": one_line(answer.keywords),
+        "seo.page_description": to_single_line(answer.page_description),
+        "seo.page_keywords": to_single_line(answer.keywords),
     }
     if isinstance(answer, answers.Answer):
-        values["answer"] = encode(answers.to_markdown(answer))
+        values["answer"] = encode_answer(answers.to_markdown(answer))
     return values

@@ -16,12 +16,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from qtgen._util.files import append_line, explained, prepared, publish_new, replace_file
+from qtgen._util.files import append_line, as_output_error, publish_if_absent, replace_file, staged_file
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.provenance import ProvenanceIndex, origins
 from qtgen.generation.types import Draft, Outcome
 from qtgen.page import read, splice
-from qtgen.site.discovery import highest_id, page_paths, pages_in
+from qtgen.site.discovery import highest_id, iter_folder_pages, iter_page_paths
 
 HIDDEN = ".qtgen"
 
@@ -40,7 +40,7 @@ class Store:
     def check_writable(self) -> None:
         """Raise UsageError before any money is spent on pages that could not be written."""
         try:
-            with prepared(self.out / HIDDEN / "probe", ""):
+            with staged_file(self.out / HIDDEN / "probe", ""):
                 pass
         except OutputError as error:
             reason = str(error).rpartition(": ")[2]
@@ -52,14 +52,17 @@ class Store:
         Raises UsageError if there is no such corpus.
         """
         made: Iterator[int] = (line["id"] for line in self.provenance() if isinstance(line.get("id"), int))
-        pages = chain(page_paths([corpus] if corpus else []), pages_in(self.out))
+        pages = chain(iter_page_paths([corpus] if corpus else []), iter_folder_pages(self.out))
         return max(chain([highest_id(pages)], made))
 
     def provenance(self) -> Iterator[dict[str, Any]]:
         """Every line; a line cut short by a crash is passed over."""
         if not self.provenance_file.exists():
             return
-        with explained(self.provenance_file), self.provenance_file.open(encoding="utf-8", errors="replace") as lines:
+        with (
+            as_output_error(self.provenance_file),
+            self.provenance_file.open(encoding="utf-8", errors="replace") as lines,
+        ):
             for line in lines:
                 try:
                     entry = json.loads(line)
@@ -76,9 +79,9 @@ class Store:
         path = Path(draft.path)
         if path.exists():
             return False
-        with prepared(path, draft.text) as temporary:
+        with staged_file(path, draft.text) as temporary:
             self._note(json.dumps(draft.provenance, ensure_ascii=False))
-            written = publish_new(temporary, path)
+            written = publish_if_absent(temporary, path)
         with contextlib.suppress(OSError):  # the page is there; an old failure left behind does no harm
             self._failed_file(draft.path).unlink(missing_ok=True)
         return written
@@ -87,7 +90,7 @@ class Store:
         """How the texts of all pages came about."""
         if not self.provenance_file.exists():
             return ProvenanceIndex()
-        with explained(self.provenance_file), self.provenance_file.open("rb") as lines:
+        with as_output_error(self.provenance_file), self.provenance_file.open("rb") as lines:
             return origins(lines)
 
     def rewrite(self, draft: Draft) -> None:
@@ -106,7 +109,7 @@ class Store:
     def keep_rejected(self, page: str, record: str) -> Path:
         """Keep an attempt that was not taken. Raises OutputError."""
         path = self._beside(self.rejected_folder, page)
-        with prepared(path, record) as temporary, explained(path):
+        with staged_file(path, record) as temporary, as_output_error(path):
             temporary.replace(path)
         return path
 
@@ -143,7 +146,10 @@ class Store:
             return None
         record = {**outcome.as_dict(), "last_answer": outcome.last_text}
         path = self._failed_file(outcome.path)
-        with prepared(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n") as temporary, explained(path):
+        with (
+            staged_file(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n") as temporary,
+            as_output_error(path),
+        ):
             temporary.replace(path)
         return path
 
@@ -166,7 +172,7 @@ def write_scores(pages: Mapping[Path, float]) -> int:
     """
     changed = 0
     for path, score in pages.items():
-        with explained(path):
+        with as_output_error(path):
             before = path.read_bytes()
         after = splice(read(before), {"score": round(score, 3)}).encode()
         if after != before:

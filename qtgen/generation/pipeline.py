@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from qtgen._util.concurrency import Stop, run_all
+from qtgen._util.concurrency import Stop, map_unordered
 from qtgen.errors import BudgetReached
 from qtgen.generation.generator import GenerationConfig, generate
 from qtgen.generation.output import Store
@@ -65,7 +65,7 @@ async def run_steps(
         return await make(numbered[1], on_disk)
 
     with ThreadPoolExecutor(_WRITERS, thread_name_prefix="disk") as disk:
-        running = run_all(enumerate(steps), work, concurrency=_IN_THE_MAKING * concurrency, stop=stop)
+        running = map_unordered(enumerate(steps), work, concurrency=_IN_THE_MAKING * concurrency, stop=stop)
         async with aclosing(running):  # whatever ends this loop, nothing is left in flight
             async for (place, _), made in running:
                 yield place, made

@@ -12,7 +12,7 @@ from qtgen.errors import Failure
 from qtgen.generation.questions import BadRow
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.page import file_name, slug, url
-from qtgen.site.similarity import nearly_the_same, question_words
+from qtgen.site.similarity import earlier_near_duplicates, question_words
 
 # A file name may have 255 bytes; the site's longest has 182.
 _SLUG_MAX = 240
@@ -153,7 +153,7 @@ def twins(known: Iterable[tuple[str, str]], rows: Iterable[Question | BadRow]) -
             pages.append(_page_hash(row) if isinstance(row, Question) else 0)
             yield question_words(row.text) if isinstance(row, Question) else frozenset()
 
-    for number, alike in nearly_the_same(words(), NEARLY):
+    for number, alike in earlier_near_duplicates(words(), NEARLY):
         if number >= of_site:
             other = next((one for one in alike if pages[one] != pages[number]), None)
             if other is not None:

@@ -35,7 +35,7 @@ LIMITS = {
     "description_min": fields.DESCRIPTION_MIN,
     "description_max": fields.DESCRIPTION_MAX,
     "keywords_min": fields.KEYWORDS_MIN,
-    "keywords_max": fields.KEYWORDS_ASKED,
+    "keywords_max": fields.KEYWORDS_REQUESTED,
 }
 
 

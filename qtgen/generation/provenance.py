@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from qtgen.page import Page
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 
 WRITTEN = ("answer", "seo")
 """The groups of fields that a model writes."""
@@ -85,4 +85,6 @@ def digest_of(text: str) -> str:
 
 def digests_of(page: Page, groups: Sequence[str]) -> dict[str, str]:
     """Of each group: of its fields' values."""
-    return {group: digest_of("\0".join(str(page.values.get(path, "")) for path in GROUPS[group])) for group in groups}
+    return {
+        group: digest_of("\0".join(str(page.values.get(path, "")) for path in FIELD_GROUPS[group])) for group in groups
+    }

@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from qtgen.errors import Failure, QuestionFileError
 from qtgen.generation.types import Question
-from qtgen.page.text import FORBIDDEN, one_line
+from qtgen.page.text import FORBIDDEN, to_single_line
 
 STDIN = Path("-")
 _KINDS = (".csv", ".jsonl", ".txt")
@@ -51,7 +51,7 @@ class QuestionRow(BaseModel):
     @field_validator("question", "subject", mode="before")
     @classmethod
     def _on_one_line(cls, value: object) -> object:
-        line = one_line(value) if isinstance(value, str) else value
+        line = to_single_line(value) if isinstance(value, str) else value
         if isinstance(line, str) and FORBIDDEN.search(line):
             raise ValueError("holds a character that no page can hold")
         return line

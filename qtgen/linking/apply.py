@@ -7,11 +7,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from qtgen._util.files import check_replaceable, explained, replace_files
-from qtgen._util.processes import by_processes
+from qtgen._util.files import as_output_error, check_replaceable, replace_files
+from qtgen._util.processes import map_in_processes
 from qtgen.errors import OutputError, QtgenError, SpliceError
 from qtgen.page import Value, read, splice
-from qtgen.site.discovery import page_bytes
+from qtgen.site.discovery import read_page_bytes
 from qtgen.site.index import digest
 
 _WORTH_PROCESSES = 1_500  # pages to write; below, starting processes takes longer than they save
@@ -65,8 +65,8 @@ def linked(rewrite: LinkEdit) -> Linked:
     Raises OutputError if it cannot be read, is another by now, or a page that it is to name is gone, and
     SpliceError if it cannot be edited line by line.
     """
-    with explained(Path(rewrite.path)):
-        before = page_bytes(rewrite.path)
+    with as_output_error(Path(rewrite.path)):
+        before = read_page_bytes(rewrite.path)
     page = read(before)
     if digest(page.text) != rewrite.digest or page.text.encode() != before:
         raise OutputError(f"{rewrite.path}: changed while its links were chosen; nothing was written to it")
@@ -102,7 +102,7 @@ def written(rewrites: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[W
             yield from _write_all(some)
         return
     parcels = ((None, (some,)) for some in iter(lambda: list(islice(everything, _PARCEL)), []))
-    for _, done in by_processes(_write_all, parcels, jobs, afresh=True):  # the linear algebra has threads
+    for _, done in map_in_processes(_write_all, parcels, jobs, spawn=True):  # the linear algebra has threads
         yield from done
 
 

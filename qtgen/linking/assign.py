@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from qtgen.embeddings.index import Neighbours
+from qtgen.embeddings.index import NeighborIndex
 from qtgen.linking.candidates import POOL, Pages, candidates
 from qtgen.page.fields import RELATED_MAX
 
 if TYPE_CHECKING:
-    from qtgen.embeddings.index import Numbers
+    from qtgen.embeddings.index import RowNumbers
 
 MOST_INBOUND = 25  # links that a page is given at most; those that it has already stay (docs/linking.md)
 WORTH_A_PLACE = 0.45  # least cosine for a new page to be named by one that has its links: 19 of 20 links are nearer
@@ -32,20 +32,20 @@ class Assignment:
     """links: (pages, 5) numbers of the pages named, -1: none; gave_way: pages with a link that was there before and
     made room; orphans: pages that no page could name."""
 
-    links: "Numbers"
+    links: "RowNumbers"
     gave_way: frozenset[int]
     orphans: tuple[int, ...]
 
 
-def searchable(pages: Pages) -> Neighbours:
+def searchable(pages: Pages) -> NeighborIndex:
     """Over the pages that others may name, of those that ask the same the first."""
     import numpy as np
 
     firsts = np.flatnonzero(pages.linkable & (pages.groups == np.arange(len(pages))))
-    return Neighbours(pages.vectors, firsts.astype(np.int32))
+    return NeighborIndex(pages.vectors, firsts.astype(np.int32))
 
 
-def choose(pages: Pages, near: Neighbours, *, fill: bool = True, fair: bool = False) -> Assignment:
+def choose(pages: Pages, near: NeighborIndex, *, fill: bool = True, fair: bool = False) -> Assignment:
     """The same for the same pages. near: `searchable`; fill: whether free places are filled for their own sake; fair:
     whether a page that nobody names may take only the place of one that is farther."""
     board = _Board(pages, near, fair)
@@ -56,7 +56,7 @@ def choose(pages: Pages, near: Neighbours, *, fill: bool = True, fair: bool = Fa
 class _Board:
     """The links as they stand while they are chosen."""
 
-    def __init__(self, pages: Pages, near: Neighbours, fair: bool) -> None:
+    def __init__(self, pages: Pages, near: NeighborIndex, fair: bool) -> None:
         import numpy as np
 
         self._pages, self._near, self._fair = pages, near, fair
@@ -136,14 +136,14 @@ class _Board:
         return len(left) < len(orphans)
 
     @cached_property
-    def _near_sources(self) -> Neighbours:
+    def _near_sources(self) -> NeighborIndex:
         """Over the pages that can name others and are found themselves."""
         import numpy as np
 
         sources = np.flatnonzero(self._pages.changeable & self._pages.linkable)
         if 2 * len(sources) > self._pages.linkable.sum():  # most are: that index will do
             return self._near
-        return Neighbours(self._pages.vectors, sources.astype(np.int32))
+        return NeighborIndex(self._pages.vectors, sources.astype(np.int32))
 
     def _sources(self, orphans: list[int], count: int) -> list[tuple[int, int]]:
         """(page that could name it, orphan), the pairs with most in common first."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qtgen.embeddings.index import Neighbours
-from qtgen.embeddings.pages import Centred
+from qtgen.embeddings.index import NeighborIndex
+from qtgen.embeddings.pages import CenteredVectors
 from qtgen.page.fields import RELATED_MAX
 from qtgen.site.similarity import WordSets
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qtgen.embeddings.index import Numbers
+    from qtgen.embeddings.index import RowNumbers
     from qtgen.embeddings.static import Vectors
 
     Mask = NDArray[np.bool_]
@@ -45,14 +45,14 @@ class Pages:
     places the page that it goes on leading to, -1 where it is free.
     """
 
-    meanings: Centred
-    subjects: "Numbers"
+    meanings: CenteredVectors
+    subjects: "RowNumbers"
     ids: "NDArray[np.int64]"
     questions: WordSets
     linkable: "Mask"
     wanted: "Mask"
     changeable: "Mask"
-    kept: "Numbers"
+    kept: "RowNumbers"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -62,7 +62,7 @@ class Pages:
         return self.meanings.rows
 
     @cached_property
-    def groups(self) -> "Numbers":
+    def groups(self) -> "RowNumbers":
         """Of each page the first that is linkable and asks the same in the same words; itself where none does."""
         import numpy as np
 
@@ -91,13 +91,13 @@ class Pages:
         return self.same_words(one, other) or bool(self.same_meaning(one, other, cosine))
 
     def same_words(self, one: int, other: int) -> bool:
-        return self.questions.alike(one, other, SAME_WORDS)
+        return self.questions.are_similar(one, other, SAME_WORDS)
 
     def same_meaning(self, ones: Any, others: Any, cosines: Any) -> Any:
         """ones, others: numbers of pages, in shapes that fit each other; cosines: of their vectors."""
-        return (cosines > SAME_MEANING) | (self.meanings.whole(ones, others, cosines) > SAME_TEXT)
+        return (cosines > SAME_MEANING) | (self.meanings.full_cosines(ones, others, cosines) > SAME_TEXT)
 
-    def scores(self, rows: "Numbers", others: "Numbers", cosines: "Vectors") -> "Vectors":
+    def scores(self, rows: "RowNumbers", others: "RowNumbers", cosines: "Vectors") -> "Vectors":
         """What naming others is worth. rows: (n,); others, cosines: (n, m)."""
         import numpy as np
 
@@ -109,7 +109,7 @@ class Pages:
         return scores
 
 
-def candidates(pages: Pages, rows: "Numbers", near: Neighbours) -> "Iterator[Numbers]":
+def candidates(pages: Pages, rows: "RowNumbers", near: NeighborIndex) -> "Iterator[RowNumbers]":
     """`POOL` others that each of `rows` could name, the best first, -1 where there are no more; in blocks of rows.
 
     Each is near enough, and none has the meaning of the page, of a link that it keeps or of another candidate. near:
@@ -124,13 +124,13 @@ def candidates(pages: Pages, rows: "Numbers", near: Neighbours) -> "Iterator[Num
         yield found
 
 
-def _found(pages: Pages, rows: "Numbers", near: Neighbours, count: int) -> "tuple[Numbers, Vectors]":
+def _found(pages: Pages, rows: "RowNumbers", near: NeighborIndex, count: int) -> "tuple[RowNumbers, Vectors]":
     """Candidates, and of each row the cosine of the farthest page that was looked at."""
     others, cosines = near(rows, count)
     return _in_order(pages, rows, _of_own_subject(pages, rows, others), cosines), cosines[:, -1]
 
 
-def _of_own_subject(pages: Pages, rows: "Numbers", others: "Numbers") -> "Numbers":
+def _of_own_subject(pages: Pages, rows: "RowNumbers", others: "RowNumbers") -> "RowNumbers":
     """Of pages that ask the same, that of the page's own subject."""
     import numpy as np
 
@@ -143,7 +143,7 @@ def _of_own_subject(pages: Pages, rows: "Numbers", others: "Numbers") -> "Number
     return others
 
 
-def _in_order(pages: Pages, rows: "Numbers", others: "Numbers", cosines: "Vectors") -> "Numbers":
+def _in_order(pages: Pages, rows: "RowNumbers", others: "RowNumbers", cosines: "Vectors") -> "RowNumbers":
     """The best `POOL` of the others, each next one the best that is not too near to those before it (maximal marginal
     relevance, Carbonell and Goldstein 1998) or to a link that is kept."""
     import numpy as np

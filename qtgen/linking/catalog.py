@@ -8,18 +8,18 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtgen.embeddings.pages import PageText, text_of
+from qtgen.embeddings.pages import PageText, page_text
 from qtgen.linking.graph import PageNode
 from qtgen.page import Page, slug
-from qtgen.site.discovery import PageBatch, page_runs, read_page, without
-from qtgen.site.index import Site, digest, facts
+from qtgen.site.discovery import PageBatch, exclude_pages, iter_batches, read_page
+from qtgen.site.index import SiteIndex, digest, page_facts
 
 if TYPE_CHECKING:
-    from qtgen.embeddings.pages import Half
+    from qtgen.embeddings.pages import HalfVectors
 
 _TOGETHER = 500  # pages whose vectors are made at a time
 
-EmbedPages = Callable[[Sequence[PageText]], "Half"]
+EmbedPages = Callable[[Sequence[PageText]], "HalfVectors"]
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Catalog:
     them; problems: why a page cannot be worked on, of those; given: pages asked about, which come first; the others are
     only their site."""
 
-    site: Site = field(default_factory=Site)
+    site: SiteIndex = field(default_factory=SiteIndex)
     paths: list[str] = field(default_factory=list)
     digests: "array[int]" = field(default_factory=lambda: array("Q"))
     urls: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Catalog:
     subjects: list[str] = field(default_factory=list)
     ids: list[int | None] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
-    vectors: "list[Half]" = field(default_factory=list)
+    vectors: "list[HalfVectors]" = field(default_factory=list)
     given: int = 0
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class Catalog:
     def is_first(self, number: int) -> bool:
         """Whether the url of a page is its own, or at least no page before has it."""
         row = self.site.starts[number]
-        return self.site.by_url.get(self.site.urls[row]) == row
+        return self.site.row_by_url.get(self.site.urls[row]) == row
 
     def is_hidden(self, number: int) -> bool:
         return self.site.is_hidden(self.site.starts[number])
@@ -88,7 +88,7 @@ def census(runs: Iterable[PageBatch], corpus: Path | None, embed: EmbedPages | N
     found.given = len(found)
     if corpus is not None:
         known = {os.path.realpath(path) for path in found.paths}
-        _take_in(found, without(page_runs([corpus]), known), embed)
+        _take_in(found, exclude_pages(iter_batches([corpus]), known), embed)
     return found
 
 
@@ -97,8 +97,8 @@ def _take_in(found: Catalog, runs: Iterable[PageBatch], embed: EmbedPages | None
         (path, read_page(path, size)) for run in runs for path, (size, _) in zip(run.paths(), run.states, strict=True)
     )
     while some := list(islice(pages, _TOGETHER)):
-        found.site.add(facts(page) for _, page in some)
+        found.site.add(page_facts(page) for _, page in some)
         for path, page in some:
             found.add(path, page)
         if embed is not None:
-            found.vectors.append(embed([text_of(page) for _, page in some]))
+            found.vectors.append(embed([page_text(page) for _, page in some]))

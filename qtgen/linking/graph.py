@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qtgen.site.index import NO_ID, Site
+from qtgen.site.index import NO_ID, SiteIndex
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,19 +55,21 @@ class Links:
         return np.isin(self.faults, [LinkFault.NONE, LinkFault.DIFFERS])
 
 
-def links_of(site: Site) -> Links:
+def links_of(site: SiteIndex) -> Links:
     """Every link of the site, in the order of its pages."""
     import numpy as np
 
-    rows = np.array(site.links, np.int64)
-    targets = np.array(site.targets, np.int64)
-    urls, texts, ids, places = (np.array(part, np.uint64) for part in (site.urls, site.texts, site.ids, site.places))
+    rows = np.array(site.link_rows, np.int64)
+    targets = np.array(site.link_targets, np.int64)
+    urls, texts, ids, places = (
+        np.array(part, np.uint64) for part in (site.urls, site.titles, site.ids, site.locations)
+    )
     starts = np.array(site.starts, np.int64)
     sources = (np.searchsorted(starts, rows, "right") - 1).astype(np.int32)
     there = targets >= 0
     differs = there & (ids[targets] != NO_ID) & (ids[rows] != ids[targets])
     differs |= there & (texts[rows] != texts[targets])
-    hidden = np.isin(targets, [row for row in site.pages if site.is_hidden(row)])
+    hidden = np.isin(targets, [row for row in site.page_rows if site.is_hidden(row)])
     faults = np.select(
         [~there, urls[rows] == urls[starts[sources]], _repeated(sources, urls[rows]), hidden, differs],
         [np.int32(fault) for fault in _CODES],

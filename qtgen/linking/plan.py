@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtgen.embeddings.pages import centred
+from qtgen.embeddings.pages import center
 from qtgen.linking.apply import LinkEdit
 from qtgen.linking.assign import Assignment, choose, searchable
 from qtgen.linking.candidates import NO_ID, Pages
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qtgen.embeddings.index import Neighbours, Numbers
+    from qtgen.embeddings.index import NeighborIndex, RowNumbers
 
 _FREE, _BROKEN = -1, -2  # of a place: no link, and one that leads where none should
 _URL = re.compile("/learn/([a-z0-9-]+)/questions/([a-z0-9-]+)")
@@ -121,7 +121,7 @@ class LinkPlan:
         known = frozenset(self.known.paths)
         return next((file for file in linked_to if file not in known and Path(file).is_file()), None)
 
-    def _unnamed(self, table: "Numbers") -> list[str]:
+    def _unnamed(self, table: "RowNumbers") -> list[str]:
         import numpy as np
 
         known = self.known
@@ -165,7 +165,7 @@ class LinkPlan:
         vectors = np.concatenate(known.vectors)[order]
         known.vectors.clear()  # of many pages they take a tenth of a gigabyte
         return Pages(
-            meanings=centred(vectors),
+            meanings=center(vectors),
             subjects=np.array(subjects, np.int32),
             ids=np.array([NO_ID if number is None else number for number in ids], np.int64),
             questions=WordSets(_words(known.titles[number]) for number in order),
@@ -176,10 +176,10 @@ class LinkPlan:
         )
 
     @cached_property
-    def _near(self) -> "Neighbours":
+    def _near(self) -> "NeighborIndex":
         return searchable(self._pages)
 
-    def _in_order(self, table: "Numbers") -> "Numbers":
+    def _in_order(self, table: "RowNumbers") -> "RowNumbers":
         """Rows and numbers of pages as places in `_order`; a broken link is a free place."""
         import numpy as np
 
@@ -188,7 +188,7 @@ class LinkPlan:
         rows = table[self._order]
         return np.where(rows >= 0, place_of[np.maximum(rows, 0)], _FREE).astype(np.int32)
 
-    def _by_number(self, chosen: Assignment) -> "Numbers":
+    def _by_number(self, chosen: Assignment) -> "RowNumbers":
         """The links chosen, of pages and to pages by their numbers."""
         import numpy as np
 
@@ -226,7 +226,7 @@ class LinkPlan:
         return {f"{section}.{key}": value for key, value in values.items() if value not in (None, "")}
 
 
-def _table(known: Catalog, links: Links) -> "tuple[Numbers, NDArray[np.bool_]]":
+def _table(known: Catalog, links: Links) -> "tuple[RowNumbers, NDArray[np.bool_]]":
     """Of each page and place the page that it leads to, and whether id, title or subject are others there, which a page
     that lacks some of them cannot say."""
     import numpy as np

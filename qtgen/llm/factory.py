@@ -15,7 +15,7 @@ from qtgen.llm.prices import price_of
 from qtgen.settings import Settings
 
 if TYPE_CHECKING:
-    from qtgen.embeddings.static import Embed
+    from qtgen.embeddings.static import TextEmbedder
 
 LOCAL_SLOTS = 2
 REMOTE_SLOTS = 64
@@ -93,7 +93,7 @@ async def open_clients(
         yield clients
 
 
-def embeddings(settings: Settings, model: str) -> "Embed":
+def embeddings(settings: Settings, model: str) -> "TextEmbedder":
     """Texts -> vectors by an endpoint. Raises SettingsError where none is set; what it returns, ProviderError."""
     from qtgen.llm.openai import OpenAIEmbeddings
 

@@ -27,7 +27,7 @@ from qtgen.errors import (
 )
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.types import Completion, Limits, Usage
-from qtgen.page.text import storable
+from qtgen.page.text import storable_text
 
 if TYPE_CHECKING:
     from qtgen.embeddings.static import Vectors
@@ -58,7 +58,7 @@ class OpenAISender:
         try:
             return await self._send(body)
         except ProviderError as error:
-            message, key = storable(str(error)), self._endpoint.api_key
+            message, key = storable_text(str(error)), self._endpoint.api_key
             error.message = message.replace(key, "***") if key and len(key) >= _SHORTEST_KEY else message
             error.args = (error.message,)
             raise
@@ -98,12 +98,12 @@ class OpenAISender:
             raise Filtered("the endpoint's content filter stopped the answer", usage=usage)
         if finish == "length":
             raise Truncated("the answer was cut off at the token limit; raise --max-tokens", usage=usage)
-        request_id = storable(str(headers.get("x-request-id") or payload.get("id") or "")) or None
+        request_id = storable_text(str(headers.get("x-request-id") or payload.get("id") or "")) or None
         content = message.get("content") or ""
         if not isinstance(content, str):
             raise TypeError(f"content is {type(content).__name__}")
-        served_by = storable(str(payload.get("model") or self._endpoint.model))
-        return Completion(storable(content), served_by, usage, request_id, _limits(headers))
+        served_by = storable_text(str(payload.get("model") or self._endpoint.model))
+        return Completion(storable_text(content), served_by, usage, request_id, _limits(headers))
 
     def _usage(self, said: Any) -> Usage:
         """What the endpoint counted. Where it says nothing that can be counted, the cost is not known."""

@@ -1,11 +1,11 @@
 """The page: read it with positions, emit it byte for byte, splice it with proof."""
 
-from qtgen.page.answer_text import decode, encode
+from qtgen.page.answer_text import decode_answer, encode_answer
 from qtgen.page.document import Page, Position, Problem, Span, Style, Value
-from qtgen.page.emit import emit
-from qtgen.page.read import read, read_text, too_large, unreadable
-from qtgen.page.slug import file_name, seo_title, slug, url
-from qtgen.page.splice import edits_for, splice
+from qtgen.page.emitter import emit
+from qtgen.page.naming import file_name, seo_title, slug, url
+from qtgen.page.reader import oversized_page, read, read_text, unreadable_page
+from qtgen.page.splicer import splice, splice_edits
 
 __all__ = [
     "Page",
@@ -14,17 +14,17 @@ __all__ = [
     "Span",
     "Style",
     "Value",
-    "decode",
-    "edits_for",
+    "decode_answer",
     "emit",
-    "encode",
+    "encode_answer",
     "file_name",
+    "oversized_page",
     "read",
     "read_text",
     "seo_title",
     "slug",
     "splice",
-    "too_large",
-    "unreadable",
+    "splice_edits",
+    "unreadable_page",
     "url",
 ]

@@ -53,20 +53,20 @@ _OPERAND = "|".join(re.escape(key) + (r"(?![A-Za-z])" if key[0] == "\\" else "")
 _NEGATED = re.compile(rf"\\not\s*({_OPERAND})")
 # A LaTeX command that begins with `\n` on a page, together with what it negates.
 _AFTER_N = "|".join(sorted((name[1:] for name in _LATEX), key=len, reverse=True))
-LATEX_AT_N = re.compile(rf"\\n(?=[a-z])(?<!\\\\n)(?:ot\s*(?:{_OPERAND})|(?:ot|{_AFTER_N})(?![A-Za-z]))")
-LATEX_AT_N_SIGN = rf"\\n(?:ot|{_AFTER_N})(?:[^A-Za-z]|$)"  # of one: RE2 looks for it, and knows no looking around
+LATEX_COLLISION = re.compile(rf"\\n(?=[a-z])(?<!\\\\n)(?:ot\s*(?:{_OPERAND})|(?:ot|{_AFTER_N})(?![A-Za-z]))")
+LATEX_COLLISION_RE2 = rf"\\n(?:ot|{_AFTER_N})(?:[^A-Za-z]|$)"  # of one: RE2 looks for it, and knows no looking around
 _MATH = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$")
 _DISPLAY = re.compile(r"\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL)
 _INLINE = re.compile(r"\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL)
 _CODE = re.compile(r"(?P<fence>```|~~~).*?(?:(?P=fence)|\Z)|`[^`\n]+`", re.DOTALL)
 
 
-def decode(answer: str) -> str:
+def decode_answer(answer: str) -> str:
     r"""What the site renders: every `\n` of two characters is a line break."""
     return answer.replace("\\n", "\n")
 
 
-def encode(markdown: str) -> str:
+def encode_answer(markdown: str) -> str:
     r"""One line for the page, such that `decode(encode(m))` is `m` but for the repairs named above.
 
     Raises UnwritableText if a backslash followed by `n` is left that has no safe spelling.
@@ -102,7 +102,7 @@ def unicode_for(command: str) -> str | None:
     return _NOT[negated.group(1)] if negated else _LATEX.get(command[1:])
 
 
-def dollar_math(markdown: str) -> str:
+def to_dollar_math(markdown: str) -> str:
     r"""`\(…\)` and `\[…\]`, which the site does not render, as `$…$` and `$$…$$`; code is left alone."""
     return _outside_code(markdown, _dollars) if "\\" in markdown else markdown
 

@@ -106,16 +106,16 @@ class Page:
         try:
             return Span(*self.spans[path])
         except KeyError:
-            return self.key_span(path) if path in self.sections() else self.place_for(path)
+            return self.key_span(path) if path in self.sections() else self.expected_span(path)
 
     def key_span(self, path: str) -> Span:
         """Where the key stands. A missing path: where it belongs."""
         if self.key_spans is not None:
-            return self.key_spans.get(path) or self.place_for(path)
+            return self.key_spans.get(path) or self.expected_span(path)
         key = path.rpartition(".")[2]
         if path not in self.spans:
             start = self.text.find(f"\n{key}:") + 1 if path == key else 0
-            return Span(start, start + len(key)) if start else self.place_for(path)
+            return Span(start, start + len(key)) if start else self.expected_span(path)
         value = self.spans[path][0]
         line = self._line_start(value)
         if not self.text[line:value].lstrip(" ").startswith(f"{key}:"):
@@ -123,7 +123,7 @@ class Page:
         start = self.text.index(key, line)
         return Span(start, start + len(key))
 
-    def place_for(self, path: str) -> Span:
+    def expected_span(self, path: str) -> Span:
         """Where a missing path belongs: the line of the key that the layout puts after it."""
         section = path.rpartition(".")[0]
         if section and section in self.sections():

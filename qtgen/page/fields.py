@@ -13,7 +13,7 @@ DESCRIPTION_MAX = 122  # the site prints 38 characters before it, and search eng
 DESCRIPTION_MIN = 50
 KEYWORDS_MIN = 5
 KEYWORDS_MAX = 20
-KEYWORDS_ASKED = 12  # the most that a model is asked for: the live pages' median
+KEYWORDS_REQUESTED = 12  # the most that a model is asked for: the live pages' median
 ANSWER_MIN = 300
 ANSWER_MAX = 6_000
 
@@ -218,7 +218,7 @@ def required_paths(present_sections: set[str]) -> list[str]:
     return needed
 
 
-GROUPS: dict[str, tuple[str, ...]] = {
+FIELD_GROUPS: dict[str, tuple[str, ...]] = {
     "answer": ("answer",),
     "seo": ("seo.page_description", "seo.page_keywords"),
     "related": tuple(path for path in FIELDS if path.startswith("related_article")),

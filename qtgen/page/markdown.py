@@ -20,7 +20,7 @@ _BLOCK = {"`": ("fence", 3), "~": ("fence", 3), "$": ("display", 2)}  # kind, an
 _INLINE = {"`": "code", "$": "math"}
 
 
-class Piece(NamedTuple):
+class Segment(NamedTuple):
     """A part of an answer that is not prose. kind: fence, code, display or math; start and end: offsets in the answer;
     inner: the offsets without the marks around it; closed: False if the mark that ends it is missing."""
 
@@ -34,15 +34,15 @@ class Piece(NamedTuple):
 _start_of = attrgetter("start")
 
 
-def lay_out(answer: str) -> str:
+def expand_line_breaks(answer: str) -> str:
     r"""The answer with its line breaks, each `\n` of two characters a space and a newline: offsets stay as they are."""
     return answer.replace("\\n", " \n")
 
 
 @lru_cache(maxsize=4)  # several rules ask about the same answer in turn
-def pieces(text: str) -> tuple[Piece, ...]:
+def find_segments(text: str) -> tuple[Segment, ...]:
     """Code and maths of `text`, as `lay_out` gives it, in order."""
-    found: list[Piece] = []
+    found: list[Segment] = []
     at = paragraph_end = 0
     for mark in _MARK.finditer(text):
         start = mark.start()
@@ -58,7 +58,7 @@ def pieces(text: str) -> tuple[Piece, ...]:
     return tuple(found)
 
 
-def _block(text: str, mark: re.Match[str]) -> Piece | None:
+def _block(text: str, mark: re.Match[str]) -> Segment | None:
     """A fence or display maths, from a mark that begins a line to one on a line of its own."""
     char, width, start = mark.group()[0], len(mark.group()), mark.start()
     kind, least = _BLOCK[char]
@@ -70,7 +70,7 @@ def _block(text: str, mark: re.Match[str]) -> Piece | None:
         return None
     closing = _closing(char, width).search(text, line_end)
     inner_end, end = closing.span() if closing else (len(text), len(text))
-    return Piece(kind, start, end, (start + width, inner_end), closing is not None)
+    return Segment(kind, start, end, (start + width, inner_end), closing is not None)
 
 
 @lru_cache
@@ -78,24 +78,24 @@ def _closing(char: str, width: int) -> re.Pattern[str]:
     return re.compile(rf"\n[ ]*{re.escape(char)}{{{width},}}[ ]*$", re.MULTILINE)
 
 
-def _inline(text: str, mark: re.Match[str], paragraph_end: int) -> Piece | None:
+def _inline(text: str, mark: re.Match[str], paragraph_end: int) -> Segment | None:
     """A code span or inline maths: up to the next run of as many marks in the same paragraph."""
     char, start, inside = mark.group()[0], mark.start(), mark.end()
     if char == "~":
         return None
     for run in _RUN[char].finditer(text, inside, paragraph_end):
         if run.end() - run.start() == inside - start:
-            return Piece(_INLINE[char], start, run.end(), (inside, run.start()))
+            return Segment(_INLINE[char], start, run.end(), (inside, run.start()))
     return None
 
 
-def piece_at(pieces_in_order: Sequence[Piece], offset: int) -> Piece | None:
+def segment_at(pieces_in_order: Sequence[Segment], offset: int) -> Segment | None:
     """The piece that covers `offset`, if one does."""
     place = bisect_right(pieces_in_order, offset, key=_start_of) - 1
     return pieces_in_order[place] if place >= 0 and offset < pieces_in_order[place].end else None
 
 
-def prose(text: str, pieces_of_it: tuple[Piece, ...]) -> str:
+def mask_segments(text: str, pieces_of_it: tuple[Segment, ...]) -> str:
     """`text` with code and maths blanked out, every offset and line as it was."""
     parts, done = [], 0
     for piece in pieces_of_it:

@@ -26,12 +26,12 @@ def has_only_page_bytes(raw: bytes) -> bool:
     return raw.isascii() or not any(pattern.search(raw) for pattern in _FORBIDDEN_BYTES)
 
 
-def one_line(text: str) -> str:
+def to_single_line(text: str) -> str:
     """`text` on one line without space at its ends; any break or tab becomes one space."""
     return text.strip() if text.isprintable() else _SPACES.sub(" ", text).strip()  # none of them is printable
 
 
-def storable(text: str) -> str:
+def storable_text(text: str) -> str:
     """`text` as every database and file takes it: no NUL, and half of a surrogate pair as its escape (`\\ud83d`), which
     in a JSON text says the same."""
     return text.replace("\0", "\ufffd").encode("utf-8", "backslashreplace").decode()

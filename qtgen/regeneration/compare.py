@@ -17,8 +17,8 @@ from qtgen.evaluation.metrics import AnalyzedText, Case, PageFacts, measured, ov
 from qtgen.evaluation.metrics.text import information, recall
 from qtgen.generation.types import Question
 from qtgen.llm.types import Provider
-from qtgen.page import Page, decode
-from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_ASKED
+from qtgen.page import Page, decode_answer
+from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 
 MIN_OVERALL = 0.50
 """Overall score of a new answer against the old one."""
@@ -63,9 +63,9 @@ def compare_by_metrics(old: Page, new: Page, changed: Collection[str], *, has_re
     question = new.text_of("question") or ""
     objections: list[str] = []
     if "answer" in changed:
-        old_answer, new_answer = (decode(page.text_of("answer") or "") for page in (old, new))
+        old_answer, new_answer = (decode_answer(page.text_of("answer") or "") for page in (old, new))
         objections += answer_objections(question, old_answer, new_answer, has_reference=has_reference)
-    about = AnalyzedText(f"{question}\n{decode(new.text_of('answer') or '')}")
+    about = AnalyzedText(f"{question}\n{decode_answer(new.text_of('answer') or '')}")
     if "seo.page_description" in changed:
         descriptions = (page.text_of("seo.page_description") or "" for page in (old, new))
         objections += description_objections(question, about, *descriptions)
@@ -159,7 +159,7 @@ def keyword_objections(about: AnalyzedText, old: str, new: str) -> Iterator[str]
     if new_share > old_share + MAX_UNRELATED_INCREASE:
         yield f"{new_share:.0%} of the new keywords are not in the page (of the old ones: {old_share:.0%})"
     old_number, new_number = (keywords.count(",") + 1 for keywords in (old, new))
-    if new_number < MIN_KEYWORDS * min(old_number, KEYWORDS_ASKED):
+    if new_number < MIN_KEYWORDS * min(old_number, KEYWORDS_REQUESTED):
         yield f"there are {new_number} keywords instead of {old_number}"
 
 
@@ -184,10 +184,10 @@ async def compare_by_judges(
     """
     comparisons = []
     if "answer" in changed:
-        old_answer, new_answer = (decode(page.text_of("answer") or "") for page in (old, new))
+        old_answer, new_answer = (decode_answer(page.text_of("answer") or "") for page in (old, new))
         comparisons.append(await _judged(judges, question.text, question.context, old_answer, new_answer))
     if changed - {"answer"}:
-        answer = decode(new.text_of("answer") or "")
+        answer = decode_answer(new.text_of("answer") or "")
         comparisons.append(await _judged(judges, question.text, answer, _search_fields(old), _search_fields(new)))
     return next((comparison for comparison in comparisons if comparison.is_worse), Comparison(False))
 

@@ -15,10 +15,10 @@ from functools import partial
 from qtgen.generation.generator import TEXT_FIELDS, GenerationConfig
 from qtgen.generation.provenance import WRITTEN, ProvenanceIndex, ProvenanceRecord, digests_of
 from qtgen.page import Page
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.reasons import Criteria, PageState, Reason, group_of
 from qtgen.site.discovery import PageBatch, read_page
-from qtgen.site.index import Site
+from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import mended
 from qtgen.validation.rules import REGISTRY
@@ -160,7 +160,7 @@ def find_stale(
         records = provenance.made[url] if url is not None else {}
         if path in unreadable or not (records or checks_all_pages or path in findings):
             continue
-        question_digest = f"{site.texts[site.starts[number]]:016x}"
+        question_digest = f"{site.titles[site.starts[number]]:016x}"
         state = PageState(url or _url_from_path(path), question_digest, records, partial(read_page, path))
         detector.check(path, state, findings.get(path, ()), report)
     _log.debug("%d of %d pages are stale, %d edited", len(report.stale), report.pages, len(report.edited))
@@ -171,10 +171,10 @@ def _is_unreadable(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(diagnostic.code in _UNREADABLE_CODES for diagnostic in diagnostics)
 
 
-def _pages_with_provenance(site: Site, provenance: ProvenanceIndex) -> dict[str, int]:
+def _pages_with_provenance(site: SiteIndex, provenance: ProvenanceIndex) -> dict[str, int]:
     """Return the number of the page of each URL that has provenance and a page."""
-    rows = ((url, site.row_of(url)) for url in provenance.made)
-    return {url: site.page_of(row) for url, row in rows if row is not None}
+    rows = ((url, site.row_of_url(url)) for url in provenance.made)
+    return {url: site.page_number(row) for url, row in rows if row is not None}
 
 
 def _url_from_path(path: str) -> str:
@@ -253,7 +253,7 @@ class _Detector:
 
 
 def _fields_in(groups: Collection[str]) -> Iterator[str]:
-    return (path for group in groups for path in GROUPS[group])
+    return (path for group in groups for path in FIELD_GROUPS[group])
 
 
 def _is_free(diagnostic: Diagnostic) -> bool:

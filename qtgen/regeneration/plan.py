@@ -14,11 +14,11 @@ from qtgen.errors import Failure, SpliceError, UnwritableText
 from qtgen.generation.generator import TEXT_FIELDS, GenerationConfig
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.page import Page, read, read_text, splice
-from qtgen.page.splice import Changes
+from qtgen.page.splicer import Changes
 from qtgen.regeneration.detect import StalePage
 from qtgen.regeneration.reasons import is_rule
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, splice_problem
-from qtgen.site.discovery import page_bytes
+from qtgen.site.discovery import read_page_bytes
 from qtgen.validation.fixes import mended
 from qtgen.validation.rules import PageFile
 from qtgen.validation.workers import page_file
@@ -83,7 +83,7 @@ def _plan_job(
 ) -> RewriteJob | RewriteResult:
     path = stale_page.path
     try:
-        original = page_bytes(path)
+        original = read_page_bytes(path)
     except OSError as error:
         return not_attempted(stale_page, Failure("page", f"{path}: {error.strerror or error}"))
     page = read(original)

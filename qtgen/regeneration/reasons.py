@@ -13,7 +13,7 @@ from functools import cached_property
 
 from qtgen.generation.provenance import WRITTEN, ProvenanceRecord
 from qtgen.page import Page
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 
 _REMOVED = ("removed", "removed")  # the digests of a prompt that no longer exists: equal to no recorded one
 
@@ -158,7 +158,7 @@ def group_of(path: str | None) -> str | None:
     return _GROUP_OF.get(path or "")
 
 
-_GROUP_OF = {path: group for group, paths in GROUPS.items() for path in paths}
+_GROUP_OF = {path: group for group, paths in FIELD_GROUPS.items() for path in paths}
 
 
 def _groups_if(state: PageState, is_stale: Callable[[ProvenanceRecord], bool]) -> list[str]:

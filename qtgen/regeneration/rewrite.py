@@ -22,8 +22,8 @@ from qtgen.generation.provenance import digests_of
 from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, how_made, write
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, Provider
-from qtgen.page import Page, Value, decode, read_text, splice
-from qtgen.page.fields import GROUPS
+from qtgen.page import Page, Value, decode_answer, read_text, splice
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.compare import Comparison, compare_by_judges, compare_by_metrics
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import errors
@@ -72,7 +72,7 @@ class RewriteJob:
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups of fields with a field to rewrite."""
-        return tuple(group for group, paths in GROUPS.items() if self.fields.intersection(paths))
+        return tuple(group for group, paths in FIELD_GROUPS.items() if self.fields.intersection(paths))
 
     @property
     def has_reference(self) -> bool:
@@ -97,7 +97,7 @@ class RewriteTask:
     def prompt(self) -> Prompt:
         if "answer" in self.job.fields:
             return self.config.render(self.job.question)
-        return self.config.render_seo(self.job.question, decode(self.job.page.text_of("answer") or ""))
+        return self.config.render_seo(self.job.question, decode_answer(self.job.page.text_of("answer") or ""))
 
     @property
     def blank(self) -> Outcome:

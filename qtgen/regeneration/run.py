@@ -14,7 +14,7 @@ from qtgen.regeneration.pipeline import rewrite_all
 from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
 from qtgen.regeneration.reasons import REASONS, Criteria
 from qtgen.regeneration.rewrite import RewriteResult
-from qtgen.site.discovery import page_runs
+from qtgen.site.discovery import iter_batches
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.run import ValidationOptions
 
@@ -65,7 +65,7 @@ async def regenerate(
     store = Store(out)
 
     def find() -> StalenessReport:
-        batches = list(page_runs(paths))
+        batches = list(iter_batches(paths))
         return find_stale(
             batches, ValidationOptions(()), staleness or default_filter(), criteria, store.origins(), config
         )

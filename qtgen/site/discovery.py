@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qtgen.errors import UsageError
-from qtgen.page import Page, read, too_large, unreadable
-from qtgen.page.read import MAX_BYTES
+from qtgen.page import Page, oversized_page, read, unreadable_page
+from qtgen.page.reader import MAX_BYTES
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
@@ -35,7 +35,7 @@ _UNKNOWN = (-1, 0)
 _RUN = 1_000  # pages of one folder that are worked on together
 
 
-def page_runs(paths: Iterable[Path]) -> Iterator[PageBatch]:
+def iter_batches(paths: Iterable[Path]) -> Iterator[PageBatch]:
     """The pages under `paths`, each once, sorted by path: a file as it is, a folder's `*.md` at any depth. Of several
     names of a file or folder the first counts.
 
@@ -71,18 +71,18 @@ def _run(folder: str, paths: Iterable[str]) -> PageBatch:
     return PageBatch(folder, names, [_state(Path(folder + name)) for name in names])
 
 
-def page_paths(paths: Iterable[Path]) -> Iterator[str]:
+def iter_page_paths(paths: Iterable[Path]) -> Iterator[str]:
     """The paths of `page_runs`."""
-    return (path for run in page_runs(paths) for path in run.paths())
+    return (path for run in iter_batches(paths) for path in run.paths())
 
 
-def pages_in(folder: Path) -> Iterator[str]:
+def iter_folder_pages(folder: Path) -> Iterator[str]:
     """The pages of one folder, in order; none is no error."""
     if folder.is_dir():
         yield from (path for run in _walk(_root(folder).removeprefix("./")) for path in run.paths())
 
 
-def without(runs: Iterable[PageBatch], real_paths: set[str]) -> Iterator[PageBatch]:
+def exclude_pages(runs: Iterable[PageBatch], real_paths: set[str]) -> Iterator[PageBatch]:
     """The pages of all runs but for some. A run has at least one page."""
     for run in runs:
         kept = [number for number, path in enumerate(run.paths()) if os.path.realpath(path) not in real_paths]
@@ -92,7 +92,7 @@ def without(runs: Iterable[PageBatch], real_paths: set[str]) -> Iterator[PageBat
             yield PageBatch(run.folder, [run.names[number] for number in kept], [run.states[number] for number in kept])
 
 
-def named(paths: Iterable[str]) -> list[PageBatch]:
+def batches_for_paths(paths: Iterable[str]) -> list[PageBatch]:
     """Pages by their paths alone, which need not be on disk."""
     parts = (path.rpartition("/") for path in paths)
     return [PageBatch(folder + slash, [name], [_UNKNOWN]) for folder, slash, name in parts]
@@ -151,7 +151,7 @@ def _state(file: "os.DirEntry[str] | Path") -> tuple[int, int]:
     return known.st_size, max(known.st_mtime_ns, known.st_ctime_ns)  # a copy can keep the one, not the other
 
 
-def page_bytes(path: str, size: int = -1) -> bytes:
+def read_page_bytes(path: str, size: int = -1) -> bytes:
     """What stands in the file at `path`, up to one byte more than a page may have. Raises OSError.
 
     size: as its folder lists it; -1: not known. What is no regular file is not opened, for opening a pipe would wait
@@ -177,11 +177,11 @@ def _read_once(path: str, most: int) -> bytes:
 def read_page(path: str, size: int = -1) -> Page:
     """Read the page at `path`; a file that cannot be read is a page with that problem. size: as in `page_bytes`."""
     if size > MAX_BYTES:
-        return too_large(size)
+        return oversized_page(size)
     try:
-        return read(page_bytes(path, size))
+        return read(read_page_bytes(path, size))
     except OSError as error:
-        return unreadable(error.strerror or str(error))
+        return unreadable_page(error.strerror or str(error))
 
 
 def highest_id(paths: Iterable[str]) -> int:

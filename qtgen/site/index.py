@@ -51,7 +51,7 @@ _ENTRIES = [
 ]
 
 
-def facts(page: Page) -> bytes:
+def page_facts(page: Page) -> bytes:
     """The facts of one page. A page without a url or a title has none that others could refer to: zeros."""
     values = page.values
     if page.canonical and len(page.text) <= _MOST:
@@ -74,14 +74,14 @@ def _rows(places: Sequence[int], values: Sequence[Any]) -> list[int]:
     for place, url, title, subject, number in zip(places, four, four, four, four):  # noqa: B905 - strict costs
         found += (
             digest(url),
-            text_digest(title, subject),
+            title_digest(title, subject),
             number & _MASK if isinstance(number, int) else _MASK,
             place | len(title) << _TITLE | len(url) << _URL if place & _KNOWN else place,
         )
     return found
 
 
-def text_digest(title: object, subject: object) -> int:
+def title_digest(title: object, subject: object) -> int:
     return digest(f"{title}\n{subject}")
 
 
@@ -103,7 +103,7 @@ def _of_layout(
     return places, itemgetter(*(path for keys in entries for path in keys[1:]))
 
 
-class Site:
+class SiteIndex:
     """The facts of all pages, by column; a row is a page or one of its links, which follow it.
 
     Memory: 32 bytes a row and 8 a page; once it is asked what links lead to, 16 a link and about 150 a page more.
@@ -111,12 +111,12 @@ class Site:
 
     def __init__(self) -> None:
         self.urls = array("Q")  # the page's own url, or the one linked to; 0: none
-        self.texts = array("Q")  # title and subject together
+        self.titles = array("Q")  # title and subject together
         self.ids = array("Q")
-        self.places = array("Q")
+        self.locations = array("Q")
         self.starts = array("Q")  # the row of each page
-        self.given: int | None = None  # how many of the pages are asked about, where the others are only their site
-        self.words: list[frozenset[str]] = []  # of each page's question; only where somebody asks for them
+        self.selected: int | None = None  # how many of the pages are asked about, where the others are only their site
+        self.question_words: list[frozenset[str]] = []  # of each page's question; only where somebody asks for them
 
     def add(self, of_pages: Iterable[bytes]) -> None:
         """Take in the facts of pages, which are numbered from 0 as they come."""
@@ -124,64 +124,64 @@ class Site:
         rows = (len(one) // (8 * WIDTH) for one in of_each[:-1])
         self.starts.extend(accumulate(rows, initial=len(self.urls)) if of_each else ())
         numbers = array("Q", b"".join(of_each))
-        for offset, column in enumerate((self.urls, self.texts, self.ids, self.places)):
+        for offset, column in enumerate((self.urls, self.titles, self.ids, self.locations)):
             column.extend(numbers[offset::WIDTH])
 
     @cached_property
-    def by_url(self) -> dict[int, int]:
+    def row_by_url(self) -> dict[int, int]:
         """The row of the page that has a url; of several the first."""
         found = {self.urls[row]: row for row in reversed(self.starts)}
         found.pop(0, None)
         return found
 
     @cached_property
-    def pages(self) -> "array[int]":
+    def page_rows(self) -> "array[int]":
         """The rows of pages that have a url."""
         return array("Q", (row for row in self.starts if self.urls[row]))
 
-    def spans(self) -> Iterator[tuple[int, int]]:
+    def row_ranges(self) -> Iterator[tuple[int, int]]:
         """The rows of each page and its links: first, and one behind the last."""
         return pairwise(chain(self.starts, [len(self.urls)]))
 
     @cached_property
-    def links(self) -> "array[int]":
+    def link_rows(self) -> "array[int]":
         """The rows of links."""
-        return array("Q", (row for row, place in enumerate(self.places) if place & _NUMBER))
+        return array("Q", (row for row, place in enumerate(self.locations) if place & _NUMBER))
 
     @cached_property
-    def to_self(self) -> set[int]:
+    def self_links(self) -> set[int]:
         """The rows of links that lead to their own page."""
         found: set[int] = set()
-        for start, end in self.spans():
+        for start, end in self.row_ranges():
             own, links = self.urls[start], self.urls[start + 1 : end]
             if own in links:
                 found |= {start + 1 + at for at, url in enumerate(links) if url == own}
         return found
 
     @cached_property
-    def targets(self) -> "array[int]":
+    def link_targets(self) -> "array[int]":
         """The row of the page that each of `links` leads to; -1: there is none."""
-        find, urls = self.by_url.get, self.urls
-        return array("q", (find(urls[row], -1) for row in self.links))
+        find, urls = self.row_by_url.get, self.urls
+        return array("q", (find(urls[row], -1) for row in self.link_rows))
 
     def is_hidden(self, row: int) -> bool:
         """True if the page at `row` says `no_index`."""
-        return bool(self.places[row] & _NO_INDEX)
+        return bool(self.locations[row] & _NO_INDEX)
 
-    def page_of(self, row: int) -> int:
+    def page_number(self, row: int) -> int:
         """The number of the page that a row belongs to."""
         return bisect_right(self.starts, row) - 1
 
-    def link_of(self, row: int) -> int:
+    def link_number(self, row: int) -> int:
         """The number of the link on its page; 0: the page itself."""
-        return self.places[row] & _NUMBER
+        return self.locations[row] & _NUMBER
 
-    def place_of(self, row: int, key: str) -> tuple[int, int, int, int] | None:
+    def location_of(self, row: int, key: str) -> tuple[int, int, int, int] | None:
         """Where a row's `url`, `id` or `title` begins and ends: line and column, 1-based, in code points.
 
         None where the facts do not tell, and the page must be read for it.
         """
-        place = self.places[row]
+        place = self.locations[row]
         if not place & _KNOWN or (key == "title" and not place & _NUMBER):
             return None
         above, column = _from_url(place & _NUMBER, place >> _FOLDS & _THREE, key)
@@ -193,17 +193,17 @@ class Site:
         number = self.ids[row]
         return number - (1 << 64) if number >> 63 else number
 
-    def row_of(self, url: str) -> int | None:
+    def row_of_url(self, url: str) -> int | None:
         """The row of the page that has this url."""
-        return self.by_url.get(digest(url))
+        return self.row_by_url.get(digest(url))
 
-    def may_move(self, old: str, new: str) -> bool:
+    def can_change_url(self, old: str, new: str) -> bool:
         """Whether a page can change its url and no error comes of it: none links to the old, and none has the new."""
-        return digest(new) not in self.by_url and digest(old) not in self._linked_to
+        return digest(new) not in self.row_by_url and digest(old) not in self._linked_to
 
     @cached_property
     def _linked_to(self) -> set[int]:
-        return {self.urls[row] for row in self.links}
+        return {self.urls[row] for row in self.link_rows}
 
 
 @lru_cache

@@ -37,7 +37,7 @@ class WordSets:
     def __getitem__(self, number: int) -> "array[int]":
         return self._words[self._starts[number] : self._starts[number + 1]]
 
-    def alike(self, one: int, other: int, least: float) -> bool:
+    def are_similar(self, one: int, other: int, least: float) -> bool:
         """Whether the Jaccard similarity of two of them is `least` or more."""
         starts = self._starts
         mine, theirs = starts[one + 1] - starts[one], starts[other + 1] - starts[other]
@@ -47,14 +47,14 @@ class WordSets:
         return shared >= least * (mine + theirs - shared)
 
 
-def near_duplicates(sets: Iterable[frozenset[str]], least: float) -> Iterator[tuple[int, int]]:
+def near_duplicate_pairs(sets: Iterable[frozenset[str]], least: float) -> Iterator[tuple[int, int]]:
     """Pairs of sets whose Jaccard similarity is `least` or more, as numbers (earlier, later)."""
-    for later, earlier in nearly_the_same(sets, least):
+    for later, earlier in earlier_near_duplicates(sets, least):
         for one in earlier:
             yield one, later
 
 
-def nearly_the_same(sets: Iterable[frozenset[str]], least: float) -> Iterator[tuple[int, Iterator[int]]]:
+def earlier_near_duplicates(sets: Iterable[frozenset[str]], least: float) -> Iterator[tuple[int, Iterator[int]]]:
     """Each set's number and the earlier ones whose Jaccard similarity is `least` or more, found as they are asked for.
 
     Prefix, length and position filters (Xiao, Wang, Lin, Yu 2008): with the words in order of rarity, two such sets

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from qtgen.page import Page, read
-from qtgen.site.discovery import PageBatch, page_bytes
-from qtgen.site.index import Site
+from qtgen.site.discovery import PageBatch, read_page_bytes
+from qtgen.site.index import SiteIndex
 from qtgen.validation.cache import Known
 from qtgen.validation.diagnostics import Fix
 from qtgen.validation.fixes import with_fixes
@@ -85,8 +85,8 @@ class _Fixer:
                 changed |= bool(wanted) and self._mend(checked.path, wanted, validation.site)
         return changed
 
-    def _mend(self, path: str, wanted: list[Fix], site: Site) -> bool:
-        raw = self.overlay[path] if path in self.overlay else page_bytes(path)
+    def _mend(self, path: str, wanted: list[Fix], site: SiteIndex) -> bool:
+        raw = self.overlay[path] if path in self.overlay else read_page_bytes(path)
         page = read(raw)
         if page.text.encode() != raw:
             return False  # not UTF-8: what cannot be read to its end is not written back
@@ -100,12 +100,12 @@ class _Fixer:
         self.count[path] += applied
         return True
 
-    def _may_have_url(self, before: Page, after: Page, site: Site) -> bool:
+    def _may_have_url(self, before: Page, after: Page, site: SiteIndex) -> bool:
         """Whether the site can bear it if a page's url changes. A url is given away once."""
         old, new = before.text_of("url") or "", after.text_of("url") or ""
         if old == new:
             return True
-        if new in self._given or not site.may_move(old, new):
+        if new in self._given or not site.can_change_url(old, new):
             return False
         self._given.add(new)
         return True

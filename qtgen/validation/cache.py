@@ -17,7 +17,7 @@ from typing import NamedTuple
 from msgspec import MsgspecError, msgpack
 from xxhash import xxh3_128_digest
 
-from qtgen._util.sqlite import opened
+from qtgen._util.sqlite import open_cache_database
 from qtgen.site.discovery import PageBatch
 
 _LAYOUT = """
@@ -50,7 +50,7 @@ class Cache:
     def __init__(self, folder: Path, rules_key: str, root: Path, now_ns: int) -> None:
         self._root, self._newest = f"{root.absolute().as_posix()}/", now_ns - _FRESH_NS
         self._rules = rules_key
-        self._database = opened(folder, "pages.sqlite", _LAYOUT)
+        self._database = open_cache_database(folder, "pages.sqlite", _LAYOUT)
         self._key = ""  # of the folder in hand
         self._pages = _Pages([], [], [])
         self._rows: dict[str, _Row] | None = None  # the same by name, once somebody needs that

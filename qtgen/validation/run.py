@@ -18,8 +18,8 @@ from pathlib import Path
 from msgspec import msgpack
 
 from qtgen.page import Page
-from qtgen.site.discovery import PageBatch, page_runs, without
-from qtgen.site.index import Site
+from qtgen.site.discovery import PageBatch, exclude_pages, iter_batches
+from qtgen.site.index import SiteIndex
 from qtgen.site.similarity import question_words
 from qtgen.validation.cache import Known
 from qtgen.validation.diagnostics import Diagnostic
@@ -73,7 +73,7 @@ class ValidationResult:
     def __init__(self, runs: Iterable[PageBatch], check: ValidationOptions) -> None:
         """Raises UsageError where there is nothing to check."""
         self._check = check
-        self.site = Site()
+        self.site = SiteIndex()
         self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - closed by close()
         self._wants_words = any(rule.on_request for rule in check.rules)
         self._paths: list[str] | None = [] if check.fixes or self._wants_words else None
@@ -99,7 +99,7 @@ class ValidationResult:
             self._paths += run.paths()
         if self._wants_words:
             pages = (page_at(path, -1, self._check.overlay) for path in run.paths())
-            self.site.words += (question_words(page.text_of("title") or "") for page in pages)
+            self.site.question_words += (question_words(page.text_of("title") or "") for page in pages)
 
     def _site_findings(self) -> "_SiteFindings | None":
         rules = [rule for rule in self._check.rules if isinstance(rule, SiteRule)]
@@ -111,9 +111,9 @@ class ValidationResult:
 
     def _add_corpus(self, corpus: Path) -> None:
         """The facts of the site's other pages."""
-        self.site.given = self.pages
+        self.site.selected = self.pages
         given = {os.path.realpath(path) for path, _ in self._rows()}
-        others = without(page_runs([corpus]), given)
+        others = exclude_pages(iter_batches([corpus]), given)
         for run, known in examined(others, self._check.cache, self._check.jobs, self._check.overlay):
             self._take_in(run, known)
 
@@ -156,11 +156,11 @@ class ValidationResult:
         return [diagnostic for diagnostic in again if diagnostic.code in codes]
 
     def _of_site(self, path: str, rule: SiteRule, finding: SiteFinding, row: int) -> Diagnostic:
-        link, message = self.site.link_of(row), finding.message
+        link, message = self.site.link_number(row), finding.message
         section = f"related_article{link}" if link else ""
         name = f"{section}.{finding.key}" if section else finding.key
         fix, fixable = None, bool(rule.repair and section)
-        place = self.site.place_of(row, finding.key)
+        place = self.site.location_of(row, finding.key)
         wanted = fixable and self._check.fixes and (rule.fix == "safe" or self._check.unsafe)
         if place is None or wanted:
             page = page_at(path, -1, self._check.overlay)
@@ -174,16 +174,16 @@ class ValidationResult:
 
     def _target(self, page: Page, section: str) -> Page | None:
         """The page that a link leads to."""
-        row = self.site.row_of(page.text_of(f"{section}.url") or "")
+        row = self.site.row_of_url(page.text_of(f"{section}.url") or "")
         if row is None or self._paths is None:
             return None
-        return page_at(self._paths[self.site.page_of(row)], -1, self._check.overlay)
+        return page_at(self._paths[self.site.page_number(row)], -1, self._check.overlay)
 
 
 class _SiteFindings:
     """What the site rules object to, as one number each: there can be more findings than pages."""
 
-    def __init__(self, site: Site, rules: Sequence[SiteRule], pages: int) -> None:
+    def __init__(self, site: SiteIndex, rules: Sequence[SiteRule], pages: int) -> None:
         """pages: how many of the site's are asked about; they come first."""
         self._kinds = [(rule, finding) for rule in rules for finding in rule.check(site)]
         self._ends = array("Q", (*site.starts, len(site.urls)))[1 : pages + 1]

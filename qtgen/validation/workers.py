@@ -8,10 +8,10 @@ from typing import Protocol
 
 from msgspec import msgpack
 
-from qtgen._util.processes import by_processes
+from qtgen._util.processes import map_in_processes
 from qtgen.page import Page, read
 from qtgen.site.discovery import PageBatch, read_page
-from qtgen.site.index import facts
+from qtgen.site.index import page_facts
 from qtgen.validation.cache import Known
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile
@@ -96,7 +96,7 @@ def _missing(run: PageBatch, known: list[Known | None]) -> Iterator[tuple[str, i
 def _by_processes(looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay) -> Iterator[_Examined]:
     """The same by several processes, in order."""
     work = ((parcel, _work(parcel, overlay)) for parcel in _parcels(looked_up))
-    for parcel, made in by_processes(_examine_all, work, jobs):
+    for parcel, made in map_in_processes(_examine_all, work, jobs):
         fresh = iter(made)
         for run, known in parcel:
             yield run, [one or next(fresh) for one in known], None in known
@@ -132,7 +132,7 @@ def examine(path: str, size: int, overlay: Overlay) -> Known:
     """
     page = page_at(path, size, overlay)
     diagnostics = checker()(page_file(path, page))
-    return facts(page), _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
+    return page_facts(page), _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
 
 
 def page_file(path: str, page: Page) -> PageFile:

@@ -1,92 +1,264 @@
-"""Many at once: bounded, in step with the reader, stopped in one of two ways."""
+"""Tests of concurrent work: the limit, back pressure, the two ways to stop, and fatal exceptions."""
 
 import asyncio
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Any
 
 import pytest
 
-from qtgen._util.concurrency import Stop, run_all
+from qtgen._util.concurrency import FINISHING, STOPPING_NOW, Stop, map_unordered, stop_on_interrupt
+
+Work = Callable[[int], Coroutine[Any, Any, int]]
 
 
-def drive(items: object, work: object, concurrency: int, stop: Stop | None = None) -> list[tuple[int, int]]:
+def run(items: Iterable[int], work: Work, concurrency: int, stop: Stop | None = None) -> list[tuple[int, int]]:
+    """Return all pairs that `map_unordered` yields."""
+
     async def collect() -> list[tuple[int, int]]:
-        return [pair async for pair in run_all(items, work, concurrency=concurrency, stop=stop or Stop())]  # type: ignore[arg-type, misc]
+        return [pair async for pair in map_unordered(items, work, concurrency=concurrency, stop=stop or Stop())]
 
     return asyncio.run(collect())
 
 
-def test_every_item_is_done_once_with_no_more_in_flight_than_allowed() -> None:
-    running, peak, read = 0, 0, []
+class Sleeper:
+    """Work that sleeps until it is cancelled, except for the items in `actions`."""
+
+    def __init__(self, actions: dict[int, Callable[[], None]]) -> None:
+        self.actions = actions
+        self.cancelled: list[int] = []
+
+    async def __call__(self, number: int) -> int:
+        if number in self.actions:
+            self.actions[number]()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(number)
+            raise
+        return number
+
+
+def test_each_item_runs_once_within_the_limit() -> None:
+    running = peak = finished = 0
+    read: list[int] = []
 
     def items() -> Iterator[int]:
         for number in range(40):
             read.append(number)
-            assert len(read) - done <= 4, "items are read only as there is room"
+            assert len(read) - finished <= 4, "items are read only as there is room"
             yield number
 
-    done = 0
-
     async def work(number: int) -> int:
-        nonlocal running, peak, done
+        nonlocal running, peak, finished
         running += 1
         peak = max(peak, running)
-        await asyncio.sleep(0.0001 * (number % 3))
+        for _ in range(number % 3 + 3):
+            await asyncio.sleep(0)
         running -= 1
-        done += 1
+        finished += 1
         return number * 2
 
-    assert sorted(drive(items(), work, 3)) == [(n, n * 2) for n in range(40)]
+    assert sorted(run(items(), work, 3)) == [(number, number * 2) for number in range(40)]
     assert peak == 3
 
 
-def test_asked_to_stop_once_it_finishes_what_is_in_flight() -> None:
+def test_results_are_yielded_in_the_order_in_which_they_finish() -> None:
+    gate = asyncio.Event()
+
+    async def work(number: int) -> int:
+        if number == 0:
+            await gate.wait()
+        elif number == 2:
+            gate.set()
+        return number
+
+    assert [number for number, _ in run(range(3), work, 2)] == [1, 2, 0]
+
+
+def test_finished_results_that_nobody_consumes_hold_back_new_work() -> None:
+    started: list[int] = []
+
+    async def work(number: int) -> int:
+        started.append(number)
+        return number
+
+    async def consume_one() -> None:
+        results = map_unordered(range(100), work, concurrency=3, stop=Stop())
+        await anext(results)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(started) <= 4
+        await results.aclose()
+
+    asyncio.run(consume_one())
+
+
+def test_none_is_an_item_like_any_other() -> None:
+    async def work(item: None) -> None:
+        return item
+
+    async def collect() -> list[tuple[None, None]]:
+        return [pair async for pair in map_unordered([None, None], work, concurrency=1, stop=Stop())]
+
+    assert asyncio.run(collect()) == [(None, None)] * 2
+
+
+def test_no_items_yield_no_results() -> None:
+    assert run([], Sleeper({}), 2) == []
+
+
+def test_after_a_request_to_stop_what_is_in_flight_finishes() -> None:
     stop = Stop()
-    started = []
+    started: list[int] = []
 
     async def work(number: int) -> int:
         started.append(number)
         if number == 2:
             stop.request()
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
         return number
 
-    finished = [number for number, _ in drive(range(50), work, 2, stop)]
+    finished = [number for number, _ in run(range(50), work, 2, stop)]
     assert sorted(finished) == sorted(started)
     assert len(started) < 6
 
 
-def test_asked_twice_it_drops_what_is_in_flight() -> None:
+def test_a_stop_requested_before_the_start_runs_nothing() -> None:
     stop = Stop()
-    cancelled = []
+    stop.request()
+    assert run(range(3), Sleeper({}), 2, stop) == []
 
+
+def test_a_request_to_stop_at_once_cancels_what_is_in_flight() -> None:
+    stop = Stop()
+    work = Sleeper({1: stop.request_now})
+    assert run(range(50), work, 2, stop) == []
+    assert sorted(work.cancelled) == [0, 1]
+
+
+def test_an_exception_ends_the_run_and_cancels_the_rest() -> None:
+    def fail() -> None:
+        raise ValueError("fatal")
+
+    work = Sleeper({1: fail})
+    with pytest.raises(ValueError, match="fatal"):
+        run(range(50), work, 2)
+    assert work.cancelled == [0]
+
+
+def test_results_that_are_there_come_before_a_fatal_exception() -> None:
     async def work(number: int) -> int:
-        if number == 1:
-            stop.request()
-            stop.request()
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            cancelled.append(number)
-            raise
-        return number
-
-    assert drive(range(50), work, 2, stop) == []
-    assert sorted(cancelled) == [0, 1]
-
-
-def test_an_exception_ends_the_run_and_leaves_nothing_running() -> None:
-    cancelled = []
-
-    async def work(number: int) -> int:
-        if number == 1:
+        if number == 2:
             raise ValueError("fatal")
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            cancelled.append(number)
-            raise
         return number
+
+    numbers: list[int] = []
+
+    async def collect() -> None:
+        async for number, _ in map_unordered(range(9), work, concurrency=1, stop=Stop()):
+            numbers.append(number)
 
     with pytest.raises(ValueError, match="fatal"):
-        drive(range(50), work, 2)
-    assert cancelled == [0]
+        asyncio.run(collect())
+    assert numbers == [0, 1]
+
+
+def test_closing_the_generator_cancels_what_is_in_flight() -> None:
+    work = Sleeper({})
+
+    async def quick_or_endless(number: int) -> int:
+        return number if number == 0 else await work(number)
+
+    async def close_early() -> None:
+        results = map_unordered(range(9), quick_or_endless, concurrency=2, stop=Stop())
+        assert await anext(results) == (0, 0)
+        await asyncio.sleep(0)
+        await results.aclose()
+
+    asyncio.run(close_early())
+    assert work.cancelled
+    assert 0 not in work.cancelled
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_requests_a_stop_and_the_second_stops_at_once(number: signal.Signals) -> None:
+    async def interrupt_twice() -> list[str]:
+        told: list[str] = []
+        with stop_on_interrupt(told.append) as stop:
+            now = asyncio.create_task(stop.wait_now())
+            assert not stop.requested
+            signal.raise_signal(number)
+            await asyncio.wait_for(stop.wait_requested(), 10)
+            assert stop.requested
+            await asyncio.sleep(0)
+            assert not now.done(), "what is in flight may finish"
+            signal.raise_signal(number)
+            await asyncio.wait_for(now, 10)
+        return told
+
+    assert asyncio.run(interrupt_twice()) == [FINISHING, STOPPING_NOW]
+
+
+def test_one_signal_after_a_stop_for_another_reason_lets_work_finish() -> None:
+    async def interrupt_once() -> bool:
+        with stop_on_interrupt(lambda _: None) as stop:
+            stop.request()  # the budget is used up, for instance
+            now = asyncio.create_task(stop.wait_now())
+            signal.raise_signal(signal.SIGINT)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            was_cancelled = now.done()
+            now.cancel()
+            return was_cancelled
+
+    assert asyncio.run(interrupt_once()) is False
+
+
+def test_work_that_waits_for_its_turn_notices_the_request_and_sends_nothing() -> None:
+    sent: list[int] = []
+
+    async def interrupt_a_queue() -> None:
+        turn = asyncio.Semaphore(1)
+
+        async def work(number: int) -> str:
+            waits = asyncio.create_task(turn.acquire()), asyncio.create_task(stop.wait_requested())
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for task in waits:
+                task.cancel()
+            if stop.requested:
+                return "not sent"
+            sent.append(number)
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.sleep(0)
+            return "finished"
+
+        with stop_on_interrupt(lambda _: None) as stop:
+            results = [pair async for pair in map_unordered(range(9), work, concurrency=4, stop=stop)]
+        assert sorted(results) == [(0, "finished"), (1, "not sent"), (2, "not sent"), (3, "not sent")]
+
+    asyncio.run(interrupt_a_queue())
+    assert sent == [0]
+
+
+def test_signals_have_their_usual_effect_afterwards() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+
+    async def leave() -> None:
+        with stop_on_interrupt(lambda _: None):
+            pass
+        assert signal.getsignal(signal.SIGTERM) == before[1]
+
+    asyncio.run(leave())
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_outside_the_main_thread_no_handler_is_set() -> None:
+    async def enter() -> bool:
+        with stop_on_interrupt(lambda _: None) as stop:
+            return stop.requested
+
+    async def in_a_thread() -> bool:
+        return await asyncio.to_thread(asyncio.run, enter())
+
+    assert asyncio.run(in_a_thread()) is False

@@ -164,7 +164,7 @@ def test_the_schema_for_the_editors_cms(qtgen: Run) -> None:
     assert inputs["$.title"] == {"type": "text", "comment": "The question.", "options": {"required": True}}
     assert inputs["seo.page_description"]["options"]["max_length"] == 122
     assert "related_article5.url" in inputs
-    assert schema.cloudcannon() == made
+    assert schema.cloudcannon_config() == made
 
 
 def test_prompts_list_and_show(qtgen: Run) -> None:
@@ -202,7 +202,7 @@ def test_costs_of_a_ledger_that_is_not_there_make_none(qtgen: Run, monkeypatch: 
     code, out, err = qtgen("costs", "--json")
     assert (code, json.loads(out)) == (0, [])
     assert f"no ledger at {Path('nowhere.sqlite').absolute()}\n" in err
-    assert "warning: QTGEN_CONCURENCY is no setting; did you mean QTGEN_CONCURRENCY?\n" in err
+    assert "warning: QTGEN_CONCURENCY is not a setting; did you mean `QTGEN_CONCURRENCY`?\n" in err
     assert not Path("nowhere.sqlite").exists()
 
 
@@ -253,7 +253,7 @@ def test_help_of_generate_is_grouped_and_has_defaults_environment_and_files(qtge
         (["empty.csv"], "empty.csv:1: no column `question`"),
         (["head.csv"], "head.csv: no question in it"),
         (["bad.csv"], "bad.csv:1: unknown column `topic`"),
-        (["q.csv", "--temperature", "9"], "command line: `temperature`"),
+        (["q.csv", "--temperature", "9"], "--temperature: must be at most 2"),
         (["q.csv", "--prompt", "nosuch", "--provider", "local"], "no prompt is called `nosuch`"),
         (["q.csv", "--provider", "openai"], "--provider openai needs OPENAI_API_KEY"),
     ],

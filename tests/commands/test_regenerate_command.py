@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from qtgen.page import read
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 from support import points_json
 from support.pages import (
     DANGLING_LINK,
@@ -142,7 +142,7 @@ def test_links_are_repaired_without_a_request(qtgen: Run, endpoint: Endpoint) ->
     assert (code, statuses_of(out), endpoint.requests) == (0, ["fixed"], []), err
     new, old = (read(raw).values for raw in (PAGE.read_bytes(), before[str(PAGE)]))
     assert new["related_article1.url"] != old["related_article1.url"]
-    assert {path for path in new if new[path] != old.get(path)} <= set(GROUPS["related"])
+    assert {path for path in new if new[path] != old.get(path)} <= set(FIELD_GROUPS["related"])
     assert [path for path, raw in before.items() if Path(path).read_bytes() != raw] == [str(PAGE)]
     assert qtgen("validate", "site", "--select", "QT403")[0] == 0
 
@@ -282,7 +282,7 @@ def test_texts_that_a_person_edited_are_kept_unless_they_are_included(qtgen: Run
     call = ("regenerate", "site", "--out", "site")
     code, out, err = qtgen(*call, "--model", "other", "--because", "model-changed", "--json")
     assert code == 0, err
-    assert json.loads(out)["fields"] == sorted(GROUPS["seo"]), "the search fields are as they were written"
+    assert json.loads(out)["fields"] == sorted(FIELD_GROUPS["seo"]), "the search fields are as they were written"
     code, _, err = qtgen(*call, "--model", "third", "--only", "answer")
     assert code == 0
     assert "1 page edited by a person" in err
@@ -432,7 +432,7 @@ def change_author() -> None:
 
 @pytest.mark.parametrize(
     ("accident", "message"),
-    [(PAGE.unlink, "is gone"), (change_author, "changed while"), (lambda: PAGE.chmod(0o444), "is read-only")],
+    [(PAGE.unlink, "was deleted"), (change_author, "changed while"), (lambda: PAGE.chmod(0o444), "is read-only")],
 )
 def test_a_page_that_changes_during_the_run_fails_alone(
     qtgen: Run, endpoint: Endpoint, accident: Callable[[], None], message: str

@@ -19,8 +19,8 @@ import xmlschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qtgen._util.diff import difference
-from qtgen._util.text import columns, encodable, money
+from qtgen._util.diff import compare_words
+from qtgen._util.text import display_width, money, replace_surrogates
 from qtgen.evaluation.reports import FORMATS, charts, common, github
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
@@ -179,7 +179,7 @@ def figures_of(name: str) -> list[str]:
 @given(TEXTS)
 def test_no_line_is_wider_than_100_columns_and_none_steers_the_terminal(text: str) -> None:
     told = FORMATS["text"](poisoned(text * 3))
-    assert max(map(columns, told.split("\n"))) <= 100
+    assert max(map(display_width, told.split("\n"))) <= 100
     assert told.replace("\n", "").isprintable()
 
 
@@ -375,7 +375,7 @@ def test_html_loads_nothing_and_runs_only_its_own_script(told: Report) -> None:
 def test_html_shows_every_text_as_it_is(text: str) -> None:
     document = FORMATS["html"](poisoned(text)).encode("utf-8").decode("utf-8")
     assert is_harmless(document)
-    assert set(Reader(document).texts) == {encodable(text)} - {""}
+    assert set(Reader(document).texts) == {replace_surrogates(text)} - {""}
 
 
 def test_html_says_everything() -> None:
@@ -473,26 +473,26 @@ def test_a_browser_runs_it_without_a_server(tmp_path: Path, fragment: str, shown
 @given(st.text(max_size=200) | st.lists(st.sampled_from(["a", "b", "c", "\n"]), max_size=60).map(" ".join), st.data())
 def test_the_parts_of_a_difference_are_the_text(one: str, data: st.DataObject) -> None:
     other = data.draw(st.permutations(one.split(" ")).map(" ".join) | st.text(max_size=200))
-    found = difference(one, other)
-    assert "".join(part.text for part in found.one) == one
-    assert "".join(part.text for part in found.other) == other
-    assert 0 <= found.common <= 1
-    assert all(part.text for part in [*found.one, *found.other])
-    assert not any(part.differs for part in difference(one, one).one)
+    found = compare_words(one, other)
+    assert "".join(part.text for part in found.first) == one
+    assert "".join(part.text for part in found.second) == other
+    assert 0 <= found.similarity <= 1
+    assert all(part.text for part in [*found.first, *found.second])
+    assert not any(part.differs for part in compare_words(one, one).first)
 
 
 def test_a_difference_marks_words_and_not_what_is_common_by_chance() -> None:
-    found = difference(
+    found = compare_words(
         "Water moves through a membrane.\n\nIt is fast.", "Water drifts through a membrane.\n\nIt is fast."
     )
-    assert [part.text for part in found.one if part.differs] == ["Water moves"]
-    assert found.common == 0.75
-    assert [part.differs for part in difference("to be or not", "what is to come or why").one] == [True]
+    assert [part.text for part in found.first if part.differs] == ["Water moves"]
+    assert found.similarity == 0.75
+    assert [part.differs for part in compare_words("to be or not", "what is to come or why").first] == [True]
 
 
 def test_beside_an_empty_text_nothing_is_marked() -> None:
-    assert difference("", "a b c") == ([], [("a b c", False)], 0.0)
-    assert difference("", "") == ([], [], 0.0)
+    assert compare_words("", "a b c") == ([], [("a b c", False)], 0.0)
+    assert compare_words("", "") == ([], [], 0.0)
 
 
 def test_rank_correlation() -> None:

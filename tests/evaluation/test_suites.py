@@ -268,7 +268,7 @@ def test_a_page_that_cannot_be_read_is_an_error_of_its_item(
     def refuse(path: str) -> bytes:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr("qtgen.evaluation.runner.page_bytes", refuse)
+    monkeypatch.setattr("qtgen.evaluation.runner.read_page_bytes", refuse)
     found = taken(load_suite(smoke), smoke / "references")
     assert {one.error and one.error.kind for one in found} == {"unreadable-page"}
 

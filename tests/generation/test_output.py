@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qtgen._util.files import prepared, publish_new, replace_file, replace_files
+from qtgen._util.files import publish_if_absent, replace_file, replace_files, staged_file
 from qtgen.errors import Failure, OutputError, PageConflict, UsageError
 from qtgen.generation.output import Store
 from qtgen.generation.types import Draft, Outcome, Question, Status
@@ -42,9 +42,9 @@ def test_an_existing_page_is_never_overwritten() -> None:
 
 def test_of_two_writers_one_wins_and_the_other_learns_it() -> None:
     path = Path("page.md")
-    with prepared(path, "first") as one, prepared(path, "second") as two:
-        assert publish_new(one, path)
-        assert not publish_new(two, path)
+    with staged_file(path, "first") as one, staged_file(path, "second") as two:
+        assert publish_if_absent(one, path)
+        assert not publish_if_absent(two, path)
     assert path.read_text() == "first"
     assert files(Path()) == ["page.md"]
 
@@ -102,8 +102,8 @@ def test_pages_written_by_many_threads_have_the_mode_that_one_has(tmp_path: Path
 
     def write(number: int) -> int:
         path = tmp_path / f"{number}.md"
-        with prepared(path, "x") as temporary:
-            publish_new(temporary, path)
+        with staged_file(path, "x") as temporary:
+            publish_if_absent(temporary, path)
         return path.stat().st_mode & 0o777
 
     with ThreadPoolExecutor(8) as threads:
@@ -121,9 +121,9 @@ def test_one_page_that_cannot_be_replaced_does_not_hold_up_the_others() -> None:
     errors = replace_files([(Path(name), b"before", b"after") for name in names])
     assert [str(error or "") for error in errors] == [
         "",
-        "edited: changed while it was being mended; nothing was written to it",
+        "edited: changed while it was being edited; nothing was written to it",
         "read-only: is read-only; nothing was written to it",
-        "gone: is gone; it was there when this began",
+        "gone: was deleted in the meantime; nothing was written to it",
         "",
     ]
     assert {name: Path(name).read_bytes() for name in files(Path())} == {
@@ -169,7 +169,7 @@ def test_of_many_that_replace_a_page_with_the_same_text_one_does() -> None:
     def replaces(_: int) -> bool:
         all_here.wait()
         try:
-            replace_file(page, b"before", b"after", note=lambda: time.sleep(0.02))
+            replace_file(page, b"before", b"after", before_replacing=lambda: time.sleep(0.02))
         except PageConflict:
             return False
         return True

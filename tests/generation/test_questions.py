@@ -16,7 +16,7 @@ from qtgen.generation.questions import STDIN, BadRow, QuestionFiles, read_questi
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.ledger import Ledger
 from qtgen.site import similarity as similar
-from qtgen.site.similarity import near_duplicates, nearly_the_same, question_words
+from qtgen.site.similarity import earlier_near_duplicates, near_duplicate_pairs, question_words
 
 TODAY = dt.date(2026, 1, 31)
 
@@ -170,7 +170,7 @@ def test_no_near_duplicate_is_passed_over(sets: list[frozenset[str]]) -> None:
         for first, other in enumerate(sets[:second])
         if mine and len(mine & other) >= NEARLY * len(mine | other)
     }
-    assert set(near_duplicates(sets, NEARLY)) == all_of_them
+    assert set(near_duplicate_pairs(sets, NEARLY)) == all_of_them
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_questions_of_one_template_are_not_all_compared_with_all(
     inner = similar.merge
     monkeypatch.setattr(similar, "merge", lambda *lists: (looked.append(one) or one for one in inner(*lists)))
     sets = sets_of(template.format(n // 40, n % 40) if "{1}" in template else template.format(n) for n in range(2_000))
-    found = [next(earlier, None) for _, earlier in nearly_the_same(sets, NEARLY)]
+    found = [next(earlier, None) for _, earlier in earlier_near_duplicates(sets, NEARLY)]
     assert sum(one is not None for one in found) == alike
     assert len(looked) <= 2_000
 

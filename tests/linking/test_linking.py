@@ -18,7 +18,7 @@ from qtgen.commands import _linking as relinker
 from qtgen.commands import _new_links as new_links
 from qtgen.embeddings import index as neighbours
 from qtgen.embeddings.cache import VectorCache
-from qtgen.embeddings.pages import Centred, PageText
+from qtgen.embeddings.pages import CenteredVectors, PageText
 from qtgen.errors import SettingsError
 from qtgen.linking import apply as link_edits
 from qtgen.linking import candidates
@@ -27,7 +27,7 @@ from qtgen.linking.candidates import Pages
 from qtgen.linking.graph import Links, PageNode, graph_of
 from qtgen.linking.reports import html
 from qtgen.page import read, read_text, splice
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.settings import Settings
 from qtgen.site.similarity import WordSets
 from qtgen.validation.rules.example import EXAMPLE_PAGE
@@ -136,7 +136,7 @@ def test_every_page_has_five_good_links_and_one_from_another(qtgen: Run, mode: s
     assert max(inbound.values()) <= MOST_INBOUND
     for path, raw in before.items():
         old, new = read(raw).values, read(after[path]).values
-        assert {name for name in new if new[name] != old.get(name)} <= set(GROUPS["related"])
+        assert {name for name in new if new[name] != old.get(name)} <= set(FIELD_GROUPS["related"])
         assert not set(raw.splitlines()) - set(after[path].splitlines()), "no other line changes"
     assert not findings(qtgen).keys() & {"QT403", "QT404", "QT405", "QT406", "QT407", "QT408", "QT409"}
     assert qtgen("link", "site", mode)[2].startswith("0 pages of 40 changed")
@@ -502,7 +502,7 @@ def small(vectors: list[list[float]], **columns: Any) -> Pages:
     count = len(rows)
     nothing = np.zeros(count, np.float32)
     plain: dict[str, Any] = {
-        "meanings": Centred(rows, nothing + 1, nothing),
+        "meanings": CenteredVectors(rows, nothing + 1, nothing),
         "subjects": np.zeros(count, np.int32),
         "ids": np.arange(count) * 1_000,
         "questions": WordSets(frozenset({f"word{number}"}) for number in range(count)),
@@ -553,7 +553,9 @@ def test_a_fair_choice_takes_the_place_of_what_is_farther_only(nearness: float, 
 def test_what_whole_pages_say_counts_where_most_of_them_are_near_duplicates() -> None:
     pages = small(AROUND)
     assert not pages.same_meaning(0, 1, 0.7)
-    mostly_shared = small(AROUND, meanings=Centred(pages.vectors, np.full(4, 0.2, np.float32), np.full(4, 0.48)))
+    mostly_shared = small(
+        AROUND, meanings=CenteredVectors(pages.vectors, np.full(4, 0.2, np.float32), np.full(4, 0.48))
+    )
     assert mostly_shared.same_meaning(0, 1, 0.7), "0.04 * 0.7 + 0.96"
 
 

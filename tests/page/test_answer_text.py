@@ -3,8 +3,8 @@ r"""The one-line answer: no backslash followed by `n` but for line breaks, and n
 import pytest
 
 from qtgen.errors import UnwritableText
-from qtgen.page import decode, encode
-from qtgen.page.answer_text import dollar_math
+from qtgen.page import decode_answer, encode_answer
+from qtgen.page.answer_text import to_dollar_math
 
 
 @pytest.mark.parametrize(
@@ -26,22 +26,22 @@ from qtgen.page.answer_text import dollar_math
     ],
 )  # fmt: skip
 def test_encoding(markdown: str, answer: str) -> None:
-    assert encode(markdown) == answer
+    assert encode_answer(markdown) == answer
 
 
 def test_a_collision_without_a_safe_spelling_is_refused() -> None:
     with pytest.raises(UnwritableText, match=r"\\nosuchcommand"):
-        encode(r"$\nosuchcommand$")
+        encode_answer(r"$\nosuchcommand$")
 
 
 def test_decoding_is_what_the_site_does() -> None:
-    assert decode(r"a\n\nb $\nabla$") == "a\n\nb $\nabla$"
+    assert decode_answer(r"a\n\nb $\nabla$") == "a\n\nb $\nabla$"
 
 
 def test_blank_lines_inside_code_stand() -> None:
     code = "```python\na = 1\n\n\nb = 2\n```"
-    assert decode(encode(code)) == code
+    assert decode_answer(encode_answer(code)) == code
 
 
 def test_latex_delimiters_become_dollars_outside_code() -> None:
-    assert dollar_math(r"\(x\) and \[ y \] but `\(z\)`") == r"$x$ and $$y$$ but `\(z\)`"
+    assert to_dollar_math(r"\(x\) and \[ y \] but `\(z\)`") == r"$x$ and $$y$$ but `\(z\)`"

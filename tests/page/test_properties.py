@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtgen.errors import SpliceError, UnwritableText
-from qtgen.page import Style, decode, emit, encode, read, read_text, splice
+from qtgen.page import Style, decode_answer, emit, encode_answer, read, read_text, splice
 from qtgen.page.document import Value
 from qtgen.page.fields import FIELDS, Kind, iter_fields
-from qtgen.page.read import _read_slowly
-from qtgen.page.text import has_only_page_bytes, one_line
+from qtgen.page.reader import _read_slowly
+from qtgen.page.text import has_only_page_bytes, to_single_line
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 NASTY = st.sampled_from(
@@ -103,7 +103,7 @@ def test_reading_never_raises(raw: bytes) -> None:
 
 @given(PIECES)
 def test_one_line_is_writable_or_refused(text: str) -> None:
-    line = one_line(text)
+    line = to_single_line(text)
     assert "\n" not in line
     assert line == line.strip()
     text_of_page = written({**read_text(EXAMPLE_PAGE).values, "title": line}, Style())
@@ -113,12 +113,12 @@ def test_one_line_is_writable_or_refused(text: str) -> None:
 @given(st.lists(PIECES | st.sampled_from(["\n", "\n\n", "`", "```\n", "\r\n", "\t"]), max_size=8).map("".join))
 def test_an_encoded_answer_is_one_line_that_decodes_to_the_markdown(markdown: str) -> None:
     try:
-        answer = encode(markdown)
+        answer = encode_answer(markdown)
     except UnwritableText:
         return
     assert "\n" not in answer
     assert "\r" not in answer
-    assert encode(decode(answer)) == answer, "encoding what was decoded changes nothing more"
+    assert encode_answer(decode_answer(answer)) == answer, "encoding what was decoded changes nothing more"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import yaml
 
 from qtgen.page import Page, emit, read, read_text, splice
-from qtgen.page.read import _read_slowly
-from qtgen.site.index import Site, facts
+from qtgen.page.reader import _read_slowly
+from qtgen.site.index import SiteIndex, page_facts
 from qtgen.validation.rules import PageFile
 
 CHANGES = {
@@ -95,11 +95,11 @@ def test_the_checker_passes_over_nothing_on_a_real_page(
 
 def test_facts_tell_where_a_value_stands(real_pages: Mapping[str, bytes]) -> None:
     for path, raw in real_pages.items():
-        page, site = read(raw), Site()
-        site.add([facts(page)])
+        page, site = read(raw), SiteIndex()
+        site.add([page_facts(page)])
         for row in range(len(site.urls)):
-            section = f"related_article{site.link_of(row)}." if site.link_of(row) else ""
+            section = f"related_article{site.link_number(row)}." if site.link_number(row) else ""
             for key in ("url", "id", "title"):
                 span = page.span(section + key)
                 expected = (*page.position(span.start), *page.position(span.end))
-                assert site.place_of(row, key) in (expected, None if (key, row) == ("title", 0) else expected), path
+                assert site.location_of(row, key) in (expected, None if (key, row) == ("title", 0) else expected), path

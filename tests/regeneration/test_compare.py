@@ -9,7 +9,7 @@ from qtgen.errors import BudgetReached, JudgeError, ProviderUnusable, Retryable
 from qtgen.evaluation.metrics import AnalyzedText
 from qtgen.generation.types import Question
 from qtgen.llm.types import Prompt
-from qtgen.page import decode
+from qtgen.page import decode_answer
 from qtgen.regeneration.compare import (
     Comparison,
     answer_objections,
@@ -27,7 +27,7 @@ OLD = (
     "with more solute.\n\n2. **Membrane**: The pores let water pass and hold back sugar.\n\nIt ends when both are even."
 )
 ROMANS = "The Roman empire had many emperors, and some of them were mad, but most of them were not."
-ABOUT = AnalyzedText(f"{QUESTION}\n{decode(make_page().text_of('answer') or '')}")
+ABOUT = AnalyzedText(f"{QUESTION}\n{decode_answer(make_page().text_of('answer') or '')}")
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------

@@ -12,11 +12,11 @@ import pytest
 from qtgen.generation.generator import GenerationConfig
 from qtgen.generation.provenance import WRITTEN, ProvenanceIndex, digests_of, origins
 from qtgen.page import Page, read_text
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration import detect
 from qtgen.regeneration.detect import StalenessFilter, StalenessReport, StalePage, find_stale
 from qtgen.regeneration.reasons import REASONS, Criteria
-from qtgen.site.discovery import page_runs
+from qtgen.site.discovery import iter_batches
 from qtgen.validation.run import ValidationOptions
 from support import TODAY
 from support.pages import (
@@ -49,7 +49,7 @@ def find(
     with_dates: bool = False,
 ) -> StalenessReport:
     options = ValidationOptions((), corpus=Path(corpus) if corpus else None)
-    batches = list(page_runs([Path(folder)]))
+    batches = list(iter_batches([Path(folder)]))
     return find_stale(
         batches, options, staleness, criteria, provenance or ProvenanceIndex(), config, with_dates=with_dates
     )
@@ -113,7 +113,7 @@ def test_a_reason_about_the_text_makes_all_fields_of_its_groups_stale(config: Ge
     write_site(osmosis={})
     staleness = named("model-changed", groups=frozenset({"seo"}))
     report = find(config, staleness, index(record(make_page(), asked_model="m0", context_digest="c0")))
-    assert report.stale[0].because == {"model-changed": frozenset(GROUPS["seo"])}
+    assert report.stale[0].because == {"model-changed": frozenset(FIELD_GROUPS["seo"])}
     assert report.stale[0].context_digest == "c0"
     assert not find(config, staleness, index(record(make_page()))).stale
 
@@ -142,7 +142,7 @@ def test_unknown_provenance_of_pages_that_were_never_written(config: GenerationC
     write_site(osmosis={}, diffusion={})
     report = find(config, named("unknown-provenance"), index(record(make_page(), ["seo"])))
     assert [page.fields for page in report.stale] == [
-        {"answer", *GROUPS["seo"]},
+        {"answer", *FIELD_GROUPS["seo"]},
         {"answer"},
     ]
 
@@ -176,7 +176,7 @@ def test_text_that_a_person_edited_is_left_out(config: GenerationConfig) -> None
     write_site(osmosis={"answer": f"{written.text_of('answer')} Anna says so."})
     lines = index(record(written, asked_model="m0"))
     (page,) = find(config, named("model-changed"), lines).stale
-    assert page.fields == set(GROUPS["seo"]), "the search fields are as they were written"
+    assert page.fields == set(FIELD_GROUPS["seo"]), "the search fields are as they were written"
     report = find(config, named("model-changed", groups=frozenset({"answer"})), lines)
     assert (report.stale, report.edited) == ([], [page_path()])
     (page,) = find(config, named("model-changed", include_edited=True), lines).stale

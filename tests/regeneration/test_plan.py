@@ -10,7 +10,7 @@ from qtgen.errors import Failure
 from qtgen.generation.generator import GenerationConfig
 from qtgen.generation.types import Status
 from qtgen.page import read, read_text
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.detect import StalePage
 from qtgen.regeneration.plan import RewriteSources, not_attempted, plan_jobs, prioritize
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
@@ -142,7 +142,7 @@ def test_new_links_are_applied_without_a_request(config: GenerationConfig) -> No
         "related_article1.url": "/learn/biology/questions/what-is-diffusion",
         "related_article1.title": "What is diffusion?",
     }
-    page = stale(QT403=set(GROUPS["related"]))
+    page = stale(QT403=set(FIELD_GROUPS["related"]))
     result = result_for(config, page, RewriteSources(links={page_path(): new_link}))
     assert result.outcome.status is Status.FIXED
     assert result.outcome.draft

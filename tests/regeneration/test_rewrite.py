@@ -13,7 +13,7 @@ from qtgen.generation.generator import GenerationConfig
 from qtgen.generation.provenance import digests_of
 from qtgen.generation.types import Status
 from qtgen.page import read_text
-from qtgen.page.fields import GROUPS
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.rewrite import (
     NO_REFERENCE,
     RewriteJob,
@@ -246,4 +246,4 @@ def test_a_line_that_cannot_be_edited_is_found_before_the_request(config: Genera
 
 def test_the_groups_of_a_job_are_those_of_its_fields() -> None:
     assert make_job(KEYWORDS).groups == ("seo",)
-    assert make_job("answer", *GROUPS["seo"]).groups == ("answer", "seo")
+    assert make_job("answer", *FIELD_GROUPS["seo"]).groups == ("answer", "seo")

@@ -15,7 +15,7 @@ from qtgen.generation import answers
 from qtgen.generation.generator import GenerationConfig
 from qtgen.generation.prompts import Library
 from qtgen.llm.cassettes import same_bytes, without_secrets
-from qtgen.resources import shipped
+from qtgen.resources import shipped_folder
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile
 from qtgen.validation.rules.base import PageRule
 from qtgen.validation.selection import choose_rules
@@ -91,7 +91,7 @@ def qtgen(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, s
 
 @pytest.fixture(scope="session")
 def library() -> Library:
-    return Library([shipped("prompts")], {shape: answers.schema(shape) for shape in answers.SHAPES})
+    return Library([shipped_folder("prompts")], {shape: answers.schema(shape) for shape in answers.SHAPES})
 
 
 @pytest.fixture

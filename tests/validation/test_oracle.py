@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from qtgen.page import read
-from qtgen.page.markdown import lay_out, pieces
-from qtgen.site.discovery import named
+from qtgen.page.markdown import expand_line_breaks, find_segments
+from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.run import ValidationOptions
@@ -45,7 +45,7 @@ def mended(answer: str) -> str:
     """The answer after `--fix --unsafe`."""
     raw = EXAMPLE_PAGE.replace("Osmosis moves", answer + " Osmosis moves").encode()
     check = ValidationOptions(choose_rules(["QT5"]), overlay={EXAMPLE_PATH: raw})
-    made = list(fix(named([EXAMPLE_PATH]), check, unsafe=True))
+    made = list(fix(batches_for_paths([EXAMPLE_PATH]), check, unsafe=True))
     return str(read(made[0].after if made else raw).values["answer"]).partition(" Osmosis moves")[0]
 
 
@@ -79,8 +79,8 @@ def test_a_fixed_answer_is_rendered_as_it_was_meant(answer: str, maths: list[str
 )
 def test_the_layout_agrees_with_the_sites_own_parser(answer: str) -> None:
     found = [
-        "".join(lay_out(answer)[slice(*piece.inner)].split())
-        for piece in pieces(lay_out(answer))
+        "".join(expand_line_breaks(answer)[slice(*piece.inner)].split())
+        for piece in find_segments(expand_line_breaks(answer))
         if piece.kind in ("math", "display")
     ]
     assert found == ["".join(node["tex"].split()) for node in render([answer])[0]["math"]]

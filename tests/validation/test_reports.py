@@ -103,7 +103,9 @@ def test_a_long_line_is_cut_around_the_place(column: int) -> None:
     diagnostic = Diagnostic("p", 1, column, 1, column + 3, "QT101", "x", Severity.ERROR, "m")
     shown, carets = (line.partition("| ")[2] for line in text_report.snippet(diagnostic, [source]).splitlines())
     assert len(shown) <= 102
-    before = shown[: next(n for n in range(len(shown) + 1) if text_report.columns(shown[:n]) == carets.index("^"))]
+    before = shown[
+        : next(n for n in range(len(shown) + 1) if text_report.display_width(shown[:n]) == carets.index("^"))
+    ]
     assert column > len(source) or shown[len(before)] == source[column - 1]
 
 

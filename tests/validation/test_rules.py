@@ -3,7 +3,7 @@
 import pytest
 
 from qtgen.page import read
-from qtgen.site.discovery import PageBatch, named
+from qtgen.site.discovery import PageBatch, batches_for_paths
 from qtgen.validation.autofix import fix
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import FAMILIES, REGISTRY, Example, PageFile, Rule, SiteRule, run
@@ -36,7 +36,7 @@ def test_the_bad_example_is_found_and_the_good_one_is_not(rule: Rule) -> None:
 def found_in(example: Example, rule: Rule) -> list[Diagnostic]:
     """What one rule finds in an example: a page, or for a site rule the example site."""
     pages = example_site(example) if isinstance(rule, SiteRule) else [apply(example)]
-    entries = named(path for path, _ in pages)
+    entries = batches_for_paths(path for path, _ in pages)
     with ValidationResult(entries, ValidationOptions([rule], overlay=dict(pages), fixes=True)) as validation:
         return [diagnostic for checked in validation for diagnostic in checked.diagnostics]
 
@@ -44,7 +44,7 @@ def found_in(example: Example, rule: Rule) -> list[Diagnostic]:
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.fix], ids=lambda rule: rule.code)
 def test_the_fix_mends_the_bad_example_and_breaks_nothing(rule: Rule) -> None:
     pages = example_site(rule.bad) if isinstance(rule, SiteRule) else [apply(rule.bad)]
-    entries = named(path for path, _ in pages)
+    entries = batches_for_paths(path for path, _ in pages)
     check = ValidationOptions(RULES, overlay=dict(pages))
     before = codes(entries, check)
     mended = {fixed.path: fixed.after for fixed in fix(entries, check, unsafe=rule.fix == "unsafe")}
@@ -72,7 +72,7 @@ def test_a_rule_says_why_and_how_to_mend(rule: Rule) -> None:
 
 def test_the_example_site_breaks_no_rule() -> None:
     pages = dict(example_site(Example()))
-    assert codes(named(pages), ValidationOptions(RULES, overlay=pages)) == set()
+    assert codes(batches_for_paths(pages), ValidationOptions(RULES, overlay=pages)) == set()
 
 
 @pytest.mark.parametrize(
@@ -166,5 +166,7 @@ def test_signs_see_what_the_rules_see(answer: str, code: str) -> None:
 def test_keywords_with_odd_spaces_or_capitals(keywords: str) -> None:
     raw = changed("osmosis, membrane, solute, water, diffusion", keywords)
     assert [d.code for d in check(raw)] == ["QT603"]
-    mended = next(fix(named([EXAMPLE_PATH]), ValidationOptions([REGISTRY["QT603"]], overlay={EXAMPLE_PATH: raw})))
+    mended = next(
+        fix(batches_for_paths([EXAMPLE_PATH]), ValidationOptions([REGISTRY["QT603"]], overlay={EXAMPLE_PATH: raw}))
+    )
     assert b"    osmosis, membrane, solute, water, diffusion\n" in mended.after, "the first of two stays where it is"

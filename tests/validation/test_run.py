@@ -15,8 +15,8 @@ from msgspec import msgpack
 
 from qtgen.page import read
 from qtgen.page.parse import parse
-from qtgen.page.read import read as read_page
-from qtgen.site.discovery import named, page_paths, page_runs
+from qtgen.page.reader import read as read_page
+from qtgen.site.discovery import batches_for_paths, iter_batches, iter_page_paths
 from qtgen.validation.autofix import fix
 from qtgen.validation.cache import Cache
 from qtgen.validation.diagnostics import Diagnostic
@@ -44,7 +44,9 @@ def put(path: str | Path, text: str) -> None:
 
 
 def diagnostics(paths: list[str], check: ValidationOptions | None = None) -> list[Diagnostic]:
-    with ValidationResult(page_runs([Path(path) for path in paths]), check or ValidationOptions(RULES)) as validation:
+    with ValidationResult(
+        iter_batches([Path(path) for path in paths]), check or ValidationOptions(RULES)
+    ) as validation:
         return [diagnostic for checked in validation for diagnostic in checked.diagnostics]
 
 
@@ -211,8 +213,8 @@ def test_several_processes_say_the_same(site: Path) -> None:
 def test_pages_come_sorted_by_path_and_once(site: Path) -> None:
     for name in ("a-b/x.md", "a/x.md", "a.md", "a/b/c.md", "a/.hidden/x.md", "a0.md"):
         put(f"s/{name}", "x")
-    found = list(page_paths([Path("s/a"), Path("s"), Path("s/a.md")]))
-    assert [path for path in page_paths([Path(), Path("s/a.md")]) if path.startswith("s/")] == found
+    found = list(iter_page_paths([Path("s/a"), Path("s"), Path("s/a.md")]))
+    assert [path for path in iter_page_paths([Path(), Path("s/a.md")]) if path.startswith("s/")] == found
     assert found == sorted(["s/a-b/x.md", "s/a/x.md", "s/a.md", "s/a/b/c.md", "s/a0.md"])
 
 
@@ -415,7 +417,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 def test_any_accident_gets_a_verdict_and_both_readings_agree(
     passed_over: Callable[[PageFile], set[tuple[str, int, int]]], raw: bytes
 ) -> None:
-    entries = named([EXAMPLE_PATH, NEIGHBOUR_PATH])
+    entries = batches_for_paths([EXAMPLE_PATH, NEIGHBOUR_PATH])
     check = ValidationOptions(RULES, overlay={EXAMPLE_PATH: raw, NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()}, fixes=True)
     before = list(_all(entries, check))
     mended = list(fix(entries, check, unsafe=True))

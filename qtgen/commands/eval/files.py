@@ -9,7 +9,7 @@ from typing import Any, Literal
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qtgen._util.files import prepared
+from qtgen._util.files import staged_file
 from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
 from qtgen.evaluation.reports import FORMATS
@@ -105,7 +105,7 @@ def _refused(constant: str) -> None:
 
 def write_report(path: Path, report: Mapping[str, Any], form: str = "json") -> None:
     """Raises OutputError."""
-    with prepared(path, FORMATS[form](report)) as temporary:
+    with staged_file(path, FORMATS[form](report)) as temporary:
         temporary.replace(path)
 
 

@@ -101,9 +101,9 @@ def _nuggets(nuggets: tuple[AnalyzedText, ...], candidate: AnalyzedText) -> Scor
 def makes(candidate: AnalyzedText, claim: AnalyzedText) -> float:
     """How surely a text makes a claim, 0 to 1: how near its nearest sentence (or two neighbours together) comes in
     meaning, and how much of the claim stands anywhere in it, half and half."""
-    from qtgen.embeddings.static import unit
+    from qtgen.embeddings.static import normalize_rows
 
     vectors = candidate.sentence_vectors
-    together = unit(vectors[:-1] + vectors[1:])
+    together = normalize_rows(vectors[:-1] + vectors[1:])
     nearest = max(float((part @ claim.vector).max()) for part in (vectors, together) if len(part))
     return (max(0.0, nearest) + max(0.0, _soft_recall(claim, candidate))) / 2

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from qtgen.embeddings.static import Static, unit
+from qtgen.embeddings.static import StaticModel, normalize_rows
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from qtgen.embeddings.static import Embed, Vectors
+    from qtgen.embeddings.static import TextEmbedder, Vectors
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -28,7 +28,7 @@ class AnalyzedText:
     """A text with its words, sentences and vectors. embed: makes the vectors of the text and its sentences, where it
     is not the static embeddings that do; those of its words are always static."""
 
-    def __init__(self, text: str, embed: "Embed | None" = None) -> None:
+    def __init__(self, text: str, embed: "TextEmbedder | None" = None) -> None:
         self.text = text
         self._embed = embed
 
@@ -85,7 +85,7 @@ class AnalyzedText:
     def _embedded(self) -> "Vectors":
         """Of the text and its sentences, by one call."""
         assert self._embed  # noqa: S101
-        return unit(self._embed([self.plain or " ", *(sentence or " " for sentence in self.sentences)]))
+        return normalize_rows(self._embed([self.plain or " ", *(sentence or " " for sentence in self.sentences)]))
 
     @cached_property
     def sentence_lengths(self) -> "NDArray[np.float64]":
@@ -101,7 +101,7 @@ class AnalyzedText:
         import numpy as np
 
         rows = static().vectors[np.unique(np.concatenate(self._tokens))]
-        return unit(rows), np.linalg.norm(rows, axis=1)
+        return normalize_rows(rows), np.linalg.norm(rows, axis=1)
 
     @cached_property
     def key_vector(self) -> "Vectors":
@@ -112,7 +112,7 @@ class AnalyzedText:
         if not known:
             return np.zeros(static().width, np.float32)
         weights = np.array([self.counts[word] * information(word) for word in known], np.float32)
-        whole: Vectors = unit(weights[None, :] @ np.stack([static().word(word) for word in known]))[0]
+        whole: Vectors = normalize_rows(weights[None, :] @ np.stack([static().word_vector(word) for word in known]))[0]
         return whole
 
     def is_english(self) -> bool:
@@ -131,8 +131,8 @@ _OTHERS = ("cs", "da", "de", "es", "fi", "fr", "hu", "it", "nb", "nl", "pl", "pt
 
 
 @lru_cache(maxsize=1)
-def static() -> Static:
-    return Static()
+def static() -> StaticModel:
+    return StaticModel()
 
 
 @lru_cache(maxsize=200_000)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from statistics import fmean, pstdev
 from typing import Any, NamedTuple
 
-from qtgen._util.text import counted
+from qtgen._util.text import pluralize
 
 Report = Mapping[str, Any]
 Item = Mapping[str, Any]
@@ -57,9 +57,9 @@ def verdict(report: Report) -> VerdictSummary:
     of_score = next((one for one in gate["comparisons"] if one["metric"] == "score"), None)
     parts = [_changed(of_score) if of_score else _scored(report)]
     if lost := sum(item["score"] is None for item in report["items"]):
-        parts.append(f"{lost} of {counted(len(report['items']), 'item')} without a score")
+        parts.append(f"{lost} of {pluralize(len(report['items']), 'item')} without a score")
     if fallen := len(gate["falls"]):
-        parts.append(f"{counted(fallen, 'item')} fell beyond the limit")
+        parts.append(f"{pluralize(fallen, 'item')} fell beyond the limit")
     return VerdictSummary(tone(gate["verdict"]), headline, "; ".join(parts))
 
 
@@ -71,14 +71,14 @@ def _changed(comparison: Mapping[str, Any]) -> str:
     difference = comparison["difference"]
     way = "" if difference is None else f", {'down' if difference < 0 else 'up'} {figure(abs(difference))}"
     before, after = figure(comparison["before"]), figure(comparison["after"])
-    return f"mean score {before} before, {after} now{way}, over {counted(comparison['items'], 'item')}"
+    return f"mean score {before} before, {after} now{way}, over {pluralize(comparison['items'], 'item')}"
 
 
 def _scored(report: Report) -> str:
     score = report["metrics"].get("score")
     if not score or score["mean"] is None:
-        return f"no score from {counted(len(report['items']), 'item')}"
-    return f"mean score {figure(score['mean'])} ({span(score)}) over {counted(score['items'], 'item')}"
+        return f"no score from {pluralize(len(report['items']), 'item')}"
+    return f"mean score {figure(score['mean'])} ({span(score)}) over {pluralize(score['items'], 'item')}"
 
 
 def figure(value: float | None, like: float | None = None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from qtgen._util.text import counted, encodable, money
+from qtgen._util.text import money, pluralize, replace_surrogates
 from qtgen.evaluation.reports.common import (
     Report,
     facts,
@@ -31,7 +31,7 @@ _MARKS = re.compile(r"[&<>\\`*_\[\]|~$#!@]")
 def document(report: Report) -> str:
     """Workflow commands, falls last, of which there may be many: GitHub shows ten errors and ten warnings of a step."""
     lines = chain(_gate(report), _failed(report), _recordings(report), _falls(report))
-    return encodable("".join(f"{line}\n" for line in lines))
+    return replace_surrogates("".join(f"{line}\n" for line in lines))
 
 
 def _command(level: str, title: str, message: str) -> str:
@@ -54,13 +54,13 @@ def _falls(report: Report) -> Iterator[str]:
 def _failed(report: Report) -> Iterator[str]:
     for kind, items in failures(report).items():
         told = [f"{label(report, item)}: {item['error']['message']}" for item in items]
-        yield _command("error", f"{counted(len(items), 'item')} failed: {kind}", "\n".join(told))
+        yield _command("error", f"{pluralize(len(items), 'item')} failed: {kind}", "\n".join(told))
 
 
 def _recordings(report: Report) -> Iterator[str]:
     for how in ("missed", "unused"):
         if names := report["recordings"][how]:
-            yield _command("error", f"{counted(len(names), 'recording')} {how}", "\n".join(names))
+            yield _command("error", f"{pluralize(len(names), 'recording')} {how}", "\n".join(names))
 
 
 def step_summary(report: Report) -> str:
@@ -78,7 +78,7 @@ def step_summary(report: Report) -> str:
         usage,
         f"<sub>{told}</sub>",
     ]
-    return encodable("\n\n".join(block for block in blocks if block) + "\n")
+    return replace_surrogates("\n\n".join(block for block in blocks if block) + "\n")
 
 
 def _metrics(report: Report) -> str:
@@ -111,13 +111,13 @@ def _lists(report: Report) -> Iterator[str]:
         f"**{_text(fall['id'])}** {figure(fall['before'])} → {figure(fall['after'])}: {_text(fall['question'])}"
         for fall in falls(report)
     ]
-    yield _list(f"{counted(len(fallen), 'item')} fell beyond the limit", fallen, is_open=True)
+    yield _list(f"{pluralize(len(fallen), 'item')} fell beyond the limit", fallen, is_open=True)
     failed = [
         f"**{_text(label(report, item))}** {_text(kind)}: {_text(item['error']['message'])}"
         for kind, items in failures(report).items()
         for item in items
     ]
-    yield _list(f"{counted(len(failed), 'item')} failed, and no score counts them", failed, is_open=True)
+    yield _list(f"{pluralize(len(failed), 'item')} failed, and no score counts them", failed, is_open=True)
     low = [
         f"**{_text(label(report, item))}** {figure(item['score'])}" + (f", {_text(why)}" if why else "")
         for item, why in ((item, reason(item)) for item in worst(report)[:_SHOWN])

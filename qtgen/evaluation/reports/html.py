@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from jinja2 import Template
 
-from qtgen._util.diff import Difference, difference
-from qtgen._util.templates import environment
-from qtgen._util.text import counted, encodable, money
+from qtgen._util.diff import WordDiff, compare_words
+from qtgen._util.templates import html_environment
+from qtgen._util.text import money, pluralize, replace_surrogates
 from qtgen.evaluation.reports import charts, common
 from qtgen.evaluation.reports.common import DIRECTIONS, Item, Report, Weakness
 
@@ -44,7 +44,7 @@ class Entry(NamedTuple):
     state: str
     fall: Mapping[str, Any] | None
     weakest: Weakness | None
-    difference: Difference
+    difference: WordDiff
 
 
 def document(report: Report) -> str:
@@ -68,7 +68,7 @@ def document(report: Report) -> str:
         style=style,
         policy=_policy(script, style),
     )
-    return encodable(text)
+    return replace_surrogates(text)
 
 
 def _rows(report: Report) -> Iterator[MetricRow]:
@@ -88,7 +88,7 @@ def _entries(report: Report) -> Iterator[Entry]:
     for number, item in enumerate(common.ranked(report), 1):
         fall = fallen.get(item["id"])
         state = "failed" if common.has_failed(item) else "fell" if fall is not None else ""
-        differing = difference(item["candidate"], item["reference"])
+        differing = compare_words(item["candidate"], item["reference"])
         yield Entry(f"i{number}", item, common.label(report, item), state, fall, weakest(item), differing)
 
 
@@ -108,14 +108,14 @@ def _asset(name: str) -> str:
 
 @cache
 def _template() -> Template:
-    made = environment(_FOLDER)
+    made = html_environment(_FOLDER)
     made.filters |= {
         "fig": _typeset(common.figure),
         "signed": _typeset(common.signed),
         "span": lambda interval: _minus(common.span(interval)),
         "change": lambda interval: _minus(common.span(interval, common.signed)),
         "money": money,
-        "counted": counted,
+        "counted": pluralize,
         "tone": common.tone,
         "capital": lambda text: text[:1].upper() + text[1:],
         "quoted": lambda text: quote(text, safe="", errors="replace"),

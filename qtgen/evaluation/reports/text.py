@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from qtgen._util.text import columns, counted, money, visible
+from qtgen._util.text import display_width, mask_unprintable, money, pluralize
 from qtgen.evaluation.reports.common import (
     Report,
     facts,
@@ -79,10 +79,10 @@ def _lists(report: Report) -> Iterator[str]:
     yield from (_list(*titled) for titled in (_falls(report), _worst(report)))
     for kind, items in failures(report).items():
         told = ((label(report, item), item["error"]["message"]) for item in items)
-        yield _list(f"{counted(len(items), 'item')} failed: {visible(kind)}", told)
+        yield _list(f"{pluralize(len(items), 'item')} failed: {mask_unprintable(kind)}", told)
     for how in ("missed", "unused"):
         names = report["recordings"][how]
-        yield _list(f"{counted(len(names), 'recording')} {how}", ((name,) for name in names))
+        yield _list(f"{pluralize(len(names), 'recording')} {how}", ((name,) for name in names))
 
 
 def _falls(report: Report) -> tuple[str, list[tuple[str, ...]]]:
@@ -91,7 +91,7 @@ def _falls(report: Report) -> tuple[str, list[tuple[str, ...]]]:
         (f"{signed(-fall['fall'])}  {figure(fall['before'])} -> {figure(fall['after'])}  {fall['id']}",)
         for fall in falls(report)
     ]
-    return f"{counted(len(fallen), 'item')} fell beyond the limit{limit}", fallen
+    return f"{pluralize(len(fallen), 'item')} fell beyond the limit{limit}", fallen
 
 
 def _worst(report: Report) -> tuple[str, list[tuple[str, ...]]]:
@@ -100,7 +100,7 @@ def _worst(report: Report) -> tuple[str, list[tuple[str, ...]]]:
         (f"{figure(item['score'])}  {label(report, item)}", *((why,) if (why := reason(item)) else ()))
         for item in scored[:_WORST]
     ]
-    return f"lowest scores, of {counted(len(scored), 'item')}", low
+    return f"lowest scores, of {pluralize(len(scored), 'item')}", low
 
 
 def _list(title: str, entries: Iterable[tuple[str, ...]]) -> str:
@@ -118,7 +118,7 @@ def _list(title: str, entries: Iterable[tuple[str, ...]]) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> str:
     """left: the columns that stand to the left; the others are figures. The first is cut to what the others leave."""
     lines = [head, *rows]
-    widths = [max(map(columns, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
     widths[0] = min(widths[0], max(_LEAST, _WIDTH - sum(widths[1:]) - 2 * len(widths[1:])))
     return "\n".join(
         _cut("  ".join(_padded(cell, widths[at], at in left) for at, cell in enumerate(line)).rstrip(), _WIDTH)
@@ -128,29 +128,29 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -
 
 def _padded(text: str, width: int, left: bool) -> str:
     text = _cut(text, width)
-    room = " " * (width - columns(text))
+    room = " " * (width - display_width(text))
     return text + room if left else room + text
 
 
 def _wrapped(text: str, mark: str = "") -> list[str]:
     """Broken between words, what follows below the text and not below the mark."""
-    room = _WIDTH - columns(mark)
+    room = _WIDTH - display_width(mark)
     lines = [""]
-    for word in visible(" ".join(text.split())).split(" "):
+    for word in mask_unprintable(" ".join(text.split())).split(" "):
         joined = f"{lines[-1]} {word}" if lines[-1] else _cut(word, room)
-        if columns(joined) <= room:
+        if display_width(joined) <= room:
             lines[-1] = joined
         else:
             lines.append(_cut(word, room))
-    return [f"{' ' * columns(mark) if at else mark}{line}".rstrip() for at, line in enumerate(lines)]
+    return [f"{' ' * display_width(mark) if at else mark}{line}".rstrip() for at, line in enumerate(lines)]
 
 
 def _cut(text: str, width: int) -> str:
     """What fits into so many columns, and … where something was left out."""
-    text = visible(text)
-    if columns(text) <= width:
+    text = mask_unprintable(text)
+    if display_width(text) <= width:
         return text
     shown = text[:width]
-    while columns(shown) > width - 1:
+    while display_width(shown) > width - 1:
         shown = shown[:-1]
     return f"{shown}…"

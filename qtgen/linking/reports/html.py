@@ -13,8 +13,8 @@ from typing import Any
 
 from jinja2 import Template
 
-from qtgen._util.templates import environment
-from qtgen._util.text import encodable
+from qtgen._util.templates import html_environment
+from qtgen._util.text import replace_surrogates
 from qtgen.linking.reports import text
 
 _FOLDER = Path(__file__).parent
@@ -36,7 +36,7 @@ def document(graph: Mapping[str, Any]) -> str:
         style=style,
         digest=b64encode(sha256(style.encode()).digest()).decode(),
     )
-    return encodable(page)
+    return replace_surrogates(page)
 
 
 def _shaded(matrix: list[list[int]]) -> list[list[tuple[int, int]]]:
@@ -47,4 +47,4 @@ def _shaded(matrix: list[list[int]]) -> list[list[tuple[int, int]]]:
 
 @cache
 def _template() -> Template:
-    return environment(_FOLDER).get_template("report.html.j2")
+    return html_environment(_FOLDER).get_template("report.html.j2")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qtgen._util.text import counted
+from qtgen._util.text import pluralize
 
 FAULTS = {
     "dangling": "dangling",
@@ -30,7 +30,7 @@ def figures(graph: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "pages", f"{graph['pages']:,}, {graph['without_links']:,} of them without links"
     yield "links", f"{graph['links']:,}"
     yield "broken", broken(graph)
-    yield "orphans", f"{counted(graph['orphans'], 'page')} that no other page names (of those that may be found)"
+    yield "orphans", f"{pluralize(graph['orphans'], 'page')} that no other page names (of those that may be found)"
     yield (
         "inbound links",
         (
@@ -39,7 +39,7 @@ def figures(graph: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         ),
     )
     yield "", "  ".join(f"{name}: {pages:,}" for name, pages in bins(graph["linked_to"]))
-    yield "components", f"{parts['count']:,}, the largest of {counted(parts['largest'], 'page')}"
+    yield "components", f"{parts['count']:,}, the largest of {pluralize(parts['largest'], 'page')}"
     yield "across subjects", f"{graph['cross_subject']:.1%} of links"
 
 

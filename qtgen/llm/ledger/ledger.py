@@ -20,7 +20,7 @@ from qtgen.errors import LedgerError
 from qtgen.llm.ledger.engine import open_engine, without_login
 from qtgen.llm.ledger.tables import attempts, metadata, pages, prompts, requests, runs
 from qtgen.llm.types import Completion, Usage
-from qtgen.page.text import storable
+from qtgen.page.text import storable_text
 
 BEAT = 4.0  # seconds between signs of life
 _ALIVE = 15.0  # seconds after its last sign of life that a run counts as gone
@@ -327,7 +327,7 @@ def _answer(completion: Completion) -> dict[str, Any]:
     usage = completion.usage
     return {
         "state": _STATES[completion.kind],
-        "answer": storable(completion.text),
+        "answer": storable_text(completion.text),
         "served_by": completion.model,
         "request_id": completion.request_id,
         "prompt_tokens": usage.prompt_tokens,

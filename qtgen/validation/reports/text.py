@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from qtgen._util.text import columns, visible
+from qtgen._util.text import display_width, mask_unprintable
 from qtgen.validation.diagnostics import Diagnostic, Severity
 
 _WIDTH = 100  # characters of a source line that are shown
@@ -26,9 +26,9 @@ def snippet(diagnostic: Diagnostic, lines: Sequence[str]) -> str:
     before = "…" if begin else ""
     behind = "…" if begin + _WIDTH < len(source) else ""
     number = f"{diagnostic.line:>5}"
-    marks = max(1, columns(source[start : min(end, begin + _WIDTH)]))
-    pad = len(before) + columns(source[begin:start])
-    return f"{number} | {before}{visible(shown)}{behind}\n      | {' ' * pad}{'^' * marks}"
+    marks = max(1, display_width(source[start : min(end, begin + _WIDTH)]))
+    pad = len(before) + display_width(source[begin:start])
+    return f"{number} | {before}{mask_unprintable(shown)}{behind}\n      | {' ' * pad}{'^' * marks}"
 
 
 class FindingCounts:

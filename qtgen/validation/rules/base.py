@@ -15,10 +15,10 @@ from typing import NamedTuple
 import re2
 
 from qtgen.errors import QtgenError
-from qtgen.page import Page, Span, edits_for
+from qtgen.page import Page, Span, splice_edits
 from qtgen.page.edits import TextEdit
-from qtgen.page.splice import Changes
-from qtgen.site.index import Site
+from qtgen.page.splicer import Changes
+from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Diagnostic, Edit, Fix, Severity
 
 
@@ -89,7 +89,7 @@ class Example:
 
 
 PageCheck = Callable[[PageFile], Iterable[Finding]]
-SiteCheck = Callable[[Site], Iterable[SiteFinding]]
+SiteCheck = Callable[[SiteIndex], Iterable[SiteFinding]]
 LinkRepair = Callable[[Page, str, Page | None], FixFactory | None]
 """(page, path of the link, the page it leads to if there is one) -> what mends it."""
 
@@ -260,7 +260,7 @@ def changing(page: Page, description: str, changes: Changes, *, safe: bool = Tru
 
 def _changed(page: Page, description: str, changes: Changes, safe: bool) -> RuleFix | None:
     try:
-        return RuleFix(description, edits_for(page, changes), safe)
+        return RuleFix(description, splice_edits(page, changes), safe)
     except QtgenError:
         return None
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from qtgen.page.fields import ANSWER_MAX, ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MAX, KEYWORDS_MIN
-from qtgen.page.markdown import lay_out, piece_at, pieces, prose
+from qtgen.page.markdown import expand_line_breaks, find_segments, mask_segments, segment_at
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.base import Example, Finding, PageFile, replacing, rule, within
 
@@ -231,7 +231,7 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
     Precision: 2 of 9,923 live pages repeat a heading within a list, neither repeats the point, neither is reported.
     """
     answer = file.page.text_of(_ANSWER) or ""
-    text = lay_out(answer)
+    text = expand_line_breaks(answer)
     points = list(_HEADING.finditer(text))
     lists: dict[int, dict[str, tuple[str, frozenset[str]]]] = {}  # by indent: the list that is open there
     ends = [*(point.start() for point in points), len(text)][1:]
@@ -249,7 +249,7 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
         before, said = seen.setdefault(heading, (found.group("number"), words))
         shorter = min(len(words), len(said))
         again = before != found.group("number") and shorter > 6 and len(words & said) > 0.75 * shorter
-        if again and piece_at(pieces(text), found.start("bold")) is None:
+        if again and segment_at(find_segments(text), found.start("bold")) is None:
             place = within(file.page, _ANSWER, *found.span("bold"))
             yield Finding(f"point {before} again", place, _ANSWER)
 
@@ -322,10 +322,10 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
             yield Finding(
                 "the model's answer to its prompt, not the page's text", within(file.page, path, *opening.span()), path
             )
-        layout = lay_out(text)
+        layout = expand_line_breaks(text)
         for _, pattern, message in _RESIDUE:
             if pattern.search(layout):
-                found = pattern.search(prose(layout, pieces(layout)))
+                found = pattern.search(mask_segments(layout, find_segments(layout)))
                 # What stands in quotes is shown on purpose, as a text to fill in.
                 if found and layout.count('"', layout.rfind("\n", 0, found.start()) + 1, found.start()) % 2 == 0:
                     shown = found.group().strip()[:40]

@@ -3,7 +3,7 @@
 from difflib import ndiff
 
 from qtgen.page import read
-from qtgen.site.index import Site, facts
+from qtgen.site.index import SiteIndex, page_facts
 from qtgen.site.similarity import question_words
 from qtgen.validation.reports.text import line
 from qtgen.validation.rules.base import PageFile, Rule, SiteRule, printable, run
@@ -36,12 +36,12 @@ def describe(rule: Rule) -> str:
 def _reported(rule: Rule) -> str:
     if isinstance(rule, SiteRule):
         pages = example_site(rule.bad)
-        site = Site()
-        site.add(facts(read(raw)) for _, raw in pages)
-        site.words += (question_words(read(raw).text_of("title") or "") for _, raw in pages)
+        site = SiteIndex()
+        site.add(page_facts(read(raw)) for _, raw in pages)
+        site.question_words += (question_words(read(raw).text_of("title") or "") for _, raw in pages)
         found, row = next((found, row) for found in rule.check(site) for row in found.rows)
         other = pages[found.other][0] if found.other is not None else ""
-        return f"{pages[site.page_of(row)][0]}: {rule.code} {found.message.format(other=other)}"
+        return f"{pages[site.page_number(row)][0]}: {rule.code} {found.message.format(other=other)}"
     path, raw = apply(rule.bad)
     return "\n".join(line(diagnostic) for diagnostic in run(PageFile(path, read(raw)), [rule]))
 

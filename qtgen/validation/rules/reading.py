@@ -6,7 +6,7 @@ from functools import partial
 
 from qtgen.page.document import BODY, Span
 from qtgen.page.edits import TextEdit
-from qtgen.page.read import MAX_BYTES
+from qtgen.page.reader import MAX_BYTES
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.base import Example, Finding, PageFile, RuleFix, rule
 

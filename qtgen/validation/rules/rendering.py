@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from qtgen.page.answer_text import LATEX_AT_N, LATEX_AT_N_SIGN, unicode_for
-from qtgen.page.markdown import Piece, lay_out, piece_at, pieces, prose
+from qtgen.page.answer_text import LATEX_COLLISION, LATEX_COLLISION_RE2, unicode_for
+from qtgen.page.markdown import Segment, expand_line_breaks, find_segments, mask_segments, segment_at
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.base import Example, Finding, FixFactory, PageFile, replacing, rule, within
 
@@ -18,7 +18,7 @@ _ANSWER = "answer"
 
 
 def _text_of(file: PageFile) -> str:
-    return lay_out(file.page.text_of(_ANSWER) or "")
+    return expand_line_breaks(file.page.text_of(_ANSWER) or "")
 
 
 def _finding(
@@ -44,7 +44,7 @@ _MATHS_IN_PARENTHESES = re.compile(r"\\\(.{1,500}?\\\)|\\\[.{1,900}?\\\]", re.DO
     bad=Example("Osmosis moves", r"Where $a \neq b$, osmosis moves"),
     good=Example(r"holds the solute back.\n\n", r"holds the solute back, $a > b$.\n\nu is the speed.\n\n"),
     fix="safe",
-    signs=(LATEX_AT_N_SIGN,),
+    signs=(LATEX_COLLISION_RE2,),
 )
 def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     r"""A LaTeX command that begins with `\n`: `\nabla`, `\neq`, `\nu`, `\not` …
@@ -55,22 +55,22 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     Precision: 50 of 50 findings, at random out of 278 on live pages, are torn commands.
     """
     answer = file.page.text_of(_ANSWER) or ""
-    found = list(LATEX_AT_N.finditer(answer))
+    found = list(LATEX_COLLISION.finditer(answer))
     if not found:
         return
     # As its author meant it: the commands in question are no line breaks.
-    meant = LATEX_AT_N.sub(lambda command: "_" * len(command.group()), answer)
-    layout = pieces(lay_out(meant))
+    meant = LATEX_COLLISION.sub(lambda command: "_" * len(command.group()), answer)
+    layout = find_segments(expand_line_breaks(meant))
     in_parentheses = [
-        Piece("math", *pair.span(), pair.span())
+        Segment("math", *pair.span(), pair.span())
         for pair in _MATHS_IN_PARENTHESES.finditer(meant)
         if r"\n\n" not in pair.group()
     ]
     for command in found:
-        piece = piece_at(layout, command.start())
+        piece = segment_at(layout, command.start())
         if piece and piece.kind in ("code", "fence"):
             continue
-        if piece or piece_at(in_parentheses, command.start()) or _NEVER_A_LINE.match(command.group()):
+        if piece or segment_at(in_parentheses, command.start()) or _NEVER_A_LINE.match(command.group()):
             message = f"the site reads `{command.group()}` as a line break and `{command.group()[2:]}`"
             yield _finding(file, *command.span(), message, _as_character(file, command))
 
@@ -116,11 +116,11 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
 
 def _shown_as_text(text: str) -> Callable[[re.Match[str]], bool]:
     """Whether markdown takes a pair for text: it lies in no code, no display maths and no two paragraphs."""
-    other = [piece for piece in pieces(text) if piece.kind != "math"] if "`" in text or "$$" in text else []
+    other = [piece for piece in find_segments(text) if piece.kind != "math"] if "`" in text or "$$" in text else []
 
     def shown(pair: re.Match[str]) -> bool:
         two_paragraphs = pair.group("inline") and _NEW_PARAGRAPH.search(pair.group())
-        return not two_paragraphs and piece_at(other, pair.start()) is None
+        return not two_paragraphs and segment_at(other, pair.start()) is None
 
     return shown
 
@@ -163,8 +163,8 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     answer = file.page.text_of(_ANSWER) or ""
     if not _MAY_BE_MONEY.search(answer):
         return
-    text = lay_out(answer)
-    for piece in pieces(text):
+    text = expand_line_breaks(answer)
+    for piece in find_segments(text):
         if piece.kind != "math" or piece.inner[0] - piece.start != 1:
             continue
         inner = text[slice(*piece.inner)]
@@ -199,7 +199,7 @@ def escape_in_code(file: PageFile) -> Iterator[Finding]:
     Precision: nothing on 9,923 live pages, 58 of which hold code.
     """
     text = _text_of(file)
-    for piece in pieces(text):
+    for piece in find_segments(text):
         if piece.kind not in ("code", "fence"):
             continue
         at = piece.inner[0]
@@ -271,11 +271,11 @@ def broken_markdown(file: PageFile) -> Iterator[Finding]:
     answer = file.page.text_of(_ANSWER) or ""
     if "`" not in answer and "~" not in answer and _display_closes(answer) and _bold_closes(answer):
         return
-    text = lay_out(answer)
-    found = pieces(text)
+    text = expand_line_breaks(answer)
+    found = find_segments(text)
     yield from _open_pieces(file, text, found)
     if not _bold_closes(answer):
-        yield from _open_bold(file, prose(text, found))
+        yield from _open_bold(file, mask_segments(text, found))
 
 
 def _bold_closes(answer: str) -> bool:
@@ -297,7 +297,7 @@ def _display_closes(answer: str) -> bool:
     )
 
 
-def _open_pieces(file: PageFile, text: str, found: tuple[Piece, ...]) -> Iterator[Finding]:
+def _open_pieces(file: PageFile, text: str, found: tuple[Segment, ...]) -> Iterator[Finding]:
     for piece in found:
         if piece.kind == "fence" and not piece.closed:
             yield _finding(file, piece.start, piece.inner[0], "this fence of code is never closed")
@@ -349,7 +349,7 @@ def raw_html(file: PageFile) -> Iterator[Finding]:
     text = _text_of(file)
     if not _HTML.search(text) and not _JAVASCRIPT.search(text):
         return
-    plain = prose(text, pieces(text))
+    plain = mask_segments(text, find_segments(text))
     for tag in _HTML.finditer(plain):
         severity = Severity.ERROR if _DANGEROUS.search(tag.group()) else None
         shown = tag.group() if len(tag.group()) <= 40 else tag.group()[:40] + "…"

@@ -49,7 +49,7 @@ def missing_key(file: PageFile) -> Iterator[Finding]:
             continue
         value = _derived(page).get(path)
         repair = changing(page, f"add `{path}`", {path: value}) if value else None
-        yield Finding(f"`{path}` is missing; it belongs here", page.place_for(path), path, repair)
+        yield Finding(f"`{path}` is missing; it belongs here", page.expected_span(path), path, repair)
 
 
 def _derived(page: Page) -> dict[str, str]:

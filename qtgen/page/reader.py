@@ -17,9 +17,9 @@ _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uf
 def read(raw: bytes) -> Page:
     """Read a page. Never raises: what is wrong with the text stands in `page.problems`."""
     if not raw:
-        return unreadable("the file is empty")
+        return unreadable_page("the file is empty")
     if len(raw) > MAX_BYTES:
-        return too_large(len(raw))
+        return oversized_page(len(raw))
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -35,12 +35,12 @@ def read_text(text: str) -> Page:
     return read(text.encode("utf-8", "surrogatepass"))
 
 
-def unreadable(why: str) -> Page:
+def unreadable_page(why: str) -> Page:
     """A page of which nothing is known but why."""
     return Page("", {}, {}, problems=(Problem("unreadable-file", why),))
 
 
-def too_large(size: int) -> Page:
+def oversized_page(size: int) -> Page:
     """A page of which nothing is known but that it is no page. size: in bytes."""
     message = f"{size:,} bytes; a page may have {MAX_BYTES:,}"
     return Page("", {}, {}, problems=(Problem("too-large", message),))

@@ -8,9 +8,9 @@ from typing import NamedTuple, TypeAlias
 from qtgen.errors import SpliceError
 from qtgen.page.document import Page, Span, Style, Value
 from qtgen.page.edits import TextEdit, apply_edits
-from qtgen.page.emit import emit_field
+from qtgen.page.emitter import emit_field
 from qtgen.page.fields import FIELDS, ORDER, SECTIONS
-from qtgen.page.read import read_text
+from qtgen.page.reader import read_text
 
 Changes: TypeAlias = Mapping[str, Value]
 """New values by dotted path; None removes a field, and a section with all its fields."""
@@ -22,12 +22,12 @@ def splice(page: Page, changes: Changes) -> str:
     Raises SpliceError if the page cannot be edited line by line or the proof fails, UnwritableText if a value is
     one that no page can hold.
     """
-    text = apply_edits(page.text, edits_for(page, changes))
+    text = apply_edits(page.text, splice_edits(page, changes))
     _prove(page, _leaves(page, changes), text)
     return text
 
 
-def edits_for(page: Page, changes: Changes) -> list[TextEdit]:
+def splice_edits(page: Page, changes: Changes) -> list[TextEdit]:
     """The edits of whole lines that make `changes`; not yet proved.
 
     Raises SpliceError if the page cannot be edited line by line, UnwritableText if a value is one that no page can

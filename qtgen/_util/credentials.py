@@ -1,0 +1,30 @@
+"""Checks of an endpoint's address and API key, before anything is sent with them."""
+
+from urllib.parse import urlsplit
+
+
+def usable_key(value: object) -> object:
+    """Strip an API key, because one that was read from a file often ends in a newline; other values stay as they are.
+
+    Raises ValueError if an HTTP header cannot hold the key.
+    """
+    if not isinstance(value, str):
+        return value
+    key = value.strip()
+    if not key.isascii() or not key.isprintable():
+        raise ValueError("contains a character that no key has")
+    return key
+
+
+def usable_address(value: str) -> str:
+    """Return `value` if it is an HTTP address without a password in it. Raises ValueError."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be an address such as http://localhost:8000/v1")
+    if parts.username or parts.password:
+        raise ValueError("must not contain a password; set OPENAI_API_KEY")
+    return value
