@@ -70,8 +70,8 @@ DEFECTS: tuple[Defect, ...] = (
 )  # fmt: skip
 
 
-def overall_scores(references: list[Reference], defect: Defect | None = None) -> list[float]:
-    """Return the overall score of every reference's own answer, with a defect if one is given."""
+def scores_of(defect: Defect | None, references: list[Reference]) -> list[float]:
+    """Return the overall score of every reference's own answer, with a defect unless it is None."""
     rng = random.Random(SEED)
     items = []
     for index, reference in enumerate(references):
@@ -81,7 +81,8 @@ def overall_scores(references: list[Reference], defect: Defect | None = None) ->
     return [scored.score or 0.0 for scored in score_all(items, [])]
 
 
-def changed_by(defect: Defect, references: list[Reference]) -> list[Reference]:
+def touched(defect: Defect, references: list[Reference]) -> list[Reference]:
+    """Return the references whose answers the defect changes."""
     return [one for one in references if defect(one.answer, "", random.Random(SEED)) != one.answer]
 
 
@@ -89,8 +90,8 @@ def main() -> None:
     references = list(load_suite(CORE).references)
     print("| defect | answers | unchanged | with the defect | falls by (95%) | fell |\n|---|---|---|---|---|---|")
     for defect in DEFECTS:
-        sample = changed_by(defect, references)
-        unchanged, defective = overall_scores(sample), overall_scores(sample, defect)
+        sample = touched(defect, references)
+        unchanged, defective = scores_of(None, sample), scores_of(defect, sample)
         falls = [before - after for before, after in zip(unchanged, defective, strict=True)]
         interval = mean_interval(falls, range(len(falls)))
         print(
