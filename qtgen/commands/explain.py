@@ -7,6 +7,7 @@ from difflib import get_close_matches
 import click
 
 from qtgen._util.plugins import installed
+from qtgen.commands._errors import option_of
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
 from qtgen.errors import MissingExtra, UsageError
@@ -102,4 +103,4 @@ def _reasons() -> dict[str, str]:
     except (ImportError, MissingExtra):
         note("reasons to regenerate a page are not listed, because the `generate` extra is not installed")
         return {}
-    return {name: describe_reason(reason) for name, reason in REASONS.items()}
+    return {name: describe_reason(reason, option_of) for name, reason in REASONS.items()}

@@ -16,7 +16,8 @@ from qtgen.evaluation.judges import JUDGED, Opinion, claims_made, rubric
 from qtgen.evaluation.metrics import METRICS, PageFacts
 from qtgen.evaluation.scoring import Item, Scored, score_all
 from qtgen.evaluation.suites import Reference, Suite, load_suite
-from qtgen.generation.generator import GenerationConfig, generate
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.generator import generate_page
 from qtgen.generation.plan import Job
 from qtgen.llm.types import Provider, Usage
 from qtgen.page import decode_answer, file_name, read_text, slug, url
@@ -69,7 +70,7 @@ async def generated(
     async def work(reference: Reference) -> Candidate:
         if reference.error:
             return Candidate(reference, repeat, error=reference.error)
-        outcome = await generate(_job(reference), recipe, providers)
+        outcome = await generate_page(_job(reference), recipe, providers)
         text = outcome.draft.text if outcome.draft else None
         return Candidate(reference, repeat, text, outcome.error, outcome.usage)
 

@@ -13,8 +13,11 @@ import yaml
 
 from qtgen import cli
 from qtgen.errors import Interrupted
+from qtgen.evaluation.metrics import METRICS
 from qtgen.page import read_text, schema
-from qtgen.validation.rules.example import EXAMPLE_PAGE
+from qtgen.regeneration.reasons import REASONS
+from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -47,7 +50,99 @@ def test_starting_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-# --- schema, prompts, init --------------------------------------------------------------------------------------------
+# --- validate ---------------------------------------------------------------------------------------------------------
+
+
+def test_validate_a_clean_page(qtgen: Run) -> None:
+    put(EXAMPLE_PATH, EXAMPLE_PAGE)
+    assert qtgen("validate", "outputs") == (0, "", "1 page checked: nothing found\n")
+
+
+def test_validate_prints_places_and_a_summary(qtgen: Run) -> None:
+    put(EXAMPLE_PATH, EXAMPLE_PAGE.replace("score: -1.0", "score: 7").replace("&nbsp;", ""))
+    code, out, err = qtgen("validate", EXAMPLE_PATH)
+    assert code == 1
+    assert out.splitlines()[0] == f"{EXAMPLE_PATH}:25:8: QT205 `score` must be -1.0 or from 0 to 1, not 7"
+    assert err == "1 page checked: 1 error and 1 warning in 1 of them; --fix can mend up to 1\n"
+
+
+def test_validate_json_has_the_contracts_shape(qtgen: Run) -> None:
+    put(EXAMPLE_PATH, EXAMPLE_PAGE.replace("author", "auther"))
+    code, out, _ = qtgen("validate", "--format", "json", "outputs")
+    found = json.loads(out)
+    assert code == 1
+    assert [d["code"] for d in found] == ["QT202", "QT201"]
+    assert set(found[0]) == {
+        "path",
+        "line",
+        "column",
+        "end_line",
+        "end_column",
+        "code",
+        "name",
+        "severity",
+        "message",
+        "field",
+        "fix",
+    }
+    assert (found[0]["line"], found[0]["column"], found[0]["end_line"], found[0]["end_column"]) == (17, 1, 17, 7)
+
+
+def test_select_and_ignore(qtgen: Run) -> None:
+    put(EXAMPLE_PATH, EXAMPLE_PAGE.replace("auth", "awth").replace("score: -1.0", "score: 7"))
+    assert "QT205" not in qtgen("validate", "--select", "QT201,QT202", "outputs")[1]
+    assert [line.split()[1] for line in qtgen("validate", "--ignore", "QT20", "outputs")[1].splitlines()] == []
+    code, _, err = qtgen("validate", "--select", "QT999", "outputs")
+    assert (code, err) == (2, "qtgen: QT999: no rule has this code; `qtgen explain` lists them\n")
+
+
+def test_a_page_named_without_its_folder(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(EXAMPLE_PATH, EXAMPLE_PAGE)
+    monkeypatch.chdir(Path(EXAMPLE_PATH).parent)
+    assert qtgen("validate", Path(EXAMPLE_PATH).name)[0] == 0
+
+
+def test_warnings_alone_are_no_failure(qtgen: Run) -> None:
+    put(EXAMPLE_PATH, EXAMPLE_PAGE.replace("&nbsp;", ""))
+    code, out, _ = qtgen("validate", "outputs")
+    assert (code, out.split()[1]) == (0, "QT106")
+
+
+def test_a_path_that_is_not_there_and_a_folder_without_pages(qtgen: Run) -> None:
+    assert qtgen("validate", "nowhere") == (2, "", "qtgen: nowhere: no such file or folder\n")
+    Path("empty").mkdir()
+    assert qtgen("validate", "empty") == (2, "", "qtgen: empty: no pages (*.md) in this folder\n")
+
+
+def test_files_that_cannot_be_read_are_listed_and_the_rest_goes_on(qtgen: Run) -> None:
+    put(EXAMPLE_PATH, EXAMPLE_PAGE)
+    put("outputs/a/empty.md", "")
+    Path("outputs/a/binary.md").write_bytes(bytes(range(256)))
+    Path("outputs/a/dangling.md").symlink_to("nowhere")
+    Path("outputs/a/loop").symlink_to("..")
+    code, out, err = qtgen("validate", "outputs", "--ignore", "QT4")
+    assert code == 1
+    found = [line for line in out.splitlines() if line.startswith("outputs/")]
+    assert [(line.split(":")[0].rpartition("/")[2], line.split()[1]) for line in found] == [
+        ("binary.md", "QT105"),
+        ("dangling.md", "QT108"),
+        ("empty.md", "QT108"),
+    ]
+    assert err.startswith("4 pages checked: 3 errors")
+
+
+# --- explain, schema, prompts, init -----------------------------------------------------------------------------------
+
+
+def test_explain(qtgen: Run) -> None:
+    code, out, _ = qtgen("explain")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == [*sorted(REGISTRY), *METRICS, *REASONS]
+    assert qtgen("explain", "QT301")[1] == qtgen("explain", "title-mismatch")[1]
+    assert "Why it is bad" in qtgen("explain", "qt301")[1]
+    assert "reason   The text was written by a model that is not one of" in out
+    assert "active if --older-than is given" in qtgen("explain", "old")[1]
+    assert qtgen("explain", "QT000")[0] == 2
 
 
 def test_the_schema_accepts_the_example_and_refuses_a_change(qtgen: Run) -> None:
@@ -72,35 +167,6 @@ def test_the_schema_for_the_editors_cms(qtgen: Run) -> None:
     assert schema.cloudcannon_config() == made
 
 
-def test_prompts_list_and_show(qtgen: Run) -> None:
-    assert "explain  version 1, shape points" in qtgen("prompts", "list")[1]
-    assert {p["name"] for p in json.loads(qtgen("prompts", "list", "--json")[1])} == {
-        "explain",
-        "compare",
-        "derive",
-        "code",
-        "seo",
-    }
-    shown = qtgen("prompts", "show", "seo", "--question", "Why?", "--answer", "Because of it.")
-    assert shown[0] == 0
-    assert "<answer>\nBecause of it.\n</answer>" in shown[1]
-    code, out, _ = qtgen("prompts", "show", "explain", "--question", "Why?", "--subject", "Physics")
-    assert code == 0
-    assert "<question>\nWhy?\n</question>" in out
-    body = json.loads(qtgen("prompts", "show", "explain", "--question", "Why?", "--json")[1])
-    assert body["model"] == "smollm2-135m-instruct"
-    assert body["response_format"]["json_schema"]["strict"] is True
-    code, _, err = qtgen("prompts", "show", "nosuch", "--question", "Why?")
-    assert (code, "no prompt is called `nosuch`" in err) == (2, True)
-
-
-def test_a_broken_prompt_of_the_project_is_named(qtgen: Run) -> None:
-    put("prompts/explain.md.j2", "---\nname: explain\n---\n")
-    code, _, err = qtgen("prompts", "list")
-    assert code == 2
-    assert err.startswith("qtgen: prompts/explain.md.j2: `version`: field required")
-
-
 def test_costs_of_a_ledger_that_is_not_there_make_none(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QTGEN_LEDGER", "nowhere.sqlite")
     monkeypatch.setenv("QTGEN_CONCURENCY", "5")
@@ -111,17 +177,6 @@ def test_costs_of_a_ledger_that_is_not_there_make_none(qtgen: Run, monkeypatch: 
     assert not Path("nowhere.sqlite").exists()
 
 
-def test_init_lays_out_a_project_and_overwrites_nothing(qtgen: Run) -> None:
-    code, _, err = qtgen("init", "site")
-    assert code == 0
-    made = {str(path.relative_to("site")) for path in Path("site").rglob("*") if path.is_file()}
-    assert {"qtgen.toml", "questions.csv", ".gitignore", "prompts/explain.md.j2", "outputs/.gitkeep"} <= made
-    assert err.endswith("next: cd site && qtgen generate\n")
-    Path("site/qtgen.toml").write_text("# mine")
-    assert "exists   site/qtgen.toml" in qtgen("init", "site")[2]
-    assert Path("site/qtgen.toml").read_text() == "# mine"
-
-
 def test_show_settings(qtgen: Run) -> None:
     put("qtgen.toml", 'model = "m-1"\nledger = "postgresql://me:secret@db/x"\n')
     code, out, _ = qtgen("--show-settings")
@@ -130,99 +185,6 @@ def test_show_settings(qtgen: Run) -> None:
     assert code == 0
     assert "model          = [m-1]" in out
     assert out.count("# default") > 10
-
-
-def test_help_of_generate_is_grouped_and_has_defaults_environment_and_files(qtgen: Run) -> None:
-    out = qtgen("generate", "--help")[1]
-    groups = ["What is asked", "Who answers", "Pace", "Money", "Going on", "Output", "Other"]
-    places = [out.index(f"\n{name}:\n") for name in groups]
-    assert places == sorted(places)
-    flat = " ".join(out.split())
-    for words in (
-        "bears no more. [default: 64; local: 2]", "[default: keep]", "[default: resume]",
-        "OPENAI_API_KEY", "OPENAI_BASE_URL", "QTGEN_LEDGER", "qtgen.toml", "OUT/.qtgen/failed/", "--dry-run --json",
-        "an unknown model or an empty account ends the run", "A page that is there stays",
-    ):  # fmt: skip
-        assert words in flat
-    assert max(map(len, out.splitlines())) <= 80
-
-
-# --- generate: what is wrong before anything is asked -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ([], "no question file: name one, or set `questions` in qtgen.toml"),
-        (["nowhere.csv"], "nowhere.csv: No such file or directory"),
-        (["empty.csv"], "empty.csv:1: no column `question`"),
-        (["head.csv"], "head.csv: no question in it"),
-        (["bad.csv"], "bad.csv:1: unknown column `topic`"),
-        (["q.csv", "--temperature", "9"], "--temperature: must be at most 2"),
-        (["q.csv", "--prompt", "nosuch", "--provider", "local"], "no prompt is called `nosuch`"),
-        (["q.csv", "--provider", "openai"], "OPENAI_API_KEY: the provider `openai` needs a key"),
-    ],
-)  # fmt: skip
-def test_a_wrong_call_is_one_line_and_exit_2(qtgen: Run, arguments: list[str], words: str) -> None:
-    put("empty.csv", "")
-    put("head.csv", "question,subject\n")
-    put("bad.csv", "question,topic\n")
-    put("q.csv", "question,subject\nWhy?,Physics\n")
-    code, out, err = qtgen("generate", *arguments)
-    assert (code, out) == (2, "")
-    assert words in err.splitlines()[-1]
-    assert "Traceback" not in err
-
-
-def test_what_the_command_line_gets_wrong_is_one_line(qtgen: Run) -> None:
-    code, out, err = qtgen("generate", "q.csv", "--rpm", "abc")
-    assert (code, out) == (2, "")
-    assert err == "qtgen: invalid value for '--rpm': 'abc' is not a valid float; see `qtgen generate --help`\n"
-    assert qtgen("generat")[2].startswith("qtgen: no such command `generat`")
-    code, _, err = qtgen()
-    assert (code, err.startswith("Usage: qtgen")) == (2, True)
-
-
-def test_a_prompt_that_is_not_there_is_said_also_where_every_page_is(qtgen: Run) -> None:
-    put("q.csv", "question,subject\nWhat is osmosis?,Biology\n")
-    put("outputs/biology/what-is-osmosis.md", EXAMPLE_PAGE)
-    code, _, err = qtgen("generate", "q.csv", "--prompt", "nope")
-    assert (code, err.count("\n")) == (2, 1)
-    assert err.startswith("qtgen: no prompt is called `nope`; there are ")
-
-
-def test_rows_that_need_no_answer_need_no_provider(qtgen: Run) -> None:
-    put("q.csv", "question,subject\nWhat is osmosis?,Biology\n,Physics\nWhat is osmosis?,Biology\nWhy?,\n")
-    put("outputs/biology/what-is-osmosis.md", EXAMPLE_PAGE)
-    code, out, err = qtgen("generate", "q.csv", "--json")
-    lines = [json.loads(line) for line in out.splitlines()]
-    assert code == 1
-    assert [line["status"] for line in lines] == ["exists", "failed", "skipped", "failed"]
-    assert "failed: q.csv:3: question: is empty" in err
-    assert "failed: q.csv:5: names no subject" in err
-    assert "not written: 2 unusable rows, 1 duplicate" in err
-    assert "failed/" not in err, "nothing was asked, so no answer was kept"
-    assert list(lines[0]) == ["question", "status", "path", "url", "attempts", "usage", "diagnostics", "error"]
-
-
-@pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
-def test_an_endpoint_that_is_not_there_ends_the_run_with_one_line(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QTGEN_TRIES", "1")
-    put("q.csv", "question,subject\nWhy?,Physics\nHow?,Physics\n")
-    code, _, err = qtgen("generate", "q.csv", "--base-url", "http://127.0.0.1:9/v1")
-    assert code == 2
-    assert err.splitlines()[-1].startswith("qtgen: --base-url: nothing answers at http://127.0.0.1:9/v1/")
-    assert not list(Path("outputs").rglob("*.md"))
-
-
-def test_a_model_file_that_is_not_there(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QTGEN_LOCAL_MODEL", "nowhere.gguf")
-    put("q.csv", "question,subject\nWhy?,Physics\n")
-    code, _, err = qtgen("generate", "q.csv", "--provider", "local")
-    assert (code, err.splitlines()[-1]) == (
-        2,
-        "qtgen: QTGEN_LOCAL_MODEL: no such model file: nowhere.gguf; name a GGUF file",
-    )
 
 
 # --- errors end in one place ------------------------------------------------------------------------------------------

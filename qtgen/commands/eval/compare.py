@@ -8,7 +8,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from qtgen.commands._options import open_book, settings_from
+from qtgen.commands._options import open_ledger, settings_from
 from qtgen.commands.eval.files import check_outputs, read_report, show
 from qtgen.errors import UsageError
 from qtgen.evaluation.gate import judged, lost
@@ -80,7 +80,7 @@ async def _preferences(before: Mapping[str, Any], after: Mapping[str, Any], mode
     old = {(item["id"], item["repeat"]): item for item in before["items"]}
     pairs = [(old[key], new) for new in after["items"] if (key := (new["id"], new["repeat"])) in old]
     settings = settings_from({"model": models})
-    with open_book(settings) as book:
+    with open_ledger(settings) as book:
         async with open_writer(book, fresh=False) as writer, open_clients(settings, writer) as judges:
             return [
                 await preference(judge, new["question"], new["reference"], was["candidate"], new["candidate"])

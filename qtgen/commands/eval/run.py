@@ -12,7 +12,7 @@ from typing import Any
 import click
 from pydantic import SecretStr
 
-from qtgen.commands._options import folder, open_book, settings_from
+from qtgen.commands._options import folder, open_ledger, settings_from
 from qtgen.commands._output import note
 from qtgen.commands.eval.files import check_outputs, read_report, show, write_report
 from qtgen.errors import UsageError
@@ -23,8 +23,7 @@ from qtgen.evaluation.runner import judged as judged_by
 from qtgen.evaluation.scoring import Scored
 from qtgen.evaluation.stats import Verdict
 from qtgen.evaluation.suites import Suite
-from qtgen.generation.config import recipe
-from qtgen.generation.generator import GenerationConfig
+from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.output import write_scores
 from qtgen.llm.cassettes import Recordings, recording, replaying, strict_client
 from qtgen.llm.client import Client
@@ -104,7 +103,7 @@ class _Run:
 
     def go(self, is_one_of: int) -> int:
         settings = self._settings()
-        book_of_prompts = recipe(settings, dt.date(2000, 1, 1))
+        book_of_prompts = generation_config(settings, dt.date(2000, 1, 1))
         candidates, made_by = self._candidates(settings, book_of_prompts)
         named = self.options["embeddings"]
         made_by["judges"] = list(self.options["judges"])
@@ -137,7 +136,7 @@ class _Run:
             return taken(self.suite, self.pages), _made_by("pages", str(self.pages), {})
         repeats = self.options["repeats"] or self.suite.file.repeats
         endpoint = endpoints_for(_keyless(settings) if self.mode == "replay" else settings)[0]
-        known = _made_by(provider_name(settings), endpoint.model, made.digests())
+        known = _made_by(provider_name(settings), endpoint.model, made.template_digests())
         if self.mode == "replay":
             with replaying(self.suite.cassette) as recordings:
                 candidates = asyncio.run(self._replayed(settings, made, recordings, repeats))
@@ -159,7 +158,7 @@ class _Run:
         candidates: list[Candidate] = []
         for repeat in range(1, repeats + 1):
             async with AsyncExitStack() as stack:
-                book: Ledger = stack.enter_context(open_book(settings))
+                book: Ledger = stack.enter_context(open_ledger(settings))
                 writer = await stack.enter_async_context(open_writer(book, fresh=True))
                 clients: list[Client] = await stack.enter_async_context(open_clients(settings, writer))
                 candidates += await generated(self.suite, made, clients, repeat, concurrency(settings))
@@ -199,7 +198,7 @@ class _Run:
         for _, group in groupby(zip(candidates, results, strict=True), key=lambda pair: pair[0].repeat):
             some, scores = map(list, zip(*group, strict=True))
             async with AsyncExitStack() as stack:
-                book: Ledger = stack.enter_context(open_book(models))
+                book: Ledger = stack.enter_context(open_ledger(models))
                 writer = await stack.enter_async_context(open_writer(book, fresh=self.mode == "record"))
                 judges = await stack.enter_async_context(open_clients(models, writer))
                 found += await judged_by(some, scores, judges)
