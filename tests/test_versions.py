@@ -54,7 +54,7 @@ def test_scores_change_only_with_the_scorer_version() -> None:
 def test_findings_and_facts_change_only_with_the_rules_version() -> None:
     rules = sorted(REGISTRY.values(), key=lambda rule: rule.code)
     pages = [apply_example(example) for rule in rules for example in (rule.bad, rule.good)]
-    behaviour = [
+    behaviour: list[dict[str, Any]] = [
         {
             "path": path,
             "findings": [diagnostic.as_dict() for diagnostic in check_page(PageFile(path, read(raw)), rules)],
@@ -62,7 +62,8 @@ def test_findings_and_facts_change_only_with_the_rules_version() -> None:
         }
         for path, raw in pages
     ]
-    behaviour.append({"codes": [[rule.code, rule.name, rule.severity, isinstance(rule, SiteRule)] for rule in rules]})
+    codes: list[list[Any]] = [[rule.code, rule.name, rule.severity, isinstance(rule, SiteRule)] for rule in rules]
+    behaviour.append({"codes": codes})
     check_golden("findings", str(RULES_VERSION), behaviour, constant="RULES_VERSION")
 
 
@@ -79,7 +80,7 @@ def test_judge_schemas_change_only_with_the_judge_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "schema", [*map(answers.schema, answers.SHAPES), *map(strict_schema, (Rubric, Claims, Choice))]
+    "schema", [*map(answers.schema, answers.SHAPES), *(strict_schema(form) for form in (Rubric, Claims, Choice))]
 )
 def test_requests_carry_no_text_of_docstrings(schema: dict[str, Any]) -> None:
     def keys(node: Any) -> set[str]:

@@ -1,6 +1,6 @@
 """Planning: which rows become jobs, and the outcome of the others."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -170,8 +170,14 @@ def test_questions_from_one_template_are_not_all_compared_with_each_other(
     template: str, pairs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared: list[int] = []
-    merge = similarity.merge
-    monkeypatch.setattr(similarity, "merge", lambda *lists: (compared.append(one) or one for one in merge(*lists)))
+    merge = similarity.merge  # type: ignore[attr-defined]
+
+    def counting(*lists: Iterable[int]) -> Iterator[int]:
+        for number in merge(*lists):
+            compared.append(number)
+            yield number
+
+    monkeypatch.setattr(similarity, "merge", counting)
     sets = word_sets(
         template.format(n // 40, n % 40) if "{1}" in template else template.format(n) for n in range(2_000)
     )
