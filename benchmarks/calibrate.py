@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from qtgen.evaluation.agreement import JudgedAnswer, pairs, sources_in
-from qtgen.evaluation.metrics.overall import WEIGHTS, on_scale
-from qtgen.evaluation.scoring import score_all
-from qtgen.evaluation.stats import pairwise_accuracy
+from qtgen.evaluation.agreement import JudgedAnswer, answer_pairs, pairwise_accuracy, read_sources
+from qtgen.evaluation.metrics.overall import WEIGHTS, to_scale
+from qtgen.evaluation.scoring import score_samples
 
 SHARES = {"similarity": 1.0, "key_similarity": 1.0, "coverage": 1.0, "rouge_l": 0.5}
 GRID = list(product((1.0, 2.0), (0.0, 1.0, 2.0), (1.0, 2.0), (0.0, 0.5, 1.0)))  # shares to choose from, in that order
@@ -29,7 +28,7 @@ Tables = dict[str, np.ndarray]  # one row an answer: the metrics of SHARES, then
 
 
 def main(folder: Path) -> None:
-    sources = sources_in(folder)
+    sources = read_sources(folder)
     tables = {name: table(judged) for name, judged in sources.items()}
     weights = weighted(tables)
     print("[weights]\n" + "\n".join(f"{name} = {value:.3f}" for name, value in zip(SHARES, weights, strict=True)))
@@ -49,8 +48,8 @@ def main(folder: Path) -> None:
 def table(judged: list[JudgedAnswer]) -> np.ndarray:
     """One row an answer: the metrics of SHARES, then those of the penalties. An empty answer has zeros."""
     names = [*SHARES, *WEIGHTS.penalties]
-    scored = score_all(one.item for one in judged)
-    return np.array([[one.metrics.get(name) or 0.0 for name in names] for one in scored])
+    results = score_samples(answer.sample for answer in judged)
+    return np.array([[result.metrics.get(name) or 0.0 for name in names] for result in results])
 
 
 def weighted(tables: Tables, shares: tuple[float, ...] = tuple(SHARES.values())) -> np.ndarray:
@@ -65,7 +64,7 @@ def means_of(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def penalised(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The overall score, on the scale that is in force."""
-    values = np.array([on_scale(mean) for mean in means_of(rows, weights)])
+    values = np.array([to_scale(mean) for mean in means_of(rows, weights)])
     for column, penalty in enumerate(WEIGHTS.penalties.values(), len(SHARES)):
         values = values * (1 - penalty * rows[:, column])
     return values
@@ -84,7 +83,7 @@ def scale(sources: Sources, tables: Tables, weights: np.ndarray) -> list[float]:
 
 
 def accuracy(judged: list[JudgedAnswer], values: np.ndarray, wanted: Callable[[str], bool] = lambda _: True) -> float:
-    every = [pair for pair in pairs(judged) if wanted(pair.cluster)]
+    every = [pair for pair in answer_pairs(judged) if wanted(pair.cluster)]
     return pairwise_accuracy([values[p.second] - values[p.first] for p in every], [p.human for p in every])
 
 
@@ -98,7 +97,7 @@ def held_out(
         values |= {(name, fold): penalised(tables[name], weights) for name in sources}
     found = []
     for name, judged in sources.items():
-        every = pairs(judged)
+        every = answer_pairs(judged)
         at = [values[name, fold_of(judged, pair.cluster)] for pair in every]
         differences = [rows[pair.second] - rows[pair.first] for rows, pair in zip(at, every, strict=True)]
         found.append(pairwise_accuracy(differences, [pair.human for pair in every]))
@@ -139,7 +138,7 @@ def fitted(sources: Sources, tables: Tables, fold: int) -> np.ndarray:
     spreads = np.mean([rows[:, : len(SHARES)].std(axis=0) for rows in tables.values()], axis=0)
     parts = []
     for name, judged in sources.items():
-        every = [pair for pair in pairs(judged) if fold_of(judged, pair.cluster) != fold]
+        every = [pair for pair in answer_pairs(judged) if fold_of(judged, pair.cluster) != fold]
         rows = tables[name][:, : len(SHARES)] / spreads
         signs = np.sign([pair.human for pair in every])[:, None]
         parts.append(signs * (rows[[p.second for p in every]] - rows[[p.first for p in every]]))

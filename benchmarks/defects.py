@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from qtgen.evaluation.scoring import Item, score_all
+from qtgen.evaluation.scoring import Sample, score_samples
 from qtgen.evaluation.stats import mean_interval
 from qtgen.evaluation.suites import Reference, load_suite
 
@@ -76,8 +76,8 @@ def scores_of(defect: Defect | None, references: list[Reference]) -> list[float]
     for number, one in enumerate(references):
         other = references[number - 7].answer  # of another question
         text = defect(one.answer, other, rng) if defect else one.answer
-        items.append(Item(one.id, one.question.text, (one.answer,), text))
-    return [scored.score or 0.0 for scored in score_all(items, [])]
+        items.append(Sample(one.id, one.question.text, (one.answer,), text))
+    return [result.score or 0.0 for result in score_samples(items, [])]
 
 
 def touched(defect: Defect, references: list[Reference]) -> list[Reference]:

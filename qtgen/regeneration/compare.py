@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from qtgen.errors import BudgetReached, JudgeError
 from qtgen.evaluation.judges import preference
-from qtgen.evaluation.metrics import AnalyzedText, Case, PageFacts, measured, overall
+from qtgen.evaluation.metrics import AnalyzedText, Case, PageFacts, measure, overall
 from qtgen.evaluation.metrics.text import information, recall
 from qtgen.generation.types import Question
 from qtgen.llm.types import Provider
@@ -64,7 +64,7 @@ def of_answers(question: str, old: str, new: str, *, trusted: bool = True) -> It
 
 
 def _against(question: AnalyzedText, before: AnalyzedText, after: AnalyzedText) -> Iterator[str]:
-    found = measured(Case(question, (before,), after, page=PageFacts("", "")))
+    found = measure(Case(question, (before,), after, page=PageFacts("", "")))
     kept, coverage, against = overall(found).value, found["coverage"].value, found["contradiction"]
     if (kept or 0.0) < KEEPS:
         yield f"the new answer says too little of what the old one said ({kept:.2f}; {KEEPS:.2f} is asked)"
@@ -76,7 +76,7 @@ def _against(question: AnalyzedText, before: AnalyzedText, after: AnalyzedText) 
 
 
 def _measure(name: str, question: AnalyzedText, reference: AnalyzedText, candidate: AnalyzedText) -> float:
-    return measured(Case(question, (reference,), candidate), [name])[name].value or 0.0
+    return measure(Case(question, (reference,), candidate), [name])[name].value or 0.0
 
 
 def _further(question: AnalyzedText, before: AnalyzedText | None, after: AnalyzedText, what: str) -> Iterator[str]:

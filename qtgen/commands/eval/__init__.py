@@ -1,29 +1,28 @@
-"""`qtgen eval`: the commands of the eval harness, each in a module of qtgen/commands/eval."""
+"""`qtgen eval`: one module per subcommand, loaded when it is called."""
 
 import importlib
-import importlib.util
 import os
 
 import click
 
-from qtgen.errors import UsageError
+from qtgen._util.extras import require
 
-# The matrices are small: threads of the linear algebra would only wait for each other. Said before numpy is loaded.
+# The matrices are small: linear algebra threads would only wait for each other. It must be set before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _COMMANDS = {
-    "run": "Generate or take the pages of a suite, and score them.",
-    "compare": "Tell whether one report's pages are better or worse than another's.",
-    "score": "Score candidates against references, line by line.",
+    "run": "Generate or find the pages of a suite, score them and compare with the baseline.",
+    "compare": "Compare two reports.",
+    "score": "Score answers against references, line by line.",
     "meta": "Show how well the scores agree with people.",
-    "power": "Tell how many references a given difference needs.",
+    "power": "Show how many references are needed to see a difference.",
 }
 
-_NEEDED = ("numpy", "pyphen", "rouge_score_rs", "sacrebleu", "scipy", "sentencex", "vcr", "wordfreq", "wordllama")
+_MODULES = ("numpy", "pyphen", "rouge_score_rs", "sacrebleu", "scipy", "sentencex", "vcr", "wordfreq", "wordllama")
 
 
 class _Commands(click.Group):
-    """Loaded when they are needed."""
+    """Subcommands by name, imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         return list(_COMMANDS)
@@ -31,10 +30,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
-            raise UsageError(
-                f"`qtgen eval` needs the `evals` extra ({missing[0]} is missing): pip install 'qtgen[evals]'"
-            )
+        require("`qtgen eval`", "evals", *_MODULES)
         command: click.Command = importlib.import_module(f"qtgen.commands.eval.{cmd_name}").command
         return command
 
@@ -47,6 +43,6 @@ class _Commands(click.Group):
 def command() -> None:
     """Score outputs against reference documents, and gate a change.
 
-    A suite is a folder evals/NAME with suite.toml, references/, cassettes/ and baseline.json: docs/evals.md.
-    The commands need the `evals` extra: pip install 'qtgen[evals]'.
+    A suite is a folder evals/NAME with suite.toml, references/, cassettes/ and baseline.json; see docs/evals.md.
+    These commands need the `evals` extra.
     """
