@@ -27,7 +27,7 @@ from qtgen.validation.rules import PageChecker, PageFile
 if TYPE_CHECKING:
     from qtgen.embeddings.static import TextEmbedder
 
-_JUDGE_CONCURRENCY = 32
+JUDGE_CONCURRENCY = 32  # pages that are judged at the same time
 _EXCERPT = 1_000  # characters that the report shows of a text that is too large to be scored
 _PATH_RULES = frozenset({"QT302", "QT304"})  # names of files and folders, which a suite's pages need not have
 
@@ -96,6 +96,8 @@ async def judge_candidates(
     candidates: Sequence[Candidate],
     results: Sequence[SampleResult],
     judges: Sequence[Provider],
+    *,
+    concurrency: int = JUDGE_CONCURRENCY,
     stop: Stop | None = None,
 ) -> AsyncGenerator[tuple[int, SampleResult], None]:
     """Yield the index of each candidate with its result and the judges' metrics, as they are finished.
@@ -109,7 +111,7 @@ async def judge_candidates(
             return results[index]
         return await _judge(candidates[index], results[index], judges)
 
-    running = map_unordered(range(len(results)), work, concurrency=_JUDGE_CONCURRENCY, stop=stop or Stop())
+    running = map_unordered(range(len(results)), work, concurrency=concurrency, stop=stop or Stop())
     async with aclosing(running):
         async for index, result in running:
             yield index, result

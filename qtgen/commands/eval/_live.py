@@ -19,7 +19,7 @@ from qtgen.errors import BudgetReached, Failure, Interrupted
 from qtgen.evaluation.candidates import Candidate, generate_candidates, in_suite_order
 from qtgen.evaluation.offline import replay_settings
 from qtgen.evaluation.recordings import Recording, ResumedProvider
-from qtgen.evaluation.runner import judge_candidates
+from qtgen.evaluation.runner import JUDGE_CONCURRENCY, judge_candidates
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites import Suite
 from qtgen.generation.generator import GenerationConfig
@@ -162,7 +162,9 @@ class LiveSession:
                 writer = await stack.enter_async_context(opened(ledger, fresh=recording is not None))
                 clients = await stack.enter_async_context(open_clients(settings, writer, budget))
                 judges = await stack.enter_async_context(_resumed(clients, settings, recording))
-                async for index, result in judge_candidates(candidates, results, judges, stop):
+                pages_at_once = min(concurrency(settings), JUDGE_CONCURRENCY)
+                judged = judge_candidates(candidates, results, judges, concurrency=pages_at_once, stop=stop)
+                async for index, result in judged:
                     yield index, result
 
     def _remaining_budget(self) -> Budget:
