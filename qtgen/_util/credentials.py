@@ -20,7 +20,7 @@ def usable_address(value: str) -> str:
     """Return `value` if it is an HTTP address without a password in it. Raises ValueError."""
     try:
         parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:

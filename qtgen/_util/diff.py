@@ -1,4 +1,4 @@
-"""Two texts word by word: what stands in both in the same order, and what only in one."""
+"""Compare two texts word by word."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,78 +7,93 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 _WORD = re.compile(r"\S+\s*|\s+")
-_RUN = 3  # words in a row that are worth showing as common: fewer, in two ways to say a thing, are chance
+_MIN_COMMON_WORDS = 3  # shorter matches between two phrasings are chance
 
 
 class DiffPart(NamedTuple):
-    """differs: whether the other text does not have it. The parts of a text, put together, are the text."""
+    """A part of one of two texts. The parts of a text, joined, are the text."""
 
     text: str
-    differs: bool
+    differs: bool  # whether the other text lacks it
 
 
 class WordDiff(NamedTuple):
-    """common: the share of the words of both that stand in both, 0 to 1."""
+    """Two texts in parts, and the share of their words that is common to both, from 0 to 1."""
 
     first: list[DiffPart]
     second: list[DiffPart]
     similarity: float
 
 
-def compare_words(one: str, other: str) -> WordDiff:
-    """Compared by difflib's matching blocks (Ratcliff and Metzener 1988), of which very short ones are left out.
+def compare_words(first: str, second: str) -> WordDiff:
+    """Mark what each of two texts has that the other lacks.
 
-    Beside an empty text nothing is marked: there is nothing to tell apart.
+    The common parts are difflib's matching blocks (Ratcliff and Metzener 1988) of at least three words. If one of the
+    texts is empty, nothing is marked in the other, because there is nothing to compare it with.
     """
-    if not one or not other:
-        return WordDiff([DiffPart(one, False)] if one else [], [DiffPart(other, False)] if other else [], 0.0)
-    ours, theirs = _WORD.findall(one), _WORD.findall(other)
-    matcher = SequenceMatcher(None, [word.strip() for word in ours], [word.strip() for word in theirs])
-    least = min(_RUN, len(ours), len(theirs))
-    blocks = [block for block in matcher.get_matching_blocks() if block.size >= least]
-    common = 2 * sum(block.size for block in blocks) / (len(ours) + len(theirs))
-    our_blocks = [(block.a, block.a + block.size) for block in blocks]
-    their_blocks = [(block.b, block.b + block.size) for block in blocks]
-    return WordDiff(_parts(ours, our_blocks), _parts(theirs, their_blocks), common)
+    if not first or not second:
+        return WordDiff([DiffPart(first, False)] if first else [], [DiffPart(second, False)] if second else [], 0.0)
+    words, other_words = _WORD.findall(first), _WORD.findall(second)
+    matcher = SequenceMatcher(None, _stripped(words), _stripped(other_words))
+    shortest = min(_MIN_COMMON_WORDS, len(words), len(other_words))
+    blocks = [block for block in matcher.get_matching_blocks() if block.size >= shortest]
+    similarity = 2 * sum(block.size for block in blocks) / (len(words) + len(other_words))
+    ranges = [(block.a, block.a + block.size) for block in blocks]
+    other_ranges = [(block.b, block.b + block.size) for block in blocks]
+    return WordDiff(_parts(words, ranges), _parts(other_words, other_ranges), similarity)
 
 
-def _parts(words: Sequence[str], blocks: Sequence[tuple[int, int]]) -> list[DiffPart]:
-    """White space at the end of what differs is no difference, and joins what follows."""
-    bounds = [0, *(bound for block in blocks for bound in block), len(words)]
+def _stripped(words: Sequence[str]) -> list[str]:
+    return [word.strip() for word in words]
+
+
+def _parts(words: Sequence[str], common: Sequence[tuple[int, int]]) -> list[DiffPart]:
+    """Divide a text into parts that differ and, at the ranges `common`, parts that do not."""
+    bounds = [0, *(bound for start_and_end in common for bound in start_and_end), len(words)]
     texts = ("".join(words[start:end]) for start, end in pairwise(bounds))
-    split = (part for number, text in enumerate(texts) for part in _split(text, number % 2 == 0))
-    joined = groupby((part for part in split if part.text), key=lambda part: part.differs)
-    return [DiffPart("".join(part.text for part in parts), differs) for differs, parts in joined]
+    parts = (part for number, text in enumerate(texts) for part in _split_white_space(text, number % 2 == 0))
+    groups = groupby((part for part in parts if part.text), key=lambda part: part.differs)
+    return [DiffPart("".join(part.text for part in group), differs) for differs, group in groups]
 
 
-def _split(text: str, differs: bool) -> Iterator[DiffPart]:
-    kept = text.rstrip() if differs else ""
-    yield DiffPart(kept, True)
-    yield DiffPart(text[len(kept) :], False)
+def _split_white_space(text: str, differs: bool) -> Iterator[DiffPart]:
+    """Yield the text and the white space at its end, which is no difference."""
+    marked = text.rstrip() if differs else ""
+    yield DiffPart(marked, True)
+    yield DiffPart(text[len(marked) :], False)
 
 
-def diff_fields(path: str, old: Mapping[str, object], new: Mapping[str, object]) -> str:
-    """What changes in a page, field by field and word by word. old, new: its values by the names of its fields."""
+def diff_fields(path: str, before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    r"""Return the changes to a page, field by field and word by word.
+
+    Args:
+        path: The page's path, printed above the changes.
+        before: The old values by field. Each `\n` of two characters is printed as a line break.
+        after: The new values by field.
+    """
     lines = [f"--- {path}"]
-    for name in dict.fromkeys([*old, *new]):
-        if old.get(name) != new.get(name):
-            before, after = (str(values.get(name, "")).replace("\\n", "\n") for values in (old, new))
+    for name in dict.fromkeys([*before, *after]):
+        if before.get(name) != after.get(name):
+            old, new = (str(values.get(name, "")).replace("\\n", "\n") for values in (before, after))
             lines.append(f"{name}:")
-            lines += (f"    {line}" for line in inline_diff(before, after).splitlines())
+            lines += (f"    {line}" for line in inline_diff(old, new).splitlines())
     return "\n".join(lines) + "\n\n"
 
 
-def inline_diff(one: str, other: str) -> str:
-    """Both texts in one: `[-what only the first has-]`, `{+what only the second has+}`."""
-    ours, theirs = _WORD.findall(one), _WORD.findall(other)
-    matcher = SequenceMatcher(None, [word.strip() for word in ours], [word.strip() for word in theirs], autojunk=False)
+def inline_diff(before: str, after: str) -> str:
+    """Return both texts in one: `[-only in the first-]` and `{+only in the second+}`."""
+    old_words, new_words = _WORD.findall(before), _WORD.findall(after)
+    matcher = SequenceMatcher(None, _stripped(old_words), _stripped(new_words), autojunk=False)
     parts = []
-    for kind, start, end, first, last in matcher.get_opcodes():
-        old, new = "".join(ours[start:end]), "".join(theirs[first:last])
-        parts.append(new if kind == "equal" else _marked(old, "[-", "-]") + _marked(new, "{+", "+}"))
+    for kind, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        old, new = "".join(old_words[old_start:old_end]), "".join(new_words[new_start:new_end])
+        if kind == "equal":
+            parts.append(max(old, new, key=len))  # they differ in white space at most
+        else:
+            parts.append(_marked(old, "[-", "-]") + _marked(new, "{+", "+}"))
     return "".join(parts)
 
 
 def _marked(text: str, opening: str, closing: str) -> str:
-    kept = text.rstrip()
-    return f"{opening}{kept}{closing}{text[len(kept) :]}" if kept else text
+    content = text.rstrip()
+    return f"{opening}{content}{closing}{text[len(content) :]}" if content else text

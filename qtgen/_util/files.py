@@ -1,4 +1,4 @@
-"""Writing files so that they appear whole or not at all."""
+"""Write files atomically: a reader sees the old contents or the new ones, and never a part of either."""
 
 import contextlib
 import os
@@ -12,28 +12,39 @@ from qtgen.errors import OutputError, PageConflict, QtgenError
 
 try:
     import fcntl
-except ImportError:  # Windows: two runs at once may there both report the page that both wrote
+except ImportError:  # Windows, where two runs at once may both report that they replaced the same page
     fcntl = None  # type: ignore[assignment]
 
-_SYNCS_ALL = sys.platform == "linux"  # elsewhere `sync` may come back before all is on the disk, or there is none
+# Elsewhere `sync` may return before everything is on the disk, or does not exist.
+_SYNCS_ALL = sys.platform == "linux"
+
+
+@contextlib.contextmanager
+def as_output_error(path: Path) -> Iterator[None]:
+    """Turn an OSError into an OutputError that carries the path."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(error.strerror or str(error), path=path) from None
 
 
 @contextlib.contextmanager
 def staged_file(path: Path, text: str) -> Iterator[Path]:
-    """A finished temporary file beside `path`, on the disk; whatever is left of it at the end is removed.
+    """Write `text` to a temporary file beside `path` that is ready to take its place.
 
-    Raises OutputError, naming path and reason, if the folder cannot be written or the disk is full.
+    The file is on the disk and has the permissions of a new file. If it is still there at the end, it is removed.
+    Raises OutputError if the folder cannot be written or the disk is full.
     """
     with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with _temporary(path, text.encode(), sync=True) as temporary:
-        temporary.chmod(_MODE)
+    with _temporary_file(path, text.encode(), sync=True) as temporary:
+        temporary.chmod(_NEW_FILE_MODE)
         yield temporary
 
 
 @contextlib.contextmanager
-def _temporary(path: Path, contents: bytes, *, sync: bool) -> Iterator[Path]:
-    """A file beside `path` that only its owner may read yet, gone at the end. sync: whether it is on the disk."""
+def _temporary_file(path: Path, contents: bytes, *, sync: bool) -> Iterator[Path]:
+    """Write a file beside `path` that only its owner may read, and remove it at the end if it is still there."""
     temporary: Path | None = None
     try:
         with as_output_error(path):
@@ -51,13 +62,13 @@ def _temporary(path: Path, contents: bytes, *, sync: bool) -> Iterator[Path]:
 
 
 def publish_if_absent(temporary: Path, path: Path) -> bool:
-    """Let `path` appear, atomically, unless something already lies there (then False)."""
+    """Let `path` appear with the contents of `temporary`, atomically. Return False if something exists there."""
     with as_output_error(path):
         try:
             os.link(temporary, path)
         except FileExistsError:
             return False
-        except OSError:  # a file system without hard links: the last check and the move are two steps there
+        except OSError:  # a file system without hard links, where looking and moving are two steps
             if path.exists():
                 return False
             temporary.replace(path)
@@ -65,34 +76,37 @@ def publish_if_absent(temporary: Path, path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _in_the_way(path: Path) -> Iterator[None]:
+def _as_conflict(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise PageConflict(f"{path}: is gone; it was there when this began") from None
+        raise PageConflict("was deleted in the meantime; nothing was written to it", path=path) from None
     except OSError as error:
-        raise PageConflict(f"{path}: {error.strerror or error}") from None
+        raise PageConflict(error.strerror or str(error), path=path) from None
 
 
 def check_replaceable(path: Path, before: bytes) -> int:
-    """The permissions of the file at `path`. Raises PageInTheWay where `replace_file` would for what lies there."""
-    with _in_the_way(path):
+    """Return the permissions of the file at `path`.
+
+    Raises PageConflict if `replace_file` would: the file is gone, is read-only, or no longer holds `before`.
+    """
+    with _as_conflict(path):
         mode = path.stat().st_mode
-        held = path.read_bytes()
-    if held != before:
-        raise PageConflict(f"{path}: changed while it was being mended; nothing was written to it")
-    if not mode & 0o222:  # whoever may write anything would otherwise not notice
-        raise PageConflict(f"{path}: is read-only; nothing was written to it")
+        contents = path.read_bytes()
+    if contents != before:
+        raise PageConflict("changed while it was being edited; nothing was written to it", path=path)
+    if not mode & 0o222:  # a superuser can write to it all the same, so opening it would not tell
+        raise PageConflict("is read-only; nothing was written to it", path=path)
     return mode & 0o7777
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Other runs of qtgen wait meanwhile at this page: of two that replace the same text, the second finds it changed.
+    """Make other runs of qtgen wait at this page, so that of two that replace it the second sees that it changed.
 
-    The file that is locked is the one that gets replaced, so what it holds is to be looked at after the wait.
+    The locked file is the one that gets replaced, so its contents must be compared after the wait.
     """
-    with _in_the_way(path):
+    with _as_conflict(path):
         file = path.open("rb")
     with file:
         if fcntl:
@@ -101,66 +115,71 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+def replace_file(path: Path, before: bytes, after: bytes, before_replacing: Callable[[], None] | None = None) -> None:
+    """Replace the contents of `path` atomically, keeping its permissions. A symbolic link stays one.
+
+    Args:
+        before: The contents that the edit is based on.
+        after: The new contents.
+        before_replacing: Called when everything is prepared and only the replacement itself remains.
+
+    Raises:
+        PageConflict: The file is gone, is read-only, or no longer holds `before`.
+        OutputError: The new contents cannot be written.
+    """
+    target = path.resolve()
+    with _temporary_file(target, after, sync=True) as temporary, _locked(path):
+        mode = check_replaceable(path, before)
+        if before_replacing:
+            before_replacing()
+        _replace(temporary, path, target, mode)
+
+
 def _replace(temporary: Path, path: Path, target: Path, mode: int) -> None:
     with as_output_error(path):
         temporary.chmod(mode)
         temporary.replace(target)
 
 
-def replace_file(path: Path, before: bytes, after: bytes, note: Callable[[], None] | None = None) -> None:
-    """Replace the contents of `path`, atomically and with the same permissions.
-
-    note: called when nothing is left to do but the last step. Raises PageInTheWay if the file is gone, read-only, or no
-    longer holds `before`, and OutputError if it cannot be written.
-    """
-    target = path.resolve()  # a link stays a link
-    with _temporary(target, after, sync=True) as temporary, _locked(path):
-        mode = check_replaceable(path, before)  # preparing takes a while
-        if note:
-            note()
-        _replace(temporary, path, target, mode)
-
-
 def replace_files(pages: Iterable[tuple[Path, bytes, bytes]]) -> list[QtgenError | None]:
-    """`replace_file` for many pages (path, before, after), with one wait for the disk instead of one each.
+    """Do what `replace_file` does for many pages (path, before, after), with one wait for the disk on Linux.
 
-    No page takes its place before all are on it. For each its error, or None: one does not hold up the others.
-
-    Where the system cannot wait for all together, each is waited for.
+    No page is replaced before the new contents of all pages are on the disk. Return the error of each page, or None;
+    a page that fails does not hold up the others.
     """
     with contextlib.ExitStack() as stack:
-        steps = [_staged(stack, *page) for page in pages]
+        staged = [_stage(stack, *page) for page in pages]
         if _SYNCS_ALL:
             os.sync()
-        return [step if isinstance(step, QtgenError) else _taken(step) for step in steps]
+        return [item if isinstance(item, QtgenError) else _error_of(item) for item in staged]
 
 
-def _staged(stack: contextlib.ExitStack, path: Path, before: bytes, after: bytes) -> QtgenError | Callable[[], None]:
-    """The last step for a page whose new contents lie beside it, or why there is none."""
+def _stage(stack: contextlib.ExitStack, path: Path, before: bytes, after: bytes) -> QtgenError | Callable[[], None]:
+    """Write the new contents beside the page. Return the function that replaces it, or the error."""
     try:
-        target = path.resolve() if path.is_symlink() else path
-        temporary = stack.enter_context(_temporary(target, after, sync=not _SYNCS_ALL))
+        target = path.resolve() if path.is_symlink() else path  # resolving every path takes long
+        temporary = stack.enter_context(_temporary_file(target, after, sync=not _SYNCS_ALL))
     except QtgenError as error:
         return error
 
-    def step() -> None:
+    def replace() -> None:
         with _locked(path):
-            mode = check_replaceable(path, before)  # again: the others took a while
+            mode = check_replaceable(path, before)  # writing the other pages took a while
             _replace(temporary, path, target, mode)
 
-    return step
+    return replace
 
 
-def _taken(step: Callable[[], None]) -> QtgenError | None:
+def _error_of(function: Callable[[], None]) -> QtgenError | None:
     try:
-        step()
+        function()
     except QtgenError as error:
         return error
     return None
 
 
 def append_line(path: Path, line: str, *, sync: bool = True) -> None:
-    """Add one line to the end of `path`; one that a crash cut short is ended first, and stays apart."""
+    """Append a line to `path`. If a crash cut the last line short, it stays a line of its own. Raises OutputError."""
     with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
@@ -172,24 +191,16 @@ def append_line(path: Path, line: str, *, sync: bool = True) -> None:
                 os.fsync(file.fileno())
 
 
-@contextlib.contextmanager
-def as_output_error(path: Path) -> Iterator[None]:
-    """An OSError becomes an OutputError that names the path."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{path}: {error.strerror or error}") from None
-
-
 def _ends_in_newline(file: BinaryIO) -> bool:
     file.seek(-1, os.SEEK_END)
     return file.read(1) == b"\n"
 
 
-def _mode() -> int:
+def _new_file_mode() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
 
 
-_MODE = _mode()  # asked once: the mask is the process's, and asking for it changes it for a moment
+# Read once: reading the process's mask changes it for a moment, which other threads would notice.
+_NEW_FILE_MODE = _new_file_mode()

@@ -1,4 +1,4 @@
-"""Work for several processes, in order, a few parcels in flight."""
+"""Run a function in several processes, with results in order and a bounded number of tasks in flight."""
 
 import multiprocessing
 import os
@@ -9,45 +9,51 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
-_Kept = TypeVar("_Kept")
+_Label = TypeVar("_Label")
 _Result = TypeVar("_Result")
-_AHEAD = 3  # parcels a process that are in flight
+_TASKS_PER_PROCESS = 3
 
 
 def map_in_processes(
-    work: Callable[..., _Result],
-    parcels: Iterable[tuple[_Kept, tuple[Any, ...]]],
-    jobs: int,
+    function: Callable[..., _Result],
+    tasks: Iterable[tuple[_Label, tuple[Any, ...]]],
+    processes: int,
     *,
     spawn: bool = False,
-) -> Iterator[tuple[_Kept, _Result]]:
-    """What each parcel keeps here, and what `work` makes of its arguments, in their order.
+) -> Iterator[tuple[_Label, _Result]]:
+    """Yield each task's label and the function's result, in the order of the tasks.
 
-    jobs: processes; afresh: they start from nothing, where the threads of a library would be taken along half-dead.
-    Raises what `work` raises.
+    `tasks` is read only a few tasks ahead of the results. Raises what `function` raises.
+
+    Args:
+        function: A function of a module, called with a task's arguments in another process.
+        tasks: Pairs of a label, which stays in this process, and the arguments, which must be picklable.
+        processes: The number of processes.
+        spawn: Start the processes afresh. Forking copies the locks of a library's threads, but not the threads, so a
+            process that uses the library (linear algebra, for instance) can hang.
     """
     context = multiprocessing.get_context("spawn") if spawn else None
-    waiting: deque[tuple[_Kept, Future[_Result]]] = deque()
-    with ProcessPoolExecutor(jobs, context, _end_with_parent) as pool:
-        for kept, arguments in parcels:
-            waiting.append((kept, pool.submit(work, *arguments)))
-            if len(waiting) > _AHEAD * jobs:
-                yield _done(*waiting.popleft())
-        while waiting:
-            yield _done(*waiting.popleft())
+    pending: deque[tuple[_Label, Future[_Result]]] = deque()
+    with ProcessPoolExecutor(processes, context, _exit_with_parent) as pool:
+        for label, arguments in tasks:
+            pending.append((label, pool.submit(function, *arguments)))
+            if len(pending) > _TASKS_PER_PROCESS * processes:
+                yield _result_of(*pending.popleft())
+        while pending:
+            yield _result_of(*pending.popleft())
 
 
-def _done(kept: _Kept, future: "Future[_Result]") -> tuple[_Kept, _Result]:
-    return kept, future.result()
+def _result_of(label: _Label, future: "Future[_Result]") -> tuple[_Label, _Result]:
+    return label, future.result()
 
 
-def _end_with_parent() -> None:
-    """A parent that is killed cannot end its processes, which would wait for work for ever."""
+def _exit_with_parent() -> None:
+    """Watch the parent process, because one that is killed cannot end its workers, which would wait for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
 
 
-def _watch(parent: int) -> None:
-    wait([parent])
+def _exit_after(sentinel: int) -> None:
+    wait([sentinel])
     os._exit(1)

@@ -1,36 +1,49 @@
-"""Opening the SQLite databases that serve as caches."""
+"""Open the SQLite databases that serve as caches."""
 
 import contextlib
+import logging
 import sqlite3
 from pathlib import Path
 
+_logger = logging.getLogger(__name__)
 
-def open_cache_database(folder: Path, name: str, layout: str) -> sqlite3.Connection | None:
-    """The database `name` in `folder`, a cache's; None if there can be none."""
+
+def open_cache_database(folder: Path, name: str, schema: str) -> sqlite3.Connection | None:
+    """Open the cache `name` in `folder` and create it if needed. Return None if that is not possible.
+
+    A file that is damaged or no database is replaced by an empty one, because losing a cache costs only time. The
+    folder above gets a .gitignore, so that no cache is committed.
+
+    Args:
+        schema: The statement that creates the table if it does not exist.
+    """
     file = folder / name
     for _ in range(2):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            ignored = folder.parent / ".gitignore"
-            if not ignored.exists():
-                ignored.write_text("*\n")
-            return _connect(file, layout)
+            ignore_file = folder.parent / ".gitignore"
+            if not ignore_file.exists():
+                ignore_file.write_text("*\n")
+            return _connect(file, schema)
+        except sqlite3.OperationalError as error:  # locked, read-only, disk full: the file itself may be good
+            _logger.warning("%s: not used as a cache: %s", file, error)
+            return None
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # locked, read-only, disk full: not ours to remove
-                return None
+            _logger.warning("%s: replaced by an empty cache: %s", file, error)
             with contextlib.suppress(OSError):
-                file.unlink()  # not a database, or a torn one
-        except OSError:
+                file.unlink()
+        except OSError as error:
+            _logger.warning("%s: not used as a cache: %s", file, error)
             return None
     return None
 
 
-def _connect(file: Path, layout: str) -> sqlite3.Connection:
+def _connect(file: Path, schema: str) -> sqlite3.Connection:
     database = sqlite3.connect(file, timeout=5)
     try:
         with database:
-            database.execute(layout)
-    except BaseException:  # also Ctrl-C: the file is closed, and the error goes on
+            database.execute(schema)
+    except BaseException:  # also KeyboardInterrupt: nobody else could close the connection
         database.close()
         raise
     return database

@@ -1,4 +1,4 @@
-"""The template engine of the reports that are HTML: all text is escaped, a name that is not there is an error."""
+"""Render HTML reports with Jinja."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
 def html_environment(folder: Path) -> Environment:
-    """folder: where the templates lie."""
+    """Return a Jinja environment for the templates in `folder` that escapes all text and rejects undefined names."""
     return Environment(
         autoescape=True,
         loader=FileSystemLoader(folder),

@@ -1,32 +1,38 @@
-"""Text for people: counts, prices, and what a terminal can show."""
+"""Format counts and prices, and make text safe for terminals and files."""
 
 import unicodedata
 
 
 def pluralize(count: int, noun: str) -> str:
-    """`1 page`, `2 pages`."""
+    """Return the count with its noun: `1 page`, `2,000 pages`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def mask_unprintable(text: str) -> str:
-    """One character for each, none that steers a terminal."""
+    """Return the text with `·` for each character that could control a terminal. Its length stays the same."""
     return "".join(char if char.isprintable() else "·" for char in text)
 
 
 def display_width(text: str) -> int:
-    """How wide a terminal shows it."""
+    """Return how many columns a terminal needs for the text."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(_character_width(char) for char in text)
+
+
+def _character_width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def replace_surrogates(text: str) -> str:
-    """With `?` for lone surrogates, which UTF-8 cannot write."""
+    """Return the text with `?` for each lone surrogate, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def money(usd: float | None) -> str:
-    """Return a price in US dollars; neither an unknown nor a tiny price is shown as zero."""
+    """Return a price in US dollars. Neither an unknown nor a tiny price is shown as zero."""
     if usd is None:
         return "cost unknown"
     if 0 < usd < 0.0001:

@@ -1,11 +1,20 @@
 """Errors as one line for a person and an exit code: the only place where they become either."""
 
-from qtgen.errors import EndpointDown, Interrupted, MissingExtra, ProviderUnusable, QtgenError, UsageError
+from qtgen.errors import (
+    CacheMismatch,
+    EndpointDown,
+    Interrupted,
+    MissingExtra,
+    ProviderUnusable,
+    QtgenError,
+    UsageError,
+)
 
 # What to do about an error of a type, in words of the command line, if the error itself names no remedy.
 _REMEDIES: dict[type[QtgenError], str] = {
     EndpointDown: "run the same command again to resume",
     Interrupted: "run the same command again to resume",
+    CacheMismatch: "add --no-cache to compute all of them again",
 }
 # Options that are not the setting's own name.
 _OPTIONS = {"api_key": "OPENAI_API_KEY"}

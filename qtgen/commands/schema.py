@@ -1,4 +1,4 @@
-"""`qtgen schema`: the page's schema, for programs and editors."""
+"""`qtgen schema`: the schema of a page's front matter, for programs and editors."""
 
 import json
 
@@ -6,18 +6,27 @@ import click
 import yaml
 
 from qtgen.page import schema
+from qtgen.page.fields import SUBJECTS
 
 
 @click.command()
 @click.option(
     "--for", "target", type=click.Choice(["json", "editor", "cloudcannon"]), default="json", show_default=True,
-    help="json: JSON Schema 2020-12; editor: draft 07, for YAML language servers; cloudcannon: cloudcannon.config.yml.",
+    help="json: JSON Schema 2020-12; editor: draft 07, for YAML language servers; cloudcannon: cloudcannon.config.yml, "
+    "which offers the setting `subjects` too.",
 )  # fmt: skip
 def command(target: str) -> int:
-    """Print the schema of a page's front matter, derived from the table of fields."""
+    """Print the schema of a page's front matter."""
     if target == "cloudcannon":
-        click.echo(yaml.safe_dump(schema.cloudcannon(), sort_keys=False, allow_unicode=True, width=120), nl=False)
+        click.echo(_cloudcannon_yaml(), nl=False)
     else:
-        made = schema.json_schema() if target == "json" else schema.editor_schema()
-        click.echo(json.dumps(made, ensure_ascii=False, indent=2))
+        document = schema.json_schema() if target == "json" else schema.editor_schema()
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
     return 0
+
+
+def _cloudcannon_yaml() -> str:
+    from qtgen.commands._options import settings_from  # loading settings takes longer than printing a schema
+
+    config = schema.cloudcannon_config((*SUBJECTS, *settings_from({}).subjects))
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120)

@@ -1,19 +1,24 @@
-"""The page: read it with positions, emit it byte for byte, splice it with proof."""
+"""The page: read it with the position of every value, emit it byte for byte, and splice changes into it with proof."""
 
 from qtgen.page.answer_text import decode_answer, encode_answer
 from qtgen.page.document import Page, Position, Problem, Span, Style, Value
+from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.emitter import emit
 from qtgen.page.naming import file_name, seo_title, slug, url
-from qtgen.page.reader import oversized_page, read, read_text, unreadable_page
-from qtgen.page.splicer import splice, splice_edits
+from qtgen.page.reader import MAX_BYTES, oversized_page, read, read_text, unreadable_page
+from qtgen.page.splicer import Changes, splice, splice_edits
 
 __all__ = [
+    "MAX_BYTES",
+    "Changes",
     "Page",
     "Position",
     "Problem",
     "Span",
     "Style",
+    "TextEdit",
     "Value",
+    "apply_edits",
     "decode_answer",
     "emit",
     "encode_answer",

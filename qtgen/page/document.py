@@ -1,4 +1,4 @@
-"""The page as it was read: values by dotted path, where each stands, and how it was spelled."""
+"""The page as it was read: its values by dotted path, where each one is in the text, and how it was written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,22 +7,22 @@ from typing import NamedTuple, TypeAlias
 
 from qtgen.page.fields import LAYOUT, ORDER, Section
 
-# What a value can be once read. Lists and dicts occur only on pages that break the schema.
 Value: TypeAlias = str | int | float | bool | date | list[object] | dict[str, object] | None
+"""A value that was read. Lists and dicts occur only on pages that break the schema."""
 
 BODY = "\n&nbsp;"
 _FATAL = frozenset({"invalid-yaml", "missing-front-matter", "unsafe-yaml", "too-large", "unreadable-file"})
 
 
 class Span(NamedTuple):
-    """Half-open range of code points in a page's text."""
+    """A half-open range of code points in a page's text."""
 
     start: int
     end: int
 
 
 class Position(NamedTuple):
-    """1-based line, and 1-based column in code points, as editors show them."""
+    """A line and a column in code points, both 1-based, as editors show them."""
 
     line: int
     column: int
@@ -33,7 +33,7 @@ _START = Span(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What reading itself objects to. `kind` is the name of the rule of family 1xx that reports it."""
+    """A fault that makes a text hard or impossible to read. `kind` is the name of the 1xx rule that reports it."""
 
     kind: str
     message: str
@@ -43,11 +43,19 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What the values do not say about how the page is spelled: emitter + style = the same bytes."""
+    """How a page is written, as far as its values do not tell. Emitting the values in this style gives the same bytes.
 
-    plain: frozenset[str] = frozenset()  # written plain where the house folds
-    folded: frozenset[str] = frozenset()  # written `>-` where the house writes plain
-    spelling: Mapping[str, str] = field(default_factory=dict)  # `no_index: true`, `score: 0.50`
+    Args:
+        plain: Paths of values that are written plain although the house style folds them.
+        folded: Paths of values that are folded (`>-`) although the house style writes them plain.
+        spelling: Unusual spellings of values by path, such as `true` or `0.50`.
+        blank_before_close: Whether a blank line precedes the closing `---`.
+        body: The text after the front matter.
+    """
+
+    plain: frozenset[str] = frozenset()
+    folded: frozenset[str] = frozenset()
+    spelling: Mapping[str, str] = field(default_factory=dict)
     blank_before_close: bool = False
     body: str = BODY
 
@@ -57,11 +65,16 @@ HOUSE_STYLE = Style()
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as read.
+    """A page as it was read.
 
-    text: the whole file; spans: of each value, and of the key of a section; key_spans: only what a slow
-    reading knows better than the canonical layout does. On the canonical layout a key stands at the start of
-    its line, and that is worked out when somebody asks.
+    Args:
+        text: The whole file.
+        values: The values by dotted path (`seo.title`). An empty section is a value, `{}`.
+        spans: Where each value is. The span of an empty section is that of its value.
+        style: How the page is written.
+        problems: What reading found wrong, in the order of the text.
+        key_spans: Where each key is, if the page is not canonical. On a canonical page each key is at the start of
+            its line, so its place is worked out when it is needed.
     """
 
     text: str
@@ -73,7 +86,7 @@ class Page:
 
     @property
     def canonical(self) -> bool:
-        """True if the scanner knew the layout: every required key is there, in order, and none that is unknown."""
+        """True if the fast scanner read the page: all required keys are there, in order, and no unknown ones."""
         return self.key_spans is None and not self.problems
 
     @property
@@ -82,66 +95,65 @@ class Page:
         return not any(problem.kind in _FATAL or not self.values for problem in self.problems)
 
     def text_of(self, path: str) -> str | None:
-        """The value at `path` if it is a string, else None."""
+        """Return the value at `path` if it is a string, else None."""
         value = self.values.get(path)
         return value if isinstance(value, str) else None
 
     def sections(self) -> set[str]:
-        """Names of the sections present, empty ones included."""
+        """Return the names of the sections that the page has, including empty ones."""
         known = {row.path for row in LAYOUT if isinstance(row, Section)}
         return {path.partition(".")[0] for path in self.values if "." in path} | (known & set(self.values))
 
     def data(self) -> dict[str, object]:
-        """The front matter as nested dicts, equal to what PyYAML's SafeLoader constructs."""
+        """Return the front matter as nested dicts, equal to what PyYAML's SafeLoader constructs."""
         nested: dict[str, object] = {}
         for path, value in self.values.items():
             section, _, key = path.rpartition(".")
-            home = nested.setdefault(section, {}) if section else nested
-            if isinstance(home, dict):
-                home[key] = value
+            parent = nested.setdefault(section, {}) if section else nested
+            if isinstance(parent, dict):
+                parent[key] = value
         return nested
 
     def span(self, path: str) -> Span:
-        """Where the value (of a section: its key) stands. A missing path: where it belongs."""
+        """Return where the value is; for a section, where its key is; for a missing path, where it belongs."""
         try:
             return Span(*self.spans[path])
         except KeyError:
             return self.key_span(path) if path in self.sections() else self.expected_span(path)
 
     def key_span(self, path: str) -> Span:
-        """Where the key stands. A missing path: where it belongs."""
+        """Return where the key is; for a missing path, where it belongs."""
         if self.key_spans is not None:
             return self.key_spans.get(path) or self.expected_span(path)
         key = path.rpartition(".")[2]
         if path not in self.spans:
             start = self.text.find(f"\n{key}:") + 1 if path == key else 0
             return Span(start, start + len(key)) if start else self.expected_span(path)
-        value = self.spans[path][0]
-        line = self._line_start(value)
-        if not self.text[line:value].lstrip(" ").startswith(f"{key}:"):
-            line = self._line_start(line - 1)  # a folded value stands below its key
+        value_start = self.spans[path][0]
+        line = self._line_start(value_start)
+        if not self.text[line:value_start].lstrip(" ").startswith(f"{key}:"):
+            line = self._line_start(line - 1)  # a folded value is on the line below its key
         start = self.text.index(key, line)
         return Span(start, start + len(key))
 
     def expected_span(self, path: str) -> Span:
-        """Where a missing path belongs: the line of the key that the layout puts after it."""
+        """Return where a missing path belongs: at the key that the layout puts after it."""
         section = path.rpartition(".")[0]
         if section and section in self.sections():
             return self.key_span(section)
         rank = ORDER.get(path, len(ORDER))
-        after = [p for p in (self.key_spans or self.spans) if "." not in p and ORDER.get(p, -1) > rank]
-        sections_after = [s for s in self.sections() if ORDER.get(s, -1) > rank]
-        candidates = [*after, *sections_after]
-        if candidates:
-            return self.key_span(min(candidates, key=ORDER.__getitem__))
+        top_level = [key for key in (self.key_spans or self.spans) if "." not in key]
+        later = [key for key in (*top_level, *self.sections()) if ORDER.get(key, -1) > rank]
+        if later:
+            return self.key_span(min(later, key=ORDER.__getitem__))
         return self._closing_line()
 
     def position(self, offset: int) -> Position:
-        """Line and column of a code point offset."""
+        """Return the line and column of an offset in code points."""
         return Position(self.text.count("\n", 0, offset) + 1, offset - self._line_start(offset) + 1)
 
     def line_starts(self) -> list[int]:
-        """Offsets at which the lines begin, for those who need many places."""
+        """Return the offsets at which the lines begin, for callers that need many positions."""
         starts = [0]
         find = self.text.find
         while (newline := find("\n", starts[-1])) != -1:

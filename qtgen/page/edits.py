@@ -1,4 +1,4 @@
-"""Edits of a text: ranges and what is put there."""
+"""Edits of a text: ranges, and what replaces them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,18 +8,18 @@ from qtgen.page.document import Span
 
 
 class TextEdit(NamedTuple):
-    """Put `text` where `span` stands. Spans are half-open ranges of code points."""
+    """Replace the characters of `span`, a half-open range of code points, with `text`."""
 
     span: Span
     text: str
 
 
 def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:
-    """`text` with all of `edits` made. Raises SpliceError if two of them touch the same characters."""
+    """Return the text with all edits made. Raises SpliceError if two of them overlap."""
     parts, done = [], 0
-    for span, new in sorted(edits):
+    for span, replacement in sorted(edits):
         if span.start < done:
-            raise SpliceError("two edits touch the same characters")
-        parts += [text[done : span.start], new]
+            raise SpliceError("two edits change the same characters")
+        parts += [text[done : span.start], replacement]
         done = span.end
     return "".join([*parts, text[done:]])

@@ -1,4 +1,4 @@
-"""values + style -> text. The inverse of reading, byte for byte."""
+"""Write a page: values and a style become text. This is the inverse of reading, byte for byte."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,14 @@ from qtgen.page.text import check_writable
 
 
 def emit(values: Mapping[str, Value], style: Style = HOUSE_STYLE) -> str:
-    """The text of a page. `values` by dotted path; fields that are absent are left out.
+    """Return the text of a page.
 
-    Raises UnwritableText if a value is one that no page can hold.
+    Args:
+        values: The values by dotted path. Fields that are absent are left out.
+        style: How to write them.
+
+    Raises:
+        UnwritableText: No page can hold one of the values.
     """
     lines = ["---\n"]
     for row in LAYOUT:
@@ -26,24 +31,28 @@ def emit(values: Mapping[str, Value], style: Style = HOUSE_STYLE) -> str:
 
 
 def emit_field(field: Field, value: Value, style: Style = HOUSE_STYLE, indent: int | None = None) -> str:
-    """The line or two lines of one field. `indent`: column of its key, where it is not the house's."""
+    """Return the one or two lines of a field. Raises UnwritableText.
+
+    Args:
+        indent: The column of the key, if it is not that of the house style.
+    """
     column = key_indent(field) if indent is None else indent
     head = " " * column + field.key + ":"
     if isinstance(value, list | dict) or value is None:
-        raise UnwritableText(f"{field.path}: {type(value).__name__} is no value that a field can hold")
+        raise UnwritableText(f"a field cannot hold a value of type {type(value).__name__}", field=field.path)
     if not isinstance(value, str):
         return f"{head} {style.spelling.get(field.path, spell(value))}\n"
     check_writable(value, field.path)
-    if field.kind is not Kind.TEXT or _goes_plain(field, value, style):
+    if field.kind is not Kind.TEXT or _is_plain(field, value, style):
         return f"{head} {value}\n"
     return f"{head} >-\n{' ' * (folded_indent(field) - key_indent(field) + column)}{value}\n"
 
 
-def _goes_plain(field: Field, value: str, style: Style) -> bool:
+def _is_plain(field: Field, value: str, style: Style) -> bool:
     wanted = field.path in style.plain if field.folded else field.path not in style.folded
     return wanted and is_plain_safe(value)
 
 
 def is_plain_safe(value: str) -> bool:
-    """True if the scanner (and so YAML) reads `value`, written plain, as this very string."""
+    """Return True if the scanner (and so YAML) reads `value`, written plain, as this very string."""
     return PLAIN.match(value + "\n") is not None

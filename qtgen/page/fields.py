@@ -1,7 +1,7 @@
-"""THE table of fields: what a page holds, in the order it holds it.
+"""The table of fields: what a page holds, and in which order.
 
-The scanner, the emitter, the splicer, the JSON Schema and docs/page.md are all derived from `LAYOUT`.
-To add a field, add a row; nothing else knows the names or their order.
+The scanner, the emitter, the splicer, the schemas and docs/page.md are all derived from `LAYOUT`. To add a field, add a
+row; nothing else knows the names or their order.
 """
 
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 RELATED_MAX = 5
-DESCRIPTION_MAX = 122  # the site prints 38 characters before it, and search engines cut near 160
+DESCRIPTION_MAX = 122  # the site prints 38 characters before it, and search engines cut off near 160
 DESCRIPTION_MIN = 50
 KEYWORDS_MIN = 5
 KEYWORDS_MAX = 20
-KEYWORDS_REQUESTED = 12  # the most that a model is asked for: the live pages' median
+KEYWORDS_REQUESTED = 12  # the maximum for a model; the median of the live pages
 ANSWER_MIN = 300
 ANSWER_MAX = 6_000
 
 
 class Kind(StrEnum):
-    """The type of a value, as YAML resolves it."""
+    """The type of a value, as YAML resolves it. A flag is a boolean."""
 
     TEXT = "text"
     INT = "int"
@@ -30,19 +30,29 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key with a scalar value. `path` is dotted: `seo.title`."""
+    """A key with a scalar value.
+
+    Args:
+        path: The dotted path: `seo.title`.
+        kind: The type of the value.
+        doc: What the value is, for the docs and the schemas.
+        example: An example of the value.
+        folded: True if the house style writes the value folded (`>-`, on the next line), else plain.
+        required: Whether every page, or every page with the section, has the key.
+        constant: The only value that the key may have, or None.
+    """
 
     path: str
     kind: Kind
     doc: str
     example: str
-    folded: bool = False  # house style: `>-` with one physical line, else plain
+    folded: bool = False
     required: bool = True
     constant: str | None = None
     section: str = field(init=False)
     key: str = field(init=False)
 
-    def __post_init__(self) -> None:  # they are asked for hundreds of times a page
+    def __post_init__(self) -> None:  # computed once, because every page needs them hundreds of times
         section, _, key = self.path.rpartition(".")
         object.__setattr__(self, "section", section)
         object.__setattr__(self, "key", key)
@@ -50,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One key with a mapping of fields. Indents are columns of its keys and of its folded lines."""
+    """A key with a mapping of fields. `indent` and `folded_indent` are the columns of its keys and folded lines."""
 
     path: str
     doc: str
@@ -66,17 +76,15 @@ def _related(number: int) -> Section:
         Field(f"{name}.id", Kind.INT, "`id` of the target page.", "19547"),
         Field(f"{name}.title", Kind.TEXT, "`title` of the target page.", "What is osmosis?", folded=True),
         Field(f"{name}.subject", Kind.TEXT, "`subject` of the target page.", "Biology"),
-        Field(
-            f"{name}.url", Kind.TEXT, "`url` of the target page; the link is followed by it.", "/learn/…/questions/…"
-        ),
+        Field(f"{name}.url", Kind.TEXT, "`url` of the target page, which the link leads to.", "/learn/…/questions/…"),
     )
-    doc = f"Link {number} of at most {RELATED_MAX} to another page, numbered from 1 without a gap."
+    doc = f"Link {number} of at most {RELATED_MAX} to other pages, numbered from 1 without a gap."
     return Section(name, doc, fields, indent=4, folded_indent=8, required=False)
 
 
 _SEO = Section(
     "seo",
-    "What search engines are shown.",
+    "What search engines show.",
     (
         Field("seo.title", Kind.TEXT, "`QuickTakes | ` + subject.", "QuickTakes | Biology"),
         Field(
@@ -99,39 +107,44 @@ _SEO = Section(
 )
 
 LAYOUT: tuple[Field | Section, ...] = (
-    Field("_schema", Kind.TEXT, "Which schema of the editor applies.", "default", constant="default"),
-    Field("id", Kind.INT, "Number of the question. May be shared; `url` is the key of a page.", "19528"),
-    Field("date", Kind.DATE, "Day of publication, `YYYY-MM-DD`, a real calendar day.", "2024-11-22"),
+    Field("_schema", Kind.TEXT, "The editor's schema for this page.", "default", constant="default"),
+    Field(
+        "id",
+        Kind.INT,
+        "Number of the question. Pages may share one; the key of a page is its `url`.",
+        "19528",
+    ),
+    Field("date", Kind.DATE, "Day of publication, `YYYY-MM-DD`.", "2024-11-22"),
     Field("title", Kind.TEXT, "The question.", "What is osmosis?", folded=True),
     Field("article_title", Kind.TEXT, "The same string as `title`.", "What is osmosis?", folded=True),
     Field("date_format", Kind.TEXT, "How the site prints the date.", "MMM DD, YYYY", constant="MMM DD, YYYY"),
     Field("post_on_text", Kind.TEXT, "The words before the date.", "Posted on", constant="Posted on"),
     _SEO,
-    Field("author", Kind.TEXT, "Who signs.", "QuickTakes", constant="QuickTakes"),
+    Field("author", Kind.TEXT, "Who signs the page.", "QuickTakes", constant="QuickTakes"),
     Field("question", Kind.TEXT, "The same string as `title`.", "What is osmosis?", folded=True),
-    Field("no_index", Kind.FLAG, "Meant to hide the page from search engines.", "True", required=False),
+    Field("no_index", Kind.FLAG, "Intended to hide the page from search engines.", "True", required=False),
     Field(
         "answer",
         Kind.TEXT,
-        "Markdown on one line; every line break is written as the two characters `\\n`.",
+        "Markdown on one line. Every line break is written as the two characters `\\n`.",
         "Osmosis is …\\n\\n1. **Membrane**: …",
         folded=True,
     ),
-    Field("subject", Kind.TEXT, "What the page is filed under; the folder is its slug.", "Biology"),
-    Field("file_name", Kind.TEXT, "`slug(title)` + `.md`, the file's own name.", "what-is-osmosis.md"),
+    Field("subject", Kind.TEXT, "The page's category. Its slug is the name of the folder.", "Biology"),
+    Field("file_name", Kind.TEXT, "The file's own name: `slug(title)` + `.md`.", "what-is-osmosis.md"),
     Field(
         "url",
         Kind.TEXT,
         "`/learn/` + `slug(subject)` + `/questions/` + `slug(title)`.",
         "/learn/biology/questions/what-is-osmosis",
     ),
-    Field("score", Kind.FLOAT, "Quality, 0 to 1; `-1.0` means not scored.", "-1.0", required=False),
+    Field("score", Kind.FLOAT, "Quality from 0 to 1; `-1.0` means not scored.", "-1.0", required=False),
     *(_related(number) for number in range(1, RELATED_MAX + 1)),
 )
 
 TOP_FOLDED_INDENT = 4
 
-# Values of `subject` that the site's pages carry (its live pages name 44, some differing only in case).
+# The subjects of the site's pages. The live pages have 44, some of which differ only in case.
 SUBJECTS: tuple[str, ...] = (
     "Accounting and Finance",
     "American Culture",
@@ -175,7 +188,7 @@ SUBJECTS: tuple[str, ...] = (
 
 
 def iter_fields() -> Iterator[Field]:
-    """Every field that has a scalar value, in page order."""
+    """Yield every field, in the order of a page."""
     for row in LAYOUT:
         if isinstance(row, Section):
             yield from row.fields
@@ -186,8 +199,8 @@ def iter_fields() -> Iterator[Field]:
 FIELDS: dict[str, Field] = {field.path: field for field in iter_fields()}
 SECTIONS: dict[str, Section] = {row.path: row for row in LAYOUT if isinstance(row, Section)}
 ORDER: dict[str, int] = {
-    path: place
-    for place, path in enumerate(
+    path: rank
+    for rank, path in enumerate(
         path
         for row in LAYOUT
         for path in (row.path, *(field.path for field in (row.fields if isinstance(row, Section) else ())))
@@ -197,25 +210,25 @@ CONSTANTS: dict[str, str] = {field.path: field.constant for field in FIELDS.valu
 
 
 def folded_indent(field: Field) -> int:
-    """Column at which a folded line of this field stands in the house style."""
+    """Return the column of the field's folded line in the house style."""
     return SECTIONS[field.section].folded_indent if field.section else TOP_FOLDED_INDENT
 
 
 def key_indent(field: Field) -> int:
-    """Column at which this field's key stands in the house style."""
+    """Return the column of the field's key in the house style."""
     return SECTIONS[field.section].indent if field.section else 0
 
 
 def required_paths(present_sections: set[str]) -> list[str]:
-    """Paths that a page must hold, given which optional sections it has."""
-    needed = []
+    """Return the paths that a page must have, given the sections that it has."""
+    required = []
     for row in LAYOUT:
         if isinstance(row, Section):
             if row.required or row.path in present_sections:
-                needed += [row.path, *(field.path for field in row.fields if field.required)]
+                required += [row.path, *(field.path for field in row.fields if field.required)]
         elif row.required:
-            needed.append(row.path)
-    return needed
+            required.append(row.path)
+    return required
 
 
 FIELD_GROUPS: dict[str, tuple[str, ...]] = {
@@ -223,4 +236,4 @@ FIELD_GROUPS: dict[str, tuple[str, ...]] = {
     "seo": ("seo.page_description", "seo.page_keywords"),
     "related": tuple(path for path in FIELDS if path.startswith("related_article")),
 }
-"""Fields that are written again together, by the name of their group."""
+"""The fields that are rewritten together, by the name of the group."""

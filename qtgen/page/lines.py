@@ -1,4 +1,4 @@
-"""Where the values of the canonical layout stand, worked out from the layout: no text is searched."""
+"""Work out where the values of a canonical page are from the layout alone, without searching the text."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,13 @@ from qtgen.page.fields import FIELDS, Field, folded_indent, key_indent
 
 
 def value_lines(paths: Iterable[str], plain: frozenset[str], folded: frozenset[str]) -> Mapping[str, int]:
-    """The 1-based line of each value of a canonical page. paths: of its values; plain, folded: as in its style."""
+    """Return the 1-based line of each value of a canonical page.
+
+    Args:
+        paths: The paths of the page's values, in order.
+        plain: `Style.plain` of the page.
+        folded: `Style.folded` of the page.
+    """
     line, section, lines = 1, "", {}
     for path in paths:
         field = FIELDS[path]
@@ -19,10 +25,10 @@ def value_lines(paths: Iterable[str], plain: frozenset[str], folded: frozenset[s
 
 
 def is_folded(field: Field, plain: frozenset[str], folded: frozenset[str]) -> bool:
-    """Whether a field stands on the line below its key, by what is unusual about its page's style."""
+    """Return True if a field's value is on the line below its key, given what is unusual about the page's style."""
     return field.path not in plain if field.folded else field.path in folded
 
 
 def value_column(field: Field, on_next_line: bool) -> int:
-    """The 1-based column of a field's value."""
+    """Return the 1-based column of a field's value."""
     return 1 + (folded_indent(field) if on_next_line else key_indent(field) + len(field.key) + 2)

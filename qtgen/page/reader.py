@@ -1,6 +1,7 @@
-"""bytes -> Page. The one way in: fast where the layout is canonical, slow and exact where it is not."""
+"""Read a page from bytes: fast if it has the canonical layout, slowly and exactly if not."""
 
 import re
+from dataclasses import replace
 
 from qtgen.page.document import Page, Problem, Span
 from qtgen.page.parse import parse
@@ -11,11 +12,11 @@ MAX_BYTES = 1 << 20
 
 _OPEN = re.compile(r"---[ ]*\r?\n")
 _CLOSE = re.compile(r"^---[ ]*(?:\r?\n|\Z)", re.MULTILINE)
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
+_REJECTED_BY_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
 def read(raw: bytes) -> Page:
-    """Read a page. Never raises: what is wrong with the text stands in `page.problems`."""
+    """Read a page. This never raises; what is wrong with the text is in `Page.problems`."""
     if not raw:
         return unreadable_page("the file is empty")
     if len(raw) > MAX_BYTES:
@@ -26,23 +27,23 @@ def read(raw: bytes) -> Page:
         return _not_utf8(raw, error)
     if has_only_page_bytes(raw):
         page = scan(text)
-        return page if page is not None else _read_slowly(text, ())
-    return _read_slowly(text, tuple(_odd_characters(text)))
+        return page if page is not None else read_exactly(text)
+    return read_exactly(text, tuple(_forbidden_characters(text)))
 
 
 def read_text(text: str) -> Page:
-    """`read` for text in hand."""
+    """Read a page from text, as `read` does from bytes."""
     return read(text.encode("utf-8", "surrogatepass"))
 
 
-def unreadable_page(why: str) -> Page:
-    """A page of which nothing is known but why."""
-    return Page("", {}, {}, problems=(Problem("unreadable-file", why),))
+def unreadable_page(reason: str) -> Page:
+    """Return the page that stands for a file that cannot be read."""
+    return Page("", {}, {}, problems=(Problem("unreadable-file", reason),))
 
 
 def oversized_page(size: int) -> Page:
-    """A page of which nothing is known but that it is no page. size: in bytes."""
-    message = f"{size:,} bytes; a page may have {MAX_BYTES:,}"
+    """Return the page that stands for a file of `size` bytes, which is not read because it is too large."""
+    message = f"{size:,} bytes; the maximum is {MAX_BYTES:,}"
     return Page("", {}, {}, problems=(Problem("too-large", message),))
 
 
@@ -53,19 +54,24 @@ def _not_utf8(raw: bytes, error: UnicodeDecodeError) -> Page:
     return Page(before + "�", {}, {}, problems=(problem,))
 
 
-def _odd_characters(text: str) -> list[Problem]:
-    """One problem a sort of character, at its first place."""
+def _forbidden_characters(text: str) -> list[Problem]:
+    """Return one problem for each different character, at its first occurrence."""
     names = {"\ufeff": "byte-order mark", "\r": "carriage return", "\t": "tab"}
-    found: dict[str, Problem] = {}
+    problems: dict[str, Problem] = {}
     for match in re.finditer(FORBIDDEN.pattern[:-1] + "\t]", text):
         char = match.group()
-        if char not in found:
+        if char not in problems:
             name = names.get(char, "control or non-character")
-            found[char] = Problem("invalid-text", f"{name} U+{ord(char):04X}", Span(*match.span()))
-    return list(found.values())
+            problems[char] = Problem("invalid-text", f"{name} U+{ord(char):04X}", Span(*match.span()))
+    return list(problems.values())
 
 
-def _read_slowly(text: str, problems: tuple[Problem, ...]) -> Page:
+def read_exactly(text: str, problems: tuple[Problem, ...] = ()) -> Page:
+    """Read a page with PyYAML's parser, whatever its layout. Never raises.
+
+    Args:
+        problems: What is known to be wrong already; the page gets them too.
+    """
     begin = 1 if text.startswith("\ufeff") else 0
     opening = _OPEN.match(text, begin)
     closing = _CLOSE.search(text, opening.end()) if opening else None
@@ -73,12 +79,8 @@ def _read_slowly(text: str, problems: tuple[Problem, ...]) -> Page:
         message = "no line `---` opens the front matter" if opening is None else "no line `---` closes the front matter"
         missing = Problem("missing-front-matter", message, Span(begin, begin))
         return Page(text, {}, {}, problems=(*problems, missing))
-    if _UNREADABLE.search(text, opening.end(), closing.start()):
-        return Page(text, {}, {}, problems=problems)  # YAML would only repeat what is already said
+    if _REJECTED_BY_YAML.search(text, opening.end(), closing.start()):
+        return Page(text, {}, {}, problems=problems)  # YAML would only repeat the problem
     blank = text[: closing.start()].endswith("\n\n")
     page = parse(text, opening.end(), closing.start(), blank_before_close=blank, body=text[closing.end() :])
-    return page if not problems else _with_problems(page, problems)
-
-
-def _with_problems(page: Page, problems: tuple[Problem, ...]) -> Page:
-    return Page(page.text, page.values, page.spans, page.style, (*problems, *page.problems), page.key_spans)
+    return replace(page, problems=(*problems, *page.problems)) if problems else page

@@ -1,23 +1,24 @@
-"""The fast reading: one regular expression, derived from the table of fields, over the canonical layout.
+"""Read a page fast: one regular expression, derived from the table of fields, matches the canonical layout.
 
-It says "don't know" (None) rather than guess: whatever it accepts, PyYAML reads to the same values. Measured in
-docs/benchmarks.md.
+The scanner returns None rather than guess. Whatever it accepts, PyYAML reads to the same values. docs/benchmarks.md has
+its measurements.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
+from itertools import compress
 from operator import itemgetter
 from typing import NamedTuple
 
 from qtgen.page.document import BODY, HOUSE_STYLE, Page, Style, Value
 from qtgen.page.fields import FIELDS, LAYOUT, SECTIONS, Field, Kind, Section, folded_indent, key_indent
 
-# A plain scalar that YAML 1.1 can only read as this string: starts with a letter or `/`, holds no `: ` or ` #`,
-# ends in no space or colon, and is none of the words that resolve to a bool or to null.
+# A plain scalar that YAML 1.1 can only read as this very string. It starts with a letter or `/`, contains no `: ` or
+# ` #`, does not end in a space or colon, and is none of the words that resolve to a boolean or null.
 _PLAIN = (
-    r"(?!(?=[A-Za-z]{1,5}\n)"  # only a short word can be one of those, and most values are not short
+    r"(?!(?=[A-Za-z]{1,5}\n)"  # only a short word can be one of these, and most values are long
     r"(?:[yY]|[yY]es|YES|[nN]|[nN]o|NO|[tT]rue|TRUE|[fF]alse|FALSE|[oO]n|ON|[oO]ff|OFF|[nN]ull|NULL)\n)"
     r"(?=[A-Za-z/_][^\n:#]*(?:(?:(?<! )\#|:(?![ \n]))[^\n:#]*)*(?<! )\n)"
 )
@@ -32,7 +33,7 @@ _SCALAR = {
 
 
 def to_date(text: str) -> date | str:
-    """The day, or the text itself where no calendar has such a day."""
+    """Return the date, or the text itself if no calendar has such a day."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -48,7 +49,7 @@ _CONVERT: dict[Kind, Callable[[str], Value]] = {
 
 
 def spell(value: Value) -> str:
-    """A value other than a string in the site's spelling: `True`, `-1.0`, `2024-11-22`."""
+    """Return a value that is no string as the site spells it: `True`, `-1.0`, `2024-11-22`."""
     return value.isoformat() if isinstance(value, date) else repr(value)
 
 
@@ -62,7 +63,7 @@ def _field_pattern(field: Field) -> str:
 
 
 def _fold(field: Field) -> str:
-    """What stands between the colon and a folded value."""
+    """Return what separates a folded value from the colon of its key."""
     return " >-\n" + " " * folded_indent(field)
 
 
@@ -73,7 +74,7 @@ def _section_pattern(section: Section, inner: str = "") -> str:
 
 
 def _layout_pattern() -> str:
-    """Optional sections nest: the second related article can stand only behind the first."""
+    """Return the pattern of a page. Optional sections nest, because the second related article follows the first."""
     optional = [row for row in LAYOUT if isinstance(row, Section) and not row.required]
     tail = ""
     for section in reversed(optional):
@@ -90,7 +91,7 @@ _PAGE = re.compile(_layout_pattern())
 
 
 def _groups() -> tuple[dict[str, int], dict[str, int]]:
-    """Group numbers by path: of the values, and of the marks that tell folded from plain."""
+    """Return the numbers of the groups by path: those of the values, and those that tell folded from plain."""
     values: dict[str, int] = {}
     marks: dict[str, int] = {}
     number = 0
@@ -105,29 +106,32 @@ _VALUES, _MARKS = _groups()
 _get_marks = itemgetter(*(group - 1 for group in _MARKS.values()))
 
 
-def _telling() -> dict[str, tuple[str, ...]]:
-    """The fields whose presence tells which others are there: an optional section comes whole, so its first will do."""
+def _indicators() -> dict[str, tuple[str, ...]]:
+    """Return the fields whose presence tells which fields are present.
+
+    An optional field tells only of itself. An optional section is present as a whole, so its first field is enough.
+    """
     alone = {path: (path,) for path in _VALUES if not FIELDS[path].required}
     sections = [section for section in SECTIONS.values() if not section.required]
     return alone | {section.fields[0].path: tuple(field.path for field in section.fields) for section in sections}
 
 
-_TELLING = _telling()
-_get_telling = itemgetter(*(_VALUES[path] - 1 for path in _TELLING))
+_INDICATORS = _indicators()
+_get_indicators = itemgetter(*(_VALUES[path] - 1 for path in _INDICATORS))
 
 
 class _Plan(NamedTuple):
-    """How the groups of a match become values, where the same optional fields are present."""
+    """How the groups of a match become values, for all pages that have the same optional fields."""
 
     paths: tuple[str, ...]
     get: Callable[[tuple[str | None, ...]], tuple[str, ...]]
-    converts: tuple[tuple[str, Callable[[str], Value]], ...]
-    spelled: tuple[str, ...]  # those that YAML writes in several ways
+    converters: tuple[tuple[str, Callable[[str], Value]], ...]
+    respellable: tuple[str, ...]  # paths of values that YAML can spell in several ways
 
 
 @lru_cache(maxsize=256)  # a site uses a dozen combinations
 def _plan(absent: tuple[bool, ...]) -> _Plan:
-    missing = {path for paths, is_absent in zip(_TELLING.values(), absent, strict=True) if is_absent for path in paths}
+    missing: set[str] = set().union(*compress(_INDICATORS.values(), absent))
     paths = tuple(path for path in _VALUES if path not in missing)
     kinds = {path: FIELDS[path].kind for path in paths}
     return _Plan(
@@ -139,58 +143,58 @@ def _plan(absent: tuple[bool, ...]) -> _Plan:
 
 
 class _MatchSpans(Mapping[str, tuple[int, int]]):
-    """Where each value stands, asked of the match only when somebody wants to know."""
+    """The span of each value, taken from the match only when it is needed."""
 
-    __slots__ = ("_found",)
+    __slots__ = ("_match",)
 
-    def __init__(self, found: re.Match[str]) -> None:
-        self._found = found
+    def __init__(self, match: re.Match[str]) -> None:
+        self._match = match
 
     def __getitem__(self, path: str) -> tuple[int, int]:
-        span = self._found.span(_VALUES[path])
+        span = self._match.span(_VALUES[path])
         if span[0] < 0:
             raise KeyError(path)
         return span
 
     def __iter__(self) -> Iterator[str]:
-        return (path for path, group in _VALUES.items() if self._found.start(group) >= 0)
+        return (path for path, group in _VALUES.items() if self._match.start(group) >= 0)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
 def scan(text: str) -> Page | None:
-    """The page, or None where the text is not the canonical layout.
+    """Return the page, or None if the text does not have the canonical layout.
 
-    `text` must hold page characters only (`text.has_only_page_bytes`).
+    `text` must contain only characters that a page can hold (`text.has_only_page_bytes`).
     """
-    found = _PAGE.match(text)
-    if found is None:
+    match = _PAGE.match(text)
+    if match is None:
         return None
-    groups = found.groups()
-    plan = _plan(tuple([value is None for value in _get_telling(groups)]))
-    values: dict[str, Value] = dict(zip(plan.paths, plan.get(groups)))  # noqa: B905 - made for each other, and strict costs
-    spelling = [(path, str(values[path])) for path in plan.spelled]
-    for path, convert in plan.converts:
+    groups = match.groups()
+    plan = _plan(tuple([value is None for value in _get_indicators(groups)]))
+    values: dict[str, Value] = dict(zip(plan.paths, plan.get(groups)))  # noqa: B905 - of one length, and strict is slow
+    spelling = [(path, str(values[path])) for path in plan.respellable]
+    for path, convert in plan.converters:
         values[path] = convert(values[path])  # type: ignore[arg-type]  # still the text of the group
-    return Page(text, values, _MatchSpans(found), _style(groups, values, spelling, text[found.end() :]))
+    return Page(text, values, _MatchSpans(match), _style(groups, values, spelling, text[match.end() :]))
 
 
 def _style(
     groups: tuple[str | None, ...], values: dict[str, Value], spelling: list[tuple[str, str]], body: str
 ) -> Style:
     plain, folded = _fold_style(_get_marks(groups))
-    odd = {path: raw for path, raw in spelling if raw != spell(values[path])}
+    unusual = {path: written for path, written in spelling if written != spell(values[path])}
     blank = groups[-1] is not None
-    if not (plain or folded or odd or blank) and body == BODY:
+    if not (plain or folded or unusual or blank) and body == BODY:
         return HOUSE_STYLE
-    return Style(plain, folded, odd, blank, body)
+    return Style(plain, folded, unusual, blank, body)
 
 
 @lru_cache(maxsize=4096)  # a site uses a few dozen combinations
 def _fold_style(marks: tuple[str | None, ...]) -> tuple[frozenset[str], frozenset[str]]:
-    """Paths written plain where the house folds, and folded where it writes plain."""
-    seen = [(path, mark == " ") for path, mark in zip(_MARKS, marks, strict=True) if mark is not None]
-    plain = frozenset(path for path, is_plain in seen if is_plain and FIELDS[path].folded)
-    folded = frozenset(path for path, is_plain in seen if not is_plain and not FIELDS[path].folded)
+    """Return the paths that are written plain but folded in the house style, and those that are the reverse."""
+    present = [(path, mark == " ") for path, mark in zip(_MARKS, marks, strict=True) if mark is not None]
+    plain = frozenset(path for path, is_plain in present if is_plain and FIELDS[path].folded)
+    folded = frozenset(path for path, is_plain in present if not is_plain and not FIELDS[path].folded)
     return plain, folded

@@ -1,4 +1,4 @@
-"""Change some fields of a page and leave every other byte as it was, with proof."""
+"""Change some fields of a page, leave every other byte as it was, and prove it."""
 
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -13,137 +13,148 @@ from qtgen.page.fields import FIELDS, ORDER, SECTIONS
 from qtgen.page.reader import read_text
 
 Changes: TypeAlias = Mapping[str, Value]
-"""New values by dotted path; None removes a field, and a section with all its fields."""
+"""New values by dotted path. None removes a field, or a section with all its fields."""
 
 
 def splice(page: Page, changes: Changes) -> str:
-    """The page's text with `changes` made, proved by reading it back.
+    """Return the page's text with the changes made. Reading it back proves that nothing else changed.
 
-    Raises SpliceError if the page cannot be edited line by line or the proof fails, UnwritableText if a value is
-    one that no page can hold.
+    Raises:
+        SpliceError: The page cannot be edited line by line, or the proof fails.
+        UnwritableText: No page can hold one of the values.
     """
     text = apply_edits(page.text, splice_edits(page, changes))
-    _prove(page, _leaves(page, changes), text)
+    _prove(page, _changed_fields(page, changes), text)
     return text
 
 
 def splice_edits(page: Page, changes: Changes) -> list[TextEdit]:
-    """The edits of whole lines that make `changes`; not yet proved.
+    """Return the edits of whole lines that make the changes, without proof.
 
-    Raises SpliceError if the page cannot be edited line by line, UnwritableText if a value is one that no page can
-    hold.
+    Raises:
+        SpliceError: The page cannot be edited line by line.
+        UnwritableText: No page can hold one of the values.
     """
     if page.problems:
-        raise SpliceError(f"a page that reads with problems is not edited: {page.problems[0].message}")
-    return sorted(_edits(page, _leaves(page, changes)))
+        raise SpliceError(f"the page has a problem to correct first: {page.problems[0].message}")
+    return sorted(_edits(page, _changed_fields(page, changes)))
 
 
-def _leaves(page: Page, changes: Changes) -> dict[str, Value]:
-    """Changes by field; a section removed becomes its fields removed; what changes nothing is dropped."""
-    leaves: dict[str, Value] = {}
+def _changed_fields(page: Page, changes: Changes) -> dict[str, Value]:
+    """Return the changes by field. Removing a section removes its fields; a change to the same value is dropped."""
+    fields: dict[str, Value] = {}
     for path, value in changes.items():
         if path in SECTIONS and value is None:
-            leaves |= {field.path: None for field in SECTIONS[path].fields}
+            fields |= {field.path: None for field in SECTIONS[path].fields}
         elif path in FIELDS:
-            leaves[path] = value
+            fields[path] = value
         else:
-            raise SpliceError(f"{path}: no such field")
-    leaves = {path: value for path, value in leaves.items() if not _same(page.values.get(path), value)}
-    filled = {FIELDS[path].section for path, value in leaves.items() if value is not None}
+            raise SpliceError("is not a field of a page", field=path)
+    fields = {path: value for path, value in fields.items() if not _is_same(page.values.get(path), value)}
+    filled = {FIELDS[path].section for path, value in fields.items() if value is not None}
     empty = {section for section in filled if section in page.values and not page.values[section]}
-    return leaves | dict.fromkeys(empty)  # its line goes, and comes again above its fields
+    return fields | dict.fromkeys(empty)  # the line `seo: {}` goes, and `seo:` is inserted above its fields
 
 
-def _same(old: Value, new: Value) -> bool:
+def _is_same(old: Value, new: Value) -> bool:
     return old == new and type(old) is type(new)
 
 
-def _edits(page: Page, leaves: Mapping[str, Value]) -> list[TextEdit]:
+def _edits(page: Page, fields: Mapping[str, Value]) -> list[TextEdit]:
     style = replace(page.style, spelling={})
-    edits = [_edit_present(page, path, value, style) for path, value in leaves.items() if path in page.values]
-    added = [path for path, value in leaves.items() if path not in page.values and value is not None]
-    removed = {path for path, value in leaves.items() if value is None}
+    edits = [_edit_present(page, path, value, style) for path, value in fields.items() if path in page.values]
+    added = [path for path, value in fields.items() if path not in page.values and value is not None]
+    removed = {path for path, value in fields.items() if value is None}
     for section in {path.partition(".")[0] for path in removed if "." in path}:
         present = {path for path in page.values if path.startswith(f"{section}.")}
         if present and present <= removed:
-            edits.append(TextEdit(_key_lines(page, section), ""))
+            edits.append(TextEdit(_key_line(page, section), ""))
     sections = {"", *page.sections()} - removed
-    return edits + _insertions(page, {path: leaves[path] for path in sorted(added, key=ORDER.__getitem__)}, sections)
+    return edits + _insertions(page, {path: fields[path] for path in sorted(added, key=ORDER.__getitem__)}, sections)
 
 
 def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> list[TextEdit]:
-    """added: in the order of the layout; sections: that are there. Fields that come to the same place are one edit."""
+    """Return the edits that insert new fields, one for all fields that are inserted at the same offset.
+
+    Args:
+        added: The new fields in the order of the layout.
+        sections: The sections that are there. This function adds those that it inserts.
+    """
     if not added:
         return []
     present = sorted((path for path in page.values if path in FIELDS), key=ORDER.__getitem__)
     ranks = [ORDER[path] for path in present]
-    plain = {(FIELDS[path].key, bool(FIELDS[path].section)) for path in page.style.plain}
-    groups: dict[int, list[str]] = {}
-    ends: dict[tuple[int, bool], int] = {}  # most fields come behind the same one
+    plain_keys = {(FIELDS[path].key, bool(FIELDS[path].section)) for path in page.style.plain}
+    lines_at: dict[int, list[str]] = {}
+    offsets: dict[tuple[int, bool], int] = {}  # a cache, because most new fields follow the same field
     for path, value in added.items():
         field = FIELDS[path]
-        at = bisect_left(ranks, ORDER[path])
-        place = at, not at or present[at - 1].startswith(f"{field.section}.")
-        if place not in ends:
-            ends[place] = _end_before(page, present[at - 1], field.section) if at else page.text.index("\n") + 1
-        spot = ends[place]
-        lines = groups.setdefault(spot, [])
-        if field.section not in sections:  # the section's own line, before the first of its fields
+        rank = bisect_left(ranks, ORDER[path])
+        place = rank, not rank or present[rank - 1].startswith(f"{field.section}.")
+        if place not in offsets:
+            offsets[place] = _end_of(page, present[rank - 1], field.section) if rank else page.text.index("\n") + 1
+        lines = lines_at.setdefault(offsets[place], [])
+        if field.section not in sections:
             sections.add(field.section)
             lines.append(f"{field.section}:\n")
-        # New related titles follow the page's own habit; all else the house's.
-        style = Style(plain=frozenset({path})) if (field.key, bool(field.section)) in plain else Style()
-        lines.append(emit_field(field, value, style))
-    return [TextEdit(Span(spot, spot), "".join(lines)) for spot, lines in groups.items()]
+        # The title of a new related article is written as those of the page's others; all else in the house style.
+        is_plain = (field.key, bool(field.section)) in plain_keys
+        lines.append(emit_field(field, value, Style(plain=frozenset({path})) if is_plain else Style()))
+    return [TextEdit(Span(offset, offset), "".join(lines)) for offset, lines in lines_at.items()]
 
 
-def _end_before(page: Page, path: str, section: str) -> int:
-    """Where a field of `section` comes that follows the one at `path`: behind that one's section if it is another's."""
-    theirs, _, _ = path.rpartition(".")
-    if not theirs or theirs == section or page.canonical:
-        return _place(page, path).lines.end
-    return max(_place(page, one).lines.end for one in page.values if one.startswith(f"{theirs}."))
+def _end_of(page: Page, path: str, next_section: str) -> int:
+    """Return the offset after the field at `path`, or after its section if the next field belongs to another one."""
+    section, _, _ = path.rpartition(".")
+    if not section or section == next_section or page.canonical:
+        return _place_of(page, path).lines.end
+    return max(_place_of(page, other).lines.end for other in page.values if other.startswith(f"{section}."))
 
 
 def _edit_present(page: Page, path: str, value: Value, style: Style) -> TextEdit:
-    place = _place(page, path)
+    place = _place_of(page, path)
     if page.text[place.end : place.lines.end].strip() not in ("", "'", '"', ":", "}", "]"):
-        raise SpliceError(f"{path}: a comment stands behind its value and would be lost")
+        raise SpliceError("a comment after the value would be lost", field=path)
     if value is None:
         return TextEdit(place.lines, "")
     return TextEdit(place.lines, emit_field(FIELDS[path], value, style, indent=place.column))
 
 
 class _Place(NamedTuple):
-    """Of a field: its whole lines, from its key's to the end of its value's; the column of its key; where key and value
-    have ended."""
+    """Where a field is.
+
+    Args:
+        lines: The whole lines from the key to the end of the value.
+        column: The column of the key.
+        end: The offset at which key and value have ended.
+    """
 
     lines: Span
     column: int
     end: int
 
 
-def _place(page: Page, path: str) -> _Place:
+def _place_of(page: Page, path: str) -> _Place:
     key = page.key_span(path)
     end = max(page.span(path).end, key.end)
     start = page.text.rfind("\n", 0, key.start) + 1
     next_line = page.text.find("\n", end) + 1
     if page.text[start : key.start].strip(" ") or not next_line:
-        raise SpliceError(f"{path}: does not stand on lines of its own")
+        raise SpliceError("shares its line with something else", field=path)
     return _Place(Span(start, next_line), key.start - start, end)
 
 
-def _key_lines(page: Page, section: str) -> Span:
+def _key_line(page: Page, section: str) -> Span:
     key = page.key_span(section)
     return Span(page.text.rfind("\n", 0, key.start) + 1, page.text.find("\n", key.end) + 1)
 
 
-def _prove(page: Page, leaves: Mapping[str, Value], text: str) -> None:
-    """Read the result back: changed fields have the new values, every other value is equal."""
-    again = read_text(text)
-    if again.problems:
-        raise SpliceError(f"the edited page would not read: {again.problems[0].message}")
-    wanted = {path: value for path, value in {**page.values, **leaves}.items() if value is not None}
-    wrong = [path for path in {*wanted, *again.values} if not _same(wanted.get(path), again.values.get(path))]
+def _prove(page: Page, fields: Mapping[str, Value], text: str) -> None:
+    """Read the new text. Changed fields must have their new values, and all others their old ones."""
+    result = read_text(text)
+    if result.problems:
+        raise SpliceError(f"the edited page would have a problem: {result.problems[0].message}")
+    expected = {path: value for path, value in {**page.values, **fields}.items() if value is not None}
+    wrong = [path for path in {*expected, *result.values} if not _is_same(expected.get(path), result.values.get(path))]
     if wrong:
-        raise SpliceError(f"{sorted(wrong)[0]}: would not read back as meant")
+        raise SpliceError("would not be read back as the value that was written", field=min(wrong))

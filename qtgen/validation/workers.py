@@ -33,7 +33,7 @@ class Memory(Protocol):
     def put(self, run: PageBatch, known: list[Known | None]) -> None: ...
 
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Part of the cache's key. Raise it with every change of a rule's findings or of a page's facts; a golden test fails
 when they change under an unchanged version."""
 

@@ -164,7 +164,7 @@ def test_the_schema_for_the_editors_cms(qtgen: Run) -> None:
     assert inputs["$.title"] == {"type": "text", "comment": "The question.", "options": {"required": True}}
     assert inputs["seo.page_description"]["options"]["max_length"] == 122
     assert "related_article5.url" in inputs
-    assert schema.cloudcannon() == made
+    assert schema.cloudcannon_config() == made
 
 
 def test_prompts_list_and_show(qtgen: Run) -> None:

@@ -121,9 +121,9 @@ def test_one_page_that_cannot_be_replaced_does_not_hold_up_the_others() -> None:
     errors = replace_files([(Path(name), b"before", b"after") for name in names])
     assert [str(error or "") for error in errors] == [
         "",
-        "edited: changed while it was being mended; nothing was written to it",
+        "edited: changed while it was being edited; nothing was written to it",
         "read-only: is read-only; nothing was written to it",
-        "gone: is gone; it was there when this began",
+        "gone: was deleted in the meantime; nothing was written to it",
         "",
     ]
     assert {name: Path(name).read_bytes() for name in files(Path())} == {
@@ -169,7 +169,7 @@ def test_of_many_that_replace_a_page_with_the_same_text_one_does() -> None:
     def replaces(_: int) -> bool:
         all_here.wait()
         try:
-            replace_file(page, b"before", b"after", note=lambda: time.sleep(0.02))
+            replace_file(page, b"before", b"after", before_replacing=lambda: time.sleep(0.02))
         except PageConflict:
             return False
         return True

@@ -12,7 +12,7 @@ from qtgen.errors import SpliceError, UnwritableText
 from qtgen.page import Style, decode_answer, emit, encode_answer, read, read_text, splice
 from qtgen.page.document import Value
 from qtgen.page.fields import FIELDS, Kind, iter_fields
-from qtgen.page.reader import _read_slowly
+from qtgen.page.reader import read_exactly
 from qtgen.page.text import has_only_page_bytes, to_single_line
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
@@ -68,7 +68,7 @@ def test_fast_and_slow_reading_agree(made: tuple[dict[str, Value], Style]) -> No
     text = written(*made)
     if text is None:
         return
-    fast, slow = read_text(text), _read_slowly(text, ())
+    fast, slow = read_text(text), read_exactly(text)
     assert (fast.values, dict(fast.spans), fast.style) == (slow.values, dict(slow.spans), slow.style)
     assert [fast.key_span(path) for path in fast.values] == [slow.key_span(path) for path in slow.values]
 
@@ -125,7 +125,7 @@ def test_an_encoded_answer_is_one_line_that_decodes_to_the_markdown(markdown: st
     "value", ["a\nb", "a\rb", "a\tb", "\x00", "\x7f", "\x85", "\u2028", "\ufeffa", "\ufffe", "\ud800", " a", ""]
 )
 def test_what_no_page_can_hold_is_refused_with_the_field_named(value: str) -> None:
-    with pytest.raises(UnwritableText, match=r"^seo\.title: "):
+    with pytest.raises(UnwritableText, match=r"^`seo\.title`: "):
         emit({"seo.title": value})
 
 

@@ -514,7 +514,7 @@ def test_a_page_that_does_not_parse_is_left_alone_and_listed(qtgen: Run, endpoin
 @pytest.mark.parametrize(
     ("accident", "said"),
     [
-        (lambda: PAGE.unlink(), "is gone"),
+        (lambda: PAGE.unlink(), "was deleted in the meantime"),
         (lambda: PAGE.write_bytes(PAGE.read_bytes().replace(b"QuickTakes\n", b"Somebody\n", 1)), "changed while"),
         (lambda: PAGE.chmod(0o444), "is read-only"),
     ],
