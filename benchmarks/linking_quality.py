@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from qtgen.embeddings.pages import PageText, StaticEmbedder, center
 from qtgen.embeddings.static import StaticModel
 from qtgen.linking import candidates
-from qtgen.linking.assign import searchable
-from qtgen.linking.candidates import NO_ID, Pages
-from qtgen.linking.catalog import Catalog, census
-from qtgen.linking.graph import links_of
+from qtgen.linking.assign import link_index
+from qtgen.linking.candidates import NO_ID, PageTable
+from qtgen.linking.catalog import Catalog, read_catalog
+from qtgen.linking.links import links_of
 from qtgen.page import decode_answer, slug
 from qtgen.page.fields import RELATED_MAX
 from qtgen.site.discovery import iter_batches
@@ -46,7 +46,7 @@ class Sample(NamedTuple):
 
     known: Catalog
     texts: list[PageText]
-    pages: Pages
+    pages: PageTable
     rows: Numbers
     own: list[frozenset[int]]
 
@@ -59,7 +59,7 @@ def read(folder: Path) -> Sample:
         texts.extend(some)
         return meaning(some).astype(np.float16)
 
-    known = census(iter_batches([folder]), None, embed)
+    known = read_catalog(iter_batches([folder]), embed=embed)
     links = links_of(known.site)
     good = links.good()
     own: dict[int, set[int]] = {}
@@ -70,19 +70,19 @@ def read(folder: Path) -> Sample:
     return Sample(known, texts, columns(known), rows, [frozenset(own[row]) for row in rows.tolist()])
 
 
-def columns(known: Catalog) -> Pages:
+def columns(known: Catalog) -> PageTable:
     """All pages with all places free: no link of the site is seen."""
     codes: dict[str, int] = {}
     every = range(len(known))
-    linkable = np.array([known.may_be_named(number) for number in every])
-    return Pages(
+    linkable = np.array([known.is_linkable(number) for number in every])
+    return PageTable(
         meanings=center(np.concatenate(known.vectors)),
         subjects=np.array([codes.setdefault(slug(subject), len(codes)) for subject in known.subjects], np.int32),
         ids=np.array([NO_ID if number is None else number for number in known.ids], np.int64),
         questions=WordSets(question_words(title) or frozenset({title}) for title in known.titles),
         linkable=linkable,
-        wanted=linkable,
-        changeable=np.ones(len(known), bool),
+        needs_inbound=linkable,
+        editable=np.ones(len(known), bool),
         kept=np.full((len(known), RELATED_MAX), -1, np.int32),
     )
 
@@ -104,7 +104,7 @@ def constants(**values: float) -> Iterator[None]:
 
 def ours(sample: Sample, near: Any, **values: float) -> Numbers:
     with constants(**values):
-        return np.concatenate(list(candidates.candidates(sample.pages, sample.rows, near)))[:, :MANY]
+        return np.concatenate(list(candidates.find_candidates(sample.pages, sample.rows, near)))[:, :MANY]
 
 
 def chosen(sample: Sample, order: Numbers) -> Numbers:
@@ -113,7 +113,7 @@ def chosen(sample: Sample, order: Numbers) -> Numbers:
     for place, (row, others) in enumerate(zip(sample.rows.tolist(), order.tolist(), strict=True)):
         taken: list[int] = []
         for other in others:
-            if other >= 0 and not any(sample.pages.alike(one, other) for one in (row, *taken[:FEW])):
+            if other >= 0 and not any(sample.pages.are_duplicates(one, other) for one in (row, *taken[:FEW])):
                 taken.append(other)
         found[place, : len(taken)] = taken
     return found
@@ -189,7 +189,7 @@ def describe(sample: Sample) -> None:
     pages, own = sample.pages, [(row, o) for row, of in zip(sample.rows.tolist(), sample.own, strict=True) for o in of]
     source, target = np.array(own).T
     apart = np.abs(pages.ids[source] - pages.ids[target])
-    near = np.mean([pages.alike(one, other) for one, other in own])
+    near = np.mean([pages.are_duplicates(one, other) for one, other in own])
     print(f"{len(pages):,} pages, {pages.linkable.sum():,} may be named; links of {len(sample.rows):,} hidden")
     same = np.mean(pages.subjects[source] == pages.subjects[target])
     print(f"{len(own):,} own choices that can return; same subject {same:.1%}")
@@ -200,25 +200,25 @@ def describe(sample: Sample) -> None:
 
 
 OFF: dict[str, dict[str, float]] = {
-    "without nearness of ids": {"SAME_SITTING": 0},
-    "without the subject": {"SAME_SUBJECT": 0},
-    "without variety": {"VARIETY": 0},
-    "without ids and subject": {"SAME_SITTING": 0, "SAME_SUBJECT": 0},
+    "without nearness of ids": {"ID_BONUS": 0},
+    "without the subject": {"SUBJECT_BONUS": 0},
+    "without variety": {"VARIETY_PENALTY": 0},
+    "without ids and subject": {"ID_BONUS": 0, "SUBJECT_BONUS": 0},
 }
 OTHERS: dict[str, dict[str, float]] = {
     f"{name} {value}": {name: value}
     for name, values in {
-        "SAME_SITTING": (0.05, 0.15, 0.2, 0.3),
-        "SAME_SUBJECT": (0.025, 0.1, 0.15),
-        "VARIETY": (0.05, 0.1, 0.2, 0.3, 0.4),
-        "SAME_MEANING": (0.8, 0.85, 0.88, 0.9),
+        "ID_BONUS": (0.05, 0.15, 0.2, 0.3),
+        "SUBJECT_BONUS": (0.025, 0.1, 0.15),
+        "VARIETY_PENALTY": (0.05, 0.1, 0.2, 0.3, 0.4),
+        "DUPLICATE_COSINE": (0.8, 0.85, 0.88, 0.9),
     }.items()
     for value in values
 }
 
 
 def compare(sample: Sample, more: bool) -> Numbers:
-    report, near = Report(sample), searchable(sample.pages)
+    report, near = Report(sample), link_index(sample.pages)
     order = ours(sample, near)
     report.row("qtgen's candidates", order)
     own = chosen(sample, order)

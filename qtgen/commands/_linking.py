@@ -1,44 +1,123 @@
-"""From settings to what chooses links: vectors by this machine or an endpoint, kept beside the other caches."""
+"""What commands share that choose links: vectors as the settings say, and links for pages that were just generated."""
 
-import importlib.util
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtgen.errors import SettingsError
+from qtgen._util.extras import require
+from qtgen._util.text import pluralize
+from qtgen.commands._errors import describe
+from qtgen.commands._output import listed, note
+from qtgen.errors import QtgenError
 from qtgen.settings import Settings, project_folder
+from qtgen.site.discovery import batches_for_paths, iter_batches, read_page
 
 if TYPE_CHECKING:
     from qtgen.embeddings.cache import VectorCache
-
-# The matrices are small: threads of the linear algebra would only wait for each other. Said before numpy is loaded.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-_NEEDED = ("faiss", "numpy", "scipy", "wordllama")
+    from qtgen.linking import LinkEdit, LinkPlan
+    from qtgen.page.splicer import Changes
 
 
-def missing_extra() -> str:
-    """The package that is not installed and that choosing links needs; empty where all are there."""
-    return next((name for name in _NEEDED if importlib.util.find_spec(name) is None), "")
+def require_links_extra(what: str) -> None:
+    """Raise MissingExtra if the `links` extra is not installed.
 
-
-def check_extra(what: str) -> None:
-    """Raise SettingsError where the extra is missing."""
-    if missing := missing_extra():
-        raise SettingsError(f"{what} needs the `links` extra ({missing} is missing): pip install 'qtgen[links]'")
+    Args:
+        what: What needs it, as the subject of a sentence.
+    """
+    # The matrices are small, so threads of the linear algebra would only wait for each other. numpy reads this variable
+    # when it is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    require(what, "links", "faiss", "numpy", "scipy", "wordllama")
 
 
 @contextmanager
-def vectors(settings: Settings, model: str | None = None, *, cached: bool = True) -> "Iterator[VectorCache]":
-    """Texts of pages to vectors. model: of an embeddings endpoint. Raises SettingsError."""
+def open_embedder(settings: Settings, model: str | None = None, *, cached: bool = True) -> "Iterator[VectorCache]":
+    """Provide what computes the vectors of pages, and keeps them in the project's cache.
+
+    Args:
+        model: A model of the endpoint that the settings name; by default static word vectors.
+
+    Raises:
+        SettingsError: The endpoint cannot be used.
+    """
     from qtgen.embeddings.cache import VectorCache
     from qtgen.embeddings.pages import EndpointEmbedder, StaticEmbedder
     from qtgen.llm.factory import embeddings
 
-    meaning = EndpointEmbedder(embeddings(settings, model), model, settings.base_url) if model else StaticEmbedder()
-    cache = VectorCache(meaning, project_folder() / ".qtgen" / "cache" if cached else None)
+    embedder = EndpointEmbedder(embeddings(settings, model), model, settings.base_url) if model else StaticEmbedder()
+    cache = VectorCache(embedder, project_folder() / ".qtgen" / "cache" if cached else None)
     try:
         yield cache
     finally:
         cache.close()
+
+
+def link_changes(paths: Iterable[Path], settings: Settings) -> "dict[str, Changes]":
+    """Return the changes of fields that would repair the links of the pages, by path.
+
+    Raises:
+        MissingExtra: The `links` extra is not installed.
+    """
+    from qtgen.linking import LinkOptions, plan_links
+
+    require_links_extra("repairing links")
+    with open_embedder(settings) as embed:
+        plan = plan_links(iter_batches(paths), LinkOptions(embed, settings.corpus))
+        return {edit.path: edit.changes for edit in plan.edits()}
+
+
+def link_new(pages: Iterable[str], corpus: Path, settings: Settings, *, update_neighbours: bool) -> None:
+    """Give links to new pages without any, and print which pages of the corpus should link to them.
+
+    Errors are printed and not raised, because the pages themselves are finished.
+
+    Args:
+        pages: Paths of the new pages.
+        update_neighbours: Also change those pages of the corpus.
+    """
+    new = sorted(path for path in pages if not read_page(path).text_of("related_article1.url"))
+    if not new:
+        return
+    try:
+        plan = _plan_new(new, corpus, settings)
+    except QtgenError as error:
+        note(f"the new pages have no links: {describe(error)}; add them later with `qtgen link`")
+        return
+    _write_new(plan, len(new), update_neighbours)
+    if not update_neighbours:
+        _suggest(plan.neighbor_edits, settings.out, corpus)
+
+
+def _plan_new(new: list[str], corpus: Path, settings: Settings) -> "LinkPlan":
+    from qtgen.linking import LinkOptions, plan_links
+
+    require_links_extra("choosing links")
+    with open_embedder(settings) as embed:
+        return plan_links(batches_for_paths(new), LinkOptions(embed, corpus))
+
+
+def _write_new(plan: "LinkPlan", count: int, update_neighbours: bool) -> None:
+    from qtgen.linking import write_edits
+
+    results = list(write_edits(plan.edits()))
+    neighbors = list(write_edits(plan.neighbor_edits)) if update_neighbours else []
+    for result in (*results, *neighbors):
+        if result.error:
+            note(f"not linked: {result.error}")
+    linked = sum(not result.error for result in results)
+    note(f"added links to {linked:,} of {pluralize(count, 'new page')}")
+    if update_neighbours:
+        changed = sum(not result.error for result in neighbors)
+        note(f"{pluralize(changed, 'page')} of the corpus now {'links' if changed == 1 else 'link'} to new pages")
+
+
+def _suggest(edits: "list[LinkEdit]", out: Path, corpus: Path) -> None:
+    """Print which pages of the corpus should change, and the command that changes them."""
+    for line in listed([f"{edit.path} should link to {', '.join(edit.targets)}" for edit in edits], "page"):
+        note(line)
+    if edits:
+        folders = f"{shlex.quote(str(out))} --corpus {shlex.quote(str(corpus))}"
+        note(f"to change these pages, run `qtgen link {folders} --update-neighbours`")

@@ -16,7 +16,7 @@ import click
 
 from qtgen.commands import _estimate as dry_run
 from qtgen.commands import _progress as progress
-from qtgen.commands._new_links import link_new
+from qtgen.commands._linking import link_new
 from qtgen.commands._options import (
     Grouped,
     asking_options,

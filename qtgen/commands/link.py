@@ -1,10 +1,8 @@
-"""`qtgen link`: related articles chosen, mended and looked at."""
+"""`qtgen link`: choose related articles, repair them, and report the graph of links."""
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,304 +10,289 @@ import click
 
 from qtgen._util.files import as_output_error, staged_file
 from qtgen._util.text import pluralize
-from qtgen.commands._linking import check_extra, vectors
+from qtgen.commands._delayed_progress import progress_after
+from qtgen.commands._linking import open_embedder, require_links_extra
 from qtgen.commands._options import Grouped, folder, options_of, settings_from
-from qtgen.commands._output import note
+from qtgen.commands._output import diff_lines, listed, note
 from qtgen.errors import Interrupted, UsageError
 from qtgen.settings import Settings
 from qtgen.site.discovery import iter_batches
 
 if TYPE_CHECKING:
-    from qtgen.linking.apply import Linked, LinkEdit, Written
-    from qtgen.linking.graph import Graph
-    from qtgen.linking.plan import LinkPlan
+    from qtgen.linking import LinkEdit, LinkPlan, LinkReport, LinkResult, SkippedPage
 
-_LISTED = 20  # pages that are named on stderr; the rest is counted
+_SHOWN = 20  # pages that are listed on stderr; the others are counted
 _KINDS = ("added", "replaced", "corrected", "removed")
 _EPILOG = """\b
 Exit codes:
-  0  done; with --check: no broken link and no orphan
-  1  a page was left as it was (cannot be read or written), or --diff would
-     change one; with --check: a broken link, an orphan or such a page
-  2  the call or the settings are wrong, or PATHS are only a part of the site
-     and --corpus does not name the whole
-  130  interrupted; the same call goes on
+  0    done; with --check: no broken link and no orphan
+  1    a page could not be read or written, or --diff would change a page;
+       with --check also: a broken link or an orphan
+  2    the call or the settings are wrong, or PATHS are only part of a site
+       and --corpus does not name the whole site
+  130  interrupted; run the same command again to resume
 
 \b
 Examples:
-  qtgen link content                    mend what is broken, fill free places
-  qtgen link content --diff | less      look first
+  qtgen link content                    repair broken links, fill free slots
+  qtgen link content --diff | less      look at the changes first
   qtgen link content/new --corpus content --update-neighbours
   qtgen link content --check --html links.html
 """
-_choice, _look, _site = options_of("What changes"), options_of("Looking"), options_of("Site and vectors")
+_html_file = click.Path(path_type=Path, dir_okay=False)
+_change, _preview, _site = (
+    options_of("What changes"),
+    options_of("Reports and previews"),
+    options_of("Site and vectors"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkArguments:
+    """The arguments of `qtgen link`, as click passes them."""
+
+    paths: tuple[Path, ...]
+    relink: bool
+    update_neighbours: bool
+    check: bool
+    html: Path | None
+    diff: bool
+    dry_run: bool
+    as_json: bool
+    corpus: Path | None
+    embeddings: str | None
+    no_cache: bool
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether nothing is written."""
+        return self.diff or self.dry_run
+
+    def validate(self) -> None:
+        """Raise UsageError for options that do not fit together."""
+        given = {"--check": self.check, "--diff": self.diff, "--dry-run": self.dry_run}
+        modes = [name for name, is_given in given.items() if is_given]
+        if len(modes) > 1:
+            raise UsageError(f"{modes[0]} and {modes[1]} cannot be used together")
+        if self.check and (self.relink or self.update_neighbours):
+            option = "--relink" if self.relink else "--update-neighbours"
+            raise UsageError(f"{option} cannot be used with --check, which changes nothing")
+        if self.diff and self.as_json:
+            raise UsageError("--diff and --json cannot be used together; --dry-run --json lists the changes")
+        if self.embeddings == "":
+            raise UsageError("--embeddings needs the name of a model")
+        if self.html is not None:
+            self._validate_html(self.html)
+
+    def _validate_html(self, html: Path) -> None:
+        if not self.check:
+            raise UsageError("--html can only be used with --check")
+        if html.suffix == ".md":
+            raise UsageError(f"--html {html}: a report must not look like a page; use a name that ends in .html")
+        if not html.parent.is_dir():
+            raise UsageError(f"--html {html}: folder {html.parent} does not exist; create it first")
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@_choice(
-    "--repair/--relink",
-    "repair",
-    default=True,
-    help="Keep good links and change only what is broken or missing, or choose all links afresh.  [default: repair]",
+@_change(
+    "--relink/--repair",
+    "relink",
+    default=False,
+    help="Choose all links again, or keep good links and change only broken and missing ones.  [default: repair]",
 )
-@_choice("--update-neighbours", is_flag=True, help="With --corpus: let pages of the corpus name those of PATHS too.")
-@_look("--check", is_flag=True, help="Report the graph of links of PATHS and --corpus together, and change nothing.")
-@_look(
-    "--html",
-    "html_to",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="With --check: file for the report as one HTML page.",
-)
-@_look("--diff", "wants_diff", is_flag=True, help="Show what would change, and change nothing.")
-@_look("--dry-run", "is_dry", is_flag=True, help="List the pages that would change, and change none.")
-@_look("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@_change("--update-neighbours", is_flag=True, help="Also change pages of --corpus, so that they link to PATHS.")
+@_preview("--check", is_flag=True, help="Report the graph of links of PATHS and --corpus; change nothing.")
+@_preview("--html", type=_html_file, help="With --check: also write the report to this file, as an HTML page.")
+@_preview("--diff", is_flag=True, help="Show what would change; change nothing.")
+@_preview("--dry-run", is_flag=True, help="List the pages that would change; change nothing.")
+@_preview("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @_site(
-    "--corpus", type=folder, help="The whole site: links lead anywhere in it, only PATHS change; also in qtgen.toml."
+    "--corpus",
+    type=folder,
+    help="The whole site: links may lead anywhere in it, but only PATHS change.  [default: `corpus` in qtgen.toml]",
 )
-@_site("--embeddings", "model", help="Model of an embeddings endpoint (OPENAI_API_KEY, "
-       "OPENAI_BASE_URL), instead of the vectors that come along.")  # fmt: skip
-@_site("--no-cache", is_flag=True, help="Make every vector anew; keep nothing in .qtgen/cache.")
-def command(paths: tuple[Path, ...], corpus: Path | None, **options: Any) -> int:
+@_site(
+    "--embeddings",
+    metavar="MODEL",
+    help="Get vectors from this model of an embeddings endpoint (OPENAI_API_KEY, OPENAI_BASE_URL).  "
+    "[default: static word vectors, without network]",
+)
+@_site("--no-cache", is_flag=True, help="Compute every vector again; do not use .qtgen/cache.")
+def command(**parameters: Any) -> int:
     """Choose up to five related articles for every page of PATHS, files or folders.
 
-    A link leads to a page near in meaning, never to the page itself, a near-duplicate or a no-index page, and every
-    page gets a link from another where one can be found for it. A link is broken if its target is not there, is the
-    page itself, was named before on the page, says no_index, or has another id, title or subject; the last is corrected
-    in its place.
+    A link leads to a page with a similar meaning, never to the page itself, a near-duplicate or a no-index page. Every
+    page also gets an inbound link if a suitable page exists.
+
+    A link is broken if its target does not exist, is the page itself, has no_index or is linked twice, or if id, title
+    or subject differ from the target's. In the last case the link stays and is corrected; otherwise it gets another
+    target.
+
     Needs the `links` extra.
     """
-    _check_options(options)
-    check_extra("`qtgen link`")
-    settings = settings_from({"corpus": corpus})
+    arguments = LinkArguments(**parameters)
+    arguments.validate()
+    require_links_extra("`qtgen link`")
+    settings = settings_from({"corpus": arguments.corpus})
     if settings.corpus and not settings.corpus.is_dir():
-        raise UsageError(f"--corpus {settings.corpus}: no such folder")
-    if options["update_neighbours"] and not settings.corpus:
-        raise UsageError("--update-neighbours changes pages of the site that --corpus names; it is missing")
-    session = _Session(paths, settings, options)
-    return session.check() if options["check"] else session.link()
+        raise UsageError(f"{settings.corpus}: no such folder", setting="corpus")
+    if arguments.update_neighbours and not settings.corpus:
+        raise UsageError("--update-neighbours changes pages of the corpus, so it needs --corpus")
+    return _check(arguments, settings.corpus) if arguments.check else _link(arguments, settings)
 
 
-def _check_options(options: dict[str, Any]) -> None:
-    looks = [
-        name
-        for name, given in (("--check", "check"), ("--diff", "wants_diff"), ("--dry-run", "is_dry"))
-        if options[given]
-    ]
-    if len(looks) > 1:
-        raise UsageError(f"{looks[0]} and {looks[1]} do not go together")
-    if options["html_to"] and not options["check"]:
-        raise UsageError("--html goes with --check")
-    if options["html_to"] and options["html_to"].suffix == ".md":
-        raise UsageError(f"--html {options['html_to']}: ends in .md, as pages do; a report is an .html file")
-    if options["model"] == "":
-        raise UsageError("--embeddings: the name of a model is missing")
-    for name, given in (("--relink", not options["repair"]), ("--update-neighbours", options["update_neighbours"])):
-        if given and options["check"]:
-            raise UsageError(f"--check changes nothing and {name} says what to change; they do not go together")
-    if options["wants_diff"] and options["as_json"]:
-        raise UsageError("--diff and --json both want stdout; --dry-run --json lists what would change")
+# --- the graph -------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Session:
-    """One call of the command."""
+def _check(arguments: LinkArguments, corpus: Path | None) -> int:
+    from qtgen.linking import read_catalog
+    from qtgen.linking.reports.text import report_lines
 
-    paths: tuple[Path, ...]
-    settings: Settings
-    options: dict[str, Any]
+    with progress_after("Reading pages") as advance:
+        catalog = read_catalog(iter_batches(arguments.paths), corpus=corpus, on_read=advance)
+        graph = catalog.graph()
+    skipped = catalog.skipped(with_corpus=True)
+    if arguments.html:
+        from qtgen.linking.reports.html import render_report
 
-    # --- looking -----------------------------------------------------------------------------------------------------
-
-    def check(self) -> int:
-        from qtgen.linking.catalog import census
-        from qtgen.linking.graph import graph_of, links_of
-        from qtgen.linking.reports import html, text
-
-        known = census(iter_batches(self.paths), self.settings.corpus, None)
-        graph = graph_of(known.places(), links_of(known.site))
-        unreadable = [(known.paths[number], why) for number, why in known.problems.items()]
-        document = {**graph.as_dict(), "unreadable": _reasons(unreadable)}
-        if self.options["html_to"]:
-            _write(self.options["html_to"], html.document(document))
-        if self.options["as_json"]:
-            click.echo(json.dumps(document, ensure_ascii=False))
-        else:
-            click.echo("\n".join(text.document(document)))
-        _list([f"{path}: {why}" for path, why in unreadable], "pages that cannot be read")
-        return int(bool(unreadable) or _is_faulty(graph))
-
-    # --- choosing ----------------------------------------------------------------------------------------------------
-
-    def link(self) -> int:
-        plan = self._plan()
-        _check_whole(plan, has_corpus=self.settings.corpus is not None)
-        _list([f"left alone: {path}: {why}" for path, why in plan.unreadable], "pages that cannot be worked on")
-        if plan.held:
-            note(f"{pluralize(plan.held, 'link')} to pages that do not parse stay")
-        done = list(self._done(plan.rewrites()))
-        updates = self.options["update_neighbours"]
-        neighbours = plan.neighbours if self.settings.corpus else []
-        moved = list(self._done(neighbours)) if updates else []
-        said = _Said(plan, done, moved, [] if updates else neighbours, self._is_look)
-        self._report(said)
-        failed = bool(plan.unreadable or said.unwritten)
-        return int(failed or bool(self.options["wants_diff"] and (done or moved)))
-
-    @property
-    def _is_look(self) -> bool:
-        return bool(self.options["is_dry"] or self.options["wants_diff"])
-
-    def _plan(self) -> "LinkPlan":
-        from qtgen.linking.plan import LinkOptions, plan
-
-        with vectors(self.settings, self.options["model"], cached=not self.options["no_cache"]) as embed:
-            how = LinkOptions(embed, self.settings.corpus, afresh=not self.options["repair"])
-            return plan(iter_batches(self.paths), how)
-
-    def _done(self, edits: "Iterable[LinkEdit]") -> "Iterator[Written]":
-        from qtgen.linking.apply import tried, written
-
-        if not self._is_look:
-            yield from _until_interrupted(written(edits))
-            return
-        for outcome, page in tried(edits):
-            if page and self.options["wants_diff"]:
-                _show(page)
-            yield outcome
-
-    # --- saying it ---------------------------------------------------------------------------------------------------
-
-    def _report(self, said: "_Said") -> None:
-        _list([f"not written: {one.error}" for one in said.all if one.error], "pages not written")
-        if self.options["as_json"]:
-            click.echo(json.dumps(said.document(), ensure_ascii=False))
-        elif self.options["is_dry"]:
-            for one in said.good:
-                click.echo(f"{one.path}: {_what(one)}")
-        _list([f"{edit.path} would name {', '.join(edit.targets)}" for edit in said.advised], "pages of the corpus")
-        if said.advised:
-            note("--update-neighbours changes them")
-        for line in said.summary():
-            note(line)
-        _list([f"no page could name {path}" for path in said.orphans], "pages")
+        with staged_file(arguments.html, render_report(graph)) as temporary, as_output_error(arguments.html):
+            temporary.replace(arguments.html)
+    if arguments.as_json:
+        click.echo(json.dumps({**graph.as_dict(), "unreadable": _skipped_rows(skipped)}, ensure_ascii=False))
+    else:
+        click.echo("\n".join(report_lines(graph)))
+    _note_listed([f"cannot be read: {page.path}: {page.reason}" for page in skipped], "page")
+    return int(bool(skipped) or not graph.is_sound)
 
 
-@dataclass
-class _Said:
-    """What is to be said of a run. moved: pages of the corpus that name pages asked about now; advised: those that
-    would; is_look: nothing was written."""
-
-    plan: "LinkPlan"
-    done: "list[Written]"
-    moved: "list[Written]"
-    advised: "list[LinkEdit]"
-    is_look: bool
-
-    @property
-    def all(self) -> "list[Written]":
-        return self.done + self.moved
-
-    @property
-    def good(self) -> "list[Written]":
-        return [one for one in self.all if not one.error]
-
-    @cached_property
-    def unwritten(self) -> frozenset[str]:
-        return frozenset(one.path for one in self.all if one.error)
-
-    @cached_property
-    def orphans(self) -> list[str]:
-        return self.plan.orphans(self.unwritten, with_neighbours=bool(self.moved))
-
-    def summary(self) -> Iterator[str]:
-        verb = "would change" if self.is_look else "changed"
-        good = [one for one in self.done if not one.error]
-        sums = {kind: sum(getattr(one, kind) for one in good) for kind in _KINDS}
-        links = ", ".join(f"{count:,} {kind}" for kind, count in sums.items() if count)
-        yield f"{pluralize(len(good), 'page')} of {self.plan.known.given:,} {verb}{': links ' + links if links else ''}"
-        if self.moved:
-            named = sum(not one.error for one in self.moved)
-            yield f"{pluralize(named, 'page')} of the corpus {verb}, to name pages of PATHS that none of it names"
-        if self.plan.gave_way:
-            yield f"{pluralize(self.plan.gave_way, 'page')} gave up a good link for a page that nobody named"
-        before, after = self.plan.orphans_before, len(self.orphans)
-        if before or after:
-            yield f"pages that no page names: {before:,} before, {after:,} {'then' if self.is_look else 'after'}"
-
-    def document(self) -> dict[str, Any]:
-        status = "planned" if self.is_look else "written"
-        advised = [_row(edit.outcome(), "advised") for edit in self.advised]
-        return {
-            "pages": self.plan.known.given,
-            "changed": [_row(one, status) for one in self.done],
-            "unreadable": _reasons(self.plan.unreadable),
-            "orphans": self.orphans,
-            "gave_way": self.plan.gave_way,
-            "neighbours": [_row(one, status) for one in self.moved] or advised,
-        }
+# --- choosing links --------------------------------------------------------------------------------------------------
 
 
-def _is_faulty(graph: "Graph") -> bool:
-    """A page that is alone cannot be named."""
-    return graph.broken > 0 or (graph.orphans > 0 and graph.pages > 1)
+def _link(arguments: LinkArguments, settings: Settings) -> int:
+    from qtgen.linking import report_of
+
+    plan = _plan(arguments, settings)
+    _note_listed([f"skipped: {page.path}: {page.reason}" for page in plan.catalog.skipped()], "page")
+    if unparsed := plan.existing.unparsed:
+        note(f"kept {pluralize(unparsed, 'link')} to pages that do not parse")
+    apply = _apply_preview if arguments.is_preview else _apply_write
+    neighbor_edits = plan.neighbor_edits if settings.corpus else []
+    updates, suggestions = (neighbor_edits, []) if arguments.update_neighbours else ([], neighbor_edits)
+    results = list(apply(arguments, plan.edits()))
+    neighbors = list(apply(arguments, updates))
+    report = report_of(plan, results, neighbors, suggestions, written=not arguments.is_preview)
+    _print_report(report, arguments)
+    return int(bool(report.skipped or report.errors) or (arguments.diff and bool(results or neighbors)))
 
 
-def _check_whole(plan: "LinkPlan", *, has_corpus: bool) -> None:
-    """Raise UsageError where links lead out of the pages that were read: all these would be broken."""
-    dangling, links = plan.dangling
-    if file := plan.left_out():
-        where = "--corpus is a part of a site too" if has_corpus else "PATHS are a part of a site"
-        raise UsageError(
-            f"pages link to {file}, which is not among those that were read: {where}; name the whole of it with "
-            "--corpus DIR, or in qtgen.toml"
-        )
-    if 3 * dangling > links and not has_corpus:
-        raise UsageError(
-            f"{dangling:,} of {links:,} links lead to no page of PATHS, and would be lost: name the whole site with "
-            "--corpus DIR; where PATHS are all there is of it, give their folder as --corpus"
-        )
+def _plan(arguments: LinkArguments, settings: Settings) -> "LinkPlan":
+    from qtgen.linking import LinkPlan, existing_links, read_catalog
+
+    with open_embedder(settings, arguments.embeddings, cached=not arguments.no_cache) as embed:
+        with progress_after("Reading pages") as advance:
+            batches = iter_batches(arguments.paths)
+            catalog = read_catalog(batches, corpus=settings.corpus, embed=embed, on_read=advance)
+        existing = existing_links(catalog)
+        existing.check_whole_site(has_corpus=settings.corpus is not None)
+        with progress_after("Choosing links"):
+            return LinkPlan(existing, relink=arguments.relink)
 
 
-def _until_interrupted(outcomes: "Iterator[Written]") -> "Iterator[Written]":
-    done = 0
+def _apply_preview(arguments: LinkArguments, edits: "Iterable[LinkEdit]") -> "Iterator[LinkResult]":
+    from qtgen.linking import preview_edits
+
+    for result, page in preview_edits(edits):
+        if page and arguments.diff:
+            for line in diff_lines(page.path, page.before.decode(), page.after.decode()):
+                click.echo(line)
+        yield result
+
+
+def _apply_write(_: LinkArguments, edits: "Iterable[LinkEdit]") -> "Iterator[LinkResult]":
+    from qtgen.linking import write_edits
+
+    written = 0
     try:
-        for done, one in enumerate(outcomes, 1):  # noqa: B007 - said where it ends early
-            yield one
+        with progress_after("Writing pages") as advance:
+            for result in write_edits(edits):
+                written += 1
+                advance()
+                yield result
     except KeyboardInterrupt:
         raise Interrupted(
-            f"interrupted after {pluralize(done, 'page')} and perhaps some hundred more, each of them whole; "
-            "the same call goes on"
+            f"interrupted after {pluralize(written, 'page')}; a few hundred more may be written, each completely"
         ) from None
 
 
-def _show(page: "Linked") -> None:
-    before, after = page.before.decode().splitlines(True), page.after.decode().splitlines(True)
-    for line in difflib.unified_diff(before, after, page.path, page.path):
-        click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
+# --- output ----------------------------------------------------------------------------------------------------------
 
 
-def _list(lines: list[str], nouns: str) -> None:
-    """The first of them on stderr, and how many more there are."""
-    for line in lines[:_LISTED]:
+def _print_report(report: "LinkReport", arguments: LinkArguments) -> None:
+    _note_listed([f"not written: {error}" for error in report.errors], "page")
+    if arguments.as_json:
+        click.echo(json.dumps(_document(report), ensure_ascii=False))
+    elif arguments.dry_run:
+        for result in report.results + report.neighbors:
+            if not result.error:
+                click.echo(f"{result.path}: {_counts(result)}")
+    _note_listed([f"{edit.path} should link to {', '.join(edit.targets)}" for edit in report.suggestions], "page")
+    if report.suggestions:
+        note("use --update-neighbours to change these pages")
+    for line in _summary(report):
         note(line)
-    if len(lines) > _LISTED:
-        note(f"… and {len(lines) - _LISTED:,} more {nouns}")
+    _note_listed([f"orphan: {path}" for path in report.orphans], "orphan")
 
 
-def _what(page: "Written") -> str:
-    return ", ".join(f"{getattr(page, kind)} {kind}" for kind in _KINDS if getattr(page, kind))
+def _summary(report: "LinkReport") -> Iterator[str]:
+    verb = "changed" if report.written else "would change"
+    changed = [result for result in report.results if not result.error]
+    totals = {kind: sum(getattr(result, kind) for result in changed) for kind in _KINDS}
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in totals.items() if count)
+    links = f"; links: {counts}" if counts else ""
+    yield f"{len(changed):,} of {pluralize(report.selected, 'page')} {verb}{links}"
+    if report.neighbors:
+        count = sum(not result.error for result in report.neighbors)
+        yield f"{pluralize(count, 'page')} of the corpus {verb} to link to PATHS"
+    if report.displaced:
+        verb = "gave" if report.written else "would give"
+        yield f"{pluralize(report.displaced, 'page')} {verb} up a good link to make room for an orphan"
+    if report.orphans_before or report.orphans:
+        yield f"orphans: {report.orphans_before:,} before, {len(report.orphans):,} after"
 
 
-def _reasons(pages: list[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"path": path, "reason": why} for path, why in pages]
+def _document(report: "LinkReport") -> dict[str, Any]:
+    """Return the JSON document of a run or a preview."""
+    status = "written" if report.written else "planned"
+    suggestions = [_row(edit.result(), "advised") for edit in report.suggestions]
+    return {
+        "pages": report.selected,
+        "changed": [_row(result, status) for result in report.results],
+        "unreadable": _skipped_rows(report.skipped),
+        "orphans": report.orphans,
+        "gave_way": report.displaced,
+        "neighbours": [_row(result, status) for result in report.neighbors] or suggestions,
+    }
 
 
-def _row(page: "Written", status: str) -> dict[str, Any]:
-    counts = {kind: getattr(page, kind) for kind in _KINDS}
-    return {"path": page.path, "status": "failed" if page.error else status, **counts, "error": page.error or None}
+def _row(result: "LinkResult", status: str) -> dict[str, Any]:
+    counts = {kind: getattr(result, kind) for kind in _KINDS}
+    return {
+        "path": result.path,
+        "status": "failed" if result.error else status,
+        **counts,
+        "error": result.error or None,
+    }
 
 
-def _write(file: Path, text: str) -> None:
-    with staged_file(file, text) as temporary, as_output_error(file):
-        temporary.replace(file)
+def _skipped_rows(pages: "list[SkippedPage]") -> list[dict[str, str]]:
+    return [page._asdict() for page in pages]
+
+
+def _counts(result: "LinkResult") -> str:
+    return ", ".join(f"{getattr(result, kind)} {kind}" for kind in _KINDS if getattr(result, kind))
+
+
+def _note_listed(lines: list[str], noun: str) -> None:
+    for line in listed(lines, noun, shown=_SHOWN):
+        note(line)

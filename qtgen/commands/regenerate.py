@@ -218,16 +218,12 @@ def _surveyed(
 
 def _links(paths: Sequence[Path], found: StalePages, settings: Settings) -> dict[str, Changes]:
     """By path how the links of the stale pages are to be mended. Raises SettingsError without the extra."""
-    from qtgen.commands._linking import check_extra, vectors
-    from qtgen.linking.plan import LinkOptions, plan
+    from qtgen.commands._linking import link_changes
 
     stale = {one.path for one in found.stale if any(group_of(path) == "related" for path in one.fields)}
     if not stale:
         return {}
-    check_extra("mending links")
-    with vectors(settings) as embed:
-        rewrites = plan(iter_batches(paths), LinkOptions(embed, settings.corpus)).rewrites()
-        return {one.path: one.changes for one in rewrites if one.path in stale}
+    return {path: changes for path, changes in link_changes(paths, settings).items() if path in stale}
 
 
 def _is_gone(url: str, folders: set[str], out: Path) -> bool:

@@ -1,194 +1,232 @@
-"""All pages -> which others each of them names: vectors and a few facts in, numbers out.
+"""Choose which pages each page links to, given all pages in a table.
 
-Free places are filled with the best candidates, one a page at a time, so that all have their turn before a page that
-many want is full. A page that nobody names then takes the place of a link of a page near to it, whose target others
-name too: of one just chosen, and only in the last resort of one that was there before.
+Free slots are filled with the best candidates, one slot per page and round. So every page has its turn before a page
+that many others want has all the inbound links that it may get. Then each orphan takes the slot of a page near to it
+whose target keeps another inbound link. Slots that were filled just now are taken first, and slots with a link that
+existed before only as a last resort.
 """
 
 from array import array
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qtgen.embeddings.index import NeighborIndex
-from qtgen.linking.candidates import POOL, Pages, candidates
+from qtgen.linking.candidates import POOL, PageTable, find_candidates
 from qtgen.page.fields import RELATED_MAX
 
 if TYPE_CHECKING:
     from qtgen.embeddings.index import RowNumbers
 
-MOST_INBOUND = 25  # links that a page is given at most; those that it has already stay (docs/linking.md)
-WORTH_A_PLACE = 0.45  # least cosine for a new page to be named by one that has its links: 19 of 20 links are nearer
-# For a page that nobody names: how many pages near to it are asked, whether a link that was there before may go, and
-# how many such pages one takes in at most. What the first way leaves comes to the next.
-_WAYS = ((48, False, 2), (48, False, RELATED_MAX), (48, True, RELATED_MAX), (500, True, RELATED_MAX))
-_ROUNDS = 10  # filling and placing again, until nothing changes: two or three
+# docs/linking.md explains these figures.
+MAX_INBOUND = 25  # links that a page is given; if it has more already, they stay
+MIN_GAIN_COSINE = (
+    0.45  # lowest cosine of a link that replaces another one for the gain alone: 19 of 20 links are nearer
+)
+_MAX_ROUNDS = 10  # of filling slots and placing orphans, which usually ends after two or three
 _FREE = -1
+
+
+class _Pass(NamedTuple):
+    """A way of finding links to orphans.
+
+    Attributes:
+        sources: Number of pages near to the orphan that are tried.
+        may_displace: Whether a link that existed before may be replaced.
+        max_orphans: How many orphans one page may link to in the end.
+    """
+
+    sources: int
+    may_displace: bool
+    max_orphans: int
+
+
+# Each pass handles the orphans that the one before could not place.
+_PASSES = (
+    _Pass(48, may_displace=False, max_orphans=2),
+    _Pass(48, may_displace=False, max_orphans=RELATED_MAX),
+    _Pass(48, may_displace=True, max_orphans=RELATED_MAX),
+    _Pass(500, may_displace=True, max_orphans=RELATED_MAX),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """links: (pages, 5) numbers of the pages named, -1: none; gave_way: pages with a link that was there before and
-    made room; orphans: pages that no page could name."""
+    """The links that were chosen.
+
+    Attributes:
+        links: Rows that each page links to, shape (pages, 5); -1 for a free slot.
+        displaced: Pages that lost a good link which existed before, to make room for an orphan.
+        orphans: Pages that need an inbound link and got none.
+    """
 
     links: "RowNumbers"
-    gave_way: frozenset[int]
+    displaced: frozenset[int]
     orphans: tuple[int, ...]
 
 
-def searchable(pages: Pages) -> NeighborIndex:
-    """Over the pages that others may name, of those that ask the same the first."""
+def link_index(table: PageTable) -> NeighborIndex:
+    """Return an index of the linkable pages; of pages with the same question only the first."""
     import numpy as np
 
-    firsts = np.flatnonzero(pages.linkable & (pages.groups == np.arange(len(pages))))
-    return NeighborIndex(pages.vectors, firsts.astype(np.int32))
+    first_of_group = np.flatnonzero(table.linkable & (table.groups == np.arange(len(table))))
+    return NeighborIndex(table.vectors, first_of_group.astype(np.int32))
 
 
-def choose(pages: Pages, near: NeighborIndex, *, fill: bool = True, fair: bool = False) -> Assignment:
-    """The same for the same pages. near: `searchable`; fill: whether free places are filled for their own sake; fair:
-    whether a page that nobody names may take only the place of one that is farther."""
-    board = _Board(pages, near, fair)
-    board.fill_and_place(fill)
-    return board.chosen()
+def assign_links(
+    table: PageTable, index: NeighborIndex, *, fill: bool = True, require_gain: bool = False
+) -> Assignment:
+    """Choose the links of all editable pages. The same table gives the same links.
+
+    Args:
+        index: The `link_index` of the table.
+        fill: Fill all free slots; otherwise only give links to orphans.
+        require_gain: Link to an orphan only if it is nearer than the link that it replaces.
+    """
+    assigner = _Assigner(table, index, require_gain)
+    assigner.run(fill)
+    return assigner.assignment()
 
 
-class _Board:
-    """The links as they stand while they are chosen."""
+class _Assigner:
+    """The links while they are being chosen."""
 
-    def __init__(self, pages: Pages, near: NeighborIndex, fair: bool) -> None:
+    def __init__(self, table: PageTable, index: NeighborIndex, require_gain: bool) -> None:
         import numpy as np
 
-        self._pages, self._near, self._fair = pages, near, fair
-        self._links: list[list[int]] = pages.kept.tolist()
-        named = pages.kept[pages.kept >= 0]
-        self._inbound: list[int] = np.bincount(named, minlength=len(pages)).tolist()
-        self._served: Counter[int] = Counter()  # pages that nobody named, by the page that names them now
-        self._gave_way: set[int] = set()
-        self._refused: list[int] = []
+        self._table = table
+        self._index = index
+        self._require_gain = require_gain
+        self._links: list[list[int]] = table.kept.tolist()
+        self._inbound: list[int] = np.bincount(table.kept[table.kept >= 0], minlength=len(table)).tolist()
+        self._adopted: Counter[int] = Counter()  # orphans that each page links to now
+        self._displaced: set[int] = set()
+        self._unplaced: list[int] = []
 
-    def chosen(self) -> Assignment:
+    def assignment(self) -> Assignment:
         import numpy as np
 
         links = np.array(self._links, np.int32).reshape(-1, RELATED_MAX)
-        return Assignment(links, frozenset(self._gave_way), tuple(self._refused))
+        return Assignment(links, frozenset(self._displaced), tuple(self._unplaced))
 
-    def fill_and_place(self, fill: bool) -> None:
-        offers = self._offers() if fill else ([], array("i"))
-        for _ in range(_ROUNDS):
-            filled = self._fill(offers)
+    def run(self, fill: bool) -> None:
+        """Fill slots and place orphans in turn: placing an orphan can free a target for others, and the reverse."""
+        rows, candidates = self._candidates() if fill else ([], array("i"))
+        for _ in range(_MAX_ROUNDS):
+            filled = self._fill_slots(rows, candidates)
             if not self._place_orphans() and not filled:
                 break
 
-    # --- free places -------------------------------------------------------------------------------------------------
+    # --- free slots --------------------------------------------------------------------------------------------------
 
-    def _offers(self) -> "tuple[list[int], array[int]]":
-        """Pages with a free place, and `POOL` candidates for each."""
+    def _candidates(self) -> "tuple[list[int], array[int]]":
+        """Return the pages with a free slot, and `POOL` candidates for each of them, one page after the other."""
         import numpy as np
 
-        has_room = self._pages.changeable & (self._pages.kept < 0).any(axis=1)
-        rows = np.flatnonzero(has_room).astype(np.int32)
-        offered = array("i")
-        for others in candidates(self._pages, rows, self._near):
-            offered.frombytes(others.astype(np.int32).tobytes())
-        return rows.tolist(), offered
+        has_free_slot = self._table.editable & (self._table.kept < 0).any(axis=1)
+        rows = np.flatnonzero(has_free_slot).astype(np.int32)
+        candidates = array("i")
+        for block in find_candidates(self._table, rows, self._index):
+            candidates.frombytes(block.astype(np.int32).tobytes())
+        return rows.tolist(), candidates
 
-    def _fill(self, offers: "tuple[list[int], array[int]]") -> bool:
-        """One link a page and turn, while there is a candidate and room for it; whether there was any."""
-        rows, offered = offers
-        following = [iter(range(turn * POOL, (turn + 1) * POOL)) for turn in range(len(rows))]
+    def _fill_slots(self, rows: list[int], candidates: "array[int]") -> bool:
+        """Give each page one link per round, while it has a candidate and a free slot; return whether any got one."""
+        pools = [iter(range(number * POOL, (number + 1) * POOL)) for number in range(len(rows))]
         changed = False
         for _ in range(RELATED_MAX):
-            for page, places in zip(rows, following, strict=True):
-                links = self._links[page]
+            for row, pool in zip(rows, pools, strict=True):
+                links = self._links[row]
                 if _FREE not in links:
                     continue
-                other = next((offered[at] for at in places if self._may_name(page, offered[at])), _FREE)
-                if other != _FREE:
-                    links[links.index(_FREE)] = other
-                    self._inbound[other] += 1
+                target = next((candidates[n] for n in pool if self._may_link(row, candidates[n])), _FREE)
+                if target != _FREE:
+                    links[links.index(_FREE)] = target
+                    self._inbound[target] += 1
                     changed = True
         return changed
 
-    def _may_name(self, page: int, other: int) -> bool:
-        links = self._links[page]
-        if other < 0 or other in links or self._inbound[other] >= MOST_INBOUND:
+    def _may_link(self, row: int, target: int) -> bool:
+        links = self._links[row]
+        if target < 0 or target in links or self._inbound[target] >= MAX_INBOUND:
             return False
-        # Candidates differ in meaning from each other, but not from what the page took in.
-        alike = self._pages.alike if self._served[page] else self._pages.same_words
-        return not any(alike(one, other) for one in (page, *links) if one >= 0)
+        # A page's candidates already differ in meaning from each other, but not from the orphans that it adopted.
+        is_duplicate = self._table.are_duplicates if self._adopted[row] else self._table.have_same_words
+        return not any(is_duplicate(other, target) for other in (row, *links) if other >= 0)
 
-    # --- pages that nobody names -------------------------------------------------------------------------------------
+    # --- orphans -----------------------------------------------------------------------------------------------------
 
     def _place_orphans(self) -> bool:
-        """Whether any found a place."""
+        """Give each orphan an inbound link if possible; return whether any got one."""
         import numpy as np
 
         inbound = np.array(self._inbound)
-        orphans = np.flatnonzero(self._pages.wanted & (inbound == 0)).tolist()
-        left = orphans
-        for count, may_displace_old, most in _WAYS:
-            for source, orphan in self._sources(left, count) if left else ():
-                if not self._inbound[orphan] and self._served[source] < most:
-                    self._take_in(source, orphan, may_displace_old)
-            left = [orphan for orphan in left if not self._inbound[orphan]]
-        self._refused = left
-        return len(left) < len(orphans)
+        orphans = np.flatnonzero(self._table.needs_inbound & (inbound == 0)).tolist()
+        remaining = orphans
+        for step in _PASSES:
+            for source, orphan in self._sources(remaining, step.sources) if remaining else ():
+                if not self._inbound[orphan] and self._adopted[source] < step.max_orphans:
+                    self._adopt(source, orphan, step.may_displace)
+            remaining = [orphan for orphan in remaining if not self._inbound[orphan]]
+        self._unplaced = remaining
+        return len(remaining) < len(orphans)
 
     @cached_property
-    def _near_sources(self) -> NeighborIndex:
-        """Over the pages that can name others and are found themselves."""
+    def _source_index(self) -> NeighborIndex:
+        """An index of the pages that may link to orphans and can be found themselves."""
         import numpy as np
 
-        sources = np.flatnonzero(self._pages.changeable & self._pages.linkable)
-        if 2 * len(sources) > self._pages.linkable.sum():  # most are: that index will do
-            return self._near
-        return NeighborIndex(self._pages.vectors, sources.astype(np.int32))
+        sources = np.flatnonzero(self._table.editable & self._table.linkable)
+        if 2 * len(sources) > self._table.linkable.sum():
+            return self._index  # most linkable pages are sources, so another index is not worth its time
+        return NeighborIndex(self._table.vectors, sources.astype(np.int32))
 
     def _sources(self, orphans: list[int], count: int) -> list[tuple[int, int]]:
-        """(page that could name it, orphan), the pairs with most in common first."""
+        """Return pairs of a page that could link to an orphan and the orphan, the best pairs first."""
         import numpy as np
 
         rows = np.array(orphans, np.int32)
-        sources, cosines = self._near_sources(rows, count)
-        usable = (sources >= 0) & self._pages.changeable[sources] & (sources != rows[:, None])
-        scores = self._pages.scores(rows, sources, cosines)[usable]
-        named, naming = np.broadcast_to(rows[:, None], sources.shape)[usable], sources[usable]
-        order = np.lexsort((naming, named, -scores))
-        return list(zip(naming[order].tolist(), named[order].tolist(), strict=True))
+        sources, cosines = self._source_index(rows, count)
+        usable = (sources >= 0) & self._table.editable[sources] & (sources != rows[:, None])
+        scores = self._table.scores(rows, sources, cosines)[usable]
+        orphan_of, source_of = np.broadcast_to(rows[:, None], sources.shape)[usable], sources[usable]
+        order = np.lexsort((source_of, orphan_of, -scores))
+        return list(zip(source_of[order].tolist(), orphan_of[order].tolist(), strict=True))
 
-    def _take_in(self, source: int, orphan: int, may_displace_old: bool) -> None:
-        links, pages = self._links[source], self._pages
-        place = self._room(source, may_displace_old)
-        if place is None or pages.alike(source, orphan):
+    def _adopt(self, source: int, orphan: int, may_displace: bool) -> None:
+        """Link from `source` to the orphan, if there is a slot for it and it repeats neither page nor links."""
+        links, table = self._links[source], self._table
+        slot = self._slot_for_orphan(source, may_displace)
+        if slot is None or table.are_duplicates(source, orphan):
             return
-        others = [other for at, other in enumerate(links) if at != place and other >= 0]
-        if any(pages.alike(other, orphan) for other in others):
+        others = [target for number, target in enumerate(links) if number != slot and target >= 0]
+        if any(table.are_duplicates(target, orphan) for target in others):
             return
-        given_up = links[place]
-        if self._fair and not self._is_gain(source, orphan, given_up):
+        replaced = links[slot]
+        if self._require_gain and not self._is_gain(source, orphan, replaced):
             return
-        if given_up != _FREE:
-            self._inbound[given_up] -= 1
-            if given_up in pages.kept[source]:
-                self._gave_way.add(source)
-        links[place] = orphan
+        if replaced != _FREE:
+            self._inbound[replaced] -= 1
+            if replaced in table.kept[source]:
+                self._displaced.add(source)
+        links[slot] = orphan
         self._inbound[orphan] += 1
-        self._served[source] += 1
+        self._adopted[source] += 1
 
-    def _room(self, page: int, may_displace_old: bool) -> int | None:
-        """A free place of a page, else that of its farthest new link whose target others name too, else an old one."""
-        links, old = self._links[page], self._pages.kept[page]
+    def _slot_for_orphan(self, row: int, may_displace: bool) -> int | None:
+        """Return a free slot, or the slot of the farthest link that can go because its target has other inbound links.
+
+        New links go before links that existed, and those only if `may_displace` is true.
+        """
+        links, kept = self._links[row], self._table.kept[row]
         if _FREE in links:
             return links.index(_FREE)
-        can_go = [place for place, other in enumerate(links) if self._inbound[other] > 1]
-        new = [place for place in can_go if links[place] not in old]
-        places = new or (can_go if may_displace_old else [])
-        return min(places, key=lambda place: self._closeness(page, links[place]), default=None)
+        replaceable = [slot for slot, target in enumerate(links) if self._inbound[target] > 1]
+        new = [slot for slot in replaceable if links[slot] not in kept]
+        slots = new or (replaceable if may_displace else [])
+        return min(slots, key=lambda slot: self._table.cosine(row, links[slot]), default=None)
 
-    def _is_gain(self, page: int, new: int, old: int) -> bool:
-        least = WORTH_A_PLACE if old == _FREE else max(WORTH_A_PLACE, self._closeness(page, old))
-        return self._closeness(page, new) >= least
-
-    def _closeness(self, one: int, other: int) -> float:
-        return float(self._pages.vectors[one] @ self._pages.vectors[other])
+    def _is_gain(self, row: int, orphan: int, replaced: int) -> bool:
+        needed = MIN_GAIN_COSINE if replaced == _FREE else max(MIN_GAIN_COSINE, self._table.cosine(row, replaced))
+        return self._table.cosine(row, orphan) >= needed

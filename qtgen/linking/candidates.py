@@ -1,4 +1,4 @@
-"""Which pages a page could name, the best first: near in meaning, and not all near to the same thing."""
+"""Which pages a page could link to, the best first: near in meaning to the page, but not all about the same thing."""
 
 from array import array
 from collections.abc import Iterator
@@ -17,32 +17,39 @@ if TYPE_CHECKING:
 
     from qtgen.embeddings.index import RowNumbers
     from qtgen.embeddings.static import Vectors
+    from qtgen.linking.links import Mask
 
-    Mask = NDArray[np.bool_]
+# These constants were measured on real pages; docs/linking.md has the figures. Scores are cosines plus bonuses.
+SUBJECT_BONUS = 0.05  # for a page of the same subject
+ID_BONUS = 0.10  # for a page with nearly the same id: such pages were mostly written together, from one source
+ID_DECAY = 30.0  # distance between ids at which a third of that bonus is left
+VARIETY_PENALTY = 0.3  # share of its cosine with the nearest other link of the page that a candidate loses
+DUPLICATE_WORDS = 0.8  # Jaccard similarity of two questions' words from which two pages are near-duplicates
+DUPLICATE_COSINE = 0.88  # cosine of two pages, without what all pages share, above which they are near-duplicates
+DUPLICATE_FULL_COSINE = 0.95  # the same with what all pages share, which matters if most pages are near-duplicates
+MIN_COSINE = 0.3  # lowest cosine of a link: 35 of 1,000 pairs of random pages have a higher one
+NO_ID = -(1 << 63)  # id of a page without one
 
-# Measured on real pages: docs/linking.md.
-SAME_SUBJECT = 0.05  # what it is worth, in cosines
-SAME_SITTING = 0.10  # pages whose ids are close were asked about together, mostly from one source
-_SITTING = 30.0  # ids apart at which that is worth a third
-VARIETY = 0.3  # of its cosine with the nearest link of the page, that a candidate loses
-SAME_WORDS = 0.8  # Jaccard similarity of two questions' words that makes them near-duplicates …
-SAME_MEANING = 0.88  # … or the cosine of the two pages, without what all pages share …
-SAME_TEXT = 0.95  # … or with it: where most pages are near-duplicates, all share what these say
-NEAR_ENOUGH = 0.3  # least cosine of a link: two pages taken at random are nearer 35 times of 1,000
-NO_ID = -(1 << 63)
-_LOOKED_AT = 64  # nearest pages …
-_LOOKED_FURTHER = 2_000  # … and by a page to which too few of them are of use: near-duplicates come in crowds
-POOL = 24  # of them that are put in order
-_BLOCK = 1_000  # pages worked on together: 25 MB of vectors
+POOL = 24  # candidates per page
+_NEAREST = 64  # nearest pages that are looked at
+_NEAREST_IN_CROWD = 2_000  # the same for a page with so many near-duplicates that too few of the others are usable
+_BLOCK = 1_000  # pages that are worked on together, which takes 25 MB of vectors
 
 
 @dataclass(frozen=True)
-class Pages:
-    """What is known of all pages, by column; the order decides between equals, so it must not hang on that of files.
+class PageTable:
+    """What choosing links needs to know about all pages, in columns: row N of each column belongs to page N.
 
-    meanings: a row a page; ids: `NO_ID` where there is none; questions: their words; linkable: whether
-    others may name it; wanted: whether one should; changeable: whether its links may change; kept: of each of its
-    places the page that it goes on leading to, -1 where it is free.
+    The order of the rows decides between equally good candidates, so it must not depend on the order of files.
+
+    Attributes:
+        meanings: Vectors of the pages.
+        ids: `NO_ID` for a page without an id.
+        questions: Words of the pages' questions.
+        linkable: Whether other pages may link to a page.
+        needs_inbound: Whether a page should get a link from another page.
+        editable: Whether a page's links may change.
+        kept: For each of a page's slots the row that it keeps linking to, -1 if the slot is free.
     """
 
     meanings: CenteredVectors
@@ -50,8 +57,8 @@ class Pages:
     ids: "NDArray[np.int64]"
     questions: WordSets
     linkable: "Mask"
-    wanted: "Mask"
-    changeable: "Mask"
+    needs_inbound: "Mask"
+    editable: "Mask"
     kept: "RowNumbers"
 
     def __len__(self) -> int:
@@ -59,124 +66,149 @@ class Pages:
 
     @property
     def vectors(self) -> "Vectors":
+        """Vectors of length 1, without what all pages share."""
         return self.meanings.rows
 
     @cached_property
     def groups(self) -> "RowNumbers":
-        """Of each page the first that is linkable and asks the same in the same words; itself where none does."""
+        """For each page the first linkable page whose question has the same words, or the page itself."""
         import numpy as np
 
         first: dict[bytes, int] = {}
-        found = np.arange(len(self), dtype=np.int32)
-        for number in np.flatnonzero(self.linkable).tolist():
-            words = array("I", sorted(self.questions[number])).tobytes()
-            found[number] = first.setdefault(words, number)
-        return found
+        groups = np.arange(len(self), dtype=np.int32)
+        for row in np.flatnonzero(self.linkable).tolist():
+            words = array("I", sorted(self.questions[row])).tobytes()
+            groups[row] = first.setdefault(words, row)
+        return groups
 
     @cached_property
-    def in_subject(self) -> dict[tuple[int, int], int]:
-        """Group and subject -> its first page there, of groups of several."""
+    def group_in_subject(self) -> dict[tuple[int, int], int]:
+        """The first page of a group (of several pages) within a subject, by group and subject."""
         import numpy as np
 
-        others = np.flatnonzero(self.groups != np.arange(len(self)))
-        some = {*self.groups[others].tolist(), *others.tolist()}
-        found: dict[tuple[int, int], int] = {}
-        for number in sorted(some):
-            found.setdefault((int(self.groups[number]), int(self.subjects[number])), number)
-        return found
+        later = np.flatnonzero(self.groups != np.arange(len(self)))
+        members = {*self.groups[later].tolist(), *later.tolist()}
+        first: dict[tuple[int, int], int] = {}
+        for row in sorted(members):
+            first.setdefault((int(self.groups[row]), int(self.subjects[row])), row)
+        return first
 
-    def alike(self, one: int, other: int) -> bool:
-        """Whether two pages are near-duplicates."""
-        cosine = self.vectors[one] @ self.vectors[other]
-        return self.same_words(one, other) or bool(self.same_meaning(one, other, cosine))
+    def cosine(self, row: int, other: int) -> float:
+        """Return the cosine of two pages."""
+        return float(self.vectors[row] @ self.vectors[other])
 
-    def same_words(self, one: int, other: int) -> bool:
-        return self.questions.are_similar(one, other, SAME_WORDS)
+    def are_duplicates(self, row: int, other: int) -> bool:
+        """Return whether two pages are near-duplicates, by their questions' words or by their meanings."""
+        cosine = self.vectors[row] @ self.vectors[other]
+        return self.have_same_words(row, other) or bool(self.have_same_meaning(row, other, cosine))
 
-    def same_meaning(self, ones: Any, others: Any, cosines: Any) -> Any:
-        """ones, others: numbers of pages, in shapes that fit each other; cosines: of their vectors."""
-        return (cosines > SAME_MEANING) | (self.meanings.full_cosines(ones, others, cosines) > SAME_TEXT)
+    def have_same_words(self, row: int, other: int) -> bool:
+        """Return whether two pages ask nearly the same question in nearly the same words."""
+        return self.questions.are_similar(row, other, DUPLICATE_WORDS)
+
+    def have_same_meaning(self, rows: Any, others: Any, cosines: Any) -> Any:
+        """Return whether pages say nearly the same.
+
+        Args:
+            rows, others: Pages to compare, as numbers or arrays of shapes that broadcast.
+            cosines: The cosines of their `vectors`.
+        """
+        return (cosines > DUPLICATE_COSINE) | (
+            self.meanings.full_cosines(rows, others, cosines) > DUPLICATE_FULL_COSINE
+        )
 
     def scores(self, rows: "RowNumbers", others: "RowNumbers", cosines: "Vectors") -> "Vectors":
-        """What naming others is worth. rows: (n,); others, cosines: (n, m)."""
+        """Return how good links from each of `rows` to each of its `others` would be.
+
+        Args:
+            rows: Shape (n,).
+            others, cosines: Shape (n, m).
+        """
         import numpy as np
 
-        apart = np.abs(self.ids[others] - self.ids[rows][:, None]).astype(np.float32)
-        known = (self.ids[others] != NO_ID) & (self.ids[rows][:, None] != NO_ID)
-        together = np.where(known, np.exp(-apart / _SITTING), 0)
-        same = self.subjects[others] == self.subjects[rows][:, None]
-        scores: Vectors = (cosines + SAME_SUBJECT * same + SAME_SITTING * together).astype(np.float32)
+        distances = np.abs(self.ids[others] - self.ids[rows][:, None]).astype(np.float32)
+        have_ids = (self.ids[others] != NO_ID) & (self.ids[rows][:, None] != NO_ID)
+        id_nearness = np.where(have_ids, np.exp(-distances / ID_DECAY), 0)
+        same_subject = self.subjects[others] == self.subjects[rows][:, None]
+        scores: Vectors = (cosines + SUBJECT_BONUS * same_subject + ID_BONUS * id_nearness).astype(np.float32)
         return scores
 
 
-def candidates(pages: Pages, rows: "RowNumbers", near: NeighborIndex) -> "Iterator[RowNumbers]":
-    """`POOL` others that each of `rows` could name, the best first, -1 where there are no more; in blocks of rows.
+def find_candidates(table: PageTable, rows: "RowNumbers", index: NeighborIndex) -> "Iterator[RowNumbers]":
+    """Yield the best `POOL` candidates of each of `rows`, the best first, in blocks of rows; -1 if there are no more.
 
-    Each is near enough, and none has the meaning of the page, of a link that it keeps or of another candidate. near:
-    over the first pages of their groups.
+    Each candidate is near enough. None is a near-duplicate of the page, of a link that it keeps or of another
+    candidate.
+
+    Args:
+        index: An index of the first page of each group.
     """
-    for at in range(0, len(rows), _BLOCK):
-        block = rows[at : at + _BLOCK]
-        found, farthest = _found(pages, block, near, _LOOKED_AT)
-        few = ((found >= 0).sum(axis=1) < RELATED_MAX) & (farthest >= NEAR_ENOUGH)
-        if few.any():
-            found[few], _ = _found(pages, block[few], near, _LOOKED_FURTHER)
-        yield found
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        ranked, farthest = _nearest(table, block, index, _NEAREST)
+        too_few = ((ranked >= 0).sum(axis=1) < RELATED_MAX) & (farthest >= MIN_COSINE)
+        if too_few.any():
+            ranked[too_few], _ = _nearest(table, block[too_few], index, _NEAREST_IN_CROWD)
+        yield ranked
 
 
-def _found(pages: Pages, rows: "RowNumbers", near: NeighborIndex, count: int) -> "tuple[RowNumbers, Vectors]":
-    """Candidates, and of each row the cosine of the farthest page that was looked at."""
-    others, cosines = near(rows, count)
-    return _in_order(pages, rows, _of_own_subject(pages, rows, others), cosines), cosines[:, -1]
+def _nearest(table: PageTable, rows: "RowNumbers", index: NeighborIndex, count: int) -> "tuple[RowNumbers, Vectors]":
+    """Return the candidates among the nearest pages, and for each row the cosine of the farthest page looked at."""
+    others, cosines = index(rows, count)
+    return _rank(table, rows, _prefer_own_subject(table, rows, others), cosines), cosines[:, -1]
 
 
-def _of_own_subject(pages: Pages, rows: "RowNumbers", others: "RowNumbers") -> "RowNumbers":
-    """Of pages that ask the same, that of the page's own subject."""
+def _prefer_own_subject(table: PageTable, rows: "RowNumbers", others: "RowNumbers") -> "RowNumbers":
+    """Replace the first page of a group by the group's page of the row's own subject, if there is one."""
     import numpy as np
 
-    if not pages.in_subject:
+    if not table.group_in_subject:
         return others
-    several = np.unique([group for group, _ in pages.in_subject])
-    for row, column in zip(*np.nonzero(np.isin(others, several)), strict=True):
-        other = int(others[row, column])
-        others[row, column] = pages.in_subject.get((other, int(pages.subjects[rows[row]])), other)
+    groups = np.unique([group for group, _ in table.group_in_subject])
+    for row, column in zip(*np.nonzero(np.isin(others, groups)), strict=True):
+        group = int(others[row, column])
+        others[row, column] = table.group_in_subject.get((group, int(table.subjects[rows[row]])), group)
     return others
 
 
-def _in_order(pages: Pages, rows: "RowNumbers", others: "RowNumbers", cosines: "Vectors") -> "RowNumbers":
-    """The best `POOL` of the others, each next one the best that is not too near to those before it (maximal marginal
-    relevance, Carbonell and Goldstein 1998) or to a link that is kept."""
+def _rank(table: PageTable, rows: "RowNumbers", others: "RowNumbers", cosines: "Vectors") -> "RowNumbers":
+    """Return the best `POOL` of the others by maximal marginal relevance (Carbonell and Goldstein 1998).
+
+    The next candidate is always the one with the best score after the variety penalty. Near-duplicates of earlier
+    candidates and of kept links are left out.
+    """
     import numpy as np
 
-    usable = (others >= 0) & (pages.groups[others] != pages.groups[rows][:, None]) & (cosines >= NEAR_ENOUGH)
-    usable &= ~pages.same_meaning(rows[:, None], others, cosines)
-    scores = np.where(usable, pages.scores(rows, others, cosines), -np.inf)
+    usable = (others >= 0) & (table.groups[others] != table.groups[rows][:, None]) & (cosines >= MIN_COSINE)
+    usable &= ~table.have_same_meaning(rows[:, None], others, cosines)
+    scores = np.where(usable, table.scores(rows, others, cosines), -np.inf)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :POOL]
     others, scores = np.take_along_axis(others, best, axis=1), np.take_along_axis(scores, best, axis=1)
-    vectors = pages.vectors[others]
-    like_each_other = vectors @ vectors.transpose(0, 2, 1)
-    too_near = pages.same_meaning(others[:, :, None], others[:, None, :], like_each_other)
-    kept = pages.kept[rows]
-    like_kept = np.where((kept >= 0)[:, None, :], vectors @ pages.vectors[kept].transpose(0, 2, 1), 0)
-    same_as_kept = pages.same_meaning(others[:, :, None], kept[:, None, :], like_kept) & (kept >= 0)[:, None, :]
-    scores[same_as_kept.any(axis=2)] = -np.inf
-    order = _marginal(scores, like_each_other, too_near, like_kept.max(axis=2))
+    vectors = table.vectors[others]
+    cosines = vectors @ vectors.transpose(0, 2, 1)
+    duplicates = table.have_same_meaning(others[:, :, None], others[:, None, :], cosines)
+    kept = table.kept[rows]
+    has_link = (kept >= 0)[:, None, :]
+    kept_cosines = np.where(has_link, vectors @ table.vectors[kept].transpose(0, 2, 1), 0)
+    duplicates_kept = table.have_same_meaning(others[:, :, None], kept[:, None, :], kept_cosines) & has_link
+    scores[duplicates_kept.any(axis=2)] = -np.inf
+    order = _diversify(scores, cosines, duplicates, kept_cosines.max(axis=2))
     return np.where(order < 0, -1, np.take_along_axis(others, order, axis=1))
 
 
-def _marginal(
-    scores: "Vectors", like_each_other: "Vectors", too_near: "Mask", like_kept: "Vectors"
+def _diversify(
+    scores: "Vectors", cosines: "Vectors", duplicates: "Mask", nearest_kept: "Vectors"
 ) -> "NDArray[np.intp]":
-    """The order; -1 where only those are left that cannot be used."""
+    """Return the columns of `scores` in the order of maximal marginal relevance, -1 once no usable one is left."""
     import numpy as np
 
-    left, nearest = scores.copy(), np.maximum(like_kept, 0)
+    remaining, nearest = scores.copy(), np.maximum(nearest_kept, 0)
     order = np.empty(scores.shape, np.intp)
-    every = np.arange(len(scores))
-    for place in range(scores.shape[1]):
-        pick = np.argmax(left - np.float32(VARIETY) * nearest, axis=1)
-        order[:, place] = np.where(np.isfinite(left[every, pick]), pick, -1)
-        left[every, pick] = -np.inf
-        left[too_near[every, pick]] = -np.inf
-        nearest = np.maximum(nearest, like_each_other[every, pick])
+    every_row = np.arange(len(scores))
+    for rank in range(scores.shape[1]):
+        pick = np.argmax(remaining - np.float32(VARIETY_PENALTY) * nearest, axis=1)
+        order[:, rank] = np.where(np.isfinite(remaining[every_row, pick]), pick, -1)
+        remaining[every_row, pick] = -np.inf
+        remaining[duplicates[every_row, pick]] = -np.inf
+        nearest = np.maximum(nearest, cosines[every_row, pick])
     return order

@@ -1,285 +1,213 @@
-"""Pages on disk -> their related articles, chosen and mended; nothing is written here.
+"""Plan which links pages get: from a catalog to the changes of its pages. Nothing is written here."""
 
-chosen = plan(page_runs(paths), Relinking(embed, corpus=site))
-for one in link_edits.written(chosen.rewrites()):      # or link_edits.linked, for a page before and after
-    print(one.path, one.error)
-"""
-
-import re
-from collections import Counter
+import logging
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtgen.embeddings.pages import center
-from qtgen.linking.apply import LinkEdit
-from qtgen.linking.assign import Assignment, choose, searchable
-from qtgen.linking.candidates import NO_ID, Pages
-from qtgen.linking.catalog import Catalog, EmbedPages, census
-from qtgen.linking.graph import LinkFault, Links, links_of
-from qtgen.page import Value, slug
+from qtgen.linking.assign import assign_links, link_index
+from qtgen.linking.candidates import NO_ID, PageTable
+from qtgen.linking.catalog import Catalog, EmbedPages, read_catalog
+from qtgen.linking.edits import LinkEdit, keep_slots, make_edit
+from qtgen.linking.existing import FREE, ExistingLinks, existing_links
 from qtgen.page.fields import RELATED_MAX
-from qtgen.site.discovery import PageBatch, read_page
+from qtgen.page.naming import slug
+from qtgen.site.discovery import PageBatch
 from qtgen.site.similarity import WordSets, question_words
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from qtgen.embeddings.index import NeighborIndex, RowNumbers
 
-_FREE, _BROKEN = -1, -2  # of a place: no link, and one that leads where none should
-_URL = re.compile("/learn/([a-z0-9-]+)/questions/([a-z0-9-]+)")
-_LOOKED_AT = 200  # pages whose dangling links are looked for on disk
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class LinkOptions:
-    """embed: texts to vectors (`vector_cache.VectorCache`); corpus: the whole site, of which only the pages asked about
-    change; afresh: choose all links anew, else only where one is broken or missing."""
+    """How to choose links.
+
+    Attributes:
+        embed: Computes the vectors of pages, for example a `VectorCache`.
+        corpus: The folder of the whole site. Links may lead anywhere in it; only the selected pages change.
+        relink: Choose all links again, instead of only those that are broken or missing.
+    """
 
     embed: EmbedPages
     corpus: Path | None = None
-    afresh: bool = False
+    relink: bool = False
 
 
-def plan(runs: Iterable[PageBatch], how: LinkOptions) -> "LinkPlan":
-    """Read the pages and choose their links. Raises UsageError where there is nothing to read, and as `embed` does."""
-    return LinkPlan(census(runs, how.corpus, how.embed), how)
+def plan_links(batches: Iterable[PageBatch], options: LinkOptions) -> "LinkPlan":
+    """Read the selected pages and the corpus, and choose the links of the selected pages.
+
+    Raises:
+        UsageError: A folder is missing or has no pages. Errors of `options.embed` pass through.
+    """
+    catalog = read_catalog(batches, corpus=options.corpus, embed=options.embed)
+    return LinkPlan(existing_links(catalog), relink=options.relink)
 
 
 class LinkPlan:
-    """What is to change, and what was found on the way. Pages are numbered as the census does."""
+    """Which links change on which pages.
 
-    def __init__(self, known: Catalog, how: LinkOptions) -> None:
-        self.known, self._how = known, how
-        self.links, self.held = _held(known, links_of(known.site))
-        self.before, self._differs = _table(known, self.links)
-        self._order = sorted(range(len(known)), key=lambda number: (known.urls[number], known.paths[number]))
-        chosen = choose(self._pages, self._near)
-        self._after = self._by_number(chosen)
-        self.gave_way = len(chosen.gave_way)
-        """How many pages lose a good link to one that nobody named."""
+    Attributes:
+        catalog: The pages.
+        existing: The links that they have.
+        displaced: Number of pages that lose a good link to make room for an orphan.
+    """
 
-    def rewrites(self) -> Iterator[LinkEdit]:
-        """The pages asked about that change, in their order."""
-        for number in range(self.known.given):
-            if number in self.known.problems:
+    def __init__(self, existing: ExistingLinks, *, relink: bool = False) -> None:
+        """Choose the links. This frees the catalog's vectors."""
+        self.catalog = existing.catalog
+        self.existing = existing
+        self._order = _UrlOrder(self.catalog)
+        self._table = _page_table(existing, self._order, relink)
+        assignment = assign_links(self._table, self._index)
+        self._after = self._order.by_number(assignment.links)
+        self.displaced = len(assignment.displaced)
+        logger.debug("chose links: %d pages displaced, %d orphans", self.displaced, len(assignment.orphans))
+
+    def edits(self) -> Iterator[LinkEdit]:
+        """Yield the changes of the selected pages, in the pages' order."""
+        for number in range(self.catalog.selected):
+            if number in self.catalog.problems:
                 continue
-            before = self.before[number].tolist()
-            links = _arranged(before, self._after[number].tolist())
-            differs = self._differs[number]
-            if links != before or differs.any():
-                yield self._rewrite(number, before, links, differs.tolist())
+            before = self.existing.targets[number].tolist()
+            after = keep_slots(before, self._after[number].tolist())
+            outdated = self.existing.outdated[number]
+            if after != before or outdated.any():
+                yield make_edit(self.catalog, number, before, after, outdated.tolist())
 
     @cached_property
-    def neighbours(self) -> list[LinkEdit]:
-        """Pages of the corpus, and how they would change to name those of the pages asked about that none of them
-        names: where the new link is nearer than the one that makes room for it, and of those that no page at all names
-        also where it is not. Their other links stay as they are, broken ones too."""
+    def neighbor_edits(self) -> list[LinkEdit]:
+        """Changes of other pages of the corpus that would give inbound links to selected pages without one from there.
+
+        A link is replaced only if the selected page is nearer than the link's target, or if no page at all would link
+        to the selected page otherwise. All other links of these pages stay as they are, even broken ones.
+        """
+        no_corrections = [False] * RELATED_MAX
         return [
-            self._rewrite(number, self.before[number].tolist(), links, [False] * RELATED_MAX)
-            for number, links in self._naming.items()
+            make_edit(self.catalog, number, self.existing.targets[number].tolist(), after, no_corrections)
+            for number, after in self._neighbor_links.items()
         ]
 
     @property
-    def unreadable(self) -> list[tuple[str, str]]:
-        """Path and reason of the pages asked about that are left alone."""
-        return [(self.known.paths[n], why) for n, why in self.known.problems.items() if n < self.known.given]
-
-    @property
     def orphans_before(self) -> int:
-        """How many of the pages asked about no page names as it is."""
-        return len(self._unnamed(self.before))
+        """Number of selected pages that no page links to yet."""
+        return len(self._orphans(self.existing.targets))
 
-    def orphans(self, unwritten: AbstractSet[str] = frozenset(), *, with_neighbours: bool = False) -> list[str]:
-        """Paths of the pages asked about that no page then names.
+    def orphans(self, unchanged: AbstractSet[str] = frozenset(), *, with_neighbors: bool = False) -> list[str]:
+        """Return the paths of the selected pages that no page links to after the changes.
 
-        unwritten: paths of pages that stay as they are; with_neighbours: whether `neighbours` are changed.
+        Args:
+            unchanged: Paths of pages that could not be changed.
+            with_neighbors: Whether `neighbor_edits` are made too.
         """
-        table = self._after.copy()
-        for number, links in self._naming.items() if with_neighbours else ():
-            table[number] = links
-        for number in [n for n, path in enumerate(self.known.paths) if path in unwritten] if unwritten else ():
-            table[number] = self.before[number]
-        return self._unnamed(table)
+        links = self._after.copy()
+        for number, after in self._neighbor_links.items() if with_neighbors else ():
+            links[number] = after
+        for number, path in enumerate(self.catalog.paths) if unchanged else ():
+            if path in unchanged:
+                links[number] = self.existing.targets[number]
+        return self._orphans(links)
 
-    @property
-    def dangling(self) -> tuple[int, int]:
-        """How many links of the pages asked about lead to no page, and how many they have."""
-        faults = self.links.faults[self.links.sources < self.known.given]
-        return int((faults == LinkFault.DANGLING).sum()), len(faults)
-
-    def left_out(self) -> str | None:
-        """The file of a page that is linked to and was not read, where there is one among the first that dangle."""
-        dangling = self.links.sources[self.links.faults == LinkFault.DANGLING]
-        paths = [self.known.paths[number] for number in dict.fromkeys(dangling.tolist())]
-        linked_to = (file for path in paths[:_LOOKED_AT] for file in _linked_files(path).values())
-        known = frozenset(self.known.paths)
-        return next((file for file in linked_to if file not in known and Path(file).is_file()), None)
-
-    def _unnamed(self, table: "RowNumbers") -> list[str]:
+    def _orphans(self, links: "RowNumbers") -> list[str]:
         import numpy as np
 
-        known = self.known
-        inbound = np.bincount(table[table >= 0], minlength=len(known))
-        return sorted(known.paths[n] for n in range(known.given) if not inbound[n] and known.may_be_named(n))
+        catalog = self.catalog
+        inbound = np.bincount(links[links >= 0], minlength=len(catalog))
+        return sorted(catalog.paths[n] for n in range(catalog.selected) if not inbound[n] and catalog.is_linkable(n))
 
     @cached_property
-    def _naming(self) -> dict[int, list[int]]:
-        """The links of `neighbours`, by their numbers."""
+    def _index(self) -> "NeighborIndex":
+        return link_index(self._table)
+
+    @cached_property
+    def _neighbor_links(self) -> dict[int, list[int]]:
+        """The links after `neighbor_edits`, by page number."""
         import numpy as np
 
-        pages = self._pages
-        given = np.array(self._order) < self.known.given
-        changeable = ~given & np.array([number not in self.known.problems for number in self._order], bool)
-        kept = np.where(given[:, None], _FREE, self._in_order(self.before))
-        asked = replace(pages, changeable=changeable, wanted=given & pages.linkable, kept=kept)
-        gain = choose(asked, self._near, fill=False, fair=True).links
-        asked = replace(asked, kept=np.where(given[:, None], self._in_order(self._after), gain))
-        found = self._by_number(choose(asked, self._near, fill=False))  # of those that nobody at all names
-        is_new = found != np.where(self.before < 0, _FREE, self.before)
-        is_new[: self.known.given] = False
-        links = np.where(is_new, found, self.before)
+        order, before = self._order, self.existing.targets
+        selected = order.numbers < self.catalog.selected
+        parses = np.array([number not in self.catalog.problems for number in order.numbers.tolist()], bool)
+        table = replace(
+            self._table,
+            editable=~selected & parses,
+            needs_inbound=selected & self._table.linkable,
+            kept=np.where(selected[:, None], FREE, order.by_row(before)),
+        )
+        # First for the gain, as if the selected pages had no links; then for those that no page at all links to.
+        gains = assign_links(table, self._index, fill=False, require_gain=True).links
+        table = replace(table, kept=np.where(selected[:, None], order.by_row(self._after), gains))
+        after = order.by_number(assign_links(table, self._index, fill=False).links)
+        is_new = after != np.where(before < 0, FREE, before)
+        is_new[: self.catalog.selected] = False
+        links = np.where(is_new, after, before)
         return {number: links[number].tolist() for number in np.flatnonzero(is_new.any(axis=1)).tolist()}
 
-    # --- for choosing: the same in the order of urls, which does not hang on that of files ---------------------------
 
-    @cached_property
-    def _pages(self) -> Pages:
+class _UrlOrder:
+    """Translates between page numbers and the order of urls, in which links are chosen.
+
+    Page numbers follow the order of files. Choosing in the order of urls makes links independent of it.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
         import numpy as np
 
-        known, order = self.known, self._order
-        codes: dict[str, int] = {}
-        subjects = [codes.setdefault(slug(known.subjects[number]), len(codes)) for number in order]
-        ids = [known.ids[number] for number in order]
-        given = np.array(order, np.int64) < known.given
-        linkable = np.array([known.may_be_named(number) for number in order], bool)
-        sound = np.array([number not in known.problems for number in order], bool)
-        kept = self._in_order(self.before)
-        if self._how.afresh:
-            kept[given & sound] = _FREE
-        vectors = np.concatenate(known.vectors)[order]
-        known.vectors.clear()  # of many pages they take a tenth of a gigabyte
-        return Pages(
-            meanings=center(vectors),
-            subjects=np.array(subjects, np.int32),
-            ids=np.array([NO_ID if number is None else number for number in ids], np.int64),
-            questions=WordSets(_words(known.titles[number]) for number in order),
-            linkable=linkable,
-            wanted=linkable & given,
-            changeable=given & sound,
-            kept=kept,
-        )
+        numbers = sorted(range(len(catalog)), key=lambda number: (catalog.urls[number], catalog.paths[number]))
+        self.numbers = np.array(numbers, np.int32)
+        """The page number of each row."""
+        self._rows = np.empty(len(numbers), np.int32)
+        self._rows[self.numbers] = np.arange(len(numbers))
 
-    @cached_property
-    def _near(self) -> "NeighborIndex":
-        return searchable(self._pages)
+    def by_row(self, links: "RowNumbers") -> "RowNumbers":
+        """Translate a table of links from page numbers to rows; broken links become free slots."""
+        return _translate(links[self.numbers], self._rows)
 
-    def _in_order(self, table: "RowNumbers") -> "RowNumbers":
-        """Rows and numbers of pages as places in `_order`; a broken link is a free place."""
-        import numpy as np
-
-        place_of = np.empty(len(self._order), np.int32)
-        place_of[self._order] = np.arange(len(self._order))
-        rows = table[self._order]
-        return np.where(rows >= 0, place_of[np.maximum(rows, 0)], _FREE).astype(np.int32)
-
-    def _by_number(self, chosen: Assignment) -> "RowNumbers":
-        """The links chosen, of pages and to pages by their numbers."""
-        import numpy as np
-
-        order = np.array(self._order, np.int32)
-        after = np.full_like(self.before, _FREE)
-        after[order] = np.where(chosen.links >= 0, order[np.maximum(chosen.links, 0)], _FREE)
-        return after
-
-    # --- what changes ------------------------------------------------------------------------------------------------
-
-    def _rewrite(self, number: int, before: list[int], after: list[int], differs: list[bool]) -> LinkEdit:
-        known = self.known
-        changes: dict[str, Value] = {}
-        counts: Counter[str] = Counter()
-        new: list[str] = []
-        for place, (old, link) in enumerate(zip(before, after, strict=True)):
-            if what := _what_happens(old, link, differs[place]):
-                counts[what] += 1
-                changes |= self._fields(place + 1, link)
-                new += [known.paths[link]] if link >= 0 and link not in before else []
-        kinds = (counts[kind] for kind in ("added", "corrected", "replaced", "removed"))
-        return LinkEdit(known.paths[number], changes, tuple(new), known.digests[number], *kinds)
-
-    def _fields(self, place: int, link: int) -> dict[str, Value]:
-        """The fields of a link to a page, or none of them."""
-        section, known = f"related_article{place}", self.known
-        if link < 0:
-            return {section: None}
-        values: dict[str, Value] = {
-            "id": known.ids[link],
-            "title": known.titles[link],
-            "subject": known.subjects[link],
-            "url": known.urls[link],
-        }
-        return {f"{section}.{key}": value for key, value in values.items() if value not in (None, "")}
+    def by_number(self, links: "RowNumbers") -> "RowNumbers":
+        """Translate a table of links from rows to page numbers."""
+        return _translate(links, self.numbers)[self._rows]
 
 
-def _table(known: Catalog, links: Links) -> "tuple[RowNumbers, NDArray[np.bool_]]":
-    """Of each page and place the page that it leads to, and whether id, title or subject are others there, which a page
-    that lacks some of them cannot say."""
+def _translate(links: "RowNumbers", names: "RowNumbers") -> "RowNumbers":
+    """Replace each target N of a table of links by `names[N]`."""
     import numpy as np
 
-    leads = np.full((len(known), RELATED_MAX), _FREE, np.int32)
-    differs = np.zeros((len(known), RELATED_MAX), bool)
-    leads[links.sources, links.places] = np.where(links.good(), links.targets, _BROKEN)
-    is_whole = ~np.isin(links.targets, list(known.problems))
-    differs[links.sources, links.places] = (links.faults == LinkFault.DIFFERS) & is_whole
-    return leads, differs
+    return np.where(links >= 0, names[np.maximum(links, 0)], FREE).astype(np.int32)
 
 
-def _arranged(before: list[int], after: list[int]) -> list[int]:
-    """The links of `after`: those that were there before in their places, the others in the free ones, and no gap."""
-    places = [link if link >= 0 and link in after else _FREE for link in before]
-    rest = iter([link for link in after if link >= 0 and link not in places])
-    filled = [link if link >= 0 else next(rest, _FREE) for link in places]
-    links = [link for link in filled if link >= 0]
-    return links + [_FREE] * (RELATED_MAX - len(links))
-
-
-def _what_happens(old: int, new: int, differs: bool) -> str:
-    """To a place; empty for nothing."""
-    if old == new:
-        return "corrected" if differs else ""
-    if old == _FREE:
-        return "added"
-    return "replaced" if new >= 0 else "removed"
-
-
-def _held(known: Catalog, links: Links) -> tuple[Links, int]:
-    """The links with those that dangle only because their target does not parse leading there, and how many these
-    are."""
+def _page_table(existing: ExistingLinks, order: _UrlOrder, relink: bool) -> PageTable:
+    """Return the table from which links are chosen."""
     import numpy as np
 
-    unread = {known.paths[number]: number for number in known.problems if not known.urls[number]}
-    targets, faults = links.targets.copy(), links.faults.copy()
-    files = cache(lambda source: _linked_files(known.paths[source]))
-    for row in np.flatnonzero(faults == LinkFault.DANGLING).tolist() if unread else ():
-        number = unread.get(files(int(links.sources[row])).get(int(links.places[row]), ""))
-        if number is not None:
-            targets[row], faults[row] = number, LinkFault.NONE
-    return replace(links, targets=targets, faults=faults), int((faults != links.faults).sum())
+    catalog, numbers = existing.catalog, order.numbers.tolist()
+    subject_codes: dict[str, int] = {}
+    subjects = [subject_codes.setdefault(slug(catalog.subjects[n]), len(subject_codes)) for n in numbers]
+    ids = [catalog.ids[n] for n in numbers]
+    linkable = np.array([catalog.is_linkable(n) for n in numbers], bool)
+    selected = order.numbers < catalog.selected
+    editable = selected & np.array([n not in catalog.problems for n in numbers], bool)
+    kept = order.by_row(existing.targets)
+    if relink:
+        kept[editable] = FREE
+    vectors = np.concatenate(catalog.vectors)[order.numbers]
+    catalog.vectors.clear()  # those of 200,000 pages take a tenth of a gigabyte
+    return PageTable(
+        meanings=center(vectors),
+        subjects=np.array(subjects, np.int32),
+        ids=np.array([NO_ID if page_id is None else page_id for page_id in ids], np.int64),
+        questions=WordSets(_title_words(catalog.titles[n]) for n in numbers),
+        linkable=linkable,
+        needs_inbound=linkable & selected,
+        editable=editable,
+        kept=kept,
+    )
 
 
-def _linked_files(path: str) -> dict[int, str]:
-    """By place where the pages lie that the page at `path` links to, if files lie as urls say."""
-    page, folder = read_page(path), Path(path).parent.parent
-    urls = ((place, page.text_of(f"related_article{place + 1}.url") or "") for place in range(RELATED_MAX))
-    found = ((place, _URL.fullmatch(url)) for place, url in urls)
-    return {place: (folder / one[1] / f"{one[2]}.md").as_posix() for place, one in found if one}
-
-
-def _words(title: str) -> frozenset[str]:
-    """Of a question; all of it where it has only small words."""
+def _title_words(title: str) -> frozenset[str]:
+    """Return the words of a question, or the whole question if all its words are too common."""
     return question_words(title) or frozenset({title.strip().lower()})

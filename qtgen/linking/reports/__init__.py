@@ -1,1 +1,1 @@
-"""What `qtgen link --check` says of the graph of links: text and HTML; JSON is the graph's own."""
+"""Reports of the link graph as text and HTML. The JSON report is `Graph.as_dict`."""

@@ -1,0 +1,111 @@
+"""The links that pages have already, as a table, and whether the pages that were read are the whole site."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtgen.errors import UsageError
+from qtgen.linking.catalog import Catalog
+from qtgen.linking.links import LinkFault, Links, links_of
+from qtgen.page.fields import RELATED_MAX
+from qtgen.site.discovery import read_page
+
+if TYPE_CHECKING:
+    from qtgen.embeddings.index import RowNumbers
+    from qtgen.linking.links import Mask
+
+FREE = -1  # in a table of links: the slot has no link
+BROKEN = -2  # in a table of links: the slot has a link that must lead elsewhere
+_URL = re.compile("/learn/([a-z0-9-]+)/questions/([a-z0-9-]+)")
+_SEARCHED = 200  # pages whose dangling links are looked for on disk
+
+
+@dataclass(frozen=True)
+class ExistingLinks:
+    """The links of all pages in a catalog.
+
+    Attributes:
+        targets: For each page and slot the page that it links to, `FREE` or `BROKEN`; shape (pages, 5).
+        outdated: For each page and slot whether id, title or subject differ from the target's; shape (pages, 5).
+        unparsed: Number of links that are kept although their target does not parse.
+    """
+
+    catalog: Catalog
+    links: Links
+    targets: "RowNumbers"
+    outdated: "Mask"
+    unparsed: int
+
+    def check_whole_site(self, *, has_corpus: bool) -> None:
+        """Raise UsageError if many links lead out of the pages that were read, because all of them would be removed.
+
+        Args:
+            has_corpus: Whether a corpus was read besides the selected pages.
+        """
+        if file := self._file_left_out():
+            part = "the corpus is" if has_corpus else "these pages are"
+            raise UsageError(
+                f"pages link to {file}, which was not read, so {part} only part of a site",
+                setting="corpus",
+                remedy="set `corpus` to the folder of the whole site",
+            )
+        faults = self.links.faults[self.links.sources < self.catalog.selected]
+        dangling = int((faults == LinkFault.DANGLING).sum())
+        if 3 * dangling > len(faults) and not has_corpus:
+            raise UsageError(
+                f"{dangling:,} of {len(faults):,} links lead to none of these pages and would be removed",
+                setting="corpus",
+                remedy="set `corpus` to the folder of the whole site, which is the pages' own folder if there are no "
+                "others",
+            )
+
+    def _file_left_out(self) -> str | None:
+        """Return the file of a page that is linked to and was not read, if one is found among the dangling links."""
+        dangling = self.links.sources[self.links.faults == LinkFault.DANGLING]
+        paths = [self.catalog.paths[number] for number in dict.fromkeys(dangling.tolist())]
+        read = frozenset(self.catalog.paths)
+        files = (file for path in paths[:_SEARCHED] for file in _linked_files(path).values())
+        return next((file for file in files if file not in read and Path(file).is_file()), None)
+
+
+def existing_links(catalog: Catalog) -> ExistingLinks:
+    """Return the links of all pages in the catalog."""
+    import numpy as np
+
+    raw = links_of(catalog.site)
+    links = _keep_unparsed_targets(catalog, raw)
+    targets = np.full((len(catalog), RELATED_MAX), FREE, np.int32)
+    outdated = np.zeros((len(catalog), RELATED_MAX), bool)
+    targets[links.sources, links.slots] = np.where(links.good(), links.targets, BROKEN)
+    # A target that lacks an id, title or subject cannot tell whether the link's are right.
+    has_all_fields = ~np.isin(links.targets, list(catalog.problems))
+    outdated[links.sources, links.slots] = (links.faults == LinkFault.MISMATCHED) & has_all_fields
+    return ExistingLinks(catalog, links, targets, outdated, int((links.faults != raw.faults).sum()))
+
+
+def _keep_unparsed_targets(catalog: Catalog, links: Links) -> Links:
+    """Let links that dangle only because their target does not parse lead to it, so that they are kept."""
+    import numpy as np
+
+    unparsed = {catalog.paths[number]: number for number in catalog.problems if not catalog.urls[number]}
+    if not unparsed:
+        return links
+    targets, faults = links.targets.copy(), links.faults.copy()
+    linked_files = cache(_linked_files)
+    for link in np.flatnonzero(faults == LinkFault.DANGLING).tolist():
+        files: Mapping[int, str] = linked_files(catalog.paths[int(links.sources[link])])
+        number = unparsed.get(files.get(int(links.slots[link]), ""))
+        if number is not None:
+            targets[link], faults[link] = number, LinkFault.NONE
+    return replace(links, targets=targets, faults=faults)
+
+
+def _linked_files(path: str) -> dict[int, str]:
+    """Return by slot where the pages that a page links to would be, if the site keeps files where urls say."""
+    page, site = read_page(path), Path(path).parent.parent
+    urls = {slot: page.text_of(f"related_article{slot + 1}.url") or "" for slot in range(RELATED_MAX)}
+    matches = {slot: _URL.fullmatch(url) for slot, url in urls.items()}
+    return {slot: (site / match[1] / f"{match[2]}.md").as_posix() for slot, match in matches.items() if match}
