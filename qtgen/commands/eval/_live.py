@@ -4,17 +4,17 @@ Everything is recorded while it runs. An interrupted run leaves its recording be
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from qtgen._util.concurrency import Stop, stop_on_interrupt
 from qtgen.commands import _progress as progress
+from qtgen.commands._delayed_progress import progress_after
 from qtgen.commands._options import open_book
 from qtgen.commands._output import note
 from qtgen.commands._run import asking
-from qtgen.commands.eval._progress import ProgressLine
 from qtgen.errors import BudgetReached, Failure, Interrupted
 from qtgen.evaluation.candidates import Candidate, generate_candidates, in_suite_order
 from qtgen.evaluation.offline import replay_settings
@@ -97,10 +97,11 @@ class LiveSession:
                 pages = generate_candidates(
                     self.suite, self.config, providers, repeat=repeat, concurrency=concurrency(settings), stop=stop
                 )
-                async for candidate, outcome in pages:
-                    candidates.append(candidate)
-                    stats.add(outcome)
-                    display.update(outcome)
+                with suppress(Interrupted):  # of requests that were not sent yet; the caller counts what is missing
+                    async for candidate, outcome in pages:
+                        candidates.append(candidate)
+                        stats.add(outcome)
+                        display.update(outcome)
                 return stop.requested
 
     def _left_by_budget(self, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -129,20 +130,17 @@ class LiveSession:
         settings = self.settings.model_copy(update={"model": tuple(judges)})
         budget = self._remaining_budget()
         judged = list(results)
-        line = ProgressLine("judged", len(results))
         done = 0
-        try:
-            with stop_on_interrupt(note) as stop:
-                # Each repeat is a run of its own, as in `generate`.
-                for _, group in groupby(range(len(results)), key=lambda index: candidates[index].repeat):
-                    indices = list(group)
-                    pages, scores = [candidates[index] for index in indices], [results[index] for index in indices]
+        with progress_after("Judging", len(results)) as advance, stop_on_interrupt(note) as stop:
+            # Each repeat is a run of its own, as in `generate`.
+            for _, group in groupby(range(len(results)), key=lambda index: candidates[index].repeat):
+                indices = list(group)
+                pages, scores = [candidates[index] for index in indices], [results[index] for index in indices]
+                with suppress(Interrupted):  # the count below says what is missing
                     async for index, result in self._judge_repeat(pages, scores, settings, budget, recording, stop):
                         judged[indices[index]] = result
                         done += 1
-                        line.advance()
-        finally:
-            line.close()
+                        advance()
         if done < len(results):
             message = f"interrupted with {len(results) - done:,} of {len(results):,} pages not judged"
             raise Interrupted(message, remedy=remedy)

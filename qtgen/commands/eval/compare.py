@@ -10,9 +10,9 @@ import click
 from pydantic import ValidationError
 
 from qtgen._util.pydantic_errors import expectation
+from qtgen.commands._delayed_progress import progress_after
 from qtgen.commands._options import Grouped, open_book, options_of, settings_from
 from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report
-from qtgen.commands.eval._progress import ProgressLine
 from qtgen.errors import UsageError
 from qtgen.evaluation.gate import add_reasons, compare_reports, lost_references
 from qtgen.evaluation.judges import Preference, count_preferences, preference
@@ -89,17 +89,13 @@ async def _ask_judges(before: EvalReport, after: EvalReport, models: Sequence[st
     pairs = _page_pairs(before, after)
     settings = settings_from({"model": models})
     preferences = []
-    line = ProgressLine("compared", len(pairs) * len(models))
-    try:
-        with open_book(settings) as ledger:
-            async with opened(ledger, fresh=False) as writer, open_clients(settings, writer) as judges:
-                for old, new in pairs:
-                    for judge in judges:
-                        texts = (new.question, new.reference, old.candidate, new.candidate)
-                        preferences.append(await preference(judge, *texts))
-                        line.advance()
-    finally:
-        line.close()
+    with open_book(settings) as ledger, progress_after("Asking judges", len(pairs) * len(models)) as advance:
+        async with opened(ledger, fresh=False) as writer, open_clients(settings, writer) as judges:
+            for old, new in pairs:
+                for judge in judges:
+                    texts = (new.question, new.reference, old.candidate, new.candidate)
+                    preferences.append(await preference(judge, *texts))
+                    advance()
     return preferences
 
 

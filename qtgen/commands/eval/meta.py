@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
+from qtgen.commands._delayed_progress import progress_after
 from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note
-from qtgen.commands.eval._progress import track
 from qtgen.errors import UsageError
 from qtgen.evaluation.agreement import Agreement, agreement, claim_agreement, read_sources
 from qtgen.evaluation.metrics import METRICS
@@ -36,8 +36,12 @@ def command(data: Path, metrics: str, as_json: bool) -> int:
     rows: list[Agreement] = []
     for source, answers in read_sources(data).items():
         note(f"{source}: {len(answers):,} answers")
-        results = track(score_samples(answer.sample for answer in answers), f"{source}: scored", len(answers))
-        rows += agreement(source, answers, list(results), names)
+        results = []
+        with progress_after(f"Scoring {source}", len(answers)) as advance:
+            for result in score_samples(answer.sample for answer in answers):
+                results.append(result)
+                advance()
+        rows += agreement(source, answers, results, names)
     claims = claim_agreement(data)
     if as_json:
         click.echo(json.dumps([row._asdict() for row in (*rows, *claims)], indent=1))

@@ -1,17 +1,19 @@
 """`qtgen eval score`: JSON lines of answers in, JSON lines of scores out."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
 
+from qtgen.commands._delayed_progress import progress_after
 from qtgen.commands._options import file_or_dash, settings_from
 from qtgen.commands._output import note
-from qtgen.commands.eval._progress import track
 from qtgen.errors import Failure, UsageError
 from qtgen.evaluation.metrics import METRICS
 from qtgen.evaluation.plugins import load_plugins
@@ -47,10 +49,15 @@ def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int |
         embed = endpoint_embeddings(settings, embeddings)
     outcomes: Counter[str] = Counter()
     unscored = 0
-    for result in track(score_samples(_samples(file), names, jobs, embed), "scored"):
-        click.echo(json.dumps(result.as_dict(), ensure_ascii=False, allow_nan=False))
-        outcomes[result.error.kind if result.error else "scored"] += 1
-        unscored += result.score is None
+    with ExitStack() as stack:
+        # On a terminal, the lines themselves show the progress.
+        advance = None if sys.stdout.isatty() else stack.enter_context(progress_after("Scoring"))
+        for result in score_samples(_samples(file), names, jobs, embed):
+            click.echo(json.dumps(result.as_dict(), ensure_ascii=False, allow_nan=False))
+            outcomes[result.error.kind if result.error else "scored"] += 1
+            unscored += result.score is None
+            if advance:
+                advance()
     if not outcomes:
         raise UsageError("contains no line", path=file)
     note(", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()))
