@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from qtgen._util.extras import require
+from qtgen._util.text import pluralize
 from qtgen.commands._options import Grouped, budget_option, folder, options_of, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._run import check_budget
@@ -22,7 +23,7 @@ from qtgen.evaluation.candidates import Candidate, find_candidates
 from qtgen.evaluation.gate import compare_reports
 from qtgen.evaluation.offline import one_model, replay_candidates, replay_judges, replay_settings, suite_config
 from qtgen.evaluation.plugins import load_plugins, scorer_name
-from qtgen.evaluation.recordings import discard_recording, publish_recording, record_cassette
+from qtgen.evaluation.recordings import discard_recording, partial_path, publish_recording, record_cassette
 from qtgen.evaluation.report import EvalReport, RecordingUse, Verdict, load_report
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import SampleResult
@@ -55,7 +56,7 @@ _report = click.Path(path_type=Path, dir_okay=False)
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
+class EvalRunOptions:
     """The options of the command. `mode` is replay, record, live or pages."""
 
     mode: str
@@ -73,7 +74,7 @@ class RunOptions:
     outputs: OutputOptions
 
     @staticmethod
-    def from_parameters(parameters: Mapping[str, Any]) -> "RunOptions":
+    def from_parameters(parameters: Mapping[str, Any]) -> "EvalRunOptions":
         """Return the options that click has parsed. Raises UsageError for options that exclude each other."""
         pages, mode = parameters["pages"], parameters["mode"]
         is_live = mode in ("live", "record")
@@ -85,7 +86,7 @@ class RunOptions:
             if parameters[name] and not is_live:
                 raise UsageError("needs --live or --record", setting=name)
         names = ("embeddings", "judges", "repeats", "dry_run", "resume", "baseline", "save_baseline", "write_scores")
-        return RunOptions(
+        return EvalRunOptions(
             mode="pages" if pages else mode or "replay",
             pages=pages,
             flags={name: parameters[name] for name in ("provider", "model", "prompt", "budget", "concurrency")},
@@ -129,7 +130,7 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
     flight and keeps it for --resume; a second one stops at once.
     """
     require("`qtgen eval run`", "generate", "jinja2", "openai", "rich", "sqlalchemy")
-    options = RunOptions.from_parameters(parameters)
+    options = EvalRunOptions.from_parameters(parameters)
     folders = [find_suite(name) for name in suites]
     load_plugins(settings_from({}).plugins)
     options.outputs.check([path.resolve().name for path in folders])
@@ -139,7 +140,7 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
 class _SuiteRun:
     """One suite of the command."""
 
-    def __init__(self, suite: Suite, options: RunOptions) -> None:
+    def __init__(self, suite: Suite, options: EvalRunOptions) -> None:
         self.suite, self.options = suite, options
         self.settings = self._settings()
         self.config: GenerationConfig = suite_config(self.settings)
@@ -197,7 +198,17 @@ class _SuiteRun:
         if not options.is_live:
             candidates, recordings = replay_candidates(self.suite, self.config, settings, self.repeats)
             return candidates, replace(info, recordings=recordings)
+        was_interrupted = partial_path(self.cassette).exists()
         with record_cassette(self.cassette, resume=options.resume) as recording:
+            if options.resume:
+                count = pluralize(recording.resumed, "recorded response")
+                note(
+                    f"resuming with {count}"
+                    if recording.resumed
+                    else "no interrupted run to resume; starting from the beginning"
+                )
+            elif was_interrupted:
+                note("the responses of an interrupted run are discarded; --resume would have used them")
             candidates = asyncio.run(session.generate(recording))
             if _is_complete(candidates):
                 recording.drop_unused()

@@ -138,6 +138,7 @@ def test_an_interrupted_run_is_resumed_where_it_was(
     endpoint.reset()
     code, out, err = run_eval("run", "smoke", mode, "--concurrency", 1, "--resume", "--json")
     assert code == 0, err
+    assert f"resuming with {sent} recorded responses" in err
     assert len(endpoint.bodies) == 8 - sent
     assert all(item["score"] is not None for item in json.loads(out)["items"])
     if mode == "--record":
@@ -149,7 +150,14 @@ def test_without_resume_an_interrupted_run_starts_again(endpoint: Endpoint, run_
     endpoint.interrupt_at = 3
     assert run_eval("run", "smoke", "--record", "--concurrency", 1)[0] == 130
     endpoint.reset()
-    assert run_eval("run", "smoke", "--record")[0] == 0
+    code, _, err = run_eval("run", "smoke", "--record")
+    assert code == 0, err
+    assert "the responses of an interrupted run are discarded" in err
+    assert len(endpoint.bodies) == 8
+
+
+def test_without_an_interrupted_run_there_is_nothing_to_resume(endpoint: Endpoint, run_eval: RunEval) -> None:
+    assert "no interrupted run to resume" in run_eval("run", "smoke", "--live", "--resume")[2]
     assert len(endpoint.bodies) == 8
 
 
