@@ -12,8 +12,10 @@ import sys
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from qtgen.evaluation.agreement import JudgedAnswer, answer_pairs, pairwise_accuracy, read_sources
@@ -23,8 +25,9 @@ from qtgen.evaluation.scoring import score_samples
 SHARES = {"similarity": 1.0, "key_similarity": 1.0, "coverage": 1.0, "rouge_l": 0.5}
 GRID = list(product((1.0, 2.0), (0.0, 1.0, 2.0), (1.0, 2.0), (0.0, 0.5, 1.0)))  # shares to choose from, in that order
 FOLDS = 5
+Array = NDArray[np.float64]
 Sources = dict[str, list[JudgedAnswer]]
-Tables = dict[str, np.ndarray]  # one row an answer: the metrics of SHARES, then those of the penalties
+Tables = dict[str, Array]  # one row an answer: the metrics of SHARES, then those of the penalties
 
 
 def main(folder: Path) -> None:
@@ -45,24 +48,26 @@ def main(folder: Path) -> None:
     row("fitted to pairs of other clusters", held_out(sources, tables, fitted))
 
 
-def table(judged: list[JudgedAnswer]) -> np.ndarray:
+def table(judged: list[JudgedAnswer]) -> Array:
     """One row an answer: the metrics of SHARES, then those of the penalties. An empty answer has zeros."""
     names = [*SHARES, *WEIGHTS.penalties]
     results = score_samples(answer.sample for answer in judged)
-    return np.array([[result.metrics.get(name) or 0.0 for name in names] for result in results])
+    return np.array([[result.metrics.get(name) or 0.0 for name in names] for result in results], np.float64)
 
 
-def weighted(tables: Tables, shares: tuple[float, ...] = tuple(SHARES.values())) -> np.ndarray:
+def weighted(tables: Tables, shares: tuple[float, ...] = tuple(SHARES.values())) -> Array:
     spreads = np.mean([rows[:, : len(SHARES)].std(axis=0) for rows in tables.values()], axis=0)
-    raw = np.array(shares) / spreads
-    return raw / raw.sum()
+    raw: Array = np.array(shares) / spreads
+    total: float = raw.sum()
+    return raw / total
 
 
-def means_of(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return rows[:, : len(SHARES)] @ weights / weights.sum()
+def means_of(rows: Array, weights: Array) -> Array:
+    means: Array = rows[:, : len(SHARES)] @ weights / weights.sum()
+    return means
 
 
-def penalised(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def penalised(rows: Array, weights: Array) -> Array:
     """The overall score, on the scale that is in force."""
     values = np.array([to_scale(mean) for mean in means_of(rows, weights)])
     for column, penalty in enumerate(WEIGHTS.penalties.values(), len(SHARES)):
@@ -70,7 +75,7 @@ def penalised(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return values
 
 
-def scale(sources: Sources, tables: Tables, weights: np.ndarray) -> list[float]:
+def scale(sources: Sources, tables: Tables, weights: Array) -> list[float]:
     """The scores at the inner knots that are nearest to what people gave, each source counting the same."""
     names = [name for name in sources if name != "RAGChecker"]  # whose people only compared
     means = np.concatenate([means_of(tables[name], weights) for name in names])
@@ -82,16 +87,14 @@ def scale(sources: Sources, tables: Tables, weights: np.ndarray) -> list[float]:
     return [float(value) for value in found]
 
 
-def accuracy(judged: list[JudgedAnswer], values: np.ndarray, wanted: Callable[[str], bool] = lambda _: True) -> float:
+def accuracy(judged: list[JudgedAnswer], values: Array, wanted: Callable[[str], bool] = lambda _: True) -> float:
     every = [pair for pair in answer_pairs(judged) if wanted(pair.cluster)]
     return pairwise_accuracy([values[p.second] - values[p.first] for p in every], [p.human for p in every])
 
 
-def held_out(
-    sources: Sources, tables: Tables, weights_without: Callable[[Sources, Tables, int], np.ndarray]
-) -> list[float]:
+def held_out(sources: Sources, tables: Tables, weights_without: Callable[[Sources, Tables, int], Array]) -> list[float]:
     """Accuracy over all folds together, each judged with weights of the others; clusters go to folds in turn."""
-    values: dict[tuple[str, int], np.ndarray] = {}
+    values: dict[tuple[str, int], Array] = {}
     for fold in range(FOLDS):
         weights = weights_without(sources, tables, fold)
         values |= {(name, fold): penalised(tables[name], weights) for name in sources}
@@ -110,30 +113,26 @@ def fold_of(judged: list[JudgedAnswer], cluster: str) -> int:
 
 def spread_of_others(
     sources: Sources, tables: Tables, fold: int, shares: tuple[float, ...] = tuple(SHARES.values())
-) -> np.ndarray:
+) -> Array:
     kept = {name: [fold_of(judged, one.cluster) != fold for one in judged] for name, judged in sources.items()}
     return weighted({name: tables[name][kept[name]] for name in sources}, shares)
 
 
-def chosen_on_others(sources: Sources, tables: Tables, fold: int) -> np.ndarray:
+def chosen_on_others(sources: Sources, tables: Tables, fold: int) -> Array:
     """The shares of GRID that agree best with people on the other folds."""
 
-    def agreement_of(weights: np.ndarray) -> float:
-        return np.mean(
-            [
-                accuracy(
-                    judged,
-                    penalised(tables[name], weights),
-                    lambda cluster, judged=judged: fold_of(judged, cluster) != fold,
-                )
-                for name, judged in sources.items()
-            ]
+    def agreement_of(weights: Array) -> float:
+        def outside(judged: list[JudgedAnswer]) -> Callable[[str], bool]:
+            return lambda cluster: fold_of(judged, cluster) != fold
+
+        return fmean(
+            accuracy(judged, penalised(tables[name], weights), outside(judged)) for name, judged in sources.items()
         )
 
     return max((spread_of_others(sources, tables, fold, shares) for shares in GRID), key=agreement_of)
 
 
-def fitted(sources: Sources, tables: Tables, fold: int) -> np.ndarray:
+def fitted(sources: Sources, tables: Tables, fold: int) -> Array:
     """Non-negative weights that best order the pairs of other folds (logistic loss), each source counting the same."""
     spreads = np.mean([rows[:, : len(SHARES)].std(axis=0) for rows in tables.values()], axis=0)
     parts = []
@@ -143,11 +142,12 @@ def fitted(sources: Sources, tables: Tables, fold: int) -> np.ndarray:
         signs = np.sign([pair.human for pair in every])[:, None]
         parts.append(signs * (rows[[p.second for p in every]] - rows[[p.first for p in every]]))
 
-    def loss(weights: np.ndarray) -> float:
-        return sum(np.logaddexp(0, -part @ weights).mean() for part in parts) + 0.01 * (weights**2).sum()
+    def loss(weights: Array) -> float:
+        return float(sum(np.logaddexp(0, -part @ weights).mean() for part in parts) + 0.01 * (weights**2).sum())
 
     best = minimize(loss, np.ones(len(SHARES)), bounds=[(0, None)] * len(SHARES))
-    return best.x / spreads
+    weights: Array = best.x / spreads
+    return weights
 
 
 def row(name: str, values: list[float]) -> None:

@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MOCK = Path(__file__).resolve().parents[2] / "shared" / "tools" / "mock_openai.py"
 SLOTS = 64
@@ -41,13 +41,13 @@ def plain(pages: int) -> None:
     from qtgen.settings import Settings
 
     prompt = library(Settings()).render(Question("What is it?", "Biology"))
-    schema = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": prompt.schema}}
+    schema: Any = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": prompt.schema}}
 
     async def all_of_them() -> None:
         client, slots = openai.AsyncOpenAI(api_key="none"), asyncio.Semaphore(SLOTS)
 
         async def one(number: int) -> None:
-            messages = [{"role": m.role, "content": f"{m.content} {number}"} for m in prompt.messages]
+            messages: Any = [{"role": m.role, "content": f"{m.content} {number}"} for m in prompt.messages]
             async with slots:
                 await client.chat.completions.create(
                     model="mock", messages=messages, response_format=schema, max_tokens=1200, temperature=0.2

@@ -149,7 +149,7 @@ def ranked_one(sample: Sample, at: int, scores: Vectors) -> Numbers:
 
 
 def at_random(sample: Sample) -> Numbers:
-    return ranked(sample, np.random.default_rng(SEED).random((len(sample.rows), len(sample.pages))))
+    return ranked(sample, np.random.default_rng(SEED).random((len(sample.rows), len(sample.pages))).astype(np.float32))
 
 
 # --- figures --------------------------------------------------------------------------------------------------------

@@ -1,11 +1,10 @@
 """The table of commands, and the one place where errors become a line and an exit code.
 
-Commands are imported when they are called, so that `qtgen --help` and `qtgen validate` do not load a client.
+A command is imported when it is called, so `qtgen --help` and `qtgen validate` load no client.
 """
 
 import contextlib
 import errno
-import importlib
 import io
 import os
 import sys
@@ -16,39 +15,26 @@ import click
 
 from qtgen import __version__
 from qtgen.commands._errors import describe, exit_code
+from qtgen.commands._groups import Entry, LazyGroup
 from qtgen.errors import QtgenError
 
-# name -> one line for `qtgen --help`; the module of the same name in qtgen/commands holds it.
+_GENERATE = ("generate", ("jinja2", "openai", "sqlalchemy", "tenacity", "frontmatter"))
+
+# The module of the same name in qtgen/commands holds each command.
 COMMANDS = {
-    "generate": "Write new pages from questions.",
-    "regenerate": "Write stale pages again.",
-    "validate": "Enforce the document schema.",
-    "link": "Choose and mend related articles.",
-    "eval": "Score outputs against reference documents, and gate a change.",
-    "costs": "Show what was spent.",
-    "explain": "Show the documentation of a rule, a metric or a reason.",
-    "schema": "Print the page's schema.",
-    "prompts": "List the prompts in force, or show exactly what would be sent.",
-    "init": "Lay out a new project.",
+    "generate": Entry("Write new pages from questions.", *_GENERATE),
+    "regenerate": Entry("Rewrite stale pages.", *_GENERATE),
+    "validate": Entry("Check pages against the document schema."),
+    "link": Entry("Choose and repair related articles.", "links", ("faiss", "numpy", "scipy", "wordllama")),
+    "eval": Entry("Score outputs against reference documents and gate a change."),
+    "costs": Entry("Show what was spent.", *_GENERATE),
+    "explain": Entry("Explain a rule, a metric or a reason."),
+    "schema": Entry("Print the page's schema."),
+    "prompts": Entry("List the prompts in force, or show what would be sent.", *_GENERATE),
+    "init": Entry("Create a new project."),
+    "completion": Entry("Print the completion script for a shell."),
 }
 BUG, INTERRUPTED = 3, 130
-
-
-class Commands(click.Group):
-    """Subcommands by name, loaded when they are needed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"qtgen.commands.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
 
 
 def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
@@ -60,25 +46,30 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
         ctx.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package="qtgen.commands",
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="qtgen")
 @click.option(
     "--show-settings", is_flag=True, expose_value=False, is_eager=True, callback=_show_settings,
-    help="Print what is in force and where each value came from.",
+    help="Print the settings in force and where each value comes from.",
 )  # fmt: skip
 def qtgen() -> None:
-    """Questions in, checked question-and-answer pages out.
+    """Turn questions into validated question-and-answer pages.
 
-    Settings: qtgen.toml (nearest, upwards) < environment (QTGEN_…) < options.
-    Exit codes: 0 fine, 1 something was found or failed, 2 the call is wrong, 3 a bug, 130 interrupted.
+    Settings come from qtgen.toml (the nearest one, upwards), then the environment (QTGEN_…), then options.
+    Exit codes: 0 success, 1 findings or failures, 2 wrong call or settings, 3 a bug, 130 interrupted.
     """
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """The command's exit code; whatever goes wrong has been said on stderr."""
+    """Run a command line and return its exit code; errors are printed on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
+            stream.reconfigure(errors="backslashreplace")  # a file name need not be valid text
     try:
         result = qtgen.main(arguments, prog_name="qtgen", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -99,21 +90,23 @@ def run(arguments: list[str] | None = None) -> int:
             return _bug()
         with contextlib.suppress(OSError):
             click.echo(f"qtgen: the output cannot be written: {error.strerror}", err=True)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python complains again when it flushes at exit
         return 1
-    except Exception:  # noqa: BLE001  # the last resort, with all that is known
+    except Exception:  # noqa: BLE001  # the last resort: print all that is known
         return _bug()
 
 
 def _on_one_line(error: click.ClickException) -> str:
-    said = " ".join(error.format_message().split())
+    message = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{said[:1].lower()}{said[1:].rstrip('.')}; see `{context.command_path} --help`" if context else said
+    if context is None:
+        return message
+    return f"{message[:1].lower()}{message[1:].rstrip('.')}; see `{context.command_path} --help`"
 
 
 def _bug() -> int:
     traceback.print_exc()
-    click.echo("qtgen: this is a bug; please report it with the lines above, and how to get there", err=True)
+    click.echo("qtgen: this is a bug; please report it with the lines above and the command that you ran", err=True)
     return BUG
 
 

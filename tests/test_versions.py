@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from qtgen._util.json_schema import strict_schema
 from qtgen.evaluation import judges
@@ -33,7 +34,7 @@ _CANDIDATES = {
     "empty": "",
 }
 
-_JUDGE_FORMS = {"Rubric": RubricMarks, "Claims": ClaimVerdicts, "Choice": PairChoice}
+_JUDGE_FORMS: dict[str, type[BaseModel]] = {"Rubric": RubricMarks, "Claims": ClaimVerdicts, "Choice": PairChoice}
 
 
 def test_scores_change_only_with_the_scorer_version() -> None:

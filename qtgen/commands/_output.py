@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from qtgen._util.text import money, pluralize
+from qtgen.commands._logging import is_quiet
 
 __all__ = ["SHOWN", "diff_lines", "listed", "money", "note", "warn"]
 
@@ -14,8 +15,9 @@ SHOWN = 5
 
 
 def note(message: str) -> None:
-    """Print a line for the person on stderr, beside the data on stdout."""
-    click.echo(message, err=True)
+    """Print a line for the person on stderr, beside the data on stdout; nothing with --quiet."""
+    if not is_quiet():
+        click.echo(message, err=True)
 
 
 def listed(lines: Sequence[str], noun: str, *, shown: int = SHOWN) -> Iterator[str]:
@@ -29,10 +31,10 @@ def listed(lines: Sequence[str], noun: str, *, shown: int = SHOWN) -> Iterator[s
 def warn(lines: Sequence[str], noun: str, summary: str = "", *, shown: int = SHOWN) -> None:
     """Print a warning for the first lines, then one that counts all of them, followed by `summary`."""
     for line in lines[:shown]:
-        note(f"warning: {line}")
+        click.echo(f"warning: {line}", err=True)
     more = f" ({len(lines) - shown:,} more)" if len(lines) > shown else ""
     if lines:
-        note(f"warning: {pluralize(len(lines), noun)}{more}{summary}")
+        click.echo(f"warning: {pluralize(len(lines), noun)}{more}{summary}", err=True)
 
 
 def diff_lines(path: str, before: str, after: str) -> Iterator[str]:

@@ -9,7 +9,6 @@ import click
 from qtgen._util.files import as_output_error, publish_if_absent, staged_file
 from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
-from qtgen.generation.prompts import SUFFIX
 from qtgen.resources import shipped_folder
 
 _TOML = """\
@@ -56,7 +55,7 @@ def command(folder: Path) -> int:
         "evals/.gitkeep": "",
         **{
             f"prompts/{file.name}": file.read_text(encoding="utf-8")
-            for file in sorted(shipped_folder("prompts").glob(f"*{SUFFIX}"))
+            for file in sorted(shipped_folder("prompts").glob("*.md.j2"))
         },
     }
     for name, text in files.items():

@@ -61,7 +61,7 @@ def generate(suite: Suite, config: GenerationConfig, provider: Scripted, stop: S
 
 
 def errors(candidates: Sequence[Candidate]) -> list[str | None]:
-    return [candidate.error and candidate.error.kind for candidate in candidates]
+    return [candidate.error.kind if candidate.error else None for candidate in candidates]
 
 
 def test_generated_pages_are_in_the_order_of_the_suite(smoke: Path, recipe: GenerationConfig) -> None:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy import stats as oracle  # type: ignore[import-untyped, unused-ignore]
 
 from qtgen.evaluation.power import power_of
+from qtgen.evaluation.report import Verdict
 from qtgen.evaluation.stats import (
     Floats,
     Interval,
     PairedComparison,
-    Verdict,
     compare,
     correct_for_multiple_tests,
     falls,

@@ -98,7 +98,7 @@ def make_report(
         items=tuple(items),
         metrics=metrics,
         usage=Usage(6000, 7200, 0, None),
-        gate=verdict and make_gate(metrics, items, verdict),
+        gate=make_gate(metrics, items, verdict) if verdict else None,
     )
     return replace(report, **changes)
 
@@ -107,14 +107,16 @@ def poisoned_report(text: str) -> EvalReport:
     """Return a report that contains the text everywhere a report has text."""
     items = []
     for number, item in enumerate([make_item(1, 5), make_item(2, 5), failed_item(3, text)]):
-        changes = dict.fromkeys(("cluster", "question", "subject", "candidate", "reference"), text)
+        changes: dict[str, Any] = dict.fromkeys(("cluster", "question", "subject", "candidate", "reference"), text)
         error = item.error and Failure(text, text)
         notes = dict.fromkeys(item.metrics, text)
         items.append(replace(item, id=f"{text}{number}", notes=notes, error=error, **changes))
     report = make_report(items)
     assert report.gate
     gate = replace(report.gate, reasons=(text,), baseline=text)
-    names = dict.fromkeys(("suite", "suite_digest", "scorer", "qtgen", "created", "provider", "model"), text)
+    names: dict[str, Any] = dict.fromkeys(
+        ("suite", "suite_digest", "scorer", "qtgen", "created", "provider", "model"), text
+    )
     return replace(report, gate=gate, prompts={text: text}, recordings=RecordingUse((text,), (text,)), **names)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from qtgen._util.extras import require
 from qtgen.errors import ProviderUnusable
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.local.download import MODEL_NAME, fetch, find
@@ -32,6 +33,7 @@ def serve(model: Path | None, *, slots: int, threads: int | None = None, timeout
 
     slots: requests in flight at once. Raises ProviderUnusable with the remedy.
     """
+    require("a local model", "local", "xllamacpp")
     file = model or find(os.environ) or fetch(os.environ)
     if not file.is_file():
         raise ProviderUnusable(f"{file}: no such model file; QTGEN_LOCAL_MODEL must name a GGUF file")

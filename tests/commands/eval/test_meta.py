@@ -11,8 +11,8 @@ RunEval = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(autouse=True)
 def _data(tmp_path: Path) -> None:
-    row = {"id": "1", "question": "Why?", "reference": "Water boils.", "answer_a": "Water boils.", "answer_b": "No."}
-    row |= {"human": {"overall": [-2, -2]}}
+    texts = {"question": "Why?", "reference": "Water boils.", "answer_a": "Water boils.", "answer_b": "No."}
+    row = {"id": "1", **texts, "human": {"overall": [-2, -2]}}
     (tmp_path / "meta_ragchecker_pairs.jsonl").write_text(json.dumps(row))
 
 

@@ -200,4 +200,4 @@ def test_without_the_extra_it_is_one_line(run_eval: RunEval, monkeypatch: pytest
     monkeypatch.setattr("qtgen._util.extras.find_spec", find_spec)
     code, _, err = run_eval("power", "--deviation", "0.1")
     assert code == 2
-    assert err.startswith("qtgen: `qtgen eval` needs the `evals` extra (scipy is not installed)")
+    assert err.startswith("qtgen: `qtgen eval power` needs the `evals` extra (scipy is not installed)")

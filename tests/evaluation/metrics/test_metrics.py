@@ -104,7 +104,8 @@ def test_keywords_count_if_question_or_reference_contain_them() -> None:
 
 def test_findings_lower_the_health_of_a_page() -> None:
     score = page_value("page_health", PageFacts("", "", ("QT101",), ("QT601", "QT602")))
-    assert score == Score(pytest.approx(0.5 * 0.9**2), "QT101, QT601, QT602")
+    assert score.value == pytest.approx(0.5 * 0.9**2)
+    assert score.note == "QT101, QT601, QT602"
 
 
 def test_a_description_of_the_wrong_length_counts_half() -> None:
