@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from qtgen.regeneration.compare import of_answers
+from qtgen.regeneration.compare import answer_objections
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -37,7 +37,7 @@ def main() -> int:
         ]
         for kind, old, new in tried:
             total[kind] += 1
-            objected[kind] += any(True for _ in of_answers(row["question"], old, new))
+            objected[kind] += any(True for _ in answer_objections(row["question"], old, new))
     for kind, count in total.items():
         print(f"{kind:<34} {objected[kind]:>4} of {count:>4} kept back ({objected[kind] / count:.0%})")
     return 0

@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from qtgen import cli
+from qtgen.commands._errors import option_of
 from qtgen.evaluation.metrics import METRICS, describe_metric
 from qtgen.page.fields import LAYOUT, Field, Section
 from qtgen.regeneration.reasons import REASONS, describe_reason
@@ -145,7 +146,7 @@ def reasons() -> str:
         "explain NAME` prints the same. A rule's finding is a reason too, by its code ([rules.md](rules.md)). How to "
         "go about it: [keeping-a-site-fresh.md](keeping-a-site-fresh.md)."
     )
-    return "\n\n".join([heading, *map(describe_reason, REASONS.values())]) + "\n"
+    return "\n\n".join([heading, *(describe_reason(reason, option_of) for reason in REASONS.values())]) + "\n"
 
 
 PAGES = {

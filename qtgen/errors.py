@@ -7,6 +7,7 @@ QtgenError                      anything a person can act on
 │   ├── QuestionFileError       a question file that cannot be read at all
 │   ├── PromptError             a prompt template that cannot be used
 │   ├── PluginError             a plugin that cannot be loaded
+│   ├── CassetteError           recorded responses that are missing or cannot be read
 │   └── MissingExtra            an optional dependency is not installed
 ├── UnwritableText              a value that no page can hold
 ├── SpliceError                 an edit that could not be proved harmless
@@ -15,24 +16,26 @@ QtgenError                      anything a person can act on
 ├── NearDuplicates              questions that are near-duplicates, when that ends the run
 ├── LedgerError                 the ledger cannot be read or written (locked, disk full)
 ├── JudgeError                  no judge could say which of two texts is better
-├── BudgetReached               one more request might cost more than is left
 ├── Interrupted                 the run was interrupted; finished work is kept
 ├── AnswerError                 the model answered, but the answer cannot be used
-└── ProviderError               the endpoint did not return an answer
-    ├── Retryable               worth another attempt: 429, 5xx, timeout, dropped connection
-    │   └── Unreachable         nothing listens at that address
-    ├── BadRequest              the endpoint rejects this request; another may succeed
-    ├── NoAnswer                the endpoint's final response, which makes no page; it may have cost something
-    │   ├── Truncated           cut off at the token limit
-    │   └── Refused             the model declined
-    │       └── Filtered        the endpoint's content filter rejected it
-    └── ProviderUnusable        wrong key, unknown model, no credit: every request would fail
-        └── EndpointDown        the endpoint stopped responding, or asks for a long pause: resume later
+└── PaidError                   a request that may have cost something
+    ├── BudgetReached           one more request might cost more than is left
+    └── ProviderError           the endpoint did not return an answer
+        ├── Retryable           worth another attempt: 429, 5xx, timeout, dropped connection
+        │   └── Unreachable     nothing listens at that address
+        ├── BadRequest          the endpoint rejects this request; another may succeed
+        ├── NoAnswer            the endpoint's final response, which makes no page; it may have cost something
+        │   ├── Truncated       cut off at the token limit
+        │   └── Refused         the model declined
+        │       └── Filtered    the endpoint's content filter rejected it
+        └── ProviderUnusable    wrong key, unknown model, no credit: every request would fail
+            └── EndpointDown    the endpoint stopped responding, or asks for a long pause: resume later
 """
 
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 
 class QtgenError(Exception):
@@ -116,6 +119,10 @@ class MissingExtra(UsageError):
         self.module = module
 
 
+class CassetteError(UsageError):
+    kind = "cassette"
+
+
 class UnwritableText(QtgenError):
     kind = "unwritable"
 
@@ -140,11 +147,28 @@ class LedgerError(QtgenError):
     kind = "ledger"
 
 
-class BudgetReached(QtgenError):
-    """`usage`: as of a ProviderError."""
+class PaidError(QtgenError):
+    """An error of a request whose attempts may have cost something.
 
+    Args:
+        usage: Tokens and cost of the attempts so far, an `llm.types.Usage`. None if the endpoint reported none.
+    """
+
+    def __init__(
+        self, message: str = "", *, usage: Any = None, setting: str | None = None, remedy: str | None = None
+    ) -> None:
+        super().__init__(message, setting=setting, remedy=remedy)
+        self.usage = usage
+
+    def with_usage(self, usage: Any) -> Self:
+        """Return a copy of this error that reports another usage."""
+        changed = copy(self)
+        changed.usage = usage
+        return changed
+
+
+class BudgetReached(PaidError):
     kind = "budget"
-    usage: Any = None
 
 
 class JudgeError(QtgenError):
@@ -165,20 +189,17 @@ class AnswerError(QtgenError):
         self.problems = problems
 
 
-class ProviderError(QtgenError):
-    """`usage`: the usage that the endpoint reported all the same, an `llm.types.Usage` or None."""
-
+class ProviderError(PaidError):
     kind = "provider"
-
-    def __init__(
-        self, message: str, *, usage: Any = None, setting: str | None = None, remedy: str | None = None
-    ) -> None:
-        super().__init__(message, setting=setting, remedy=remedy)
-        self.usage = usage
 
 
 class Retryable(ProviderError):
-    """`retry_after`: seconds that the endpoint asks to wait, or None."""
+    """A failed attempt that is worth repeating.
+
+    Args:
+        kind: What went wrong: `unavailable`, `rate-limited`, `timeout`, `dropped`, `malformed` or `unreachable`.
+        retry_after: Seconds that the endpoint asks to wait, or None.
+    """
 
     kind = "unavailable"
 
@@ -200,9 +221,23 @@ class BadRequest(ProviderError):
 
 
 class NoAnswer(ProviderError):
-    """`completion`: the `llm.types.Completion` that the ledger keeps of it, or None."""
+    """The endpoint's final response to a request, which is no answer.
 
-    completion: Any = None
+    Args:
+        completion: The `llm.types.Completion` that the ledger keeps of it, or None.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        usage: Any = None,
+        completion: Any = None,
+        setting: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message, usage=usage, setting=setting, remedy=remedy)
+        self.completion = completion
 
 
 class Truncated(NoAnswer):

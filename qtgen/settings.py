@@ -16,16 +16,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from qtgen._util.credentials import usable_address, usable_key
+from qtgen._util.credentials import usable_address, usable_headers, usable_key
 from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
 from qtgen.errors import SettingsError
 
 FILE_NAME = "qtgen.toml"
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
-_FILE_ONLY = frozenset({"prices", "request", "per_path"})
+_FILE_ONLY = frozenset({"prices", "request", "headers", "per_path"})
 _SECRET = frozenset({"api_key"})
-_NOT_SHOWN = frozenset({"api_key", "request", "ledger"})  # a header or an address can contain a password
+_NOT_SHOWN = frozenset({"api_key", "request", "headers", "ledger"})  # these can contain a password
 _COMMAND_LINE = "command line"
 _ENVIRONMENT = "environment"
 
@@ -60,8 +60,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    provider: Literal["openai", "local"] | None = Field(
-        None, description="Who answers: `openai` (an OpenAI-compatible endpoint) or `local` (a model on this machine)"
+    provider: str | None = Field(
+        None,
+        description="Where completions come from: `openai` (an OpenAI-compatible endpoint), `local` (a model on this "
+        "machine), or a provider of a plugin",
     )
     model: NameList = Field(
         (),
@@ -95,6 +97,12 @@ class Settings(BaseModel):
         True, description="Send string lengths in the JSON Schema. Some endpoints reject them; then set it to false"
     )
     request: Mapping[str, Any] = Field({}, description="Further fields of the request body, passed on unchanged")
+    headers: Annotated[Mapping[str, str], AfterValidator(usable_headers)] = Field(
+        {},
+        repr=False,
+        description="Further headers of each request: `[headers]`. `$NAME` in a value stands for an environment "
+        "variable, so that keys stay out of the file",
+    )
     concurrency: int | None = Field(
         None, ge=1, le=1000, description="Maximum requests in flight. The default is 64, or 2 for `local`"
     )
@@ -123,8 +131,8 @@ class Settings(BaseModel):
     prompts: Path = Field(Path("prompts"), description="Folder of the project's own prompt templates")
     plugins: tuple[Annotated[Path, AfterValidator(Path.absolute)], ...] = Field(
         (),
-        description="Python files that add rules, metrics or report formats of your own. In the environment, separate "
-        "them like the folders in `PATH`",
+        description="Python files that add rules, metrics, report formats or providers of your own. In the "
+        "environment, separate them like the folders in `PATH`",
     )
     select: NameList = Field((), description="Rules to check, as codes or prefixes of codes. The default is all")
     ignore: NameList = Field((), description="Rules to skip, as codes or prefixes of codes")
@@ -282,7 +290,7 @@ def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
 def _masked(name: str, value: object) -> str:
     if name in _SECRET:
         return "(set)" if value else "(not set)"
-    if name == "request" and isinstance(value, Mapping):  # a header in it may be a key
+    if name in ("request", "headers") and isinstance(value, Mapping):  # a value may be a key
         return "{" + ", ".join(value) + "}"
     if name == "ledger":  # a database's address may contain a password
         return re.sub(r"//[^@/]*@", "//***@", str(value))

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from qtgen.errors import SettingsError
-from qtgen.llm.prices import price_of, shipped
 from qtgen.settings import (
     FILE_NAME,
-    Price,
     Settings,
     find_settings_file,
     load_settings,
@@ -108,6 +106,7 @@ def test_secrets_are_never_printed(tmp_path: Path) -> None:
     write_settings(
         tmp_path,
         'ledger = "postgresql://me:s3cret@host/db"\n[request]\nextra_headers = { authorization = "s3cret" }\n'
+        '[headers]\nX-Gateway-Key = "s3cret"\n'
         '[prices.m]\ninput = 1\noutput = 2\n[per_path."old/*"]\nignore = ["QT6"]\n',
     )
     loaded = load_settings(tmp_path, {"OPENAI_API_KEY": "sk-s3cret"}, {})
@@ -117,6 +116,7 @@ def test_secrets_are_never_printed(tmp_path: Path) -> None:
     assert "= (set) " in lines["api_key"]
     assert "postgresql://***@host/db" in lines["ledger"]
     assert "{extra_headers}" in lines["request"]
+    assert "{X-Gateway-Key}" in lines["headers"]
     assert "= (not set) " in lines["subject"]
     assert "= [] " in lines["plugins"]
     assert lines["api_key"].endswith("# environment OPENAI_API_KEY")
@@ -132,8 +132,10 @@ def test_secrets_are_never_printed(tmp_path: Path) -> None:
         ("tries = 2.5", "`tries`: must be a whole number, not 2.5"),
         ("timeout = 0", "`timeout`: must be greater than 0, not 0"),
         ("budget = inf", "`budget`: must be a finite number, not inf"),
-        ('provider = "other"', "`provider`: must be 'openai' or 'local', not 'other'"),
-        ('provider = "opnai"', "not 'opnai'; did you mean `openai`?"),
+        ('on_duplicate = "kep"', "not 'kep'; did you mean `keep`?"),
+        ("[headers]\n'a b' = '1'", "`headers`: 'a b' is not the name of a header"),
+        ('[headers]\nX-Key = "sk-1\\n"', "`headers`: the value of X-Key contains a character that no header can hold"),
+        ("[headers]\nX-Key = 1", "`headers.X-Key`: must be "),
         ('schema_lengths = "maybe"', "`schema_lengths`: must be true or false, not 'maybe'"),
         ("subject = 3", '`subject`: must be a text in quotes, "…", not 3'),
         ("out = 3", '`out`: must be a path in quotes, "…", not 3'),
@@ -172,7 +174,10 @@ def test_a_mistake_in_the_file_is_explained(tmp_path: Path, toml: str, message: 
     ("environ", "message"),
     [
         ({"QTGEN_TRIES": "many"}, "environment QTGEN_TRIES: must be a whole number, not 'many'"),
-        ({"QTGEN_PROVIDER": "locl"}, "environment QTGEN_PROVIDER: must be 'openai' or 'local', not 'locl'; did you"),
+        (
+            {"QTGEN_ON_DUPLICATE": "kep"},
+            "environment QTGEN_ON_DUPLICATE: must be 'skip', 'keep' or 'fail', not 'kep'; did you",
+        ),
         ({"OPENAI_API_KEY": "sk-1\u0001x"}, "environment OPENAI_API_KEY: contains a character that no key has"),
         ({"OPENAI_BASE_URL": "http://x:99999/v1"}, "environment OPENAI_BASE_URL: must be an address such as"),
         ({"OPENAI_BASE_URL": "http://me:sk-1@x/v1"}, "must not contain a password; set OPENAI_API_KEY"),
@@ -238,13 +243,3 @@ def test_every_setting_is_described_in_words_that_begin_a_sentence() -> None:
         first = field.description.lstrip("`")
         assert first[0].isupper() or field.description.startswith("`"), name
         assert not field.description.endswith("."), name
-
-
-def test_the_price_of_a_dated_model_is_that_of_its_model_unless_it_is_listed() -> None:
-    known = shipped().models
-    own = {"mine": Price(input=1, output=2), "gpt-4o": Price(input=3, output=4)}
-    assert price_of("gpt-4o-mini-2024-07-18", {}) == known["gpt-4o-mini"]
-    assert price_of("gpt-4o-2024-05-13", own) == known["gpt-4o-2024-05-13"] != known["gpt-4o"]
-    assert price_of("gpt-4o-2024-08-06", own) == own["gpt-4o"]
-    assert price_of("mine-2025-01-02", own) == own["mine"]
-    assert price_of("mine-20b", own) is None

@@ -10,6 +10,8 @@ import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
+from qtgen.errors import Interrupted
+
 _logger = logging.getLogger(__name__)
 
 ItemT = TypeVar("ItemT")
@@ -58,13 +60,14 @@ class Stop:
 
 
 @contextlib.contextmanager
-def stop_on_interrupt(notify: Callable[[str], None]) -> Iterator[Stop]:
+def stop_on_interrupt(notify: Callable[[str], None], stop: Stop | None = None) -> Iterator[Stop]:
     """Turn SIGINT and SIGTERM into a `Stop`: the first signal requests a stop, the second one stops at once.
 
     Args:
         notify: Receives one line for the person at each signal.
+        stop: What the signals request; a new one by default.
     """
-    stop, loop = Stop(), asyncio.get_running_loop()
+    stop, loop = stop or Stop(), asyncio.get_running_loop()
     is_first = True
 
     def on_signal() -> None:
@@ -96,8 +99,9 @@ async def map_unordered(
     """Yield each item with its result, in the order in which they finish.
 
     At most `concurrency` items are in progress or finished but not yet consumed, and `items` is read only as fast as
-    there is room. If `work` raises, the results that are already there are yielded first; then the exception
-    propagates. Closing the generator cancels whatever still runs.
+    there is room. An item whose work raises Interrupted has no result. If `work` raises anything else, the results that
+    are already there are yielded first; then the exception propagates. Closing the generator cancels whatever still
+    runs.
     """
     remaining = iter(items)
     results: asyncio.Queue[tuple[ItemT, ResultT] | None] = asyncio.Queue()
@@ -110,7 +114,10 @@ async def map_unordered(
             if stop.requested or isinstance(item, _Exhausted):
                 room.release()
                 return
-            results.put_nowait((item, await work(item)))
+            with contextlib.suppress(Interrupted):
+                results.put_nowait((item, await work(item)))
+                continue
+            room.release()  # the item is not done, so it has no result
 
     async def supervise() -> None:
         """End the results when all workers are done, when one of them fails, or at `Stop.request_now`."""

@@ -1,6 +1,10 @@
-"""Checks of an endpoint's address and API key, before anything is sent with them."""
+"""Checks of an endpoint's address, API key and headers, before anything is sent with them."""
 
+import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def usable_key(value: object) -> object:
@@ -27,4 +31,14 @@ def usable_address(value: str) -> str:
         raise ValueError("must be an address such as http://localhost:8000/v1")
     if parts.username or parts.password:
         raise ValueError("must not contain a password; set OPENAI_API_KEY")
+    return value
+
+
+def usable_headers(value: Mapping[str, str]) -> Mapping[str, str]:
+    """Return HTTP headers if they can be sent. Raises ValueError, which names the header and never its value."""
+    for name, text in value.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a header")
+        if not text.isprintable():
+            raise ValueError(f"the value of {name} contains a character that no header can hold")
     return value

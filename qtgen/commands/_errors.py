@@ -2,6 +2,7 @@
 
 from qtgen.errors import (
     CacheMismatch,
+    CassetteError,
     EndpointDown,
     Interrupted,
     MissingExtra,
@@ -12,12 +13,13 @@ from qtgen.errors import (
 
 # What to do about an error of a type, in words of the command line, if the error itself names no remedy.
 _REMEDIES: dict[type[QtgenError], str] = {
+    CassetteError: "record the suite with `qtgen eval run --record`",
     EndpointDown: "run the same command again to resume",
     Interrupted: "run the same command again to resume",
     CacheMismatch: "add --no-cache to compute all of them again",
 }
-# Options that are not the setting's own name.
-_OPTIONS = {"api_key": "OPENAI_API_KEY"}
+# Settings whose option has another name, or that have only an environment variable.
+_OPTIONS = {"api_key": "OPENAI_API_KEY", "ledger": "QTGEN_LEDGER", "local_model": "QTGEN_LOCAL_MODEL"}
 
 
 def exit_code(error: QtgenError) -> int:

@@ -1,4 +1,4 @@
-"""`generate --dry-run`: what a run would take, with nothing sent."""
+"""`generate --dry-run`: estimate what a run would take, without sending anything."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,190 +9,206 @@ from typing import Any, NamedTuple
 import click
 
 from qtgen._util.text import money, pluralize
-from qtgen.commands._output import warn
-from qtgen.commands._progress import failure_line, who_answers
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.plan import Job
+from qtgen.commands._output import note, warn
+from qtgen.commands._progress import failure_line
+from qtgen.commands._run import describe_models
+from qtgen.commands._tables import print_facts, print_text
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.plan import DELETED, Job
 from qtgen.generation.types import Outcome, Status
-from qtgen.llm.endpoint import Endpoint, body_of, longest_answer, request
+from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.llm.estimate import Range, RunEstimate, seconds
 from qtgen.llm.factory import concurrency, endpoints_for
-from qtgen.llm.ledger import Ledger, key_of
+from qtgen.llm.ledger import Ledger
 from qtgen.llm.types import Prompt
 from qtgen.settings import Settings
 
-_AT_A_TIME = 500
-LATENCY = 8.0  # seconds for an answer of this length, where nothing is known
+GUESSED_LATENCY = 8.0
+"""Seconds per answer if the ledger has no answer of the model."""
+_CHUNK = 500  # requests that are looked up in the ledger together
 
 
-def show(
-    steps: Iterable[Job | Outcome],
-    how: GenerationConfig,
-    settings: Settings,
-    book: Ledger,
-    *,
-    as_json: bool,
-    fresh: bool,
-) -> int:
-    """Prints it; 1 if it is known of some row already that it will fail."""
-    endpoints = endpoints_for(settings)
-    facts = book.facts(endpoints[0].model)
-    plan = RunEstimate(book.history(endpoints[0].model, how.digests().values()), facts.faulty)
-    others = _add(plan, steps, how, endpoints[0], book, fresh)
-    found = _Found(settings, endpoints, plan, others, facts.latency)
-    for line in [json.dumps(found.as_dict())] if as_json else found.lines():
-        click.echo(line)
-    return int(others[Status.FAILED.value] > 0)
+class FirstRequest(NamedTuple):
+    """The first request for a page.
+
+    Args:
+        prompt: Name of the prompt.
+        size: Size of the request in bytes.
+        max_tokens: Maximum length of the answer.
+        is_known: Whether the ledger has an answer.
+    """
+
+    prompt: str
+    size: int
+    max_tokens: int
+    is_known: bool
+
+
+def first_requests(prompts: Iterable[Prompt], endpoint: Endpoint, ledger: Ledger) -> Iterator[FirstRequest]:
+    """Yield the first request for each page; of equal requests only one, because it is sent once."""
+    remaining = iter(prompts)
+    while chunk := list(islice(remaining, _CHUNK)):
+        by_digest = {request.key.digest: request for request in (make_request(prompt, endpoint) for prompt in chunk)}
+        answered = ledger.answered([*by_digest])
+        for digest, request in by_digest.items():
+            yield FirstRequest(request.key.prompt, request.key.size, request.max_answer_tokens, digest in answered)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What there is to say. others: how many rows need no request, by status; latency: seconds, None: not known."""
+class DryRun:
+    """The result of a dry run.
+
+    Args:
+        settings: The settings in force.
+        endpoints: The models in force.
+        estimate: The requests that would be sent.
+        others: Number of rows that need no request, by status.
+        latency: Seconds per answer, or None if the ledger has no answer of the model.
+    """
 
     settings: Settings
     endpoints: Sequence[Endpoint]
-    plan: RunEstimate
+    estimate: RunEstimate
     others: Mapping[str, int]
     latency: float | None
 
     @property
-    def cost(self) -> Range | None:
-        return cost_of(self.plan, self.endpoints[0])
+    def exit_code(self) -> int:
+        """1 if a row is certain to fail."""
+        return int(self.others[Status.FAILED.value] > 0)
 
-    @property
-    def time(self) -> Range:
-        return time_of(self.plan, self.settings, self.latency)
+    def print(self, *, as_json: bool) -> None:
+        """Print the estimate on stdout."""
+        if as_json:
+            click.echo(json.dumps(self.as_dict()))
+            return
+        print_text(describe_models(self.settings, [endpoint.model for endpoint in self.endpoints]))
+        print_facts([*self._facts()])
+        print_text(f"Ranges are 90% intervals, from {self._basis()}. Nothing was sent.")
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the JSON object of `generate --dry-run --json`."""
         ranges = {
-            "requests": self.plan.requests,
-            "prompt_tokens": self.plan.sent(),
-            "completion_tokens": self.plan.received(),
-            "cost_usd": self.cost,
-            "seconds": self.time,
+            "requests": self.estimate.requests,
+            "prompt_tokens": self.estimate.sent(),
+            "completion_tokens": self.estimate.received(),
+            "cost_usd": cost_of(self.estimate, self.endpoints[0]),
+            "seconds": time_of(self.estimate, self.settings, self.latency),
         }
         return {
             "provider": self.endpoints[0].provider,
             "models": [endpoint.model for endpoint in self.endpoints],
             "base_url": self.settings.base_url,
-            **{name: as_json_range(of) for name, of in ranges.items()},
+            **{name: range_as_dict(range_) for name, range_ in ranges.items()},
             "budget_usd": self.settings.budget,
-            "reused": self.plan.reused,
+            "reused": self.estimate.reused,
             **self.others,
         }
 
-    def lines(self) -> Iterator[str]:
-        plan, cost = self.plan, self.cost
-        yield who_answers(self.settings, [endpoint.model for endpoint in self.endpoints])
-        yield f"requests    {figures(plan.requests)}" + (
-            f"   and {plan.reused:,} from the ledger" if plan.reused else ""
-        )
-        yield f"tokens      {figures(plan.sent())} sent, {figures(plan.received())} received"
-        yield "cost        " + (
-            "unknown: no price" if cost is None else f"{money(cost.expected)} ({money(cost.low)} to {money(cost.high)})"
-        )
-        if cost and self.settings.budget:
-            yield f"budget      {money(self.settings.budget)}: {_enough(self.settings.budget, cost)}"
-        yield f"time        {duration(self.time.expected)} with {self._limits()}"
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        estimate, budget = self.estimate, self.settings.budget
+        cost = cost_of(estimate, self.endpoints[0])
+        reused = f", and {estimate.reused:,} from the ledger" if estimate.reused else ""
+        yield "requests", f"{format_range(estimate.requests)}{reused}"
+        yield "tokens", f"{format_range(estimate.sent())} sent, {format_range(estimate.received())} received"
+        yield "cost", format_cost(cost) if cost else "unknown: no price"
+        if cost and budget:
+            yield "budget", f"{money(budget)}: {_sufficiency(budget, cost)}"
+        duration = time_of(estimate, self.settings, self.latency)
+        yield "time", f"{format_duration(duration.expected)} with {self._limits()}"
         rest = ", ".join(f"{count:,} {status}" for status, count in self.others.items() if count)
         if rest:
-            yield f"no request  {rest}"
-        yield f"In brackets where nine of ten runs would lie, from {self._basis()}. Nothing was sent."
+            yield "no request", rest
 
     def _limits(self) -> str:
         settings = self.settings
-        answer = f"{self.latency:.1f} s for an answer" if self.latency else f"a guess of {LATENCY:g} s for an answer"
         limits = [
             f"{concurrency(settings):,} in flight",
-            f"{settings.rpm:,g} requests a minute" if settings.rpm else "",
-            f"{settings.tpm:,g} tokens a minute" if settings.tpm else "",
-            answer,
+            f"{settings.rpm:,g} requests per minute" if settings.rpm else "",
+            f"{settings.tpm:,g} tokens per minute" if settings.tpm else "",
+            f"{self.latency:.1f} s per answer" if self.latency else f"a guess of {GUESSED_LATENCY:g} s per answer",
         ]
         return ", ".join(limit for limit in limits if limit)
 
     def _basis(self) -> str:
-        known = sum(1 for row in self.plan.history if row[3])
+        answers = sum(1 for row in self.estimate.history if row[3])
         model = self.endpoints[0].model
-        return f"{pluralize(known, 'earlier answer')} of {model}" if known else "no earlier answers: wide guesses"
+        return f"{pluralize(answers, 'earlier answer')} of {model}" if answers else "a guess, without earlier answers"
 
 
-def _enough(budget: float, cost: Range) -> str:
-    """Whether a run would end within its budget."""
-    if cost.high <= budget:
-        return "enough"
-    share = f"for about {100 * min(1.0, budget / cost.expected):.0f}% of the requests" if cost.expected > budget else ""
-    return f"enough {share}" if share else "most likely enough"
-
-
-class Request(NamedTuple):
-    """The first request for a page: its prompt's name, its bytes and its limit of tokens; known: the ledger has an
-    answer."""
-
-    prompt: str
-    size: int
-    longest: int
-    known: bool
-
-
-def requests(prompts: Iterable[Prompt], endpoint: Endpoint, book: Ledger) -> Iterator[Request]:
-    """What would be sent first for each page. A request that stands there twice is given once."""
-    waiting = iter(prompts)
-    while prompts := list(islice(waiting, _AT_A_TIME)):
-        documents = [request(prompt, endpoint) for prompt in prompts]
-        bodies = [body_of(document) for document in documents]
-        keys = [key_of(endpoint.place, body) for body in bodies]
-        known = book.known(keys)
-        by_key = dict(zip(keys, zip(prompts, bodies, documents, strict=True), strict=True))
-        for key, (prompt, body, document) in by_key.items():
-            yield Request(prompt.name, len(body), longest_answer(document), key in known)
-
-
-def _add(
-    plan: RunEstimate,
-    steps: Iterable[Job | Outcome],
-    how: GenerationConfig,
-    endpoint: Endpoint,
-    book: Ledger,
-    fresh: bool,
-) -> dict[str, int]:
-    """Puts every request into the plan that has no answer yet; returns how many steps need none, and says what is wrong
-    with them."""
+def estimate_run(
+    steps: Iterable[Job | Outcome], config: GenerationConfig, settings: Settings, ledger: Ledger, *, fresh: bool
+) -> DryRun:
+    """Return what a run of `steps` would take, and warn about rows that are skipped or certain to fail."""
+    endpoints = endpoints_for(settings)
+    facts = ledger.facts(endpoints[0].model)
+    history = ledger.history(endpoints[0].model, config.template_digests().values())
+    estimate = RunEstimate(history, facts.faulty)
     others = {status.value: 0 for status in (Status.EXISTS, Status.SKIPPED, Status.FAILED)}
-    wrong: list[str] = []
+    problems: list[str] = []
+    deleted = 0
 
     def jobs() -> Iterator[Job]:
+        nonlocal deleted
         for step in steps:
-            if isinstance(step, Outcome):
-                others[step.status.value] += 1
-                wrong.extend([failure_line(step)] if step.error else [])
-            else:
+            if isinstance(step, Job):
                 yield step
+                continue
+            others[step.status.value] += 1
+            deleted += step.error is not None and step.error.kind == DELETED
+            if line := failure_line(step):
+                problems.append(line)
 
-    for one in requests((how.render(job.question) for job in jobs()), endpoint, book):
-        if one.known and not fresh:
-            plan.reused += 1
+    for first in first_requests((config.render(job.question) for job in jobs()), endpoints[0], ledger):
+        if first.is_known and not fresh:
+            estimate.reused += 1
         else:
-            plan.add(one.prompt, one.size, one.longest)
-    warn(wrong, "row", " without a request")
-    return others
+            estimate.add(first.prompt, first.size, first.max_tokens)
+    warn(problems, "row", " without a request")
+    if deleted:
+        note(deleted_note(deleted))
+    return DryRun(settings, endpoints, estimate, others, facts.latency)
 
 
-def cost_of(plan: RunEstimate, endpoint: Endpoint) -> Range | None:
-    """US dollars; None where no price is known."""
-    sent, received = plan.sent(), plan.received()
-    bounds = [endpoint.cost(round(s), round(r), 0) for s, r in zip(_three(sent), _three(received), strict=True)]
-    low, expected, high = bounds
+def deleted_note(count: int) -> str:
+    """Return the line about pages that are not written because they were deleted."""
+    verb, pronoun = ("was", "it") if count == 1 else ("were", "them")
+    return f"{pluralize(count, 'page')} {verb} written earlier and deleted since; --recreate writes {pronoun} again"
+
+
+def _sufficiency(budget: float, cost: Range) -> str:
+    """Return whether a run would stay within its budget."""
+    if cost.high <= budget:
+        return "enough"
+    if cost.expected <= budget:
+        return "most likely enough"
+    return f"enough for about {100 * min(1.0, budget / cost.expected):.0f}% of the requests"
+
+
+def cost_of(estimate: RunEstimate, endpoint: Endpoint) -> Range | None:
+    """Return the cost in US dollars, or None if the model has no price."""
+    sent, received = estimate.sent(), estimate.received()
+    low, expected, high = (
+        endpoint.cost(round(getattr(sent, bound)), round(getattr(received, bound)), 0)
+        for bound in ("low", "expected", "high")
+    )
     return None if low is None or expected is None or high is None else Range(low, expected, high)
 
 
-def time_of(plan: RunEstimate, settings: Settings, latency: float | None) -> Range:
-    """Seconds. latency: of one answer; None: not known."""
-    tokens = (plan.sent() + plan.received()).expected / max(plan.requests.expected, 1)
-    return plan.requests.map(
+def time_of(estimate: RunEstimate, settings: Settings, latency: float | None) -> Range:
+    """Return the duration in seconds.
+
+    Args:
+        estimate: The requests.
+        settings: The limits.
+        latency: Seconds per answer, or None if unknown.
+    """
+    tokens = (estimate.sent() + estimate.received()).expected / max(estimate.requests.expected, 1)
+    return estimate.requests.map(
         lambda count: seconds(
             count,
             tokens * count,
-            latency=latency or LATENCY,
+            latency=latency or GUESSED_LATENCY,
             concurrency=concurrency(settings),
             rpm=settings.rpm,
             tpm=settings.tpm,
@@ -200,21 +216,27 @@ def time_of(plan: RunEstimate, settings: Settings, latency: float | None) -> Ran
     )
 
 
-def _three(of: Range) -> tuple[float, float, float]:
-    return of.low, of.expected, of.high
+def range_as_dict(value: Range | None) -> dict[str, float] | None:
+    """Return a range as a JSON object."""
+    if value is None:
+        return None
+    return {name: round(getattr(value, name), 6) for name in ("low", "expected", "high")}
 
 
-def as_json_range(of: Range | None) -> Any:
-    return None if of is None else {name: round(getattr(of, name), 6) for name in ("low", "expected", "high")}
+def format_range(value: Range) -> str:
+    """Return `1,200 (1,100 to 1,400)`, or one number if the range has no width."""
+    if value.low == value.high:
+        return f"{value.expected:,.0f}"
+    return f"{value.expected:,.0f} ({value.low:,.0f} to {value.high:,.0f})"
 
 
-def figures(of: Range) -> str:
-    if of.low == of.high:
-        return f"{of.expected:,.0f}"
-    return f"{of.expected:,.0f} ({of.low:,.0f} to {of.high:,.0f})"
+def format_cost(value: Range) -> str:
+    """Return `$1.20 ($1.10 to $1.40)`."""
+    return f"{money(value.expected)} ({money(value.low)} to {money(value.high)})"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
+    """Return `90 s`, `12 min` or `3.5 h`."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,7 +1,7 @@
-"""Options that several commands share, and the way from options to settings."""
+"""Options that several commands share, and how options become settings."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qtgen.commands._output import note
-from qtgen.settings import Settings, load_settings, project_folder, unknown_variables
+from qtgen.settings import Settings, load_settings, unknown_variables
 
-if TYPE_CHECKING:  # it takes 0.2 s to load
+if TYPE_CHECKING:  # loading it takes 0.2 s
     from qtgen.llm.ledger import Ledger
+
+file_or_dash = click.Path(path_type=Path, allow_dash=True)
+folder = click.Path(path_type=Path, file_okay=False)
 
 
 class Grouped(click.Command):
-    """A command whose help lists its options under their groups, in the order in which these come up."""
+    """A command whose help lists the options by group, in the order in which the groups are defined."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of each group."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for option in self.get_params(ctx):
             if isinstance(option, click.Option) and (row := option.get_help_record(ctx)):
@@ -29,77 +33,65 @@ class Grouped(click.Command):
                 formatter.write_dl(rows)
 
 
-class _InGroup(click.Option):
-    def __init__(self, *arguments: Any, group: str, **how: Any) -> None:
-        super().__init__(*arguments, **how)
+class _GroupedOption(click.Option):
+    def __init__(self, *arguments: Any, group: str, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
         self.group = group
 
 
 def options_of(group: str) -> Callable[..., Callable[[Any], Any]]:
-    """As `click.option`, for the options of one group."""
-    return partial(click.option, cls=_InGroup, group=group)
+    """Return a decorator like `click.option` for the options of one group."""
+    return partial(click.option, cls=_GroupedOption, group=group)
 
 
-_answers, _pace = options_of("Who answers"), options_of("Pace")
-budget_option = options_of("Money")(
-    "--budget", type=float, help="US dollars that this run may cost at most; needs the models' prices."
+_model, _pace = options_of("Model"), options_of("Pace")
+budget_option = options_of("Cost")(
+    "--budget", type=float, metavar="USD", help="End the run before it costs more. Needs the models' prices."
 )
-_ASKING = (
-    _answers(
+_REQUEST_OPTIONS = (
+    _model(
         "--provider",
-        type=click.Choice(["openai", "local"]),
-        help="An OpenAI-compatible endpoint, or a small model on this machine.  "
-        "[default: openai where a key or an address is set, else local]",
+        metavar="NAME",
+        help="Use openai (any OpenAI-compatible endpoint), local (a model on this machine), or a plugin's provider.  "
+        "[default: openai if a key or base URL is set, else local]",
     ),
-    _answers(
+    _model(
         "--model",
         multiple=True,
-        help="Model name at the endpoint; given again, the one to ask where it fails.  [default: gpt-4o-mini]",
+        help="Use this model. Repeat for fallbacks if it refuses, truncates or keeps failing.  [default: gpt-4o-mini]",
     ),
-    _answers("--base-url", help="Address of an OpenAI-compatible endpoint.  [default: OpenAI's]"),
-    _answers("--temperature", type=float, help="Sampling temperature.  [default: the prompt's]"),
-    _answers("--max-tokens", type=int, help="Longest answer, in tokens.  [default: the prompt's]"),
+    _model("--base-url", help="Use the OpenAI-compatible endpoint at this address.  [default: OpenAI's]"),
+    _model("--temperature", type=float, help="Set the sampling temperature.  [default: the prompt's]"),
+    _model("--max-tokens", type=int, help="Limit the length of an answer.  [default: the prompt's]"),
     _pace(
         "--concurrency",
         type=int,
-        help="Requests in flight at most; fewer where the endpoint bears no more.  [default: 64; local: 2]",
+        help="Limit the requests in flight. qtgen adapts to the endpoint below that.  [default: 64; local: 2]",
     ),
-    _pace("--rpm", type=float, help="Requests a minute at most.  [default: what the endpoint bears]"),
-    _pace("--tpm", type=float, help="Tokens a minute at most.  [default: what the endpoint bears]"),
+    _pace("--rpm", type=float, help="Limit the requests per minute.  [default: the endpoint's limit]"),
+    _pace("--tpm", type=float, help="Limit the tokens per minute.  [default: the endpoint's limit]"),
 )
 
 
-def asking_options(command: Any) -> Any:
-    """Who is asked, and how fast: the same for every command that asks."""
-    for option in reversed(_ASKING):
+def request_options(command: Any) -> Any:
+    """Add the options of every command that sends requests: which model, and how fast."""
+    for option in reversed(_REQUEST_OPTIONS):
         command = option(command)
     return command
 
 
-def settings_from(flags: dict[str, Any]) -> Settings:
-    """Settings with those of `flags` that were given on top. Raises SettingsError."""
-    known = {name: value for name, value in flags.items() if name in Settings.model_fields}
+def settings_from(flags: Mapping[str, Any]) -> Settings:
+    """Return the settings in force, with the options that were given on top. Raises SettingsError."""
+    given = {name: value for name, value in flags.items() if name in Settings.model_fields and value not in (None, ())}
     for warning in unknown_variables(os.environ):
         note(f"warning: {warning}")
-    return load_settings(Path.cwd(), os.environ, known).settings
-
-
-def ledger_place(settings: Settings) -> str:
-    """A database's URL, or the path of a file, which stands beside qtgen.toml."""
-    return settings.ledger if "://" in settings.ledger else str(project_folder() / settings.ledger)
+    return load_settings(Path.cwd(), os.environ, given).settings
 
 
 @contextmanager
-def open_book(settings: Settings) -> "Iterator[Ledger]":
-    """The ledger that the settings name. Raises LedgerError."""
-    from qtgen.llm.ledger import Ledger
+def open_ledger(settings: Settings) -> "Iterator[Ledger]":
+    """Open the ledger that the settings name. Raises LedgerError."""
+    from qtgen.llm import factory
 
-    book = Ledger(ledger_place(settings))
-    try:
-        yield book
-    finally:
-        book.close()
-
-
-file_or_dash = click.Path(path_type=Path, allow_dash=True)
-folder = click.Path(path_type=Path, file_okay=False)
+    with factory.open_ledger(settings) as ledger:
+        yield ledger

@@ -1,65 +1,226 @@
-"""What commands that ask a model share: the ledger and the clients of a run, and its results in order."""
+"""The run loop of commands that send requests: jobs in, outcomes out.
 
+A command passes its `Work` to `Run.execute`. That shows progress, collects the JSON lines, ends the run when the budget
+is used up or a signal arrives, prints the summary and returns the exit code.
+"""
+
+import asyncio
 import json
 import tempfile
 from array import array
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import click
 
 from qtgen._util.concurrency import Stop, stop_on_interrupt
-from qtgen.commands import _progress as progress
-from qtgen.errors import UsageError
+from qtgen._util.text import money, pluralize
+from qtgen.commands._output import note
+from qtgen.commands._progress import Display, open_display, ticking
+from qtgen.commands._stats import RunStats
+from qtgen.errors import BudgetReached, Failure, Interrupted, UsageError
+from qtgen.generation.repair_loop import INTERRUPTED
+from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client
 from qtgen.llm.factory import endpoints_for, needs_fetch, open_clients
-from qtgen.llm.ledger import Ledger, LedgerWriter, opened
+from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
+from qtgen.llm.providers import provider_name
 from qtgen.settings import Settings
 
 
-def check_budget(settings: Settings) -> None:
-    """Raise UsageError where a budget could not be kept."""
-    unknown = [endpoint.model for endpoint in endpoints_for(settings) if endpoint.cost(1, 1, 0) is None]
-    if settings.budget is not None and unknown:
-        raise UsageError(f'--budget needs the price of `{unknown[0]}`: set [prices."{unknown[0]}"] in qtgen.toml')
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run sends requests and reports results.
+
+    Args:
+        settings: The settings in force.
+        total: Number of items.
+        noun: What an item is: `question` or `page`.
+        fresh: Whether to ignore answers of earlier runs.
+        as_json: Whether to print one JSON line per item at the end.
+        resume: How to resume a run that ended early.
+    """
+
+    settings: Settings
+    total: int
+    noun: str
+    fresh: bool = False
+    as_json: bool = False
+    resume: str = "run the same command again to resume"
 
 
-@asynccontextmanager
-async def asking(
-    settings: Settings, book: Ledger, budget: Budget, tally: progress.RunStats, shown: progress.Display, *, fresh: bool
-) -> AsyncIterator[tuple[list[Client], LedgerWriter, Stop]]:
-    """The models in force, ready to be asked; Ctrl-C asks to stop. Raises ProviderUnusable, SettingsError."""
-    if needs_fetch(settings):
-        shown.say("fetching the embedded model (98 MB, once) …")
-    async with opened(book, fresh=fresh) as desk, open_clients(settings, desk, budget) as clients:
-        tally.clients = clients
-        shown.say(progress.who_answers(settings, [client.model for client in clients]))
-        with stop_on_interrupt(shown.say) as stop:
-            yield clients, desk, stop
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A finished item: its position in the input, its outcome, and its JSON line."""
+
+    position: int
+    outcome: Outcome
+    record: Mapping[str, Any]
 
 
-class Results:
-    """One JSON line for each step, kept on disk until they are wanted in their order."""
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What a run sends requests with. After `stop` is requested, nothing may be sent."""
+
+    clients: Sequence[Client]
+    writer: LedgerWriter
+    stop: Stop
+
+
+class Work(Protocol):
+    """What differs between the commands."""
+
+    def items(self, run: "Run") -> AsyncGenerator[Item, None]:
+        """Yield each item as it finishes. Requests are sent with `run.open_models()`."""
+
+    def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterable[Item]:
+        """Yield the items that a run did not get to, by position. Those that needed a request failed with `failure`."""
+
+    def notes(self, stats: RunStats) -> Iterable[str]:
+        """Yield lines for the end of the run, such as where the results are."""
+
+
+class JsonLines:
+    """One JSON line per item, kept in a temporary file until they are printed in the order of the input."""
 
     def __init__(self, total: int) -> None:
-        self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed at the end of the block
+        self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115  # closed at the end of the block
         self._offsets = array("q", [-1]) * total
 
-    def __enter__(self) -> "Results":
+    def __enter__(self) -> "JsonLines":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, place: int, result: Mapping[str, Any]) -> None:
-        self._offsets[place] = self._file.seek(0, 2)
-        self._file.write(json.dumps(result, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+    def add(self, position: int, record: Mapping[str, Any]) -> None:
+        """Set the line of the item at a position."""
+        self._offsets[position] = self._file.seek(0, 2)
+        self._file.write(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
-    def __contains__(self, place: int) -> bool:
-        return self._offsets[place] >= 0
+    def __contains__(self, position: int) -> bool:
+        return self._offsets[position] >= 0
 
-    def lines(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str]:
         for offset in self._offsets:
             if offset >= 0:
                 self._file.seek(offset)
                 yield self._file.readline().decode().rstrip("\n")
+
+
+class Run:
+    """One run of a command."""
+
+    def __init__(self, options: RunOptions, ledger: Ledger) -> None:
+        self.options, self.ledger = options, ledger
+        self.budget = Budget(options.settings.budget)
+        self.stats = RunStats(options.total, self.budget, options.settings.tpm)
+        self._stop: Stop | None = None
+        self._display: Display | None = None
+
+    def say(self, message: str) -> None:
+        """Print a line that stays on the screen above the progress."""
+        if self._display:
+            self._display.say(message)
+        else:
+            note(message)
+
+    def execute(self, work: Work) -> int:
+        """Do the work and return the exit code.
+
+        Raises Interrupted if a signal ended the run before all items were finished, and what `work.items` raises.
+        """
+        with JsonLines(self.options.total) as lines:
+            try:
+                return asyncio.run(self._run(work, lines))
+            finally:  # also if the run ended early
+                for line in lines if self.options.as_json else ():
+                    click.echo(line)
+
+    async def _run(self, work: Work, lines: JsonLines) -> int:
+        def add(item: Item) -> None:
+            lines.add(item.position, item.record)
+            self.stats.add(item.outcome)
+
+        try:
+            with open_display(self.stats) as display:
+                self._display = display
+                async with ticking(display), aclosing(work.items(self)) as items:
+                    async for item in items:
+                        add(item)
+                        display.update(item.outcome)
+            if failure := self._early_end():
+                for item in work.unfinished(failure, lines.__contains__):
+                    add(item)
+        finally:
+            self._display = None
+            for line in (*self.stats.summary(), *work.notes(self.stats)):
+                note(line)
+        return self._exit_code()
+
+    def _early_end(self) -> Failure | None:
+        """Return why the run ended before all items were finished, or None if it did not."""
+        if self._stop and self._stop.requested and self.stats.done < self.options.total:
+            return INTERRUPTED
+        if self.stats.failures[BudgetReached.kind]:
+            return Failure(BudgetReached.kind, f"the budget of {money(self.budget.limit)} is used up")
+        return None
+
+    def _exit_code(self) -> int:
+        total = pluralize(self.options.total, self.options.noun)
+        if left := self.stats.failures[Interrupted.kind]:
+            raise Interrupted(f"interrupted with {left:,} of {total} left", remedy=self.options.resume)
+        if left := self.stats.failures[BudgetReached.kind]:
+            note(
+                f"the budget of {money(self.budget.limit)} is used up with {left:,} of {total} left; "
+                f"raise --budget and {self.options.resume}"
+            )
+            return 1
+        return int(self.stats.counts[Status.FAILED] > 0)
+
+    @asynccontextmanager
+    async def open_models(self) -> AsyncIterator[Models]:
+        """Open the models in force. Until the block ends, SIGINT and SIGTERM request a stop.
+
+        Raises ProviderUnusable and SettingsError.
+        """
+        settings = self.options.settings
+        if needs_fetch(settings):
+            self.say("downloading the built-in model (98 MB, once) …")
+        stop = self._stop = Stop()
+        async with (
+            open_writer(self.ledger, fresh=self.options.fresh, stop=stop) as writer,
+            open_clients(settings, writer, self.budget, stop) as clients,
+        ):
+            self.stats.clients = clients
+            self.say(describe_models(settings, [client.model for client in clients]))
+            with stop_on_interrupt(self.say, stop):
+                yield Models(clients, writer, stop)
+
+
+def describe_models(settings: Settings, models: Sequence[str]) -> str:
+    """Return which models answer, and why a local one if that was not asked for."""
+    name = provider_name(settings)
+    if name != "local":
+        return f"provider {name}: {', then '.join(models)} at {settings.base_url or 'OpenAI'}"
+    unused = [name for name in ("model", "base_url") if getattr(settings, name)]
+    reason = f" ({' and '.join(unused)} not used)" if unused else ""
+    if not settings.provider:
+        reason = " (neither a key nor a base URL is set)"
+    return f"provider local{reason}: {models[0]} on this machine"
+
+
+def require_prices(settings: Settings) -> None:
+    """Raise UsageError if there is a budget and a model without a price, because it could not be kept."""
+    if settings.budget is None:
+        return
+    for endpoint in endpoints_for(settings):
+        if endpoint.cost(1, 1, 0) is None:
+            raise UsageError(
+                f"needs the price of `{endpoint.model}`",
+                setting="budget",
+                remedy=f'set [prices."{endpoint.model}"] in qtgen.toml',
+            )

@@ -1,4 +1,4 @@
-"""`regenerate --dry-run` and `--check`: what is stale and why, and what it would take to write it again."""
+"""`regenerate --dry-run` and `--check`: which pages are stale and why, and what rewriting them would take."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,22 +8,24 @@ from typing import Any
 import click
 
 from qtgen._util.text import money, pluralize
-from qtgen.commands._estimate import as_json_range, cost_of, duration, figures, requests, time_of
-from qtgen.generation.generator import GenerationConfig
+from qtgen.commands._estimate import cost_of, first_requests, format_duration, format_range, range_as_dict, time_of
+from qtgen.commands._tables import print_table, print_text
+from qtgen.generation.config import GenerationConfig
 from qtgen.llm.estimate import Range, RunEstimate
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
-from qtgen.regeneration.detect import Material, Stale, StalenessFilter, StalePages, revisions
-from qtgen.regeneration.rewrite import Rewrite, RewriteJob
+from qtgen.regeneration.detect import StalenessReport, StalePage
+from qtgen.regeneration.plan import RewriteSources, plan_jobs
+from qtgen.regeneration.rewrite import RewriteJob, RewriteTask
 from qtgen.settings import Settings
 from qtgen.validation.rules import REGISTRY
 
-_SAMPLE = 100  # pages of a reason that are looked at for what they would take; the others are taken to be like them
+_SAMPLE = 100  # pages per reason that an estimate is based on
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """What the pages of one reason would take; None where it is not asked for. cost: None where no price is known."""
+class RewriteEstimate:
+    """What rewriting some pages would take. `cost` is None if the model has no price."""
 
     requests: Range
     cost: Range | None
@@ -32,107 +34,132 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class StaleRow:
-    """One reason (or all of them): how many pages, and of how many the safe fixes will do."""
+    """A row of the report.
+
+    Args:
+        name: A reason, the code of a rule, or `all`.
+        pages: Number of pages.
+        free: Number of pages for which safe fixes are enough.
+        estimate: What the others would take, or None if that was not asked for.
+    """
 
     name: str
     pages: int
     free: int
-    estimate: Estimate | None = None
+    estimate: RewriteEstimate | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        known = self.estimate
+        """Return the row as a JSON object."""
+        estimate = self.estimate
         return {
             "reason": self.name,
             "pages": self.pages,
             "free": self.free,
-            "requests": as_json_range(known.requests) if known else None,
-            "cost_usd": as_json_range(known.cost) if known else None,
-            "seconds": as_json_range(known.seconds) if known else None,
+            "requests": range_as_dict(estimate.requests) if estimate else None,
+            "cost_usd": range_as_dict(estimate.cost) if estimate else None,
+            "seconds": range_as_dict(estimate.seconds) if estimate else None,
         }
 
-    def cells(self) -> Sequence[str]:
-        code = self.name if self.name in REGISTRY else ""
-        name = f"{code} {REGISTRY[code].name}" if code else self.name
+    def cells(self) -> list[str]:
+        """Return the row's cells in the table."""
+        name = f"{self.name} {REGISTRY[self.name].name}" if self.name in REGISTRY else self.name
         cells = [name, f"{self.pages:,}", f"{self.free:,}" if self.free else ""]
         if self.estimate is None:
             return cells
         cost = self.estimate.cost
-        money_cell = "unknown" if cost is None else money(cost.expected)
-        return [*cells, figures(self.estimate.requests), money_cell, duration(self.estimate.seconds.expected)]
+        cost_cell = "unknown" if cost is None else money(cost.expected)
+        return [
+            *cells,
+            format_range(self.estimate.requests),
+            cost_cell,
+            format_duration(self.estimate.seconds.expected),
+        ]
 
 
-class Estimator:
-    """From some pages of each reason to what all of them would take. Reads pages and asks the ledger."""
+class StaleEstimator:
+    """Estimates what rewriting stale pages would take, from a sample of them. Reads pages and the ledger."""
 
-    def __init__(
-        self, settings: Settings, how: GenerationConfig, wish: StalenessFilter, book: Ledger, *, fresh: bool
-    ) -> None:
-        self._settings, self._how, self._wish = settings, how, wish
-        self._book, self._fresh = book, fresh
+    def __init__(self, settings: Settings, config: GenerationConfig, ledger: Ledger, *, fresh: bool) -> None:
+        self._settings, self._config = settings, config
+        self._ledger, self._fresh = ledger, fresh
         self._endpoint = endpoints_for(settings)[0]
-        self._facts = book.facts(self._endpoint.model)
-        digests = {wording[:8] + schema[:8] for wording, schema in how.parts().values()}
-        self._history = book.history(self._endpoint.model, digests)
+        self._facts = ledger.facts(self._endpoint.model)
+        digests = {wording[:8] + schema[:8] for wording, schema in config.part_digests().values()}
+        self._history = ledger.history(self._endpoint.model, digests)
 
-    def of(self, stale: Sequence[Stale], contexts: Mapping[str, str | None]) -> Estimate:
-        some = stale[:: max(1, len(stale) // _SAMPLE)]
-        steps = revisions(some, self._wish, self._how, Material(contexts))
-        prompts = [Rewrite(step, self._how).prompt for step in steps if isinstance(step, RewriteJob)]
-        plan = RunEstimate(self._history, self._facts.faulty)
-        for one in requests(prompts, self._endpoint, self._book):
-            if not one.known or self._fresh:
-                plan.add(one.prompt, one.size, one.longest)
-        scale = len(stale) / len(some) if some else 0.0
-        cost, time = cost_of(plan, self._endpoint), time_of(plan, self._settings, self._facts.latency)
-        return Estimate(
-            plan.requests.map(lambda value: value * scale),
-            cost and cost.map(lambda value: value * scale),
-            time.map(lambda value: value * scale),
-        )
+    def estimate(self, stale_pages: Sequence[StalePage], contexts: Mapping[str, str | None]) -> RewriteEstimate:
+        """Return the estimate for some pages.
 
+        Args:
+            stale_pages: The pages.
+            contexts: The source texts of pages that have one, by URL.
+        """
+        sample = stale_pages[:: max(1, len(stale_pages) // _SAMPLE)]
+        jobs = plan_jobs(sample, self._config, RewriteSources(contexts))
+        prompts = [RewriteTask(job, self._config).prompt for job in jobs if isinstance(job, RewriteJob)]
+        run = RunEstimate(self._history, self._facts.faulty)
+        for first in first_requests(prompts, self._endpoint, self._ledger):
+            if not first.is_known or self._fresh:
+                run.add(first.prompt, first.size, first.max_tokens)
+        scale = len(stale_pages) / len(sample) if sample else 0.0
+        cost, seconds = cost_of(run, self._endpoint), time_of(run, self._settings, self._facts.latency)
 
-def rows(stale: Sequence[Stale], estimator: Estimator | None, contexts: Mapping[str, str | None]) -> Iterator[StaleRow]:
-    """A row for each reason, and one for all of them, for a page can have several."""
-    names = dict.fromkeys(name for one in stale for name in one.because)
-    groups = {name: [one.alone(name) for one in stale if name in one.because] for name in sorted(names)}
-    for name, some in {**groups, "all": stale}.items():
-        free = sum(one.is_free for one in some)
-        yield StaleRow(name, len(some), free, estimator.of(some, contexts) if estimator else None)
+        def scaled(value: float) -> float:
+            return value * scale
+
+        return RewriteEstimate(run.requests.map(scaled), cost and cost.map(scaled), seconds.map(scaled))
 
 
-def show(survey: StalePages, table: Sequence[StaleRow], *, as_json: bool, basis: str = "") -> None:
-    """Print what was found. basis: a line on what the estimates rest on."""
+def stale_rows(
+    stale_pages: Sequence[StalePage], estimator: StaleEstimator | None, contexts: Mapping[str, str | None]
+) -> Iterator[StaleRow]:
+    """Yield a row for each reason, then one for all pages, because a page can have several reasons."""
+    reasons = sorted({reason for page in stale_pages for reason in page.because})
+    groups = {reason: [page.only_for(reason) for page in stale_pages if reason in page.because] for reason in reasons}
+    for name, pages in {**groups, "all": stale_pages}.items():
+        free = sum(page.is_free for page in pages)
+        yield StaleRow(name, len(pages), free, estimator.estimate(pages, contexts) if estimator else None)
+
+
+def print_stale(report: StalenessReport, rows: Sequence[StaleRow], *, as_json: bool, basis: str = "") -> None:
+    """Print the report on stdout.
+
+    Args:
+        report: The stale pages.
+        rows: The rows of the table; the last one is for all pages.
+        as_json: Whether to print one JSON object.
+        basis: A line about what the estimates are based on.
+    """
     if as_json:
-        click.echo(json.dumps(_as_dict(survey, table), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_as_dict(report, rows), ensure_ascii=False, indent=2))
         return
-    if not survey.stale:
-        click.echo(f"nothing is stale in {pluralize(survey.pages, 'page')}")
+    if not report.stale:
+        click.echo(f"no stale pages among {pluralize(report.pages, 'page')}")
         return
-    head = ["reason", "pages", "free", "requests", "cost", "time"]
-    cells = [row.cells() for row in table]
-    lines = [head[: len(cells[0])], *cells]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for line in lines:
-        padded = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
-        click.echo("  ".join([line[0].ljust(widths[0]), *padded]).rstrip())
-    if survey.beyond:
-        click.echo(f"the first {len(survey.stale):,}; {survey.beyond:,} more are stale")
-    click.echo(
-        f"{len(survey.stale) + survey.beyond:,} of {pluralize(survey.pages, 'page')} stale; "
-        "a page can have several reasons. free: safe fixes will do."
+    cells = [row.cells() for row in rows]
+    headers = ["reason", "pages", "free", "requests", "cost", "time"]
+    print_table(headers[: len(cells[0])], cells)
+    stale = len(report.stale) + report.omitted
+    if report.omitted:
+        print_text(f"These are the first {len(report.stale):,} of {stale:,} stale pages.")
+    print_text(
+        f"{stale:,} of {pluralize(report.pages, 'page')} stale. A page can have several reasons. "
+        "free: safe fixes are enough."
     )
     if basis:
-        click.echo(basis)
+        print_text(basis)
 
 
-def _as_dict(survey: StalePages, table: Sequence[StaleRow]) -> dict[str, Any]:
+def _as_dict(report: StalenessReport, rows: Sequence[StaleRow]) -> dict[str, Any]:
     return {
-        "pages": survey.pages,
-        "stale": len(survey.stale) + survey.beyond,
-        "edited": survey.edited,
-        "unreadable": survey.unreadable,
-        "gone": survey.gone,
-        "reasons": [row.as_dict() for row in table[:-1]],
-        "all": table[-1].as_dict() if table else None,
-        "items": [{"path": one.path, "reasons": [*one.reasons], "fields": sorted(one.fields)} for one in survey.stale],
+        "pages": report.pages,
+        "stale": len(report.stale) + report.omitted,
+        "edited": report.edited,
+        "unreadable": report.unreadable,
+        "gone": report.gone,
+        "reasons": [row.as_dict() for row in rows[:-1]],
+        "all": rows[-1].as_dict() if rows else None,
+        "items": [
+            {"path": page.path, "reasons": [*page.reasons], "fields": sorted(page.fields)} for page in report.stale
+        ],
     }

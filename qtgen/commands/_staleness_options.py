@@ -1,119 +1,103 @@
-"""From the options of `regenerate` to what is looked for, and the question files with their source texts."""
+"""Options of `regenerate` that decide which pages are stale, and the question files with their source texts."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from qtgen.commands._errors import option_of
 from qtgen.errors import UsageError
 from qtgen.generation.plan import page_url
-from qtgen.generation.provenance import WRITTEN, digest_of
-from qtgen.generation.questions import BadRow, QuestionFiles
+from qtgen.generation.provenance import WRITTEN_GROUPS, text_hash
+from qtgen.generation.questions import InvalidRow, QuestionFiles
 from qtgen.generation.types import Question
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.reasons import REASONS, Reason
-from qtgen.settings import Settings
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.selection import known_codes
 
-
-@dataclass(frozen=True, slots=True)
-class FilterOptions:
-    """What the options ask for."""
-
-    wish: StalenessFilter
-    older_than: int | None
-    score_below: float | None
-    limit: int | None
-    order: str
-    judges: tuple[str, ...]
-    is_preview: bool
-
-    @classmethod
-    def of(cls, flags: Mapping[str, Any], settings: Settings) -> "FilterOptions":
-        """Raises UsageError for a reason or a group that there is not, or that lacks its option."""
-        words = [word for one in flags["because"] for word in one.replace(",", " ").split()]
-        groups = _groups(flags["only"], words)
-        given = {"--older-than": flags["older_than"], "--score-below": flags["score_below"]}
-        reasons = _reasons(words, given)
-        codes = [word for word in words if word.lower() not in REASONS]
-        every = ("QT4", "QT5", "QT6") if "related" in groups else ("QT5", "QT6")
-        family = known_codes(codes) if codes else () if words else every
-        wish = StalenessFilter(
-            reasons,
-            frozenset(code for code, rule in REGISTRY.items() if code.startswith(family) and not rule.on_request),
-            groups,
-            flags["include_edited"],
-            flags["touch_date"],
-        )
-        if "related" in groups and settings.corpus is None:
-            raise UsageError("links are judged by the whole site: name it with --corpus")
-        if flags["judges"] and not (settings.api_key or settings.base_url):
-            raise UsageError("--judge asks an endpoint: set OPENAI_API_KEY or --base-url")
-        return cls(
-            wish,
-            flags["older_than"],
-            flags["score_below"],
-            flags["limit"],
-            flags["order"],
-            flags["judges"],
-            flags["is_preview"],
-        )
+_TEXT_RULES = ("QT5", "QT6")
+_LINK_RULES = ("QT4",)
 
 
-def _groups(only: str | None, because: Sequence[str]) -> frozenset[str]:
-    words = (only or "").replace(",", " ").split()
-    for word in words:
-        if word not in FIELD_GROUPS:
-            raise UsageError(f"--only {word}: there are {', '.join(FIELD_GROUPS)}")
-    links = {"related"} if any(word.upper().startswith("QT4") for word in because) else set()
-    return frozenset(words or {*WRITTEN, *links})
+def staleness_filter(
+    because: Sequence[str], only: str | None, thresholds: Mapping[str, float | None], *, include_edited: bool
+) -> StalenessFilter:
+    """Return the filter that the options describe.
+
+    Args:
+        because: The values of `--because`, each with one or more reasons.
+        only: The value of `--only`.
+        thresholds: The values of `--older-than` and `--score-below`, by the name of their setting.
+        include_edited: Whether texts count that a person edited.
+
+    Raises UsageError for an unknown reason or group, and for a reason whose threshold is missing.
+    """
+    names = [name for value in because for name in value.replace(",", " ").split()]
+    reasons, groups = _reasons(names, thresholds), _groups(only, names)
+    codes = [name for name in names if name.lower() not in REASONS]
+    default = (*_LINK_RULES, *_TEXT_RULES) if "related" in groups else _TEXT_RULES
+    prefixes = known_codes(codes) if codes else () if names else default
+    rules = (code for code, rule in REGISTRY.items() if code.startswith(prefixes) and not rule.on_request)
+    return StalenessFilter(reasons, frozenset(rules), groups, include_edited)
 
 
-def _reasons(words: Sequence[str], given: Mapping[str, Any]) -> list[Reason]:
-    """Those named; none named: all that need not be, and those whose option is given."""
-    named = [word.lower() for word in words if word.lower() in REASONS]
-    for name in named:
-        option = REASONS[name].option
-        if option and given[option] is None:
-            raise UsageError(f"--because {name} needs {option}")
-    for word in words:
-        if not word.upper().startswith("QT") and word.lower() not in REASONS:
-            raise UsageError(f"--because {word}: there are {', '.join(REASONS)}, and the codes of rules (QT601)")
-    if words:
-        return [REASONS[name] for name in dict.fromkeys(named)]
-    return [one for one in REASONS.values() if not one.asked_for and (not one.option or given[one.option] is not None)]
+def _groups(only: str | None, names: Sequence[str]) -> frozenset[str]:
+    """Return the groups of fields that may be rewritten. Naming a link rule includes the links."""
+    groups = (only or "").replace(",", " ").split()
+    for group in groups:
+        if group not in FIELD_GROUPS:
+            raise UsageError(f"--only {group}: unknown group", remedy=f"the groups are {', '.join(FIELD_GROUPS)}")
+    links = {"related"} if any(name.upper().startswith(_LINK_RULES) for name in names) else set()
+    return frozenset(groups or {*WRITTEN_GROUPS, *links})
 
 
-class Sources:
-    """The question files, if any are named, as far as they give source texts."""
+def _reasons(names: Sequence[str], thresholds: Mapping[str, float | None]) -> list[Reason]:
+    """Return the named reasons. If none is named, return all that apply without being named."""
+    for name in names:
+        reason = REASONS.get(name.lower())
+        if reason is None and not name.upper().startswith("QT"):
+            remedy = f"the reasons are {', '.join(REASONS)} and the codes of rules (QT601)"
+            raise UsageError(f"--because {name}: unknown reason", remedy=remedy)
+        if reason and reason.setting and thresholds[reason.setting] is None:
+            raise UsageError(f"--because {name} needs {option_of(reason.setting)}")
+    if names:
+        return [REASONS[name] for name in dict.fromkeys(name.lower() for name in names) if name in REASONS]
+    return [
+        reason
+        for reason in REASONS.values()
+        if not reason.only_if_named and (reason.setting is None or thresholds[reason.setting] is not None)
+    ]
+
+
+class SourceTexts:
+    """The source texts (`context`) in the question files, if there are any. The first row of a page counts."""
 
     def __init__(self, stack: ExitStack, files: Sequence[Path], subject: str | None) -> None:
         self._source = stack.enter_context(QuestionFiles(files, subject, None, sys.stdin.buffer)) if files else None
 
-    def _rows(self) -> Iterator[Question]:
-        rows = self._source.rows() if self._source else ()
-        return (row for row in rows if isinstance(row, Question))
+    def _rows(self) -> Iterator[Question | InvalidRow]:
+        return self._source.rows() if self._source else iter(())
+
+    def _questions(self) -> Iterator[Question]:
+        return (row for row in self._rows() if isinstance(row, Question))
 
     def digests(self) -> dict[str, str | None]:
-        """By url, of the source text; None: the row gives none."""
-        found: dict[str, str | None] = {}
-        for row in self._rows():  # of rows for one page the first counts, as in `generate`
-            found.setdefault(page_url(row), digest_of(row.context) if row.context else None)
-        return found
+        """Return the digest of each page's source text by URL; None for a row without one."""
+        digests: dict[str, str | None] = {}
+        for question in self._questions():
+            digests.setdefault(page_url(question), text_hash(question.context) if question.context else None)
+        return digests
 
     def texts(self, urls: frozenset[str]) -> dict[str, str | None]:
-        """Of the pages that have these urls."""
-        found: dict[str, str | None] = {}
-        for row in self._rows():
-            if (url := page_url(row)) in urls:
-                found.setdefault(url, row.context)
-        return found
+        """Return the source texts of some pages by URL."""
+        texts: dict[str, str | None] = {}
+        for question in self._questions():
+            if (url := page_url(question)) in urls:
+                texts.setdefault(url, question.context)
+        return texts
 
-    def unusable(self) -> list[str]:
-        """What is wrong with rows that are no questions."""
-        rows = self._source.rows() if self._source else ()
-        return [row.error.message for row in rows if isinstance(row, BadRow)]
+    def problems(self) -> list[str]:
+        """Return what is wrong with the invalid rows."""
+        return [row.error.message for row in self._rows() if isinstance(row, InvalidRow)]

@@ -1,28 +1,50 @@
-"""`qtgen costs`: what was spent, out of the ledger."""
+"""`qtgen costs`: what was spent, by run, model or day."""
 
 import datetime as dt
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from qtgen._util.text import money
-from qtgen.commands._options import ledger_place, open_book, settings_from
-from qtgen.commands._output import note
+from qtgen.commands._options import settings_from
+from qtgen.commands._output import money, note
 from qtgen.settings import Settings
 
+if TYPE_CHECKING:
+    from qtgen.llm.ledger.statistics import Spending
 
-@dataclass
-class _Sum:
-    """What attempts came to. unpriced: how many of them have a cost that is not known."""
+_FILE_WIDTH = 160  # columns; a file has no edge at which a figure would be cut
+_ID_LENGTH = 12
 
+
+@dataclass(frozen=True, slots=True)
+class CostsOptions:
+    """Options of the command. `by` is what the sums are grouped by."""
+
+    by: Literal["run", "model", "day"]
+    as_json: bool
+
+
+@dataclass(slots=True)
+class CostSum:
+    """The sum of the attempts of one run, model or day.
+
+    Attributes:
+        answered: How many attempts brought an answer.
+        cost_usd: The known cost.
+        unpriced: How many attempts have an unknown cost.
+        first: When the first attempt began, in seconds since 1970.
+    """
+
+    name: str
     attempts: int = 0
     answered: int = 0
     prompt_tokens: int = 0
@@ -32,72 +54,85 @@ class _Sum:
     unpriced: int = 0
     first: float = 0.0
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        self.first = min(self.first or row["first"], row["first"])
-        self.attempts += row["attempts"]
-        self.answered += row["attempts"] if row["kind"] == "ok" else 0
-        for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "unpriced"):
-            setattr(self, name, getattr(self, name) + (row[name] or 0))
-        self.cost_usd += row["cost_usd"] or 0.0
+    def add(self, spending: "Spending") -> None:
+        self.first = min(self.first or spending.first, spending.first)
+        self.attempts += spending.attempts
+        self.answered += spending.attempts if spending.kind == "ok" else 0
+        self.prompt_tokens += spending.prompt_tokens or 0
+        self.completion_tokens += spending.completion_tokens or 0
+        self.cached_tokens += spending.cached_tokens or 0
+        self.cost_usd += spending.cost_usd or 0.0
+        self.unpriced += spending.unpriced
 
     def as_dict(self) -> dict[str, Any]:
-        known = {
-            name: getattr(self, name)
-            for name in ("attempts", "answered", "prompt_tokens", "completion_tokens", "cached_tokens")
-        }
+        """Return the figures of one object of the JSON output."""
         return {
-            **known,
+            "attempts": self.attempts,
+            "answered": self.answered,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cached_tokens": self.cached_tokens,
             "cost_usd": None if self.unpriced else round(self.cost_usd, 6),
             "known_cost_usd": round(self.cost_usd, 6),
             "unpriced": self.unpriced,
         }
 
 
-@click.command(epilog="Exit 0, also when nothing was spent yet.")
-@click.option("--by", type=click.Choice(["run", "model", "day"]), default="model", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON array on stdout.")
-def command(by: str, as_json: bool) -> int:
-    """Show what was spent, by run, model or day, out of the ledger.
+@click.command(epilog="Exit code 0, even if nothing was spent yet.")
+@click.option(
+    "--by", type=click.Choice(["run", "model", "day"]), default="model", show_default=True, help="Group the sums."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def command(**options: Any) -> int:
+    """Show what was spent, by model, run or day.
 
-    Tokens: sent, of them cached, and received. An attempt without a known price makes its sum unknown; what is known of
-    it stands beside. Days are UTC's. A request that was in flight when its run was killed stands in no row, whatever
-    the endpoint bills for it.
+    The figures come from the ledger: requests, answers, tokens sent, tokens of these that were cached, tokens received,
+    and the cost. If the price of any request is unknown, the cost is unknown too, and only its known part is shown.
+    Days are in UTC. A request that was in flight when its run was killed is not counted, even if the endpoint bills it.
     """
-    sums = _sums(settings_from({}), by)
-    if as_json:
-        click.echo(json.dumps([{by: name, **of.as_dict()} for name, of in sums], indent=1))
-        return 0
-    if not sums:
+    return _run(CostsOptions(**options))
+
+
+def _run(options: CostsOptions) -> int:
+    sums = _sums(settings_from({}), options.by)
+    if options.as_json:
+        click.echo(json.dumps([{options.by: row.name, **row.as_dict()} for row in sums], indent=1))
+    elif sums:
+        width = None if sys.stdout.isatty() else _FILE_WIDTH
+        Console(highlight=False, width=width).print(_table(options.by, sums))
+    else:
         note("nothing was spent yet")
-        return 0
-    width = None if sys.stdout.isatty() else 160  # a file has no edge that a figure would be cut at
-    Console(highlight=False, width=width).print(_table(by, sums))
     return 0
 
 
-def _sums(settings: Settings, by: str) -> list[tuple[str, _Sum]]:
-    file = ledger_place(settings).removeprefix("sqlite:///")
-    if "://" not in file and not Path(file).exists():  # to look must not make one
+def _sums(settings: Settings, by: str) -> list[CostSum]:
+    """Return the sums, the earliest first. A ledger that does not exist is not created."""
+    from qtgen.llm.factory import ledger_url, open_ledger
+
+    file = ledger_url(settings).removeprefix("sqlite:///")
+    if "://" not in file and not Path(file).exists():
         note(f"no ledger at {file}")
         return []
-    with open_book(settings) as book:
-        return _summed(book.spending(), by)
+    with open_ledger(settings) as ledger:
+        return sum_by(ledger.spending(), by)
 
 
-def _summed(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, _Sum]]:
-    found: dict[str, _Sum] = {}
-    for row in rows:
-        found.setdefault(_name(row, by), _Sum()).add(row)
-    return sorted(found.items(), key=lambda pair: pair[1].first)
+def sum_by(spending: "Iterable[Spending]", by: str) -> list[CostSum]:
+    """Return the sum of each run, model or day, the earliest first."""
+    sums: dict[str, CostSum] = {}
+    for row in spending:
+        name = _group(row, by)
+        sums.setdefault(name, CostSum(name)).add(row)
+    return sorted(sums.values(), key=attrgetter("first"))
 
 
-def _name(row: Mapping[str, Any], by: str) -> str:
+def _group(spending: "Spending", by: str) -> str:
     if by == "day":
-        return dt.datetime.fromtimestamp(row["day"] * 86_400, dt.UTC).date().isoformat()
-    return str(row[by])[:12] if by == "run" else str(row[by])
+        return dt.datetime.fromtimestamp(spending.day * 86_400, dt.UTC).date().isoformat()
+    return spending.run[:_ID_LENGTH] if by == "run" else spending.model
 
 
-def _table(by: str, sums: list[tuple[str, _Sum]]) -> Table:
+def _table(by: str, sums: list[CostSum]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in (by, "since", "requests", "answered", "sent", "cached", "received", "cost"):
         table.add_column(
@@ -106,9 +141,9 @@ def _table(by: str, sums: list[tuple[str, _Sum]]) -> Table:
             no_wrap=column not in (by, "cost"),
             overflow="fold",
         )
-    for name, of in sums:
-        since = dt.datetime.fromtimestamp(of.first, dt.UTC).strftime("%Y-%m-%d")
-        cost = money(of.cost_usd) + (" + unknown" if of.unpriced else "")
-        figures = of.attempts, of.answered, of.prompt_tokens, of.cached_tokens, of.completion_tokens
-        table.add_row(name, since, *(f"{figure:,}" for figure in figures), cost)
+    for row in sums:
+        since = dt.datetime.fromtimestamp(row.first, dt.UTC).strftime("%Y-%m-%d")
+        cost = money(row.cost_usd) + (" + unknown" if row.unpriced else "")
+        figures = row.attempts, row.answered, row.prompt_tokens, row.cached_tokens, row.completion_tokens
+        table.add_row(row.name, since, *(f"{figure:,}" for figure in figures), cost)
     return table

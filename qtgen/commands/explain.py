@@ -2,6 +2,7 @@
 
 import click
 
+from qtgen.commands._errors import option_of
 from qtgen.errors import UsageError
 from qtgen.evaluation.metrics import METRICS, describe_metric
 from qtgen.regeneration.reasons import REASONS, describe_reason
@@ -25,7 +26,7 @@ def command(code: str | None) -> int:
             click.echo(f"{reason.name:<29} reason   {reason.doc.splitlines()[0]}")
         return 0
     if code.lower() in REASONS:
-        click.echo(describe_reason(REASONS[code.lower()]))
+        click.echo(describe_reason(REASONS[code.lower()], option_of))
         return 0
     if code.lower() in METRICS:
         click.echo(describe_metric(METRICS[code.lower()]))

@@ -1,342 +1,290 @@
-"""`qtgen generate`: question files in, pages out."""
+"""`qtgen generate`: write new pages from questions."""
 
-import asyncio
 import datetime as dt
 import os
 import sys
-from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Collection, Container, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
-from qtgen.commands import _estimate as dry_run
-from qtgen.commands import _progress as progress
+from qtgen.commands._estimate import deleted_note, estimate_run
 from qtgen.commands._linking import link_new
 from qtgen.commands._options import (
     Grouped,
-    asking_options,
     budget_option,
     file_or_dash,
     folder,
-    open_book,
+    open_ledger,
     options_of,
+    request_options,
     settings_from,
 )
-from qtgen.commands._output import note, warn
-from qtgen.commands._run import Results, asking, check_budget
-from qtgen.errors import BudgetReached, Failure, Interrupted, NearDuplicates, QuestionFileError, UsageError
-from qtgen.generation.config import recipe
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.output import Store
-from qtgen.generation.pipeline import generate_all
-from qtgen.generation.plan import Ids, Job, QuestionSurvey, plan, twins, unknown_subjects
+from qtgen.commands._output import note
+from qtgen.commands._prompt_changes import prompt_change_notes
+from qtgen.commands._questions import index_questions, skipped_near_duplicates
+from qtgen.commands._run import Item, Run, RunOptions, require_prices
+from qtgen.commands._stats import RunStats
+from qtgen.errors import Failure, UsageError
+from qtgen.generation.config import GenerationConfig, generation_config
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.pipeline import generate_pages
+from qtgen.generation.plan import DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, plan
 from qtgen.generation.questions import QuestionFiles
 from qtgen.generation.types import Outcome, Question, Status
-from qtgen.llm.budget import Budget
 from qtgen.llm.factory import concurrency, endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
-from qtgen.llm.types import Prompt
-from qtgen.page.fields import SUBJECTS
 from qtgen.settings import Settings
-from qtgen.site.discovery import iter_page_paths, read_page
 
 _EPILOG = """\b
 Several models:
-  The second is asked where the first fails a page: it declined, its answers
-  were cut off or kept their faults, or none came after all tries. A wrong
-  key, an unknown model or an empty account ends the run: no other is asked.
+  Later models are fallbacks when an earlier one refuses, truncates or keeps
+  failing. A wrong key, an unknown model or an empty account ends the run.
 
 \b
 Environment:
-  OPENAI_API_KEY, OPENAI_BASE_URL  the key, and the endpoint's address
-  QTGEN_LEDGER, QTGEN_MODEL, …     any setting: QTGEN_ and its name
-  Options win over the environment, and that over qtgen.toml (the nearest,
-  upwards), which also has timeout, tries, repairs, prices and more. All are
-  in docs/cli.md; `qtgen --show-settings` prints those in force.
+  OPENAI_API_KEY, OPENAI_BASE_URL  the key and the address of the endpoint
+  QTGEN_LEDGER, QTGEN_MODEL, …     any setting, in capitals after QTGEN_
+  Options override the environment, which overrides qtgen.toml (the nearest
+  one upwards). docs/cli.md lists the settings, such as timeout, tries,
+  repairs and prices; `qtgen --show-settings` prints those in force.
 
 \b
 Files:
   OUT/SUBJECT/QUESTION.md      a page
-  OUT/.qtgen/provenance.jsonl  how each page was made
+  OUT/.qtgen/provenance.jsonl  how each page was made; commit it
   OUT/.qtgen/failed/           why a page failed and its last answer, a JSON
-                               file each, removed once the page is written
-  .qtgen/ledger.sqlite         every request, its answer and what it cost;
-                               beside qtgen.toml
+                               file each, removed when the page is written
+  .qtgen/ledger.sqlite         every request with its answer and cost, beside
+                               qtgen.toml
 
 \b
 Exit codes:
-  0    every page is there
-  1    some failed, or the budget is used up
+  0    every page exists
+  1    a page failed, or the budget is used up
   2    the call, a file or the key is wrong
-  130  interrupted; the same command goes on
+  130  interrupted; run the same command again to resume
 
 \b
 Examples:
-  qtgen generate new.csv                      pages of a question file
-  qtgen generate new.csv --dry-run            requests, tokens, money and time
+  qtgen generate new.csv                      write the pages of a file
+  qtgen generate new.csv --dry-run            estimate requests, cost and time
   qtgen generate new.csv --dry-run --json     the same as one JSON object
-  qtgen generate new.csv --budget 5           stop before 5 dollars are passed
-  qtgen generate new.csv --model a --model b  b is asked where a fails
+  qtgen generate new.csv --budget 5           spend at most 5 dollars
+  qtgen generate new.csv --model a --model b  use b as fallback for a
 """
-_asked, _money, _again, _output = (options_of(group) for group in ("What is asked", "Money", "Going on", "Output"))
+_questions, _cost, _resume, _output = (options_of(group) for group in ("Questions", "Cost", "Resume", "Output"))
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateOptions:
+    """The options of one call. `settings` has those that are settings too."""
+
+    settings: Settings
+    files: tuple[Path, ...]
+    limit: int | None
+    dry_run: bool
+    fresh: bool
+    recreate: bool
+    update_neighbours: bool
+    as_json: bool
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("questions", nargs=-1, type=file_or_dash)
-@_asked("--subject", help="Subject of questions that name none.")
-@_asked("--limit", type=click.IntRange(min=1), help="Only the first N questions.")
-@_asked("--prompt", help="One prompt for every question, instead of by its kind; `qtgen prompts list` has them.")
-@_asked("--corpus", type=folder, help="The site's pages: ids go on from the highest, questions are compared.")
-@_asked(
+@_questions("--subject", help="Use this subject for questions without one.")
+@_questions("--limit", type=click.IntRange(min=1), help="Read only the first N questions.")
+@_questions("--prompt", help="Use this prompt for every question.  [default: by the kind of question]")
+@_questions(
+    "--corpus", type=folder, help="Compare questions with the pages of this site, and continue after its highest id."
+)
+@_questions(
     "--on-duplicate",
     type=click.Choice(["skip", "keep", "fail"]),
-    help="What becomes of a question nearly asked before, here or in the corpus.  [default: keep]",
+    help="Skip near-duplicate questions, keep them, or end the run.  [default: keep]",
 )
-@_asked(
-    "--update-neighbours",
-    is_flag=True,
-    help="With --corpus: let pages of the site that are near to new ones name them as related articles.",
+@_questions(
+    "--update-neighbours", is_flag=True, help="With --corpus: let similar pages of the site link to the new ones."
 )
-@asking_options
+@request_options
 @budget_option
-@_money("--dry-run", "is_dry", is_flag=True, help="Send nothing; say what it would take. With --json: as one object.")
-@_again(
+@_cost("--dry-run", is_flag=True, help="Estimate requests, tokens, cost and time, and send nothing.")
+@_resume(
     "--resume/--fresh",
     "resume",
     default=True,
-    help="Use answers of earlier runs, or ask anew for all pages that are not there. A page that is there stays: "
-    "delete it, or name another --out, to have it written again.  [default: resume]",
+    help="Use answers of earlier runs, or request new ones. Existing pages stay in both cases.  [default: resume]",
 )
-@_output("--out", type=folder, help="Folder that pages are written to.  [default: outputs]")
-@_output("--json", "as_json", is_flag=True, help="JSON lines on stdout, one a question, in input order, at the end.")
+@_resume("--recreate", is_flag=True, help="Write pages again that were written earlier and deleted since.")
+@_output("--out", type=folder, help="Write pages to this folder.  [default: outputs]")
+@_output(
+    "--json", "as_json", is_flag=True, help="Print one JSON line per question, in input order, at the end of the run."
+)
 def command(
     questions: tuple[Path, ...],
     limit: int | None,
-    is_dry: bool,
+    dry_run: bool,
     resume: bool,
+    recreate: bool,
     as_json: bool,
     update_neighbours: bool,
     **flags: Any,
 ) -> int:
     """Write a page for every question of QUESTIONS (.csv, .jsonl, .txt, or - for stdin).
 
-    Columns: question, and optionally subject, id, date, context. Without QUESTIONS, those that qtgen.toml names.
-    A page that exists already is left as it is.
+    The columns are question, and optionally subject, id, date and context. Without QUESTIONS, the files of the setting
+    `questions` are read. A page that exists is never overwritten. A page that was deleted counts as rejected and is
+    skipped.
 
-    Every request is kept in a ledger (.qtgen/ledger.sqlite) by the hash of its bytes: a run that was killed goes on
-    where it was, an edited question file sends only what is new, and nothing is paid for twice. Requests start as fast
-    as the endpoint allows, and no faster than --concurrency, --rpm and --tpm. `qtgen costs` shows what was spent.
-    Ctrl-C finishes what is in flight; a second one stops at once.
+    Every request is kept in a ledger (.qtgen/ledger.sqlite) by the hash of its bytes. So a run that was killed resumes
+    where it was, an edited question file sends only what is new, and nothing is paid for twice. `qtgen costs` shows
+    what was spent. After Ctrl-C, nothing new is sent and requests in flight finish; a second Ctrl-C stops at once.
     """
-    settings = settings_from({**flags, "model": flags["model"] or None})
-    files = questions or settings.questions
-    if not files:
-        raise UsageError("no question file: name one, or set `questions` in qtgen.toml")
-    check_budget(settings)
-    how = recipe(settings, dt.datetime.now().astimezone().date())
+    settings = settings_from(flags)
+    options = GenerateOptions(
+        settings=settings,
+        files=questions or settings.questions,
+        limit=limit,
+        dry_run=dry_run,
+        fresh=not resume,
+        recreate=recreate,
+        update_neighbours=update_neighbours,
+        as_json=as_json,
+    )
+    if not options.files:
+        raise UsageError("no question file", remedy="name one, or set `questions` in qtgen.toml")
+    require_prices(settings)
+    config = generation_config(settings, dt.datetime.now().astimezone().date())
     if settings.prompt:
-        how.library.choose("", settings.prompt)  # raises PromptError, also where every page is there
+        config.library.choose("", settings.prompt)  # raises PromptError, even if all pages exist
     with ExitStack() as stack:
-        source = stack.enter_context(QuestionFiles(files, settings.subject, limit, sys.stdin.buffer))
-        survey = _surveyed(source, files, settings)
-        passed_over = _near_duplicates(source, settings)
-        book = stack.enter_context(open_book(settings))
-        run = _Run(settings, how, source, survey, passed_over, book, fresh=not resume)
-        if is_dry:
-            steps = run.steps(ids=lambda urls: dict.fromkeys(urls, 0))  # none is given out
-            return dry_run.show(steps, run.recipe, settings, book, as_json=as_json, fresh=not resume)
+        source = stack.enter_context(QuestionFiles(options.files, settings.subject, limit, sys.stdin.buffer))
+        work = _prepare(options, config, source, stack)
+        if options.dry_run:
+            dry_run_result = estimate_run(work.steps(), config, settings, work.ledger, fresh=options.fresh)
+            dry_run_result.print(as_json=as_json)
+            return dry_run_result.exit_code
         set_up(os.environ)
-        results = stack.enter_context(Results(survey.total))
-        try:
-            code = asyncio.run(run.go(results))
-            if settings.corpus:
-                link_new(run.pages, settings.corpus, settings, update_neighbours=update_neighbours)
-            return code
-        finally:  # also for a run that was interrupted or ended early
-            for line in results.lines() if as_json else ():
-                click.echo(line)
+        total = work.index.total
+        run_options = RunOptions(settings, total, "question", fresh=options.fresh, as_json=as_json)
+        code = Run(run_options, work.ledger).execute(work)
+        if settings.corpus:
+            link_new(work.pages, settings.corpus, settings, update_neighbours=update_neighbours)
+        return code
 
 
-def _surveyed(source: QuestionFiles, files: tuple[Path, ...], settings: Settings) -> QuestionSurvey:
-    """A first reading of all rows, so that a file that cannot be read is said before anything is paid for."""
-    survey = QuestionSurvey()
-    for row in source.rows():
-        survey.add(row)
-    if not survey.total:
-        raise QuestionFileError(f"{', '.join(map(str, files))}: no question in it")
-    for warning in unknown_subjects(survey.subjects, (*SUBJECTS, *settings.subjects)):
-        note(f"warning: {warning}")
-    warn(survey.shared_ids, "row", " with an id of another page: written all the same")
-    return survey
-
-
-def _near_duplicates(source: QuestionFiles, settings: Settings) -> Mapping[int, str]:
-    """By a row's number, which other question it nearly is; empty where such rows are kept."""
-    paths = list(iter_page_paths([settings.corpus] if settings.corpus else []))
-    titles = ((path, read_page(path).text_of("title") or "") for path in paths)
-    pairs = dict(twins(titles, source.rows()))
-    if not pairs:
-        return {}
-    wanted = {*pairs, *pairs.values()}
-    where = {number: row.source for number, row in enumerate(source.rows()) if number in wanted}
-    others = {number: where.get(other) or paths[-1 - other] for number, other in pairs.items()}
-    found = {number: f"nearly the question of {other}" for number, other in others.items()}
-    named = [f"{where[number]}: {why}" for number, why in found.items()]
-    if settings.on_duplicate == "fail":
-        raise NearDuplicates(f"{len(found):,} near-duplicates, the first {named[0]}; nothing was sent (--on-duplicate)")
-    done = "skipped" if settings.on_duplicate == "skip" else "written all the same; --on-duplicate skip leaves them out"
-    warn(named, "near-duplicate question", f": {done}")
-    return found if settings.on_duplicate == "skip" else {}
-
-
-_THERE = (Status.WRITTEN, Status.EXISTS)
+def _prepare(
+    options: GenerateOptions, config: GenerationConfig, source: QuestionFiles, stack: ExitStack
+) -> "_Generation":
+    """Read the questions and the output folder, and open the ledger."""
+    settings = options.settings
+    index = index_questions(source, options.files, settings)
+    near_duplicates = skipped_near_duplicates(source, settings)
+    output = OutputFolder(settings.out)
+    plan_options = PlanOptions(
+        out=settings.out,
+        today=config.today,
+        exists=lambda path: Path(path).exists(),
+        duplicates=index.duplicates(),
+        near_duplicates=near_duplicates,
+    )
+    if not options.recreate:
+        plan_options = replace(plan_options, is_deleted=output.deleted_pages())
+    ledger = stack.enter_context(open_ledger(settings))
+    return _Generation(options, config, source, index, plan_options, output, ledger)
 
 
 @dataclass
-class _Run:
-    """One call of the command, once its questions have been looked at."""
+class _Generation:
+    """The work of `generate`. `pages` collects the pages that exist at the end, if they are to get links."""
 
-    settings: Settings
-    recipe: GenerationConfig
+    options: GenerateOptions
+    config: GenerationConfig
     source: QuestionFiles
-    survey: QuestionSurvey
-    passed_over: Mapping[int, str]
-    book: Ledger
-    fresh: bool
+    index: QuestionIndex
+    plan_options: PlanOptions
+    output: OutputFolder
+    ledger: Ledger
+    pages: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.store = Store(self.settings.out)
-        self.pages: list[str] = []  # that are there at the end; only where they are to get links
+    def steps(self, ids: IdAllocator | None = None) -> Iterator[Job | Outcome]:
+        """Yield a job or an outcome per row. Without `ids`, jobs have the id 0 and are only good for estimates."""
+        return plan(self.source.rows(), self.plan_options, ids or (lambda urls: dict.fromkeys(urls, 0)))
 
-    def steps(self, ids: Ids) -> Iterator[Job | Outcome]:
-        return plan(
-            self.source.rows(),
-            out=self.settings.out,
-            exists=lambda path: Path(path).exists(),
-            ids=ids,
-            today=self.recipe.today,
-            repeats=self.survey.repeats(),
-            passed_over=self.passed_over,
-        )
-
-    async def go(self, results: Results) -> int:
-        """Plan, generate, write. Raises Interrupted when stopped before the end."""
-        budget = Budget(self.settings.budget)
-        tally = progress.RunStats(self.survey.total, budget, self.settings.tpm)
-        try:
-            with progress.display(tally) as shown:
-                async with progress.ticking(shown), aclosing(self._outcomes(tally, shown, budget)) as outcomes:
-                    async for place, outcome in outcomes:
-                        results.add(place, outcome.as_dict())
-                        tally.add(outcome)
-                        shown.update(outcome)
-                        if self.settings.corpus and outcome.path and outcome.status in _THERE:
-                            self.pages.append(outcome.path)
-            for place, outcome in self._left_by(budget, results) if tally.failures[BudgetReached.kind] else ():
-                results.add(place, outcome.as_dict())
-                tally.add(outcome)
-        finally:
-            note(progress.summary(tally))
-            self._say_where(tally)
-        if left := tally.failures[BudgetReached.kind]:
-            note(
-                f"{budget.used_up()}; {left:,} of {self.survey.total:,} questions are left: "
-                "with a higher --budget the same command goes on from here"
-            )
-            return 1
-        if left := self.survey.total - tally.done:
-            raise Interrupted(
-                f"interrupted with {left:,} of {self.survey.total:,} questions left; the same command goes on from here"
-            )
-        return int(tally.counts[Status.FAILED] > 0)
-
-    def _left_by(self, budget: Budget, results: Results) -> Iterator[tuple[int, Outcome]]:
-        """What becomes of the rows that a used-up budget was not enough for, so that each has an outcome."""
-        why = Failure(BudgetReached.kind, budget.used_up())
-        for place, step in enumerate(self.steps(ids=lambda urls: dict.fromkeys(urls, 0))):
-            if place in results:
-                continue
-            if isinstance(step, Job):
-                yield place, Outcome(step.question, Status.SKIPPED, step.path, step.url, error=why)
-            else:
-                yield place, step
-
-    async def _outcomes(
-        self, tally: progress.RunStats, shown: progress.Display, budget: Budget
-    ) -> AsyncGenerator[tuple[int, Outcome], None]:
-        """Place and outcome of every step. A provider is opened once one needs an answer."""
-        for line in self._changes():  # before the rows are read for good: standard input has one place
-            shown.say(line)
-        first = self.store.highest_id(self.settings.corpus) + 1
-        steps, place = self.steps(ids=lambda urls: self._ids(urls, first)), 0
+    async def items(self, run: Run) -> AsyncGenerator[Item, None]:
+        """Yield each row's outcome. Models are opened when the first job is reached."""
+        settings = self.options.settings
+        self._report_changed_prompts(run)
+        first_id = self.output.highest_id(settings.corpus) + 1
+        steps = self.steps(lambda urls: self._assign_ids(urls, first_id))
+        position = 0
         for step in steps:
             if isinstance(step, Job):
                 steps = chain([step], steps)
                 break
-            yield place, step
-            place += 1
+            yield self._item(position, step)
+            position += 1
         else:
             return
-        self.store.check_writable()
-        async with asking(self.settings, self.book, budget, tally, shown, fresh=self.fresh) as (clients, _, stop):
-            done = generate_all(
-                steps, self.recipe, clients, self.store, concurrency=concurrency(self.settings), stop=stop
+        self.output.check_writable()
+        async with run.open_models() as models:
+            results = generate_pages(
+                steps,
+                self.config,
+                models.clients,
+                self.output,
+                concurrency=concurrency(settings),
+                stop=models.stop,
             )
-            async with aclosing(done):
-                async for number, outcome in done:
-                    yield place + number, outcome
+            async with aclosing(results):
+                async for number, outcome in results:
+                    yield self._item(position + number, outcome)
 
-    def _ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
-        """An id for each page; rows that bring one which an earlier run gave to another page are named."""
-        brought = {given: url for url, given in urls.items() if given is not None}
-        for number, holder in self.book.holders(brought).items():
-            if holder != brought[number]:
-                note(f"warning: id {number} of {brought[number]} is that of {holder} in the ledger")
-        return self.book.ids_for(urls, first, self.survey.ids)
+    def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
+        """Yield the outcomes of rows that the run did not get to."""
+        for position, step in enumerate(self.steps()):
+            if is_finished(position):
+                continue
+            if isinstance(step, Job):
+                step = Outcome(step.question, Status.SKIPPED, step.path, step.url, error=failure)
+            yield self._item(position, step)
 
-    def _changes(self) -> Iterator[str]:
-        """A line for each prompt that was edited since it was last used, for that can make all requests others."""
-        now = self.recipe.digests()
-        changed = self.book.changed_prompts(now)
-        used: dict[str, Counter[bool]] = defaultdict(Counter)
-        if changed & self._prompts_used(changed):  # planning takes a while, and mostly there is nothing to say
-            for request in self._requests(changed):
-                used[request.prompt][request.known] += 1
-        self.book.keep_prompts({name: now[name] for name in now if name not in changed or name in used})
-        for name, counts in used.items() if not self.fresh else ():
-            if counts[False]:
-                yield (
-                    f"prompt `{name}` has changed since the last run: {counts[False]:,} of its {counts.total():,} "
-                    f"requests will be sent, for {counts[True]:,} the ledger has an answer"
-                )
+    def notes(self, stats: RunStats) -> Iterator[str]:
+        """Yield where the pages are, and what was not written on purpose."""
+        if deleted := stats.failures[DELETED]:
+            yield deleted_note(deleted)
+        if self.options.fresh and (existing := stats.counts[Status.EXISTS]):
+            yield (
+                f"--fresh does not replace existing pages ({existing:,}); "
+                "use another --out, or delete pages and add --recreate"
+            )
+        if stats.counts[Status.WRITTEN]:
+            yield f"pages: {self.output.folder}/   how they were made: {self.output.provenance_file}"
+        if stats.failed_requests:
+            label = "failed answers" if stats.failed_answers else "reasons of failures"
+            yield f"{label}: {self.output.failed_folder}/"
 
-    def _requests(self, prompts: Container[str]) -> Iterator[dry_run.Request]:
-        steps = self.steps(ids=lambda urls: dict.fromkeys(urls, 0))
-        named = ((step, self._prompt_for(step.question.text)) for step in steps if isinstance(step, Job))
-        jobs = (step for step, name in named if name in prompts)
-        return dry_run.requests(map(self._prompt_of, jobs), endpoints_for(self.settings)[0], self.book)
+    def _item(self, position: int, outcome: Outcome) -> Item:
+        if self.options.settings.corpus and outcome.path and outcome.status in (Status.WRITTEN, Status.EXISTS):
+            self.pages.append(outcome.path)
+        return Item(position, outcome, outcome.as_dict())
 
-    def _prompt_of(self, job: Job) -> Prompt:
-        return self.recipe.render(job.question)
+    def _report_changed_prompts(self, run: Run) -> None:
+        endpoint = endpoints_for(self.options.settings)[0]
+        questions: Iterable[Question] = (row for row in self.source.rows() if isinstance(row, Question))
+        for line in prompt_change_notes(self.config, endpoint, self.ledger, questions, self.steps):
+            if not self.options.fresh:
+                run.say(line)
 
-    def _prompts_used(self, among: Collection[str]) -> set[str]:
-        rows = self.source.rows() if among else ()
-        return {self._prompt_for(row.text) for row in rows if isinstance(row, Question)}
-
-    def _prompt_for(self, question: str) -> str:
-        return self.recipe.library.choose(question, self.recipe.prompt).header.name
-
-    def _say_where(self, tally: progress.RunStats) -> None:
-        if self.fresh and (there := tally.counts[Status.EXISTS]):
-            note(f"--fresh leaves pages as they are: {there:,} were there; delete them, or name another --out")
-        if tally.counts[Status.WRITTEN]:
-            note(f"pages: {self.store.out}/   how they were made: {self.store.provenance_file}")
-        if tally.failed_asked:
-            what = "failed answers, to look at" if tally.answers_kept else "why they failed"
-            note(f"{what}: {self.store.failed_folder}/")
+    def _assign_ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
+        """Return an id for each page, and warn about rows that ask for the id of another page."""
+        wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
+        for number, holder in self.ledger.urls_by_id(wanted).items():
+            if holder != wanted[number]:
+                note(f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger")
+        return self.ledger.assign_ids(urls, first, self.index.ids)

@@ -1,7 +1,7 @@
-"""`qtgen init`: lay out a new project."""
+"""`qtgen init`: create the files of a new project."""
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,55 +12,68 @@ from qtgen.errors import OutputError, UsageError
 from qtgen.resources import shipped_folder
 
 _TOML = """\
-# Settings of qtgen; `qtgen --show-settings` lists them all.
-# A key goes into the environment (OPENAI_API_KEY), never here.
+# Settings of qtgen. `qtgen --show-settings` lists all of them.
+# Set the API key in the environment (OPENAI_API_KEY), never here.
 questions = ["questions.csv"]
 out = "outputs"
 
-# Who answers. Without a key or an address, a small model on this machine does.
+# The model. Without a key or a base URL, a small model on this machine answers.
 # provider = "openai"
 # model = "gpt-4o-mini"
 # base_url = "https://…/v1"      # any OpenAI-compatible endpoint
 
-# US dollars per million tokens, by model. A model without a price costs "unknown".
+# US dollars per million tokens, by model. The cost of a model without a price is unknown.
 # [prices."gpt-4o-mini"]
 # input = 0.15
 # output = 0.60
-# cached_input = 0.075           # for tokens that the endpoint had in its cache
+# cached_input = 0.075           # input tokens that the endpoint had in its cache
 """
-_IGNORE = """\
-# Answers that failed or were not taken are for a look, not for the repository; commit provenance.jsonl.
+_GITIGNORE = """\
+# Failed answers and rejected rewrites are for inspection; commit outputs/.qtgen/provenance.jsonl.
 outputs/.qtgen/failed/
+outputs/.qtgen/publishing/
 outputs/.qtgen/rejected/
 """
 
 
-@contextlib.contextmanager
-def _refused_early(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OutputError as error:
-        raise UsageError(f"FOLDER {folder}: cannot be written ({str(error).rpartition(': ')[2]})") from None
+@dataclass(frozen=True, slots=True)
+class InitOptions:
+    """The options of `init`."""
+
+    folder: Path
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def command(folder: Path) -> int:
-    """Lay out a new project in FOLDER: settings, prompts, an example question file. Nothing is overwritten."""
-    files = {
+    """Create a new project in FOLDER: settings, prompts, an example question file. Existing files stay as they are."""
+    options = InitOptions(folder)
+    for name, text in _project_files().items():
+        path = options.folder / name
+        note(f"{'created' if _create(path, text, options) else 'exists '}  {path}")
+    change_folder = "" if options.folder == Path() else f"cd {options.folder} && "
+    note(f"next: {change_folder}qtgen generate")
+    return 0
+
+
+def _project_files() -> Mapping[str, str]:
+    """Return the text of each file of a new project, by path."""
+    prompts = sorted(shipped_folder("prompts").glob("*.md.j2"))
+    return {
         "qtgen.toml": _TOML,
         "questions.csv": (shipped_folder("examples") / "questions.csv").read_text(encoding="utf-8"),
-        ".gitignore": _IGNORE,
+        ".gitignore": _GITIGNORE,
         "outputs/.gitkeep": "",
         "evals/.gitkeep": "",
-        **{
-            f"prompts/{file.name}": file.read_text(encoding="utf-8")
-            for file in sorted(shipped_folder("prompts").glob("*.md.j2"))
-        },
+        **{f"prompts/{file.name}": file.read_text(encoding="utf-8") for file in prompts},
     }
-    for name, text in files.items():
-        path = folder / name
-        with _refused_early(folder), staged_file(path, text) as temporary, as_output_error(path):
-            note(f"{'created' if publish_if_absent(temporary, path) else 'exists '}  {path}")
-    note(f"next: {'' if folder == Path() else f'cd {folder} && '}qtgen generate")
-    return 0
+
+
+def _create(path: Path, text: str, options: InitOptions) -> bool:
+    """Write a file and return whether it is new. Raises UsageError if the folder cannot be written."""
+    try:
+        with staged_file(path, text) as temporary, as_output_error(path):
+            return publish_if_absent(temporary, path)
+    except OutputError as error:
+        reason = str(error).rpartition(": ")[2]
+        raise UsageError(f"FOLDER {options.folder}: cannot be written ({reason})") from None

@@ -1,15 +1,18 @@
-"""`qtgen prompts`: what is in force, and exactly what would be sent."""
+"""`qtgen prompts`: list the prompts in force, or show exactly what would be sent."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from qtgen.commands._options import settings_from
-from qtgen.generation.config import library
+from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
-from qtgen.llm.endpoint import request
-from qtgen.llm.factory import chosen, endpoints_for
+from qtgen.llm.endpoint import request_document
+from qtgen.llm.factory import endpoints_for
+from qtgen.llm.providers import provider_name
+from qtgen.llm.types import Prompt
 from qtgen.settings import Settings
 
 
@@ -19,42 +22,64 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_prompts(as_json: bool) -> int:
-    """Name, version, shape, file and purpose of every prompt in force."""
-    headers = [(t.header, str(t.path)) for t in library(settings_from({})).templates.values()]
+    """List name, version, shape, file and purpose of every prompt in force."""
+    templates = load_library(settings_from({})).templates.values()
     if as_json:
-        click.echo(json.dumps([{**h.model_dump(), "path": path} for h, path in headers], ensure_ascii=False, indent=2))
+        rows = [{**template.header.model_dump(), "path": str(template.path)} for template in templates]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return 0
-    for header, path in headers:
-        click.echo(f"{header.name}  version {header.version}, shape {header.shape}  ({path})\n    {header.description}")
+    for template in templates:
+        header = template.header
+        click.echo(f"{header.name}  version {header.version}, shape {header.shape}  ({template.path})")
+        click.echo(f"    {header.description}")
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOptions:
+    """The options of `prompts show`."""
+
+    name: str
+    question: Question
+    answer: str | None
+    as_json: bool
 
 
 @command.command("show")
 @click.argument("name")
-@click.option("--question", required=True, help="The question to render it with.")
-@click.option("--subject", default="Others", show_default=True)
-@click.option("--context", help="Source text that the answer must rest on.")
-@click.option("--answer", help="The page's answer, for a prompt that writes its search fields.")
-@click.option("--json", "as_json", is_flag=True, help="The request itself, as the JSON document that is sent.")
+@click.option("--question", required=True, help="Render the prompt with this question.")
+@click.option("--subject", default="Others", show_default=True, help="Use this subject.")
+@click.option("--context", help="Use this source text, which the answer must rest on.")
+@click.option("--answer", help="Use this answer, for a prompt that writes a page's search fields.")
+@click.option("--json", "as_json", is_flag=True, help="Print the request as the JSON document that is sent.")
 def show(name: str, question: str, subject: str, context: str | None, answer: str | None, as_json: bool) -> int:
-    """Print exactly what would be sent for a question with the prompt NAME."""
+    """Show exactly what would be sent for a question with the prompt NAME."""
+    options = ShowOptions(name, Question(question, subject, context=context), answer, as_json)
     settings = settings_from({"subject": subject})
-    asked = Question(question, subject, context=context)
-    book, given = library(settings), {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
-    if name in book.templates and book.templates[name].header.task == "seo":
-        prompt = book.render_seo(asked, answer or "(the page's answer)", name=name, **given)
+    prompt = _render(options, settings)
+    body = request_document(prompt, endpoints_for(settings)[0])
+    if options.as_json:
+        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
     else:
-        prompt = book.render(asked, name=name, **given)
-    body = request(prompt, endpoints_for(settings)[0])
-    click.echo(json.dumps(body, ensure_ascii=False, indent=2) if as_json else _readable(body, settings, prompt.digest))
+        click.echo(_readable(body, settings, prompt.digest))
     return 0
+
+
+def _render(options: ShowOptions, settings: Settings) -> Prompt:
+    library = load_library(settings)
+    parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
+    template = library.templates.get(options.name)
+    if template and template.header.task == "seo":
+        answer = options.answer or "(the page's answer)"
+        return library.render_seo(options.question, answer, name=options.name, **parameters)
+    return library.render(options.question, name=options.name, **parameters)
 
 
 def _readable(body: dict[str, Any], settings: Settings, digest: str) -> str:
     messages = [f"=== {message['role']} ===\n{message['content']}" for message in body["messages"]]
-    rest = {key: value for key, value in body.items() if key not in ("messages", "response_format")}
+    parameters = {key: value for key, value in body.items() if key not in ("messages", "response_format")}
     schema = json.dumps(body["response_format"]["json_schema"]["schema"], ensure_ascii=False, indent=2)
-    head = [f"provider {chosen(settings)}, prompt digest {digest}", json.dumps(rest, ensure_ascii=False)]
-    return "\n\n".join(["\n".join(head), *messages, f"=== the answer must fit this schema ===\n{schema}"])
+    head = f"provider {provider_name(settings)}, prompt digest {digest}\n{json.dumps(parameters, ensure_ascii=False)}"
+    return "\n\n".join([head, *messages, f"=== schema of the answer ===\n{schema}"])

@@ -7,10 +7,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qtgen._util.concurrency import Stop, map_unordered
-from qtgen.errors import BudgetReached, Failure
+from qtgen._util.concurrency import Stop
+from qtgen.errors import Failure
 from qtgen.evaluation.suites import Reference, Suite
-from qtgen.generation.generator import GenerationConfig, generate
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.pipeline import generate_pages
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.types import Provider, Usage
@@ -65,23 +66,15 @@ async def generate_candidates(
     After `stop` is requested, or once the budget is used up, nothing new is started. Raises ProviderUnusable and
     LedgerError.
     """
-
-    stopping = stop or Stop()
-
-    async def work(reference: Reference) -> tuple[Candidate, Outcome]:
-        if reference.error:
-            outcome = Outcome(reference.question, Status.FAILED, error=reference.error)
-            return Candidate(reference, repeat, error=reference.error), outcome
-        outcome = await generate(job_for(reference), config, providers)
-        if outcome.error and outcome.error.kind == BudgetReached.kind:
-            stopping.request()
-        text = outcome.draft.text if outcome.draft else None
-        return Candidate(reference, repeat, text, outcome.error, outcome.usage), outcome
-
-    running = map_unordered(suite.references, work, concurrency=concurrency, stop=stopping)
-    async with aclosing(running):
-        async for _, result in running:
-            yield result
+    steps = [
+        Outcome(reference.question, Status.FAILED, error=reference.error) if reference.error else job_for(reference)
+        for reference in suite.references
+    ]
+    pages = generate_pages(steps, config, providers, None, concurrency=concurrency, stop=stop or Stop())
+    async with aclosing(pages):
+        async for position, outcome in pages:
+            text = outcome.draft.text if outcome.draft else None
+            yield Candidate(suite.references[position], repeat, text, outcome.error, outcome.usage), outcome
 
 
 def in_suite_order(suite: Suite, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -18,10 +18,10 @@ from qtgen.evaluation.report import EvalReport, RecordingUse, load_report
 from qtgen.evaluation.runner import RunInfo, build_report, judge_candidates, score_candidates
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites import Suite, find_suite, load_suite
-from qtgen.generation.config import recipe
-from qtgen.generation.generator import GenerationConfig
+from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.llm.cassettes import Recordings, replaying, strict_client
-from qtgen.llm.factory import chosen, endpoints_for
+from qtgen.llm.factory import endpoints_for
+from qtgen.llm.providers import provider_name
 from qtgen.settings import Settings, load_settings
 
 _CONCURRENCY = 16  # pages in progress while recordings are replayed
@@ -56,7 +56,7 @@ def evaluate(
     else:
         candidates, recordings = replay_candidates(loaded, config, settings, loaded.settings.repeats)
         model = endpoints_for(replay_settings(settings))[0].model
-        info = RunInfo(chosen(settings), model, config.digests(), recordings)
+        info = RunInfo(provider_name(settings), model, config.template_digests(), recordings)
     results = score_candidates(candidates, config.checker, loaded.settings.measured_metrics)
     report = build_report(loaded, candidates, results, info, dt.datetime.now(dt.UTC))
     path = baseline or loaded.baseline
@@ -83,12 +83,12 @@ def one_model(settings: Settings) -> Settings:
 
 def suite_config(settings: Settings) -> GenerationConfig:
     """Return how a suite's pages are generated."""
-    return recipe(settings, _TODAY)
+    return generation_config(settings, _TODAY)
 
 
 def replay_settings(settings: Settings) -> Settings:
     """Return settings for a replay, which needs no key although the client requires one."""
-    if settings.api_key or chosen(settings) == "local":
+    if settings.api_key or provider_name(settings) == "local":
         return settings
     return settings.model_copy(update={"api_key": SecretStr("replayed")})
 

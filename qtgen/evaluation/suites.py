@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,7 +38,7 @@ class SuiteSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     description: str = ""
-    provider: Literal["openai", "local"] | None = None
+    provider: str | None = None
     model: str | None = None
     base_url: str | None = None
     prompt: str | None = None

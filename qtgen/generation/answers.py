@@ -1,7 +1,8 @@
-"""The structured answer that a model fills in, one shape a kind of question, and the markdown it becomes.
+"""The structured answers that a model fills in, one shape per kind of question, and the markdown they become.
 
-To add a shape: a class with `markdown()`, and a row in `SHAPES`; a prompt names it in its front matter. The JSON
-Schema sent to the model carries the length limits of the page; what arrives is checked against the same limits.
+To add a shape, write a class with `markdown()` and add a row to `SHAPES`; a prompt names the shape in its front matter.
+The JSON Schema that is sent to the model contains the page's length limits, and answers are validated against the same
+limits. The messages of `AnswerError` are sent back to the model.
 """
 
 import json
@@ -23,12 +24,12 @@ from pydantic import (
 
 from qtgen._util.json_schema import strict_schema
 from qtgen.errors import AnswerError
-from qtgen.generation.cleanup import label, mended, once, prose, residue, sentence
+from qtgen.generation.cleanup import find_residue, label, prose, restore_latex, sentence, unique_by
 from qtgen.page.answer_text import to_dollar_math
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
 
-# First words that lose their capital behind "In summary, "; any other may be a name.
-_OPENERS = re.compile(
+# First words that lose their capital after "In summary, "; any other word may be a name.
+_LOWERCASE_OPENERS = re.compile(
     r"(?:the|an?|this|that|these|those|its?|they|we|you|in|on|at|by|with|when|while|if|as|for|to|from|both|each|all"
     r"|many|most|some)$",
     re.IGNORECASE,
@@ -36,7 +37,7 @@ _OPENERS = re.compile(
 
 
 class SearchFields(BaseModel):
-    """The words that search engines are shown."""
+    """The texts for search engines."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,15 +46,15 @@ class SearchFields(BaseModel):
 
     @property
     def labels(self) -> list[str]:
-        """Headings of the answer, which stand in where a model repeats its keywords."""
+        """The headings of the answer, which fill up the keywords if a model repeats some."""
         return []
 
     @property
     def keywords(self) -> str:
-        """Comma and space between them, each once."""
-        unique = once((word.replace(",", " ") for word in self.page_keywords), str)
+        """The keywords without repeats, separated by a comma and a space."""
+        unique = unique_by((word.replace(",", " ") for word in self.page_keywords), str)
         candidates = [*unique, *(label for label in self.labels if "," not in label)]
-        return ", ".join(once(candidates, str)[: max(KEYWORDS_MIN, len(unique))])
+        return ", ".join(unique_by(candidates, str)[: max(KEYWORDS_MIN, len(unique))])
 
     @model_validator(mode="after")
     def _keywords_differ(self) -> "SearchFields":
@@ -63,21 +64,23 @@ class SearchFields(BaseModel):
 
 
 class Answer(SearchFields, ABC):
-    """What every shape of a page has: the words for search engines, and its markdown."""
+    """Base of every shape that makes a whole page."""
 
     @abstractmethod
     def markdown(self) -> str:
-        """The answer as the site's markdown."""
+        """Return the answer as markdown."""
 
 
 class Point(BaseModel):
+    """One numbered point."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
     heading: label(3, 80)  # type: ignore[valid-type]
     explanation: prose(60, 320)  # type: ignore[valid-type]
 
 
 class PointsAnswer(Answer):
-    """An explanation in numbered points: the site's usual form."""
+    """An explanation in numbered points, the usual form on the site."""
 
     introduction: prose(60, 280)  # type: ignore[valid-type]
     points: list[Point] = Field(min_length=4, max_length=6)
@@ -86,59 +89,66 @@ class PointsAnswer(Answer):
 
     @property
     def labels(self) -> list[str]:
-        return [point.heading for point in self.different_points]
+        return [point.heading for point in self.unique_points]
 
     @property
-    def different_points(self) -> list[Point]:
-        """The points without those that repeat an earlier one's heading."""
-        return once(self.points, lambda point: point.heading)
+    def unique_points(self) -> list[Point]:
+        """The points without those that repeat an earlier heading."""
+        return unique_by(self.points, lambda point: point.heading)
 
     @model_validator(mode="after")
     def _points_differ(self) -> "PointsAnswer":
-        if len(self.different_points) < 3:
+        if len(self.unique_points) < 3:
             raise ValueError("points: fewer than three different headings; the same point is made again and again")
         return self
 
     def markdown(self) -> str:
-        points = [f"{number}. **{p.heading}**: {p.explanation}" for number, p in enumerate(self.different_points, 1)]
+        points = [f"{number}. **{p.heading}**: {p.explanation}" for number, p in enumerate(self.unique_points, 1)]
         example = [f"**Worked example**: {self.worked_example}"] if self.worked_example else []
         return "\n\n".join([self.introduction, *points, *example, _in_summary(self.summary)])
 
 
 class _Table(BaseModel):
-    """What is compared are the columns, in which respect the rows."""
+    """A comparison: a column per thing, a row per aspect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     columns: list[str]
     rows: list[Any]
 
 
-def _table_of(width: int) -> Any:
-    """A table of `width` columns: that every row has as many cells is part of the schema, so a model cannot miss it."""
+def _table_type(width: int) -> Any:
+    """Return the type of a table of `width` columns.
 
-    def exactly(item: Any) -> Any:
+    The number of cells per row is part of the type, so constrained decoding cannot produce an uneven table.
+    """
+
+    def exactly_width(item: Any) -> Any:
         return Annotated[list[item], Field(min_length=width, max_length=width)]
 
     row: Any = create_model(
-        f"Row{width}", __config__=_Table.model_config, aspect=(label(3, 60), ...), cells=(exactly(label(1, 160)), ...)
+        f"Row{width}",
+        __config__=_Table.model_config,
+        aspect=(label(3, 60), ...),
+        cells=(exactly_width(label(1, 160)), ...),
     )
     rows: Any = Annotated[list[row], Field(min_length=3, max_length=8)]
-    return create_model(f"Table{width}", __base__=_Table, columns=(exactly(label(1, 60)), ...), rows=(rows, ...))
+    return create_model(f"Table{width}", __base__=_Table, columns=(exactly_width(label(1, 60)), ...), rows=(rows, ...))
 
 
-def _width(table: Any) -> str:
+def _width_tag(table: Any) -> str:
+    """Return the tag of the table type that a table is validated against, also for one of a wrong width."""
     columns = table.get("columns") if isinstance(table, dict) else None
     return str(min(4, max(2, len(columns)))) if isinstance(columns, list) else "2"
 
 
 _AnyTable: Any = Annotated[
-    Annotated[_table_of(2), Tag("2")] | Annotated[_table_of(3), Tag("3")] | Annotated[_table_of(4), Tag("4")],
-    Discriminator(_width),
+    Annotated[_table_type(2), Tag("2")] | Annotated[_table_type(3), Tag("3")] | Annotated[_table_type(4), Tag("4")],
+    Discriminator(_width_tag),
 ]
 
 
 class TableAnswer(Answer):
-    """A comparison of two to four things."""
+    """A comparison of two to four things in a table."""
 
     introduction: prose(60, 280)  # type: ignore[valid-type]
     table: _AnyTable
@@ -156,12 +166,12 @@ class TableAnswer(Answer):
 
 
 class FreeformAnswer(Answer):
-    """Markdown as the question needs it: a derivation, code, anything without a mould."""
+    """Markdown without a fixed form: a derivation, a program."""
 
-    answer: Annotated[str, BeforeValidator(mended), Field(min_length=ANSWER_MIN, max_length=4_500)]
+    answer: Annotated[str, BeforeValidator(restore_latex), Field(min_length=ANSWER_MIN, max_length=4_500)]
 
     @model_validator(mode="after")
-    def _closed(self) -> "FreeformAnswer":
+    def _check_fences(self) -> "FreeformAnswer":
         for mark, name in (("```", "code fence"), ("$$", "`$$`")):
             if self.answer.count(mark) % 2:
                 raise ValueError(f"answer: a {name} is opened and never closed")
@@ -172,7 +182,7 @@ class FreeformAnswer(Answer):
 
 
 class SearchAnswer(SearchFields):
-    """The words alone, for a page whose answer stays: they replace others, and so have to be whole."""
+    """The texts for search engines alone, for a page that keeps its answer."""
 
     page_description: sentence(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
 
@@ -183,7 +193,7 @@ SHAPES: dict[str, type[SearchFields]] = {
     "freeform": FreeformAnswer,
     "seo": SearchAnswer,
 }
-"""Names a prompt's front matter can give as `shape`."""
+"""Answer types, by the name that a prompt's front matter gives as `shape`."""
 
 
 def _table_line(*cells: str) -> str:
@@ -194,57 +204,56 @@ def _in_summary(text: str) -> str:
     if re.match(r"(?:in summary|in conclusion|to sum up|overall)\b", text, re.IGNORECASE):
         return text
     first, _, rest = text.partition(" ")
-    return f"In summary, {first.lower() if _OPENERS.match(first) else first} {rest}"
+    return f"In summary, {first.lower() if _LOWERCASE_OPENERS.match(first) else first} {rest}"
 
 
 def parse(shape: str, text: str) -> SearchFields:
-    """The answer in `text`, which should be JSON of this shape.
+    """Return the answer in `text`, which must be JSON of the shape.
 
-    Raises AnswerError with sentences the model can act on.
+    Raises AnswerError with sentences that the model can act on.
     """
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         raise AnswerError(["the answer is not valid JSON"]) from None
     if not text.isascii() or "\\u" in text:
-        _check_whole(data)
+        _check_surrogates(data)
     try:
         answer = SHAPES[shape].model_validate(data)
     except ValidationError as error:
-        raise AnswerError([_sentence(detail) for detail in error.errors()[:5]]) from None
-    marks = residue(data)
-    if marks:
-        raise AnswerError([f"write plain text without {mark}" for mark in marks[:3]])
+        raise AnswerError([_explain(detail) for detail in error.errors()[:5]]) from None
+    if residue := find_residue(data):
+        raise AnswerError([f"write plain text without {fragment}" for fragment in residue[:3]])
     return answer
 
 
-def _check_whole(data: Any) -> None:
-    """Raise AnswerError for half of a surrogate pair, in a text or a key: JSON can write it, nothing else can."""
+def _check_surrogates(data: Any) -> None:
+    """Raise AnswerError for a lone surrogate in a text or a key, which JSON can express and UTF-8 cannot."""
     try:
         json.dumps(data, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise AnswerError(["a character is torn: half of a surrogate pair stands alone (\\ud83d, for one)"]) from None
 
 
-def _sentence(detail: Any) -> str:
-    """What pydantic objects to, in words for the model."""
-    where = ".".join(str(part) for part in detail["loc"])
+def _explain(detail: Any) -> str:
+    """Return one of pydantic's error details as a sentence for the model."""
+    location = ".".join(str(part) for part in detail["loc"])
     message = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] in ("too_short", "too_long") and isinstance(detail["input"], str):
         bound = "at least {min_length}" if detail["type"] == "too_short" else "at most {max_length}"
         message = f"must have {bound.format(**detail['ctx'])} characters, not {detail['ctx']['actual_length']}"
-    return f"{where}: {message}" if where else message
+    return f"{location}: {message}" if location else message
 
 
 def to_markdown(answer: Answer) -> str:
-    """The site's markdown: maths in dollars."""
+    """Return the answer in the site's markdown, which writes math in dollar signs."""
     return to_dollar_math(answer.markdown())
 
 
 def schema(shape: str) -> dict[str, Any]:
-    """Strict JSON Schema of a shape: every key required, none allowed beside them, definitions inlined."""
+    """Return the strict JSON Schema of a shape: every key required, no others allowed, definitions inlined."""
     strict = strict_schema(SHAPES[shape])
-    # A model writes the keys in this order: first the answer, then what is to be said of it.
+    # A model writes the keys in the schema's order: the answer must come before the texts that summarize it.
     strict["required"].sort(key=lambda name: name in SearchFields.model_fields)
     strict["properties"] = {name: strict["properties"][name] for name in strict["required"]}
     return strict

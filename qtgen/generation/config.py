@@ -1,28 +1,99 @@
-"""From settings to what the generator is handed."""
+"""The configuration of generation: prompt templates, rules and request parameters."""
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from qtgen.generation import answers
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.prompts import Library
+from qtgen.generation.prompts import PromptLibrary
+from qtgen.generation.types import Question
+from qtgen.llm.types import Prompt
 from qtgen.resources import shipped_folder
 from qtgen.settings import Settings
+from qtgen.validation.rules import PageChecker, Rule
 from qtgen.validation.selection import choose_rules
 
+_ANY_QUESTION = Question("?", "?")
 
-def library(settings: Settings) -> Library:
-    """The project's own prompts, then the shipped ones."""
+
+@dataclass(frozen=True)
+class GenerationConfig:
+    """How a run makes its pages.
+
+    Args:
+        library: The prompt templates.
+        rules: The rules that a new page must satisfy.
+        today: The date of the run.
+        repairs: How often a model is asked to repair an invalid answer.
+        prompt: Name of the prompt for every question; None to choose by the question's words.
+        temperature: Sampling temperature; None for the prompt's own.
+        max_tokens: Maximum length of an answer in tokens; None for the prompt's own.
+    """
+
+    library: PromptLibrary
+    rules: Sequence[Rule]
+    today: dt.date
+    repairs: int = 3
+    prompt: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+    @cached_property
+    def checker(self) -> PageChecker:
+        """Checks a page against the rules."""
+        return PageChecker(self.rules)
+
+    @cached_property
+    def fixer(self) -> PageChecker:
+        """Checks a page against the rules, with fixes for its findings."""
+        return PageChecker(self.rules, fixes=True)
+
+    @property
+    def _parameters(self) -> dict[str, Any]:
+        return {"temperature": self.temperature, "max_tokens": self.max_tokens}
+
+    def render(self, question: Question) -> Prompt:
+        """Return the first request for a page. Raises PromptError."""
+        return self.library.render(question, name=self.prompt, **self._parameters)
+
+    def render_seo(self, question: Question, answer: str) -> Prompt:
+        """Return the first request for a page's texts for search engines. Raises PromptError.
+
+        Args:
+            question: The page's question.
+            answer: Its answer, as markdown.
+        """
+        return self.library.render_seo(question, answer, **self._parameters)
+
+    def template_digests(self) -> dict[str, str]:
+        """Return the digest of every prompt that may be used for a page, by name. It does not depend on a question."""
+        page_prompts = [name for name, template in self.library.templates.items() if template.header.task == "page"]
+        names = [self.prompt] if self.prompt else page_prompts
+        return {
+            name: self.library.render(_ANY_QUESTION, name=name, **self._parameters).template_digest for name in names
+        }
+
+    def part_digests(self) -> dict[str, tuple[str, str]]:
+        """Return the digests of the wording and of the schema of every prompt, by name."""
+        return self.library.digests(**self._parameters)
+
+
+def load_library(settings: Settings) -> PromptLibrary:
+    """Load the project's own prompt templates and the shipped ones. Raises PromptError."""
     folders = [folder for folder in (settings.prompts, shipped_folder("prompts")) if folder.is_dir()]
-    return Library(folders, {shape: answers.schema(shape) for shape in answers.SHAPES})
+    return PromptLibrary(folders, {shape: answers.schema(shape) for shape in answers.SHAPES})
 
 
-def recipe(settings: Settings, today: dt.date) -> GenerationConfig:
+def generation_config(settings: Settings, today: dt.date) -> GenerationConfig:
+    """Return the configuration that the settings describe. Raises PromptError."""
     return GenerationConfig(
-        library(settings),
-        choose_rules(),
-        today,
-        settings.repairs,
-        settings.prompt,
-        settings.temperature,
-        settings.max_tokens,
+        library=load_library(settings),
+        rules=choose_rules(),
+        today=today,
+        repairs=settings.repairs,
+        prompt=settings.prompt,
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens,
     )

@@ -1,9 +1,20 @@
-"""The output folder: pages, their provenance, and what failed, under `.qtgen/`.
+"""The output folder: pages, and under `.qtgen/` their provenance and the attempts that failed.
 
-A page is written in three steps: the text to a temporary file (a full disk shows here), the provenance line, the page
-under its name. A run that is killed between the last two leaves a line without a page, which the next run writes again:
-the last line of a url counts. Of a page that is written again it leaves a line beside the old text, and
-`provenance.py` knows. The lines are synced once a second; the ledger has what a power cut took.
+A new page is published in these steps:
+
+1. The text goes to a temporary file, where a full disk shows.
+2. An empty marker file is created under `.qtgen/publishing/`.
+3. The provenance line is appended.
+4. The page appears under its name, atomically.
+5. The marker is removed.
+
+A page whose provenance line exists and whose file does not was either deleted by a person, or its run was killed
+between steps 3 and 4. The marker tells the two apart: a killed run leaves it behind. Such a page is written again; a
+deleted one is not.
+
+A rewrite that is killed between its line and its page leaves a line beside the old text;
+`ProvenanceIndex.discard_unfinished` detects these. Lines are synced once a second: what a power cut takes is in the
+ledger.
 """
 
 import contextlib
@@ -16,159 +27,198 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from qtgen._util.files import append_line, as_output_error, publish_if_absent, replace_file, staged_file
 from qtgen.errors import OutputError, UsageError
-from qtgen.generation.provenance import ProvenanceIndex, origins
+from qtgen.generation.provenance import ProvenanceIndex, read_provenance
 from qtgen.generation.types import Draft, Outcome
 from qtgen.page import read, splice
 from qtgen.site.discovery import highest_id, iter_folder_pages, iter_page_paths
 
 HIDDEN = ".qtgen"
+_SYNC_INTERVAL = 1.0  # seconds between two syncs of the provenance file
 
 
-class Store:
-    """What a run of `generate` reads from and writes to one output folder."""
+class _PageLine(msgspec.Struct, frozen=True, gc=False):
+    """What a provenance line says about the page itself. Only the lines of rewrites have `replaced_digests`."""
 
-    def __init__(self, out: Path) -> None:
-        self.out = out
-        self.provenance_file = out / HIDDEN / "provenance.jsonl"
-        self.failed_folder = out / HIDDEN / "failed"
-        self.rejected_folder = out / HIDDEN / "rejected"
-        self._one_at_a_time = threading.Lock()
+    url: str = ""
+    id: int | None = None
+    replaced_digests: dict[str, str] | None = None
+
+
+_decode_line = msgspec.json.Decoder(_PageLine).decode
+
+
+class OutputFolder:
+    """A folder that pages are written to. Its methods may be called from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.provenance_file = folder / HIDDEN / "provenance.jsonl"
+        self.failed_folder = folder / HIDDEN / "failed"
+        self.rejected_folder = folder / HIDDEN / "rejected"
+        self._publishing_folder = folder / HIDDEN / "publishing"
+        self._provenance_lock = threading.Lock()
         self._synced = 0.0
 
     def check_writable(self) -> None:
-        """Raise UsageError before any money is spent on pages that could not be written."""
+        """Raise UsageError if the folder cannot be written, before anything is spent on its pages."""
         try:
-            with staged_file(self.out / HIDDEN / "probe", ""):
+            with staged_file(self.folder / HIDDEN / "probe", ""):
                 pass
         except OutputError as error:
             reason = str(error).rpartition(": ")[2]
-            raise UsageError(f"--out {self.out}: cannot be written ({reason})") from None
+            raise UsageError(f"{self.folder} cannot be written ({reason})", setting="out") from None
 
     def highest_id(self, corpus: Path | None) -> int:
-        """The highest id that a page here, in the corpus or in the provenance has; 0 for none.
+        """Return the highest id of a page in this folder, in the corpus or in the provenance; 0 if there is none.
 
-        Raises UsageError if there is no such corpus.
+        Raises UsageError if the corpus does not exist.
         """
-        made: Iterator[int] = (line["id"] for line in self.provenance() if isinstance(line.get("id"), int))
-        pages = chain(iter_page_paths([corpus] if corpus else []), iter_folder_pages(self.out))
-        return max(chain([highest_id(pages)], made))
+        written = (line.id for line in self._page_lines() if line.id is not None)
+        pages = chain(iter_page_paths([corpus] if corpus else []), iter_folder_pages(self.folder))
+        return max(chain([highest_id(pages)], written))
 
-    def provenance(self) -> Iterator[dict[str, Any]]:
-        """Every line; a line cut short by a crash is passed over."""
+    def deleted_pages(self) -> Callable[[str, str], bool]:
+        """Return a function that tells whether the page with a path and a URL was written here and deleted since.
+
+        Pages that a killed run did not finish do not count as deleted.
+        """
+        written = {hash(line.url) for line in self._page_lines() if line.replaced_digests is None}
+        unfinished = set(self._publishing_folder.rglob("*.json"))
+        for marker in self._finished(unfinished):
+            marker.unlink(missing_ok=True)
+            unfinished.discard(marker)
+
+        def is_deleted(path: str, url: str) -> bool:
+            return hash(url) in written and self._marker(path) not in unfinished and not Path(path).exists()
+
+        return is_deleted
+
+    def _finished(self, markers: set[Path]) -> list[Path]:
+        """Return the markers whose page appeared before the run was killed."""
+        return [
+            marker
+            for marker in markers
+            if (self.folder / marker.relative_to(self._publishing_folder)).with_suffix(".md").exists()
+        ]
+
+    def _page_lines(self) -> Iterator[_PageLine]:
+        """Yield every provenance line; a line that a crash cut short is skipped."""
         if not self.provenance_file.exists():
             return
-        with (
-            as_output_error(self.provenance_file),
-            self.provenance_file.open(encoding="utf-8", errors="replace") as lines,
-        ):
+        with as_output_error(self.provenance_file), self.provenance_file.open("rb") as lines:
             for line in lines:
-                try:
-                    entry = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(entry, dict):
-                    yield entry
+                with contextlib.suppress(msgspec.MsgspecError):
+                    yield _decode_line(line)
 
     def write(self, draft: Draft) -> bool:
-        """Let the page appear, with its provenance before it. False if one lies there already.
+        """Publish a new page with its provenance. Return False if there is already a file.
 
-        Raises OutputError; then nothing is left half-written.
+        Raises OutputError; then no part of the page is mask_unprintable.
         """
         path = Path(draft.path)
         if path.exists():
             return False
+        marker = self._marker(draft.path)
         with staged_file(path, draft.text) as temporary:
-            self._note(json.dumps(draft.provenance, ensure_ascii=False))
-            written = publish_if_absent(temporary, path)
-        with contextlib.suppress(OSError):  # the page is there; an old failure left behind does no harm
-            self._failed_file(draft.path).unlink(missing_ok=True)
-        return written
+            with as_output_error(marker):
+                marker.parent.mkdir(parents=True, exist_ok=True)
+                marker.touch()
+            self._append_provenance(json.dumps(draft.provenance, ensure_ascii=False))
+            is_new = publish_if_absent(temporary, path)
+        with contextlib.suppress(OSError):  # the page is there; leftovers do no harm
+            marker.unlink(missing_ok=True)
+            self._record_path(self.failed_folder, draft.path).unlink(missing_ok=True)
+        return is_new
 
-    def origins(self) -> ProvenanceIndex:
-        """How the texts of all pages came about."""
+    def provenance_index(self) -> ProvenanceIndex:
+        """Return the provenance of all pages."""
         if not self.provenance_file.exists():
             return ProvenanceIndex()
         with as_output_error(self.provenance_file), self.provenance_file.open("rb") as lines:
-            return origins(lines)
+            return read_provenance(lines)
 
     def rewrite(self, draft: Draft) -> None:
-        """Let a page's new text appear in place of the old one, with its provenance before it if it has one.
+        """Replace a page's text, after appending its provenance if it has any.
 
-        Raises PageInTheWay if the file does not hold the old text any more or may not be written, else OutputError.
+        Raises PageConflict if the file no longer holds the old text or is read-only, else OutputError.
         """
-        assert draft.before is not None  # noqa: S101 - a page that is new is `write`'s
+        if draft.before is None:
+            raise ValueError("a draft without `before` is a new page; use write()")
         line = json.dumps(draft.provenance, ensure_ascii=False) if draft.provenance else ""
-        note = partial(self._note, line) if line else None
-        replace_file(Path(draft.path), draft.before, draft.text.encode(), note)
-        with contextlib.suppress(OSError):  # an old attempt left behind does no harm
+        append = partial(self._append_provenance, line) if line else None
+        replace_file(Path(draft.path), draft.before, draft.text.encode(), append)
+        with contextlib.suppress(OSError):  # an old attempt that stays does no harm
             for folder in (self.failed_folder, self.rejected_folder) if line else ():
-                self._beside(folder, draft.path).unlink(missing_ok=True)
+                self._record_path(folder, draft.path).unlink(missing_ok=True)
 
     def keep_rejected(self, page: str, record: str) -> Path:
-        """Keep an attempt that was not taken. Raises OutputError."""
-        path = self._beside(self.rejected_folder, page)
-        with staged_file(path, record) as temporary, as_output_error(path):
-            temporary.replace(path)
-        return path
+        """Save the record of a rewrite that was rejected. Raises OutputError."""
+        return _save(self._record_path(self.rejected_folder, page), record)
 
     def rejected(self, page: str) -> dict[str, Any] | None:
-        """The attempt for a page that was not taken, if one is kept."""
+        """Return the record of the last rewrite of a page that was rejected, if there is one."""
         try:
-            record = json.loads(self._beside(self.rejected_folder, page).read_bytes())
+            record = json.loads(self._record_path(self.rejected_folder, page).read_bytes())
         except (OSError, ValueError):
             return None
         return record if isinstance(record, dict) else None
 
-    def was_tried(self) -> Callable[[str], bool]:
-        """Whether an attempt for a page failed or was not taken: found in one listing, for there can be thousands."""
+    def attempt_lookup(self) -> Callable[[str], bool]:
+        """Return a function that tells whether the last attempt for a page failed or was rejected.
+
+        The folders are listed once, because there can be thousands of records.
+        """
         folders = (self.failed_folder, self.rejected_folder)
-        kept = {path.stem for folder in folders for path in folder.rglob("*.json")}
+        names = {path.stem for folder in folders for path in folder.rglob("*.json")}
 
-        def is_kept(page: str) -> bool:
+        def has_attempt(page: str) -> bool:
             name = page.rpartition("/")[2].removesuffix(".md")
-            return name in kept and any(self._beside(folder, page).exists() for folder in folders)
+            return name in names and any(self._record_path(folder, page).exists() for folder in folders)
 
-        return is_kept
+        return has_attempt
 
-    def _note(self, line: str) -> None:
-        """Pages are written by several threads; their lines are synced together, once a second."""
-        with self._one_at_a_time:
-            due = time.monotonic() - self._synced >= 1.0
+    def keep_failed(self, outcome: Outcome) -> Path | None:
+        """Save a failed outcome with its last answer, for inspection. Return None if its page has no path."""
+        if not outcome.path:
+            return None
+        record = {**outcome.as_dict(), "last_answer": outcome.last_answer}
+        path = self._record_path(self.failed_folder, outcome.path)
+        return _save(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+
+    def _append_provenance(self, line: str) -> None:
+        with self._provenance_lock:
+            due = time.monotonic() - self._synced >= _SYNC_INTERVAL
             append_line(self.provenance_file, line, sync=due)
             if due:
                 self._synced = time.monotonic()
 
-    def keep_failed(self, outcome: Outcome) -> Path | None:
-        """Keep what a failed question got, for a person to look at. None if there is nothing to keep."""
-        if not outcome.path:
-            return None
-        record = {**outcome.as_dict(), "last_answer": outcome.last_text}
-        path = self._failed_file(outcome.path)
-        with (
-            staged_file(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n") as temporary,
-            as_output_error(path),
-        ):
-            temporary.replace(path)
-        return path
+    def _marker(self, page: str) -> Path:
+        """Return the file that exists while a page is being published."""
+        return self._record_path(self._publishing_folder, page)
 
-    def _failed_file(self, page: str) -> Path:
-        return self._beside(self.failed_folder, page)
-
-    def _beside(self, folder: Path, page: str) -> Path:
-        """Where a JSON file about a page lies; of one from elsewhere, by its subject's folder and its name."""
+    def _record_path(self, folder: Path, page: str) -> Path:
+        """Return where a file about a page goes. A page outside the output folder keeps its subject and name."""
         path = Path(page)
-        inside = path.relative_to(self.out) if path.is_relative_to(self.out) else Path(*path.parts[-2:])
+        inside = path.relative_to(self.folder) if path.is_relative_to(self.folder) else Path(*path.parts[-2:])
         if ".." in inside.parts or inside.is_absolute():
             inside = Path(path.name)
         return folder / inside.with_suffix(".json")
 
 
-def write_scores(pages: Mapping[Path, float]) -> int:
-    """Put scores into the `score` field of pages, three decimals, no other byte changed; how many pages changed.
+def _save(path: Path, text: str) -> Path:
+    with staged_file(path, text) as temporary, as_output_error(path):
+        temporary.replace(path)
+    return path
 
-    Raises OutputError, and SpliceError for a page that cannot be edited line by line.
+
+def write_scores(pages: Mapping[Path, float]) -> int:
+    """Write scores, rounded to three decimals, into the `score` field of pages and return how many pages changed.
+
+    No other byte changes. Raises OutputError, and SpliceError for a page that cannot be edited line by line.
     """
     changed = 0
     for path, score in pages.items():

@@ -1,85 +1,141 @@
-"""Many questions -> pages on disk, returned as each one finishes."""
+"""Run many jobs at once and write their pages, yielding each outcome as it finishes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from qtgen._util.concurrency import Stop, map_unordered
-from qtgen.errors import BudgetReached
-from qtgen.generation.generator import GenerationConfig, generate
-from qtgen.generation.output import Store
+from qtgen.errors import BudgetReached, Interrupted
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.generator import generate_page
+from qtgen.generation.output import OutputFolder
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Status
-from qtgen.llm.types import Provider
+from qtgen.llm.types import Completion, Prompt, Provider
 
 _WRITERS = 8  # threads that wait for the disk
-_IN_THE_MAKING = 2  # pages for every request in flight: some wait for the ledger, the disk, or another try
+_JOBS_PER_REQUEST = 2  # for each request in flight, a second job waits for the ledger, the disk or another attempt
 
-S = TypeVar("S")
-R = TypeVar("R")
-OnDisk = Callable[..., Coroutine[Any, Any, Any]]
+Step = TypeVar("Step")
+Result = TypeVar("Result")
+RunOnDisk = Callable[..., Coroutine[Any, Any, Any]]
+"""Calls a function with its arguments in a thread, because it may wait for the disk."""
 
 
-async def generate_all(
+async def generate_pages(
     steps: Iterable[Job | Outcome],
-    recipe: GenerationConfig,
+    config: GenerationConfig,
     providers: Sequence[Provider],
-    store: Store,
+    output: OutputFolder | None,
     *,
     concurrency: int,
     stop: Stop,
 ) -> AsyncGenerator[tuple[int, Outcome], None]:
-    """Pairs of a step's place and its outcome, the page being on disk by then. `steps` is read as there is room.
+    """Yield the position and the outcome of each step as it finishes. `steps` is read only as fast as there is room.
 
-    concurrency: requests in flight. Where the budget ends, the run finishes what is in flight. Raises ProviderUnusable,
-    LedgerError, and OutputError when a page cannot be written: every further answer would be paid for and lost.
+    Once the budget is reached or a stop is requested, no further job starts and what is in flight finishes.
+
+    Args:
+        steps: Jobs, and outcomes that pass through.
+        config: How pages are made.
+        providers: The model and its fallbacks.
+        output: Where pages are written; None to leave each page in its outcome's draft.
+        concurrency: Maximum number of requests in flight.
+        stop: The run's stop request.
+
+    Raises ProviderUnusable, LedgerError, and OutputError if a page cannot be written, because every further answer
+    would be paid for and lost.
     """
 
-    async def make(step: Job | Outcome, on_disk: OnDisk) -> Outcome:
+    stoppable = [StoppableProvider(provider, stop) for provider in providers]
+
+    async def make(step: Job | Outcome, run_on_disk: RunOnDisk) -> Outcome:
         if isinstance(step, Outcome):
             return step
-        outcome = await generate(step, recipe, providers)
-        stop_at_budget(outcome, stop)
-        kept: Outcome = await on_disk(_keep, store, outcome)
-        return kept
+        outcome = await generate_page(step, config, stoppable)
+        if output is None:
+            return outcome
+        saved: Outcome = await run_on_disk(_save, output, outcome)
+        return saved
 
-    done = run_steps(steps, make, concurrency, stop)
-    async with aclosing(done):
-        async for pair in done:
+    results = run_steps(steps, make, concurrency=concurrency, stop=stop, ends_run=is_budget_reached)
+    async with aclosing(results):
+        async for pair in results:
             yield pair
 
 
 async def run_steps(
-    steps: Iterable[S], make: Callable[[S, OnDisk], Coroutine[Any, Any, R]], concurrency: int, stop: Stop
-) -> AsyncGenerator[tuple[int, R], None]:
-    """Each step with its place. make: is handed what does something in a thread that may wait for the disk."""
+    steps: Iterable[Step],
+    make: Callable[[Step, RunOnDisk], Coroutine[Any, Any, Result]],
+    *,
+    concurrency: int,
+    stop: Stop,
+    ends_run: Callable[[Result], bool],
+) -> AsyncGenerator[tuple[int, Result], None]:
+    """Yield the position and the result of each step as it finishes.
+
+    Args:
+        steps: The steps.
+        make: Turns a step into its result.
+        concurrency: Maximum number of requests in flight.
+        stop: The run's stop request.
+        ends_run: Tells whether a result means that no further step may start.
+    """
     loop = asyncio.get_running_loop()
+    is_over = False
 
-    async def on_disk(do: Callable[..., Any], *arguments: Any) -> Any:
-        return await loop.run_in_executor(disk, do, *arguments)
+    def numbered() -> Iterator[tuple[int, Step]]:
+        for pair in enumerate(steps):
+            if is_over:
+                return
+            yield pair
 
-    async def work(numbered: tuple[int, S]) -> R:
-        return await make(numbered[1], on_disk)
+    async def run_on_disk(function: Callable[..., Any], *arguments: Any) -> Any:
+        return await loop.run_in_executor(disk, function, *arguments)
+
+    async def work(pair: tuple[int, Step]) -> Result:
+        nonlocal is_over
+        result = await make(pair[1], run_on_disk)
+        is_over = is_over or ends_run(result)
+        return result
 
     with ThreadPoolExecutor(_WRITERS, thread_name_prefix="disk") as disk:
-        running = map_unordered(enumerate(steps), work, concurrency=_IN_THE_MAKING * concurrency, stop=stop)
-        async with aclosing(running):  # whatever ends this loop, nothing is left in flight
-            async for (place, _), made in running:
-                yield place, made
+        results = map_unordered(numbered(), work, concurrency=_JOBS_PER_REQUEST * concurrency, stop=stop)
+        async with aclosing(results):  # whatever ends this loop, nothing stays in flight
+            async for (position, _), result in results:
+                yield position, result
 
 
-def stop_at_budget(outcome: Outcome, stop: Stop) -> None:
-    if outcome.error and outcome.error.kind == BudgetReached.kind and not stop.requested:
-        stop.request()  # once: what is in flight is finished
+class StoppableProvider:
+    """A provider whose `complete` raises Interrupted once a stop was requested, instead of sending a request."""
+
+    def __init__(self, provider: Provider, stop: Stop) -> None:
+        self.name = provider.name
+        self.model = provider.model
+        self.reject = provider.reject
+        self.forget = provider.forget
+        self._provider = provider
+        self._stop = stop
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Complete a prompt. Raises Interrupted after a stop was requested."""
+        if self._stop.requested:
+            raise Interrupted("the run was interrupted before the request was sent")
+        return await self._provider.complete(prompt)
 
 
-def _keep(store: Store, outcome: Outcome) -> Outcome:
-    """Write the page, or keep what failed to be looked at."""
+def is_budget_reached(outcome: Outcome) -> bool:
+    """Return whether an outcome says that the budget is used up."""
+    return outcome.error is not None and outcome.error.kind == BudgetReached.kind
+
+
+def _save(output: OutputFolder, outcome: Outcome) -> Outcome:
+    """Write the page, or save a failed outcome for inspection."""
     if outcome.status is Status.FAILED:
-        store.keep_failed(outcome)
-    if outcome.draft is not None and not store.write(outcome.draft):
+        output.keep_failed(outcome)
+    if outcome.draft is not None and not output.write(outcome.draft):
         return replace(outcome, status=Status.EXISTS, draft=None)
     return replace(outcome, draft=None)

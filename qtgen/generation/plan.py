@@ -1,4 +1,4 @@
-"""What is to be done with each row before anything is asked: a job, or an outcome that is already known."""
+"""Decide what to do with each row before anything is sent: a job, or an outcome that is already certain."""
 
 import datetime as dt
 from array import array
@@ -8,20 +8,28 @@ from difflib import get_close_matches
 from itertools import islice, pairwise
 from pathlib import Path
 
+from qtgen._util.text import mask_unprintable
 from qtgen.errors import Failure
-from qtgen.generation.questions import BadRow
+from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.page import file_name, slug, url
 from qtgen.site.similarity import earlier_near_duplicates, question_words
 
-# A file name may have 255 bytes; the site's longest has 182.
-_SLUG_MAX = 240
-NEARLY = 0.8  # of the words of two questions, small ones left out, are the same
+NEARLY = 0.8
+"""Share of the significant words that two near-duplicate questions have in common."""
+DELETED = "deleted"
+"""Error kind of a page that was written, and deleted since."""
+_SLUG_MAX = 240  # a file name may have 255 bytes; the longest one of the site has 182
+_CHUNK = 256  # rows that get their ids together
+
+Row = Question | InvalidRow
+IdAllocator = Callable[[Mapping[str, int | None]], Mapping[str, int]]
+"""Takes URLs with the ids that their rows ask for (None: any) and returns an id for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A question with all that its page needs besides an answer."""
+    """A question with everything that its page needs except an answer."""
 
     question: Question
     id: int
@@ -31,148 +39,174 @@ class Job:
 
 
 @dataclass(slots=True)
-class QuestionSurvey:
-    """What a first reading of all rows tells: which page each is, the ids that they bring along, and where each
-    subject stands first. A row takes 8 bytes, so that a million do not fill the memory."""
+class QuestionIndex:
+    """What a first pass over all rows finds out. A row takes 8 bytes, so that a million rows fit into memory.
 
-    pages: "array[int]" = field(default_factory=lambda: array("q"))  # hashes; 0: no page
-    ids: dict[int, int] = field(default_factory=dict)  # and the page that brings each
-    shared_ids: list[str] = field(default_factory=list)  # rows that bring the id of another page, and which
+    Args:
+        pages: A hash of each row's page, 0 for an invalid row.
+        ids: The ids that rows ask for, each with the hash of the first page that asks for it.
+        shared_ids: Messages about rows that ask for the id of an earlier row's page.
+        subjects: Every subject, with the source of its first row.
+    """
+
+    pages: "array[int]" = field(default_factory=lambda: array("q"))
+    ids: dict[int, int] = field(default_factory=dict)
+    shared_ids: list[str] = field(default_factory=list)
     subjects: dict[str, str] = field(default_factory=dict)
 
-    def add(self, row: Question | BadRow) -> None:
+    def add(self, row: Row) -> None:
+        """Add the next row."""
         page = _page_hash(row) if isinstance(row, Question) else 0
         self.pages.append(page)
         if isinstance(row, Question):
             self.subjects.setdefault(row.subject, row.source)
             if row.id is not None and self.ids.setdefault(row.id, page) != page:
-                self.shared_ids.append(f"{row.source}: id {row.id} is that of an earlier row")
+                self.shared_ids.append(f"{row.source}: id {row.id} is already used by an earlier row")
 
     @property
     def total(self) -> int:
+        """The number of rows."""
         return len(self.pages)
 
-    def repeats(self) -> dict[int, int]:
-        """The rows whose page an earlier row has: their numbers, and the first such row's."""
-        found: dict[int, int] = {}
+    def duplicates(self) -> dict[int, int]:
+        """Return the rows whose page an earlier row has, by row number, with the number of the first such row."""
+        first_rows: dict[int, int] = {}
         for earlier, later in pairwise(sorted(range(self.total), key=self.pages.__getitem__)):
             if self.pages[earlier] == self.pages[later] != 0:
-                found[later] = found.get(earlier, earlier)
-        return found
+                first_rows[later] = first_rows.get(earlier, earlier)
+        return first_rows
 
 
-def _page_hash(row: Question) -> int:
-    return hash(f"{slug(row.subject)}/{file_name(row.text)}")
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """How rows become jobs.
 
-
-Ids = Callable[[Mapping[str, int | None]], Mapping[str, int]]
-"""Urls with the ids that their rows bring along -> an id for each."""
-
-_AT_A_TIME = 256  # rows that get their ids together
-
-
-def plan(
-    rows: Iterable[Question | BadRow],
-    *,
-    out: Path,
-    exists: Callable[[str], bool],
-    ids: Ids,
-    today: dt.date,
-    repeats: Mapping[int, int],
-    passed_over: Mapping[int, str] | None = None,
-) -> Iterator[Job | Outcome]:
-    """One job or outcome a row, in order, as they are asked for.
-
-    out: the folder that pages go to; exists: whether a page lies at a path; repeats: of the rows' Survey; passed_over:
-    by a row's number, why it is not worked on.
+    Args:
+        out: The folder that pages are written to.
+        today: The date of pages whose row has none.
+        exists: Tells whether there is a page at a path.
+        is_deleted: Tells whether the page with a path and a URL was written earlier and deleted since.
+        duplicates: Row numbers of duplicate questions, with the number of the first one.
+        near_duplicates: Row numbers of near-duplicates that are to be skipped, with the reason.
     """
-    why_not = {number: Failure("near-duplicate", why) for number, why in (passed_over or {}).items()}
-    firsts = dict.fromkeys(repeats.values(), "")
+
+    out: Path
+    today: dt.date
+    exists: Callable[[str], bool]
+    is_deleted: Callable[[str, str], bool] = lambda *_: False
+    duplicates: Mapping[int, int] = field(default_factory=dict)
+    near_duplicates: Mapping[int, str] = field(default_factory=dict)
+
+
+def plan(rows: Iterable[Row], options: PlanOptions, ids: IdAllocator) -> Iterator[Job | Outcome]:
+    """Yield one job or outcome per row, in order, while reading the rows."""
+    reasons = {number: Failure("near-duplicate", why) for number, why in options.near_duplicates.items()}
+    sources = dict.fromkeys(options.duplicates.values(), "")  # of rows that have duplicates
     numbered = enumerate(rows)
-    while chunk := list(islice(numbered, _AT_A_TIME)):
+    while chunk := list(islice(numbered, _CHUNK)):
         for number, row in chunk:
-            if number in firsts:
-                firsts[number] = row.source
-            elif number in repeats:
-                why_not[number] = Failure("duplicate", f"the same page as {firsts[repeats[number]]}")
-        steps = [_step(row, out, exists, why_not.get(number)) for number, row in chunk]
+            if number in sources:
+                sources[number] = row.source
+            elif number in options.duplicates:
+                reasons[number] = Failure("duplicate", f"same page as {sources[options.duplicates[number]]}")
+        steps = [_decide(row, options, reasons.get(number)) for number, row in chunk]
         open_rows = [step for step in steps if isinstance(step, Question)]
-        given = ids({page_url(row): row.id for row in open_rows}) if open_rows else {}
+        assigned = ids({page_url(row): row.id for row in open_rows}) if open_rows else {}
         for step in steps:
             if isinstance(step, Question):
-                url_of_page = page_url(step)
-                yield Job(step, given[url_of_page], step.date or today, page_path(out, step), url_of_page)
+                step_url = page_url(step)
+                path = page_path(options.out, step)
+                yield Job(step, assigned[step_url], step.date or options.today, path, step_url)
             else:
                 yield step
 
 
-def _step(row: Question | BadRow, out: Path, exists: Callable[[str], bool], why: Failure | None) -> Question | Outcome:
-    """The question itself if it is to be worked on. why: it is not."""
-    if isinstance(row, BadRow):
+def _decide(row: Row, options: PlanOptions, duplicate: Failure | None) -> Question | Outcome:
+    """Return the question if its page is to be written, else the row's outcome."""
+    if isinstance(row, InvalidRow):
         return Outcome(Question(row.text, "", source=row.source), Status.FAILED, error=row.error)
-    if impossible := _no_name(row):
-        return Outcome(row, Status.FAILED, error=Failure("question", f"{row.source}: {impossible}"))
-    path = page_path(out, row)
-    if why and why.kind == "duplicate":
-        return _skipped(row, path, why)
-    if exists(path):
+    if fault := _name_fault(row):
+        return Outcome(row, Status.FAILED, error=Failure("question", f"{row.source}: {fault}"))
+    path = page_path(options.out, row)
+    if duplicate and duplicate.kind == "duplicate":
+        return _skip(row, path, duplicate)
+    if options.exists(path):
         return Outcome(row, Status.EXISTS, path, page_url(row))
-    return _skipped(row, path, why) if why else row
+    if duplicate:
+        return _skip(row, path, duplicate)
+    if options.is_deleted(path, page_url(row)):
+        return _skip(row, path, Failure(DELETED, "the page was written earlier and has been deleted"))
+    return row
 
 
-def _skipped(row: Question, path: str, why: Failure) -> Outcome:
+def _skip(row: Question, path: str, why: Failure) -> Outcome:
     return Outcome(row, Status.SKIPPED, path, page_url(row), error=Failure(why.kind, f"{row.source}: {why.message}"))
 
 
-def _no_name(row: Question) -> str | None:
-    """Why no file name can be made of a row."""
-    for what, text in (("question", row.text), ("subject", row.subject)):
+def _name_fault(row: Question) -> str | None:
+    """Return why no file name can be made from a row, or None."""
+    for column, text in (("question", row.text), ("subject", row.subject)):
         if not slug(text):
-            return f"{what}: has no letter a-z and no digit to make a file name of"
+            return f"{column}: no letter a-z and no digit to make a file name from"
         if len(slug(text)) > _SLUG_MAX:
-            return f"{what}: makes a name of {len(slug(text))} characters; {_SLUG_MAX} are possible"
+            return f"{column}: its file name has {len(slug(text))} characters; the maximum is {_SLUG_MAX}"
     return None
 
 
-def twins(known: Iterable[tuple[str, str]], rows: Iterable[Question | BadRow]) -> Iterator[tuple[int, int]]:
-    """Row numbers of questions that are nearly another one, and the first such: an earlier row's number, or -1 - n for
-    page n of the site.
+def near_duplicate_rows(site_pages: Iterable[tuple[str, str]], rows: Iterable[Row]) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of rows whose question is nearly another one, each with that of the first such question.
 
-    known: path and title of the site's pages.
+    The second number is an earlier row's, or `-1 - n` for page `n` of the site. Two rows of the same page are
+    duplicates, not near-duplicates, and are left out.
+
+    Args:
+        site_pages: Path and title of the site's pages.
+        rows: Every row of the question files.
     """
-    pages = array("q")  # the same page twice is said elsewhere
-    of_site = 0
+    pages = array("q")
+    site_count = 0
 
     def words() -> Iterator[frozenset[str]]:
-        nonlocal of_site
-        for path, title in known:
-            of_site += 1
+        nonlocal site_count
+        for path, title in site_pages:
+            site_count += 1
             pages.append(hash("/".join(path.split("/")[-2:])))
             yield question_words(title)
         for row in rows:
             pages.append(_page_hash(row) if isinstance(row, Question) else 0)
             yield question_words(row.text) if isinstance(row, Question) else frozenset()
 
-    for number, alike in earlier_near_duplicates(words(), NEARLY):
-        if number >= of_site:
-            other = next((one for one in alike if pages[one] != pages[number]), None)
+    for number, candidates in earlier_near_duplicates(words(), NEARLY):
+        if number >= site_count:
+            other = next((candidate for candidate in candidates if pages[candidate] != pages[number]), None)
             if other is not None:
-                yield number - of_site, other - of_site if other >= of_site else -1 - other
+                yield number - site_count, other - site_count if other >= site_count else -1 - other
+
+
+def _page_hash(row: Question) -> int:
+    return hash(f"{slug(row.subject)}/{file_name(row.text)}")
 
 
 def page_path(out: Path, question: Question) -> str:
+    """Return where a question's page is written."""
     return (out / slug(question.subject) / file_name(question.text)).as_posix()
 
 
 def page_url(question: Question) -> str:
+    """Return the URL of a question's page on the site."""
     return url(question.subject, question.text)
 
 
 def unknown_subjects(subjects: Mapping[str, str], known: Iterable[str]) -> Iterator[str]:
-    """One warning a subject that is not known, with the nearest that is. subjects: where each stands first."""
+    """Yield a warning for each unknown subject, with the most similar known one.
+
+    Args:
+        subjects: Subjects, with the source of the first row that has each.
+        known: The site's subjects.
+    """
     names = {name.casefold(): name for name in known}
     for subject, source in subjects.items():
         if subject.casefold() not in names:
             near = get_close_matches(subject.casefold(), names, n=1, cutoff=0.6)
-            hint = f"did you mean `{names[near[0]]}`?" if near else "add it to `subjects` in qtgen.toml if it is meant"
-            yield f"{source}: subject `{subject}` is not known; {hint}"
+            hint = f"did you mean `{names[near[0]]}`?" if near else "if it is correct, add it to `subjects`"
+            yield f"{source}: unknown subject `{mask_unprintable(subject)}`; {hint}"

@@ -1,8 +1,8 @@
-"""Template + question -> Prompt with a digest.
+"""Prompt templates: render one with a question to a `Prompt` with a digest.
 
-A prompt is one Jinja file with front matter. A line `--- user ---` parts it in two: above it the system part, which
-sees nothing of the question and so is the same for every question (providers cache a stable beginning); below it the
-user part, where the question stands last, delimited as data. Templates run in a sandbox with StrictUndefined.
+A template is one Jinja file with front matter. The line `--- user ---` separates its two parts. The system part cannot
+use the question, so it is the same for every question and providers can cache it. The user part ends with the question,
+delimited as data. Templates run in a sandbox, and an undefined variable is an error.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ SUFFIX = ".md.j2"
 USER_MARK = re.compile(r"^--- user ---\n", re.MULTILINE)
 _DELIMITER = re.compile(r"<(?=\s*/?\s*(?:question|subject|source|answer|faults)\b)", re.IGNORECASE)
 
-# What the system part may name: figures of the page, so that a prompt never repeats a number by hand.
+# The variables of the system part: the page's limits, so that no template has to repeat a number.
 LIMITS = {
     "description_min": fields.DESCRIPTION_MIN,
     "description_max": fields.DESCRIPTION_MAX,
@@ -38,13 +38,12 @@ LIMITS = {
     "keywords_max": fields.KEYWORDS_REQUESTED,
 }
 
-
 Task = Literal["page", "seo"]
-"""What a prompt has written: a whole page, or what search engines are shown of one whose answer stays."""
+"""What a prompt asks for: a whole page, or only the texts for search engines of a page that keeps its answer."""
 
 
-class Header(BaseModel):
-    """The front matter of a prompt."""
+class PromptHeader(BaseModel):
+    """The front matter of a prompt template."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -58,32 +57,43 @@ class Header(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
-    """One prompt file: its header, both parts, and the sources it is made of (for the digest)."""
+class PromptTemplate:
+    """One template file.
 
-    header: Header
+    Args:
+        header: Its front matter.
+        system: The source of the system part.
+        user: The source of the user part.
+        sources: The file's source and those of the files that it includes, for the digest.
+        path: The file.
+    """
+
+    header: PromptHeader
     system: str
     user: str
     sources: tuple[str, ...]
     path: Path
 
     def fits(self, question: str) -> bool:
-        """True if one of the header's `asked_with` phrases stands in the question as whole words."""
+        """Return whether the question contains one of the header's `asked_with` phrases, as whole words."""
         phrases = "|".join(map(re.escape, self.header.asked_with))
         return bool(phrases) and re.search(rf"\b(?:{phrases})(?![\w'’])", question, re.IGNORECASE) is not None
 
 
-class Library:
-    """The prompts in force: the shipped ones, and a project's own, which win by name.
+class PromptLibrary:
+    """The prompt templates in force: a project's own and the shipped ones.
 
-    folders: the first that holds a file of a name gives it; schemas: JSON Schema by shape.
-    Raises PromptError, naming file and field, for a prompt that cannot be used.
+    Args:
+        folders: Folders with templates. If several contain a template of the same name, the first one wins.
+        schemas: The JSON Schema of each shape.
+
+    Raises PromptError if a template cannot be used.
     """
 
     def __init__(self, folders: Sequence[Path], schemas: Mapping[str, Mapping[str, Any]]) -> None:
         self._schemas = schemas
         self._compiled: dict[str, JinjaTemplate] = {}
-        self._stable: dict[tuple[str, tuple[tuple[str, Any], ...]], tuple[Message, str, str]] = {}
+        self._constant_parts: dict[tuple[str, tuple[tuple[str, Any], ...]], tuple[Message, str, str]] = {}
         self._environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader([str(folder) for folder in folders]),
             undefined=StrictUndefined,
@@ -91,103 +101,127 @@ class Library:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters["data"] = as_data
-        found: dict[str, Template] = {}
-        for folder in folders:  # the first folder that has a name gives it
+        self._environment.filters["data"] = escape_tags
+        templates: dict[str, PromptTemplate] = {}
+        for folder in folders:
             for template in map(self._load, sorted(folder.glob(f"[!_]*{SUFFIX}"))):
-                found.setdefault(template.header.name, template)
-        self.templates = found
+                templates.setdefault(template.header.name, template)
+        self.templates = templates
 
-    def choose(self, question: str, name: str | None = None, task: Task = "page") -> Template:
-        """The prompt called `name`, else the one whose phrases the question holds, else the one that has none."""
-        able = {name: template for name, template in self.templates.items() if template.header.task == task}
+    def choose(self, question: str, name: str | None = None, task: Task = "page") -> PromptTemplate:
+        """Return the template for a question.
+
+        That is the one called `name` if given, else the first whose phrases the question contains, else the one without
+        phrases. Raises PromptError if there is none.
+        """
+        suitable = {name: template for name, template in self.templates.items() if template.header.task == task}
         if name is not None:
-            if name not in able:
-                whose = f"is for a {task} and called" if name in self.templates else "is called"
-                raise PromptError(f"no prompt {whose} `{name}`; there are {', '.join(able)}")
-            return able[name]
-        fitting = [template for template in able.values() if template.fits(question)]
-        default = [template for template in able.values() if not template.header.asked_with]
+            if name not in suitable:
+                problem = f"prompt `{name}` is not for a {task}" if name in self.templates else f"no prompt `{name}`"
+                raise PromptError(problem, remedy=f"the prompts are {', '.join(suitable)}")
+            return suitable[name]
+        fitting = [template for template in suitable.values() if template.fits(question)]
+        default = [template for template in suitable.values() if not template.header.asked_with]
         if not fitting and not default:
-            raise PromptError(f"no prompt for a {task} fits every question: one must have no `asked_with`")
+            remedy = f"add a prompt for a {task} without `asked_with`"
+            raise PromptError(f"no prompt for a {task} fits every question", remedy=remedy)
         return (fitting or default)[0]
 
     def render(self, question: Question, *, name: str | None = None, **parameters: Any) -> Prompt:
-        """What is to be sent to have a page written. `parameters` that are not None win over the prompt's own."""
-        return self._rendered(self.choose(question.text, name), _variables(question), parameters)
+        """Return the request for a whole page. Raises PromptError.
+
+        Args:
+            question: The page's question.
+            name: Name of the template; None to choose by the question.
+            parameters: Request parameters; one that is None has the template's own value.
+        """
+        return self._render(self.choose(question.text, name), _variables(question), parameters)
 
     def render_seo(self, question: Question, answer: str, *, name: str | None = None, **parameters: Any) -> Prompt:
-        """What is to be sent to have the search fields written of a page with this answer, in markdown."""
-        variables = {**_variables(question), "answer": answer}
-        return self._rendered(self.choose(question.text, name, "seo"), variables, parameters)
+        """Return the request for a page's texts for search engines. Raises PromptError.
 
-    def _rendered(self, template: Template, variables: Mapping[str, Any], parameters: Mapping[str, Any]) -> Prompt:
+        Args:
+            question: The page's question.
+            answer: Its answer, as markdown.
+            name: Name of the template; None to choose by the question.
+            parameters: Request parameters; one that is None has the template's own value.
+        """
+        variables = {**_variables(question), "answer": answer}
+        return self._render(self.choose(question.text, name, "seo"), variables, parameters)
+
+    def _render(self, template: PromptTemplate, variables: Mapping[str, Any], parameters: Mapping[str, Any]) -> Prompt:
         header = template.header
         own = {"temperature": header.temperature, "max_tokens": header.max_tokens}
         given = {key: value for key, value in parameters.items() if value is not None}
         in_force = {key: value for key, value in {**own, **given}.items() if value is not None}
-        system, wording, schema = self._same_for_all(template, tuple(in_force.items()))
+        system, wording, schema = self._constant_part(template, tuple(in_force.items()))
         return Prompt(
-            header.name,
-            header.version,
-            header.shape,
-            (system, Message("user", self._fill(template, template.user, variables))),
-            self._schemas[header.shape],
-            in_force,
-            digest(wording, schema, variables),
-            wording,
-            schema,
+            name=header.name,
+            version=header.version,
+            shape=header.shape,
+            messages=(system, Message("user", self._fill(template, template.user, variables))),
+            schema=self._schemas[header.shape],
+            parameters=in_force,
+            digest=digest(wording, schema, variables),
+            wording_digest=wording,
+            schema_digest=schema,
         )
 
     def digests(self, **parameters: Any) -> dict[str, tuple[str, str]]:
-        """Of each prompt by name: over its wording, and over its schema."""
-        anything = {**_variables(Question("?", "?")), "answer": "?"}
-        rendered = (self._rendered(template, anything, parameters) for template in self.templates.values())
-        return {one.name: (one.wording_digest, one.schema_digest) for one in rendered}
+        """Return the digests of the wording and of the schema of every template, by name."""
+        variables = {**_variables(Question("?", "?")), "answer": "?"}
+        prompts = (self._render(template, variables, parameters) for template in self.templates.values())
+        return {prompt.name: (prompt.wording_digest, prompt.schema_digest) for prompt in prompts}
 
-    def _same_for_all(self, template: Template, in_force: tuple[tuple[str, Any], ...]) -> tuple[Message, str, str]:
-        """The system part, and the digests of wording and schema: worked out once for all questions."""
+    def _constant_part(
+        self, template: PromptTemplate, in_force: tuple[tuple[str, Any], ...]
+    ) -> tuple[Message, str, str]:
+        """Return the system message and the digests of wording and schema, which are the same for all questions."""
         key = (template.header.name, in_force)
-        if key not in self._stable:
+        if key not in self._constant_parts:
             header = template.header
             wording = [header.name, header.version, template.sources, LIMITS, dict(in_force)]
             system = Message("system", self._fill(template, template.system, LIMITS))
-            self._stable[key] = system, digest(wording), digest(self._schemas[header.shape])
-        return self._stable[key]
+            self._constant_parts[key] = system, digest(wording), digest(self._schemas[header.shape])
+        return self._constant_parts[key]
 
-    def _fill(self, template: Template, source: str, variables: Mapping[str, Any]) -> str:
+    def _fill(self, template: PromptTemplate, source: str, variables: Mapping[str, Any]) -> str:
         try:
             if source not in self._compiled:
                 self._compiled[source] = self._environment.from_string(source)
             return self._compiled[source].render(variables).strip()
         except UndefinedError as error:
-            raise PromptError(f"{template.path}: {error}; this part knows {', '.join(variables)}") from None
+            remedy = f"the variables of this part are {', '.join(variables)}"
+            raise PromptError(str(error), path=template.path, remedy=remedy) from None
         except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
-            raise PromptError(f"{template.path}: {error}") from None
+            raise PromptError(str(error), path=template.path) from None
 
-    def _load(self, file: Path) -> Template:
+    def _load(self, file: Path) -> PromptTemplate:
         try:
             post = frontmatter.loads(file.read_text(encoding="utf-8"), handler=YAMLHandler())
             if not post.metadata:
-                raise PromptError(f"{file}: must begin with front matter: `---`, name, version, description, shape, …")
-            header = Header.model_validate(post.metadata)
+                remedy = "begin with `---`, name, version, description, shape, max_tokens and `---`"
+                raise PromptError("no front matter", path=file, remedy=remedy)
+            header = PromptHeader.model_validate(post.metadata)
             parts = USER_MARK.split(post.content)
             sources = (post.content, *self._included(post.content))
         except ValidationError as error:
             first = error.errors()[0]
-            raise PromptError(f"{file}: `{'.'.join(map(str, first['loc']))}`: {first['msg'].lower()}") from None
+            raise PromptError(first["msg"].lower(), path=file, field=".".join(map(str, first["loc"]))) from None
         except RecursionError:
-            raise PromptError(f"{file}: its templates include each other without end") from None
+            raise PromptError("its templates include each other in a loop", path=file) from None
         except (OSError, ValueError, yaml.YAMLError, TemplateError) as error:
-            raise PromptError(f"{file}: {' '.join(str(error).split())}") from None
+            raise PromptError(" ".join(str(error).split()), path=file) from None
         if len(parts) != 2:
-            raise PromptError(f"{file}: needs one line `--- user ---` between its system and its user part")
+            problem = f"{len(parts) - 1 or 'no'} lines `--- user ---`"
+            raise PromptError(problem, path=file, remedy="write one between the system part and the user part")
         if header.shape not in self._schemas:
-            raise PromptError(f"{file}: `shape`: `{header.shape}` is none of {', '.join(self._schemas)}")
-        return Template(header, parts[0], parts[1], sources, file)
+            remedy = f"the shapes are {', '.join(self._schemas)}"
+            raise PromptError(f"unknown shape `{header.shape}`", path=file, field="shape", remedy=remedy)
+        return PromptTemplate(header, parts[0], parts[1], sources, file)
 
     def _included(self, source: str) -> list[str]:
-        """The texts of the templates that this one includes, at any depth."""
+        """Return the sources of the templates that this one includes, at any depth."""
         loader = self._environment.loader
         names = [name for name in meta.find_referenced_templates(self._environment.parse(source)) if name]
         texts = [loader.get_source(self._environment, name)[0] for name in names if loader]
@@ -198,28 +232,35 @@ def _variables(question: Question) -> dict[str, Any]:
     return {"question": question.text, "subject": question.subject, "context": question.context}
 
 
-def as_data(text: object) -> str:
-    """`text` such that it cannot close the tags it stands between: their `<` becomes `‹`."""
+def escape_tags(text: object) -> str:
+    """Return `text` with the `<` of the prompts' tags replaced by `‹`, so that it cannot close the tag around it."""
     return _DELIMITER.sub("‹", str(text))
 
 
-def ask_again(prompt: Prompt, faults: Sequence[str], warmer: float) -> Prompt:
-    """The same prompt with what was wrong with its answer, a little warmer so that it does not come back the same.
+def repair_prompt(prompt: Prompt, faults: Sequence[str], warmer: float) -> Prompt:
+    """Return the prompt that asks again and names the faults of the last answer.
 
-    The first answer itself is not sent again: it costs tokens, and a small model copies it.
+    The last answer itself is left out: it costs tokens, and small models copy it.
+
+    Args:
+        prompt: The first prompt.
+        faults: What is wrong with the last answer, as sentences for the model.
+        warmer: How much to raise the temperature, so that the same answer does not come back.
     """
     last = prompt.messages[-1]
-    listed = "\n".join(f"- {as_data(fault)}" for fault in faults)
-    words = (
-        f"{last.content}\n\nAn earlier answer could not be used:\n<faults>\n{listed}\n</faults>\nAvoid these faults."
-    )
+    fault_list = "\n".join(f"- {escape_tags(fault)}" for fault in faults)
+    complaint = f"An earlier answer could not be used:\n<faults>\n{fault_list}\n</faults>\nAvoid these faults."
     parameters = dict(prompt.parameters)
     if "temperature" in parameters:
         parameters["temperature"] = round(min(1.0, parameters["temperature"] + warmer), 2)
-    return replace(prompt, messages=(*prompt.messages[:-1], Message(last.role, words)), parameters=parameters)
+    return replace(
+        prompt,
+        messages=(*prompt.messages[:-1], Message(last.role, f"{last.content}\n\n{complaint}")),
+        parameters=parameters,
+    )
 
 
 def digest(*parts: object) -> str:
-    """SHA-256 over the canonical JSON of `parts`, its first 16 hexadecimal digits."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of the canonical JSON of `parts`."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,6 +1,6 @@
-"""How a page's texts came about, as it was noted when they were written: one line of JSON for every writing.
+"""How each page's texts were made: one JSON line for every time that a model wrote a page or a part of it.
 
-A line tells which groups of fields were written; of a group, the last line of a url counts.
+A line names the groups of fields that were written. For each group, the last line of a URL counts.
 """
 
 import contextlib
@@ -13,12 +13,12 @@ import msgspec
 from qtgen.page import Page
 from qtgen.page.fields import FIELD_GROUPS
 
-WRITTEN = ("answer", "seo")
+WRITTEN_GROUPS = ("answer", "seo")
 """The groups of fields that a model writes."""
 
 
 class ProvenanceRecord(msgspec.Struct, frozen=True, gc=False):
-    """What a line tells that decides whether a text is stale. Lines of before a field was noted have it empty."""
+    """The part of a line that decides whether a text is stale. Fields that an older line lacks are empty."""
 
     url: str
     date: str = ""
@@ -28,63 +28,63 @@ class ProvenanceRecord(msgspec.Struct, frozen=True, gc=False):
     asked_model: str = ""
     question_digest: str = ""
     context_digest: str | None = None
-    groups: tuple[str, ...] = WRITTEN
+    groups: tuple[str, ...] = WRITTEN_GROUPS
     text_digests: dict[str, str] = {}
     replaced_digests: dict[str, str] = {}
 
 
 _decode = msgspec.json.Decoder(ProvenanceRecord).decode
-_AT_ONCE = 64  # lines at the end that a killed run may have left without their texts
+_TAIL = 64  # rewrites at the end of the file whose texts may be missing after a run was killed
 
 
 class ProvenanceIndex:
-    """made: by url and group of fields the last line that tells of it."""
+    """The records of all pages. `records` maps a URL and a group of fields to the last record that wrote the group."""
 
     def __init__(self) -> None:
-        self.made: dict[str, dict[str, ProvenanceRecord]] = {}
-        self._last: deque[tuple[ProvenanceRecord, dict[str, ProvenanceRecord]]] = deque(
-            maxlen=_AT_ONCE
-        )  # and what held before
+        self.records: dict[str, dict[str, ProvenanceRecord]] = {}
+        self._recent_rewrites: deque[tuple[ProvenanceRecord, dict[str, ProvenanceRecord]]] = deque(maxlen=_TAIL)
 
-    def add(self, made: ProvenanceRecord) -> None:
-        of_page = self.made.setdefault(made.url, {})
-        if made.replaced_digests:
-            self._last.append((made, dict(of_page)))
-        of_page.update(dict.fromkeys(made.groups, made))
+    def add(self, record: ProvenanceRecord) -> None:
+        """Add the next line."""
+        page_records = self.records.setdefault(record.url, {})
+        if record.replaced_digests:
+            self._recent_rewrites.append((record, dict(page_records)))
+        page_records.update(dict.fromkeys(record.groups, record))
 
-    def settle(self, page_at: Callable[[str], Page | None]) -> None:
-        """Take back lines whose texts never came to be: a run was killed between the line and the page.
+    def discard_unfinished(self, page_at: Callable[[str], Page | None]) -> None:
+        """Discard rewrites that never reached their page because the run was killed between the line and the page.
 
-        page_at: the page that has a url.
+        Args:
+            page_at: Returns the page that has a URL, if there is one.
         """
-        for made, before in reversed(self._last):
-            page = page_at(made.url)
-            if page is None or digests_of(page, made.groups) != made.replaced_digests:
+        for record, before in reversed(self._recent_rewrites):
+            page = page_at(record.url)
+            if page is None or group_digests(page, record.groups) != record.replaced_digests:
                 continue
-            of_page = self.made[made.url]
-            for group in made.groups:
-                if of_page.get(group) is made and group in before:
-                    of_page[group] = before[group]
-                elif of_page.get(group) is made:
-                    del of_page[group]
+            page_records = self.records[record.url]
+            for group in record.groups:
+                if page_records.get(group) is record and group in before:
+                    page_records[group] = before[group]
+                elif page_records.get(group) is record:
+                    del page_records[group]
 
 
-def origins(lines: Iterable[bytes]) -> ProvenanceIndex:
-    """A line cut short by a crash is passed over."""
-    found = ProvenanceIndex()
+def read_provenance(lines: Iterable[bytes]) -> ProvenanceIndex:
+    """Return the index of all lines. A line that a crash cut short is skipped."""
+    index = ProvenanceIndex()
     for line in lines:
         with contextlib.suppress(msgspec.MsgspecError):
-            found.add(_decode(line))
-    return found
+            index.add(_decode(line))
+    return index
 
 
-def digest_of(text: str) -> str:
-    """SHA-256, its first 16 hexadecimal digits."""
+def text_hash(text: str) -> str:
+    """Return the first 16 hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def digests_of(page: Page, groups: Sequence[str]) -> dict[str, str]:
-    """Of each group: of its fields' values."""
+def group_digests(page: Page, groups: Sequence[str]) -> dict[str, str]:
+    """Return a digest of the values of each group's fields."""
     return {
-        group: digest_of("\0".join(str(page.values.get(path, "")) for path in FIELD_GROUPS[group])) for group in groups
+        group: text_hash("\0".join(str(page.values.get(path, "")) for path in FIELD_GROUPS[group])) for group in groups
     }

@@ -1,7 +1,7 @@
-"""Asking for one text until an answer is usable: render, complete, judge, ask again with the faults.
+"""Request a text and ask for repairs until the answer is usable: render, complete, check, repeat with the faults.
 
-What is written, and what makes an answer usable, is the task's affair: a new page (`generator.py`), or some fields of
-one that is there (`rewriting.py`). Nothing here reads a clock, a disk or a network but through the providers.
+A `WritingTask` decides what is written and what makes an answer usable: a new page (`generator.py`), or some fields of
+an existing page (`qtgen.regeneration.rewrite`). Only the providers do input and output.
 """
 
 from collections.abc import Sequence
@@ -13,26 +13,39 @@ from qtgen.errors import (
     BudgetReached,
     Failure,
     Filtered,
+    Interrupted,
     NoAnswer,
     ProviderError,
     ProviderUnusable,
     Refused,
     Truncated,
 )
-from qtgen.generation.prompts import ask_again
+from qtgen.generation.prompts import repair_prompt
 from qtgen.generation.types import Draft, Outcome, Status
 from qtgen.llm.types import Completion, Prompt, Provider, Usage
 from qtgen.validation.diagnostics import Diagnostic
 
-WARMER = 0.1  # added to the temperature each time an answer is asked for again
-_MORE = 2  # times as many tokens for an answer that was cut off, once
-_LAST_WORDS = {error.kind for error in (AnswerError, Truncated, Refused, Filtered)}
+TEMPERATURE_STEP = 0.1
+"""Added to the temperature for each repair request."""
+_MORE_TOKENS = 2  # factor of `max_tokens` after an answer was cut off; applied once
+# A page that fails in one of these ways has used up its answers: the next run must not replay them from the ledger.
+_EXHAUSTED = {error.kind for error in (AnswerError, Truncated, Refused, Filtered)}
+INTERRUPTED = Failure(Interrupted.kind, "the run was interrupted")
+"""Why a question was skipped after a stop was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedAnswer:
-    """A completion that was usable, the prompt it answers, and what all of them so far have used. asked_model: as the
-    endpoint was asked for it; the completion has what it calls itself."""
+    """A usable answer.
+
+    Args:
+        number: Which answer of its task it is, starting with 1.
+        prompt: The prompt that it answers.
+        completion: The answer.
+        usage: Usage of all answers of the task so far, cached ones included.
+        provider: Name of the provider.
+        asked_model: The model's name in the request. The completion has the name that the endpoint reports.
+    """
 
     number: int
     prompt: Prompt
@@ -44,7 +57,13 @@ class AcceptedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCheck:
-    """The page that an answer makes, or what is wrong with it, as sentences for the model."""
+    """The result of checking an answer.
+
+    Args:
+        text: The page that the answer makes, or None if it is rejected.
+        faults: Why it is rejected, as sentences for the model.
+        diagnostics: Findings in the page.
+    """
 
     text: str | None = None
     faults: tuple[str, ...] = ()
@@ -52,151 +71,174 @@ class AnswerCheck:
 
 
 class WritingTask(Protocol):
-    """What is to be written. prompt: what is asked first; blank: the outcome if nothing comes of it."""
+    """What is to be written."""
 
     @property
-    def prompt(self) -> Prompt: ...
+    def prompt(self) -> Prompt:
+        """The first request."""
 
     @property
-    def blank(self) -> Outcome: ...
+    def blank(self) -> Outcome:
+        """The failed outcome that is filled in on the way."""
 
-    def judge(self, completion: str) -> AnswerCheck: ...
+    def check(self, completion: str) -> AnswerCheck:
+        """Check an answer."""
 
-    def draft(self, text: str, attempt: AcceptedAnswer) -> Draft: ...
+    def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
+        """Return the page with its provenance."""
 
 
-async def write(task: WritingTask, repairs: int, providers: Sequence[Provider]) -> Outcome:
-    """The text for `task`, from the first provider that makes a usable one. repairs: how often each is asked again.
+async def run_task(task: WritingTask, repairs: int, providers: Sequence[Provider]) -> Outcome:
+    """Return the outcome of a task, with the draft of the page if an answer was accepted.
 
-    An outcome of status written carries the draft, which is not on disk yet. Raises ProviderUnusable, after which
-    every other request would fail as well, and LedgerError; any other failure is an outcome.
+    Later providers are fallbacks when an earlier one refuses, truncates or keeps failing. If a provider raises
+    Interrupted, neither a repair nor a fallback is requested, and the outcome is SKIPPED with kind `interrupted`.
+
+    Args:
+        task: What is to be written.
+        repairs: How often each provider is asked for a repair.
+        providers: The providers, in the order in which they are tried.
+
+    Raises ProviderUnusable, after which every other request would fail too, and LedgerError. Every other failure is an
+    outcome.
     """
-    work = _Work(task, repairs)
+    loop = _RepairLoop(task, repairs)
     outcome = task.blank
     for provider in providers:
-        outcome = await work.ask(provider)
+        outcome = await loop.ask(provider)
         if outcome.status is not Status.FAILED:
             break
-    if outcome.status is Status.FAILED and outcome.error and outcome.error.kind in _LAST_WORDS:
-        work.forget()
+    if outcome.status is Status.FAILED and outcome.error and outcome.error.kind in _EXHAUSTED:
+        loop.forget_answers()
     return outcome
 
 
 @dataclass(slots=True)
-class _Turn:
-    """What one provider is asked next. prompt: the same without the faults of its last answer."""
+class _Conversation:
+    """The requests to one provider.
+
+    Args:
+        prompt: The first prompt.
+        next_prompt: The prompt to send next, with the faults of the last answer.
+        repairs: Number of repair requests so far.
+        is_longer: Whether the token limit was raised.
+    """
 
     prompt: Prompt
-    asked: Prompt
+    next_prompt: Prompt
     repairs: int = 0
     is_longer: bool = False
 
-    def lengthen(self) -> None:
-        """After an answer that was cut off; no repair, for nothing was wrong with it."""
-        self.prompt, self.asked = _with_more_tokens(self.prompt), _with_more_tokens(self.asked)
+    def allow_more_tokens(self) -> None:
+        """Raise the token limit. This is not a repair, because nothing was wrong with the answer."""
+        self.prompt, self.next_prompt = _with_more_tokens(self.prompt), _with_more_tokens(self.next_prompt)
         self.is_longer = True
 
-    def mend(self, faults: Sequence[str]) -> None:
+    def request_repair(self, faults: Sequence[str]) -> None:
         self.repairs += 1
-        self.asked = ask_again(self.prompt, faults, WARMER * self.repairs)
+        self.next_prompt = repair_prompt(self.prompt, faults, TEMPERATURE_STEP * self.repairs)
 
 
-class _Work:
-    """One text in the making, and what was used for it so far."""
+class _RepairLoop:
+    """Collects the answers and the usage of one task over all providers."""
 
     def __init__(self, task: WritingTask, repairs: int) -> None:
         self._task, self._repairs = task, repairs
         self._answers: list[tuple[Provider, Completion]] = []
-        self._made = Usage()  # what the text took, this time or before
-        self._failed = task.blank
+        self._total_usage = Usage()  # of cached answers too, unlike the outcome's
+        self._outcome = task.blank
 
     async def ask(self, provider: Provider) -> Outcome:
-        """One provider: asked again while its answer has faults, up to the limit."""
-        turn = _Turn(self._task.prompt, self._task.prompt)
+        """Ask one provider, with repairs up to the limit."""
+        conversation = _Conversation(self._task.prompt, self._task.prompt)
         while True:
             try:
-                completion = await self._answer(provider, turn.asked)
+                completion = await self._complete(provider, conversation.next_prompt)
             except ProviderUnusable:
                 raise
             except ProviderError as error:
-                if not isinstance(error, Truncated) or turn.is_longer:
-                    return self._failure(error)
-                turn.lengthen()
+                if not isinstance(error, Truncated) or conversation.is_longer:
+                    return self._end(Status.FAILED, Failure(error.kind, str(error)))
+                conversation.allow_more_tokens()
                 continue
             except BudgetReached as error:
-                return replace(self._failure(error), status=Status.SKIPPED)
-            verdict = self._task.judge(completion.text)
-            self._failed = replace(self._failed, diagnostics=verdict.diagnostics, last_text=completion.text)
-            if verdict.text is not None:
-                return self._written(verdict.text, turn.asked, completion, provider)
+                return self._end(Status.SKIPPED, Failure(error.kind, str(error)))
+            except Interrupted:
+                return self._end(Status.SKIPPED, INTERRUPTED)
+            check = self._task.check(completion.text)
+            self._outcome = replace(self._outcome, diagnostics=check.diagnostics, last_answer=completion.text)
+            if check.text is not None:
+                return self._accept(check.text, conversation.next_prompt, completion, provider)
             provider.reject(completion)
-            if turn.repairs == self._repairs:
-                return self._given_up(verdict.faults)
-            turn.mend(verdict.faults)
+            if conversation.repairs == self._repairs:
+                message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
+                return self._end(Status.FAILED, Failure(AnswerError.kind, message))
+            conversation.request_repair(check.faults)
 
-    def forget(self) -> None:
-        """It led to no page: the next run must not come to the same end without asking."""
+    def forget_answers(self) -> None:
+        """Mark the answers as useless, so that the next run requests new ones instead of failing the same way."""
         for provider, completion in self._answers:
             provider.forget(completion)
 
-    async def _answer(self, provider: Provider, prompt: Prompt) -> Completion:
-        """The next answer; what it took is counted, whatever came of it."""
-        self._failed = replace(self._failed, attempts=self._failed.attempts + 1)
+    async def _complete(self, provider: Provider, prompt: Prompt) -> Completion:
+        """Return the next answer, and add its usage whether it succeeds or fails."""
+        self._outcome = replace(self._outcome, attempts=self._outcome.attempts + 1)
         try:
             completion = await provider.complete(prompt)
         except NoAnswer as error:
             if error.completion is None:
-                self._use(error.usage or Usage())
+                self._add_usage(error.usage or Usage())
             else:
-                self._take(provider, error.completion)
+                self._add_answer(provider, error.completion)
             raise
         except (ProviderError, BudgetReached) as error:
-            self._use(error.usage or Usage())
+            self._add_usage(error.usage or Usage())
             raise
-        self._take(provider, completion)
+        except Interrupted:  # the request was not sent
+            self._outcome = replace(self._outcome, attempts=self._outcome.attempts - 1)
+            raise
+        self._add_answer(provider, completion)
         return completion
 
-    def _take(self, provider: Provider, completion: Completion) -> None:
+    def _add_answer(self, provider: Provider, completion: Completion) -> None:
         self._answers.append((provider, completion))
-        self._use(completion.usage + completion.lost, completion.reused)
+        self._add_usage(completion.usage + completion.lost, completion.reused)
 
-    def _use(self, usage: Usage, reused: bool = False) -> None:
-        self._made += usage
+    def _add_usage(self, usage: Usage, reused: bool = False) -> None:
+        self._total_usage += usage
         if not reused:
-            self._failed = replace(self._failed, usage=self._failed.usage + usage)
+            self._outcome = replace(self._outcome, usage=self._outcome.usage + usage)
 
-    def _failure(self, error: ProviderError | BudgetReached) -> Outcome:
-        return replace(self._failed, error=Failure(error.kind, str(error)))
+    def _end(self, status: Status, failure: Failure) -> Outcome:
+        return replace(self._outcome, status=status, error=failure)
 
-    def _given_up(self, faults: Sequence[str]) -> Outcome:
-        message = f"no usable answer in {self._failed.attempts} attempts: {'; '.join(faults[:3])}"
-        return replace(self._failed, error=Failure(AnswerError.kind, message))
-
-    def _written(self, text: str, prompt: Prompt, completion: Completion, provider: Provider) -> Outcome:
-        attempt = AcceptedAnswer(self._failed.attempts, prompt, completion, self._made, provider.name, provider.model)
-        draft = self._task.draft(text, attempt)
-        return replace(self._failed, status=Status.WRITTEN, model=provider.model, draft=draft)
+    def _accept(self, text: str, prompt: Prompt, completion: Completion, provider: Provider) -> Outcome:
+        attempts = self._outcome.attempts
+        answer = AcceptedAnswer(attempts, prompt, completion, self._total_usage, provider.name, provider.model)
+        draft = self._task.draft(text, answer)
+        return replace(self._outcome, status=Status.WRITTEN, model=provider.model, draft=draft)
 
 
 def _with_more_tokens(prompt: Prompt) -> Prompt:
-    return replace(prompt, parameters={**prompt.parameters, "max_tokens": _MORE * prompt.parameters["max_tokens"]})
+    max_tokens = _MORE_TOKENS * prompt.parameters["max_tokens"]
+    return replace(prompt, parameters={**prompt.parameters, "max_tokens": max_tokens})
 
 
-def how_made(attempt: AcceptedAnswer) -> dict[str, Any]:
-    """The part of a page's provenance that tells of the request, as a JSON object."""
-    prompt, completion = attempt.prompt, attempt.completion
+def request_provenance(answer: AcceptedAnswer) -> dict[str, Any]:
+    """Return the part of a page's provenance that describes the request, as a JSON object."""
+    prompt, completion = answer.prompt, answer.completion
     return {
         "prompt": prompt.name,
         "prompt_version": prompt.version,
         "prompt_digest": prompt.digest,
         "wording_digest": prompt.wording_digest,
         "schema_digest": prompt.schema_digest,
-        "provider": attempt.provider,
+        "provider": answer.provider,
         "model": completion.model,
-        "asked_model": attempt.asked_model,
+        "asked_model": answer.asked_model,
         "parameters": dict(prompt.parameters),
-        "attempts": attempt.number,
-        "usage": {**asdict(attempt.usage), "cost_usd": _rounded(attempt.usage.cost_usd)},
+        "attempts": answer.number,
+        "usage": {**asdict(answer.usage), "cost_usd": _rounded(answer.usage.cost_usd)},
         "request_id": completion.request_id,
     }
 

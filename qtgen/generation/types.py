@@ -1,4 +1,4 @@
-"""Question in, outcome out: the values that generation takes and returns."""
+"""The values that generation takes and returns: questions, drafts of pages, and outcomes."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -13,7 +13,16 @@ from qtgen.validation.diagnostics import Diagnostic
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question, as a row of a question file gave it. `source` names the row: `questions.csv:3`."""
+    """One question, as a row of a question file gives it.
+
+    Args:
+        text: The question itself, which becomes the page's title.
+        subject: The subject; the page's folder is made from it.
+        id: The page's id; None to assign the next free one.
+        date: The page's date; None for today.
+        context: Source text that the answer must rest on.
+        source: Where the question comes from, for messages: `questions.csv:3`.
+    """
 
     text: str
     subject: str
@@ -24,11 +33,13 @@ class Question:
 
 
 class Status(StrEnum):
-    """Of `regenerate` alone: fixed (by safe fixes, nothing was asked), and kept (the new text was no gain)."""
+    """What happened to a question or a page. Only `regenerate` reports FIXED and KEPT."""
 
     WRITTEN = "written"
     FIXED = "fixed"
+    """Safe fixes were enough; no request was sent."""
     KEPT = "kept"
+    """The new text was rejected, so the page keeps its old one."""
     EXISTS = "exists"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -36,8 +47,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A finished page before it is on disk: where it goes, its text, and how it was made. before: what the file holds
-    that it replaces; None: it is a new one."""
+    """A finished page that is not on disk yet.
+
+    Args:
+        path: The file that the page goes to.
+        url: The page's URL on the site.
+        text: The whole page, front matter and body.
+        provenance: How the text was made; one line of `provenance.jsonl`. Empty if no model was involved.
+        before: The current contents of the file that the page replaces, or None for a new page.
+    """
 
     path: str
     url: str
@@ -48,7 +66,21 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one question; every question has exactly one."""
+    """What happened to one question. Every question has exactly one outcome.
+
+    Args:
+        question: The question.
+        status: What happened.
+        path: The page's file, or None if no file name can be made from the question.
+        url: The page's URL on the site.
+        attempts: Number of answers that were requested, cached ones included.
+        usage: Tokens and cost of this run, without cached answers.
+        diagnostics: Findings in the last answer's page.
+        error: Why the question failed or was skipped.
+        last_answer: The last answer, kept for inspection if the question failed.
+        model: Name of the model that wrote the page.
+        draft: The page, as long as it is not on disk.
+    """
 
     question: Question
     status: Status
@@ -58,12 +90,12 @@ class Outcome:
     usage: Usage = field(default_factory=Usage)
     diagnostics: tuple[Diagnostic, ...] = ()
     error: Failure | None = None
-    last_text: str = field(default="", repr=False)
-    model: str = ""  # that made the page
+    last_answer: str = field(default="", repr=False)
+    model: str = ""
     draft: Draft | None = field(default=None, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON line of `generate --json`."""
+        """Return the JSON line of `generate --json`."""
         return {
             "question": self.question.text,
             "status": self.status.value,

@@ -1,7 +1,7 @@
-"""Strict replay: a request is answered only by the recording of the very same bytes, each recording once.
+"""Strict replay: a request gets only the recorded response of exactly the same bytes, each recording once.
 
-vcrpy keeps the recordings. While they are replayed nothing reaches the network: a request without a recording of its
-own is an error that shows in what it differs from the nearest one.
+vcrpy keeps the recordings. During a replay nothing reaches the network. A request without a recording of its own is an
+error that shows how it differs from the most similar recorded request.
 """
 
 import difflib
@@ -9,118 +9,131 @@ import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from yaml import YAMLError
 
-from qtgen.errors import ProviderError, UsageError
-from qtgen.llm.client import Client, Sender
+from qtgen._util.extras import require
+from qtgen.errors import CassetteError, ProviderError
+from qtgen.llm.client import Client
 from qtgen.llm.endpoint import Endpoint
-from qtgen.llm.pacing import Pace, Pacer
+from qtgen.llm.pacing import AdaptiveLimiter, Pacer
+from qtgen.llm.sender import Request, Sender
 from qtgen.llm.types import Completion
 
-_KEPT = ("content-type",)  # headers of an answer: the rest may name an account, or set a cookie
-_SECRET = ("authorization", "openai-", "cookie", "host", "user-agent", "x-stainless")
-_SLOTS = 64
-_SHOWN = 40  # lines of a difference
+# Other headers may name an account, hold a key, or set a cookie.
+_REQUEST_HEADERS = frozenset({"accept", "content-length", "content-type"})
+_RESPONSE_HEADERS = frozenset({"content-type"})
+_PORT = 8080  # of every recorded address, because a local endpoint has another one in each run
+_CONCURRENCY = 64
+_MAX_DIFF_LINES = 40
+_MAX_QUESTION = 120  # characters
+_REMEDY = "record the responses again"
 
 
 class CassetteMiss(ProviderError):
-    """No recording of this request is left."""
+    """No recording of the request is left."""
 
     kind = "cassette-miss"
 
 
 def same_bytes(first: Any, second: Any) -> None:
-    """Requests are the same if their bytes are: another prompt must never get an old answer."""
-    one, other = (bytes(request.body or b"") for request in (first, second))
-    assert one == other, "the request differs from every recorded one"  # noqa: S101 - how vcrpy is told
+    """Raise AssertionError if two requests differ in their bytes: a changed prompt must never get an old response."""
+    first_body, second_body = (bytes(request.body or b"") for request in (first, second))
+    assert first_body == second_body, "the request differs from every recorded one"  # noqa: S101  # vcrpy's interface
 
 
 def without_secrets(request: Any) -> Any:
-    """Keys, cookies, and what the client says of the machine it runs on stay off the record."""
-    for name in [name for name in request.headers if name.lower().startswith(_SECRET)]:
+    """Return a vcrpy request without the headers that may hold a secret, and with a fixed port."""
+    for name in [name for name in request.headers if name.lower() not in _REQUEST_HEADERS]:
         request.headers.pop(name)
-    request.uri = request.uri.replace(f":{request.port}/", ":8080/")
+    request.uri = request.uri.replace(f":{request.port}/", f":{_PORT}/")
     return request
 
 
-def only_answers(response: Any) -> Any:
-    """What failed is not recorded, since it is asked again; of an answer's headers hardly any is kept."""
+def only_successes(response: Any) -> Any:
+    """Return a vcrpy response with few headers. Failures are not recorded, because they are retried: return None."""
     if not 200 <= int(response["status"]["code"]) < 300:
         return None
-    kept = {name: value for name, value in response["headers"].items() if name.lower() in _KEPT}
-    return {**response, "headers": kept}
+    headers = {name: value for name, value in response["headers"].items() if name.lower() in _RESPONSE_HEADERS}
+    return {**response, "headers": headers}
 
 
 def recorder() -> Any:
-    """vcrpy as it is used here: only the body counts, for endpoints move; keys are never kept."""
+    """Return a VCR that matches requests by their bytes, wherever they are sent, and keeps no secrets.
+
+    Raises MissingExtra.
+    """
+    require("a recording", "evals", "vcr")
     import vcr
 
-    made = vcr.VCR(
+    recorder = vcr.VCR(
         match_on=["method", "bytes"],
         before_record_request=without_secrets,
-        before_record_response=only_answers,
+        before_record_response=only_successes,
         decode_compressed_response=True,
     )
-    made.register_matcher("bytes", same_bytes)
-    return made
+    recorder.register_matcher("bytes", same_bytes)
+    return recorder
 
 
 class Recordings:
-    """What is left to be played."""
+    """The recordings of a cassette that have not been played yet.
+
+    Attributes:
+        missed: For each request without a recording, how it differs from the most similar one.
+    """
 
     def __init__(self, cassette: Any) -> None:
-        self._cassette = cassette
         self._left = Counter(bytes(request.body or b"") for request in cassette.requests)
         self.missed: list[str] = []
 
     def take(self, body: bytes) -> None:
-        """Use up one recording. Raises CassetteMiss."""
+        """Use up the recording of a request. Raises CassetteMiss if there is none."""
         if not self._left[body]:
-            said = _difference(body, self._left)
-            self.missed.append(said)
-            raise CassetteMiss(f"no recording of this request is left; `--record` records anew\n{said}")
+            difference = _difference(body, self._left)
+            self.missed.append(difference)
+            raise CassetteMiss(f"there is no recording of this request; {_REMEDY}\n{difference}")
         self._left[body] -= 1
 
     @property
     def unused(self) -> list[str]:
-        """The question of every recording that was not played, as often as it was not."""
-        return [_question(body) for body, times in self._left.items() for _ in range(times)]
+        """The question of each recording that was not played."""
+        return [_question(body) for body, count in self._left.items() for _ in range(count)]
 
 
-class Strict:
-    """A sender that lets only recorded requests through to the one behind it."""
+class ReplaySender:
+    """Lets a request through to the transport only if it is recorded; vcrpy answers it there."""
 
-    def __init__(self, sender: Sender, recordings: Recordings) -> None:
-        self._sender, self._recordings = sender, recordings
+    def __init__(self, inner: Sender, recordings: Recordings) -> None:
+        self._inner, self._recordings = inner, recordings
 
-    async def send(self, body: bytes) -> Completion:
-        self._recordings.take(body)
-        return await self._sender.send(body)
+    async def send(self, request: Request) -> Completion:
+        self._recordings.take(request.body)
+        return await self._inner.send(request)
 
 
 @contextmanager
 def replaying(path: Path) -> Iterator[Recordings]:
-    """Play a cassette. Raises UsageError where there is none, or it cannot be read."""
+    """Replay a cassette until the block ends. Raises CassetteError if it is missing or cannot be read."""
     if not path.exists():
-        raise UsageError(f"{path}: nothing is recorded yet; `qtgen eval run --record` does it")
+        raise CassetteError("nothing is recorded yet", path=path)
     with ExitStack() as stack:
         try:
             cassette = stack.enter_context(recorder().use_cassette(str(path), record_mode="none"))
             recordings = Recordings(cassette)
         except (ValueError, LookupError, TypeError, AttributeError, YAMLError) as error:
-            why = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UsageError(f"{path}: not a cassette ({why}); `qtgen eval run --record` records anew") from None
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise CassetteError(f"this is not a cassette ({reason})", path=path) from None
         yield recordings
 
 
 @contextmanager
 def recording(path: Path) -> Iterator[None]:
-    """Record everything that is sent meanwhile; the old cassette goes only once the new one is whole."""
+    """Record everything that is sent until the block ends. Only a complete recording replaces an existing cassette."""
     new = path.with_suffix(".new.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
     new.unlink(missing_ok=True)
@@ -133,48 +146,45 @@ def recording(path: Path) -> Iterator[None]:
         new.unlink(missing_ok=True)
 
 
+@asynccontextmanager
+async def strict_client(endpoint: Endpoint, recordings: Recordings) -> AsyncIterator[Client]:
+    """Open a client whose requests are answered only by recordings."""
+    from qtgen.llm.openai import OpenAISender
+
+    async with aclosing(OpenAISender(endpoint)) as transport:
+        yield Client(ReplaySender(transport, recordings), endpoint, Pacer(AdaptiveLimiter(_CONCURRENCY)), tries=1)
+
+
 def _question(body: bytes) -> str:
-    """What a request asks last, on one line."""
+    """Return the question at the end of a request, on one line."""
     try:
-        said = str(json.loads(body)["messages"][-1]["content"])
-        asked = re.search(r"<question>(.*?)</question>", said, re.DOTALL)
-        return " ".join((asked[1] if asked else said).split())[:120]
+        content = str(json.loads(body)["messages"][-1]["content"])
+        question = re.search(r"<question>(.*?)</question>", content, re.DOTALL)
+        return " ".join((question[1] if question else content).split())[:_MAX_QUESTION]
     except (ValueError, LookupError, TypeError):
-        return repr(body[:120])
+        return repr(body[:_MAX_QUESTION])
 
 
 def _difference(body: bytes, recorded: Counter[bytes]) -> str:
-    """The lines in which a request differs from the nearest that was recorded."""
+    """Return the lines in which a request differs from the most similar recorded one."""
     if body in recorded:
-        return f"it was recorded, but asked for once more than that: {_question(body)}"
+        return f"it is recorded, but was sent more often than that: {_question(body)}"
     if not recorded:
         return "the cassette is empty"
-    asked = _question(body)
-    nearest = max(recorded, key=lambda other: difflib.SequenceMatcher(None, _question(other), asked).ratio())
-    marked = difflib.unified_diff(_lines(nearest), _lines(body), n=0, lineterm="")
-    lines = [f"{line[0]} {line[1:]}" for line in islice(marked, 2, None) if not line.startswith("@@")]
-    more = [f"… {len(lines) - _SHOWN} more lines"] if len(lines) > _SHOWN else []
-    return "\n".join(lines[:_SHOWN] + more)
+    question = _question(body)
+    nearest = max(recorded, key=lambda other: difflib.SequenceMatcher(None, _question(other), question).ratio())
+    diff = difflib.unified_diff(_readable_lines(nearest), _readable_lines(body), n=0, lineterm="")
+    lines = [f"{line[0]} {line[1:]}" for line in islice(diff, 2, None) if not line.startswith("@@")]
+    more = [f"… {len(lines) - _MAX_DIFF_LINES} more lines"] if len(lines) > _MAX_DIFF_LINES else []
+    return "\n".join(lines[:_MAX_DIFF_LINES] + more)
 
 
-def _lines(body: bytes) -> list[str]:
-    """A request as a person reads it: one line each of the messages, then the parameters."""
+def _readable_lines(body: bytes) -> list[str]:
+    """Return a request as a person reads it: the lines of the messages, then the parameters."""
     try:
-        request = json.loads(body)
-        messages = request.pop("messages")
-        said = [f"{m['role']}: {line}" for m in messages for line in str(m["content"]).splitlines()]
-        return said + json.dumps(request, indent=1, sort_keys=True).splitlines()
+        document = json.loads(body)
+        messages = document.pop("messages")
+        lines = [f"{message['role']}: {line}" for message in messages for line in str(message["content"]).splitlines()]
+        return lines + json.dumps(document, indent=1, sort_keys=True).splitlines()
     except (ValueError, LookupError, TypeError, AttributeError):
         return body.decode("utf-8", "replace").splitlines()
-
-
-@asynccontextmanager
-async def strict_client(endpoint: Endpoint, recordings: Recordings) -> AsyncIterator[Client]:
-    """A provider whose requests only recordings answer."""
-    from qtgen.llm.openai import OpenAISender
-
-    sender = OpenAISender(endpoint)
-    try:
-        yield Client(Strict(sender, recordings), endpoint, Pacer(Pace(_SLOTS)), tries=1)
-    finally:
-        await sender.close()

@@ -1,66 +1,111 @@
-"""Where requests go, and what exactly is sent there. Imports nothing heavy, so that a prompt can be shown quickly."""
+"""Where requests go, and exactly what is sent. This module imports nothing heavy, so prompts can be shown quickly."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from qtgen.llm.types import Prompt
+from qtgen.errors import ProviderError
+from qtgen.llm.sender import Request, RequestKey
+from qtgen.llm.types import NO_USAGE, Prompt, Usage
 
-_PORTS = {"http": ":80", "https": ":443"}
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+# The endpoint may have answered in these cases, and bill the answer.
+_POSSIBLY_BILLED = frozenset({"timeout", "dropped", "malformed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An OpenAI-compatible endpoint. base_url None is OpenAI's own; prices in US dollars per million tokens."""
+    """A model at an address, and what it costs.
+
+    Attributes:
+        provider: Name of the provider.
+        base_url: Address of an OpenAI-compatible endpoint; None means OpenAI itself.
+        headers: Further headers. `$NAME` in a value stands for an environment variable; see `headers.resolve`.
+        timeout: Seconds to wait for one response.
+        extra: Further fields of each request.
+        schema_lengths: Whether the schema that is sent contains string lengths.
+        identity: Distinguishes models of the same name in the ledger.
+        price_input, price_output, price_cached: US dollars per million tokens; None if unknown.
+    """
 
     provider: str
     model: str
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
-    key_name: str = "OPENAI_API_KEY"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 120.0
     extra: Mapping[str, Any] = field(default_factory=dict)
     schema_lengths: bool = True
+    identity: str = ""
     price_input: float | None = None
     price_output: float | None = None
     price_cached: float | None = None
 
     @property
     def is_loopback(self) -> bool:
-        """True if the address is this machine's own."""
+        """True if the address is on this machine."""
         host = urlsplit(self.base_url or "").hostname or ""
         return host in ("localhost", "::1") or host.startswith("127.")
 
     @property
     def place(self) -> str:
-        """Who it is, for the ledger: a local model has another port each time, and an address many spellings."""
-        if self.provider == "local" or self.base_url is None:
-            return "local" if self.provider == "local" else ""
+        """The endpoint's identity in the ledger.
+
+        A local model has another port in each run, so its address does not count. A remote address is normalized.
+        Answers that were recorded under a place are found only under the same one, so its form must not change.
+        """
+        if self.provider == "local":
+            return f"local {self.identity}".rstrip()
+        if self.base_url is None:
+            return "" if self.provider == "openai" else f"{self.provider} {self.identity}".rstrip()
         url = urlsplit(self.base_url)
         user, at, host = url.netloc.rpartition("@")
-        host = host.lower().removesuffix(_PORTS.get(url.scheme.lower(), " "))
+        host = host.lower().removesuffix(_DEFAULT_PORTS.get(url.scheme.lower(), " "))
         return urlunsplit((url.scheme.lower(), user + at + host, url.path.rstrip("/"), url.query, ""))
 
     @property
     def is_free(self) -> bool:
-        """True if nothing that is asked here costs anything."""
+        """True if requests cost nothing."""
         return self.cost(1, 1, 0) == 0
 
-    def cost(self, sent: int, received: int, cached: int) -> float | None:
-        """US dollars, or None where no price is known."""
+    @property
+    def unknown_usage(self) -> Usage:
+        """The usage of a request about which nothing is known: its cost is unknown too, unless the model is free."""
+        return Usage(cost_usd=0.0 if self.is_free else None)
+
+    def cost(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int) -> float | None:
+        """Return the cost in US dollars, or None if the price is unknown."""
         if self.price_input is None or self.price_output is None:
             return None
         cached_price = self.price_input if self.price_cached is None else self.price_cached
-        return ((sent - cached) * self.price_input + cached * cached_price + received * self.price_output) / 1e6
+        uncached = (prompt_tokens - cached_tokens) * self.price_input
+        return (uncached + cached_tokens * cached_price + completion_tokens * self.price_output) / 1e6
+
+    def usage_of(self, error: ProviderError) -> Usage:
+        """Return what a failed attempt used: what the endpoint reported, else what its failure implies."""
+        if error.usage is not None:
+            usage: Usage = error.usage
+            return usage
+        return self.unknown_usage if error.kind in _POSSIBLY_BILLED else NO_USAGE
 
 
-def request(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
-    """The request as a JSON object, in a fixed order of keys."""
+def make_request(prompt: Prompt, endpoint: Endpoint) -> Request:
+    """Return the request that a prompt becomes at an endpoint. The same prompt makes the same bytes."""
+    document = request_document(prompt, endpoint)
+    body = encode_document(document)
+    digest = request_digest(endpoint.place, body)
+    key = RequestKey(digest, endpoint.model, prompt.name, prompt.template_digest, len(body))
+    return Request(key, body, prompt.parameters, max_answer_tokens(document))
+
+
+def request_document(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
+    """Return the request as a JSON object. The order of its keys is fixed."""
     parameters = dict(prompt.parameters)
     if endpoint.base_url is None and "max_tokens" in parameters:
-        parameters["max_completion_tokens"] = parameters.pop("max_tokens")  # OpenAI's newer models know only this name
+        parameters["max_completion_tokens"] = parameters.pop("max_tokens")  # OpenAI's newer models accept only this
     schema = prompt.schema if endpoint.schema_lengths else without_lengths(prompt.schema)
     return {
         "model": endpoint.model,
@@ -74,28 +119,35 @@ def request(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def request_body(prompt: Prompt, endpoint: Endpoint) -> bytes:
-    """The exact bytes that are sent: the same prompt, the same bytes."""
-    return body_of(request(prompt, endpoint))
-
-
-def body_of(document: Mapping[str, Any]) -> bytes:
+def encode_document(document: Mapping[str, Any]) -> bytes:
+    """Return the exact bytes that are sent for a request document."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def longest_answer(document: Mapping[str, Any]) -> int:
-    """Tokens that a request allows all of its answers; settings may ask for more than the prompt does."""
-    limits = [_whole(document.get(name)) for name in ("max_tokens", "max_completion_tokens")]
-    return max(limits) * max(1, _whole(document.get("n")))
+def request_digest(place: str, body: bytes) -> bytes:
+    """Return the digest that identifies a request in the ledger. `place` is `Endpoint.place`."""
+    return sha256(f"{place}\n".encode() + body).digest()
 
 
-def _whole(value: Any) -> int:
-    """0 for what is no number; an endpoint takes no request with it."""
+def max_answer_tokens(document: Mapping[str, Any]) -> int:
+    """Return the most tokens that all answers to a request can have, 0 if it sets no limit.
+
+    The `request` setting can raise the prompt's limit and can ask for several answers (`n`).
+    """
+    limits = [_whole_number(document.get(name)) for name in ("max_tokens", "max_completion_tokens")]
+    return max(limits) * max(1, _whole_number(document.get("n")))
+
+
+def _whole_number(value: Any) -> int:
+    """Return the number, or 0 for anything else, which the endpoint will reject."""
     return int(value) if isinstance(value, int) or str(value).isdecimal() else 0
 
 
 def without_lengths(node: Any) -> Any:
-    """A schema for endpoints that refuse string lengths in strict mode; lengths are checked on arrival all the same."""
+    """Return a JSON Schema without string lengths, which some endpoints reject in strict mode.
+
+    Answers are still checked against the lengths.
+    """
     if isinstance(node, list):
         return [without_lengths(item) for item in node]
     if not isinstance(node, Mapping):

@@ -1,100 +1,124 @@
-"""Who answers. `open_clients` is the one place where names become providers."""
+"""From settings to providers that are ready to be used."""
 
-import contextlib
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from qtgen.errors import SettingsError
+from qtgen._util.concurrency import Stop
+from qtgen._util.extras import require
 from qtgen.llm.budget import Budget
+from qtgen.llm.builtin import remote_endpoint
 from qtgen.llm.client import Client
 from qtgen.llm.endpoint import Endpoint
-from qtgen.llm.ledger import LedgerWriter
-from qtgen.llm.pacing import Allowance, Pace, Pacer
-from qtgen.llm.prices import price_of
-from qtgen.settings import Settings
+from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
+from qtgen.llm.pacing import AdaptiveLimiter, Allowance, Pacer
+from qtgen.llm.providers import Connection, provider_entry, provider_name
+from qtgen.llm.sender import Sender
+from qtgen.settings import Settings, project_folder
 
 if TYPE_CHECKING:
     from qtgen.embeddings.static import TextEmbedder
 
-LOCAL_SLOTS = 2
-REMOTE_SLOTS = 64
-_DEFAULT_MODEL = "gpt-4o-mini"
-
-
-def chosen(settings: Settings) -> str:
-    """The provider in force: the one named, else `openai` if a key or an address is set, else `local`."""
-    return settings.provider or ("openai" if settings.api_key or settings.base_url else "local")
-
 
 def concurrency(settings: Settings) -> int:
-    return settings.concurrency or (LOCAL_SLOTS if chosen(settings) == "local" else REMOTE_SLOTS)
-
-
-def remote_endpoint(settings: Settings, model: str | None = None) -> Endpoint:
-    """The endpoint that the settings name. model: another than the first of them.
-
-    Raises SettingsError if there is no key for OpenAI's own.
-    """
-    if not settings.api_key and not settings.base_url:
-        raise SettingsError("--provider openai needs OPENAI_API_KEY, or --base-url for an endpoint without a key")
-    model = model or (settings.model[0] if settings.model else _DEFAULT_MODEL)
-    price = price_of(model, settings.prices)
-    return Endpoint(
-        "openai",
-        model,
-        settings.base_url,
-        settings.api_key.get_secret_value() if settings.api_key else None,
-        timeout=settings.timeout,
-        extra=settings.request,
-        schema_lengths=settings.schema_lengths,
-        price_input=price.input if price else None,
-        price_output=price.output if price else None,
-        price_cached=price.cached_input if price else None,
-    )
+    """Return the most requests in flight: the setting, else the provider's default. Raises SettingsError."""
+    return settings.concurrency or provider_entry(settings).concurrency
 
 
 def endpoints_for(settings: Settings) -> list[Endpoint]:
-    """What requests would be made for, in the order in which they are tried; nothing is started."""
-    if chosen(settings) == "local":
-        from qtgen.llm.local.server import endpoint
-
-        return [endpoint(settings.local_model)]
-    return [remote_endpoint(settings, model) for model in settings.model or (_DEFAULT_MODEL,)]
+    """Return the endpoints that requests go to, the preferred one first. Nothing is opened. Raises SettingsError."""
+    return list(provider_entry(settings).endpoints(settings))
 
 
 def needs_fetch(settings: Settings) -> bool:
-    """True if the embedded model will answer and is not on this machine yet."""
+    """Return True if the embedded model will answer and is not on this machine yet."""
     from qtgen.llm.local.download import find
 
-    return chosen(settings) == "local" and settings.local_model is None and find(os.environ) is None
+    return provider_name(settings) == "local" and settings.local_model is None and find(os.environ) is None
 
 
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def open_clients(
-    settings: Settings, desk: LedgerWriter | None = None, budget: Budget | None = None
+    settings: Settings,
+    writer: LedgerWriter | None = None,
+    budget: Budget | None = None,
+    stop: Stop | None = None,
 ) -> AsyncIterator[list[Client]]:
-    """The models in force, the first to be asked first; closed at the end. Raises ProviderUnusable, SettingsError."""
-    from qtgen.llm.openai import OpenAISender
+    """Open a client for each model in the settings, the preferred one first, and close all of them at the end.
 
-    async with contextlib.AsyncExitStack() as stack:
-        endpoints = endpoints_for(settings)
-        if chosen(settings) == "local":
-            from qtgen.llm.local.server import serve
-
-            endpoints = [stack.enter_context(serve(settings.local_model, slots=concurrency(settings)))]
+    Once `stop` is requested, requests that are not sent yet raise Interrupted. Raises ProviderUnusable, SettingsError
+    and MissingExtra.
+    """
+    entry = provider_entry(settings)
+    budget, stop = budget or Budget(), stop or Stop()
+    async with AsyncExitStack() as stack:
         allowance = Allowance(concurrency(settings), settings.rpm, settings.tpm)
-        clients = []
-        for endpoint in endpoints:
-            sender = OpenAISender(endpoint)
-            stack.push_async_callback(sender.close)
-            pacer = Pacer(Pace(allowance.cap, allowance))
-            clients.append(Client(sender, endpoint, pacer, tries=settings.tries, desk=desk, budget=budget))
+        pacers, clients = [], []
+        for endpoint in entry.endpoints(settings):
+            transport = await _enter(stack, entry.connect(settings, endpoint))
+            pacers.append(Pacer(AdaptiveLimiter(allowance.max_concurrency, allowance)))
+            clients.append(
+                Client(transport, endpoint, pacers[-1], tries=settings.tries, writer=writer, budget=budget, stop=stop)
+            )
+        watcher = asyncio.create_task(_interrupt_when_stopped(stop, [budget, *pacers]))
+        stack.callback(watcher.cancel)
         yield clients
 
 
+@asynccontextmanager
+async def open_providers(settings: Settings, *, fresh: bool = False) -> AsyncIterator[list[Client]]:
+    """Open the providers in the settings with their ledger and budget, for use as a library.
+
+        async with open_providers(Settings(model=("gpt-4o-mini",))) as providers:
+            completion = await providers[0].complete(prompt)
+
+    Answers of earlier runs come from the ledger, unless `fresh` is true. Raises LedgerError and what `open_clients`
+    raises.
+    """
+    with open_ledger(settings) as ledger:
+        async with (
+            open_writer(ledger, fresh=fresh) as writer,
+            open_clients(settings, writer, Budget(settings.budget)) as clients,
+        ):
+            yield clients
+
+
+def ledger_url(settings: Settings) -> str:
+    """Return the URL of the ledger's database, or the path of its file, which lies beside qtgen.toml."""
+    return settings.ledger if "://" in settings.ledger else str(project_folder() / settings.ledger)
+
+
+@contextmanager
+def open_ledger(settings: Settings) -> Iterator[Ledger]:
+    """Open the ledger in the settings. Raises LedgerError, SettingsError and MissingExtra."""
+    ledger = Ledger(ledger_url(settings))
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
 def embeddings(settings: Settings, model: str) -> "TextEmbedder":
-    """Texts -> vectors by an endpoint. Raises SettingsError where none is set; what it returns, ProviderError."""
+    """Return a function that turns texts into vectors by an endpoint. Its calls raise ProviderError.
+
+    Raises SettingsError if no endpoint is set, and MissingExtra.
+    """
+    require("an embeddings endpoint", "generate", "openai")
     from qtgen.llm.openai import OpenAIEmbeddings
 
     return OpenAIEmbeddings(remote_endpoint(settings, model))
+
+
+async def _enter(stack: AsyncExitStack, connection: Connection) -> Sender:
+    """Return the sender of a connection that closes with the stack."""
+    if isinstance(connection, AbstractAsyncContextManager):
+        return await stack.enter_async_context(connection)
+    return connection
+
+
+async def _interrupt_when_stopped(stop: Stop, waiting: list[Budget | Pacer]) -> None:
+    await stop.wait_requested()
+    for queue in waiting:
+        queue.interrupt()

@@ -1,4 +1,4 @@
-"""What a model costs, from one data file with its date; a project's own prices win."""
+"""Model prices: a data file that ships with qtgen, and the project's own, which take precedence."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "prices.toml"
 
 
 class PriceList(BaseModel):
-    """as_of: the day the prices were looked up."""
+    """A price file. `as_of` is the day on which its prices were looked up, at `source`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     as_of: str
@@ -26,23 +26,27 @@ class PriceList(BaseModel):
 
 @cache
 def shipped(file: Path = FILE) -> PriceList:
-    """The prices that come with qtgen. Raises SettingsError, naming file and field."""
+    """Return the prices that ship with qtgen. Raises SettingsError as `read` does."""
     return read(file)
 
 
 def read(file: Path) -> PriceList:
-    """A price file. Raises SettingsError, naming file and field."""
+    """Read a price file. Raises SettingsError with the file and the field that is wrong."""
     try:
         return PriceList.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
-        raise SettingsError(f"{file}: `{'.'.join(map(str, first['loc']))}`: {first['msg'].lower()}") from None
+        raise SettingsError(first["msg"].lower(), path=file, field=".".join(map(str, first["loc"]))) from None
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{file}: {error}") from None
+        raise SettingsError(str(error), path=file) from None
 
 
-def price_of(model: str, own: Mapping[str, Price]) -> Price | None:
-    """By the model's full name, else that of the model it is a dated version of; the project's own price first."""
-    known = shipped().models
+def price_of(model: str, own_prices: Mapping[str, Price]) -> Price | None:
+    """Return the price of a model, or None if it is unknown.
+
+    The price of the exact name counts first, then that of the name without a date (`gpt-4o-2024-08-06`). For each of
+    them the project's own price comes before the shipped one.
+    """
+    prices = shipped().models
     undated = _DATE.sub("", model)
-    return own.get(model) or known.get(model) or own.get(undated) or known.get(undated)
+    return own_prices.get(model) or prices.get(model) or own_prices.get(undated) or prices.get(undated)

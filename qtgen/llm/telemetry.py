@@ -1,70 +1,80 @@
-"""Spans of OpenTelemetry for every request, by its conventions for generative AI; nothing where it is not installed."""
+"""OpenTelemetry spans for every request, by the conventions for generative AI. Spans contain no text."""
 
 import importlib.util
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
-from qtgen.errors import SettingsError
+from qtgen._util.extras import require
+from qtgen.errors import ProviderError, SettingsError
+from qtgen.llm.sender import Request, Sender
+from qtgen.llm.types import Completion
 
-
-class TraceSpan(Protocol):
-    def set_attributes(self, attributes: Mapping[str, Any]) -> None: ...
-
-
-class _NoSpan:
-    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Nobody listens."""
-
-
-_NO_SPAN = _NoSpan()
-_INSTALLED = importlib.util.find_spec("opentelemetry") is not None
+_VARIABLE = "OTEL_TRACES_EXPORTER"
+_PARAMETERS = ("max_tokens", "temperature")
 
 
 def set_up(environ: Mapping[str, str]) -> None:
-    """Send the spans to where OpenTelemetry's own environment variables say, unless the program around us did so.
+    """Export spans as OpenTelemetry's own environment variables say, unless the surrounding program set that up.
 
-    Raises SettingsError where OTEL_TRACES_EXPORTER names what cannot be used.
+    Raises MissingExtra, and SettingsError if the exporter cannot be used.
     """
-    named = environ.get("OTEL_TRACES_EXPORTER", "none").strip().lower()
-    if named in ("", "none"):
+    exporter = environ.get(_VARIABLE, "none").strip().lower()
+    if exporter in ("", "none"):
         return
+    require(f"{_VARIABLE}={exporter}", "otel", "opentelemetry")
     try:
         from opentelemetry import trace
         from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # what OpenTelemetry's own launcher calls
 
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
             _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
-    except ImportError:
-        raise SettingsError("OTEL_TRACES_EXPORTER is set: install qtgen with its `otel` extra, or unset it") from None
-    except (RuntimeError, ValueError) as error:
-        raise SettingsError(f"OTEL_TRACES_EXPORTER = {named}: {error}; is its exporter's package installed?") from None
+    except (ImportError, RuntimeError, ValueError) as error:
+        message = f"{_VARIABLE}={exporter}: {error}"
+        raise SettingsError(message, remedy="install the package of this exporter, or unset the variable") from None
 
 
-@contextmanager
-def chat_span(provider: str, model: str, parameters: Mapping[str, Any]) -> Iterator[TraceSpan]:
-    """One request. No text is put in."""
-    if not _INSTALLED:
-        yield _NO_SPAN
-        return
-    from opentelemetry import trace
+def traced(sender: Sender, provider: str, model: str) -> Sender:
+    """Return a sender that records a span for each attempt; `sender` itself if OpenTelemetry is not installed."""
+    return TracingSender(sender, provider, model) if importlib.util.find_spec("opentelemetry") else sender
 
-    attributes = {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": provider,
-        "gen_ai.request.model": model,
-        **{f"gen_ai.request.{name}": parameters[name] for name in ("max_tokens", "temperature") if name in parameters},
+
+class TracingSender:
+    """Records a span for each attempt. Where spans go, and whether at all, is OpenTelemetry's configuration."""
+
+    def __init__(self, inner: Sender, provider: str, model: str) -> None:
+        from opentelemetry import trace
+
+        self._inner, self._model = inner, model
+        self._tracer, self._kind = trace.get_tracer("qtgen"), trace.SpanKind.CLIENT
+        self._attributes = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": provider,
+            "gen_ai.request.model": model,
+        }
+
+    async def send(self, request: Request) -> Completion:
+        parameters = {
+            f"gen_ai.request.{name}": request.parameters[name] for name in _PARAMETERS if name in request.parameters
+        }
+        attributes = {**self._attributes, **parameters}
+        with self._tracer.start_as_current_span(f"chat {self._model}", kind=self._kind, attributes=attributes) as span:
+            try:
+                completion = await self._inner.send(request)
+            except ProviderError as error:
+                span.set_attributes({"error.type": error.kind})
+                raise
+            span.set_attributes(_response_attributes(completion))
+            return completion
+
+
+def _response_attributes(completion: Completion) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        "gen_ai.response.model": completion.model,
+        "gen_ai.usage.input_tokens": completion.usage.prompt_tokens,
+        "gen_ai.usage.output_tokens": completion.usage.completion_tokens,
     }
-    tracer = trace.get_tracer("qtgen")
-    with tracer.start_as_current_span(f"chat {model}", kind=trace.SpanKind.CLIENT, attributes=attributes) as span:
-        yield span
-
-
-def answered(model: str, request_id: str | None, sent: int, received: int) -> dict[str, Any]:
-    """The attributes of an answer."""
-    found: dict[str, Any] = {
-        "gen_ai.response.model": model,
-        "gen_ai.usage.input_tokens": sent,
-        "gen_ai.usage.output_tokens": received,
-    }
-    return found | ({"gen_ai.response.id": request_id} if request_id else {})
+    if completion.request_id:
+        attributes["gen_ai.response.id"] = completion.request_id
+    if completion.kind != "ok":
+        attributes["error.type"] = completion.kind
+    return attributes

@@ -1,4 +1,4 @@
-"""What a language model is asked and what it answers: prompts, completions, usage and the provider protocol."""
+"""Prompts, completions, usage, and the interface that every provider implements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation: role is system, user or assistant."""
+    """One message of a conversation. `role` is `system`, `user` or `assistant`."""
 
     role: str
     content: str
@@ -15,8 +15,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent, but for the model's name. digest: over template, variables, schema and parameters; wording_digest:
-    over template and parameters; schema_digest: over the schema."""
+    """A rendered prompt: everything that is sent except the name of the model.
+
+    Attributes:
+        shape: Name of the answer's form, which `schema` describes.
+        schema: JSON Schema of the answer.
+        parameters: Fields of the request, such as `temperature` and `max_tokens`.
+        digest: Digest of the template, its variables, the schema and the parameters.
+        wording_digest: Digest of the template and the parameters, without the variables.
+        schema_digest: Digest of the schema.
+    """
 
     name: str
     version: int
@@ -30,14 +38,16 @@ class Prompt:
 
     @property
     def template_digest(self) -> str:
-        """Over all that is the same for every question: changes when the prompt or its schema was edited. A half of
-        each, for the ledger has a place for 16 digits."""
+        """Digest of what all questions share. It changes when the prompt's template or its schema is edited.
+
+        It combines half of each digest, because the ledger's column holds 16 digits.
+        """
         return self.wording_digest[:8] + self.schema_digest[:8]
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and money. `cost_usd` is None where no price is known: unknown, never zero."""
+    """Tokens and cost in US dollars. An unknown cost is None, never zero."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -54,29 +64,43 @@ class Usage:
         )
 
 
+NO_USAGE = Usage()
+
+
 class Limits(NamedTuple):
-    """What an answer's headers say is left, and in how many seconds it is all there again; None: not said."""
+    """Rate limits that a response's headers report. None means not reported; `…_reset` is in seconds."""
 
     requests_left: int | None = None
     requests_reset: float | None = None
     tokens_left: int | None = None
     tokens_reset: float | None = None
-    requests_a_minute: int | None = None
-    tokens_a_minute: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer of a model: its text, and what it took; lost: what tries before it took. kind: `ok`, or why it is
-    none; key: of the request in the ledger; run: that asked, if not this one; reused: it was there already, and cost
-    nothing this time."""
+    """A model's final response to a request.
+
+    Attributes:
+        text: The answer. If there is none, the reason in words.
+        model: The model that answered, by the name that the endpoint reports.
+        usage: What this response used.
+        request_id: The endpoint's own id of the request.
+        limits: Rate limits that the response reported.
+        lost: What earlier attempts of the same request used without bringing an answer.
+        kind: `ok`, or why there is no answer: `truncated`, `refused` or `filtered`.
+        key: Digest that identifies the request in the ledger.
+        run: Id of the run that requested it, empty for the current run.
+        reused: True if the ledger had it, so that it cost nothing this time.
+    """
 
     text: str
     model: str
     usage: Usage
     request_id: str | None = None
     limits: Limits | None = None
-    lost: Usage = Usage()
+    lost: Usage = NO_USAGE
     kind: str = "ok"
     key: bytes = b""
     run: str = ""
@@ -84,15 +108,20 @@ class Completion:
 
 
 class Provider(Protocol):
-    """Anything that completes prompts. Raises ProviderError."""
+    """Completes prompts with one model."""
 
     name: str
     model: str
 
-    async def complete(self, prompt: Prompt) -> Completion: ...
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Return the model's answer.
+
+        Raises ProviderError if there is none, BudgetReached if the request might cost more than is left, and
+        Interrupted if a stop was requested before it was sent.
+        """
 
     def reject(self, completion: Completion) -> None:
-        """Say that an answer had faults. Another run gets it all the same, and so comes to the same page."""
+        """Record that an answer had faults. A resumed run still reuses it, and so repeats the same repairs."""
 
     def forget(self, completion: Completion) -> None:
-        """Say that an answer led to no page in the end, so that another run asks anew."""
+        """Record that an answer led to no page. The next run requests it again."""

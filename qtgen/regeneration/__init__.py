@@ -1,0 +1,60 @@
+"""Regeneration: find pages whose texts are stale, and rewrite them without making them worse.
+
+    report = find_stale(batches, validation, staleness, criteria, provenance, config)
+    jobs = plan_jobs(prioritize(report.stale, "worst", store.was_tried()), config, sources)
+    async for place, result in rewrite_all(jobs, config, providers, judges, store, concurrency=8, stop=Stop()): ...
+
+`regenerate` does all of it. `reasons` holds the registry of reasons; to add one, write a function with `@reason`.
+Names are imported when they are first used, because listing the reasons needs neither a prompt nor a model.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qtgen.regeneration.compare import Comparison, compare_by_judges, compare_by_metrics
+    from qtgen.regeneration.detect import StalenessFilter, StalenessReport, StalePage, find_stale
+    from qtgen.regeneration.pipeline import rewrite_all
+    from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
+    from qtgen.regeneration.reasons import REASONS, Criteria, Reason, reason
+    from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
+    from qtgen.regeneration.run import default_filter, regenerate
+
+__all__ = [
+    "REASONS",
+    "Comparison",
+    "Criteria",
+    "Reason",
+    "RewriteJob",
+    "RewriteResult",
+    "RewriteSources",
+    "StalePage",
+    "StalenessFilter",
+    "StalenessReport",
+    "compare_by_judges",
+    "compare_by_metrics",
+    "default_filter",
+    "find_stale",
+    "plan_jobs",
+    "prioritize",
+    "reason",
+    "regenerate",
+    "rewrite_all",
+]
+
+_MODULES = {
+    "compare": ("Comparison", "compare_by_judges", "compare_by_metrics"),
+    "detect": ("StalePage", "StalenessFilter", "StalenessReport", "find_stale"),
+    "pipeline": ("rewrite_all",),
+    "plan": ("RewriteSources", "plan_jobs", "prioritize"),
+    "reasons": ("REASONS", "Criteria", "Reason", "reason"),
+    "rewrite": ("RewriteJob", "RewriteResult"),
+    "run": ("default_filter", "regenerate"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

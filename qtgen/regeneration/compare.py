@@ -1,8 +1,10 @@
-"""Is a page's new text worse than its old one? By the metrics that need no model, or by a judge in both orders.
+"""Compare a page's new text with its old one, by metrics that need no model or by judges.
 
-The metrics take the old text as reference: a new answer may say more and in other words, but has to say what the old
-one said, and not the contrary. Where the old one is none to go by (a refusal, a text cut short, another question's), it
-has to be about the question, and not to repeat itself. The bars were measured: docs/keeping-a-site-fresh.md.
+The metrics take the old text as the reference. A new answer may say more and in other words, but it must say what the
+old one said and must not contradict it. If the old answer is no reference (a refusal, a truncated text, an answer to
+another question), the new one must be about the question and must not repeat itself.
+
+`docs/keeping-a-site-fresh.md` says how the limits below were measured.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -18,151 +20,191 @@ from qtgen.llm.types import Provider
 from qtgen.page import Page, decode_answer
 from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 
-KEEPS = 0.50  # overall score against the old answer from which a new one says what that said
-LOSES = 0.10  # how much more of the old answer the new one may leave out than the old left out of the new
-NEAR = 0.35  # cosine to its question that is asked of an answer where there is no old one to go by
-ON_TOPIC = 0.20  # how much further from the question (cosine) a new text may be than the old
-REPEATS = 0.15  # how much more of an answer may stand in it twice
-CONTRADICTS = 0.25  # share of its sentences that may seem to contradict the old answer
-TELLS = 0.60  # of what an old description told of the page, as far as it was shown, a new one has to tell
-ADDS = 0.30  # … and of what the old one told beyond the question
-FOUNDED = 0.10  # how much smaller a share of its words may be such as the page has too
-UNSPOKEN = 0.10  # how much larger a share of the keywords may be such as the page does not speak of
-FEWER = 0.60  # of as many keywords as there were, or are asked for, there have to be
+MIN_OVERALL = 0.50
+"""Overall score of a new answer against the old one."""
+MAX_LOSS = 0.10
+"""How much more of the old answer the new one may omit than the old one omits of the new one."""
+MIN_SIMILARITY = 0.35
+"""Cosine similarity of an answer to its question, if no old answer is the reference."""
+MAX_SIMILARITY_DROP = 0.20
+"""How far a text's cosine similarity to its question or page may fall below that of the old text."""
+MAX_REPETITION_INCREASE = 0.15
+"""How far the share of an answer that repeats itself may rise."""
+MAX_CONTRADICTION = 0.25
+"""Share of an answer's sentences that may seem to contradict the old answer."""
+MIN_INFORMATION = 0.60
+"""How much of the page a new description must tell, as a share of what the old one tells as far as it is displayed."""
+MIN_NEW_INFORMATION = 0.30
+"""The same, without the words that the question has as well."""
+MAX_GROUNDING_DROP = 0.10
+"""How far the share of a description's words that are in the page may fall."""
+MAX_UNRELATED_INCREASE = 0.10
+"""How far the share of keywords that are not in the page may rise."""
+MIN_KEYWORDS = 0.60
+"""Number of keywords, as a share of the old number or of the number that the prompt asks for, if that is less."""
 
 
 class Comparison(NamedTuple):
-    """why: one line, where the new text is worse."""
+    """Whether a new text is worse than the old one, and why in one line."""
 
-    worse: bool
-    why: str = ""
+    is_worse: bool
+    explanation: str = ""
 
 
-def by_metrics(old: Page, new: Page, changed: Collection[str], *, trusted: bool) -> Comparison:
-    """changed: fields that differ; trusted: whether the old answer is one to go by."""
+def compare_by_metrics(old: Page, new: Page, changed: Collection[str], *, has_reference: bool) -> Comparison:
+    """Compare two versions of a page by metrics.
+
+    Args:
+        old: The page before.
+        new: The page after.
+        changed: The fields that differ.
+        has_reference: False if the old answer says nothing about how good the new one is.
+    """
     question = new.text_of("question") or ""
     objections: list[str] = []
     if "answer" in changed:
-        texts = (decode_answer(page.text_of("answer") or "") for page in (old, new))
-        objections += of_answers(question, *texts, trusted=trusted)
-    objections += _of_search_fields(old, new, changed)
+        old_answer, new_answer = (decode_answer(page.text_of("answer") or "") for page in (old, new))
+        objections += answer_objections(question, old_answer, new_answer, has_reference=has_reference)
+    about = AnalyzedText(f"{question}\n{decode_answer(new.text_of('answer') or '')}")
+    if "seo.page_description" in changed:
+        descriptions = (page.text_of("seo.page_description") or "" for page in (old, new))
+        objections += description_objections(question, about, *descriptions)
+    if "seo.page_keywords" in changed:
+        objections += keyword_objections(about, *(page.text_of("seo.page_keywords") or "" for page in (old, new)))
     return Comparison(bool(objections), "; ".join(objections))
 
 
-def of_answers(question: str, old: str, new: str, *, trusted: bool = True) -> Iterator[str]:
-    """What speaks against putting a new answer, as markdown, in the place of an old one."""
-    about, before, after = AnalyzedText(question), AnalyzedText(old), AnalyzedText(new)
-    if not after.words:
+def answer_objections(question: str, old: str, new: str, *, has_reference: bool = True) -> Iterator[str]:
+    """Yield what makes a new answer, as markdown, worse than the old one; nothing if it is not worse."""
+    question_text, old_text, new_text = AnalyzedText(question), AnalyzedText(old), AnalyzedText(new)
+    if not new_text.words:
         yield "the new answer is empty"
         return
-    if trusted and before.words:
-        yield from _against(about, before, after)
-    repeated = [_measure("repetition", about, before, one) for one in (before, after)]
-    if repeated[1] > repeated[0] + REPEATS:
-        yield f"the new answer repeats itself ({repeated[1]:.0%} of it, the old one {repeated[0]:.0%})"
-    yield from _further(about, before if trusted else None, after, "answer")
+    if has_reference and old_text.words:
+        yield from _reference_objections(question_text, old_text, new_text)
+    old_share, new_share = (_metric("repetition", question_text, old_text, text) for text in (old_text, new_text))
+    if new_share > old_share + MAX_REPETITION_INCREASE:
+        yield f"the new answer repeats itself ({new_share:.0%} of it; the old one {old_share:.0%})"
+    yield from _topic_objections(question_text, old_text if has_reference else None, new_text, "answer")
 
 
-def _against(question: AnalyzedText, before: AnalyzedText, after: AnalyzedText) -> Iterator[str]:
-    found = measure(Case(question, (before,), after, page=PageFacts("", "")))
-    kept, coverage, against = overall(found).value, found["coverage"].value, found["contradiction"]
-    if (kept or 0.0) < KEEPS:
-        yield f"the new answer says too little of what the old one said ({kept:.2f}; {KEEPS:.2f} is asked)"
-    lost = _measure("coverage", question, after, before) - (coverage or 0.0)
-    if lost > LOSES:
-        yield f"the new answer leaves out more than it adds ({lost:.2f}; up to {LOSES:.2f} is borne)"
-    if (against.value or 0.0) > CONTRADICTS:
-        yield f"the new answer seems to contradict the old one ({against.note})"
+def _reference_objections(question: AnalyzedText, old: AnalyzedText, new: AnalyzedText) -> Iterator[str]:
+    scores = measure(Case(question, (old,), new, page=PageFacts("", "")))
+    score = overall(scores).value or 0.0
+    if score < MIN_OVERALL:
+        yield f"the new answer says too little of what the old one said (score {score:.2f}, minimum {MIN_OVERALL:.2f})"
+    loss = _metric("coverage", question, new, old) - (scores["coverage"].value or 0.0)
+    if loss > MAX_LOSS:
+        yield f"the new answer omits more than it adds (difference {loss:.2f}, maximum {MAX_LOSS:.2f})"
+    contradiction = scores["contradiction"]
+    if (contradiction.value or 0.0) > MAX_CONTRADICTION:
+        yield f"the new answer seems to contradict the old one ({contradiction.note})"
 
 
-def _measure(name: str, question: AnalyzedText, reference: AnalyzedText, candidate: AnalyzedText) -> float:
+def _metric(name: str, question: AnalyzedText, reference: AnalyzedText, candidate: AnalyzedText) -> float:
     return measure(Case(question, (reference,), candidate), [name])[name].value or 0.0
 
 
-def _further(question: AnalyzedText, before: AnalyzedText | None, after: AnalyzedText, what: str) -> Iterator[str]:
-    """Whether a text is further from what it should be about than the one before, if that is one to go by."""
-    near = float(question.key_vector @ after.key_vector)
-    least = NEAR if before is None else float(question.key_vector @ before.key_vector) - ON_TOPIC
-    if near < least:
-        yield f"the new {what} is further from its subject ({near:.2f}; {least:.2f} is asked)"
+def _topic_objections(topic: AnalyzedText, old: AnalyzedText | None, new: AnalyzedText, noun: str) -> Iterator[str]:
+    """Object if the new text is further from its topic than the old one, or than a fixed limit if `old` is None."""
+    similarity = float(topic.key_vector @ new.key_vector)
+    minimum = MIN_SIMILARITY if old is None else float(topic.key_vector @ old.key_vector) - MAX_SIMILARITY_DROP
+    if similarity < minimum:
+        yield f"the new {noun} is further from its topic (similarity {similarity:.2f}, minimum {minimum:.2f})"
 
 
-def _of_search_fields(old: Page, new: Page, changed: Collection[str]) -> Iterator[str]:
-    about = AnalyzedText(f"{new.text_of('question')}\n{decode_answer(new.text_of('answer') or '')}")
-    if "seo.page_description" in changed:
-        shown, written = (
-            AnalyzedText((page.text_of("seo.page_description") or "")[:DESCRIPTION_MAX]) for page in (old, new)
+def description_objections(question: str, about: AnalyzedText, old: str, new: str) -> Iterator[str]:
+    """Yield what makes a new description worse than the old one, as far as a search result shows that one.
+
+    Args:
+        question: The page's question.
+        about: The page's question and answer.
+        old: The old description.
+        new: The new description.
+    """
+    old_text, new_text = (AnalyzedText(text[:DESCRIPTION_MAX]) for text in (old, new))
+    yield from _topic_objections(about, old_text, new_text, "description")
+    old_told, new_told = (_told(text, about) for text in (old_text, new_text))
+    if new_told < MIN_INFORMATION * old_told:
+        share = new_told / old_told
+        yield f"the new description tells less of the page ({share:.0%} of the old one, minimum {MIN_INFORMATION:.0%})"
+    known = AnalyzedText(question)
+    old_added, new_added = (_told(text, about, beyond=known) for text in (old_text, new_text))
+    if new_added < MIN_NEW_INFORMATION * old_added:
+        share = new_added / old_added
+        yield (
+            "the new description says little more than the question "
+            f"({share:.0%} of what the old one added, minimum {MIN_NEW_INFORMATION:.0%})"
         )
-        yield from _further(about, shown, written, "description")
-        told = [_told(text, about) for text in (shown, written)]
-        if told[1] < TELLS * told[0]:
-            yield f"the new description tells less of the page ({told[1] / told[0]:.0%}; {TELLS:.0%} is asked)"
-        asked = AnalyzedText(new.text_of("question") or "")
-        added = [_told(text, about, beyond=asked) for text in (shown, written)]
-        if added[1] < ADDS * added[0]:
-            share = f"{added[1] / added[0]:.0%} of what the old one told beyond it; {ADDS:.0%} is asked"
-            yield f"the new description says little but the question again ({share})"
-        shares = [recall(text.counts, about.counts) for text in (shown, written)]
-        if shares[1] < shares[0] - FOUNDED:
-            yield f"the page has {shares[1]:.0%} of the new description's words (of the old: {shares[0]:.0%})"
-    if "seo.page_keywords" in changed:
-        yield from _of_keywords([page.text_of("seo.page_keywords") or "" for page in (old, new)], about)
+    old_grounded, new_grounded = (recall(text.counts, about.counts) for text in (old_text, new_text))
+    if new_grounded < old_grounded - MAX_GROUNDING_DROP:
+        yield (
+            f"only {new_grounded:.0%} of the words of the new description are in the page "
+            f"(of the old one: {old_grounded:.0%})"
+        )
 
 
 def _told(text: AnalyzedText, about: AnalyzedText, beyond: AnalyzedText | None = None) -> float:
-    """How much a text tells of what the page speaks of: its words that stand there too, each by how telling it is.
+    """Return how much a text tells about a page: the information of its words that are in the page.
 
-    beyond: whose words do not count.
+    Words of `beyond` do not count.
     """
     known = beyond.counts if beyond else {}
     return sum(information(word) for word in text.counts if word in about.counts and word not in known)
 
 
-def _of_keywords(both: Sequence[str], about: AnalyzedText) -> Iterator[str]:
-    """both: the old ones and the new."""
-    shares = [_unspoken(keywords, about) for keywords in both]
-    if shares[1] > shares[0] + UNSPOKEN:
-        yield f"the page does not speak of {shares[1]:.0%} of the new keywords (of the old: {shares[0]:.0%})"
-    before, after = (keywords.count(",") + 1 for keywords in both)
-    if after < FEWER * min(before, KEYWORDS_REQUESTED):
-        yield f"{after} keywords stand for {before}"
+def keyword_objections(about: AnalyzedText, old: str, new: str) -> Iterator[str]:
+    """Yield what makes new keywords worse than the old ones, for a page about `about`."""
+    old_share, new_share = (_unrelated(keywords, about) for keywords in (old, new))
+    if new_share > old_share + MAX_UNRELATED_INCREASE:
+        yield f"{new_share:.0%} of the new keywords are not in the page (of the old ones: {old_share:.0%})"
+    old_number, new_number = (keywords.count(",") + 1 for keywords in (old, new))
+    if new_number < MIN_KEYWORDS * min(old_number, KEYWORDS_REQUESTED):
+        yield f"there are {new_number} keywords instead of {old_number}"
 
 
-def _unspoken(keywords: str, about: AnalyzedText) -> float:
-    """The share of the keywords of which the page has no word."""
-    words = [word for word in map(str.strip, keywords.split(",")) if word]
-    strange = [word for word in words if not about.counts.keys() & set(AnalyzedText(word).stems)]
-    return len(strange) / len(words) if words else 1.0
+def _unrelated(keywords: str, about: AnalyzedText) -> float:
+    """Return the share of the keywords that have no word in common with the page."""
+    phrases = [phrase for phrase in map(str.strip, keywords.split(",")) if phrase]
+    unrelated = [phrase for phrase in phrases if about.counts.keys().isdisjoint(AnalyzedText(phrase).stems)]
+    return len(unrelated) / len(phrases) if phrases else 1.0
 
 
-async def by_judges(
+async def compare_by_judges(
     judges: Sequence[Provider], question: Question, old: Page, new: Page, changed: AbstractSet[str]
 ) -> Comparison:
-    """Worse where more judges prefer the old answer than the new, or the old search fields than the new.
+    """Compare two versions of a page by models, each asked in both orders.
 
-    Raises ProviderUnusable, BudgetReached, and NoOpinion where no judge could be heard.
+    The new version is worse if more judges prefer the old answer, or the old search fields, than the new ones.
+
+    Raises:
+        ProviderUnusable: Every further request would fail as well.
+        BudgetReached: A judge cannot be asked within the budget.
+        JudgeError: No judge gave a usable verdict.
     """
-    verdicts = []
+    comparisons = []
     if "answer" in changed:
-        answers = [decode_answer(page.text_of("answer") or "") for page in (old, new)]
-        verdicts.append(await _preferred(judges, question.text, question.context, answers))
+        old_answer, new_answer = (decode_answer(page.text_of("answer") or "") for page in (old, new))
+        comparisons.append(await _judged(judges, question.text, question.context, old_answer, new_answer))
     if changed - {"answer"}:
-        fields = [_search_fields(page) for page in (old, new)]
-        verdicts.append(await _preferred(judges, question.text, decode_answer(new.text_of("answer") or ""), fields))
-    return next((verdict for verdict in verdicts if verdict.worse), Comparison(False))
+        answer = decode_answer(new.text_of("answer") or "")
+        comparisons.append(await _judged(judges, question.text, answer, _search_fields(old), _search_fields(new)))
+    return next((comparison for comparison in comparisons if comparison.is_worse), Comparison(False))
 
 
-async def _preferred(judges: Sequence[Provider], question: str, right: str | None, texts: Sequence[str]) -> Comparison:
-    """texts: the old and the new."""
-    found = [await preference(judge, question, right, *texts) for judge in judges]
-    values = [one.value for one in found if one.value is not None]
-    failures = [one.error for one in found if one.error]
-    if any(failure.kind == BudgetReached.kind for failure in failures):
-        raise BudgetReached(failures[0].message)
+async def _judged(judges: Sequence[Provider], question: str, reference: str | None, old: str, new: str) -> Comparison:
+    preferences = [await preference(judge, question, reference, old, new) for judge in judges]
+    failures = [one.error for one in preferences if one.error]
+    for failure in failures:
+        if failure.kind == BudgetReached.kind:
+            raise BudgetReached(failure.message)
+    values = [one.value for one in preferences if one.value is not None]
     if not values:
-        raise JudgeError(f"no judge had an opinion: {failures[0].message}")
-    notes = [one.note for one in found if one.value is not None and one.value < 0]
-    return Comparison(sum(values) < 0, f"judged worse in both orders: {notes[0]}" if sum(values) < 0 else "")
+        raise JudgeError(f"no judge gave a usable verdict: {failures[0].message}")
+    if sum(values) >= 0:
+        return Comparison(False)
+    note = next(one.note for one in preferences if one.value is not None and one.value < 0)
+    return Comparison(True, f"judged worse in both orders: {note}")
 
 
 def _search_fields(page: Page) -> str:

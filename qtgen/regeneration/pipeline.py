@@ -1,74 +1,127 @@
-"""Many stale pages -> the same pages rewritten on disk, returned as each one finishes."""
+"""Rewrite many stale pages on disk and return each result when it is finished."""
 
+import logging
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from qtgen._util.concurrency import Stop
-from qtgen.errors import Failure, PageConflict
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.output import Store
-from qtgen.generation.pipeline import OnDisk, run_steps, stop_at_budget
+from qtgen._util.extras import require
+from qtgen.errors import Failure, Interrupted, PageConflict
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.pipeline import RunOnDisk, StoppableProvider, is_budget_reached, run_steps
 from qtgen.generation.types import Status
 from qtgen.llm.types import Provider
-from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, key_of_attempt, rejected_record, rewrite
+from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, attempt_key, rejected_record, rewrite
+
+_log = logging.getLogger(__name__)
 
 
 async def rewrite_all(
-    steps: Iterable[RewriteJob | RewriteResult],
-    recipe: GenerationConfig,
+    jobs: Iterable[RewriteJob | RewriteResult],
+    config: GenerationConfig,
     providers: Sequence[Provider],
     judges: Sequence[Provider],
-    store: Store,
+    store: OutputFolder,
     *,
     concurrency: int,
     stop: Stop,
-    writes: bool = True,
-    asks_again: bool = False,
+    write_pages: bool = True,
+    retry_rejected: bool = False,
 ) -> AsyncGenerator[tuple[int, RewriteResult], None]:
-    """The same for stale pages. writes: else all is asked and compared, and no page changes; asks_again: also for pages
-    of which the same attempt was not taken before.
+    """Yield the place of each job and its result, in the order in which they finish.
 
-    A page that changed, went or is read-only is a failed one among the others.
+    A page that changed, disappeared or is read-only is a failed result; the others go on. After a stop was requested,
+    requests in flight finish, but no rewrite, repair or judge request is started. A page that would need one is
+    `skipped`; the ledger has its responses so far. Pages that were not started have no result.
+
+    Args:
+        jobs: What to do, from `plan_jobs`. Read as fast as there is room.
+        config: The current configuration.
+        providers: The models that may write the texts; later ones are fallbacks.
+        judges: Models that compare the texts. Metrics compare them if there are none.
+        store: The folder of rejected and failed attempts and of provenance.
+        concurrency: Number of requests in flight.
+        stop: Stops the run.
+        write_pages: False to send requests and compare texts, but change no page.
+        retry_rejected: True to repeat attempts that an earlier run rejected.
+
+    Raises:
+        ProviderUnusable: Every further request would fail as well.
+        LedgerError: The ledger cannot be read or written.
+        OutputError: A page cannot be written, so further responses would be lost.
+        MissingExtra: Texts must be compared by metrics, whose dependencies are not installed.
     """
-    names = [provider.model for provider in providers], [judge.model for judge in judges]
-
-    async def make(step: RewriteJob | RewriteResult, on_disk: OnDisk) -> RewriteResult:
-        made = step if isinstance(step, RewriteResult) else await ask(step)
-        kept: RewriteResult = await on_disk(keep, made)
-        return kept
-
-    async def ask(step: RewriteJob) -> RewriteResult:
-        known = None if asks_again else store.rejected(step.path)
-        if known and known.get("key") == key_of_attempt(step, recipe, *names):
-            outcome = replace(step.blank, status=Status.KEPT, draft=step.fixed())
-            return RewriteResult(step, outcome, why=f"{known.get('why')} (an earlier run; --fresh asks anew)")
-        rewritten = await rewrite(step, recipe, providers, judges)
-        stop_at_budget(rewritten.outcome, stop)
-        return rewritten
-
-    def keep(one: RewriteResult) -> RewriteResult:
-        if one.rejected:
-            key = key_of_attempt(one.revision, recipe, *names)
-            store.keep_rejected(one.revision.path, rejected_record(one, key))
-        return _replace(store, one) if writes else one
-
-    done = run_steps(steps, make, concurrency, stop)
-    async with aclosing(done):
-        async for pair in done:
+    rewriter = _Rewriter(
+        config,
+        [StoppableProvider(provider, stop) for provider in providers],
+        [StoppableProvider(judge, stop) for judge in judges],
+        store,
+        write_pages,
+        retry_rejected,
+    )
+    results = run_steps(jobs, rewriter.process, concurrency=concurrency, stop=stop, ends_run=_ends_run)
+    async with aclosing(results):
+        async for pair in results:
             yield pair
 
 
-def _replace(store: Store, one: RewriteResult) -> RewriteResult:
-    """Write the page again, or keep what failed to be looked at. The draft stays, for it can be shown."""
-    outcome = one.outcome
-    if outcome.status is Status.FAILED and outcome.attempts:
-        store.keep_failed(outcome)
-    if outcome.draft is None:
-        return one
-    try:
-        store.rewrite(outcome.draft)
-    except PageConflict as error:
-        failed = replace(outcome, status=Status.FAILED, draft=None, error=Failure(error.kind, str(error)))
-        return replace(one, outcome=failed)
-    return one
+def _ends_run(result: RewriteResult) -> bool:
+    return is_budget_reached(result.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rewriter:
+    """Processes one job after the other; see `rewrite_all` for the fields."""
+
+    config: GenerationConfig
+    providers: Sequence[Provider]
+    judges: Sequence[Provider]
+    store: OutputFolder
+    write_pages: bool
+    retry_rejected: bool
+
+    async def process(self, job: RewriteJob | RewriteResult, on_disk: RunOnDisk) -> RewriteResult:
+        """Return the result of a job, with the page on disk."""
+        result = job if isinstance(job, RewriteResult) else await self._rewrite(job)
+        saved: RewriteResult = await on_disk(self._save, result)
+        return saved
+
+    async def _rewrite(self, job: RewriteJob) -> RewriteResult:
+        rejected = None if self.retry_rejected else self.store.rejected(job.path)
+        if rejected and rejected.get("key") == self._key(job):
+            _log.info("%s: skipped, because an earlier run rejected the same rewrite", job.path)
+            outcome = replace(job.blank, status=Status.KEPT, draft=job.draft_of_fixes())
+            return RewriteResult(job, outcome, explanation=f"rejected by an earlier run: {rejected.get('why')}")
+        if not self.judges:  # before the request is paid for
+            require("comparing texts without a judge", "evals", "numpy", "sacrebleu", "wordfreq", "wordllama")
+        try:
+            return await rewrite(job, self.config, self.providers, self.judges)
+        except Interrupted as error:
+            skipped = replace(job.blank, status=Status.SKIPPED, error=Failure(error.kind, str(error)))
+            return RewriteResult(job, skipped)
+
+    def _key(self, job: RewriteJob) -> str:
+        models = [provider.model for provider in self.providers]
+        return attempt_key(job, self.config, models, [judge.model for judge in self.judges])
+
+    def _save(self, result: RewriteResult) -> RewriteResult:
+        if result.rejected:
+            self.store.keep_rejected(result.job.path, rejected_record(result, self._key(result.job)))
+        return self._save_page(result) if self.write_pages else result
+
+    def _save_page(self, result: RewriteResult) -> RewriteResult:
+        """Replace the page, or save a failed response. The result keeps its draft, so that it can be shown."""
+        outcome = result.outcome
+        if outcome.status is Status.FAILED and outcome.attempts:
+            self.store.keep_failed(outcome)
+        if outcome.draft is None:
+            return result
+        try:
+            self.store.rewrite(outcome.draft)
+        except PageConflict as error:
+            _log.warning("%s", error)
+            failure = Failure(error.kind, str(error))
+            return replace(result, outcome=replace(outcome, status=Status.FAILED, draft=None, error=failure))
+        return result

@@ -1,6 +1,8 @@
-"""Why a page should be written again. A reason is one function: what is known of a page -> the fields it speaks of.
+"""The reasons for rewriting a page: one function per reason, registered with `@reason`.
 
-A finding of a rule (QT5…, QT6…) is a reason too, by its code; which pages have one is for the validator to say.
+A reason returns the groups of fields that are stale. Its docstring is its documentation: `qtgen explain` and
+`docs/reasons.md` print it. The findings of rules (QT5xx, QT6xx) are reasons as well, named by their code; those come
+from the validator, not from this module.
 """
 
 import datetime as dt
@@ -9,16 +11,26 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from qtgen.generation.provenance import WRITTEN, ProvenanceRecord
+from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord
 from qtgen.page import Page
 from qtgen.page.fields import FIELD_GROUPS
+
+_REMOVED = ("removed", "removed")  # the digests of a prompt that no longer exists: equal to no recorded one
 
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What texts are held against. prompts: by name the digests of wording and schema in force; models: that would be
-    asked; contexts: by url the digest of the source text that the question files give (None: none); a url that they do
-    not name is not in it. older_than: days; score_below: 0 to 1."""
+    """What the texts of a page are compared with to tell whether they are stale.
+
+    Args:
+        today: The date from which ages are counted.
+        prompts: The digests of wording and schema of every current prompt, by its name.
+        models: The names of the configured models; empty if the user configured none.
+        contexts: The digest of the source text in the question files, by page URL. The value is None if the row has
+            no source text. Pages that the question files do not contain have no entry.
+        older_than: Age limit in days.
+        score_below: Lower limit of the score, 0 to 1.
+    """
 
     today: dt.date
     prompts: Mapping[str, tuple[str, str]]
@@ -29,34 +41,47 @@ class Criteria:
 
 
 class PageState:
-    """What is known of a page. question: the digest of its title and subject; made: how each of its groups came about;
-    read: gives the page when somebody looks, which takes longer than all else."""
+    """What is known about a page when it is checked for reasons.
 
-    def __init__(self, url: str, question: str, made: Mapping[str, ProvenanceRecord], read: Callable[[], Page]) -> None:
-        self.url, self.question, self.made = url, question, made
+    Reading the page takes far longer than everything else, so `page` is read when a reason first needs it.
+
+    Args:
+        url: The page's URL.
+        question_digest: The digest of the page's question and subject, in the form that provenance records.
+        records: The provenance of each group of fields that has any.
+        read: Reads the page.
+    """
+
+    def __init__(
+        self, url: str, question_digest: str, records: Mapping[str, ProvenanceRecord], read: Callable[[], Page]
+    ) -> None:
+        self.url = url
+        self.question_digest = question_digest
+        self.records = records
         self._read = read
 
     @cached_property
     def page(self) -> Page:
         return self._read()
 
-    def written(self, group: str) -> dt.date | None:
-        """The day on which a group was written: as it was noted, else the page's own date."""
-        made = self.made.get(group)
-        noted = _day(made.date) if made else None
-        own = self.page.values.get("date") if noted is None else None
-        return own if type(own) is dt.date else noted  # a time of day beside it breaks the schema
+    def written_on(self, group: str) -> dt.date | None:
+        """Return the date on which a group was written: the recorded one, or else the page's own `date`."""
+        record = self.records.get(group)
+        if record and (recorded := _date_or_none(record.date)):
+            return recorded
+        date = self.page.values.get("date")
+        return date if type(date) is dt.date else None  # a datetime, which is a date as well, breaks the schema
 
     @property
     def score(self) -> float | None:
-        """0 to 1; None where the page is not scored."""
-        value = self.page.values.get("score")
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        """The page's score from 0 to 1, or None if it has not been scored."""
+        score = self.page.values.get("score")
+        if isinstance(score, bool) or not isinstance(score, int | float) or score < 0:
             return None
-        return float(value)
+        return float(score)
 
 
-def _day(text: str) -> dt.date | None:
+def _date_or_none(text: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
@@ -64,121 +89,157 @@ def _day(text: str) -> dt.date | None:
 
 
 ReasonCheck = Callable[[PageState, Criteria], Iterable[str]]
-"""The groups of a page that are stale for one reason."""
+"""Returns the groups of a page's fields that are stale for one reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """option: which must be given for it; asked_for: whether it counts only where it is named."""
+    """A registered reason.
+
+    Args:
+        name: The name by which users select it.
+        check: Finds the stale groups of a page.
+        setting: The field of `Criteria` without which the reason never applies, if there is one.
+        only_if_named: True if the reason applies only when a user selects it by name.
+    """
 
     name: str
-    of: ReasonCheck = field(repr=False)
-    option: str | None
-    asked_for: bool
+    check: ReasonCheck = field(repr=False)
+    setting: str | None
+    only_if_named: bool
 
     @property
     def doc(self) -> str:
-        return inspect.getdoc(self.of) or ""
+        return inspect.getdoc(self.check) or ""
+
+    @property
+    def needs_provenance(self) -> bool:
+        """False if pages without any provenance can be stale for this reason, so that all pages must be checked."""
+        return not self.only_if_named and self.setting is None
 
 
 REASONS: dict[str, Reason] = {}
+"""Every reason by name, in the order in which reports list them."""
 
 
-def reason(*, option: str | None = None, asked_for: bool = False) -> Callable[[ReasonCheck], ReasonCheck]:
-    """Put a function into the table of reasons, under its own name."""
+def reason(*, setting: str | None = None, only_if_named: bool = False) -> Callable[[ReasonCheck], ReasonCheck]:
+    """Register a function as a reason, named like the function with hyphens for underscores."""
 
-    def add(of: ReasonCheck) -> ReasonCheck:
-        name = of.__name__.replace("_", "-")
-        REASONS[name] = Reason(name, of, option, asked_for)
-        return of
+    def register(check: ReasonCheck) -> ReasonCheck:
+        name = check.__name__.replace("_", "-")
+        REASONS[name] = Reason(name, check, setting, only_if_named)
+        return check
 
-    return add
-
-
-def describe_reason(one: Reason) -> str:
-    """A reason's documentation for people."""
-    needs = f"counts where {one.option} is given" if one.option else "counts by itself"
-    return f"## {one.name} ({'counts only where it is named' if one.asked_for else needs})\n\n{one.doc}"
+    return register
 
 
-def _where(standing: PageState, differs: Callable[[ProvenanceRecord], bool]) -> Iterable[str]:
-    return [group for group, made in standing.made.items() if differs(made)]
+def describe_reason(reason: Reason, setting_label: Callable[[str], str] = "`{}`".format) -> str:
+    """Return a reason's documentation as markdown.
 
-
-@reason(option="--older-than")
-def old(standing: PageState, now: Criteria) -> Iterable[str]:
-    """Written more than --older-than days ago.
-
-    The day is the one noted when the text was written, so a page whose `date` stays is not old for ever; where nothing
-    is noted, the page's `date`.
+    Args:
+        reason: The reason to describe.
+        setting_label: Returns how the reader sets a setting; a command returns the option's name.
     """
-    days = {group: standing.written(group) for group in WRITTEN}
-    return [group for group, day in days.items() if day and (now.today - day).days > (now.older_than or 0)]
+    active = "always active"
+    if reason.only_if_named:
+        active = "active only if named"
+    elif reason.setting is not None:
+        active = f"active if {setting_label(reason.setting)} is given"
+    return f"## {reason.name} ({active})\n\n{reason.doc}"
 
 
-@reason()
-def prompt_changed(standing: PageState, now: Criteria) -> Iterable[str]:
-    """The prompt is not worded as it was when the text was written, or has other parameters, or is there no more."""
-
-    def differs(made: ProvenanceRecord) -> bool:
-        return made.wording_digest not in ("", now.prompts.get(made.prompt, ("gone", ""))[0])
-
-    return _where(standing, differs)
-
-
-@reason()
-def schema_changed(standing: PageState, now: Criteria) -> Iterable[str]:
-    """The form that the model filled in has changed since: other parts, or other limits."""
-
-    def differs(made: ProvenanceRecord) -> bool:
-        return made.prompt in now.prompts and made.schema_digest not in ("", now.prompts[made.prompt][1])
-
-    return _where(standing, differs)
-
-
-@reason()
-def model_changed(standing: PageState, now: Criteria) -> Iterable[str]:
-    """Written by a model that is none of those which would be asked now.
-
-    Only where a provider, a model or an endpoint is named: with none, the model on this machine would answer for want
-    of another, and that is no change.
-    """
-    if not now.models:
-        return ()
-    return _where(standing, lambda made: made.asked_model not in ("", *now.models))
-
-
-@reason()
-def source_changed(standing: PageState, now: Criteria) -> Iterable[str]:
-    """The source text that the answer rests on is another one: `context` in the question files (--questions)."""
-
-    def differs(made: ProvenanceRecord) -> bool:
-        return bool(made.question_digest) and now.contexts[standing.url] != made.context_digest
-
-    return _where(standing, differs) if standing.url in now.contexts else ()
-
-
-@reason()
-def question_edited(standing: PageState, now: Criteria) -> Iterable[str]:  # noqa: ARG001 - the form of a reason
-    """The page's question or subject is not the one that the text was written for: somebody edited it by hand."""
-    return _where(standing, lambda made: made.question_digest not in ("", standing.question))
-
-
-@reason(option="--score-below")
-def low_score(standing: PageState, now: Criteria) -> Iterable[str]:
-    """The page's `score` is under --score-below. A page that was not scored has none."""
-    return WRITTEN if standing.score is not None and standing.score < (now.score_below or 0.0) else ()
-
-
-@reason(asked_for=True)
-def unknown_provenance(standing: PageState, now: Criteria) -> Iterable[str]:  # noqa: ARG001 - the form of a reason
-    """Nothing is noted of how the text came about: it is older than qtgen, or a person wrote it."""
-    return [group for group in WRITTEN if group not in standing.made]
+def is_rule(reason: str) -> bool:
+    """Return True if the name of a reason is the code of a rule, and False if it is one of `REASONS`."""
+    return reason not in REASONS
 
 
 def group_of(path: str | None) -> str | None:
-    """The group that a field belongs to; None for those that are never written again."""
+    """Return the group of the field at a dotted path, or None if the field is never rewritten."""
     return _GROUP_OF.get(path or "")
 
 
 _GROUP_OF = {path: group for group, paths in FIELD_GROUPS.items() for path in paths}
+
+
+def _groups_if(state: PageState, is_stale: Callable[[ProvenanceRecord], bool]) -> list[str]:
+    """Return the groups whose provenance meets a condition."""
+    return [group for group, record in state.records.items() if is_stale(record)]
+
+
+@reason(setting="older_than")
+def old(state: PageState, criteria: Criteria) -> Iterable[str]:
+    """The text is older than the given number of days.
+
+    Its age is counted from the date in its provenance, so a rewritten page is not old even if it keeps its `date`. If
+    no provenance is recorded, the page's `date` counts.
+    """
+    dates = {group: state.written_on(group) for group in WRITTEN_GROUPS}
+    return [
+        group for group, date in dates.items() if date and (criteria.today - date).days > (criteria.older_than or 0)
+    ]
+
+
+@reason()
+def prompt_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
+    """The wording or the parameters of the prompt changed since the text was written, or the prompt was removed."""
+
+    def is_stale(record: ProvenanceRecord) -> bool:
+        wording, _ = criteria.prompts.get(record.prompt, _REMOVED)
+        return record.wording_digest not in ("", wording)
+
+    return _groups_if(state, is_stale)
+
+
+@reason()
+def schema_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
+    """The schema of the model's response changed since the text was written: it has other fields or other limits."""
+
+    def is_stale(record: ProvenanceRecord) -> bool:
+        if record.prompt not in criteria.prompts:
+            return False
+        _, schema = criteria.prompts[record.prompt]
+        return record.schema_digest not in ("", schema)
+
+    return _groups_if(state, is_stale)
+
+
+@reason()
+def model_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
+    """The text was written by a model that is not one of the configured models.
+
+    Active only if a provider, a model or an endpoint is configured. Without one, qtgen would use the embedded model;
+    that default does not make the texts of other models stale.
+    """
+    if not criteria.models:
+        return ()
+    return _groups_if(state, lambda record: record.asked_model not in ("", *criteria.models))
+
+
+@reason()
+def source_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
+    """The source text of the answer (`context` in the question file) changed since the text was written.
+
+    Active only for pages whose questions are in the given question files.
+    """
+    if state.url not in criteria.contexts:
+        return ()
+    context = criteria.contexts[state.url]
+    return _groups_if(state, lambda record: bool(record.question_digest) and record.context_digest != context)
+
+
+@reason()
+def question_edited(state: PageState, criteria: Criteria) -> Iterable[str]:  # noqa: ARG001 - every reason takes both
+    """The page's question or subject was edited after the text was written."""
+    return _groups_if(state, lambda record: record.question_digest not in ("", state.question_digest))
+
+
+@reason(setting="score_below")
+def low_score(state: PageState, criteria: Criteria) -> Iterable[str]:
+    """The page's `score` is below the given limit. Pages that have not been scored are not affected."""
+    return WRITTEN_GROUPS if state.score is not None and state.score < (criteria.score_below or 0.0) else ()
+
+
+@reason(only_if_named=True)
+def unknown_provenance(state: PageState, criteria: Criteria) -> Iterable[str]:  # noqa: ARG001 - every reason takes both
+    """The text has no recorded provenance: it was written before qtgen was used, or by a person."""
+    return [group for group in WRITTEN_GROUPS if group not in state.records]

@@ -1,212 +1,253 @@
-"""Some fields of a page -> the same page with these written again, unless that would make it worse.
+"""Rewrite some fields of one page, unless that would make the page worse.
 
-What is asked is only what is needed: where the answer stays, a small request for the search fields, with the answer as
-its source. An answer is used if the page then has no error that it did not have, and the findings that were the reason
-are gone; it replaces the old text if the comparison does not find it worse.
+A request covers only what is needed: if the answer stays, a small request for the search fields contains the answer as
+its source. A response is accepted if it adds no error to the page and removes the findings that were the reasons. It
+replaces the old text unless the comparison finds it worse.
 """
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from qtgen.errors import AnswerError, BudgetReached, Failure, JudgeError, SpliceError, UnwritableText
+from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
 from qtgen.generation import answers
-from qtgen.generation.generator import NOT_SCORED, GenerationConfig, about_text, written_values
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.generator import NOT_SCORED, text_provenance, written_values
 from qtgen.generation.prompts import digest
-from qtgen.generation.provenance import digests_of
-from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, how_made, write
+from qtgen.generation.provenance import group_digests
+from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, request_provenance, run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, Provider
 from qtgen.page import Page, Value, decode_answer, read_text, splice
 from qtgen.page.fields import FIELD_GROUPS
-from qtgen.regeneration.compare import Comparison, by_judges, by_metrics
-from qtgen.validation.diagnostics import Severity
+from qtgen.regeneration.compare import Comparison, compare_by_judges, compare_by_metrics
+from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import errors
 from qtgen.validation.rules import PageFile
 
-NO_ANSWER = frozenset({"QT604", "QT605", "QT608"})
-"""Findings that say that the old answer is none to hold a new one against."""
-NO_REFERENCE = frozenset({"source-changed", "question-edited"})
-"""Reasons that say the same."""
+_log = logging.getLogger(__name__)
+
+NO_REFERENCE = frozenset({"QT604", "QT605", "QT608", "source-changed", "question-edited"})
+"""Reasons after which the old answer is no reference for the new one: a refusal, an answer that is too short or
+contains residue of the model, or one that was written for another source text or question."""
+
+_PLACEHOLDER = "A text."  # any value that differs from the old one, to try an edit before it is paid for
 
 
 @dataclass(frozen=True)
 class RewriteJob:
-    """A page to be worked on. before: what its file holds; page: the same with the safe fixes made; fixes: how many
-    rules these satisfied; wanted: the fields that are to be written again; reasons: why."""
+    """A page to rewrite.
+
+    Args:
+        path: The page's file.
+        url: The page's URL, or an empty string if it has none.
+        original: The contents of the file.
+        page: The page with its safe fixes and new links.
+        question: The question that the page answers.
+        fields: The fields to rewrite; none if the safe fixes and links are enough.
+        reasons: Why, as names of reasons and codes of rules.
+        fixes: How many rules the safe fixes satisfied.
+        touch_date: True to set `date` to today.
+    """
 
     path: str
     url: str
-    before: bytes
+    original: bytes
     page: Page
     question: Question
-    wanted: frozenset[str]
+    fields: frozenset[str]
     reasons: tuple[str, ...]
     fixes: int = 0
     touch_date: bool = False
 
     @property
     def blank(self) -> Outcome:
+        """The outcome as long as there is no other."""
         return Outcome(self.question, Status.FAILED, self.path, self.url)
 
     @property
     def groups(self) -> tuple[str, ...]:
-        return tuple(group for group, paths in FIELD_GROUPS.items() if self.wanted.intersection(paths))
+        """The groups of fields with a field to rewrite."""
+        return tuple(group for group, paths in FIELD_GROUPS.items() if self.fields.intersection(paths))
 
     @property
-    def codes(self) -> frozenset[str]:
-        return frozenset(name for name in self.reasons if name.startswith("QT"))
+    def has_reference(self) -> bool:
+        """True if a new answer can be compared with the old one."""
+        return NO_REFERENCE.isdisjoint(self.reasons)
 
-    @property
-    def is_mended(self) -> bool:
-        return self.page.text.encode() != self.before
-
-    def fixed(self) -> Draft | None:
-        """The page with its safe fixes alone; None where there are none."""
-        if not self.is_mended:
+    def draft_of_fixes(self) -> Draft | None:
+        """Return the page with nothing but its safe fixes and new links, or None if it has none."""
+        if self.page.text.encode() == self.original:
             return None
-        return Draft(self.path, self.url, self.page.text, {}, self.before)
+        return Draft(self.path, self.url, self.page.text, {}, self.original)
 
 
 @dataclass(frozen=True)
-class Rewrite:
-    """The task of writing some fields of a page again."""
+class RewriteTask:
+    """A job as a task for the repair loop: what to ask, and which responses are acceptable."""
 
-    revision: RewriteJob
-    recipe: GenerationConfig
+    job: RewriteJob
+    config: GenerationConfig
 
     @cached_property
     def prompt(self) -> Prompt:
-        revision = self.revision
-        if "answer" in revision.wanted:
-            return self.recipe.render(revision.question)
-        return self.recipe.render_seo(revision.question, decode_answer(revision.page.text_of("answer") or ""))
+        if "answer" in self.job.fields:
+            return self.config.render(self.job.question)
+        return self.config.render_seo(self.job.question, decode_answer(self.job.page.text_of("answer") or ""))
 
     @property
     def blank(self) -> Outcome:
-        return self.revision.blank
+        return self.job.blank
 
-    def judge(self, completion: str) -> AnswerCheck:
+    def check(self, completion: str) -> AnswerCheck:
+        """Return the page that a response makes, or its faults."""
         try:
             values = written_values(answers.parse(self.prompt.shape, completion))
-            text = splice(self.revision.page, self.changes(values))
+            text = splice(self.job.page, self.changes(values))
         except AnswerError as error:
             return AnswerCheck(faults=tuple(error.problems))
         except (SpliceError, UnwritableText) as error:
             return AnswerCheck(faults=(str(error),))
-        found = tuple(self.recipe.checker(PageFile(self.revision.path, read_text(text))))
-        before = errors(PageFile(self.revision.path, self.revision.page), self.recipe.checker)
-        faults = []
-        for one in found:
-            is_new = one.severity is Severity.ERROR and before[one.code] <= 0
-            before[one.code] -= 1
-            if is_new or (one.code in self.revision.codes and one.field in self.revision.wanted):
-                faults.append(f"{one.field}: {one.message}" if one.field else one.message)
-        return AnswerCheck(None if faults else text, tuple(faults), found)
+        diagnostics = tuple(self.config.checker(PageFile(self.job.path, read_text(text))))
+        faults = tuple(_as_fault(diagnostic) for diagnostic in self._unacceptable(diagnostics))
+        return AnswerCheck(None if faults else text, faults, diagnostics)
+
+    def _unacceptable(self, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+        """Return new errors, and findings that were the reason for the rewrite and are still there."""
+        known_errors = errors(PageFile(self.job.path, self.job.page), self.config.checker)
+        unacceptable = []
+        for diagnostic in diagnostics:
+            is_new_error = diagnostic.severity is Severity.ERROR and known_errors[diagnostic.code] <= 0
+            known_errors[diagnostic.code] -= 1
+            if is_new_error or (diagnostic.code in self.job.reasons and diagnostic.field in self.job.fields):
+                unacceptable.append(diagnostic)
+        return unacceptable
 
     def changes(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """The fields that change. A score was that of the old answer, and goes with it."""
-        revision = self.revision
-        changes = {path: value for path, value in values.items() if path in revision.wanted}
-        if "answer" in changes and "score" in revision.page.values:
+        """Return the fields to change. A score is removed with the answer that it was given to."""
+        changes = {path: value for path, value in values.items() if path in self.job.fields}
+        if "answer" in changes and "score" in self.job.page.values:
             changes["score"] = NOT_SCORED
-        if revision.touch_date:
-            changes["date"] = self.recipe.today
+        if self.job.touch_date:
+            changes["date"] = self.config.today
         return changes
 
     def draft(self, text: str, attempt: AcceptedAnswer) -> Draft:
-        revision = self.revision
-        made = {
-            "url": revision.url,
-            "id": revision.page.values.get("id"),
-            "date": self.recipe.today.isoformat(),
-            "because": [*revision.reasons],
-            "replaced_digests": digests_of(read_text(revision.before.decode()), revision.groups),
-            **how_made(attempt),
-            **about_text(PageFile(revision.path, read_text(text)), revision.question, self.recipe, revision.groups),
+        """Return the rewritten page with its provenance."""
+        job = self.job
+        provenance = {
+            "url": job.url,
+            "id": job.page.values.get("id"),
+            "date": self.config.today.isoformat(),
+            "because": [*job.reasons],
+            "replaced_digests": group_digests(read_text(job.original.decode()), job.groups),
+            **request_provenance(attempt),
+            **text_provenance(PageFile(job.path, read_text(text)), job.question, self.config, job.groups),
         }
-        return Draft(revision.path, revision.url, text, made, revision.before)
+        return Draft(job.path, job.url, text, provenance, job.original)
+
+
+def _as_fault(diagnostic: Diagnostic) -> str:
+    return f"{diagnostic.field}: {diagnostic.message}" if diagnostic.field else diagnostic.message
 
 
 @dataclass(frozen=True, slots=True)
 class RewriteResult:
-    """What became of a page. rejected: the text that was not taken, as a draft; why: what speaks against it."""
+    """The result for one page.
 
-    revision: RewriteJob
+    Args:
+        job: What was to be done.
+        outcome: What was done. Its draft is the text for the page, if there is one.
+        rejected: The rewrite that the comparison rejected.
+        explanation: Why it was rejected.
+    """
+
+    job: RewriteJob
     outcome: Outcome
     rejected: Draft | None = field(default=None, repr=False)
-    why: str = ""
+    explanation: str = ""
 
 
 async def rewrite(
-    revision: RewriteJob, recipe: GenerationConfig, providers: Sequence[Provider], judges: Sequence[Provider] = ()
+    job: RewriteJob, config: GenerationConfig, providers: Sequence[Provider], judges: Sequence[Provider] = ()
 ) -> RewriteResult:
-    """The page with its wanted fields written again; its outcome is `kept` where that would be no gain.
+    """Return the page with its fields rewritten, or with status `kept` if the new text is worse.
 
-    judges: ask them which text is better, instead of the metrics. Raises as `writing.write` does.
+    The result is `skipped` if the budget does not suffice for a judge, or if a judge raises Interrupted.
+
+    Args:
+        job: The page and its fields.
+        config: The current configuration.
+        providers: The models that may write the text; later ones are fallbacks.
+        judges: Models that compare the texts. Metrics compare them if there are none.
+
+    Raises:
+        ProviderUnusable: Every further request would fail as well.
+        LedgerError: The ledger cannot be read or written.
     """
-    outcome = await write(Rewrite(revision, recipe), recipe.repairs, providers)
+    outcome = await run_task(RewriteTask(job, config), config.repairs, providers)
     draft = outcome.draft
     if draft is None:
-        return RewriteResult(revision, replace(outcome, draft=revision.fixed()))
-    new = read_text(draft.text)
-    changed = {path for path in revision.wanted if new.values.get(path) != revision.page.values.get(path)}
+        return RewriteResult(job, replace(outcome, draft=job.draft_of_fixes()))
     try:
-        verdict = await _compared(revision, new, changed, judges)
-    except (BudgetReached, JudgeError) as error:  # its answer is in the ledger: another run compares it
-        status = Status.SKIPPED if isinstance(error, BudgetReached) else Status.FAILED
-        failed = replace(outcome, status=status, error=Failure(error.kind, str(error)), draft=revision.fixed())
-        return RewriteResult(revision, failed)
-    if not verdict.worse:
-        return RewriteResult(revision, outcome)
-    kept = replace(outcome, status=Status.KEPT, draft=revision.fixed())
-    return RewriteResult(revision, kept, draft, verdict.why)
+        comparison = await _compare(job, read_text(draft.text), judges)
+    except (BudgetReached, Interrupted, JudgeError) as error:  # the ledger has the response: another run compares it
+        status = Status.FAILED if isinstance(error, JudgeError) else Status.SKIPPED
+        failure = Failure(error.kind, str(error))
+        return RewriteResult(job, replace(outcome, status=status, error=failure, draft=job.draft_of_fixes()))
+    if not comparison.is_worse:
+        return RewriteResult(job, outcome)
+    _log.info("%s: rewrite rejected: %s", job.path, comparison.explanation)
+    kept = replace(outcome, status=Status.KEPT, draft=job.draft_of_fixes())
+    return RewriteResult(job, kept, draft, comparison.explanation)
 
 
-async def _compared(
-    revision: RewriteJob, new: Page, changed: AbstractSet[str], judges: Sequence[Provider]
-) -> Comparison:
+async def _compare(job: RewriteJob, new: Page, judges: Sequence[Provider]) -> Comparison:
+    old = job.page
+    changed: AbstractSet[str] = {path for path in job.fields if new.values.get(path) != old.values.get(path)}
     if not changed:
-        return Comparison(True, "the same text came again")
+        return Comparison(True, "the new text is the same as the old one")
     if judges:
-        return await by_judges(judges, revision.question, revision.page, new, changed)
-    trusted = not NO_REFERENCE.intersection(revision.reasons) and not NO_ANSWER & revision.codes
-    return await asyncio.to_thread(by_metrics, revision.page, new, changed, trusted=trusted)
+        return await compare_by_judges(judges, job.question, old, new, changed)
+    return await asyncio.to_thread(compare_by_metrics, old, new, changed, has_reference=job.has_reference)
 
 
-def key_of_attempt(revision: RewriteJob, recipe: GenerationConfig, models: Sequence[str], judges: Sequence[str]) -> str:
-    """The same for as long as the same would be asked of the same page, and compared in the same way."""
-    asked = Rewrite(revision, recipe).prompt.digest
-    old = [str(revision.page.values.get(path)) for path in sorted(revision.wanted)]
-    return digest(asked, [*models], [*judges], old)
+def attempt_key(job: RewriteJob, config: GenerationConfig, models: Sequence[str], judges: Sequence[str]) -> str:
+    """Return a digest of an attempt: its prompt, models and judges, and the text to replace.
+
+    Repeating an attempt with the same key would send the same requests and compare the same texts.
+    """
+    old_values = [str(job.page.values.get(path)) for path in sorted(job.fields)]
+    return digest(RewriteTask(job, config).prompt.digest, [*models], [*judges], old_values)
 
 
-def why_not(revision: RewriteJob, recipe: GenerationConfig) -> str | None:
-    """Why a page cannot be edited line by line in all that would change; None if it can."""
+def splice_problem(job: RewriteJob, config: GenerationConfig) -> str | None:
+    """Return why the page cannot be edited line by line in every field that would change, or None if it can."""
+    changes = RewriteTask(job, config).changes(dict.fromkeys(job.fields, _PLACEHOLDER))
     try:
-        splice(revision.page, Rewrite(revision, recipe).changes(dict.fromkeys(revision.wanted, "A text.")))
+        splice(job.page, changes)
     except SpliceError as error:
         return str(error)
     return None
 
 
-def rejected_record(one: RewriteResult, key: str) -> str:
-    """What is kept of an attempt that was not taken: both texts of every field, and why."""
-    assert one.rejected  # noqa: S101 - the caller's to see to
-    new = read_text(one.rejected.text)
-    old = one.revision.page
-    fields = {path: {"old": old.values.get(path), "new": new.values.get(path)} for path in sorted(one.revision.wanted)}
+def rejected_record(result: RewriteResult, key: str) -> str:
+    """Return a rejected rewrite as JSON: both versions of every field, why it was rejected, and the attempt's key."""
+    assert result.rejected  # noqa: S101 - callers check it
+    job, new = result.job, read_text(result.rejected.text)
+    fields = {path: {"old": job.page.values.get(path), "new": new.values.get(path)} for path in sorted(job.fields)}
     record: dict[str, Any] = {
-        "path": one.revision.path,
-        "url": one.revision.url,
-        "reasons": one.revision.reasons,
-        "why": one.why,
+        "path": job.path,
+        "url": job.url,
+        "reasons": job.reasons,
+        "why": result.explanation,
         "fields": fields,
-        "made": one.rejected.provenance,
+        "made": result.rejected.provenance,
         "key": key,
     }
     return json.dumps(record, ensure_ascii=False, indent=2) + "\n"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from qtgen._util.concurrency import FINISHING, STOPPING_NOW, Stop, map_unordered, stop_on_interrupt
+from qtgen.errors import Interrupted
 
 Work = Callable[[int], Coroutine[Any, Any, int]]
 
@@ -262,3 +263,28 @@ def test_outside_the_main_thread_no_handler_is_set() -> None:
         return await asyncio.to_thread(asyncio.run, enter())
 
     assert asyncio.run(in_a_thread()) is False
+
+
+def test_an_interrupted_item_has_no_result_and_does_not_end_the_run() -> None:
+    async def work(number: int) -> int:
+        if number == 1:
+            raise Interrupted("before it was sent")
+        return number
+
+    async def main() -> list[int]:
+        pairs = map_unordered(range(4), work, concurrency=2, stop=Stop())
+        return sorted([number async for number, _ in pairs])
+
+    assert asyncio.run(main()) == [0, 2, 3]
+
+
+def test_signals_can_request_a_stop_that_is_already_shared() -> None:
+    async def main() -> bool:
+        stop = Stop()
+        with stop_on_interrupt(lambda _: None, stop) as same:
+            assert same is stop
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.wait_for(stop.wait_requested(), 10)
+        return stop.requested
+
+    assert asyncio.run(main())

@@ -140,8 +140,8 @@ def test_explain(qtgen: Run) -> None:
     assert [line.split()[0] for line in out.splitlines()] == [*sorted(REGISTRY), *METRICS, *REASONS]
     assert qtgen("explain", "QT301")[1] == qtgen("explain", "title-mismatch")[1]
     assert "Why it is bad" in qtgen("explain", "qt301")[1]
-    assert "reason   Written by a model that is none of those" in out
-    assert "counts where --older-than is given" in qtgen("explain", "old")[1]
+    assert "reason   The text was written by a model that is not one of" in out
+    assert "active if --older-than is given" in qtgen("explain", "old")[1]
     assert qtgen("explain", "QT000")[0] == 2
 
 
@@ -167,35 +167,6 @@ def test_the_schema_for_the_editors_cms(qtgen: Run) -> None:
     assert schema.cloudcannon_config() == made
 
 
-def test_prompts_list_and_show(qtgen: Run) -> None:
-    assert "explain  version 1, shape points" in qtgen("prompts", "list")[1]
-    assert {p["name"] for p in json.loads(qtgen("prompts", "list", "--json")[1])} == {
-        "explain",
-        "compare",
-        "derive",
-        "code",
-        "seo",
-    }
-    shown = qtgen("prompts", "show", "seo", "--question", "Why?", "--answer", "Because of it.")
-    assert shown[0] == 0
-    assert "<answer>\nBecause of it.\n</answer>" in shown[1]
-    code, out, _ = qtgen("prompts", "show", "explain", "--question", "Why?", "--subject", "Physics")
-    assert code == 0
-    assert "<question>\nWhy?\n</question>" in out
-    body = json.loads(qtgen("prompts", "show", "explain", "--question", "Why?", "--json")[1])
-    assert body["model"] == "smollm2-135m-instruct"
-    assert body["response_format"]["json_schema"]["strict"] is True
-    code, _, err = qtgen("prompts", "show", "nosuch", "--question", "Why?")
-    assert (code, "no prompt is called `nosuch`" in err) == (2, True)
-
-
-def test_a_broken_prompt_of_the_project_is_named(qtgen: Run) -> None:
-    put("prompts/explain.md.j2", "---\nname: explain\n---\n")
-    code, _, err = qtgen("prompts", "list")
-    assert code == 2
-    assert err.startswith("qtgen: prompts/explain.md.j2: `version`: field required")
-
-
 def test_costs_of_a_ledger_that_is_not_there_make_none(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QTGEN_LEDGER", "nowhere.sqlite")
     monkeypatch.setenv("QTGEN_CONCURENCY", "5")
@@ -206,17 +177,6 @@ def test_costs_of_a_ledger_that_is_not_there_make_none(qtgen: Run, monkeypatch: 
     assert not Path("nowhere.sqlite").exists()
 
 
-def test_init_lays_out_a_project_and_overwrites_nothing(qtgen: Run) -> None:
-    code, _, err = qtgen("init", "site")
-    assert code == 0
-    made = {str(path.relative_to("site")) for path in Path("site").rglob("*") if path.is_file()}
-    assert {"qtgen.toml", "questions.csv", ".gitignore", "prompts/explain.md.j2", "outputs/.gitkeep"} <= made
-    assert err.endswith("next: cd site && qtgen generate\n")
-    Path("site/qtgen.toml").write_text("# mine")
-    assert "exists   site/qtgen.toml" in qtgen("init", "site")[2]
-    assert Path("site/qtgen.toml").read_text() == "# mine"
-
-
 def test_show_settings(qtgen: Run) -> None:
     put("qtgen.toml", 'model = "m-1"\nledger = "postgresql://me:secret@db/x"\n')
     code, out, _ = qtgen("--show-settings")
@@ -225,99 +185,6 @@ def test_show_settings(qtgen: Run) -> None:
     assert code == 0
     assert "model          = [m-1]" in out
     assert out.count("# default") > 10
-
-
-def test_help_of_generate_is_grouped_and_has_defaults_environment_and_files(qtgen: Run) -> None:
-    out = qtgen("generate", "--help")[1]
-    groups = ["What is asked", "Who answers", "Pace", "Money", "Going on", "Output", "Other"]
-    places = [out.index(f"\n{name}:\n") for name in groups]
-    assert places == sorted(places)
-    flat = " ".join(out.split())
-    for words in (
-        "bears no more. [default: 64; local: 2]", "[default: keep]", "[default: resume]",
-        "OPENAI_API_KEY", "OPENAI_BASE_URL", "QTGEN_LEDGER", "qtgen.toml", "OUT/.qtgen/failed/", "--dry-run --json",
-        "an unknown model or an empty account ends the run", "A page that is there stays",
-    ):  # fmt: skip
-        assert words in flat
-    assert max(map(len, out.splitlines())) <= 80
-
-
-# --- generate: what is wrong before anything is asked -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ([], "no question file: name one, or set `questions` in qtgen.toml"),
-        (["nowhere.csv"], "nowhere.csv: No such file or directory"),
-        (["empty.csv"], "empty.csv:1: no column `question`"),
-        (["head.csv"], "head.csv: no question in it"),
-        (["bad.csv"], "bad.csv:1: unknown column `topic`"),
-        (["q.csv", "--temperature", "9"], "--temperature: must be at most 2"),
-        (["q.csv", "--prompt", "nosuch", "--provider", "local"], "no prompt is called `nosuch`"),
-        (["q.csv", "--provider", "openai"], "--provider openai needs OPENAI_API_KEY"),
-    ],
-)  # fmt: skip
-def test_a_wrong_call_is_one_line_and_exit_2(qtgen: Run, arguments: list[str], words: str) -> None:
-    put("empty.csv", "")
-    put("head.csv", "question,subject\n")
-    put("bad.csv", "question,topic\n")
-    put("q.csv", "question,subject\nWhy?,Physics\n")
-    code, out, err = qtgen("generate", *arguments)
-    assert (code, out) == (2, "")
-    assert words in err.splitlines()[-1]
-    assert "Traceback" not in err
-
-
-def test_what_the_command_line_gets_wrong_is_one_line(qtgen: Run) -> None:
-    code, out, err = qtgen("generate", "q.csv", "--rpm", "abc")
-    assert (code, out) == (2, "")
-    assert err == "qtgen: invalid value for '--rpm': 'abc' is not a valid float; see `qtgen generate --help`\n"
-    assert qtgen("generat")[2].startswith("qtgen: no such command 'generat'")
-    code, _, err = qtgen()
-    assert (code, err.startswith("Usage: qtgen")) == (2, True)
-
-
-def test_a_prompt_that_is_not_there_is_said_also_where_every_page_is(qtgen: Run) -> None:
-    put("q.csv", "question,subject\nWhat is osmosis?,Biology\n")
-    put("outputs/biology/what-is-osmosis.md", EXAMPLE_PAGE)
-    code, _, err = qtgen("generate", "q.csv", "--prompt", "nope")
-    assert (code, err.count("\n")) == (2, 1)
-    assert err.startswith("qtgen: no prompt is called `nope`; there are ")
-
-
-def test_rows_that_need_no_answer_need_no_provider(qtgen: Run) -> None:
-    put("q.csv", "question,subject\nWhat is osmosis?,Biology\n,Physics\nWhat is osmosis?,Biology\nWhy?,\n")
-    put("outputs/biology/what-is-osmosis.md", EXAMPLE_PAGE)
-    code, out, err = qtgen("generate", "q.csv", "--json")
-    lines = [json.loads(line) for line in out.splitlines()]
-    assert code == 1
-    assert [line["status"] for line in lines] == ["exists", "failed", "skipped", "failed"]
-    assert "failed: q.csv:3: question: is empty" in err
-    assert "failed: q.csv:5: names no subject" in err
-    assert "not written: 2 unusable rows, 1 duplicate" in err
-    assert "failed/" not in err, "nothing was asked, so no answer was kept"
-    assert list(lines[0]) == ["question", "status", "path", "url", "attempts", "usage", "diagnostics", "error"]
-
-
-@pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
-def test_an_endpoint_that_is_not_there_ends_the_run_with_one_line(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QTGEN_TRIES", "1")
-    put("q.csv", "question,subject\nWhy?,Physics\nHow?,Physics\n")
-    code, _, err = qtgen("generate", "q.csv", "--base-url", "http://127.0.0.1:9/v1")
-    assert code == 2
-    assert err.splitlines()[-1].startswith("qtgen: nothing answers at http://127.0.0.1:9/v1/")
-    assert not list(Path("outputs").rglob("*.md"))
-
-
-def test_a_model_file_that_is_not_there(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QTGEN_LOCAL_MODEL", "nowhere.gguf")
-    put("q.csv", "question,subject\nWhy?,Physics\n")
-    code, _, err = qtgen("generate", "q.csv", "--provider", "local")
-    assert (code, err.splitlines()[-1]) == (
-        2,
-        "qtgen: nowhere.gguf: no such model file; QTGEN_LOCAL_MODEL must name a GGUF file",
-    )
 
 
 # --- errors end in one place ------------------------------------------------------------------------------------------

@@ -1,122 +1,135 @@
-"""What a person sees while pages are made."""
+"""What a person sees while a run works: on a terminal, and elsewhere."""
 
 import asyncio
 import io
-from collections import Counter
+import re
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from qtgen._util.text import money
-from qtgen.commands import _progress as progress
-from qtgen.commands._progress import RunStats
+from qtgen.commands import _progress, _stats
+from qtgen.commands._progress import LiveDisplay, failure_line, make_progress, open_display, ticking
+from qtgen.commands._stats import RunStats
+from qtgen.errors import Failure
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.budget import Budget
-from qtgen.llm.pacing import Pace, Pacer
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.now
+from support.clock import Clock
+from support.terminal import Terminal
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(progress, "time", made)
-    return made
+    clock = Clock()
+    monkeypatch.setattr(_stats, "time", clock)
+    monkeypatch.setattr(_progress, "time", clock)
+    return clock
 
 
-def tally(clock: Clock, total: int, pace: Pace | None = None, **counts: int) -> RunStats:
-    made = RunStats(total, Budget())
-    client: Any = SimpleNamespace(pacer=Pacer(pace or Pace(8), clock.monotonic))
-    made.clients = [client]
-    for status, count in counts.items():
-        for _ in range(count):
-            made.add(Outcome(Question("Why?", "Physics"), Status(status)))
-    return made
+def outcome(status: Status = Status.WRITTEN, kind: str = "", source: str = "q.csv:3") -> Outcome:
+    error = Failure(kind, f"{source}: bad") if kind else None
+    return Outcome(Question("Why?", "Physics", source=source), status, error=error)
 
 
-def test_pages_that_were_there_say_nothing_of_how_fast_it_goes(clock: Clock) -> None:
-    shown = tally(clock, 130, exists=90, written=9, failed=1)
+def run_stats(total: int = 130, done: int = 100) -> RunStats:
+    stats = RunStats(total, Budget(5.0), tpm=2_000_000)
+    for _ in range(done):
+        stats.add(outcome())
+    return stats
+
+
+class Screen:
+    """A live display on an emulated terminal of a given width."""
+
+    def __init__(self, stats: RunStats, width: int) -> None:
+        self.terminal = Terminal(width)
+        self.console = Console(file=self.terminal, force_terminal=True, width=width, height=30, color_system=None)  # type: ignore[arg-type]
+        self.progress = make_progress(self.console)
+        self.display = LiveDisplay(self.progress, stats)
+
+    def resize(self, width: int) -> None:
+        self.terminal.resize(width)
+        self.console.width = width
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_a_narrow_terminal_shows_all_figures(clock: Clock, width: int) -> None:
+    stats = run_stats()
     clock.now += 60
-    assert shown.figures().startswith("10.0 pages/min  1 failed  0/8 in flight")
-    assert shown.line().endswith("  180 s left")
-    assert "left" not in tally(clock, 130, exists=90).line(), "not known"
+    screen = Screen(stats, width)
+    with screen.progress:
+        screen.display.tick()
+    shown = " ".join(" ".join(screen.terminal.lines()).split())
+    for part in ("100/130", "18 s left", *stats.figures().split("  ")):
+        assert part in shown
 
 
-def test_a_pause_is_said_while_it_lasts_though_nothing_happens(
+@pytest.mark.parametrize(("before", "after"), [(100, 50), (80, 30), (60, 59), (50, 100)])
+def test_a_resized_terminal_has_no_stale_lines(clock: Clock, before: int, after: int) -> None:
+    stats = run_stats()
+    clock.now += 60
+    screen = Screen(stats, before)
+    with screen.progress:
+        screen.display.say("a line that stays")
+        screen.display.tick()
+        screen.resize(after)
+        screen.display.say("another line that stays")
+        screen.display.tick()
+        screen.resize(before)
+        screen.display.tick()
+    lines = [line for line in screen.terminal.lines() if line.strip()]
+    assert lines[:2] == ["a line that stays", "another line that stays"]
+    assert sum("130" in line for line in lines) == 1, "one progress bar"
+    assert sum("pages/min" in line for line in lines) == 1
+    assert len(lines) <= 5
+
+
+def test_failures_are_printed_above_the_bar(clock: Clock) -> None:
+    stats = run_stats()
+    screen = Screen(stats, 80)
+    with screen.progress:
+        screen.display.tick()
+        screen.display.update(outcome(Status.FAILED, "refused"))
+    assert screen.terminal.lines()[0] == "failed: q.csv:3: bad"
+
+
+def test_outside_a_terminal_lines_appear_every_ten_seconds(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "_TICK", 0.001)
-    pace = Pace(8)
-    for _ in range(2):
-        pace.start(clock.now, 1)
-        pace.refused(clock.now, clock.now, 60.0)
-        pace.end(1, 1)
+    monkeypatch.setattr(_progress, "_TICK", 0.001)
 
     async def wait() -> None:
-        with progress.display(tally(clock, 9, pace)) as shown:
-            async with progress.ticking(shown):
+        with open_display(run_stats()) as display:
+            display.update(outcome(Status.FAILED, "refused"))
+            async with ticking(display):
                 for _ in range(24):
                     clock.now += 1
                     await asyncio.sleep(0.02)
 
     asyncio.run(wait())
     lines = capsys.readouterr().err.splitlines()
-    assert [line.rpartition("  ")[2] for line in lines] == [
-        "waiting 50 s, the endpoint asked for it",
-        "waiting 40 s, the endpoint asked for it",
-    ]
-    clock.now += 60
-    assert "waiting" not in tally(clock, 9, pace).figures()
+    assert lines[0] == "failed: q.csv:3: bad"
+    assert [bool(re.match(r"100/130  [\d.,]+ pages/min  ", line)) for line in lines[1:]] == [True, True]
 
 
-def test_an_outage_is_said(clock: Clock) -> None:
-    pace = Pace(8)
-    pace.lost(clock.now)
-    clock.now += 0.5
-    assert tally(clock, 9, pace).figures().endswith("waiting 1 s, nothing answers at the endpoint")
+def test_on_a_terminal_the_last_frame_stays(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    output: Any = io.StringIO()
+    output.isatty = lambda: True
+    monkeypatch.setattr(_progress, "Console", lambda **_: Console(file=output, force_terminal=True, width=80))
+    with open_display(run_stats(130, 0)) as display:
+        for _ in range(130):
+            display.update(outcome())
+    assert "0/130" in output.getvalue()
 
 
-@pytest.mark.parametrize("width", [60, 80, 100])
-def test_a_narrow_terminal_shows_all_figures(clock: Clock, width: int) -> None:
-    console = Console(width=width, force_terminal=True, file=io.StringIO())
-    shown = tally(clock, 130, exists=90, written=9, failed=1)
-    clock.now += 60
-    live = progress._Live(bar := progress._live(console), shown)
-    live.tick()
-    with console.capture() as caught:
-        console.print(bar.get_renderable())
-    text = " ".join(caught.get().split())
-    assert "100/130" in text
-    assert "180 s left" in text
-    for part in shown.figures().split("  "):
-        assert part in text
+@pytest.mark.parametrize("kind", ["", "budget", "interrupted", "deleted"])
+def test_what_concerns_many_rows_is_not_printed_for_each(kind: str) -> None:
+    assert failure_line(outcome(Status.SKIPPED, kind)) == ""
 
 
-def test_each_request_is_counted_once(clock: Clock) -> None:
-    shown = tally(clock, 3, written=3)
-    kinds = Counter({"ok": 5, "faulty answer": 2, "timeout": 1, "reused": 1})
-    first, second = (SimpleNamespace(model=name, kinds=of) for name, of in (("a", kinds), ("b", Counter({"ok": 3}))))
-    shown.pages.update(a=1, b=2)
-    shown.clients = cast("Any", [first, second])
-    assert progress.summary(shown).splitlines()[1:] == [
-        "requests to a: 5 answered (2 of them faulty), 1 timeout, and 1 answer from the ledger; 1 page written",
-        "requests to b: 3 answered; 2 pages written",
-    ]
-
-
-def test_what_is_not_known_to_cost_nothing_is_not_shown_as_nothing() -> None:
-    assert [money(usd) for usd in (None, 0.0, 0.00001, 0.5, 5)] == [
-        "cost unknown",
-        "$0.0000",
-        "$0.00001",
-        "$0.5000",
-        "$5.00",
-    ]
+def test_a_failure_names_its_row_once() -> None:
+    assert failure_line(outcome(Status.FAILED, "refused")) == "failed: q.csv:3: bad"
+    error = Failure("refused", "the model declined")
+    row = SimpleNamespace(status=Status.FAILED, error=error, question=SimpleNamespace(source="q.csv:3"))
+    assert failure_line(row) == "failed: q.csv:3: the model declined"  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from qtgen._util.concurrency import Stop
 from qtgen.errors import BudgetReached, Refused
 from qtgen.evaluation.candidates import Candidate, find_candidates, generate_candidates, in_suite_order
 from qtgen.evaluation.suites import Suite, load_suite
-from qtgen.generation.generator import GenerationConfig
+from qtgen.generation.config import GenerationConfig
 from qtgen.page import slug
 from support import Scripted, points_json
 
@@ -64,10 +64,10 @@ def errors(candidates: Sequence[Candidate]) -> list[str | None]:
     return [candidate.error.kind if candidate.error else None for candidate in candidates]
 
 
-def test_generated_pages_are_in_the_order_of_the_suite(smoke: Path, recipe: GenerationConfig) -> None:
+def test_generated_pages_are_in_the_order_of_the_suite(smoke: Path, config: GenerationConfig) -> None:
     suite = break_first_reference(smoke)
     provider = Scripted(*[points_json()] * 5, Refused("no"), points_json())
-    candidates = generate(suite, recipe, provider)
+    candidates = generate(suite, config, provider)
     assert [candidate.reference for candidate in candidates] == list(suite.references)
     assert errors(candidates) == ["no-reference", *[None] * 5, "refused", None]
     assert candidates[1].answer.startswith("Osmosis moves water")
@@ -75,7 +75,7 @@ def test_generated_pages_are_in_the_order_of_the_suite(smoke: Path, recipe: Gene
     assert candidates[1].usage.prompt_tokens == 100
 
 
-def test_nothing_starts_once_the_budget_is_used_up(smoke: Path, recipe: GenerationConfig) -> None:
+def test_nothing_starts_once_the_budget_is_used_up(smoke: Path, config: GenerationConfig) -> None:
     provider = Scripted(points_json(), BudgetReached("used up"))
-    candidates = generate(load_suite(smoke), recipe, provider)
+    candidates = generate(load_suite(smoke), config, provider)
     assert errors(candidates) == [None, "budget"]

@@ -9,7 +9,7 @@ import pytest
 
 from qtgen.errors import AnswerError
 from qtgen.generation import answers
-from qtgen.generation.cleanup import whole_sentences
+from qtgen.generation.cleanup import trim_to_sentence
 from qtgen.llm.endpoint import without_lengths
 from support import POINTS, points_json
 
@@ -76,9 +76,9 @@ def test_code_may_hold_what_prose_may_not() -> None:
 
 
 def test_what_was_cut_off_at_its_limit_ends_with_its_last_whole_sentence() -> None:
-    assert whole_sentences("One is here. Two is here. Three wa", 5, 34) == "One is here. Two is here."
-    assert whole_sentences("No end in sight at al", 5, 21) == "No end in sight at."
-    assert whole_sentences("Short", 2, 100) == "Short"
+    assert trim_to_sentence("One is here. Two is here. Three wa", 5, 34) == "One is here. Two is here."
+    assert trim_to_sentence("No end in sight at al", 5, 21) == "No end in sight at."
+    assert trim_to_sentence("Short", 2, 100) == "Short"
 
 
 def test_keywords_are_listed_once_without_commas_inside() -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from qtgen.errors import BudgetReached, Filtered, ProviderUnusable, Refused, Retryable, Truncated
-from qtgen.generation.generator import GenerationConfig, generate
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.generator import generate_page
 from qtgen.generation.plan import Job
 from qtgen.generation.repair_loop import _rounded
 from qtgen.generation.types import Outcome, Question, Status
@@ -25,13 +26,13 @@ JOB = Job(
 )
 
 
-def make(recipe: GenerationConfig, *script: str | Exception) -> tuple[Outcome, Scripted]:
+def make(config: GenerationConfig, *script: str | Exception) -> tuple[Outcome, Scripted]:
     provider = Scripted(*script)
-    return asyncio.run(generate(JOB, recipe, [provider])), provider
+    return asyncio.run(generate_page(JOB, config, [provider])), provider
 
 
-def test_a_page_with_its_provenance(recipe: GenerationConfig) -> None:
-    outcome, provider = make(recipe, points_json())
+def test_a_page_with_its_provenance(config: GenerationConfig) -> None:
+    outcome, provider = make(config, points_json())
     assert (outcome.status, outcome.attempts, outcome.error) == (Status.WRITTEN, 1, None)
     assert outcome.draft is not None
     page = read_text(outcome.draft.text)
@@ -47,8 +48,8 @@ def test_a_page_with_its_provenance(recipe: GenerationConfig) -> None:
     assert made["usage"] == {"prompt_tokens": 100, "completion_tokens": 50, "cached_tokens": 0, "cost_usd": 0.25}
 
 
-def test_faults_are_named_to_the_model_and_mended(recipe: GenerationConfig) -> None:
-    outcome, provider = make(recipe, "nonsense", points_json(summary="short"), points_json())
+def test_faults_are_named_to_the_model_and_mended(config: GenerationConfig) -> None:
+    outcome, provider = make(config, "nonsense", points_json(summary="short"), points_json())
     assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 3)
     assert outcome.usage == Usage(300, 150, 0, 0.75), "every attempt is paid for"
     assert "- the answer is not valid JSON" in provider.asked[1].messages[-1].content
@@ -56,22 +57,22 @@ def test_faults_are_named_to_the_model_and_mended(recipe: GenerationConfig) -> N
     assert "not valid JSON" not in provider.asked[2].messages[-1].content
 
 
-def test_a_latex_collision_is_refused_in_words(recipe: GenerationConfig) -> None:
+def test_a_latex_collision_is_refused_in_words(config: GenerationConfig) -> None:
     bad = points_json(
         introduction="The gradient $\\nosuch f$ points to the steepest ascent of a function, always and everywhere."
     )
-    outcome, provider = make(recipe, bad, points_json())
+    outcome, provider = make(config, bad, points_json())
     assert outcome.status is Status.WRITTEN
     assert "the site would tear" in provider.asked[1].messages[-1].content
 
 
-def test_a_model_that_answers_nonsense_fails_after_bounded_attempts(recipe: GenerationConfig) -> None:
-    outcome, provider = make(recipe, *["nonsense"] * 3)
+def test_a_model_that_answers_nonsense_fails_after_bounded_attempts(config: GenerationConfig) -> None:
+    outcome, provider = make(config, *["nonsense"] * 3)
     assert (outcome.status, outcome.attempts, len(provider.asked)) == (Status.FAILED, 3, 3)
     assert outcome.error is not None
     assert outcome.error.kind == "answer"
     assert outcome.error.message == "no usable answer in 3 attempts: the answer is not valid JSON"
-    assert outcome.last_text == "nonsense"
+    assert outcome.last_answer == "nonsense"
     assert outcome.draft is None
 
 
@@ -82,72 +83,72 @@ def test_a_model_that_answers_nonsense_fails_after_bounded_attempts(recipe: Gene
         (Refused("no"), "refused"),
     ],
 )
-def test_a_provider_error_is_this_questions_failure(recipe: GenerationConfig, error: Exception, kind: str) -> None:
-    outcome, _ = make(recipe, "nonsense", error)
+def test_a_provider_error_is_this_questions_failure(config: GenerationConfig, error: Exception, kind: str) -> None:
+    outcome, _ = make(config, "nonsense", error)
     assert outcome.status is Status.FAILED
     assert outcome.error is not None
     assert outcome.error.kind == kind
     assert outcome.usage.cost_usd == 0.25, "what was counted is not lost"
 
 
-def test_an_answer_cut_off_may_be_twice_as_long_once(recipe: GenerationConfig) -> None:
+def test_an_answer_cut_off_may_be_twice_as_long_once(config: GenerationConfig) -> None:
     cut = Truncated("cut", usage=Usage(9, 9, 0, 0.5))
-    outcome, provider = make(recipe, cut, points_json())
+    outcome, provider = make(config, cut, points_json())
     assert (outcome.status, outcome.usage.cost_usd) == (Status.WRITTEN, 0.75)
     assert [asked.parameters["max_tokens"] for asked in provider.asked] == [1200, 2400]
-    outcome, provider = make(recipe, cut, "nonsense", points_json())
+    outcome, provider = make(config, cut, "nonsense", points_json())
     assert provider.asked[2].parameters["max_tokens"] == 2400, "and stays so"
-    outcome, _ = make(replace(recipe, repairs=0), cut, points_json())
+    outcome, _ = make(replace(config, repairs=0), cut, points_json())
     assert outcome.status is Status.WRITTEN, "it is no repair"
-    outcome, _ = make(replace(recipe, repairs=0), cut, cut)
+    outcome, _ = make(replace(config, repairs=0), cut, cut)
     assert outcome.error is not None
     assert outcome.error.kind == "truncated"
-    outcome, _ = make(recipe, cut, cut)
+    outcome, _ = make(config, cut, cut)
     assert outcome.error is not None
     assert (outcome.error.kind, outcome.usage.cost_usd) == ("truncated", 1.0)
 
 
-def test_another_model_is_asked_where_the_first_fails(recipe: GenerationConfig) -> None:
+def test_another_model_is_asked_where_the_first_fails(config: GenerationConfig) -> None:
     first, second = Scripted(Refused("no")), Scripted(points_json())
-    outcome = asyncio.run(generate(JOB, recipe, [first, second]))
+    outcome = asyncio.run(generate_page(JOB, config, [first, second]))
     assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
     first, second = Scripted("nonsense", "nonsense", "nonsense"), Scripted(Filtered("no"))
-    outcome = asyncio.run(generate(JOB, recipe, [first, second]))
+    outcome = asyncio.run(generate_page(JOB, config, [first, second]))
     assert outcome.error is not None
     assert (outcome.error.kind, outcome.attempts, first.rejected) == ("filtered", 4, 3)
 
 
-def test_only_answers_that_led_to_no_page_are_forgotten(recipe: GenerationConfig) -> None:
+def test_only_answers_that_led_to_no_page_are_forgotten(config: GenerationConfig) -> None:
     refused = Refused("no")
     refused.completion = Completion("no", "m", Usage(), kind="refused")
-    assert make(recipe, "nonsense", points_json())[1].forgotten == []
-    assert make(recipe, "nonsense", "rubbish", "bad")[1].forgotten == ["nonsense", "rubbish", "bad"]
-    assert make(recipe, "nonsense", refused)[1].forgotten == ["nonsense", "no"]
-    assert make(recipe, "nonsense", Retryable("HTTP 503"))[1].forgotten == [], "the next run goes on from there"
-    assert make(recipe, "nonsense", BudgetReached("used up"))[1].forgotten == []
+    assert make(config, "nonsense", points_json())[1].forgotten == []
+    assert make(config, "nonsense", "rubbish", "bad")[1].forgotten == ["nonsense", "rubbish", "bad"]
+    assert make(config, "nonsense", refused)[1].forgotten == ["nonsense", "no"]
+    assert make(config, "nonsense", Retryable("HTTP 503"))[1].forgotten == [], "the next run goes on from there"
+    assert make(config, "nonsense", BudgetReached("used up"))[1].forgotten == []
     first, second = Scripted("nonsense", refused), Scripted(points_json())
-    assert asyncio.run(generate(JOB, recipe, [first, second])).status is Status.WRITTEN
+    assert asyncio.run(generate_page(JOB, config, [first, second])).status is Status.WRITTEN
     assert first.forgotten == []
 
 
-def test_where_the_budget_ends_a_question_is_left_for_later(recipe: GenerationConfig) -> None:
-    outcome, _ = make(recipe, "nonsense", BudgetReached("used up"))
+def test_where_the_budget_ends_a_question_is_left_for_later(config: GenerationConfig) -> None:
+    outcome, _ = make(config, "nonsense", BudgetReached("used up"))
     assert outcome.error is not None
     assert (outcome.status, outcome.error.kind, outcome.usage.cost_usd) == (Status.SKIPPED, "budget", 0.25)
 
 
-def test_an_unusable_provider_ends_the_run(recipe: GenerationConfig) -> None:
+def test_an_unusable_provider_ends_the_run(config: GenerationConfig) -> None:
     with pytest.raises(ProviderUnusable):
-        make(recipe, ProviderUnusable("wrong key"))
+        make(config, ProviderUnusable("wrong key"))
 
 
 def test_an_unknown_price_stays_unknown_in_sums() -> None:
     assert (Usage(1, 1, 0, 0.5) + Usage(1, 1, 0, None)).cost_usd is None
 
 
-def test_half_a_character_in_an_answer_is_asked_for_again(recipe: GenerationConfig) -> None:
+def test_half_a_character_in_an_answer_is_asked_for_again(config: GenerationConfig) -> None:
     torn = points_json(introduction="Osmosis \ud83d moves water through a membrane that holds the solute back, always.")
-    outcome, provider = make(recipe, torn, points_json())
+    outcome, provider = make(config, torn, points_json())
     assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
     assert "a character is torn" in provider.asked[1].messages[-1].content
 

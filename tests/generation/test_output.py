@@ -6,16 +6,21 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from qtgen._util.files import publish_if_absent, replace_file, replace_files, staged_file
 from qtgen.errors import Failure, OutputError, PageConflict, UsageError
-from qtgen.generation.output import Store
+from qtgen.generation.output import OutputFolder
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 DRAFT = Draft("out/biology/what-is-osmosis.md", "/u", EXAMPLE_PAGE, {"url": "/u", "id": 41})
+
+
+def provenance(output: OutputFolder) -> list[Any]:
+    return [json.loads(line) for line in output.provenance_file.read_text().splitlines()]
 
 
 def files(folder: Path) -> list[str]:
@@ -23,21 +28,21 @@ def files(folder: Path) -> list[str]:
 
 
 def test_a_page_and_its_provenance() -> None:
-    store = Store(Path("out"))
+    store = OutputFolder(Path("out"))
     assert store.write(DRAFT)
     assert Path(DRAFT.path).read_text() == EXAMPLE_PAGE
-    assert list(store.provenance()) == [DRAFT.provenance]
+    assert provenance(store) == [DRAFT.provenance]
     assert store.highest_id(None) == 41
     assert files(Path("out")) == [".qtgen/provenance.jsonl", "biology/what-is-osmosis.md"]
 
 
 def test_an_existing_page_is_never_overwritten() -> None:
-    store = Store(Path("out"))
+    store = OutputFolder(Path("out"))
     Path("out/biology").mkdir(parents=True)
     Path(DRAFT.path).write_text("mine")
     assert not store.write(DRAFT)
     assert Path(DRAFT.path).read_text() == "mine"
-    assert list(store.provenance()) == []
+    assert not store.provenance_file.exists()
 
 
 def test_of_two_writers_one_wins_and_the_other_learns_it() -> None:
@@ -53,7 +58,7 @@ def test_a_full_disk_leaves_neither_page_nor_provenance(monkeypatch: pytest.Monk
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    store = Store(Path("out"))
+    store = OutputFolder(Path("out"))
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"what-is-osmosis\.md: No space left on device"):
         store.write(DRAFT)
@@ -62,22 +67,22 @@ def test_a_full_disk_leaves_neither_page_nor_provenance(monkeypatch: pytest.Monk
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked() -> None:
     Path("out").write_text("a file, not a folder")
-    with pytest.raises(UsageError, match="--out out: cannot be written"):
-        Store(Path("out")).check_writable()
+    with pytest.raises(UsageError, match="out cannot be written"):
+        OutputFolder(Path("out")).check_writable()
 
 
 def test_a_line_cut_short_by_a_crash_is_passed_over() -> None:
-    store = Store(Path("out"))
+    store = OutputFolder(Path("out"))
     store.write(DRAFT)
     with store.provenance_file.open("a") as file:
         file.write('{"url": "/v", "id": 9')
-    assert [line["id"] for line in store.provenance()] == [41]
+    assert store.highest_id(None) == 41
 
 
 def test_what_failed_is_kept_until_it_succeeds() -> None:
-    store = Store(Path("out"))
+    store = OutputFolder(Path("out"))
     outcome = Outcome(
-        Question("Q?", "B"), Status.FAILED, DRAFT.path, "/u", 3, error=Failure("answer", "bad"), last_text="nonsense"
+        Question("Q?", "B"), Status.FAILED, DRAFT.path, "/u", 3, error=Failure("answer", "bad"), last_answer="nonsense"
     )
     kept = store.keep_failed(outcome)
     assert kept == Path("out/.qtgen/failed/biology/what-is-osmosis.json")
@@ -91,7 +96,7 @@ def test_what_failed_is_kept_until_it_succeeds() -> None:
     [("site/biology/x.md", "biology/x"), ("../x.md", "x"), ("out/../../x.md", "x"), ("/x.md", "x"), ("x.md", "x")],
 )
 def test_what_is_kept_of_a_page_from_elsewhere_stays_in_the_folder(page: str, kept: str) -> None:
-    where = Store(Path("out")).keep_failed(Outcome(Question("Q?", "B"), Status.FAILED, page))
+    where = OutputFolder(Path("out")).keep_failed(Outcome(Question("Q?", "B"), Status.FAILED, page))
     assert where == Path(f"out/.qtgen/failed/{kept}.json")
 
 

@@ -29,7 +29,7 @@ def test_one_page(qtgen: Callable[..., tuple[int, str, str]]) -> None:
     Path("q.csv").write_text("question,subject\nWhy is the sky blue?,Physics\n")
     code, out, err = qtgen("generate", "q.csv", "--json")
     assert code == 0, err
-    assert "provider local (no key and no address is set)" in err
+    assert "provider local (neither a key nor a base URL is set)" in err
     line = json.loads(out)
     assert line["usage"]["cost_usd"] == 0.0
     page = yaml.safe_load(Path(line["path"]).read_text().split("\n---\n")[0])

@@ -147,7 +147,7 @@ def test_an_edited_question_sends_one_request(qtgen: Run, mock: Mock) -> None:
     code, _, err = qtgen("generate", "q.txt", "--out", "again")
     assert code == 0
     assert mock.stats()["ok"] == 61
-    assert "requests to mock: 1 answered, and 59 answers from the ledger" in err
+    assert "requests to mock: 1 answered, 59 answers from the ledger" in err
     assert [page.read_bytes() for page in pages("again") if "else" not in page.name] == [
         page.read_bytes() for page in pages() if page.name in {p.name for p in pages("again")}
     ], "the same answers under the same ids make the same pages"
@@ -195,7 +195,7 @@ def test_a_changed_prompt_is_said_before_it_sends_again_and_only_then(qtgen: Run
     questions(5)
     assert said() == []
     assert said("--temperature", "0.9") == [
-        "prompt `explain` has changed since the last run: 5 of its 5 requests will be sent, for 0 the ledger has an answer"
+        "prompt `explain` has changed since the last run: 5 of its 5 requests will be sent, 0 have an answer in the ledger"
     ], "and no prompt that no question uses"
     assert mock.stats()["ok"] == 10
     assert said() == [], "back to the first, whose answers are there"
@@ -206,7 +206,7 @@ def test_a_changed_prompt_is_said_before_it_sends_again_and_only_then(qtgen: Run
     assert mock.stats()["ok"] == 17
     questions(6, q0="What is something else altogether?")
     assert said() == [
-        "prompt `explain` has changed since the last run: 2 of its 6 requests will be sent, for 4 the ledger has an answer"
+        "prompt `explain` has changed since the last run: 2 of its 6 requests will be sent, 4 have an answer in the ledger"
     ]
 
 
@@ -280,7 +280,7 @@ def test_several_models_share_what_the_user_allows(qtgen: Run, mock: Mock) -> No
     mock.set(lat_ms=20, prefuse=0.5)
     code, _, err = qtgen("generate", "q.txt", "--concurrency", "4", "--model", "a", "--model", "b")
     assert code in (0, 1)
-    assert "why they failed: outputs/.qtgen/failed/\n" in err, "those that declined gave no answer to look at"
+    assert "reasons of failures: outputs/.qtgen/failed/\n" in err, "those that declined gave no answer to look at"
     stats = mock.stats()
     assert stats["served"] > 60, "b was asked too"
     assert stats["peak"] <= 4
@@ -296,10 +296,10 @@ def test_an_id_that_is_brought_along_twice_is_said(qtgen: Run, mock: Mock) -> No
     Path("q.csv").write_text("question,id\nWhat is osmosis?,7\nWhat is a covalent bond?,7\nWhat is inertia?,\n")
     code, _, err = qtgen("generate", "q.csv")
     assert code == 0
-    assert "warning: q.csv:3: id 7 is that of an earlier row\n" in err
+    assert "warning: q.csv:3: id 7 is already used by an earlier row\n" in err
     Path("q.csv").write_text("question,id\nWhat is gravity?,7\nWhat is heat?,\n")
     err = qtgen("generate", "q.csv")[2]
-    assert "warning: id 7 of /learn/biology/questions/what-is-gravity is that of /learn/" in err
+    assert "warning: id 7 of /learn/biology/questions/what-is-gravity is already that of /learn/" in err
     lines = Path("outputs/.qtgen/provenance.jsonl").read_text().splitlines()
     ids = {line["url"].rsplit("/", 1)[1]: line["id"] for line in map(json.loads, lines)}
     assert ids.pop("what-is-osmosis") == ids.pop("what-is-a-covalent-bond") == ids.pop("what-is-gravity") == 7
@@ -317,7 +317,7 @@ def test_spans_go_where_the_environment_says(mock: Mock, monkeypatch: pytest.Mon
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "nowhere")
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("qtgen: OTEL_TRACES_EXPORTER = nowhere: ")
+    assert done.stderr.splitlines()[-1].startswith("qtgen: OTEL_TRACES_EXPORTER=nowhere: ")
 
 
 def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: Run, mock: Mock) -> None:
@@ -325,7 +325,8 @@ def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: R
     mock.set(p429=0.1, retry_after=86_400, lat_ms=20)
     code, _, err = qtgen("generate", "q.txt", "--concurrency", "8")
     assert code == 1
-    assert "it asks to wait 24 h: the same command goes on from here then" in err.splitlines()[-1]
+    assert err.splitlines()[-1].startswith("qtgen: the endpoint asks for a pause of 24 h: HTTP 429")
+    assert err.splitlines()[-1].endswith("; run the same command again to resume")
     bought = mock.stats()["ok"]
     mock.set()
     assert qtgen("generate", "q.txt")[0] == 0
@@ -342,8 +343,8 @@ def test_a_budget_is_kept_and_the_run_goes_on_with_more(qtgen: Run, mock: Mock) 
     assert len(lines) == 40, "one for each row, also for those that were not looked at any more"
     assert Counter(line["status"] for line in lines) == {"written": written, "skipped": 40 - written}
     assert err.splitlines()[1].startswith(f"{written} written, {40 - written} skipped in ")
-    assert err.splitlines()[-1].startswith("the budget of $0.3000 is used up: ")
-    assert f"; {40 - written} of 40 questions are left: with a higher --budget" in err.splitlines()[-1]
+    assert err.splitlines()[-1].startswith("the budget of $0.3000 is used up with ")
+    assert f" with {40 - written} of 40 questions left; raise --budget and run the same" in err.splitlines()[-1]
     assert len(err.splitlines()) == 4
     rows = json.loads(qtgen("costs", "--json")[1])
     assert 0 < rows[0]["cost_usd"] <= 0.3
@@ -373,7 +374,7 @@ def test_a_dry_run_sends_nothing_and_knows_what_the_ledger_has(qtgen: Run, mock:
     assert (again["requests"]["expected"], again["reused"]) == (0, 30)
     code, out, _ = qtgen("generate", "q.txt", "--dry-run", "--out", "again", "--fresh")
     assert code == 0
-    assert out.splitlines()[:2] == [f"provider openai: mock at {mock.address}/v1", "requests    30"]
+    assert out.splitlines()[:2] == [f"provider openai: mock at {mock.address}/v1", "requests  30"]
     assert qtgen("costs")[0] == 0
 
 
@@ -386,7 +387,7 @@ def test_a_dry_run_says_what_will_fail_what_limits_it_and_whether_the_budget_is_
     assert "q.csv:4: id: must be a whole number" in err
     assert "warning: 2 rows without a request" in err
     assert "budget      $0.00001: enough for about 1% of the requests" in out
-    assert "with 64 in flight, 30 requests a minute, a guess of 8 s for an answer" in out
+    assert "with 64 in flight, 30 requests per minute, a guess of 8 s per answer" in out
     assert "budget      $5.00: enough\n" in qtgen("generate", "q.csv", "--dry-run", "--budget", "5")[1]
     assert mock.stats()["served"] == 0
 
@@ -395,7 +396,7 @@ def test_fresh_says_that_pages_stay(qtgen: Run, mock: Mock) -> None:
     questions(3)
     assert "--fresh" not in qtgen("generate", "q.txt", "--fresh")[2]
     err = qtgen("generate", "q.txt", "--fresh")[2]
-    assert "--fresh leaves pages as they are: 3 were there; delete them, or name another --out\n" in err
+    assert "--fresh does not replace existing pages (3); use another --out, or delete pages and add --recreate\n" in err
 
 
 def test_a_ledger_that_cannot_be_used_ends_the_run_with_a_line(qtgen: Run, mock: Mock) -> None:
@@ -413,7 +414,7 @@ def test_a_ledger_that_cannot_be_used_ends_the_run_with_a_line(qtgen: Run, mock:
 def test_near_duplicates_are_said_before_anything_is_spent(qtgen: Run, mock: Mock, mode: str) -> None:
     Path("q.txt").write_text("What is the osmosis of water?\nWhat's water osmosis?\nWhat is diffusion?\n")
     code, _, err = qtgen("generate", "q.txt", "--on-duplicate", mode)
-    assert "nearly the question of q.txt:1" in err
+    assert "nearly the same question as q.txt:1" in err
     assert (code, len(pages())) == {"skip": (0, 2), "keep": (0, 3), "fail": (1, 0)}[mode]
 
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from qtgen import cli
 from qtgen.generation import answers
-from qtgen.generation.generator import GenerationConfig
-from qtgen.generation.prompts import Library
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.prompts import PromptLibrary
 from qtgen.llm.cassettes import same_bytes, without_secrets
 from qtgen.resources import shipped_folder
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile
@@ -90,12 +90,12 @@ def qtgen(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, s
 
 
 @pytest.fixture(scope="session")
-def library() -> Library:
-    return Library([shipped_folder("prompts")], {shape: answers.schema(shape) for shape in answers.SHAPES})
+def library() -> PromptLibrary:
+    return PromptLibrary([shipped_folder("prompts")], {shape: answers.schema(shape) for shape in answers.SHAPES})
 
 
 @pytest.fixture
-def recipe(library: Library) -> GenerationConfig:
+def config(library: PromptLibrary) -> GenerationConfig:
     return GenerationConfig(library, choose_rules(), TODAY, repairs=2)
 
 

@@ -1,21 +1,21 @@
 """`eval run --dry-run`: what a live run would take, without sending anything."""
 
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from qtgen._util.text import money, pluralize
-from qtgen.commands._estimate import as_json_range, cost_of, duration, figures, time_of
-from qtgen.commands._options import open_book
-from qtgen.commands._progress import who_answers
+import click
+
+from qtgen._util.text import pluralize
+from qtgen.commands._estimate import DryRun
+from qtgen.commands._options import open_ledger
 from qtgen.evaluation.candidates import job_for
 from qtgen.evaluation.recordings import record_cassette
 from qtgen.evaluation.suites import Suite
-from qtgen.generation.generator import GenerationConfig
-from qtgen.llm.endpoint import Endpoint, body_of, longest_answer, request
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.types import Status
+from qtgen.llm.endpoint import make_request
 from qtgen.llm.estimate import RunEstimate
 from qtgen.llm.factory import endpoints_for
 from qtgen.settings import Settings
@@ -23,54 +23,22 @@ from qtgen.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SuiteEstimate:
-    """The estimate of one suite. `unusable` counts references that cannot be used; `latency` is in seconds."""
+    """The estimate of one suite. `resumed` counts responses of an interrupted run that are used again."""
 
     suite: str
-    settings: Settings
-    endpoint: Endpoint
-    plan: RunEstimate
-    unusable: int
-    latency: float | None
+    run: DryRun
+    resumed: int
 
-    def as_json(self) -> str:
-        """Return the estimate as one JSON object, with the keys of `generate --dry-run --json`."""
-        ranges = {
-            "requests": self.plan.requests,
-            "prompt_tokens": self.plan.sent(),
-            "completion_tokens": self.plan.received(),
-            "cost_usd": cost_of(self.plan, self.endpoint),
-            "seconds": time_of(self.plan, self.settings, self.latency),
-        }
-        document: dict[str, Any] = {
-            "suite": self.suite,
-            "provider": self.endpoint.provider,
-            "models": [self.endpoint.model],
-            "base_url": self.settings.base_url,
-            **{name: as_json_range(value) for name, value in ranges.items()},
-            "budget_usd": self.settings.budget,
-            "reused": self.plan.reused,
-            "failed": self.unusable,
-        }
-        return json.dumps(document)
-
-    def lines(self) -> Iterator[str]:
-        """Yield the estimate for people."""
-        plan, cost = self.plan, cost_of(self.plan, self.endpoint)
-        reused = f"   and {pluralize(plan.reused, 'response')} of the interrupted run" if plan.reused else ""
-        yield f"suite       {self.suite}"
-        yield f"model       {who_answers(self.settings, [self.endpoint.model])}"
-        yield f"requests    {figures(plan.requests)}{reused}"
-        yield f"tokens      {figures(plan.sent())} sent, {figures(plan.received())} received"
-        if cost is None:
-            yield "cost        unknown: the model has no price"
-        else:
-            yield f"cost        {money(cost.expected)} ({money(cost.low)} to {money(cost.high)})"
-        if self.settings.budget:
-            yield f"budget      {money(self.settings.budget)}"
-        yield f"time        {duration(time_of(plan, self.settings, self.latency).expected)}"
-        if self.unusable:
-            yield f"no request  {pluralize(self.unusable, 'reference')} that cannot be used"
-        yield "Ranges in brackets are 90% intervals. Requests to judges are not included. Nothing was sent."
+    def print(self, *, as_json: bool) -> None:
+        """Print the estimate on stdout."""
+        if as_json:
+            click.echo(json.dumps({"suite": self.suite, **self.run.as_dict(), "reused": self.resumed}))
+            return
+        click.echo(f"suite {self.suite}")
+        self.run.print(as_json=False)
+        if self.resumed:
+            click.echo(f"{pluralize(self.resumed, 'response')} of the interrupted run will be used again.")
+        click.echo("Requests to judges are not included.")
 
 
 def estimate_suite(
@@ -85,21 +53,20 @@ def estimate_suite(
         repeats: Number of pages for each reference.
         interrupted: The cassette whose interrupted recording is continued, if any.
     """
-    endpoint = endpoints_for(settings)[0]
+    endpoints = endpoints_for(settings)
     usable = [reference for reference in suite.references if reference.error is None]
+    resumed = 0
     with ExitStack() as stack:
-        ledger = stack.enter_context(open_book(settings))
-        facts = ledger.facts(endpoint.model)
-        plan = RunEstimate(ledger.history(endpoint.model, config.digests().values()), facts.faulty)
+        ledger = stack.enter_context(open_ledger(settings))
+        facts = ledger.facts(endpoints[0].model)
+        estimate = RunEstimate(ledger.history(endpoints[0].model, config.template_digests().values()), facts.faulty)
         recording = stack.enter_context(record_cassette(interrupted, resume=True)) if interrupted else None
         for reference in usable * repeats:
-            prompt = config.render(job_for(reference).question)
-            document = request(prompt, endpoint)
-            body = body_of(document)
-            if recording and recording.holds(body):
-                recording.take(body)
-                plan.reused += 1
+            request = make_request(config.render(job_for(reference).question), endpoints[0])
+            if recording and recording.holds(request.body):
+                recording.take(request.body)
+                resumed += 1
             else:
-                plan.add(prompt.name, len(body), longest_answer(document))
-    unusable = len(suite.references) - len(usable)
-    return SuiteEstimate(suite.name, settings, endpoint, plan, unusable, facts.latency)
+                estimate.add(request.key.prompt, request.key.size, request.max_answer_tokens)
+    failed = {Status.FAILED.value: len(suite.references) - len(usable)}
+    return SuiteEstimate(suite.name, DryRun(settings, endpoints, estimate, failed, facts.latency), resumed)

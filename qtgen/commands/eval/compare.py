@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from qtgen._util.pydantic_errors import expectation
 from qtgen.commands._delayed_progress import progress_after
-from qtgen.commands._options import Grouped, open_book, options_of, settings_from
+from qtgen.commands._options import Grouped, open_ledger, options_of, settings_from
 from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report
 from qtgen.errors import UsageError
 from qtgen.evaluation.gate import add_reasons, compare_reports, lost_references
@@ -21,7 +21,7 @@ from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.report import EvalItem, EvalReport, Verdict, load_report
 from qtgen.evaluation.suites import GATE_METRICS, GateSettings
 from qtgen.llm.factory import open_clients
-from qtgen.llm.ledger import opened
+from qtgen.llm.ledger import open_writer
 
 _file = click.Path(path_type=Path, dir_okay=False)
 _gate = options_of("Comparison")
@@ -89,8 +89,8 @@ async def _ask_judges(before: EvalReport, after: EvalReport, models: Sequence[st
     pairs = _page_pairs(before, after)
     settings = settings_from({"model": models})
     preferences = []
-    with open_book(settings) as ledger, progress_after("Asking judges", len(pairs) * len(models)) as advance:
-        async with opened(ledger, fresh=False) as writer, open_clients(settings, writer) as judges:
+    with open_ledger(settings) as ledger, progress_after("Asking judges", len(pairs) * len(models)) as advance:
+        async with open_writer(ledger, fresh=False) as writer, open_clients(settings, writer) as judges:
             for old, new in pairs:
                 for judge in judges:
                     texts = (new.question, new.reference, old.candidate, new.candidate)

@@ -14,11 +14,11 @@ from qtgen._util.extras import require
 from qtgen._util.text import pluralize
 from qtgen.commands._options import Grouped, budget_option, folder, options_of, settings_from
 from qtgen.commands._output import note
-from qtgen.commands._run import check_budget
+from qtgen.commands._run import require_prices
 from qtgen.commands.eval._dry_run import estimate_suite
-from qtgen.commands.eval._live import RESUME, LiveSession, live_cassette
+from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
 from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report, write_report
-from qtgen.errors import BudgetReached, UsageError
+from qtgen.errors import UsageError
 from qtgen.evaluation.candidates import Candidate, find_candidates
 from qtgen.evaluation.gate import compare_reports
 from qtgen.evaluation.offline import one_model, replay_candidates, replay_judges, replay_settings, suite_config
@@ -28,10 +28,10 @@ from qtgen.evaluation.report import EvalReport, RecordingUse, Verdict, load_repo
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites import Suite, find_suite, load_suite
-from qtgen.generation.generator import GenerationConfig
+from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import write_scores
-from qtgen.llm.budget import Budget
-from qtgen.llm.factory import chosen, embeddings, endpoints_for
+from qtgen.llm.factory import embeddings, endpoints_for
+from qtgen.llm.providers import provider_name
 from qtgen.settings import Settings
 
 _EPILOG = """\b
@@ -109,7 +109,7 @@ class EvalRunOptions:
 @_source("--repeats", type=click.IntRange(1, 50), help="Number of pages for each reference.  [default: the suite's]")
 @_source("--resume", is_flag=True, help="With --live or --record: continue an interrupted run.")
 @_source("--dry-run", is_flag=True, help="With --live or --record: show what it would take, and send nothing.")
-@_model("--provider", type=click.Choice(["openai", "local"]), help="Provider to ask.  [default: the suite's]")
+@_model("--provider", metavar="NAME", help="Provider to ask: openai, local or a plugin's.  [default: the suite's]")
 @_model("--model", help="Model at the endpoint.  [default: the suite's]")
 @_model("--prompt", help="Prompt for every question.  [default: the suite's]")
 @_model("--judge", "judges", multiple=True, help="Model that judges each page as well; repeatable.")
@@ -151,10 +151,10 @@ class _SuiteRun:
         """Evaluate the suite and show the report; return the exit code."""
         options = self.options
         if options.is_live or options.judges:
-            check_budget(self.settings)
+            require_prices(self.settings)
         if options.dry_run:
             return self._show_estimate()
-        session = LiveSession(self.suite, self.config, self.settings, self.repeats, Budget(self.settings.budget))
+        session = LiveSession(self.suite, self.config, self.settings, self.repeats)
         candidates, info = self._candidates(session)
         embed = embeddings(self.settings, options.embeddings) if options.embeddings else None
         metrics = self.suite.settings.measured_metrics
@@ -183,9 +183,8 @@ class _SuiteRun:
     def _show_estimate(self) -> int:
         interrupted = self.cassette if self.options.resume else None
         estimate = estimate_suite(self.suite, self.config, self.settings, self.repeats, interrupted)
-        for line in [estimate.as_json()] if self.options.outputs.json_to_stdout else estimate.lines():
-            click.echo(line)
-        return int(estimate.unusable > 0)
+        estimate.print(as_json=self.options.outputs.json_to_stdout)
+        return estimate.run.exit_code
 
     def _candidates(self, session: LiveSession) -> tuple[list[Candidate], RunInfo]:
         options, settings = self.options, self.settings
@@ -194,7 +193,9 @@ class _SuiteRun:
             info = RunInfo("pages", str(options.pages), judges=options.judges, scorer=scorer)
             return find_candidates(self.suite, options.pages), info
         model = endpoints_for(settings if options.is_live else replay_settings(settings))[0].model
-        info = RunInfo(chosen(settings), model, self.config.digests(), judges=options.judges, scorer=scorer)
+        info = RunInfo(
+            provider_name(settings), model, self.config.template_digests(), judges=options.judges, scorer=scorer
+        )
         if not options.is_live:
             candidates, recordings = replay_candidates(self.suite, self.config, settings, self.repeats)
             return candidates, replace(info, recordings=recordings)
@@ -209,8 +210,8 @@ class _SuiteRun:
                 )
             elif was_interrupted:
                 note("the responses of an interrupted run are discarded; --resume would have used them")
-            candidates = asyncio.run(session.generate(recording))
-            if _is_complete(candidates):
+            candidates = session.generate(recording)
+            if not any(map(is_left_by_budget, candidates)):
                 recording.drop_unused()
         return candidates, info
 
@@ -234,7 +235,7 @@ class _SuiteRun:
 
     def _finish_recordings(self, candidates: list[Candidate]) -> None:
         """Publish or discard what was recorded, unless the budget ended the run: then --resume continues it."""
-        if not self.options.is_live or not _is_complete(candidates):
+        if not self.options.is_live or any(map(is_left_by_budget, candidates)):
             return
         if self.options.mode == "live":
             discard_recording(self.cassette)
@@ -270,10 +271,6 @@ class _SuiteRun:
         has_failed = bool(report.unscored) or report.recordings != RecordingUse()
         is_weak = self.options.require_power and verdict in (Verdict.TOO_FEW, None)
         return int(verdict is Verdict.WORSE or has_failed or is_weak)
-
-
-def _is_complete(candidates: list[Candidate]) -> bool:
-    return not any(candidate.error and candidate.error.kind == BudgetReached.kind for candidate in candidates)
 
 
 def _write_scores(candidates: list[Candidate], results: list[SampleResult]) -> None:

@@ -1,6 +1,12 @@
-"""Every request, what came of it and what it cost: so that nothing is paid for twice."""
+"""The ledger: every request, its response and its cost, so that nothing is paid for twice.
 
-from qtgen.llm.ledger.ledger import Attempt, Ledger, RequestKey, key_of
-from qtgen.llm.ledger.writer import LedgerWriter, opened
+`Ledger` is the database. `LedgerWriter` writes to it from coroutines. `LedgerSender` is the client's layer that looks
+up answers and records them.
+"""
 
-__all__ = ["Attempt", "Ledger", "LedgerWriter", "RequestKey", "key_of", "opened"]
+from qtgen.llm.ledger.ledger import Ledger
+from qtgen.llm.ledger.sender import LedgerSender
+from qtgen.llm.ledger.types import Batch, Claim, Judgement, ModelFacts
+from qtgen.llm.ledger.writer import LedgerWriter, open_writer
+
+__all__ = ["Batch", "Claim", "Judgement", "Ledger", "LedgerSender", "LedgerWriter", "ModelFacts", "open_writer"]

@@ -5,47 +5,64 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from qtgen._util.extras import require
 from qtgen.errors import SettingsError
 
 # A busy database is waited for 30 seconds.
-_PATIENCE = {"sqlite": {"timeout": 30.0}, "postgresql": {"options": "-c lock_timeout=30000"}}
+_CONNECT_ARGUMENTS = {"sqlite": {"timeout": 30.0}, "postgresql": {"options": "-c lock_timeout=30000"}}
+# Nothing may change between a transaction's reads and its writes, so transactions run one after the other.
 _BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5170931)"}
+_REMEDY = "name a file, or a `postgresql://` URL"
 
 
 def open_engine(url: str) -> sa.Engine:
-    """Of the database at a URL; a path makes an SQLite file. Raises SettingsError for one that cannot be.
+    """Return an engine for a database URL. A path means an SQLite file, whose folder is made.
 
-    Whoever reads to write must not find it changed in between, so transactions take turns.
+    Raises SettingsError for a URL that cannot be used, and MissingExtra.
     """
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{url}"
+    address = _parsed(url)
+    backend = address.get_backend_name()
+    if backend == "postgresql":
+        require("a PostgreSQL ledger", "postgresql", "psycopg")
+        address = address.set(drivername="postgresql+psycopg")
     try:
-        where = sa.make_url(url)
-        if where.get_backend_name() not in _PATIENCE:
-            raise sa.exc.ArgumentError("an SQLite file or a postgresql:// URL is possible")
-        if where.drivername == "postgresql":
-            where = where.set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(where, connect_args=_PATIENCE[where.get_backend_name()])
+        engine = sa.create_engine(address, connect_args=_CONNECT_ARGUMENTS[backend])
     except (sa.exc.ArgumentError, ImportError) as error:
-        hint = "; install qtgen with its `postgresql` extra" if isinstance(error, ImportError) else ""
-        hidden = url.partition("@")[2] or url  # what stands before may be secret
-        raise SettingsError(f"`ledger`: {hidden}: {str(error).splitlines()[0]}{hint}") from None
-    if engine.dialect.name == "sqlite":
+        raise _unusable(url, str(error).splitlines()[0]) from None
+    if backend == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
-    begin = sa.text(_BEGIN[engine.dialect.name])
+    begin = sa.text(_BEGIN[backend])
     sa.event.listen(engine, "begin", lambda connection: connection.execute(begin))
     return engine
 
 
 def without_login(url: sa.URL) -> str:
-    """Where a database is, without what may be secret."""
+    """Return a database's address without user, password and options."""
     if url.get_backend_name() == "sqlite":
         return url.database or "in memory"
     return sa.URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database).render_as_string()
 
 
+def _parsed(url: str) -> sa.URL:
+    try:
+        address = sa.make_url(url)
+        backend = address.get_backend_name()
+    except (sa.exc.ArgumentError, ValueError):
+        raise _unusable(url, "this is not a database URL") from None
+    if backend not in _BEGIN:
+        raise _unusable(url, f"`{backend}` databases are not supported")
+    return address
+
+
+def _unusable(url: str, reason: str) -> SettingsError:
+    shown = url.rpartition("@")[2] or url  # the part before may contain a password
+    return SettingsError(f"{shown}: {reason}", setting="ledger", remedy=_REMEDY)
+
+
 def _prepare_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.isolation_level = None  # transactions begin with the statement above
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

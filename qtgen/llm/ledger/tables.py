@@ -1,10 +1,10 @@
-"""What the ledger keeps. An SQLite file by default, or PostgreSQL."""
+"""The ledger's tables, in an SQLite file or in PostgreSQL. Users' ledgers have them, so names and columns stay."""
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
-# One row a call of `generate`: who works, and until when it was last seen alive.
+# One row per run: which process it is, and when it last showed that it is alive.
 runs = Table(
     "runs",
     metadata,
@@ -15,15 +15,19 @@ runs = Table(
     Column("pid", Integer, nullable=False),
 )
 
-# One row a request by the hash of its exact bytes. open: somebody waits for its answer; done: it has one; rejected: one
-# with faults, on the way to a page; cut, refused, filtered: the endpoint's last word, which is no answer; faulty: one
-# that led to no page. All between the first and the last are used again.
+# One row per request, by the digest of its exact bytes. Its state is one of:
+#   open                    a run is waiting for the response
+#   done                    it has an answer
+#   rejected                it has an answer with faults, which led to a repair
+#   cut, refused, filtered  the endpoint's final response was no answer
+#   faulty                  it has an answer that led to no page
+# All states but the first and the last are reused.
 requests = Table(
     "requests",
     metadata,
     Column("key", LargeBinary(32), primary_key=True),
     Column("state", String(8), nullable=False),
-    Column("run", String(32), nullable=False),  # whose it is, or was
+    Column("run", String(32), nullable=False),  # the run that claimed it last
     Column("model", Text, nullable=False),
     Column("prompt", Text, nullable=False),
     Column("template", String(16), nullable=False),  # digest of the prompt without the question
@@ -38,7 +42,7 @@ requests = Table(
     sqlite_with_rowid=False,
 )
 
-# One row each time a request was sent, whatever came of it.
+# One row per attempt, whatever came of it.
 attempts = Table(
     "attempts",
     metadata,
@@ -48,15 +52,15 @@ attempts = Table(
     Column("model", Text, nullable=False),
     Column("at", Float, nullable=False),
     Column("seconds", Float, nullable=False),
-    Column("kind", Text, nullable=False),  # ok, or the kind of failure
+    Column("kind", Text, nullable=False),  # `ok`, or the kind of the failure
     Column("prompt_tokens", Integer, nullable=False),
     Column("completion_tokens", Integer, nullable=False),
     Column("cached_tokens", Integer, nullable=False),
-    Column("cost_usd", Float),  # null: not known
+    Column("cost_usd", Float),  # null if it is unknown
     Index("attempts_by_run", "run"),
 )
 
-# The id that each page got, so that two runs give it the same.
+# The id of each page, so that every run gives a page the same one.
 pages = Table(
     "pages",
     metadata,
@@ -65,7 +69,7 @@ pages = Table(
     sqlite_with_rowid=False,
 )
 
-# The prompts as they last were.
+# The prompts as the last run used them.
 prompts = Table(
     "prompts",
     metadata,

@@ -1,159 +1,159 @@
-"""The ledger for coroutines: what many of them have to say is written together, one commit at a time.
+"""Writing to the ledger from coroutines, in batches, one commit at a time.
 
-While one commit is under way the next gathers, so a slow disk makes larger commits instead of a longer line.
+While one batch is committed the next one collects, so a slow disk makes larger batches instead of a longer queue.
 """
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
-from qtgen.llm.ledger.ledger import BEAT, BUSY, Attempt, Claim, Judgement, Ledger, RequestKey
+from qtgen._util.concurrency import Stop
+from qtgen.llm._stopping import unless_stopped
+from qtgen.llm.ledger.ledger import Ledger
+from qtgen.llm.ledger.liveness import BEAT
+from qtgen.llm.ledger.types import BUSY, Batch, Claim, Judgement
+from qtgen.llm.sender import Attempt, RequestKey
 from qtgen.llm.types import Completion
 
-_POLL = 0.3  # seconds between looks whether another run has an answer
-
-
-@dataclass(slots=True)
-class _Page:
-    """What is to be written next, and who waits for it."""
-
-    claims: list[RequestKey] = field(default_factory=list)
-    tried: list[Attempt] = field(default_factory=list)
-    done: dict[RequestKey, Completion] = field(default_factory=dict)
-    judged: list[Judgement] = field(default_factory=list)
-    dropped: list[bytes] = field(default_factory=list)
-    written: "asyncio.Future[dict[bytes, Claim]]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+_POLL = 0.3  # seconds between two looks for another run's answer
+_logger = logging.getLogger(__name__)
+Committed = asyncio.Future[dict[bytes, Claim]]
 
 
 class LedgerWriter:
-    """fresh: answers of earlier runs do not count."""
+    """Collects what a run's coroutines record. `open_writer` opens one and closes it.
 
-    def __init__(self, book: Ledger, *, fresh: bool = False) -> None:
-        self._book, self._fresh = book, fresh
+    Args:
+        fresh: Do not reuse answers of earlier runs.
+        stop: A requested stop ends the waiting for another run's answer.
+    """
+
+    def __init__(self, ledger: Ledger, *, fresh: bool = False, stop: Stop | None = None) -> None:
+        self._ledger, self._fresh, self._stop = ledger, fresh, stop or Stop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._page = _Page()
+        self._next_batch()
         self._has_news = asyncio.Event()
-        self._busy_with: dict[bytes, asyncio.Future[None]] = {}
+        self._pending: dict[bytes, asyncio.Future[None]] = {}  # requests of this run that are being sent
         self._error: Exception | None = None
         self._is_closing = False
 
-    async def claim(self, asked: RequestKey) -> Completion | None:
-        """The answer, if the ledger has one; else it is the caller's to ask for. Waits while another run does."""
-        while asked.key in self._busy_with:  # the same bytes twice in one run: one asks, the others wait
-            await asyncio.shield(self._busy_with[asked.key])
-        self._busy_with[asked.key] = asyncio.get_running_loop().create_future()
+    async def claim(self, key: RequestKey) -> Completion | None:
+        """Return the request's recorded completion. If there is none, claim it and return None.
+
+        The caller then has to call `record_answer` or `release`. Waits while somebody else sends the same request.
+        Raises LedgerError, and Interrupted if a stop is requested while it waits.
+        """
+        while key.digest in self._pending:  # the same request twice in one run
+            await unless_stopped(asyncio.shield(self._pending[key.digest]), self._stop)
+        self._pending[key.digest] = asyncio.get_running_loop().create_future()
         try:
-            held = BUSY
-            while held.busy:
-                page = self._page
-                page.claims.append(asked)
-                held = (await self._written(page))[asked.key]
-                if held.busy:
-                    await asyncio.sleep(_POLL)
+            claim = BUSY
+            while claim.is_busy:
+                committed = self._committed
+                self._batch.claims.append(key)
+                claim = (await self._wait_for(committed))[key.digest]
+                if claim.is_busy:
+                    _logger.debug("request %s is being sent by another run", key.digest.hex()[:12])
+                    await unless_stopped(asyncio.sleep(_POLL), self._stop)
         except BaseException:
-            self._let_go(asked.key)
+            self._let_others_go_on(key.digest)
             raise
-        if held.completion is not None:
-            self._let_go(asked.key)
-        return held.completion
+        if claim.completion is not None:
+            self._let_others_go_on(key.digest)
+        return claim.completion
 
-    def tried(self, one: Attempt) -> None:
-        """Note an attempt; it is committed with what comes next."""
-        self._page.tried.append(one)
+    def record_attempt(self, attempt: Attempt) -> None:
+        """Record an attempt; the next commit includes it."""
+        self._batch.attempts.append(attempt)
         self._has_news.set()
 
-    async def answered(self, asked: RequestKey, completion: Completion) -> None:
-        """Keep an answer; it is committed when this returns."""
-        page = self._page
-        page.done[asked] = completion
+    async def record_answer(self, key: RequestKey, completion: Completion) -> None:
+        """Record a final response. It is committed when this returns."""
+        committed = self._committed
+        self._batch.answers[key] = completion
         try:
-            await self._written(page)
+            await self._wait_for(committed)
         finally:
-            self._let_go(asked.key)
+            self._let_others_go_on(key.digest)
 
-    def judged(self, completion: Completion, state: str) -> None:
-        """What an answer was good for: `rejected` on the way to a page, or `faulty`, so that another run asks anew."""
-        self._page.judged.append(Judgement(completion.key, completion.run, state))
+    def judge(self, completion: Completion, state: str) -> None:
+        """Record that an answer is `rejected` (it had faults) or `faulty` (it led to no page)."""
+        self._batch.judgements.append(Judgement(completion.key, completion.run, state))
         self._has_news.set()
 
-    def dropped(self, asked: RequestKey) -> None:
-        """There was no answer: whoever comes next asks again."""
-        self._page.dropped.append(asked.key)
+    def release(self, key: RequestKey) -> None:
+        """Give up a claim without a response, so that anybody can send the request."""
+        self._batch.releases.append(key.digest)
         self._has_news.set()
-        self._let_go(asked.key)
+        self._let_others_go_on(key.digest)
 
-    def _let_go(self, key: bytes) -> None:
-        waiting = self._busy_with.pop(key, None)
-        if waiting and not waiting.done():
-            waiting.set_result(None)
-
-    async def _written(self, page: _Page) -> dict[bytes, Claim]:
-        if self._error:
-            raise self._error
-        self._has_news.set()
-        return await asyncio.shield(page.written)
-
-    async def write(self) -> None:
-        """Write pages until all is written that was said before `close`."""
+    async def run(self) -> None:
+        """Commit batches until everything that was recorded before `close` is committed."""
         with self._thread:
-            while not (self._is_closing and self._is_quiet()):
+            while not (self._is_closing and self._batch.is_empty):
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(BEAT):  # before Python 3.12, `wait_for` may lose a cancellation
+                    async with asyncio.timeout(BEAT):  # before Python 3.12, `wait_for` can lose a cancellation
                         await self._has_news.wait()
                 self._has_news.clear()
-                await self._turn()  # a quiet one is a sign of life
-
-    def _is_quiet(self) -> bool:
-        page = self._page
-        return not (page.claims or page.tried or page.done or page.judged or page.dropped)
-
-    async def _turn(self) -> None:
-        page, self._page = self._page, _Page()
-        loop = asyncio.get_running_loop()
-        try:
-            turn = loop.run_in_executor(
-                self._thread,
-                self._book.apply,
-                page.claims,
-                page.tried,
-                page.done,
-                page.judged,
-                page.dropped,
-                self._fresh,
-            )
-            found = await asyncio.shield(turn)  # or what waits for its thread would be lost at the end of a run
-        except Exception as error:  # whatever it is: who waits must hear of it
-            self._error = error  # what comes later is told at once
-            for waiting in (page.written, self._page.written):
-                if not waiting.done():
-                    waiting.set_exception(error)
-                    waiting.exception()  # seen, should nobody wait
-            raise
-        if not page.written.done():
-            page.written.set_result(found)
+                await self._commit()  # an empty batch is a sign of life
 
     def close(self) -> None:
+        """Let `run` end once everything is committed."""
         self._is_closing = True
         self._has_news.set()
 
+    def _next_batch(self) -> None:
+        self._batch = Batch()
+        self._committed: Committed = asyncio.get_running_loop().create_future()
+
+    def _let_others_go_on(self, digest: bytes) -> None:
+        """Wake the coroutines that wait for the same request."""
+        waiting = self._pending.pop(digest, None)
+        if waiting and not waiting.done():
+            waiting.set_result(None)
+
+    async def _wait_for(self, committed: Committed) -> dict[bytes, Claim]:
+        if self._error:
+            raise self._error
+        self._has_news.set()
+        return await asyncio.shield(committed)
+
+    async def _commit(self) -> None:
+        batch, committed = self._batch, self._committed
+        self._next_batch()
+        loop = asyncio.get_running_loop()
+        try:
+            work = loop.run_in_executor(self._thread, lambda: self._ledger.commit(batch, fresh=self._fresh))
+            claims = await asyncio.shield(work)  # a cancelled run still commits what waits for the thread
+        except Exception as error:  # whatever it is, those who wait must be told
+            self._error = error  # for those who come later
+            for waiting in (committed, self._committed):
+                if not waiting.done():
+                    waiting.set_exception(error)
+                    waiting.exception()  # marks it as retrieved, in case nobody waits
+            raise
+        if not committed.done():
+            committed.set_result(claims)
+
 
 @contextlib.asynccontextmanager
-async def opened(book: Ledger, *, fresh: bool) -> AsyncIterator[LedgerWriter]:
-    """A desk whose pages are written until the block ends. Raises LedgerError."""
-    book.begin()
-    desk = LedgerWriter(book, fresh=fresh)
-    writing = asyncio.create_task(desk.write())
+async def open_writer(ledger: Ledger, *, fresh: bool, stop: Stop | None = None) -> AsyncIterator[LedgerWriter]:
+    """Open a writer, and commit everything that was recorded when the block ends.
+
+    If `fresh`, answers of earlier runs are not reused. Raises LedgerError.
+    """
+    ledger.begin()
+    writer = LedgerWriter(ledger, fresh=fresh, stop=stop)
+    writing = asyncio.create_task(writer.run())
     try:
-        yield desk
+        yield writer
     finally:
-        was_told = writing.done()  # before its time: it failed, and whoever waited knows
-        desk.close()
+        had_failed = writing.done()  # then its error was raised where somebody waited
+        writer.close()
         try:
             await writing
-        except Exception:  # any, as in `_turn`: it is raised here unless somebody was told already
-            if not was_told:
+        except Exception:  # any, as in `_commit`
+            if not had_failed:
                 raise

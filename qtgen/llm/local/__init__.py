@@ -1,0 +1,1 @@
+"""Models on this machine: fetching the embedded one, and running a GGUF file."""

@@ -1,8 +1,8 @@
 """The process in which a local model runs: `python -m qtgen.llm.local._child MODEL NAME SLOTS CONTEXT THREADS`.
 
-It prints its address as one line and lives as long as its standard input is open, so it ends with the run that
-started it, whatever ends that. A process of its own, because llama.cpp aborts the whole process on a file that is no
-model, and its destructor can wait for ever (seen when it was ended right after its start).
+It prints its address on one line and lives as long as its standard input is open, so it ends with the run that started
+it, however that ends. It is a process of its own because llama.cpp aborts the whole process if a file is no model, and
+because its destructor can hang if it is called right after the start.
 """
 
 import os
@@ -13,9 +13,10 @@ _QUIET = -1
 
 
 def main(model: str, name: str, slots: int, context: int, threads: int) -> None:
+    """Serve a GGUF file until standard input is closed."""
     import xllamacpp
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run; what is in flight may finish
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run: requests in flight may finish
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.model_alias = {name}

@@ -184,7 +184,7 @@ def test_a_budget_ends_the_run_and_it_can_be_resumed(endpoint: Endpoint, run_eva
     assert code == 1
     assert 0 < sent < 8
     assert kinds.count("budget") == 8 - sent
-    assert "raise --budget and add --resume to continue" in err
+    assert "raise --budget and run the same command with --resume to continue" in err
     assert cassette.read_bytes() == before
     endpoint.reset()
     assert run_eval("run", "smoke", "--record", "--resume")[0] == 0
@@ -216,17 +216,17 @@ def test_a_dry_run_of_a_resumed_run_counts_what_is_left(endpoint: Endpoint, run_
     min(smoke.glob("references/*.md")).write_text("no page")
     code, out, _ = run_eval("run", "smoke", "--record", "--resume", "--dry-run", "--budget", 9)
     assert code == 1  # one reference cannot be used
-    lines = out.splitlines()
-    assert lines[0] == "suite       smoke"
-    assert f"and {sent - 1} responses of the interrupted run" in out
-    assert "budget      $9.00" in lines
-    assert "no request  1 reference that cannot be used" in lines
+    text = " ".join(out.split())
+    assert text.startswith("suite smoke provider openai: m at ")
+    assert f"requests {8 - sent}" in text
+    assert f"{sent - 1} responses of the interrupted run will be used again." in text
+    assert "no request 1 failed" in text
     assert len(endpoint.bodies) == sent
 
 
 def test_the_cost_of_a_model_without_a_price_is_unknown(endpoint: Endpoint, run_eval: RunEval, tmp_path: Path) -> None:
     (tmp_path / "qtgen.toml").write_text("")
-    assert "cost        unknown: the model has no price" in run_eval("run", "smoke", "--live", "--dry-run")[1]
+    assert "cost unknown: no price" in " ".join(run_eval("run", "smoke", "--live", "--dry-run")[1].split())
 
 
 def test_judges_are_recorded_and_replayed(endpoint: Endpoint, run_eval: RunEval, smoke: Path) -> None:

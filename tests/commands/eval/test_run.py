@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from qtgen.commands.eval import command as group
+
 RunEval = Callable[..., tuple[int, str, str]]
 
 
@@ -198,6 +200,7 @@ def test_without_the_extra_it_is_one_line(run_eval: RunEval, monkeypatch: pytest
         return None if name == "scipy" else object()
 
     monkeypatch.setattr("qtgen._util.extras.find_spec", find_spec)
+    monkeypatch.setattr(group, "commands", {})  # commands that other tests have loaded
     code, _, err = run_eval("power", "--deviation", "0.1")
     assert code == 2
     assert err.startswith("qtgen: `qtgen eval power` needs the `evals` extra (scipy is not installed)")

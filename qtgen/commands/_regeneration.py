@@ -1,0 +1,142 @@
+"""The work of `regenerate`: its options, its items for the run loop, and their JSON lines."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qtgen._util.diff import diff_fields
+from qtgen.commands._output import SHOWN
+from qtgen.commands._run import Item, Run
+from qtgen.commands._stats import RunStats
+from qtgen.errors import Failure
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.types import Status
+from qtgen.llm.factory import concurrency, open_clients
+from qtgen.page import read, read_text
+from qtgen.page.splicer import Changes
+from qtgen.regeneration.detect import StalenessFilter, StalenessReport
+from qtgen.regeneration.pipeline import rewrite_all
+from qtgen.regeneration.plan import Order, RewriteSources, not_attempted, plan_jobs
+from qtgen.regeneration.rewrite import RewriteResult
+from qtgen.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RegenerateOptions:
+    """The options of one call. `settings` has those that are settings too."""
+
+    settings: Settings
+    paths: tuple[Path, ...]
+    question_files: tuple[Path, ...]
+    staleness: StalenessFilter
+    older_than: int | None
+    score_below: float | None
+    limit: int | None
+    order: Order
+    judges: tuple[str, ...]
+    touch_date: bool
+    diff: bool
+    dry_run: bool
+    check: bool
+    fresh: bool
+    as_json: bool
+
+    @property
+    def judge_settings(self) -> Settings:
+        """The settings with which the judges are opened."""
+        return self.settings.model_copy(update={"provider": "openai", "model": self.judges})
+
+
+@dataclass
+class Regeneration:
+    """The work of `regenerate`. `rejected` collects the lines about pages that keep their text."""
+
+    options: RegenerateOptions
+    config: GenerationConfig
+    report: StalenessReport
+    output: OutputFolder
+    contexts: Mapping[str, str | None]
+    links: Mapping[str, Changes]
+    rejected: list[str] = field(default_factory=list)
+
+    async def items(self, run: Run) -> AsyncGenerator[Item, None]:
+        """Yield the result of each stale page as it finishes."""
+        options = self.options
+        sources = RewriteSources(self.contexts, self.links)
+        jobs = plan_jobs(self.report.stale, self.config, sources, touch_date=options.touch_date)
+        async with AsyncExitStack() as stack:
+            models = await stack.enter_async_context(run.open_models())
+            judges: Sequence[Any] = ()
+            if options.judges:
+                judge_clients = open_clients(options.judge_settings, models.writer, run.budget, models.stop)
+                judges = await stack.enter_async_context(judge_clients)
+            results = rewrite_all(
+                jobs,
+                self.config,
+                models.clients,
+                judges,
+                self.output,
+                concurrency=concurrency(options.settings),
+                stop=models.stop,
+                write_pages=not options.diff,
+                retry_rejected=options.fresh,
+            )
+            async for position, result in await stack.enter_async_context(aclosing(results)):
+                self._show(run, result)
+                yield _item(position, result)
+
+    def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
+        """Yield the results of pages that the run did not get to."""
+        for position, page in enumerate(self.report.stale):
+            if not is_finished(position):
+                yield _item(position, not_attempted(page, failure, Status.SKIPPED))
+
+    def notes(self, stats: RunStats) -> Iterator[str]:
+        """Yield where provenance, rejected rewrites and failed answers are."""
+        if self.options.diff:
+            yield (
+                "no page was changed; without --diff these answers come from the ledger, at no cost (with --limit, "
+                "rejected rewrites make room for further pages, which need requests)"
+            )
+        elif stats.counts[Status.WRITTEN]:
+            yield f"how they were made: {self.output.provenance_file}"
+        if self.rejected:
+            more = f" ({len(self.rejected) - SHOWN:,} more)" if len(self.rejected) > SHOWN else ""
+            yield f"rejected rewrites{more}, with both versions: {self.output.rejected_folder}/"
+        if stats.failed_requests and not self.options.diff:
+            yield f"failed answers: {self.output.failed_folder}/"
+
+    def _show(self, run: Run, result: RewriteResult) -> None:
+        if self.options.diff and (draft := result.outcome.draft):
+            old, new = read(result.job.original).values, read_text(draft.text).values
+            click.echo(diff_fields(draft.path, old, new), nl=False)
+        if result.outcome.status is Status.KEPT:
+            self.rejected.append(f"kept: {result.job.path}: {result.explanation}")
+            if len(self.rejected) <= SHOWN:
+                run.say(self.rejected[-1])
+
+
+def _item(position: int, result: RewriteResult) -> Item:
+    return Item(position, result.outcome, _as_dict(result))
+
+
+def _as_dict(result: RewriteResult) -> dict[str, Any]:
+    """Return the JSON line of one page."""
+    job, outcome = result.job, result.outcome
+    common = outcome.as_dict()
+    return {
+        "path": job.path,
+        "url": job.url or None,
+        "question": job.question.text,
+        "reasons": [*job.reasons],
+        "fields": sorted(job.fields),
+        "status": common["status"],
+        "why": result.explanation or None,
+        "fixes": job.fixes,
+        **{name: common[name] for name in ("attempts", "usage", "diagnostics", "error")},
+    }

@@ -1,0 +1,101 @@
+"""Find the stale pages for `regenerate`, and report the pages that it leaves alone."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from qtgen import __version__
+from qtgen._util.text import pluralize
+from qtgen.commands._output import note, warn
+from qtgen.commands._regeneration import RegenerateOptions
+from qtgen.commands._staleness_options import SourceTexts
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.output import OutputFolder
+from qtgen.llm.factory import endpoints_for
+from qtgen.page.naming import slug
+from qtgen.page.splicer import Changes
+from qtgen.regeneration.detect import StalenessReport, find_stale
+from qtgen.regeneration.plan import prioritize
+from qtgen.regeneration.reasons import Criteria, group_of
+from qtgen.settings import Settings, project_folder
+from qtgen.site.discovery import PageBatch, iter_batches
+from qtgen.validation.cache import Cache
+from qtgen.validation.run import ValidationOptions
+from qtgen.validation.workers import rules_key
+
+
+def find_pages(
+    options: RegenerateOptions, config: GenerationConfig, output: OutputFolder, sources: SourceTexts
+) -> StalenessReport:
+    """Return the stale pages in the order and number that the options ask for, and warn about the others."""
+    settings = options.settings
+    warn(sources.problems(), "invalid row", " in the question files skipped")
+    criteria = Criteria(
+        config.today,
+        config.part_digests(),
+        _configured_models(settings),
+        sources.digests(),
+        options.older_than,
+        options.score_below,
+    )
+    root = project_folder()
+    cache = Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
+    corpus = settings.corpus if "related" in options.staleness.groups else None
+    validation = ValidationOptions((), root=root, corpus=corpus, cache=cache)
+    batches = list(iter_batches(options.paths))
+    try:
+        report = find_stale(
+            batches,
+            validation,
+            options.staleness,
+            criteria,
+            output.provenance_index(),
+            config,
+            with_dates=options.order == "oldest",
+        )
+    finally:
+        cache.close()
+    report.gone = _missing_pages(report.gone, batches, output) if any(path.is_dir() for path in options.paths) else []
+    _report_skipped(report)
+    stale_pages = prioritize(report.stale, options.order, output.attempt_lookup())
+    report.stale = stale_pages[: options.limit]
+    report.omitted = len(stale_pages) - len(report.stale)
+    return report
+
+
+def _configured_models(settings: Settings) -> frozenset[str]:
+    """Return the models in force, or none if the user chose no model, so that `model-changed` does not apply."""
+    if settings.provider or settings.model or settings.base_url or settings.api_key:
+        return frozenset(endpoint.model for endpoint in endpoints_for(settings))
+    return frozenset()
+
+
+def _missing_pages(urls: Sequence[str], batches: Sequence[PageBatch], output: OutputFolder) -> list[str]:
+    """Return the URLs whose page should be in one of the checked folders and is not in the output folder either."""
+    checked = {slug(Path(batch.folder).name) for batch in batches}
+    missing = []
+    for url in urls:
+        subject, _, name = url.removeprefix("/learn/").partition("/questions/")
+        if subject in checked and not (output.folder / subject / f"{name}.md").exists():
+            missing.append(url)
+    return missing
+
+
+def _report_skipped(report: StalenessReport) -> None:
+    warn([f"{path}: does not parse" for path in report.unreadable], "page", " skipped because they do not parse")
+    warn([f"{url}: has provenance but no page" for url in report.gone], "page", " missing")
+    if report.edited:
+        note(f"{pluralize(len(report.edited), 'page')} edited by a person skipped; --include-edited includes them")
+
+
+def planned_links(paths: Sequence[Path], report: StalenessReport, settings: Settings) -> Mapping[str, Changes]:
+    """Return the new related articles of the stale pages whose links are to be repaired, by path.
+
+    Raises MissingExtra if the extra for links is not installed.
+    """
+    stale_paths = {page.path for page in report.stale if any(group_of(path) == "related" for path in page.fields)}
+    if not stale_paths:
+        return {}
+    from qtgen.commands._linking import link_changes
+
+    return {path: changes for path, changes in link_changes(paths, settings).items() if path in stale_paths}

@@ -1,0 +1,103 @@
+"""Generation as a library function."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+from qtgen._util.concurrency import Stop
+from qtgen.generation import answers
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.pipeline import generate_pages
+from qtgen.generation.plan import IdAllocator, PlanOptions, QuestionIndex, plan
+from qtgen.generation.prompts import PromptLibrary
+from qtgen.generation.types import Outcome, Question
+from qtgen.llm.types import Provider
+from qtgen.resources import shipped_folder
+from qtgen.validation.selection import choose_rules
+
+
+async def generate(
+    questions: Iterable[Question],
+    *,
+    provider: Provider | Sequence[Provider],
+    out: Path | str | None = None,
+    config: GenerationConfig | None = None,
+    concurrency: int = 8,
+    recreate: bool = False,
+) -> AsyncIterator[Outcome]:
+    """Write a page for each question and yield its outcome as it finishes.
+
+    Every question has exactly one outcome, so a failed page does not raise. A page that exists is never overwritten.
+    Example:
+
+        import asyncio
+        from qtgen.generation import Question, generate
+
+        async def main(provider):
+            questions = [Question("What is osmosis?", "Biology")]
+            async for outcome in generate(questions, provider=provider, out="outputs"):
+                print(outcome.status, outcome.path)
+
+        asyncio.run(main(provider))
+
+    Args:
+        questions: The questions.
+        provider: The model, or several of which the later ones are fallbacks.
+        out: The folder that pages are written to. None writes nothing: `outcome.draft.text` is the page.
+        config: How pages are made; None for the shipped prompts, all rules and today's date.
+        concurrency: Maximum number of requests in flight.
+        recreate: Write pages again that were written to `out` and deleted since.
+
+    Raises ProviderUnusable if the provider cannot answer any request, OutputError if a page cannot be written, and
+    PromptError.
+    """
+    today = config.today if config else dt.datetime.now().astimezone().date()
+    config = config or default_config(today)
+    output = OutputFolder(Path(out)) if out is not None else None
+    rows = [*questions]
+    index = QuestionIndex()
+    for row in rows:
+        index.add(row)
+    options = PlanOptions(
+        out=output.folder if output else Path(),
+        today=today,
+        exists=lambda path: output is not None and Path(path).exists(),
+        is_deleted=output.deleted_pages() if output and not recreate else lambda *_: False,
+        duplicates=index.duplicates(),
+    )
+    first_id = (output.highest_id(None) if output else 0) + 1
+    if output:
+        output.check_writable()
+    steps = plan(rows, options, _count_ids(first_id, index.ids))
+    providers = provider if isinstance(provider, Sequence) else [provider]
+    results = generate_pages(steps, config, providers, output, concurrency=concurrency, stop=Stop())
+    async with aclosing(results):
+        async for _, outcome in results:
+            yield outcome
+
+
+def default_config(today: dt.date) -> GenerationConfig:
+    """Return the configuration with the shipped prompts and all rules."""
+    schemas = {shape: answers.schema(shape) for shape in answers.SHAPES}
+    return GenerationConfig(PromptLibrary([shipped_folder("prompts")], schemas), choose_rules(), today)
+
+
+def _count_ids(first: int, taken: Container[int]) -> IdAllocator:
+    """Return an allocator that counts up from `first`, without the ids that questions ask for."""
+    next_id = first
+
+    def allocate(urls: Mapping[str, int | None]) -> Mapping[str, int]:
+        nonlocal next_id
+        ids: dict[str, int] = {}
+        for url, asked in urls.items():
+            if asked is None:
+                while next_id in taken:
+                    next_id += 1
+                ids[url], next_id = next_id, next_id + 1
+            else:
+                ids[url] = asked
+        return ids
+
+    return allocate

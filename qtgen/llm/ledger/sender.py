@@ -1,0 +1,27 @@
+"""The client's outermost layer: answers that the ledger has, and the record of those that it does not."""
+
+from dataclasses import replace
+
+from qtgen.llm.ledger.writer import LedgerWriter
+from qtgen.llm.sender import Request, Sender
+from qtgen.llm.types import Completion
+
+
+class LedgerSender:
+    """Sends a request only if the ledger has no final response to it, and records the one that comes."""
+
+    def __init__(self, inner: Sender, writer: LedgerWriter) -> None:
+        self._inner, self._writer = inner, writer
+
+    async def send(self, request: Request) -> Completion:
+        recorded = await self._writer.claim(request.key)
+        if recorded is not None:
+            return recorded
+        try:
+            completion = await self._inner.send(request)
+        except BaseException:  # also if it is cancelled: anybody may send it then
+            self._writer.release(request.key)
+            raise
+        completion = replace(completion, key=request.key.digest)
+        await self._writer.record_answer(request.key, completion)
+        return completion

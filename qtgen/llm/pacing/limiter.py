@@ -1,0 +1,195 @@
+"""Decide when the next request may start: one limiter for each model and endpoint.
+
+Five things hold a request back; the strictest decides:
+
+- the concurrency that the endpoint has coped with. It grows with every answer and is halved by an overload.
+- the user's own limits (`Allowance`).
+- what the endpoint reports (`x-ratelimit-*`, `Retry-After`). It holds for every request, not only the rejected one.
+- the request rate at which the endpoint stopped rejecting, because headers can promise more than the endpoint keeps.
+- an outage, during which one request at a time probes the endpoint (`Outage`).
+"""
+
+from collections import deque
+from math import inf
+
+from qtgen.llm.pacing.allowance import Allowance
+from qtgen.llm.pacing.bucket import TokenBucket
+from qtgen.llm.pacing.outage import Outage
+from qtgen.llm.types import Limits
+
+_INITIAL_CONCURRENCY = 12.0
+# Growth of the concurrency per answer at first. Everything in flight when a limit shows is rejected, so not 1.
+_CONCURRENCY_GROWTH = 0.25
+_RATE_CUT = 0.95  # factor for the learned rate after another rejection
+# Growth of the learned rate per second without a rejection. The second figure is added for every second since the last
+# one, so that a limit that was raised is found.
+_RATE_GROWTH, _RATE_GROWTH_INCREASE, _MAX_RATE_GROWTH = 0.02, 0.01, 0.5
+_GRACE = 10.0  # seconds after a rejection before the growth increases
+_ANSWERS_PER_ACCIDENT = 5  # answers for each rejection that show that the rejection was no limit
+_MIN_WINDOW, _MAX_WINDOW = 0.1, 10.0  # seconds over which a rate is measured
+_OVERLOAD_FAILURES = 5  # consecutive failures that are no coincidence
+_MAX_HEADER_PAUSE = 60.0  # seconds
+
+
+class AdaptiveLimiter:
+    """Args:
+    max_concurrency: The most requests in flight for this model.
+    allowance: The user's limits, shared with the run's other models.
+    """
+
+    def __init__(self, max_concurrency: int, allowance: Allowance | None = None) -> None:
+        self.max_concurrency = max_concurrency
+        self.allowance = allowance or Allowance(max_concurrency)
+        self.outage = Outage()
+        self.concurrency = min(float(max_concurrency), _INITIAL_CONCURRENCY)
+        """Requests that may be in flight now."""
+        self.in_flight = 0
+        self._is_closed = False
+        self._slow_growth_from = inf  # above it, concurrency grows by one per round of answers, not per few answers
+        self._concurrency_before_cut = self.concurrency
+        self._cut_at = -inf  # what started before the last cut says nothing new
+        self._failures = 0  # consecutive
+        self._resume_at = self._header_resume_at = 0.0  # after a rejection; by a response's headers
+        # A rejection raises the suspicion of a rate limit. What happens to the requests in flight confirms it or not.
+        self._suspected_rate: float | None = None
+        self._rejections = self._answers_since_rejection = 0
+        self._answer_times: deque[float] = deque(maxlen=20_000)
+        self._learned, self._reported, self._reported_tokens = TokenBucket(), TokenBucket(), TokenBucket()
+        self._rate_grown_at = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Requests per second that the endpoint is known to accept; infinity before the first rejection."""
+        return self._learned.rate
+
+    def delay(self, now: float, tokens: float) -> float:
+        """Return the seconds until a request may start; infinity if another one has to end first."""
+        if self._is_closed or self.in_flight >= int(self.concurrency):
+            return inf
+        if self._suspected_rate is not None and now >= self._resume_at:
+            self._confirm_rate(now)
+        if self._is_trial and self.in_flight:
+            return inf
+        self._grow_rate(now)
+        return max(
+            self.pause(now),
+            self._learned.delay(now, 1),
+            self._reported.delay(now, 1),
+            self._reported_tokens.delay(now, tokens),
+            self.allowance.delay(now, tokens),
+        )
+
+    @property
+    def _is_trial(self) -> bool:
+        """True after a single rejection. Requests go on one at a time, to see whether it was an accident."""
+        return self._suspected_rate is not None and self._rejections == 1
+
+    def pause(self, now: float) -> float:
+        """Return the seconds for which no request starts, because the endpoint asked for it or is down."""
+        resume_at = self._header_resume_at if self._is_trial else max(self._header_resume_at, self._resume_at)
+        return max(0.0, resume_at - now, self.outage.probe_at - now)
+
+    def start(self, now: float, tokens: float) -> None:
+        """Count a request that starts. `tokens` is an estimate, which `end` corrects."""
+        self.in_flight += 1
+        if self.outage.is_on:
+            self.outage.plan_probe(now)
+        self.allowance.start(now, tokens)
+        self._learned.take(now, 1)
+        self._reported.take(now, 1)
+        self._reported_tokens.take(now, tokens)
+
+    def end(self, reserved: float, used: float) -> None:
+        """Count a request that ended, with the tokens that were reserved for it and those that it used."""
+        self.in_flight -= 1
+        self.allowance.end(reserved - used)
+        self._reported_tokens.refund(reserved - used)
+
+    def close(self) -> None:
+        """Let no further request start. Requests in flight can end."""
+        self._is_closed = True
+
+    # --- what the endpoint's responses say ---------------------------------------------------------------------------
+
+    def answered(self, now: float, limits: Limits | None) -> None:
+        self.outage.answered()
+        self._failures = 0
+        if self._suspected_rate is not None:
+            self._answers_since_rejection += 1
+            if self._answers_since_rejection >= _ANSWERS_PER_ACCIDENT * self._rejections:
+                self._suspected_rate, self._resume_at = None, now
+                self.concurrency = self._concurrency_before_cut
+        self._answer_times.append(now)
+        growth = _CONCURRENCY_GROWTH if self.concurrency < self._slow_growth_from else 1.0 / self.concurrency
+        self.concurrency = min(float(self.max_concurrency), self.concurrency + growth)
+        if limits:
+            self._heed(now, limits)
+
+    def rate_limited(self, now: float, started: float, retry_after: float | None) -> None:
+        """Record a response 429 to a request that began at `started`."""
+        self.outage.responded()
+        pause = 1.0 if retry_after is None else retry_after
+        self._resume_at = max(self._resume_at, now + pause)
+        self._rejections += 1
+        if started <= self._cut_at or self._suspected_rate is not None:
+            return
+        self._rejections, self._answers_since_rejection = 1, 0
+        first_seen = self._cut_at if self._cut_at > -inf else self._answer_times[0] if self._answer_times else now
+        window = min(max(now - first_seen, pause, _MIN_WINDOW), _MAX_WINDOW)
+        answers_per_second = sum(1 for time in self._answer_times if time >= now - window) / window
+        is_first = self._learned.rate == inf
+        rate = answers_per_second if is_first else min(answers_per_second, self._learned.rate) * _RATE_CUT
+        # Without answers in the window, the pause is the only figure to go by.
+        self._suspected_rate = max(rate, 1 / max(pause, _MIN_WINDOW))
+        self._cut_concurrency(now)
+
+    def failed(self, now: float, started: float, kind: str = "unavailable", digest: bytes = b"") -> None:
+        """Record a server error or a missing response. One alone is an accident, several in a row are an overload."""
+        was_down = self.outage.is_on
+        self.outage.failed(now, started, kind, digest)
+        self._failures += 1
+        if was_down or self._failures < max(_OVERLOAD_FAILURES, self.concurrency / 4):
+            return
+        self.outage.declare_if_likely(now)
+        if started > self._cut_at:
+            self._cut_concurrency(now)
+
+    # --- what follows from them --------------------------------------------------------------------------------------
+
+    def _confirm_rate(self, now: float) -> None:
+        """Learn the suspected rate at the end of the pause. One rejection alone says nothing about a rate."""
+        rate, self._suspected_rate = self._suspected_rate, None
+        if rate is None or self._rejections == 1:
+            self.concurrency = self._concurrency_before_cut
+            return
+        self._learned.limit(rate, max(1.0, rate / 10))
+        self._learned.level, self._learned.updated = 1.0, now
+
+    def _cut_concurrency(self, now: float) -> None:
+        self._concurrency_before_cut = self.concurrency
+        self.concurrency = self._slow_growth_from = max(1.0, self.concurrency / 2)
+        self._cut_at, self._rate_grown_at, self._failures = now, now, 0
+
+    def _grow_rate(self, now: float) -> None:
+        seconds = now - max(self._rate_grown_at, self._resume_at)
+        if self._learned.rate == inf or seconds < _MIN_WINDOW:
+            return
+        increase = _RATE_GROWTH_INCREASE * max(0.0, now - self._cut_at - _GRACE)
+        rate = self._learned.rate * (1 + min(_RATE_GROWTH + increase, _MAX_RATE_GROWTH) * seconds)
+        self._learned.limit(rate, max(1.0, rate / 10))
+        self._rate_grown_at = now
+
+    def _heed(self, now: float, limits: Limits) -> None:
+        """Apply the limits that a response reports."""
+        for bucket, per_minute in (
+            (self._reported, limits.requests_per_minute),
+            (self._reported_tokens, limits.tokens_per_minute),
+        ):
+            if per_minute:
+                bucket.limit(per_minute / 60, max(1.0, float(per_minute)))
+        for left, reset in (
+            (limits.requests_left, limits.requests_reset),
+            (limits.tokens_left, limits.tokens_reset),
+        ):
+            if left is not None and left <= 0 and reset:
+                self._header_resume_at = max(self._header_resume_at, now + min(reset, _MAX_HEADER_PAUSE))

@@ -1,0 +1,117 @@
+"""The pacing layer: every attempt waits for its share of the budget and for its turn."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from qtgen._util.concurrency import Stop
+from qtgen.errors import Interrupted, ProviderError, Retryable, Unreachable
+from qtgen.llm.budget import Budget
+from qtgen.llm.endpoint import Endpoint
+from qtgen.llm.pacing.pacer import Pacer
+from qtgen.llm.sender import Attempt, Request, Sender
+from qtgen.llm.types import Completion, Usage
+
+_BYTES_PER_TOKEN = 4
+_logger = logging.getLogger(__name__)
+
+
+class PacedSender:
+    """Sends each request once, as soon as the budget and the pacer allow, and reports what came of it.
+
+    A slot is held only while a request is in flight, never during a back-off, so a request that failed delays no other.
+
+    Args:
+        record: Called with every attempt that was sent, also with one that was cancelled.
+        stop: After a stop is requested nothing is sent; `send` raises Interrupted instead.
+    """
+
+    def __init__(
+        self,
+        inner: Sender,
+        endpoint: Endpoint,
+        pacer: Pacer,
+        budget: Budget,
+        *,
+        record: Callable[[Attempt], None],
+        stop: Stop,
+    ) -> None:
+        self._inner, self._endpoint = inner, endpoint
+        self._pacer, self._budget = pacer, budget
+        self._record, self._stop = record, stop
+        self._mean_answer = 0.0  # tokens
+        self._was_down = False
+
+    async def send(self, request: Request) -> Completion:
+        size = request.key.size
+        # A token has at least one byte, so this is the most that the request can cost.
+        ceiling = self._endpoint.cost(size, request.max_answer_tokens, 0) or 0.0
+        tokens = size // _BYTES_PER_TOKEN + (self._mean_answer or request.max_answer_tokens)
+        await self._budget.reserve(ceiling)
+        try:
+            acquired = await self._pacer.acquire(tokens)
+        except BaseException:
+            self._budget.settle(ceiling, 0.0)
+            raise
+        if self._stop.requested:
+            self._pacer.release(tokens, 0)
+            self._budget.settle(ceiling, 0.0)
+            raise Interrupted("the run was interrupted before the request was sent")
+        kind, usage, started = "abandoned", self._endpoint.unknown_usage, time.time()
+        try:
+            completion = await self._inner.send(request)
+            kind, usage = completion.kind, completion.usage
+            self._learn(completion)
+            return completion
+        except ProviderError as error:
+            kind, usage = error.kind, self._endpoint.usage_of(error)
+            self._adapt(error, acquired, request)
+            raise
+        finally:  # also if it is cancelled: the endpoint may answer and bill it all the same
+            self._pacer.release(tokens, usage.prompt_tokens + usage.completion_tokens)
+            self._budget.settle(ceiling, usage.cost_usd)
+            self._report(Attempt(request.key, started, time.time() - started, kind, usage))
+
+    def _learn(self, completion: Completion) -> None:
+        if completion.kind != "ok":
+            self._pacer.limiter.outage.answered()
+            return
+        answer = completion.usage.completion_tokens
+        self._mean_answer = 0.9 * (self._mean_answer or answer) + 0.1 * answer
+        self._pacer.limiter.answered(self._pacer.now(), completion.limits)
+
+    def _adapt(self, error: ProviderError, acquired: float, request: Request) -> None:
+        """Slow down after a failure, or note that the endpoint responds."""
+        limiter, now = self._pacer.limiter, self._pacer.now()
+        if not isinstance(error, Retryable):
+            limiter.outage.responded()
+        elif isinstance(error, Unreachable) and (limiter.outage.has_answered or limiter.outage.is_on):
+            limiter.outage.unreachable(now)
+        elif error.kind == "rate-limited":
+            if not limiter.pause(now):
+                _logger.info("%s rejects requests because of a rate limit: %s", self._endpoint.model, error)
+            limiter.rate_limited(now, acquired, error.retry_after)
+        else:
+            limiter.failed(now, acquired, error.kind, request.key.digest)
+
+    def _report(self, attempt: Attempt) -> None:
+        self._record(attempt)
+        if self._pacer.limiter.outage.is_on != self._was_down:
+            self._was_down = not self._was_down
+            text = "%s is down; one request at a time probes it" if self._was_down else "%s responds again"
+            _logger.info(text, self._endpoint.model)
+        if _logger.isEnabledFor(logging.DEBUG):
+            _log_attempt(attempt)
+
+
+def _log_attempt(attempt: Attempt) -> None:
+    usage: Usage = attempt.usage
+    _logger.debug(
+        "request %s to %s: %s after %.2f s, %d + %d tokens",
+        attempt.key.digest.hex()[:12],
+        attempt.key.model,
+        attempt.kind,
+        attempt.seconds,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+    )

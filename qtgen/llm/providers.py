@@ -1,0 +1,133 @@
+"""The registry of providers: where completions can come from.
+
+`openai` and `local` are built in. A project adds its own in a plugin file, which `plugins` in `qtgen.toml` lists:
+
+    from qtgen.llm import Completion, Usage, provider
+
+    class Echo:
+        async def send(self, request):
+            return Completion("…", "echo-1", Usage())
+
+    @provider("echo")
+    def connect(settings, endpoint):
+        return Echo()
+
+An installed package registers the same function as an entry point of the group `qtgen.providers`. The function gets
+`Settings` and the `Endpoint` of one model, and returns a sender or an asynchronous context manager that yields one.
+The ledger, retries, pacing, the budget and traces are added around it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from qtgen._util import plugins
+from qtgen.errors import PluginError, SettingsError
+from qtgen.llm.endpoint import Endpoint
+from qtgen.llm.prices import price_of
+from qtgen.llm.sender import Sender
+from qtgen.settings import Settings
+
+GROUP = "qtgen.providers"
+DEFAULT_CONCURRENCY = 64
+Connection = Sender | AbstractAsyncContextManager[Sender]
+Connect = Callable[[Settings, Endpoint], Connection]
+Endpoints = Callable[[Settings], Sequence[Endpoint]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    """A registered provider.
+
+    Attributes:
+        connect: Opens a connection for one endpoint.
+        endpoints: Returns the endpoints of the models in the settings, without opening anything.
+        concurrency: The most requests in flight by default.
+    """
+
+    name: str
+    connect: Connect
+    endpoints: Endpoints
+    concurrency: int = DEFAULT_CONCURRENCY
+
+
+_REGISTRY: dict[str, ProviderEntry] = {}
+
+
+def provider(
+    name: str, *, endpoints: Endpoints | None = None, concurrency: int = DEFAULT_CONCURRENCY
+) -> Callable[[Connect], Connect]:
+    """Return a decorator that registers a connecting function as the provider `name`.
+
+    Args:
+        endpoints: Returns the endpoints for the settings. By default there is one for each name in `model`.
+        concurrency: The most requests in flight if the settings do not say otherwise.
+    """
+
+    def register(connect: Connect) -> Connect:
+        if name in _REGISTRY and _REGISTRY[name].connect.__module__.startswith("qtgen."):
+            raise PluginError(f"the provider `{name}` is built in", remedy="choose another name")
+        _REGISTRY[name] = ProviderEntry(name, connect, endpoints or _default_endpoints(name), concurrency)
+        return connect
+
+    return register
+
+
+def provider_name(settings: Settings) -> str:
+    """Return the provider in force: the one set, else `openai` if a key or an address is set, else `local`."""
+    return settings.provider or ("openai" if settings.api_key or settings.base_url else "local")
+
+
+def provider_entry(settings: Settings) -> ProviderEntry:
+    """Return the entry of the provider in force. Plugins are loaded only if it is not built in.
+
+    Raises SettingsError if there is no such provider, and PluginError.
+    """
+    name = provider_name(settings)
+    _load_builtin()
+    if name not in _REGISTRY:
+        _load_plugins(settings.plugins)
+    if name not in _REGISTRY:
+        near = get_close_matches(name, _REGISTRY, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"the providers are {', '.join(sorted(_REGISTRY))}"
+        raise SettingsError(f"unknown provider `{name}`; {hint}", setting="provider")
+    return _REGISTRY[name]
+
+
+def priced_endpoint(settings: Settings, provider: str, model: str, **fields: Any) -> Endpoint:
+    """Return the endpoint of a model with what the settings say about endpoints and the model's price."""
+    price = price_of(model, settings.prices)
+    return Endpoint(
+        provider,
+        model,
+        settings.base_url,
+        settings.api_key.get_secret_value() if settings.api_key else None,
+        **{
+            "headers": settings.headers,
+            "timeout": settings.timeout,
+            "extra": settings.request,
+            "schema_lengths": settings.schema_lengths,
+            "price_input": price.input if price else None,
+            "price_output": price.output if price else None,
+            "price_cached": price.cached_input if price else None,
+            **fields,
+        },
+    )
+
+
+def _default_endpoints(name: str) -> Endpoints:
+    return lambda settings: [priced_endpoint(settings, name, model) for model in settings.model or (name,)]
+
+
+def _load_builtin() -> None:
+    from qtgen.llm import builtin  # noqa: F401  # registers the providers
+
+
+def _load_plugins(files: Iterable[Path]) -> None:
+    for entry_point, connect in plugins.installed(GROUP):
+        provider(entry_point.name)(connect)
+    for file in files:
+        plugins.load_file(file)

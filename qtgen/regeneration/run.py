@@ -1,0 +1,78 @@
+"""Find the stale pages of a site and rewrite them: the whole of regeneration as one call."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+from qtgen._util.concurrency import Stop
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.output import OutputFolder
+from qtgen.llm.types import Provider
+from qtgen.regeneration.detect import StalenessFilter, StalenessReport, find_stale
+from qtgen.regeneration.pipeline import rewrite_all
+from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
+from qtgen.regeneration.reasons import REASONS, Criteria
+from qtgen.regeneration.rewrite import RewriteResult
+from qtgen.site.discovery import iter_batches
+from qtgen.validation.rules import REGISTRY
+from qtgen.validation.run import ValidationOptions
+
+TEXT_RULES = ("QT5", "QT6")
+"""Prefixes of the rules whose findings are reasons to rewrite a text."""
+
+
+def default_filter() -> StalenessFilter:
+    """Return a filter with every reason that needs no setting and every rule about texts."""
+    reasons = [reason for reason in REASONS.values() if reason.setting is None and not reason.only_if_named]
+    codes = (code for code, rule in REGISTRY.items() if code.startswith(TEXT_RULES) and not rule.on_request)
+    return StalenessFilter(reasons, frozenset(codes))
+
+
+async def regenerate(
+    paths: Iterable[Path],
+    config: GenerationConfig,
+    providers: Sequence[Provider],
+    *,
+    out: Path = Path("outputs"),
+    staleness: StalenessFilter | None = None,
+    criteria: Criteria | None = None,
+    sources: RewriteSources | None = None,
+    judges: Sequence[Provider] = (),
+    concurrency: int = 8,
+    stop: Stop | None = None,
+) -> AsyncGenerator[RewriteResult, None]:
+    """Rewrite the stale pages among `paths`, worst first, and yield each result when its page is on disk.
+
+    Args:
+        paths: Files and folders with pages.
+        config: How texts are written.
+        providers: The models that may write them; later ones are fallbacks.
+        out: The folder whose `.qtgen/` holds provenance and rejected rewrites.
+        staleness: Which reasons to look for; by default those of `default_filter`.
+        criteria: What the pages are compared with; by default the prompts of `config` and the models of `providers`.
+        sources: Source texts and links.
+        judges: Models that compare old and new texts. Metrics compare them if there are none.
+        concurrency: Number of requests in flight.
+        stop: Request it to start no further request.
+
+    Raises:
+        UsageError: There are no pages.
+        QtgenError: As `rewrite_all`.
+    """
+    models = frozenset(provider.model for provider in providers)
+    criteria = criteria or Criteria(config.today, config.part_digests(), models)
+    store = OutputFolder(out)
+
+    def find() -> StalenessReport:
+        batches = list(iter_batches(paths))
+        return find_stale(
+            batches, ValidationOptions(()), staleness or default_filter(), criteria, store.provenance_index(), config
+        )
+
+    report = await asyncio.to_thread(find)
+    jobs = plan_jobs(prioritize(report.stale, "worst", store.attempt_lookup()), config, sources or RewriteSources())
+    results = rewrite_all(jobs, config, providers, judges, store, concurrency=concurrency, stop=stop or Stop())
+    async with aclosing(results):
+        async for _, result in results:
+            yield result

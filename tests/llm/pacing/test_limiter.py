@@ -1,0 +1,172 @@
+"""The limiter against a simulated endpoint with a rate limit. The simulation is the only clock."""
+
+import heapq
+from itertools import count
+from math import inf
+
+import pytest
+
+from qtgen.llm.pacing import AdaptiveLimiter, Allowance
+from qtgen.llm.types import Limits
+
+
+class Endpoint:
+    """Accepts `rate` requests per second, with bursts of one second's worth, and answers after `latency` seconds."""
+
+    def __init__(self, rate: float, latency: float = 0.01, retry_after: float | None = 1.0) -> None:
+        self.rate, self.latency, self.retry_after = rate, latency, retry_after
+        self.level, self.at, self.rejections, self.peak = rate, 0.0, 0, 0
+
+    def accepts(self, now: float) -> bool:
+        self.level = min(self.rate, self.level + (now - self.at) * self.rate)
+        self.at = now
+        if self.level < 1:
+            self.rejections += 1
+            return False
+        self.level -= 1
+        return True
+
+
+def drive(
+    limiter: AdaptiveLimiter, endpoint: Endpoint, requests: int, limits: Limits | None = None, *, start: float = 0.0
+) -> float:
+    """Return when `requests` are done, each retried until it is answered."""
+    now, waiting, done, order = start, requests, 0, count()
+    flying: list[tuple[float, int, float, bool]] = []
+    while done < requests:
+        delay = inf
+        while waiting and (delay := limiter.delay(now, 100)) == 0:
+            limiter.start(now, 100)
+            waiting -= 1
+            heapq.heappush(flying, (now + endpoint.latency, next(order), now, endpoint.accepts(now)))
+            endpoint.peak = max(endpoint.peak, limiter.in_flight)
+        now = min(flying[0][0] if flying else inf, now + max(delay, 1e-4) if waiting else inf)
+        while flying and flying[0][0] <= now:
+            _, _, started, answered = heapq.heappop(flying)
+            limiter.end(100, 100)
+            if answered:
+                limiter.answered(now, limits)
+                done += 1
+            else:
+                limiter.rate_limited(now, started, endpoint.retry_after)
+                waiting += 1
+    return now
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.01, 0.2])
+def test_a_limit_that_is_not_reported_is_found_and_kept(latency: float) -> None:
+    endpoint = Endpoint(50, latency)
+    assert drive(AdaptiveLimiter(256), endpoint, 600) < 1.15 * 11
+    assert endpoint.rejections <= 30
+
+
+def test_headers_that_promise_too_much_do_not_matter() -> None:
+    endpoint = Endpoint(50)
+    promise = Limits(29_999, 0.02, None, None, 30_000, None)
+    assert drive(AdaptiveLimiter(64), endpoint, 600, promise) < 1.15 * 11
+    assert endpoint.rejections <= 30
+
+
+def test_headers_that_report_an_exhausted_limit_are_heeded() -> None:
+    limiter = AdaptiveLimiter(4)
+    limiter.start(0.0, 10)
+    limiter.end(10, 10)
+    limiter.answered(0.0, Limits(0, 3.0))
+    assert limiter.delay(0.0, 10) == pytest.approx(3.0)
+    limiter.answered(5.0, Limits(None, None, 0, 2.0))
+    assert limiter.delay(5.0, 10) == pytest.approx(2.0)
+
+
+def test_a_limit_that_changes_is_found_again() -> None:
+    endpoint, limiter = Endpoint(50), AdaptiveLimiter(64)
+    begun = drive(limiter, endpoint, 500)
+    endpoint.rate = 20.0
+    lower = drive(limiter, endpoint, 600, start=begun)
+    assert lower - begun < 1.2 * 30
+    endpoint.rate = 200.0
+    assert drive(limiter, endpoint, 4000, start=lower) - lower < 60, "at 20 a second it would be 200"
+
+
+def test_the_users_limits_hold() -> None:
+    assert drive(AdaptiveLimiter(64, Allowance(64, rpm=600)), Endpoint(1e9), 101) == pytest.approx(9.0, abs=1.1)
+    assert drive(AdaptiveLimiter(64, Allowance(64, tpm=60_000)), Endpoint(1e9), 101) == pytest.approx(9.0, abs=1.1)
+    endpoint = Endpoint(1e9, latency=0.1)
+    drive(AdaptiveLimiter(7), endpoint, 100)
+    assert endpoint.peak == 7
+
+
+def test_tokens_that_were_not_used_are_refunded() -> None:
+    limiter = AdaptiveLimiter(64, Allowance(64, tpm=60_000))
+    limiter.start(0.0, 1_000)
+    assert limiter.delay(0.0, 1_000) == pytest.approx(1.0)
+    limiter.end(1_000, 100)
+    assert limiter.delay(0.0, 500) == 0
+
+
+def test_a_single_rejection_is_an_accident_if_all_other_requests_succeed() -> None:
+    limiter = AdaptiveLimiter(64)
+    for _ in range(20):
+        limiter.start(1.0, 1)
+    limiter.rate_limited(1.1, 1.0, 30.0)
+    assert limiter.delay(1.1, 1) == inf, "everyone waits while others are in flight"
+    for _ in range(5):
+        limiter.end(1, 1)
+        limiter.answered(1.2, None)
+    assert limiter.rate == inf
+    for _ in range(15):
+        limiter.end(1, 1)
+    assert limiter.delay(1.2, 1) == 0
+
+
+def test_concurrency_grows_and_is_halved_by_consecutive_failures() -> None:
+    limiter = AdaptiveLimiter(64)
+    before = limiter.concurrency
+    for _ in range(40):
+        limiter.answered(0.0, None)
+    grown = limiter.concurrency
+    assert grown > before
+    for _ in range(4):
+        limiter.failed(1.0, 0.5)
+    assert limiter.concurrency == grown, "a few failures are accidents"
+    for _ in range(20):
+        limiter.failed(1.0, 0.5)
+    assert limiter.concurrency == grown / 2, "an overload cuts once, not once for each request in flight"
+
+
+def test_the_users_limits_hold_during_the_trial_after_a_rejection() -> None:
+    limiter = AdaptiveLimiter(64, Allowance(64, rpm=60))
+    limiter.start(0.0, 1)
+    limiter.rate_limited(0.0, 0.0, 30.0)
+    limiter.end(1, 1)
+    assert limiter.delay(0.0, 1) == pytest.approx(1.0)
+    assert limiter.delay(1.0, 1) == 0
+
+
+def test_all_models_share_the_users_limits() -> None:
+    allowance = Allowance(4, rpm=60)
+    one, other = AdaptiveLimiter(4, allowance), AdaptiveLimiter(4, allowance)
+    one.start(0.0, 1)
+    assert other.delay(0.0, 1) == pytest.approx(1.0)
+    for now, limiter in enumerate((other, one, other), 1):
+        assert limiter.delay(now, 1) == 0
+        limiter.start(now, 1)
+    assert (one.delay(9.0, 1), other.delay(9.0, 1)) == (inf, inf)
+    one.end(1, 1)
+    assert other.delay(9.0, 1) == 0
+
+
+def test_a_single_rejection_teaches_no_rate() -> None:
+    limiter = AdaptiveLimiter(8)
+    concurrency = limiter.concurrency
+    limiter.start(0.0, 1)
+    limiter.rate_limited(0.0, 0.0, 2.0)
+    limiter.end(1, 1)
+    assert limiter.concurrency == concurrency / 2
+    assert limiter.delay(3.0, 1) == 0
+    assert (limiter.concurrency, limiter.rate) == (concurrency, inf)
+
+
+def test_a_closed_limiter_lets_nothing_start() -> None:
+    limiter = AdaptiveLimiter(8)
+    limiter.close()
+    assert limiter.delay(0.0, 1) == inf

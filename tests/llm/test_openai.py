@@ -1,0 +1,262 @@
+"""The transport, against a server on a free loopback port: every failure by its kind, and no secret in any message."""
+
+import asyncio
+import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from qtgen.errors import BadRequest, ProviderError, ProviderUnusable, Retryable, SettingsError, Unreachable
+from qtgen.llm.endpoint import Endpoint, make_request, request_document
+from qtgen.llm.openai import OpenAIEmbeddings, OpenAISender
+from qtgen.llm.types import Completion, Prompt
+from support.fake_endpoint import FakeEndpoint, Response, completion
+
+pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
+
+
+def send(prompt: Prompt, endpoint: Endpoint) -> Completion:
+    async def once() -> Completion:
+        sender = OpenAISender(endpoint)
+        try:
+            return await sender.send(make_request(prompt, endpoint))
+        finally:
+            await sender.aclose()
+
+    return asyncio.run(once())
+
+
+def test_a_completion_has_usage_and_cost(server: FakeEndpoint, prompt: Prompt) -> None:
+    server.response = (200, {"x-request-id": "r-7"}, completion())
+    endpoint = Endpoint("openai", "m", server.base_url, "sk-1", price_input=2.0, price_output=8.0, price_cached=1.0)
+    found = send(prompt, endpoint)
+    assert (found.text, found.model, found.request_id, found.kind) == ("hello", "m-1", "r-7", "ok")
+    assert found.usage.cost_usd == pytest.approx((600 * 2 + 400 * 1 + 100 * 8) / 1e6)
+    headers, body = server.requests[0]
+    assert headers["authorization"] == "Bearer sk-1"
+    assert json.loads(body) == json.loads(json.dumps(request_document(prompt, endpoint)))
+
+
+def test_without_a_price_the_cost_is_unknown(server: FakeEndpoint, prompt: Prompt) -> None:
+    assert send(prompt, Endpoint("openai", "m", server.base_url)).usage.cost_usd is None
+
+
+@pytest.mark.parametrize(
+    "usage", [None, [1], {}, {"prompt_tokens": 10**30, "completion_tokens": 1}, {"prompt_tokens": -1}, "much"]
+)
+def test_unusable_usage_means_an_unknown_cost(server: FakeEndpoint, prompt: Prompt, usage: Any) -> None:
+    server.response = (200, {}, {**completion(), "usage": usage})
+    found = send(prompt, Endpoint("openai", "m", server.base_url, price_input=2.0, price_output=8.0))
+    assert (found.text, found.usage.cost_usd) == ("hello", None)
+    assert send(prompt, Endpoint("local", "m", server.base_url, price_input=0, price_output=0)).usage.cost_usd == 0
+
+
+def test_reported_rate_limits_are_read(server: FakeEndpoint, prompt: Prompt) -> None:
+    values = {
+        "remaining-requests": "0", "reset-requests": "6m0s", "limit-requests": "500",
+        "remaining-tokens": "120", "reset-tokens": "1.5s", "limit-tokens": "90000",
+    }  # fmt: skip
+    server.response = (200, {f"x-ratelimit-{name}": value for name, value in values.items()}, completion())
+    assert send(prompt, Endpoint("openai", "m", server.base_url)).limits == (0, 360.0, 120, 1.5, 500, 90_000)
+
+
+@pytest.mark.parametrize("value", ["9" * 5_000, "1.2.3s", "\xb2", "-1", "99999999999999999999h"])
+def test_malformed_rate_limits_do_not_cost_an_answer(server: FakeEndpoint, prompt: Prompt, value: str) -> None:
+    names = ("remaining-requests", "reset-requests", "limit-tokens", "remaining-tokens", "reset-tokens")
+    server.response = (200, {f"x-ratelimit-{name}": value for name in names}, completion())
+    assert send(prompt, Endpoint("openai", "m", server.base_url)).text == "hello"
+
+
+def test_lone_surrogates_arrive_as_escapes(server: FakeEndpoint, prompt: Prompt) -> None:
+    server.response = (200, {}, {**completion('{"a": "\ud83d"}'), "id": "\ud83d", "model": "\ud83d"})
+    found = send(prompt, Endpoint("openai", "m", server.base_url))
+    assert found.text == '{"a": "\\ud83d"}'
+    assert f"{found.request_id}{found.model}".encode()
+
+
+ERROR = {"error": {"message": "the reason", "code": None}}
+
+
+@pytest.mark.parametrize(
+    ("response", "kind", "words"),
+    [
+        ((401, {}, ERROR), ProviderUnusable, "the endpoint rejected the key (HTTP 401): the reason"),
+        ((404, {}, ERROR), ProviderUnusable, "no model `m` at this address (HTTP 404)"),
+        ((402, {}, ERROR), ProviderUnusable, "no credit left"),
+        ((429, {}, {"error": {"message": "x", "code": "insufficient_quota"}}), ProviderUnusable, "no credit left"),
+        ((400, {}, {"error": {"message": "bad schema"}}), BadRequest, "schema_lengths = false"),
+        ((401, {}, {"error": {"message": "no: Bearer sk-secret"}}), ProviderUnusable, "no: Bearer ***"),
+        ((403, {}, {"error": {"message": "gateway: gw-secret-1"}}), ProviderUnusable, "gateway: ***"),
+        ((200, {}, {"choices": [{"message": None}]}), Retryable, "does not have the form of a completion"),
+        ((200, {}, {"choices": [{"message": {"content": ["x"]}}]}), Retryable, "content is list"),
+        ((200, {}, {"choices": [{"message": {"sk-secret": 1}}], "usage": 0}), Completion, ""),
+        ((200, {}, {"choices": {"sk-secret": 1}}), Retryable, "does not have the form"),
+        ((200, {}, [1]), Retryable, "does not have the form"),
+        ((400, {}, {"error": {"message": "half \ud83d"}}), BadRequest, "half \\ud83d"),
+        ((200, {}, {**completion(), "choices": "\ud83d"}), Retryable, "does not have the form"),
+        ((429, {"retry-after": "7"}, ERROR), Retryable, "HTTP 429: the reason"),
+        ((503, {}, b"<html>"), Retryable, "HTTP 503"),
+        ((200, {}, b"not json"), Retryable, "is not JSON"),
+        ((200, {}, b"[" * 100_000), Retryable, "is not JSON"),
+        ((200, {}, {"choices": []}), Retryable, "does not have the form of a completion"),
+    ],
+    ids=lambda value: str(value[0]) if isinstance(value, tuple) else None,
+)
+def test_failures_by_kind(
+    server: FakeEndpoint,
+    prompt: Prompt,
+    response: Response,
+    kind: type[Any],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GATEWAY_KEY", "gw-secret-1")
+    server.response = response
+    endpoint = Endpoint("openai", "m", server.base_url, "sk-secret", headers={"X-Gateway": "$GATEWAY_KEY"})
+    if kind is Completion:
+        assert send(prompt, endpoint).text == ""
+        return
+    with pytest.raises(kind) as caught:
+        send(prompt, endpoint)
+    assert words in str(caught.value)
+    assert "secret" not in str(caught.value) + repr(caught.value.args)
+    assert len(server.requests) == 1, "the client's own retries are off"
+
+
+@pytest.mark.parametrize(
+    ("response", "kind", "words", "tokens"),
+    [
+        ((200, {}, completion(None, refusal="I will not")), "refused", "the model declined: I will not", 1_000),
+        ((200, {}, completion("x", "content_filter")), "filtered", "content filter stopped the answer", 1_000),
+        ((200, {}, completion("x", "length")), "truncated", "cut off at the token limit; raise `max_tokens`", 1_000),
+        (
+            (400, {}, {"error": {"message": "triggered by sk-secret", "code": "content_filter"}}),
+            "filtered",
+            "content filter stopped the question: triggered by ***",
+            0,
+        ),
+    ],
+    ids=["refusal", "filtered answer", "cut off", "filtered question"],
+)
+def test_final_responses_that_are_no_answer(
+    server: FakeEndpoint, prompt: Prompt, response: Response, kind: str, words: str, tokens: int
+) -> None:
+    server.response = response
+    found = send(prompt, Endpoint("openai", "m", server.base_url, "sk-secret"))
+    assert (found.kind, found.usage.prompt_tokens, found.usage.cost_usd) == (kind, tokens, None)
+    assert words in found.text
+
+
+def test_a_key_that_is_too_short_to_be_one_masks_no_words(server: FakeEndpoint, prompt: Prompt) -> None:
+    server.response = (200, {}, completion("x", "length"))
+    assert "raise `max_tokens`" in send(prompt, Endpoint("openai", "m", server.base_url, "x")).text
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after(server: FakeEndpoint, prompt: Prompt, headers: dict[str, str], seconds: float | None) -> None:
+    server.response = (429, headers, ERROR)
+    with pytest.raises(Retryable) as caught:
+        send(prompt, Endpoint("openai", "m", server.base_url))
+    assert caught.value.retry_after == seconds
+    assert caught.value.kind == "rate-limited"
+
+
+def test_nothing_listens_at_the_address(prompt: Prompt) -> None:
+    closed = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    port = closed.server_port
+    closed.server_close()
+    with pytest.raises(Unreachable, match=f"nothing answers at http://127.0.0.1:{port}"):
+        send(prompt, Endpoint("openai", "m", f"http://127.0.0.1:{port}/v1"))
+
+
+def test_a_response_that_never_comes(prompt: Prompt) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        with pytest.raises(Retryable, match=r"^no answer within 0.05 s$") as caught:
+            send(prompt, Endpoint("openai", "m", address, timeout=0.05))
+    assert caught.value.kind == "timeout"
+
+
+def test_a_connection_that_is_lost(prompt: Prompt) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            connection, _ = server.accept()
+            connection.recv(100_000)
+            connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(Retryable, match="the connection was lost") as caught:
+            send(prompt, Endpoint("openai", "m", f"http://127.0.0.1:{server.getsockname()[1]}/v1"))
+        thread.join()
+    assert caught.value.kind == "dropped"
+
+
+def test_own_headers_are_sent_with_variables_of_the_environment(
+    server: FakeEndpoint, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_KEY", "gw-secret-1")
+    headers = {"X-Gateway": "$GATEWAY_KEY", "Authorization": "Token ${GATEWAY_KEY}"}
+    endpoint = Endpoint("openai", "m", server.base_url, "sk-1", headers=headers)
+    send(prompt, endpoint)
+    sent, _ = server.requests[0]
+    assert (sent["x-gateway"], sent["authorization"]) == ("gw-secret-1", "Token gw-secret-1")
+    assert "GATEWAY" not in repr(endpoint)
+    monkeypatch.delenv("GATEWAY_KEY")
+    with pytest.raises(SettingsError, match=r"`headers\.X-Gateway`: the environment variable GATEWAY_KEY is not set"):
+        send(prompt, endpoint)
+
+
+def test_requests_to_this_machine_use_no_proxy(
+    server: FakeEndpoint, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert send(prompt, Endpoint("openai", "m", server.base_url)).text == "hello"
+
+
+def test_embeddings_are_returned_in_the_order_of_the_texts(server: FakeEndpoint) -> None:
+    rows = [{"index": 1, "embedding": [0.0, 1.0]}, {"index": 0, "embedding": [1.0, 0.0]}]
+    server.response = (200, {"content-type": "application/json"}, {"data": rows})
+    embed = OpenAIEmbeddings(Endpoint("openai", "m", server.base_url, "sk-1", headers={"X-Team": "editors"}))
+    assert embed(["one", "two"]).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert server.requests[0][0]["x-team"] == "editors"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"data": [{"index": 0, "embedding": [1.0, 2.0]}, {"index": 1, "embedding": [1.0]}]},
+        {"data": [{"index": 0, "embedding": ["a", "b"]}, {"index": 1, "embedding": [1.0, 2.0]}]},
+        {"data": [{"index": 0, "embedding": [0.0, 0.0]}, {"index": 1, "embedding": [1.0, 2.0]}]},
+        {"data": [{"index": 0}, {"index": 1}]},
+        {"data": [{"index": 0, "embedding": [1.0, 2.0]}]},
+        {"data": None},
+        {"data": []},
+        {},
+        b"<html>",
+    ],
+)
+def test_a_response_without_vectors_is_malformed(server: FakeEndpoint, payload: Any) -> None:
+    server.response = (200, {"content-type": "application/json"}, payload)
+    with pytest.raises(Retryable, match="vectors") as caught:
+        OpenAIEmbeddings(Endpoint("openai", "m", server.base_url, "sk-1"))(["one", "two"])
+    assert caught.value.kind == "malformed"
+
+
+def test_embeddings_report_a_wrong_key(server: FakeEndpoint) -> None:
+    server.response = (401, {}, ERROR)
+    with pytest.raises(ProviderError, match="rejected the key"):
+        OpenAIEmbeddings(Endpoint("openai", "m", server.base_url, "sk-1"))(["one"])
