@@ -1,11 +1,14 @@
-"""Where the figures of qtgen/metrics/overall.toml come from: the judged answers of a folder.
+"""Derive the weights and the scale of the overall score (`qtgen/evaluation/metrics/overall.toml`) from judged answers.
 
     python benchmarks/calibrate.py [FOLDER]
 
-A metric's weight is its share (SHARES, chosen by hand) over its spread: the standard deviation within a source, on
-average. The scale is the line from 0 to 1 with two knots that is nearest to what people gave to SQuALITY and LiveQA.
-Nothing else is fitted. What a fit of all weights would gain is shown beside it: pairwise accuracy on
-clusters that were not fitted to.
+FOLDER holds answers that people judged [default: ../shared/data]. A metric's weight is its share (SHARES, chosen by
+hand) divided by its spread: its standard deviation within a source, averaged over the sources. The scale is the
+piecewise linear function from 0 to 1 with two inner knots that is nearest to the marks which people gave to the
+answers of SQuALITY and LiveQA. Nothing else is fitted.
+
+The table shows how often the overall score and people prefer the same one of two answers, for these weights and for
+others. Weights that are chosen or fitted are tested on clusters of answers that they were not fitted to.
 """
 
 import sys
@@ -23,135 +26,155 @@ from qtgen.evaluation.metrics.overall import WEIGHTS, to_scale
 from qtgen.evaluation.scoring import score_samples
 
 SHARES = {"similarity": 1.0, "key_similarity": 1.0, "coverage": 1.0, "rouge_l": 0.5}
-GRID = list(product((1.0, 2.0), (0.0, 1.0, 2.0), (1.0, 2.0), (0.0, 0.5, 1.0)))  # shares to choose from, in that order
+CANDIDATE_SHARES = list(product((1.0, 2.0), (0.0, 1.0, 2.0), (1.0, 2.0), (0.0, 0.5, 1.0)))  # in the order of SHARES
 FOLDS = 5
+COMPARED_ONLY = "RAGChecker"  # the source whose people compared answers and gave no marks
+
 Array = NDArray[np.float64]
 Sources = dict[str, list[JudgedAnswer]]
-Tables = dict[str, Array]  # one row an answer: the metrics of SHARES, then those of the penalties
+Tables = dict[str, Array]
+"""One row per answer: the metrics of SHARES, then those of the penalties."""
+WeightsFor = Callable[[Sources, Tables, int], Array]
+"""Returns weights that are chosen or fitted without the clusters of one fold."""
 
 
 def main(folder: Path) -> None:
     sources = read_sources(folder)
-    tables = {name: table(judged) for name, judged in sources.items()}
-    weights = weighted(tables)
-    print("[weights]\n" + "\n".join(f"{name} = {value:.3f}" for name, value in zip(SHARES, weights, strict=True)))
-    kept = np.array([WEIGHTS.weights.get(name, 0.0) for name in SHARES])
-    print(f"\n[scale] inner scores: {', '.join(f'{value:.2f}' for value in scale(sources, tables, kept))}\n")
+    tables = {name: metric_table(answers) for name, answers in sources.items()}
+    derived = weights_from_spreads(tables)
+    print("[weights]\n" + "\n".join(f"{name} = {weight:.3f}" for name, weight in zip(SHARES, derived, strict=True)))
+    current = np.array([WEIGHTS.weights.get(name, 0.0) for name in SHARES])
+    knots = ", ".join(f"{score:.2f}" for score in fit_scale(sources, tables, current))
+    print(f"\n[scale] inner scores: {knots}\n")
     print("| weights | " + " | ".join(sources) + " | mean |\n|---" + "|---" * (len(sources) + 1) + "|")
-    row("of this file's shares", [accuracy(sources[name], penalised(tables[name], kept)) for name in sources])
-    row(
-        "equal raw weights",
-        [accuracy(sources[name], penalised(tables[name], np.ones(len(SHARES)))) for name in sources],
+    equal = np.ones(len(SHARES))
+    for label, weights in (("current shares", current), ("equal weights", equal)):
+        print_row(label, [accuracy(sources[name], overall_scores(tables[name], weights)) for name in sources])
+    print_row("current shares, spreads of other clusters", cross_validated(sources, tables, spreads_of_other_folds))
+    print_row("shares chosen on other clusters", cross_validated(sources, tables, shares_chosen_on_other_folds))
+    print_row(
+        "weights fitted to pairs of other clusters", cross_validated(sources, tables, weights_fitted_to_other_folds)
     )
-    row("shares, spreads of other clusters", held_out(sources, tables, spread_of_others))
-    row("shares chosen on other clusters", held_out(sources, tables, chosen_on_others))
-    row("fitted to pairs of other clusters", held_out(sources, tables, fitted))
 
 
-def table(judged: list[JudgedAnswer]) -> Array:
-    """One row an answer: the metrics of SHARES, then those of the penalties. An empty answer has zeros."""
+def metric_table(answers: list[JudgedAnswer]) -> Array:
+    """Return the metrics of every answer. Those of an empty answer are 0."""
     names = [*SHARES, *WEIGHTS.penalties]
-    results = score_samples(answer.sample for answer in judged)
-    return np.array([[result.metrics.get(name) or 0.0 for name in names] for result in results], np.float64)
+    results = score_samples(answer.sample for answer in answers)
+    return np.array([[result.metrics.get(name) or 0.0 for name in names] for result in results])
 
 
-def weighted(tables: Tables, shares: tuple[float, ...] = tuple(SHARES.values())) -> Array:
-    spreads = np.mean([rows[:, : len(SHARES)].std(axis=0) for rows in tables.values()], axis=0)
-    raw: Array = np.array(shares) / spreads
-    total: float = raw.sum()
-    return raw / total
+def spreads(tables: Tables) -> Array:
+    """Return the standard deviation of each metric within a source, averaged over the sources."""
+    spread: Array = np.mean([table[:, : len(SHARES)].std(axis=0) for table in tables.values()], axis=0)
+    return spread
 
 
-def means_of(rows: Array, weights: Array) -> Array:
-    means: Array = rows[:, : len(SHARES)] @ weights / weights.sum()
+def weights_from_spreads(tables: Tables, shares: tuple[float, ...] = tuple(SHARES.values())) -> Array:
+    weights: Array = np.array(shares) / spreads(tables)
+    normalized: Array = weights / weights.sum()
+    return normalized
+
+
+def weighted_means(table: Array, weights: Array) -> Array:
+    means: Array = table[:, : len(SHARES)] @ weights / weights.sum()
     return means
 
 
-def penalised(rows: Array, weights: Array) -> Array:
-    """The overall score, on the scale that is in force."""
-    values = np.array([to_scale(mean) for mean in means_of(rows, weights)])
+def overall_scores(table: Array, weights: Array) -> Array:
+    """Return the overall score of every answer, with the current scale and penalties."""
+    scores = np.array([to_scale(mean) for mean in weighted_means(table, weights)])
     for column, penalty in enumerate(WEIGHTS.penalties.values(), len(SHARES)):
-        values = values * (1 - penalty * rows[:, column])
-    return values
+        scores = scores * (1 - penalty * table[:, column])
+    return scores
 
 
-def scale(sources: Sources, tables: Tables, weights: Array) -> list[float]:
-    """The scores at the inner knots that are nearest to what people gave, each source counting the same."""
-    names = [name for name in sources if name != "RAGChecker"]  # whose people only compared
-    means = np.concatenate([means_of(tables[name], weights) for name in names])
-    given = np.concatenate([[one.human for one in sources[name]] for name in names])
-    each = np.concatenate([np.full(len(sources[name]), len(sources[name]) ** -0.5) for name in names])
-    at = [mean for mean, _ in WEIGHTS.knots]
-    hats = np.array([np.interp(means, at, row) for row in np.eye(len(at))])  # a line with knots is a sum of these
-    found, *_ = np.linalg.lstsq(hats[1:-1].T * each[:, None], (given - hats[-1]) * each, rcond=None)
-    return [float(value) for value in found]
+def fit_scale(sources: Sources, tables: Tables, weights: Array) -> list[float]:
+    """Return the scores at the inner knots that are nearest to the marks of people. Every source counts the same."""
+    names = [name for name in sources if name != COMPARED_ONLY]
+    means = np.concatenate([weighted_means(tables[name], weights) for name in names])
+    marks = np.concatenate([[answer.human for answer in sources[name]] for name in names])
+    importance = np.concatenate([np.full(len(sources[name]), len(sources[name]) ** -0.5) for name in names])
+    knots = [mean for mean, _ in WEIGHTS.knots]
+    # A piecewise linear function is a sum of one hat function per knot, weighted with the scores at the knots. The
+    # first score is 0 and the last one is 1.
+    hats = np.array([np.interp(means, knots, unit) for unit in np.eye(len(knots))])
+    scores, *_ = np.linalg.lstsq(hats[1:-1].T * importance[:, None], (marks - hats[-1]) * importance, rcond=None)
+    return [float(score) for score in scores]
 
 
-def accuracy(judged: list[JudgedAnswer], values: Array, wanted: Callable[[str], bool] = lambda _: True) -> float:
-    every = [pair for pair in answer_pairs(judged) if wanted(pair.cluster)]
-    return pairwise_accuracy([values[p.second] - values[p.first] for p in every], [p.human for p in every])
+def accuracy(answers: list[JudgedAnswer], scores: Array, is_included: Callable[[str], bool] = lambda _: True) -> float:
+    """Return how often scores and people prefer the same answer, over the pairs of the included clusters."""
+    included = [pair for pair in answer_pairs(answers) if is_included(pair.cluster)]
+    return pairwise_accuracy(
+        [scores[pair.second] - scores[pair.first] for pair in included], [pair.human for pair in included]
+    )
 
 
-def held_out(sources: Sources, tables: Tables, weights_without: Callable[[Sources, Tables, int], Array]) -> list[float]:
-    """Accuracy over all folds together, each judged with weights of the others; clusters go to folds in turn."""
-    values: dict[tuple[str, int], Array] = {}
+def cross_validated(sources: Sources, tables: Tables, weights_for: WeightsFor) -> list[float]:
+    """Return the accuracy in each source, each pair judged with weights from the folds that it does not belong to."""
+    scores: dict[tuple[str, int], Array] = {}
     for fold in range(FOLDS):
-        weights = weights_without(sources, tables, fold)
-        values |= {(name, fold): penalised(tables[name], weights) for name in sources}
-    found = []
-    for name, judged in sources.items():
-        every = answer_pairs(judged)
-        at = [values[name, fold_of(judged, pair.cluster)] for pair in every]
-        differences = [rows[pair.second] - rows[pair.first] for rows, pair in zip(at, every, strict=True)]
-        found.append(pairwise_accuracy(differences, [pair.human for pair in every]))
-    return found
+        weights = weights_for(sources, tables, fold)
+        scores |= {(name, fold): overall_scores(tables[name], weights) for name in sources}
+    accuracies = []
+    for name, answers in sources.items():
+        all_pairs = answer_pairs(answers)
+        pair_scores = [scores[name, fold_of(answers, pair.cluster)] for pair in all_pairs]
+        differences = [row[pair.second] - row[pair.first] for row, pair in zip(pair_scores, all_pairs, strict=True)]
+        accuracies.append(pairwise_accuracy(differences, [pair.human for pair in all_pairs]))
+    return accuracies
 
 
-def fold_of(judged: list[JudgedAnswer], cluster: str) -> int:
-    return list(dict.fromkeys(one.cluster for one in judged)).index(cluster) % FOLDS
+def fold_of(answers: list[JudgedAnswer], cluster: str) -> int:
+    """Return the fold of a cluster. Clusters are assigned to folds in turn."""
+    return list(dict.fromkeys(answer.cluster for answer in answers)).index(cluster) % FOLDS
 
 
-def spread_of_others(
+def spreads_of_other_folds(
     sources: Sources, tables: Tables, fold: int, shares: tuple[float, ...] = tuple(SHARES.values())
 ) -> Array:
-    kept = {name: [fold_of(judged, one.cluster) != fold for one in judged] for name, judged in sources.items()}
-    return weighted({name: tables[name][kept[name]] for name in sources}, shares)
+    others = {
+        name: tables[name][[fold_of(answers, answer.cluster) != fold for answer in answers]]
+        for name, answers in sources.items()
+    }
+    return weights_from_spreads(others, shares)
 
 
-def chosen_on_others(sources: Sources, tables: Tables, fold: int) -> Array:
-    """The shares of GRID that agree best with people on the other folds."""
+def shares_chosen_on_other_folds(sources: Sources, tables: Tables, fold: int) -> Array:
+    """Return the weights of those CANDIDATE_SHARES that agree best with people."""
 
-    def agreement_of(weights: Array) -> float:
-        def outside(judged: list[JudgedAnswer]) -> Callable[[str], bool]:
-            return lambda cluster: fold_of(judged, cluster) != fold
+    def agreement(weights: Array) -> float:
+        accuracies = []
+        for name, answers in sources.items():
+            is_other = {answer.cluster: fold_of(answers, answer.cluster) != fold for answer in answers}
+            accuracies.append(accuracy(answers, overall_scores(tables[name], weights), is_other.__getitem__))
+        return fmean(accuracies)
 
-        return fmean(
-            accuracy(judged, penalised(tables[name], weights), outside(judged)) for name, judged in sources.items()
-        )
-
-    return max((spread_of_others(sources, tables, fold, shares) for shares in GRID), key=agreement_of)
+    return max((spreads_of_other_folds(sources, tables, fold, shares) for shares in CANDIDATE_SHARES), key=agreement)
 
 
-def fitted(sources: Sources, tables: Tables, fold: int) -> Array:
-    """Non-negative weights that best order the pairs of other folds (logistic loss), each source counting the same."""
-    spreads = np.mean([rows[:, : len(SHARES)].std(axis=0) for rows in tables.values()], axis=0)
-    parts = []
-    for name, judged in sources.items():
-        every = [pair for pair in answer_pairs(judged) if fold_of(judged, pair.cluster) != fold]
-        rows = tables[name][:, : len(SHARES)] / spreads
-        signs = np.sign([pair.human for pair in every])[:, None]
-        parts.append(signs * (rows[[p.second for p in every]] - rows[[p.first for p in every]]))
+def weights_fitted_to_other_folds(sources: Sources, tables: Tables, fold: int) -> Array:
+    """Return the non-negative weights that order pairs best, by logistic loss. Every source counts the same."""
+    spread = spreads(tables)
+    preferences = []  # for each source and pair, the metrics of the better answer minus those of the worse one
+    for name, answers in sources.items():
+        others = [pair for pair in answer_pairs(answers) if fold_of(answers, pair.cluster) != fold]
+        table = tables[name][:, : len(SHARES)] / spread
+        signs = np.sign([pair.human for pair in others])[:, None]
+        differences = table[[pair.second for pair in others]] - table[[pair.first for pair in others]]
+        preferences.append(signs * differences)
 
     def loss(weights: Array) -> float:
-        return float(sum(np.logaddexp(0, -part @ weights).mean() for part in parts) + 0.01 * (weights**2).sum())
+        losses = sum(np.logaddexp(0, -differences @ weights).mean() for differences in preferences)
+        return float(losses + 0.01 * (weights**2).sum())
 
-    best = minimize(loss, np.ones(len(SHARES)), bounds=[(0, None)] * len(SHARES))
-    weights: Array = best.x / spreads
-    return weights
+    fitted: Array = minimize(loss, np.ones(len(SHARES)), bounds=[(0, None)] * len(SHARES)).x / spread
+    return fitted
 
 
-def row(name: str, values: list[float]) -> None:
-    print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + f" | {np.mean(values):.3f} |")
+def print_row(label: str, accuracies: list[float]) -> None:
+    print(f"| {label} | " + " | ".join(f"{value:.3f}" for value in accuracies) + f" | {np.mean(accuracies):.3f} |")
 
 
 if __name__ == "__main__":

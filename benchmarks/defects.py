@@ -1,8 +1,9 @@
-"""What the overall score makes of defects that were planted on purpose.
+"""Measure how far the overall score falls if an answer has a defect.
 
     python benchmarks/defects.py
 
-Every reference of the suite `core` is its own candidate, once whole and once with each defect.
+The reference answers of the core suite are scored against themselves, first without a change and then with each defect.
+A defect is applied to those answers that it changes: not every answer contains a number, for example.
 """
 
 import random
@@ -15,90 +16,92 @@ from qtgen.evaluation.stats import mean_interval
 from qtgen.evaluation.suites import Reference, load_suite
 
 CORE = Path(__file__).resolve().parents[1] / "evals" / "core"
+SEED = 5
+OFFSET = 7  # references between an answer and the other answer that defects use
+
+Defect = Callable[[str, str, random.Random], str]
+"""Returns an answer with a defect, given the answer and one to another question."""
 
 
-def paragraphs(text: str) -> list[str]:
-    return [part for part in text.split("\n\n") if part.strip()]
-
-
-def drop_a_section(text: str, _: str, _rng: random.Random) -> str:
-    parts = paragraphs(text)
-    longest = max(parts[1:-1] or parts, key=len)
-    return "\n\n".join(part for part in parts if part != longest)
+def drop_a_section(answer: str, _: str, _rng: random.Random) -> str:
+    paragraphs = [paragraph for paragraph in answer.split("\n\n") if paragraph.strip()]
+    longest = max(paragraphs[1:-1] or paragraphs, key=len)
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph != longest)
 
 
 def swap_the_subject(_: str, other: str, _rng: random.Random) -> str:
     return other
 
 
-def negate(text: str, _: str, _rng: random.Random) -> str:
-    """Every second "is", "are", "can", "has" … becomes its opposite."""
-    places = iter(range(10**6))
+def negate(answer: str, _: str, _rng: random.Random) -> str:
+    """Negate every second "is", "are", "can", "has" and the like."""
+    counter = iter(range(10**6))
     return re.sub(
         r"\b(is|are|was|were|can|has|have|will|does|do)\b(?! not)",
-        lambda m: f"{m[0]} not" if next(places) % 2 else m[0],
-        text,
+        lambda match: f"{match[0]} not" if next(counter) % 2 else match[0],
+        answer,
     )
 
 
-def change_numbers(text: str, _: str, _rng: random.Random) -> str:
-    return re.sub(r"(?<![\w.])\d+(?:\.\d+)?", lambda m: str(round(float(m[0]) * 3 + 7, 1)), text)
+def change_numbers(answer: str, _: str, _rng: random.Random) -> str:
+    return re.sub(r"(?<![\w.])\d+(?:\.\d+)?", lambda match: str(round(float(match[0]) * 3 + 7, 1)), answer)
 
 
-def shuffle(text: str, _: str, rng: random.Random) -> str:
-    sentences = re.split(r"(?<=[.!?])\s+", text)
+def shuffle(answer: str, _: str, rng: random.Random) -> str:
+    sentences = re.split(r"(?<=[.!?])\s+", answer)
     rng.shuffle(sentences)
     return " ".join(sentences)
 
 
-def pad(text: str, other: str, _rng: random.Random) -> str:
-    return f"{text}\n\n{other}"
+def pad(answer: str, other: str, _rng: random.Random) -> str:
+    return f"{answer}\n\n{other}"
 
 
-def cut_in_half(text: str, _: str, _rng: random.Random) -> str:
-    return text[: len(text) // 2]
+def cut_in_half(answer: str, _: str, _rng: random.Random) -> str:
+    return answer[: len(answer) // 2]
 
 
-def repeat(text: str, _: str, _rng: random.Random) -> str:
-    return f"{text}\n\n{text}"
+def repeat(answer: str, _: str, _rng: random.Random) -> str:
+    return f"{answer}\n\n{answer}"
 
 
-Defect = Callable[[str, str, random.Random], str]
 DEFECTS: tuple[Defect, ...] = (
     drop_a_section, swap_the_subject, negate, change_numbers, shuffle, pad, cut_in_half, repeat,
 )  # fmt: skip
 
 
 def scores_of(defect: Defect | None, references: list[Reference]) -> list[float]:
-    """The overall score of every reference's own answer with a defect."""
-    rng = random.Random(5)
-    items = []
-    for number, one in enumerate(references):
-        other = references[number - 7].answer  # of another question
-        text = defect(one.answer, other, rng) if defect else one.answer
-        items.append(Sample(one.id, one.question.text, (one.answer,), text))
-    return [result.score or 0.0 for result in score_samples(items, [])]
+    """Return the overall score of every reference's own answer, with a defect unless it is None."""
+    rng = random.Random(SEED)
+    samples = []
+    for index, reference in enumerate(references):
+        other = references[index - OFFSET].answer
+        candidate = defect(reference.answer, other, rng) if defect else reference.answer
+        samples.append(Sample(reference.id, reference.question.text, (reference.answer,), candidate))
+    return [result.score or 0.0 for result in score_samples(samples, [])]
 
 
 def touched(defect: Defect, references: list[Reference]) -> list[Reference]:
-    """Those that the defect changes: not every answer has a number."""
-    return [one for one in references if defect(one.answer, "", random.Random(5)) != one.answer]
+    """Return the references whose answers the defect changes."""
+    return [one for one in references if defect(one.answer, "", random.Random(SEED)) != one.answer]
 
 
 def main() -> None:
     references = list(load_suite(CORE).references)
-    print("| defect | answers | whole | with the defect | falls by (95%) | fell |\n|---|---|---|---|---|---|")
+    print("| defect | answers | unchanged | with the defect | falls by (95%) | fell |\n|---|---|---|---|---|---|")
     for defect in DEFECTS:
-        some = touched(defect, references)
-        whole, broken = scores_of(None, some), scores_of(defect, some)
-        fall = [old - new for old, new in zip(whole, broken, strict=True)]
-        shown = mean_interval(fall, range(len(fall)))
-        fell = sum(value > 0 for value in fall)
-        means = [sum(values) / len(values) for values in (whole, broken)]
+        sample = touched(defect, references)
+        unchanged, defective = scores_of(None, sample), scores_of(defect, sample)
+        falls = [before - after for before, after in zip(unchanged, defective, strict=True)]
+        interval = mean_interval(falls, range(len(falls)))
         print(
-            f"| {defect.__name__.replace('_', ' ')} | {len(some)} | {means[0]:.3f} | {means[1]:.3f} "
-            f"| {shown.mean:.3f} ({shown.low:.3f}–{shown.high:.3f}) | {fell} |"
+            f"| {defect.__name__.replace('_', ' ')} | {len(sample)} | {mean(unchanged):.3f} | {mean(defective):.3f} "
+            f"| {interval.mean:.3f} ({interval.low:.3f}–{interval.high:.3f}) | {sum(fall > 0 for fall in falls)} |"
         )
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
 
 
 if __name__ == "__main__":

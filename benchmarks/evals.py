@@ -1,10 +1,10 @@
-"""How fast pairs are scored: all offline metrics of this package, beside the usual libraries in a loop.
+"""Measure how many pairs per second `qtgen eval score` scores, compared with a loop over the usual libraries.
 
     python benchmarks/evals.py [PAIRS]
 
-The loop is rouge-score (`pip install rouge-score`, else left out), sacrebleu's chrF and BLEU, and wordllama sentence by
-sentence; it takes a tenth of the pairs, for it is slow. Both run in processes of their own; peak memory is the highest
-of one process.
+qtgen computes all metrics that need no model. The loop computes ROUGE (rouge-score, if it is installed), chrF and BLEU
+(sacrebleu), and the similarity of each sentence (wordllama). It is slow, so it gets a tenth of the pairs. Each runs as
+a whole process; the memory is the peak of one process.
 """
 
 import json
@@ -19,44 +19,46 @@ from pathlib import Path
 from qtgen.evaluation.suites import load_suite
 
 CORE = Path(__file__).resolve().parents[1] / "evals" / "core"
-WORDS = 400
+WORDS = 400  # per text
+LOOP = "--loop"
 
 
-def pairs(number: int) -> list[dict[str, str]]:
-    """Texts of about 400 words, put together of the suite's sentences; a candidate has half of its reference's."""
+def make_pairs(number: int) -> list[dict[str, str]]:
+    """Return pairs of texts made of the core suite's sentences. Half of each candidate is from its reference."""
     rng = random.Random(7)
-    sentences = [part for one in load_suite(CORE).references for part in one.answer.replace("\n", " ").split(". ")]
-    made = []
-    for place in range(number):
-        reference = text_of(rng, sentences)
-        candidate = reference[: len(reference) // 2] + text_of(rng, sentences)[: len(reference) // 2]
-        made.append({"id": str(place), "question": "Why?", "reference": reference, "candidate": candidate})
-    return made
+    answers = [reference.answer for reference in load_suite(CORE).references]
+    sentences = [sentence for answer in answers for sentence in answer.replace("\n", " ").split(". ")]
+    pairs = []
+    for index in range(number):
+        reference = make_text(rng, sentences)
+        candidate = reference[: len(reference) // 2] + make_text(rng, sentences)[: len(reference) // 2]
+        pairs.append({"id": str(index), "question": "Why?", "reference": reference, "candidate": candidate})
+    return pairs
 
 
-def text_of(rng: random.Random, sentences: list[str]) -> str:
+def make_text(rng: random.Random, sentences: list[str]) -> str:
     text = ""
     while len(text.split()) < WORDS:
         text += rng.choice(sentences) + ". "
     return text
 
 
-def loop(rows: list[dict[str, str]]) -> None:
-    """What one would write with the usual libraries."""
+def score_in_a_loop(pairs: list[dict[str, str]]) -> None:
+    """Score pairs as one would with the usual libraries."""
     import wordllama
     from sacrebleu import sentence_bleu, sentence_chrf
 
     try:
         from rouge_score.rouge_scorer import RougeScorer
 
-        scorer = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
+        rouge = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
     except ImportError:
-        scorer = None
+        rouge = None
     model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
-    for row in rows:
-        reference, candidate = row["reference"], row["candidate"]
-        if scorer:
-            scorer.score(reference, candidate)
+    for pair in pairs:
+        reference, candidate = pair["reference"], pair["candidate"]
+        if rouge:
+            rouge.score(reference, candidate)
         sentence_chrf(candidate, [reference])
         sentence_bleu(candidate, [reference])
         for sentence in candidate.split(". "):
@@ -64,33 +66,30 @@ def loop(rows: list[dict[str, str]]) -> None:
 
 
 def main(number: int) -> None:
-    rows = pairs(number)
+    pairs = make_pairs(number)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "pairs.jsonl"
-        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        command = [sys.executable, "-m", "qtgen", "eval", "score", str(file)]
-        ours = timed(command)
-        rate = f"{number / ours:.0f} pairs/s"
-        print(f"qtgen eval score, {number} pairs, all metrics: {ours:.1f} s ({rate}), {peak():.0f} MiB")
-        some = rows[: max(1, number // 10)]
-        file.write_text(json.dumps(some))
-        theirs = timed([sys.executable, __file__, "--loop", str(file)])
-        print(f"the loop, {len(some)} pairs: {theirs:.1f} s ({len(some) / theirs:.1f} pairs/s)")
-        print(f"ratio: {(number / ours) / (len(some) / theirs):.1f}")
+        file.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+        seconds = seconds_of([sys.executable, "-m", "qtgen", "eval", "score", str(file)])
+        rate = number / seconds
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(f"qtgen eval score, {number} pairs, all metrics: {seconds:.1f} s ({rate:.0f} pairs/s), {peak:.0f} MiB")
+        sample = pairs[: max(1, number // 10)]
+        file.write_text(json.dumps(sample))
+        seconds = seconds_of([sys.executable, __file__, LOOP, str(file)])
+        loop_rate = len(sample) / seconds
+        print(f"loop, {len(sample)} pairs: {seconds:.1f} s ({loop_rate:.1f} pairs/s)")
+        print(f"speed-up: {rate / loop_rate:.1f}")
 
 
-def timed(command: list[str]) -> float:
-    begin = time.perf_counter()
+def seconds_of(command: list[str]) -> float:
+    start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - begin
-
-
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--loop"]:
-        loop(json.loads(Path(sys.argv[2]).read_text()))
+    if sys.argv[1:2] == [LOOP]:
+        score_in_a_loop(json.loads(Path(sys.argv[2]).read_text()))
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000)

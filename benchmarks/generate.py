@@ -1,16 +1,19 @@
-"""What a generated page costs this machine, and how fast pages come, against an endpoint on loopback.
+"""Measure the processor time, memory and speed of `qtgen generate` against an endpoint on this machine.
 
     python benchmarks/generate.py [PAGES]
 
-The endpoint is ../shared/tools/mock_openai.py. Each way runs in a process of its own; processor time and peak memory
-are the operating system's figures, less those of a run of one page. The yardstick is `AsyncOpenAI.create` with a
-semaphore and the same prompt, which neither renders, checks, writes nor records anything.
+The endpoint is `../shared/tools/mock_openai.py`. Each variant is a process of its own. Processor time and peak memory
+are those that the operating system reports. The time of a run with one page is subtracted, so PAGES should be several
+hundred at least [default: 2000]. The baseline sends the same prompt with `AsyncOpenAI` and a semaphore, without
+checking, writing or recording anything. Afterwards, runs against slow, rate-limited and faulty endpoints show how many
+requests each of them received.
 """
 
 import asyncio
 import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,73 +24,80 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 MOCK = Path(__file__).resolve().parents[2] / "shared" / "tools" / "mock_openai.py"
-SLOTS = 64
+CONCURRENCY = 64
 FAULTS = "p429=0.05&p500=0.03&pdrop=0.01&ptrunc=0.03&pbad=0.02&prefuse=0.01&tail_p=0.02&tail_ms=500"
+BASELINE = "--baseline"
 
 
-class Taken(NamedTuple):
-    wall: float
-    cpu: float
+class Measurement(NamedTuple):
+    """A process: seconds on the clock and of the processor, peak memory, and what it printed."""
+
+    seconds: float
+    cpu_seconds: float
     mebibytes: float
-    said: str
+    output: str
 
 
-def plain(pages: int) -> None:
-    """The yardstick."""
+def request_only(pages: int) -> None:
+    """Send one request for each page with the openai package."""
     import openai
 
-    from qtgen.generation.config import library
+    from qtgen.generation.config import load_library
     from qtgen.generation.types import Question
     from qtgen.settings import Settings
 
-    prompt = library(Settings()).render(Question("What is it?", "Biology"))
+    prompt = load_library(Settings()).render(Question("What is it?", "Biology"))
     schema: Any = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": prompt.schema}}
 
-    async def all_of_them() -> None:
-        client, slots = openai.AsyncOpenAI(api_key="none"), asyncio.Semaphore(SLOTS)
+    async def send_all() -> None:
+        client, slots = openai.AsyncOpenAI(api_key="none"), asyncio.Semaphore(CONCURRENCY)
 
-        async def one(number: int) -> None:
+        async def send(number: int) -> None:
             messages: Any = [{"role": m.role, "content": f"{m.content} {number}"} for m in prompt.messages]
             async with slots:
                 await client.chat.completions.create(
                     model="mock", messages=messages, response_format=schema, max_tokens=1200, temperature=0.2
                 )
 
-        await asyncio.gather(*(one(number) for number in range(pages)))
+        await asyncio.gather(*(send(number) for number in range(pages)))
 
-    asyncio.run(all_of_them())
+    asyncio.run(send_all())
 
 
-def ours(pages: int, slots: int) -> list[str]:
+def generate_command(pages: int, concurrency: int) -> list[str]:
+    """Write a question file with invented words, and return the command that generates its pages."""
     rng = random.Random(3)
     words = ["".join(rng.choice("bcdfglmnprst") + rng.choice("aeiou") for _ in range(3)) for _ in range(3 * pages)]
-    lines = (" ".join(["What is", *words[3 * n : 3 * n + 3], f"{n}?"]) for n in range(pages))
-    Path("q.txt").write_text("\n".join(lines))
-    options = ["--subject", "Biology", "--model", "mock", "--concurrency", str(slots)]
+    questions = (" ".join(["What is", *words[3 * n : 3 * n + 3], f"{n}?"]) for n in range(pages))
+    Path("q.txt").write_text("\n".join(questions))
+    options = ["--subject", "Biology", "--model", "mock", "--concurrency", str(concurrency)]
     return [sys.executable, "-m", "qtgen", "generate", "q.txt", *options]
 
 
-def taken(command: list[str]) -> Taken:
-    begin = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said)
+def measure(command: list[str]) -> Measurement:
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as stream:
+        process = subprocess.Popen(command, stdout=stream, stderr=stream)
         _, _, usage = os.wait4(process.pid, 0)
-        said.seek(0)
-        text = said.read()
-    return Taken(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
+        seconds = time.perf_counter() - start
+        stream.seek(0)
+        output = stream.read()
+    return Measurement(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
 
-def row(name: str, pages: int, full: Taken, one: Taken) -> float:
-    cpu = (full.cpu - one.cpu) / (pages - 1) * 1000
-    rate = (pages - 1) / (full.wall - one.wall)
+def measure_generate(pages: int, concurrency: int) -> Measurement:
+    """Measure a run without pages, ledger or cache of an earlier one."""
+    for folder in ("outputs", ".qtgen"):
+        shutil.rmtree(folder, ignore_errors=True)
+    return measure(generate_command(pages, concurrency))
+
+
+def print_row(name: str, pages: int, full: Measurement, one_page: Measurement) -> float:
+    """Print a row of the table and return the milliseconds of processor time per page."""
+    cpu = (full.cpu_seconds - one_page.cpu_seconds) / (pages - 1) * 1000
+    rate = (pages - 1) / (full.seconds - one_page.seconds)
     print(f"| {name} | {rate:,.0f} | {cpu:.2f} | {full.mebibytes:.0f} |")
     return cpu
-
-
-def fresh(command: list[str]) -> Taken:
-    for folder in ("outputs", ".qtgen"):
-        subprocess.run(["rm", "-rf", folder], check=True)
-    return taken(command)
 
 
 def main(pages: int) -> None:
@@ -97,47 +107,53 @@ def main(pages: int) -> None:
     address = f"http://127.0.0.1:{port}"
     server = subprocess.Popen([sys.executable, str(MOCK), "--port", str(port)], stdout=subprocess.DEVNULL)
     try:
-        time.sleep(1.5)
+        time.sleep(1.5)  # until it listens
         os.environ["OPENAI_BASE_URL"] = f"{address}/v1"
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
-            measure(pages, address)
+            print_measurements(pages, address)
             os.chdir("/")
     finally:
         server.terminate()
         server.wait()
 
 
-def measure(pages: int, address: str) -> None:
-    def endpoint(path: str) -> bytes:
+def print_measurements(pages: int, address: str) -> None:
+    def control(path: str) -> bytes:
         with urllib.request.urlopen(address + path, timeout=10) as response:
             return bytes(response.read())
 
-    print("| way | pages/s | ms of processor a page | peak MiB |\n|---|---|---|---|")
-    endpoint("/_ctl?lat_ms=0")
-    me = [sys.executable, __file__, "--plain"]
-    yardstick = row("AsyncOpenAI.create, the call alone", pages, taken([*me, str(pages)]), taken([*me, "1"]))
-    one = fresh(ours(1, SLOTS))
-    cpu = row("qtgen generate, written and recorded", pages, fresh(ours(pages, SLOTS)), one)
-    print(f"\n{cpu / yardstick:.2f} of the processor time of the call alone\n")
-    for name, behaviour, count, slots in (
-        ("200 ms, 256 in flight", "lat_ms=200", pages, 256),
-        ("limit of 50 a second, headers promise 500", "rpm=3000&retry_after=1&lie=1", 600, SLOTS),
-        ("mixed faults", FAULTS, 600, SLOTS),
+    print("| variant | pages/s | processor time per page (ms) | peak MiB |\n|---|---|---|---|")
+    control("/_ctl?lat_ms=0")
+    baseline = [sys.executable, __file__, BASELINE]
+    baseline_cpu = print_row(
+        "AsyncOpenAI.create, requests only", pages, measure([*baseline, str(pages)]), measure([*baseline, "1"])
+    )
+    one_page = measure_generate(1, CONCURRENCY)
+    cpu = print_row("qtgen generate", pages, measure_generate(pages, CONCURRENCY), one_page)
+    print(f"\n{cpu / baseline_cpu:.2f} times the processor time of the requests alone\n")
+    for name, behaviour, count, concurrency in (
+        ("200 ms latency, concurrency 256", "lat_ms=200", pages, 256),
+        (
+            "rate limit of 50 per second, headers promise 500",
+            "rpm=3000&retry_after=1&lie=1",
+            min(pages, 600),
+            CONCURRENCY,
+        ),
+        ("mixed faults", FAULTS, min(pages, 600), CONCURRENCY),
     ):
-        endpoint(f"/_ctl?{behaviour}")
-        full = fresh(ours(count, slots))
-        stats = json.loads(endpoint("/_stats"))
-        took = f"{count} in {full.wall - one.wall:.1f} s, {full.mebibytes:.0f} MiB"
-        counts = f"{stats['ok']} ok, {stats['r429']} refused, {stats['repeats']} twice"
-        print(f"{name}: {took}; endpoint: {counts}")
-        print("    " + "\n    ".join(full.said.splitlines()[-4:]))
+        control(f"/_ctl?{behaviour}")
+        full = measure_generate(count, concurrency)
+        stats = json.loads(control("/_stats"))
+        print(f"{name}: {count} pages in {full.seconds - one_page.seconds:.1f} s, {full.mebibytes:.0f} MiB")
+        print(f"    endpoint: {stats['ok']} answered, {stats['r429']} rejected, {stats['repeats']} sent twice")
+        print("    " + "\n    ".join(full.output.splitlines()[-4:]))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--plain"]:
-        plain(int(sys.argv[2]))
+    if sys.argv[1:2] == [BASELINE]:
+        request_only(int(sys.argv[2]))
     elif MOCK.exists():
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000)
     else:
-        sys.exit(f"{MOCK} is not here")
+        sys.exit(f"{MOCK} is missing")

@@ -1,6 +1,9 @@
-"""How long `qtgen link --relink` takes, and how much memory: whole processes, from nothing and with cached vectors.
+"""Measure how long `qtgen link --relink` takes and how much memory it needs, as a whole process.
 
-python benchmarks/linking.py FOLDER…    copies of each folder are worked on, so that writing is part of it
+    python benchmarks/linking.py FOLDER…
+
+Each folder holds the pages of a whole site. It is copied, and the copy is linked three times: without a cache, then the
+original pages again with cached vectors, then the pages that are linked already.
 """
 
 import os
@@ -13,30 +16,33 @@ import time
 from pathlib import Path
 
 
-def main(folders: list[str]) -> int:
-    print(f"{'pages':>9}  {'from nothing':>14}  {'cached vectors':>14}  {'again':>8}  {'peak MiB':>8}")
+def main(folders: list[str]) -> None:
+    print(f"{'pages':>9}  {'without a cache':>15}  {'cached vectors':>14}  {'again':>8}  {'peak MiB':>8}")
     for folder in map(Path, folders):
-        with tempfile.TemporaryDirectory() as here:
-            copy = Path(here) / "site"
-            shutil.copytree(folder, copy)
-            Path(here, "qtgen.toml").touch()
-            first = _timed(here)
-            shutil.rmtree(copy)
-            shutil.copytree(folder, copy)
-            cached, again = _timed(here), _timed(here)
-            pages = sum(1 for _ in copy.rglob("*.md"))
+        with tempfile.TemporaryDirectory() as project:
+            site = Path(project) / "site"
+            shutil.copytree(folder, site)
+            Path(project, "qtgen.toml").touch()
+            uncached = seconds_to_link(project)
+            shutil.rmtree(site)
+            shutil.copytree(folder, site)
+            cached, again = seconds_to_link(project), seconds_to_link(project)
+            pages = sum(1 for _ in site.rglob("*.md"))
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        print(f"{pages:>9,}  {first:>12.1f} s  {cached:>12.1f} s  {again:>6.1f} s  {peak:>8,.0f}", flush=True)
-    return 0
+        print(f"{pages:>9,}  {uncached:>13.1f} s  {cached:>12.1f} s  {again:>6.1f} s  {peak:>8,.0f}", flush=True)
 
 
-def _timed(here: str) -> float:
-    os.sync()  # what the copy left for the disk is not the command's
+def seconds_to_link(project: str) -> float:
+    os.sync()  # otherwise the command would wait until the copied files are on disk
     start = time.perf_counter()
     command = [sys.executable, "-m", "qtgen", "link", "site", "--relink"]
-    subprocess.run(command, cwd=here, check=True, stderr=subprocess.DEVNULL)
+    run = subprocess.run(command, cwd=project, stderr=subprocess.PIPE, text=True)
+    if run.returncode:
+        sys.exit(run.stderr)
     return time.perf_counter() - start
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    main(sys.argv[1:])

@@ -1,10 +1,10 @@
-"""How many of a site's own related articles qtgen's ranking finds again, against other ways to rank.
+"""Measure how many of a site's own related articles are among the first candidates of qtgen and of other rankings.
 
     python benchmarks/linking_quality.py [--constants] [--pairs DIR]
 
-Of 1,000 real pages the links are hidden. What is counted: the site's own choices among the first 5 and 20. Links that
-lead out of the sample cannot return and are left out. --constants: also other values of the constants; --pairs: also
-50 pairs to be judged without knowing which is whose.
+The links of 1,000 real pages (`../shared/real`) are hidden, and each ranking orders all pages as candidates for them.
+The table shows how many of the hidden links are among the first 5 and the first 20 candidates, with 95% bootstrap
+intervals over the pages. Links to pages that are not in the sample cannot be found and do not count.
 """
 
 import argparse
@@ -33,65 +33,76 @@ from qtgen.site.discovery import iter_batches
 from qtgen.site.similarity import WordSets, question_words
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real" / "pages.tar.gz"
-HIDDEN, PAIRS, SEED = 1_000, 50, 20_261_125
-FEW, MANY = 5, 20
-DRAWS = 2_000  # of the bootstrap
+HIDDEN = 1_000  # pages whose links are hidden
+PAIRS = 50  # to be judged by a person
+SEED = 20_261_125
+FEW, MANY = 5, 20  # candidates that are looked at
+RESAMPLES = 2_000  # of the bootstrap
 
-Numbers = NDArray[np.int32]
+PageNumbers = NDArray[np.int32]
 Vectors = NDArray[np.float32]
 
 
 class Sample(NamedTuple):
-    """rows: the pages whose links are hidden; own: the targets of each inside the sample."""
+    """The pages of a site.
 
-    known: Catalog
+    Args:
+        catalog: What is known about all pages.
+        texts: The texts of all pages.
+        pages: All pages as input of the ranking, without any link.
+        hidden: The numbers of the pages whose links are hidden.
+        own: The targets of the hidden links of each of these pages.
+    """
+
+    catalog: Catalog
     texts: list[PageText]
     pages: PageTable
-    rows: Numbers
+    hidden: PageNumbers
     own: list[frozenset[int]]
 
 
-def read(folder: Path) -> Sample:
+def read_sample(folder: Path) -> Sample:
     texts: list[PageText] = []
     meaning = StaticEmbedder()
 
-    def embed(some: Sequence[PageText]) -> NDArray[np.float16]:
-        texts.extend(some)
-        return meaning(some).astype(np.float16)
+    def embed(batch: Sequence[PageText]) -> NDArray[np.float16]:
+        texts.extend(batch)
+        return meaning(batch).astype(np.float16)
 
-    known = read_catalog(iter_batches([folder]), embed=embed)
-    links = links_of(known.site)
+    catalog = read_catalog(iter_batches([folder]), embed=embed)
+    links = links_of(catalog.site)
     good = links.good()
     own: dict[int, set[int]] = {}
     for source, target in zip(links.sources[good].tolist(), links.targets[good].tolist(), strict=True):
         own.setdefault(source, set()).add(target)
-    pool = np.array(sorted(number for number in own if number not in known.problems))
-    rows = np.sort(np.random.default_rng(SEED).choice(pool, min(HIDDEN, len(pool)), replace=False)).astype(np.int32)
-    return Sample(known, texts, columns(known), rows, [frozenset(own[row]) for row in rows.tolist()])
+    linking = np.array(sorted(number for number in own if number not in catalog.problems))
+    hidden = np.random.default_rng(SEED).choice(linking, min(HIDDEN, len(linking)), replace=False)
+    hidden = np.sort(hidden).astype(np.int32)
+    return Sample(catalog, texts, without_links(catalog), hidden, [frozenset(own[page]) for page in hidden.tolist()])
 
 
-def columns(known: Catalog) -> PageTable:
-    """All pages with all places free: no link of the site is seen."""
+def without_links(catalog: Catalog) -> PageTable:
+    """Return all pages as if none had a link yet."""
     codes: dict[str, int] = {}
-    every = range(len(known))
-    linkable = np.array([known.is_linkable(number) for number in every])
+    linkable = np.array([catalog.is_linkable(number) for number in range(len(catalog))])
     return PageTable(
-        meanings=center(np.concatenate(known.vectors)),
-        subjects=np.array([codes.setdefault(slug(subject), len(codes)) for subject in known.subjects], np.int32),
-        ids=np.array([NO_ID if number is None else number for number in known.ids], np.int64),
-        questions=WordSets(question_words(title) or frozenset({title}) for title in known.titles),
+        meanings=center(np.concatenate(catalog.vectors)),
+        subjects=np.array([codes.setdefault(slug(subject), len(codes)) for subject in catalog.subjects], np.int32),
+        ids=np.array([NO_ID if number is None else number for number in catalog.ids], np.int64),
+        questions=WordSets(question_words(title) or frozenset({title}) for title in catalog.titles),
         linkable=linkable,
         needs_inbound=linkable,
-        editable=np.ones(len(known), bool),
-        kept=np.full((len(known), RELATED_MAX), -1, np.int32),
+        editable=np.ones(len(catalog), bool),
+        kept=np.full((len(catalog), RELATED_MAX), -1, np.int32),
     )
 
 
-# --- ways to rank: (pages, MANY) numbers of pages, the best first ---------------------------------------------------
+# --- rankings: for each page with hidden links the numbers of MANY candidates, the best first -----------------------
 
 
 @contextmanager
 def constants(**values: float) -> Iterator[None]:
+    """Give constants of the ranking other values for a while."""
     before = {name: getattr(candidates, name) for name in values}
     for name, value in values.items():
         setattr(candidates, name, value)
@@ -102,110 +113,115 @@ def constants(**values: float) -> Iterator[None]:
             setattr(candidates, name, value)
 
 
-def ours(sample: Sample, near: Any, **values: float) -> Numbers:
+def rank_by_qtgen(sample: Sample, near: Any, **values: float) -> PageNumbers:
     with constants(**values):
-        return np.concatenate(list(candidates.find_candidates(sample.pages, sample.rows, near)))[:, :MANY]
+        return np.concatenate(list(candidates.find_candidates(sample.pages, sample.hidden, near)))[:, :MANY]
 
 
-def chosen(sample: Sample, order: Numbers) -> Numbers:
-    """The order without near-duplicates, as `qtgen link` goes through it."""
-    found = np.full_like(order, -1)
-    for place, (row, others) in enumerate(zip(sample.rows.tolist(), order.tolist(), strict=True)):
-        taken: list[int] = []
+def drop_near_duplicates(sample: Sample, ranking: PageNumbers) -> PageNumbers:
+    """Return a ranking without near-duplicates of the page or of a better candidate, like that of `qtgen link`."""
+    kept = np.full_like(ranking, -1)
+    for row, (page, others) in enumerate(zip(sample.hidden.tolist(), ranking.tolist(), strict=True)):
+        chosen: list[int] = []
         for other in others:
-            if other >= 0 and not any(sample.pages.are_duplicates(one, other) for one in (row, *taken[:FEW])):
-                taken.append(other)
-        found[place, : len(taken)] = taken
-    return found
+            if other >= 0 and not any(sample.pages.are_duplicates(known, other) for known in (page, *chosen[:FEW])):
+                chosen.append(other)
+        kept[row, : len(chosen)] = chosen
+    return kept
 
 
-def ranked(sample: Sample, scores: Vectors) -> Numbers:
-    """scores: (rows, pages)."""
+def rank_by_scores(sample: Sample, scores: Vectors) -> PageNumbers:
+    """Return a ranking by scores: one row for each page with hidden links, one column for each page."""
     usable = np.where(sample.pages.linkable, scores, -np.inf)
-    usable[np.arange(len(sample.rows)), sample.rows] = -np.inf
+    usable[np.arange(len(sample.hidden)), sample.hidden] = -np.inf
     return np.argsort(-usable, axis=1, kind="stable")[:, :MANY].astype(np.int32)
 
 
-def by_cosine(sample: Sample, vectors: Vectors) -> Numbers:
-    return ranked(sample, vectors[sample.rows] @ vectors.T)
+def rank_by_cosine(sample: Sample, vectors: Vectors) -> PageNumbers:
+    return rank_by_scores(sample, vectors[sample.hidden] @ vectors.T)
 
 
-def by_tokens(sample: Sample, part: Callable[[PageText], str]) -> Vectors:
+def embed_tokens(sample: Sample, part: Callable[[PageText], str]) -> Vectors:
+    """Return static embeddings of a part of each page."""
     static = StaticModel()
-    batches = [sample.texts[at : at + 500] for at in range(0, len(sample.texts), 500)]
-    return np.concatenate([static.embed(static.tokens([part(text) for text in some])) for some in batches])
+    batches = [sample.texts[start : start + 500] for start in range(0, len(sample.texts), 500)]
+    return np.concatenate([static.embed(static.tokens([part(text) for text in batch])) for batch in batches])
 
 
-def by_bm25(sample: Sample) -> Numbers:
+def rank_by_bm25(sample: Sample) -> PageNumbers:
     texts = [f"{text.question}\n{decode_answer(text.answer)}" for text in sample.texts]
     words = bm25s.tokenize(texts, stopwords="en", return_ids=False, show_progress=False)
     index = bm25s.BM25()
     index.index(words, show_progress=False)
-    return np.concatenate([ranked_one(sample, at, index.get_scores(words[row])) for at, row in enumerate(sample.rows)])
+    rankings = []  # one by one, because the scores of all pages at once would take much memory
+    for page in sample.hidden:
+        only_this = sample._replace(hidden=np.array([page]))
+        rankings.append(rank_by_scores(only_this, index.get_scores(words[page])[None, :]))
+    return np.concatenate(rankings)
 
 
-def ranked_one(sample: Sample, at: int, scores: Vectors) -> Numbers:
-    return ranked(sample._replace(rows=sample.rows[at : at + 1]), scores[None, :])
-
-
-def at_random(sample: Sample) -> Numbers:
-    return ranked(sample, np.random.default_rng(SEED).random((len(sample.rows), len(sample.pages))).astype(np.float32))
+def rank_at_random(sample: Sample) -> PageNumbers:
+    scores = np.random.default_rng(SEED).random((len(sample.hidden), len(sample.pages)))
+    return rank_by_scores(sample, scores.astype(np.float32))
 
 
 # --- figures --------------------------------------------------------------------------------------------------------
 
 
 class Report:
-    """A row a way to rank; intervals are of a bootstrap over the pages."""
+    """Prints a table with a row for each ranking."""
 
     def __init__(self, sample: Sample) -> None:
         self._sample = sample
         self._own = np.array([len(own) for own in sample.own])
-        count = len(sample.rows)
-        self._weights = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), DRAWS)
-        self._first: NDArray[np.intp] | None = None
-        print("| ranking | in the first 5 | in the first 20 | pages with one in 5 | 5 less first row | same subject |")
+        count = len(sample.hidden)
+        self._resamples = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+        self._baseline: NDArray[np.intp] | None = None
+        print("| ranking | in the first 5 | in the first 20 | pages with one in 5 | first 5 vs. row 1 | same subject |")
         print("|---|---|---|---|---|---|")
 
-    def row(self, name: str, order: Numbers) -> None:
-        few, many = self._hits(order, FEW), self._hits(order, MANY)
+    def add_row(self, name: str, ranking: PageNumbers) -> None:
+        few, many = self._hits(ranking, FEW), self._hits(ranking, MANY)
         cells = [self._share(few, self._own), self._share(many, self._own), self._share(few > 0, np.ones_like(few))]
-        less = "" if self._first is None else self._share(few - self._first, self._own, "+.1f")
-        self._first = few if self._first is None else self._first
-        first = order[:, :FEW]
-        same = self._sample.pages.subjects[first] == self._sample.pages.subjects[self._sample.rows][:, None]
-        print("|", " | ".join([name, *cells, less, f"{100 * same[first >= 0].mean():.1f}%"]), "|", flush=True)
+        difference = "" if self._baseline is None else self._share(few - self._baseline, self._own, "+.1f")
+        self._baseline = few if self._baseline is None else self._baseline
+        first = ranking[:, :FEW]
+        subjects = self._sample.pages.subjects
+        has_same_subject = subjects[first] == subjects[self._sample.hidden][:, None]
+        same_subject = f"{100 * has_same_subject[first >= 0].mean():.1f}%"
+        print("|", " | ".join([name, *cells, difference, same_subject]), "|", flush=True)
 
-    def _hits(self, order: Numbers, count: int) -> NDArray[np.intp]:
-        some = order[:, :count].tolist()
-        return np.array([len(own.intersection(row)) for own, row in zip(self._sample.own, some, strict=True)])
+    def _hits(self, ranking: PageNumbers, count: int) -> NDArray[np.intp]:
+        first = ranking[:, :count].tolist()
+        return np.array([len(own.intersection(row)) for own, row in zip(self._sample.own, first, strict=True)])
 
-    def _share(self, hits: NDArray[Any], of: NDArray[np.intp], form: str = ".1f") -> str:
-        low, high = np.quantile(self._weights @ hits / (self._weights @ of), [0.025, 0.975])
-        return f"{100 * hits.sum() / of.sum():{form}}% ({100 * low:{form}} to {100 * high:{form}})"
+    def _share(self, hits: NDArray[Any], total: NDArray[np.intp], form: str = ".1f") -> str:
+        low, high = np.quantile(self._resamples @ hits / (self._resamples @ total), [0.025, 0.975])
+        return f"{100 * hits.sum() / total.sum():{form}}% ({100 * low:{form}} to {100 * high:{form}})"
 
 
 def describe(sample: Sample) -> None:
-    pages, own = sample.pages, [(row, o) for row, of in zip(sample.rows.tolist(), sample.own, strict=True) for o in of]
-    source, target = np.array(own).T
-    apart = np.abs(pages.ids[source] - pages.ids[target])
-    near = np.mean([pages.are_duplicates(one, other) for one, other in own])
-    print(f"{len(pages):,} pages, {pages.linkable.sum():,} may be named; links of {len(sample.rows):,} hidden")
-    same = np.mean(pages.subjects[source] == pages.subjects[target])
-    print(f"{len(own):,} own choices that can return; same subject {same:.1%}")
-    print(f"ids at most 5, 30, 100 apart: {', '.join(f'{np.mean(apart <= most):.1%}' for most in (5, 30, 100))}")
-    print(f"near-duplicates of their page, which qtgen never names: {near:.1%}")
+    pages = sample.pages
+    links = [(page, target) for page, own in zip(sample.hidden.tolist(), sample.own, strict=True) for target in own]
+    sources, targets = np.array(links).T
+    distances = np.abs(pages.ids[sources] - pages.ids[targets])
+    print(f"{len(pages):,} pages, {pages.linkable.sum():,} may be linked to; links of {len(sample.hidden):,} hidden")
+    same_subject = np.mean(pages.subjects[sources] == pages.subjects[targets])
+    print(f"{len(links):,} links that can be found; same subject {same_subject:.1%}")
+    print(f"ids at most 5, 30, 100 apart: {', '.join(f'{np.mean(distances <= most):.1%}' for most in (5, 30, 100))}")
+    near_duplicates = np.mean([pages.are_duplicates(page, target) for page, target in links])
+    print(f"near-duplicates of their page, which qtgen never links: {near_duplicates:.1%}")
     chance = 1 / (pages.linkable.sum() - 1)
     print(f"expected at random: {FEW * chance:.3%} and {MANY * chance:.3%}\n")
 
 
-OFF: dict[str, dict[str, float]] = {
+WITHOUT: dict[str, dict[str, float]] = {
     "without nearness of ids": {"ID_BONUS": 0},
     "without the subject": {"SUBJECT_BONUS": 0},
     "without variety": {"VARIETY_PENALTY": 0},
     "without ids and subject": {"ID_BONUS": 0, "SUBJECT_BONUS": 0},
 }
-OTHERS: dict[str, dict[str, float]] = {
+OTHER_VALUES: dict[str, dict[str, float]] = {
     f"{name} {value}": {name: value}
     for name, values in {
         "ID_BONUS": (0.05, 0.15, 0.2, 0.3),
@@ -217,68 +233,69 @@ OTHERS: dict[str, dict[str, float]] = {
 }
 
 
-def compare(sample: Sample, more: bool) -> Numbers:
+def compare_rankings(sample: Sample, with_other_values: bool) -> PageNumbers:
+    """Print the table, and return the candidates that `qtgen link` would choose from."""
     report, near = Report(sample), link_index(sample.pages)
-    order = ours(sample, near)
-    report.row("qtgen's candidates", order)
-    own = chosen(sample, order)
-    report.row("… without near-duplicates, as it names them", own)
-    for name, values in (OFF | OTHERS if more else OFF).items():
-        report.row(name, ours(sample, near, **values))
-    report.row("plain cosine of its vectors", by_cosine(sample, sample.pages.vectors))
+    ranking = rank_by_qtgen(sample, near)
+    report.add_row("qtgen's candidates", ranking)
+    chosen = drop_near_duplicates(sample, ranking)
+    report.add_row("… without near-duplicates, as `qtgen link` chooses", chosen)
+    for name, values in (WITHOUT | OTHER_VALUES if with_other_values else WITHOUT).items():
+        report.add_row(name, rank_by_qtgen(sample, near, **values))
+    report.add_row("cosine of its vectors", rank_by_cosine(sample, sample.pages.vectors))
     for name, part in (("title", lambda text: text.question), ("answer", lambda text: decode_answer(text.answer))):
-        vectors = by_tokens(sample, part)
-        report.row(f"{name}, by tokens", by_cosine(sample, vectors))
-        report.row(f"{name}, by tokens, centred", by_cosine(sample, center(vectors.astype(np.float16)).rows))
-    report.row("BM25 of title and answer", by_bm25(sample))
-    report.row("random, one draw", at_random(sample))
-    return own
+        vectors = embed_tokens(sample, part)
+        report.add_row(f"{name}, by tokens", rank_by_cosine(sample, vectors))
+        report.add_row(f"{name}, by tokens, centred", rank_by_cosine(sample, center(vectors.astype(np.float16)).rows))
+    report.add_row("BM25 of title and answer", rank_by_bm25(sample))
+    report.add_row("random", rank_at_random(sample))
+    return chosen
 
 
-def write_pairs(sample: Sample, order: Numbers, folder: Path) -> None:
-    """`pairs.txt` to judge, and which is whose in `key.json`."""
+def write_pairs(sample: Sample, ranking: PageNumbers, folder: Path) -> None:
+    """Write pairs of a link by qtgen and one by the site to `pairs.txt`, and which one is whose to `key.json`."""
     rng = np.random.default_rng(SEED)
-    found = []
-    for row, own, others in zip(sample.rows.tolist(), sample.own, order[:, :FEW].tolist(), strict=True):
-        mine = [other for other in others if other >= 0 and other not in own]
-        theirs = sorted(own.difference(others))
-        if mine and theirs:
-            found.append((row, mine[0], theirs[int(rng.integers(len(theirs)))]))
+    pairs = []
+    for page, own, others in zip(sample.hidden.tolist(), sample.own, ranking[:, :FEW].tolist(), strict=True):
+        only_qtgen = [other for other in others if other >= 0 and other not in own]
+        only_site = sorted(own.difference(others))
+        if only_qtgen and only_site:
+            pairs.append((page, only_qtgen[0], only_site[int(rng.integers(len(only_site)))]))
     key, lines = [], []
-    for number, at in enumerate(rng.choice(len(found), min(PAIRS, len(found)), replace=False).tolist(), 1):
-        page, *both = found[at]
-        swapped = bool(rng.integers(2))
-        key.append("BA"[not swapped] + " is qtgen's")
-        lines.append(f"{number} PAGE {beginning(sample, page)}")
-        lines += [
-            f"  {name} {beginning(sample, one)}" for name, one in zip("AB", both[:: -1 if swapped else 1], strict=True)
-        ]
+    for number, index in enumerate(rng.choice(len(pairs), min(PAIRS, len(pairs)), replace=False).tolist(), 1):
+        page, *links = pairs[index]
+        is_swapped = bool(rng.integers(2))
+        key.append("BA"[not is_swapped] + " is qtgen's")
+        lines.append(f"{number} PAGE {summary(sample, page)}")
+        shown = links[:: -1 if is_swapped else 1]
+        lines += [f"  {letter} {summary(sample, link)}" for letter, link in zip("AB", shown, strict=True)]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pairs.txt").write_text("\n".join(lines))
     (folder / "key.json").write_text(json.dumps(key))
 
 
-def beginning(sample: Sample, number: int) -> str:
-    text = sample.texts[number]
-    return f"[{sample.known.subjects[number]}] {text.question} :: {' '.join(decode_answer(text.answer).split())[:160]}"
+def summary(sample: Sample, page: int) -> str:
+    """Return subject, question and the beginning of the answer."""
+    text = sample.texts[page]
+    return f"[{sample.catalog.subjects[page]}] {text.question} :: {' '.join(decode_answer(text.answer).split())[:160]}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--constants", action="store_true")
-    parser.add_argument("--pairs", type=Path)
-    asked = parser.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--constants", action="store_true", help="also try other values of the ranking's constants")
+    parser.add_argument("--pairs", type=Path, metavar="DIR", help="write 50 pairs of links to judge blindly to DIR")
+    options = parser.parse_args()
     if not REAL.exists():
-        print(f"the real pages are not here ({REAL}): nothing is measured")
+        print(f"{REAL} is missing; the real pages are not part of the project")
         return
     with tempfile.TemporaryDirectory(prefix="qtgen-") as folder:
         with tarfile.open(REAL) as packed:
             packed.extractall(folder, filter="data")
-        sample = read(Path(folder))
+        sample = read_sample(Path(folder))
     describe(sample)
-    order = compare(sample, asked.constants)
-    if asked.pairs:
-        write_pairs(sample, order, asked.pairs)
+    chosen = compare_rankings(sample, options.constants)
+    if options.pairs:
+        write_pairs(sample, chosen, options.pairs)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,25 @@
-"""Tokens a page: one structured call, beside the naive recipe of three calls (answer, then description, then keywords).
+"""Estimate the tokens per page of qtgen's one structured request and of three plain requests.
 
     python benchmarks/tokens.py
 
-Counted at four bytes a token over the exact requests, for an answer of the site's median length (2,537 characters); of
-what is sent, the beginning that is the same for every page is shown apart, for endpoints cache it.
+The three requests ask for the answer, then for its description, then for its keywords. Both ways are estimated at four
+bytes per token, for an answer of the site's median length (2,537 characters). The part of a request that is the same
+for all pages is shown apart, because endpoints cache it.
 """
 
 import json
 
-from qtgen.generation.config import library
+from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
-from qtgen.llm.endpoint import Endpoint, request_body
+from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 from qtgen.settings import Settings
 
 ANSWER, DESCRIPTION, KEYWORDS = 2_537, DESCRIPTION_MAX, KEYWORDS_REQUESTED * 18  # characters
+JSON_SYNTAX = 250  # characters of keys, quotes and brackets in a structured response
+REQUEST_OVERHEAD = 40  # tokens of a plain request besides its texts
 QUESTION = Question("How does the structure of a cell membrane decide what passes through it?", "Biology")
-NAIVE = (
+PLAIN_PROMPTS = (
     "You write answers for a site where students look up single questions. Answer in markdown, with numbered points.",
     "You write meta descriptions. Write one sentence of at most 122 characters for this question and its answer.",
     "You write SEO keywords. List twelve, separated by commas, for this question and its answer.",
@@ -28,17 +31,17 @@ def tokens(text: str | bytes) -> int:
 
 
 def main() -> None:
-    prompt = library(Settings()).render(QUESTION)
-    body = request_body(prompt, Endpoint("openai", "m"))
-    schema = tokens(json.dumps(prompt.schema))
-    same = tokens(prompt.messages[0].content) + schema
-    received = (ANSWER + DESCRIPTION + KEYWORDS + 250) // 4  # 250: the keys and quotes of the JSON
-    print("| recipe | calls | sent | of it the same for all pages | received |\n|---|---|---|---|---|")
-    print(f"| qtgen, one structured call | 1 | {tokens(body):,} | {same:,} | {received:,} |")
-    asked = tokens(QUESTION.text) + 40  # the frame of a request
-    sent = sum(tokens(system) + asked for system in NAIVE) + 2 * (ANSWER // 4)
-    naive = (ANSWER + DESCRIPTION + KEYWORDS) // 4
-    print(f"| naive, three calls | 3 | {sent:,} | {sum(map(tokens, NAIVE)):,} | {naive:,} |")
+    prompt = load_library(Settings()).render(QUESTION)
+    sent = tokens(make_request(prompt, Endpoint("openai", "m")).body)
+    cacheable = tokens(prompt.messages[0].content) + tokens(json.dumps(prompt.schema))
+    received = (ANSWER + DESCRIPTION + KEYWORDS + JSON_SYNTAX) // 4
+    print("| way | requests | sent | the same for all pages | received |\n|---|---|---|---|---|")
+    print(f"| qtgen, one structured request | 1 | {sent:,} | {cacheable:,} | {received:,} |")
+    question = tokens(QUESTION.text) + REQUEST_OVERHEAD
+    answers_sent = 2 * (ANSWER // 4)  # with the requests for the description and for the keywords
+    sent = sum(tokens(system) + question for system in PLAIN_PROMPTS) + answers_sent
+    received = (ANSWER + DESCRIPTION + KEYWORDS) // 4
+    print(f"| three plain requests | 3 | {sent:,} | {sum(map(tokens, PLAIN_PROMPTS)):,} | {received:,} |")
 
 
 if __name__ == "__main__":

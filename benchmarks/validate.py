@@ -1,10 +1,11 @@
-"""How fast a site is checked, beside python-frontmatter + pydantic reading the same pages without any rule.
+"""Measure how many pages per second qtgen validates, compared with python-frontmatter and pydantic.
 
     python benchmarks/validate.py [FOLDER]
 
-FOLDER holds pages; without it, the real pages of ../shared are unpacked, and where they are absent the example page is
-copied 5,000 times. Each figure is the median of five rounds, the ways in turn, in one process but for the last; the
-ratio is of one run, so a noisy machine hurts less.
+The comparison reads the front matter of the same pages into a pydantic model and applies no rule. Without FOLDER, the
+real pages of `../shared` are used, or 5,000 copies of the example page if those are missing. Each figure is the median
+of five rounds. The variants take turns in each round, so that a busy machine slows all of them down alike. All except
+the one with two processes run in this process.
 """
 
 import datetime as dt
@@ -36,7 +37,7 @@ class Seo(BaseModel):
 
 
 class FrontMatter(BaseModel):
-    """The yardstick: what a careful user of the common libraries would write."""
+    """What a careful user of the common libraries would write."""
 
     id: int
     date: dt.date
@@ -59,26 +60,26 @@ def read_only(folder: Path) -> None:
 
 
 def page_rules(folder: Path) -> None:
-    drain(folder, ValidationOptions([rule for rule in choose_rules() if rule.family != 4], jobs=1))
+    validate(folder, ValidationOptions([rule for rule in choose_rules() if rule.family != 4], jobs=1))
 
 
 def all_rules(folder: Path) -> None:
-    drain(folder, ValidationOptions(choose_rules(), jobs=1))
+    validate(folder, ValidationOptions(choose_rules(), jobs=1))
 
 
 def two_processes(folder: Path) -> None:
-    drain(folder, ValidationOptions(choose_rules(), jobs=2))
+    validate(folder, ValidationOptions(choose_rules(), jobs=2))
 
 
-def warm(folder: Path) -> None:
+def warm_cache(folder: Path) -> None:
     cache = Cache(folder / ".qtgen" / "cache", "benchmark", folder, time.time_ns())
-    drain(folder, ValidationOptions(choose_rules(), jobs=1, cache=cache))
+    validate(folder, ValidationOptions(choose_rules(), jobs=1, cache=cache))
     cache.close()
 
 
-def drain(folder: Path, check: ValidationOptions) -> None:
-    """Every diagnostic, made and thrown away."""
-    with ValidationResult(iter_batches([folder]), check) as validation:
+def validate(folder: Path, options: ValidationOptions) -> None:
+    """Produce every diagnostic and discard it."""
+    with ValidationResult(iter_batches([folder]), options) as validation:
         for _ in validation:
             pass
 
@@ -88,23 +89,24 @@ def common_libraries(folder: Path) -> None:
         FrontMatter.model_validate(frontmatter.loads(file.read_text(encoding="utf-8")).metadata)
 
 
-def seconds(work: Callable[[Path], None], folder: Path) -> float:
-    begin = time.perf_counter()
-    work(folder)
-    return time.perf_counter() - begin
+def seconds(variant: Callable[[Path], None], folder: Path) -> float:
+    start = time.perf_counter()
+    variant(folder)
+    return time.perf_counter() - start
 
 
-WAYS: dict[str, Callable[[Path], None]] = {
+VARIANTS: dict[str, Callable[[Path], None]] = {
     "python-frontmatter + pydantic, no rules": common_libraries,
     "qtgen, reading only": read_only,
-    "qtgen, rules of single pages": page_rules,
+    "qtgen, page rules": page_rules,
     "qtgen, all rules": all_rules,
-    "qtgen, all rules, warm cache": warm,
+    "qtgen, all rules, warm cache": warm_cache,
     "qtgen, all rules, two processes": two_processes,
 }
 
 
 def fill(folder: Path) -> None:
+    """Put the real pages into a folder, or copies of the example page."""
     if ARCHIVE.exists():
         with tarfile.open(ARCHIVE) as tar:
             tar.extractall(folder, filter="data")
@@ -119,18 +121,18 @@ def main() -> None:
         if len(sys.argv) < 2:
             fill(folder)
         pages = sum(len(run.names) for run in iter_batches([folder]))
-        time.sleep(3)  # a file is kept in the cache once it is two seconds old
-        warm(folder)
-        times: dict[str, list[float]] = {name: [] for name in WAYS}
+        time.sleep(3)  # the cache stores a file once it is two seconds old
+        warm_cache(folder)
+        times: dict[str, list[float]] = {name: [] for name in VARIANTS}
         for _ in range(ROUNDS):
-            for name, work in WAYS.items():
-                times[name].append(seconds(work, folder))
-    yardstick = statistics.median(next(iter(times.values())))
+            for name, variant in VARIANTS.items():
+                times[name].append(seconds(variant, folder))
+    medians = {name: statistics.median(rounds) for name, rounds in times.items()}
+    baseline = next(iter(medians.values()))
     print(f"{pages:,} pages, median of {ROUNDS} rounds")
-    print("| way | pages/s | times as fast |\n|---|---|---|")
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"| {name} | {pages / median:,.0f} | {yardstick / median:.1f} |")
+    print("| variant | pages/s | speed-up |\n|---|---|---|")
+    for name, median in medians.items():
+        print(f"| {name} | {pages / median:,.0f} | {baseline / median:.1f} |")
 
 
 if __name__ == "__main__":

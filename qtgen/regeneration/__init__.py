@@ -12,13 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qtgen.regeneration.api import default_filter, regenerate
     from qtgen.regeneration.compare import Comparison, compare_by_judges, compare_by_metrics
     from qtgen.regeneration.detect import StalenessFilter, StalenessReport, StalePage, find_stale
     from qtgen.regeneration.pipeline import rewrite_all
     from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
     from qtgen.regeneration.reasons import REASONS, Criteria, Reason, reason
     from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
-    from qtgen.regeneration.run import default_filter, regenerate
 
 __all__ = [
     "REASONS",
@@ -43,13 +43,13 @@ __all__ = [
 ]
 
 _MODULES = {
+    "api": ("default_filter", "regenerate"),
     "compare": ("Comparison", "compare_by_judges", "compare_by_metrics"),
     "detect": ("StalePage", "StalenessFilter", "StalenessReport", "find_stale"),
     "pipeline": ("rewrite_all",),
     "plan": ("RewriteSources", "plan_jobs", "prioritize"),
     "reasons": ("REASONS", "Criteria", "Reason", "reason"),
     "rewrite": ("RewriteJob", "RewriteResult"),
-    "run": ("default_filter", "regenerate"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

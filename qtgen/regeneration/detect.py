@@ -26,7 +26,7 @@ from qtgen.validation.rules import REGISTRY
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.workers import page_file
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _UNREADABLE_CODES = frozenset({"QT101", "QT102", "QT103", "QT104", "QT105", "QT107", "QT108"})
 """Findings of pages that do not parse."""
@@ -141,6 +141,7 @@ def find_stale(
         UsageError: There are no pages, or the corpus does not exist.
     """
     paths = [path for batch in batches for path in batch.paths()]
+    sizes = [size for batch in batches for size, _ in batch.states]  # with its size known, a page is read faster
     report = StalenessReport(len(paths))
     codes = staleness.codes | _UNREADABLE_CODES
     rules = [rule for code, rule in sorted(REGISTRY.items()) if code in codes]
@@ -162,9 +163,11 @@ def find_stale(
         if path in unreadable or not (records or checks_all_pages or path in findings):
             continue
         question_digest = f"{site.titles[site.starts[number]]:016x}"
-        state = PageState(url or _url_from_path(path), question_digest, records, partial(read_page, path))
+        state = PageState(
+            url or _url_from_path(path), question_digest, records, partial(read_page, path, sizes[number])
+        )
         detector.check(path, state, findings.get(path, ()), report)
-    _log.debug("%d of %d pages are stale, %d edited", len(report.stale), report.pages, len(report.edited))
+    _logger.debug("%d of %d pages are stale, %d edited", len(report.stale), report.pages, len(report.edited))
     return report
 
 

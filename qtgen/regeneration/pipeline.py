@@ -15,7 +15,7 @@ from qtgen.generation.types import Status
 from qtgen.llm.types import Provider
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, attempt_key, rejected_record, rewrite
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 async def rewrite_all(
@@ -91,7 +91,7 @@ class _Rewriter:
     async def _rewrite(self, job: RewriteJob) -> RewriteResult:
         rejected = None if self.retry_rejected else self.store.rejected(job.path)
         if rejected and rejected.get("key") == self._key(job):
-            _log.info("%s: skipped, because an earlier run rejected the same rewrite", job.path)
+            _logger.info("%s: skipped, because an earlier run rejected the same rewrite", job.path)
             outcome = replace(job.blank, status=Status.KEPT, draft=job.draft_of_fixes())
             return RewriteResult(job, outcome, explanation=f"rejected by an earlier run: {rejected.get('why')}")
         if not self.judges:  # before the request is paid for
@@ -121,7 +121,7 @@ class _Rewriter:
         try:
             self.store.rewrite(outcome.draft)
         except PageConflict as error:
-            _log.warning("%s", error)
+            _logger.warning("%s", error)
             failure = Failure(error.kind, str(error))
             return replace(result, outcome=replace(outcome, status=Status.FAILED, draft=None, error=failure))
         return result

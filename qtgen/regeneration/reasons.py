@@ -140,7 +140,7 @@ def describe_reason(reason: Reason, setting_label: Callable[[str], str] = "`{}`"
         reason: The reason to describe.
         setting_label: Returns how the reader sets a setting; a command returns the option's name.
     """
-    active = "always active"
+    active = "active by default"
     if reason.only_if_named:
         active = "active only if named"
     elif reason.setting is not None:
@@ -207,7 +207,7 @@ def schema_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
 def model_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The text was written by a model that is not one of the configured models.
 
-    Active only if a provider, a model or an endpoint is configured. Without one, qtgen would use the embedded model;
+    Applies only if a provider, a model or an endpoint is configured. Without one, qtgen would use the embedded model;
     that default does not make the texts of other models stale.
     """
     if not criteria.models:
@@ -219,7 +219,7 @@ def model_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
 def source_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The source text of the answer (`context` in the question file) changed since the text was written.
 
-    Active only for pages whose questions are in the given question files.
+    Applies only to pages whose questions are in the given question files.
     """
     if state.url not in criteria.contexts:
         return ()

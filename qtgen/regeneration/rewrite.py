@@ -30,7 +30,7 @@ from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import errors
 from qtgen.validation.rules import PageFile
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 NO_REFERENCE = frozenset({"QT604", "QT605", "QT608", "source-changed", "question-edited"})
 """Reasons after which the old answer is no reference for the new one: a refusal, an answer that is too short or
@@ -202,7 +202,7 @@ async def rewrite(
         return RewriteResult(job, replace(outcome, status=status, error=failure, draft=job.draft_of_fixes()))
     if not comparison.is_worse:
         return RewriteResult(job, outcome)
-    _log.info("%s: rewrite rejected: %s", job.path, comparison.explanation)
+    _logger.info("%s: rewrite rejected: %s", job.path, comparison.explanation)
     kept = replace(outcome, status=Status.KEPT, draft=job.draft_of_fixes())
     return RewriteResult(job, kept, draft, comparison.explanation)
 

@@ -122,7 +122,7 @@ def test_an_edited_question_is_detected_without_reading_the_page(
     config: GenerationConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_site(osmosis={})
-    monkeypatch.setattr(detect, "read_page", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(detect, "read_page", lambda path, _size: pytest.fail(f"{path} was read"))
     staleness = named("question-edited", include_edited=True)
     report = find(config, staleness, index(record(make_page(), question_digest="0" * 16)))
     assert [page.reasons for page in report.stale] == [("question-edited",)]
@@ -134,7 +134,7 @@ def test_pages_without_provenance_are_read_only_for_reasons_that_apply_to_them(
     write_site(osmosis={"score": 0.1})
     criteria = replace(CRITERIA, score_below=0.5)
     assert [page.score for page in find(config, named("low-score"), criteria=criteria).stale] == [0.1]
-    monkeypatch.setattr(detect, "read_page", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(detect, "read_page", lambda path, _size: pytest.fail(f"{path} was read"))
     assert not find(config, named("prompt-changed", "model-changed")).stale
 
 

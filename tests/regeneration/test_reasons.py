@@ -130,7 +130,7 @@ def test_every_reason_is_documented() -> None:
 def test_a_description_says_when_the_reason_is_active() -> None:
     heading = {name: describe_reason(one).splitlines()[0] for name, one in REASONS.items()}
     assert heading["old"] == "## old (active if `older_than` is given)"
-    assert heading["prompt-changed"] == "## prompt-changed (always active)"
+    assert heading["prompt-changed"] == "## prompt-changed (active by default)"
     assert heading["unknown-provenance"] == "## unknown-provenance (active only if named)"
     assert "(active if --score-below is given)" in describe_reason(REASONS["low-score"], lambda _: "--score-below")
 

@@ -123,7 +123,7 @@ def test_a_response_that_no_page_can_hold_is_a_fault(config: GenerationConfig) -
     commented = make_job(
         DESCRIPTION, page=read_text(make_page().text.replace("date_format: MMM", "date_format: &a MMM"))
     )
-    assert "not edited" in RewriteTask(commented, config).check(seo_json()).faults[0]
+    assert "a problem to correct first" in RewriteTask(commented, config).check(seo_json()).faults[0]
 
 
 def test_a_failed_job_keeps_its_safe_fixes(config: GenerationConfig) -> None:

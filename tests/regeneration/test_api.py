@@ -14,10 +14,10 @@ from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
 from qtgen.llm.types import Prompt
+from qtgen.regeneration.api import default_filter, regenerate
 from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.rewrite import RewriteResult
-from qtgen.regeneration.run import default_filter, regenerate
 from support.pages import LONG_DESCRIPTION, UNSPACED_KEYWORDS, page_path, write_site
 from support.rewriting import DESCRIPTION, KEYWORDS, Responder, seo_json
 
@@ -30,7 +30,7 @@ PAGES: dict[str, dict[str, Any]] = {
 
 def run(config: GenerationConfig, provider: Responder, **options: Any) -> list[RewriteResult]:
     async def collect() -> list[RewriteResult]:
-        return [result async for result in regenerate([Path("site")], config, [provider], **options)]
+        return [result async for result in regenerate(["site"], provider=provider, config=config, **options)]
 
     return asyncio.run(collect())
 
@@ -53,6 +53,17 @@ def test_the_models_are_those_of_the_providers(config: GenerationConfig) -> None
     assert run(config, Responder(lambda _: seo_json()), staleness=staleness) == []
     (result,) = run(config, Responder(lambda _: seo_json(), "other"), staleness=staleness)
     assert result.job.reasons == ("model-changed",)
+
+
+def test_later_providers_are_fallbacks(config: GenerationConfig) -> None:
+    write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION})
+
+    async def collect() -> list[RewriteResult]:
+        providers = [Responder(lambda _: "nonsense"), Responder(lambda _: seo_json(), "fallback")]
+        return [result async for result in regenerate([Path("site")], provider=providers, config=config)]
+
+    (result,) = asyncio.run(collect())
+    assert (result.outcome.status, result.outcome.model) == (Status.WRITTEN, "fallback")
 
 
 def test_a_stop_ends_the_iteration(config: GenerationConfig) -> None:

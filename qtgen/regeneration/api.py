@@ -1,4 +1,4 @@
-"""Find the stale pages of a site and rewrite them: the whole of regeneration as one call."""
+"""Regeneration as a library function."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -30,11 +30,11 @@ def default_filter() -> StalenessFilter:
 
 
 async def regenerate(
-    paths: Iterable[Path],
-    config: GenerationConfig,
-    providers: Sequence[Provider],
+    paths: Iterable[Path | str],
     *,
-    out: Path = Path("outputs"),
+    provider: Provider | Sequence[Provider],
+    config: GenerationConfig,
+    out: Path | str = "outputs",
     staleness: StalenessFilter | None = None,
     criteria: Criteria | None = None,
     sources: RewriteSources | None = None,
@@ -44,28 +44,37 @@ async def regenerate(
 ) -> AsyncGenerator[RewriteResult, None]:
     """Rewrite the stale pages among `paths`, worst first, and yield each result when its page is on disk.
 
+    Every stale page that is processed has exactly one result, so a failed page does not raise. Example:
+
+        from qtgen.regeneration import regenerate
+
+        async def main(provider, config):
+            async for result in regenerate(["content"], provider=provider, config=config):
+                print(result.outcome.status, result.job.path, result.explanation)
+
     Args:
         paths: Files and folders with pages.
+        provider: The model that writes texts, or several of which the later ones are fallbacks.
         config: How texts are written.
-        providers: The models that may write them; later ones are fallbacks.
         out: The folder whose `.qtgen/` holds provenance and rejected rewrites.
         staleness: Which reasons to look for; by default those of `default_filter`.
-        criteria: What the pages are compared with; by default the prompts of `config` and the models of `providers`.
+        criteria: What the pages are compared with; by default the prompts of `config` and the models of `provider`.
         sources: Source texts and links.
         judges: Models that compare old and new texts. Metrics compare them if there are none.
-        concurrency: Number of requests in flight.
+        concurrency: Maximum number of requests in flight.
         stop: Request it to start no further request.
 
     Raises:
         UsageError: There are no pages.
         QtgenError: As `rewrite_all`.
     """
-    models = frozenset(provider.model for provider in providers)
+    providers = [*provider] if isinstance(provider, Sequence) else [provider]
+    models = frozenset(one.model for one in providers)
     criteria = criteria or Criteria(config.today, config.part_digests(), models)
-    store = OutputFolder(out)
+    store = OutputFolder(Path(out))
 
     def find() -> StalenessReport:
-        batches = list(iter_batches(paths))
+        batches = list(iter_batches(map(Path, paths)))
         return find_stale(
             batches, ValidationOptions(()), staleness or default_filter(), criteria, store.provenance_index(), config
         )
