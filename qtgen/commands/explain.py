@@ -1,12 +1,10 @@
 """`qtgen explain`: the documentation of a rule, a metric, a reason or a report format."""
 
-import inspect
 from collections.abc import Iterator
 from difflib import get_close_matches
 
 import click
 
-from qtgen._util.plugins import installed
 from qtgen.commands._errors import option_of
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
@@ -16,7 +14,6 @@ from qtgen.validation.reports import format_names, get_format
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.docs import describe_rule
 
-_SCORE = "score"
 _BLANK_LINE = "\n\n"
 
 
@@ -84,17 +81,13 @@ def _metrics() -> dict[str, str]:
     """
     try:
         from qtgen.evaluation.metrics import METRICS, describe_metric
-        from qtgen.evaluation.metrics.overall import WEIGHTS, overall
+        from qtgen.evaluation.metrics.overall import describe_score
+        from qtgen.evaluation.plugins import load_plugins as load_metrics
     except (ImportError, MissingExtra):
         note("metrics are not listed, because the `evals` extra is not installed")
         return {}
-    for _ in installed("qtgen.metrics"):  # importing a metric registers it
-        pass
-    weights = [f"- `{name}`: weight {weight:g}" for name, weight in WEIGHTS.weights.items()]
-    penalties = [f"- `{name}`: penalty {penalty:g}" for name, penalty in WEIGHTS.penalties.items()]
-    head = f"{_SCORE} (range 0 to 1; higher is better; version {WEIGHTS.version})"
-    score = _BLANK_LINE.join([head, inspect.getdoc(overall) or "", "\n".join([*weights, *penalties])])
-    return {_SCORE: score, **{name: describe_metric(metric) for name, metric in METRICS.items()}}
+    load_metrics(loaded_plugins().files)
+    return {"score": describe_score(), **{name: describe_metric(metric) for name, metric in METRICS.items()}}
 
 
 def _reasons() -> dict[str, str]:
