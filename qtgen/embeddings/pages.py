@@ -1,7 +1,7 @@
 """Vectors of pages: what a page is about, from its question, its answer and its keywords.
 
 The static vector of a text is the sum of its words' vectors, with each word tokenized by itself. That is as good as
-tokenizing the whole text (docs/linking.md), and a word that occurred before costs one look-up.
+tokenizing the whole text (docs/explanation/linking.md), and a word that occurred before costs one look-up.
 """
 
 from collections.abc import Sequence

@@ -19,7 +19,7 @@ from qtgen.page.fields import RELATED_MAX
 if TYPE_CHECKING:
     from qtgen.embeddings.index import RowNumbers
 
-# docs/linking.md explains these figures.
+# docs/explanation/linking.md explains these figures.
 MAX_INBOUND = 25  # links that a page is given; if it has more already, they stay
 MIN_GAIN_COSINE = (
     0.45  # lowest cosine of a link that replaces another one for the gain alone: 19 of 20 links are nearer

@@ -1,6 +1,6 @@
 """The table of fields: what a page holds, and in which order.
 
-The scanner, the emitter, the splicer, the schemas and docs/page.md are all derived from `LAYOUT`. To add a field, add a
+The scanner, the emitter, the splicer, the schemas and docs/reference/page.md are all derived from `LAYOUT`. To add a field, add a
 row; nothing else knows the names or their order.
 """
 

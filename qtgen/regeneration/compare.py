@@ -4,7 +4,7 @@ The metrics take the old text as the reference. A new answer may say more and in
 old one said and must not contradict it. If the old answer is no reference (a refusal, a truncated text, an answer to
 another question), the new one must be about the question and must not repeat itself.
 
-`docs/keeping-a-site-fresh.md` says how the limits below were measured.
+`docs/explanation/case-study.md` says how the limits below were measured.
 """
 
 from collections.abc import Collection, Iterator, Sequence

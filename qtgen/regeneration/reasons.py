@@ -1,7 +1,7 @@
 """The reasons for rewriting a page: one function per reason, registered with `@reason`.
 
 A reason returns the groups of fields that are stale. Its docstring is its documentation: `qtgen explain` and
-`docs/reasons.md` print it. The findings of rules (QT5xx, QT6xx) are reasons as well, named by their code; those come
+`docs/reference/reasons.md` print it. The findings of rules (QT5xx, QT6xx) are reasons as well, named by their code; those come
 from the validator, not from this module.
 """
 

@@ -112,8 +112,10 @@ def test_the_interval_of_an_accuracy_is_over_clusters() -> None:
 
 
 def documented_rows(heading: str) -> dict[str, list[str]]:
-    """Return the rows of the table under a heading of docs/metrics.md, by their first cell."""
-    section = (ROOT / "docs" / "metrics.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    """Return the rows of the table under a heading of docs/explanation/scoring.md, by their first cell."""
+    section = (
+        (ROOT / "docs" / "explanation" / "scoring.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    )
     cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|")
     return {first: rest for first, *rest in cells}
 

@@ -29,6 +29,6 @@ _COMMANDS = {
 def command() -> None:
     """Score outputs against reference documents, and gate a change.
 
-    A suite is a folder evals/NAME with suite.toml, references/, cassettes/ and baseline.json; see docs/evals.md.
+    A suite is a folder evals/NAME with suite.toml, references/, cassettes/ and baseline.json.
     These commands need the `evals` extra.
     """

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from qtgen.embeddings.static import Vectors
 
 SUPPORTED = 0.45  # similarity from which a sentence of the reference supports a sentence of the candidate
-ASSIGNED = 0.65  # support from which a nugget counts as made: the most accurate on K-QA's claims (docs/metrics.md)
+ASSIGNED = (
+    0.65  # support from which a nugget counts as made: the most accurate on K-QA's claims (docs/explanation/scoring.md)
+)
 
 
 def sentence_similarities(first: AnalyzedText, second: AnalyzedText) -> "Vectors":

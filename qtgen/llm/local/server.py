@@ -18,7 +18,7 @@ from qtgen.llm.local.identity import file_identity
 
 # Tokens of context for each request in flight: the longest prompt, its answer, and the faults in a repair request.
 CONTEXT = 6_144
-# A small model repeats itself. These parameters prevent it (measured, see docs/benchmarks.md).
+# A small model repeats itself. These parameters prevent it (measured, see docs/explanation/benchmarks.md).
 SAMPLING = {"repeat_penalty": 1.1, "repeat_last_n": 256, "seed": 7}
 TIMEOUT = 600.0
 _GRACE = 5  # seconds that the server has to end by itself

@@ -127,7 +127,7 @@ def test_a_metric_that_does_not_apply_has_no_value(name: str, candidate: str, re
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_is_documented(name: str) -> None:
     assert METRICS[name].doc.splitlines()[0].endswith((".", ",", "similarity"))
-    assert f"## {name}\n" in (ROOT / "docs" / "metric-reference.md").read_text()
+    assert f"## {name}\n" in (ROOT / "docs" / "reference" / "metrics.md").read_text()
 
 
 def test_metrics_are_listed_by_family() -> None:

@@ -37,12 +37,17 @@ def test_the_documentation_shows_every_weight_and_penalty() -> None:
     for name, penalty in WEIGHTS.penalties.items():
         assert f"  1 - {penalty:g} * {name}\n" in text
     assert "0.3 -> 0.04" in text
-    assert "docs/metrics.md" in text
+    assert "docs/explanation/scoring.md" in text
 
 
 def documented_defects() -> dict[str, list[str]]:
-    """Return the rows of the table of defects in docs/metrics.md, by their first cell."""
-    section = (ROOT / "docs" / "metrics.md").read_text().partition("## Known defects\n")[2].partition("\n## ")[0]
+    """Return the rows of the table of defects in docs/explanation/scoring.md, by their first cell."""
+    section = (
+        (ROOT / "docs" / "explanation" / "scoring.md")
+        .read_text()
+        .partition("## Known defects\n")[2]
+        .partition("\n## ")[0]
+    )
     cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|")
     return {first: rest for first, *rest in cells}
 
