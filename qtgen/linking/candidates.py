@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from qtgen.embeddings.static import Vectors
     from qtgen.linking.links import Mask
 
-# These constants were measured on real pages; docs/explanation/linking.md has the figures. Scores are cosines plus bonuses.
+# These constants were measured on real pages; docs/explanation/linking.md has the figures.
+# Scores are cosines plus bonuses.
 SUBJECT_BONUS = 0.05  # for a page of the same subject
 ID_BONUS = 0.10  # for a page with nearly the same id: such pages were mostly written together, from one source
 ID_DECAY = 30.0  # distance between ids at which a third of that bonus is left

@@ -1,7 +1,7 @@
 """The table of fields: what a page holds, and in which order.
 
-The scanner, the emitter, the splicer, the schemas and docs/reference/page.md are all derived from `LAYOUT`. To add a field, add a
-row; nothing else knows the names or their order.
+The scanner, the emitter, the splicer, the schemas and docs/reference/page.md are all derived from `LAYOUT`. To add a
+field, add a row; nothing else knows the names or their order.
 """
 
 from collections.abc import Iterator

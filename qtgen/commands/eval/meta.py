@@ -22,9 +22,7 @@ Exit codes:
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--data", type=folder, required=True, help="Folder with judged answers (*.jsonl); see docs/explanation/scoring.md."
-)
+@click.option("--data", type=folder, required=True, help="Folder with judged answers (*.jsonl).")
 @click.option("--metrics", default="score,length,rouge_l,similarity", show_default=True, help="Metrics, or `all`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def command(data: Path, metrics: str, as_json: bool) -> int:

@@ -77,5 +77,5 @@ The result is multiplied by one factor for each penalty:
 An answer without any word scores 0. An answer that cannot be scored, because the reference is missing or not English,
 or a text is too long, has no score and an error instead; it never counts as 0.
 
-Scores of two scorer versions are not comparable. How often the score agrees with people: docs/explanation/scoring.md, or
-`qtgen eval meta` on judged answers of your own. `qtgen explain NAME` describes each metric."""
+Scores of two scorer versions are not comparable. docs/explanation/scoring.md shows how often the score agrees
+with people, and so does `qtgen eval meta` on judged answers of your own. `qtgen explain NAME` describes each metric."""

@@ -37,7 +37,7 @@ def missing_key(file: PageFile) -> Iterator[Finding]:
     """A required key is missing. The position is the line that the key belongs above.
 
     Why it is bad: the site's build crashes on a page without `answer` or `seo`. Other missing keys leave gaps in it.
-    Fix: add the key, in the order of the layout (docs/reference/page.md). `--fix` adds keys whose values follow from other
+    Fix: add the key, in the order of the layout (`qtgen schema`). `--fix` adds keys whose values follow from other
     fields: the constants, `article_title`, `question`, `seo.title`, `file_name` and `url`. This is safe.
     """
     page = file.page
@@ -150,7 +150,7 @@ def key_out_of_order(file: PageFile) -> Iterator[Finding]:
     """A known key comes after one that the layout puts later.
 
     Why it is bad: keys in a fixed order keep diffs small, and let qtgen read the page with its fast scanner.
-    Fix: move the line to its place (docs/reference/page.md). `--fix` moves whole fields and leaves their lines unchanged. This is
+    Fix: move the line to its place (`qtgen schema`). `--fix` moves whole fields and leaves their lines unchanged. This is
     safe because the order means nothing to a reader.
     """
     page = file.page
