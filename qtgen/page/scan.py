@@ -1,7 +1,7 @@
 """Read a page fast: one regular expression, derived from the table of fields, matches the canonical layout.
 
-The scanner returns None rather than guess. Whatever it accepts, PyYAML reads to the same values. docs/explanation/benchmarks.md
-has its measurements.
+The scanner returns None rather than guess. Whatever it accepts, PyYAML reads to the same values.
+docs/explanation/benchmarks.md has its measurements.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The reasons for rewriting a page: one function per reason, registered with `@reason`.
 
 A reason returns the groups of fields that are stale. Its docstring is its documentation: `qtgen explain` and
-`docs/reference/reasons.md` print it. The findings of rules (QT5xx, QT6xx) are reasons as well, named by their code; those
-come from the validator, not from this module.
+`docs/reference/reasons.md` print it. The findings of rules (QT5xx, QT6xx) are reasons as well, named by their code;
+those come from the validator, not from this module.
 """
 
 import datetime as dt

@@ -150,8 +150,8 @@ def key_out_of_order(file: PageFile) -> Iterator[Finding]:
     """A known key comes after one that the layout puts later.
 
     Why it is bad: keys in a fixed order keep diffs small, and let qtgen read the page with its fast scanner.
-    Fix: move the line to its place (`qtgen schema`). `--fix` moves whole fields and leaves their lines unchanged. This is
-    safe because the order means nothing to a reader.
+    Fix: move the line to its place (`qtgen schema`). `--fix` moves whole fields and leaves their lines unchanged. This
+    is safe because the order means nothing to a reader.
     """
     page = file.page
     latest = {"": ""}  # by section, the key that the layout puts last so far
