@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from qtgen.evaluation.scoring import Item, score_all
+from qtgen.evaluation.scoring import Sample, score_samples
 from qtgen.evaluation.stats import mean_interval
 from qtgen.evaluation.suites import Reference, load_suite
 
@@ -73,12 +73,12 @@ DEFECTS: tuple[Defect, ...] = (
 def scores_of(defect: Defect | None, references: list[Reference]) -> list[float]:
     """Return the overall score of every reference's own answer, with a defect unless it is None."""
     rng = random.Random(SEED)
-    items = []
+    samples = []
     for index, reference in enumerate(references):
         other = references[index - OFFSET].answer
         candidate = defect(reference.answer, other, rng) if defect else reference.answer
-        items.append(Item(reference.id, reference.question.text, (reference.answer,), candidate))
-    return [scored.score or 0.0 for scored in score_all(items, [])]
+        samples.append(Sample(reference.id, reference.question.text, (reference.answer,), candidate))
+    return [result.score or 0.0 for result in score_samples(samples, [])]
 
 
 def touched(defect: Defect, references: list[Reference]) -> list[Reference]:

@@ -21,7 +21,7 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MOCK = Path(__file__).resolve().parents[2] / "shared" / "tools" / "mock_openai.py"
 CONCURRENCY = 64
@@ -42,18 +42,18 @@ def request_only(pages: int) -> None:
     """Send one request for each page with the openai package."""
     import openai
 
-    from qtgen.generation.config import library
+    from qtgen.generation.config import load_library
     from qtgen.generation.types import Question
     from qtgen.settings import Settings
 
-    prompt = library(Settings()).render(Question("What is it?", "Biology"))
-    schema = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": prompt.schema}}
+    prompt = load_library(Settings()).render(Question("What is it?", "Biology"))
+    schema: Any = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": prompt.schema}}
 
     async def send_all() -> None:
         client, slots = openai.AsyncOpenAI(api_key="none"), asyncio.Semaphore(CONCURRENCY)
 
         async def send(number: int) -> None:
-            messages = [{"role": m.role, "content": f"{m.content} {number}"} for m in prompt.messages]
+            messages: Any = [{"role": m.role, "content": f"{m.content} {number}"} for m in prompt.messages]
             async with slots:
                 await client.chat.completions.create(
                     model="mock", messages=messages, response_format=schema, max_tokens=1200, temperature=0.2

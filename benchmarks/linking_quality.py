@@ -161,7 +161,8 @@ def rank_by_bm25(sample: Sample) -> PageNumbers:
 
 
 def rank_at_random(sample: Sample) -> PageNumbers:
-    return rank_by_scores(sample, np.random.default_rng(SEED).random((len(sample.hidden), len(sample.pages))))
+    scores = np.random.default_rng(SEED).random((len(sample.hidden), len(sample.pages)))
+    return rank_by_scores(sample, scores.astype(np.float32))
 
 
 # --- figures --------------------------------------------------------------------------------------------------------

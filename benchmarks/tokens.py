@@ -9,9 +9,9 @@ for all pages is shown apart, because endpoints cache it.
 
 import json
 
-from qtgen.generation.config import library
+from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
-from qtgen.llm.endpoint import Endpoint, request_body
+from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 from qtgen.settings import Settings
 
@@ -31,8 +31,8 @@ def tokens(text: str | bytes) -> int:
 
 
 def main() -> None:
-    prompt = library(Settings()).render(QUESTION)
-    sent = tokens(request_body(prompt, Endpoint("openai", "m")))
+    prompt = load_library(Settings()).render(QUESTION)
+    sent = tokens(make_request(prompt, Endpoint("openai", "m")).body)
     cacheable = tokens(prompt.messages[0].content) + tokens(json.dumps(prompt.schema))
     received = (ANSWER + DESCRIPTION + KEYWORDS + JSON_SYNTAX) // 4
     print("| way | requests | sent | the same for all pages | received |\n|---|---|---|---|---|")

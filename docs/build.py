@@ -1,7 +1,15 @@
-"""Writes the generated pages of docs/ (or, with --check, says which are stale): they follow from the code."""
+"""Write the generated pages of docs/ from the code, or build the documentation site.
+
+Usage: python docs/build.py            write the generated pages
+       python docs/build.py --check    exit with 1 if one of them is stale
+       python docs/build.py --site     build site/ and check its links; exit with 1 if a link or the menu is broken
+"""
 
 import difflib
+import re
+import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +25,7 @@ from qtgen.validation.rules import FAMILIES, REGISTRY
 from qtgen.validation.rules.docs import describe
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 NOTE = "<!-- Written by `make docs`; edit the code, not this page. -->\n\n"
 
 
@@ -168,5 +176,32 @@ def main(check: bool) -> int:
     return stale
 
 
+def build_site() -> int:
+    """Build the documentation site and return the exit code; every page must be in the menu of zensical.toml."""
+    root = HERE.parent
+    menu = set(_menu_pages(tomllib.loads((root / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]))
+    pages = {file.relative_to(HERE).as_posix() for file in HERE.rglob("*.md")}
+    for page in sorted(pages ^ menu):
+        print(f"zensical.toml: {page} is {'in no menu' if page in pages else 'not in docs/'}")
+    command = [str(Path(sys.executable).with_name("zensical")), "build", "--clean", "--strict"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr.partition("Traceback")[0]))  # without colours
+        return 1
+    (root / "site" / "build.py").unlink(missing_ok=True)  # it stands in docs/ and would be copied
+    return int(pages != menu)
+
+
+def _menu_pages(entry: object) -> Iterator[str]:
+    """Yield the pages of a menu: nested lists and tables with page names at the leaves."""
+    if isinstance(entry, str):
+        yield entry
+    elif isinstance(entry, list):
+        for item in entry:
+            yield from _menu_pages(item)
+    elif isinstance(entry, dict):
+        yield from _menu_pages(list(entry.values()))
+
+
 if __name__ == "__main__":
-    sys.exit(main("--check" in sys.argv))
+    sys.exit(build_site() if "--site" in sys.argv else main("--check" in sys.argv))

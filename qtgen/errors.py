@@ -3,6 +3,7 @@
 QtgenError                      anything a person can act on
 ├── UsageError                  the call or the settings are wrong
 │   ├── SettingsError           qtgen.toml, the environment or an option
+│   │   └── CacheMismatch       cached values do not fit those that the settings give
 │   ├── QuestionFileError       a question file that cannot be read at all
 │   ├── PromptError             a prompt template that cannot be used
 │   ├── PluginError             a plugin that cannot be loaded
@@ -82,6 +83,10 @@ class UsageError(QtgenError):
 
 class SettingsError(UsageError):
     kind = "settings"
+
+
+class CacheMismatch(SettingsError):
+    """Cached values do not fit those that the settings give. Running without the cache helps."""
 
 
 class QuestionFileError(UsageError):

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from qtgen._util.json_schema import strict_schema
-from qtgen.evaluation import judges as judging
-from qtgen.evaluation.judges import Choice, Claims, Rubric
+from qtgen.evaluation import judges
+from qtgen.evaluation.judges import ClaimVerdicts, PairChoice, RubricMarks
 from qtgen.evaluation.metrics import SCORER
-from qtgen.evaluation.scoring import Item, score
+from qtgen.evaluation.scoring import Sample, score_sample
 from qtgen.generation import answers
 from qtgen.page import read
 from qtgen.site.index import page_facts
@@ -33,11 +34,13 @@ _CANDIDATES = {
     "empty": "",
 }
 
+_JUDGE_FORMS: dict[str, type[BaseModel]] = {"Rubric": RubricMarks, "Claims": ClaimVerdicts, "Choice": PairChoice}
+
 
 def test_scores_change_only_with_the_scorer_version() -> None:
     scored: dict[str, Any] = {}
     for name, candidate in _CANDIDATES.items():
-        item = Item(
+        sample = Sample(
             name,
             "Why is the sky blue?",
             (_REFERENCE,),
@@ -45,9 +48,11 @@ def test_scores_change_only_with_the_scorer_version() -> None:
             must=("Short waves are scattered more than long ones.",),
             nice=("Blue light is scattered strongly.",),
         )
-        found = score(item).as_dict()
-        metrics = {key: value if value is None else round(value, 5) for key, value in found["metrics"].items()}
-        scored[name] = {**found, "score": found["score"] and round(found["score"], 5), "metrics": metrics}
+        result = score_sample(sample).as_dict()
+        error = result["error"] and result["error"]["kind"]
+        metrics = {key: value if value is None else round(value, 5) for key, value in result["metrics"].items()}
+        score = result["score"] and round(result["score"], 5)
+        scored[name] = {**result, "score": score, "metrics": metrics, "error": error}
     check_golden("scores", SCORER, scored, constant="`version` in metrics/overall.toml")
 
 
@@ -74,13 +79,11 @@ def test_what_the_cache_holds_of_a_page_is_what_the_rules_find() -> None:
 
 
 def test_judge_schemas_change_only_with_the_judge_version() -> None:
-    schemas = {form.__name__: strict_schema(form) for form in (Rubric, Claims, Choice)}
-    check_golden("judge-schemas", str(judging.VERSION), schemas, constant="judging.VERSION")
+    schemas = {name: strict_schema(form) for name, form in _JUDGE_FORMS.items()}
+    check_golden("judge-schemas", str(judges.VERSION), schemas, constant="VERSION in evaluation/judges.py")
 
 
-@pytest.mark.parametrize(
-    "schema", [*map(answers.schema, answers.SHAPES), *map(strict_schema, (Rubric, Claims, Choice))]
-)
+@pytest.mark.parametrize("schema", [*map(answers.schema, answers.SHAPES), *map(strict_schema, _JUDGE_FORMS.values())])
 def test_requests_carry_no_text_of_docstrings(schema: dict[str, Any]) -> None:
     def keys(node: Any) -> set[str]:
         if isinstance(node, list):

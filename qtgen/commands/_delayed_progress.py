@@ -50,21 +50,24 @@ class _DelayedProgress:
         with self._lock:
             self._done += n
             if self._bar is not None:
-                self._bar.update(self._bar.task_ids[0], completed=self._done)
+                self._bar.update(self._bar.task_ids[0], description=self._text())
 
     def show(self) -> None:
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        count = "{task.completed:,}" if self._total is None else "{task.completed:,} of {task.total:,}"
-        columns = SpinnerColumn(), TextColumn("{task.description}"), TextColumn(count), TimeElapsedColumn()
+        columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
         # Data on stdout may go to a pipe, so rich must not redirect it to the terminal.
         bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
         with self._lock:
             if not self._closed:
-                bar.add_task(self._label, total=self._total, completed=self._done)
+                bar.add_task(self._text())
                 bar.start()
                 self._bar = bar
+
+    def _text(self) -> str:
+        total = "" if self._total is None else f" of {self._total:,}"
+        return f"{self._label}: {self._done:,}{total}" if self._done else self._label
 
     def close(self) -> None:
         with self._lock:

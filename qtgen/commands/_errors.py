@@ -1,6 +1,7 @@
 """Errors as one line for a person and an exit code: the only place where they become either."""
 
 from qtgen.errors import (
+    CacheMismatch,
     CassetteError,
     EndpointDown,
     Interrupted,
@@ -15,6 +16,7 @@ _REMEDIES: dict[type[QtgenError], str] = {
     CassetteError: "record the suite with `qtgen eval run --record`",
     EndpointDown: "run the same command again to resume",
     Interrupted: "run the same command again to resume",
+    CacheMismatch: "add --no-cache to compute all of them again",
 }
 # Settings whose option has another name, or that have only an environment variable.
 _OPTIONS = {"api_key": "OPENAI_API_KEY", "ledger": "QTGEN_LEDGER", "local_model": "QTGEN_LOCAL_MODEL"}

@@ -41,6 +41,7 @@ class RunOptions:
         noun: What an item is: `question` or `page`.
         fresh: Whether to ignore answers of earlier runs.
         as_json: Whether to print one JSON line per item at the end.
+        resume: How to resume a run that ended early.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class RunOptions:
     noun: str
     fresh: bool = False
     as_json: bool = False
+    resume: str = "run the same command again to resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +172,11 @@ class Run:
     def _exit_code(self) -> int:
         total = pluralize(self.options.total, self.options.noun)
         if left := self.stats.failures[Interrupted.kind]:
-            raise Interrupted(f"interrupted with {left:,} of {total} left")
+            raise Interrupted(f"interrupted with {left:,} of {total} left", remedy=self.options.resume)
         if left := self.stats.failures[BudgetReached.kind]:
             note(
                 f"the budget of {money(self.budget.limit)} is used up with {left:,} of {total} left; "
-                "raise --budget and run the same command again to resume"
+                f"raise --budget and {self.options.resume}"
             )
             return 1
         return int(self.stats.counts[Status.FAILED] > 0)

@@ -221,7 +221,7 @@ def _apply_write(_: LinkArguments, edits: "Iterable[LinkEdit]") -> "Iterator[Lin
                 yield result
     except KeyboardInterrupt:
         raise Interrupted(
-            f"interrupted after {pluralize(written, 'page')}; some hundred more may have been written, each completely"
+            f"interrupted after {pluralize(written, 'page')}; a few hundred more may be written, each completely"
         ) from None
 
 

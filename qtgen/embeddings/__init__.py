@@ -1,0 +1,1 @@
+"""Vectors of texts: static embeddings or an endpoint's, vectors of pages, their cache, and a nearest-neighbor index."""

@@ -1,7 +1,7 @@
-"""What a page is about, as one vector: of its question, its answer and its keywords.
+"""Vectors of pages: what a page is about, from its question, its answer and its keywords.
 
-A text's static vector is the sum of the vectors of its words, each word taken by itself. That is as good as taking the
-tokens of the whole text (docs/linking.md), and a word that was seen before costs a look into a table.
+The static vector of a text is the sum of its words' vectors, with each word tokenized by itself. That is as good as
+tokenizing the whole text (docs/linking.md), and a word that occurred before costs one look-up.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
     HalfVectors = NDArray[np.float16]
 
-_APART = bytes(code if chr(code).isalnum() or code > 127 else 32 for code in range(256))  # all else parts words
-_MARKS = [mark.encode() for mark in "“”‘’–—…→"]  # that part words too, and stand in many answers
-_KNOWN_WORDS = 100_000  # at most; a kilobyte each
-_LONGEST = 8_000  # characters that an endpoint is sent of a page
+# Every byte that cannot be part of a word, as a space.
+_WORD_BYTES = bytes(code if chr(code).isalnum() or code > 127 else 32 for code in range(256))
+_SEPARATORS = [mark.encode() for mark in "“”‘’–—…→"]  # the frequent ones that are not ASCII
+_MAX_KNOWN_WORDS = 100_000  # a word takes a kilobyte
+_MAX_SENT = 8_000  # characters of a page that an endpoint gets
 
 
 class PageText(NamedTuple):
-    """The text of a page that its vector is made of."""
+    """The texts of a page that its vector is made from."""
 
     question: str
     answer: str
@@ -37,25 +38,26 @@ class PageText(NamedTuple):
 
 
 def page_text(page: Page) -> PageText:
+    """Return the texts of a page that its vector is made from."""
     return PageText(*(page.text_of(path) or "" for path in ("title", "answer", "seo.page_keywords")))
 
 
 class PageEmbedder(Protocol):
-    """Pages -> vectors. name: of the way they are made; changes when the vectors do."""
+    """A way to turn pages into vectors. Its name changes whenever its vectors do."""
 
     name: str
 
     def __call__(self, texts: Sequence[PageText]) -> "Vectors":
-        """One row of length 1 a page; zeros for a page without a word."""
+        """Return a row of length 1 for each page; a row of zeros for a page without words."""
 
 
-def vector_key(meaning: PageEmbedder, text: PageText) -> bytes:
-    """Of the vector that a page's text has: the same for the same text, whatever file it stands in."""
-    return xxh3_128_digest("\0".join((meaning.name, *text)).encode("utf-8", "surrogatepass"))
+def vector_key(embedder: PageEmbedder, text: PageText) -> bytes:
+    """Return the cache key of a page's vector. It depends on the embedder and the text, not on the file."""
+    return xxh3_128_digest("\0".join((embedder.name, *text)).encode("utf-8", "surrogatepass"))
 
 
 class _Vocabulary(dict[bytes, int]):
-    """Words -> numbers, given out as words come."""
+    """Numbers of words, in the order in which the words are first looked up."""
 
     def __missing__(self, word: bytes) -> int:
         self[word] = number = len(self)
@@ -63,7 +65,7 @@ class _Vocabulary(dict[bytes, int]):
 
 
 class StaticEmbedder:
-    """Static embeddings (`embeddings.Static`): no key, no network. Raises SettingsError where they are missing."""
+    """Vectors from static embeddings: no key, no network. Raises MissingExtra if they are not installed."""
 
     name = f"{StaticModel.name} by words, 1"
 
@@ -71,97 +73,106 @@ class StaticEmbedder:
         self._numbers = _Vocabulary()
 
     @cached_property
-    def _static(self) -> StaticModel:  # half a second, which a run saves that finds all vectors in the cache
+    def _model(self) -> StaticModel:  # loaded late: it takes half a second, and a full cache makes it unnecessary
         return StaticModel()
 
     @cached_property
-    def _vectors(self) -> "Vectors":
-        return self._static.vectors[:0]
+    def _word_vectors(self) -> "Vectors":
+        return self._model.vectors[:0]
 
     def __call__(self, texts: Sequence[PageText]) -> "Vectors":
-        """Question, answer and keywords count the same, however long they are."""
-        if len(self._numbers) > _KNOWN_WORDS:
+        """Return a row of length 1 for each page. Question, answer and keywords have equal weight, however long."""
+        if len(self._numbers) > _MAX_KNOWN_WORDS:
             self._numbers.clear()
-            self._vectors = self._vectors[:0]
-        of_part = normalize_rows(self._sums([_words(part) for text in texts for part in text]))
-        return normalize_rows(of_part.reshape(len(texts), -1, self._static.width).sum(axis=1))
+            self._word_vectors = self._model.vectors[:0]
+        parts = normalize_rows(self._sum_words([_words(part) for text in texts for part in text]))
+        return normalize_rows(parts.reshape(len(texts), -1, self._model.width).sum(axis=1))
 
-    def _sums(self, texts: Sequence[list[bytes]]) -> "Vectors":
-        """Of each text the sum of its words' vectors."""
+    def _sum_words(self, texts: Sequence[list[bytes]]) -> "Vectors":
         import numpy as np
 
         numbers = np.fromiter(map(self._numbers.__getitem__, chain.from_iterable(texts)), np.int32)
-        self._learn()
-        return _summed(self._vectors, numbers, [len(text) for text in texts])
+        self._add_new_words()
+        return _sum_groups(self._word_vectors, numbers, [len(text) for text in texts])
 
-    def _learn(self) -> None:
-        """Vectors for the words that are new: each the sum of its tokens'."""
+    def _add_new_words(self) -> None:
         import numpy as np
 
-        new = [word.decode("utf-8", "replace") for word in islice(self._numbers, len(self._vectors), None)]
+        new = [word.decode("utf-8", "replace") for word in islice(self._numbers, len(self._word_vectors), None)]
         if new:
-            tokens = self._static.tokens(new)
-            learnt = _summed(self._static.vectors, np.concatenate(tokens), [len(of_word) for of_word in tokens])
-            self._vectors = np.concatenate([self._vectors, learnt])
+            tokens = self._model.tokens(new)
+            vectors = _sum_groups(self._model.vectors, np.concatenate(tokens), [len(numbers) for numbers in tokens])
+            self._word_vectors = np.concatenate([self._word_vectors, vectors])
 
 
-def _summed(vectors: "Vectors", numbers: "NDArray[Any]", lengths: list[int]) -> "Vectors":
-    """Sums of rows of `vectors`: of as many as the first length says, and so on."""
+def _sum_groups(vectors: "Vectors", numbers: "NDArray[Any]", lengths: list[int]) -> "Vectors":
+    """Return the sums of rows of `vectors`: one for the first `lengths[0]` row numbers, and so on."""
     import numpy as np
     from scipy.sparse import csr_array
 
     ends = np.cumsum([0, *lengths], dtype=np.int32)
-    chosen = csr_array((np.ones(len(numbers), np.float32), numbers, ends), shape=(len(lengths), len(vectors)))
-    return np.asarray(chosen @ vectors, np.float32)
+    selection = csr_array((np.ones(len(numbers), np.float32), numbers, ends), shape=(len(lengths), len(vectors)))
+    return np.asarray(selection @ vectors, np.float32)
 
 
 def _words(text: str) -> list[bytes]:
     raw = text.replace("\\n", " ").lower().encode("utf-8", "replace")
-    for mark in () if raw.isascii() else _MARKS:
-        raw = raw.replace(mark, b" ")
-    return raw.translate(_APART).split()
+    for separator in () if raw.isascii() else _SEPARATORS:
+        raw = raw.replace(separator, b" ")
+    return raw.translate(_WORD_BYTES).split()
 
 
 class EndpointEmbedder:
-    """Vectors by a model at an endpoint. What `embed` raises goes through: ProviderError."""
+    """Vectors from a model at an endpoint, of the question and the answer. Raises what `embed` raises."""
 
     def __init__(self, embed: "TextEmbedder", model: str, address: str | None) -> None:
         self.name = f"{model} at {address or 'OpenAI'}, 1"
         self._embed = embed
 
     def __call__(self, texts: Sequence[PageText]) -> "Vectors":
-        return normalize_rows(
-            self._embed([f"{text.question}\n\n{decode_answer(text.answer)}"[:_LONGEST] for text in texts])
-        )
+        """Return a row of length 1 for each page."""
+        documents = [f"{text.question}\n\n{decode_answer(text.answer)}"[:_MAX_SENT] for text in texts]
+        return normalize_rows(self._embed(documents))
 
 
 class CenteredVectors(NamedTuple):
-    """Vectors without what all of them share. rows: of length 1; lengths, shares: that, with the cosine of two rows,
-    give the cosine that the whole vectors have (`whole`)."""
+    """Vectors without the part that all of them share.
+
+    Args:
+        rows: The rest of each vector, scaled to length 1.
+        lengths: The lengths of the rests before they were scaled.
+        shares: What each vector adds to a cosine because of the shared part.
+    """
 
     rows: "Vectors"
     lengths: "Vectors"
     shares: "Vectors"
 
-    def full_cosines(self, ones: Any, others: Any, cosines: Any) -> Any:
-        """Cosines of whole vectors. ones, others: numbers of rows, in shapes that fit each other."""
-        return self.lengths[ones] * self.lengths[others] * cosines + self.shares[ones] + self.shares[others]
+    def full_cosines(self, first: Any, second: Any, cosines: Any) -> Any:
+        """Return the cosines of the original vectors.
+
+        Args:
+            first: Numbers of rows.
+            second: Numbers of rows, in a shape that fits that of `first`.
+            cosines: The cosines of these rows.
+        """
+        return self.lengths[first] * self.lengths[second] * cosines + self.shares[first] + self.shares[second]
 
 
 def center(vectors: "HalfVectors") -> CenteredVectors:
-    """Near is what is nearer than any two pages are, so what these share is taken away.
+    """Subtract from each vector what all of them share, so that near means nearer than any two pages are.
 
-    Of few pages the mean says little, so less of it is taken away. A page without a word keeps its zeros.
+    The mean of few pages says little, so less of it is subtracted then. A page without words keeps its zeros.
     """
     import numpy as np
 
     rows = vectors.astype(np.float32)
     np.nan_to_num(rows, copy=False, posinf=0, neginf=0)  # a damaged cache can hold anything
-    empty = ~rows.any(axis=1)
+    is_empty = ~rows.any(axis=1)
     count = len(rows)
     mean = (rows.sum(axis=0, dtype=np.float64) / (count + 100)).astype(np.float32)
-    rows -= mean  # in place: a copy of those of 200,000 pages is 200 MB
-    rows[empty] = 0
+    rows -= mean  # in place, because a copy takes 200 MB for 200,000 pages
+    rows[is_empty] = 0
     shares = rows @ mean + mean @ mean / 2
     lengths = np.linalg.norm(rows, axis=1)
     rows /= np.where(lengths > 0, lengths, 1)[:, None]

@@ -1,4 +1,4 @@
-"""Texts -> vectors. Static embeddings come with a package: no key, no network, the same on every machine."""
+"""Static embeddings of texts. They come with a package: no key, no network, the same vectors on every machine."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -6,41 +6,45 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtgen.errors import SettingsError
+from qtgen._util.extras import require
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
-    TextEmbedder = Callable[[Sequence[str]], Vectors]  # one row a text
+    TextEmbedder = Callable[[Sequence[str]], Vectors]
+    """Texts to vectors, one row per text."""
 
 
 class StaticModel:
-    """wordllama's token vectors (MIT), 256 dimensions; a text's is their sum. Raises SettingsError without it."""
+    """The token vectors of wordllama (MIT), with 256 dimensions. The vector of a text is the sum of its tokens'.
+
+    Raises MissingExtra if wordllama is not installed.
+    """
 
     name = "wordllama-256"
 
     def __init__(self) -> None:
-        model = _model()
+        model = _load()
         self.vectors: Vectors = model.embedding
         self.width: int = self.vectors.shape[1]
         self._tokenizer: Any = model.tokenizer
         self._tokenizer.no_padding()
-        self._words: dict[str, Vectors] = {}
+        self._word_vectors: dict[str, Vectors] = {}
 
     def tokens(self, texts: Sequence[str]) -> "list[NDArray[np.intp]]":
-        """The numbers of the tokens of each text."""
+        """Return the token numbers of each text."""
         import numpy as np
 
-        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [np.asarray(one.ids, np.intp) for one in encoded]
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [np.asarray(encoding.ids, np.intp) for encoding in encodings]
 
     def embed(self, tokens: "Sequence[NDArray[np.intp]]") -> "Vectors":
-        """One row of length 1 a text, of its tokens; zeros where it has none."""
+        """Return a row of length 1 for each text, given its tokens; a row of zeros for a text without tokens."""
         import numpy as np
 
-        lengths = np.array([len(one) for one in tokens], np.intp)
+        lengths = np.array([len(numbers) for numbers in tokens], np.intp)
         sums = np.zeros((len(tokens), self.width), np.float32)
         if lengths.any():
             starts = np.cumsum(lengths) - lengths
@@ -48,31 +52,30 @@ class StaticModel:
         return normalize_rows(sums)
 
     def word_vector(self, word: str) -> "Vectors":
-        """The direction of one word."""
-        if word not in self._words:
-            self._words[word] = self.embed(self.tokens([word]))[0]
-        return self._words[word]
+        """Return the vector of one word, with length 1."""
+        if word not in self._word_vectors:
+            self._word_vectors[word] = self.embed(self.tokens([word]))[0]
+        return self._word_vectors[word]
 
 
 def normalize_rows(rows: "Vectors") -> "Vectors":
-    """Rows of length 1; a row of zeros stays one."""
+    """Return the rows scaled to length 1. A row of zeros stays as it is."""
     import numpy as np
 
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    shortened: Vectors = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
-    return shortened
+    normalized: Vectors = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return normalized
 
 
 @cache
-def _model() -> Any:
+def _load() -> Any:
+    require("Comparing texts by their meaning", "evals", "wordllama")
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
     try:
         import wordllama
-    except ImportError:
-        raise SettingsError("embeddings need the `evals` extra: pip install 'qtgen[evals]'") from None
-    finally:
-        root.setLevel(level)  # the package sets the program's log to INFO
+    finally:  # importing the package sets the level of the root logger to INFO
+        root.setLevel(level)
         root.handlers[:] = handlers
-    where = Path(wordllama.__file__).parent  # the model lies beside the package's code
-    return wordllama.WordLlama.load(cache_dir=where, disable_download=True)
+    folder = Path(wordllama.__file__).parent  # the model is beside the package's code
+    return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)

@@ -2,100 +2,114 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qtgen.errors import UsageError
 from qtgen.evaluation.metrics import METRICS, AnalyzedText, Direction
-from qtgen.evaluation.metrics.semantic import makes
-from qtgen.evaluation.scoring import Item, Scored
-from qtgen.evaluation.stats import accuracy_interval
+from qtgen.evaluation.metrics.semantic import claim_support
+from qtgen.evaluation.scoring import Sample, SampleResult
+from qtgen.evaluation.stats import Clusters, Floats, Interval, Values, finite_array, mean_interval
+
+Records = Sequence[Mapping[str, Any]]
 
 
 class JudgedAnswer(NamedTuple):
-    """An answer and what people said of it, drawn to 0 to 1. group: answers of one group are compared."""
+    """An answer and people's judgement of it, scaled to 0 to 1. Answers of one group are compared with each other."""
 
-    item: Item
+    sample: Sample
     group: str
     cluster: str
     human: float
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A set of judged answers: which files of the folder it is read from, and how."""
+class AnswerSource:
+    """A data set of judged answers: the files it consists of, and how to read their records."""
 
     name: str
     files: tuple[str, ...]
-    read: Callable[[Sequence[Sequence[Mapping[str, Any]]]], Iterator[JudgedAnswer]]
+    read: Callable[[Sequence[Records]], Iterator[JudgedAnswer]]
 
 
-def _ragchecker(files: Sequence[Sequence[Mapping[str, Any]]]) -> Iterator[JudgedAnswer]:
-    """Pairs of answers; two people say in -2 to 2 by how much the second is better."""
+def _read_ragchecker(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
+    """Pairs of answers. Two people say from -2 to 2 how much better the second one is."""
     for row in files[0]:
-        better = sum(row["human"]["overall"]) / 8  # -0.5 to 0.5
-        for side, human in (("a", 0.5 - better), ("b", 0.5 + better)):
-            item = Item(f"{row['id']}/{side}", row["question"], (row["reference"],), row[f"answer_{side}"])
-            yield JudgedAnswer(item, row["id"], row["id"], human)
+        preference = sum(row["human"]["overall"]) / 8  # -0.5 to 0.5
+        for side, human in (("a", 0.5 - preference), ("b", 0.5 + preference)):
+            sample = Sample(f"{row['id']}/{side}", row["question"], (row["reference"],), row[f"answer_{side}"])
+            yield JudgedAnswer(sample, row["id"], row["id"], human)
 
 
-def _squality(files: Sequence[Sequence[Mapping[str, Any]]]) -> Iterator[JudgedAnswer]:
-    """Three answers a question; three people give each 0 to 100."""
+def _read_squality(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
+    """Three answers per question. Three people rate each from 0 to 100."""
     for row in files[0]:
-        for number, one in enumerate(row["candidates"]):
-            item = Item(f"{row['id']}/{number}", row["question"], tuple(row["references"]), one["answer"])
-            yield JudgedAnswer(item, row["id"], row["cluster"], fmean(one["overall"]) / 100)
+        for number, answer in enumerate(row["candidates"]):
+            sample = Sample(f"{row['id']}/{number}", row["question"], tuple(row["references"]), answer["answer"])
+            yield JudgedAnswer(sample, row["id"], row["cluster"], fmean(answer["overall"]) / 100)
 
 
-def _liveqa(files: Sequence[Sequence[Mapping[str, Any]]]) -> Iterator[JudgedAnswer]:
+def _read_liveqa(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
     """Answers of one question, judged from 1 (incorrect) to 4 (excellent)."""
     references = {row["cluster"]: tuple(row["references"]) for row in files[1]}
     for row in files[0]:
         if row["cluster"] in references:
-            item = Item(row["id"], row["question"], references[row["cluster"]], row["answer"])
-            yield JudgedAnswer(item, row["cluster"], row["cluster"], (row["judgement"] - 1) / 3)
+            sample = Sample(row["id"], row["question"], references[row["cluster"]], row["answer"])
+            yield JudgedAnswer(sample, row["cluster"], row["cluster"], (row["judgement"] - 1) / 3)
+
+
+def _read_claims(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
+    """Claims, each in the place of a question. The judgement is 1 if the answer makes the claim, else 0."""
+    for row in files[0]:
+        for claim in row["claims"]:
+            sample = Sample(row["id"], claim["claim"], (row["reference"],), row["answer"])
+            yield JudgedAnswer(sample, row["id"], row["id"], float(claim["label"] == "Entailment"))
 
 
 SOURCES = (
-    Source("RAGChecker", ("meta_ragchecker_pairs",), _ragchecker),
-    Source("SQuALITY", ("meta_squality_ratings",), _squality),
-    Source("LiveQA", ("meta_liveqa_medquad", "meta_liveqa_references"), _liveqa),
+    AnswerSource("RAGChecker", ("meta_ragchecker_pairs",), _read_ragchecker),
+    AnswerSource("SQuALITY", ("meta_squality_ratings",), _read_squality),
+    AnswerSource("LiveQA", ("meta_liveqa_medquad", "meta_liveqa_references"), _read_liveqa),
 )
+_CLAIMS = AnswerSource("K-QA claims", ("meta_kqa_claims",), _read_claims)
 
 
-def sources_in(folder: Path) -> dict[str, list[JudgedAnswer]]:
-    """The judged answers of every source whose files lie in a folder, as `NAME.jsonl` or `NAME.<part>.jsonl`.
+def read_sources(folder: Path) -> dict[str, list[JudgedAnswer]]:
+    """Return the judged answers of every data set whose files are in a folder, as `NAME.jsonl` or `NAME.*.jsonl`.
 
-    Raises UsageError where there is none, or where one has not the form of its data sheet.
+    Raises UsageError if there is none, or if a file does not have the expected form.
     """
-    found = {}
-    for source in SOURCES:
-        paths = [next(iter(sorted(folder.glob(f"{name}*.jsonl"))), None) for name in source.files]
-        if all(paths):
-            found[source.name] = _read(source, [path for path in paths if path])
-    if not found:
-        wanted = ", ".join(f"{name}*.jsonl" for source in SOURCES for name in source.files)
-        raise UsageError(f"--data {folder}: no judged answers; wanted are {wanted}")
-    return found
+    sources = {source.name: answers for source in SOURCES if (answers := _read(source, folder)) is not None}
+    if not sources:
+        expected = ", ".join(f"{name}*.jsonl" for source in SOURCES for name in source.files)
+        raise UsageError(f"no judged answers in this folder; expected {expected}", path=folder)
+    return sources
 
 
-def _read(source: Source, paths: Iterable[Path]) -> list[JudgedAnswer]:
-    path = None
+def _read(source: AnswerSource, folder: Path) -> list[JudgedAnswer] | None:
+    """Return the answers of a data set, or None if one of its files is missing."""
+    paths = [next(iter(sorted(folder.glob(f"{name}*.jsonl"))), None) for name in source.files]
+    path, files = None, []
     try:
-        rows = []
         for path in paths:
-            rows.append([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()])
-        return list(source.read(rows))
+            if path is None:
+                return None
+            lines = path.read_text(encoding="utf-8").splitlines()
+            files.append([json.loads(line) for line in lines if line.strip()])
+        return list(source.read(files))
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UsageError(f"{path}: not the form of {source.name}: {error!r}") from None
+        raise UsageError(f"not in the form of {source.name}: {error!r}", path=path) from None
 
 
-class Pair(NamedTuple):
-    """Two of a group that people did not tie: their places, and by how much people prefer the second."""
+class AnswerPair(NamedTuple):
+    """Two answers of a group that people did not tie: their indices, and by how much people prefer the second."""
 
     first: int
     second: int
@@ -103,17 +117,25 @@ class Pair(NamedTuple):
     cluster: str
 
 
-def pairs(judged: Sequence[JudgedAnswer]) -> list[Pair]:
+def answer_pairs(answers: Sequence[JudgedAnswer]) -> list[AnswerPair]:
+    """Return all pairs within the groups that people did not tie."""
     groups: dict[str, list[int]] = defaultdict(list)
-    for place, one in enumerate(judged):
-        groups[one.group].append(place)
-    every = (pair for places in groups.values() for pair in combinations(places, 2))
-    differences = ((a, b, judged[b].human - judged[a].human, judged[a].cluster) for a, b in every)
-    return [Pair(*one) for one in differences if one[2]]
+    for index, answer in enumerate(answers):
+        groups[answer.group].append(index)
+    pairs = (pair for indices in groups.values() for pair in combinations(indices, 2))
+    return [
+        AnswerPair(first, second, preference, answers[first].cluster)
+        for first, second in pairs
+        if (preference := answers[second].human - answers[first].human)
+    ]
 
 
 class Agreement(NamedTuple):
-    """measure: `pairs`, share of pairs on which both agree, or `auc`; low, high: 95% by clusters."""
+    """Agreement of one metric with people on one data set.
+
+    `measure` is `pairs`, the share of pairs that both order the same way, or `auc`, an area under the ROC curve. `low`
+    and `high` are the 95% interval by clusters.
+    """
 
     source: str
     metric: str
@@ -126,73 +148,95 @@ class Agreement(NamedTuple):
 
 
 def agreement(
-    source: str, judged: Sequence[JudgedAnswer], scored: Sequence[Scored], names: Sequence[str] | None = None
+    source: str,
+    answers: Sequence[JudgedAnswer],
+    results: Sequence[SampleResult],
+    metrics: Sequence[str] | None = None,
 ) -> list[Agreement]:
-    """One row a metric. names: `score`, `length` or a metric's; all by default. An answer without a figure ties."""
-    every = pairs(judged)
-    columns = _columns(judged, scored)
-    return [
-        _agreement(source, name, values, every) for name, values in columns.items() if names is None or name in names
-    ]
+    """Return one row per metric.
+
+    `metrics` may hold `score`, `length` and names of metrics; by default it is all of them. An answer without a value
+    ties with every other answer.
+    """
+    pairs = answer_pairs(answers)
+    rows = []
+    for name, values in _columns(answers, results).items():
+        if metrics is None or name in metrics:
+            differences = [_difference(values[pair.first], values[pair.second]) for pair in pairs]
+            interval = accuracy_interval(differences, [pair.human for pair in pairs], [pair.cluster for pair in pairs])
+            rows.append(_row(source, name, "pairs", interval, interval.items))
+    return rows
 
 
-def _columns(judged: Sequence[JudgedAnswer], scored: Sequence[Scored]) -> dict[str, list[float | None]]:
-    metrics = dict.fromkeys(name for one in scored for name in one.metrics)
-    columns: dict[str, list[float | None]] = {"score": [one.score for one in scored]}
-    columns["length"] = [float(len(one.item.candidate.split())) for one in judged]
-    columns |= {name: [one.metrics.get(name) for one in scored] for name in metrics}
-    known = {name: METRICS[name].direction for name in metrics}
-    return {
-        name: [None if value is None else -value for value in values] if known.get(name) is Direction.LOWER else values
-        for name, values in columns.items()
-        if any(value is not None for value in values)
-    }
-
-
-def _agreement(source: str, name: str, values: Sequence[float | None], every: Sequence[Pair]) -> Agreement:
-    differences = [_difference(values[pair.first], values[pair.second]) for pair in every]
-    shown = accuracy_interval(differences, [pair.human for pair in every], [pair.cluster for pair in every])
-    mean = shown.mean or 0.0
-    return Agreement(
-        source, name, "pairs", mean, _or(shown.low, mean), _or(shown.high, mean), shown.items, shown.clusters
-    )
-
-
-def _or(value: float | None, other: float) -> float:
-    return other if value is None else value
+def _columns(answers: Sequence[JudgedAnswer], results: Sequence[SampleResult]) -> dict[str, list[float | None]]:
+    """Return the values of every metric that has any, with the sign changed if lower is better."""
+    columns: dict[str, list[float | None]] = {"score": [result.score for result in results]}
+    columns["length"] = [float(len(answer.sample.candidate.split())) for answer in answers]
+    for name in dict.fromkeys(name for result in results for name in result.metrics):
+        sign = -1 if METRICS[name].direction is Direction.LOWER else 1
+        values = (result.metrics.get(name) for result in results)
+        columns[name] = [None if value is None else sign * value for value in values]
+    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
 
 
 def _difference(first: float | None, second: float | None) -> float:
     return 0.0 if first is None or second is None else second - first
 
 
-_CLAIMS = "meta_kqa_claims"
+def _row(source: str, metric: str, measure: str, interval: Interval, items: int) -> Agreement:
+    mean = interval.mean or 0.0
+    low, high = (mean if bound is None else bound for bound in (interval.low, interval.high))
+    return Agreement(source, metric, measure, mean, low, high, items, interval.clusters)
 
 
-def claims_in(folder: Path) -> list[Agreement]:
-    """How well nuggets are assigned: chance that a claim which physicians say an answer makes comes before another.
+def claim_agreement(folder: Path) -> list[Agreement]:
+    """Return how well nuggets are assigned, measured on K-QA's claims; empty if the claims are not in the folder.
 
-    The area under the ROC curve on K-QA's claims; nothing where they are not in the folder.
+    It is the area under the ROC curve: the probability that a claim which physicians find in an answer ranks above one
+    which they do not find.
     """
-    path = next(iter(sorted(folder.glob(f"{_CLAIMS}*.jsonl"))), None)
-    if path is None:
+    answers = _read(_CLAIMS, folder)
+    if answers is None:
         return []
-    judged = _read(Source("K-QA claims", (_CLAIMS,), _claims), [path])
-    sure = [makes(AnalyzedText(one.item.candidate), AnalyzedText(one.item.question)) for one in judged]
-    every = [(a, b) for a, one in enumerate(judged) for b, other in enumerate(judged) if one.human > other.human]
-    shown = accuracy_interval(
-        [sure[a] - sure[b] for a, b in every], [1.0] * len(every), [judged[a].cluster for a, _ in every]
-    )
-    mean = shown.mean or 0.0
-    row = Agreement(
-        "K-QA claims", "nuggets", "auc", mean, _or(shown.low, mean), _or(shown.high, mean), len(judged), shown.clusters
-    )
-    return [row]
+    supports = [
+        claim_support(AnalyzedText(answer.sample.candidate), AnalyzedText(answer.sample.question)) for answer in answers
+    ]
+    indexed = list(enumerate(answers))
+    pairs = [
+        (made, other)
+        for made, answer in indexed
+        for other, other_answer in indexed
+        if answer.human > other_answer.human
+    ]
+    differences = [supports[made] - supports[other] for made, other in pairs]
+    clusters = [answers[made].cluster for made, _ in pairs]
+    interval = accuracy_interval(differences, [1.0] * len(pairs), clusters)
+    return [_row(_CLAIMS.name, "nuggets", "auc", interval, len(answers))]
 
 
-def _claims(files: Sequence[Sequence[Mapping[str, Any]]]) -> Iterator[JudgedAnswer]:
-    """A claim stands where the question does elsewhere; 1: the answer makes it."""
-    for row in files[0]:
-        for claim in row["claims"]:
-            item = Item(row["id"], claim["claim"], (row["reference"],), row["answer"])
-            yield JudgedAnswer(item, row["id"], row["id"], float(claim["label"] == "Entailment"))
+def pairwise_accuracy(metric_differences: Values, human_differences: Values) -> float:
+    """Return the share of pairs, without those that people tied, that a metric orders as people do.
+
+    A tie or a NaN of the metric counts as 1/2 (Kocmi et al. 2021). Raises ValueError if people tied every pair, and
+    for a NaN of theirs.
+    """
+    agreements, is_decided = _pair_agreements(metric_differences, human_differences)
+    if not is_decided.any():
+        raise ValueError("people tied every pair")
+    return float(agreements[is_decided].mean())
+
+
+def accuracy_interval(
+    metric_differences: Values, human_differences: Values, clusters: Clusters, *, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """Return `pairwise_accuracy` with the interval of `mean_interval`; its items are the pairs that are not tied."""
+    agreements, is_decided = _pair_agreements(metric_differences, human_differences)
+    kept = [cluster for cluster, decided in zip(clusters, is_decided, strict=True) if decided]
+    return mean_interval(agreements[is_decided], kept, level=level, seed=seed)
+
+
+def _pair_agreements(metric_differences: Values, human_differences: Values) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return 1, 1/2 or 0 per pair, and whether people preferred one of its answers."""
+    humans = finite_array(human_differences, metric_differences)
+    metric = np.nan_to_num(np.asarray(metric_differences, np.float64))
+    return (1 + np.sign(metric) * np.sign(humans)) / 2, humans != 0

@@ -1,108 +1,115 @@
-"""Two reports -> a verdict: worse, no change shown, too few items to tell, or better; and which items fell."""
+"""The gate: two reports -> a verdict with reasons, and the references that fell."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import stdev
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
+from qtgen._util.text import pluralize
 from qtgen.errors import UsageError
-from qtgen.evaluation.stats import Fall, PairedComparison, Verdict, compare, corrected, falls, mean_interval
-from qtgen.evaluation.suites import Gate
+from qtgen.evaluation.metrics import JUDGE_METRICS, Direction, metric_directions
+from qtgen.evaluation.report import EvalItem, EvalReport, GateResult, ItemFall, MetricComparison, MetricSummary, Verdict
+from qtgen.evaluation.stats import (
+    Fall,
+    PairedComparison,
+    compare,
+    correct_for_multiple_tests,
+    falls,
+    mean_interval,
+)
+from qtgen.evaluation.suites import GateSettings
 
-Report = Mapping[str, Any]
-Item = Mapping[str, Any]
-
-
-def summed(items: Sequence[Item], directions: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Mean and clustered interval of every metric that has a value; items without one are counted as missing."""
-    found = {
-        name: [(value, item["cluster"]) for item in items if (value := value_of(item, name)) is not None]
-        for name in directions
-    }
-    return {
-        name: _interval(pairs, len(items), directions[name])
-        for name, pairs in found.items()
-        if pairs or name == "score"
-    }
+_REMEDY = "make a new baseline"
 
 
-def _interval(pairs: Sequence[tuple[float, str]], items: int, direction: str) -> dict[str, Any]:
-    shown = mean_interval([value for value, _ in pairs], [cluster for _, cluster in pairs])
-    return {
-        "mean": shown.mean,
-        "low": shown.low,
-        "high": shown.high,
-        "items": len(pairs),
-        "missing": items - len(pairs),
-        "direction": direction,
-    }
-
-
-def value_of(item: Item, metric: str) -> float | None:
-    value: float | None = item["score"] if metric == "score" else item["metrics"].get(metric)
-    return value
-
-
-def check_comparable(before: Report, after: Report, where: str) -> None:
-    """Raises UsageError, with why, for reports whose scores have not the same meaning."""
-    for key, what in (("suite", "is of suite"), ("scorer", "was scored by"), ("suite_digest", "has references")):
-        if before.get(key) != after.get(key):
-            raise UsageError(
-                f"{where}: {what} {before.get(key)}, and this run {after.get(key)}, so their scores mean different "
-                "things; make it anew with `qtgen eval run`"
+def summarize(items: Sequence[EvalItem], directions: Mapping[str, Direction]) -> dict[str, MetricSummary]:
+    """Return the mean and the clustered interval of every metric that has a value, and of the score in any case."""
+    summaries = {}
+    for metric, direction in directions.items():
+        pairs = [(value, item.cluster) for item in items if (value := item.value(metric)) is not None]
+        if pairs or metric == "score":
+            interval = mean_interval([value for value, _ in pairs], [cluster for _, cluster in pairs])
+            missing = len(items) - len(pairs)
+            summaries[metric] = MetricSummary(
+                interval.mean, interval.low, interval.high, len(pairs), missing, direction
             )
+    return summaries
 
 
-def judged(before: Report, after: Report, gate: Gate, where: str, directions: Mapping[str, str]) -> dict[str, Any]:
-    """The report's `gate`. where: names the baseline. Items that either side could not score are left out and counted.
+def check_comparable(before: EvalReport, after: EvalReport, baseline: str) -> None:
+    """Raise UsageError, saying why, if the scores of two reports do not mean the same.
 
-    Raises UsageError where the two are not to be compared.
+    `baseline` names the report `before` in the message.
     """
-    check_comparable(before, after, where)
-    by_judges = [name for name in gate.metrics if name.startswith("judge")]
-    if by_judges and before.get("judges") != after.get("judges"):
-        raise UsageError(f"{where}: `{by_judges[0]}` is of other judges; make a new one with --save-baseline")
-    comparisons = _comparisons(before, after, gate, directions)
-    pairs = _paired(before, after, "score")
+    for what, old, new in (
+        ("suite", before.suite, after.suite),
+        ("scorer version", before.scorer, after.scorer),
+        ("digest of references", before.suite_digest, after.suite_digest),
+    ):
+        if old != new:
+            message = f"its {what} is {old}, this run's is {new}, so their scores are not comparable"
+            raise UsageError(message, path=baseline, remedy=_REMEDY)
+
+
+def compare_reports(before: EvalReport, after: EvalReport, gate: GateSettings, baseline: str) -> GateResult:
+    """Return the verdict on `after`, compared with `before`.
+
+    Items that either side could not score are left out and counted. `baseline` names the report `before`. Raises
+    UsageError if the two reports cannot be compared.
+    """
+    check_comparable(before, after, baseline)
+    by_judges = [metric for metric in gate.metrics if metric in JUDGE_METRICS]
+    if by_judges and before.judges != after.judges:
+        raise UsageError(f"`{by_judges[0]}` was given by other judges", path=baseline, remedy=_REMEDY)
+    comparisons = _compare_metrics(before, after, gate)
+    pairs = pair_values(before, after, "score")
     fallen = falls(*_columns(pairs), [pair.id for pair in pairs], gate.max_fall) if gate.max_fall and pairs else []
-    overall = _verdict(comparisons, bool(fallen))
-    questions = {item["id"]: item["question"] for item in after["items"]}
-    return {
-        "verdict": overall.value,
-        "baseline": where,
-        "comparisons": [_shown(one, directions[one.metric]) for one in comparisons],
-        "falls": [{**one._asdict(), "question": questions[one.id]} for one in fallen],
-        "tail_limit": gate.max_fall or None,
-        "reasons": [
-            *_fallen(fallen, gate),
-            *_reasons(comparisons, gate),
-            *_without_pairs(comparisons, gate),
-            *_left_out(before, after, len(pairs)),
-        ],
-    }
+    questions = {item.id: item.question for item in after.items}
+    return GateResult(
+        verdict=_overall_verdict(comparisons, bool(fallen)),
+        baseline=baseline,
+        comparisons=tuple(_reported(comparison) for comparison in comparisons),
+        falls=tuple(ItemFall(*fall, questions[fall.id]) for fall in fallen),
+        tail_limit=gate.max_fall or None,
+        reasons=(
+            *_fall_reasons(fallen, gate),
+            *_comparison_reasons(comparisons, gate),
+            *_metrics_without_pairs(comparisons, gate),
+            *_left_out_reasons(before, after, len(pairs)),
+            *_library_warnings(before, after),
+        ),
+    )
 
 
-def _comparisons(before: Report, after: Report, gate: Gate, directions: Mapping[str, str]) -> list[PairedComparison]:
-    found = []
+def add_reasons(report: EvalReport, reasons: Sequence[str]) -> EvalReport:
+    """Return the report with more reasons in its gate."""
+    if report.gate is None:
+        return report
+    return replace(report, gate=replace(report.gate, reasons=(*report.gate.reasons, *reasons)))
+
+
+def _compare_metrics(before: EvalReport, after: EvalReport, gate: GateSettings) -> list[PairedComparison]:
+    directions = metric_directions()
+    comparisons = []
     for metric in gate.metrics:
-        if directions.get(metric, "none") == "none":
-            raise UsageError(f"[gate] metrics: `{metric}` is no metric with a direction")
-        if pairs := _paired(before, after, metric):
-            found.append(
-                compare(
-                    metric,
-                    *_columns(pairs),
-                    [pair.cluster for pair in pairs],
-                    higher_is_better=directions[metric] == "higher",
-                    alpha=gate.alpha,
-                    matters=gate.matters,
-                )
+        direction = directions.get(metric, Direction.NONE)
+        if direction is Direction.NONE:
+            raise UsageError(f"the gate cannot compare `{metric}`: it is not a metric with a direction")
+        if pairs := pair_values(before, after, metric):
+            comparison = compare(
+                metric,
+                *_columns(pairs),
+                [pair.cluster for pair in pairs],
+                higher_is_better=direction is Direction.HIGHER,
+                alpha=gate.alpha,
+                matters=gate.matters,
             )
-    return corrected(found, gate.alpha, gate.matters)
+            comparisons.append(comparison)
+    return correct_for_multiple_tests(comparisons, gate.alpha, gate.matters)
 
 
-class _Pair(NamedTuple):
-    """A reference that has the metric on both sides; repeats are averaged."""
+class ValuePair(NamedTuple):
+    """A metric's values of one reference in two reports; repeats are averaged."""
 
     id: str
     cluster: str
@@ -110,101 +117,99 @@ class _Pair(NamedTuple):
     after: float
 
 
-def _paired(before: Report, after: Report, metric: str) -> list[_Pair]:
-    old, new = _means(before["items"], metric), _means(after["items"], metric)
-    clusters = {item["id"]: item["cluster"] for item in after["items"]}
-    return [_Pair(name, clusters[name], old[name], new[name]) for name in old if name in new]
+def pair_values(before: EvalReport, after: EvalReport, metric: str) -> list[ValuePair]:
+    """Return the references that have the metric in both reports."""
+    old, new = _means(before, metric), _means(after, metric)
+    clusters = {item.id: item.cluster for item in after.items}
+    return [ValuePair(item_id, clusters[item_id], old[item_id], new[item_id]) for item_id in old if item_id in new]
 
 
-def _means(items: Iterable[Item], metric: str) -> dict[str, float]:
-    found: dict[str, list[float]] = defaultdict(list)
-    for item in items:
-        if (value := value_of(item, metric)) is not None:
-            found[item["id"]].append(value)
-    return {name: sum(values) / len(values) for name, values in found.items()}
+def _means(report: EvalReport, metric: str) -> dict[str, float]:
+    values: dict[str, list[float]] = defaultdict(list)
+    for item in report.items:
+        if (value := item.value(metric)) is not None:
+            values[item.id].append(value)
+    return {item_id: sum(repeats) / len(repeats) for item_id, repeats in values.items()}
 
 
-def _columns(pairs: Sequence[_Pair]) -> tuple[list[float], list[float]]:
+def _columns(pairs: Sequence[ValuePair]) -> tuple[list[float], list[float]]:
     return [pair.before for pair in pairs], [pair.after for pair in pairs]
 
 
-def _verdict(comparisons: Sequence[PairedComparison], has_fallen: bool) -> Verdict:
-    """Worse if anything is, and nothing to be told where a metric is blind: it may hide what is worse. Else what the
-    first of them says, the overall score.
+def _overall_verdict(comparisons: Sequence[PairedComparison], has_fallen: bool) -> Verdict:
+    """Combine the verdicts of all metrics.
+
+    The run is worse if any metric is. Otherwise, if a metric has too few items, so has the run: that metric may hide a
+    change for the worse. Otherwise the first metric decides, which is normally the overall score.
     """
-    said = [one.verdict for one in comparisons]
-    if has_fallen or Verdict.WORSE in said:
+    verdicts = [comparison.verdict for comparison in comparisons]
+    if has_fallen or Verdict.WORSE in verdicts:
         return Verdict.WORSE
-    return said[0] if said and Verdict.TOO_FEW not in said else Verdict.TOO_FEW
+    return verdicts[0] if verdicts and Verdict.TOO_FEW not in verdicts else Verdict.TOO_FEW
 
 
-def _fallen(fallen: Sequence[Fall], gate: Gate) -> list[str]:
+def _reported(comparison: PairedComparison) -> MetricComparison:
+    values = comparison._asdict()
+    higher_is_better = values.pop("higher_is_better")
+    del values["standard_error"]
+    return MetricComparison(**values, direction=Direction.HIGHER if higher_is_better else Direction.LOWER)
+
+
+def _fall_reasons(fallen: Sequence[Fall], gate: GateSettings) -> list[str]:
     if not fallen:
         return []
-    return [f"{len(fallen)} references fell by more than {gate.max_fall:g}; {fallen[0].id} by {fallen[0].fall:.3f}"]
+    worst = fallen[0]
+    count = pluralize(len(fallen), "reference")
+    return [f"{count} fell by more than {gate.max_fall:g}; the worst is {worst.id}, which fell by {worst.fall:.3f}"]
 
 
-def _reasons(comparisons: Sequence[PairedComparison], gate: Gate) -> list[str]:
-    telling = [one for one in comparisons if one.verdict is not Verdict.NO_CHANGE] or comparisons[:1]
-    return [_reason(one, gate) for one in telling]
+def _comparison_reasons(comparisons: Sequence[PairedComparison], gate: GateSettings) -> list[str]:
+    changed = [comparison for comparison in comparisons if comparison.verdict is not Verdict.NO_CHANGE]
+    return [_comparison_reason(comparison, gate) for comparison in changed or comparisons[:1]]
 
 
-def _without_pairs(comparisons: Sequence[PairedComparison], gate: Gate) -> list[str]:
-    compared = {one.metric for one in comparisons}
-    return [f"{name}: no reference has it on both sides" for name in gate.metrics if name not in compared]
+def _comparison_reason(comparison: PairedComparison, gate: GateSettings) -> str:
+    values = f"{comparison.before:.3f} before, {comparison.after:.3f} now"
+    reason = f"{comparison.metric}: {values} (p = {comparison.p_corrected:.3g}, Holm-corrected)"
+    if comparison.verdict is not Verdict.TOO_FEW:
+        return f"{reason}: {comparison.verdict.value}"
+    references, visible = comparison.clusters, comparison.smallest_visible
+    if visible is None or visible <= gate.matters:
+        return f"{reason}; too few references ({references}) for any change to be significant"
+    return f"{reason}; {references} references can show a change of {visible:.3f} or more, but {gate.matters:g} matters"
 
 
-def _reason(one: PairedComparison, gate: Gate) -> str:
-    said = f"{one.metric}: {one.before:.3f} before, {one.after:.3f} now (p = {one.p_corrected:.3g} after Holm)"
-    if one.verdict is Verdict.TOO_FEW:
-        return f"{said}; {_blindness(one, gate)}"
-    return f"{said}: {one.verdict.value}"
+def _metrics_without_pairs(comparisons: Sequence[PairedComparison], gate: GateSettings) -> list[str]:
+    compared = {comparison.metric for comparison in comparisons}
+    return [f"{metric}: no reference has it in both reports" for metric in gate.metrics if metric not in compared]
 
 
-def _blindness(one: PairedComparison, gate: Gate) -> str:
-    if one.smallest_visible is None or one.smallest_visible <= gate.matters:
-        return f"too few references ({one.clusters}) for any change to be significant"
-    return (
-        f"what {one.clusters} references could show is a change of {one.smallest_visible:.3f}; {gate.matters:g} matters"
-    )
+def lost_references(before: EvalReport, after: EvalReport) -> list[str]:
+    """Return the ids of the references all of whose items had a score before, and not all have one now."""
+    return sorted(_fully_scored(before) - _fully_scored(after))
 
 
-def lost(before: Report, after: Report) -> list[str]:
-    """Ids of the references whose pages all had a score before, and have not now."""
-    return sorted(_whole(before) - _whole(after))
+def _fully_scored(report: EvalReport) -> set[str]:
+    return {item.id for item in report.items} - {item.id for item in report.unscored}
 
 
-def _whole(report: Report) -> set[str]:
-    return {item["id"] for item in report["items"]} - {item["id"] for item in report["items"] if item["score"] is None}
+def _left_out_reasons(before: EvalReport, after: EvalReport, pairs: int) -> list[str]:
+    total = len({item.id for report in (before, after) for item in report.items})
+    reasons = []
+    if left_out := total - pairs:
+        reasons.append(f"{left_out} of {total} references have no score in one of the reports and were left out")
+    if lost := lost_references(before, after):
+        reasons.append(f"{len(lost)} of {total} references lost their score; the first is {lost[0]}")
+    return reasons
 
 
-def _left_out(before: Report, after: Report, pairs: int) -> list[str]:
-    ids = {item["id"] for report in (before, after) for item in report["items"]}
-    left = len(ids) - pairs
-    said = [f"{left} of {len(ids)} references have no score on one side, and were left out"] if left else []
-    if gone := lost(before, after):
-        said.append(f"{len(gone)} of {len(ids)} references lost the score that they had; {gone[0]} did")
-    return said
-
-
-def _shown(one: PairedComparison, direction: str) -> dict[str, Any]:
-    shown = {**one._asdict(), "direction": direction, "verdict": one.verdict.value}
-    del shown["higher_is_better"], shown["standard_error"]
-    return shown
-
-
-def deviation_between(before: Report, after: Report, metric: str) -> tuple[float, int]:
-    """Standard deviation of the references' differences, and how many they are. Raises UsageError for under two."""
-    check_comparable(before, after, "the first report")
-    differences = [pair.after - pair.before for pair in _paired(before, after, metric)]
-    if len(differences) < 2:
-        raise UsageError(f"--metric {metric}: fewer than two references have it in both reports")
-    return stdev(differences), len(differences)
-
-
-def deviation_at_most(report: Report, metric: str) -> tuple[float, int]:
-    """The same if the pages of a second run had nothing to do with those of this one. Raises UsageError as above."""
-    values = [*_means(report["items"], metric).values()]
-    if len(values) < 2:
-        raise UsageError(f"--metric {metric}: fewer than two references have it")
-    return stdev(values) * 2**0.5, len(values)
+def _library_warnings(before: EvalReport, after: EvalReport) -> list[str]:
+    """Return a warning if packages that compute metrics have other versions; it does not change the verdict."""
+    changed = [
+        f"{name} {old} -> {after.libraries[name]}"
+        for name, old in before.libraries.items()
+        if after.libraries.get(name, old) != old
+    ]
+    if not changed:
+        return []
+    return [f"warning: library versions differ from the baseline's, which can move scores: {', '.join(changed)}"]

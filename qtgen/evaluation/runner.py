@@ -1,244 +1,184 @@
-"""Suite -> report: make or take a page for every reference, score it, and say what came of it."""
+"""The run of a suite: score its candidates, let judges score them, and build the report."""
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtgen import __version__
 from qtgen._util.concurrency import Stop, map_unordered
-from qtgen.errors import Failure, UsageError
-from qtgen.evaluation.gate import summed
-from qtgen.evaluation.judges import JUDGED, Opinion, claims_made, rubric
-from qtgen.evaluation.metrics import METRICS, PageFacts
-from qtgen.evaluation.scoring import Item, Scored, score_all
-from qtgen.evaluation.suites import Reference, Suite, load_suite
-from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import generate_page
-from qtgen.generation.plan import Job
+from qtgen.errors import Failure
+from qtgen.evaluation.candidates import Candidate, page_path
+from qtgen.evaluation.gate import summarize
+from qtgen.evaluation.judges import JudgeScore, judge_by_rubric, judge_claims
+from qtgen.evaluation.metrics import JUDGE_METRICS, PageFacts, metric_directions
+from qtgen.evaluation.plugins import library_versions, scorer_name
+from qtgen.evaluation.report import EvalItem, EvalReport, RecordingUse
+from qtgen.evaluation.scoring import Sample, SampleResult, score_samples
+from qtgen.evaluation.suites import Reference, Suite
 from qtgen.llm.types import Provider, Usage
-from qtgen.page import decode_answer, file_name, read_text, slug, url
+from qtgen.page import decode_answer, read_text
 from qtgen.page.document import Page
-from qtgen.site.discovery import read_page_bytes
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import PageChecker, PageFile
 
 if TYPE_CHECKING:
     from qtgen.embeddings.static import TextEmbedder
 
-VERSION = 1
-_JUDGED_AT_ONCE = 32
-_SHOWN_OF_TOO_LARGE = 1_000  # characters
-_MADE_ON = dt.date(2000, 1, 1)  # a page's date and id have no part in its score
-_NEEDS_SITE = frozenset({"QT302", "QT304"})  # names of files and folders, which a suite's pages may have otherwise
+JUDGE_CONCURRENCY = 32  # pages that are judged at the same time
+_EXCERPT = 1_000  # characters that the report shows of a text that is too large to be scored
+_PATH_RULES = frozenset({"QT302", "QT304"})  # names of files and folders, which a suite's pages need not have
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A page to be scored; without a text, why there is none."""
+class RunInfo:
+    """How the candidates of a run were made, for the report.
 
-    reference: Reference
-    repeat: int
-    text: str | None = None
-    error: Failure | None = None
-    usage: Usage = field(default_factory=Usage)
-    path: Path | None = None
-
-
-def loaded(folder: Path) -> Suite:
-    """Raises UsageError as `load_suite` does, and for metrics that there are not or that the gate cannot judge by."""
-    suite, known = load_suite(folder), directions()
-    directed = [name for name, direction in known.items() if direction != "none"]
-    for field_name, names, there in (
-        ("metrics", suite.file.metrics or (), [*METRICS]),
-        ("gate.metrics", suite.file.gate.metrics, directed),
-    ):
-        if unknown := [name for name in names if name not in there]:
-            where = folder / "suite.toml"
-            raise UsageError(f"{where}: {field_name}: `{unknown[0]}` is none of {', '.join(there)}")
-    return suite
-
-
-async def generated(
-    suite: Suite, recipe: GenerationConfig, providers: Sequence[Provider], repeat: int, concurrency: int
-) -> list[Candidate]:
-    """One page a reference by the normal generator, in the order of the references."""
-
-    async def work(reference: Reference) -> Candidate:
-        if reference.error:
-            return Candidate(reference, repeat, error=reference.error)
-        outcome = await generate_page(_job(reference), recipe, providers)
-        text = outcome.draft.text if outcome.draft else None
-        return Candidate(reference, repeat, text, outcome.error, outcome.usage)
-
-    made: dict[str, Candidate] = {}
-    async for reference, candidate in map_unordered(suite.references, work, concurrency=concurrency, stop=Stop()):
-        made[reference.id] = candidate
-    return [made[reference.id] for reference in suite.references]
-
-
-def _job(reference: Reference) -> Job:
-    question = reference.question
-    path = f"{slug(question.subject)}/{file_name(question.text)}"
-    return Job(question, 1, _MADE_ON, path, url(question.subject, question.text))
-
-
-def taken(suite: Suite, folder: Path) -> list[Candidate]:
-    """The page of the same file name in a folder, wherever it lies there; an error where there is none.
-
-    Of several, that in the folder of the reference's subject.
+    Args:
+        provider: `openai`, `local`, or `pages` for pages of a folder.
+        model: The model, or the folder.
+        prompts: Digests of the prompts by name.
+        recordings: Which recordings a replay did not use, and which it lacked.
+        judges: The models that judged.
+        scorer: See `plugins.scorer_name`.
     """
-    pages: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(folder.rglob("*.md")):
-        if path.is_file():
-            pages[path.name].append(path)
-    return [_page_among(reference, folder, pages[reference.path.name]) for reference in suite.references]
+
+    provider: str
+    model: str
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    recordings: RecordingUse = field(default_factory=RecordingUse)
+    judges: tuple[str, ...] = ()
+    scorer: str = field(default_factory=scorer_name)
 
 
-def _page_among(reference: Reference, folder: Path, paths: Sequence[Path]) -> Candidate:
-    own = folder / slug(reference.question.subject) / reference.path.name
-    if reference.error:
-        return Candidate(reference, 1, error=reference.error)
-    if not paths:
-        return Candidate(reference, 1, error=Failure("no-page", f"no page {own.name} to score"))
-    if len(paths) > 1 and own not in paths:
-        return Candidate(reference, 1, error=Failure("ambiguous-page", f"both {paths[0]} and {paths[1]}; not {own}"))
-    return _page_at(reference, own if own in paths else paths[0])
-
-
-def _page_at(reference: Reference, path: Path) -> Candidate:
-    try:
-        text = read_page_bytes(str(path)).decode("utf-8", errors="replace")
-    except OSError as error:
-        return Candidate(reference, 1, error=Failure("unreadable-page", f"{path}: {error.strerror or error}"))
-    return Candidate(reference, 1, text, path=path)
-
-
-def scored(
+def score_candidates(
     candidates: Sequence[Candidate],
-    check: PageChecker,
-    names: Sequence[str] | None,
+    checker: PageChecker,
+    metrics: Collection[str] | None = None,
     embed: "TextEmbedder | None" = None,
-) -> list[Scored]:
-    """In the order of the candidates."""
-    return list(score_all((_item(candidate, check) for candidate in candidates), names, embed=embed))
+) -> list[SampleResult]:
+    """Return the results in the order of the candidates. `metrics` and `embed` are as for `score_sample`."""
+    return list(score_samples((_sample(candidate, checker) for candidate in candidates), metrics, embed=embed))
 
 
-def _item(candidate: Candidate, check: PageChecker) -> Item | Scored:
+def _sample(candidate: Candidate, checker: PageChecker) -> Sample | SampleResult:
     reference = candidate.reference
     if candidate.text is None:
-        return Scored(reference.id, None, error=candidate.error or Failure("no-page", "there is no page"))
+        return SampleResult(reference.id, None, error=candidate.error or Failure("no-page", "there is no page"))
     page = read_text(candidate.text)
     answer = page.text_of("answer")
     if answer is None:
-        return Scored(reference.id, None, error=Failure("unreadable-page", "the page has no answer that can be read"))
-    question, nuggets = reference.question.text, reference.nuggets
-    facts = _facts(page, reference, check)
-    return Item(reference.id, question, (reference.answer,), decode_answer(answer), nuggets.must, nuggets.nice, facts)
-
-
-def _facts(page: Page, reference: Reference, check: PageChecker) -> PageFacts:
-    path = f"{slug(reference.question.subject)}/{file_name(reference.question.text)}"
-    found = [one for one in check(PageFile(path, page)) if one.code not in _NEEDS_SITE]
-    codes = {severity: tuple(one.code for one in found if one.severity is severity) for severity in Severity}
-    description, keywords = (page.text_of(f"seo.{name}") or "" for name in ("page_description", "page_keywords"))
-    return PageFacts(description, keywords, codes[Severity.ERROR], codes[Severity.WARNING])
-
-
-async def judged(candidates: Sequence[Candidate], scores: Sequence[Scored], judges: Sequence[Provider]) -> list[Scored]:
-    """The same with what judges say: the mean of those that have an opinion. Raises ProviderUnusable."""
-
-    async def work(numbered: tuple[int, tuple[Candidate, Scored]]) -> Scored:
-        _, (candidate, of) = numbered
-        return of if of.score is None else await _judged(candidate.reference, _answer(candidate), of, judges)
-
-    found: dict[int, Scored] = {}
-    pairs = enumerate(zip(candidates, scores, strict=True))
-    async for (place, _), one in map_unordered(pairs, work, concurrency=_JUDGED_AT_ONCE, stop=Stop()):
-        found[place] = one
-    return [found[place] for place in range(len(scores))]
-
-
-async def _judged(reference: Reference, answer: str, of: Scored, judges: Sequence[Provider]) -> Scored:
-    marks = [await rubric(judge, reference.question.text, reference.answer, answer) for judge in judges]
+        return SampleResult(reference.id, None, error=Failure("unreadable-page", "the page has no readable answer"))
     nuggets = reference.nuggets
-    must, nice = [
-        [await claims_made(judge, some, answer) for judge in judges if some] for some in (nuggets.must, nuggets.nice)
+    return Sample(
+        reference.id,
+        reference.question.text,
+        (reference.answer,),
+        decode_answer(answer),
+        nuggets.must,
+        nuggets.nice,
+        _page_facts(page, reference, checker),
+    )
+
+
+def _page_facts(page: Page, reference: Reference, checker: PageChecker) -> PageFacts:
+    codes: dict[Severity, list[str]] = {severity: [] for severity in Severity}
+    for diagnostic in checker(PageFile(page_path(reference), page)):
+        if diagnostic.code not in _PATH_RULES:
+            codes[diagnostic.severity].append(diagnostic.code)
+    description, keywords = (page.text_of(f"seo.{name}") or "" for name in ("page_description", "page_keywords"))
+    return PageFacts(description, keywords, tuple(codes[Severity.ERROR]), tuple(codes[Severity.WARNING]))
+
+
+async def judge_candidates(
+    candidates: Sequence[Candidate],
+    results: Sequence[SampleResult],
+    judges: Sequence[Provider],
+    *,
+    concurrency: int = JUDGE_CONCURRENCY,
+    stop: Stop | None = None,
+) -> AsyncGenerator[tuple[int, SampleResult], None]:
+    """Yield the index of each candidate with its result and the judges' metrics, as they are finished.
+
+    The value of a judge metric is the mean over the judges that gave one. A candidate without a score is not judged.
+    Raises ProviderUnusable.
+    """
+
+    async def work(index: int) -> SampleResult:
+        if results[index].score is None:
+            return results[index]
+        return await _judge(candidates[index], results[index], judges)
+
+    running = map_unordered(range(len(results)), work, concurrency=concurrency, stop=stop or Stop())
+    async with aclosing(running):
+        async for index, result in running:
+            yield index, result
+
+
+async def _judge(candidate: Candidate, result: SampleResult, judges: Sequence[Provider]) -> SampleResult:
+    reference, answer = candidate.reference, candidate.answer
+    question, nuggets = reference.question.text, reference.nuggets
+    rubric_scores = [await judge_by_rubric(judge, question, reference.answer, answer) for judge in judges]
+    must_scores, nice_scores = [
+        [await judge_claims(judge, claims, answer) for judge in judges if claims]
+        for claims in (nuggets.must, nuggets.nice)
     ]
-    opinions = {name: _together(said) for name, said in zip(JUDGED, (marks, must, nice), strict=True)}
-    metrics = {**of.metrics, **{name: value for name, (value, _) in opinions.items()}}
-    return replace(of, metrics=metrics, notes={**of.notes, **{name: note for name, (_, note) in opinions.items()}})
+    metrics, notes = dict(result.metrics), dict(result.notes)
+    for name, scores in zip(JUDGE_METRICS, (rubric_scores, must_scores, nice_scores), strict=True):
+        metrics[name], notes[name] = _mean_score(scores)
+    return replace(result, metrics=metrics, notes=notes)
 
 
-def _together(opinions: Sequence[Opinion]) -> tuple[float | None, str]:
-    values = [one.value for one in opinions if one.value is not None]
-    said = [one.error.message if one.error else one.note for one in opinions]
-    return (fmean(values) if values else None), " / ".join(said)
+def _mean_score(scores: Sequence[JudgeScore]) -> tuple[float | None, str]:
+    values = [score.value for score in scores if score.value is not None]
+    notes = [score.error.message if score.error else score.note for score in scores]
+    return (fmean(values) if values else None), " / ".join(notes)
 
 
-def _answer(candidate: Candidate) -> str:
-    return decode_answer(read_text(candidate.text).text_of("answer") or "") if candidate.text is not None else ""
-
-
-def report(
+def build_report(
     suite: Suite,
     candidates: Sequence[Candidate],
-    scores: Sequence[Scored],
-    made_by: Mapping[str, Any],
+    results: Sequence[SampleResult],
+    info: RunInfo,
     now: dt.datetime,
-) -> dict[str, Any]:
-    """The report of a run, as docs/evals.md describes it. made_by: scorer, provider, model, prompts, recordings."""
-    items = [_row(candidate, score) for candidate, score in zip(candidates, scores, strict=True)]
-    usage = sum((candidate.usage for candidate in candidates), Usage())
-    return {
-        "version": VERSION,
-        "suite": suite.name,
-        "suite_digest": suite.digest,
-        "qtgen": __version__,
-        "created": now.isoformat(timespec="seconds"),
-        **made_by,
-        "repeats": max((candidate.repeat for candidate in candidates), default=1),
-        "items": items,
-        "metrics": summed(items, directions()),
-        "usage": _usage(usage),
-        "gate": None,
-    }
+) -> EvalReport:
+    """Return the report of a run, not yet compared with a baseline."""
+    items = tuple(_item(candidate, result) for candidate, result in zip(candidates, results, strict=True))
+    return EvalReport(
+        suite=suite.name,
+        suite_digest=suite.digest,
+        qtgen=__version__,
+        created=now.isoformat(timespec="seconds"),
+        provider=info.provider,
+        model=info.model,
+        prompts=dict(info.prompts),
+        recordings=info.recordings,
+        judges=info.judges,
+        scorer=info.scorer,
+        libraries=library_versions(),
+        repeats=max((candidate.repeat for candidate in candidates), default=1),
+        items=items,
+        metrics=summarize(items, metric_directions()),
+        usage=sum((candidate.usage for candidate in candidates), Usage()),
+    )
 
 
-def directions() -> dict[str, str]:
-    """Which way each metric is better; the overall score first."""
-    own = {name: one.direction.value for name, one in METRICS.items()}
-    return {"score": "higher", **own, **dict.fromkeys(JUDGED, "higher")}
-
-
-def _row(candidate: Candidate, score: Scored) -> dict[str, Any]:
+def _item(candidate: Candidate, result: SampleResult) -> EvalItem:
     reference = candidate.reference
-    most = _SHOWN_OF_TOO_LARGE if score.error and score.error.kind == "too-large" else None
-    return {
-        "id": reference.id,
-        "cluster": reference.id,
-        "question": reference.question.text,
-        "subject": reference.question.subject,
-        "repeat": candidate.repeat,
-        "score": score.score,
-        "metrics": dict(score.metrics),
-        "notes": dict(score.notes),
-        "error": asdict(score.error) if score.error else None,
-        "candidate": _answer(candidate)[:most],
-        "reference": reference.answer[:most],
-        "usage": _usage(candidate.usage),
-    }
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    shown = asdict(usage)
-    del shown["cached_tokens"]
-    return shown
-
-
-def worst(items: Iterable[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
-    """The lowest scores first."""
-    return sorted((item for item in items if item["score"] is not None), key=lambda item: item["score"])[:most]
+    limit = _EXCERPT if result.error and result.error.kind == "too-large" else None
+    return EvalItem(
+        id=reference.id,
+        cluster=reference.id,
+        question=reference.question.text,
+        subject=reference.question.subject,
+        repeat=candidate.repeat,
+        score=result.score,
+        metrics=dict(result.metrics),
+        notes=dict(result.notes),
+        error=result.error,
+        candidate=candidate.answer[:limit],
+        reference=reference.answer[:limit],
+        usage=candidate.usage,
+    )

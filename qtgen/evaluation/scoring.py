@@ -1,28 +1,34 @@
-"""Candidates and references -> scores. A case that cannot be scored is a value beside the others, never a 0."""
+"""Scores of candidates against references. A sample that cannot be scored gets an error instead of a 0."""
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtgen._util.processes import map_in_processes
 from qtgen.errors import Failure, ProviderError
-from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, PageFacts, Score, measured, overall
+from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, PageFacts, Score, measure, overall
 from qtgen.evaluation.metrics.overall import PARTS
+from qtgen.evaluation.plugins import load_plugins, plugin_files
 
 if TYPE_CHECKING:
     from qtgen.embeddings.static import TextEmbedder
 
-LONGEST = 100_000  # characters of a text; an answer has 5,000
-_TOGETHER = 16  # cases that a process is handed at once
-_WORTH_IT = 64  # cases from which a second process is started
+MAX_CHARACTERS = 100_000  # of one text; an answer has about 5,000
+_CHUNK = 16  # samples that a worker process scores at a time
+_PARALLEL_FROM = 64  # samples; fewer are scored faster in this process than workers start
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """What is to be scored, as it was handed in. references: best first; the highest figure over them counts."""
+class Sample:
+    """A candidate to be scored, as raw texts.
+
+    The best reference comes first; a metric takes the highest value over all of them. `must` and `nice` are nuggets:
+    claims that an answer must make or may make.
+    """
 
     id: Any
     question: str
@@ -34,8 +40,11 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """score: None where it could not be found out; error says why. metrics: by name, None where one does not apply."""
+class SampleResult:
+    """The score of a sample, or None and an error that says why there is none.
+
+    `metrics` holds the values by name, None if a metric does not apply; `notes` says how each value came about.
+    """
 
     id: Any
     score: float | None
@@ -44,118 +53,164 @@ class Scored:
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The contract's object."""
+        """Return the JSON object that `eval score` prints."""
         error = asdict(self.error) if self.error else None
         return {"id": self.id, "score": self.score, "metrics": dict(self.metrics), "error": error}
 
 
-def item_of(record: Mapping[str, Any]) -> Item | Scored:
-    """One line of `eval score`: `{"id", "question", "reference": text or list, "candidate"}`."""
-    name: Any = record.get("id")
+def parse_sample(record: Mapping[str, Any]) -> Sample | SampleResult:
+    """Return the sample of a JSON object with `id`, `question`, `reference` (text or list of texts) and `candidate`.
+
+    A record that cannot be used becomes a result with an error.
+    """
+    sample_id: Any = record.get("id")
     reference = record.get("reference")
     references = [reference] if isinstance(reference, str) else reference
     if not isinstance(references, list) or not all(isinstance(text, str) for text in references):
-        return _failed(name, "malformed", "`reference` must be a text or a list of texts")
+        return _failed(sample_id, "malformed", "`reference` must be a text or a list of texts")
     references = [text for text in references if text.strip()]
     if not references:
-        return _failed(name, "no-reference", "`reference` is empty")
+        return _failed(sample_id, "no-reference", "`reference` is empty")
     for key in ("candidate", "question"):
         if not isinstance(record.get(key, ""), str):
-            return _failed(name, "malformed", f"`{key}` must be a text")
+            return _failed(sample_id, "malformed", f"`{key}` must be a text")
     if "candidate" not in record:
-        return _failed(name, "malformed", "no `candidate`")
-    return Item(name, record.get("question", ""), tuple(references), record["candidate"])
+        return _failed(sample_id, "malformed", "`candidate` is missing")
+    return Sample(sample_id, record.get("question", ""), tuple(references), record["candidate"])
 
 
-def _failed(name: Any, kind: str, message: str) -> Scored:
-    return Scored(name, None, error=Failure(kind, message))
+def _failed(sample_id: Any, kind: str, message: str) -> SampleResult:
+    return SampleResult(sample_id, None, error=Failure(kind, message))
 
 
-def score(item: Item | Scored, names: Sequence[str] | None = None, embed: "TextEmbedder | None" = None) -> Scored:
-    """One case. names: of the metrics wanted, all by default; those of the overall score are always measured. embed:
-    instead of the static embeddings; what it raises as ProviderError leaves the case without a score.
+def score(
+    question: str,
+    reference: str | Sequence[str],
+    candidate: str,
+    *,
+    must: Sequence[str] = (),
+    nice: Sequence[str] = (),
+    metrics: Collection[str] | None = None,
+) -> SampleResult:
+    """Score one answer.
 
-    An empty candidate is the worst answer there is, by the score and by every metric, and named as an error.
+    Args:
+        question: The question that the texts answer.
+        reference: One correct answer, or several with the best first.
+        candidate: The answer to score, as Markdown.
+        must: Claims that an answer must make, for `must_recall`.
+        nice: Claims that an answer may make, for `nice_recall`.
+        metrics: Metrics to report besides the parts of the overall score. All by default.
+
+    Needs the `evals` extra.
     """
-    if isinstance(item, Scored):
-        return item
-    if problem := _objection(item):
-        return _failed(item.id, *problem)
-    case = _case(item, embed)
-    if case.candidate.words and (problem := _unusable(case.references)):
-        return _failed(item.id, *problem)
-    case = replace(case, references=_usable(case.references) or case.references)
+    references = [reference] if isinstance(reference, str) else list(reference)
+    parsed = parse_sample({"question": question, "reference": references, "candidate": candidate})
+    sample = replace(parsed, must=tuple(must), nice=tuple(nice)) if isinstance(parsed, Sample) else parsed
+    return score_sample(sample, metrics)
+
+
+def score_sample(
+    sample: Sample | SampleResult, metrics: Collection[str] | None = None, embed: "TextEmbedder | None" = None
+) -> SampleResult:
+    """Score one sample; a result is returned as it is.
+
+    Args:
+        sample: What to score.
+        metrics: Names of the metrics to measure, all by default. The parts of the overall score are always measured.
+        embed: An embedder that replaces the static one. If it raises ProviderError, the sample has no score.
+
+    An empty candidate scores 0, gets the worst value of every metric, and has an error.
+    """
+    if isinstance(sample, SampleResult):
+        return sample
+    if problem := _too_large(sample):
+        return _failed(sample.id, *problem)
+    case = _analyze(sample, embed)
+    usable = tuple(reference for reference in case.references if reference.words and reference.is_english())
+    if case.candidate.words and not usable:
+        return _failed(sample.id, *_no_reference(case.references))
     try:
-        found = measured(case, None if names is None else [*names, *PARTS])
+        scores = measure(
+            replace(case, references=usable or case.references), None if metrics is None else {*metrics, *PARTS}
+        )
     except ProviderError as error:
-        return _failed(item.id, error.kind, str(error))
-    return _scored(item.id, {"score": overall(found), **found}) if case.candidate.words else _empty(item.id, found)
+        return _failed(sample.id, error.kind, str(error))
+    return _result(sample.id, scores) if case.candidate.words else _empty_result(sample.id, scores)
 
 
-def _objection(item: Item) -> tuple[str, str] | None:
-    for what, text in (("candidate", item.candidate), *(("reference", text) for text in item.references)):
-        if len(text) > LONGEST:
-            return "too-large", f"the {what} has {len(text):,} characters; {LONGEST:,} are scored"
+def _too_large(sample: Sample) -> tuple[str, str] | None:
+    for role, text in (("candidate", sample.candidate), *(("reference", text) for text in sample.references)):
+        if len(text) > MAX_CHARACTERS:
+            return "too-large", f"the {role} has {len(text):,} characters; the limit is {MAX_CHARACTERS:,}"
     return None
 
 
-def _unusable(references: Sequence[AnalyzedText]) -> tuple[str, str] | None:
+def _no_reference(references: Sequence[AnalyzedText]) -> tuple[str, str]:
     if not any(reference.words for reference in references):
-        return "no-reference", "no reference has a word"
-    if not _usable(references):
-        return "language", "no reference is English, which is all that the metrics know"
-    return None
+        return "no-reference", "no reference contains a word"
+    return "language", "no reference is English, the only language that the metrics support"
 
 
-def _usable(references: Sequence[AnalyzedText]) -> tuple[AnalyzedText, ...]:
-    return tuple(reference for reference in references if reference.words and reference.is_english())
+def _analyze(sample: Sample, embed: "TextEmbedder | None") -> Case:
+    groups = (sample.references, sample.must, sample.nice)
+    references, must, nice = (tuple(AnalyzedText(text, embed) for text in texts) for texts in groups)
+    question, candidate = AnalyzedText(sample.question, embed), AnalyzedText(sample.candidate, embed)
+    return Case(question, references, candidate, must, nice, sample.page)
 
 
-def _empty(name: Any, found: Mapping[str, Score]) -> Scored:
-    """By contradictions or repetitions that are not there, nothing would look like a good answer."""
-    metrics = {key: None if one.value is None else METRICS[key].worst(one.value) for key, one in found.items()}
-    return Scored(name, 0.0, metrics, Failure("empty-candidate", "the candidate has no word"))
+def _empty_result(sample_id: Any, scores: Mapping[str, Score]) -> SampleResult:
+    """Return the worst values: without any text there are no contradictions, which would look like a good answer."""
+    metrics = {
+        name: None if score.value is None else METRICS[name].worst(score.value) for name, score in scores.items()
+    }
+    return SampleResult(sample_id, 0.0, metrics, Failure("empty-candidate", "the candidate contains no word"))
 
 
-def _case(item: Item, embed: "TextEmbedder | None") -> Case:
-    texts = (item.references, item.must, item.nice)
-    references, must, nice = (tuple(AnalyzedText(text, embed) for text in some) for some in texts)
-    question, candidate = AnalyzedText(item.question, embed), AnalyzedText(item.candidate, embed)
-    return Case(question, references, candidate, must, nice, item.page)
-
-
-def _scored(name: Any, found: Mapping[str, Score]) -> Scored:
-    """A figure that is no number is a fault of the metric: it is left out and named."""
-    values = {key: _rounded(one.value) for key, one in found.items()}
-    broken = [key for key, one in found.items() if one.value is not None and values[key] is None]
-    error = Failure("not-a-number", f"{', '.join(broken)} came out as no number") if broken else None
-    notes = {key: one.note for key, one in found.items() if one.note}
-    return Scored(name, values.pop("score"), values, error, notes)
+def _result(sample_id: Any, scores: Mapping[str, Score]) -> SampleResult:
+    """Return the rounded values. A value that is not a finite number is a fault of its metric: it becomes an error."""
+    scores = {"score": overall(scores), **scores}
+    values = {name: _rounded(score.value) for name, score in scores.items()}
+    broken = [name for name, score in scores.items() if score.value is not None and values[name] is None]
+    error = Failure("not-a-number", f"not a finite number: {', '.join(broken)}") if broken else None
+    notes = {name: score.note for name, score in scores.items() if score.note}
+    return SampleResult(sample_id, values.pop("score"), values, error, notes)
 
 
 def _rounded(value: float | None) -> float | None:
-    """What comes after the fifth decimal depends on the machine; a gate must not see it."""
+    """Round to five decimals: further ones depend on the machine, and a gate must not see them."""
     return None if value is None or not math.isfinite(value) else round(value, 5)
 
 
-def score_all(
-    items: Iterable[Item | Scored],
-    names: Sequence[str] | None = None,
+def score_samples(
+    samples: Iterable[Sample | SampleResult],
+    metrics: Collection[str] | None = None,
     jobs: int | None = None,
     embed: "TextEmbedder | None" = None,
-) -> Iterator[Scored]:
-    """Scores in the order of the items. jobs: processes, as many as there are processors by default; one with embed."""
-    source = iter(items)
-    first = list(islice(source, _WORTH_IT))
+) -> Iterator[SampleResult]:
+    """Yield the results in the order of the samples.
+
+    Args:
+        samples: What to score; read as far as there is work for the processes.
+        metrics: As for `score_sample`.
+        jobs: Number of worker processes, by default the number of CPUs. With `embed` always one.
+        embed: As for `score_sample`.
+    """
+    remaining = iter(samples)
+    first = list(islice(remaining, _PARALLEL_FROM))
     jobs = 1 if embed else jobs or os.cpu_count() or 1
-    if jobs == 1 or len(first) < _WORTH_IT:
-        yield from (score(item, names, embed) for item in chain(first, source))
+    everything = chain(first, remaining)
+    if jobs == 1 or len(first) < _PARALLEL_FROM:
+        yield from (score_sample(sample, metrics, embed) for sample in everything)
         return
-    everything = chain(first, source)
-    parcels = ((None, (some, names)) for some in iter(lambda: list(islice(everything, _TOGETHER)), []))
-    for _, done in map_in_processes(_score_some, parcels, jobs):
-        yield from done
+    files = plugin_files()
+    chunks = ((None, (chunk, metrics, files)) for chunk in iter(lambda: list(islice(everything, _CHUNK)), []))
+    for _, results in map_in_processes(_score_chunk, chunks, jobs):
+        yield from results
 
 
-def _score_some(parcel: list[Item | Scored], names: Sequence[str] | None) -> list[Scored]:
-    return [score(item, names) for item in parcel]
+def _score_chunk(
+    samples: list[Sample | SampleResult], metrics: Collection[str] | None, files: tuple[Path, ...]
+) -> list[SampleResult]:
+    load_plugins(files)  # a worker that was not forked knows the built-in metrics only
+    return [score_sample(sample, metrics) for sample in samples]

@@ -1,4 +1,4 @@
-"""A suite: reference pages with their nuggets, how candidates are made, and what the gate holds them to."""
+"""Suites: reference pages with nuggets, the settings that candidates are generated with, and the gate's limits."""
 
 import hashlib
 import tomllib
@@ -6,31 +6,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from qtgen.errors import Failure, UsageError
+from qtgen.evaluation.metrics import METRICS, Direction, metric_directions
+from qtgen.evaluation.report import first_error
 from qtgen.generation.types import Question
 from qtgen.page import decode_answer
+from qtgen.settings import project_folder
 from qtgen.site.discovery import read_page
 
-REPORT_METRICS = ("score", "must_recall", "coverage", "contradiction", "structure")
+GATE_METRICS = ("score", "must_recall", "coverage", "contradiction", "structure")
 
 
-class Gate(BaseModel):
-    """What is compared with the baseline. matters: the smallest difference that matters, on the metric's scale.
+class GateSettings(BaseModel):
+    """The `[gate]` table of suite.toml: what is compared with the baseline, and how strictly.
 
-    max_fall: the most that one reference may fall by; 0 or None is no limit.
+    `matters` is the smallest difference that matters, on the metric's scale. `max_fall` is the most that a single
+    reference may fall by; 0 or None means no limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    metrics: tuple[str, ...] = Field(default=REPORT_METRICS, min_length=1)
+    metrics: tuple[str, ...] = Field(default=GATE_METRICS, min_length=1)
     alpha: float = Field(default=0.05, gt=0, lt=1)
     matters: float = Field(default=0.05, gt=0)
     max_fall: float | None = Field(default=0.4, ge=0)
 
 
-class SuiteFile(BaseModel):
-    """suite.toml."""
+class SuiteSettings(BaseModel):
+    """The contents of suite.toml."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     description: str = ""
@@ -40,16 +44,16 @@ class SuiteFile(BaseModel):
     prompt: str | None = None
     repeats: int = Field(default=1, ge=1, le=50)
     metrics: tuple[str, ...] | None = None
-    gate: Gate = Field(default_factory=Gate)
+    gate: GateSettings = Field(default_factory=GateSettings)
 
     @property
-    def measured(self) -> tuple[str, ...] | None:
-        """The gate's metrics are among them; None: all there are."""
+    def measured_metrics(self) -> tuple[str, ...] | None:
+        """The metrics to measure, with those of the gate; None for all."""
         return None if self.metrics is None else (*self.metrics, *self.gate.metrics)
 
 
-class NuggetFile(BaseModel):
-    """`<reference>.nuggets.toml`: claims that an answer has to make, or may make."""
+class Nuggets(BaseModel):
+    """The contents of `REFERENCE.nuggets.toml`: claims that an answer must make, or may make."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     must: tuple[str, ...] = ()
@@ -58,88 +62,108 @@ class NuggetFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference document. error: why it cannot be used; then the rest is empty."""
+    """A reference page. `error` says why it cannot be used; `answer` is empty if the page has none."""
 
     id: str
     path: Path
     question: Question
     answer: str
-    nuggets: NuggetFile = field(default_factory=NuggetFile)
+    nuggets: Nuggets = field(default_factory=Nuggets)
     error: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """digest: over the references and their nuggets; scores of two suites are not to be compared."""
+    """A folder with suite.toml, references/, cassettes/ and baseline.json.
+
+    `digest` covers the references and their nuggets: scores of different digests cannot be compared.
+    """
 
     name: str
     folder: Path
-    file: SuiteFile
+    settings: SuiteSettings
     references: tuple[Reference, ...]
     digest: str
 
     @property
     def cassette(self) -> Path:
+        """The recorded responses of the model."""
         return self.folder / "cassettes" / "completions.yaml"
 
     @property
     def judges_cassette(self) -> Path:
+        """The recorded responses of the judges."""
         return self.folder / "cassettes" / "judges.yaml"
 
     @property
     def baseline(self) -> Path:
+        """The report that runs are compared with."""
         return self.folder / "baseline.json"
 
 
+def find_suite(name: str) -> Path:
+    """Return the folder of a suite: `evals/NAME` of the project if it exists, else `name` as a path."""
+    folder = project_folder() / "evals" / name
+    return folder if folder.is_dir() else Path(name)
+
+
 def load_suite(folder: Path) -> Suite:
-    """Raises UsageError, naming file and field, where there is no suite. A reference that cannot be used is a value."""
+    """Return the suite in a folder.
+
+    Raises UsageError if the folder is not a suite, if suite.toml has an unusable field, or if it names an unknown
+    metric. A reference that cannot be used is a value with an error.
+    """
     file = folder / "suite.toml"
     try:
-        settings = SuiteFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        settings = SuiteSettings.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}; a suite is a folder with suite.toml and references/") from None
-    except (ValueError, ValidationError) as error:
-        raise UsageError(f"{file}: {first_error(error)}") from None
+        remedy = "a suite is a folder with suite.toml and references/"
+        raise UsageError(error.strerror or str(error), path=file, remedy=remedy) from None
+    except ValueError as error:  # of TOML, of UTF-8, or a ValidationError
+        raise UsageError(first_error(error), path=file) from None
+    _check_metrics(settings, file)
     pages = sorted((folder / "references").glob("*.md"))
     if not pages:
-        raise UsageError(f"{folder / 'references'}: no reference (*.md) in it")
-    return Suite(folder.name, folder, settings, tuple(map(_reference, pages)), _digest(pages))
+        raise UsageError("contains no reference page (*.md)", path=folder / "references")
+    return Suite(folder.name, folder, settings, tuple(map(_load_reference, pages)), _digest(pages))
 
 
-def first_error(error: Exception) -> str:
-    """What is wrong, and with which field, on one line."""
-    if isinstance(error, ValidationError):
-        one = error.errors()[0]
-        return f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
-    return str(error)
+def _check_metrics(settings: SuiteSettings, file: Path) -> None:
+    gateable = [name for name, direction in metric_directions().items() if direction is not Direction.NONE]
+    for key, names, known in (
+        ("metrics", settings.metrics or (), list(METRICS)),
+        ("gate.metrics", settings.gate.metrics, gateable),
+    ):
+        if unknown := [name for name in names if name not in known]:
+            raise UsageError(f"unknown metric `{unknown[0]}`; choose from {', '.join(known)}", path=file, field=key)
 
 
 def _digest(pages: Iterable[Path]) -> str:
-    parts = [part for page in pages for part in (page, _nuggets_beside(page)) if part.exists()]
+    parts = [part for page in pages for part in (page, _nuggets_file(page)) if part.exists()]
     text = b"\0".join(part.name.encode() + b"\0" + part.read_bytes() for part in parts)
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def _nuggets_beside(page: Path) -> Path:
+def _nuggets_file(page: Path) -> Path:
     return page.with_suffix(".nuggets.toml")
 
 
-def _reference(path: Path) -> Reference:
+def _load_reference(path: Path) -> Reference:
     page = read_page(str(path))
     title, subject, answer = (page.text_of(name) or "" for name in ("title", "subject", "answer"))
     question = Question(title, subject, source=path.name)
     if not (title and subject and answer.strip()):
         missing = "answer" if title and subject else "title" if subject else "subject"
-        return Reference(path.stem, path, question, "", error=Failure("no-reference", f"{path}: no {missing}"))
+        error = Failure("no-reference", f"{path}: `{missing}` is missing or empty")
+        return Reference(path.stem, path, question, "", error=error)
     try:
-        nuggets = _nuggets(_nuggets_beside(path))
-    except (OSError, ValueError) as error:
-        why = f"{_nuggets_beside(path)}: {first_error(error)}"
-        return Reference(path.stem, path, question, decode_answer(answer), error=Failure("no-reference", why))
-    return Reference(path.stem, path, question, decode_answer(answer), nuggets)
+        return Reference(path.stem, path, question, decode_answer(answer), _load_nuggets(_nuggets_file(path)))
+    except (OSError, ValueError) as cause:
+        error = Failure("no-reference", f"{_nuggets_file(path)}: {first_error(cause)}")
+        return Reference(path.stem, path, question, decode_answer(answer), error=error)
 
 
-def _nuggets(path: Path) -> NuggetFile:
+def _load_nuggets(path: Path) -> Nuggets:
     if not path.exists():
-        return NuggetFile()
-    return NuggetFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Nuggets()
+    return Nuggets.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from qtgen.errors import BudgetReached, JudgeError
 from qtgen.evaluation.judges import preference
-from qtgen.evaluation.metrics import AnalyzedText, Case, PageFacts, measured, overall
+from qtgen.evaluation.metrics import AnalyzedText, Case, PageFacts, measure, overall
 from qtgen.evaluation.metrics.text import information, recall
 from qtgen.generation.types import Question
 from qtgen.llm.types import Provider
@@ -89,7 +89,7 @@ def answer_objections(question: str, old: str, new: str, *, has_reference: bool 
 
 
 def _reference_objections(question: AnalyzedText, old: AnalyzedText, new: AnalyzedText) -> Iterator[str]:
-    scores = measured(Case(question, (old,), new, page=PageFacts("", "")))
+    scores = measure(Case(question, (old,), new, page=PageFacts("", "")))
     score = overall(scores).value or 0.0
     if score < MIN_OVERALL:
         yield f"the new answer says too little of what the old one said (score {score:.2f}, minimum {MIN_OVERALL:.2f})"
@@ -102,7 +102,7 @@ def _reference_objections(question: AnalyzedText, old: AnalyzedText, new: Analyz
 
 
 def _metric(name: str, question: AnalyzedText, reference: AnalyzedText, candidate: AnalyzedText) -> float:
-    return measured(Case(question, (reference,), candidate), [name])[name].value or 0.0
+    return measure(Case(question, (reference,), candidate), [name])[name].value or 0.0
 
 
 def _topic_objections(topic: AnalyzedText, old: AnalyzedText | None, new: AnalyzedText, noun: str) -> Iterator[str]:

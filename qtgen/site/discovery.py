@@ -1,4 +1,4 @@
-"""A folder of pages: which files are pages, and reading them."""
+"""Find the pages of a site, and read them."""
 
 import os
 import stat
@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qtgen.errors import UsageError
-from qtgen.page import Page, oversized_page, read, unreadable_page
-from qtgen.page.reader import MAX_BYTES
+from qtgen.page import MAX_BYTES, Page, oversized_page, read, unreadable_page
 
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 class PageBatch(NamedTuple):
-    """Pages of one folder, in order.
+    """Pages of one folder, in order. Plain strings and numbers, because a site can have millions of pages.
 
-    folder: ends in `/`, or is empty for the current one; states: of each page its size in bytes (-1: no regular file,
-    or not known) and the time of its last change, of contents or not, in nanoseconds; complete: whether no page of the
-    folder stands between the first and the last that is not among them.
+    Args:
+        folder: The folder, which ends in `/` or is empty for the current one.
+        names: The names of the files.
+        states: For each page its size in bytes and the time of its last change, of contents or attributes, in
+            nanoseconds. A size of -1 stands for no regular file, or for an unknown size.
+        complete: Whether the batch has every page of the folder between its first and its last one.
     """
 
     folder: str
@@ -28,154 +30,165 @@ class PageBatch(NamedTuple):
     complete: bool = False
 
     def paths(self) -> Iterator[str]:
+        """Yield the paths of the pages."""
         return map(self.folder.__add__, self.names)
 
 
-_UNKNOWN = (-1, 0)
-_RUN = 1_000  # pages of one folder that are worked on together
+_UNKNOWN_STATE = (-1, 0)
+_BATCH_SIZE = 1_000
 
 
 def iter_batches(paths: Iterable[Path]) -> Iterator[PageBatch]:
-    """The pages under `paths`, each once, sorted by path: a file as it is, a folder's `*.md` at any depth. Of several
-    names of a file or folder the first counts.
+    """Yield the pages under `paths`, sorted by path and each once.
 
-    Hidden files and folders are passed over. Links to folders are not followed, so a loop of links ends.
-    Raises UsageError for a path that is not there, and for a folder without pages when it comes to it.
+    A file is a page whatever its name. In a folder, every `*.md` at any depth is one, except for hidden files and
+    those in hidden folders. Symbolic links to folders are not followed, so a cycle of links ends. If several of the
+    paths lead to the same file or folder, the first one counts.
+
+    Raises:
+        UsageError: One of the paths does not exist, or a folder, when it is reached, has no pages.
     """
-    named: dict[str, str] = {}  # by what the name leads to
+    root_of: dict[str, str] = {}  # by the real path
     for root in map(_root, paths):
-        named.setdefault(os.path.realpath(root) + "/" * root.endswith("/"), root)
-    inside_of = {real for real in named if real.endswith("/")}
-    apart = sorted(root for real, root in named.items() if inside_of.isdisjoint(_above(real)))
-    folders = {root for root in apart if root.endswith("/")}
-    for folder, inside in groupby(apart, lambda root: root.rpartition("/")[0] + "/" * ("/" in root)):
-        if folder not in folders:
-            yield _run(folder, inside)
-            continue
-        empty = True
-        for run in _walk(folder.removeprefix("./")):
-            empty = False
-            yield run
-        if empty:
-            raise UsageError(f"{folder.rstrip('/') or '/'}: no pages (*.md) in this folder")
+        root_of.setdefault(os.path.realpath(root) + "/" * root.endswith("/"), root)
+    real_folders = {real for real in root_of if real.endswith("/")}
+    separate = sorted(root for real, root in root_of.items() if real_folders.isdisjoint(_parents(real)))
+    folders = {root for root in separate if root.endswith("/")}
+    for folder, roots in groupby(separate, lambda root: root.rpartition("/")[0] + "/" * ("/" in root)):
+        if folder in folders:
+            yield from _batches_below(folder)
+        else:
+            names = [root.rpartition("/")[2] for root in roots]
+            yield PageBatch(folder, names, [_state(Path(folder + name)) for name in names])
 
 
-def _above(root: str) -> Iterator[str]:
-    """The folders that a path lies in."""
-    parts = root.removesuffix("/").split("/")[:-1]
+def _batches_below(folder: str) -> Iterator[PageBatch]:
+    is_empty = True
+    for batch in _walk(folder.removeprefix("./")):
+        is_empty = False
+        yield batch
+    if is_empty:
+        raise UsageError("no pages (*.md) in this folder", path=folder.rstrip("/") or "/")
+
+
+def _parents(path: str) -> Iterator[str]:
+    """Yield the folders that contain a path, each with `/` at its end."""
+    parts = path.removesuffix("/").split("/")[:-1]
     yield from accumulate((f"{part}/" for part in parts), str.__add__)
 
 
-def _run(folder: str, paths: Iterable[str]) -> PageBatch:
-    names = [path.rpartition("/")[2] for path in paths]
-    return PageBatch(folder, names, [_state(Path(folder + name)) for name in names])
-
-
 def iter_page_paths(paths: Iterable[Path]) -> Iterator[str]:
-    """The paths of `page_runs`."""
-    return (path for run in iter_batches(paths) for path in run.paths())
+    """Yield the paths of the pages that `iter_batches` yields."""
+    return (path for batch in iter_batches(paths) for path in batch.paths())
 
 
 def iter_folder_pages(folder: Path) -> Iterator[str]:
-    """The pages of one folder, in order; none is no error."""
+    """Yield the paths of a folder's pages in order; none if it has no pages or does not exist."""
     if folder.is_dir():
-        yield from (path for run in _walk(_root(folder).removeprefix("./")) for path in run.paths())
+        yield from (path for batch in _walk(_root(folder).removeprefix("./")) for path in batch.paths())
 
 
-def exclude_pages(runs: Iterable[PageBatch], real_paths: set[str]) -> Iterator[PageBatch]:
-    """The pages of all runs but for some. A run has at least one page."""
-    for run in runs:
-        kept = [number for number, path in enumerate(run.paths()) if os.path.realpath(path) not in real_paths]
-        if len(kept) == len(run.names):
-            yield run
+def exclude_pages(batches: Iterable[PageBatch], real_paths: set[str]) -> Iterator[PageBatch]:
+    """Yield the batches without the pages whose real paths are given. Batches that become empty are left out."""
+    for batch in batches:
+        kept = [number for number, path in enumerate(batch.paths()) if os.path.realpath(path) not in real_paths]
+        if len(kept) == len(batch.names):
+            yield batch
         elif kept:
-            yield PageBatch(run.folder, [run.names[number] for number in kept], [run.states[number] for number in kept])
+            names, states = [batch.names[number] for number in kept], [batch.states[number] for number in kept]
+            yield PageBatch(batch.folder, names, states)
 
 
 def batches_for_paths(paths: Iterable[str]) -> list[PageBatch]:
-    """Pages by their paths alone, which need not be on disk."""
+    """Return a batch for each page, from its path alone. The pages need not exist."""
     parts = (path.rpartition("/") for path in paths)
-    return [PageBatch(folder + slash, [name], [_UNKNOWN]) for folder, slash, name in parts]
+    return [PageBatch(folder + slash, [name], [_UNKNOWN_STATE]) for folder, slash, name in parts]
 
 
 def _root(path: Path) -> str:
-    """A folder ends in `/`, so that names sort as whole paths do."""
+    """Return the path as a string. A folder ends in `/`, so that its name sorts as in the paths of its pages."""
     if path.is_dir():
         return path.as_posix().rstrip("/") + "/"
     if path.exists() or path.is_symlink():
         return path.as_posix()
-    raise UsageError(f"{path}: no such file or folder")
+    raise UsageError("no such file or folder", path=path)
 
 
 def _walk(top: str) -> Iterator[PageBatch]:
-    """top: ends in `/`, or is empty for the current folder."""
-    open_folders = [_listing(top)]
+    """Yield the batches below a folder, which ends in `/` or is empty for the current one."""
+    open_folders = [_entries(top)]
     while open_folders:
-        step = next(open_folders[-1], None)
-        if step is None:
+        entry = next(open_folders[-1], None)
+        if entry is None:
             open_folders.pop()
-        elif isinstance(step, PageBatch):
-            yield step
+        elif isinstance(entry, PageBatch):
+            yield entry
         else:
-            open_folders.append(_listing(step))
+            open_folders.append(_entries(entry))
 
 
-def _listing(folder: str) -> Iterator[PageBatch | str]:
-    """What stands in a folder, in order: runs of pages, and folders."""
+def _entries(folder: str) -> Iterator[PageBatch | str]:
+    """Yield what a folder contains, in order: batches of pages, and the paths of folders."""
     try:
-        with os.scandir(folder or ".") as listing:
-            inside = {
+        with os.scandir(folder or ".") as scan:
+            entries = {
                 entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name: entry
-                for entry in listing
+                for entry in scan
                 if not entry.name.startswith(".")
             }
     except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror}") from None
-    for are_folders, names in groupby(sorted(inside), lambda name: name.endswith("/")):
+        raise UsageError(error.strerror or str(error), path=folder) from None
+    for are_folders, names in groupby(sorted(entries), lambda name: name.endswith("/")):
         if are_folders:
             yield from (folder + name for name in names)
             continue
         pages = [name for name in names if name.endswith(".md")]
-        for at in range(0, len(pages), _RUN):
-            some = pages[at : at + _RUN]
-            yield PageBatch(folder, some, [_state(inside[name]) for name in some], True)
+        for start in range(0, len(pages), _BATCH_SIZE):
+            some = pages[start : start + _BATCH_SIZE]
+            yield PageBatch(folder, some, [_state(entries[name]) for name in some], True)
 
 
 def _state(file: "os.DirEntry[str] | Path") -> tuple[int, int]:
     try:
-        known = file.stat()
+        status = file.stat()
     except OSError:
-        return _UNKNOWN
-    if not stat.S_ISREG(known.st_mode):
-        return _UNKNOWN
-    return known.st_size, max(known.st_mtime_ns, known.st_ctime_ns)  # a copy can keep the one, not the other
+        return _UNKNOWN_STATE
+    if not stat.S_ISREG(status.st_mode):
+        return _UNKNOWN_STATE
+    return status.st_size, max(status.st_mtime_ns, status.st_ctime_ns)  # copying a file can keep one, but not both
 
 
 def read_page_bytes(path: str, size: int = -1) -> bytes:
-    """What stands in the file at `path`, up to one byte more than a page may have. Raises OSError.
+    """Return the contents of a file, up to one byte more than a page may have.
 
-    size: as its folder lists it; -1: not known. What is no regular file is not opened, for opening a pipe would wait
-    for ever.
+    Only regular files are opened, because opening a pipe would wait for ever. Raises OSError.
+
+    Args:
+        size: The size from `PageBatch.states`; -1 if it is unknown.
     """
-    if size < 0 and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - the path as it was given
+    if size < 0 and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a Path would change the path
         raise OSError("not a regular file")
     if 0 <= size <= MAX_BYTES and len(raw := _read_once(path, size + 1)) == size:
         return raw
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - grown or shrunk since it was listed, or not known
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - the size is unknown, or changed since it was listed
         return file.read(MAX_BYTES + 1)
 
 
-def _read_once(path: str, most: int) -> bytes:
-    """One reading of up to `most` bytes: asking for a megabyte each time costs more than the page."""
-    descriptor = os.open(path, _READ)
+def _read_once(path: str, count: int) -> bytes:
+    """Read up to `count` bytes. Asking for a megabyte each time would take longer than reading the page."""
+    descriptor = os.open(path, _READ_FLAGS)
     try:
-        return os.read(descriptor, most)
+        return os.read(descriptor, count)
     finally:
         os.close(descriptor)
 
 
 def read_page(path: str, size: int = -1) -> Page:
-    """Read the page at `path`; a file that cannot be read is a page with that problem. size: as in `page_bytes`."""
+    """Read the page at `path`. If the file cannot be read, the page carries that problem.
+
+    Args:
+        size: The size from `PageBatch.states`; -1 if it is unknown.
+    """
     if size > MAX_BYTES:
         return oversized_page(size)
     try:
@@ -185,6 +198,6 @@ def read_page(path: str, size: int = -1) -> Page:
 
 
 def highest_id(paths: Iterable[str]) -> int:
-    """The highest id among the pages at `paths`; 0 where none has one."""
+    """Return the highest id of the pages at `paths`; 0 if none of them has one."""
     ids = (read_page(path).values.get("id") for path in paths)
     return max((value for value in ids if isinstance(value, int)), default=0)

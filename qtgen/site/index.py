@@ -1,7 +1,7 @@
-"""What the pages of a site say of each other, in a few numbers a page: urls, ids and links, not texts.
+"""What the pages of a site say about each other: urls, ids and links, as a few numbers per page instead of texts.
 
-A page's facts are a run of 64-bit numbers: four for the page itself, then four for each of its links. They are the
-same in every process and every run, so they can be kept (`cache.py`).
+The facts of a page are 64-bit numbers: four for the page itself, then four for each of its links. They are the same in
+every process and every run, so the validator's cache can keep them.
 """
 
 from array import array
@@ -18,21 +18,22 @@ from qtgen.page import Page, Value
 from qtgen.page.fields import FIELDS, SECTIONS
 from qtgen.page.lines import is_folded, value_column, value_lines
 
-WIDTH = 4  # numbers an entry: url, text, id, place
+WIDTH = 4  # numbers per entry: url, title, id, location
 _MASK = (1 << 64) - 1
 NO_ID = _MASK
-_NOTHING = bytes(8 * WIDTH)
+_NO_FACTS = bytes(8 * WIDTH)
 
-# A place, from the right: the number of the link (3 bits; 0 is the page itself), no_index, whether the rest is known,
-# which of three fields are folded, length of the title (14), length of the url (14), line of the url (28).
-_NUMBER = (1 << 3) - 1
-_NO_INDEX, _KNOWN = 1 << 3, 1 << 4
-_FOLDS, _TITLE, _URL, _LINE = 5, 8, 22, 36
-_THREE, _MOST = (1 << 3) - 1, (1 << 14) - 1
+# A location packs these numbers, from the lowest bit: the number of the link (3 bits; 0 is the page itself), whether
+# the page is hidden (1), whether the rest is known (1), which of three fields are folded (3), the length of the title
+# (14), the length of the url (14), the line of the url (28).
+_LINK_NUMBER = (1 << 3) - 1
+_HIDDEN, _KNOWN = 1 << 3, 1 << 4
+_FOLDS_SHIFT, _TITLE_SHIFT, _URL_SHIFT, _LINE_SHIFT = 5, 8, 22, 36
+_THREE_BITS, _MAX_LENGTH = (1 << 3) - 1, (1 << 14) - 1
 
 
-class _Keys(NamedTuple):
-    """Of the page itself, or of a link: where its values stand among the page's."""
+class _EntryPaths(NamedTuple):
+    """The paths of the values that make an entry: those of the page itself (number 0) or of a link."""
 
     number: int
     url: str
@@ -40,99 +41,108 @@ class _Keys(NamedTuple):
     subject: str
     id: str
 
-    def may_fold(self) -> tuple[str, str, str]:
-        """The fields whose folding decides where url, title and id stand."""
+    def foldable(self) -> tuple[str, str, str]:
+        """Return the fields that decide, by being folded or not, where url, title and id are."""
         return (self.url, self.subject, self.title) if self.number else (self.url, self.url, "_schema")
 
 
 _ENTRIES = [
-    _Keys(number, *(f"{section}{key}" for key in ("url", "title", "subject", "id")))
+    _EntryPaths(number, *(f"{section}{key}" for key in ("url", "title", "subject", "id")))
     for number, section in enumerate(["", *(f"{path}." for path in SECTIONS if path.startswith("related_"))])
 ]
 
 
 def page_facts(page: Page) -> bytes:
-    """The facts of one page. A page without a url or a title has none that others could refer to: zeros."""
+    """Return the facts of a page. They are zeros if it has no url or title that others could refer to."""
     values = page.values
-    if page.canonical and len(page.text) <= _MOST:
-        places, get = _of_layout(tuple(values), page.style.plain, page.style.folded)
-        found = _rows(places, get(values))
+    if page.canonical and len(page.text) <= _MAX_LENGTH:
+        locations, get = _canonical_entries(tuple(values), page.style.plain, page.style.folded)
+        numbers = _entry_numbers(locations, get(values))
     elif isinstance(values.get("url"), str) and isinstance(values.get("title"), str):
-        entries = [keys for keys in _ENTRIES if isinstance(values.get(keys.url), str)]
-        found = _rows([keys.number for keys in entries], [values.get(path) for keys in entries for path in keys[1:]])
+        entries = [paths for paths in _ENTRIES if isinstance(values.get(paths.url), str)]
+        entry_values = [values.get(path) for paths in entries for path in paths[1:]]
+        numbers = _entry_numbers([paths.number for paths in entries], entry_values)
     else:
-        return _NOTHING
+        return _NO_FACTS
     if values.get("no_index") is True:
-        found[WIDTH - 1] |= _NO_INDEX
-    return array("Q", found).tobytes()
+        numbers[WIDTH - 1] |= _HIDDEN
+    return array("Q", numbers).tobytes()
 
 
-def _rows(places: Sequence[int], values: Sequence[Any]) -> list[int]:
-    """values: url, title, subject and id of each entry, one after the other."""
-    found: list[int] = []
-    four = iter(values)
-    for place, url, title, subject, number in zip(places, four, four, four, four):  # noqa: B905 - strict costs
-        found += (
+def _entry_numbers(locations: Sequence[int], values: Sequence[Any]) -> list[int]:
+    """Return the four numbers of each entry.
+
+    Args:
+        values: The url, title, subject and id of each entry, one after the other.
+    """
+    numbers: list[int] = []
+    rest = iter(values)
+    for location, url, title, subject, number in zip(locations, rest, rest, rest, rest):  # noqa: B905 - strict is slow
+        numbers += (
             digest(url),
             title_digest(title, subject),
-            number & _MASK if isinstance(number, int) else _MASK,
-            place | len(title) << _TITLE | len(url) << _URL if place & _KNOWN else place,
+            number & _MASK if isinstance(number, int) else NO_ID,
+            location | len(title) << _TITLE_SHIFT | len(url) << _URL_SHIFT if location & _KNOWN else location,
         )
-    return found
+    return numbers
 
 
 def title_digest(title: object, subject: object) -> int:
+    """Return a 64-bit hash of a title and a subject."""
     return digest(f"{title}\n{subject}")
 
 
 def digest(text: str) -> int:
-    return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))  # half a surrogate pair can be spelled in YAML
+    """Return a 64-bit hash of a text."""
+    return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))  # YAML can spell half of a surrogate pair
 
 
 @lru_cache(maxsize=4096)  # a site uses a few dozen combinations
-def _of_layout(
+def _canonical_entries(
     paths: tuple[str, ...], plain: frozenset[str], folded: frozenset[str]
 ) -> tuple[list[int], Callable[[Mapping[str, Value]], Sequence[Value]]]:
-    """Of each entry of a canonical page as much of its place as does not depend on the values; and how to get those."""
+    """Return the locations of a canonical page's entries, as far as they do not depend on the values, and a function
+    that gets the values of the entries."""
     lines = value_lines(paths, plain, folded)
-    entries = [keys for keys in _ENTRIES if keys.url in lines]
-    places = []
-    for keys in entries:
-        folds = sum(is_folded(FIELDS[path], plain, folded) << bit for bit, path in enumerate(keys.may_fold()))
-        places.append(keys.number | _KNOWN | folds << _FOLDS | lines[keys.url] << _LINE)
-    return places, itemgetter(*(path for keys in entries for path in keys[1:]))
+    entries = [entry for entry in _ENTRIES if entry.url in lines]
+    locations = []
+    for entry in entries:
+        folds = sum(is_folded(FIELDS[path], plain, folded) << bit for bit, path in enumerate(entry.foldable()))
+        locations.append(entry.number | _KNOWN | folds << _FOLDS_SHIFT | lines[entry.url] << _LINE_SHIFT)
+    return locations, itemgetter(*(path for entry in entries for path in entry[1:]))
 
 
 class SiteIndex:
-    """The facts of all pages, by column; a row is a page or one of its links, which follow it.
+    """The facts of all pages, by column. A row is a page or one of its links, which follow it.
 
-    Memory: 32 bytes a row and 8 a page; once it is asked what links lead to, 16 a link and about 150 a page more.
+    It takes 32 bytes per row and 8 per page, and once the targets of links are needed, 16 more per link and about 150
+    more per page.
     """
 
     def __init__(self) -> None:
-        self.urls = array("Q")  # the page's own url, or the one linked to; 0: none
-        self.titles = array("Q")  # title and subject together
+        self.urls = array("Q")  # hashes of the page's own url, or of the one that it links to; 0 if there is none
+        self.titles = array("Q")  # hashes of title and subject together
         self.ids = array("Q")
         self.locations = array("Q")
-        self.starts = array("Q")  # the row of each page
-        self.selected: int | None = None  # how many of the pages are asked about, where the others are only their site
-        self.question_words: list[frozenset[str]] = []  # of each page's question; only where somebody asks for them
+        self.starts = array("Q")  # the first row of each page
+        self.selected: int | None = None  # how many pages the user selected, if the rest is only there for comparison
+        self.question_words: list[frozenset[str]] = []  # of each page; filled only if a rule needs it
 
-    def add(self, of_pages: Iterable[bytes]) -> None:
-        """Take in the facts of pages, which are numbered from 0 as they come."""
-        of_each = list(of_pages)
-        rows = (len(one) // (8 * WIDTH) for one in of_each[:-1])
-        self.starts.extend(accumulate(rows, initial=len(self.urls)) if of_each else ())
-        numbers = array("Q", b"".join(of_each))
+    def add(self, facts: Iterable[bytes]) -> None:
+        """Add the facts of pages, which are numbered from 0 in this order."""
+        pages = list(facts)
+        row_counts = (len(page) // (8 * WIDTH) for page in pages[:-1])
+        self.starts.extend(accumulate(row_counts, initial=len(self.urls)) if pages else ())
+        numbers = array("Q", b"".join(pages))
         for offset, column in enumerate((self.urls, self.titles, self.ids, self.locations)):
             column.extend(numbers[offset::WIDTH])
 
     @cached_property
     def row_by_url(self) -> dict[int, int]:
-        """The row of the page that has a url; of several the first."""
-        found = {self.urls[row]: row for row in reversed(self.starts)}
-        found.pop(0, None)
-        return found
+        """The row of the page that has a url, by the url's hash. If several pages have it, the first one counts."""
+        rows = {self.urls[row]: row for row in reversed(self.starts)}
+        rows.pop(0, None)
+        return rows
 
     @cached_property
     def page_rows(self) -> "array[int]":
@@ -140,80 +150,83 @@ class SiteIndex:
         return array("Q", (row for row in self.starts if self.urls[row]))
 
     def row_ranges(self) -> Iterator[tuple[int, int]]:
-        """The rows of each page and its links: first, and one behind the last."""
+        """Yield the half-open range of rows of each page and its links."""
         return pairwise(chain(self.starts, [len(self.urls)]))
 
     @cached_property
     def link_rows(self) -> "array[int]":
         """The rows of links."""
-        return array("Q", (row for row, place in enumerate(self.locations) if place & _NUMBER))
+        return array("Q", (row for row, location in enumerate(self.locations) if location & _LINK_NUMBER))
 
     @cached_property
     def self_links(self) -> set[int]:
         """The rows of links that lead to their own page."""
-        found: set[int] = set()
+        rows: set[int] = set()
         for start, end in self.row_ranges():
             own, links = self.urls[start], self.urls[start + 1 : end]
             if own in links:
-                found |= {start + 1 + at for at, url in enumerate(links) if url == own}
-        return found
+                rows |= {row for row, url in enumerate(links, start + 1) if url == own}
+        return rows
 
     @cached_property
     def link_targets(self) -> "array[int]":
-        """The row of the page that each of `links` leads to; -1: there is none."""
+        """The row of the page that each of `link_rows` leads to; -1 if there is no such page."""
         find, urls = self.row_by_url.get, self.urls
         return array("q", (find(urls[row], -1) for row in self.link_rows))
 
     def is_hidden(self, row: int) -> bool:
-        """True if the page at `row` says `no_index`."""
-        return bool(self.locations[row] & _NO_INDEX)
+        """Return True if the page at `row` has `no_index`."""
+        return bool(self.locations[row] & _HIDDEN)
 
     def page_number(self, row: int) -> int:
-        """The number of the page that a row belongs to."""
+        """Return the number of the page that a row belongs to."""
         return bisect_right(self.starts, row) - 1
 
     def link_number(self, row: int) -> int:
-        """The number of the link on its page; 0: the page itself."""
-        return self.locations[row] & _NUMBER
+        """Return the number of the link on its page; 0 for the page itself."""
+        return self.locations[row] & _LINK_NUMBER
 
     def location_of(self, row: int, key: str) -> tuple[int, int, int, int] | None:
-        """Where a row's `url`, `id` or `title` begins and ends: line and column, 1-based, in code points.
+        """Return where the `url`, `id` or `title` of a row is: line and column of its start and of its end.
 
-        None where the facts do not tell, and the page must be read for it.
+        Lines and columns are 1-based, columns in code points. Return None if the page must be read to find out.
         """
-        place = self.locations[row]
-        if not place & _KNOWN or (key == "title" and not place & _NUMBER):
+        location = self.locations[row]
+        if not location & _KNOWN or (key == "title" and not location & _LINK_NUMBER):
             return None
-        above, column = _from_url(place & _NUMBER, place >> _FOLDS & _THREE, key)
-        line = (place >> _LINE) - above if above >= 0 else -above
-        length = len(str(self._id(row))) if key == "id" else place >> (_URL if key == "url" else _TITLE) & _MOST
+        above, column = _place_from_url(location & _LINK_NUMBER, location >> _FOLDS_SHIFT & _THREE_BITS, key)
+        line = (location >> _LINE_SHIFT) - above if above >= 0 else -above
+        if key == "id":
+            length = len(str(self._signed_id(row)))
+        else:
+            length = location >> (_URL_SHIFT if key == "url" else _TITLE_SHIFT) & _MAX_LENGTH
         return line, column, line, column + length
 
-    def _id(self, row: int) -> int:
+    def _signed_id(self, row: int) -> int:
         number = self.ids[row]
         return number - (1 << 64) if number >> 63 else number
 
     def row_of_url(self, url: str) -> int | None:
-        """The row of the page that has this url."""
+        """Return the row of the page that has this url, or None."""
         return self.row_by_url.get(digest(url))
 
     def can_change_url(self, old: str, new: str) -> bool:
-        """Whether a page can change its url and no error comes of it: none links to the old, and none has the new."""
-        return digest(new) not in self.row_by_url and digest(old) not in self._linked_to
+        """Return True if no page links to the url `old` and none has the url `new`."""
+        return digest(new) not in self.row_by_url and digest(old) not in self._linked_urls
 
     @cached_property
-    def _linked_to(self) -> set[int]:
+    def _linked_urls(self) -> set[int]:
         return {self.urls[row] for row in self.link_rows}
 
 
 @lru_cache
-def _from_url(number: int, folds: int, key: str) -> tuple[int, int]:
-    """How many lines above its url a value stands (negative: the line itself), and its column."""
-    keys = _ENTRIES[number]
-    is_folded = {path: bool(folds >> bit & 1) for bit, path in enumerate(keys.may_fold())}
-    field = FIELDS[getattr(keys, key)]
-    column = value_column(field, is_folded.get(field.path, False))
+def _place_from_url(number: int, folds: int, key: str) -> tuple[int, int]:
+    """Return how many lines a value is above its url, and its column. A negative number is the line itself, negated."""
+    entry = _ENTRIES[number]
+    folded = {path: bool(folds >> bit & 1) for bit, path in enumerate(entry.foldable())}
+    field = FIELDS[getattr(entry, key)]
+    column = value_column(field, folded.get(field.path, False))
     if not number:
-        return (-3 - is_folded["_schema"], column) if key == "id" else (0, column)
-    below = [FIELDS[path] for path in (keys.id, keys.title, keys.subject, keys.url)]
-    return sum(1 + is_folded[one.path] for one in below[below.index(field) + 1 :]), column
+        return (-3 - folded["_schema"], column) if key == "id" else (0, column)
+    in_order = [FIELDS[path] for path in (entry.id, entry.title, entry.subject, entry.url)]
+    return sum(1 + folded[below.path] for below in in_order[in_order.index(field) + 1 :]), column

@@ -1,4 +1,4 @@
-"""Questions that are nearly the same, found without comparing all with all."""
+"""Find questions that are nearly the same without comparing every pair."""
 
 import re
 from array import array
@@ -8,10 +8,10 @@ from heapq import merge
 from itertools import islice
 from math import ceil
 
-_COMPARED = 200  # earlier sets at most that one is compared with: only of questions put together from few words
+_MAX_COMPARED = 200  # earlier sets that one set is compared with; reached only by questions made of few words
 _POSSESSIVE = re.compile("['’]s?")
-_WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")  # also of other alphabets; C, C++ and C# are three
-_SMALL = frozenset(
+_WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")  # in any alphabet; C, C++ and C# are three words
+_STOP_WORDS = frozenset(
     _WORD.findall(
         "a an and are as at be by can could define describe did do does explain for from has have how in into is it "
         "its of on or our should that the their there these they this to was were what when where which who why will "
@@ -21,92 +21,97 @@ _SMALL = frozenset(
 
 
 def question_words(question: str) -> frozenset[str]:
-    """What a question is about: its words without the small ones, endings of the plural cut."""
+    """Return the words that say what a question is about: without stop words, and without the `s` of plurals."""
     words = _WORD.findall(_POSSESSIVE.sub("", question.lower()))
     return frozenset(
-        word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in _SMALL
+        word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in _STOP_WORDS
     )
 
 
 class WordSets:
-    """The words of many questions, to compare any two of them. Memory: 4 bytes a word."""
+    """The word sets of many questions, any two of which can be compared. It takes 4 bytes per word."""
 
     def __init__(self, sets: Iterable[frozenset[str]]) -> None:
-        self._words, self._starts = _numbered(sets)
+        self._words, self._starts = _as_numbers(sets)
 
     def __getitem__(self, number: int) -> "array[int]":
         return self._words[self._starts[number] : self._starts[number + 1]]
 
-    def are_similar(self, one: int, other: int, least: float) -> bool:
-        """Whether the Jaccard similarity of two of them is `least` or more."""
+    def are_similar(self, first: int, second: int, threshold: float) -> bool:
+        """Return True if the Jaccard similarity of two sets, given by their numbers, is at least `threshold`."""
         starts = self._starts
-        mine, theirs = starts[one + 1] - starts[one], starts[other + 1] - starts[other]
-        if mine < least * theirs or theirs < least * mine:
+        size, other_size = starts[first + 1] - starts[first], starts[second + 1] - starts[second]
+        if size < threshold * other_size or other_size < threshold * size:
             return False
-        shared = len(set(self[one]).intersection(self[other]))
-        return shared >= least * (mine + theirs - shared)
+        shared = len(set(self[first]).intersection(self[second]))
+        return shared >= threshold * (size + other_size - shared)
 
 
-def near_duplicate_pairs(sets: Iterable[frozenset[str]], least: float) -> Iterator[tuple[int, int]]:
-    """Pairs of sets whose Jaccard similarity is `least` or more, as numbers (earlier, later)."""
-    for later, earlier in earlier_near_duplicates(sets, least):
-        for one in earlier:
-            yield one, later
+def near_duplicate_pairs(sets: Iterable[frozenset[str]], threshold: float) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of sets, as numbers (earlier, later), whose Jaccard similarity is at least `threshold`."""
+    for later, earlier_ones in earlier_near_duplicates(sets, threshold):
+        for earlier in earlier_ones:
+            yield earlier, later
 
 
-def earlier_near_duplicates(sets: Iterable[frozenset[str]], least: float) -> Iterator[tuple[int, Iterator[int]]]:
-    """Each set's number and the earlier ones whose Jaccard similarity is `least` or more, found as they are asked for.
+def earlier_near_duplicates(sets: Iterable[frozenset[str]], threshold: float) -> Iterator[tuple[int, Iterator[int]]]:
+    """Yield the number of each set with the earlier sets whose Jaccard similarity to it is at least `threshold`.
 
-    Prefix, length and position filters (Xiao, Wang, Lin, Yu 2008): with the words in order of rarity, two such sets
-    share one of their first |s| - ceil(least * |s|) + 1 words, and enough words stand behind it. Sets that cannot share
-    enough are passed over together, so questions of one template cost no more than others. Of those that are left at
-    most `_COMPARED` are looked at. Memory: 4 bytes a word.
+    The earlier sets are found as the inner iterator is consumed; at most `_MAX_COMPARED` candidates are compared.
+
+    Prefix, length and position filters (Xiao, Wang, Lin, Yu 2008) limit the candidates. With the words in order of
+    rarity, two similar sets share one of their first |s| - ceil(threshold * |s|) + 1 words, and enough words follow it.
+    Sets that cannot share enough words are skipped together, so questions that follow one template cost no more than
+    others. It takes 4 bytes per word.
     """
-    words, starts = _numbered(sets)
+    words, starts = _as_numbers(sets)
     frequency = Counter(words)
-    seen: dict[tuple[int, int, int], array[int]] = {}
-    places: dict[int, set[tuple[int, int]]] = defaultdict(set)  # of a word: where in how long sets it stands
+    sets_with: dict[tuple[int, int, int], array[int]] = {}  # by a word, its index in the set, and the set's size
+    places_of: dict[int, set[tuple[int, int]]] = defaultdict(set)  # the indices and sizes that a word occurs with
     for number in range(len(starts) - 1):
         ordered = sorted(words[starts[number] : starts[number + 1]], key=lambda word: (frequency[word], word))
-        prefix = ordered[: len(ordered) - ceil(least * len(ordered)) + 1]
-        lists = [
-            seen[word, place, length]
-            for mine, word in enumerate(prefix)
-            for place, length in places.get(word, ())
-            if _can_share_enough(least, mine, len(ordered), place, length)
+        prefix = ordered[: len(ordered) - ceil(threshold * len(ordered)) + 1]
+        candidates = [
+            sets_with[word, other_index, other_size]
+            for index, word in enumerate(prefix)
+            for other_index, other_size in places_of.get(word, ())
+            if _can_be_similar(threshold, index, len(ordered), other_index, other_size)
         ]
-        yield number, _alike(set(ordered), lists, words, starts, least)
-        for place, word in enumerate(prefix):
-            if frequency[word] > 1:  # else nobody will ask for it
-                where = place, len(ordered)
-                places[word].add(where)
-                seen.setdefault((word, *where), array("I")).append(number)
+        yield number, _similar_sets(set(ordered), candidates, words, starts, threshold)
+        for index, word in enumerate(prefix):
+            if frequency[word] > 1:  # no other set has the word otherwise
+                places_of[word].add((index, len(ordered)))
+                sets_with.setdefault((word, index, len(ordered)), array("I")).append(number)
 
 
-def _numbered(sets: Iterable[frozenset[str]]) -> "tuple[array[int], array[int]]":
-    """All words as numbers, one set after the other, and where each begins."""
+def _as_numbers(sets: Iterable[frozenset[str]]) -> "tuple[array[int], array[int]]":
+    """Return all words as numbers, one set after the other, and where each set begins (and the last one ends)."""
     number_of: dict[str, int] = {}
     words, starts = array("I"), array("Q", [0])
-    for one in sets:
-        words.extend(number_of.setdefault(word, len(number_of)) for word in one)
+    for word_set in sets:
+        words.extend(number_of.setdefault(word, len(number_of)) for word in word_set)
         starts.append(len(words))
     return words, starts
 
 
-def _can_share_enough(least: float, mine: int, my_length: int, place: int, length: int) -> bool:
-    """Whether two sets can be alike that share the word at these places, and none before."""
-    shared = min(my_length - mine, length - place)
-    return shared >= least * (my_length + length - shared)
+def _can_be_similar(threshold: float, index: int, size: int, other_index: int, other_size: int) -> bool:
+    """Return False if two sets whose first shared word has these indices cannot share enough words."""
+    shared = min(size - index, other_size - other_index)
+    return shared >= threshold * (size + other_size - shared)
 
 
-def _alike(
-    mine: set[int], lists: "Sequence[array[int]]", words: "array[int]", starts: "array[int]", least: float
+def _similar_sets(
+    word_set: set[int],
+    candidates: "Sequence[array[int]]",
+    words: "array[int]",
+    starts: "array[int]",
+    threshold: float,
 ) -> Iterator[int]:
-    before = -1
-    for other in islice(merge(*lists), _COMPARED):
-        if other != before:
-            before = other
-            theirs = starts[other + 1] - starts[other]
-            shared = len(mine.intersection(words[starts[other] : starts[other + 1]]))
-            if shared >= least * (len(mine) + theirs - shared):
-                yield other
+    previous = -1
+    for candidate in islice(merge(*candidates), _MAX_COMPARED):
+        if candidate != previous:
+            previous = candidate
+            size = starts[candidate + 1] - starts[candidate]
+            shared = len(word_set.intersection(words[starts[candidate] : starts[candidate + 1]]))
+            if shared >= threshold * (len(word_set) + size - shared):
+                yield candidate

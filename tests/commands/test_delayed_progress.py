@@ -42,8 +42,7 @@ def test_a_long_block_shows_progress_on_a_terminal(monkeypatch: pytest.MonkeyPat
     with progress_after("Writing pages", total=3) as advance:
         advance()
         advance(2)
-    assert "Writing pages" in terminal.getvalue()
-    assert "3 of 3" in terminal.getvalue()
+    assert "Writing pages: 3 of 3" in terminal.getvalue()
 
 
 def test_progress_without_a_total_counts_steps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +50,16 @@ def test_progress_without_a_total_counts_steps(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("threading.Timer", ImmediateTimer)
     with progress_after("Reading pages") as advance:
         advance(1_500)
-    assert "1,500" in terminal.getvalue()
+    assert "Reading pages: 1,500 " in terminal.getvalue()
+
+
+def test_a_step_without_counts_shows_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = use_terminal(monkeypatch)
+    monkeypatch.setattr("threading.Timer", ImmediateTimer)
+    with progress_after("Choosing links"):
+        pass
+    assert "Choosing links" in terminal.getvalue()
+    assert "Choosing links:" not in terminal.getvalue()
 
 
 def test_a_short_block_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ SUBJECTS = ("Physics", "Biology", "Economics", "Politics")
 def make_page(title: str, subject: str = "Biology", number: int = 1, **changes: Any) -> tuple[Path, bytes]:
     """Return path and contents of a page without links, with `changes` of its fields."""
     name = "".join(char for char in title.lower() if char.isalnum() or char == " ").replace(" ", "-")
-    fields = {
+    fields: dict[str, Any] = {
         "id": number,
         "title": title,
         "article_title": title,
@@ -135,4 +135,5 @@ def embed_words(texts: Sequence[PageText]) -> "HalfVectors":
     counts = [[" ".join(text).lower().count(word) for word in WORDS] for text in texts]
     rows = np.array(counts, np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.maximum(lengths, 1)).astype(np.float16)
+    vectors: HalfVectors = (rows / np.maximum(lengths, 1)).astype(np.float16)
+    return vectors

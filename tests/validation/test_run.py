@@ -1,5 +1,6 @@
 """The whole check: cache, corpus, fixes and their proof, processes, what a hostile folder holds."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -63,7 +64,7 @@ def cached(now: int | None = None) -> list[Diagnostic]:
 
 def kept() -> int:
     """How many pages the cache knows."""
-    with sqlite3.connect(".qtgen/cache/pages.sqlite") as database:
+    with contextlib.closing(sqlite3.connect(".qtgen/cache/pages.sqlite")) as database, database:
         return sum(len(msgpack.decode(pages)[0]) for (pages,) in database.execute("SELECT pages FROM known"))
 
 
@@ -95,7 +96,7 @@ def test_a_file_changed_just_now_is_not_kept(site: Path) -> None:
 
 def test_a_blob_that_was_damaged_is_not_believed(site: Path) -> None:
     assert cached() == []
-    with sqlite3.connect(".qtgen/cache/pages.sqlite") as database:
+    with contextlib.closing(sqlite3.connect(".qtgen/cache/pages.sqlite")) as database, database:
         (blob,) = database.execute("SELECT pages FROM known").fetchone()
         database.execute("UPDATE known SET pages = ?", (blob[:-9] + bytes([blob[-9] ^ 1]) + blob[-8:],))
     assert cached() == []

@@ -1,52 +1,34 @@
-"""`qtgen eval`: the commands of the eval harness, each in a module of qtgen/commands/eval."""
+"""`qtgen eval`: one module per subcommand, loaded when it is called."""
 
-import importlib
-import importlib.util
 import os
 
 import click
 
-from qtgen.errors import UsageError
+from qtgen.commands._groups import Entry, LazyGroup
 
-# The matrices are small: threads of the linear algebra would only wait for each other. Said before numpy is loaded.
+# The matrices are small: linear algebra threads would only wait for each other. It must be set before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+_MODULES = ("numpy", "pyphen", "rouge_score_rs", "sacrebleu", "scipy", "sentencex", "vcr", "wordfreq", "wordllama")
+_EVALS = ("evals", _MODULES)
 _COMMANDS = {
-    "run": "Generate or take the pages of a suite, and score them.",
-    "compare": "Tell whether one report's pages are better or worse than another's.",
-    "score": "Score candidates against references, line by line.",
-    "meta": "Show how well the scores agree with people.",
-    "power": "Tell how many references a given difference needs.",
+    "run": Entry("Generate or find the pages of a suite, score them and compare with the baseline.", *_EVALS),
+    "compare": Entry("Compare two reports.", *_EVALS),
+    "score": Entry("Score answers against references, line by line.", *_EVALS),
+    "meta": Entry("Show how well the scores agree with people.", *_EVALS),
+    "power": Entry("Show how many references are needed to see a difference.", *_EVALS),
 }
 
-_NEEDED = ("numpy", "pyphen", "rouge_score_rs", "sacrebleu", "scipy", "sentencex", "vcr", "wordfreq", "wordllama")
 
-
-class _Commands(click.Group):
-    """Loaded when they are needed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
-            raise UsageError(
-                f"`qtgen eval` needs the `evals` extra ({missing[0]} is missing): pip install 'qtgen[evals]'"
-            )
-        command: click.Command = importlib.import_module(f"qtgen.commands.eval.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package="qtgen.commands.eval",
+    table=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 def command() -> None:
     """Score outputs against reference documents, and gate a change.
 
-    A suite is a folder evals/NAME with suite.toml, references/, cassettes/ and baseline.json: docs/evals.md.
-    The commands need the `evals` extra: pip install 'qtgen[evals]'.
+    A suite is a folder evals/NAME with suite.toml, references/, cassettes/ and baseline.json; see docs/evals.md.
+    These commands need the `evals` extra.
     """

@@ -1,90 +1,106 @@
 """`qtgen eval compare`: two reports -> a verdict."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import ValidationError
 
-from qtgen.commands._options import open_ledger, settings_from
-from qtgen.commands.eval.files import check_outputs, read_report, show
+from qtgen._util.pydantic_errors import expectation
+from qtgen.commands._delayed_progress import progress_after
+from qtgen.commands._options import Grouped, open_ledger, options_of, settings_from
+from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report
 from qtgen.errors import UsageError
-from qtgen.evaluation.gate import judged, lost
-from qtgen.evaluation.judges import Preference, counted, preference
-from qtgen.evaluation.runner import directions
-from qtgen.evaluation.stats import Verdict
-from qtgen.evaluation.suites import REPORT_METRICS, Gate, first_error
+from qtgen.evaluation.gate import add_reasons, compare_reports, lost_references
+from qtgen.evaluation.judges import Preference, count_preferences, preference
+from qtgen.evaluation.metrics import metric_directions
+from qtgen.evaluation.plugins import load_plugins
+from qtgen.evaluation.report import EvalItem, EvalReport, Verdict, load_report
+from qtgen.evaluation.suites import GATE_METRICS, GateSettings
 from qtgen.llm.factory import open_clients
 from qtgen.llm.ledger import open_writer
 
 _file = click.Path(path_type=Path, dir_okay=False)
+_gate = options_of("Comparison")
 _EPILOG = """\b
-Exit 0: better, or no change shown; 1: worse, a reference that lost its score, or (with --require-power) too few items
-to tell; 2: the call is wrong, or the reports are not to be compared.
+Exit codes:
+  0  better, or no change shown
+  1  worse, a reference that lost its score, or (with --require-power) too few
+     items to tell
+  2  the call is wrong, or the reports cannot be compared
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("before", type=_file)
 @click.argument("after", type=_file)
-@click.option(
-    "--metrics",
-    "names",
-    help="Metrics to compare, comma-separated.  [default: score, must_recall, coverage, contradiction, structure]",
+@_gate("--metrics", help=f"Metrics to compare, comma-separated.  [default: {', '.join(GATE_METRICS)}]")
+@_gate(
+    "--matters",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="The smallest difference that matters.",
 )
-@click.option("--matters", type=click.FloatRange(min=0, min_open=True), default=0.05, show_default=True,
-              help="The smallest difference that matters.")  # fmt: skip
-@click.option("--max-fall", type=click.FloatRange(min=0, min_open=True), help="No reference may fall by more.")
-@click.option("--judge", "judges", multiple=True, help="Model that is asked, in both orders, which page is better.")
-@click.option("--require-power", is_flag=True, help="Exit 1 also where there are too few items to tell.")
-@click.option("--json", "json_to", type=click.Path(path_type=Path), help="File for the report as JSON; - for stdout.")
-@click.option("--html", "html_to", type=click.Path(path_type=Path), help="File for the report as one HTML page.")
-@click.option("--junit", "junit_to", type=click.Path(path_type=Path), help="File for the report as JUnit XML.")
-@click.option("--github", is_flag=True, help="Annotations on stdout, and a step summary where GitHub wants one.")
+@_gate("--max-fall", type=click.FloatRange(min=0, min_open=True), help="The most that a single reference may fall by.")
+@_gate("--judge", "judges", multiple=True, help="Model that says which page is better, asked in both orders.")
+@_gate("--require-power", is_flag=True, help="Exit with 1 as well if there are too few items to tell.")
+@output_options
 def command(
-    before: Path, after: Path, names: str | None, matters: float, max_fall: float | None, **options: Any
+    before: Path, after: Path, metrics: str | None, matters: float, max_fall: float | None, **parameters: Any
 ) -> int:
-    """Tell whether the pages of AFTER are better or worse than those of BEFORE, two reports of `eval run --json`.
+    """Show whether the pages of AFTER are better or worse than those of BEFORE, two reports of `eval run --json`.
 
-    Paired by reference and tested on references, not on pages; several metrics are corrected for by Holm's method.
+    Items are paired by reference, and one reference is one observation. Holm's method corrects for testing several
+    metrics.
     """
-    check_outputs(options)
-    wanted = tuple(name.strip() for name in names.split(",")) if names else REPORT_METRICS
-    unknown = [name for name in wanted if name not in directions()]
-    if unknown:
-        raise UsageError(f"--metrics: there is no `{unknown[0]}`; there are {', '.join(directions())}")
-    gate = _gate(wanted, matters, max_fall)
-    document = read_report(after)
-    old = read_report(before)
-    document["gate"] = judged(old, document, gate, str(before), directions())
-    if options["judges"]:
-        found = asyncio.run(_preferences(old, document, options["judges"]))
-        document["gate"]["reasons"].append(counted(found).sentence())
-    show(document, options, "")
-    verdict = document["gate"]["verdict"]
-    is_weak = options["require_power"] and verdict == Verdict.TOO_FEW.value
-    return int(bool(verdict == Verdict.WORSE.value or is_weak or lost(old, document)))
+    outputs = OutputOptions.from_parameters(parameters)
+    load_plugins(settings_from({}).plugins)
+    outputs.check()
+    gate = _gate_settings(metrics, matters, max_fall)
+    report, baseline = load_report(after), load_report(before)
+    report = replace(report, gate=compare_reports(baseline, report, gate, str(before)))
+    if parameters["judges"]:
+        preferences = asyncio.run(_ask_judges(baseline, report, parameters["judges"]))
+        report = add_reasons(report, [count_preferences(preferences).sentence()])
+    show_report(report, outputs)
+    verdict = report.gate.verdict if report.gate else None
+    is_weak = parameters["require_power"] and verdict is Verdict.TOO_FEW
+    return int(verdict is Verdict.WORSE or is_weak or bool(lost_references(baseline, report)))
 
 
-def _gate(names: tuple[str, ...], matters: float, max_fall: float | None) -> Gate:
+def _gate_settings(metrics: str | None, matters: float, max_fall: float | None) -> GateSettings:
+    names = tuple(name.strip() for name in metrics.split(",")) if metrics else GATE_METRICS
+    known = metric_directions()
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"unknown metric `{unknown[0]}`; choose from {', '.join(known)}", setting="metrics")
     try:
-        return Gate(metrics=names, matters=matters, max_fall=max_fall)
+        return GateSettings(metrics=names, matters=matters, max_fall=max_fall)
     except ValidationError as error:
-        raise UsageError(f"--{first_error(error).replace('_', '-', 1)}") from None
+        details = error.errors()[0]
+        raise UsageError(expectation(details, show_value=False), setting=str(details["loc"][0])) from None
 
 
-async def _preferences(before: Mapping[str, Any], after: Mapping[str, Any], models: Sequence[str]) -> list[Preference]:
-    """Of every judge on every page that both reports have, one after the other; the ledger keeps what it costs."""
-    old = {(item["id"], item["repeat"]): item for item in before["items"]}
-    pairs = [(old[key], new) for new in after["items"] if (key := (new["id"], new["repeat"])) in old]
+async def _ask_judges(before: EvalReport, after: EvalReport, models: Sequence[str]) -> list[Preference]:
+    """Return the preference of every judge on every pair of pages; the ledger records the requests."""
+    pairs = _page_pairs(before, after)
     settings = settings_from({"model": models})
-    with open_ledger(settings) as book:
-        async with open_writer(book, fresh=False) as writer, open_clients(settings, writer) as judges:
-            return [
-                await preference(judge, new["question"], new["reference"], was["candidate"], new["candidate"])
-                for was, new in pairs
-                if was["candidate"] and new["candidate"]
-                for judge in judges
-            ]
+    preferences = []
+    with open_ledger(settings) as ledger, progress_after("Asking judges", len(pairs) * len(models)) as advance:
+        async with open_writer(ledger, fresh=False) as writer, open_clients(settings, writer) as judges:
+            for old, new in pairs:
+                for judge in judges:
+                    texts = (new.question, new.reference, old.candidate, new.candidate)
+                    preferences.append(await preference(judge, *texts))
+                    advance()
+    return preferences
+
+
+def _page_pairs(before: EvalReport, after: EvalReport) -> list[tuple[EvalItem, EvalItem]]:
+    """Return the items with an answer in both reports."""
+    old_items = {(item.id, item.repeat): item for item in before.items if item.candidate}
+    pairs = ((old_items.get((new.id, new.repeat)), new) for new in after.items if new.candidate)
+    return [(old, new) for old, new in pairs if old]

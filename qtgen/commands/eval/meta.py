@@ -2,61 +2,79 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
-from qtgen.commands._options import folder
+from qtgen.commands._delayed_progress import progress_after
+from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note
 from qtgen.errors import UsageError
-from qtgen.evaluation.agreement import Agreement, agreement, claims_in, sources_in
+from qtgen.evaluation.agreement import Agreement, agreement, claim_agreement, read_sources
 from qtgen.evaluation.metrics import METRICS
-from qtgen.evaluation.scoring import score_all
+from qtgen.evaluation.plugins import load_plugins
+from qtgen.evaluation.scoring import score_samples
+
+_EPILOG = """\b
+Exit codes:
+  0  done
+  2  the call is wrong, or the folder contains no judged answers
+"""
 
 
-@click.command(epilog="Exit 0; 2: the call is wrong, or the folder holds no judged answers.")
-@click.option("--data", type=folder, required=True, help="Folder with judged answers (*.jsonl); docs/metrics.md.")
-@click.option("--metrics", "names", default="score,length,rouge_l,similarity", show_default=True, help="Or `all`.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array on stdout.")
-def command(data: Path, names: str, as_json: bool) -> int:
+@click.command(epilog=_EPILOG)
+@click.option("--data", type=folder, required=True, help="Folder with judged answers (*.jsonl); see docs/metrics.md.")
+@click.option("--metrics", default="score,length,rouge_l,similarity", show_default=True, help="Metrics, or `all`.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def command(data: Path, metrics: str, as_json: bool) -> int:
     """Show how often a metric and people prefer the same one of two answers, with 95% intervals.
 
-    Pairs that people tied are left out; a tie of the metric counts half. Intervals are of a bootstrap over clusters.
+    Pairs that people tied are left out; a tie of the metric counts as one half. The intervals are from a bootstrap
+    over clusters.
     """
-    wanted = _wanted(names)
+    load_plugins(settings_from({}).plugins)
+    names = _metric_names(metrics)
     rows: list[Agreement] = []
-    for source, judged in sources_in(data).items():
-        note(f"{source}: {len(judged)} answers …")
-        scored = list(score_all(one.item for one in judged))
-        rows += agreement(source, judged, scored, wanted)
-    claims = claims_in(data)
+    for source, answers in read_sources(data).items():
+        note(f"{source}: {len(answers):,} answers")
+        results = []
+        with progress_after(f"Scoring {source}", len(answers)) as advance:
+            for result in score_samples(answer.sample for answer in answers):
+                results.append(result)
+                advance()
+        rows += agreement(source, answers, results, names)
+    claims = claim_agreement(data)
     if as_json:
         click.echo(json.dumps([row._asdict() for row in (*rows, *claims)], indent=1))
-    else:
-        for line in _table(rows):
-            click.echo(line)
-        for one in claims:
-            click.echo(f"\n{one.source}: area under the curve {one.value:.3f} ({one.low:.2f}–{one.high:.2f})")
+        return 0
+    for line in _table(rows):
+        click.echo(line)
+    for row in claims:
+        click.echo(f"\n{row.source}: area under the ROC curve {_cell(row)}")
     return 0
 
 
-def _wanted(names: str) -> list[str] | None:
-    there = ["score", "length", *METRICS]
-    wanted = [name.strip() for name in names.split(",")]
-    if unknown := [name for name in wanted if name not in (*there, "all")]:
-        raise UsageError(f"--metrics: there is no `{unknown[0]}`; there are all, {', '.join(there)}")
-    return None if "all" in wanted else wanted
+def _metric_names(metrics: str) -> list[str] | None:
+    """Return the names that were given; None for all."""
+    known = ["score", "length", *METRICS]
+    names = [name.strip() for name in metrics.split(",")]
+    if unknown := [name for name in names if name not in (*known, "all")]:
+        raise UsageError(f"unknown metric `{unknown[0]}`; choose from all, {', '.join(known)}", setting="metrics")
+    return None if "all" in names else names
 
 
 def _table(rows: list[Agreement]) -> list[str]:
-    """Metrics down, sources across; the mean over the sources at the end."""
+    """Return a Markdown table with a row per metric, a column per source, and the mean over the sources."""
     sources = list(dict.fromkeys(row.source for row in rows))
-    metrics = list(dict.fromkeys(row.metric for row in rows))
-    cells: dict[tuple[str, str], Any] = {(row.metric, row.source): row for row in rows}
+    by_metric: dict[str, dict[str, Agreement]] = {}
+    for row in rows:
+        by_metric.setdefault(row.metric, {})[row.source] = row
     lines = [f"| metric | {' | '.join(sources)} | mean |", "|---" * (len(sources) + 2) + "|"]
-    for metric in metrics:
-        found = [cells.get((metric, source)) for source in sources]
-        shown = [f"{one.value:.3f} ({one.low:.2f}–{one.high:.2f})" if one else "" for one in found]
-        means = [one.value for one in found if one]
-        lines.append(f"| {metric} | {' | '.join(shown)} | {f'{sum(means) / len(means):.3f}' if means else ''} |")
+    for metric, found in by_metric.items():
+        cells = [_cell(found[source]) if source in found else "" for source in sources]
+        mean = sum(row.value for row in found.values()) / len(found)
+        lines.append(f"| {metric} | {' | '.join(cells)} | {mean:.3f} |")
     return lines
+
+
+def _cell(row: Agreement) -> str:
+    return f"{row.value:.3f} ({row.low:.2f}–{row.high:.2f})"

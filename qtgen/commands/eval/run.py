@@ -2,256 +2,284 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, nullcontext
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import SecretStr
 
-from qtgen.commands._options import folder, open_ledger, settings_from
+from qtgen._util.extras import require
+from qtgen._util.text import pluralize
+from qtgen.commands._options import Grouped, budget_option, folder, options_of, settings_from
 from qtgen.commands._output import note
-from qtgen.commands.eval.files import check_outputs, read_report, show, write_report
+from qtgen.commands._run import require_prices
+from qtgen.commands.eval._dry_run import estimate_suite
+from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
+from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report, write_report
 from qtgen.errors import UsageError
-from qtgen.evaluation.gate import judged
-from qtgen.evaluation.metrics import SCORER
-from qtgen.evaluation.runner import Candidate, directions, generated, loaded, report, scored, taken
-from qtgen.evaluation.runner import judged as judged_by
-from qtgen.evaluation.scoring import Scored
-from qtgen.evaluation.stats import Verdict
-from qtgen.evaluation.suites import Suite
-from qtgen.generation.config import GenerationConfig, generation_config
+from qtgen.evaluation.candidates import Candidate, find_candidates
+from qtgen.evaluation.gate import compare_reports
+from qtgen.evaluation.offline import one_model, replay_candidates, replay_judges, replay_settings, suite_config
+from qtgen.evaluation.plugins import load_plugins, scorer_name
+from qtgen.evaluation.recordings import discard_recording, partial_path, publish_recording, record_cassette
+from qtgen.evaluation.report import EvalReport, RecordingUse, Verdict, load_report
+from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
+from qtgen.evaluation.scoring import SampleResult
+from qtgen.evaluation.suites import Suite, find_suite, load_suite
+from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import write_scores
-from qtgen.llm.cassettes import Recordings, recording, replaying, strict_client
-from qtgen.llm.client import Client
-from qtgen.llm.factory import concurrency, embeddings, endpoints_for, open_clients
-from qtgen.llm.ledger import Ledger, open_writer
+from qtgen.llm.factory import embeddings, endpoints_for
 from qtgen.llm.providers import provider_name
-from qtgen.llm.types import Provider
-from qtgen.settings import Settings, project_folder
-from qtgen.validation.rules import PageChecker
+from qtgen.settings import Settings
 
-_AT_ONCE = 16  # pages in the making while recordings are played
-_MODES = ("replay", "record", "live", "pages")
 _EPILOG = """\b
-Exit 0: better, no change shown, or no baseline; 1: worse, an item without a score, or (with --require-power) too few
-items to tell; 2: the call, a suite, a cassette or the baseline cannot be used.
+Exit codes:
+  0    better, no change shown, or no baseline
+  1    worse, an item without a score, or (with --require-power) too few
+       items to tell
+  2    the call, a suite, a cassette or the baseline cannot be used
+  130  interrupted; the same command with --resume continues
 
 \b
-qtgen eval run core                        replay the recordings, score, compare with the baseline
-qtgen eval run core --record               ask the suite's model anew and keep its answers
-qtgen eval run core --pages outputs/       score pages that are there already
-qtgen eval run smoke core --html out.html  one file with everything in it
+Examples:
+  qtgen eval run core                     replay the recordings and compare
+  qtgen eval run core --record            ask the model and record its responses
+  qtgen eval run core --live --dry-run    show what a live run would take
+  qtgen eval run core --pages outputs/    score the pages of a folder
+  qtgen eval run core --html report.html  write everything into one HTML file
+  qtgen eval run smoke core --html out/   write out/smoke.html, out/core.html
 """
+_source, _model, _gate = (options_of(group) for group in ("What is scored", "Who answers", "Comparison"))
+_report = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command(epilog=_EPILOG)
-@click.argument("suites", nargs=-1, required=True)
-@click.option(
-    "--record", "mode", flag_value="record", help="Ask the model, and keep its answers as the new recordings."
-)
-@click.option("--live", "mode", flag_value="live", help="Ask the model, and keep nothing.")
-@click.option("--pages", type=folder, help="Score the pages of a folder instead, found by their file names.")
-@click.option("--provider", metavar="NAME", help="Provider, instead of the suite's.")
-@click.option("--model", help="Model at the endpoint, instead of the suite's.")
-@click.option("--prompt", help="One prompt for every question, instead of the suite's.")
-@click.option("--embeddings", help="Model of an embeddings endpoint, instead of the embeddings that come along.")
-@click.option("--judge", "judges", multiple=True, help="Model that judges each page too; again for several of them.")
-@click.option("--repeats", type=click.IntRange(1, 50), help="Pages for each reference.")
-@click.option("--baseline", type=click.Path(path_type=Path), help="Compare with this report, not the suite's baseline.")
-@click.option("--save-baseline", is_flag=True, help="Keep this run as the suite's baseline.")
-@click.option("--write-scores", is_flag=True, help="With --pages: write each page's score into its `score` field.")
-@click.option("--require-power", is_flag=True, help="Exit 1 also where there are too few items to tell.")
-@click.option("--json", "json_to", type=click.Path(path_type=Path), help="File for the report as JSON; - for stdout.")
-@click.option("--html", "html_to", type=click.Path(path_type=Path), help="File for the report as one HTML page.")
-@click.option("--junit", "junit_to", type=click.Path(path_type=Path), help="File for the report as JUnit XML.")
-@click.option("--github", is_flag=True, help="Annotations on stdout, and a step summary where GitHub wants one.")
-def command(suites: tuple[str, ...], mode: str | None, pages: Path | None, **options: Any) -> int:
-    """Make a page for every reference of SUITES (names under evals/, or folders), and score it.
+@dataclass(frozen=True, slots=True)
+class EvalRunOptions:
+    """The options of the command. `mode` is replay, record, live or pages."""
 
-    Without --record, --live or --pages nothing is asked: the suite's recordings are played, each once, and a request
-    that was not recorded is an error. Results are compared with the suite's baseline.json.
-    """
-    if pages and mode:
-        raise UsageError("--pages takes pages that are there; leave out --record and --live")
-    if options["write_scores"] and not pages:
-        raise UsageError("--write-scores needs --pages: generated pages are not kept")
-    check_outputs(options)
-    worst = 0
-    for name in suites:
-        run = _Run(loaded(_folder_of(name)), mode or "replay", pages, options)
-        worst = max(worst, run.go(is_one_of=len(suites)))
-    return worst
-
-
-def _folder_of(name: str) -> Path:
-    named = project_folder() / "evals" / name
-    return named if named.is_dir() else Path(name)
-
-
-@dataclass
-class _Run:
-    """One suite."""
-
-    suite: Suite
     mode: str
     pages: Path | None
-    options: Mapping[str, Any]
+    flags: Mapping[str, Any]
+    embeddings: str | None
+    judges: tuple[str, ...]
+    repeats: int | None
+    dry_run: bool
+    resume: bool
+    baseline: Path | None
+    save_baseline: bool
+    write_scores: bool
+    require_power: bool
+    outputs: OutputOptions
 
-    def go(self, is_one_of: int) -> int:
-        settings = self._settings()
-        book_of_prompts = generation_config(settings, dt.date(2000, 1, 1))
-        candidates, made_by = self._candidates(settings, book_of_prompts)
-        named = self.options["embeddings"]
-        made_by["judges"] = list(self.options["judges"])
-        made_by["scorer"] = f"{SCORER}+{named}" if named else SCORER
-        embed = embeddings(settings, named) if named else None
-        results = scored(candidates, PageChecker(book_of_prompts.rules), self.suite.file.measured, embed)
-        if self.options["judges"]:
-            results = self._judged(settings, candidates, results, made_by)
-        if self.options["write_scores"]:
-            found = zip(candidates, results, strict=True)
-            scores = {one.path: of.score for one, of in found if one.path and of.score is not None}
-            note(f"score written into {write_scores(scores)} pages")
-        document = report(self.suite, candidates, results, made_by, dt.datetime.now(dt.UTC))
-        refused = self._compare(document)
-        self._show(document, is_one_of)
-        if refused:
-            raise refused
-        return self._exit_code(document)
+    @staticmethod
+    def from_parameters(parameters: Mapping[str, Any]) -> "EvalRunOptions":
+        """Return the options that click has parsed. Raises UsageError for options that exclude each other."""
+        pages, mode = parameters["pages"], parameters["mode"]
+        is_live = mode in ("live", "record")
+        if pages and mode:
+            raise UsageError(f"scores existing pages; leave out --{mode}", setting="pages")
+        if parameters["write_scores"] and not pages:
+            raise UsageError("needs --pages, because generated pages are not kept", setting="write_scores")
+        for name in ("dry_run", "resume"):
+            if parameters[name] and not is_live:
+                raise UsageError("needs --live or --record", setting=name)
+        names = ("embeddings", "judges", "repeats", "dry_run", "resume", "baseline", "save_baseline", "write_scores")
+        return EvalRunOptions(
+            mode="pages" if pages else mode or "replay",
+            pages=pages,
+            flags={name: parameters[name] for name in ("provider", "model", "prompt", "budget", "concurrency")},
+            require_power=parameters["require_power"],
+            outputs=OutputOptions.from_parameters(parameters),
+            **{name: parameters[name] for name in names},
+        )
+
+    @property
+    def is_live(self) -> bool:
+        return self.mode in ("live", "record")
+
+
+@click.command(cls=Grouped, epilog=_EPILOG)
+@click.argument("suites", nargs=-1, required=True)
+@_source("--record", "mode", flag_value="record", help="Ask the model, and keep its responses as the new recordings.")
+@_source("--live", "mode", flag_value="live", help="Ask the model, and keep no recordings.")
+@_source("--pages", type=folder, help="Score the pages of this folder, found by their file names.")
+@_source("--write-scores", is_flag=True, help="With --pages: write each page's score into its `score` field.")
+@_source("--repeats", type=click.IntRange(1, 50), help="Number of pages for each reference.  [default: the suite's]")
+@_source("--resume", is_flag=True, help="With --live or --record: continue an interrupted run.")
+@_source("--dry-run", is_flag=True, help="With --live or --record: show what it would take, and send nothing.")
+@_model("--provider", metavar="NAME", help="Provider to ask: openai, local or a plugin's.  [default: the suite's]")
+@_model("--model", help="Model at the endpoint.  [default: the suite's]")
+@_model("--prompt", help="Prompt for every question.  [default: the suite's]")
+@_model("--judge", "judges", multiple=True, help="Model that judges each page as well; repeatable.")
+@_model("--embeddings", help="Model of an embeddings endpoint that replaces the built-in embeddings.")
+@_model("--concurrency", type=int, help="Maximum number of requests in flight.  [default: 64; local: 2]")
+@budget_option
+@_gate("--baseline", type=_report, help="Report to compare with.  [default: the suite's baseline.json]")
+@_gate("--save-baseline", is_flag=True, help="Keep this run as the suite's baseline, and compare with nothing.")
+@_gate("--require-power", is_flag=True, help="Exit with 1 as well if there are too few items to tell.")
+@output_options
+def command(suites: tuple[str, ...], **parameters: Any) -> int:
+    """Generate a page for every reference of SUITES (names under evals/, or folders), and score it.
+
+    By default nothing is sent: the suite's recorded responses are replayed, each once, and a request without a
+    recording is an error. The results are compared with the suite's baseline.json.
+
+    Outputs of several suites go to a folder, such as --html out/, with one file per suite. Ctrl-C finishes what is in
+    flight and keeps it for --resume; a second one stops at once.
+    """
+    require("`qtgen eval run`", "generate", "jinja2", "openai", "rich", "sqlalchemy")
+    options = EvalRunOptions.from_parameters(parameters)
+    folders = [find_suite(name) for name in suites]
+    load_plugins(settings_from({}).plugins)
+    options.outputs.check([path.resolve().name for path in folders])
+    return max([_SuiteRun(load_suite(path), options).go() for path in folders])
+
+
+class _SuiteRun:
+    """One suite of the command."""
+
+    def __init__(self, suite: Suite, options: EvalRunOptions) -> None:
+        self.suite, self.options = suite, options
+        self.settings = self._settings()
+        self.config: GenerationConfig = suite_config(self.settings)
+        self.repeats = options.repeats or suite.settings.repeats
+        self.cassette = suite.cassette if options.mode == "record" else live_cassette(suite)
+
+    def go(self) -> int:
+        """Evaluate the suite and show the report; return the exit code."""
+        options = self.options
+        if options.is_live or options.judges:
+            require_prices(self.settings)
+        if options.dry_run:
+            return self._show_estimate()
+        session = LiveSession(self.suite, self.config, self.settings, self.repeats)
+        candidates, info = self._candidates(session)
+        embed = embeddings(self.settings, options.embeddings) if options.embeddings else None
+        metrics = self.suite.settings.measured_metrics
+        results = score_candidates(candidates, self.config.checker, metrics, embed)
+        if options.judges:
+            results, info = self._judge(session, candidates, results, info)
+        self._finish_recordings(candidates)
+        if options.write_scores:
+            _write_scores(candidates, results)
+        report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
+        report, error = self._compare(report)
+        show_report(report, options.outputs)
+        if options.save_baseline:
+            self._save_baseline(report)
+        if error:
+            raise error
+        return self._exit_code(report)
 
     def _settings(self) -> Settings:
-        """The suite's choice over the project's, the command line's over both."""
-        file = self.suite.file
-        wanted = {"provider": file.provider, "model": file.model, "prompt": file.prompt}
-        given = {name: self.options[name] or value for name, value in wanted.items()} | {"base_url": file.base_url}
-        settings = settings_from({name: value for name, value in given.items() if value})
-        return settings.model_copy(update={"model": settings.model[:1]})  # recordings are of one
+        """Return the project's settings with the suite's on top, and the command line's over both."""
+        own = self.suite.settings
+        given = {"provider": own.provider, "model": own.model, "prompt": own.prompt, "base_url": own.base_url}
+        given |= {name: value for name, value in self.options.flags.items() if value is not None}
+        return one_model(settings_from({name: value for name, value in given.items() if value is not None}))
 
-    def _candidates(self, settings: Settings, made: GenerationConfig) -> tuple[list[Candidate], dict[str, Any]]:
-        if self.pages:
-            return taken(self.suite, self.pages), _made_by("pages", str(self.pages), {})
-        repeats = self.options["repeats"] or self.suite.file.repeats
-        endpoint = endpoints_for(_keyless(settings) if self.mode == "replay" else settings)[0]
-        known = _made_by(provider_name(settings), endpoint.model, made.template_digests())
-        if self.mode == "replay":
-            with replaying(self.suite.cassette) as recordings:
-                candidates = asyncio.run(self._replayed(settings, made, recordings, repeats))
-            return candidates, {**known, "recordings": {"unused": recordings.unused, "missed": recordings.missed}}
-        if self.mode == "record":
-            with recording(self.suite.cassette):
-                return asyncio.run(self._asked(settings, made, repeats)), known
-        return asyncio.run(self._asked(settings, made, repeats)), known
+    def _show_estimate(self) -> int:
+        interrupted = self.cassette if self.options.resume else None
+        estimate = estimate_suite(self.suite, self.config, self.settings, self.repeats, interrupted)
+        estimate.print(as_json=self.options.outputs.json_to_stdout)
+        return estimate.run.exit_code
 
-    async def _replayed(
-        self, settings: Settings, made: GenerationConfig, recordings: Recordings, repeats: int
-    ) -> list[Candidate]:
-        """Without the ledger: it would answer the second of two equal requests itself."""
-        async with strict_client(endpoints_for(_keyless(settings))[0], recordings) as client:
-            return await self._repeated(made, [client], repeats, _AT_ONCE)
+    def _candidates(self, session: LiveSession) -> tuple[list[Candidate], RunInfo]:
+        options, settings = self.options, self.settings
+        scorer = scorer_name(options.embeddings)
+        if options.pages:
+            info = RunInfo("pages", str(options.pages), judges=options.judges, scorer=scorer)
+            return find_candidates(self.suite, options.pages), info
+        model = endpoints_for(settings if options.is_live else replay_settings(settings))[0].model
+        info = RunInfo(
+            provider_name(settings), model, self.config.template_digests(), judges=options.judges, scorer=scorer
+        )
+        if not options.is_live:
+            candidates, recordings = replay_candidates(self.suite, self.config, settings, self.repeats)
+            return candidates, replace(info, recordings=recordings)
+        was_interrupted = partial_path(self.cassette).exists()
+        with record_cassette(self.cassette, resume=options.resume) as recording:
+            if options.resume:
+                count = pluralize(recording.resumed, "recorded response")
+                note(
+                    f"resuming with {count}"
+                    if recording.resumed
+                    else "no interrupted run to resume; starting from the beginning"
+                )
+            elif was_interrupted:
+                note("the responses of an interrupted run are discarded; --resume would have used them")
+            candidates = session.generate(recording)
+            if not any(map(is_left_by_budget, candidates)):
+                recording.drop_unused()
+        return candidates, info
 
-    async def _asked(self, settings: Settings, made: GenerationConfig, repeats: int) -> list[Candidate]:
-        """Every request counts in the ledger, and none of its answers is used again."""
-        candidates: list[Candidate] = []
-        for repeat in range(1, repeats + 1):
-            async with AsyncExitStack() as stack:
-                book: Ledger = stack.enter_context(open_ledger(settings))
-                writer = await stack.enter_async_context(open_writer(book, fresh=True))
-                clients: list[Client] = await stack.enter_async_context(open_clients(settings, writer))
-                candidates += await generated(self.suite, made, clients, repeat, concurrency(settings))
-        return candidates
+    def _judge(
+        self, session: LiveSession, candidates: list[Candidate], results: list[SampleResult], info: RunInfo
+    ) -> tuple[list[SampleResult], RunInfo]:
+        """Replay the judges' recordings if nothing is sent; otherwise ask them, and record them with --record."""
+        options, judges = self.options, self.options.judges
+        if options.mode == "replay":
+            settings = self.settings.model_copy(update={"model": judges})
+            results, recordings = replay_judges(self.suite, candidates, results, settings)
+            return results, replace(info, recordings=info.recordings + recordings)
+        is_recorded = options.mode == "record"
+        cassette = self.suite.judges_cassette
+        with record_cassette(cassette, resume=options.resume) if is_recorded else nullcontext() as recording:
+            remedy = RESUME if options.is_live else None
+            results = asyncio.run(session.judge(candidates, results, judges, recording, remedy))
+            if recording:
+                recording.drop_unused()
+        return results, info
 
-    async def _repeated(
-        self, made: GenerationConfig, providers: Sequence[Provider], repeats: int, at_once: int
-    ) -> list[Candidate]:
-        runs = [await generated(self.suite, made, providers, number, at_once) for number in range(1, repeats + 1)]
-        return [candidate for run in runs for candidate in run]
+    def _finish_recordings(self, candidates: list[Candidate]) -> None:
+        """Publish or discard what was recorded, unless the budget ended the run: then --resume continues it."""
+        if not self.options.is_live or any(map(is_left_by_budget, candidates)):
+            return
+        if self.options.mode == "live":
+            discard_recording(self.cassette)
+            return
+        publish_recording(self.cassette)
+        publish_recording(self.suite.judges_cassette)
 
-    def _judged(
-        self, settings: Settings, candidates: list[Candidate], results: list[Scored], made_by: dict[str, Any]
-    ) -> list[Scored]:
-        """By recordings of their own where nothing is asked; else live, and kept with --record."""
-        models = settings.model_copy(update={"model": self.options["judges"]})
-        if self.mode == "replay" and not self.pages:
-            with replaying(self.suite.judges_cassette) as recordings:
-                judged = asyncio.run(self._judged_by_recordings(models, candidates, results, recordings))
-            for name, said in (("unused", recordings.unused), ("missed", recordings.missed)):
-                made_by["recordings"][name] += said
-            return judged
-        with recording(self.suite.judges_cassette) if self.mode == "record" else nullcontext():
-            return asyncio.run(self._judged_live(models, candidates, results))
+    def _compare(self, report: EvalReport) -> tuple[EvalReport, UsageError | None]:
+        """Return the report with its gate, or with the reason why the baseline cannot be used.
 
-    async def _judged_by_recordings(
-        self, models: Settings, candidates: list[Candidate], results: list[Scored], recordings: Recordings
-    ) -> list[Scored]:
-        async with AsyncExitStack() as stack:
-            made = [strict_client(endpoint, recordings) for endpoint in endpoints_for(_keyless(models))]
-            clients = [await stack.enter_async_context(one) for one in made]
-            return await judged_by(candidates, results, clients)
-
-    async def _judged_live(self, models: Settings, candidates: list[Candidate], results: list[Scored]) -> list[Scored]:
-        """Each repeat by itself, for the ledger would answer the second of two equal requests."""
-        found: list[Scored] = []
-        for _, group in groupby(zip(candidates, results, strict=True), key=lambda pair: pair[0].repeat):
-            some, scores = map(list, zip(*group, strict=True))
-            async with AsyncExitStack() as stack:
-                book: Ledger = stack.enter_context(open_ledger(models))
-                writer = await stack.enter_async_context(open_writer(book, fresh=self.mode == "record"))
-                judges = await stack.enter_async_context(open_clients(models, writer))
-                found += await judged_by(some, scores, judges)
-        return found
-
-    def _compare(self, document: dict[str, Any]) -> UsageError | None:
-        """Fill in the gate, or return why the baseline cannot be used: the report is shown all the same."""
-        where = self.options["baseline"] or self.suite.baseline
-        if self.options["save_baseline"]:
-            return None
-        if not where.exists():
-            return UsageError(f"--baseline {where}: no such file") if self.options["baseline"] else None
+        The report is shown in either case.
+        """
+        path = self.options.baseline or self.suite.baseline
+        if self.options.save_baseline:
+            return report, None
+        if not path.exists():
+            return report, UsageError(f"{path}: no such file", setting="baseline") if self.options.baseline else None
         try:
-            document["gate"] = judged(read_report(where), document, self.suite.file.gate, _shown(where), directions())
+            gate = compare_reports(load_report(path), report, self.suite.settings.gate, _relative(path))
         except UsageError as error:
-            return error
-        return None
+            return report, error
+        return replace(report, gate=gate), None
 
-    def _show(self, document: dict[str, Any], is_one_of: int) -> None:
-        several = self.suite.name if is_one_of > 1 else ""
-        show(document, self.options, several)
-        if self.options["save_baseline"]:
-            if _has_unscored(document) or document["recordings"]["missed"]:
-                raise UsageError(f"--save-baseline: an item has no score; {self.suite.baseline} stays as it was")
-            write_report(self.suite.baseline, document)
-            note(f"baseline: {self.suite.baseline}")
+    def _save_baseline(self, report: EvalReport) -> None:
+        if report.unscored or report.recordings.missed:
+            message = f"an item has no score, so {self.suite.baseline} is unchanged"
+            raise UsageError(message, setting="save_baseline")
+        write_report(self.suite.baseline, report)
+        note(f"baseline: {self.suite.baseline}")
 
-    def _exit_code(self, document: Mapping[str, Any]) -> int:
-        verdict = document["gate"]["verdict"] if document["gate"] else None
-        failed = _has_unscored(document) or any(document["recordings"].values())
-        weak = self.options["require_power"] and verdict in (Verdict.TOO_FEW.value, None)
-        return int(verdict == Verdict.WORSE.value or failed or weak)
+    def _exit_code(self, report: EvalReport) -> int:
+        verdict = report.gate.verdict if report.gate else None
+        has_failed = bool(report.unscored) or report.recordings != RecordingUse()
+        is_weak = self.options.require_power and verdict in (Verdict.TOO_FEW, None)
+        return int(verdict is Verdict.WORSE or has_failed or is_weak)
 
 
-def _keyless(settings: Settings) -> Settings:
-    """What is replayed needs no key, but the client wants one."""
-    return (
-        settings
-        if settings.api_key or provider_name(settings) == "local"
-        else settings.model_copy(update={"api_key": SecretStr("replayed")})
-    )
+def _write_scores(candidates: list[Candidate], results: list[SampleResult]) -> None:
+    pairs = zip(candidates, results, strict=True)
+    scores = {page.path: result.score for page, result in pairs if page.path and result.score is not None}
+    note(f"scores written into {write_scores(scores):,} pages")
 
 
-def _has_unscored(document: Mapping[str, Any]) -> bool:
-    return any(item["score"] is None for item in document["items"])
-
-
-def _made_by(provider: str, model: str, prompts: Mapping[str, str]) -> dict[str, Any]:
-    recordings: dict[str, list[str]] = {"unused": [], "missed": []}
-    return {"provider": provider, "model": model, "prompts": dict(prompts), "recordings": recordings}
-
-
-def _shown(path: Path) -> str:
-    """From the current folder, if it lies under it: a report is read on other machines too."""
+def _relative(path: Path) -> str:
+    """Return a path from the current folder if it is below it: other machines read the report too."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

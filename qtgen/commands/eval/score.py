@@ -1,81 +1,99 @@
-"""`qtgen eval score`: JSON lines of candidates in, JSON lines of scores out."""
+"""`qtgen eval score`: JSON lines of answers in, JSON lines of scores out."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
 
+from qtgen.commands._delayed_progress import progress_after
 from qtgen.commands._options import file_or_dash, settings_from
 from qtgen.commands._output import note
 from qtgen.errors import Failure, UsageError
 from qtgen.evaluation.metrics import METRICS
-from qtgen.evaluation.scoring import Item, Scored, item_of, score_all
-from qtgen.llm.factory import embeddings as endpoint_embeddings
+from qtgen.evaluation.plugins import load_plugins
+from qtgen.evaluation.scoring import Sample, SampleResult, parse_sample, score_samples
 
 _EPILOG = """\b
-Exit 0: every line has a score; 1: some have none (their `error` says why); 2: the call is wrong.
+Exit codes:
+  0  every line has a score
+  1  some lines have none; their `error` says why
+  2  the call is wrong
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("file", type=file_or_dash)
-@click.option("--metrics", "names", help="Only these metrics beside the overall score, comma-separated.")
-@click.option("--embeddings", help="Model of an embeddings endpoint, instead of the embeddings that come along.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: as many as processors]")
-def command(file: Path, names: str | None, embeddings: str | None, jobs: int | None) -> int:
+@click.option("--metrics", help="Metrics to report besides the overall score, comma-separated.  [default: all]")
+@click.option("--embeddings", help="Model of an embeddings endpoint that replaces the built-in embeddings.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Number of worker processes.  [default: number of CPUs]")
+def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int | None) -> int:
     """Score every line of FILE (or - for stdin) against its reference.
 
-    A line in: {"id", "question", "reference": text or list of texts, "candidate"}.
-    A line out, in the same order: {"id", "score": 0 to 1 or null, "metrics": {…}, "error": null or {"kind", …}}.
+    An input line is {"id", "question", "reference": text or list of texts, "candidate"}.
+
+    An output line, in the same order, is {"id", "score": 0 to 1 or null, "metrics": {…}, "error": null or {"kind", …}}.
     """
-    wanted = _metrics(names)
-    states: Counter[str] = Counter()
+    settings = settings_from({})
+    load_plugins(settings.plugins)
+    names = _metric_names(metrics)
+    embed = None
+    if embeddings:
+        from qtgen.llm.factory import embeddings as endpoint_embeddings  # loads the LLM client
+
+        embed = endpoint_embeddings(settings, embeddings)
+    outcomes: Counter[str] = Counter()
     unscored = 0
-    embed = endpoint_embeddings(settings_from({}), embeddings) if embeddings else None
-    for scored in score_all(_items(file), wanted, jobs, embed):
-        click.echo(json.dumps(scored.as_dict(), ensure_ascii=False, allow_nan=False))
-        states[scored.error.kind if scored.error else "scored"] += 1
-        unscored += scored.score is None
-    if not states:
-        raise UsageError(f"{file}: no line in it")
-    note(", ".join(f"{count:,} {state}" for state, count in states.most_common()))
+    with ExitStack() as stack:
+        # On a terminal, the lines themselves show the progress.
+        advance = None if sys.stdout.isatty() else stack.enter_context(progress_after("Scoring"))
+        for result in score_samples(_samples(file), names, jobs, embed):
+            click.echo(json.dumps(result.as_dict(), ensure_ascii=False, allow_nan=False))
+            outcomes[result.error.kind if result.error else "scored"] += 1
+            unscored += result.score is None
+            if advance:
+                advance()
+    if not outcomes:
+        raise UsageError("contains no line", path=file)
+    note(", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()))
     return 1 if unscored else 0
 
 
-def _metrics(names: str | None) -> list[str] | None:
-    wanted = [name.strip() for name in names.split(",")] if names is not None else None
-    for name in wanted or ():
+def _metric_names(metrics: str | None) -> list[str] | None:
+    names = None if metrics is None else [name.strip() for name in metrics.split(",")]
+    for name in names or ():
         if name not in METRICS:
-            raise UsageError(f"--metrics: there is no `{name}`; there are {', '.join(METRICS)}")
-    return wanted
+            raise UsageError(f"unknown metric `{name}`; choose from {', '.join(METRICS)}", setting="metrics")
+    return names
 
 
-def _items(file: Path) -> Iterator[Item | Scored]:
+def _samples(file: Path) -> Iterator[Sample | SampleResult]:
     try:
         with click.open_file(str(file), "rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _item(number, line)
+                    yield _parse_line(number, line)
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from None
+        raise UsageError(error.strerror or str(error), path=file) from None
 
 
-def _item(number: int, line: bytes) -> Item | Scored:
+def _parse_line(number: int, line: bytes) -> Sample | SampleResult:
     try:
-        record: Any = json.loads(line, parse_constant=_finite, parse_float=_finite)
+        record: Any = json.loads(line, parse_constant=_finite_number, parse_float=_finite_number)
     except (ValueError, RecursionError) as error:
-        return Scored(None, None, error=Failure("malformed", f"line {number}: not JSON: {error}"))
+        return SampleResult(None, None, error=Failure("malformed", f"line {number}: not JSON: {error}"))
     if not isinstance(record, dict):
-        return Scored(None, None, error=Failure("malformed", f"line {number}: not a JSON object"))
-    return item_of(record)
+        return SampleResult(None, None, error=Failure("malformed", f"line {number}: not a JSON object"))
+    return parse_sample(record)
 
 
-def _finite(text: str) -> float:
-    """What a line out can hold: JSON has no word for other numbers."""
+def _finite_number(text: str) -> float:
+    """Return a number that an output line can hold. Raises ValueError for others, which JSON cannot express."""
     if not isfinite(number := float(text)):
-        raise ValueError(f"{text} is no finite number")
+        raise ValueError(f"{text} is not a finite number")
     return number

@@ -1,13 +1,30 @@
-"""Metrics: how a candidate compares with its references. To add one: a function with `@metric` and a docstring."""
+"""Metrics: how a candidate compares with its references.
 
-from collections.abc import Mapping, Sequence
+A metric is a function with `@metric(…)` and a docstring, in one of this package's modules or in a plugin. Importing
+this package needs no optional dependency: a metric imports its libraries when it is first called.
+"""
+
+from collections.abc import Collection
 
 from qtgen.evaluation.metrics import contradiction, overlap, semantic, structure
-from qtgen.evaluation.metrics.base import METRICS, Case, Direction, Metric, PageFacts, Score, describe_metric
-from qtgen.evaluation.metrics.overall import SCORER, overall
+from qtgen.evaluation.metrics.base import (
+    JUDGE_METRICS,
+    METRICS,
+    Case,
+    Direction,
+    Metric,
+    PageFacts,
+    Score,
+    describe_metric,
+    metric,
+    metric_directions,
+    order_metrics,
+)
+from qtgen.evaluation.metrics.overall import SCORER, describe_score, overall
 from qtgen.evaluation.metrics.text import AnalyzedText
 
 __all__ = [
+    "JUDGE_METRICS",
     "METRICS",
     "SCORER",
     "AnalyzedText",
@@ -17,15 +34,16 @@ __all__ = [
     "PageFacts",
     "Score",
     "describe_metric",
-    "measured",
+    "describe_score",
+    "measure",
+    "metric",
+    "metric_directions",
     "overall",
 ]
-_FAMILIES = (semantic, contradiction, structure, overlap)
-for _family in _FAMILIES:  # reports list the metrics in this order, whatever the order of the imports
-    for _name in [name for name, one in METRICS.items() if one.of.__module__ == _family.__name__]:
-        METRICS[_name] = METRICS.pop(_name)
+
+order_metrics(module.__name__ for module in (semantic, contradiction, structure, overlap))
 
 
-def measured(case: Case, names: Sequence[str] | None = None) -> Mapping[str, Score]:
-    """Every metric (or those named) of one case, in the order of the table."""
-    return {name: one.of(case) for name, one in METRICS.items() if names is None or name in names}
+def measure(case: Case, names: Collection[str] | None = None) -> dict[str, Score]:
+    """Return the scores of one case by every metric, or by those in `names`, in the order of METRICS."""
+    return {name: known.function(case) for name, known in METRICS.items() if names is None or name in names}

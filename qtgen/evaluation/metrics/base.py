@@ -1,30 +1,33 @@
 """What a metric is: one function from a case to a score, with its documentation, range, direction and cost."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from qtgen.errors import PluginError
 from qtgen.evaluation.metrics.text import AnalyzedText
 
 
 class Score(NamedTuple):
-    """value: None where the metric does not apply; note: one line on how it came about."""
+    """The value of a metric, None if it does not apply, and one line on how it came about."""
 
     value: float | None
     note: str = ""
 
 
 class Direction(StrEnum):
+    """Which values of a metric are better. `NONE` marks a metric that is reported for context only."""
+
     HIGHER = "higher"
     LOWER = "lower"
-    NONE = "none"  # for control: neither is better
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """What stands around an answer on a whole page. findings: codes of the validator's errors and warnings."""
+    """The parts of a page around its answer. `errors` and `warnings` are the rule codes that the page breaks."""
 
     description: str
     keywords: str
@@ -34,7 +37,11 @@ class PageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A candidate and what it is held against. must, nice: nuggets, claims that an answer has to make or may make."""
+    """What a metric is given: a candidate answer, the question, and one or more references.
+
+    `must` and `nice` are nuggets: claims that an answer must make or may make. `page` is None for an answer without a
+    page.
+    """
 
     question: AnalyzedText
     references: tuple[AnalyzedText, ...]
@@ -43,46 +50,104 @@ class Case:
     nice: tuple[AnalyzedText, ...] = ()
     page: PageFacts | None = None
 
-    def best(self, of: Callable[[AnalyzedText], float]) -> float:
-        """The highest figure over the references."""
-        return max(map(of, self.references))
+    def best(self, value: Callable[[AnalyzedText], float]) -> float:
+        """Return the highest value over the references."""
+        return max(map(value, self.references))
+
+
+MetricFunction = Callable[[Case], Score]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """cost: what one case takes, in words. `doc` is the function's docstring."""
+    """A registered metric.
+
+    `low` and `high` are the ends of its range, `cost` is the time that one case takes, in words, and `doc` is the
+    function's docstring. `version` tells the scores of a plugin's metric before and after a change apart.
+    """
 
     name: str
-    of: Callable[[Case], Score] = field(repr=False)
+    function: MetricFunction = field(repr=False)
     direction: Direction
     low: float
     high: float
     cost: str
     doc: str
+    version: int = 1
 
-    def worst(self, other: float) -> float:
-        """The end of the range that nobody wants; `other` where neither is better."""
-        return {Direction.HIGHER: self.low, Direction.LOWER: self.high, Direction.NONE: other}[self.direction]
+    @property
+    def is_builtin(self) -> bool:
+        """Whether the metric is part of qtgen, and so covered by the scorer's version."""
+        return self.function.__module__.startswith("qtgen.evaluation.")
+
+    def worst(self, default: float) -> float:
+        """Return the worst value of the range, or `default` if neither end is better."""
+        return {Direction.HIGHER: self.low, Direction.LOWER: self.high, Direction.NONE: default}[self.direction]
 
 
 METRICS: dict[str, Metric] = {}
+"""Every registered metric by name, in the order in which reports list them."""
+
+JUDGE_METRICS = ("judge", "judge_must_recall", "judge_nice_recall")
+"""Metrics that only a judge model gives, from 0 to 1; higher is better."""
+
+_RESERVED = frozenset({"score", "length", "all", *JUDGE_METRICS})
 
 
 def metric(
-    *, direction: Direction = Direction.HIGHER, low: float = 0.0, high: float = 1.0, cost: str = "under 1 ms"
-) -> Callable[[Callable[[Case], Score]], Callable[[Case], Score]]:
-    """Put a function into the table of metrics, under its own name."""
+    *,
+    direction: Direction | str = Direction.HIGHER,
+    low: float = 0.0,
+    high: float = 1.0,
+    cost: str = "under 1 ms",
+    version: int = 1,
+) -> Callable[[MetricFunction], MetricFunction]:
+    """Register a function as a metric under its own name; its docstring becomes the metric's documentation.
 
-    def add(of: Callable[[Case], Score]) -> Callable[[Case], Score]:
-        name = of.__name__
-        METRICS[name] = Metric(name, of, direction, low, high, cost, (of.__doc__ or "").strip())
-        return of
+    Args:
+        direction: `higher`, `lower`, or `none` for a metric that is reported for context only.
+        low: The lowest possible value.
+        high: The highest possible value.
+        cost: The time that one case takes, for the documentation.
+        version: Raise it when a plugin's metric changes its values: baselines of another version are then refused.
 
-    return add
+    Raises PluginError for a name that is taken, and for a function without a docstring.
+    """
+
+    def register(function: MetricFunction) -> MetricFunction:
+        name, doc = function.__name__, (function.__doc__ or "").strip()
+        taken = METRICS.get(name)
+        if name in _RESERVED or (taken and taken.function.__module__ != function.__module__):
+            raise PluginError(f"a metric named `{name}` already exists", remedy="rename the function")
+        if not doc:
+            raise PluginError(f"the metric `{name}` has no docstring", remedy="say in one what it measures")
+        METRICS[name] = Metric(name, function, Direction(direction), low, high, cost, doc, version)
+        return function
+
+    return register
 
 
-def describe_metric(one: Metric) -> str:
-    """A metric's documentation for people."""
-    better = {"higher": "higher is better", "lower": "lower is better", "none": "for control: neither is better"}
-    facts = f"range {one.low:g} to {one.high:g}; {better[one.direction.value]}; {one.cost} a case"
-    return f"{one.name} ({facts})\n\n{inspect.cleandoc(one.doc)}"
+def order_metrics(modules: Iterable[str]) -> None:
+    """Sort METRICS by the modules that define them, so that the order of imports does not matter."""
+    for module in modules:
+        for name in [name for name, known in METRICS.items() if known.function.__module__ == module]:
+            METRICS[name] = METRICS.pop(name)
+
+
+def metric_directions() -> dict[str, Direction]:
+    """Return the direction of every metric that a report can hold, the overall score first."""
+    own = {name: known.direction for name, known in METRICS.items()}
+    return {"score": Direction.HIGHER, **own, **dict.fromkeys(JUDGE_METRICS, Direction.HIGHER)}
+
+
+_DIRECTION_WORDS = {
+    Direction.HIGHER: "higher is better",
+    Direction.LOWER: "lower is better",
+    Direction.NONE: "for context: neither is better",
+}
+
+
+def describe_metric(known: Metric) -> str:
+    """Return a metric's documentation for people."""
+    facts = f"range {known.low:g} to {known.high:g}; {_DIRECTION_WORDS[known.direction]}; {known.cost} per case"
+    return f"{known.name} ({facts})\n\n{inspect.cleandoc(known.doc)}"

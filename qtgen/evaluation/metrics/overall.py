@@ -1,4 +1,4 @@
-"""The one overall score: monotone in what it is made of, on the scale on which people judge answers."""
+"""The overall score: monotone in each of its parts, on the scale on which people judge answers."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,14 @@ from itertools import pairwise
 
 from qtgen.evaluation.metrics.base import Score
 
-_FILE = files("qtgen.evaluation.metrics").joinpath("overall.toml").read_bytes()
-
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """What stands in overall.toml. weights, penalties: by name of metric; knots: mean and score, joined by lines."""
+class ScoreWeights:
+    """The contents of overall.toml.
+
+    `weights` and `penalties` are by metric name. `knots` are pairs of a weighted mean and its score; the score is
+    linear between them.
+    """
 
     version: int
     weights: Mapping[str, float]
@@ -21,22 +23,23 @@ class Weights:
     knots: Sequence[tuple[float, float]]
 
 
-def _loaded() -> Weights:
-    data = tomllib.loads(_FILE.decode())
-    return Weights(data["version"], data["weights"], data["penalties"], data["scale"]["knots"])
+def _load_weights() -> ScoreWeights:
+    data = tomllib.loads(files("qtgen.evaluation.metrics").joinpath("overall.toml").read_text(encoding="utf-8"))
+    return ScoreWeights(data["version"], data["weights"], data["penalties"], data["scale"]["knots"])
 
 
-WEIGHTS = _loaded()
-
+WEIGHTS = _load_weights()
 
 SCORER = str(WEIGHTS.version)
-"""Version of the scorer. Raise `version` in overall.toml with every change that moves a score; scores of two versions
-are not comparable. A golden test fails when scores move under an unchanged version."""
+"""Version of the scorer. Raise `version` in overall.toml with every change that moves a score: scores of two versions
+are not comparable. A golden test fails if scores move under an unchanged version."""
+
 PARTS = (*WEIGHTS.weights, *WEIGHTS.penalties)
+"""The metrics that the overall score is computed from."""
 
 
-def on_scale(mean: float) -> float:
-    """The line through the knots; 0 and 1 beyond its ends."""
+def to_scale(mean: float) -> float:
+    """Return the score of a weighted mean: linear between the knots, 0 and 1 beyond their ends."""
     for (left, low), (right, high) in pairwise(WEIGHTS.knots):
         if mean <= right:
             return low + (high - low) * max(0.0, mean - left) / (right - left)
@@ -44,11 +47,35 @@ def on_scale(mean: float) -> float:
 
 
 def overall(metrics: Mapping[str, Score]) -> Score:
-    """0 to 1, from the metrics named in PARTS. Higher in each of the weights, lower in each of the penalties."""
+    """Return the overall score from 0 to 1, computed from the metrics named in PARTS."""
     parts = {name: metrics[name].value or 0.0 for name in PARTS}
-    mean = sum(weight * parts[name] for name, weight in WEIGHTS.weights.items())
-    value = on_scale(mean)
+    value = to_scale(sum(weight * parts[name] for name, weight in WEIGHTS.weights.items()))
     for name, penalty in WEIGHTS.penalties.items():
         value *= 1 - penalty * parts[name]
-    shown = ", ".join(f"{name} {parts[name]:.2f}" for name in PARTS)
-    return Score(value, shown)
+    return Score(value, ", ".join(f"{name} {parts[name]:.2f}" for name in PARTS))
+
+
+def describe_score() -> str:
+    """Return the documentation of the overall score for people."""
+    weights = "\n".join(f"  {weight:.3f}  {name}" for name, weight in WEIGHTS.weights.items())
+    knots = ", ".join(f"{mean:g} -> {score:g}" for mean, score in WEIGHTS.knots)
+    penalties = "\n".join(f"  1 - {penalty:g} * {name}" for name, penalty in WEIGHTS.penalties.items())
+    return f"""score (range 0 to 1; higher is better; scorer version {SCORER})
+
+The overall score of an answer. It is a weighted mean of metrics:
+
+{weights}
+
+The mean is put on the scale on which people judge answers, linearly between these points (mean -> score):
+
+  {knots}
+
+The result is multiplied by one factor for each penalty:
+
+{penalties}
+
+An answer without any word scores 0. An answer that cannot be scored, because the reference is missing or not English,
+or a text is too long, has no score and an error instead; it never counts as 0.
+
+Scores of two scorer versions are not comparable. How often the score agrees with people: docs/metrics.md, or
+`qtgen eval meta` on judged answers of your own. `qtgen explain NAME` describes each metric."""

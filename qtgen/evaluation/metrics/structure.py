@@ -1,4 +1,4 @@
-"""Metrics of form: how an answer is laid out, how it reads, and what stands around it on its page."""
+"""Metrics of form: an answer's layout and readability, and the rest of its page."""
 
 import re
 from functools import cache, lru_cache
@@ -15,41 +15,39 @@ _CODE = re.compile(r"^```", re.MULTILINE)
 _MATHS = re.compile(r"\$[^$\n]+\$")
 _SUMMARY = re.compile(r"^(?:in summary|in short|to sum up|in conclusion|overall)\b", re.IGNORECASE | re.MULTILINE)
 _PARTS = {"list": _POINT, "headings": _HEADING, "table": _TABLE, "code": _CODE, "maths": _MATHS, "summary": _SUMMARY}
-_RUN = 4  # words whose return counts as a repetition
+_RUN = 4  # words in a row that count as repeated when they occur again
 
 
 @metric()
 def structure(case: Case) -> Score:
     """Share of the reference's parts (list, headings, table, code, maths, summary) that the candidate has too.
 
-    A list counts by how near its number of points comes.
+    A list counts in part if its number of points differs. None if the reference has no such part.
     """
     reference = case.references[0].text
-    wanted = {name: len(found) for name, part in _PARTS.items() if (found := part.findall(reference))}
+    wanted = {name: count for name, part in _PARTS.items() if (count := len(part.findall(reference)))}
     if not wanted:
         return Score(None)
-    got = {name: len(_PARTS[name].findall(case.candidate.text)) for name in wanted}
-    parts = {name: _part(name, wanted[name], got[name]) for name in wanted}
-    missing = [name for name, value in parts.items() if value == 0]
-    return Score(sum(parts.values()) / len(parts), f"without {', '.join(missing)}" if missing else "")
-
-
-def _part(name: str, wanted: int, got: int) -> float:
-    return min(wanted, got) / max(wanted, got) if name == "list" else float(got > 0)
+    given = {name: len(_PARTS[name].findall(case.candidate.text)) for name in wanted}
+    values = {name: float(given[name] > 0) for name in wanted}
+    if "list" in wanted:
+        values["list"] = min(wanted["list"], given["list"]) / max(wanted["list"], given["list"])
+    missing = [name for name, value in values.items() if value == 0]
+    return Score(sum(values.values()) / len(values), f"missing: {', '.join(missing)}" if missing else "")
 
 
 @metric(direction=Direction.LOWER)
 def repetition(case: Case) -> Score:
-    """Share of runs of four words that stood in the candidate before."""
+    """Share of the candidate's runs of four words that occurred earlier in it."""
     runs = list(ngrams(case.candidate.stems, _RUN))
     return Score(1 - len(set(runs)) / len(runs) if runs else 0.0)
 
 
 @metric(direction=Direction.NONE, low=-100.0, high=121.0)
 def readability(case: Case) -> Score:
-    """How easily the candidate reads: Flesch Reading Ease (Flesch 1948), 60 to 70 being plain English.
+    """How easy the candidate is to read: Flesch Reading Ease (Flesch 1948); plain English has 60 to 70.
 
-    For control: a subject may ask for long words. Syllables are counted by pyphen.
+    It is for context only, because some subjects need long words. pyphen counts the syllables.
     """
     candidate = case.candidate
     if not candidate.words:
@@ -61,11 +59,11 @@ def readability(case: Case) -> Score:
 
 @lru_cache(maxsize=200_000)
 def _syllables(word: str) -> int:
-    return int(_hyphens().inserted(word).count("-")) + 1
+    return int(_hyphenator().inserted(word).count("-")) + 1
 
 
 @cache
-def _hyphens() -> Any:
+def _hyphenator() -> Any:
     import pyphen
 
     return pyphen.Pyphen(lang="en_GB")
@@ -73,7 +71,7 @@ def _hyphens() -> Any:
 
 @metric()
 def keyword_quality(case: Case) -> Score:
-    """Share of a page's keywords that the question or a reference speaks of, less where there are too few or too many.
+    """Share of a page's keywords that occur in the question or a reference, reduced if there are too few or too many.
 
     None for an answer without a page.
     """
@@ -81,31 +79,34 @@ def keyword_quality(case: Case) -> Score:
         return Score(None)
     keywords = [word.strip() for word in case.page.keywords.split(",") if word.strip()]
     if not keywords:
-        return Score(0.0, "none")
-    spoken = {word for text in (case.question, *case.references) for word in text.counts}
-    strange = [keyword for keyword in keywords if not set(AnalyzedText(keyword).stems) & spoken]
-    count = min(1.0, len(keywords) / KEYWORDS_MIN, KEYWORDS_MAX / len(keywords))
-    note = f"not spoken of: {', '.join(strange[:3])}" if strange else ""
-    return Score(count * (1 - len(strange) / len(keywords)), note)
+        return Score(0.0, "no keywords")
+    known = {word for text in (case.question, *case.references) for word in text.counts}
+    unrelated = [keyword for keyword in keywords if not set(AnalyzedText(keyword).stems) & known]
+    count_factor = min(1.0, len(keywords) / KEYWORDS_MIN, KEYWORDS_MAX / len(keywords))
+    note = f"not in question or reference: {', '.join(unrelated[:3])}" if unrelated else ""
+    return Score(count_factor * (1 - len(unrelated) / len(keywords)), note)
 
 
 @metric()
 def description_quality(case: Case) -> Score:
-    """How near a page's description is in meaning to the question and the reference, halved where its length is wrong.
+    """Similarity of a page's description to the question or a reference, halved if its length is out of range.
 
     None for an answer without a page.
     """
     if case.page is None:
         return Score(None)
-    description = case.candidate.same(case.page.description)
-    near = max(float(description.vector @ text.vector) for text in (case.question, *case.references))
+    description = case.candidate.with_same_embedder(case.page.description)
+    nearest = max(float(description.vector @ text.vector) for text in (case.question, *case.references))
     fits = DESCRIPTION_MIN <= len(case.page.description) <= DESCRIPTION_MAX
-    return Score(max(0.0, near) * (1 if fits else 0.5), f"{len(case.page.description)} characters")
+    return Score(max(0.0, nearest) * (1 if fits else 0.5), f"{len(case.page.description)} characters")
 
 
 @metric()
 def page_health(case: Case) -> Score:
-    """What `qtgen validate` says of the whole page: 1 for none, halved by every error, less a tenth for a warning."""
+    """Findings of `qtgen validate` on the whole page: 1 for none, times 0.5 for each error and 0.9 for each warning.
+
+    None for an answer without a page.
+    """
     if case.page is None:
         return Score(None)
     value = 0.5 ** len(case.page.errors) * 0.9 ** len(case.page.warnings)

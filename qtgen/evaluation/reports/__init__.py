@@ -1,15 +1,41 @@
-"""The report of one evaluation, one file a format: the report's values in, text out."""
+"""Formats of the evaluation report: one module each, from a report to the text of a document.
 
-from collections.abc import Callable, Mapping
-from typing import Any
+A format of your own is a function with `@eval_format("NAME")` in a plugin.
+"""
 
-from qtgen.evaluation.reports import github, html, json, junit, text
+from collections.abc import Callable
 
-FORMATS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "text": text.document,
-    "json": json.document,
-    "junit": junit.document,
-    "github": github.document,
-    "html": html.document,
+from qtgen.errors import PluginError
+from qtgen.evaluation.report import EvalReport
+from qtgen.evaluation.reports import github, json, junit, text
+
+FormatFunction = Callable[[EvalReport], str]
+
+
+def _render_html(report: EvalReport) -> str:
+    from qtgen.evaluation.reports import html  # loads the template engine
+
+    return html.render(report)
+
+
+FORMATS: dict[str, FormatFunction] = {
+    "text": text.render,
+    "json": json.render,
+    "junit": junit.render,
+    "github": github.render,
+    "html": _render_html,
 }
-"""Name -> report (JSON, version 1, as a dict) to a whole document. What is not empty ends with a newline."""
+"""Every registered format by name. A document that is not empty ends with a newline."""
+
+
+def eval_format(name: str) -> Callable[[FormatFunction], FormatFunction]:
+    """Register a function that renders a report as text. Raises PluginError if the name is taken."""
+
+    def register(function: FormatFunction) -> FormatFunction:
+        taken = FORMATS.get(name)
+        if taken and taken.__module__ != function.__module__:
+            raise PluginError(f"a report format named `{name}` already exists", remedy="choose another name")
+        FORMATS[name] = function
+        return function
+
+    return register

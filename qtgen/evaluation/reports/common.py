@@ -1,32 +1,35 @@
-"""What all formats say of an evaluation in the same words: the verdict, figures, what failed and what was worst."""
+"""What all formats of the evaluation report show in the same words: verdict, numbers, failures, lowest scores."""
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from statistics import fmean, pstdev
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from qtgen._util.text import pluralize
+from qtgen.evaluation.metrics.base import Direction
+from qtgen.evaluation.report import EvalItem, EvalReport, MetricComparison, Verdict
+from qtgen.llm.types import Usage
 
-Report = Mapping[str, Any]
-Item = Mapping[str, Any]
-
-_SAID = {  # verdict of the gate -> tone, and how its sentence begins
-    "worse": ("bad", "Worse than the baseline"),
-    "no change shown": ("even", "No change from the baseline shown"),
-    "too few items to tell": ("unsure", "Too few items to tell a change from the baseline"),
-    "better": ("good", "Better than the baseline"),
+_VERDICT_WORDS = {  # tone of a verdict, and the headline
+    Verdict.WORSE: ("bad", "Worse than the baseline"),
+    Verdict.NO_CHANGE: ("even", "No change from the baseline shown"),
+    Verdict.TOO_FEW: ("unsure", "Too few items to tell a change from the baseline"),
+    Verdict.BETTER: ("good", "Better than the baseline"),
 }
-DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "none": "neither is better"}
-
-
-_NOISE = 1e-9  # a deviation that rounding leaves where all items agree
+DIRECTION_WORDS = {
+    Direction.HIGHER: "higher is better",
+    Direction.LOWER: "lower is better",
+    Direction.NONE: "neither is better",
+}
+RECORDING_LISTS = ("missed", "unused")
+_NOISE = 1e-9  # standard deviation left over from rounding if all items agree
 
 
 class VerdictSummary(NamedTuple):
-    """tone: bad, unsure, even or good; none without a baseline.
+    """The verdict for people. `tone` is bad, unsure, even or good, and none without a baseline.
 
-    `headline`, a colon and `detail` are one sentence, without the full stop.
+    `headline`, a colon and `detail` make one sentence without a full stop.
     """
 
     tone: str
@@ -39,82 +42,99 @@ class VerdictSummary(NamedTuple):
 
 
 class Weakness(NamedTuple):
-    """The metric that speaks most against an item. note may be ""."""
+    """The metric on which an item is furthest below the others. The note can be empty."""
 
     metric: str
     value: float
     note: str
 
     def __str__(self) -> str:
-        return f"{self.metric} {figure(self.value)}" + (f": {self.note}" if self.note else "")
+        return f"{self.metric} {format_number(self.value)}" + (f": {self.note}" if self.note else "")
 
 
-def verdict(report: Report) -> VerdictSummary:
-    gate = report["gate"]
+class HasInterval(Protocol):
+    """A value with a confidence interval, which can be unknown."""
+
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+
+
+def summarize_verdict(report: EvalReport) -> VerdictSummary:
+    """Return the verdict with the mean score, and how many items failed or fell."""
+    gate = report.gate
     if gate is None:
-        return VerdictSummary("none", "Not compared with a baseline", _scored(report))
-    headline = _SAID[gate["verdict"]][1] if gate["verdict"] in _SAID else gate["verdict"]
-    of_score = next((one for one in gate["comparisons"] if one["metric"] == "score"), None)
-    parts = [_changed(of_score) if of_score else _scored(report)]
-    if lost := sum(item["score"] is None for item in report["items"]):
-        parts.append(f"{lost} of {pluralize(len(report['items']), 'item')} without a score")
-    if fallen := len(gate["falls"]):
-        parts.append(f"{pluralize(fallen, 'item')} fell beyond the limit")
-    return VerdictSummary(tone(gate["verdict"]), headline, "; ".join(parts))
+        return VerdictSummary("none", "Not compared with a baseline", _mean_score(report))
+    tone, headline = _VERDICT_WORDS[gate.verdict]
+    of_score = next((comparison for comparison in gate.comparisons if comparison.metric == "score"), None)
+    parts = [_score_change(of_score) if of_score else _mean_score(report)]
+    if unscored := len(report.unscored):
+        parts.append(f"{unscored} of {pluralize(len(report.items), 'item')} without a score")
+    if gate.falls:
+        parts.append(f"{pluralize(len(gate.falls), 'item')} fell by more than the limit")
+    return VerdictSummary(tone, headline, "; ".join(parts))
 
 
-def tone(said: str) -> str:
-    return _SAID[said][0] if said in _SAID else "even"
+def verdict_tone(verdict: Verdict) -> str:
+    """Return the tone of a verdict: bad, unsure, even or good."""
+    return _VERDICT_WORDS[verdict][0]
 
 
-def _changed(comparison: Mapping[str, Any]) -> str:
-    difference = comparison["difference"]
-    way = "" if difference is None else f", {'down' if difference < 0 else 'up'} {figure(abs(difference))}"
-    before, after = figure(comparison["before"]), figure(comparison["after"])
-    return f"mean score {before} before, {after} now{way}, over {pluralize(comparison['items'], 'item')}"
+def _score_change(comparison: MetricComparison) -> str:
+    before, after, change = map(format_number, (comparison.before, comparison.after, abs(comparison.difference)))
+    way = "down" if comparison.difference < 0 else "up"
+    items = pluralize(comparison.items, "item")
+    return f"mean score {before} before, {after} now, {way} {change}, over {items}"
 
 
-def _scored(report: Report) -> str:
-    score = report["metrics"].get("score")
-    if not score or score["mean"] is None:
-        return f"no score from {pluralize(len(report['items']), 'item')}"
-    return f"mean score {figure(score['mean'])} ({span(score)}) over {pluralize(score['items'], 'item')}"
+def _mean_score(report: EvalReport) -> str:
+    summary = report.metrics.get("score")
+    if summary is None or summary.mean is None:
+        return f"no score from {pluralize(len(report.items), 'item')}"
+    items = pluralize(summary.items, "item")
+    return f"mean score {format_number(summary.mean)} ({format_interval(summary)}) over {items}"
 
 
-def figure(value: float | None, like: float | None = None) -> str:
-    """Three decimals below ten, fewer above; `-` where there is none. like: the figure that decides on the decimals."""
+def format_number(value: float | None, like: float | None = None) -> str:
+    """Return a number with three decimals below ten and fewer above; `-` for None.
+
+    `like` is the number that decides on the decimals, if it is another one.
+    """
     if value is None:
         return "-"
-    places = _places(value if like is None else like)
-    return f"{round(value, places) + 0.0:,.{places}f}"  # + 0.0: no -0.000
+    decimals = _decimals(value if like is None else like)
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"  # + 0.0 avoids -0.000
 
 
-def signed(value: float | None, like: float | None = None) -> str:
+def format_change(value: float | None, like: float | None = None) -> str:
+    """Return a number as `format_number` does, with its sign."""
     if value is None:
         return "-"
-    places = _places(value if like is None else like)
-    return f"{round(value, places) + 0.0:+,.{places}f}"
+    decimals = _decimals(value if like is None else like)
+    return f"{round(value, decimals) + 0.0:+,.{decimals}f}"
 
 
-def _places(value: float) -> int:
+def _decimals(value: float) -> int:
     return 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
 
 
-def span(interval: Mapping[str, Any], form: Callable[[float | None, float | None], str] = figure) -> str:
-    """`low to high`; `-` where either is unknown."""
-    low, high = interval["low"], interval["high"]
+def format_interval(interval: HasInterval, form: Callable[[float | None, float | None], str] = format_number) -> str:
+    """Return `LOW to HIGH`; `-` if either is unknown."""
+    low, high = interval.low, interval.high
     if low is None or high is None:
         return "-"
     like = max(abs(low), abs(high))
     return f"{form(low, like)} to {form(high, like)}"
 
 
-def tokens(usage: Mapping[str, Any]) -> str:
-    return f"{usage['prompt_tokens']:,} prompt and {usage['completion_tokens']:,} completion tokens"
+def format_tokens(usage: Usage) -> str:
+    """Return the tokens of a usage for people."""
+    return f"{usage.prompt_tokens:,} prompt and {usage.completion_tokens:,} completion tokens"
 
 
-def when(created: str) -> str:
-    """`2026-11-25 03:00 UTC` of an ISO 8601 time; what is no such time comes back as it is."""
+def format_time(created: str) -> str:
+    """Return an ISO 8601 time as `2026-11-25 03:00 UTC`; any other text as it is."""
     try:
         time = dt.datetime.fromisoformat(created)
     except ValueError:
@@ -122,101 +142,88 @@ def when(created: str) -> str:
     return f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".rstrip()
 
 
-def facts(report: Report) -> Iterator[tuple[str, str]]:
-    """What was evaluated, as name and value."""
-    yield "suite", f"{report['suite']} ({report['suite_digest']})"
-    yield "model", f"{report['model']} ({report['provider']})"
-    yield "prompts", ", ".join(f"{name} ({digest})" for name, digest in report["prompts"].items()) or "none"
-    yield "scorer", report["scorer"]
-    yield "date", when(report["created"])
-    if report["gate"] is not None:
-        yield "baseline", report["gate"]["baseline"]
-    if report["repeats"] != 1:
-        yield "repeats", str(report["repeats"])
-    yield "qtgen", report["qtgen"]
+def report_facts(report: EvalReport) -> Iterator[tuple[str, str]]:
+    """Yield names and values that say what was evaluated."""
+    yield "suite", f"{report.suite} ({report.suite_digest})"
+    yield "model", f"{report.model} ({report.provider})"
+    yield "prompts", ", ".join(f"{name} ({digest})" for name, digest in report.prompts.items()) or "none"
+    yield "scorer", report.scorer
+    yield "date", format_time(report.created)
+    if report.gate is not None:
+        yield "baseline", report.gate.baseline
+    if report.repeats != 1:
+        yield "repeats", str(report.repeats)
+    yield "qtgen", report.qtgen
 
 
-def label(report: Report, item: Item) -> str:
-    """The item's id, and which repeat where there are several."""
-    return item["id"] if report["repeats"] == 1 else f"{item['id']} #{item['repeat']}"
+def item_label(report: EvalReport, item: EvalItem) -> str:
+    """Return an item's id, with the number of its repeat if there are several."""
+    return item.id if report.repeats == 1 else f"{item.id} #{item.repeat}"
 
 
-def has_failed(item: Item) -> bool:
-    """Whether nothing is known of the item. An error beside a score, as an empty answer has, explains the score."""
-    return item["error"] is not None and item["score"] is None
+def ranked_items(report: EvalReport) -> list[EvalItem]:
+    """Return all items, the lowest score first, then those without a score, then those that failed."""
+    return sorted(
+        report.items,
+        key=lambda item: (item.has_failed, item.score is None, item.score or 0.0, item.id, item.repeat),
+    )
 
 
-def ranked(report: Report) -> list[Item]:
-    """All items, the lowest score first; then those without a score, then those that failed."""
-    return sorted(report["items"], key=_rank)
+def scored_items(report: EvalReport) -> list[EvalItem]:
+    """Return the items that have a score, the lowest first."""
+    return [item for item in ranked_items(report) if item.score is not None]
 
 
-def worst(report: Report) -> list[Item]:
-    """The items that have a score, the lowest first."""
-    return [item for item in ranked(report) if item["score"] is not None]
-
-
-def _rank(item: Item) -> tuple[bool, bool, float, str, int]:
-    score = item["score"]
-    return has_failed(item), score is None, score or 0.0, item["id"], item["repeat"]
-
-
-def failures(report: Report) -> dict[str, list[Item]]:
-    """The kind of an error -> items that failed so, the most frequent kind first."""
-    kinds: dict[str, list[Item]] = defaultdict(list)
-    for item in report["items"]:
-        if has_failed(item):
-            kinds[item["error"]["kind"]].append(item)
+def failed_items(report: EvalReport) -> dict[str, list[EvalItem]]:
+    """Return the failed items by the kind of their error, the most frequent kind first."""
+    kinds: dict[str, list[EvalItem]] = defaultdict(list)
+    for item in report.items:
+        if item.error is not None and item.has_failed:
+            kinds[item.error.kind].append(item)
     return dict(sorted(kinds.items(), key=lambda kind: (-len(kind[1]), kind[0])))
 
 
-def falls(report: Report) -> list[Mapping[str, Any]]:
-    """Items that fell beyond the gate's limit, worst first; none without a gate."""
-    return [] if report["gate"] is None else list(report["gate"]["falls"])
+def error_message(item: EvalItem) -> str:
+    """Return the message of an item's error; empty if it has none."""
+    return "" if item.error is None else item.error.message
 
 
-def values(report: Report, metric: str) -> list[float]:
-    """An item's figures of one metric, in the order of the items, without those that have none."""
-    found = (item["score"] if metric == "score" else item["metrics"].get(metric) for item in report["items"])
-    return [value for value in found if value is not None]
+def low_score_reasons(report: EvalReport) -> Callable[[EvalItem], str]:
+    """Return a function that says in one line why an item scored low; empty if nothing tells."""
+    weakest = find_weaknesses(report)
 
-
-def reasons(report: Report) -> Callable[[Item], str]:
-    """item -> one line on why it scored low; "" where nothing tells."""
-    weakest = weaknesses(report)
-
-    def reason(item: Item) -> str:
-        if item["error"] is not None:
-            return f"{item['error']['kind']}: {item['error']['message']}"
+    def reason(item: EvalItem) -> str:
+        if item.error is not None:
+            return f"{item.error.kind}: {item.error.message}"
         weakness = weakest(item)
         return "" if weakness is None else str(weakness)
 
     return reason
 
 
-def weaknesses(report: Report) -> Callable[[Item], Weakness | None]:
-    """item -> the metric by which it lies furthest on the wrong side of the mean, in standard deviations.
+def find_weaknesses(report: EvalReport) -> Callable[[EvalItem], Weakness | None]:
+    """Return a function that finds the metric on which an item is worst, in standard deviations from the mean.
 
-    Metrics without a direction, and those on which all items agree, say nothing; None where no metric is left.
+    Metrics without a direction do not count, nor do those on which all items agree. The function returns None if no
+    metric is left.
     """
-    shapes: dict[str, tuple[float, float]] = {}
-    for name, metric in report["metrics"].items():
-        found = values(report, name)
-        if (
-            name != "score"
-            and metric["direction"] != "none"
-            and len(found) > 1
-            and (deviation := pstdev(found)) > _NOISE
-        ):
-            shapes[name] = fmean(found), deviation if metric["direction"] == "higher" else -deviation
+    scales: dict[str, tuple[float, float]] = {}
+    for name, summary in report.metrics.items():
+        values = report.values(name)
+        if name != "score" and summary.direction is not Direction.NONE and len(values) > 1:
+            deviation = pstdev(values)
+            if deviation > _NOISE:
+                sign = 1 if summary.direction is Direction.HIGHER else -1
+                scales[name] = fmean(values), sign * deviation
 
-    def weakest(item: Item) -> Weakness | None:
-        short = {
-            name: (mean - item["metrics"][name]) / deviation
-            for name, (mean, deviation) in shapes.items()
-            if item["metrics"].get(name) is not None
+    def weakest(item: EvalItem) -> Weakness | None:
+        shortfalls = {
+            name: (mean - value) / deviation
+            for name, (mean, deviation) in scales.items()
+            if (value := item.metrics.get(name)) is not None
         }
-        name = max(short, key=lambda name: short[name], default=None)
-        return None if name is None else Weakness(name, item["metrics"][name], item["notes"].get(name, ""))
+        name = max(shortfalls, key=shortfalls.__getitem__, default=None)
+        value = None if name is None else item.metrics[name]
+        return None if name is None or value is None else Weakness(name, value, item.notes.get(name, ""))
 
     return weakest

@@ -1,36 +1,36 @@
-"""The report of an evaluation for GitHub: annotations of the workflow run, and the summary of a job."""
+"""The evaluation report for GitHub: annotations of a workflow run, and a job summary."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
 
 from qtgen._util.text import money, pluralize, replace_surrogates
+from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
 from qtgen.evaluation.reports.common import (
-    Report,
-    facts,
-    failures,
-    falls,
-    figure,
-    label,
-    reasons,
-    signed,
-    span,
-    tokens,
-    verdict,
-    worst,
+    RECORDING_LISTS,
+    error_message,
+    failed_items,
+    format_change,
+    format_interval,
+    format_number,
+    format_tokens,
+    item_label,
+    low_score_reasons,
+    report_facts,
+    scored_items,
+    summarize_verdict,
 )
 from qtgen.validation.reports.github import as_data, as_property
 
-_SHOWN = 10  # of a list in the summary, which GitHub cuts off at 1 MiB
+_SHOWN = 10  # entries of a list in the summary, which GitHub cuts off at 1 MiB
 _LEVELS = {"bad": "error", "unsure": "warning"}
 _SIGNS = {"bad": "🔴", "unsure": "🟡", "even": "⚪", "good": "🟢", "none": "⚪"}
 _MARKS = re.compile(r"[&<>\\`*_\[\]|~$#!@]")
 
 
-def document(report: Report) -> str:
-    """Workflow commands, falls last, of which there may be many: GitHub shows ten errors and ten warnings of a step."""
-    lines = chain(_gate(report), _failed(report), _recordings(report), _falls(report))
+def render(report: EvalReport) -> str:
+    """Return workflow commands. GitHub shows ten errors and ten warnings per step, so the falls come last."""
+    lines = chain(_gate_command(report), _failure_commands(report), _recording_commands(report), _fall_commands(report))
     return replace_surrogates("".join(f"{line}\n" for line in lines))
 
 
@@ -38,103 +38,111 @@ def _command(level: str, title: str, message: str) -> str:
     return f"::{level} title={as_property(title)}::{as_data(message)}"
 
 
-def _gate(report: Report) -> Iterator[str]:
-    said = verdict(report)
-    told = [] if report["gate"] is None else report["gate"]["reasons"]
-    title = f"Evaluation of {report['suite']}"
-    yield _command(_LEVELS.get(said.tone, "notice"), title, "\n".join([said.sentence, *told]))
+def _gate_command(report: EvalReport) -> Iterator[str]:
+    summary = summarize_verdict(report)
+    reasons = report.gate.reasons if report.gate else ()
+    title = f"Evaluation of {report.suite}"
+    yield _command(_LEVELS.get(summary.tone, "notice"), title, "\n".join([summary.sentence, *reasons]))
 
 
-def _falls(report: Report) -> Iterator[str]:
-    for fall in falls(report):
-        fell = f"{fall['question']}\nscore {figure(fall['before'])} before, {figure(fall['after'])} now"
-        yield _command("error", f"{fall['id']} fell by {figure(fall['fall'])}", fell)
+def _fall_commands(report: EvalReport) -> Iterator[str]:
+    for fall in report.gate.falls if report.gate else ():
+        scores = f"score {format_number(fall.before)} before, {format_number(fall.after)} now"
+        yield _command("error", f"{fall.id} fell by {format_number(fall.fall)}", f"{fall.question}\n{scores}")
 
 
-def _failed(report: Report) -> Iterator[str]:
-    for kind, items in failures(report).items():
-        told = [f"{label(report, item)}: {item['error']['message']}" for item in items]
-        yield _command("error", f"{pluralize(len(items), 'item')} failed: {kind}", "\n".join(told))
+def _failure_commands(report: EvalReport) -> Iterator[str]:
+    for kind, items in failed_items(report).items():
+        lines = [f"{item_label(report, item)}: {error_message(item)}" for item in items]
+        yield _command("error", f"{pluralize(len(items), 'item')} failed: {kind}", "\n".join(lines))
 
 
-def _recordings(report: Report) -> Iterator[str]:
-    for how in ("missed", "unused"):
-        if names := report["recordings"][how]:
-            yield _command("error", f"{pluralize(len(names), 'recording')} {how}", "\n".join(names))
+def _recording_commands(report: EvalReport) -> Iterator[str]:
+    for name in RECORDING_LISTS:
+        if requests := getattr(report.recordings, name):
+            yield _command("error", f"{pluralize(len(requests), 'recording')} {name}", "\n".join(requests))
 
 
-def step_summary(report: Report) -> str:
-    """Markdown for the file that $GITHUB_STEP_SUMMARY names."""
-    said = verdict(report)
-    listed = [] if report["gate"] is None else [f"- {_text(reason)}" for reason in report["gate"]["reasons"]]
-    told = " · ".join(f"{name} {_text(value)}" for name, value in facts(report))
-    usage = f"{tokens(report['usage'])}; {_text(money(report['usage']['cost_usd']))}."
+def render_step_summary(report: EvalReport) -> str:
+    """Return Markdown for the file that $GITHUB_STEP_SUMMARY names."""
+    summary = summarize_verdict(report)
+    reasons = report.gate.reasons if report.gate else ()
+    facts = " · ".join(f"{name} {_escape(value)}" for name, value in report_facts(report))
     blocks = [
-        f"### {_SIGNS[said.tone]} {_text(said.headline)}",
-        f"{_text(said.detail[:1].upper() + said.detail[1:])}.",
-        "\n".join(listed),
-        _metrics(report),
+        f"### {_SIGNS[summary.tone]} {_escape(summary.headline)}",
+        f"{_escape(summary.detail[:1].upper() + summary.detail[1:])}.",
+        "\n".join(f"- {_escape(reason)}" for reason in reasons),
+        _metrics_table(report),
         *_lists(report),
-        usage,
-        f"<sub>{told}</sub>",
+        f"{format_tokens(report.usage)}; {_escape(money(report.usage.cost_usd))}.",
+        f"<sub>{facts}</sub>",
     ]
     return replace_surrogates("\n\n".join(block for block in blocks if block) + "\n")
 
 
-def _metrics(report: Report) -> str:
-    if report["gate"] is None:
-        measured = (_measured(*metric) for metric in report["metrics"].items())
-        return _table(("metric", "better", "mean", "interval", "items"), measured, numbers=2)
+def _metrics_table(report: EvalReport) -> str:
+    if report.gate is None:
+        rows = (_summary_row(name, summary) for name, summary in report.metrics.items())
+        return _table(("metric", "better", "mean", "interval", "items"), rows)
     head = ("metric", "better", "before", "now", "change", "interval of the change", "smallest visible", "verdict")
-    return _table(head, map(_compared, report["gate"]["comparisons"]), numbers=2)
+    return _table(head, map(_comparison_row, report.gate.comparisons))
 
 
-def _measured(name: str, metric: Mapping[str, Any]) -> tuple[str, ...]:
-    return name, metric["direction"], figure(metric["mean"]), span(metric), f"{metric['items']:,}"
+def _summary_row(name: str, summary: MetricSummary) -> tuple[str, ...]:
+    mean, interval = format_number(summary.mean), format_interval(summary)
+    return name, summary.direction.value, mean, interval, f"{summary.items:,}"
 
 
-def _compared(one: Mapping[str, Any]) -> tuple[str, ...]:
-    before, after, visible = (figure(one[name]) for name in ("before", "after", "smallest_visible"))
-    change = signed(one["difference"]), span(one, signed)
-    return one["metric"], one["direction"], before, after, *change, visible, one["verdict"]
+def _comparison_row(comparison: MetricComparison) -> tuple[str, ...]:
+    return (
+        comparison.metric,
+        comparison.direction.value,
+        format_number(comparison.before),
+        format_number(comparison.after),
+        format_change(comparison.difference),
+        format_interval(comparison, format_change),
+        format_number(comparison.smallest_visible),
+        comparison.verdict.value,
+    )
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], numbers: int) -> str:
-    """numbers: the column from which on cells stand to the right."""
-    under = ["---"] * numbers + ["---:"] * (len(head) - numbers)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, under, *(map(_text, row) for row in rows)))
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], text_columns: int = 2) -> str:
+    """Return a Markdown table whose columns after the first text columns are right-aligned."""
+    rule = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *(map(_escape, row) for row in rows)))
 
 
-def _lists(report: Report) -> Iterator[str]:
-    reason = reasons(report)
+def _lists(report: EvalReport) -> Iterator[str]:
+    reason = low_score_reasons(report)
     fallen = [
-        f"**{_text(fall['id'])}** {figure(fall['before'])} → {figure(fall['after'])}: {_text(fall['question'])}"
-        for fall in falls(report)
+        f"**{_escape(fall.id)}** {format_number(fall.before)} → {format_number(fall.after)}: {_escape(fall.question)}"
+        for fall in (report.gate.falls if report.gate else ())
     ]
-    yield _list(f"{pluralize(len(fallen), 'item')} fell beyond the limit", fallen, is_open=True)
+    yield _list(f"{pluralize(len(fallen), 'item')} fell by more than the limit", fallen, is_open=True)
     failed = [
-        f"**{_text(label(report, item))}** {_text(kind)}: {_text(item['error']['message'])}"
-        for kind, items in failures(report).items()
+        f"**{_escape(item_label(report, item))}** {_escape(kind)}: {_escape(error_message(item))}"
+        for kind, items in failed_items(report).items()
         for item in items
     ]
-    yield _list(f"{pluralize(len(failed), 'item')} failed, and no score counts them", failed, is_open=True)
-    low = [
-        f"**{_text(label(report, item))}** {figure(item['score'])}" + (f", {_text(why)}" if why else "")
-        for item, why in ((item, reason(item)) for item in worst(report)[:_SHOWN])
+    yield _list(f"{pluralize(len(failed), 'item')} failed and have no score", failed, is_open=True)
+    lowest = [
+        f"**{_escape(item_label(report, item))}** {format_number(item.score)}"
+        + (f", {_escape(text)}" if (text := reason(item)) else "")
+        for item in scored_items(report)[:_SHOWN]
     ]
-    yield _list("Lowest scores", low)
-    for how in ("missed", "unused"):
-        yield _list(f"Recordings {how}", [_text(name) for name in report["recordings"][how]])
+    yield _list("Lowest scores", lowest)
+    for name in RECORDING_LISTS:
+        yield _list(f"Recordings {name}", [_escape(request) for request in getattr(report.recordings, name)])
 
 
-def _list(title: str, lines: list[str], *, is_open: bool = False) -> str:
+def _list(title: str, lines: Sequence[str], *, is_open: bool = False) -> str:
     if not lines:
         return ""
-    more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
-    listed = "\n".join(f"- {line}" for line in [*lines[:_SHOWN], *more])
-    return f"<details{' open' * is_open}><summary>{title}</summary>\n\n{listed}\n\n</details>"
+    more = [f"… and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
+    entries = "\n".join(f"- {line}" for line in [*lines[:_SHOWN], *more])
+    return f"<details{' open' * is_open}><summary>{title}</summary>\n\n{entries}\n\n</details>"
 
 
-def _text(text: str) -> str:
-    """One line that Markdown leaves as it is: a character reference is never markup."""
+def _escape(text: str) -> str:
+    """Return a text on one line with character references for Markdown's marks, which are never markup."""
     return _MARKS.sub(lambda mark: f"&#{ord(mark.group())};", " ".join(text.split()))

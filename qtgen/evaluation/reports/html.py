@@ -1,15 +1,16 @@
-"""The report of an evaluation as one HTML file that needs no network: figures, charts, and every answer.
+"""The evaluation report as one HTML file that needs no network: numbers, charts, and every answer.
 
-The template draws, `charts` says where, `diff` what differs. All text of the report is escaped by the template engine;
-a policy in the file lets only its own script and style run, known by their hashes, and nothing be loaded.
+`charts` computes the positions, `_util.diff` the differences, and the template draws. The template engine escapes all
+text of the report. A content security policy in the file allows only its own script and style, identified by their
+hashes, and loads nothing.
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from jinja2 import Template
@@ -17,87 +18,89 @@ from jinja2 import Template
 from qtgen._util.diff import WordDiff, compare_words
 from qtgen._util.templates import html_environment
 from qtgen._util.text import money, pluralize, replace_surrogates
+from qtgen.evaluation.metrics.base import Direction
+from qtgen.evaluation.report import EvalItem, EvalReport, ItemFall, MetricComparison, MetricSummary
 from qtgen.evaluation.reports import charts, common
-from qtgen.evaluation.reports.common import DIRECTIONS, Item, Report, Weakness
 
 _FOLDER = Path(__file__).parent
 _SIGNS = {"bad": "▼", "unsure": "?", "even": "=", "good": "▲", "none": "–"}
-_ARROWS = {"higher": "↑", "lower": "↓", "none": "·"}
+_ARROWS = {Direction.HIGHER: "↑", Direction.LOWER: "↓", Direction.NONE: "·"}
 
 
 class MetricRow(NamedTuple):
-    """One metric: what was measured, and where a gate is there, how it changed."""
+    """One metric with its marks, and with its comparison if there is a gate."""
 
     name: str
-    metric: Mapping[str, Any]
-    comparison: Mapping[str, Any] | None
+    summary: MetricSummary
+    comparison: MetricComparison | None
     interval: charts.IntervalMark
-    change: charts.Change | None
+    change: charts.ChangeMark | None
 
 
-class Entry(NamedTuple):
-    """One item of the list. state: failed, fell or ""; `anchor` is the same in the same report."""
+class ItemEntry(NamedTuple):
+    """One item of the list. `state` is failed, fell or empty."""
 
     anchor: str
-    item: Item
+    item: EvalItem
     label: str
     state: str
-    fall: Mapping[str, Any] | None
-    weakest: Weakness | None
+    fall: ItemFall | None
+    weakness: common.Weakness | None
     difference: WordDiff
 
 
-def document(report: Report) -> str:
+def render(report: EvalReport) -> str:
+    """Return the report as an HTML document."""
     entries = list(_entries(report))
-    scale = charts.scale_of(common.values(report, "score"))
+    scale = charts.scale_for(report.values("score"))
     script, style = _asset("report.js"), _asset("report.css")
-    text = _template().render(
+    document = _template().render(
         report=report,
-        verdict=common.verdict(report),
-        facts=list(common.facts(report)),
-        rows=list(_rows(report)),
+        verdict=common.summarize_verdict(report),
+        facts=list(common.report_facts(report)),
+        rows=list(_metric_rows(report)),
         entries=entries,
-        failures=_anchored(entries),
-        anchors={entry.item["id"]: entry.anchor for entry in reversed(entries)},
-        scored=[entry for entry in entries if entry.item["score"] is not None],
+        failures=_failures_by_kind(entries),
+        anchors={entry.item.id: entry.anchor for entry in reversed(entries)},
+        scored=[entry for entry in entries if entry.item.score is not None],
         scale=scale,
-        bins=charts.histogram(common.values(report, "score"), scale),
-        subjects=charts.subjects(report, scale),
-        lengths=charts.lengths(report, scale),
+        bins=charts.histogram(report.values("score"), scale),
+        subjects=charts.subject_bars(report, scale),
+        lengths=charts.length_plot(report, scale),
         script=script,
         style=style,
-        policy=_policy(script, style),
+        policy=_content_security_policy(script, style),
     )
-    return replace_surrogates(text)
+    return replace_surrogates(document)
 
 
-def _rows(report: Report) -> Iterator[MetricRow]:
-    """The score, then what was compared, then the others."""
-    comparisons = {} if report["gate"] is None else {one["metric"]: one for one in report["gate"]["comparisons"]}
-    changes = charts.changes(list(comparisons.values()))
-    for name in sorted(report["metrics"], key=lambda name: name != "score" and name not in comparisons):
-        metric = report["metrics"][name]
-        comparison = comparisons.get(name)
-        before = None if comparison is None else comparison["before"]
-        yield MetricRow(name, metric, comparison, charts.interval(report, name, metric, before), changes.get(name))
+def _metric_rows(report: EvalReport) -> Iterator[MetricRow]:
+    """Yield the score, then the metrics that the gate compared, then the others."""
+    comparisons = {comparison.metric: comparison for comparison in (report.gate.comparisons if report.gate else ())}
+    changes = charts.change_marks(list(comparisons.values()))
+    for name in sorted(report.metrics, key=lambda name: name != "score" and name not in comparisons):
+        summary, comparison = report.metrics[name], comparisons.get(name)
+        before = comparison.before if comparison else None
+        mark = charts.interval_mark(report, name, summary, before)
+        yield MetricRow(name, summary, comparison, mark, changes.get(name))
 
 
-def _entries(report: Report) -> Iterator[Entry]:
-    fallen = {fall["id"]: fall for fall in common.falls(report)}
-    weakest = common.weaknesses(report)
-    for number, item in enumerate(common.ranked(report), 1):
-        fall = fallen.get(item["id"])
-        state = "failed" if common.has_failed(item) else "fell" if fall is not None else ""
-        differing = compare_words(item["candidate"], item["reference"])
-        yield Entry(f"i{number}", item, common.label(report, item), state, fall, weakest(item), differing)
+def _entries(report: EvalReport) -> Iterator[ItemEntry]:
+    falls = {fall.id: fall for fall in (report.gate.falls if report.gate else ())}
+    weakest = common.find_weaknesses(report)
+    for number, item in enumerate(common.ranked_items(report), 1):
+        fall = falls.get(item.id)
+        state = "failed" if item.has_failed else "fell" if fall else ""
+        label, difference = common.item_label(report, item), compare_words(item.candidate, item.reference)
+        yield ItemEntry(f"i{number}", item, label, state, fall, weakest(item), difference)
 
 
-def _anchored(entries: list[Entry]) -> dict[str, list[Entry]]:
-    """The kind of an error -> the items that failed so, the most frequent kind first."""
-    kinds: dict[str, list[Entry]] = {}
+def _failures_by_kind(entries: list[ItemEntry]) -> dict[str, list[ItemEntry]]:
+    """Return the failed items by the kind of their error, the most frequent kind first."""
+    kinds: dict[str, list[ItemEntry]] = {}
     for entry in entries:
-        if entry.state == "failed":
-            kinds.setdefault(entry.item["error"]["kind"], []).append(entry)
+        if entry.item.error is not None and entry.item.has_failed:
+            kinds.setdefault(entry.item.error.kind, []).append(entry)
     return dict(sorted(kinds.items(), key=lambda kind: -len(kind[1])))
 
 
@@ -108,36 +111,40 @@ def _asset(name: str) -> str:
 
 @cache
 def _template() -> Template:
-    made = html_environment(_FOLDER)
-    made.filters |= {
-        "fig": _typeset(common.figure),
-        "signed": _typeset(common.signed),
-        "span": lambda interval: _minus(common.span(interval)),
-        "change": lambda interval: _minus(common.span(interval, common.signed)),
+    environment = html_environment(_FOLDER)
+    environment.filters |= {
+        "number": _typeset(common.format_number),
+        "change": _typeset(common.format_change),
+        "interval": lambda interval: _with_minus_signs(common.format_interval(interval)),
+        "change_interval": lambda interval: _with_minus_signs(common.format_interval(interval, common.format_change)),
         "money": money,
-        "counted": pluralize,
-        "tone": common.tone,
-        "capital": lambda text: text[:1].upper() + text[1:],
-        "quoted": lambda text: quote(text, safe="", errors="replace"),
+        "pluralize": pluralize,
+        "tone": common.verdict_tone,
+        "capitalized": lambda text: text[:1].upper() + text[1:],
+        "url_quoted": lambda text: quote(text, safe="", errors="replace"),
         "short": lambda number: f"{number:.4g}",
     }
-    made.globals |= {"signs": _SIGNS, "arrows": _ARROWS, "directions": DIRECTIONS, "plot": charts.PLOT}
-    return made.get_template("report.html.j2")
+    environment.globals |= {
+        "signs": _SIGNS,
+        "arrows": _ARROWS,
+        "directions": common.DIRECTION_WORDS,
+        "plot_height": charts.PLOT_HEIGHT,
+    }
+    return environment.get_template("report.html.j2")
 
 
 def _typeset(form: Callable[[float | None], str]) -> Callable[[float | None], str]:
-    return lambda value: "–" if value is None else _minus(form(value))
+    return lambda value: "–" if value is None else _with_minus_signs(form(value))
 
 
-def _minus(text: str) -> str:
+def _with_minus_signs(text: str) -> str:
     return text.replace("-", "−")
 
 
-def _policy(script: str, style: str) -> str:
-    """The Content-Security-Policy (W3C, level 3) of the file."""
-    hashes = (b64encode(sha256(text.encode()).digest()).decode() for text in (script, style))
+def _content_security_policy(script: str, style: str) -> str:
+    """Return a policy (W3C Content Security Policy, level 3) that allows this script and this style only."""
+    script_hash, style_hash = (b64encode(sha256(text.encode()).digest()).decode() for text in (script, style))
     return (
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'".format(
-            *hashes
-        )
+        f"default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'sha256-{style_hash}'; "
+        "base-uri 'none'; form-action 'none'"
     )

@@ -1,12 +1,8 @@
-"""The report of an evaluation for programs: as it is, two spaces a level, in the order of its keys."""
+"""The evaluation report as JSON."""
 
-import json
-
-from qtgen.evaluation.reports.common import Report
+from qtgen.evaluation.report import EvalReport
 
 
-def document(report: Report) -> str:
-    """Raises ValueError for NaN and infinity, which JSON has no word for. Lone surrogates are escaped, so that the text
-    can always be written as UTF-8."""
-    text = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+def render(report: EvalReport) -> str:
+    """Return the report as `EvalReport.to_json` does. Raises ValueError for NaN and infinity."""
+    return report.to_json()

@@ -1,82 +1,86 @@
-"""The report of an evaluation as JUnit XML: one suite, a case an item, and one for the gate.
+"""The evaluation report as JUnit XML: one test suite with a test case per item, and one for the gate.
 
-What became worse fails; what could not be measured, because no answer came, is an error.
+An item that fell by more than the limit is a failure; an item that could not be scored is an error.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from qtgen.evaluation.reports.common import Item, Report, falls, figure, has_failed, label, verdict
+from qtgen.evaluation.report import EvalItem, EvalReport, ItemFall, Verdict
+from qtgen.evaluation.reports.common import format_number, item_label, summarize_verdict
 from qtgen.validation.reports.junit import attributes
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def document(report: Report) -> str:
+def render(report: EvalReport) -> str:
+    """Return the report as an XML document."""
     root = Element("testsuites", name="qtgen eval")
-    gate, fallen = report["gate"], _fallen(report)
     suite = SubElement(root, "testsuite", name="")
     properties = SubElement(suite, "properties")
-    for name, metric in report["metrics"].items():
-        SubElement(properties, "property", name=_xml(name), value=figure(metric["mean"]))
-    for item in report["items"]:
-        _case(suite, report, item, fallen.get((item["id"], item["repeat"])))
-    _gate_case(suite, report)
-    failed = len(suite.findall("testcase/failure"))
-    errors = len(suite.findall("testcase/error"))
-    counts = attributes(_xml(report["suite"]), len(report["items"]) + 1, failed)
-    suite.attrib = counts | {"errors": str(errors), "skipped": str(int(gate is None))}
+    for name, summary in report.metrics.items():
+        SubElement(properties, "property", name=_xml_text(name), value=format_number(summary.mean))
+    falls = _falls_by_item(report)
+    for item in report.items:
+        _add_item(suite, report, item, falls.get((item.id, item.repeat)))
+    _add_gate(suite, report)
+    failures, errors = (len(suite.findall(f"testcase/{outcome}")) for outcome in ("failure", "error"))
+    counts = attributes(_xml_text(report.suite), len(report.items) + 1, failures)
+    suite.attrib = counts | {"errors": str(errors), "skipped": str(int(report.gate is None))}
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 
 
-def _fallen(report: Report) -> dict[tuple[str, int], Mapping[str, Any]]:
-    """(id, repeat) -> fall. An item falls as the mean of its repeats, so only the first repeat's case fails."""
-    first: dict[str, int] = {}
-    for item in report["items"]:
-        first[item["id"]] = min(item["repeat"], first.get(item["id"], item["repeat"]))
-    return {(fall["id"], first[fall["id"]]): fall for fall in falls(report) if fall["id"] in first}
+def _falls_by_item(report: EvalReport) -> dict[tuple[str, int], ItemFall]:
+    """Return the falls by id and repeat. The mean of all repeats falls, so only the first repeat's case fails."""
+    first_repeat: dict[str, int] = {}
+    for item in report.items:
+        first_repeat[item.id] = min(item.repeat, first_repeat.get(item.id, item.repeat))
+    falls = report.gate.falls if report.gate else ()
+    return {(fall.id, first_repeat[fall.id]): fall for fall in falls if fall.id in first_repeat}
 
 
-def _case(suite: Element, report: Report, item: Item, fall: Mapping[str, Any] | None) -> None:
-    place = _xml(f"{report['suite']}.{item['subject']}")
-    case = SubElement(suite, "testcase", name=_xml(label(report, item)), classname=place)
-    if has_failed(item):
-        kind, message = _xml(item["error"]["kind"]), _xml(item["error"]["message"])
+def _add_item(suite: Element, report: EvalReport, item: EvalItem, fall: ItemFall | None) -> None:
+    class_name = _xml_text(f"{report.suite}.{item.subject}")
+    case = SubElement(suite, "testcase", name=_xml_text(item_label(report, item)), classname=class_name)
+    if item.error is not None and item.has_failed:
+        kind, message = _xml_text(item.error.kind), _xml_text(item.error.message)
         SubElement(case, "error", type=kind, message=message).text = f"{kind}: {message}"
     elif fall is not None:
-        message = _fall_line(report, fall)
-        SubElement(case, "failure", type="fall", message=message).text = _xml(f"{item['question']}\n{message}")
-    SubElement(case, "system-out").text = _xml("\n".join(_figures(item)))
+        message = _describe_fall(report, fall)
+        SubElement(case, "failure", type="fall", message=message).text = _xml_text(f"{item.question}\n{message}")
+    SubElement(case, "system-out").text = _xml_text("\n".join(_describe_item(item)))
 
 
-def _figures(item: Item) -> list[str]:
-    noted = {name: item["notes"].get(name, "") for name in item["metrics"]}
-    lines = [f"{name} {figure(item['metrics'][name])}" + (f": {note}" if note else "") for name, note in noted.items()]
-    error = [] if item["error"] is None else [f"{item['error']['kind']}: {item['error']['message']}"]
-    return [item["question"], f"score {figure(item['score'])}", *error, *lines]
+def _describe_item(item: EvalItem) -> list[str]:
+    error = [] if item.error is None else [f"{item.error.kind}: {item.error.message}"]
+    metrics = []
+    for name, value in item.metrics.items():
+        note = item.notes.get(name)
+        metrics.append(f"{name} {format_number(value)}" + (f": {note}" if note else ""))
+    return [item.question, f"score {format_number(item.score)}", *error, *metrics]
 
 
-def _fall_line(report: Report, fall: Mapping[str, Any]) -> str:
-    limit = figure(report["gate"]["tail_limit"])
-    return f"score fell by {figure(fall['fall'])}, {figure(fall['before'])} -> {figure(fall['after'])}; limit {limit}"
+def _describe_fall(report: EvalReport, fall: ItemFall) -> str:
+    limit = format_number(report.gate.tail_limit if report.gate else None)
+    before, after = format_number(fall.before), format_number(fall.after)
+    return f"score fell by {format_number(fall.fall)}, {before} -> {after}; limit {limit}"
 
 
-def _gate_case(suite: Element, report: Report) -> None:
-    gate, said = report["gate"], verdict(report).sentence
-    case = SubElement(suite, "testcase", name="gate", classname=_xml(report["suite"]))
+def _add_gate(suite: Element, report: EvalReport) -> None:
+    gate, sentence = report.gate, summarize_verdict(report).sentence
+    case = SubElement(suite, "testcase", name="gate", classname=_xml_text(report.suite))
     if gate is None:
         SubElement(case, "skipped", message="no baseline")
         return
-    told = "\n".join([said, *gate["reasons"], *(f"{fall['id']}: {_fall_line(report, fall)}" for fall in falls(report))])
-    if gate["verdict"] == "worse":
-        SubElement(case, "failure", type="worse", message=said).text = _xml(told)
+    falls = (f"{fall.id}: {_describe_fall(report, fall)}" for fall in gate.falls)
+    details = _xml_text("\n".join([sentence, *gate.reasons, *falls]))
+    if gate.verdict is Verdict.WORSE:
+        SubElement(case, "failure", type="worse", message=sentence).text = details
     else:
-        SubElement(case, "system-out").text = _xml(told)
+        SubElement(case, "system-out").text = details
 
 
-def _xml(text: str) -> str:
-    """Characters that XML 1.0 does not have, not even escaped, are replaced."""
+def _xml_text(text: str) -> str:
+    """Replace characters that XML 1.0 does not allow, not even escaped."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,152 +1,163 @@
-"""The report of an evaluation for a terminal: at most 100 columns, the verdict first, nothing that needs a colour."""
+"""The evaluation report for a terminal: at most 100 columns, the verdict first, nothing that needs a colour."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from qtgen._util.text import display_width, mask_unprintable, money, pluralize
+from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports.common import (
-    Report,
-    facts,
-    failures,
-    falls,
-    figure,
-    label,
-    reasons,
-    signed,
-    span,
-    tokens,
-    verdict,
-    worst,
+    RECORDING_LISTS,
+    error_message,
+    failed_items,
+    format_change,
+    format_interval,
+    format_number,
+    format_tokens,
+    item_label,
+    low_score_reasons,
+    report_facts,
+    scored_items,
+    summarize_verdict,
 )
 
 _WIDTH = 100
-_SHOWN = 10  # of a list; the other formats have the rest
-_WORST = 5
-_LEAST = 8  # columns of a metric's name
+_SHOWN = 10  # entries of a list; the other formats have the rest
+_SHOWN_LOWEST = 5
+_MIN_NAME_WIDTH = 8
 
 
-def document(report: Report) -> str:
+def render(report: EvalReport) -> str:
+    """Return the report as plain text."""
     blocks = [
         _head(report),
-        _metrics(report),
-        _comparisons(report),
+        _metrics_table(report),
+        _comparisons_table(report),
         *_lists(report),
-        f"{tokens(report['usage'])}; {money(report['usage']['cost_usd'])}",
+        f"{format_tokens(report.usage)}; {money(report.usage.cost_usd)}",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _head(report: Report) -> str:
-    told = [] if report["gate"] is None else report["gate"]["reasons"]
-    lines = [*_wrapped(verdict(report).sentence), *(line for reason in told for line in _wrapped(reason, "  - "))]
+def _head(report: EvalReport) -> str:
+    reasons = report.gate.reasons if report.gate else ()
+    lines = _wrap(summarize_verdict(report).sentence)
+    lines += [line for reason in reasons for line in _wrap(reason, "  - ")]
     lines.append("")
-    for name, value in facts(report):
-        lines += _wrapped(value, f"{name:8}  ")
+    lines += [line for name, value in report_facts(report) for line in _wrap(value, f"{name:8}  ")]
     return "\n".join(lines)
 
 
-def _metrics(report: Report) -> str:
+def _metrics_table(report: EvalReport) -> str:
     rows = [
-        (name, metric["direction"], figure(metric["mean"]), span(metric), f"{metric['items']:,}", _missing(metric))
-        for name, metric in report["metrics"].items()
+        (
+            name,
+            summary.direction.value,
+            format_number(summary.mean),
+            format_interval(summary),
+            f"{summary.items:,}",
+            f"{summary.missing:,}" if summary.missing else "",
+        )
+        for name, summary in report.metrics.items()
     ]
-    return _table(("metric", "better", "mean", "interval", "items", "missing"), rows, left={0, 1})
+    return _table(("metric", "better", "mean", "interval", "items", "missing"), rows, text_columns={0, 1})
 
 
-def _missing(metric: Mapping[str, Any]) -> str:
-    return f"{metric['missing']:,}" if metric["missing"] else ""
-
-
-def _comparisons(report: Report) -> str:
-    if report["gate"] is None:
+def _comparisons_table(report: EvalReport) -> str:
+    if report.gate is None:
         return ""
     head = ("against the baseline", "before", "now", "change", "interval", "visible", "verdict")
     rows = [
         (
-            one["metric"],
-            *(figure(one[name]) for name in ("before", "after")),
-            signed(one["difference"]),
-            span(one, signed),
-            figure(one["smallest_visible"]),
-            one["verdict"],
+            comparison.metric,
+            format_number(comparison.before),
+            format_number(comparison.after),
+            format_change(comparison.difference),
+            format_interval(comparison, format_change),
+            format_number(comparison.smallest_visible),
+            comparison.verdict.value,
         )
-        for one in report["gate"]["comparisons"]
+        for comparison in report.gate.comparisons
     ]
-    return _table(head, rows, left={0, 6})
+    return _table(head, rows, text_columns={0, 6})
 
 
-def _lists(report: Report) -> Iterator[str]:
-    yield from (_list(*titled) for titled in (_falls(report), _worst(report)))
-    for kind, items in failures(report).items():
-        told = ((label(report, item), item["error"]["message"]) for item in items)
-        yield _list(f"{pluralize(len(items), 'item')} failed: {mask_unprintable(kind)}", told)
-    for how in ("missed", "unused"):
-        names = report["recordings"][how]
-        yield _list(f"{pluralize(len(names), 'recording')} {how}", ((name,) for name in names))
+def _lists(report: EvalReport) -> Iterator[str]:
+    yield _falls_list(report)
+    yield _lowest_list(report)
+    for kind, items in failed_items(report).items():
+        title = f"{pluralize(len(items), 'item')} failed: {mask_unprintable(kind)}"
+        yield _list(title, [(item_label(report, item), error_message(item)) for item in items])
+    for name in RECORDING_LISTS:
+        requests: tuple[str, ...] = getattr(report.recordings, name)
+        yield _list(f"{pluralize(len(requests), 'recording')} {name}", [(request,) for request in requests])
 
 
-def _falls(report: Report) -> tuple[str, list[tuple[str, ...]]]:
-    limit = "" if report["gate"] is None else f" of {figure(report['gate']['tail_limit'])}"
-    fallen: list[tuple[str, ...]] = [
-        (f"{signed(-fall['fall'])}  {figure(fall['before'])} -> {figure(fall['after'])}  {fall['id']}",)
-        for fall in falls(report)
-    ]
-    return f"{pluralize(len(fallen), 'item')} fell beyond the limit{limit}", fallen
-
-
-def _worst(report: Report) -> tuple[str, list[tuple[str, ...]]]:
-    scored, reason = worst(report), reasons(report)
-    low: list[tuple[str, ...]] = [
-        (f"{figure(item['score'])}  {label(report, item)}", *((why,) if (why := reason(item)) else ()))
-        for item in scored[:_WORST]
-    ]
-    return f"lowest scores, of {pluralize(len(scored), 'item')}", low
-
-
-def _list(title: str, entries: Iterable[tuple[str, ...]]) -> str:
-    """Entries of a line and what stands below it; "" where there are none."""
-    told = list(entries)
-    if not told:
+def _falls_list(report: EvalReport) -> str:
+    if report.gate is None:
         return ""
-    shown = [_cut(title, _WIDTH)]
-    for first, *below in told[:_SHOWN]:
-        shown.append(f"  {_cut(first, _WIDTH - 2)}")
-        shown += [line for text in below for line in _wrapped(text, "    ")]
-    return "\n".join([*shown, *([f"  and {len(told) - _SHOWN:,} more"] if len(told) > _SHOWN else [])])
+    falls = report.gate.falls
+    title = f"{pluralize(len(falls), 'item')} fell by more than the limit of {format_number(report.gate.tail_limit)}"
+    entries = [
+        (f"{format_change(-fall.fall)}  {format_number(fall.before)} -> {format_number(fall.after)}  {fall.id}",)
+        for fall in falls
+    ]
+    return _list(title, entries)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> str:
-    """left: the columns that stand to the left; the others are figures. The first is cut to what the others leave."""
+def _lowest_list(report: EvalReport) -> str:
+    items, reason = scored_items(report), low_score_reasons(report)
+    entries = [
+        (f"{format_number(item.score)}  {item_label(report, item)}", *filter(None, [reason(item)]))
+        for item in items[:_SHOWN_LOWEST]
+    ]
+    return _list(f"lowest scores of {pluralize(len(items), 'item')}", entries)
+
+
+def _list(title: str, entries: Sequence[tuple[str, ...]]) -> str:
+    """Return a title and the first entries, each one line with indented lines below; empty without entries."""
+    if not entries:
+        return ""
+    lines = [_cut(title, _WIDTH)]
+    for first, *details in entries[:_SHOWN]:
+        lines.append(f"  {_cut(first, _WIDTH - 2)}")
+        lines += [line for detail in details for line in _wrap(detail, "    ")]
+    if len(entries) > _SHOWN:
+        lines.append(f"  … and {len(entries) - _SHOWN:,} more")
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], text_columns: set[int]) -> str:
+    """Return an aligned table. Text columns are left-aligned; the first column is cut to what the others leave."""
     lines = [head, *rows]
     widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
-    widths[0] = min(widths[0], max(_LEAST, _WIDTH - sum(widths[1:]) - 2 * len(widths[1:])))
-    return "\n".join(
-        _cut("  ".join(_padded(cell, widths[at], at in left) for at, cell in enumerate(line)).rstrip(), _WIDTH)
-        for line in lines
+    widths[0] = min(widths[0], max(_MIN_NAME_WIDTH, _WIDTH - sum(widths[1:]) - 2 * len(widths[1:])))
+    aligned = (
+        [_pad(cell, widths[column], column in text_columns) for column, cell in enumerate(cells)] for cells in lines
     )
+    return "\n".join(_cut("  ".join(cells).rstrip(), _WIDTH) for cells in aligned)
 
 
-def _padded(text: str, width: int, left: bool) -> str:
+def _pad(text: str, width: int, is_left: bool) -> str:
     text = _cut(text, width)
-    room = " " * (width - display_width(text))
-    return text + room if left else room + text
+    space = " " * (width - display_width(text))
+    return text + space if is_left else space + text
 
 
-def _wrapped(text: str, mark: str = "") -> list[str]:
-    """Broken between words, what follows below the text and not below the mark."""
-    room = _WIDTH - display_width(mark)
+def _wrap(text: str, mark: str = "") -> list[str]:
+    """Break a text between words. Further lines are indented below the text, not below the mark."""
+    width = _WIDTH - display_width(mark)
     lines = [""]
     for word in mask_unprintable(" ".join(text.split())).split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] else _cut(word, room)
-        if display_width(joined) <= room:
+        joined = f"{lines[-1]} {word}" if lines[-1] else _cut(word, width)
+        if display_width(joined) <= width:
             lines[-1] = joined
         else:
-            lines.append(_cut(word, room))
-    return [f"{' ' * display_width(mark) if at else mark}{line}".rstrip() for at, line in enumerate(lines)]
+            lines.append(_cut(word, width))
+    indent = " " * display_width(mark)
+    return [f"{indent if number else mark}{line}".rstrip() for number, line in enumerate(lines)]
 
 
 def _cut(text: str, width: int) -> str:
-    """What fits into so many columns, and … where something was left out."""
+    """Return what fits into a number of columns, with … if something is left out."""
     text = mask_unprintable(text)
     if display_width(text) <= width:
         return text

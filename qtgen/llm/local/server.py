@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from qtgen._util.extras import require
 from qtgen.errors import ProviderUnusable
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.local.download import MODEL_NAME, fetch, find
@@ -55,6 +56,7 @@ def serve(
 
     Raises ProviderUnusable with the remedy.
     """
+    require("a local model", "local", "xllamacpp")
     file = model or find(os.environ) or fetch(os.environ)
     if not file.is_file():
         raise ProviderUnusable(f"no such model file: {file}", setting="local_model", remedy="name a GGUF file")

@@ -1,0 +1,72 @@
+"""`eval run --dry-run`: what a live run would take, without sending anything."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from qtgen._util.text import pluralize
+from qtgen.commands._estimate import DryRun
+from qtgen.commands._options import open_ledger
+from qtgen.evaluation.candidates import job_for
+from qtgen.evaluation.recordings import record_cassette
+from qtgen.evaluation.suites import Suite
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.types import Status
+from qtgen.llm.endpoint import make_request
+from qtgen.llm.estimate import RunEstimate
+from qtgen.llm.factory import endpoints_for
+from qtgen.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteEstimate:
+    """The estimate of one suite. `resumed` counts responses of an interrupted run that are used again."""
+
+    suite: str
+    run: DryRun
+    resumed: int
+
+    def print(self, *, as_json: bool) -> None:
+        """Print the estimate on stdout."""
+        if as_json:
+            click.echo(json.dumps({"suite": self.suite, **self.run.as_dict(), "reused": self.resumed}))
+            return
+        click.echo(f"suite {self.suite}")
+        self.run.print(as_json=False)
+        if self.resumed:
+            click.echo(f"{pluralize(self.resumed, 'response')} of the interrupted run will be used again.")
+        click.echo("Requests to judges are not included.")
+
+
+def estimate_suite(
+    suite: Suite, config: GenerationConfig, settings: Settings, repeats: int, interrupted: Path | None
+) -> SuiteEstimate:
+    """Return what a live run of a suite would take.
+
+    Args:
+        suite: The suite to run.
+        config: How its pages are generated.
+        settings: Which model is asked, and its limits.
+        repeats: Number of pages for each reference.
+        interrupted: The cassette whose interrupted recording is continued, if any.
+    """
+    endpoints = endpoints_for(settings)
+    usable = [reference for reference in suite.references if reference.error is None]
+    resumed = 0
+    with ExitStack() as stack:
+        ledger = stack.enter_context(open_ledger(settings))
+        facts = ledger.facts(endpoints[0].model)
+        estimate = RunEstimate(ledger.history(endpoints[0].model, config.template_digests().values()), facts.faulty)
+        recording = stack.enter_context(record_cassette(interrupted, resume=True)) if interrupted else None
+        for reference in usable * repeats:
+            request = make_request(config.render(job_for(reference).question), endpoints[0])
+            if recording and recording.holds(request.body):
+                recording.take(request.body)
+                resumed += 1
+            else:
+                estimate.add(request.key.prompt, request.key.size, request.max_answer_tokens)
+    failed = {Status.FAILED.value: len(suite.references) - len(usable)}
+    return SuiteEstimate(suite.name, DryRun(settings, endpoints, estimate, failed, facts.latency), resumed)

@@ -1,0 +1,182 @@
+"""Live requests of `eval run`: generate a suite's pages and let judges score them.
+
+Everything is recorded while it runs. An interrupted run leaves its recording behind, and `--resume` continues it.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from itertools import groupby
+from pathlib import Path
+
+from qtgen._util.concurrency import Stop, stop_on_interrupt
+from qtgen.commands._delayed_progress import progress_after
+from qtgen.commands._options import open_ledger
+from qtgen.commands._output import note
+from qtgen.commands._run import Item, Run, RunOptions
+from qtgen.commands._stats import RunStats
+from qtgen.errors import BudgetReached, Failure, Interrupted
+from qtgen.evaluation.candidates import Candidate, generate_candidates, in_suite_order
+from qtgen.evaluation.offline import replay_settings
+from qtgen.evaluation.recordings import Recording, ResumedProvider
+from qtgen.evaluation.runner import JUDGE_CONCURRENCY, judge_candidates
+from qtgen.evaluation.scoring import SampleResult
+from qtgen.evaluation.suites import Suite
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.types import Outcome, Status
+from qtgen.llm.budget import Budget
+from qtgen.llm.cassettes import strict_client
+from qtgen.llm.client import Client
+from qtgen.llm.factory import concurrency, endpoints_for, open_clients
+from qtgen.llm.ledger import open_writer
+from qtgen.llm.types import Provider
+from qtgen.settings import Settings, project_folder
+
+RESUME = "run the same command with --resume to continue"
+
+
+def live_cassette(suite: Suite) -> Path:
+    """Return the cassette of a live run, which is kept only while the run is unfinished."""
+    return project_folder() / ".qtgen" / "eval" / f"{suite.name}-live.yaml"
+
+
+def is_left_by_budget(candidate: Candidate) -> bool:
+    """Return whether the budget did not allow this candidate to be generated."""
+    return candidate.error is not None and candidate.error.kind == BudgetReached.kind
+
+
+class LiveSession:
+    """One live run of a suite, which keeps to one budget for all its requests."""
+
+    def __init__(self, suite: Suite, config: GenerationConfig, settings: Settings, repeats: int) -> None:
+        self.suite, self.config, self.settings, self.repeats = suite, config, settings, repeats
+        self._spent = 0.0
+
+    def generate(self, recording: Recording) -> list[Candidate]:
+        """Return the candidates of all repeats; those that the budget did not allow have an error.
+
+        Every request is entered in the ledger, and no response of an earlier run is used. Each repeat is a run of its
+        own in the ledger, which would otherwise answer the repeated requests. Raises Interrupted, ProviderUnusable,
+        LedgerError and SettingsError.
+        """
+        candidates: list[Candidate] = []
+        for repeat in range(1, self.repeats + 1):
+            settings = self.settings.model_copy(update={"budget": self._remaining_budget()})
+            work = _RepeatWork(self.suite, self.config, settings, repeat, recording)
+            options = RunOptions(settings, len(self.suite.references), "page", fresh=True, resume=RESUME)
+            with open_ledger(settings) as ledger:
+                run = Run(options, ledger)
+                try:
+                    run.execute(work)
+                finally:
+                    self._spent += run.budget.spent
+            candidates += work.candidates
+        return in_suite_order(self.suite, candidates)
+
+    async def judge(
+        self,
+        candidates: Sequence[Candidate],
+        results: Sequence[SampleResult],
+        judges: Sequence[str],
+        recording: Recording | None,
+        remedy: str | None = None,
+    ) -> list[SampleResult]:
+        """Return the results with the metrics of live judges.
+
+        Without a recording, the ledger answers what these judges were asked before. `remedy` says how to resume after
+        an interruption. Raises as `generate` does.
+        """
+        settings = self.settings.model_copy(update={"model": tuple(judges), "budget": self._remaining_budget()})
+        budget, stop = Budget(settings.budget), Stop()
+        judged = list(results)
+        done = 0
+        with progress_after("Judging", len(results)) as advance, stop_on_interrupt(note, stop):
+            # Each repeat is a run of its own, as in `generate`.
+            for _, group in groupby(range(len(results)), key=lambda index: candidates[index].repeat):
+                indices = list(group)
+                pages, scores = [candidates[index] for index in indices], [results[index] for index in indices]
+                with suppress(Interrupted):  # the count below says what is missing
+                    async for index, result in _judge_repeat(pages, scores, settings, budget, recording, stop):
+                        judged[indices[index]] = result
+                        done += 1
+                        advance()
+        if done < len(results):
+            message = f"interrupted with {len(results) - done:,} of {len(results):,} pages not judged"
+            raise Interrupted(message, remedy=remedy)
+        return judged
+
+    def _remaining_budget(self) -> float | None:
+        limit = self.settings.budget
+        return None if limit is None else max(0.0, limit - self._spent)
+
+
+class _RepeatWork:
+    """The work of the run loop for one repeat: a page for each reference."""
+
+    def __init__(
+        self, suite: Suite, config: GenerationConfig, settings: Settings, repeat: int, recording: Recording
+    ) -> None:
+        self._suite, self._config, self._settings = suite, config, settings
+        self._repeat, self._recording = repeat, recording
+        self.candidates: list[Candidate] = []
+
+    async def items(self, run: Run) -> AsyncGenerator[Item, None]:
+        """Yield each page as it finishes."""
+        positions = {reference.id: position for position, reference in enumerate(self._suite.references)}
+        async with run.open_models() as models, _resumed(models.clients, self._settings, self._recording) as providers:
+            pages = generate_candidates(
+                self._suite,
+                self._config,
+                providers,
+                repeat=self._repeat,
+                concurrency=concurrency(self._settings),
+                stop=models.stop,
+            )
+            async with aclosing(pages):
+                async for candidate, outcome in pages:
+                    self.candidates.append(candidate)
+                    yield Item(positions[candidate.reference.id], outcome, {})
+
+    def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterable[Item]:
+        """Yield the pages that the run did not get to."""
+        for position, reference in enumerate(self._suite.references):
+            if not is_finished(position):
+                self.candidates.append(Candidate(reference, self._repeat, error=failure))
+                yield Item(position, Outcome(reference.question, Status.FAILED, error=failure), {})
+
+    def notes(self, stats: RunStats) -> Iterable[str]:  # noqa: ARG002  # the run loop's signature
+        """Return no lines: the report says where the results are."""
+        return ()
+
+
+async def _judge_repeat(
+    candidates: Sequence[Candidate],
+    results: Sequence[SampleResult],
+    settings: Settings,
+    budget: Budget,
+    recording: Recording | None,
+    stop: Stop,
+) -> AsyncIterator[tuple[int, SampleResult]]:
+    with open_ledger(settings) as ledger:
+        async with AsyncExitStack() as stack:
+            writer = await stack.enter_async_context(open_writer(ledger, fresh=recording is not None, stop=stop))
+            clients = await stack.enter_async_context(open_clients(settings, writer, budget, stop))
+            judges = await stack.enter_async_context(_resumed(clients, settings, recording))
+            pages_at_once = min(concurrency(settings), JUDGE_CONCURRENCY)
+            async for index, result in judge_candidates(
+                candidates, results, judges, concurrency=pages_at_once, stop=stop
+            ):
+                yield index, result
+
+
+@asynccontextmanager
+async def _resumed(
+    clients: Sequence[Client], settings: Settings, recording: Recording | None
+) -> AsyncIterator[list[Provider]]:
+    """Let an interrupted recording answer first, if there is one."""
+    if recording is None or not recording.resumed:
+        yield list(clients)
+        return
+    async with AsyncExitStack() as stack:
+        endpoints = endpoints_for(replay_settings(settings))
+        recorded = [await stack.enter_async_context(strict_client(endpoint, recording)) for endpoint in endpoints]
+        yield [ResumedProvider(first, second) for first, second in zip(recorded, clients, strict=True)]

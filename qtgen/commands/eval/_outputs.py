@@ -1,0 +1,160 @@
+"""Where reports go: stdout, files and folders, by the same options for `eval run` and `eval compare`."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qtgen._util.files import staged_file
+from qtgen.commands._options import options_of
+from qtgen.commands._output import note
+from qtgen.errors import OutputError, UsageError
+from qtgen.evaluation.report import EvalReport
+from qtgen.evaluation.reports import FORMATS
+from qtgen.evaluation.reports.github import render_step_summary
+
+_SUFFIXES = {"json": "json", "html": "html", "junit": "xml", "text": "txt"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTarget:
+    """Where one format of a report goes: stdout if there is no path, a file, or a folder with a file per suite."""
+
+    path: Path | None
+    is_folder: bool = False
+
+    def file_for(self, suite: str, form: str) -> Path | None:
+        """Return the file for a suite's report, or None for stdout."""
+        if self.path is None or not self.is_folder:
+            return self.path
+        return self.path / f"{suite}.{_SUFFIXES.get(form, form)}"
+
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[ReportTarget]
+else:
+    _ParamType = click.ParamType  # it is not generic in the oldest supported click
+
+
+class _TargetType(_ParamType):
+    """A file, or a folder if it ends in `/` or exists as one."""
+
+    name = "path"
+
+    def __init__(self, *, allow_stdout: bool = False) -> None:
+        self._allow_stdout = allow_stdout
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> ReportTarget:
+        if isinstance(value, ReportTarget):
+            return value
+        if value == "-" and self._allow_stdout:
+            return ReportTarget(None)
+        if value.endswith(("/", os.sep)):
+            return ReportTarget(Path(value), is_folder=True)
+        # The value is optional: `--json smoke` must not take the name of a suite for a file.
+        if self._allow_stdout and Path(value).suffix != ".json":
+            self.fail(f"`{value}` must end in .json or /, or be -", param, ctx)
+        return ReportTarget(Path(value), is_folder=Path(value).is_dir())
+
+
+_output = options_of("Output")
+_OPTIONS = (
+    _output(
+        "--json",
+        type=_TargetType(allow_stdout=True),
+        is_flag=False,
+        flag_value="-",
+        metavar="[FILE]",
+        help="Print the report as JSON on stdout, or write it to FILE.",
+    ),
+    _output("--html", type=_TargetType(), metavar="FILE", help="Write the report as one HTML page."),
+    _output("--junit", type=_TargetType(), metavar="FILE", help="Write the report as JUnit XML."),
+    _output(
+        "--report",
+        "reports",
+        type=(str, _TargetType()),
+        multiple=True,
+        metavar="FORMAT FILE",
+        help="Write the report in another format, such as one of a plugin; repeatable.",
+    ),
+    _output("--github", is_flag=True, help="Print annotations for GitHub, and write a step summary in a workflow."),
+)
+
+
+def output_options(command: Any) -> Any:
+    """Add the options that say where reports go."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """The options of `output_options`. `targets` is by the name of the format."""
+
+    targets: Mapping[str, ReportTarget]
+    github: bool = False
+
+    @staticmethod
+    def from_parameters(parameters: Mapping[str, Any]) -> "OutputOptions":
+        """Return the options that click has parsed."""
+        targets = {form: parameters[form] for form in ("json", "html", "junit") if parameters[form]}
+        return OutputOptions(targets | dict(parameters["reports"]), parameters["github"])
+
+    @property
+    def json_to_stdout(self) -> bool:
+        target = self.targets.get("json")
+        return target is not None and target.path is None
+
+    def check(self, suites: Sequence[str] = ("",)) -> None:
+        """Raise UsageError for outputs that would overwrite each other, and for unknown formats.
+
+        Args:
+            suites: The names of the suites that are evaluated.
+        """
+        if self.github and self.json_to_stdout:
+            raise UsageError("stdout is used by --github already; give a file", setting="json")
+        for form, target in self.targets.items():
+            if form not in FORMATS:
+                raise UsageError(f"unknown format `{form}`; choose from {', '.join(FORMATS)}", setting="report")
+            if len(suites) > 1 and not target.is_folder:
+                folder = target.path.with_suffix("") if target.path else "FOLDER"
+                remedy = f"name a folder to get one file per suite: --{form} {folder}/"
+                raise UsageError(f"several suites need more than one {form} file", setting=form, remedy=remedy)
+            if len(suites) > len(set(suites)):
+                raise UsageError("two suites have the same name", setting=form, remedy="evaluate them one by one")
+
+
+def show_report(report: EvalReport, outputs: OutputOptions) -> None:
+    """Print the report and write its files. Raises UsageError if a file cannot be written.
+
+    stdout gets text for people, unless the options send JSON or annotations there.
+    """
+    if outputs.github:
+        click.echo(FORMATS["github"](report), nl=False)
+        if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary_file).open("a", encoding="utf-8") as file:
+                file.write(render_step_summary(report))
+    else:
+        click.echo(FORMATS["json" if outputs.json_to_stdout else "text"](report), nl=False)
+    for form, path in _files(report, outputs):
+        try:
+            write_report(path, report, form)
+        except OutputError as error:
+            raise UsageError(str(error), setting=form) from None
+        note(f"{form}: {path}")
+
+
+def _files(report: EvalReport, outputs: OutputOptions) -> Iterator[tuple[str, Path]]:
+    for form, target in outputs.targets.items():
+        if path := target.file_for(report.suite, form):
+            yield form, path
+
+
+def write_report(path: Path, report: EvalReport, form: str = "json") -> None:
+    """Write the report in a format. Raises OutputError."""
+    with staged_file(path, FORMATS[form](report)) as temporary:
+        temporary.replace(path)

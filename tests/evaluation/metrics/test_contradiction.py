@@ -1,0 +1,39 @@
+"""Contradictions: sentences with other numbers, other units, a negation or an opposite."""
+
+import pytest
+
+from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case
+from qtgen.evaluation.metrics.contradiction import amounts
+
+REFERENCE = (
+    "Short waves are scattered about 9 times as strongly as long ones. At noon the way through the air is 10 km long. "
+    "The sky is blue because of scattering. The pressure rises when the gas gets hot."
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("Short waves are scattered about 4 times as strongly as long ones.", "different number (4)"),
+        ("At noon the way through the air is 10 m long.", "different unit (10m)"),
+        ("At noon the way through the air is 0.5 km long.", "different number (0.5km)"),
+        ("The sky is not blue because of scattering.", "negation"),
+        ("The pressure falls when the gas gets hot.", "opposite (falls)"),
+        ("At noon the way through the air is 10 kilometres long.", ""),
+        ("At noon the way through the air is $10^3$ km long.", ""),
+        ("Short waves are scattered about 9 times as strongly as long ones.", ""),
+        ("Bananas are yellow, and 7 of them make a bunch.", ""),
+    ],
+)
+def test_contradictions_are_flagged(sentence: str, reason: str) -> None:
+    case = Case(AnalyzedText("Why?"), (AnalyzedText(REFERENCE),), AnalyzedText(sentence))
+    score = METRICS["contradiction"].function(case)
+    assert score.note.startswith(reason)
+    assert (score.value == 1.0) is bool(reason)
+
+
+def test_amounts_are_read_with_their_units() -> None:
+    assert amounts("1,200 km in 2.5 h, 7 apples and 30%") == [(1200.0, "km"), (2.5, "h"), (7.0, ""), (30.0, "%")]
+    assert amounts("10 000 metres at -5 degrees Celsius in the 1990s, 3-4 s") == [
+        (10000.0, "m"), (-5.0, "°C"), (1990.0, ""), (3.0, ""), (4.0, "s")
+    ]  # fmt: skip
