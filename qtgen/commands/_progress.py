@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.segment import ControlType, Segment
 from rich.text import Text
 
+from qtgen.commands._logging import is_quiet
 from qtgen.commands._stats import REPORTED_ONCE, RunStats
 from qtgen.generation.types import Outcome
 
@@ -54,6 +55,9 @@ async def ticking(display: Display) -> AsyncIterator[None]:
 def open_display(stats: RunStats) -> Iterator[Display]:
     """Show the totals of a run on stderr until the block ends."""
     console = Console(stderr=True)
+    if is_quiet():
+        yield QuietDisplay()
+        return
     if not console.is_terminal:
         yield PlainDisplay(stats)
         return
@@ -125,6 +129,21 @@ class LiveDisplay:
         if added:
             step = (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)
             self._progress.console.control(Control(ControlType.CARRIAGE_RETURN, *(step * added)))
+
+
+class QuietDisplay:
+    """Shows only why rows failed, for `--quiet`."""
+
+    def say(self, message: str) -> None:
+        """Print nothing."""
+
+    def update(self, outcome: Outcome) -> None:
+        """Print why a row failed."""
+        if line := failure_line(outcome):
+            click.echo(line, err=True)
+
+    def tick(self) -> None:
+        """Show nothing."""
 
 
 class PlainDisplay:

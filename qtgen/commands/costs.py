@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -10,9 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import money, note
@@ -21,7 +17,6 @@ from qtgen.settings import Settings
 if TYPE_CHECKING:
     from qtgen.llm.ledger.statistics import Spending
 
-_FILE_WIDTH = 160  # columns; a file has no edge at which a figure would be cut
 _ID_LENGTH = 12
 
 
@@ -98,8 +93,8 @@ def _run(options: CostsOptions) -> int:
     if options.as_json:
         click.echo(json.dumps([{options.by: row.name, **row.as_dict()} for row in sums], indent=1))
     elif sums:
-        width = None if sys.stdout.isatty() else _FILE_WIDTH
-        Console(highlight=False, width=width).print(_table(options.by, sums))
+        headers = [options.by, "since", "requests", "answered", "sent", "cached", "received", "cost"]
+        print_table(headers, [_cells(row) for row in sums], left=2)
     else:
         note("nothing was spent yet")
     return 0
@@ -132,18 +127,8 @@ def _group(spending: "Spending", by: str) -> str:
     return spending.run[:_ID_LENGTH] if by == "run" else spending.model
 
 
-def _table(by: str, sums: list[CostSum]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in (by, "since", "requests", "answered", "sent", "cached", "received", "cost"):
-        table.add_column(
-            column,
-            justify="left" if column in (by, "since") else "right",
-            no_wrap=column not in (by, "cost"),
-            overflow="fold",
-        )
-    for row in sums:
-        since = dt.datetime.fromtimestamp(row.first, dt.UTC).strftime("%Y-%m-%d")
-        cost = money(row.cost_usd) + (" + unknown" if row.unpriced else "")
-        figures = row.attempts, row.answered, row.prompt_tokens, row.cached_tokens, row.completion_tokens
-        table.add_row(row.name, since, *(f"{figure:,}" for figure in figures), cost)
-    return table
+def _cells(row: CostSum) -> list[str]:
+    since = dt.datetime.fromtimestamp(row.first, dt.UTC).strftime("%Y-%m-%d")
+    figures = row.attempts, row.answered, row.prompt_tokens, row.cached_tokens, row.completion_tokens
+    cost = money(row.cost_usd) + (" + unknown" if row.unpriced else "")
+    return [row.name, since, *(f"{figure:,}" for figure in figures), cost]

@@ -92,3 +92,13 @@ def test_groups_are_sorted_by_their_first_attempt() -> None:
         ("late", 1.0, 2),
         ("early", 5.0, 1),
     ]
+
+
+@pytest.mark.usefixtures("_spent")
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_the_table_breaks_no_word(qtgen: Run, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = qtgen("costs")[1]
+    assert max(map(len, out.splitlines())) <= width
+    words = out.split()
+    assert {"2024-10-04", "$0.2500", "unknown", "requests", "answered", "received", "1,000"} <= {*words}

@@ -133,3 +133,15 @@ def test_a_failure_names_its_row_once() -> None:
     error = Failure("refused", "the model declined")
     row = SimpleNamespace(status=Status.FAILED, error=error, question=SimpleNamespace(source="q.csv:3"))
     assert failure_line(row) == "failed: q.csv:3: the model declined"  # type: ignore[arg-type]
+
+
+def test_a_quiet_run_shows_only_failures(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_progress, "is_quiet", lambda: True)
+    with open_display(run_stats()) as display:
+        display.say("provider openai")
+        clock.now += 60
+        display.tick()
+        display.update(outcome(Status.FAILED, "refused"))
+    assert capsys.readouterr().err == "failed: q.csv:3: bad\n"

@@ -1,4 +1,4 @@
-"""What a model may hand in, what is mended, what is refused with words it can act on."""
+"""Answers: what is accepted, what is cleaned up, and the faults that the model gets back."""
 
 import json
 import re
@@ -26,16 +26,9 @@ TABLE: dict[str, Any] = {
 FREE: dict[str, Any] = {"answer": "Given \\(a\\), we show $$b$$.\n\n" + "One step follows from the last. " * 12, **SEO}
 
 
-def page_answer(shape: str, text: str) -> answers.Answer:
-    """Parse the answer of a page."""
-    answer = answers.parse(shape, text)
-    assert isinstance(answer, answers.Answer)
-    return answer
-
-
 def test_points_become_a_numbered_list_with_bold_headings() -> None:
     text = answers.to_markdown(
-        page_answer("points", points_json(worked_example="Put a raisin into water: it swells overnight."))
+        answers.parse("points", points_json(worked_example="Put a raisin into water: it swells overnight."))
     )
     assert text.split("\n\n")[1].startswith("1. **Gradient**: Gradient matters")
     assert "\n\n**Worked example**: Put a raisin" in text
@@ -43,12 +36,12 @@ def test_points_become_a_numbered_list_with_bold_headings() -> None:
 
 
 def test_a_comparison_becomes_a_table() -> None:
-    text = answers.to_markdown(page_answer("table", json.dumps(TABLE)))
+    text = answers.to_markdown(answers.parse("table", json.dumps(TABLE)))
     assert "| Aspect | Weather | Climate |\n| --- | --- | --- |\n| **Time** | short \\| quick | long |" in text
 
 
-def test_free_markdown_stands_with_its_maths_in_dollars() -> None:
-    assert answers.to_markdown(page_answer("freeform", json.dumps(FREE))).startswith("Given $a$, we show $$b$$.")
+def test_freeform_markdown_has_its_math_in_dollar_signs() -> None:
+    assert answers.to_markdown(answers.parse("freeform", json.dumps(FREE))).startswith("Given $a$, we show $$b$$.")
 
 
 @pytest.mark.parametrize(
@@ -71,18 +64,18 @@ def test_free_markdown_stands_with_its_maths_in_dollars() -> None:
         ("freeform", json.dumps({**FREE, "answer": FREE["answer"] + "$$x"}), "a `$$` is opened"),
     ],
 )  # fmt: skip
-def test_faults_are_sentences_for_the_model(shape: str, text: str, fault: str) -> None:
+def test_an_invalid_answer_has_faults_for_the_model(shape: str, text: str, fault: str) -> None:
     with pytest.raises(AnswerError) as caught:
         answers.parse(shape, text)
     assert fault in str(caught.value)
 
 
-def test_code_may_hold_what_prose_may_not() -> None:
+def test_code_may_contain_html() -> None:
     html = FREE["answer"] + "\n\n```html\n<div>TODO</div>\n```"
-    assert "<div>" in answers.to_markdown(page_answer("freeform", json.dumps({**FREE, "answer": html})))
+    assert "<div>" in answers.to_markdown(answers.parse("freeform", json.dumps({**FREE, "answer": html})))
 
 
-def test_what_was_cut_off_at_its_limit_ends_with_its_last_whole_sentence() -> None:
+def test_a_text_that_hit_its_limit_ends_with_its_last_whole_sentence() -> None:
     assert trim_to_sentence("One is here. Two is here. Three wa", 5, 34) == "One is here. Two is here."
     assert trim_to_sentence("No end in sight at al", 5, 21) == "No end in sight at."
     assert trim_to_sentence("Short", 2, 100) == "Short"
@@ -94,9 +87,9 @@ def test_keywords_are_listed_once_without_commas_inside() -> None:
     assert answer.keywords == "Water, a  b, solute, cell, membrane"
 
 
-def test_headings_stand_in_for_repeated_keywords_and_a_repeated_point_is_left_out() -> None:
+def test_headings_replace_repeated_keywords_and_repeated_points_are_dropped() -> None:
     points = [*POINTS["points"], {**POINTS["points"][0], "heading": "GRADIENT"}]
-    answer = page_answer("points", points_json(page_keywords=["a b"] * 6, points=points))
+    answer = answers.parse("points", points_json(page_keywords=["a b"] * 6, points=points))
     assert answer.keywords == "a b, Gradient, Membrane, Pressure, Balance"
     assert "5. **" not in answer.markdown()
 
@@ -106,7 +99,8 @@ def test_latex_that_json_swallowed_is_restored() -> None:
     assert "\x08" in swallowed, "a model that forgets to escape"
     text = points_json(introduction=swallowed)
     assert (
-        r"$\beta + \frac{1}{2} \times \theta + \rho$ and much more of it, the" in page_answer("points", text).markdown()
+        r"$\beta + \frac{1}{2} \times \theta + \rho$ and much more of it, the"
+        in answers.parse("points", text).markdown()
     )
 
 
@@ -134,7 +128,7 @@ def test_schemas_are_strict(shape: str) -> None:
 
 
 @pytest.mark.parametrize(("shape", "data"), [("points", POINTS), ("table", TABLE), ("freeform", FREE)])
-def test_what_fits_the_schema_fits_the_model(shape: str, data: dict[str, Any]) -> None:
+def test_an_answer_that_fits_the_schema_is_accepted(shape: str, data: dict[str, Any]) -> None:
     jsonschema.validate(data, answers.schema(shape))
     answers.parse(shape, json.dumps(data))
 
@@ -142,7 +136,7 @@ def test_what_fits_the_schema_fits_the_model(shape: str, data: dict[str, Any]) -
 @pytest.mark.parametrize(
     "text", [points_json(introduction="Half \ud83d of it. " * 6), points_json(**{"\udc00": 1}), "[" * 100_000]
 )
-def test_what_json_can_write_and_nothing_else_can_is_a_fault(text: str) -> None:
+def test_json_that_utf8_cannot_express_is_a_fault(text: str) -> None:
     with pytest.raises(AnswerError, match=r"torn|not valid JSON") as caught:
         answers.parse("points", text)
     str(caught.value).encode()
@@ -153,7 +147,7 @@ SENTENCE = "Osmosis is the passage of water through a membrane."
 
 
 def stopped(text: str, length: int) -> str:
-    """As a model leaves a text that it was not let finish."""
+    """Return a text as a model leaves it when it hits a limit of characters."""
     return (text + " again" * 30)[:length]
 
 
@@ -166,7 +160,7 @@ def stopped(text: str, length: int) -> str:
         (stopped(f"{SENTENCE} It goes", 122), SENTENCE),
     ],
 )
-def test_words_for_search_engines_are_whole(written: str, kept: str) -> None:
+def test_search_fields_are_trimmed_to_whole_sentences(written: str, kept: str) -> None:
     found = answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))
     assert found.page_description == kept
 
@@ -183,6 +177,6 @@ def test_words_for_search_engines_are_whole(written: str, kept: str) -> None:
         (f") {SENTENCE}", "begins with `)`; begin with a word"),
     ],
 )
-def test_what_is_torn_is_asked_for_again(written: str, fault: str) -> None:
+def test_search_fields_that_are_no_sentence_are_rejected(written: str, fault: str) -> None:
     with pytest.raises(AnswerError, match=re.escape(fault)):
         answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))

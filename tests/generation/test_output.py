@@ -1,184 +1,208 @@
-"""Pages appear whole or not at all, and nothing that was there is lost."""
+"""The output folder: pages appear whole or not at all, and deleted pages stay deleted."""
 
 import json
 import os
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qtgen._util.files import publish_if_absent, replace_file, replace_files, staged_file
-from qtgen.errors import Failure, OutputError, PageConflict, UsageError
-from qtgen.generation.output import OutputFolder
+from qtgen.errors import Failure, OutputError, UsageError
+from qtgen.generation.output import OutputFolder, write_scores
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
-DRAFT = Draft("out/biology/what-is-osmosis.md", "/u", EXAMPLE_PAGE, {"url": "/u", "id": 41})
+URL = "/learn/biology/questions/what-is-osmosis"
+DRAFT = Draft("out/biology/what-is-osmosis.md", URL, EXAMPLE_PAGE, {"url": URL, "id": 41})
+MARKER = Path("out/.qtgen/publishing/biology/what-is-osmosis.json")
 
 
-def provenance(output: OutputFolder) -> list[Any]:
-    return [json.loads(line) for line in output.provenance_file.read_text().splitlines()]
+@pytest.fixture
+def output() -> OutputFolder:
+    return OutputFolder(Path("out"))
 
 
-def files(folder: Path) -> list[str]:
+def files(folder: Path = Path("out")) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_page_and_its_provenance() -> None:
-    store = OutputFolder(Path("out"))
-    assert store.write(DRAFT)
+def provenance() -> list[Any]:
+    return [json.loads(line) for line in Path("out/.qtgen/provenance.jsonl").read_text().splitlines()]
+
+
+def is_deleted(output: OutputFolder) -> bool:
+    return output.deleted_pages()(DRAFT.path, DRAFT.url)
+
+
+def test_a_page_is_written_with_its_provenance(output: OutputFolder) -> None:
+    assert output.write(DRAFT)
     assert Path(DRAFT.path).read_text() == EXAMPLE_PAGE
-    assert provenance(store) == [DRAFT.provenance]
-    assert store.highest_id(None) == 41
-    assert files(Path("out")) == [".qtgen/provenance.jsonl", "biology/what-is-osmosis.md"]
+    assert provenance() == [DRAFT.provenance]
+    assert files() == [".qtgen/provenance.jsonl", "biology/what-is-osmosis.md"]
 
 
-def test_an_existing_page_is_never_overwritten() -> None:
-    store = OutputFolder(Path("out"))
+def test_an_existing_page_is_never_overwritten(output: OutputFolder) -> None:
     Path("out/biology").mkdir(parents=True)
     Path(DRAFT.path).write_text("mine")
-    assert not store.write(DRAFT)
+    assert not output.write(DRAFT)
     assert Path(DRAFT.path).read_text() == "mine"
-    assert not store.provenance_file.exists()
+    assert not output.provenance_file.exists()
 
 
-def test_of_two_writers_one_wins_and_the_other_learns_it() -> None:
-    path = Path("page.md")
-    with staged_file(path, "first") as one, staged_file(path, "second") as two:
-        assert publish_if_absent(one, path)
-        assert not publish_if_absent(two, path)
-    assert path.read_text() == "first"
-    assert files(Path()) == ["page.md"]
-
-
-def test_a_full_disk_leaves_neither_page_nor_provenance(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_neither_page_nor_provenance(output: OutputFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    store = OutputFolder(Path("out"))
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"what-is-osmosis\.md: No space left on device"):
-        store.write(DRAFT)
-    assert files(Path("out")) == []
+        output.write(DRAFT)
+    assert files() == []
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked() -> None:
+def test_a_folder_that_cannot_be_written_is_a_wrong_setting(output: OutputFolder) -> None:
     Path("out").write_text("a file, not a folder")
-    with pytest.raises(UsageError, match="out cannot be written"):
-        OutputFolder(Path("out")).check_writable()
+    with pytest.raises(UsageError, match=r"out cannot be written \(Not a directory\)") as caught:
+        output.check_writable()
+    assert caught.value.setting == "out"
 
 
-def test_a_line_cut_short_by_a_crash_is_passed_over() -> None:
-    store = OutputFolder(Path("out"))
-    store.write(DRAFT)
-    with store.provenance_file.open("a") as file:
+def test_checking_leaves_nothing_behind(output: OutputFolder) -> None:
+    output.check_writable()
+    assert files() == []
+
+
+# --- ids --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_highest_id_is_looked_for_in_pages_and_provenance(output: OutputFolder) -> None:
+    assert output.highest_id(None) == 0
+    output.write(DRAFT)
+    assert output.highest_id(None) == 41
+    Path("corpus/biology").mkdir(parents=True)
+    Path("corpus/biology/x.md").write_text(EXAMPLE_PAGE.replace("\nid: ", "\nid: 9"))
+    assert output.highest_id(Path("corpus")) > 41
+
+
+def test_a_line_that_a_crash_cut_short_is_skipped(output: OutputFolder) -> None:
+    output.write(DRAFT)
+    with output.provenance_file.open("a") as file:
         file.write('{"url": "/v", "id": 9')
-    assert store.highest_id(None) == 41
+    assert output.highest_id(None) == 41
+    assert list(output.provenance_index().records) == [URL]
 
 
-def test_what_failed_is_kept_until_it_succeeds() -> None:
-    store = OutputFolder(Path("out"))
-    outcome = Outcome(
-        Question("Q?", "B"), Status.FAILED, DRAFT.path, "/u", 3, error=Failure("answer", "bad"), last_answer="nonsense"
-    )
-    kept = store.keep_failed(outcome)
+# --- deleted pages ----------------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_deleted_if_it_was_written_and_is_gone(output: OutputFolder) -> None:
+    assert not is_deleted(output)
+    output.write(DRAFT)
+    assert not is_deleted(output)
+    Path(DRAFT.path).unlink()
+    assert is_deleted(output)
+    assert not output.deleted_pages()("out/biology/other.md", "/learn/biology/questions/other")
+
+
+def test_a_rewrite_elsewhere_is_no_page_of_this_folder(output: OutputFolder) -> None:
+    Path("site").mkdir()
+    Path("site/x.md").write_text("old")
+    line = {"url": URL, "replaced_digests": {"answer": "0"}}
+    output.rewrite(Draft("site/x.md", URL, "new", line, b"old"))
+    assert not is_deleted(output)
+
+
+_WRITE = """
+import os, sys
+from pathlib import Path
+from qtgen.generation import output
+from qtgen.generation.types import Draft
+
+def killed(*_, **__):
+    os._exit(9)
+
+setattr(output, sys.argv[1], killed)
+output.OutputFolder(Path("out")).write(Draft(sys.argv[2], sys.argv[3], "text", {"url": sys.argv[3], "id": 1}))
+"""
+
+
+@pytest.mark.parametrize("step", ["append_line", "publish_if_absent"])
+def test_a_page_that_a_killed_run_did_not_finish_is_not_deleted(output: OutputFolder, step: str) -> None:
+    """The process ends as by SIGKILL: no exception is raised, and nothing is cleaned up."""
+    command = [sys.executable, "-c", _WRITE, step, DRAFT.path, DRAFT.url]
+    assert subprocess.run(command, check=False).returncode == 9
+    assert not Path(DRAFT.path).exists()
+    assert not is_deleted(output)
+    assert output.write(DRAFT)
+    assert not MARKER.exists()
+    Path(DRAFT.path).unlink()
+    assert is_deleted(output), "once it was finished, deleting it counts"
+
+
+def test_a_marker_of_a_page_that_appeared_is_removed(output: OutputFolder) -> None:
+    """The run was killed between the page and the removal of the marker."""
+    output.write(DRAFT)
+    MARKER.touch()
+    assert not is_deleted(output)
+    assert not MARKER.exists()
+    Path(DRAFT.path).unlink()
+    assert is_deleted(output)
+
+
+# --- attempts ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_answer_is_kept_until_the_page_is_written(output: OutputFolder) -> None:
+    failure = Failure("answer", "bad")
+    outcome = Outcome(Question("Q?", "B"), Status.FAILED, DRAFT.path, URL, 3, error=failure, last_answer="nonsense")
+    kept = output.keep_failed(outcome)
     assert kept == Path("out/.qtgen/failed/biology/what-is-osmosis.json")
     assert json.loads(kept.read_text())["last_answer"] == "nonsense"
-    store.write(DRAFT)
+    assert output.attempt_lookup()(DRAFT.path)
+    output.write(DRAFT)
     assert not kept.exists()
+    assert not output.attempt_lookup()(DRAFT.path)
+    assert output.keep_failed(replace(outcome, path=None)) is None
+
+
+def test_a_rejected_rewrite_is_kept_until_the_page_is_rewritten(output: OutputFolder) -> None:
+    output.write(DRAFT)
+    assert output.rejected(DRAFT.path) is None
+    output.keep_rejected(DRAFT.path, '{"key": "k"}')
+    assert output.rejected(DRAFT.path) == {"key": "k"}
+    fixes = replace(DRAFT, text="fixed", provenance={}, before=EXAMPLE_PAGE.encode())
+    output.rewrite(fixes)
+    assert output.rejected(DRAFT.path), "safe fixes alone are no new attempt"
+    output.rewrite(replace(DRAFT, text="new", before=b"fixed"))
+    assert output.rejected(DRAFT.path) is None
+    assert len(provenance()) == 2
+
+
+@pytest.mark.parametrize("record", ["[1]", "{"])
+def test_a_damaged_record_is_ignored(output: OutputFolder, record: str) -> None:
+    output.keep_rejected(DRAFT.path, record)
+    assert output.rejected(DRAFT.path) is None
+
+
+def test_a_new_page_cannot_be_rewritten(output: OutputFolder) -> None:
+    with pytest.raises(ValueError, match="a new page"):
+        output.rewrite(DRAFT)
 
 
 @pytest.mark.parametrize(
     ("page", "kept"),
     [("site/biology/x.md", "biology/x"), ("../x.md", "x"), ("out/../../x.md", "x"), ("/x.md", "x"), ("x.md", "x")],
 )
-def test_what_is_kept_of_a_page_from_elsewhere_stays_in_the_folder(page: str, kept: str) -> None:
-    where = OutputFolder(Path("out")).keep_failed(Outcome(Question("Q?", "B"), Status.FAILED, page))
-    assert where == Path(f"out/.qtgen/failed/{kept}.json")
+def test_records_about_pages_elsewhere_stay_in_the_folder(output: OutputFolder, page: str, kept: str) -> None:
+    path = output.keep_failed(Outcome(Question("Q?", "B"), Status.FAILED, page))
+    assert path == Path(f"out/.qtgen/failed/{kept}.json")
 
 
-def test_pages_written_by_many_threads_have_the_mode_that_one_has(tmp_path: Path) -> None:
-    """Asking for the process's mask changes it for a moment, which another thread must not see."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-
-    def write(number: int) -> int:
-        path = tmp_path / f"{number}.md"
-        with staged_file(path, "x") as temporary:
-            publish_if_absent(temporary, path)
-        return path.stat().st_mode & 0o777
-
-    with ThreadPoolExecutor(8) as threads:
-        assert set(threads.map(write, range(200))) == {0o666 & ~mask}
-    assert os.umask(mask) == mask
-
-
-def test_one_page_that_cannot_be_replaced_does_not_hold_up_the_others() -> None:
-    names = ("fine", "edited", "read-only", "gone", "also fine")
-    for name in names[:3] + names[4:]:
-        Path(name).write_bytes(b"before")
-    Path("edited").write_bytes(b"by hand")
-    Path("read-only").chmod(0o444)
-    Path("also fine").chmod(0o640)
-    errors = replace_files([(Path(name), b"before", b"after") for name in names])
-    assert [str(error or "") for error in errors] == [
-        "",
-        "edited: changed while it was being edited; nothing was written to it",
-        "read-only: is read-only; nothing was written to it",
-        "gone: was deleted in the meantime; nothing was written to it",
-        "",
-    ]
-    assert {name: Path(name).read_bytes() for name in files(Path())} == {
-        "fine": b"after",
-        "edited": b"by hand",
-        "read-only": b"before",
-        "also fine": b"after",
-    }
-    assert Path("also fine").stat().st_mode & 0o777 == 0o640
-
-
-def test_no_page_takes_its_place_before_all_are_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    pages = [Path(f"{number}") for number in range(3)]
-    for page in pages:
-        page.write_bytes(b"before")
-
-    def power_cut() -> None:
-        assert len(files(Path())) == 6
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("qtgen._util.files._SYNCS_ALL", True)
-    monkeypatch.setattr(os, "sync", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        replace_files([(page, b"before", b"after") for page in pages])
-    assert [page.read_bytes() for page in pages] == [b"before"] * 3
-    assert files(Path()) == ["0", "1", "2"]
-
-
-def test_a_page_edited_while_others_are_prepared_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("page").write_bytes(b"before")
-    monkeypatch.setattr("qtgen._util.files._SYNCS_ALL", True)
-    monkeypatch.setattr(os, "sync", lambda: Path("page").write_bytes(b"by hand") and None)
-    (error,) = replace_files([(Path("page"), b"before", b"after")])
-    assert "changed while" in str(error)
-    assert Path("page").read_bytes() == b"by hand"
-
-
-def test_of_many_that_replace_a_page_with_the_same_text_one_does() -> None:
-    page = Path("page")
-    page.write_bytes(b"before")
-    all_here = threading.Barrier(8)
-
-    def replaces(_: int) -> bool:
-        all_here.wait()
-        try:
-            replace_file(page, b"before", b"after", before_replacing=lambda: time.sleep(0.02))
-        except PageConflict:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as threads:
-        assert sum(threads.map(replaces, range(8))) == 1
-    assert (page.read_bytes(), files(Path())) == (b"after", ["page"])
+def test_scores_are_written_without_changing_another_byte() -> None:
+    page = Path("page.md")
+    page.write_text(EXAMPLE_PAGE)
+    assert write_scores({page: 0.12345}) == 1
+    assert page.read_text() == EXAMPLE_PAGE.replace("score: -1.0", "score: 0.123")
+    assert write_scores({page: 0.1234}) == 0, "the same after rounding"

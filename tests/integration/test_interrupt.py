@@ -149,3 +149,22 @@ def test_a_stop_during_a_rate_limit_does_not_wait_for_its_end(endpoint: Endpoint
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=20)
     assert run.returncode == 130, err
+
+
+def test_every_row_has_a_json_line_and_no_fallback_is_asked(endpoint: Endpoint) -> None:
+    endpoint.behave(lat_ms=LONG, prefuse=1)
+    run = subprocess.Popen(
+        [*COMMAND, "--json", "--model", "a", "--model", "b"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: endpoint.stats()["inflight"] == SLOTS)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=30)
+    assert run.returncode == 130, err
+    assert endpoint.stats()["served"] == SLOTS
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert len(lines) == QUESTIONS
+    assert {line["status"] for line in lines} == {"skipped"}
+    assert {line["error"]["kind"] for line in lines} == {"interrupted"}
+    assert err.splitlines()[-1] == (
+        f"qtgen: interrupted with {QUESTIONS} of {QUESTIONS} questions left; run the same command again to resume"
+    )

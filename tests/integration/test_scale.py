@@ -399,6 +399,30 @@ def test_fresh_says_that_pages_stay(qtgen: Run, mock: Mock) -> None:
     assert "--fresh does not replace existing pages (3); use another --out, or delete pages and add --recreate\n" in err
 
 
+def test_a_deleted_page_stays_deleted_unless_it_is_to_be_written_again(qtgen: Run, mock: Mock) -> None:
+    questions(3)
+    assert qtgen("generate", "q.txt")[0] == 0
+    first, second, _ = pages()
+    text = first.read_bytes()
+    first.unlink()
+    second.unlink()
+    code, out, err = qtgen("generate", "q.txt", "--json")
+    lines = outcomes(out)
+    assert code == 0
+    assert sorted(line["status"] for line in lines) == ["exists", "skipped", "skipped"]
+    assert {line["error"]["kind"] for line in lines if line["error"]} == {"deleted"}
+    assert "2 pages were written earlier and deleted since; --recreate writes them again\n" in err
+    assert err.count("deleted") == 1, "one line for all of them"
+    guess = qtgen("generate", "q.txt", "--dry-run")
+    assert "no request  1 exists, 2 skipped" in guess[1]
+    assert "2 pages were written earlier and deleted since" in guess[2]
+    assert qtgen("generate", "q.txt", "--fresh", "--limit", "1")[0] == 0
+    assert len(pages()) == 1, "--fresh does not bring it back either"
+    assert qtgen("generate", "q.txt", "--recreate")[0] == 0
+    assert (len(pages()), first.read_bytes()) == (3, text), "from the ledger, under the same id"
+    assert mock.stats()["ok"] == 3
+
+
 def test_a_ledger_that_cannot_be_used_ends_the_run_with_a_line(qtgen: Run, mock: Mock) -> None:
     questions(3)
     Path(".qtgen").mkdir()

@@ -1,0 +1,154 @@
+"""The repair loop: repairs, fallbacks, limits, and every failure as an outcome."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from qtgen.errors import (
+    BudgetReached,
+    Failure,
+    Filtered,
+    Interrupted,
+    ProviderUnusable,
+    Refused,
+    Retryable,
+    Truncated,
+)
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.generator import NewPage
+from qtgen.generation.plan import Job
+from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
+from qtgen.generation.types import Outcome, Question, Status
+from qtgen.llm.types import Completion, Usage
+from support import TODAY, Scripted, points_json
+
+JOB = Job(
+    Question("What is osmosis?", "Biology"),
+    7,
+    TODAY,
+    "out/biology/what-is-osmosis.md",
+    "/learn/biology/questions/what-is-osmosis",
+)
+TRUNCATED = Truncated("cut off", usage=Usage(9, 9, 0, 0.5))
+
+
+def ask(config: GenerationConfig, *providers: Scripted) -> Outcome:
+    return asyncio.run(run_task(NewPage(JOB, config), config.repairs, providers))
+
+
+def failure(outcome: Outcome) -> Failure:
+    assert outcome.error
+    return outcome.error
+
+
+def test_faults_are_sent_back_to_the_model(config: GenerationConfig) -> None:
+    provider = Scripted("nonsense", points_json(summary="short"), points_json())
+    outcome = ask(config, provider)
+    assert (outcome.status, outcome.attempts, provider.rejected) == (Status.WRITTEN, 3, 2)
+    assert outcome.usage == Usage(300, 150, 0, 0.75), "every attempt is paid for"
+    assert "- the answer is not valid JSON" in provider.asked[1].messages[-1].content
+    assert "- summary: " in provider.asked[2].messages[-1].content
+    assert "not valid JSON" not in provider.asked[2].messages[-1].content, "only the faults of the last answer"
+    temperatures = [prompt.parameters["temperature"] for prompt in provider.asked]
+    assert temperatures == pytest.approx([0.2, 0.3, 0.4])
+
+
+def test_a_task_fails_after_the_last_repair(config: GenerationConfig) -> None:
+    provider = Scripted("nonsense", "nonsense", "nonsense")
+    outcome = ask(config, provider)
+    assert (outcome.status, outcome.attempts, provider.script) == (Status.FAILED, 3, [])
+    assert failure(outcome) == Failure("answer", "no usable answer in 3 attempts: the answer is not valid JSON")
+    assert (outcome.last_answer, outcome.draft) == ("nonsense", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(Retryable("HTTP 503"), "unavailable"), (Refused("no"), "refused"), (Filtered("no"), "filtered")],
+)
+def test_a_provider_error_fails_this_task_only(config: GenerationConfig, error: Exception, kind: str) -> None:
+    outcome = ask(config, Scripted("nonsense", error))
+    assert (outcome.status, failure(outcome).kind) == (Status.FAILED, kind)
+    assert outcome.usage.cost_usd == 0.25, "the first answer was paid for"
+
+
+def test_an_unusable_provider_raises(config: GenerationConfig) -> None:
+    with pytest.raises(ProviderUnusable):
+        ask(config, Scripted(ProviderUnusable("wrong key")), Scripted(points_json()))
+
+
+def test_a_truncated_answer_gets_twice_the_tokens_once(config: GenerationConfig) -> None:
+    provider = Scripted(TRUNCATED, "nonsense", points_json())
+    outcome = ask(config, provider)
+    assert (outcome.status, outcome.usage.cost_usd) == (Status.WRITTEN, 1.0)
+    assert [prompt.parameters["max_tokens"] for prompt in provider.asked] == [1200, 2400, 2400]
+    outcome = ask(config, Scripted(TRUNCATED, TRUNCATED))
+    assert (failure(outcome).kind, outcome.usage.cost_usd) == ("truncated", 1.0)
+
+
+def test_more_tokens_are_no_repair(config: GenerationConfig) -> None:
+    without_repairs = replace(config, repairs=0)
+    assert ask(without_repairs, Scripted(TRUNCATED, points_json())).status is Status.WRITTEN
+    assert failure(ask(without_repairs, Scripted(TRUNCATED, TRUNCATED))).kind == "truncated"
+
+
+def test_a_fallback_is_asked_when_the_first_model_fails(config: GenerationConfig) -> None:
+    outcome = ask(config, Scripted(Refused("no")), Scripted(points_json()))
+    assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
+    first = Scripted("nonsense", "nonsense", "nonsense")
+    outcome = ask(config, first, Scripted(Filtered("no")))
+    assert (failure(outcome).kind, outcome.attempts, first.rejected) == ("filtered", 4, 3)
+
+
+def test_only_the_answers_of_an_exhausted_task_are_forgotten(config: GenerationConfig) -> None:
+    def forgotten(*script: str | Exception) -> list[str]:
+        provider = Scripted(*script)
+        ask(config, provider)
+        return provider.forgotten
+
+    refused = Refused("no")
+    refused.completion = Completion("no", "m", Usage(), kind="refused")
+    assert forgotten("nonsense", points_json()) == []
+    assert forgotten("nonsense", "rubbish", "bad") == ["nonsense", "rubbish", "bad"]
+    assert forgotten("nonsense", refused) == ["nonsense", "no"]
+    assert forgotten("nonsense", Retryable("HTTP 503")) == [], "the next run resumes there"
+    assert forgotten("nonsense", BudgetReached("used up")) == []
+    assert forgotten("nonsense", Interrupted("stopped")) == []
+    first = Scripted("nonsense", refused)
+    assert ask(config, first, Scripted(points_json())).status is Status.WRITTEN
+    assert first.forgotten == []
+
+
+def test_a_used_up_budget_skips_the_task(config: GenerationConfig) -> None:
+    outcome = ask(config, Scripted("nonsense", BudgetReached("used up")), Scripted(points_json()))
+    assert (outcome.status, failure(outcome)) == (Status.SKIPPED, Failure("budget", "used up"))
+
+
+def test_an_interruption_skips_the_task_without_repair_or_fallback(config: GenerationConfig) -> None:
+    fallback = Scripted(points_json())
+    outcome = ask(config, Scripted("nonsense", Interrupted("stopped")), fallback)
+    assert (outcome.status, failure(outcome).kind) == (Status.SKIPPED, "interrupted")
+    assert (outcome.attempts, fallback.asked) == (1, []), "a request that was not sent is no attempt"
+
+
+def test_cached_answers_cost_nothing_this_time(config: GenerationConfig) -> None:
+    class Cached(Scripted):
+        async def complete(self, prompt: Any) -> Completion:
+            return replace(await self.send(prompt), reused=True)
+
+    outcome = ask(config, Cached(points_json()))
+    assert outcome.usage == Usage()
+    assert outcome.draft
+    assert outcome.draft.provenance["usage"]["cost_usd"] == 0.25, "provenance has what the page took in all"
+
+
+def test_provenance_rounds_costs_and_keeps_unknown_ones(config: GenerationConfig) -> None:
+    prompt = config.render(JOB.question)
+    for cost, rounded in ((0.00051614999, 0.00051615), (None, None)):
+        answer = AcceptedAnswer(1, prompt, Completion("x", "m", Usage()), Usage(1, 1, 0, cost), "p", "asked")
+        assert request_provenance(answer)["usage"]["cost_usd"] == rounded
+
+
+def test_the_sum_of_a_known_and_an_unknown_cost_is_unknown() -> None:
+    assert (Usage(1, 1, 0, 0.5) + Usage(1, 1, 0, None)).cost_usd is None
