@@ -1,7 +1,7 @@
 """The evaluation report: one typed value that the gate, every format and every command share, and its JSON form.
 
-`EvalReport.to_json` and `EvalReport.from_json` are the only places where a report is JSON.
-docs/how-to/evaluate-changes.md describes the keys. A key that is added later is optional, so old reports and baselines still load.
+`EvalReport.to_json` and `EvalReport.from_json` are the only places where a report is JSON. Its keys are described in
+docs/how-to/evaluate-changes.md. A key that is added later is optional, so old reports and baselines still load.
 """
 
 import json
