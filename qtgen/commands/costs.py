@@ -12,6 +12,7 @@ import click
 
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import money, note
+from qtgen.commands._tables import print_table
 from qtgen.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from qtgen.llm.local import server as local
+from qtgen.llm.local.download import MODEL_NAME
 from support import ROOT, SENT_KEYS
 
 CANARY = "sk-canary-5f0c3b"
@@ -37,7 +38,7 @@ def ask(run: Run, address: str, question: str, subject: str, *more: str) -> tupl
     )
     Path("q.jsonl").write_text(json.dumps({"question": question, "subject": subject}))
     code, out, err = run(
-        "generate", "q.jsonl", "--json", "--base-url", address, "--model", local.MODEL_NAME, "--concurrency", "1", *more
+        "generate", "q.jsonl", "--json", "--base-url", address, "--model", MODEL_NAME, "--concurrency", "1", *more
     )
     return code, json.loads(out), err
 
@@ -123,7 +124,7 @@ def test_another_question_is_a_miss_and_a_miss_is_a_failure(
         pytest.skip("nothing is missed while recording")
     with pytest.raises(json.JSONDecodeError):  # nothing is printed: the run ends where the recording does
         ask(qtgen, address, "Why does sugar melt ice on a road?", "Chemistry")
-    code, out, err = qtgen("generate", "q.jsonl", "--base-url", address, "--model", local.MODEL_NAME)
+    code, out, err = qtgen("generate", "q.jsonl", "--base-url", address, "--model", MODEL_NAME)
     assert (code, out) == (3, "")
     assert "CannotOverwriteExistingCassetteException" in err
     assert not list(Path("outputs").rglob("*.md"))
