@@ -19,6 +19,7 @@ ledger.
 
 import contextlib
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,8 @@ from qtgen.generation.provenance import ProvenanceIndex, read_provenance
 from qtgen.generation.types import Draft, Outcome
 from qtgen.page import read, splice
 from qtgen.site.discovery import highest_id, iter_folder_pages, iter_page_paths
+
+_logger = logging.getLogger(__name__)
 
 HIDDEN = ".qtgen"
 _SYNC_INTERVAL = 1.0  # seconds between two syncs of the provenance file
@@ -91,6 +94,8 @@ class OutputFolder:
         for marker in self._finished(unfinished):
             marker.unlink(missing_ok=True)
             unfinished.discard(marker)
+        if unfinished:
+            _logger.info("%s: %d pages of a run that was killed are written again", self.folder, len(unfinished))
 
         def is_deleted(path: str, url: str) -> bool:
             return hash(url) in written and self._marker(path) not in unfinished and not Path(path).exists()
@@ -110,9 +115,11 @@ class OutputFolder:
         if not self.provenance_file.exists():
             return
         with as_output_error(self.provenance_file), self.provenance_file.open("rb") as lines:
-            for line in lines:
-                with contextlib.suppress(msgspec.MsgspecError):
+            for number, line in enumerate(lines, 1):
+                try:
                     yield _decode_line(line)
+                except msgspec.MsgspecError as error:
+                    _logger.debug("%s:%d: line skipped: %s", self.provenance_file, number, error)
 
     def write(self, draft: Draft) -> bool:
         """Publish a new page with its provenance. Return False if there is already a file.

@@ -4,6 +4,7 @@ A `WritingTask` decides what is written and what makes an answer usable: a new p
 an existing page (`qtgen.regeneration.rewrite`). Only the providers do input and output.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
@@ -24,6 +25,8 @@ from qtgen.generation.prompts import repair_prompt
 from qtgen.generation.types import Draft, Outcome, Status
 from qtgen.llm.types import Completion, Prompt, Provider, Usage
 from qtgen.validation.diagnostics import Diagnostic
+
+_logger = logging.getLogger(__name__)
 
 TEMPERATURE_STEP = 0.1
 """Added to the temperature for each repair request."""
@@ -108,6 +111,7 @@ async def run_task(task: WritingTask, repairs: int, providers: Sequence[Provider
         outcome = await loop.ask(provider)
         if outcome.status is not Status.FAILED:
             break
+        _logger.info("%s: %s failed: %s", outcome.path, provider.model, outcome.error and outcome.error.message)
     if outcome.status is Status.FAILED and outcome.error and outcome.error.kind in _EXHAUSTED:
         loop.forget_answers()
     return outcome
@@ -159,6 +163,7 @@ class _RepairLoop:
             except ProviderError as error:
                 if not isinstance(error, Truncated) or conversation.is_longer:
                     return self._end(Status.FAILED, Failure(error.kind, str(error)))
+                _logger.debug("%s: answer truncated; allowing more tokens", self._outcome.path)
                 conversation.allow_more_tokens()
                 continue
             except BudgetReached as error:
@@ -170,6 +175,7 @@ class _RepairLoop:
             if check.text is not None:
                 return self._accept(check.text, conversation.next_prompt, completion, provider)
             provider.reject(completion)
+            _logger.debug("%s: answer rejected: %s", self._outcome.path, "; ".join(check.faults))
             if conversation.repairs == self._repairs:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
                 return self._end(Status.FAILED, Failure(AnswerError.kind, message))

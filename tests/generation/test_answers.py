@@ -9,6 +9,7 @@ import pytest
 
 from qtgen.errors import AnswerError
 from qtgen.generation import answers
+from qtgen.generation.answers import Answer
 from qtgen.generation.cleanup import trim_to_sentence
 from qtgen.llm.endpoint import without_lengths
 from support import POINTS, points_json
@@ -26,16 +27,15 @@ TABLE: dict[str, Any] = {
 FREE: dict[str, Any] = {"answer": "Given \\(a\\), we show $$b$$.\n\n" + "One step follows from the last. " * 12, **SEO}
 
 
-def page_answer(shape: str, text: str) -> answers.Answer:
-    """Parse the answer of a page."""
+def parse_page(shape: str, text: str) -> Answer:
     answer = answers.parse(shape, text)
-    assert isinstance(answer, answers.Answer)
+    assert isinstance(answer, Answer)
     return answer
 
 
 def test_points_become_a_numbered_list_with_bold_headings() -> None:
     text = answers.to_markdown(
-        page_answer("points", points_json(worked_example="Put a raisin into water: it swells overnight."))
+        parse_page("points", points_json(worked_example="Put a raisin into water: it swells overnight."))
     )
     assert text.split("\n\n")[1].startswith("1. **Gradient**: Gradient matters")
     assert "\n\n**Worked example**: Put a raisin" in text
@@ -43,12 +43,12 @@ def test_points_become_a_numbered_list_with_bold_headings() -> None:
 
 
 def test_a_comparison_becomes_a_table() -> None:
-    text = answers.to_markdown(page_answer("table", json.dumps(TABLE)))
+    text = answers.to_markdown(parse_page("table", json.dumps(TABLE)))
     assert "| Aspect | Weather | Climate |\n| --- | --- | --- |\n| **Time** | short \\| quick | long |" in text
 
 
 def test_freeform_markdown_has_its_math_in_dollar_signs() -> None:
-    assert answers.to_markdown(page_answer("freeform", json.dumps(FREE))).startswith("Given $a$, we show $$b$$.")
+    assert answers.to_markdown(parse_page("freeform", json.dumps(FREE))).startswith("Given $a$, we show $$b$$.")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_an_invalid_answer_has_faults_for_the_model(shape: str, text: str, fault
 
 def test_code_may_contain_html() -> None:
     html = FREE["answer"] + "\n\n```html\n<div>TODO</div>\n```"
-    assert "<div>" in answers.to_markdown(page_answer("freeform", json.dumps({**FREE, "answer": html})))
+    assert "<div>" in answers.to_markdown(parse_page("freeform", json.dumps({**FREE, "answer": html})))
 
 
 def test_a_text_that_hit_its_limit_ends_with_its_last_whole_sentence() -> None:
@@ -96,7 +96,7 @@ def test_keywords_are_listed_once_without_commas_inside() -> None:
 
 def test_headings_replace_repeated_keywords_and_repeated_points_are_dropped() -> None:
     points = [*POINTS["points"], {**POINTS["points"][0], "heading": "GRADIENT"}]
-    answer = page_answer("points", points_json(page_keywords=["a b"] * 6, points=points))
+    answer = parse_page("points", points_json(page_keywords=["a b"] * 6, points=points))
     assert answer.keywords == "a b, Gradient, Membrane, Pressure, Balance"
     assert "5. **" not in answer.markdown()
 
@@ -106,7 +106,7 @@ def test_latex_that_json_swallowed_is_restored() -> None:
     assert "\x08" in swallowed, "a model that forgets to escape"
     text = points_json(introduction=swallowed)
     assert (
-        r"$\beta + \frac{1}{2} \times \theta + \rho$ and much more of it, the" in page_answer("points", text).markdown()
+        r"$\beta + \frac{1}{2} \times \theta + \rho$ and much more of it, the" in parse_page("points", text).markdown()
     )
 
 

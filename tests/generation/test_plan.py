@@ -1,20 +1,16 @@
 """Planning: which rows become jobs, and the outcome of the others."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from qtgen.errors import Failure
-from qtgen.generation.plan import NEARLY, Job, PlanOptions, QuestionIndex, near_duplicate_rows, plan, unknown_subjects
+from qtgen.generation.plan import Job, PlanOptions, QuestionIndex, near_duplicate_rows, plan, unknown_subjects
 from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.ledger import Ledger
-from qtgen.site import similarity
-from qtgen.site.similarity import earlier_near_duplicates, near_duplicate_pairs, question_words
 from support import TODAY
 
 Row = Question | InvalidRow
@@ -141,46 +137,3 @@ def test_near_duplicates_of_rows_and_of_pages_of_the_site() -> None:
     ]
     site = [("content/b/x.md", "What are diffusions?"), ("content/b/whats-water-osmosis.md", "What's water osmosis?")]
     assert list(near_duplicate_rows(site, rows)) == [(0, -2), (1, 0), (2, -1), (3, -2)], "the same page is no pair"
-
-
-def word_sets(questions: Iterable[str]) -> list[frozenset[str]]:
-    return [question_words(question) for question in questions]
-
-
-@given(st.lists(st.frozensets(st.sampled_from("abcdefghij"), max_size=8), max_size=40))
-def test_no_near_duplicate_is_missed(sets: list[frozenset[str]]) -> None:
-    expected = {
-        (first, second)
-        for second, words in enumerate(sets)
-        for first, other in enumerate(sets[:second])
-        if words and len(words & other) >= NEARLY * len(words | other)
-    }
-    assert set(near_duplicate_pairs(sets, NEARLY)) == expected
-
-
-@pytest.mark.parametrize(
-    ("template", "pairs"),
-    [
-        ("Explain main causes symptoms treatment of disease x{}?", 0),
-        ("Explain main causes symptoms treatment prevention history outlook cost risk test of disease x{}?", 1_999),
-        ("Compare capital climate coast of land{0} and folk{1} of town{0}{1}?", 0),
-    ],
-)
-def test_questions_from_one_template_are_not_all_compared_with_each_other(
-    template: str, pairs: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compared: list[int] = []
-    merge = similarity.merge  # type: ignore[attr-defined]
-
-    def counting(*lists: Iterable[int]) -> Iterator[int]:
-        for number in merge(*lists):
-            compared.append(number)
-            yield number
-
-    monkeypatch.setattr(similarity, "merge", counting)
-    sets = word_sets(
-        template.format(n // 40, n % 40) if "{1}" in template else template.format(n) for n in range(2_000)
-    )
-    originals = [next(earlier, None) for _, earlier in earlier_near_duplicates(sets, NEARLY)]
-    assert sum(original is not None for original in originals) == pairs
-    assert len(compared) <= 2_000
