@@ -210,9 +210,11 @@ def api() -> str:
 
 
 def _describe_name(name: str, value: object) -> str:
+    is_protocol = getattr(value, "_is_protocol", False)
     kind = "class" if inspect.isclass(value) else "async def" if inspect.isasyncgenfunction(value) else "def"
     try:
-        signature = _SIGNATURE_NOISE.sub("", str(inspect.signature(value)))  # type: ignore[arg-type]
+        signature = "" if is_protocol else _SIGNATURE_NOISE.sub("", str(inspect.signature(value)))  # type: ignore[arg-type]
+        signature = re.sub(r"<function (\w+) at 0x\w+>", r"\1", signature)
     except (TypeError, ValueError):
         signature = ""
     doc = inspect.getdoc(value) or ""

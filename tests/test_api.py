@@ -1,5 +1,6 @@
 """The public API: its names, that they stay what they are, and that `import qtgen` loads nothing heavy."""
 
+import ast
 import doctest
 import importlib
 import logging
@@ -84,8 +85,10 @@ def test_library_packages_never_print() -> None:
         if file.parts[-2] in ("commands", "eval") or file.name in ("cli.py", "__main__.py"):
             continue
         text = file.read_text(encoding="utf-8")
-        printing = [line for line in text.splitlines() if line.strip().startswith(("print(", "click.echo("))]
-        assert not printing, file
+        calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+        printing = {node.lineno for node in calls if ast.unparse(node.func) in ("print", "click.echo")}
+        allowed = {number for number, line in enumerate(text.splitlines(), 1) if "# noqa: T201" in line}
+        assert printing <= allowed, file  # a module that runs as a program of its own may print
 
 
 @pytest.mark.parametrize("package", sorted({*PACKAGES, "_util"}))

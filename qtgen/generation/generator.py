@@ -17,7 +17,7 @@ from qtgen.page import Value, emit, encode_answer, file_name, read_text, seo_tit
 from qtgen.page.fields import CONSTANTS, FIELD_GROUPS
 from qtgen.page.text import to_single_line
 from qtgen.site.index import title_digest
-from qtgen.validation.diagnostics import Severity
+from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import PageFile
 
@@ -29,6 +29,13 @@ TEXT_FIELDS = frozenset(path for group in WRITTEN_GROUPS for path in FIELD_GROUP
 async def generate_page(job: Job, config: GenerationConfig, providers: Sequence[Provider]) -> Outcome:
     """Return the outcome of a job, with the draft of its page. See `run_task` for fallbacks and errors."""
     return await run_task(NewPage(job, config), config.repairs, providers)
+
+
+def describe_fault(diagnostic: Diagnostic) -> str:
+    """Return a finding as a sentence for the model, which starts with the field unless the message names it."""
+    if diagnostic.field is None or f"`{diagnostic.field}`" in diagnostic.message:
+        return diagnostic.message
+    return f"{diagnostic.field}: {diagnostic.message}"
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class NewPage:
             return AnswerCheck(faults=(str(error),))
         diagnostics = tuple(self.config.checker(PageFile(self.job.path, read_text(text))))
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
-        faults = tuple(f"{error.field}: {error.message}" if error.field else error.message for error in errors)
+        faults = tuple(map(describe_fault, errors))
         return AnswerCheck(None if faults else text, faults, diagnostics)
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:

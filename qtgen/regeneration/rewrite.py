@@ -17,7 +17,7 @@ from typing import Any
 from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
 from qtgen.generation import answers
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import NOT_SCORED, text_provenance, written_values
+from qtgen.generation.generator import NOT_SCORED, describe_fault, text_provenance, written_values
 from qtgen.generation.prompts import digest
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, request_provenance, run_task
@@ -114,7 +114,7 @@ class RewriteTask:
         except (SpliceError, UnwritableText) as error:
             return AnswerCheck(faults=(str(error),))
         diagnostics = tuple(self.config.checker(PageFile(self.job.path, read_text(text))))
-        faults = tuple(_as_fault(diagnostic) for diagnostic in self._unacceptable(diagnostics))
+        faults = tuple(describe_fault(diagnostic) for diagnostic in self._unacceptable(diagnostics))
         return AnswerCheck(None if faults else text, faults, diagnostics)
 
     def _unacceptable(self, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
@@ -150,10 +150,6 @@ class RewriteTask:
             **text_provenance(PageFile(job.path, read_text(text)), job.question, self.config, job.groups),
         }
         return Draft(job.path, job.url, text, provenance, job.original)
-
-
-def _as_fault(diagnostic: Diagnostic) -> str:
-    return f"{diagnostic.field}: {diagnostic.message}" if diagnostic.field else diagnostic.message
 
 
 @dataclass(frozen=True, slots=True)

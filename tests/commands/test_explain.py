@@ -37,8 +37,8 @@ def test_the_overall_score_and_its_weights(qtgen: Run) -> None:
     code, out, _ = qtgen("explain", "score")
     assert code == 0
     assert out.startswith("score (range 0 to 1")
-    assert "- `coverage`: weight " in out
-    assert "- `contradiction`: penalty " in out
+    assert "0.290  coverage" in out
+    assert "1 - 0.5 * contradiction" in out
 
 
 @pytest.mark.parametrize(

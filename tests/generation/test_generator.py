@@ -58,7 +58,7 @@ def test_the_provenance_describes_the_request_and_the_texts(config: GenerationCo
 def test_an_error_in_the_page_is_a_fault(config: GenerationConfig) -> None:
     check = NewPage(replace(JOB, url="/learn/x"), config).check(points_json())
     assert check.text is None
-    assert check.faults == ("url: `url` must be `/learn/biology/questions/what-is-osmosis`",)
+    assert check.faults == ("`url` must be `/learn/biology/questions/what-is-osmosis`, from `subject` and `title`",)
     assert [diagnostic.code for diagnostic in check.diagnostics] == ["QT303"]
 
 

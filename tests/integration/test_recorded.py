@@ -1,6 +1,6 @@
-"""The whole way, from a question file to a page, against answers recorded from the embedded model.
+"""From a question file to a page, against responses that were recorded from the embedded model.
 
-`make record` records them anew. Matched on the request's bytes: a changed prompt is a miss, and a miss is a failure.
+`make record` records them again. Requests are matched by their bytes: a changed prompt has no recording and fails.
 """
 
 import json
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from qtgen.llm.local import download
 from qtgen.llm.local import server as local
-from qtgen.llm.local.download import MODEL_NAME
 from support import ROOT, SENT_KEYS
 
 CANARY = "sk-canary-5f0c3b"
@@ -22,9 +22,9 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def address(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An endpoint: the embedded model while recording; nothing, behind the recordings, else."""
+    """The address of the embedded model while recording, else one at which nothing listens."""
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
-    monkeypatch.setenv("QTGEN_TRIES", "1")  # a miss passes for a lost connection; trying again would not mend it
+    monkeypatch.setenv("QTGEN_TRIES", "1")  # vcrpy reports a miss as a lost connection, which would be retried
     if request.config.getoption("--record-mode") == "none":
         yield "http://127.0.0.1:8080/v1"
         return
@@ -32,23 +32,32 @@ def address(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         yield str(endpoint.base_url)
 
 
-def ask(run: Run, address: str, question: str, subject: str, *more: str) -> tuple[int, dict[str, Any], str]:
+def generate(run: Run, address: str, question: str, subject: str, *more: str) -> tuple[int, dict[str, Any], str]:
     Path("qtgen.toml").write_text(
         "[request]\n" + "".join(f"{name} = {value}\n" for name, value in local.SAMPLING.items())
     )
     Path("q.jsonl").write_text(json.dumps({"question": question, "subject": subject}))
     code, out, err = run(
-        "generate", "q.jsonl", "--json", "--base-url", address, "--model", MODEL_NAME, "--concurrency", "1", *more
+        "generate",
+        "q.jsonl",
+        "--json",
+        "--base-url",
+        address,
+        "--model",
+        download.MODEL_NAME,
+        "--concurrency",
+        "1",
+        *more,
     )
     return code, json.loads(out), err
 
 
 @pytest.mark.vcr
 def test_an_explanation(qtgen: Run, address: str) -> None:
-    code, line, err = ask(qtgen, address, "Why does salt melt ice on a road?", "Chemistry")
+    code, line, err = generate(qtgen, address, "Why does salt melt ice on a road?", "Chemistry")
     assert (code, line["status"], line["error"]) == (0, "written", None), err
     assert line["usage"]["completion_tokens"] > 100
-    assert line["usage"]["cost_usd"] is None, "an endpoint without a price costs unknown, not nothing"
+    assert line["usage"]["cost_usd"] is None, "without a price the cost is unknown, not zero"
     assert qtgen("validate", "outputs")[0] == 0
     text = Path(line["path"]).read_text()
     page = yaml.safe_load(text.split("\n---\n")[0])
@@ -60,20 +69,20 @@ def test_an_explanation(qtgen: Run, address: str) -> None:
 
 
 @pytest.mark.vcr
-def test_a_second_run_asks_nothing(qtgen: Run, address: str) -> None:
-    first = ask(qtgen, address, "What is opportunity cost?", "Economics")[1]
+def test_a_second_run_requests_nothing(qtgen: Run, address: str) -> None:
+    first = generate(qtgen, address, "What is opportunity cost?", "Economics")[1]
     before = Path(first["path"]).read_bytes()
-    code, again, _ = ask(qtgen, address, "What is opportunity cost?", "Economics")
+    code, again, _ = generate(qtgen, address, "What is opportunity cost?", "Economics")
     assert (code, again["status"], again["attempts"]) == (0, "exists", 0)
     assert Path(first["path"]).read_bytes() == before
 
 
 @pytest.mark.vcr
-def test_an_answer_cut_off_is_asked_for_again_and_fails_in_the_end(
+def test_a_truncated_answer_is_requested_again_and_fails_in_the_end(
     qtgen: Run, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QTGEN_REPAIRS", "1")
-    code, line, err = ask(
+    code, line, err = generate(
         qtgen, address, "What happens in a neutralisation reaction?", "Chemistry", "--max-tokens", "40"
     )
     assert (code, line["status"], line["error"]["kind"], line["attempts"]) == (1, "failed", "truncated", 2)
@@ -85,9 +94,9 @@ def test_an_answer_cut_off_is_asked_for_again_and_fails_in_the_end(
     assert not list(Path("outputs/chemistry").glob("*.md") if Path("outputs/chemistry").exists() else [])
 
 
-def test_no_key_is_on_the_record() -> None:
+def test_recordings_contain_no_key() -> None:
     files = list(CASSETTES.rglob("*.yaml"))
-    assert files, "there are recordings"
+    assert files
     for file in files:
         text = file.read_text()
         assert "sk-canary" not in text, file
@@ -97,10 +106,10 @@ def test_no_key_is_on_the_record() -> None:
 
 @pytest.mark.leaves_unplayed
 @pytest.mark.vcr(str(CASSETTES / "test_recorded" / "test_an_explanation.yaml"))
-def test_the_canary_is_sent(qtgen: Run, address: str) -> None:
-    """The key does go out in these tests, so its absence from the recordings says something."""
+def test_the_key_is_sent(qtgen: Run, address: str) -> None:
+    """Otherwise its absence from the recordings would prove nothing."""
     SENT_KEYS.clear()
-    ask(qtgen, address, "Why does salt melt ice on a road?", "Chemistry")
+    generate(qtgen, address, "Why does salt melt ice on a road?", "Chemistry")
     assert {f"Bearer {CANARY}"} == SENT_KEYS
 
 
@@ -117,14 +126,12 @@ def test_every_cassette_belongs_to_a_test() -> None:
 
 @pytest.mark.leaves_unplayed
 @pytest.mark.vcr(str(CASSETTES / "test_recorded" / "test_an_explanation.yaml"))
-def test_another_question_is_a_miss_and_a_miss_is_a_failure(
-    qtgen: Run, address: str, request: pytest.FixtureRequest
-) -> None:
+def test_a_request_without_a_recording_ends_the_run(qtgen: Run, address: str, request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--record-mode") != "none":
-        pytest.skip("nothing is missed while recording")
-    with pytest.raises(json.JSONDecodeError):  # nothing is printed: the run ends where the recording does
-        ask(qtgen, address, "Why does sugar melt ice on a road?", "Chemistry")
-    code, out, err = qtgen("generate", "q.jsonl", "--base-url", address, "--model", MODEL_NAME)
+        pytest.skip("every request is recorded now")
+    with pytest.raises(json.JSONDecodeError):  # nothing is printed, because the run ends at once
+        generate(qtgen, address, "Why does sugar melt ice on a road?", "Chemistry")
+    code, out, err = qtgen("generate", "q.jsonl", "--base-url", address, "--model", download.MODEL_NAME)
     assert (code, out) == (3, "")
     assert "CannotOverwriteExistingCassetteException" in err
     assert not list(Path("outputs").rglob("*.md"))

@@ -109,7 +109,7 @@ def test_a_new_error_is_a_fault_and_an_old_one_is_not(config: GenerationConfig) 
     link = "[here](javascript:alert(1))"
     response = points_json(introduction=f"Click {link} to see how osmosis moves water through a membrane.")
     check = RewriteTask(make_job("answer", changes={}, reasons=("old",)), config).check(response)
-    assert (check.text, check.faults) == (None, ("answer: a `javascript:` link",))
+    assert (check.text, check.faults) == (None, ("answer: this is a `javascript:` link; remove it",))
     assert [diagnostic.code for diagnostic in check.diagnostics] == ["QT507"]
     old_error = {"answer": f"{make_page().text_of('answer')} {link}"}
     assert RewriteTask(make_job("answer", changes=old_error, reasons=("old",)), config).check(response).text
