@@ -12,6 +12,7 @@ from qtgen._util.text import money, pluralize
 from qtgen.commands._output import note, warn
 from qtgen.commands._progress import failure_line
 from qtgen.commands._run import describe_models
+from qtgen.commands._stats import count_status
 from qtgen.commands._tables import print_facts, print_text
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.plan import DELETED, Job
@@ -116,7 +117,7 @@ class DryRun:
             yield "budget", f"{money(budget)}: {_sufficiency(budget, cost)}"
         duration = time_of(estimate, self.settings, self.latency)
         yield "time", f"{format_duration(duration.expected)} with {self._limits()}"
-        rest = ", ".join(f"{count:,} {status}" for status, count in self.others.items() if count)
+        rest = ", ".join(count_status(Status(status), count) for status, count in self.others.items() if count)
         if rest:
             yield "no request", rest
 

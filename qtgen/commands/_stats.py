@@ -113,7 +113,7 @@ class RunStats:
 
     def summary(self) -> list[str]:
         """Return `12 written, 1 failed in 61.2 s; 9,120 tokens, $0.0000` and lines about what did not go well."""
-        counts = [f"{self.counts[status]:,} {status.value}" for status in Status if self.counts[status]]
+        counts = [count_status(status, self.counts[status]) for status in Status if self.counts[status]]
         spent = f"; {self.tokens:,} tokens, {self.spent}" if self.tokens or self.budget.is_unknown else ""
         lines = [f"{', '.join(counts) or 'nothing done'} in {self.seconds:.1f} s{spent}"]
         if kinds := [_count_kind(*pair) for pair in self.failures.most_common() if pair[0] not in REPORTED_ONCE]:
@@ -162,3 +162,10 @@ def _requests(model: ClientStats) -> str:
     parts += [f"{count:,} {kind}" for kind, count in attempts.most_common() if kind != "ok"]
     parts += [f"{pluralize(model.reused, 'answer')} from the ledger"] if model.reused else []
     return ", ".join(parts) or "none"
+
+
+def count_status(status: Status, count: int) -> str:
+    """Return `12 written` or `3 already exist`."""
+    if status is Status.EXISTS:
+        return f"{count:,} already {'exists' if count == 1 else 'exist'}"
+    return f"{count:,} {status.value}"
