@@ -35,12 +35,12 @@ async def generate(
         import asyncio
         from qtgen.generation import Question, generate
 
-        async def main(provider):
+        async def write_pages(provider):
             questions = [Question("What is osmosis?", "Biology")]
-            async for outcome in generate(questions, provider=provider, out="outputs"):
-                print(outcome.status, outcome.path)
+            outcomes = generate(questions, provider=provider, out="outputs")
+            return {outcome.path: outcome.status async for outcome in outcomes}
 
-        asyncio.run(main(provider))
+        statuses = asyncio.run(write_pages(provider))
 
     Args:
         questions: The questions.

@@ -1,9 +1,11 @@
 """The library function `generate`, and what importing the package loads."""
 
 import asyncio
+import inspect
 import json
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +45,14 @@ def test_ids_continue_after_the_highest_one_and_around_those_that_questions_ask_
     run(more, *[points_json()] * 3, out="site")
     lines = Path("site/.qtgen/provenance.jsonl").read_text().splitlines()
     assert {json.loads(line)["url"][-1]: json.loads(line)["id"] for line in lines[1:]} == {"a": 2, "c": 3, "d": 4}
+
+
+def test_the_documented_example_works() -> None:
+    documentation = inspect.getdoc(generate) or ""
+    example = documentation[documentation.index("    import asyncio") : documentation.index("Args:")]
+    names: dict[str, Any] = {"provider": Scripted(points_json())}
+    exec(textwrap.dedent(example), names)
+    assert names["statuses"] == {"outputs/biology/what-is-osmosis.md": Status.WRITTEN}
 
 
 def test_without_a_folder_the_outcome_carries_the_page() -> None:
