@@ -136,7 +136,7 @@ def command(
     update_neighbours: bool,
     **flags: Any,
 ) -> int:
-    """Write a page for every question of QUESTIONS (.csv, .jsonl, .txt, or - for stdin).
+    """Write a page for every question of QUESTIONS (.csv, .xlsx, .jsonl, .txt, or - for stdin).
 
     The columns are question, and optionally subject, id, date and context. Without QUESTIONS, the files of the setting
     `questions` are read. A page that exists is never overwritten. A page that was deleted counts as rejected and is

@@ -1,7 +1,7 @@
 """Read question files. An invalid row is a value beside the valid ones; an unreadable file raises.
 
-Formats: `.csv` (separated by commas, semicolons or tabs), `.jsonl`, `.txt` (one question per line), and `-` for
-standard input, whose format is recognized by its first line.
+Formats: `.csv` (separated by commas, semicolons or tabs), `.xlsx` (the first sheet), `.jsonl`, `.txt` (one question per
+line), and `-` for standard input, whose format is recognized by its first line.
 """
 
 import csv
@@ -22,10 +22,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from qtgen._util.text import mask_unprintable
 from qtgen.errors import Failure, QuestionFileError
 from qtgen.generation.types import Question
+from qtgen.generation.workbooks import workbook_rows
 from qtgen.page.text import FORBIDDEN, to_single_line
 
 STDIN = Path("-")
-_SUFFIXES = (".csv", ".jsonl", ".txt")
+_SUFFIXES = (".csv", ".xlsx", ".jsonl", ".txt")
 _SAVE_AS_UTF8 = "save it as UTF-8 (in Excel: `CSV UTF-8`)"
 _BOM_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -90,8 +91,10 @@ def read_questions(path: Path, stream: BinaryIO, subject: str | None = None) -> 
 
     Raises QuestionFileError if the file as a whole cannot be read.
     """
-    lines = _decode_lines(path, stream)
     suffix = path.suffix.lower()
+    if suffix == ".xlsx":
+        return (_to_question(f"{path}:{number}", row, subject) for number, row in _workbook_rows(path, stream))
+    lines = _decode_lines(path, stream)
     if path == STDIN:
         suffix, lines = _recognize(lines)
     if suffix == ".csv":
@@ -155,14 +158,31 @@ def _delimiter(first_line: str) -> str:
 def _csv_rows(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     first = next(lines, "")
     header = _header(first.rstrip("\n"))
+    _check_header(f"{path}:1", header)
+    return _csv_body(path, header, csv.reader(lines, delimiter=_delimiter(first), strict=True))
+
+
+def _check_header(place: str, header: list[str]) -> None:
+    """Raise QuestionFileError if the column names are not those of a question file."""
     if "question" not in header:
         remedy = f"the first line must name the columns: {', '.join(COLUMNS)}"
-        raise QuestionFileError("no column `question`", path=f"{path}:1", remedy=remedy)
-    _check_columns(f"{path}:1", header)
+        raise QuestionFileError("no column `question`", path=place, remedy=remedy)
+    _check_columns(place, header)
     repeated = [name for name in header if header.count(name) > 1]
     if repeated:
-        raise QuestionFileError(f"duplicate column `{repeated[0]}`", path=f"{path}:1")
-    return _csv_body(path, header, csv.reader(lines, delimiter=_delimiter(first), strict=True))
+        raise QuestionFileError(f"duplicate column `{repeated[0]}`", path=place)
+
+
+def _workbook_rows(path: Path, stream: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
+    rows = workbook_rows(path, stream)
+    number, first = next(rows, (1, []))
+    header = [name.strip().lower() for name in first]
+    while header and not header[-1]:  # a cell that was formatted and never filled
+        header.pop()
+    _check_header(f"{path}:{number}", header)
+    for line, cells in rows:
+        row = dict(zip(header, cells, strict=False))
+        yield line, {**row, _SURPLUS: ""} if any(cells[len(header) :]) else row
 
 
 def _csv_body(path: Path, header: list[str], reader: Any) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -74,7 +74,7 @@ def test_empty_standard_input_has_no_questions() -> None:
         ("question\nWhy?\n".encode("utf-16"), "q.csv", "q.csv: is UTF-16; save it as UTF-8"),
         ("question,subject,question\n", "q.csv", "q.csv:1: duplicate column `question`"),
         ('"question,subject\nWhy?,Physics\n', "q.csv", "q.csv:1: "),
-        ("Why?", "q.docx", "q.docx: unknown file type `.docx`; use .csv, .jsonl, .txt, or `-` for stdin"),
+        ("Why?", "q.docx", "q.docx: unknown file type `.docx`; use .csv, .xlsx, .jsonl, .txt, or `-` for stdin"),
     ],
 )  # fmt: skip
 def test_an_unreadable_file_raises_with_the_line_and_the_remedy(text: str | bytes, name: str, message: str) -> None:
