@@ -136,7 +136,7 @@ class Settings(BaseModel):
     out: Path = Field(Path("outputs"), description="Folder to write pages to")
     corpus: Path | None = Field(
         None,
-        description="Folder of the whole site. qtgen checks links against it, and numbers new pages after its highest id",
+        description="Folder of the whole site. qtgen checks links against it and continues its ids",
     )
     subject: str | None = Field(None, description="Subject of questions without one")
     subjects: tuple[str, ...] = Field((), description="Subjects to accept in addition to the built-in ones")
