@@ -52,7 +52,7 @@ Long texts are folded (`>-`) on one physical line. Other values are plain. A pag
 ## The answer
 
 `answer` is one line. Each line break is written as the two characters `\\n`, and a backslash is never escaped. `$\\nabla$` would
-therefore be torn into a line break and `abla`. qtgen writes the character itself instead (∇, ≠, ν) and rejects commands that have none.
+therefore become a line break and `abla`. qtgen writes the character itself instead (∇, ≠, ν), and rejects commands without a character.
 
 ## Example
 
@@ -64,8 +64,8 @@ This page has no findings:
 
 ## In an editor
 
-Save the output of `qtgen schema --for editor` as `page.schema.json`. YAML language servers validate YAML files, not Markdown, so this helps
-with front matter that an editor shows as YAML. `qtgen validate` checks the file itself.
+Save the output of `qtgen schema --for editor` as `page.schema.json`. YAML language servers validate YAML files, not Markdown, so use it
+if your editor shows front matter as YAML. `qtgen validate` checks the file itself.
 
 ## In CloudCannon
 
@@ -112,16 +112,16 @@ def commands() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_EXIT_CODES = """Data goes to standard output; progress, warnings and errors go to standard error. `--json` prints JSON and nothing else on
-standard output.
+_EXIT_CODES = """Commands print data on standard output, and progress, warnings and errors on standard error. With `--json`, standard output contains
+only JSON.
 
 | exit code | meaning |
 |---|---|
 | 0 | success, nothing found |
 | 1 | findings with severity error, failed items, or a gate that was not met |
-| 2 | the call or the settings are wrong; one line says what is wrong and how to fix it |
-| 3 | a bug in qtgen, with the traceback |
-| 130 | interrupted; finished work is kept, and the message says how to resume |"""
+| 2 | the call or the settings are wrong; a message of one line shows the fault and the remedy |
+| 3 | a bug in qtgen; the traceback is printed |
+| 130 | interrupted; finished work is kept, and the message shows how to resume |"""
 
 
 def _inner(group: click.Group) -> Iterator[tuple[str, click.Command]]:
@@ -157,7 +157,7 @@ def metrics() -> str:
     """Return reference/metrics.md, from the metrics' own docstrings."""
     heading = (
         "# Metrics\n\n`qtgen explain NAME` prints the same. "
-        "[How far to trust the scores](../explanation/scoring.md) compares them with human judgement."
+        "[How far to trust the scores](../explanation/scoring.md) compares them with human judgments."
     )
     built_in = [one for one in METRICS.values() if one.is_builtin]
     sections = (describe_metric(one).partition("\n\n") for one in built_in)
@@ -213,8 +213,9 @@ def _describe_name(name: str, value: object) -> str:
     is_protocol = getattr(value, "_is_protocol", False)
     kind = "class" if inspect.isclass(value) else "async def" if inspect.isasyncgenfunction(value) else "def"
     try:
-        signature = "" if is_protocol else _SIGNATURE_NOISE.sub("", str(inspect.signature(value)))  # type: ignore[arg-type]
-        signature = re.sub(r"<function (\w+) at 0x\w+>", r"\1", signature)
+        signature = "" if is_protocol else str(inspect.signature(value))  # type: ignore[arg-type]
+        for pattern, replacement in _SIGNATURE_NOISE.items():
+            signature = re.sub(pattern, replacement, signature)
     except (TypeError, ValueError):
         signature = ""
     doc = inspect.getdoc(value) or ""
@@ -224,9 +225,12 @@ def _describe_name(name: str, value: object) -> str:
     return f"{text}\n\n```text\n{rest}\n```" if rest else text
 
 
-_SIGNATURE_NOISE = re.compile(
-    r"(?:qtgen|collections|pathlib|datetime|click)(?:\.\w+)*\.(?=[A-Z])|'(?=[A-Z])|(?<=[\w\]])'"
-)
+_SIGNATURE_NOISE = {
+    r"(?:qtgen|collections|pathlib|datetime|click)(?:\.\w+)*\.(?=[A-Z])": "",
+    r"'([A-Z][^']*)'": r"\1",  # an annotation that is a string
+    r"<function (\w+) at 0x[0-9a-f]+>": r"\1",
+}
+"""Patterns in a signature, and what replaces them."""
 
 
 PAGES = {

@@ -26,9 +26,9 @@ COMMANDS = {
     "regenerate": Entry("Rewrite stale pages.", *_GENERATE),
     "validate": Entry("Check pages against the document schema."),
     "link": Entry("Choose and repair related articles.", "links", ("faiss", "numpy", "scipy", "wordllama")),
-    "eval": Entry("Score outputs against reference documents and gate a change."),
+    "eval": Entry("Score pages against references, and gate a change."),
     "costs": Entry("Show what was spent.", *_GENERATE),
-    "explain": Entry("Explain a rule, a metric or a reason."),
+    "explain": Entry("Explain a rule, a metric, a reason or a report format."),
     "schema": Entry("Print the page's schema."),
     "prompts": Entry("List the prompts in force, or show what would be sent.", *_GENERATE),
     "init": Entry("Create a new project."),
@@ -60,8 +60,8 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
 def qtgen() -> None:
     """Turn questions into validated question-and-answer pages.
 
-    Settings come from qtgen.toml (the nearest one, upwards), then the environment (QTGEN_…), then options.
-    Exit codes: 0 success, 1 findings or failures, 2 wrong call or settings, 3 a bug, 130 interrupted.
+    Options override environment variables (QTGEN_…), which override the nearest qtgen.toml, in the current folder or
+    above it. Exit codes: 0 success, 1 errors or failures, 2 wrong call or settings, 3 a bug, 130 interrupted.
     """
 
 

@@ -74,49 +74,51 @@ class Settings(BaseModel):
 
     provider: str | None = Field(
         None,
-        description="Where completions come from: `openai` (an OpenAI-compatible endpoint), `local` (a model on this "
-        "machine), or a provider of a plugin",
+        description="Provider of completions: `openai` (an OpenAI-compatible endpoint), `local` (a model on this "
+        "machine), or a plugin's. The default is `openai` if a key or base URL is set, else `local`",
     )
     model: NameList = Field(
         (),
-        description="Model at the endpoint. Further models are fallbacks when an earlier one refuses, truncates or "
-        "keeps failing",
+        description="Model at the endpoint. Later models are fallbacks if an earlier one refuses, truncates or keeps "
+        "failing. The default is `gpt-4o-mini`",
     )
     base_url: Annotated[str, AfterValidator(usable_address)] | None = Field(
-        None, description="Address of an OpenAI-compatible endpoint"
+        None, description="Base URL of an OpenAI-compatible endpoint. The default is OpenAI's"
     )
     api_key: Annotated[SecretStr, BeforeValidator(usable_key)] | None = Field(
         None, description="API key of the endpoint"
     )
     local_model: Path | None = Field(None, description="GGUF file to use instead of the embedded model")
     temperature: float | None = Field(
-        None, ge=0, le=2, description="Sampling temperature. The prompt template sets the default"
+        None, ge=0, le=2, description="Sampling temperature. The default is the prompt template's"
     )
     max_tokens: int | None = Field(
-        None, gt=0, description="Maximum length of an answer in tokens. The prompt template sets the default"
+        None, gt=0, description="Maximum length of an answer in tokens. The default is the prompt template's"
     )
     timeout: float = Field(120.0, gt=0, allow_inf_nan=False, description="Seconds to wait for one response")
     tries: int = Field(
         5,
         ge=1,
         le=20,
-        description="Maximum attempts for one request when the endpoint fails; up to six times as many for status 429",
+        description="Maximum attempts for one request if the endpoint fails. For status 429, up to six times as many",
     )
     repairs: int = Field(
-        3, ge=0, le=10, description="Maximum repair requests for an invalid answer; each one lists its faults"
+        3, ge=0, le=10, description="Maximum repair requests for an invalid answer. Each one lists its faults"
     )
     schema_lengths: bool = Field(
-        True, description="Send string lengths in the JSON Schema. Some endpoints reject them; then set it to false"
+        True, description="Send string lengths in the JSON Schema. Set it to false if the endpoint rejects them"
     )
-    request: Mapping[str, Any] = Field({}, description="Further fields of the request body, passed on unchanged")
+    request: Mapping[str, Any] = Field(
+        {}, description="Additional fields of the request body, sent unchanged: `[request]`"
+    )
     headers: Annotated[Mapping[str, str], AfterValidator(usable_headers)] = Field(
         {},
         repr=False,
-        description="Further headers of each request: `[headers]`. `$NAME` in a value stands for an environment "
+        description="Additional headers of each request: `[headers]`. `$NAME` in a value stands for an environment "
         "variable, so that keys stay out of the file",
     )
     concurrency: int | None = Field(
-        None, ge=1, le=1000, description="Maximum requests in flight. The default is 64, or 2 for `local`"
+        None, ge=1, le=1000, description="Maximum number of requests in flight. The default is 64, or 2 for `local`"
     )
     rpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="Maximum requests per minute")
     tpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="Maximum tokens per minute")
@@ -125,38 +127,41 @@ class Settings(BaseModel):
     )
     ledger: str = Field(
         ".qtgen/ledger.sqlite",
-        description="Where requests and responses are recorded: a file, or a URL such as postgresql://…",
+        description="Ledger of requests and responses: an SQLite file, or a URL such as `postgresql://…`",
     )
     on_duplicate: Literal["skip", "keep", "fail"] = Field(
         "keep", description="How to handle near-duplicate questions: `skip` them, `keep` them, or `fail` the run"
     )
-    questions: tuple[Path, ...] = Field((), description="Question files for `generate` if the command names none")
+    questions: tuple[Path, ...] = Field((), description="Question files that `generate` reads if none are given")
     out: Path = Field(Path("outputs"), description="Folder to write pages to")
     corpus: Path | None = Field(
-        None, description="Folder of the site's pages. New pages continue its ids, and links are checked against it"
+        None,
+        description="Folder of the whole site. qtgen checks links against it and continues its ids",
     )
-    subject: str | None = Field(None, description="Subject of questions that have none of their own")
+    subject: str | None = Field(None, description="Subject of questions without one")
     subjects: tuple[str, ...] = Field((), description="Subjects to accept in addition to the built-in ones")
     prompt: str | None = Field(
-        None, description="Prompt template for every question. By default the kind of question decides"
+        None, description="Prompt template for every question. The default depends on the kind of question"
     )
     prompts: Path = Field(Path("prompts"), description="Folder of the project's own prompt templates")
     plugins: tuple[Annotated[Path, AfterValidator(Path.absolute)], ...] = Field(
         (),
-        description="Python files that add rules, metrics, report formats or providers of your own. In the "
-        "environment, separate them like the folders in `PATH`",
+        description="Python files that add rules, metrics, report formats or providers. In the environment, separate "
+        "them like the folders in `PATH`",
     )
-    select: NameList = Field((), description="Rules to check, as codes or prefixes of codes. The default is all")
-    ignore: NameList = Field((), description="Rules to skip, as codes or prefixes of codes")
+    select: NameList = Field(
+        (), description="Rules to check: codes, prefixes of codes, or names. The default is all except QT410"
+    )
+    ignore: NameList = Field((), description="Rules to skip: codes, prefixes of codes, or names")
     per_path: Mapping[str, PathSettings] = Field(
         {},
-        description='`select` and `ignore` for the pages that match a pattern: `[per_path."content/old/*"]`. '
+        description='`select` and `ignore` for pages that match a pattern: `[per_path."content/old/*"]`. '
         "`*` matches `/` too",
     )
     prices: Mapping[str, Price] = Field(
         {},
         description='Prices in US dollars per million tokens, by model: `[prices."gpt-4.1"]` with `input`, `output` '
-        "and, if cached tokens cost less, `cached_input`",
+        "and optionally `cached_input`",
     )
 
 

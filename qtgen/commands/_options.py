@@ -46,7 +46,7 @@ def options_of(group: str) -> Callable[..., Callable[[Any], Any]]:
 
 _model, _pace = options_of("Model"), options_of("Pace")
 budget_option = options_of("Cost")(
-    "--budget", type=float, metavar="USD", help="End the run before it costs more. Needs the models' prices."
+    "--budget", type=float, metavar="USD", help="End the run before it costs more than this. Needs the models' prices."
 )
 _REQUEST_OPTIONS = (
     _model(
@@ -66,7 +66,7 @@ _REQUEST_OPTIONS = (
     _pace(
         "--concurrency",
         type=int,
-        help="Limit the requests in flight. qtgen adapts to the endpoint below that.  [default: 64; local: 2]",
+        help="Limit the requests in flight. Below that, qtgen adapts to the endpoint.  [default: 64; local: 2]",
     ),
     _pace("--rpm", type=float, help="Limit the requests per minute.  [default: the endpoint's limit]"),
     _pace("--tpm", type=float, help="Limit the tokens per minute.  [default: the endpoint's limit]"),

@@ -82,9 +82,9 @@ class CostSum:
 def command(**options: Any) -> int:
     """Show what was spent, by model, run or day.
 
-    The figures come from the ledger: requests, answers, tokens sent, tokens of these that were cached, tokens received,
-    and the cost. If the price of any request is unknown, the cost is unknown too, and only its known part is shown.
-    Days are in UTC. A request that was in flight when its run was killed is not counted, even if the endpoint bills it.
+    The figures come from the ledger: requests, responses, tokens sent, cached tokens, tokens received, and cost. If any
+    price is unknown, the cost is unknown, and only the known part is shown. Days are in UTC. Requests that were in
+    flight when their run was killed are not counted, even if the endpoint bills them.
     """
     return _run(CostsOptions(**options))
 

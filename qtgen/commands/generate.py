@@ -50,19 +50,19 @@ Several models:
 Environment:
   OPENAI_API_KEY, OPENAI_BASE_URL  the key and the address of the endpoint
   QTGEN_LEDGER, QTGEN_MODEL, …     any setting, in capitals after QTGEN_
-  Options override the environment, which overrides qtgen.toml (the nearest
-  one upwards). docs/reference/settings.md lists all settings, such as
-  timeout, tries, repairs and prices; `qtgen --show-settings` prints those
-  in force.
+  Options override the environment, which overrides the nearest qtgen.toml in
+  the current folder or above it. `qtgen --show-settings` prints all settings,
+  such as timeout, tries, repairs and prices. docs/reference/settings.md
+  explains them.
 
 \b
 Files:
   OUT/SUBJECT/QUESTION.md      a page
   OUT/.qtgen/provenance.jsonl  how each page was made; commit it
-  OUT/.qtgen/failed/           why a page failed and its last answer, a JSON
-                               file each, removed when the page is written
-  .qtgen/ledger.sqlite         every request with its answer and cost, beside
-                               qtgen.toml
+  OUT/.qtgen/failed/           one JSON file per failed page, with the reasons
+                               and the last answer
+  .qtgen/ledger.sqlite         every request with its response and cost,
+                               beside qtgen.toml
 
 \b
 Exit codes:
@@ -75,9 +75,9 @@ Exit codes:
 Examples:
   qtgen generate new.csv                      write the pages of a file
   qtgen generate new.csv --dry-run            estimate requests, cost and time
-  qtgen generate new.csv --dry-run --json     the same as one JSON object
+  qtgen generate new.csv --dry-run --json     print the estimate as JSON
   qtgen generate new.csv --budget 5           spend at most 5 dollars
-  qtgen generate new.csv --model a --model b  use b as fallback for a
+  qtgen generate new.csv --model a --model b  use b as a fallback for a
 """
 _questions, _cost, _resume, _output = (options_of(group) for group in ("Questions", "Cost", "Resume", "Output"))
 
@@ -102,7 +102,9 @@ class GenerateOptions:
 @_questions("--limit", type=click.IntRange(min=1), help="Read only the first N questions.")
 @_questions("--prompt", help="Use this prompt for every question.  [default: by the kind of question]")
 @_questions(
-    "--corpus", type=folder, help="Compare questions with the pages of this site, and continue after its highest id."
+    "--corpus",
+    type=folder,
+    help="Compare questions with the pages of this site, and number new pages after its highest id.",
 )
 @_questions(
     "--on-duplicate",
@@ -110,7 +112,7 @@ class GenerateOptions:
     help="Skip near-duplicate questions, keep them, or end the run.  [default: keep]",
 )
 @_questions(
-    "--update-neighbours", is_flag=True, help="With --corpus: let similar pages of the site link to the new ones."
+    "--update-neighbours", is_flag=True, help="With --corpus: add links to the new pages to similar pages of the site."
 )
 @request_options
 @budget_option
@@ -119,9 +121,10 @@ class GenerateOptions:
     "--resume/--fresh",
     "resume",
     default=True,
-    help="Use answers of earlier runs, or request new ones. Existing pages stay in both cases.  [default: resume]",
+    help="Use recorded responses of earlier runs, or request new ones. Existing pages stay in both cases.  "
+    "[default: resume]",
 )
-@_resume("--recreate", is_flag=True, help="Write pages again that were written earlier and deleted since.")
+@_resume("--recreate", is_flag=True, help="Write deleted pages again.")
 @_output("--out", type=folder, help="Write pages to this folder.  [default: outputs]")
 @_output(
     "--json", "as_json", is_flag=True, help="Print one JSON line per question, in input order, at the end of the run."
@@ -138,13 +141,13 @@ def command(
 ) -> int:
     """Write a page for every question of QUESTIONS (.csv, .xlsx, .jsonl, .txt, or - for stdin).
 
-    The columns are question, and optionally subject, id, date and context. Without QUESTIONS, the files of the setting
-    `questions` are read. A page that exists is never overwritten. A page that was deleted counts as rejected and is
-    skipped.
+    The columns are question, and optionally subject, id, date and context. Without QUESTIONS, qtgen reads the files in
+    the setting `questions`. It never overwrites an existing page, and skips a page that was deleted.
 
-    Every request is kept in a ledger (.qtgen/ledger.sqlite) by the hash of its bytes. So a run that was killed resumes
-    where it was, an edited question file sends only what is new, and nothing is paid for twice. `qtgen costs` shows
-    what was spent. After Ctrl-C, nothing new is sent and requests in flight finish; a second Ctrl-C stops at once.
+    A ledger (.qtgen/ledger.sqlite) records every request and its response, so recorded responses are never paid for
+    again. A run that was killed resumes with the same command, and an edited question file sends only new requests.
+    `qtgen costs` shows what was spent. After Ctrl-C, no new requests are sent, and requests in flight finish. A second
+    Ctrl-C stops at once.
     """
     settings = settings_from(flags)
     options = GenerateOptions(

@@ -17,7 +17,7 @@ _TOML = """\
 questions = ["questions.csv"]
 out = "outputs"
 
-# The model. Without a key or a base URL, a small model on this machine answers.
+# The model. Without a key or a base URL, qtgen uses a small model on this machine.
 # provider = "openai"
 # model = "gpt-4o-mini"
 # base_url = "https://…/v1"      # any OpenAI-compatible endpoint
@@ -26,7 +26,7 @@ out = "outputs"
 # [prices."gpt-4o-mini"]
 # input = 0.15
 # output = 0.60
-# cached_input = 0.075           # input tokens that the endpoint had in its cache
+# cached_input = 0.075           # optional; the default is the price of input
 """
 _GITIGNORE = """\
 # Failed answers and rejected rewrites are for inspection; commit outputs/.qtgen/provenance.jsonl.
@@ -46,7 +46,7 @@ class InitOptions:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def command(folder: Path) -> int:
-    """Create a new project in FOLDER: settings, prompts, an example question file. Existing files stay as they are."""
+    """Create a project in FOLDER: settings, prompts and example questions. Existing files stay unchanged."""
     options = InitOptions(folder)
     for name, text in _project_files().items():
         path = options.folder / name

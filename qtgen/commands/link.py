@@ -27,7 +27,7 @@ _EPILOG = """\b
 Exit codes:
   0    done; with --check: no broken link and no orphan
   1    a page could not be read or written, or --diff would change a page;
-       with --check also: a broken link or an orphan
+       with --check: also if there is a broken link or an orphan
   2    the call or the settings are wrong, or PATHS are only part of a site
        and --corpus does not name the whole site
   130  interrupted; run the same command again to resume
@@ -35,7 +35,7 @@ Exit codes:
 \b
 Examples:
   qtgen link content                    repair broken links, fill free slots
-  qtgen link content --diff | less      look at the changes first
+  qtgen link content --diff | less      preview the changes
   qtgen link content/new --corpus content --update-neighbours
   qtgen link content --check --html links.html
 """
@@ -99,35 +99,35 @@ class LinkArguments:
     "--relink/--repair",
     "relink",
     default=False,
-    help="Choose all links again, or keep good links and change only broken and missing ones.  [default: repair]",
+    help="Choose all links again, or change only broken and missing ones.  [default: repair]",
 )
-@_change("--update-neighbours", is_flag=True, help="Also change pages of --corpus, so that they link to PATHS.")
-@_preview("--check", is_flag=True, help="Report the graph of links of PATHS and --corpus; change nothing.")
-@_preview("--html", type=_html_file, help="With --check: also write the report to this file, as an HTML page.")
-@_preview("--diff", is_flag=True, help="Show what would change; change nothing.")
-@_preview("--dry-run", is_flag=True, help="List the pages that would change; change nothing.")
+@_change("--update-neighbours", is_flag=True, help="Also add links to PATHS to the pages of --corpus.")
+@_preview("--check", is_flag=True, help="Report the graph of links of PATHS and --corpus, and change nothing.")
+@_preview("--html", type=_html_file, help="With --check: also write the report to this file as an HTML page.")
+@_preview("--diff", is_flag=True, help="Show what would change, and change nothing.")
+@_preview("--dry-run", is_flag=True, help="List the pages that would change, and change nothing.")
 @_preview("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @_site(
     "--corpus",
     type=folder,
-    help="The whole site: links may lead anywhere in it, but only PATHS change.  [default: `corpus` in qtgen.toml]",
+    help="Link to any page of this site, but change only PATHS.  [default: `corpus` in qtgen.toml]",
 )
 @_site(
     "--embeddings",
     metavar="MODEL",
     help="Get vectors from this model of an embeddings endpoint (OPENAI_API_KEY, OPENAI_BASE_URL).  "
-    "[default: static word vectors, without network]",
+    "[default: built-in word vectors]",
 )
-@_site("--no-cache", is_flag=True, help="Compute every vector again; do not use .qtgen/cache.")
+@_site("--no-cache", is_flag=True, help="Do not use .qtgen/cache, and compute every vector again.")
 def command(**parameters: Any) -> int:
     """Choose up to five related articles for every page of PATHS, files or folders.
 
     A link leads to a page with a similar meaning, never to the page itself, a near-duplicate or a no-index page. Every
     page also gets an inbound link if a suitable page exists.
 
-    A link is broken if its target does not exist, is the page itself, has no_index or is linked twice, or if id, title
-    or subject differ from the target's. In the last case the link stays and is corrected; otherwise it gets another
-    target.
+    A link is broken if its target does not exist, is the page itself, has no_index or is linked twice, or if its id,
+    title or subject differs from the target's. In the last case, qtgen corrects the link. Otherwise, it replaces the
+    link.
 
     Needs the `links` extra.
     """

@@ -24,7 +24,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_prompts(as_json: bool) -> int:
-    """List name, version, shape, file and purpose of every prompt in force."""
+    """List the prompts in force: name, version, shape, file and purpose."""
     templates = load_library(settings_from({})).templates.values()
     if as_json:
         rows = [{**template.header.model_dump(), "path": str(template.path)} for template in templates]
@@ -51,7 +51,7 @@ class ShowOptions:
 @click.argument("name")
 @click.option("--question", required=True, help="Render the prompt with this question.")
 @click.option("--subject", default="Others", show_default=True, help="Use this subject.")
-@click.option("--context", help="Use this source text, which the answer must rest on.")
+@click.option("--context", help="Base the answer on this source text.")
 @click.option("--answer", help="Use this answer, for a prompt that writes a page's search fields.")
 @click.option("--json", "as_json", is_flag=True, help="Print the request as the JSON document that is sent.")
 def show(name: str, question: str, subject: str, context: str | None, answer: str | None, as_json: bool) -> int:

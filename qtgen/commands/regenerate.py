@@ -37,32 +37,32 @@ from qtgen.regeneration.detect import StalenessReport
 _EPILOG = """\b
 Reasons (--because; `qtgen explain NAME` documents each):
   prompt-changed, schema-changed, model-changed, source-changed,
-  question-edited     after the text was written, by its provenance
-  old, low-score      with --older-than and --score-below
+  question-edited     a change after the text was written
+  old, low-score      if --older-than or --score-below is given
   QT5, QT601, …       a rule's finding that safe fixes do not remove
-  unknown-provenance  only if it is named: there is no provenance of the page
-  The default is all of them except the last one.
+  unknown-provenance  the page has no provenance
+  The default is all of them except unknown-provenance.
 
 \b
 Never worse:
-  A new text adds no error to the page. It replaces the old one unless the
-  comparison finds it worse: by metrics that need no model (the `evals`
-  extra), or by --judge, asked in both orders. Rejected rewrites are saved
-  with both versions in OUT/.qtgen/rejected/.
-  Texts that a person edited after they were written stay as they are.
+  A new text adds no error to the page. qtgen compares it with the old text,
+  and keeps the old one if the new one is worse. Metrics compare them (the
+  `evals` extra), or --judge does in both orders. Rejected rewrites are saved
+  with both versions in OUT/.qtgen/rejected/. Texts that a person edited stay
+  unchanged.
 
 \b
 Exit codes:
-  0    done; rejected rewrites are no failure
+  0    done; rejected rewrites are not failures
   1    a page failed, or the budget is used up; --check: a page is stale
   2    the call, a file or the key is wrong
   130  interrupted; run the same command again to resume
 
 \b
 Examples:
-  qtgen regenerate content --dry-run               reasons, pages, cost, time
-  qtgen regenerate content --only seo --limit 50   search fields of 50 pages
-  qtgen regenerate content --because QT604         refusals on the site
+  qtgen regenerate content --dry-run               estimate pages, cost, time
+  qtgen regenerate content --only seo --limit 50   rewrite 50 search texts
+  qtgen regenerate content --because QT604         rewrite refusals
   qtgen regenerate content --because QT601 --diff  show changes, write nothing
   qtgen regenerate content --check                 for CI: exit 1 if stale
 """
@@ -114,33 +114,35 @@ def _options(**flags: Any) -> RegenerateOptions:
 @_pages("--older-than", type=click.IntRange(0, 100_000), metavar="DAYS", help="Rewrite texts that are older than this.")
 @_pages("--score-below", type=click.FloatRange(0, 1), help="Rewrite pages with a lower `score`.")
 @_pages("--questions", multiple=True, type=file_or_dash, help="Read source texts (`context`) from these files.")
-@_pages("--corpus", type=folder, help="Judge links against the pages of this site.")
+@_pages("--corpus", type=folder, help="Check links against the pages of this site.")
 @_pages("--limit", type=click.IntRange(min=1), help="Rewrite only the first N stale pages.")
 @_pages(
     "--order",
     type=click.Choice(["worst", "oldest"]),
     default="worst",
-    help="Start with the pages with most errors, then warnings, then the lowest score (with --score-below), "
-    "or with the oldest.  [default: worst]",
+    help="Start with the worst pages (most errors, then most warnings, then lowest score with --score-below), "
+    "or with the oldest ones.  [default: worst]",
 )
 @_pages("--include-edited", is_flag=True, help="Include texts that a person edited after they were written.")
-@_quality("--judge", "judges", multiple=True, help="Let this model at the endpoint compare old and new texts.")
+@_quality(
+    "--judge", "judges", multiple=True, help="Compare old and new texts with this model. Repeat for several judges."
+)
 @_quality(
     "--diff",
     is_flag=True,
     help="Send requests and print each change word by word, but change no page. The same command without --diff then "
-    "makes the changes from the ledger.",
+    "applies the changes from the ledger.",
 )
 @_quality("--touch-date", is_flag=True, help="Set `date` of rewritten pages to today.")
 @request_options
 @budget_option
-@_cost("--dry-run", is_flag=True, help="Print what is stale and what rewriting it would take, and send nothing.")
-@_cost("--check", is_flag=True, help="Print what is stale, without a ledger, and exit with 1 if anything is.")
+@_cost("--dry-run", is_flag=True, help="Print what is stale and what a rewrite would cost, and send nothing.")
+@_cost("--check", is_flag=True, help="Print what is stale without a ledger, and exit with 1 if any page is.")
 @_resume(
     "--resume/--fresh",
     "resume",
     default=True,
-    help="Use answers of earlier runs and skip rewrites that were rejected, or request new ones.  [default: resume]",
+    help="Use recorded responses and skip rejected rewrites, or request new ones.  [default: resume]",
 )
 @_output("--out", type=folder, help="Read and write provenance in .qtgen/ of this folder.  [default: outputs]")
 @_output(
@@ -152,10 +154,10 @@ def _options(**flags: Any) -> RegenerateOptions:
 def command(**flags: Any) -> int:
     """Rewrite the stale pages of PATHS (files, folders).
 
-    qtgen first applies the safe fixes of `qtgen validate --fix`, which cost nothing. It rewrites what they do not fix:
-    the answer, or with a small request only the search fields. Nothing else on a page changes, byte for byte.
+    qtgen first applies the safe fixes of `qtgen validate --fix`, which cost nothing. Then it rewrites what they do not
+    fix: the answer, or only the search fields with a smaller request. No other byte of a page changes.
 
-    Requests go through the ledger and are paced as in `qtgen generate`. A run that was killed resumes where it was.
+    The ledger and the pace work as in `qtgen generate`. A run that was killed resumes with the same command.
     """
     options = _options(**flags)
     settings = options.settings

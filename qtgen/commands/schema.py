@@ -12,8 +12,8 @@ from qtgen.page.fields import SUBJECTS
 @click.command()
 @click.option(
     "--for", "target", type=click.Choice(["json", "editor", "cloudcannon"]), default="json", show_default=True,
-    help="json: JSON Schema 2020-12; editor: draft 07, for YAML language servers; cloudcannon: cloudcannon.config.yml, "
-    "which offers the setting `subjects` too.",
+    help="Print JSON Schema 2020-12 (json), JSON Schema draft 07 for YAML language servers (editor), or a part of "
+    "cloudcannon.config.yml, which includes the setting `subjects` (cloudcannon).",
 )  # fmt: skip
 def command(target: str) -> int:
     """Print the schema of a page's front matter."""

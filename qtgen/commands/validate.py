@@ -28,8 +28,8 @@ from qtgen.validation.selection import PathRules, choose_rules, resolve_codes
 
 _NEED_A_PATH = ("QT302", "QT304")  # rules about the name and the folder of the file
 _EPILOG = (
-    "Exit codes: 0 no error was found (warnings do not count); 1 an error was found, or --diff would change a page; "
-    "2 a path, an option or a setting is wrong."
+    "Exit codes: 0 if there is no error (warnings do not count); 1 if there is an error, or if --diff would change a "
+    "page; 2 if a path, an option or a setting is wrong."
 )
 
 
@@ -110,32 +110,32 @@ class ValidateOptions:
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe", is_flag=True, help="With --fix or --diff: also apply fixes that you should review.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
-@click.option("--format", type=_FormatName(), default="text", show_default=True, help="Report format.")
+@click.option("--format", type=_FormatName(), default="text", show_default=True, help="Use this report format.")
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option("--statistics", is_flag=True, help="Count the findings by rule and by folder instead of listing them.")
-@click.option("--select", metavar="CODES", help="Run only these rules: QT2,QT301.  [default: all]")
-@click.option("--ignore", metavar="CODES", help="Leave these rules out.")
+@click.option("--select", metavar="CODES", help="Run only these rules: QT2,QT301.  [default: all except QT410]")
+@click.option("--ignore", metavar="CODES", help="Skip these rules.")
 @click.option(
     "--corpus",
     type=click.Path(path_type=Path),
-    help="Folder of the whole site, to check links and urls against.  [default: `corpus` in qtgen.toml]",
+    help="Check links and urls against this folder, which holds the whole site.  [default: `corpus` in qtgen.toml]",
 )
-@click.option("--stdin-filename", metavar="PATH", help="Path of the page on standard input (`-`).")
+@click.option("--stdin-filename", metavar="PATH", help="Report the page on standard input (`-`) under this path.")
 @click.option(
     "--skip-non-pages", is_flag=True, help="Skip files whose front matter is not a page's, such as README.md."
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1, 256),
-    help="Number of worker processes.  [default: as many as the number of pages pays for]",
+    help="Number of worker processes.  [default: by the number of pages]",
 )
-@click.option("--no-cache", is_flag=True, help="Read every file, and do not use .qtgen/cache.")
+@click.option("--no-cache", is_flag=True, help="Do not use .qtgen/cache, and read every file.")
 @click.option("--watch", is_flag=True, help="Check again when a page changes, until Ctrl-C.")
 def command(*, as_json: bool, **arguments: object) -> int:
     """Check pages, or all pages in folders, against the document schema.
 
     `-` reads one page from standard input. `qtgen explain` lists the rules, and `qtgen explain QT201` explains one.
-    Rules that compare pages (QT4) run if you check several pages, or if there is a --corpus.
+    Rules that compare pages (QT4) run if you check several pages or set --corpus.
     """
     if as_json:
         if arguments["format"] not in ("text", "json"):

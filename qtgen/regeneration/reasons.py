@@ -170,8 +170,8 @@ def _groups_if(state: PageState, is_stale: Callable[[ProvenanceRecord], bool]) -
 def old(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The text is older than the given number of days.
 
-    Its age is counted from the date in its provenance, so a rewritten page is not old even if it keeps its `date`. If
-    no provenance is recorded, the page's `date` counts.
+    The age is counted from the date in the provenance, so a rewritten page is not old even if it keeps its `date`. If
+    the text has no provenance, the age is counted from the page's `date`.
     """
     dates = {group: state.written_on(group) for group in WRITTEN_GROUPS}
     return [
@@ -181,7 +181,7 @@ def old(state: PageState, criteria: Criteria) -> Iterable[str]:
 
 @reason()
 def prompt_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
-    """The wording or the parameters of the prompt changed since the text was written, or the prompt was removed."""
+    """The wording or the parameters of the prompt changed after the text was written, or the prompt was removed."""
 
     def is_stale(record: ProvenanceRecord) -> bool:
         wording, _ = criteria.prompts.get(record.prompt, _REMOVED)
@@ -192,7 +192,7 @@ def prompt_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
 
 @reason()
 def schema_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
-    """The schema of the model's response changed since the text was written: it has other fields or other limits."""
+    """The schema of the model's response (its fields or limits) changed after the text was written."""
 
     def is_stale(record: ProvenanceRecord) -> bool:
         if record.prompt not in criteria.prompts:
@@ -207,8 +207,8 @@ def schema_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
 def model_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The text was written by a model that is not one of the configured models.
 
-    Applies only if a provider, a model or an endpoint is configured. Without one, qtgen would use the embedded model;
-    that default does not make the texts of other models stale.
+    This reason applies only if a provider, a model or an endpoint is configured. Without one, qtgen would use the
+    embedded model, but this default does not make the texts of other models stale.
     """
     if not criteria.models:
         return ()
@@ -217,9 +217,9 @@ def model_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
 
 @reason()
 def source_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
-    """The source text of the answer (`context` in the question file) changed since the text was written.
+    """The source text of the answer (`context` in the question file) changed after the text was written.
 
-    Applies only to pages whose questions are in the given question files.
+    This reason applies only to pages whose questions are in the given question files.
     """
     if state.url not in criteria.contexts:
         return ()
@@ -235,11 +235,11 @@ def question_edited(state: PageState, criteria: Criteria) -> Iterable[str]:  # n
 
 @reason(setting="score_below")
 def low_score(state: PageState, criteria: Criteria) -> Iterable[str]:
-    """The page's `score` is below the given limit. Pages that have not been scored are not affected."""
+    """The page's `score` is below the given limit. The reason ignores pages without a score."""
     return WRITTEN_GROUPS if state.score is not None and state.score < (criteria.score_below or 0.0) else ()
 
 
 @reason(only_if_named=True)
 def unknown_provenance(state: PageState, criteria: Criteria) -> Iterable[str]:  # noqa: ARG001 - every reason takes both
-    """The text has no recorded provenance: it was written before qtgen was used, or by a person."""
+    """The text has no provenance: qtgen did not write it, or its record is missing."""
     return [group for group in WRITTEN_GROUPS if group not in state.records]

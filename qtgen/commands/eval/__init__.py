@@ -15,8 +15,8 @@ _COMMANDS = {
     "run": Entry("Generate or find the pages of a suite, score them and compare with the baseline.", *_EVALS),
     "compare": Entry("Compare two reports.", *_EVALS),
     "score": Entry("Score answers against references, line by line.", *_EVALS),
-    "meta": Entry("Show how well the scores agree with people.", *_EVALS),
-    "power": Entry("Show how many references are needed to see a difference.", *_EVALS),
+    "meta": Entry("Show how well scores agree with human judgments.", *_EVALS),
+    "power": Entry("Show how many references are needed to detect a difference.", *_EVALS),
 }
 
 
@@ -27,7 +27,7 @@ _COMMANDS = {
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def command() -> None:
-    """Score outputs against reference documents, and gate a change.
+    """Score pages against references, and gate a change.
 
     A suite is a folder evals/NAME with suite.toml, references/, cassettes/ and baseline.json.
     These commands need the `evals` extra.

@@ -78,9 +78,9 @@ _OPTIONS = (
         type=(str, _TargetType()),
         multiple=True,
         metavar="FORMAT FILE",
-        help="Write the report in another format, such as one of a plugin; repeatable.",
+        help="Write the report in another format, such as a plugin's. Repeat for several formats.",
     ),
-    _output("--github", is_flag=True, help="Print annotations for GitHub, and write a step summary in a workflow."),
+    _output("--github", is_flag=True, help="Print annotations for GitHub, and write a step summary."),
 )
 
 

@@ -37,17 +37,26 @@ Exit codes:
 @click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("before", type=_file)
 @click.argument("after", type=_file)
-@_gate("--metrics", help=f"Metrics to compare, comma-separated.  [default: {', '.join(GATE_METRICS)}]")
+@_gate("--metrics", help=f"Compare these metrics, separated by commas.  [default: {', '.join(GATE_METRICS)}]")
 @_gate(
     "--matters",
     type=click.FloatRange(min=0, min_open=True),
     default=0.05,
     show_default=True,
-    help="The smallest difference that matters.",
+    help="Set the smallest difference that matters.",
 )
-@_gate("--max-fall", type=click.FloatRange(min=0, min_open=True), help="The most that a single reference may fall by.")
-@_gate("--judge", "judges", multiple=True, help="Model that says which page is better, asked in both orders.")
-@_gate("--require-power", is_flag=True, help="Exit with 1 as well if there are too few items to tell.")
+@_gate(
+    "--max-fall",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Limit how much the score of a single reference may fall.  [default: no limit]",
+)
+@_gate(
+    "--judge",
+    "judges",
+    multiple=True,
+    help="Also compare the pages with this model, in both orders. Repeat for several judges.",
+)
+@_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
 @output_options
 def command(
     before: Path, after: Path, metrics: str | None, matters: float, max_fall: float | None, **parameters: Any

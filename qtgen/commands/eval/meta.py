@@ -22,14 +22,19 @@ Exit codes:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--data", type=folder, required=True, help="Folder with judged answers (*.jsonl).")
-@click.option("--metrics", default="score,length,rouge_l,similarity", show_default=True, help="Metrics, or `all`.")
+@click.option("--data", type=folder, required=True, help="Read judged answers (*.jsonl) from this folder.")
+@click.option(
+    "--metrics",
+    default="score,length,rouge_l,similarity",
+    show_default=True,
+    help="Measure these metrics, separated by commas, or `all`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def command(data: Path, metrics: str, as_json: bool) -> int:
-    """Show how often a metric and people prefer the same one of two answers, with 95% intervals.
+    """Show how often a metric and people prefer the same answer of two, with 95% intervals.
 
-    Pairs that people tied are left out; a tie of the metric counts as one half. The intervals are from a bootstrap
-    over clusters.
+    Pairs that people tied are excluded. A tie of the metric counts as half. The intervals come from a bootstrap over
+    clusters.
     """
     load_plugins(settings_from({}).plugins)
     names = _metric_names(metrics)

@@ -27,23 +27,27 @@ Exit codes:
     "differences",
     type=click.FloatRange(min=0, min_open=True),
     multiple=True,
-    help="Difference to detect; repeatable.  [default: 0.01 to 0.2]",
+    help="Detect this difference. Repeat for several.  [default: 0.01 to 0.2]",
 )
-@click.option("--metric", default="score", show_default=True, help="Metric that differs.")
+@click.option("--metric", default="score", show_default=True, help="Compare this metric.")
 @click.option(
     "--deviation",
     type=click.FloatRange(min=0, min_open=True),
-    help="Standard deviation of the references' differences, instead of REPORTS.",
+    help="Use this standard deviation of the differences instead of REPORTS.",
 )
 @click.option(
-    "--power", type=click.FloatRange(0.5, 0.999), default=0.8, show_default=True, help="Probability of detection."
+    "--power",
+    type=click.FloatRange(0.5, 0.999),
+    default=0.8,
+    show_default=True,
+    help="Set the probability of detection.",
 )
 @click.option(
     "--alpha",
     type=click.FloatRange(0.0001, 0.5),
     default=0.05,
     show_default=True,
-    help="Probability of a false alarm.",
+    help="Set the probability of a false alarm.",
 )
 def command(
     reports: tuple[Path, ...],
@@ -53,10 +57,10 @@ def command(
     power: float,
     alpha: float,
 ) -> int:
-    """Show how many references are needed to see a difference.
+    """Show how many references are needed to detect a difference.
 
-    Two REPORTS of the same suite show how much the differences of single references vary. One report shows the most
-    that they can vary, as if the new pages were unrelated to the old ones. --deviation gives the value itself.
+    From two REPORTS of the same suite, qtgen computes how much the differences of single references vary. From one
+    report, it computes the maximum, as if the new pages were unrelated to the old ones. --deviation sets the value.
     """
     if len(reports) > 2 or bool(reports) == (deviation is not None):
         raise UsageError("REPORTS: give one or two reports of a suite, or --deviation")

@@ -45,13 +45,13 @@ Exit codes:
 \b
 Examples:
   qtgen eval run core                     replay the recordings and compare
-  qtgen eval run core --record            ask the model and record its responses
-  qtgen eval run core --live --dry-run    show what a live run would take
+  qtgen eval run core --record            send requests, record the responses
+  qtgen eval run core --live --dry-run    estimate what a live run would cost
   qtgen eval run core --pages outputs/    score the pages of a folder
-  qtgen eval run core --html report.html  write everything into one HTML file
+  qtgen eval run core --html report.html  write the report as HTML
   qtgen eval run smoke core --html out/   write out/smoke.html, out/core.html
 """
-_source, _model, _gate = (options_of(group) for group in ("What is scored", "Who answers", "Comparison"))
+_source, _model, _gate = (options_of(group) for group in ("Candidates", "Model", "Comparison"))
 _report = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -102,32 +102,32 @@ class EvalRunOptions:
 
 @click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("suites", nargs=-1, required=True)
-@_source("--record", "mode", flag_value="record", help="Ask the model, and keep its responses as the new recordings.")
-@_source("--live", "mode", flag_value="live", help="Ask the model, and keep no recordings.")
-@_source("--pages", type=folder, help="Score the pages of this folder, found by their file names.")
+@_source("--record", "mode", flag_value="record", help="Send requests to the model, and record its responses.")
+@_source("--live", "mode", flag_value="live", help="Send requests to the model, and record nothing.")
+@_source("--pages", type=folder, help="Score the pages of this folder, matched by file name.")
 @_source("--write-scores", is_flag=True, help="With --pages: write each page's score into its `score` field.")
-@_source("--repeats", type=click.IntRange(1, 50), help="Number of pages for each reference.  [default: the suite's]")
+@_source("--repeats", type=click.IntRange(1, 50), help="Number of pages per reference.  [default: the suite's]")
 @_source("--resume", is_flag=True, help="With --live or --record: continue an interrupted run.")
-@_source("--dry-run", is_flag=True, help="With --live or --record: show what it would take, and send nothing.")
-@_model("--provider", metavar="NAME", help="Provider to ask: openai, local or a plugin's.  [default: the suite's]")
-@_model("--model", help="Model at the endpoint.  [default: the suite's]")
-@_model("--prompt", help="Prompt for every question.  [default: the suite's]")
-@_model("--judge", "judges", multiple=True, help="Model that judges each page as well; repeatable.")
-@_model("--embeddings", help="Model of an embeddings endpoint that replaces the built-in embeddings.")
-@_model("--concurrency", type=int, help="Maximum number of requests in flight.  [default: 64; local: 2]")
+@_source("--dry-run", is_flag=True, help="With --live or --record: estimate requests and cost, and send nothing.")
+@_model("--provider", metavar="NAME", help="Use openai, local or a plugin's provider.  [default: the suite's]")
+@_model("--model", help="Use this model.  [default: the suite's]")
+@_model("--prompt", help="Use this prompt for every question.  [default: the suite's]")
+@_model("--judge", "judges", multiple=True, help="Also judge each page with this model. Repeat for several judges.")
+@_model("--embeddings", help="Use this model of an embeddings endpoint.  [default: built-in word vectors]")
+@_model("--concurrency", type=int, help="Limit the requests in flight.  [default: 64; local: 2]")
 @budget_option
-@_gate("--baseline", type=_report, help="Report to compare with.  [default: the suite's baseline.json]")
-@_gate("--save-baseline", is_flag=True, help="Keep this run as the suite's baseline, and compare with nothing.")
-@_gate("--require-power", is_flag=True, help="Exit with 1 as well if there are too few items to tell.")
+@_gate("--baseline", type=_report, help="Compare with this report.  [default: the suite's baseline.json]")
+@_gate("--save-baseline", is_flag=True, help="Save this run as the suite's baseline instead of comparing it.")
+@_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
 @output_options
 def command(suites: tuple[str, ...], **parameters: Any) -> int:
     """Generate a page for every reference of SUITES (names under evals/, or folders), and score it.
 
-    By default nothing is sent: the suite's recorded responses are replayed, each once, and a request without a
-    recording is an error. The results are compared with the suite's baseline.json.
+    By default, nothing is sent. qtgen replays each of the suite's recorded responses once, and a request without a
+    recording is an error. qtgen compares the results with the suite's baseline.json.
 
-    Outputs of several suites go to a folder, such as --html out/, with one file per suite. Ctrl-C finishes what is in
-    flight and keeps it for --resume; a second one stops at once.
+    For several suites, the outputs must be folders, such as --html out/. Each suite gets one file. After Ctrl-C,
+    requests in flight finish and are saved for --resume. A second Ctrl-C stops at once.
     """
     require("`qtgen eval run`", "generate", "jinja2", "openai", "rich", "sqlalchemy")
     options = EvalRunOptions.from_parameters(parameters)

@@ -22,15 +22,15 @@ from qtgen.evaluation.scoring import Sample, SampleResult, parse_sample, score_s
 _EPILOG = """\b
 Exit codes:
   0  every line has a score
-  1  some lines have none; their `error` says why
+  1  some lines have no score; see their `error`
   2  the call is wrong
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("file", type=file_or_dash)
-@click.option("--metrics", help="Metrics to report besides the overall score, comma-separated.  [default: all]")
-@click.option("--embeddings", help="Model of an embeddings endpoint that replaces the built-in embeddings.")
+@click.option("--metrics", help="Report these metrics, separated by commas, and the overall score.  [default: all]")
+@click.option("--embeddings", help="Use this model of an embeddings endpoint.  [default: built-in word vectors]")
 @click.option("--jobs", type=click.IntRange(min=1), help="Number of worker processes.  [default: number of CPUs]")
 def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int | None) -> int:
     """Score every line of FILE (or - for stdin) against its reference.

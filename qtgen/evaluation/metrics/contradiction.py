@@ -45,10 +45,10 @@ class _Amount(NamedTuple):
 def contradiction(case: Case) -> Score:
     """Share of the candidate's sentences that seem to contradict the reference.
 
-    Each sentence is compared with the most similar sentence of the reference. It is flagged if both contain numbers
-    and it has a number that no reference has (other than 0 and 1), if a number has a different unit, or if the two
-    make the same claim apart from a negation or an opposite. Powers of ten are ignored. A flag is a reason to look,
-    not a proof.
+    Each sentence is compared with the most similar sentence of the reference. The metric flags it in three cases: both
+    contain numbers and the sentence has a number that no reference has (except 0 and 1); a number has a different
+    unit; or the two make the same claim except for a negation or an opposite. Powers of ten are ignored. Review each
+    flagged sentence, because a flag is not a proof.
     """
     flags = min((_flagged_sentences(reference, case) for reference in case.references), key=len)
     return Score(len(flags) / len(case.candidate.sentences), flags[0][:240] if flags else "")

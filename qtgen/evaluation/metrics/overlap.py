@@ -40,7 +40,7 @@ def rouge_1(case: Case) -> Score:
 
 @metric()
 def rouge_2(case: Case) -> Score:
-    """Pairs of neighbouring words shared with the reference: ROUGE-2, F-measure (Lin 2004)."""
+    """Pairs of neighboring words shared with the reference: ROUGE-2, F-measure (Lin 2004)."""
     return _rouge(case, "rouge2")
 
 
@@ -64,8 +64,8 @@ def chrf(case: Case) -> Score:
 def bleu(case: Case) -> Score:
     """Sequences of one to four words shared with the reference: BLEU (Papineni et al. 2002) of one text, by sacrebleu.
 
-    Words are in lower case and without punctuation. BLEU is a precision: only its penalty for short texts accounts for
-    what an answer leaves out.
+    Words are in lower case and without punctuation. BLEU is a precision. Only its penalty for short texts accounts for
+    omissions.
     """
     references = [" ".join(reference.words) for reference in case.references]
     score = _chrf_and_bleu()[1].sentence_score
@@ -86,10 +86,10 @@ def token_f1(case: Case) -> Score:
 
 @metric()
 def idf_recall(case: Case) -> Score:
-    """Share of the reference's words that the candidate contains, rare words counting more.
+    """Share of the reference's words that the candidate contains, with more weight on rare words.
 
-    A word's weight follows from its frequency in English (wordfreq). Among the metrics of wording it measures
-    completeness best.
+    The weight of a word depends on its frequency in English (wordfreq). Of the metrics that compare words, this one
+    agrees best with people.
     """
     missing = case.references[0].counts - case.candidate.counts
     longest = sorted(missing, key=lambda word: (-len(word), word))[:5]
@@ -99,6 +99,8 @@ def idf_recall(case: Case) -> Score:
 
 @metric(direction=Direction.NONE, high=float("inf"))
 def length_ratio(case: Case) -> Score:
-    """Words of the candidate divided by words of the reference, for context: it shows whether length drives a score."""
+    """Words of the candidate divided by words of the reference.
+
+    It is for context only: it shows whether length affects a score."""
     candidate, reference = len(case.candidate.words), len(case.references[0].words)
     return Score(candidate / max(1, reference), f"{candidate} words; the reference has {reference}")

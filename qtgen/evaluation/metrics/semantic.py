@@ -27,16 +27,17 @@ def similarity(case: Case) -> Score:
 
 @metric()
 def key_similarity(case: Case) -> Score:
-    """Like `similarity`, but rare words count more, so that the topic of the texts decides."""
+    """Similarity in meaning, with more weight on rare words, so that the topic of the texts counts most."""
     return Score(max(0.0, case.best(lambda reference: float(reference.key_vector @ case.candidate.key_vector))))
 
 
 @metric()
 def coverage(case: Case) -> Score:
-    """Share of the reference that the candidate says in the same or in similar words.
+    """Share of the reference that the candidate says in the same or similar words.
 
     Each distinct token of the reference is matched with the most similar token of the candidate. The value is the mean
-    of these cosines, weighted towards rare tokens: a one-sided BERTScore (Zhang et al. 2020) over static vectors.
+    of these cosines, with more weight on rare tokens. It is a one-sided BERTScore (Zhang et al. 2020) over static
+    vectors.
     """
     return Score(max(0.0, case.best(lambda reference: _soft_recall(reference, case.candidate))))
 
@@ -52,7 +53,7 @@ def _soft_recall(wanted: AnalyzedText, given: AnalyzedText) -> float:
 def focus(case: Case) -> Score:
     """Mean similarity of each candidate sentence to the most similar reference sentence, weighted by length.
 
-    It is low if an answer strays, pads, or repeats the question instead of answering it.
+    It is low if an answer digresses, pads, or repeats the question instead of answering it.
     """
     lengths = case.candidate.sentence_lengths
 
@@ -66,7 +67,7 @@ def focus(case: Case) -> Score:
 def unsupported(case: Case) -> Score:
     """Share of the candidate's words in sentences that no reference sentence supports.
 
-    Such sentences may be right, but nothing in the references confirms them.
+    Such sentences may be correct, but the references do not confirm them.
     """
     best = [sentence_similarities(case.candidate, reference).max(axis=1) for reference in case.references]
     support = [max(values) for values in zip(*best, strict=True)]
@@ -78,7 +79,7 @@ def unsupported(case: Case) -> Score:
 
 @metric()
 def must_recall(case: Case) -> Score:
-    """Share of the reference's must-have nuggets that the candidate makes, assigned by similarity in meaning.
+    """Share of the reference's must-have nuggets that the candidate states, assigned by similarity in meaning.
 
     None if the reference has no nuggets. A judge model (`--judge`) assigns nuggets more accurately.
     """
@@ -87,7 +88,9 @@ def must_recall(case: Case) -> Score:
 
 @metric()
 def nice_recall(case: Case) -> Score:
-    """Share of the reference's nice-to-have nuggets that the candidate makes; None if there are none."""
+    """Share of the reference's nice-to-have nuggets that the candidate states.
+
+    None if the reference has no such nuggets."""
     return _nugget_recall(case.nice, case.candidate)
 
 

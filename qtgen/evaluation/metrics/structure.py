@@ -22,7 +22,7 @@ _RUN = 4  # words in a row that count as repeated when they occur again
 def structure(case: Case) -> Score:
     """Share of the reference's parts (list, headings, table, code, maths, summary) that the candidate has too.
 
-    A list counts in part if its number of points differs. None if the reference has no such part.
+    A list with another number of points counts in part. None if the reference has no such part.
     """
     reference = case.references[0].text
     wanted = {name: count for name, part in _PARTS.items() if (count := len(part.findall(reference)))}
@@ -38,14 +38,14 @@ def structure(case: Case) -> Score:
 
 @metric(direction=Direction.LOWER)
 def repetition(case: Case) -> Score:
-    """Share of the candidate's runs of four words that occurred earlier in it."""
+    """Share of the candidate's sequences of four words that occur earlier in it."""
     runs = list(ngrams(case.candidate.stems, _RUN))
     return Score(1 - len(set(runs)) / len(runs) if runs else 0.0)
 
 
 @metric(direction=Direction.NONE, low=-100.0, high=121.0)
 def readability(case: Case) -> Score:
-    """How easy the candidate is to read: Flesch Reading Ease (Flesch 1948); plain English has 60 to 70.
+    """How easy the candidate is to read: Flesch Reading Ease (Flesch 1948). Plain English has 60 to 70.
 
     It is for context only, because some subjects need long words. pyphen counts the syllables.
     """

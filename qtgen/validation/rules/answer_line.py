@@ -38,12 +38,12 @@ class _OneLine(NamedTuple):
 def multiline_answer(file: PageFile) -> Iterator[Finding]:
     r"""`answer` is not on one line, with each line break written as the two characters `\n`.
 
-    A warning if the lines were only wrapped, or if the value has real line breaks.
+    It is a warning if the lines are only wrapped, or if the value has real line breaks.
 
-    Why it is bad: YAML joins the lines of a folded value (`>-`, plain or quoted) by spaces, and turns a blank line into
-    a single line break. So paragraphs run together, and lists and tables become running text.
+    Why it is bad: YAML joins the lines of a folded value (`>-`, plain or quoted) with spaces, and turns a blank line
+    into a single line break. Paragraphs run together, and lists and tables become running text.
     Fix: write the answer on one line. `--fix` does so, with `\n` for each line break of the markdown. This is safe
-    because the paragraphs are shown as they were written, and the fix is proved by reading the page again.
+    because the site then shows the paragraphs as written. qtgen verifies the fix by reading the page again.
     Precision: no finding on 9,923 live pages.
     """
     page = file.page

@@ -29,7 +29,7 @@ _SENTENCE = "Osmosis is the passage of water through a membrane towards the side
 def description_too_long(file: PageFile) -> Iterator[Finding]:
     """The description has more than 122 characters.
 
-    Why it is bad: the site prints 38 characters before it, and search engines cut the result near 160, so nobody sees
+    Why it is bad: the site prints 38 characters before it, and search engines cut the result near 160. Nobody sees
     its end.
     Fix: write one shorter sentence. No automatic fix.
     """
@@ -49,7 +49,7 @@ def description_too_long(file: PageFile) -> Iterator[Finding]:
 def description_too_short(file: PageFile) -> Iterator[Finding]:
     """The description has fewer than 50 characters.
 
-    Why it is bad: search engines replace such a description by a part of the page that they choose themselves.
+    Why it is bad: search engines replace such a description with a part of the page.
     Fix: write one full sentence. No automatic fix.
     """
     text = file.page.text_of(_DESCRIPTION)
@@ -77,9 +77,9 @@ def _keywords_fine(file: PageFile) -> bool:
     skip_if=_keywords_fine,
 )
 def keywords_malformed(file: PageFile) -> Iterator[Finding]:
-    """The keywords are not 5 to 20 different ones, separated by a comma and a space.
+    """The keywords are not 5 to 20 different keywords, separated by a comma and a space.
 
-    Why it is bad: the site splits them at the comma and the space. Without the space, all are one keyword.
+    Why it is bad: the site splits them at a comma and a space. Without the space, they are one keyword.
     Fix: `--fix` corrects the separators and removes empty and repeated keywords. This is safe because no keyword is
     lost. If there are too few or too many, choose them yourself.
     """
@@ -122,7 +122,7 @@ def _answer_length_fine(file: PageFile) -> bool:
 def answer_too_short(file: PageFile) -> Iterator[Finding]:
     """The answer has fewer than 300 characters.
 
-    Why it is bad: half of the live answers have more than 2,500 characters. Such a short one is cut off, or is not an
+    Why it is bad: half of the live answers have more than 2,500 characters. A shorter text is cut off or is no
     answer.
     Fix: generate the answer again. No automatic fix.
     """
@@ -142,7 +142,7 @@ def answer_too_short(file: PageFile) -> Iterator[Finding]:
 def answer_too_long(file: PageFile) -> Iterator[Finding]:
     """The answer has more than 6,000 characters.
 
-    Why it is bad: the longest live answer has fewer than 5,000 characters. Such a long one repeats itself or answers
+    Why it is bad: the longest live answer has fewer than 5,000 characters. A longer answer repeats itself or answers
     several questions.
     Fix: generate the answer again. No automatic fix.
     """
@@ -188,7 +188,7 @@ def _headings_differ(file: PageFile) -> bool:
     skip_if=_headings_differ,
 )
 def repeated_heading(file: PageFile) -> Iterator[Finding]:
-    """Two points of one list have the same heading and say nearly the same.
+    """Two points of one list have the same heading and nearly the same text.
 
     Why it is bad: the reader reads the point twice, and the page looks generated.
     Fix: generate the answer again. No automatic fix. The same heading is fine in another section, or above another text

@@ -1,4 +1,4 @@
-r"""Family 5xx, maths: does the site render the answer's maths as maths, and nothing else?
+r"""Family 5xx, math: does the site render the answer's math as math, and nothing else?
 
 The site replaces each two-character `\n` by a line break, then runs react-markdown with remark-math, remark-gfm and
 rehype-katex. tests/validation/test_oracle.py renders with these libraries.
@@ -34,9 +34,9 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     r"""The answer has a LaTeX command that begins with `\n`: `\nabla`, `\neq`, `\nu`, `\not` …
 
     Why it is bad: the site turns every `\n` into a line break, so `$a \neq b$` is shown as `a`, a new line and `eq b`.
-    In a list the new line ends the maths, and the closing `$$` opens another formula that swallows the rest of the
+    In a list, the new line ends the math, and the closing `$$` opens another formula that contains the rest of the
     page.
-    Fix: use the Unicode character (`≠`, `∇`, `ν`), which KaTeX renders in the same way. `--fix` does so, which is safe.
+    Fix: use the Unicode character (`≠`, `∇`, `ν`). `--fix` does so. This is safe because KaTeX renders it the same.
     Precision: in a random sample of 50 out of 278 findings on live pages, all 50 are broken commands.
     """
     answer = answer_of(file)
@@ -83,12 +83,12 @@ _PARAGRAPH_BREAK = re.compile(r"\n[ ]*\n")
     patterns=(r"\\[(\[]",),
 )
 def unrendered_math(file: PageFile) -> Iterator[Finding]:
-    r"""The answer has maths between `\(` and `\)`, or between `\[` and `\]`.
+    r"""The answer has math between `\(` and `\)`, or between `\[` and `\]`.
 
     Why it is bad: markdown reads the backslash as an escape, so the reader sees `( \frac{1}{2} )`. A page gets one
-    finding, at the first place.
+    finding, at the first position.
     Fix: write `$…$` and `$$…$$`. `--fix` does so. This is safe because it leaves pairs that contain `$` alone.
-    Precision: in a random sample of 50 out of 1,006 findings on live pages, all 50 are maths shown as text.
+    Precision: in a random sample of 50 out of 1,006 findings on live pages, all 50 are math shown as text.
     """
     text = markdown_of(file)
     is_text = _text_test(text)
@@ -147,11 +147,11 @@ _WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}")
     patterns=(r"\$\pN[^$=^_{}]*\$",),
 )
 def currency_as_math(file: PageFile) -> Iterator[Finding]:
-    r"""Two amounts of money in one paragraph are read as maths, because of their dollar signs.
+    r"""The site reads two amounts of money in one paragraph as math, because of their dollar signs.
 
     Why it is bad: `$5 a litre, or $8` is shown as italic letters without spaces and without the dollar signs.
     Fix: write `\$5`. `--fix --unsafe` does so. This is unsafe because the rule guesses from the words in between what
-    is money and what is maths.
+    is money and what is math.
     Precision: all 23 findings on 9,923 live pages are money.
     """
     if not _MAY_BE_MONEY.search(answer_of(file)):

@@ -64,7 +64,7 @@ def _copy_from_target(page: Page, path: str, target: Page | None) -> FixFactory 
 def duplicate_url(site: SiteIndex) -> Iterator[SiteFinding]:
     """Several pages have the same `url`.
 
-    Why it is bad: a page is identified by its url. One of the pages is never shown, and links lead to either.
+    Why it is bad: a page is identified by its url. The site shows only one of the pages.
     Fix: usually one page is a copy of another; remove it. No automatic fix: only a person knows which one to keep.
     """
     urls, by_url = site.urls, site.row_by_url
@@ -78,7 +78,7 @@ def duplicate_url(site: SiteIndex) -> Iterator[SiteFinding]:
 def shared_id(site: SiteIndex) -> Iterator[SiteFinding]:
     """Several pages have the same `id`.
 
-    Why it is bad: a program that looks a page up by its id finds any one of them. Usually the same question was
+    Why it is bad: a program that looks up a page by its id can find any of them. Usually the same question was
     published under two subjects.
     Fix: remove all but one of the pages, or give each its own id. No automatic fix: other systems may know the id.
     """
@@ -105,7 +105,7 @@ def dangling_link(site: SiteIndex) -> Iterator[SiteFinding]:
 
     Why it is bad: a reader who follows the link gets an error page.
     Fix: link to another page. `--fix --unsafe` removes the link and numbers the others from 1. This is unsafe because
-    the target may exist but not be among the pages that were checked.
+    the target may exist outside the pages that were checked.
     """
     rows = [row for row, target in zip(site.link_rows, site.link_targets, strict=True) if target < 0]
     yield SiteFinding("no page has this `url`; link to another page", rows)
@@ -122,7 +122,7 @@ def dangling_link(site: SiteIndex) -> Iterator[SiteFinding]:
 def link_id_mismatch(site: SiteIndex) -> Iterator[SiteFinding]:
     """A related article's `id` is not the id of the page with its `url`.
 
-    Why it is bad: readers follow a link by its url, and statistics count it by its id, so another page gets the credit.
+    Why it is bad: readers follow a link by its url, and statistics count it by its id, so another page is counted.
     Fix: copy the target's id. `--fix` copies it. This is safe because the link leads to the same page as before.
     """
     yield SiteFinding("`id` differs from the target's; copy the target's `id`", _differing(site, site.ids), "id")
@@ -201,7 +201,7 @@ def link_to_self(site: SiteIndex) -> Iterator[SiteFinding]:
 def repeated_link(site: SiteIndex) -> Iterator[SiteFinding]:
     """A page links to the same related article twice.
 
-    Why it is bad: the repetition takes one of five places.
+    Why it is bad: the repeated link uses one of five slots.
     Fix: `--fix` removes the second link and numbers the others from 1. This is safe because a reader loses no page.
     """
     repeated: list[int] = []
@@ -216,7 +216,7 @@ def repeated_link(site: SiteIndex) -> Iterator[SiteFinding]:
 def orphan_page(site: SiteIndex) -> Iterator[SiteFinding]:
     """No other page links to this one as a related article.
 
-    Why it is bad: readers and search engines find the page only through lists.
+    Why it is bad: readers and search engines find the page only in lists.
     Fix: add the page to the related articles of a similar page. No automatic fix.
     """
     links = zip(site.link_rows, site.link_targets, strict=True)
@@ -238,7 +238,7 @@ def orphan_page(site: SiteIndex) -> Iterator[SiteFinding]:
 def near_duplicate_question(site: SiteIndex) -> Iterator[SiteFinding]:
     """Two pages ask nearly the same question: at least 80% of their words are the same, apart from stop words.
 
-    Why it is bad: the two pages compete in search results, and one of them was paid for needlessly.
+    Why it is bad: the two pages compete in search results.
     Fix: keep the better page. No automatic fix. The rule runs only if you select it (`--select QT410`), because it
     reads the words of every question. It finds pairs by their rarest words instead of comparing all pages.
     """

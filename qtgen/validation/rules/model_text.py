@@ -50,7 +50,7 @@ def refusal(file: PageFile) -> Iterator[Finding]:
 
     Why it is bad: a reader who searched for the question gets an apology.
     Fix: answer the question, or remove the page. No automatic fix.
-    Precision: 6 of 9,923 live pages are refusals, and all of them have `no_index`. No other page is taken for one.
+    Precision: 6 of 9,923 live pages are refusals, and all of them have `no_index`. The rule detects no other page.
     """
     apology = _REFUSAL.match(answer_of(file))
     if apology and file.page.values.get("no_index") is not True:
@@ -113,10 +113,10 @@ _OPENING_PATTERN = (
     patterns=(_OPENING_PATTERN, *(quick_pattern for quick_pattern, _, _ in _RESIDUE)),
 )
 def model_residue(file: PageFile) -> Iterator[Finding]:
-    """The text has something that the model left behind: the prompt, a placeholder, "as an AI", JSON or chat markers.
+    """The text contains model residue: the prompt, a placeholder, "as an AI", JSON or chat markers.
 
-    Why it is bad: it shows every reader that nobody looked at the page.
-    Fix: generate the answer again. Code and quotations may have these words. No automatic fix.
+    Why it is bad: readers see that nobody reviewed the page.
+    Fix: generate the answer again. Code and quotations may contain these words. No automatic fix.
     Precision: no finding on 9,923 live pages. One of them has `[insert example]`, in a quoted form to fill in.
     """
     for path in (ANSWER, _DESCRIPTION):

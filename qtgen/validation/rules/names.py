@@ -35,8 +35,8 @@ def title_mismatch(file: PageFile) -> Iterator[Finding]:
     """`title`, `article_title` and `question` differ.
 
     Why it is bad: the list, the page and the search result show different questions.
-    Fix: decide which one is right, and copy it to the other two. If the file's name derives from `title`,
-    `--fix --unsafe` copies `title`. This is unsafe because another one may be the better question.
+    Fix: decide which one is correct, and copy it to the other two. If the file's name derives from `title`,
+    `--fix --unsafe` copies `title`. This is unsafe because another one may be better.
     """
     page = file.page
     title = page.text_of("title")
@@ -59,8 +59,9 @@ def title_mismatch(file: PageFile) -> Iterator[Finding]:
 def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
     """`file_name` and the file's own name are not the slug of the title followed by `.md`.
 
-    Why it is bad: the editor saves the page under one name, and links and the url use another.
-    Fix: use `slug(title)` + `.md` for both. A slug keeps the letters a to z and digits, and replaces spaces by hyphens.
+    Why it is bad: the editor saves the page under one name, but links and the url use another.
+    Fix: use `slug(title)` + `.md` for both. A slug keeps letters from a to z and digits, and replaces spaces with
+    hyphens.
     If the file already has that name, `--fix` writes `file_name`, which is safe. It does not rename files.
     """
     page = file.page
@@ -88,8 +89,8 @@ def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
 def url_mismatch(file: PageFile) -> Iterator[Finding]:
     """`url` is not `/learn/`, the slug of the subject, `/questions/`, and the slug of the title.
 
-    Why it is bad: a page is identified by its url. Links, the sitemap and search engines look for another one.
-    Fix: write the url that the message names. `--fix --unsafe` writes it. This is unsafe because other pages may link
+    Why it is bad: a page is identified by its url. Links, the sitemap and search engines expect another one.
+    Fix: write the url that the message shows. `--fix --unsafe` writes it. This is unsafe because other pages may link
     to the current url.
     """
     page = file.page
@@ -110,7 +111,7 @@ def wrong_folder(file: PageFile) -> Iterator[Finding]:
     """The file is not in the folder of its subject.
 
     Why it is bad: the site builds the page under the path of the folder, not under its `url`.
-    Fix: move the file to the folder that is named by the slug of its subject.
+    Fix: move the file to the folder whose name is the slug of its subject.
     """
     subject = file.page.text_of("subject")
     if subject and file.folder != slug(subject):
@@ -130,7 +131,7 @@ def seo_title_mismatch(file: PageFile) -> Iterator[Finding]:
     """`seo.title` is not `QuickTakes | ` followed by the subject.
 
     Why it is bad: search results show the page under the wrong heading.
-    Fix: write the title that the message names. `--fix` writes it. This is safe because it follows from `subject`.
+    Fix: write the title that the message shows. `--fix` writes it. This is safe because it follows from `subject`.
     """
     page = file.page
     subject, actual = page.text_of("subject"), page.text_of("seo.title")

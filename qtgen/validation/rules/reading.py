@@ -27,7 +27,7 @@ def _problems(file: PageFile, kind: str) -> Iterator[Finding]:
     noncanonical_only=True,
 )
 def invalid_yaml(file: PageFile) -> Iterator[Finding]:
-    """The front matter is not valid YAML, or not a mapping.
+    """The front matter is not valid YAML, or is not a mapping.
 
     Why it is bad: the site's build stops at the first page that it cannot parse.
     Fix: the usual cause is a colon followed by a space in a plain title. Write the title as a folded scalar (`>-`).
@@ -40,7 +40,7 @@ def missing_front_matter(file: PageFile) -> Iterator[Finding]:
     """The first line is not `---`, or no later `---` closes the front matter.
 
     Why it is bad: the site reads the whole file as the body, and has no title, answer or url to show.
-    Fix: begin the file with `---`, and close the front matter with a line `---`.
+    Fix: begin the file with `---`, and close the front matter with the line `---`.
     """
     return _problems(file, "missing-front-matter")
 
@@ -49,8 +49,8 @@ def missing_front_matter(file: PageFile) -> Iterator[Finding]:
 def duplicate_key(file: PageFile) -> Iterator[Finding]:
     """A mapping has the same key twice.
 
-    Why it is bad: the site's YAML reader (js-yaml) rejects the page, and Python's silently keeps the last value.
-    Fix: remove one of the two.
+    Why it is bad: the site's YAML reader (js-yaml) rejects the page. PyYAML silently keeps the last value.
+    Fix: remove one of the two keys.
     """
     return _problems(file, "duplicate-key")
 
@@ -65,9 +65,9 @@ def duplicate_key(file: PageFile) -> Iterator[Finding]:
 def unsafe_yaml(file: PageFile) -> Iterator[Finding]:
     """The front matter has an anchor, an alias, a tag or a merge key.
 
-    Why it is bad: these can construct objects or grow without bound, and no page needs them. qtgen constructs nothing
-    before this check.
-    Fix: write the value out. Write a text that begins with `&`, `*` or `!` as a folded scalar (`>-`).
+    Why it is bad: these can construct objects or grow without limit, and no page needs them. qtgen constructs no
+    object before this check.
+    Fix: write the value itself. Write a text that begins with `&`, `*` or `!` as a folded scalar (`>-`).
     """
     return _problems(file, "unsafe-yaml")
 
@@ -83,10 +83,10 @@ def unsafe_yaml(file: PageFile) -> Iterator[Finding]:
 def invalid_text(file: PageFile) -> Iterator[Finding]:
     """The file is not UTF-8, or has a byte-order mark, carriage return, tab, control character or noncharacter.
 
-    Why it is bad: the front matter is not recognized after a byte-order mark, other readers break lines at other
-    characters, and an invisible character in a url makes a dead link.
+    Why it is bad: the front matter is not recognized after a byte-order mark. Some readers break lines at other
+    characters. An invisible character in a url makes a broken link.
     Fix: save the file as UTF-8 without a byte-order mark and with line feeds only, and remove the character. `--fix`
-    removes a byte-order mark and replaces carriage returns by line feeds. This is safe because neither is visible.
+    removes a byte-order mark and replaces carriage returns with line feeds. This is safe because neither is visible.
     """
     for finding in _problems(file, "invalid-text"):
         fix = _normalize_text(file.page.text, finding.span.start)
@@ -114,9 +114,9 @@ def _normalize_text(text: str, offset: int) -> tuple[str, list[TextEdit]] | None
 def unexpected_body(file: PageFile) -> Iterator[Finding]:
     """The body is not exactly a blank line and `&nbsp;`.
 
-    Why it is bad: the site shows `answer`. Text in the body is printed a second time below it, or lost.
+    Why it is bad: the site shows `answer`. It prints text in the body again below it, or loses it.
     Fix: move the text into `answer`, and end the file with `---`, a blank line and `&nbsp;`. `--fix` replaces the body.
-    This is safe if only white space is lost. Otherwise it takes `--unsafe`, because text is lost.
+    This is safe if it removes only white space. Otherwise it needs `--unsafe`, because it removes text.
     """
     page = file.page
     if page.style.body == BODY or not page.complete:
@@ -138,7 +138,7 @@ def too_large(file: PageFile) -> Iterator[Finding]:
     """The file is larger than 1 MiB. qtgen does not read it.
 
     Why it is bad: the longest answer of a live page has 5,000 characters, so this file is not a page.
-    Fix: find out what was written into the file.
+    Fix: check what was written to the file.
     """
     return _problems(file, "too-large")
 
@@ -147,7 +147,7 @@ def too_large(file: PageFile) -> Iterator[Finding]:
 def unreadable_file(file: PageFile) -> Iterator[Finding]:
     """The file cannot be opened, or is empty.
 
-    Why it is bad: the page was not checked, and the site's build will stop at it.
+    Why it is bad: qtgen cannot check the page, and the site's build stops at it.
     Fix: grant read permission, correct the symbolic link, or remove the empty file.
     """
     return _problems(file, "unreadable-file")

@@ -37,7 +37,7 @@ def escape_in_code(file: PageFile) -> Iterator[Finding]:
     r"""A string in code contains `\n`, as in `printf("done\n")`.
 
     Why it is bad: the site breaks the line there, and the code on the page does not run.
-    Fix: spell it differently (`\x0a`), or use another example. `--fix --unsafe` writes `\x0a`. This is unsafe because
+    Fix: write it differently (`\x0a`), or use another example. `--fix --unsafe` writes `\x0a`. This is unsafe because
     not every programming language knows it.
     Precision: no finding on 9,923 live pages, of which 58 contain code.
     """
@@ -100,9 +100,9 @@ def _open_at_line_end(char: str) -> str:
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
     """A code fence, `$$` or `**` is opened and never closed.
 
-    Why it is bad: an open fence or `$$` swallows the rest of the page. An open `**` is shown as two asterisks.
-    Fix: close it. No automatic fix: only the author knows where it should end.
-    Precision: all 5 findings on 9,923 live pages are broken. Four of them are a consequence of QT501.
+    Why it is bad: an open fence or `$$` contains the rest of the page. An open `**` is shown as two asterisks.
+    Fix: close it. No automatic fix: only an author knows where it should end.
+    Precision: all 5 findings on 9,923 live pages are correct. Four of them are a consequence of QT501.
     """
     answer = answer_of(file)
     if "`" not in answer and "~" not in answer and _display_maths_closes(answer) and _bold_closes(answer):
@@ -180,7 +180,7 @@ def raw_html(file: PageFile) -> Iterator[Finding]:
 
     Why it is bad: the site does not render HTML in answers, so the reader sees the tag. If the renderer ever allowed
     HTML, the dangerous tags would run in every reader's browser.
-    Fix: write markdown, or a code span if the tag itself is meant. No automatic fix.
+    Fix: write markdown, or a code span to show the tag itself. No automatic fix.
     Precision: no finding on 9,923 live pages. The site's own markdown parser finds no HTML on them either.
     """
     text = markdown_of(file)

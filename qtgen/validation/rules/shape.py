@@ -36,7 +36,7 @@ _EXPECTED = {
 def missing_key(file: PageFile) -> Iterator[Finding]:
     """A required key is missing. The position is the line that the key belongs above.
 
-    Why it is bad: the site's build crashes on a page without `answer` or `seo`. Other missing keys leave gaps in it.
+    Why it is bad: the site's build crashes on a page without `answer` or `seo`. Other missing keys leave gaps.
     Fix: add the key, in the order of the layout (`qtgen schema`). `--fix` adds keys whose values follow from other
     fields: the constants, `article_title`, `question`, `seo.title`, `file_name` and `url`. This is safe.
     """
@@ -68,7 +68,7 @@ def _derived_values(page: Page) -> dict[str, str]:
 def unknown_key(file: PageFile) -> Iterator[Finding]:
     """A key is not in the layout.
 
-    Why it is bad: nothing reads it. It is usually a misspelt key, which is then missing.
+    Why it is bad: nothing reads it. It is usually a misspelled key, so the correct key is missing.
     Fix: use the known key that the message suggests, or remove the line.
     """
     page = file.page
@@ -100,9 +100,9 @@ def _unknown_message(path: str) -> str:
 def wrong_type(file: PageFile) -> Iterator[Finding]:
     """A value does not have the type of its field.
 
-    Why it is bad: the site computes with numbers and dates, and `id: seven` or a quoted date reaches it as a string.
+    Why it is bad: the site computes with numbers and dates, but `id: seven` or a quoted date is a string.
     An unquoted `yes` is a string for one YAML reader and a boolean for another.
-    Fix: write the value as docs/reference/page.md shows it.
+    Fix: write the value in the form that docs/reference/page.md shows.
     """
     page = file.page
     for path, value in page.values.items():
@@ -147,11 +147,11 @@ def _is_date(text: str) -> bool:
     fix="safe",
 )
 def key_out_of_order(file: PageFile) -> Iterator[Finding]:
-    """A known key comes after one that the layout puts later.
+    """A known key comes after a key that the layout puts later.
 
     Why it is bad: keys in a fixed order keep diffs small, and let qtgen read the page with its fast scanner.
     Fix: move the line to its place (`qtgen schema`). `--fix` moves whole fields and leaves their lines unchanged. This
-    is safe because the order means nothing to a reader.
+    is safe because readers do not see the order.
     """
     page = file.page
     latest = {"": ""}  # by section, the key that the layout puts last so far
@@ -209,8 +209,8 @@ def invalid_value(file: PageFile) -> Iterator[Finding]:
 
     Why it is bad: the site's YAML reader silently turns an impossible date into another one. An empty string leaves a
     gap on the page, and a score out of range sorts the page wrongly.
-    Fix: write a real calendar date, a score of -1.0 or from 0 to 1, the constants of `_schema`, `date_format`,
-    `post_on_text` and `author`, or some text.
+    Fix: correct the value. A date must be a calendar date, and a score must be -1.0 or from 0 to 1. `_schema`,
+    `date_format`, `post_on_text` and `author` must have their constant values. Other texts must not be empty.
     """
     page = file.page
     for path, constant in CONSTANTS.items():
