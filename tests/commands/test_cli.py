@@ -93,7 +93,7 @@ def test_select_and_ignore(qtgen: Run) -> None:
     assert "QT205" not in qtgen("validate", "--select", "QT201,QT202", "outputs")[1]
     assert [line.split()[1] for line in qtgen("validate", "--ignore", "QT20", "outputs")[1].splitlines()] == []
     code, _, err = qtgen("validate", "--select", "QT999", "outputs")
-    assert (code, err) == (2, "qtgen: QT999: no rule has this code; `qtgen explain` lists them\n")
+    assert (code, err) == (2, "qtgen: no rule has the code or name `QT999`; codes begin with QT\n")
 
 
 def test_a_page_named_without_its_folder(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
