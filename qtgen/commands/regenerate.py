@@ -33,6 +33,7 @@ from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
 from qtgen.regeneration.detect import StalenessReport
+from qtgen.validation.plugins import load_plugins
 
 _EPILOG = """\b
 Reasons (--because; `qtgen explain NAME` documents each):
@@ -74,6 +75,7 @@ _pages, _quality, _resume, _output, _cost = (
 def _options(**flags: Any) -> RegenerateOptions:
     """Return the options that click parsed. Raises UsageError if they contradict each other, and SettingsError."""
     settings = settings_from(flags)
+    load_plugins(settings)  # --because can name their rules
     older_than, score_below = flags["older_than"], flags["score_below"]
     thresholds = {"older_than": older_than, "score_below": score_below}
     options = RegenerateOptions(

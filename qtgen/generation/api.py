@@ -15,6 +15,7 @@ from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Outcome, Question
 from qtgen.llm.types import Provider
 from qtgen.resources import shipped_folder
+from qtgen.validation.plugins import load_installed_plugins
 from qtgen.validation.selection import choose_rules
 
 
@@ -79,7 +80,8 @@ async def generate(
 
 
 def default_config(today: dt.date) -> GenerationConfig:
-    """Return the configuration with the shipped prompts and all rules."""
+    """Return the configuration with the shipped prompts and all rules, including those of installed plugins."""
+    load_installed_plugins()
     schemas = {shape: answers.schema(shape) for shape in answers.SHAPES}
     return GenerationConfig(PromptLibrary([shipped_folder("prompts")], schemas), choose_rules(), today)
 

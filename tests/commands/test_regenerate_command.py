@@ -377,7 +377,7 @@ def test_diff_shows_the_words_that_change_and_its_responses_are_reused(qtgen: Ru
     [
         (("--because", "boredom"), "--because boredom: "),
         (("--because", "old"), "--because old needs --older-than"),
-        (("--because", "QT999"), "QT999: no rule has this code"),
+        (("--because", "QT999"), "no rule has the code or name `QT999`"),
         (("--only", "nothing"), "--only nothing: "),
         (("--only", "related"), "--corpus"),
         (("--diff", "--json"), "--diff cannot be combined with"),
