@@ -4,7 +4,6 @@ import datetime as dt
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +20,7 @@ from qtgen.commands._options import (
     settings_from,
 )
 from qtgen.commands._output import note
+from qtgen.commands._paths import PathName
 from qtgen.commands._regeneration import RegenerateOptions, Regeneration
 from qtgen.commands._run import Run, RunOptions, describe_models, require_prices
 from qtgen.commands._stale_report import StaleEstimator, print_stale, stale_rows
@@ -105,7 +105,7 @@ def _options(**flags: Any) -> RegenerateOptions:
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.argument("paths", nargs=-1, required=True, type=PathName(readable=False))
 @_pages(
     "--because",
     multiple=True,

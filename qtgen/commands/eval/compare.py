@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from qtgen._util.pydantic_errors import expectation
 from qtgen.commands._options import Grouped, open_ledger, options_of, settings_from
+from qtgen.commands._paths import PathName
 from qtgen.commands._steps import progress_after
 from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report
 from qtgen.errors import UsageError
@@ -23,7 +24,7 @@ from qtgen.evaluation.suites import GATE_METRICS, GateSettings
 from qtgen.llm.factory import open_clients
 from qtgen.llm.ledger import open_writer
 
-_file = click.Path(path_type=Path, dir_okay=False)
+_file = PathName(dir_okay=False)
 _gate = options_of("Comparison")
 _EPILOG = """\b
 Exit codes:

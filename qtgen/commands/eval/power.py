@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from qtgen.commands._options import settings_from
+from qtgen.commands._paths import PathName
 from qtgen.errors import UsageError
 from qtgen.evaluation.metrics import metric_directions
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.power import clusters_needed, deviation_at_most, deviation_between
 from qtgen.evaluation.report import load_report
 
-_file = click.Path(path_type=Path, dir_okay=False)
+_file = PathName(dir_okay=False)
 _DIFFERENCES = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 _EPILOG = """\b
 Exit codes:
