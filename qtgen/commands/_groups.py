@@ -8,7 +8,7 @@ import click
 
 from qtgen._util.extras import require
 from qtgen.commands import _logging
-from qtgen.commands._paths import PathName
+from qtgen.commands._paths import NonEmptyPath
 
 
 class Entry(NamedTuple):
@@ -96,7 +96,7 @@ def common_options() -> list[click.Parameter]:
         ),
         click.Option(
             ["--log-file"],
-            type=PathName(dir_okay=False),
+            type=NonEmptyPath(dir_okay=False),
             expose_value=False,
             callback=_logging.set_log_file,
             help="Append the log as JSON lines to a file.",

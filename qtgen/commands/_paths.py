@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 
-class PathName(click.Path):
+class NonEmptyPath(click.Path):
     """A path that is not empty: an unset variable in `--out "$SITE"` must not mean the current folder."""
 
     def __init__(

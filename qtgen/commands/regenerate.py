@@ -20,7 +20,7 @@ from qtgen.commands._options import (
     settings_from,
 )
 from qtgen.commands._output import note
-from qtgen.commands._paths import PathName
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._regeneration import RegenerateOptions, Regeneration
 from qtgen.commands._run import Run, RunOptions, describe_models, require_prices
 from qtgen.commands._stale_report import StaleEstimator, print_stale, stale_rows
@@ -105,7 +105,7 @@ def _options(**flags: Any) -> RegenerateOptions:
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, type=PathName(readable=False))
+@click.argument("paths", nargs=-1, required=True, type=NonEmptyPath(readable=False))
 @_pages(
     "--because",
     multiple=True,

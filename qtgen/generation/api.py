@@ -51,9 +51,15 @@ async def generate(
         concurrency: Maximum number of requests in flight.
         recreate: Write pages again that were written to `out` and deleted since.
 
-    Raises ProviderUnusable if the provider cannot answer any request, OutputError if a page cannot be written, and
-    PromptError.
+    Raises:
+        ValueError: There is no provider, or the concurrency is below 1.
+        ProviderUnusable: The provider cannot answer any request.
+        OutputError: A page cannot be written.
+        PromptError: A prompt template cannot be used.
     """
+    providers = [*provider] if isinstance(provider, Sequence) else [provider]
+    if not providers or concurrency < 1:
+        raise ValueError("generate() needs a provider, and a concurrency of at least 1")
     today = config.today if config else dt.datetime.now().astimezone().date()
     config = config or default_config(today)
     output = OutputFolder(Path(out)) if out is not None else None
@@ -72,7 +78,6 @@ async def generate(
     if output:
         output.check_writable()
     steps = plan(rows, options, _count_ids(first_id, index.ids))
-    providers = provider if isinstance(provider, Sequence) else [provider]
     results = generate_pages(steps, config, providers, output, concurrency=concurrency, stop=Stop())
     async with aclosing(results):
         async for _, outcome in results:
