@@ -2,13 +2,13 @@
 
 import importlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
 from qtgen._util.extras import require
 from qtgen.commands import _logging
+from qtgen.commands._paths import NonEmptyPath
 
 
 class Entry(NamedTuple):
@@ -96,7 +96,7 @@ def common_options() -> list[click.Parameter]:
         ),
         click.Option(
             ["--log-file"],
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=NonEmptyPath(dir_okay=False),
             expose_value=False,
             callback=_logging.set_log_file,
             help="Append the log as JSON lines to a file.",

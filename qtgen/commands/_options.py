@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qtgen.commands._output import note
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.settings import Settings, load_settings, unknown_variables
 
 if TYPE_CHECKING:  # loading it takes 0.2 s
     from qtgen.llm.ledger import Ledger
 
-file_or_dash = click.Path(path_type=Path, allow_dash=True)
-folder = click.Path(path_type=Path, file_okay=False)
+file_or_dash = NonEmptyPath(allow_dash=True)
+folder = NonEmptyPath(file_okay=False)
 
 
 class Grouped(click.Command):

@@ -18,6 +18,7 @@ from qtgen.commands._stats import REPORTED_ONCE, RunStats
 from qtgen.generation.types import Outcome
 
 _LINE_INTERVAL = 10.0  # seconds between two plain lines
+_IDLE_INTERVAL = 60.0  # the same while no row gets an outcome
 _TICK = 0.25  # seconds between two refreshes
 _MIN_REFRESH = 0.1  # seconds between two refreshes when outcomes arrive faster
 
@@ -150,7 +151,7 @@ class PlainDisplay:
     """Plain lines for a file or a pipe."""
 
     def __init__(self, stats: RunStats) -> None:
-        self._stats, self._printed = stats, time.monotonic()
+        self._stats, self._printed, self._shown = stats, time.monotonic(), stats.done
 
     def say(self, message: str) -> None:
         """Print a line."""
@@ -163,9 +164,10 @@ class PlainDisplay:
         self.tick()
 
     def tick(self) -> None:
-        """Print the totals if the last ones are some seconds old."""
-        if time.monotonic() - self._printed >= _LINE_INTERVAL:
-            self._printed = time.monotonic()
+        """Print the totals if the last ones are some seconds old, or a minute if nothing happened since."""
+        done = self._stats.done
+        if time.monotonic() - self._printed >= (_IDLE_INTERVAL if done == self._shown else _LINE_INTERVAL):
+            self._printed, self._shown = time.monotonic(), done
             self.say(f"{self._stats.done:,}/{self._stats.total:,}  {self._stats.line()}")
 
 

@@ -12,12 +12,12 @@ from qtgen.generation.provenance import WRITTEN_GROUPS, text_hash
 from qtgen.generation.questions import InvalidRow, QuestionFiles
 from qtgen.generation.types import Question
 from qtgen.page.fields import FIELD_GROUPS
+from qtgen.regeneration.api import TEXT_RULES
 from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.reasons import REASONS, Reason
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.selection import resolve_codes
 
-_TEXT_RULES = ("QT5", "QT6")
 _LINK_RULES = ("QT4",)
 
 
@@ -37,7 +37,7 @@ def staleness_filter(
     names = [name for value in because for name in value.replace(",", " ").split()]
     reasons, groups = _reasons(names, thresholds), _groups(only, names)
     codes = [name for name in names if name.lower() not in REASONS]
-    default = (*_LINK_RULES, *_TEXT_RULES) if "related" in groups else _TEXT_RULES
+    default = (*_LINK_RULES, *TEXT_RULES) if "related" in groups else TEXT_RULES
     prefixes = resolve_codes(codes) if codes else () if names else default
     rules = (code for code, rule in REGISTRY.items() if code.startswith(prefixes) and not rule.on_request)
     return StalenessFilter(reasons, frozenset(rules), groups, include_edited)
@@ -55,9 +55,10 @@ def _groups(only: str | None, names: Sequence[str]) -> frozenset[str]:
 
 def _reasons(names: Sequence[str], thresholds: Mapping[str, float | None]) -> list[Reason]:
     """Return the named reasons. If none is named, return all that apply without being named."""
+    rule_prefixes = tuple({code[:-3] for code in REGISTRY})  # QT, and those of plugins
     for name in names:
         reason = REASONS.get(name.lower())
-        if reason is None and not name.upper().startswith("QT"):
+        if reason is None and not name.upper().startswith(rule_prefixes):
             remedy = f"the reasons are {', '.join(REASONS)} and the codes of rules (QT601)"
             raise UsageError(f"--because {name}: unknown reason", remedy=remedy)
         if reason and reason.setting and thresholds[reason.setting] is None:

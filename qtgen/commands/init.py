@@ -8,6 +8,7 @@ import click
 
 from qtgen._util.files import as_output_error, publish_if_absent, staged_file
 from qtgen.commands._output import note
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.errors import OutputError, UsageError
 from qtgen.resources import shipped_folder
 
@@ -44,7 +45,7 @@ class InitOptions:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.argument("folder", type=NonEmptyPath(file_okay=False), default=Path())
 def command(folder: Path) -> int:
     """Create a project in FOLDER: settings, prompts and example questions. Existing files stay unchanged."""
     options = InitOptions(folder)

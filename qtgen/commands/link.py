@@ -13,6 +13,7 @@ from qtgen._util.text import pluralize
 from qtgen.commands._linking import open_embedder, require_links_extra
 from qtgen.commands._options import Grouped, folder, options_of, settings_from
 from qtgen.commands._output import diff_lines, listed, note
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._steps import progress_after
 from qtgen.errors import Interrupted, UsageError
 from qtgen.settings import Settings
@@ -39,7 +40,7 @@ Examples:
   qtgen link content/new --corpus content --update-neighbours
   qtgen link content --check --html links.html
 """
-_html_file = click.Path(path_type=Path, dir_okay=False)
+_html_file = NonEmptyPath(dir_okay=False)
 _change, _preview, _site = (
     options_of("What changes"),
     options_of("Reports and previews"),
@@ -94,7 +95,7 @@ class LinkArguments:
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=NonEmptyPath())
 @_change(
     "--relink/--repair",
     "relink",

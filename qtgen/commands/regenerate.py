@@ -4,7 +4,6 @@ import datetime as dt
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +20,7 @@ from qtgen.commands._options import (
     settings_from,
 )
 from qtgen.commands._output import note
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._regeneration import RegenerateOptions, Regeneration
 from qtgen.commands._run import Run, RunOptions, describe_models, require_prices
 from qtgen.commands._stale_report import StaleEstimator, print_stale, stale_rows
@@ -33,6 +33,7 @@ from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
 from qtgen.regeneration.detect import StalenessReport
+from qtgen.validation.plugins import load_plugins
 
 _EPILOG = """\b
 Reasons (--because; `qtgen explain NAME` documents each):
@@ -74,6 +75,7 @@ _pages, _quality, _resume, _output, _cost = (
 def _options(**flags: Any) -> RegenerateOptions:
     """Return the options that click parsed. Raises UsageError if they contradict each other, and SettingsError."""
     settings = settings_from(flags)
+    load_plugins(settings)  # --because can name their rules
     older_than, score_below = flags["older_than"], flags["score_below"]
     thresholds = {"older_than": older_than, "score_below": score_below}
     options = RegenerateOptions(
@@ -103,7 +105,7 @@ def _options(**flags: Any) -> RegenerateOptions:
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.argument("paths", nargs=-1, required=True, type=NonEmptyPath(readable=False))
 @_pages(
     "--because",
     multiple=True,

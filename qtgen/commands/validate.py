@@ -14,6 +14,7 @@ from qtgen import __version__
 from qtgen._util.project import find_settings_file, project_folder
 from qtgen._util.text import pluralize
 from qtgen.commands._output import note
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._steps import Step, progress_after
 from qtgen.commands._validation_report import Report, fix_summary, print_diff
 from qtgen.errors import UsageError
@@ -106,7 +107,7 @@ class ValidateOptions:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True, readable=False))
+@click.argument("paths", nargs=-1, required=True, type=NonEmptyPath(allow_dash=True, readable=False))
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe", is_flag=True, help="With --fix or --diff: also apply fixes that you should review.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
@@ -117,7 +118,7 @@ class ValidateOptions:
 @click.option("--ignore", metavar="CODES", help="Skip these rules.")
 @click.option(
     "--corpus",
-    type=click.Path(path_type=Path),
+    type=NonEmptyPath(),
     help="Check links and urls against this folder, which holds the whole site.  [default: `corpus` in qtgen.toml]",
 )
 @click.option("--stdin-filename", metavar="PATH", help="Report the page on standard input (`-`) under this path.")

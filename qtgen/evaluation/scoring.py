@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtgen._util.processes import map_in_processes
 from qtgen.errors import Failure, ProviderError
-from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, PageFacts, Score, measure, overall
+from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, PageFacts, Score, check_metric_names, measure, overall
 from qtgen.evaluation.metrics.overall import PARTS
 from qtgen.evaluation.plugins import load_plugins, plugin_files
 
@@ -102,8 +102,9 @@ def score(
         nice: Claims that an answer may make, for `nice_recall`.
         metrics: Metrics to report besides the parts of the overall score. All by default.
 
-    Needs the `evals` extra.
+    Raises UsageError for an unknown metric. Needs the `evals` extra.
     """
+    check_metric_names(metrics or (), METRICS)
     references = [reference] if isinstance(reference, str) else list(reference)
     parsed = parse_sample({"question": question, "reference": references, "candidate": candidate})
     sample = replace(parsed, must=tuple(must), nice=tuple(nice)) if isinstance(parsed, Sample) else parsed

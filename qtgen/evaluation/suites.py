@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from qtgen.errors import Failure, UsageError
-from qtgen.evaluation.metrics import METRICS, Direction, metric_directions
+from qtgen.evaluation.metrics import METRICS, Direction, check_metric_names, metric_directions
 from qtgen.evaluation.report import first_error
 from qtgen.generation.types import Question
 from qtgen.page import decode_answer
@@ -134,8 +134,7 @@ def _check_metrics(settings: SuiteSettings, file: Path) -> None:
         ("metrics", settings.metrics or (), list(METRICS)),
         ("gate.metrics", settings.gate.metrics, gateable),
     ):
-        if unknown := [name for name in names if name not in known]:
-            raise UsageError(f"unknown metric `{unknown[0]}`; choose from {', '.join(known)}", path=file, field=key)
+        check_metric_names(names, known, path=file, field=key)
 
 
 def _digest(pages: Iterable[Path]) -> str:

@@ -15,6 +15,7 @@ from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Outcome, Question
 from qtgen.llm.types import Provider
 from qtgen.resources import shipped_folder
+from qtgen.validation.plugins import load_installed_plugins
 from qtgen.validation.selection import choose_rules
 
 
@@ -50,9 +51,15 @@ async def generate(
         concurrency: Maximum number of requests in flight.
         recreate: Write pages again that were written to `out` and deleted since.
 
-    Raises ProviderUnusable if the provider cannot answer any request, OutputError if a page cannot be written, and
-    PromptError.
+    Raises:
+        ValueError: There is no provider, or the concurrency is below 1.
+        ProviderUnusable: The provider cannot answer any request.
+        OutputError: A page cannot be written.
+        PromptError: A prompt template cannot be used.
     """
+    providers = [*provider] if isinstance(provider, Sequence) else [provider]
+    if not providers or concurrency < 1:
+        raise ValueError("generate() needs a provider, and a concurrency of at least 1")
     today = config.today if config else dt.datetime.now().astimezone().date()
     config = config or default_config(today)
     output = OutputFolder(Path(out)) if out is not None else None
@@ -71,7 +78,6 @@ async def generate(
     if output:
         output.check_writable()
     steps = plan(rows, options, _count_ids(first_id, index.ids))
-    providers = provider if isinstance(provider, Sequence) else [provider]
     results = generate_pages(steps, config, providers, output, concurrency=concurrency, stop=Stop())
     async with aclosing(results):
         async for _, outcome in results:
@@ -79,7 +85,8 @@ async def generate(
 
 
 def default_config(today: dt.date) -> GenerationConfig:
-    """Return the configuration with the shipped prompts and all rules."""
+    """Return the configuration with the shipped prompts and all rules, including those of installed plugins."""
+    load_installed_plugins()
     schemas = {shape: answers.schema(shape) for shape in answers.SHAPES}
     return GenerationConfig(PromptLibrary([shipped_folder("prompts")], schemas), choose_rules(), today)
 

@@ -12,6 +12,7 @@ from qtgen.generation.types import Question
 from qtgen.llm.types import Prompt
 from qtgen.resources import shipped_folder
 from qtgen.settings import Settings
+from qtgen.validation.plugins import load_plugins
 from qtgen.validation.rules import PageChecker, Rule
 from qtgen.validation.selection import choose_rules
 
@@ -87,7 +88,11 @@ def load_library(settings: Settings) -> PromptLibrary:
 
 
 def generation_config(settings: Settings, today: dt.date) -> GenerationConfig:
-    """Return the configuration that the settings describe. Raises PromptError."""
+    """Return the configuration that the settings describe, with the rules of plugins.
+
+    Raises PromptError and PluginError.
+    """
+    load_plugins(settings)
     return GenerationConfig(
         library=load_library(settings),
         rules=choose_rules(),

@@ -124,22 +124,27 @@ class OutputFolder:
     def write(self, draft: Draft) -> bool:
         """Publish a new page with its provenance. Return False if there is already a file.
 
-        Raises OutputError; then no part of the page is mask_unprintable.
+        Raises OutputError; then no part of the page is visible.
         """
         path = Path(draft.path)
         if path.exists():
             return False
         marker = self._marker(draft.path)
         with staged_file(path, draft.text) as temporary:
-            with as_output_error(marker):
-                marker.parent.mkdir(parents=True, exist_ok=True)
-                marker.touch()
+            _create_marker(marker)
             self._append_provenance(json.dumps(draft.provenance, ensure_ascii=False))
             is_new = publish_if_absent(temporary, path)
         with contextlib.suppress(OSError):  # the page is there; leftovers do no harm
             marker.unlink(missing_ok=True)
             self._record_path(self.failed_folder, draft.path).unlink(missing_ok=True)
         return is_new
+
+    def remove_empty_folders(self) -> None:
+        """Remove the folders of marker files that are empty, at the end of a run."""
+        folders = sorted(path for path in self._publishing_folder.rglob("*") if path.is_dir())
+        for folder in (*reversed(folders), self._publishing_folder):
+            with contextlib.suppress(OSError):  # it holds the marker of another run or of one that was killed
+                folder.rmdir()
 
     def provenance_index(self) -> ProvenanceIndex:
         """Return the provenance of all pages."""
@@ -214,6 +219,16 @@ class OutputFolder:
         if ".." in inside.parts or inside.is_absolute():
             inside = Path(path.name)
         return folder / inside.with_suffix(".json")
+
+
+def _create_marker(marker: Path) -> None:
+    with as_output_error(marker):
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            marker.touch()
+        except FileNotFoundError:  # another run has ended just now and removed the empty folder
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.touch()
 
 
 def _save(path: Path, text: str) -> Path:

@@ -62,9 +62,13 @@ async def generate_pages(
         return saved
 
     results = run_steps(steps, make, concurrency=concurrency, stop=stop, ends_run=is_budget_reached)
-    async with aclosing(results):
-        async for pair in results:
-            yield pair
+    try:
+        async with aclosing(results):
+            async for pair in results:
+                yield pair
+    finally:
+        if output:
+            output.remove_empty_folders()
 
 
 async def run_steps(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from qtgen.embeddings.pages import PageText, page_text
+from qtgen.errors import UsageError
 from qtgen.linking.graph import Graph, PageNode, build_graph
 from qtgen.linking.links import links_of
 from qtgen.page import Page
@@ -130,7 +131,7 @@ def read_catalog(
         on_read: Called with the number of pages that were just read.
 
     Raises:
-        UsageError: A folder is missing or has no pages. Errors of `embed` pass through.
+        UsageError: There are no pages, or a folder is missing. Errors of `embed` pass through.
     """
     catalog = Catalog()
     reader = _Reader(catalog, embed, on_read)
@@ -139,6 +140,8 @@ def read_catalog(
     if corpus is not None:
         selected = {os.path.realpath(path) for path in catalog.paths}
         reader.add_batches(exclude_pages(iter_batches([corpus]), selected))
+    if not len(catalog):
+        raise UsageError("there are no pages")
     logger.debug("read %d selected pages and %d others", catalog.selected, len(catalog) - catalog.selected)
     for page in catalog.skipped():
         logger.info("skipping %s: %s", page.path, page.reason)

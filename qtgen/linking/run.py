@@ -1,9 +1,8 @@
 """Choose links and write them, or look at the link graph: the package as a library."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from qtgen._util.extras import require
 from qtgen.linking.apply import preview_edits, write_edits
@@ -12,9 +11,8 @@ from qtgen.linking.edits import LinkEdit, LinkResult
 from qtgen.linking.existing import existing_links
 from qtgen.linking.graph import Graph
 from qtgen.linking.plan import LinkPlan
-from qtgen.site.discovery import iter_batches
+from qtgen.site.discovery import PathName, PathNames, as_paths, iter_batches
 
-Paths: TypeAlias = str | Path | Iterable[str | Path]
 """One page or folder of pages, or several."""
 
 REQUIRED_MODULES = ("faiss", "numpy", "scipy", "wordllama")
@@ -55,9 +53,9 @@ class LinkReport:
 
 
 def link(
-    paths: Paths,
+    paths: PathNames,
     *,
-    corpus: str | Path | None = None,
+    corpus: PathName | None = None,
     relink: bool = False,
     write: bool = False,
     update_neighbors: bool = False,
@@ -85,7 +83,7 @@ def link(
     """
     require("choosing links", "links", *REQUIRED_MODULES)
     site = None if corpus is None else Path(corpus)
-    catalog = read_catalog(iter_batches(_as_paths(paths)), corpus=site, embed=embed or _static_embedder())
+    catalog = read_catalog(iter_batches(as_paths(paths)), corpus=site, embed=embed or _static_embedder())
     existing = existing_links(catalog)
     existing.check_whole_site(has_corpus=site is not None)
     plan = LinkPlan(existing, relink=relink)
@@ -119,7 +117,7 @@ def report_of(
     )
 
 
-def graph_of(paths: Paths, *, corpus: str | Path | None = None) -> Graph:
+def graph_of(paths: PathNames, *, corpus: PathName | None = None) -> Graph:
     """Return the link graph of the pages and the corpus together.
 
     Raises:
@@ -128,11 +126,7 @@ def graph_of(paths: Paths, *, corpus: str | Path | None = None) -> Graph:
     """
     require("the link graph", "links", "numpy")
     site = None if corpus is None else Path(corpus)
-    return read_catalog(iter_batches(_as_paths(paths)), corpus=site).graph()
-
-
-def _as_paths(paths: Paths) -> Sequence[Path]:
-    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    return read_catalog(iter_batches(as_paths(paths)), corpus=site).graph()
 
 
 def _preview(edits: Iterable[LinkEdit]) -> Iterator[LinkResult]:

@@ -1,8 +1,8 @@
 """Regeneration: find pages whose texts are stale, and rewrite them without making them worse.
 
     report = find_stale(batches, validation, staleness, criteria, provenance, config)
-    jobs = plan_jobs(prioritize(report.stale, "worst", store.was_tried()), config, sources)
-    async for place, result in rewrite_all(jobs, config, providers, judges, store, concurrency=8, stop=Stop()): ...
+    jobs = plan_jobs(prioritize(report.stale, "worst", store.attempt_lookup()), config, sources)
+    async for position, result in rewrite_all(jobs, config, providers, judges, store, concurrency=8, stop=Stop()): ...
 
 `regenerate` does all of it. `reasons` holds the registry of reasons; to add one, write a function with `@reason`.
 Names are imported when they are first used, because listing the reasons needs neither a prompt nor a model.

@@ -1,7 +1,7 @@
 """Regeneration as a library function."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from qtgen.regeneration.pipeline import rewrite_all
 from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
 from qtgen.regeneration.reasons import REASONS, Criteria
 from qtgen.regeneration.rewrite import RewriteResult
-from qtgen.site.discovery import iter_batches
+from qtgen.site.discovery import PathNames, as_paths, iter_batches
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.run import ValidationOptions
 
@@ -30,7 +30,7 @@ def default_filter() -> StalenessFilter:
 
 
 async def regenerate(
-    paths: Iterable[Path | str],
+    paths: PathNames,
     *,
     provider: Provider | Sequence[Provider],
     config: GenerationConfig,
@@ -65,16 +65,19 @@ async def regenerate(
         stop: Request it to start no further request.
 
     Raises:
+        ValueError: There is no provider, or the concurrency is below 1.
         UsageError: There are no pages.
         QtgenError: As `rewrite_all`.
     """
     providers = [*provider] if isinstance(provider, Sequence) else [provider]
-    models = frozenset(one.model for one in providers)
+    if not providers or concurrency < 1:
+        raise ValueError("regenerate() needs a provider, and a concurrency of at least 1")
+    models = frozenset(model.model for model in providers)
     criteria = criteria or Criteria(config.today, config.part_digests(), models)
     store = OutputFolder(Path(out))
 
     def find() -> StalenessReport:
-        batches = list(iter_batches(map(Path, paths)))
+        batches = list(iter_batches(as_paths(paths)))
         return find_stale(
             batches, ValidationOptions(()), staleness or default_filter(), criteria, store.provenance_index(), config
         )

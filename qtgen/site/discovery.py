@@ -10,6 +10,10 @@ from typing import NamedTuple
 from qtgen.errors import UsageError
 from qtgen.page import MAX_BYTES, Page, oversized_page, read, unreadable_page
 
+PathName = str | os.PathLike[str]
+PathNames = PathName | Iterable[PathName]
+"""One path or several, as the functions for programs take them."""
+
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
@@ -36,6 +40,11 @@ class PageBatch(NamedTuple):
 
 _UNKNOWN_STATE = (-1, 0)
 _BATCH_SIZE = 1_000
+
+
+def as_paths(paths: PathNames) -> list[Path]:
+    """Return one path or several as a list."""
+    return [Path(paths)] if isinstance(paths, str | os.PathLike) else [Path(path) for path in paths]
 
 
 def iter_batches(paths: Iterable[Path]) -> Iterator[PageBatch]:

@@ -1,25 +1,22 @@
 """The functions that `qtgen.validation` offers to programs: validate pages, and fix them."""
 
-from collections.abc import Iterable, Sequence
-from os import PathLike
+from collections.abc import Sequence
 from pathlib import Path
 
-from qtgen.site.discovery import iter_batches
+from qtgen.site.discovery import PathName, PathNames, as_paths, iter_batches
 from qtgen.validation.autofix import FixedFile, fix_pages, write_fixes
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.plugins import load_installed_plugins
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import choose_rules
 
-PathName = str | PathLike[str]
-
 
 def validate(
-    paths: PathName | Iterable[PathName],
+    paths: PathNames,
     *,
     corpus: PathName | None = None,
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
+    select: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
     jobs: int | None = None,
 ) -> list[Diagnostic]:
     """Check pages, and return their diagnostics, sorted by path, line, column and code.
@@ -28,22 +25,23 @@ def validate(
         paths: Files, and folders whose pages (`*.md`) are checked at any depth.
         corpus: The folder of the whole site. Site rules compare the pages with it. Without it, they run if there are
             several pages.
-        select: Codes of rules, or prefixes of codes; by default, all rules except those that run only on request.
-        ignore: Codes, or prefixes of codes, of rules to leave out.
+        select: A code or name of a rule or a prefix of codes, or several; by default, all rules except those that run
+            only on request.
+        ignore: The same, for the rules to leave out.
         jobs: The number of worker processes; by default, as many as pay.
 
     Raises UsageError for an unknown code, a path that does not exist, and a folder without pages.
     """
-    with ValidationResult(iter_batches(_as_paths(paths)), _options(corpus, select, ignore, jobs)) as result:
+    with ValidationResult(iter_batches(as_paths(paths)), _options(corpus, select, ignore, jobs)) as result:
         return [diagnostic for file in result for diagnostic in file.diagnostics]
 
 
 def fix(
-    paths: PathName | Iterable[PathName],
+    paths: PathNames,
     *,
     corpus: PathName | None = None,
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
+    select: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
     jobs: int | None = None,
     unsafe: bool = False,
     write: bool = True,
@@ -56,18 +54,15 @@ def fix(
 
     The other arguments, and the errors that are raised, are those of `validate`.
     """
-    batches = list(iter_batches(_as_paths(paths)))
+    batches = list(iter_batches(as_paths(paths)))
     files = fix_pages(batches, _options(corpus, select, ignore, jobs), unsafe=unsafe)
     return list(write_fixes(files) if write else files)
 
 
 def _options(
-    corpus: PathName | None, select: Sequence[str], ignore: Sequence[str], jobs: int | None
+    corpus: PathName | None, select: str | Sequence[str], ignore: str | Sequence[str], jobs: int | None
 ) -> ValidationOptions:
     load_installed_plugins()
     folder = None if corpus is None else Path(corpus)
-    return ValidationOptions(choose_rules(select, ignore), corpus=folder, jobs=jobs)
-
-
-def _as_paths(paths: PathName | Iterable[PathName]) -> list[Path]:
-    return [Path(paths)] if isinstance(paths, str | PathLike) else [Path(path) for path in paths]
+    selected, ignored = ([codes] if isinstance(codes, str) else codes for codes in (select, ignore))
+    return ValidationOptions(choose_rules(selected, ignored), corpus=folder, jobs=jobs)

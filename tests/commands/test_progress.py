@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from qtgen.commands import _progress, _stats
-from qtgen.commands._progress import LiveDisplay, failure_line, make_progress, open_display, ticking
+from qtgen.commands._progress import LiveDisplay, PlainDisplay, failure_line, make_progress, open_display, ticking
 from qtgen.commands._stats import RunStats
 from qtgen.errors import Failure
 from qtgen.generation.types import Outcome, Question, Status
@@ -100,17 +100,19 @@ def test_outside_a_terminal_lines_appear_every_ten_seconds(
     monkeypatch.setattr(_progress, "_TICK", 0.001)
 
     async def wait() -> None:
-        with open_display(run_stats()) as display:
+        stats = run_stats()
+        with open_display(stats) as display:
             display.update(outcome(Status.FAILED, "refused"))
             async with ticking(display):
                 for _ in range(24):
                     clock.now += 1
+                    stats.add(outcome())
                     await asyncio.sleep(0.02)
 
     asyncio.run(wait())
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "failed: q.csv:3: bad"
-    assert [bool(re.match(r"100/130  [\d.,]+ pages/min  ", line)) for line in lines[1:]] == [True, True]
+    assert [bool(re.match(r"1[12]\d/130  [\d.,]+ pages/min  ", line)) for line in lines[1:]] == [True, True]
 
 
 def test_on_a_terminal_the_last_frame_stays(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,3 +147,24 @@ def test_a_quiet_run_shows_only_failures(
         display.tick()
         display.update(outcome(Status.FAILED, "refused"))
     assert capsys.readouterr().err == "failed: q.csv:3: bad\n"
+
+
+def test_without_a_terminal_a_line_tells_progress_every_ten_seconds_or_a_minute_without_any(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stats = run_stats()
+    display = PlainDisplay(stats)
+
+    def lines_after(seconds: int) -> int:
+        clock.now += seconds
+        display.tick()
+        return len(capsys.readouterr().err.splitlines())
+
+    assert lines_after(11) == 0  # nothing has happened since the run started
+    stats.add(outcome())
+    assert lines_after(1) == 1
+    stats.add(outcome())
+    assert lines_after(9) == 0
+    assert lines_after(1) == 1
+    assert lines_after(59) == 0
+    assert lines_after(1) == 1

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qtgen.errors import Unreachable
+from qtgen.errors import Unreachable, UsageError
 from qtgen.evaluation.metrics import METRICS, Case, Score, metric
-from qtgen.evaluation.scoring import Sample, parse_sample, score_sample, score_samples
+from qtgen.evaluation.scoring import Sample, parse_sample, score, score_sample, score_samples
 
 REFERENCE = "Light is scattered by the molecules of the air. Short waves are scattered more strongly than long ones."
 GERMAN = (
@@ -62,6 +62,15 @@ def test_only_the_named_metrics_and_the_parts_of_the_score_are_measured() -> Non
 
 
 @pytest.mark.usefixtures("_registries")
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("simlarity", "did you mean `similarity`?"), ("x", "choose from similarity, ")]
+)
+def test_an_unknown_metric_is_an_error(name: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        score("Why?", "Water moves.", "Water moves.", metrics=[name])
+    assert f"unknown metric `{name}`; {remedy}" in str(caught.value)
+
+
 def test_a_value_that_is_not_finite_is_an_error_of_its_metric() -> None:
     @metric()
     def broken(case: Case) -> Score:

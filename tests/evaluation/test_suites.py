@@ -35,7 +35,7 @@ def test_a_folder_that_is_not_a_suite_is_rejected(tmp_path: Path) -> None:
     [
         ("repeats = 0", "`repeats` must be at least 1"),
         ("repeats = ", "Invalid value"),
-        ('metrics = ["must_recal"]', "`metrics`: unknown metric `must_recal`; choose from "),
+        ('metrics = ["must_recal"]', "`metrics`: unknown metric `must_recal`; did you mean `must_recall`?"),
         ('[gate]\nmetrics = ["scor"]', "`gate.metrics`: unknown metric `scor`"),
         ('[gate]\nmetrics = ["readability"]', "`gate.metrics`: unknown metric `readability`"),
         ("[gate]\nmax_fall = inf", "`gate.max_fall` must be a finite number"),

@@ -39,6 +39,15 @@ def test_pages_are_written_with_consecutive_ids() -> None:
     assert [outcome.status for outcome in run(QUESTIONS, out="site")] == [Status.EXISTS, Status.EXISTS]
 
 
+@pytest.mark.parametrize("options", [{"provider": []}, {"provider": Scripted(), "concurrency": 0}])
+def test_a_call_that_could_write_no_page_is_an_error(options: dict[str, Any]) -> None:
+    async def collect() -> list[Outcome]:
+        return [outcome async for outcome in generate(QUESTIONS, **options)]
+
+    with pytest.raises(ValueError, match="needs a provider"):
+        asyncio.run(collect())
+
+
 def test_ids_continue_after_the_highest_one_and_around_those_that_questions_ask_for() -> None:
     run(QUESTIONS[:1], points_json(), out="site")
     more = [Question("What is A?", "B"), Question("What is C?", "B", id=3), Question("What is D?", "B")]

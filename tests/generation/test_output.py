@@ -74,6 +74,20 @@ def test_checking_leaves_nothing_behind(output: OutputFolder) -> None:
     assert files() == []
 
 
+def test_only_empty_folders_of_markers_are_removed(output: OutputFolder) -> None:
+    assert output.write(DRAFT)
+    killed = MARKER.parent.parent / "physics" / "why.json"
+    killed.parent.mkdir()
+    killed.touch()
+    output.remove_empty_folders()
+    assert not MARKER.parent.exists()
+    assert killed.exists()
+    killed.unlink()
+    output.remove_empty_folders()
+    assert not killed.parent.parent.exists()
+    output.remove_empty_folders()
+
+
 # --- ids --------------------------------------------------------------------------------------------------------------
 
 

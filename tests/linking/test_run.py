@@ -84,6 +84,11 @@ def test_part_of_a_site_is_an_error() -> None:
     assert current(pages) == before
 
 
+def test_no_pages_are_an_error() -> None:
+    with pytest.raises(UsageError, match="there are no pages"):
+        link([])
+
+
 def test_a_missing_extra_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     random_site(2)
     monkeypatch.setattr("qtgen.linking.run.REQUIRED_MODULES", ("no_such_module",))

@@ -80,6 +80,14 @@ def test_unsafe_fixes_must_be_allowed() -> None:
     assert [file.path for file in fix("outputs", unsafe=True)] == [EXAMPLE_PATH]
 
 
+def test_one_code_needs_no_list() -> None:
+    write_page(EXAMPLE_PATH, EXAMPLE_PAGE.replace("moves water", "moves water <b>"))
+    found = validate("outputs", select="QT5")
+    assert found == validate("outputs", select=["QT5"])
+    assert {diagnostic.code for diagnostic in found} == {"QT507"}
+    assert validate("outputs", ignore="QT507") == validate("outputs", ignore=["QT507"])
+
+
 def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
     """The blocks of the package's docstring are a program, once the files that they name are there."""
     write_page("content/biology/what-is-osmosis.md", EXAMPLE_PAGE.replace("moves water", "moves water!"))

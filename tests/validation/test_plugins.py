@@ -13,13 +13,15 @@ from types import SimpleNamespace
 import pytest
 
 from qtgen.errors import PluginError
+from qtgen.generation.config import generation_config
+from qtgen.settings import load_settings
 from qtgen.validation import plugins
 from qtgen.validation.plugins import LoadedPlugins, load_plugins, loaded_plugins, reload_plugins, rules_key
 from qtgen.validation.reports import FORMATS, format_names
 from qtgen.validation.reports.registry import BUILT_IN
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
-from support import ROOT
+from support import ROOT, TODAY
 from support.validation import Run, write_page
 
 _PACKAGE = Path(__file__).parents[1] / "fixtures" / "plugin_package"
@@ -82,6 +84,19 @@ def test_a_file_is_found_from_any_folder_of_the_project(qtgen: Run, monkeypatch:
     write_site()
     monkeypatch.chdir("outputs")
     assert "ACME101" in qtgen("validate", ".")[1]
+
+
+def test_new_pages_must_satisfy_the_rules_of_a_file() -> None:
+    write_plugin_file()
+    settings = load_settings(Path.cwd(), {}, {}).settings
+    assert "ACME101" in [rule.code for rule in generation_config(settings, TODAY).rules]
+
+
+def test_a_rule_of_a_file_is_a_reason_to_rewrite_a_page(qtgen: Run) -> None:
+    write_plugin_file()
+    write_site()
+    report = json.loads(qtgen("regenerate", "outputs", "--because", "ACME101", "--check", "--json")[1])
+    assert [item["reasons"] for item in report["items"]] == [["ACME101"]]
 
 
 def test_explain_and_help_show_what_a_file_adds(qtgen: Run) -> None:

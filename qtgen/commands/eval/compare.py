@@ -11,19 +11,20 @@ from pydantic import ValidationError
 
 from qtgen._util.pydantic_errors import expectation
 from qtgen.commands._options import Grouped, open_ledger, options_of, settings_from
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._steps import progress_after
 from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report
 from qtgen.errors import UsageError
 from qtgen.evaluation.gate import add_reasons, compare_reports, lost_references
 from qtgen.evaluation.judges import Preference, count_preferences, preference
-from qtgen.evaluation.metrics import metric_directions
+from qtgen.evaluation.metrics import check_metric_names, metric_directions
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.report import EvalItem, EvalReport, Verdict, load_report
 from qtgen.evaluation.suites import GATE_METRICS, GateSettings
 from qtgen.llm.factory import open_clients
 from qtgen.llm.ledger import open_writer
 
-_file = click.Path(path_type=Path, dir_okay=False)
+_file = NonEmptyPath(dir_okay=False)
 _gate = options_of("Comparison")
 _EPILOG = """\b
 Exit codes:
@@ -83,9 +84,7 @@ def command(
 
 def _gate_settings(metrics: str | None, matters: float, max_fall: float | None) -> GateSettings:
     names = tuple(name.strip() for name in metrics.split(",")) if metrics else GATE_METRICS
-    known = metric_directions()
-    if unknown := [name for name in names if name not in known]:
-        raise UsageError(f"unknown metric `{unknown[0]}`; choose from {', '.join(known)}", setting="metrics")
+    check_metric_names(names, metric_directions(), setting="metrics")
     try:
         return GateSettings(metrics=names, matters=matters, max_fall=max_fall)
     except ValidationError as error:

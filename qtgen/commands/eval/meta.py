@@ -8,9 +8,8 @@ import click
 from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._steps import progress_after
-from qtgen.errors import UsageError
 from qtgen.evaluation.agreement import Agreement, agreement, claim_agreement, read_sources
-from qtgen.evaluation.metrics import METRICS
+from qtgen.evaluation.metrics import METRICS, check_metric_names
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.scoring import score_samples
 
@@ -60,10 +59,8 @@ def command(data: Path, metrics: str, as_json: bool) -> int:
 
 def _metric_names(metrics: str) -> list[str] | None:
     """Return the names that were given; None for all."""
-    known = ["score", "length", *METRICS]
     names = [name.strip() for name in metrics.split(",")]
-    if unknown := [name for name in names if name not in (*known, "all")]:
-        raise UsageError(f"unknown metric `{unknown[0]}`; choose from all, {', '.join(known)}", setting="metrics")
+    check_metric_names(names, ["all", "score", "length", *METRICS], setting="metrics")
     return None if "all" in names else names
 
 

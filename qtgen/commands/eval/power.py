@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from qtgen.commands._options import settings_from
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.errors import UsageError
-from qtgen.evaluation.metrics import metric_directions
+from qtgen.evaluation.metrics import check_metric_names, metric_directions
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.power import clusters_needed, deviation_at_most, deviation_between
 from qtgen.evaluation.report import load_report
 
-_file = click.Path(path_type=Path, dir_okay=False)
+_file = NonEmptyPath(dir_okay=False)
 _DIFFERENCES = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 _EPILOG = """\b
 Exit codes:
@@ -65,9 +66,7 @@ def command(
     if len(reports) > 2 or bool(reports) == (deviation is not None):
         raise UsageError("REPORTS: give one or two reports of a suite, or --deviation")
     load_plugins(settings_from({}).plugins)
-    known = metric_directions()
-    if metric not in known:
-        raise UsageError(f"unknown metric `{metric}`; choose from {', '.join(known)}", setting="metric")
+    check_metric_names([metric], metric_directions(), setting="metric")
     if deviation is None:
         deviation = _measured_deviation(reports, metric)
     click.echo(f"| difference of {metric} | references for a power of {power:.0%} |\n|---|---|")

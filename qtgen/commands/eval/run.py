@@ -14,6 +14,7 @@ from qtgen._util.extras import require
 from qtgen._util.text import pluralize
 from qtgen.commands._options import Grouped, budget_option, folder, options_of, settings_from
 from qtgen.commands._output import note
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._run import require_prices
 from qtgen.commands.eval._dry_run import estimate_suite
 from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
@@ -52,7 +53,7 @@ Examples:
   qtgen eval run smoke core --html out/   write out/smoke.html, out/core.html
 """
 _source, _model, _gate = (options_of(group) for group in ("Candidates", "Model", "Comparison"))
-_report = click.Path(path_type=Path, dir_okay=False)
+_report = NonEmptyPath(dir_okay=False)
 
 
 @dataclass(frozen=True, slots=True)

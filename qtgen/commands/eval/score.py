@@ -15,7 +15,7 @@ from qtgen.commands._options import file_or_dash, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._steps import progress_after
 from qtgen.errors import Failure, UsageError
-from qtgen.evaluation.metrics import METRICS
+from qtgen.evaluation.metrics import METRICS, check_metric_names
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.scoring import Sample, SampleResult, parse_sample, score_samples
 
@@ -66,9 +66,7 @@ def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int |
 
 def _metric_names(metrics: str | None) -> list[str] | None:
     names = None if metrics is None else [name.strip() for name in metrics.split(",")]
-    for name in names or ():
-        if name not in METRICS:
-            raise UsageError(f"unknown metric `{name}`; choose from {', '.join(METRICS)}", setting="metrics")
+    check_metric_names(names or (), METRICS, setting="metrics")
     return names
 
 

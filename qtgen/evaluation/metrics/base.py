@@ -4,9 +4,10 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from qtgen.errors import PluginError
+from qtgen._util.pydantic_errors import did_you_mean
+from qtgen.errors import PluginError, UsageError
 from qtgen.evaluation.metrics.text import AnalyzedText
 
 
@@ -138,6 +139,21 @@ def metric_directions() -> dict[str, Direction]:
     """Return the direction of every metric that a report can hold, the overall score first."""
     own = {name: known.direction for name, known in METRICS.items()}
     return {"score": Direction.HIGHER, **own, **dict.fromkeys(JUDGE_METRICS, Direction.HIGHER)}
+
+
+def check_metric_names(names: Iterable[str], known: Iterable[str], **place: Any) -> None:
+    """Raise UsageError for the first name that is not known.
+
+    Args:
+        names: Names of metrics.
+        known: The names to choose from.
+        place: Where the names were given, as fields of the error: `path`, `field` or `setting`.
+    """
+    choices = list(known)
+    for name in names:
+        if name not in choices:
+            remedy = did_you_mean(name, choices) or f"choose from {', '.join(choices)}"
+            raise UsageError(f"unknown metric `{name}`", remedy=remedy, **place)
 
 
 _DIRECTION_WORDS = {
