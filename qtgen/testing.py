@@ -20,8 +20,8 @@ __all__ = ["NetworkBlocked", "ScriptedProvider", "block_network", "points_answer
 class ScriptedProvider:
     """A provider that returns the given answers, or raises the given errors, in order.
 
-    `prompts` holds what it was asked, `rejected` counts the answers that had faults, and `forgotten` lists the answers
-    that led to no page. Every answer costs 0.25 US dollars for 100 prompt and 50 completion tokens.
+    `prompts` lists the prompts that it received, `rejected` counts the invalid answers, and `forgotten` lists the
+    answers that led to no page. Every answer costs 0.25 US dollars for 100 prompt and 50 completion tokens.
     """
 
     name = "scripted"

@@ -127,7 +127,10 @@ def _options(**flags: Any) -> RegenerateOptions:
 )
 @_pages("--include-edited", is_flag=True, help="Include texts that a person edited after they were written.")
 @_quality(
-    "--judge", "judges", multiple=True, help="Compare old and new texts with this model. Repeat for several judges."
+    "--judge",
+    "judges",
+    multiple=True,
+    help="Compare old and new texts with this model at the endpoint. Repeat for several judges.",
 )
 @_quality(
     "--diff",

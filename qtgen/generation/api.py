@@ -45,9 +45,9 @@ async def generate(
 
     Args:
         questions: The questions.
-        provider: The model, or several of which the later ones are fallbacks.
+        provider: The model, or several models. Later ones are fallbacks.
         out: The folder that pages are written to. None writes nothing: `outcome.draft.text` is the page.
-        config: How pages are made; None for the shipped prompts, all rules and today's date.
+        config: How pages are made. None stands for the shipped prompts, all rules and today's date.
         concurrency: Maximum number of requests in flight.
         recreate: Write pages again that were written to `out` and deleted since.
 

@@ -13,14 +13,14 @@ from qtgen.validation.diagnostics import Diagnostic
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question, as a row of a question file gives it.
+    """One question: a row of a question file.
 
     Args:
         text: The question itself, which becomes the page's title.
-        subject: The subject; the page's folder is made from it.
+        subject: The subject, from which the page's folder is named.
         id: The page's id; None to assign the next free one.
         date: The page's date; None for today.
-        context: Source text that the answer must rest on.
+        context: Source text that the answer must be based on.
         source: Where the question comes from, for messages: `questions.csv:3`.
     """
 

@@ -72,7 +72,7 @@ def link(
         relink: Choose all links again.
         write: Write the changed pages.
         update_neighbors: Also change pages of the corpus, so that they link to the selected pages.
-        embed: Computes the vectors of pages; by default static word vectors, which need no network.
+        embed: Computes the vectors of pages. By default qtgen uses built-in word vectors, which need no network.
 
     Returns:
         What changed, or what would change. A page that could not be written is listed with its error.

@@ -74,7 +74,7 @@ async def open_providers(settings: Settings, *, fresh: bool = False) -> AsyncIte
         async with open_providers(Settings(model=("gpt-4o-mini",))) as providers:
             completion = await providers[0].complete(prompt)
 
-    Answers of earlier runs come from the ledger, unless `fresh` is true. Raises LedgerError and what `open_clients`
+    Recorded responses come from the ledger, unless `fresh` is true. Raises LedgerError and what `open_clients`
     raises.
     """
     with open_ledger(settings) as ledger:

@@ -64,7 +64,7 @@ def provider(
 
     Args:
         endpoints: Returns the endpoints for the settings. By default there is one for each name in `model`.
-        concurrency: The most requests in flight if the settings do not say otherwise.
+        concurrency: The default limit of requests in flight.
     """
 
     def register(connect: Connect) -> Connect:

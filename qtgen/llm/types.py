@@ -83,16 +83,16 @@ class Completion:
     """A model's final response to a request.
 
     Attributes:
-        text: The answer. If there is none, the reason in words.
-        model: The model that answered, by the name that the endpoint reports.
-        usage: What this response used.
+        text: The answer, or the reason if there is none.
+        model: Name of the model, as the endpoint reports it.
+        usage: Usage of this response.
         request_id: The endpoint's own id of the request.
         limits: Rate limits that the response reported.
-        lost: What earlier attempts of the same request used without bringing an answer.
+        lost: Usage of earlier attempts of the same request that led to no answer.
         kind: `ok`, or why there is no answer: `truncated`, `refused` or `filtered`.
         key: Digest that identifies the request in the ledger.
         run: Id of the run that requested it, empty for the current run.
-        reused: True if the ledger had it, so that it cost nothing this time.
+        reused: True if it came from the ledger at no cost.
     """
 
     text: str

@@ -173,7 +173,7 @@ def read_page_bytes(path: str, size: int = -1) -> bytes:
     Only regular files are opened, because opening a pipe would wait for ever. Raises OSError.
 
     Args:
-        size: The size from `PageBatch.states`; -1 if it is unknown.
+        size: The size of the file in bytes, or -1 if it is unknown.
     """
     if size < 0 and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a Path would change the path
         raise OSError("not a regular file")
@@ -196,7 +196,7 @@ def read_page(path: str, size: int = -1) -> Page:
     """Read the page at `path`. If the file cannot be read, the page carries that problem.
 
     Args:
-        size: The size from `PageBatch.states`; -1 if it is unknown.
+        size: The size of the file in bytes, or -1 if it is unknown.
     """
     if size > MAX_BYTES:
         return oversized_page(size)

@@ -28,7 +28,7 @@ def validate(
         select: A code or name of a rule or a prefix of codes, or several; by default, all rules except those that run
             only on request.
         ignore: The same, for the rules to leave out.
-        jobs: The number of worker processes; by default, as many as pay.
+        jobs: The number of worker processes. The default depends on the number of pages.
 
     Raises UsageError for an unknown code, a path that does not exist, and a folder without pages.
     """
@@ -46,13 +46,13 @@ def fix(
     unsafe: bool = False,
     write: bool = True,
 ) -> list[FixedFile]:
-    """Apply the fixes of the diagnostics, and return the pages that they change, sorted by path.
+    """Apply the fixes of the diagnostics and return the changed pages, sorted by path.
 
     Args:
         unsafe: Whether to apply fixes that a person should review afterwards.
         write: Whether to write the pages. A page that cannot be written has an `error`.
 
-    The other arguments, and the errors that are raised, are those of `validate`.
+    The other arguments and the errors are those of `validate`.
     """
     batches = list(iter_batches(as_paths(paths)))
     files = fix_pages(batches, _options(corpus, select, ignore, jobs), unsafe=unsafe)

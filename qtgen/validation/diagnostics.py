@@ -40,8 +40,8 @@ class Fix(NamedTuple):
 class Diagnostic(NamedTuple):
     """A finding of a rule in a file.
 
-    Lines and columns start at 1. Columns count code points, and the end is exclusive. `fixable` tells whether the
-    finding has a fix; `fix` holds the fix itself only if the run was asked to compute fixes.
+    Lines and columns start at 1. Columns count code points, and the end is exclusive. `fixable` is true if the
+    finding has a fix. `fix` is the fix itself if the run computes fixes, else None.
     """
 
     path: str

@@ -61,7 +61,7 @@ class ValidationOptions:
         root: The folder that the patterns of `by_path` are relative to.
         corpus: The folder of the whole site. Site rules compare the pages with it.
         cache: Keeps the records of pages between runs.
-        jobs: The number of worker processes; by default, as many as pay.
+        jobs: The number of worker processes. The default depends on the number of pages.
         overlay: Contents to use instead of those of the files, by path.
         fixes: Whether diagnostics carry their fixes. Pages with findings are then read again.
         unsafe: Whether they carry unsafe fixes of links too.

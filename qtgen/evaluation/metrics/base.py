@@ -12,7 +12,7 @@ from qtgen.evaluation.metrics.text import AnalyzedText
 
 
 class Score(NamedTuple):
-    """The value of a metric, None if it does not apply, and one line on how it came about."""
+    """The value of a metric, or None if the metric does not apply, and a note that explains it."""
 
     value: float | None
     note: str = ""
@@ -38,7 +38,7 @@ class PageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a metric is given: a candidate answer, the question, and one or more references.
+    """The input of a metric: a candidate answer, the question, and one or more references.
 
     `must` and `nice` are nuggets: claims that an answer must make or may make. `page` is None for an answer without a
     page.
@@ -110,9 +110,9 @@ def metric(
         low: The lowest possible value.
         high: The highest possible value.
         cost: The time that one case takes, for the documentation.
-        version: Raise it when a plugin's metric changes its values: baselines of another version are then refused.
+        version: Raise it if the values of a plugin's metric change. Baselines of another version are then rejected.
 
-    Raises PluginError for a name that is taken, and for a function without a docstring.
+    Raises PluginError if the name is already used, or if the function has no docstring.
     """
 
     def register(function: MetricFunction) -> MetricFunction:

@@ -29,7 +29,7 @@ FORMATS: dict[str, FormatFunction] = {
 
 
 def eval_format(name: str) -> Callable[[FormatFunction], FormatFunction]:
-    """Register a function that renders a report as text. Raises PluginError if the name is taken."""
+    """Register a function that renders a report as text. Raises PluginError if the name is already used."""
 
     def register(function: FormatFunction) -> FormatFunction:
         taken = FORMATS.get(name)

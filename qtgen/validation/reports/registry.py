@@ -24,14 +24,14 @@ def plain(text: str, _severity: Severity) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReportContext:
-    """What a report format may need besides the diagnostics.
+    """What a report format can use besides the diagnostics.
 
     Args:
         pages: The number of pages that were checked.
         version: The version of qtgen.
         rules: Every registered rule, sorted by code.
         source: Returns the lines of the page at a path, or no lines if it cannot be shown.
-        paint: Colours a text by severity, if the output is a terminal.
+        paint: Colors a text by severity, if the output is a terminal.
     """
 
     pages: int
@@ -69,7 +69,7 @@ def report_format(name: str, *, needs_fixes: bool = False, counts_info: bool = F
 
     Args:
         name: The name that selects the format.
-        needs_fixes: Whether the diagnostics must carry their fixes, for which pages with findings are read again.
+        needs_fixes: Whether the diagnostics must contain their fixes. If so, pages with findings are read again.
         counts_info: Whether informational diagnostics are left out, unless their rule is selected. They are counted in
             the summary.
 

@@ -90,7 +90,7 @@ class Example:
         old: The text to replace, everywhere in the page.
         new: Its replacement.
         path: The path of the file, if it differs.
-        raw: The bytes of the whole file, for what a replacement cannot express.
+        raw: The bytes of the whole file, if a replacement cannot express the change.
         neighbour: The text to replace, and its replacement, in the other page of the example site. Only site rules
             read that page.
     """
