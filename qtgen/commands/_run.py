@@ -205,11 +205,13 @@ def describe_models(settings: Settings, models: Sequence[str]) -> str:
     """Return which models answer, and why a local one if that was not asked for."""
     name = provider_name(settings)
     if name != "local":
-        return f"provider {name}: {', then '.join(models)} at {settings.base_url or 'OpenAI'}"
+        address = settings.base_url or ("OpenAI" if name == "openai" else None)
+        return f"provider {name}: {', then '.join(models)}" + (f" at {address}" if address else "")
     unused = [name for name in ("model", "base_url") if getattr(settings, name)]
-    reason = f" ({' and '.join(unused)} not used)" if unused else ""
-    if not settings.provider:
-        reason = " (neither a key nor a base URL is set)"
+    reasons = [] if settings.provider else ["neither a key nor a base URL is set"]
+    if unused:
+        reasons.append(f"{' and '.join(unused)} not used")
+    reason = f" ({'; '.join(reasons)})" if reasons else ""
     return f"provider local{reason}: {models[0]} on this machine"
 
 
