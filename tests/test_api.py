@@ -84,8 +84,10 @@ def test_library_packages_never_print() -> None:
     for file in (ROOT / "qtgen").rglob("*.py"):
         if file.parts[-2] in ("commands", "eval") or file.name in ("cli.py", "__main__.py"):
             continue
-        calls = [node.func for node in ast.walk(ast.parse(file.read_bytes())) if isinstance(node, ast.Call)]
-        assert not {"print", "click.echo"} & {ast.unparse(call) for call in calls}, file
+        calls = {
+            ast.unparse(node.func) for node in ast.walk(ast.parse(file.read_bytes())) if isinstance(node, ast.Call)
+        }
+        assert "click.echo" not in calls, file  # ruff rejects `print`
 
 
 @pytest.mark.parametrize("package", sorted({*PACKAGES, "_util"}))
