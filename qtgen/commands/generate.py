@@ -24,7 +24,6 @@ from qtgen.commands._options import (
     request_options,
     settings_from,
 )
-from qtgen.commands._output import note
 from qtgen.commands._prompt_changes import prompt_change_notes
 from qtgen.commands._questions import index_questions, skipped_near_duplicates
 from qtgen.commands._run import Item, Run, RunOptions, require_prices
@@ -51,8 +50,8 @@ Environment:
   OPENAI_API_KEY, OPENAI_BASE_URL  the key and the address of the endpoint
   QTGEN_LEDGER, QTGEN_MODEL, …     any setting, in capitals after QTGEN_
   Options override the environment, which overrides qtgen.toml (the nearest
-  one upwards). docs/reference/commands.md lists the settings, such as timeout, tries,
-  repairs and prices; `qtgen --show-settings` prints those in force.
+  one upwards). docs/reference/commands.md lists the settings, such as timeout,
+  tries, repairs and prices; `qtgen --show-settings` prints those in force.
 
 \b
 Files:
@@ -286,5 +285,6 @@ class _Generation:
         wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
         for number, holder in self.ledger.urls_by_id(wanted).items():
             if holder != wanted[number]:
-                note(f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger")
+                message = f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger"
+                click.echo(message, err=True)
         return self.ledger.assign_ids(urls, first, self.index.ids)
