@@ -50,8 +50,9 @@ Environment:
   OPENAI_API_KEY, OPENAI_BASE_URL  the key and the address of the endpoint
   QTGEN_LEDGER, QTGEN_MODEL, …     any setting, in capitals after QTGEN_
   Options override the environment, which overrides qtgen.toml (the nearest
-  one upwards). docs/reference/commands.md lists the settings, such as timeout,
-  tries, repairs and prices; `qtgen --show-settings` prints those in force.
+  one upwards). docs/reference/commands.md lists the settings, such as
+  timeout, tries, repairs and prices; `qtgen --show-settings` prints those in
+  force.
 
 \b
 Files:
