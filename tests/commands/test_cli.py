@@ -16,6 +16,7 @@ from qtgen.errors import Interrupted
 from qtgen.evaluation.metrics import METRICS
 from qtgen.page import read_text, schema
 from qtgen.regeneration.reasons import REASONS
+from qtgen.validation.reports import format_names
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 
@@ -55,7 +56,7 @@ def test_starting_loads_nothing_heavy() -> None:
 
 def test_validate_a_clean_page(qtgen: Run) -> None:
     put(EXAMPLE_PATH, EXAMPLE_PAGE)
-    assert qtgen("validate", "outputs") == (0, "", "1 page checked: nothing found\n")
+    assert qtgen("validate", "outputs") == (0, "", "1 page checked: no problems found\n")
 
 
 def test_validate_prints_places_and_a_summary(qtgen: Run) -> None:
@@ -63,7 +64,7 @@ def test_validate_prints_places_and_a_summary(qtgen: Run) -> None:
     code, out, err = qtgen("validate", EXAMPLE_PATH)
     assert code == 1
     assert out.splitlines()[0] == f"{EXAMPLE_PATH}:25:8: QT205 `score` must be -1.0 or from 0 to 1, not 7"
-    assert err == "1 page checked: 1 error and 1 warning in 1 of them; --fix can mend up to 1\n"
+    assert err == "1 page checked: 1 error and 1 warning in 1 page\n1 finding can be fixed with `--fix`\n"
 
 
 def test_validate_json_has_the_contracts_shape(qtgen: Run) -> None:
@@ -137,7 +138,9 @@ def test_files_that_cannot_be_read_are_listed_and_the_rest_goes_on(qtgen: Run) -
 def test_explain(qtgen: Run) -> None:
     code, out, _ = qtgen("explain")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == [*sorted(REGISTRY), *METRICS, *REASONS]
+    assert [line.split()[0] for line in out.splitlines()] == [
+        *sorted(REGISTRY), "score", *METRICS, *REASONS, *format_names(),
+    ]  # fmt: skip
     assert qtgen("explain", "QT301")[1] == qtgen("explain", "title-mismatch")[1]
     assert "Why it is bad" in qtgen("explain", "qt301")[1]
     assert "reason   The text was written by a model that is not one of" in out
