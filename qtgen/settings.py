@@ -47,7 +47,7 @@ def _split(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
-NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+NameList = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_split)]
 
 
 class Price(BaseModel):

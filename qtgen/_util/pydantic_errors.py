@@ -24,6 +24,7 @@ _EXPECTED = {
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "string_type": 'must be a text in quotes, "…"',
+    "string_too_short": "must not be empty",
     "path_type": 'must be a path in quotes, "…"',
     "tuple_type": 'must be a list, ["…"]',
     "missing": "is missing",

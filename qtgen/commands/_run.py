@@ -174,9 +174,10 @@ class Run:
         if left := self.stats.failures[Interrupted.kind]:
             raise Interrupted(f"interrupted with {left:,} of {total} left", remedy=self.options.resume)
         if left := self.stats.failures[BudgetReached.kind]:
-            note(
+            click.echo(
                 f"the budget of {money(self.budget.limit)} is used up with {left:,} of {total} left; "
-                f"raise --budget and {self.options.resume}"
+                f"raise --budget and {self.options.resume}",
+                err=True,  # also with --quiet, because it explains the exit code
             )
             return 1
         return int(self.stats.counts[Status.FAILED] > 0)

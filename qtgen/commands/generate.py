@@ -24,7 +24,6 @@ from qtgen.commands._options import (
     request_options,
     settings_from,
 )
-from qtgen.commands._output import note
 from qtgen.commands._prompt_changes import prompt_change_notes
 from qtgen.commands._questions import index_questions, skipped_near_duplicates
 from qtgen.commands._run import Item, Run, RunOptions, require_prices
@@ -290,5 +289,6 @@ class _Generation:
         wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
         for number, holder in self.ledger.urls_by_id(wanted).items():
             if holder != wanted[number]:
-                note(f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger")
+                message = f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger"
+                click.echo(message, err=True)
         return self.ledger.assign_ids(urls, first, self.index.ids)

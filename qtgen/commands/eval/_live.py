@@ -141,7 +141,7 @@ class _RepeatWork:
         for position, reference in enumerate(self._suite.references):
             if not is_finished(position):
                 self.candidates.append(Candidate(reference, self._repeat, error=failure))
-                yield Item(position, Outcome(reference.question, Status.FAILED, error=failure), {})
+                yield Item(position, Outcome(reference.question, Status.SKIPPED, error=failure), {})
 
     def notes(self, stats: RunStats) -> Iterable[str]:  # noqa: ARG002  # the run loop's signature
         """Return no lines: the report says where the results are."""
