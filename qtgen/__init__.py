@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qtgen.linking import link
     from qtgen.llm.types import Provider
     from qtgen.page import Page
-    from qtgen.site.discovery import read_page
+    from qtgen.site.api import read_page
     from qtgen.validation import Diagnostic, Severity, fix, validate
 
 __version__ = "0.1.0"
@@ -36,7 +36,7 @@ _EXPORTS = {
     "fix": "qtgen.validation",
     "generate": "qtgen.generation",
     "link": "qtgen.linking",
-    "read_page": "qtgen.site.discovery",
+    "read_page": "qtgen.site.api",
     "score": "qtgen.evaluation",
     "validate": "qtgen.validation",
 }

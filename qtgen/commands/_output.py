@@ -31,11 +31,14 @@ def listed(lines: Sequence[str], noun: str, *, shown: int = SHOWN) -> Iterator[s
 
 
 def warn(lines: Sequence[str], noun: str, summary: str = "", *, shown: int = SHOWN) -> None:
-    """Print a warning for the first lines, then one that counts all of them, followed by `summary`."""
+    """Print a warning for the first lines, then one that counts all of them, followed by `summary`.
+
+    A single line without a summary needs no count.
+    """
     for line in lines[:shown]:
         click.echo(f"warning: {line}", err=True)
     more = f" ({len(lines) - shown:,} more)" if len(lines) > shown else ""
-    if lines:
+    if len(lines) > 1 or (lines and summary):
         click.echo(f"warning: {pluralize(len(lines), noun)}{more}{summary}", err=True)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from qtgen._util.project import project_folder
 from qtgen.validation.rules import RULES_VERSION
 
-ENTRY_POINT_GROUPS = ("qtgen.rules", "qtgen.report_formats", "qtgen.metrics", "qtgen.providers")
+ENTRY_POINT_GROUPS = ("qtgen.rules", "qtgen.report_formats", "qtgen.metrics", "qtgen.eval_formats", "qtgen.providers")
 """The entry point groups of all plugins."""
 
 _OWN_GROUPS = ENTRY_POINT_GROUPS[:2]

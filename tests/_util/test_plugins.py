@@ -1,7 +1,5 @@
 """Tests of loading plugins from files and from installed packages."""
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +8,6 @@ from qtgen._util.plugins import identity, installed, load_file
 from qtgen.errors import PluginError
 
 GROUP = "qtgen.rules"
-
-
-@pytest.fixture(autouse=True)
-def forget_plugin_files() -> Iterator[None]:
-    """Remove the modules that a test loads."""
-    yield
-    for name in [name for name in sys.modules if name.startswith("qtgen_plugin_")]:
-        del sys.modules[name]
 
 
 def write_package(folder: Path, monkeypatch: pytest.MonkeyPatch, entry_points: str, version: str = "1.0") -> None:

@@ -414,7 +414,7 @@ def test_a_deleted_page_stays_deleted_unless_it_is_to_be_written_again(qtgen: Ru
     assert "2 pages were written earlier and deleted since; --recreate writes them again\n" in err
     assert err.count("deleted") == 1, "one line for all of them"
     guess = qtgen("generate", "q.txt", "--dry-run")
-    assert "no request  1 exists, 2 skipped" in guess[1]
+    assert "no request  1 already exists, 2 skipped" in guess[1]
     assert "2 pages were written earlier and deleted since" in guess[2]
     assert qtgen("generate", "q.txt", "--fresh", "--limit", "1")[0] == 0
     assert len(pages()) == 1, "--fresh does not bring it back either"

@@ -1,6 +1,7 @@
 """Shared fixtures. Real pages are read from ../shared, which a user's checkout does not have; those tests skip then."""
 
 import os
+import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -16,6 +17,8 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.llm.cassettes import same_bytes, without_secrets
 from qtgen.resources import shipped_folder
+from qtgen.validation import plugins as validation_plugins
+from qtgen.validation import workers
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, PageRule
 from qtgen.validation.selection import choose_rules
 from support import SENT_KEYS, SHARED, TODAY
@@ -73,7 +76,40 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("OPENAI_", "OTEL_", "QTGEN_")) or name.lower().endswith("_proxy")
     ]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "100")  # texts wrap at the width of the terminal, if there is one
     monkeypatch.chdir(tmp_path)
+
+
+# The tables that plugins add to, by the module that holds each; a module that is not loaded has no plugins.
+_TABLES = {
+    "qtgen.validation.rules.registry": "REGISTRY",
+    "qtgen.validation.reports.registry": "FORMATS",
+    "qtgen.evaluation.metrics.base": "METRICS",
+    "qtgen.evaluation.reports": "FORMATS",
+    "qtgen.llm.providers": "_REGISTRY",
+}
+
+
+def _is_of_plugin(value: Any) -> bool:
+    """Return True if an entry of a table was registered outside qtgen."""
+    for attribute in ("check", "render", "function", "connect"):
+        if function := getattr(value, attribute, None):
+            return not function.__module__.startswith("qtgen.")
+    return not value.__module__.startswith("qtgen.")
+
+
+@pytest.fixture(autouse=True)
+def _no_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test starts without plugins, and those that it loads are unloaded at its end."""
+    monkeypatch.setattr(validation_plugins, "_loaded", validation_plugins.LoadedPlugins())
+    yield
+    for module, name in _TABLES.items():
+        table = getattr(sys.modules.get(module), name, {})
+        for key in [key for key, value in table.items() if _is_of_plugin(value)]:
+            del table[key]
+    for module in [module for module in sys.modules if module.startswith("qtgen_plugin_")]:
+        del sys.modules[module]
+    workers._page_checker.cache_clear()  # it is kept by the number of rules
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,10 +14,8 @@ import pytest
 from qtgen.errors import PluginError
 from qtgen.generation.config import generation_config
 from qtgen.settings import load_settings
-from qtgen.validation import plugins
 from qtgen.validation.plugins import LoadedPlugins, load_plugins, loaded_plugins, reload_plugins, rules_key
-from qtgen.validation.reports import FORMATS, format_names
-from qtgen.validation.reports.registry import BUILT_IN
+from qtgen.validation.reports import format_names
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from support import ROOT, TODAY
@@ -27,21 +24,6 @@ from support.validation import Run, write_page
 _PACKAGE = Path(__file__).parents[1] / "fixtures" / "plugin_package"
 _SHOUTING = EXAMPLE_PAGE.replace("Osmosis moves", "Great! Osmosis moves")
 _RULES_FILE = "my_rules.py"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Start without plugins, and unload those of the test."""
-    monkeypatch.setattr(plugins, "_loaded", LoadedPlugins())
-    modules = set(sys.modules)
-    yield
-    for code in [code for code, rule in REGISTRY.items() if not rule.is_builtin]:
-        del REGISTRY[code]
-    for name in set(FORMATS) - set(BUILT_IN):  # a built-in one is registered once, when its module is imported
-        del FORMATS[name]
-    for name in set(sys.modules) - modules:
-        if name.startswith("qtgen_plugin_"):
-            del sys.modules[name]
 
 
 def write_site(page: str = _SHOUTING) -> None:
