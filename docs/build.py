@@ -133,7 +133,7 @@ def _inner(group: click.Group) -> Iterator[tuple[str, click.Command]]:
 
 
 def _help(command: click.Command, path: str) -> str:
-    context = click.Context(command, info_name=path, max_content_width=100, **command.context_settings)
+    context = click.Context(command, info_name=path, terminal_width=78, **command.context_settings)
     return f"```\n{command.get_help(context)}\n```"
 
 
