@@ -105,9 +105,24 @@ def _on_one_line(error: click.ClickException) -> str:
 
 
 def _bug() -> int:
+    error = sys.exc_info()[1]
+    for frame in reversed(traceback.extract_tb(error.__traceback__) if error else []):
+        if _is_plugin(frame.filename):
+            where = f"{frame.filename}:{frame.lineno}"
+            click.echo(f"qtgen: {where}: this plugin failed: {type(error).__name__}: {error}; correct it", err=True)
+            return 2
     traceback.print_exc()
     click.echo("qtgen: this is a bug; please report it with the lines above and the command that you ran", err=True)
     return BUG
+
+
+def _is_plugin(filename: str) -> bool:
+    """Return whether a plugin file that `plugins` in qtgen.toml names has this path."""
+    return any(
+        getattr(module, "__file__", None) == filename
+        for name, module in list(sys.modules.items())
+        if name.startswith("qtgen_plugin_")
+    )
 
 
 def main() -> None:

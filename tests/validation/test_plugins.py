@@ -248,3 +248,22 @@ def test_a_broken_package_is_one_line_and_exit_2(package: Path) -> None:
 def test_a_plugin_error_is_a_usage_error() -> None:
     with pytest.raises(PluginError):
         load_plugins(SimpleNamespace(plugins=["nowhere.py"]))
+
+
+def test_a_plugin_that_fails_is_one_line_that_names_its_place(qtgen: Run) -> None:
+    write_site()
+    write_page(
+        "broken.py",
+        "from qtgen.validation import Example, Severity, rule\n\n\n"
+        '@rule("ACME900", "broken", Severity.WARNING, bad=Example("moves water", "x"))\n'
+        "def broken(file):\n"
+        '    """A rule that fails."""\n'
+        "    return undefined_name\n",
+    )
+    write_page("qtgen.toml", 'plugins = ["./broken.py"]\n')
+    code, _, err = qtgen("validate", "outputs", "--no-cache")
+    assert code == 2
+    assert err.rstrip().endswith(
+        "broken.py:7: this plugin failed: NameError: name 'undefined_name' is not defined; correct it"
+    )
+    assert "Traceback" not in err

@@ -38,16 +38,18 @@ def missing_key(file: PageFile) -> Iterator[Finding]:
 
     Why it is bad: the site's build crashes on a page without `answer` or `seo`. Other missing keys leave gaps.
     Fix: add the key, in the order of the layout (`qtgen schema`). `--fix` adds keys whose values follow from other
-    fields: the constants, `article_title`, `question`, `seo.title`, `file_name` and `url`. This is safe.
+    fields: the constants, `article_title`, `question`, `seo.title`, `file_name` and `url`. This is safe. A key that is
+    only misspelled is not added; correct its name.
     """
     page = file.page
     present = page.sections()
+    misspelled = {_nearest_key(path) for path in page.values if _is_unknown(path)}
     for path in required_paths(present):
         section = FIELDS[path].section if path in FIELDS else ""
         section_has_no_fields = section and (section not in present or section in page.values)
         if path in page.values or path in present or section_has_no_fields:
             continue
-        value = _derived_values(page).get(path)
+        value = None if path in misspelled else _derived_values(page).get(path)
         fix = change_fields(page, f"add `{path}`", {path: value}) if value else None
         yield Finding(f"`{path}` is missing; add it here", page.expected_span(path), path, fix)
 
@@ -73,20 +75,34 @@ def unknown_key(file: PageFile) -> Iterator[Finding]:
     """
     page = file.page
     for path in page.values:
-        if path not in FIELDS and path not in SECTIONS:
-            yield Finding(_unknown_message(path), page.key_span(path), path)
+        if _is_unknown(path):
+            yield Finding(_unknown_message(page, path), page.key_span(path), path)
 
 
-def _unknown_message(path: str) -> str:
+def _is_unknown(path: str) -> bool:
+    return path not in FIELDS and path not in SECTIONS
+
+
+def _unknown_message(page: Page, path: str) -> str:
+    if re.fullmatch(r"related_article\d+", path):
+        return f"unknown key `{path}`; a page has at most {RELATED_MAX} related articles, numbered from 1"
+    nearest = _nearest_key(path)
+    if nearest is None:
+        return f"unknown key `{path}`; remove it"
+    if nearest in page.values:
+        return f"unknown key `{path}`; remove it, because the page has `{nearest.rpartition('.')[2]}`"
+    return f"unknown key `{path}`; did you mean `{nearest.rpartition('.')[2]}`?"
+
+
+def _nearest_key(path: str) -> str | None:
+    """Return the path of the known key in the same section that an unknown key is most like, or None."""
     from difflib import get_close_matches  # rarely needed, and slow to import
 
     section, _, key = path.rpartition(".")
-    if re.fullmatch(r"related_article\d+", path):
-        return f"unknown key `{path}`; a page has at most {RELATED_MAX} related articles, numbered from 1"
     siblings = [field.key for field in FIELDS.values() if field.section == section]
     known = siblings + ([] if section else list(SECTIONS))
     nearest = get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"unknown key `{path}`; " + (f"did you mean `{nearest[0]}`?" if nearest else "remove it")
+    return f"{section}.{nearest[0]}".lstrip(".") if nearest else None
 
 
 @rule(

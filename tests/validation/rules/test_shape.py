@@ -2,6 +2,7 @@
 
 import pytest
 
+from qtgen.validation.rules.example import EXAMPLE_PAGE
 from support.validation import check, example_with
 
 _DESCRIPTION = (
@@ -64,3 +65,16 @@ def test_keys_that_share_a_line_are_not_sorted() -> None:
 def test_a_control_character_in_a_value_is_escaped_in_the_message() -> None:
     (finding,) = check(example_with("author: QuickTakes", 'author: "\\x1b[31m"'))
     assert finding.message == r"`author` must be `QuickTakes`, not `\x1b[31m`"
+
+
+def test_a_misspelled_key_is_not_added_beside_its_misspelling() -> None:
+    page = EXAMPLE_PAGE.replace("author:", "auther:").encode()
+    by_code = {diagnostic.code: diagnostic for diagnostic in check(page)}
+    assert by_code["QT201"].fix is None
+    assert by_code["QT202"].message == "unknown key `auther`; did you mean `author`?"
+
+
+def test_an_unknown_key_like_one_that_exists_is_to_be_removed() -> None:
+    page = EXAMPLE_PAGE.replace("author: QuickTakes", "auther: QuickTakes\nauthor: QuickTakes").encode()
+    (diagnostic,) = [diagnostic for diagnostic in check(page) if diagnostic.code == "QT202"]
+    assert diagnostic.message == "unknown key `auther`; remove it, because the page has `author`"
