@@ -39,10 +39,10 @@ def find_pages(
         options.score_below,
     )
     root = project_folder()
+    batches = list(iter_batches(options.paths))  # may raise, so it comes before the cache is opened
     cache = Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
     corpus = settings.corpus if "related" in options.staleness.groups else None
     validation = ValidationOptions((), root=root, corpus=corpus, cache=cache)
-    batches = list(iter_batches(options.paths))
     try:
         report = find_stale(
             batches,
