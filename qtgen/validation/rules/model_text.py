@@ -132,7 +132,7 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
                 residue = pattern.search(mask_segments(layout, find_segments(layout)))
                 if residue and not _is_quoted(layout, residue.start()):
                     quoted = residue.group().strip()[:_QUOTED_MAX]
-                    message = f"`{path}` contains {description}: `{quoted}`; generate it again"
+                    message = f"{description}: `{quoted}`"  # repair requests in recordings contain these words
                     yield Finding(message, span_within(file.page, path, *residue.span()), path)
 
 
