@@ -120,7 +120,9 @@ async def judge_claims(judge: Provider, claims: Sequence[str], candidate: str) -
 
 
 async def preference(judge: Provider, question: str, reference: str | None, first: str, second: str) -> Preference:
-    """Return which of two answers a judge prefers. It is asked in both orders; if they disagree, it has no preference.
+    """Return which of two answers a judge prefers.
+
+    The judge compares them in both orders. If the results disagree, it has no preference.
 
     `reference` is an answer known to be right, or None. Raises ProviderUnusable.
     """
@@ -196,7 +198,7 @@ class PreferenceCounts(NamedTuple):
         failed = f"; {self.failed} comparisons failed" if self.failed else ""
         return (
             f"judges preferred the new page {self.new} times, the old one {self.old} times and neither {self.neither} "
-            f"times (asked in both orders; flip rate {rate}){failed}"
+            f"times (compared in both orders; flip rate {rate}){failed}"
         )
 
 

@@ -37,12 +37,12 @@ def read_text(text: str) -> Page:
 
 
 def unreadable_page(reason: str) -> Page:
-    """Return the page that stands for a file that cannot be read."""
+    """Return an empty page for a file that cannot be read."""
     return Page("", {}, {}, problems=(Problem("unreadable-file", reason),))
 
 
 def oversized_page(size: int) -> Page:
-    """Return the page that stands for a file of `size` bytes, which is not read because it is too large."""
+    """Return an empty page for a file of `size` bytes, which is too large to be read."""
     message = f"{size:,} bytes; the maximum is {MAX_BYTES:,}"
     return Page("", {}, {}, problems=(Problem("too-large", message),))
 

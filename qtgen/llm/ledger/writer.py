@@ -154,6 +154,6 @@ async def open_writer(ledger: Ledger, *, fresh: bool, stop: Stop | None = None) 
         writer.close()
         try:
             await writing
-        except Exception:  # any, as in `_commit`
+        except Exception:  # any error must reach a caller, once
             if not had_failed:
                 raise
