@@ -97,7 +97,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _on_one_line(error: click.ClickException) -> str:
-    message = " ".join(error.format_message().split())
+    message = " ".join(error.format_message().split()).replace(". Did you mean", "; did you mean")
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is None:
         return message
