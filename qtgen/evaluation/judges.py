@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen._util.json_schema import strict_schema
+from qtgen._util.text import pluralize
 from qtgen.errors import BudgetReached, Failure, ProviderError, ProviderUnusable
 from qtgen.evaluation.report import first_error
 from qtgen.llm.types import Message, Prompt, Provider
@@ -195,10 +196,10 @@ class PreferenceCounts(NamedTuple):
         """Return the counts as a sentence for people."""
         total = self.new + self.old + self.neither
         rate = f"{self.flips / total:.0%}" if total else "unknown"
-        failed = f"; {self.failed} comparisons failed" if self.failed else ""
+        failed = f"; {pluralize(self.failed, 'comparison')} failed" if self.failed else ""
         return (
-            f"judges preferred the new page {self.new} times, the old one {self.old} times and neither {self.neither} "
-            f"times (compared in both orders; flip rate {rate}){failed}"
+            f"judges preferred the new page {pluralize(self.new, 'time')}, the old one {pluralize(self.old, 'time')} and "
+            f"neither {pluralize(self.neither, 'time')} (compared in both orders; flip rate {rate}){failed}"
         )
 
 

@@ -102,5 +102,5 @@ def test_a_judged_text_cannot_end_the_data() -> None:
 def test_preferences_are_counted_with_the_flip_rate() -> None:
     counts = count_preferences([Preference(1.0), Preference(0.0, flipped=True), Preference(None), Preference(-1.0)])
     assert counts == (1, 1, 1, 1, 1)
-    assert counts.sentence().endswith("neither 1 times (compared in both orders; flip rate 33%); 1 comparisons failed")
+    assert counts.sentence().endswith("neither 1 time (compared in both orders; flip rate 33%); 1 comparison failed")
     assert "flip rate unknown" in count_preferences([]).sentence()
