@@ -198,8 +198,8 @@ class PreferenceCounts(NamedTuple):
         rate = f"{self.flips / total:.0%}" if total else "unknown"
         failed = f"; {pluralize(self.failed, 'comparison')} failed" if self.failed else ""
         return (
-            f"judges preferred the new page {pluralize(self.new, 'time')}, the old one {pluralize(self.old, 'time')} and "
-            f"neither {pluralize(self.neither, 'time')} (compared in both orders; flip rate {rate}){failed}"
+            f"judges preferred the new page {pluralize(self.new, 'time')}, the old one {pluralize(self.old, 'time')} "
+            f"and neither {pluralize(self.neither, 'time')} (compared in both orders; flip rate {rate}){failed}"
         )
 
 

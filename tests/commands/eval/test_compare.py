@@ -81,5 +81,5 @@ def test_judges_are_asked_about_every_pair_of_pages(
     monkeypatch.setattr("qtgen.commands.eval.compare.open_clients", open_clients)
     _, out, _ = run_eval("compare", "before.json", "after.json", "--judge", "m")
     text = " ".join(out.split())
-    assert "judges preferred the new page 1 times, the old one 0 times and neither 1 times" in text
+    assert "judges preferred the new page 1 time, the old one 0 times and neither 1 time" in text
     assert "flip rate 50%" in text
