@@ -9,9 +9,10 @@ and needs no optional dependency.
     ...     print(diagnostic.path, diagnostic.line, diagnostic.code)
 """
 
-import importlib
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qtgen._util.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from qtgen.errors import QtgenError
@@ -59,16 +60,5 @@ __all__ = [
 
 logging.getLogger("qtgen").addHandler(logging.NullHandler())  # a library logs nothing unless its user asks for it
 
-
-if not TYPE_CHECKING:  # else a type checker would accept every misspelt name
-
-    def __getattr__(name: str) -> Any:
-        if name not in _EXPORTS:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(_EXPORTS[name]), name)
-        globals()[name] = value
-        return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+if not TYPE_CHECKING:  # a type checker sees the names above, and finds misspelled ones
+    __getattr__, __dir__ = lazy_attributes(__name__, _EXPORTS)

@@ -17,8 +17,9 @@ A metric of your own is a function with `@metric` in a plugin:
 Names are loaded when they are first used, so importing this package needs no optional dependency.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qtgen._util.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from qtgen.evaluation.metrics import Case, Direction, Score, metric
@@ -28,18 +29,18 @@ if TYPE_CHECKING:
     from qtgen.evaluation.scoring import SampleResult, score
 
 _MODULES = {
-    "Case": "metrics",
-    "Direction": "metrics",
-    "EvalItem": "report",
-    "EvalReport": "report",
-    "SampleResult": "scoring",
-    "Score": "metrics",
-    "Verdict": "report",
-    "eval_format": "reports",
-    "evaluate": "offline",
-    "load_report": "report",
-    "metric": "metrics",
-    "score": "scoring",
+    "Case": ".metrics",
+    "Direction": ".metrics",
+    "EvalItem": ".report",
+    "EvalReport": ".report",
+    "SampleResult": ".scoring",
+    "Score": ".metrics",
+    "Verdict": ".report",
+    "eval_format": ".reports",
+    "evaluate": ".offline",
+    "load_report": ".report",
+    "metric": ".metrics",
+    "score": ".scoring",
 }
 
 __all__ = [
@@ -57,14 +58,5 @@ __all__ = [
     "score",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+if not TYPE_CHECKING:  # a type checker sees the names above, and finds misspelled ones
+    __getattr__, __dir__ = lazy_attributes(__name__, _MODULES)

@@ -4,8 +4,9 @@ The public names are `Question`, `Draft`, `Outcome`, `Status`, `GenerationConfig
 they are used: importing this package needs neither the template engine nor an LLM client.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qtgen._util.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from qtgen.generation.api import generate
@@ -15,20 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["Draft", "GenerationConfig", "Outcome", "Question", "Status", "generate"]
 
 _MODULES = {
-    "Draft": "types",
-    "GenerationConfig": "config",
-    "Outcome": "types",
-    "Question": "types",
-    "Status": "types",
-    "generate": "api",
+    "Draft": ".types",
+    "GenerationConfig": ".config",
+    "Outcome": ".types",
+    "Question": ".types",
+    "Status": ".types",
+    "generate": ".api",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+if not TYPE_CHECKING:  # a type checker sees the names above, and finds misspelled ones
+    __getattr__, __dir__ = lazy_attributes(__name__, _MODULES)

@@ -3,9 +3,9 @@
 Importing this package loads no client. `open_providers` and the other functions that need one load it when used.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from qtgen._util.lazy import lazy_attributes
 from qtgen.llm.sender import Request, Sender
 from qtgen.llm.types import Completion, Limits, Message, Prompt, Provider, Usage
 
@@ -38,12 +38,5 @@ __all__ = [
     "provider",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LAZY[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if not TYPE_CHECKING:  # a type checker sees the names above, and finds misspelled ones
+    __getattr__, __dir__ = lazy_attributes(__name__, _LAZY)

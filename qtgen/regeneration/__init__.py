@@ -8,8 +8,9 @@
 Names are imported when they are first used, because listing the reasons needs neither a prompt nor a model.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qtgen._util.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from qtgen.regeneration.api import default_filter, regenerate
@@ -51,10 +52,7 @@ _MODULES = {
     "reasons": ("REASONS", "Criteria", "Reason", "reason"),
     "rewrite": ("RewriteJob", "RewriteResult"),
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_MODULE_OF = {name: f".{module}" for module, names in _MODULES.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+if not TYPE_CHECKING:  # a type checker sees the names above, and finds misspelled ones
+    __getattr__, __dir__ = lazy_attributes(__name__, _MODULE_OF)

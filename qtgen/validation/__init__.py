@@ -32,8 +32,9 @@ Name the file under `plugins` in qtgen.toml, or install it as a package with an 
 Names are imported when they are used, so importing this package is fast.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qtgen._util.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from qtgen.validation.api import fix, validate
@@ -47,28 +48,28 @@ if TYPE_CHECKING:
     from qtgen.validation.run import ValidationOptions, ValidationResult
 
 _MODULES = {
-    "Diagnostic": "diagnostics",
-    "Edit": "diagnostics",
-    "Example": "rules.types",
-    "Finding": "rules.types",
-    "Fix": "diagnostics",
-    "FixedFile": "autofix",
-    "PageFile": "rules.types",
-    "ReportContext": "reports.registry",
-    "RuleFix": "rules.types",
-    "Severity": "diagnostics",
-    "SiteFinding": "rules.types",
-    "ValidationOptions": "run",
-    "ValidationResult": "run",
-    "change_fields": "rules.edits",
-    "fix": "api",
-    "load_plugins": "plugins",
-    "replace_parts": "rules.edits",
-    "report_format": "reports.registry",
-    "rule": "rules.registry",
-    "site_rule": "rules.registry",
-    "span_within": "rules.edits",
-    "validate": "api",
+    "Diagnostic": ".diagnostics",
+    "Edit": ".diagnostics",
+    "Example": ".rules.types",
+    "Finding": ".rules.types",
+    "Fix": ".diagnostics",
+    "FixedFile": ".autofix",
+    "PageFile": ".rules.types",
+    "ReportContext": ".reports.registry",
+    "RuleFix": ".rules.types",
+    "Severity": ".diagnostics",
+    "SiteFinding": ".rules.types",
+    "ValidationOptions": ".run",
+    "ValidationResult": ".run",
+    "change_fields": ".rules.edits",
+    "fix": ".api",
+    "load_plugins": ".plugins",
+    "replace_parts": ".rules.edits",
+    "report_format": ".reports.registry",
+    "rule": ".rules.registry",
+    "site_rule": ".rules.registry",
+    "span_within": ".rules.edits",
+    "validate": ".api",
 }
 
 __all__ = [
@@ -96,14 +97,5 @@ __all__ = [
     "validate",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:  # a type checker sees the names above, and finds misspelled ones
+    __getattr__, __dir__ = lazy_attributes(__name__, _MODULES)

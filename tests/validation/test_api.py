@@ -24,14 +24,11 @@ def test_every_public_name_can_be_imported_and_is_documented() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
-        qtgen.validation.nonsense  # noqa: B018
+        qtgen.validation.nonsense  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_importing_the_package_loads_none_of_its_modules() -> None:
-    code = (
-        "import sys, qtgen.validation\n"
-        "print([name for name in sys.modules if name.startswith('qtgen.') and name != 'qtgen.validation'])"
-    )
+    code = "import sys, qtgen.validation\nprint([name for name in sys.modules if name.startswith('qtgen.validation.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
