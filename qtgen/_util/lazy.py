@@ -12,6 +12,8 @@ def lazy_attributes(package: str, modules: Mapping[str, str]) -> tuple[Callable[
     Args:
         package: The package's `__name__`.
         modules: The module that defines each name, relative to the package if it begins with a dot.
+
+    `__dir__` lists the names in the package's `__all__`.
     """
 
     def get(name: str) -> Any:
@@ -22,6 +24,6 @@ def lazy_attributes(package: str, modules: Mapping[str, str]) -> tuple[Callable[
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *modules})
+        return list(sys.modules[package].__all__)
 
     return get, names

@@ -11,7 +11,7 @@ from support import ROOT
 
 
 def test_every_public_name_exists() -> None:
-    assert set(public.__all__) <= set(dir(public))
+    assert dir(public) == public.__all__
     assert all(hasattr(public, name) for name in public.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = public.nothing  # type: ignore[attr-defined]
