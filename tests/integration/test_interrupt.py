@@ -5,39 +5,19 @@ The endpoint is the fast one of ../shared/tools, which a user's checkout does no
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support import SHARED
+from support.mock_endpoint import MockEndpoint, mock_endpoint
 
 pytestmark = [pytest.mark.block_network(allowed_hosts=["127.0.0.1"]), pytest.mark.xdist_group("scale")]
-MOCK = SHARED / "tools" / "mock_openai.py"
 SLOTS, QUESTIONS = 4, 40
 LONG = 4_000  # milliseconds for a response: all slots are taken for as long, and the signal comes meanwhile
-
-
-class Endpoint:
-    def __init__(self, port: int) -> None:
-        self.address = f"http://127.0.0.1:{port}"
-
-    def behave(self, **behaviour: float) -> None:
-        """Set the behaviour and reset the counters."""
-        self._get("/_ctl?" + "&".join(f"{name}={value}" for name, value in behaviour.items()))
-
-    def stats(self) -> dict[str, Any]:
-        return dict(json.loads(self._get("/_stats")))
-
-    def _get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.address + path, timeout=10) as response:
-            return bytes(response.read())
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -49,33 +29,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch, unused_port: int) -> Iterator[Endpoint]:
-    if not MOCK.exists():
-        pytest.skip(f"{MOCK} is not here: the endpoint for fault tests is not part of the project")
-    process = subprocess.Popen([sys.executable, str(MOCK), "--port", str(unused_port)], stdout=subprocess.DEVNULL)
-    endpoint = Endpoint(unused_port)
-
-    def answers() -> bool:
-        try:
-            return bool(endpoint.stats())
-        except OSError:
-            return False
-
-    wait_for(answers)
-    monkeypatch.setenv("OPENAI_BASE_URL", f"{endpoint.address}/v1")
-    monkeypatch.setenv("QTGEN_MODEL", "mock")
-    monkeypatch.setenv("QTGEN_SUBJECT", "Biology")
-    Path("q.txt").write_text("\n".join(f"What is osmosis number {number}?" for number in range(QUESTIONS)))
-    yield endpoint
-    process.terminate()
-    process.wait(timeout=10)
+def endpoint(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockEndpoint]:
+    with mock_endpoint(tmp_path_factory.mktemp("mock")) as endpoint:
+        endpoint.use(monkeypatch)
+        Path("q.txt").write_text("\n".join(f"What is osmosis number {number}?" for number in range(QUESTIONS)))
+        yield endpoint
 
 
 COMMAND = [sys.executable, "-m", "qtgen", "generate", "q.txt", "--concurrency", str(SLOTS)]
@@ -94,7 +52,7 @@ def pages() -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_what_is_in_flight_finishes_and_nothing_else_is_sent(endpoint: Endpoint, number: signal.Signals) -> None:
+def test_what_is_in_flight_finishes_and_nothing_else_is_sent(endpoint: MockEndpoint, number: signal.Signals) -> None:
     endpoint.behave(lat_ms=LONG)
     run = generate()
     wait_for(lambda: endpoint.stats()["inflight"] == SLOTS)
@@ -111,7 +69,7 @@ def test_what_is_in_flight_finishes_and_nothing_else_is_sent(endpoint: Endpoint,
 
 
 @pytest.mark.parametrize("fault", ["pbad", "ptrunc", "p500"])
-def test_no_repair_no_longer_answer_and_no_retry_is_sent(endpoint: Endpoint, fault: str) -> None:
+def test_no_repair_no_longer_answer_and_no_retry_is_sent(endpoint: MockEndpoint, fault: str) -> None:
     endpoint.behave(lat_ms=LONG, **{fault: 1})
     run = generate()
     wait_for(lambda: endpoint.stats()["inflight"] == SLOTS)
@@ -128,7 +86,7 @@ def test_no_repair_no_longer_answer_and_no_retry_is_sent(endpoint: Endpoint, fau
     assert pages() == QUESTIONS
 
 
-def test_a_second_signal_stops_at_once(endpoint: Endpoint) -> None:
+def test_a_second_signal_stops_at_once(endpoint: MockEndpoint) -> None:
     endpoint.behave(lat_ms=60_000)
     run = generate()
     wait_for(lambda: endpoint.stats()["inflight"] == SLOTS)
@@ -142,7 +100,7 @@ def test_a_second_signal_stops_at_once(endpoint: Endpoint) -> None:
     assert endpoint.stats()["served"] == SLOTS
 
 
-def test_a_stop_during_a_rate_limit_does_not_wait_for_its_end(endpoint: Endpoint) -> None:
+def test_a_stop_during_a_rate_limit_does_not_wait_for_its_end(endpoint: MockEndpoint) -> None:
     endpoint.behave(p429=1, retry_after=300)
     run = generate()
     wait_for(lambda: endpoint.stats()["r429"] >= SLOTS)
@@ -151,7 +109,7 @@ def test_a_stop_during_a_rate_limit_does_not_wait_for_its_end(endpoint: Endpoint
     assert run.returncode == 130, err
 
 
-def test_every_row_has_a_json_line_and_no_fallback_is_asked(endpoint: Endpoint) -> None:
+def test_every_row_has_a_json_line_and_no_fallback_is_asked(endpoint: MockEndpoint) -> None:
     endpoint.behave(lat_ms=LONG, prefuse=1)
     run = subprocess.Popen(
         [*COMMAND, "--json", "--model", "a", "--model", "b"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -9,12 +9,10 @@ import json
 import os
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,64 +22,24 @@ import pytest
 
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.local import server as local
-from support import SHARED
+from support.mock_endpoint import MockEndpoint, mock_endpoint
 
 pytestmark = [pytest.mark.block_network(allowed_hosts=["127.0.0.1"]), pytest.mark.xdist_group("scale")]
 Run = Callable[..., tuple[int, str, str]]
-MOCK = SHARED / "tools" / "mock_openai.py"
 KILLS = int(os.environ.get("QTGEN_KILLS", "6"))
 MANY = int(os.environ.get("QTGEN_MANY", "150"))
 
 
-class Mock:
-    def __init__(self, port: int, log: Path) -> None:
-        self.address, self._log = f"http://127.0.0.1:{port}", log
-
-    def answered(self) -> list[str]:
-        """The hash of every request that got an answer, in the order in which they came."""
-        lines = [json.loads(line) for line in self._log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        return [line["body"] for line in lines if line["status"] == 200]
-
-    def set(self, **behaviour: float) -> None:
-        self._get("/_ctl?" + "&".join(f"{name}={value}" for name, value in behaviour.items()))
-
-    def stats(self) -> dict[str, Any]:
-        return dict(json.loads(self._get("/_stats")))
-
-    def _get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.address + path, timeout=10) as response:
-            return bytes(response.read())
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
-    if not MOCK.exists():
-        pytest.skip(f"{MOCK} is not here: the endpoint for fault tests is not part of the project")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("mock") / "calls.jsonl"
-    process = subprocess.Popen(
-        [sys.executable, str(MOCK), "--port", str(port), "--log", str(log)], stdout=subprocess.DEVNULL
-    )
-    mock = Mock(port, log)
-    for _ in range(200):
-        try:
-            mock.stats()
-            break
-        except OSError:
-            time.sleep(0.05)
-    yield mock
-    process.terminate()
-    process.wait(timeout=10)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockEndpoint]:
+    with mock_endpoint(tmp_path_factory.mktemp("mock")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
-def mock(server: Mock, monkeypatch: pytest.MonkeyPatch) -> Mock:
-    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.address}/v1")
-    monkeypatch.setenv("QTGEN_MODEL", "mock")
-    monkeypatch.setenv("QTGEN_SUBJECT", "Biology")
-    server.set()
+def mock(server: MockEndpoint, monkeypatch: pytest.MonkeyPatch) -> MockEndpoint:
+    server.use(monkeypatch)
+    server.behave()
     return server
 
 
@@ -102,9 +60,9 @@ def outcomes(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_a_limit_whose_headers_promise_ten_times_that(qtgen: Run, mock: Mock) -> None:
+def test_a_limit_whose_headers_promise_ten_times_that(qtgen: Run, mock: MockEndpoint) -> None:
     questions(MANY)
-    mock.set(rpm=3000, retry_after=1, lie=1)
+    mock.behave(rpm=3000, retry_after=1, lie=1)
     code, out, err = qtgen("generate", "q.txt", "--json", "--concurrency", "64")
     assert code == 0, err
     assert [line["status"] for line in outcomes(out)] == ["written"] * MANY
@@ -113,9 +71,11 @@ def test_a_limit_whose_headers_promise_ten_times_that(qtgen: Run, mock: Mock) ->
     assert stats["r429"] <= 40
 
 
-def test_faults_of_every_kind_and_nothing_is_lost(qtgen: Run, mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_of_every_kind_and_nothing_is_lost(
+    qtgen: Run, mock: MockEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     questions(MANY)
-    mock.set(p429=0.05, p500=0.03, pdrop=0.01, ptrunc=0.03, pbad=0.02, prefuse=0.02, pempty=0.01, tail_p=0.02, tail_ms=300, retry_after=0.2)  # fmt: skip
+    mock.behave(p429=0.05, p500=0.03, pdrop=0.01, ptrunc=0.03, pbad=0.02, prefuse=0.02, pempty=0.01, tail_p=0.02, tail_ms=300, retry_after=0.2)  # fmt: skip
     code, out, err = qtgen("generate", "q.txt", "--json", "--concurrency", "32")
     lines = outcomes(out)
     assert len(lines) == MANY
@@ -130,7 +90,7 @@ def test_faults_of_every_kind_and_nothing_is_lost(qtgen: Run, mock: Mock, monkey
     said = next(line for line in err.splitlines() if line.startswith("requests to mock: "))
     parts = [int(part.split()[0]) for part in said.partition(": ")[2].split(", ")]
     assert sum(parts) == stats["served"], "each request is counted once"
-    mock.set()
+    mock.behave()
     code, out, _ = qtgen("generate", "q.txt", "--json")
     assert code == 0
     assert Counter(line["status"] for line in outcomes(out)) == {
@@ -140,7 +100,7 @@ def test_faults_of_every_kind_and_nothing_is_lost(qtgen: Run, mock: Mock, monkey
     assert len(pages()) == MANY
 
 
-def test_an_edited_question_sends_one_request(qtgen: Run, mock: Mock) -> None:
+def test_an_edited_question_sends_one_request(qtgen: Run, mock: MockEndpoint) -> None:
     questions(60)
     assert qtgen("generate", "q.txt")[0] == 0
     questions(60, q7="What is something else altogether 7?")
@@ -155,9 +115,9 @@ def test_an_edited_question_sends_one_request(qtgen: Run, mock: Mock) -> None:
     assert mock.stats()["ok"] == 121
 
 
-def test_pages_that_needed_repairs_are_made_again_without_a_request(qtgen: Run, mock: Mock) -> None:
+def test_pages_that_needed_repairs_are_made_again_without_a_request(qtgen: Run, mock: MockEndpoint) -> None:
     questions(60)
-    mock.set(pbad=0.3, ptrunc=0.1, prefuse=0.03)
+    mock.behave(pbad=0.3, ptrunc=0.1, prefuse=0.03)
     lines = outcomes(qtgen("generate", "q.txt", "--json", "--model", "mock", "--model", "other")[1])
     written = {line["question"]: Path(line["path"]) for line in lines if line["status"] == "written"}
     assert sum(line["attempts"] > 1 for line in lines) > 10
@@ -174,19 +134,19 @@ def test_pages_that_needed_repairs_are_made_again_without_a_request(qtgen: Run, 
 
 
 @pytest.mark.parametrize("fault", ["pbad", "ptrunc", "prefuse"])
-def test_a_page_that_failed_is_asked_for_anew(qtgen: Run, mock: Mock, fault: str) -> None:
+def test_a_page_that_failed_is_asked_for_anew(qtgen: Run, mock: MockEndpoint, fault: str) -> None:
     questions(2)
-    mock.set(**{fault: 1})
+    mock.behave(**{fault: 1})
     assert qtgen("generate", "q.txt")[0] == 1
     failed = mock.stats()["served"]
     assert qtgen("generate", "q.txt")[0] == 1
     assert mock.stats()["served"] == 2 * failed
-    mock.set()
+    mock.behave()
     assert qtgen("generate", "q.txt")[0] == 0
     assert mock.stats()["served"] == 2, "none of the old answers counts"
 
 
-def test_a_changed_prompt_is_said_before_it_sends_again_and_only_then(qtgen: Run, mock: Mock) -> None:
+def test_a_changed_prompt_is_said_before_it_sends_again_and_only_then(qtgen: Run, mock: MockEndpoint) -> None:
     def said(*arguments: str) -> list[str]:
         code, _, err = qtgen("generate", "q.txt", "--out", f"out-{mock.stats()['ok']}-{len(arguments)}", *arguments)
         assert code == 0
@@ -210,9 +170,9 @@ def test_a_changed_prompt_is_said_before_it_sends_again_and_only_then(qtgen: Run
     ]
 
 
-def test_two_runs_at_once_pay_for_nothing_twice(mock: Mock) -> None:
+def test_two_runs_at_once_pay_for_nothing_twice(mock: MockEndpoint) -> None:
     questions(80)
-    mock.set(lat_ms=20)
+    mock.behave(lat_ms=20)
     command = [sys.executable, "-m", "qtgen", "generate", "q.txt", "--concurrency", "16", "--out"]
     runs = [subprocess.Popen([*command, out], stderr=subprocess.PIPE) for out in ("a", "b")]
     for run in runs:
@@ -227,7 +187,7 @@ def ledger(question: str) -> list[tuple[Any, ...]]:
         return database.execute(question).fetchall()
 
 
-def killed_part_way(command: list[str], mock: Mock, rng: random.Random) -> None:
+def killed_part_way(command: list[str], mock: MockEndpoint, rng: random.Random) -> None:
     """One run that ends with SIGKILL while it makes pages, however long it took to start."""
     before = len(mock.answered())
     run = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -240,13 +200,13 @@ def killed_part_way(command: list[str], mock: Mock, rng: random.Random) -> None:
 
 
 def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(
-    qtgen: Run, mock: Mock, monkeypatch: pytest.MonkeyPatch
+    qtgen: Run, mock: MockEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of the answers have faults, so that most kills find pages part-way, whose first answers are paid for."""
     monkeypatch.setenv("QTGEN_REPAIRS", "10")
     count, slots, rng = 45 * KILLS, 8, random.Random(11)
     questions(count)
-    mock.set(lat_ms=30, pbad=0.5, ptrunc=0.03)
+    mock.behave(lat_ms=30, pbad=0.5, ptrunc=0.03)
     from_here, in_flight, forgotten, part_way = len(mock.answered()), set[str](), 0, 0
     command = [sys.executable, "-m", "qtgen", "generate", "q.txt", "--concurrency", str(slots)]
     for _ in range(KILLS):
@@ -263,7 +223,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(
     paid = Counter(mock.answered()[from_here:])
     twice = {body for body, times in paid.items() if times > 1}
     assert len(twice - in_flight) <= forgotten, "only what was in flight, and pages that were cut off twice"
-    mock.set()
+    mock.behave()
     code, _, err = qtgen("generate", "q.txt")  # what was cut off twice
     assert code == 0, err
     assert len(pages()) == count
@@ -275,9 +235,9 @@ def test_killed_at_any_moment_nothing_is_lost_and_little_paid_twice(
     assert len(set(ids)) == count, "every page has an id of its own"
 
 
-def test_several_models_share_what_the_user_allows(qtgen: Run, mock: Mock) -> None:
+def test_several_models_share_what_the_user_allows(qtgen: Run, mock: MockEndpoint) -> None:
     questions(60)
-    mock.set(lat_ms=20, prefuse=0.5)
+    mock.behave(lat_ms=20, prefuse=0.5)
     code, _, err = qtgen("generate", "q.txt", "--concurrency", "4", "--model", "a", "--model", "b")
     assert code in (0, 1)
     assert "reasons of failures: outputs/.qtgen/failed/\n" in err, "those that declined gave no answer to look at"
@@ -292,7 +252,7 @@ def test_several_models_share_what_the_user_allows(qtgen: Run, mock: Mock) -> No
         assert line.endswith(f"; {made[model]} pages written")
 
 
-def test_an_id_that_is_brought_along_twice_is_said(qtgen: Run, mock: Mock) -> None:
+def test_an_id_that_is_brought_along_twice_is_said(qtgen: Run, mock: MockEndpoint) -> None:
     Path("q.csv").write_text("question,id\nWhat is osmosis?,7\nWhat is a covalent bond?,7\nWhat is inertia?,\n")
     code, _, err = qtgen("generate", "q.csv")
     assert code == 0
@@ -307,7 +267,7 @@ def test_an_id_that_is_brought_along_twice_is_said(qtgen: Run, mock: Mock) -> No
     assert len(set(ids.values())) == 2
 
 
-def test_spans_go_where_the_environment_says(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spans_go_where_the_environment_says(mock: MockEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     questions(2)
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
     command = [sys.executable, "-m", "qtgen", "generate", "q.txt"]
@@ -320,20 +280,20 @@ def test_spans_go_where_the_environment_says(mock: Mock, monkeypatch: pytest.Mon
     assert done.stderr.splitlines()[-1].startswith("qtgen: OTEL_TRACES_EXPORTER=nowhere: ")
 
 
-def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: Run, mock: Mock) -> None:
+def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: Run, mock: MockEndpoint) -> None:
     questions(60)
-    mock.set(p429=0.1, retry_after=86_400, lat_ms=20)
+    mock.behave(p429=0.1, retry_after=86_400, lat_ms=20)
     code, _, err = qtgen("generate", "q.txt", "--concurrency", "8")
     assert code == 1
     assert err.splitlines()[-1].startswith("qtgen: the endpoint asks for a pause of 24 h: HTTP 429")
     assert err.splitlines()[-1].endswith("; run the same command again to resume")
     bought = mock.stats()["ok"]
-    mock.set()
+    mock.behave()
     assert qtgen("generate", "q.txt")[0] == 0
     assert mock.stats()["ok"] == 60 - bought, "what was in flight was waited for"
 
 
-def test_a_budget_is_kept_and_the_run_goes_on_with_more(qtgen: Run, mock: Mock) -> None:
+def test_a_budget_is_kept_and_the_run_goes_on_with_more(qtgen: Run, mock: MockEndpoint) -> None:
     questions(40)
     Path("qtgen.toml").write_text('[prices."mock"]\ninput = 10.0\noutput = 20.0\n')
     code, out, err = qtgen("generate", "q.txt", "--budget", "0.3", "--json", "--concurrency", "4")
@@ -353,14 +313,14 @@ def test_a_budget_is_kept_and_the_run_goes_on_with_more(qtgen: Run, mock: Mock) 
     assert mock.stats()["ok"] == 40
 
 
-def test_a_budget_needs_a_price(qtgen: Run, mock: Mock) -> None:
+def test_a_budget_needs_a_price(qtgen: Run, mock: MockEndpoint) -> None:
     questions(3)
     code, _, err = qtgen("generate", "q.txt", "--budget", "1")
     assert (code, "needs the price of `mock`" in err) == (2, True)
     assert mock.stats()["served"] == 0
 
 
-def test_a_dry_run_sends_nothing_and_knows_what_the_ledger_has(qtgen: Run, mock: Mock) -> None:
+def test_a_dry_run_sends_nothing_and_knows_what_the_ledger_has(qtgen: Run, mock: MockEndpoint) -> None:
     questions(30)
     Path("qtgen.toml").write_text('[prices."mock"]\ninput = 1.0\noutput = 2.0\n')
     guess = json.loads(qtgen("generate", "q.txt", "--dry-run", "--json")[1])
@@ -378,7 +338,9 @@ def test_a_dry_run_sends_nothing_and_knows_what_the_ledger_has(qtgen: Run, mock:
     assert qtgen("costs")[0] == 0
 
 
-def test_a_dry_run_says_what_will_fail_what_limits_it_and_whether_the_budget_is_enough(qtgen: Run, mock: Mock) -> None:
+def test_a_dry_run_says_what_will_fail_what_limits_it_and_whether_the_budget_is_enough(
+    qtgen: Run, mock: MockEndpoint
+) -> None:
     Path("qtgen.toml").write_text('[prices."mock"]\ninput = 1.0\noutput = 2.0\n')
     Path("q.csv").write_text("question,id\nWhat is osmosis?,\n,7\nWhat is heat?,x\n")
     code, out, err = qtgen("generate", "q.csv", "--dry-run", "--budget", "0.00001", "--rpm", "30")
@@ -392,14 +354,14 @@ def test_a_dry_run_says_what_will_fail_what_limits_it_and_whether_the_budget_is_
     assert mock.stats()["served"] == 0
 
 
-def test_fresh_says_that_pages_stay(qtgen: Run, mock: Mock) -> None:
+def test_fresh_says_that_pages_stay(qtgen: Run, mock: MockEndpoint) -> None:
     questions(3)
     assert "--fresh" not in qtgen("generate", "q.txt", "--fresh")[2]
     err = qtgen("generate", "q.txt", "--fresh")[2]
     assert "--fresh does not replace existing pages (3); use another --out, or delete pages and add --recreate\n" in err
 
 
-def test_a_deleted_page_stays_deleted_unless_it_is_to_be_written_again(qtgen: Run, mock: Mock) -> None:
+def test_a_deleted_page_stays_deleted_unless_it_is_to_be_written_again(qtgen: Run, mock: MockEndpoint) -> None:
     questions(3)
     assert qtgen("generate", "q.txt")[0] == 0
     first, second, _ = pages()
@@ -423,7 +385,7 @@ def test_a_deleted_page_stays_deleted_unless_it_is_to_be_written_again(qtgen: Ru
     assert mock.stats()["ok"] == 3
 
 
-def test_a_ledger_that_cannot_be_used_ends_the_run_with_a_line(qtgen: Run, mock: Mock) -> None:
+def test_a_ledger_that_cannot_be_used_ends_the_run_with_a_line(qtgen: Run, mock: MockEndpoint) -> None:
     questions(3)
     Path(".qtgen").mkdir()
     Path(".qtgen/ledger.sqlite").write_bytes(b"not a database" * 1000)
@@ -435,7 +397,7 @@ def test_a_ledger_that_cannot_be_used_ends_the_run_with_a_line(qtgen: Run, mock:
 
 
 @pytest.mark.parametrize("mode", ["skip", "keep", "fail"])
-def test_near_duplicates_are_said_before_anything_is_spent(qtgen: Run, mock: Mock, mode: str) -> None:
+def test_near_duplicates_are_said_before_anything_is_spent(qtgen: Run, mock: MockEndpoint, mode: str) -> None:
     Path("q.txt").write_text("What is the osmosis of water?\nWhat's water osmosis?\nWhat is diffusion?\n")
     code, _, err = qtgen("generate", "q.txt", "--on-duplicate", mode)
     assert "nearly the same question as q.txt:1" in err
@@ -453,7 +415,7 @@ def test_near_duplicates_are_said_before_anything_is_spent(qtgen: Run, mock: Moc
         ("--budget", "inf"),
     ],
 )
-def test_limits_that_make_no_sense(qtgen: Run, mock: Mock, option: tuple[str, str]) -> None:
+def test_limits_that_make_no_sense(qtgen: Run, mock: MockEndpoint, option: tuple[str, str]) -> None:
     questions(1)
     assert qtgen("generate", "q.txt", *option)[0] == 2
 
@@ -468,7 +430,7 @@ INJECTIONS = [
 ]
 
 
-def test_a_question_is_data_whatever_it_says(qtgen: Run, mock: Mock) -> None:
+def test_a_question_is_data_whatever_it_says(qtgen: Run, mock: MockEndpoint) -> None:
     Path("q.txt").write_text("\n".join(INJECTIONS))
     code, out, err = qtgen("generate", "q.txt", "--json", "--on-duplicate", "keep")
     assert code == 0, err
@@ -481,7 +443,9 @@ def test_a_question_is_data_whatever_it_says(qtgen: Run, mock: Mock) -> None:
     assert qtgen("validate", "outputs", "--ignore", "QT4,QT5,QT6", "--no-cache")[0] == 0
 
 
-def test_answers_of_a_local_model_are_used_again(qtgen: Run, mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_of_a_local_model_are_used_again(
+    qtgen: Run, mock: MockEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its server has another address each time."""
     hosts = iter(("127.0.0.1", "localhost"))
 
@@ -499,10 +463,10 @@ def test_answers_of_a_local_model_are_used_again(qtgen: Run, mock: Mock, monkeyp
     assert (code, mock.stats()["ok"]) == (0, 5), err
 
 
-def test_what_was_lost_on_the_way_is_said_as_the_ledger_says_it(qtgen: Run, mock: Mock) -> None:
+def test_what_was_lost_on_the_way_is_said_as_the_ledger_says_it(qtgen: Run, mock: MockEndpoint) -> None:
     questions(30)
     Path("qtgen.toml").write_text('[prices."mock"]\ninput = 1.0\noutput = 2.0\n')
-    mock.set(pdrop=0.3)
+    mock.behave(pdrop=0.3)
     code, out, err = qtgen("generate", "q.txt", "--json")
     assert code == 0, err
     row = json.loads(qtgen("costs", "--json")[1])[0]
