@@ -18,6 +18,7 @@ from qtgen.llm.telemetry import traced
 from qtgen.llm.types import Completion, Prompt
 
 _NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
+_CUT_OFF = "the answer was cut off at the token limit; raise `max_tokens`"
 Waiting = Literal["", "outage", "limit"]
 
 
@@ -141,4 +142,5 @@ class Client:
 
 def _no_answer(completion: Completion) -> NoAnswer:
     """Return the error for a final response that is no answer. A reused one raises the same error as the first time."""
-    return _NO_ANSWER[completion.kind](completion.text, usage=completion.usage, completion=completion)
+    message = _CUT_OFF if completion.kind == Truncated.kind else completion.text
+    return _NO_ANSWER[completion.kind](message, usage=completion.usage, completion=completion)

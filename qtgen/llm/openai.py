@@ -28,6 +28,7 @@ from qtgen.errors import (
     Unreachable,
 )
 from qtgen.llm import headers
+from qtgen.llm._messages import answer_of, refusal_of
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.sender import Request
 from qtgen.llm.types import Completion, Limits, Usage
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _HEADERS = {"content-type": "application/json"}
 _MIN_SECRET = 8  # characters; a shorter key is no secret, and would be masked inside ordinary words
 _MAX_TOKENS = 2**31
+_CUT_OFF = ("length", "max_tokens", "model_length")  # reasons of servers for an end at the token limit
 _MAX_MESSAGE = 300  # characters of the endpoint's own message
 _EMBEDDING_BATCH = 256
 _UNLIMITED = httpx2.Limits(max_connections=None)  # the limiter decides how many requests are in flight
@@ -96,19 +98,15 @@ class OpenAISender:
     def _completion(self, payload: Any, usage: Usage, response_headers: Mapping[str, str]) -> Completion:
         choice = payload["choices"][0]
         message, finish = choice["message"], choice.get("finish_reason")
-        if message.get("refusal"):
-            return self._no_answer(Refused.kind, f"the model declined: {message['refusal']}", usage)
+        if refusal := refusal_of(message):
+            return self._no_answer(Refused.kind, f"the model declined: {refusal}", usage)
         if finish == "content_filter":
             return self._no_answer(Filtered.kind, "the endpoint's content filter stopped the answer", usage)
-        if finish == "length":
-            text = "the answer was cut off at the token limit; raise `max_tokens`"
-            return self._no_answer(Truncated.kind, text, usage)
-        content = message.get("content") or ""
-        if not isinstance(content, str):
-            raise TypeError(f"content is {type(content).__name__}")
+        kind = Truncated.kind if finish in _CUT_OFF else "ok"
+        text = storable_text(answer_of(message))
         request_id = storable_text(str(response_headers.get("x-request-id") or payload.get("id") or "")) or None
         model = storable_text(str(payload.get("model") or self._endpoint.model))
-        return Completion(storable_text(content), model, usage, request_id, _limits(response_headers))
+        return Completion(text, model, usage, request_id, _limits(response_headers), kind=kind)
 
     def _filtered_prompt(self, error: openai.APIStatusError) -> Completion:
         """Return the completion for a prompt that the endpoint's filter stopped. Some endpoints bill it."""

@@ -83,7 +83,7 @@ class Completion:
     """A model's final response to a request.
 
     Attributes:
-        text: The answer, or the reason if there is none.
+        text: The answer, as far as there is one, or the reason of a refusal.
         model: Name of the model, as the endpoint reports it.
         usage: Usage of this response.
         request_id: The endpoint's own id of the request.

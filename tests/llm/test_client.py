@@ -49,10 +49,11 @@ def test_an_answer_comes_back_with_what_earlier_attempts_used(prompt: Prompt) ->
 def test_a_final_response_without_an_answer_is_an_error_with_its_completion(
     prompt: Prompt, error: type[NoAnswer]
 ) -> None:
-    with pytest.raises(error, match=r"^the reason$") as caught:
+    message = "the answer was cut off at the token limit; raise `max_tokens`" if error is Truncated else "the reason"
+    with pytest.raises(error, match=f"^{message}$") as caught:
         complete(prompt, Retryable("x", kind="malformed", usage=USAGE), answer("the reason", kind=error.kind))
     assert caught.value.usage == USAGE
-    assert caught.value.completion.lost == USAGE
+    assert (caught.value.completion.text, caught.value.completion.lost) == ("the reason", USAGE)
 
 
 def test_a_recorded_refusal_raises_the_same_error_again(prompt: Prompt, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ ERROR = {"error": {"message": "the reason", "code": None}}
         ((401, {}, {"error": {"message": "no: Bearer sk-secret"}}), ProviderUnusable, "no: Bearer ***"),
         ((403, {}, {"error": {"message": "gateway: gw-secret-1"}}), ProviderUnusable, "gateway: ***"),
         ((200, {}, {"choices": [{"message": None}]}), Retryable, "does not have the form of a completion"),
-        ((200, {}, {"choices": [{"message": {"content": ["x"]}}]}), Retryable, "content is list"),
+        ((200, {}, {"choices": [{"message": {"content": 7}}]}), Retryable, "content is int"),
         ((200, {}, {"choices": [{"message": {"sk-secret": 1}}], "usage": 0}), Completion, ""),
         ((200, {}, {"choices": {"sk-secret": 1}}), Retryable, "does not have the form"),
         ((200, {}, [1]), Retryable, "does not have the form"),
@@ -131,7 +131,9 @@ def test_failures_by_kind(
     [
         ((200, {}, completion(None, refusal="I will not")), "refused", "the model declined: I will not", 1_000),
         ((200, {}, completion("x", "content_filter")), "filtered", "content filter stopped the answer", 1_000),
-        ((200, {}, completion("x", "length")), "truncated", "cut off at the token limit; raise `max_tokens`", 1_000),
+        ((200, {}, completion('{"a": 1}', "length")), "truncated", '{"a": 1}', 1_000),
+        ((200, {}, completion("so far", "max_tokens")), "truncated", "so far", 1_000),
+        ((200, {}, completion([{"type": "refusal", "refusal": "no"}])), "refused", "the model declined: no", 1_000),
         (
             (400, {}, {"error": {"message": "triggered by sk-secret", "code": "content_filter"}}),
             "filtered",
@@ -139,7 +141,7 @@ def test_failures_by_kind(
             0,
         ),
     ],
-    ids=["refusal", "filtered answer", "cut off", "filtered question"],
+    ids=["refusal", "filtered answer", "cut off", "another word for it", "refusal in a part", "filtered question"],
 )
 def test_final_responses_that_are_no_answer(
     server: FakeEndpoint, prompt: Prompt, response: Response, kind: str, words: str, tokens: int
@@ -151,8 +153,35 @@ def test_final_responses_that_are_no_answer(
 
 
 def test_a_key_that_is_too_short_to_be_one_masks_no_words(server: FakeEndpoint, prompt: Prompt) -> None:
-    server.response = (200, {}, completion("x", "length"))
-    assert "raise `max_tokens`" in send(prompt, Endpoint("openai", "m", server.base_url, "x")).text
+    server.response = (200, {}, completion(None, refusal="an example"))
+    assert send(prompt, Endpoint("openai", "m", server.base_url, "x")).text.endswith("an example")
+
+
+PART = {"type": "text", "text": "the "}
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": [PART, {"type": "output_text", "text": "answer"}, {"type": "image_url"}, 7]}, "the answer"),
+        ({"content": [{"type": "thinking", "thinking": [PART]}, PART, "answer"]}, "the answer"),
+        ({"content": "", "reasoning_content": "hm"}, "<think>\nhm"),
+        ({"content": " \n", "reasoning": "hm"}, "<think>\nhm"),
+        ({"content": "answer", "reasoning_content": "hm"}, "answer"),
+        ({"content": None, "tool_calls": [{"function": {"name": "f", "arguments": '{"a": 1}'}}]}, '{"a": 1}'),
+        ({"content": None, "tool_calls": [{"function": {"arguments": {"a": "é"}}}]}, '{"a": "é"}'),
+        ({"content": None, "function_call": {"name": "f", "arguments": '{"a": 1}'}}, '{"a": 1}'),
+        ({"content": None, "tool_calls": [None], "reasoning": 7}, ""),
+        ({"content": [], "tool_calls": {}, "function_call": "f"}, ""),
+        ({}, ""),
+    ],
+)
+def test_an_answer_is_found_wherever_a_server_puts_it(
+    server: FakeEndpoint, prompt: Prompt, message: dict[str, Any], text: str
+) -> None:
+    server.response = (200, {}, {**completion(), "choices": [{"finish_reason": "stop", "message": message}]})
+    found = send(prompt, Endpoint("openai", "m", server.base_url))
+    assert (found.text, found.kind) == (text, "ok")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 Response = tuple[int, dict[str, str], Any]
 
 
-def completion(content: str | None = "hello", finish: str = "stop", **message: Any) -> dict[str, Any]:
+def completion(content: str | list[Any] | None = "hello", finish: str = "stop", **message: Any) -> dict[str, Any]:
     """Return the JSON document of a completion."""
     usage = {"prompt_tokens": 1_000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 400}}
     choice = {"finish_reason": finish, "message": {"role": "assistant", "content": content, **message}}
