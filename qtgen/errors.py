@@ -180,13 +180,19 @@ class Interrupted(QtgenError):
 
 
 class AnswerError(QtgenError):
-    """`problems` are sentences that the model can act on in a repair request."""
+    """An answer that cannot be used.
+
+    Args:
+        problems: What is wrong, as sentences that the model can act on in a repair request.
+        cut_off: Whether the answer has no end.
+    """
 
     kind = "answer"
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], *, cut_off: bool = False) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+        self.is_cut_off = cut_off
 
 
 class ProviderError(PaidError):

@@ -35,7 +35,7 @@ def test_a_scripted_provider_keeps_what_became_of_its_answers() -> None:
 
 
 def test_the_points_answer_is_valid() -> None:
-    answer = answers.parse("points", points_answer())
+    answer = answers.parse("points", points_answer()).fields
     assert isinstance(answer, answers.PointsAnswer)
     assert answer.markdown().startswith("Osmosis moves water")
     assert json.loads(points_answer(summary="Short."))["summary"] == "Short."

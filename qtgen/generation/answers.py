@@ -8,6 +8,7 @@ limits. The messages of `AnswerError` are sent back to the model.
 import json
 import re
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import (
@@ -25,6 +26,8 @@ from pydantic import (
 from qtgen._util.json_schema import strict_schema
 from qtgen.errors import AnswerError
 from qtgen.generation.cleanup import find_residue, label, prose, restore_latex, sentence, unique_by
+from qtgen.generation.json_objects import read_json_answer
+from qtgen.generation.unwrap import Wrapping
 from qtgen.page.answer_text import to_dollar_math
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
 
@@ -207,24 +210,34 @@ def _in_summary(text: str) -> str:
     return f"In summary, {first.lower() if _LOWERCASE_OPENERS.match(first) else first} {rest}"
 
 
-def parse(shape: str, text: str) -> SearchFields:
-    """Return the answer in `text`, which must be JSON of the shape.
+@dataclass(frozen=True, slots=True)
+class ParsedAnswer:
+    """An answer's fields, and what was around the answer."""
+
+    fields: SearchFields
+    wrappings: tuple[Wrapping, ...] = ()
+
+
+def parse(shape: str, text: str, *, truncated: bool = False) -> ParsedAnswer:
+    """Return the answer in `text`, which holds JSON of the shape.
+
+    Args:
+        shape: The name of the shape.
+        text: What the model wrote.
+        truncated: Whether the endpoint cut the text off. Its object may have been complete before that.
 
     Raises AnswerError with sentences that the model can act on.
     """
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise AnswerError(["the answer is not valid JSON"]) from None
+    read = read_json_answer(text, SHAPES[shape].model_fields.keys(), truncated=truncated)
     if not text.isascii() or "\\u" in text:
-        _check_surrogates(data)
+        _check_surrogates(read.data)
     try:
-        answer = SHAPES[shape].model_validate(data)
+        answer = SHAPES[shape].model_validate(read.data)
     except ValidationError as error:
-        raise AnswerError([_explain(detail) for detail in error.errors()[:5]]) from None
-    if residue := find_residue(data):
+        raise AnswerError([*(_explain(detail) for detail in error.errors()[:5]), *read.advice]) from None
+    if residue := find_residue(read.data):
         raise AnswerError([f"write plain text without {fragment}" for fragment in residue[:3]])
-    return answer
+    return ParsedAnswer(answer, read.wrappings)
 
 
 def _check_surrogates(data: Any) -> None:
@@ -238,6 +251,9 @@ def _check_surrogates(data: Any) -> None:
 def _explain(detail: Any) -> str:
     """Return one of pydantic's error details as a sentence for the model."""
     location = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        parent, _, key = location.rpartition(".")
+        return f"{parent or 'the object'} lacks `{key}`"
     message = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] in ("too_short", "too_long") and isinstance(detail["input"], str):
         bound = "at least {min_length}" if detail["type"] == "too_short" else "at most {max_length}"

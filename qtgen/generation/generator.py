@@ -55,18 +55,19 @@ class NewPage:
         """The outcome if no answer is accepted."""
         return Outcome(self.job.question, Status.FAILED, self.job.path, self.job.url)
 
-    def check(self, completion: str) -> AnswerCheck:
+    def check(self, completion: str, *, truncated: bool = False) -> AnswerCheck:
         """Parse an answer, emit its page and validate that against the rules."""
         try:
-            text = emit(page_values(self.job, answers.parse(self.prompt.shape, completion)))
+            parsed = answers.parse(self.prompt.shape, completion, truncated=truncated)
+            text = emit(page_values(self.job, parsed.fields))
         except AnswerError as error:
-            return AnswerCheck(faults=tuple(error.problems))
+            return AnswerCheck.unreadable(error)
         except UnwritableText as error:
             return AnswerCheck(faults=(str(error),))
         diagnostics = tuple(self.config.checker(PageFile(self.job.path, read_text(text))))
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
         faults = tuple(map(describe_fault, errors))
-        return AnswerCheck(None if faults else text, faults, diagnostics)
+        return AnswerCheck(None if faults else text, faults, diagnostics, parsed.wrappings)
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
         """Return the page with its provenance."""

@@ -23,6 +23,7 @@ from qtgen.errors import (
 )
 from qtgen.generation.prompts import repair_prompt
 from qtgen.generation.types import Draft, Outcome, Status
+from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.types import Completion, Prompt, Provider, Usage
 from qtgen.validation.diagnostics import Diagnostic
 
@@ -66,11 +67,20 @@ class AnswerCheck:
         text: The page that the answer makes, or None if it is rejected.
         faults: Why it is rejected, as sentences for the model.
         diagnostics: Findings in the page.
+        wrappings: What was around the answer.
+        is_cut_off: Whether the answer has no end, so that more tokens may help.
     """
 
     text: str | None = None
     faults: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    wrappings: tuple[Wrapping, ...] = ()
+    is_cut_off: bool = False
+
+    @classmethod
+    def unreadable(cls, error: AnswerError) -> "AnswerCheck":
+        """Return the result for an answer that makes no page."""
+        return cls(faults=tuple(error.problems), is_cut_off=error.is_cut_off)
 
 
 class WritingTask(Protocol):
@@ -84,8 +94,8 @@ class WritingTask(Protocol):
     def blank(self) -> Outcome:
         """The failed outcome that is filled in on the way."""
 
-    def check(self, completion: str) -> AnswerCheck:
-        """Check an answer."""
+    def check(self, completion: str, *, truncated: bool = False) -> AnswerCheck:
+        """Check an answer. If it is `truncated`, it may be complete nevertheless."""
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
         """Return the page with its provenance."""
@@ -157,23 +167,24 @@ class _RepairLoop:
         conversation = _Conversation(self._task.prompt, self._task.prompt)
         while True:
             try:
-                completion = await self._complete(provider, conversation.next_prompt)
+                completion, truncated = await self._complete(provider, conversation.next_prompt)
             except ProviderUnusable:
                 raise
             except ProviderError as error:
-                if not isinstance(error, Truncated) or conversation.is_longer:
-                    return self._end(Status.FAILED, Failure(error.kind, str(error)))
-                _logger.debug("%s: answer truncated; allowing more tokens", self._outcome.path)
-                conversation.allow_more_tokens()
-                continue
+                return self._end(Status.FAILED, Failure(error.kind, str(error)))
             except BudgetReached as error:
                 return self._end(Status.SKIPPED, Failure(error.kind, str(error)))
             except Interrupted:
                 return self._end(Status.SKIPPED, INTERRUPTED)
-            check = self._task.check(completion.text)
-            self._outcome = replace(self._outcome, diagnostics=check.diagnostics, last_answer=completion.text)
+            check = self._check(completion, truncated=truncated is not None)
             if check.text is not None:
                 return self._accept(check.text, conversation.next_prompt, completion, provider)
+            if truncated and check.is_cut_off:
+                if conversation.is_longer:
+                    return self._end(Status.FAILED, Failure(truncated.kind, str(truncated)))
+                _logger.debug("%s: answer truncated; allowing more tokens", self._outcome.path)
+                conversation.allow_more_tokens()
+                continue
             provider.reject(completion)
             _logger.debug("%s: answer rejected: %s", self._outcome.path, "; ".join(check.faults))
             if conversation.repairs == self._repairs:
@@ -181,30 +192,41 @@ class _RepairLoop:
                 return self._end(Status.FAILED, Failure(AnswerError.kind, message))
             conversation.request_repair(check.faults)
 
+    def _check(self, completion: Completion, *, truncated: bool) -> AnswerCheck:
+        """Check an answer, and note what was around it."""
+        check = self._task.check(completion.text, truncated=truncated)
+        outcome = replace(self._outcome, diagnostics=check.diagnostics, last_answer=completion.text)
+        if check.wrappings:
+            _logger.debug("%s: unwrapped: %s", outcome.path, ", ".join(check.wrappings))
+            outcome = replace(outcome, unwrapped=(*outcome.unwrapped, check.wrappings))
+        self._outcome = outcome
+        return check
+
     def forget_answers(self) -> None:
         """Mark the answers as useless, so that the next run requests new ones instead of failing the same way."""
         for provider, completion in self._answers:
             provider.forget(completion)
 
-    async def _complete(self, provider: Provider, prompt: Prompt) -> Completion:
-        """Return the next answer, and add its usage whether it succeeds or fails."""
+    async def _complete(self, provider: Provider, prompt: Prompt) -> tuple[Completion, Truncated | None]:
+        """Return the next answer, and the error if it is truncated. Add its usage whether it succeeds or fails."""
         self._outcome = replace(self._outcome, attempts=self._outcome.attempts + 1)
+        truncated: Truncated | None = None
         try:
             completion = await provider.complete(prompt)
-        except NoAnswer as error:
-            if error.completion is None:
-                self._add_usage(error.usage or Usage())
-            else:
-                self._add_answer(provider, error.completion)
-            raise
+        except Truncated as error:
+            truncated = error
+            completion = error.completion or Completion("", provider.model, error.usage or Usage(), kind=error.kind)
         except (ProviderError, BudgetReached) as error:
-            self._add_usage(error.usage or Usage())
+            if isinstance(error, NoAnswer) and error.completion is not None:
+                self._add_answer(provider, error.completion)
+            else:
+                self._add_usage(error.usage or Usage())
             raise
         except Interrupted:  # the request was not sent
             self._outcome = replace(self._outcome, attempts=self._outcome.attempts - 1)
             raise
         self._add_answer(provider, completion)
-        return completion
+        return completion, truncated
 
     def _add_answer(self, provider: Provider, completion: Completion) -> None:
         self._answers.append((provider, completion))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from qtgen.errors import Failure
+from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.types import Usage
 from qtgen.validation.diagnostics import Diagnostic
 
@@ -80,6 +81,7 @@ class Outcome:
         last_answer: The last answer, kept for inspection if the question failed.
         model: Name of the model that wrote the page.
         draft: The page, as long as it is not on disk.
+        unwrapped: For each answer that was not plain, what was around it.
     """
 
     question: Question
@@ -93,6 +95,7 @@ class Outcome:
     last_answer: str = field(default="", repr=False)
     model: str = ""
     draft: Draft | None = field(default=None, repr=False)
+    unwrapped: tuple[tuple[Wrapping, ...], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON line of `generate --json`."""

@@ -104,18 +104,18 @@ class RewriteTask:
     def blank(self) -> Outcome:
         return self.job.blank
 
-    def check(self, completion: str) -> AnswerCheck:
+    def check(self, completion: str, *, truncated: bool = False) -> AnswerCheck:
         """Return the page that a response makes, or its faults."""
         try:
-            values = written_values(answers.parse(self.prompt.shape, completion))
-            text = splice(self.job.page, self.changes(values))
+            parsed = answers.parse(self.prompt.shape, completion, truncated=truncated)
+            text = splice(self.job.page, self.changes(written_values(parsed.fields)))
         except AnswerError as error:
-            return AnswerCheck(faults=tuple(error.problems))
+            return AnswerCheck.unreadable(error)
         except (SpliceError, UnwritableText) as error:
             return AnswerCheck(faults=(str(error),))
         diagnostics = tuple(self.config.checker(PageFile(self.job.path, read_text(text))))
         faults = tuple(describe_fault(diagnostic) for diagnostic in self._unacceptable(diagnostics))
-        return AnswerCheck(None if faults else text, faults, diagnostics)
+        return AnswerCheck(None if faults else text, faults, diagnostics, parsed.wrappings)
 
     def _unacceptable(self, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
         """Return new errors, and findings that were the reason for the rewrite and are still there."""

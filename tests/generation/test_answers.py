@@ -28,7 +28,7 @@ FREE: dict[str, Any] = {"answer": "Given \\(a\\), we show $$b$$.\n\n" + "One ste
 
 
 def parse_page(shape: str, text: str) -> Answer:
-    answer = answers.parse(shape, text)
+    answer = answers.parse(shape, text).fields
     assert isinstance(answer, Answer)
     return answer
 
@@ -54,9 +54,9 @@ def test_freeform_markdown_has_its_math_in_dollar_signs() -> None:
 @pytest.mark.parametrize(
     ("shape", "text", "fault"),
     [
-        ("points", "nonsense", "the answer is not valid JSON"),
-        ("points", "", "the answer is not valid JSON"),
-        ("points", "[]", "Input should be a valid dictionary"),
+        ("points", "utter nonsense", "the answer is prose; write one JSON object"),
+        ("points", "", "the answer is empty"),
+        ("points", "[]", "the answer is no object; write one JSON object"),
         ("points", points_json(summary="Too short."), "summary: must have at least 60 characters, not 10"),
         ("points", points_json(extra=1), "extra: Extra inputs are not permitted"),
         ("points", points_json(points=[POINTS["points"][0]] * 4), "fewer than three different headings"),
@@ -90,7 +90,7 @@ def test_a_text_that_hit_its_limit_ends_with_its_last_whole_sentence() -> None:
 
 def test_keywords_are_listed_once_without_commas_inside() -> None:
     words = ["Water", "water", "a, b", "solute", "cell", "membrane."]
-    answer = answers.parse("points", points_json(page_keywords=words))
+    answer = answers.parse("points", points_json(page_keywords=words)).fields
     assert answer.keywords == "Water, a  b, solute, cell, membrane"
 
 
@@ -143,7 +143,7 @@ def test_an_answer_that_fits_the_schema_is_accepted(shape: str, data: dict[str, 
     "text", [points_json(introduction="Half \ud83d of it. " * 6), points_json(**{"\udc00": 1}), "[" * 100_000]
 )
 def test_json_that_utf8_cannot_express_is_a_fault(text: str) -> None:
-    with pytest.raises(AnswerError, match=r"torn|not valid JSON") as caught:
+    with pytest.raises(AnswerError, match=r"torn|nested too deeply") as caught:
         answers.parse("points", text)
     str(caught.value).encode()
 
@@ -167,7 +167,7 @@ def stopped(text: str, length: int) -> str:
     ],
 )
 def test_search_fields_are_trimmed_to_whole_sentences(written: str, kept: str) -> None:
-    found = answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))
+    found = answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS})).fields
     assert found.page_description == kept
 
 

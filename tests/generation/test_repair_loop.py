@@ -21,6 +21,7 @@ from qtgen.generation.generator import NewPage
 from qtgen.generation.plan import Job
 from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
 from qtgen.generation.types import Outcome, Question, Status
+from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.types import Completion, Usage
 from support import TODAY, Scripted, points_json
 
@@ -48,9 +49,9 @@ def test_faults_are_sent_back_to_the_model(config: GenerationConfig) -> None:
     outcome = ask(config, provider)
     assert (outcome.status, outcome.attempts, provider.rejected) == (Status.WRITTEN, 3, 2)
     assert outcome.usage == Usage(300, 150, 0, 0.75), "every attempt is paid for"
-    assert "- the answer is not valid JSON" in provider.asked[1].messages[-1].content
+    assert "- the answer is no object" in provider.asked[1].messages[-1].content
     assert "- summary: " in provider.asked[2].messages[-1].content
-    assert "not valid JSON" not in provider.asked[2].messages[-1].content, "only the faults of the last answer"
+    assert "no object" not in provider.asked[2].messages[-1].content, "only the faults of the last answer"
     temperatures = [prompt.parameters["temperature"] for prompt in provider.asked]
     assert temperatures == pytest.approx([0.2, 0.3, 0.4])
 
@@ -59,7 +60,9 @@ def test_a_task_fails_after_the_last_repair(config: GenerationConfig) -> None:
     provider = Scripted("nonsense", "nonsense", "nonsense")
     outcome = ask(config, provider)
     assert (outcome.status, outcome.attempts, provider.script) == (Status.FAILED, 3, [])
-    assert failure(outcome) == Failure("answer", "no usable answer in 3 attempts: the answer is not valid JSON")
+    assert failure(outcome) == Failure(
+        "answer", "no usable answer in 3 attempts: the answer is no object; write one JSON object"
+    )
     assert (outcome.last_answer, outcome.draft) == ("nonsense", None)
 
 
@@ -85,6 +88,42 @@ def test_a_truncated_answer_gets_twice_the_tokens_once(config: GenerationConfig)
     assert [prompt.parameters["max_tokens"] for prompt in provider.asked] == [1200, 2400, 2400]
     outcome = ask(config, Scripted(TRUNCATED, TRUNCATED))
     assert (failure(outcome).kind, outcome.usage.cost_usd) == ("truncated", 1.0)
+
+
+def cut_off(text: str) -> Truncated:
+    completion = Completion(text, "m", Usage(9, 9, 0, 0.5), kind="truncated")
+    return Truncated("cut off", usage=completion.usage, completion=completion)
+
+
+def test_a_complete_answer_is_accepted_although_the_endpoint_cut_off_what_followed(config: GenerationConfig) -> None:
+    provider = Scripted(cut_off(points_json() + "\n\nAnother one: {"))
+    outcome = ask(config, provider)
+    assert (outcome.status, outcome.attempts, outcome.usage.cost_usd) == (Status.WRITTEN, 1, 0.5)
+    assert outcome.draft
+
+
+def test_a_complete_answer_with_faults_gets_a_repair_and_not_more_tokens(config: GenerationConfig) -> None:
+    provider = Scripted(cut_off(points_json(summary="short") + "!" * 99), points_json())
+    outcome = ask(config, provider)
+    assert (outcome.status, provider.rejected) == (Status.WRITTEN, 1)
+    assert [prompt.parameters["max_tokens"] for prompt in provider.asked] == [1200, 1200]
+    assert "- summary: " in provider.asked[1].messages[-1].content
+
+
+@pytest.mark.parametrize("end", [1, 40, 300, 500])
+def test_an_incomplete_answer_gets_more_tokens_and_is_kept(config: GenerationConfig, end: int) -> None:
+    text = points_json()[:-end]
+    outcome = ask(config, Scripted(cut_off(text), cut_off(text)))
+    assert (failure(outcome), outcome.last_answer) == (Failure("truncated", "cut off"), text)
+
+
+def test_what_was_around_an_answer_is_noted(config: GenerationConfig, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "qtgen")
+    fenced = f"Sure, here is the answer:\n```json\n{points_json()}\n```"
+    outcome = ask(config, Scripted("nonsense", fenced))
+    assert outcome.unwrapped == ((Wrapping.PROSE, Wrapping.CODE_FENCE),)
+    assert "what-is-osmosis.md: unwrapped: words around the answer, code fence" in caplog.text
+    assert ask(config, Scripted(points_json())).unwrapped == ()
 
 
 def test_more_tokens_are_no_repair(config: GenerationConfig) -> None:
