@@ -25,8 +25,9 @@ from pydantic import (
 
 from qtgen._util.json_schema import strict_schema
 from qtgen.errors import AnswerError
-from qtgen.generation.cleanup import find_residue, label, prose, restore_latex, sentence, unique_by
+from qtgen.generation.cleanup import label, prose, restore_latex, sentence, unique_by
 from qtgen.generation.json_objects import read_json_answer
+from qtgen.generation.residue import residue_faults
 from qtgen.generation.unwrap import Wrapping
 from qtgen.page.answer_text import to_dollar_math
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
@@ -235,8 +236,8 @@ def parse(shape: str, text: str, *, truncated: bool = False) -> ParsedAnswer:
         answer = SHAPES[shape].model_validate(read.data)
     except ValidationError as error:
         raise AnswerError([*(_explain(detail) for detail in error.errors()[:5]), *read.advice]) from None
-    if residue := find_residue(read.data):
-        raise AnswerError([f"write plain text without {fragment}" for fragment in residue[:3]])
+    if residue := residue_faults(read.data):
+        raise AnswerError(residue[:3])
     return ParsedAnswer(answer, read.wrappings)
 
 

@@ -1,13 +1,12 @@
-"""Clean up the texts of a model's answer without losing anything, and detect those that no page may contain.
+"""Clean up the texts of a model's answer without losing anything.
 
 `prose`, `sentence` and `label` make the field types that the answer shapes in `answers.py` consist of.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
-import re2
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from qtgen.page.text import to_single_line
@@ -20,22 +19,6 @@ _UNFINISHED = re.compile(r"\b(?:the|an?|and|or|of|to|in|for|with|by|that|which|a
 _MARKUP = re.compile(r"`+|\*\*|__|\]\(|\[\W*\]|^#+ ")
 _WORD_CHARS = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"[.!?][\"')\]$]*(?=\s|$)")
-# What small models leave in their texts: HTML, keys of the schema, words of their instructions.
-_RESIDUE = re.compile(
-    r"</?(?:pre|code|h[1-6]|p|div|span|br|ul|ol|li|b|i|strong|em|html|body|table|script|style|iframe)(?:\s+[\w-]+\s*=[^>]*)?\s*/?>"
-    r"|<\|[a-z_]+\|>|\[/?INST\]"
-    r"|\bpage_(?:description|keywords)\b|\bworked_example\b|\"(?:heading|explanation|introduction|summary)\""
-    r"|\bas an AI\b|\bAI language model\b|\blorem ipsum\b|(?-i:\bTODO\b)"
-    r"|\[(?:insert|json|question|answer|response|example|section|data|text|title|math|your)\b[^\]]*\](?!\()",
-    re.IGNORECASE,
-)
-
-# A necessary condition for a match of `_RESIDUE`, which RE2 checks in one pass.
-_MAY_BE_RESIDUE = re2.compile(
-    r"(?i)</?[a-z]|<\||\[/?inst\]|page_(?:description|keywords)|worked_example"
-    r'|"(?:heading|explanation|introduction|summary)"|as an a[iı]|a[iı] language model|lorem [iı]psum|todo'
-    r"|\[(?:[iı]nsert|json|quest[iı]on|answer|response|example|sect[iı]on|data|text|t[iı]tle|math|your)"
-)
 
 # LaTeX that was not escaped in JSON arrives with its first letters decoded as a control character: `\\beta` becomes a
 # backspace and `eta`. Backspace and form feed have no other meaning in an answer; tab and carriage return do, except
@@ -142,24 +125,3 @@ def trim_to_sentence(text: str, low: int, high: int) -> str:
     if ends:
         return text[: ends[-1]]
     return text[: text.rfind(" ")].rstrip(" ,;:") + "." if " " in text[low:] else text
-
-
-def find_residue(data: object) -> list[str]:
-    """Return the fragments in an answer's texts that no reader should see, sorted and without repeats.
-
-    Code is not searched. `data` is the decoded JSON of the answer.
-    """
-    texts = [*_strings(data)]
-    if not _MAY_BE_RESIDUE.search("\n".join(texts)):  # one fast search is enough for nearly all answers
-        return []
-    without_code = (re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL) for text in texts)
-    return sorted({match.group() for text in without_code for match in _RESIDUE.finditer(text)})
-
-
-def _strings(data: object) -> Iterator[str]:
-    """Yield every string value of decoded JSON."""
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict | list):
-        for item in data.values() if isinstance(data, dict) else data:
-            yield from _strings(item)

@@ -1,0 +1,87 @@
+"""Detect what a model leaves in the texts of an answer and rule QT608 does not see.
+
+QT608 checks the finished page: the model's words about itself, JSON, markers of a chat. Only here the texts are still
+apart, so that a placeholder that is the whole text, a name of the schema and HTML that is meant as markup can be told
+from the same words in an answer about them.
+"""
+
+import re
+from collections.abc import Iterator
+
+from qtgen.page.markdown import find_segments, mask_segments
+
+_TAGS = (
+    "pre|code|h[1-6]|p|div|span|br|hr|ul|ol|li|b|i|u|strong|em|small|sub|sup|html|body|table|tr|td|th|a|img"
+    "|script|style|iframe"
+)
+_TAG = re.compile(rf"<(?P<slash>/?)(?P<name>{_TAGS})(?P<attributes>\s[^<>\n]{{0,200}})?/?>", re.IGNORECASE)
+# After a tag that the text speaks of: `the <p> element`, `use <br> for a break`, `<b>, <i> and <u>`.
+_SPOKEN_OF = re.compile(r"""["'”’)]?(?:\s*$|[,.;:?!)]|\s+(?:(?i:tags?|elements?|and|or)\b|[a-z]))""")
+_NOUN = re.compile(r"""["'”’)]?\s+(?:tags?|elements?|pairs?|attributes?)\b""", re.IGNORECASE)
+_CONNECTED = re.compile(r"[\s,'\"…./&]*(?:and|or|to|with)?[\s,'\"…./&]*", re.IGNORECASE)
+_PLACEHOLDER_WORDS = r"insert|json|question|answer|response|example|section|data|text|title|math|your|placeholder"
+_PLACEHOLDER = re.compile(
+    rf"(?:^|(?<=[.!?])\s)(?:[-*•]\s+)?(?P<name>\[(?:{_PLACEHOLDER_WORDS})\b[^\]\n]{{0,99}}\])(?!\()(?=\s*$|\s+(?-i:[A-Z\d]))"
+    r"|^(?P<mark>TODO|TBD|FIXME|\.\.\.|…)(?:\s*$|:)",
+    re.IGNORECASE,
+)
+_SCHEMA_NAME = re.compile(r"\b(?:page_description|page_keywords|worked_example)\b")
+_CHAT_MARK = re.compile(r"<\|[a-z_]+\|>|\[/?INST\]")
+_MAY_HAVE = re.compile(r"[<\[_…]|\.\.\.|TODO|TBD|FIXME", re.IGNORECASE)
+
+
+def residue_faults(data: object) -> list[str]:
+    """Return what no reader should see in an answer's texts, as sentences for the model, without repeats.
+
+    Code and math are not searched.
+
+    Args:
+        data: The texts of the answer: decoded JSON, or one text.
+    """
+    return list(dict.fromkeys(fault for text in _strings(data) if _MAY_HAVE.search(text) for fault in _faults(text)))
+
+
+def _faults(text: str) -> Iterator[str]:
+    plain = mask_segments(text, find_segments(text))
+    for tag in _markup(plain):
+        yield f"`{tag}` is HTML; write Markdown, and put a tag in backticks if the answer is about it"
+    for placeholder in _PLACEHOLDER.finditer(plain):
+        yield f"`{placeholder['name'] or placeholder['mark']}` is a placeholder; write the text itself"
+    for name in _SCHEMA_NAME.findall(plain):
+        yield f"write plain text without `{name}`"
+    for mark in _CHAT_MARK.findall(plain):
+        yield f"write plain text without `{mark}`"
+
+
+def _markup(plain: str) -> Iterator[str]:
+    """Yield the tags that are meant as markup, not as the subject of a sentence."""
+    tags = [*_TAG.finditer(plain)]
+    last_opening: dict[str, re.Match[str]] = {}
+    for tag in tags:
+        name = tag["name"].lower()
+        if not tag["slash"]:
+            last_opening[name] = tag
+            if not _is_spoken_of(plain, tag):
+                yield tag.group()
+        elif (opening := last_opening.pop(name, None)) and _encloses(plain, opening, tag):
+            yield opening.group()
+
+
+def _is_spoken_of(plain: str, tag: re.Match[str]) -> bool:
+    before = plain[max(0, tag.start() - 1) : tag.start()]
+    return (not before or before.isspace() or before in "\"'“‘(`/") and bool(_SPOKEN_OF.match(plain, tag.end()))
+
+
+def _encloses(plain: str, opening: re.Match[str], closing: re.Match[str]) -> bool:
+    """Return whether two tags enclose a text, unlike in `the <b> and </b> tags` or `an <a> element … </a>`."""
+    between = plain[opening.end() : closing.start()]
+    return not (_CONNECTED.fullmatch(between) or _NOUN.match(plain, opening.end()) or _NOUN.match(plain, closing.end()))
+
+
+def _strings(data: object) -> Iterator[str]:
+    """Yield every string value of decoded JSON."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict | list):
+        for item in data.values() if isinstance(data, dict) else data:
+            yield from _strings(item)
