@@ -7,10 +7,11 @@ from typing import Any
 
 from qtgen.errors import AnswerError, UnwritableText
 from qtgen.generation import answers
+from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.plan import Job
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests, text_hash
-from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, request_provenance, run_task
+from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, Provider
 from qtgen.page import Value, emit, encode_answer, file_name, read_text, seo_title

@@ -16,11 +16,12 @@ from typing import Any
 
 from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
 from qtgen.generation import answers
+from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NOT_SCORED, describe_fault, text_provenance, written_values
 from qtgen.generation.prompts import digest
 from qtgen.generation.provenance import group_digests
-from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, request_provenance, run_task
+from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, Provider
 from qtgen.page import Page, Value, decode_answer, read_text, splice
