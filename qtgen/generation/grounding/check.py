@@ -73,7 +73,7 @@ def _items(text: str, spans: Sequence[Span], source: Source) -> Iterator[Item]:
     checked = [span for span in spans if not span.is_example]
     items = [item for span in checked for item in (*_figures(span, source), *_quotations(text, span, source))]
     if source.is_english and is_english(" ".join(span.text for span in spans)):
-        items += _names(checked, source)
+        items += _names(text, checked, source)
     seen: set[tuple[Kind, str]] = set()
     for item in sorted(items, key=lambda item: item.offset):
         key = (item.kind, fold(item.text))
@@ -121,18 +121,31 @@ def _is_claimed(text: str, figure: Figure) -> bool:
 def _quotations(text: str, span: Span, source: Source) -> Iterator[Item]:
     for match in _QUOTATION.finditer(text, span.start, span.end):
         quoted = next(group for group in match.groups() if group is not None)
-        parts = [part for part in _GAP.split(quoted) if part.strip()]
-        if _ILLUSTRATION.search(text, span.start, match.start()):
+        prose = span.text[match.start() - span.start : match.end() - span.start]  # without code and math
+        if len(WORD.findall(prose)) < _MIN_QUOTED_WORDS or _is_illustration(text, span, match):
             continue
-        if len(WORD.findall(quoted)) >= _MIN_QUOTED_WORDS and not all(map(source.contains_words, parts)):
+        if not all(source.contains_words(part) for part in _GAP.split(quoted) if part.strip()):
             yield Item(Kind.QUOTATION, _shown(quoted), match.start(), len(match.group()))
 
 
-def _names(spans: Sequence[Span], source: Source) -> Iterator[Item]:
+def _is_illustration(text: str, span: Span, quotation: re.Match[str]) -> bool:
+    """Return whether a quotation is an example that the answer makes up: one so called, or a line of its own."""
+    line_end = text.find("\n", quotation.end())
+    rest = text[quotation.end() : line_end if line_end >= 0 else len(text)].strip()
+    is_line = quotation.start() == span.start and rest[:1] in ("", "(")
+    return is_line or _ILLUSTRATION.search(text, span.start, quotation.start()) is not None
+
+
+def _names(text: str, spans: Sequence[Span], source: Source) -> Iterator[Item]:
     lower = {fold(word) for span in spans for word in WORD.findall(span.text) if word[0].islower()}
     defined = {word for span in spans for word in defined_abbreviations(span.text)}
     for span in spans:
+        made_up = [
+            quoted for quoted in _QUOTATION.finditer(text, span.start, span.end) if _is_illustration(text, span, quoted)
+        ]
         for name in read_names(span, source.names.lower | lower):
+            if any(quoted.start() < name.start < quoted.end() for quoted in made_up):
+                continue
             if not defined.issuperset(name.words) and not source.names.contains(name):
                 similar = source.names.similar(name)
                 yield Item(Kind.NAME, _shown(name.text), name.start, name.end - name.start, similar)

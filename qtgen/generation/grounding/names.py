@@ -17,6 +17,8 @@ _NEIGHBOURS = re.compile(r"[^\W\d_a-z][\w'-]*(?:\s+(?:(?:and|of|for|the|in|on|&)
 _BREAK = re.compile(r"[:;!?(\[\"“‘«•/.]|\s[-–—]\s|—|--")
 _PREFIX = 4  # letters that related words have in common at least
 _RELATED = 0.6  # share of the longer word
+_LONG = 7  # letters of a word of which another spelling is the same name
+_SAME = 0.87  # similarity of two spellings of a name
 _CLOSE = 0.75  # similarity of a misspelled name
 _SHORT_TEXT = 2_000  # words of a source in which initials of any words may explain an abbreviation
 _TITLE_WORDS = """
@@ -53,14 +55,15 @@ class Name(NamedTuple):
         text: Its spelling.
         start: Where it begins.
         end: Where it ends.
-        initials: The first letters of the longest name that it may be part of: `National Oceanic and Atmospheric …`.
+        initials: The first letters of the longest name that it may be part of, such as `National Oceanic and
+            Atmospheric Administration`, with and without those of small words.
     """
 
     words: tuple[str, ...]
     text: str
     start: int
     end: int
-    initials: str
+    initials: frozenset[str]
 
 
 def read_names(span: Span, known: Collection[str]) -> Iterator[Name]:
@@ -117,9 +120,10 @@ def _finish(run: list[re.Match[str]], span: Span, known: Collection[str]) -> Ite
     start, end = run[0].start(), run[-1].end()
     text = span.text[start:end].rstrip(".") if end == len(span.text) else span.text[start:end]
     longest = next((long for long in _NEIGHBOURS.finditer(span.text) if long.start() <= start < long.end()), None)
-    initials = [word[0] for word in (longest.group().split() if longest else words) if word[0].isupper()]
+    parts = re.findall(r"[^\W_]+(?:'\w+)*", longest.group() if longest else " ".join(words))
+    initials = ("".join(part[0] for part in parts if part[0].isupper()), "".join(part[0] for part in parts))
     end = span.start + start + len(text)
-    yield Name(words, text.removesuffix("'s"), span.start + start, end, "".join(initials).casefold())
+    yield Name(words, text.removesuffix("'s"), span.start + start, end, frozenset(each.casefold() for each in initials))
 
 
 def defined_abbreviations(text: str) -> set[str]:
@@ -153,6 +157,9 @@ class NameIndex:
         for word in self._folded:
             self._by_prefix[word[:_PREFIX]].add(word)
         self._capitals = sorted({token for token in distinct if token[:1].isupper() and len(token) > 3})
+        self._by_letter: dict[str, list[str]] = defaultdict(list)
+        for token in self._capitals:
+            self._by_letter[token[0].casefold()].append(token)
         self._acronyms = {_letters(token) for token in distinct if _is_acronym(token)}
         self._initials = _initials(tokens)
 
@@ -161,7 +168,7 @@ class NameIndex:
         if all(self._has(word) for word in name.words):
             return True
         strong = [word for word in name.words if fold(word) not in _TITLES and fold(word) not in self.lower]
-        if len(name.initials) > 1 and name.initials in self._acronyms:
+        if any(len(initials) > 1 and initials in self._acronyms for initials in name.initials):
             return True
         if not strong:
             return False
@@ -171,9 +178,13 @@ class NameIndex:
     def similar(self, name: Name) -> str:
         """Return the word of the source that a misspelled name resembles, or an empty text."""
         for word in name.words:
-            if not self._has(word) and (close := get_close_matches(word, self._capitals[:_SHORT_TEXT], 1, _CLOSE)):
-                return str(close[0])
+            if not self._has(word) and (close := self._closest(word, _CLOSE)):
+                return close
         return ""
+
+    def _closest(self, word: str, similarity: float) -> str:
+        candidates = self._by_letter.get(word[:1].casefold(), ())
+        return next(iter(get_close_matches(word, candidates, 1, similarity)), "")
 
     def _has(self, word: str) -> bool:
         if _is_acronym(word):
@@ -193,7 +204,9 @@ class NameIndex:
                 token.lower().startswith(folded) and len(token) <= 3 * len(word) for token in self._capitals
             )
         relatives = self._by_prefix.get(folded[:_PREFIX], ())
-        return any(_shared(folded, other) >= _RELATED * max(len(folded), len(other)) for other in relatives)
+        if any(_shared(folded, other) >= _RELATED * max(len(folded), len(other)) for other in relatives):
+            return True
+        return len(word) >= _LONG and bool(self._closest(word, _SAME))
 
     def _has_acronym(self, word: str) -> bool:
         letters = _letters(word)

@@ -13,7 +13,7 @@ from qtgen.generation.grounding.figures import Figure, read_figures, read_fracti
 from qtgen.generation.grounding.names import NameIndex
 from qtgen.generation.grounding.prose import split_sentences
 from qtgen.generation.grounding.units import Unit, are_compatible
-from qtgen.generation.grounding.words import STOPWORDS, WORD, content_stems, fold, normalize
+from qtgen.generation.grounding.words import STOPWORDS, WORD, content_stems, fold, normalize, stem
 
 _WINDOW = 3  # neighbouring sentences that may support one sentence together
 _MIN_ENGLISH = 0.2  # share of English function words; English texts have over 0.35, others under 0.1
@@ -53,11 +53,11 @@ class Source:
         numbers = {value for figure in figures for value in (*figure.values, *figure.parts)}
         self.dates = DateIndex(read_dates(known), numbers)
         self.names = NameIndex(known)
-        self._words = f" {' '.join(fold(word) for word in _QUOTE_WORDS.findall(known))} "
+        self._words = f" {_stemmed(known)} "
 
     def contains_words(self, text: str) -> bool:
-        """Return whether the words of a text occur in a row, whatever stands between them."""
-        words = " ".join(fold(word) for word in _QUOTE_WORDS.findall(text))
+        """Return whether the words of a text occur in a row, with any endings and punctuation."""
+        words = _stemmed(normalize(text))
         return not words or f" {words} " in self._words
 
     def support(self, sentence: str) -> float:
@@ -80,6 +80,10 @@ def read_source(text: str, question: str) -> Source:
     return Source(text, question)
 
 
+def _stemmed(text: str) -> str:
+    return " ".join(stem(fold(word)) for word in _QUOTE_WORDS.findall(text))
+
+
 def _lines(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(r"[^\n]+", text)]
 
@@ -100,7 +104,8 @@ class FigureIndex:
         self._bases: dict[str, set[float]] = defaultdict(set)
         for figure in figures:
             for value in (*figure.values, *figure.parts):
-                self._units[_key(value)].add(figure.unit)
+                is_first = value in figure.values[:1]
+                self._units[_key(value)].add(figure.unit if is_first else None)
                 if figure.unit and figure.unit.size:
                     self._bases[figure.unit.dimension].add(value * figure.unit.size)
         for fraction in fractions:
@@ -117,7 +122,7 @@ class FigureIndex:
 
     def other_units(self, figure: Figure) -> list[str]:
         """Return the names of the units that the source gives the same figure."""
-        units = {unit for value in figure.values for unit in self._units.get(_key(value), ())}
+        units = {unit for value in figure.values[:1] for unit in self._units.get(_key(value), ())}
         return sorted(unit.name for unit in units if unit)
 
     def _has_same(self, value: float, figure: Figure) -> bool:

@@ -94,7 +94,8 @@ def unit_after(text: str, offset: int, is_word: bool) -> tuple[Unit | None, int]
     if word := match["word"]:
         unit = UNITS.get(word) or UNITS.get(word.lower())
         return unit, match.end()
-    return (None, offset) if is_word else (UNITS[match["symbol"]], match.end())
+    is_plural = match["symbol"] == "s" and match.end() == offset + 1  # a sum of 5s
+    return (None, offset) if is_word or is_plural else (UNITS[match["symbol"]], match.end())
 
 
 def are_compatible(first: Unit, second: Unit) -> bool:
