@@ -6,7 +6,8 @@
 Answers of language models with a text about the same question are in `../shared/data`: the references of RAGChecker,
 SQuALITY and K-QA serve as sources. The fourth set takes the first and last paragraphs of a page of `../shared/real` as
 the answer and the others as its source. A swapped source belongs to another question of the same domain, story or
-subject. `sample` prints findings, each with the parts of the source that decide whether it is true.
+subject. `sample` prints findings of other pairs: an answer of RAGChecker with another model's answer as its source,
+answers of LiveQA with its references, and pages. Each one has the parts of the source that decide whether it is true.
 """
 
 import json
@@ -28,6 +29,7 @@ from qtgen.page import decode_answer, read_text
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _PAGES_PER_SUBJECT = 12
+_EXCELLENT = 4  # the best judgement of LiveQA
 _ENOUGH = 240  # of 300 points for correctness that SQuALITY's raters gave
 
 
@@ -44,11 +46,11 @@ class Pair(NamedTuple):
 def main() -> None:
     """Run the measurement that the command line names."""
     command, *numbers = sys.argv[1:] or ["separation"]
-    pairs = [*ragchecker(), *squality(), *kqa(), *pages(random.Random(1))]
     if command == "separation":
-        print_separation(pairs)
+        print_separation([*ragchecker(), *squality(), *kqa(), *pages(random.Random(1))])
     else:
-        seed, size = [*map(int, numbers), 1, 100][:2] if len(numbers) != 1 else (int(numbers[0]), 100)
+        seed, size = [*map(int, numbers), *(1, 100)[len(numbers) :]]
+        pairs = [*other_answers(), *liveqa(), *pages(random.Random(seed))]
         print_sample(pairs, random.Random(seed), size)
 
 
@@ -91,6 +93,22 @@ def kqa() -> Iterator[Pair]:
     for row, other in zip(rows, rows[3:] + rows[:3], strict=True):
         answer = re.sub(r"(?<=[a-z.?!])n(?=[A-Z])", "\n", row["answer"])  # line breaks that the data lost
         yield Pair("K-QA", row["question"], answer, references[row["question"]], references[other["question"]])
+
+
+def other_answers() -> Iterator[Pair]:
+    """Yield the first answer to each question of RAGChecker, with the second one as its source."""
+    for row, other in _with_next(_rows("meta_ragchecker_pairs.dev.jsonl"), "domain"):
+        if row["answer_a"].strip() and row["answer_b"].strip():
+            yield Pair("RAGChecker", row["question"], row["answer_a"], row["answer_b"], other["answer_b"])
+
+
+def liveqa() -> Iterator[Pair]:
+    """Yield the answers of LiveQA that were judged to be excellent, with all references as their source."""
+    rows = _rows("meta_liveqa_references.dev.jsonl")
+    references = {row["cluster"]: "\n\n".join(row["references"]) for row in rows}
+    for row in _rows("meta_liveqa_medquad.dev.jsonl"):
+        if row["judgement"] >= _EXCELLENT and row["cluster"] in references:
+            yield Pair("LiveQA", row["question"], row["answer"], references[row["cluster"]], "")
 
 
 def pages(rng: random.Random) -> Iterator[Pair]:

@@ -30,6 +30,7 @@ _ROUNDED = re.compile(
     re.IGNORECASE,
 )
 _OPERATOR = re.compile(r"[=+×÷*^/±<>≤≥≈]\s*\S*$"), re.compile(r"\s*[=+×÷*^±<>≤≥]")
+_CALCULATION = re.compile(r"\s[-–x]\s")
 _ORDER = re.compile(
     r"(?:\b(?:step|point|part|figure|fig\.|table|chapter|section|option|level|phase|stage|question|no\.|number|page|line)"
     r"|#)[\s-]*$",
@@ -105,6 +106,8 @@ def _is_claimed(text: str, figure: Figure) -> bool:
     """Return whether a figure says something of the world: it neither counts points nor belongs to a formula."""
     before, after = _OPERATOR
     near = max(0, figure.start - 8)
+    if "=" in text and _CALCULATION.search(text[max(0, near - 4) : figure.end + 4]):
+        return False
     if (
         before.search(text, near, figure.start)
         or after.match(text, figure.end)

@@ -52,7 +52,7 @@ _SIGNS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅕": 
 
 _COMPOSITE = re.compile(r"(?<![\w.,/:])\d+(?:[:/]\d+)+(?![\w/:])|(?<![\w.])\d+(?:\.\d+){2,}(?!\w)")
 _DIGITS = re.compile(
-    r"(?<![\w.,])(?<![A-Za-z]-)(?<![A-Za-z]')(?P<currency>(?:US)?[$€£¥₹]\s?)?"
+    r"(?<![\w.,])(?<![A-Za-z]-)(?<![A-Za-z]:)(?<![A-Za-z]')(?P<currency>(?:US)?[$€£¥₹]\s?)?"
     r"(?P<whole>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?:[ '’]\d{3})+(?![\d])|\d+)(?P<decimals>[.,]\d+)?(?P<sign>[½¼¾⅓⅔⅕⅛])?"
     r"(?P<power>\s?[x×]\s?10\^?(?P<exponent>-?\d+|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
     r"(?P<scale>[ -]?(?:hundred|thousand|million|billion|trillion)\b|(?:bn|mn|tn|k)\b|(?<=\d)[mb]\b(?<=[$€£].{9}))?"

@@ -12,7 +12,7 @@ from qtgen.generation.grounding.words import STOPWORDS, fold, stem
 
 _TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:[-'/&][^\W_]+)*(?:(?<=\b[A-Z])\.|(?<=\b[A-Z][a-z])\.)?")
 _JOINERS = frozenset(("of", "the", "de", "la", "le", "du", "van", "von", "der", "den", "di", "da", "dos", "&"))
-_DEFINED = re.compile(r"\((?:or |the )?([^\W\d_][\w.-]{0,9})\)")
+_DEFINED = re.compile(r"\((?:or |the )?([^\W\d_][\w.-]{0,9})[⁺⁻+⁰-⁹]*\)")
 _NEIGHBOURS = re.compile(r"[^\W\d_a-z][\w'-]*(?:\s+(?:(?:and|of|for|the|in|on|&)\s+){0,2}[^\W\d_a-z][\w'-]*)+")
 _BREAK = re.compile(r"[:;!?(\[\"“‘«•/.]|\s[-–—]\s|—|--")
 _PREFIX = 4  # letters that related words have in common at least
@@ -153,6 +153,7 @@ class NameIndex:
         self._folded |= {fold(token) for token in distinct}
         self._stems = {stem(word) for word in self._folded}
         self.lower = {fold(token) for token in distinct if token[:1].islower()}
+        self._named = {fold(token) for token in distinct if token[:1].isupper()}
         self._by_prefix: dict[str, set[str]] = defaultdict(set)
         for word in self._folded:
             self._by_prefix[word[:_PREFIX]].add(word)
@@ -167,13 +168,18 @@ class NameIndex:
         """Return whether the source has the name, or enough of its words."""
         if all(self._has(word) for word in name.words):
             return True
-        strong = [word for word in name.words if fold(word) not in _TITLES and fold(word) not in self.lower]
+        strong = [word for word in name.words if not self._is_weak(word)]
         if any(len(initials) > 1 and initials in self._acronyms for initials in name.initials):
             return True
         if not strong:
             return False
         found = [word for word in strong if self._has(word)]
         return 2 * len(found) > len(strong) or (bool(found) and found[-1] == strong[-1])
+
+    def _is_weak(self, word: str) -> bool:
+        """Return whether a word says little about which thing is named."""
+        folded = fold(word)
+        return folded in _TITLES or folded.removesuffix("s") in _TITLES or (folded in self.lower - self._named)
 
     def similar(self, name: Name) -> str:
         """Return the word of the source that a misspelled name resembles, or an empty text."""

@@ -13,7 +13,8 @@ _HIDDEN = re.compile(
     r"(?<=\])\([^()\s]*\)"  # the address of a link
     r"|\bhttps?://[^\s)\]]+|\bwww\.[^\s)\]]+"
     r"|<!--.*?-->|</?[A-Za-z][^<>\n]*>"
-    r"|[\[(]\^?\d{1,3}(?:\s*[,-]\s*\d{1,3})*\]|\(\d{1,3}(?:,\s*\d{1,3})*\)",  # a citation
+    r"|[\[(]\^?\d{1,3}(?:\s*[,-]\s*\d{1,3})*\]|\(\d{1,3}(?:,\s*\d{1,3})*\)|(?<=\w, )\d{1,3}(?=\))"  # a citation
+    r"|\\\(.*?\\\)|\\\[.*?\\\]",  # math that a page would write in dollars
     re.DOTALL,
 )
 _LINE_MARK = re.compile(r"(?:[ >]|[-*+•](?=\s)|\d{1,3}[.)](?=\s))*")
@@ -23,7 +24,8 @@ _TABLE_RULE = re.compile(r"\s*\|?(?:\s*:?-{2,}:?\s*\|?)+\s*")
 _MARKS = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|`+|\|")
 _EXAMPLE_LABEL = re.compile(r"\s*(?:worked\s+)?example\b", re.IGNORECASE)
 _EXAMPLE = re.compile(
-    r"\b(?:suppose|imagine|assume|let's say|let us say|say you|picture a|hypothetical|if (?:you|we|i|a|an|someone)\b)",
+    r"\b(?:for (?:example|instance),? if|suppose|imagine|assume|let's say|let us say|say you|picture a|hypothetical"
+    r"|if (?:you|we|i|a|an|someone)\b)",
     re.IGNORECASE,
 )
 _CONNECTIVE = re.compile(
