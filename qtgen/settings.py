@@ -105,6 +105,11 @@ class Settings(BaseModel):
     repairs: int = Field(
         3, ge=0, le=10, description="Maximum repair requests for an invalid answer. Each one lists its faults"
     )
+    strict_grounding: bool = Field(
+        False,
+        description="Fail a page whose answer has figures, dates, units, names or quotations that its source text "
+        "(`context`) lacks. By default such a page is written with warnings",
+    )
     schema_lengths: bool = Field(
         True, description="Send string lengths in the JSON Schema. Set it to false if the endpoint rejects them"
     )

@@ -48,6 +48,12 @@ _model, _pace = options_of("Model"), options_of("Pace")
 budget_option = options_of("Cost")(
     "--budget", type=float, metavar="USD", help="End the run before it costs more than this. Needs the models' prices."
 )
+strict_grounding_option = options_of("Output")(
+    "--strict-grounding",
+    is_flag=True,
+    default=None,
+    help="Fail a page that is not grounded in its source text.  [default: write it with warnings]",
+)
 _REQUEST_OPTIONS = (
     _model(
         "--provider",

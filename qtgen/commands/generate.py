@@ -23,6 +23,7 @@ from qtgen.commands._options import (
     options_of,
     request_options,
     settings_from,
+    strict_grounding_option,
 )
 from qtgen.commands._prompt_changes import prompt_change_notes
 from qtgen.commands._questions import index_questions, skipped_near_duplicates
@@ -124,6 +125,7 @@ class GenerateOptions:
     "[default: resume]",
 )
 @_resume("--recreate", is_flag=True, help="Write deleted pages again.")
+@strict_grounding_option
 @_output("--out", type=folder, help="Write pages to this folder.  [default: outputs]")
 @_output(
     "--json", "as_json", is_flag=True, help="Print one JSON line per question, in input order, at the end of the run."

@@ -18,6 +18,7 @@ from qtgen.commands._options import (
     options_of,
     request_options,
     settings_from,
+    strict_grounding_option,
 )
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath
@@ -139,6 +140,7 @@ def _options(**flags: Any) -> RegenerateOptions:
     "applies the changes from the ledger.",
 )
 @_quality("--touch-date", is_flag=True, help="Set `date` of rewritten pages to today.")
+@strict_grounding_option
 @request_options
 @budget_option
 @_cost("--dry-run", is_flag=True, help="Print what is stale and what a rewrite would cost, and send nothing.")

@@ -80,6 +80,7 @@ def _sample(candidate: Candidate, checker: PageChecker) -> Sample | SampleResult
         nuggets.must,
         nuggets.nice,
         _page_facts(page, reference, checker),
+        reference.question.context or "",
     )
 
 

@@ -27,7 +27,7 @@ class Sample:
     """A candidate to be scored, as raw texts.
 
     The best reference comes first; a metric takes the highest value over all of them. `must` and `nice` are nuggets:
-    claims that an answer must make or may make.
+    claims that an answer must make or may make. `source` is the text that the answer must rest on, or empty.
     """
 
     id: Any
@@ -37,6 +37,7 @@ class Sample:
     must: tuple[str, ...] = ()
     nice: tuple[str, ...] = ()
     page: PageFacts | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class SampleResult:
 def parse_sample(record: Mapping[str, Any]) -> Sample | SampleResult:
     """Return the sample of a JSON object with `id`, `question`, `reference` (text or list of texts) and `candidate`.
 
-    A record that cannot be used becomes a result with an error.
+    It may have `context`, the text that the candidate must rest on. A record that cannot be used becomes a result with
+    an error.
     """
     sample_id: Any = record.get("id")
     reference = record.get("reference")
@@ -71,12 +73,13 @@ def parse_sample(record: Mapping[str, Any]) -> Sample | SampleResult:
     references = [text for text in references if text.strip()]
     if not references:
         return _failed(sample_id, "no-reference", "`reference` is empty")
-    for key in ("candidate", "question"):
-        if not isinstance(record.get(key, ""), str):
+    source = record.get("context") or ""
+    for key in ("candidate", "question", "context"):
+        if not isinstance(source if key == "context" else record.get(key, ""), str):
             return _failed(sample_id, "malformed", f"`{key}` must be a text")
     if "candidate" not in record:
         return _failed(sample_id, "malformed", "`candidate` is missing")
-    return Sample(sample_id, record.get("question", ""), tuple(references), record["candidate"])
+    return Sample(sample_id, record.get("question", ""), tuple(references), record["candidate"], source=source)
 
 
 def _failed(sample_id: Any, kind: str, message: str) -> SampleResult:
@@ -90,6 +93,7 @@ def score(
     *,
     must: Sequence[str] = (),
     nice: Sequence[str] = (),
+    context: str = "",
     metrics: Collection[str] | None = None,
 ) -> SampleResult:
     """Score one answer.
@@ -100,13 +104,14 @@ def score(
         candidate: The answer to score, as Markdown.
         must: Claims that an answer must make, for `must_recall`.
         nice: Claims that an answer may make, for `nice_recall`.
+        context: The text that the answer must rest on, for `groundedness`.
         metrics: Metrics to report besides the parts of the overall score. All by default.
 
     Raises UsageError for an unknown metric. Needs the `evals` extra.
     """
     check_metric_names(metrics or (), METRICS)
     references = [reference] if isinstance(reference, str) else list(reference)
-    parsed = parse_sample({"question": question, "reference": references, "candidate": candidate})
+    parsed = parse_sample({"question": question, "reference": references, "candidate": candidate, "context": context})
     sample = replace(parsed, must=tuple(must), nice=tuple(nice)) if isinstance(parsed, Sample) else parsed
     return score_sample(sample, metrics)
 
@@ -157,7 +162,7 @@ def _analyze(sample: Sample, embed: "TextEmbedder | None") -> Case:
     groups = (sample.references, sample.must, sample.nice)
     references, must, nice = (tuple(AnalyzedText(text, embed) for text in texts) for texts in groups)
     question, candidate = AnalyzedText(sample.question, embed), AnalyzedText(sample.candidate, embed)
-    return Case(question, references, candidate, must, nice, sample.page)
+    return Case(question, references, candidate, must, nice, sample.page, sample.source)
 
 
 def _empty_result(sample_id: Any, scores: Mapping[str, Score]) -> SampleResult:

@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -76,7 +76,7 @@ class Reference:
 class Suite:
     """A folder with suite.toml, references/, cassettes/ and baseline.json.
 
-    `digest` covers the references and their nuggets: scores of different digests cannot be compared.
+    `digest` covers the references with their nuggets and source texts: scores of different digests cannot be compared.
     """
 
     name: str
@@ -138,13 +138,17 @@ def _check_metrics(settings: SuiteSettings, file: Path) -> None:
 
 
 def _digest(pages: Iterable[Path]) -> str:
-    parts = [part for page in pages for part in (page, _nuggets_file(page)) if part.exists()]
+    parts = [part for page in pages for part in (page, _nuggets_file(page), _context_file(page)) if part.exists()]
     text = b"\0".join(part.name.encode() + b"\0" + part.read_bytes() for part in parts)
     return hashlib.sha256(text).hexdigest()[:16]
 
 
 def _nuggets_file(page: Path) -> Path:
     return page.with_suffix(".nuggets.toml")
+
+
+def _context_file(page: Path) -> Path:
+    return page.with_suffix(".context.txt")
 
 
 def _load_reference(path: Path) -> Reference:
@@ -155,10 +159,14 @@ def _load_reference(path: Path) -> Reference:
         missing = "answer" if title and subject else "title" if subject else "subject"
         error = Failure("no-reference", f"{path}: `{missing}` is missing or empty")
         return Reference(path.stem, path, question, "", error=error)
+    file = _context_file(path)
     try:
-        return Reference(path.stem, path, question, decode_answer(answer), _load_nuggets(_nuggets_file(path)))
+        if file.exists():
+            question = replace(question, context=file.read_text(encoding="utf-8"))
+        file = _nuggets_file(path)
+        return Reference(path.stem, path, question, decode_answer(answer), _load_nuggets(file))
     except (OSError, ValueError) as cause:
-        error = Failure("no-reference", f"{_nuggets_file(path)}: {first_error(cause)}")
+        error = Failure("no-reference", f"{file}: {first_error(cause)}")
         return Reference(path.stem, path, question, decode_answer(answer), error=error)
 
 

@@ -31,6 +31,7 @@ class GenerationConfig:
         prompt: Name of the prompt for every question; None to choose by the question's words.
         temperature: Sampling temperature; None for the prompt's own.
         max_tokens: Maximum length of an answer in tokens; None for the prompt's own.
+        strict_grounding: Reject an answer that its question's source text does not support.
     """
 
     library: PromptLibrary
@@ -40,6 +41,7 @@ class GenerationConfig:
     prompt: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    strict_grounding: bool = False
 
     @cached_property
     def checker(self) -> PageChecker:
@@ -101,4 +103,5 @@ def generation_config(settings: Settings, today: dt.date) -> GenerationConfig:
         prompt=settings.prompt,
         temperature=settings.temperature,
         max_tokens=settings.max_tokens,
+        strict_grounding=settings.strict_grounding,
     )

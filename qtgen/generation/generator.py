@@ -7,10 +7,12 @@ from typing import Any
 
 from qtgen.errors import AnswerError, UnwritableText
 from qtgen.generation import answers
+from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
+from qtgen.generation.grounding.pages import add_grounding, grounding_provenance
 from qtgen.generation.plan import Job
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests, text_hash
-from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, request_provenance, run_task
+from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, Provider
 from qtgen.page import Value, emit, encode_answer, file_name, read_text, seo_title
@@ -64,10 +66,12 @@ class NewPage:
             return AnswerCheck.unreadable(error)
         except UnwritableText as error:
             return AnswerCheck(faults=(str(error),))
-        diagnostics = tuple(self.config.checker(PageFile(self.job.path, read_text(text))))
+        file = PageFile(self.job.path, read_text(text))
+        diagnostics = tuple(self.config.checker(file))
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
         faults = tuple(map(describe_fault, errors))
-        return AnswerCheck(None if faults else text, faults, diagnostics, parsed.wrappings)
+        checked = AnswerCheck(None if faults else text, faults, diagnostics, wrappings=parsed.wrappings)
+        return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
         """Return the page with its provenance."""
@@ -99,6 +103,7 @@ def text_provenance(
         "groups": [*groups],
         "question_digest": f"{title_digest(question.text, question.subject):016x}",
         "context_digest": text_hash(question.context) if question.context else None,
+        **(grounding_provenance(file.page, question) if "answer" in groups else {}),
         "text_digests": group_digests(apply_safe_fixes(file, config.fixer, TEXT_FIELDS), groups),
     }
 

@@ -1,5 +1,8 @@
 """Request a text and ask for repairs until the answer is usable: render, complete, check, repeat with the faults.
 
+A fault makes an answer unusable. A concern also leads to a repair request, but the answer stays usable: if no repair
+is without concerns, the best usable answer is accepted.
+
 A `WritingTask` decides what is written and what makes an answer usable: a new page (`generator.py`), or some fields of
 an existing page (`qtgen.regeneration.rewrite`). Only the providers do input and output.
 """
@@ -21,11 +24,11 @@ from qtgen.errors import (
     Refused,
     Truncated,
 )
+from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.prompts import repair_prompt
 from qtgen.generation.types import Draft, Outcome, Status
 from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.types import Completion, Prompt, Provider, Usage
-from qtgen.validation.diagnostics import Diagnostic
 
 _logger = logging.getLogger(__name__)
 
@@ -59,30 +62,6 @@ class AcceptedAnswer:
     asked_model: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerCheck:
-    """The result of checking an answer.
-
-    Args:
-        text: The page that the answer makes, or None if it is rejected.
-        faults: Why it is rejected, as sentences for the model.
-        diagnostics: Findings in the page.
-        wrappings: What was around the answer.
-        is_cut_off: Whether the answer has no end, so that more tokens may help.
-    """
-
-    text: str | None = None
-    faults: tuple[str, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
-    wrappings: tuple[Wrapping, ...] = ()
-    is_cut_off: bool = False
-
-    @classmethod
-    def unreadable(cls, error: AnswerError) -> "AnswerCheck":
-        """Return the result for an answer that makes no page."""
-        return cls(faults=tuple(error.problems), is_cut_off=error.is_cut_off)
-
-
 class WritingTask(Protocol):
     """What is to be written."""
 
@@ -104,8 +83,10 @@ class WritingTask(Protocol):
 async def run_task(task: WritingTask, repairs: int, providers: Sequence[Provider]) -> Outcome:
     """Return the outcome of a task, with the draft of the page if an answer was accepted.
 
-    Later providers are fallbacks when an earlier one refuses, truncates or keeps failing. If a provider raises
-    Interrupted, neither a repair nor a fallback is requested, and the outcome is SKIPPED with kind `interrupted`.
+    If a provider's repairs run out or one of them fails, the best of its usable answers is accepted: the one with the
+    lowest penalty, and of equal ones the first. Later providers are fallbacks when an earlier one refuses, truncates
+    or keeps failing. If a provider raises Interrupted, neither a repair nor a fallback is requested, and the outcome is
+    SKIPPED with kind `interrupted`.
 
     Args:
         task: What is to be written.
@@ -161,6 +142,7 @@ class _RepairLoop:
         self._answers: list[tuple[Provider, Completion]] = []
         self._total_usage = Usage()  # of cached answers too, unlike the outcome's
         self._outcome = task.blank
+        self._best: tuple[AnswerCheck, AcceptedAnswer] | None = None  # of the usable answers
 
     async def ask(self, provider: Provider) -> Outcome:
         """Ask one provider, with repairs up to the limit."""
@@ -171,26 +153,27 @@ class _RepairLoop:
             except ProviderUnusable:
                 raise
             except ProviderError as error:
-                return self._end(Status.FAILED, Failure(error.kind, str(error)))
-            except BudgetReached as error:
-                return self._end(Status.SKIPPED, Failure(error.kind, str(error)))
+                return self._end(Failure(error.kind, str(error)))
+            except BudgetReached as error:  # another run resumes with the repair
+                return self._skip(Failure(error.kind, str(error)))
             except Interrupted:
-                return self._end(Status.SKIPPED, INTERRUPTED)
+                return self._skip(INTERRUPTED)
             check = self._check(completion, truncated=truncated is not None)
-            if check.text is not None:
-                return self._accept(check.text, conversation.next_prompt, completion, provider)
             if truncated and check.is_cut_off:
                 if conversation.is_longer:
-                    return self._end(Status.FAILED, Failure(truncated.kind, str(truncated)))
+                    return self._end(Failure(truncated.kind, str(truncated)))
                 _logger.debug("%s: answer truncated; allowing more tokens", self._outcome.path)
                 conversation.allow_more_tokens()
                 continue
-            provider.reject(completion)
-            _logger.debug("%s: answer rejected: %s", self._outcome.path, "; ".join(check.faults))
-            if conversation.repairs == self._repairs:
+            self._keep_best(check, conversation.next_prompt, completion, provider)
+            is_last = conversation.repairs == self._repairs
+            if check.text is None or (check.complaints and not is_last):
+                provider.reject(completion)
+                _logger.debug("%s: answer rejected: %s", self._outcome.path, "; ".join(check.complaints))
+            if is_last or not check.complaints:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
-                return self._end(Status.FAILED, Failure(AnswerError.kind, message))
-            conversation.request_repair(check.faults)
+                return self._end(Failure(AnswerError.kind, message))
+            conversation.request_repair(check.complaints)
 
     def _check(self, completion: Completion, *, truncated: bool) -> AnswerCheck:
         """Check an answer, and note what was around it."""
@@ -237,14 +220,31 @@ class _RepairLoop:
         if not reused:
             self._outcome = replace(self._outcome, usage=self._outcome.usage + usage)
 
-    def _end(self, status: Status, failure: Failure) -> Outcome:
-        return replace(self._outcome, status=status, error=failure)
+    def _keep_best(self, check: AnswerCheck, prompt: Prompt, completion: Completion, provider: Provider) -> None:
+        """Keep the answer if it is usable and better than the earlier ones."""
+        if check.text is None or (self._best and self._best[0].penalty <= check.penalty):
+            return
+        usage = self._total_usage
+        answer = AcceptedAnswer(self._outcome.attempts, prompt, completion, usage, provider.name, provider.model)
+        self._best = check, answer
 
-    def _accept(self, text: str, prompt: Prompt, completion: Completion, provider: Provider) -> Outcome:
-        attempts = self._outcome.attempts
-        answer = AcceptedAnswer(attempts, prompt, completion, self._total_usage, provider.name, provider.model)
-        draft = self._task.draft(text, answer)
-        return replace(self._outcome, status=Status.WRITTEN, model=provider.model, draft=draft)
+    def _end(self, failure: Failure) -> Outcome:
+        """Return the outcome with the best usable answer, or the failure if there is none."""
+        if self._best is None:
+            return replace(self._outcome, status=Status.FAILED, error=failure)
+        check, answer = self._best
+        assert check.text is not None  # noqa: S101 - only usable answers are kept
+        return replace(
+            self._outcome,
+            status=Status.WRITTEN,
+            model=answer.asked_model,
+            diagnostics=check.diagnostics,
+            last_answer=answer.completion.text,
+            draft=self._task.draft(check.text, replace(answer, usage=self._total_usage)),
+        )
+
+    def _skip(self, failure: Failure) -> Outcome:
+        return replace(self._outcome, status=Status.SKIPPED, error=failure)
 
 
 def _with_more_tokens(prompt: Prompt) -> Prompt:

@@ -16,11 +16,13 @@ from typing import Any
 
 from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
 from qtgen.generation import answers
+from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NOT_SCORED, describe_fault, text_provenance, written_values
+from qtgen.generation.grounding.pages import add_grounding
 from qtgen.generation.prompts import digest
 from qtgen.generation.provenance import group_digests
-from qtgen.generation.repair_loop import AcceptedAnswer, AnswerCheck, request_provenance, run_task
+from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, Provider
 from qtgen.page import Page, Value, decode_answer, read_text, splice
@@ -113,9 +115,13 @@ class RewriteTask:
             return AnswerCheck.unreadable(error)
         except (SpliceError, UnwritableText) as error:
             return AnswerCheck(faults=(str(error),))
-        diagnostics = tuple(self.config.checker(PageFile(self.job.path, read_text(text))))
+        file = PageFile(self.job.path, read_text(text))
+        diagnostics = tuple(self.config.checker(file))
         faults = tuple(describe_fault(diagnostic) for diagnostic in self._unacceptable(diagnostics))
-        return AnswerCheck(None if faults else text, faults, diagnostics, parsed.wrappings)
+        checked = AnswerCheck(None if faults else text, faults, diagnostics, wrappings=parsed.wrappings)
+        if "answer" not in self.job.fields:
+            return checked
+        return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)
 
     def _unacceptable(self, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
         """Return new errors, and findings that were the reason for the rewrite and are still there."""

@@ -16,13 +16,15 @@ from qtgen.errors import (
     Retryable,
     Truncated,
 )
+from qtgen.generation.answer_check import AnswerCheck, Concern
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NewPage
 from qtgen.generation.plan import Job
 from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
-from qtgen.generation.types import Outcome, Question, Status
+from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.generation.unwrap import Wrapping
-from qtgen.llm.types import Completion, Usage
+from qtgen.llm.types import Completion, Prompt, Usage
+from qtgen.validation.diagnostics import Diagnostic, Severity
 from support import TODAY, Scripted, points_json
 
 JOB = Job(
@@ -37,6 +39,28 @@ TRUNCATED = Truncated("cut off", usage=Usage(9, 9, 0, 0.5))
 
 def ask(config: GenerationConfig, *providers: Scripted) -> Outcome:
     return asyncio.run(run_task(NewPage(JOB, config), config.repairs, providers))
+
+
+class Weighed:
+    """A task whose answers are numbers: the weight of a concern. 0 is without concerns, and a word is unusable."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        self.prompt = prompt
+        self.blank = Outcome(JOB.question, Status.FAILED, JOB.path, JOB.url)
+
+    def check(self, completion: str) -> AnswerCheck:
+        if not completion.isdigit():
+            return AnswerCheck(faults=("not a number",))
+        weight = float(completion)
+        warning = Diagnostic(JOB.path, 1, 1, 1, 2, "x", "x", Severity.WARNING, completion)
+        return AnswerCheck(completion, (), (warning,), (Concern(f"worse by {completion}", weight),) if weight else ())
+
+    def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
+        return Draft(JOB.path, JOB.url, text, request_provenance(answer))
+
+
+def weigh(config: GenerationConfig, *providers: Scripted, repairs: int = 2) -> Outcome:
+    return asyncio.run(run_task(Weighed(config.render(JOB.question)), repairs, providers))
 
 
 def failure(outcome: Outcome) -> Failure:
@@ -191,3 +215,54 @@ def test_provenance_rounds_costs_and_keeps_unknown_ones(config: GenerationConfig
 
 def test_the_sum_of_a_known_and_an_unknown_cost_is_unknown() -> None:
     assert (Usage(1, 1, 0, 0.5) + Usage(1, 1, 0, None)).cost_usd is None
+
+
+def test_a_concern_goes_back_to_the_model_and_the_repaired_answer_is_accepted(config: GenerationConfig) -> None:
+    provider = Scripted("2", "0", "0")
+    outcome = weigh(config, provider)
+    assert outcome.draft
+    assert (outcome.status, outcome.attempts, outcome.draft.text, provider.rejected) == (Status.WRITTEN, 2, "0", 1)
+    assert "- worse by 2" in provider.asked[1].messages[-1].content
+
+
+@pytest.mark.parametrize(
+    ("script", "best", "number"),
+    [("3 1 2", "1", 2), ("1 3 3", "1", 1), ("3 2 1", "1", 3), ("2 2 2", "2", 1), ("2 bad bad", "2", 1)],
+)
+def test_the_best_usable_answer_is_accepted_after_the_last_repair(
+    config: GenerationConfig, script: str, best: str, number: int
+) -> None:
+    provider, fallback = Scripted(*script.split()), Scripted("0")
+    outcome = weigh(config, provider, fallback)
+    assert outcome.draft
+    assert (outcome.status, outcome.attempts, outcome.error) == (Status.WRITTEN, 3, None)
+    assert (outcome.draft.text, outcome.last_answer, outcome.diagnostics[0].message) == (best, best, best)
+    assert outcome.draft.provenance["attempts"] == number
+    assert outcome.draft.provenance["usage"]["cost_usd"] == 0.75, "the answers after the best one were paid for too"
+    assert (fallback.asked, provider.forgotten) == ([], [])
+
+
+def test_a_usable_answer_survives_a_repair_that_fails(config: GenerationConfig) -> None:
+    for error in (Refused("no"), Filtered("no"), Retryable("HTTP 503")):
+        outcome = weigh(config, Scripted("1", error))
+        assert (outcome.status, outcome.error, outcome.last_answer) == (Status.WRITTEN, None, "1")
+    for stop in (BudgetReached("used up"), Interrupted("stopped")):
+        outcome = weigh(config, Scripted("1", stop))
+        assert (outcome.status, outcome.draft) == (Status.SKIPPED, None), "another run resumes with the repair"
+
+
+def test_faults_count_before_concerns(config: GenerationConfig) -> None:
+    class Both(Weighed):
+        def check(self, completion: str) -> AnswerCheck:
+            return replace(super().check(completion), text=None, faults=("unusable",))
+
+    provider = Scripted("1", "1")
+    outcome = asyncio.run(run_task(Both(config.render(JOB.question)), 1, [provider]))
+    assert failure(outcome).message == "no usable answer in 2 attempts: unusable"
+    assert "- unusable\n- worse by 1" in provider.asked[1].messages[-1].content
+
+
+def test_an_answer_with_concerns_is_accepted_at_once_without_repairs(config: GenerationConfig) -> None:
+    provider = Scripted("1")
+    outcome = weigh(config, provider, repairs=0)
+    assert (outcome.status, outcome.attempts, provider.rejected) == (Status.WRITTEN, 1, 0)

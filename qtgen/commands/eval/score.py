@@ -35,7 +35,8 @@ Exit codes:
 def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int | None) -> int:
     """Score every line of FILE (or - for stdin) against its reference.
 
-    An input line is {"id", "question", "reference": text or list of texts, "candidate"}.
+    An input line is {"id", "question", "reference": text or list of texts, "candidate"}, and optionally "context": the
+    source text that the candidate must rest on.
 
     An output line, in the same order, is {"id", "score": 0 to 1 or null, "metrics": {…}, "error": null or {"kind", …}}.
     """

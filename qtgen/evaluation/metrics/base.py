@@ -41,7 +41,7 @@ class Case:
     """The input of a metric: a candidate answer, the question, and one or more references.
 
     `must` and `nice` are nuggets: claims that an answer must make or may make. `page` is None for an answer without a
-    page.
+    page. `source` is the text that the answer must rest on, or empty.
     """
 
     question: AnalyzedText
@@ -50,6 +50,7 @@ class Case:
     must: tuple[AnalyzedText, ...] = ()
     nice: tuple[AnalyzedText, ...] = ()
     page: PageFacts | None = None
+    source: str = ""
 
     def best(self, value: Callable[[AnalyzedText], float]) -> float:
         """Return the highest value over the references."""

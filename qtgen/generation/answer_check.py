@@ -1,0 +1,56 @@
+"""The result of checking an answer: faults, which make it unusable, and concerns, which only should be better."""
+
+from dataclasses import dataclass
+
+from qtgen.errors import AnswerError
+from qtgen.generation.unwrap import Wrapping
+from qtgen.validation.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What should be better in a usable answer.
+
+    Args:
+        message: What is wrong, as a sentence for the model.
+        weight: How much it counts when usable answers are compared.
+    """
+
+    message: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCheck:
+    """The result of checking an answer.
+
+    Args:
+        text: The page that the answer makes, or None if it is rejected.
+        faults: Why it is rejected, as sentences for the model.
+        diagnostics: Findings in the page. They contain a warning for each concern, because people see only these.
+        concerns: What should be better. They lead to repair requests as faults do, but do not reject the answer.
+        wrappings: What was around the answer.
+        is_cut_off: Whether the answer has no end, so that more tokens may help.
+    """
+
+    text: str | None = None
+    faults: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    concerns: tuple[Concern, ...] = ()
+    wrappings: tuple[Wrapping, ...] = ()
+    is_cut_off: bool = False
+
+    @classmethod
+    def unreadable(cls, error: AnswerError) -> "AnswerCheck":
+        """Return the result for an answer that makes no page."""
+        return cls(faults=tuple(error.problems), is_cut_off=error.is_cut_off)
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """The faults and the concerns, as sentences for a repair request."""
+        return (*self.faults, *(concern.message for concern in self.concerns))
+
+    @property
+    def penalty(self) -> tuple[float, int]:
+        """How far a usable answer is from one without concerns. The lowest penalty is the best."""
+        return sum(concern.weight for concern in self.concerns), len(self.concerns)
