@@ -1,13 +1,13 @@
 """Scores of candidates against references. A sample that cannot be scored gets an error instead of a 0."""
 
 import math
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qtgen._util.cpus import usable_cpus
 from qtgen._util.processes import map_in_processes
 from qtgen.errors import Failure, ProviderError
 from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, PageFacts, Score, check_metric_names, measure, overall
@@ -204,7 +204,7 @@ def score_samples(
     """
     remaining = iter(samples)
     first = list(islice(remaining, _PARALLEL_FROM))
-    jobs = 1 if embed else jobs or os.cpu_count() or 1
+    jobs = 1 if embed else jobs or usable_cpus()
     everything = chain(first, remaining)
     if jobs == 1 or len(first) < _PARALLEL_FROM:
         yield from (score_sample(sample, metrics, embed) for sample in everything)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from qtgen._util.cpus import usable_cpus
 from qtgen._util.files import as_output_error, check_replaceable, replace_files
 from qtgen._util.processes import map_in_processes
 from qtgen.errors import OutputError, QtgenError, SpliceError
@@ -70,7 +71,7 @@ def write_edits(edits: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[
     source = iter(edits)
     ahead = list(islice(source, _MIN_FOR_PROCESSES))
     if jobs is None:
-        jobs = os.cpu_count() or 1 if len(ahead) == _MIN_FOR_PROCESSES else 1
+        jobs = usable_cpus() if len(ahead) == _MIN_FOR_PROCESSES else 1
     everything = chain(ahead, source)
     chunks = iter(lambda: list(islice(everything, _CHUNK)), [])
     if jobs == 1:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from msgspec import msgpack
 
+from qtgen._util.cpus import usable_cpus
 from qtgen.page import Page, read
 from qtgen.site.discovery import PageBatch, read_page
 from qtgen.site.index import page_facts
@@ -59,7 +60,7 @@ def check_batches(
         missing += records.count(None)
         if missing >= _WORTH_A_WORKER or pages >= _LOOK_AHEAD:
             break
-    jobs = jobs or min(os.cpu_count() or 1, 1 + missing // _WORTH_A_WORKER)
+    jobs = jobs or min(usable_cpus(), 1 + missing // _WORTH_A_WORKER)
     everything = chain(ahead, looked_up)
     _log.debug("checking with %d process(es)", jobs)
     checked = _check_in_workers(everything, jobs, overlay) if jobs > 1 else _check_here(everything, overlay)

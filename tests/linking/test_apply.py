@@ -124,7 +124,7 @@ def test_processes_are_used_for_many_pages_only(monkeypatch: pytest.MonkeyPatch)
         return ((kept, work(*arguments)) for kept, arguments in parcels)  # type: ignore[attr-defined]
 
     monkeypatch.setattr(apply, "map_in_processes", in_process)
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr(apply, "usable_cpus", lambda: 4)
     random_site(10)
     edits = planned_edits()
     assert len(list(write_edits(edits[:4]))) == 4

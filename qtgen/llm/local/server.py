@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from qtgen._util.cpus import usable_cpus
 from qtgen._util.extras import require
 from qtgen.errors import ProviderUnusable
 from qtgen.llm.endpoint import Endpoint
@@ -21,6 +22,11 @@ CONTEXT = 6_144
 # A small model repeats itself. These parameters prevent it (measured, see docs/explanation/benchmarks.md).
 SAMPLING = {"repeat_penalty": 1.1, "repeat_last_n": 256, "seed": 7}
 TIMEOUT = 600.0
+# The model's threads meet at a barrier several hundred times per token. OpenMP lets a thread that waits there spin. If a
+# busy CPU does not run the other thread, it spins for a whole time slice: two threads on two busy CPUs produce only 1 to
+# 2 tokens per second. With these variables, a thread sleeps after a short spin (measured by benchmarks/threads.py). A
+# user's own values override them.
+_WAITING = {"GOMP_SPINCOUNT": "100", "OMP_WAIT_POLICY": "passive"}
 _GRACE = 5  # seconds that the server has to end by itself
 _logger = logging.getLogger(__name__)
 
@@ -51,7 +57,7 @@ def serve(
     Args:
         model: A GGUF file, or None for the embedded model, which is fetched if it is not on this machine.
         slots: The most requests in flight.
-        threads: Threads of the model, by default as many as there are CPUs.
+        threads: Threads of the model, by default as many as there are CPUs that the process may use.
         timeout: Seconds to wait for one response.
 
     Raises ProviderUnusable with the remedy.
@@ -61,11 +67,12 @@ def serve(
     if not file.is_file():
         raise ProviderUnusable(f"no such model file: {file}", setting="local_model", remedy="name a GGUF file")
     name = MODEL_NAME if model is None else file.stem
-    arguments = [str(file), name, str(slots), str(CONTEXT), str(threads or os.cpu_count() or 1)]
+    arguments = [str(file), name, str(slots), str(CONTEXT), str(threads or usable_cpus())]
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(  # noqa: S603  # our own module, no shell
             [sys.executable, "-m", "qtgen.llm.local._child", *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+            env={**_WAITING, **os.environ},
         )  # fmt: skip
         try:
             address = _address(server, file, log)

@@ -50,6 +50,31 @@ def test_a_server_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch, m
     assert started[0].returncode == -9
 
 
+def test_waiting_threads_sleep_unless_the_user_wants_otherwise(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
+    code = "import os; print(os.environ['OMP_WAIT_POLICY'], os.environ['GOMP_SPINCOUNT'])"
+    scripted_child(monkeypatch, code)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "4711")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    with server.serve(model, slots=1) as endpoint:
+        assert endpoint.base_url == "passive 4711/v1"
+
+
+def test_the_model_gets_as_many_threads_as_usable_cpus(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
+    commands: list[list[str]] = []
+    real = subprocess.Popen
+
+    def popen(command: list[str], **options: Any) -> "subprocess.Popen[str]":
+        commands.append(command)
+        return real([sys.executable, "-c", "print('http://127.0.0.1:4711')"], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    monkeypatch.setattr(server, "usable_cpus", lambda: 3)
+    for threads in (None, 1):
+        with server.serve(model, slots=1, threads=threads):
+            pass
+    assert [command[-1] for command in commands] == ["3", "1"]
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [
