@@ -113,6 +113,21 @@ class Settings(BaseModel):
     schema_lengths: bool = Field(
         True, description="Send string lengths in the JSON Schema. Set it to false if the endpoint rejects them"
     )
+    answer_format: Literal["json_schema", "json_object", "markdown"] | None = Field(
+        None,
+        description="Format of answers: `json_schema` (the endpoint enforces the schema), `json_object` (the prompt "
+        "contains the schema), or `markdown`. The default is `json_schema`, or `markdown` for `local`",
+    )
+    short_prompts: bool | None = Field(
+        None,
+        description="Use the short prompts for small models, with answers in Markdown. The default is true for "
+        "`local`, unless `answer_format` is set",
+    )
+    grammar: bool = Field(
+        False,
+        description="Send a GBNF grammar with requests for Markdown. llama.cpp servers accept one. Always on for "
+        "`local`",
+    )
     request: Mapping[str, Any] = Field(
         {}, description="Additional fields of the request body, sent unchanged: `[request]`"
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
-from qtgen.llm.types import Completion, Prompt, Usage
+from qtgen.llm.types import STANDARD_STYLE, Completion, Prompt, PromptStyle, Usage
 
 __all__ = ["NetworkBlocked", "ScriptedProvider", "block_network", "points_answer"]
 
@@ -26,8 +26,11 @@ class ScriptedProvider:
 
     name = "scripted"
 
-    def __init__(self, *script: str | Exception, model: str = "scripted-1") -> None:
+    def __init__(
+        self, *script: str | Exception, model: str = "scripted-1", style: PromptStyle = STANDARD_STYLE
+    ) -> None:
         self.model = model
+        self.style = style
         self.script = list(script)
         self.prompts: list[Prompt] = []
         self.rejected = 0

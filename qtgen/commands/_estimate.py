@@ -160,7 +160,8 @@ def estimate_run(
             if line := failure_line(step):
                 problems.append(line)
 
-    for first in first_requests((config.render(job.question) for job in jobs()), endpoints[0], ledger):
+    prompts = (config.render(job.question, endpoints[0].style) for job in jobs())
+    for first in first_requests(prompts, endpoints[0], ledger):
         if first.is_known and not fresh:
             estimate.reused += 1
         else:

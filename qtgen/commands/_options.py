@@ -67,6 +67,11 @@ _REQUEST_OPTIONS = (
         help="Use this model. Repeat for fallbacks if it refuses, truncates or keeps failing.  [default: gpt-4o-mini]",
     ),
     _model("--base-url", help="Use the OpenAI-compatible endpoint at this address.  [default: OpenAI's]"),
+    _model(
+        "--answer-format",
+        type=click.Choice(["json_schema", "json_object", "markdown"]),
+        help="Request answers in this format.  [default: json_schema; local: markdown]",
+    ),
     _model("--temperature", type=float, help="Set the sampling temperature.  [default: the prompt's]"),
     _model("--max-tokens", type=int, help="Limit the length of an answer.  [default: the prompt's]"),
     _pace(

@@ -29,14 +29,15 @@ def prompt_change_notes(
     """
 
     def prompt_of(question: Question) -> str:
-        return config.library.choose(question.text, config.prompt).header.name
+        return config.library.choose(question.text, config.prompt, is_short=endpoint.style.is_short).header.name
 
     digests = config.template_digests()
     changed = ledger.changed_prompts(digests)
     in_ledger: dict[str, Counter[bool]] = defaultdict(Counter)
     if changed and changed & {prompt_of(question) for question in questions}:
         jobs = (step for step in steps() if isinstance(step, Job) and prompt_of(step.question) in changed)
-        for request in first_requests((config.render(job.question) for job in jobs), endpoint, ledger):
+        prompts = (config.render(job.question, endpoint.style) for job in jobs)
+        for request in first_requests(prompts, endpoint, ledger):
             in_ledger[request.prompt][request.is_known] += 1
     ledger.record_prompts({name: digests[name] for name in digests if name not in changed or name in in_ledger})
     for name, counts in in_ledger.items():

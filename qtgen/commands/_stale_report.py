@@ -96,7 +96,9 @@ class StaleEstimator:
         """
         sample = stale_pages[:: max(1, len(stale_pages) // _SAMPLE)]
         jobs = plan_jobs(sample, self._config, RewriteSources(contexts))
-        prompts = [RewriteTask(job, self._config).prompt for job in jobs if isinstance(job, RewriteJob)]
+        prompts = [
+            RewriteTask(job, self._config).prompt(self._endpoint.style) for job in jobs if isinstance(job, RewriteJob)
+        ]
         run = RunEstimate(self._history, self._facts.faulty)
         for first in first_requests(prompts, self._endpoint, self._ledger):
             if not first.is_known or self._fresh:

@@ -12,7 +12,7 @@ from qtgen.generation.types import Question
 from qtgen.llm.endpoint import request_document
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.providers import provider_name
-from qtgen.llm.types import Prompt
+from qtgen.llm.types import Prompt, PromptStyle
 from qtgen.settings import Settings
 
 
@@ -58,28 +58,38 @@ def show(name: str, question: str, subject: str, context: str | None, answer: st
     """Show exactly what would be sent for a question with the prompt NAME."""
     options = ShowOptions(name, Question(question, subject, context=context), answer, as_json)
     settings = settings_from({"subject": subject})
-    prompt = _render(options, settings)
-    body = request_document(prompt, endpoints_for(settings)[0])
+    endpoint = endpoints_for(settings)[0]
+    prompt = _render(options, settings, endpoint.style)
+    body = request_document(prompt, endpoint)
     if options.as_json:
         click.echo(json.dumps(body, ensure_ascii=False, indent=2))
     else:
-        click.echo(_readable(body, settings, prompt.digest))
+        click.echo(_readable(body, settings, prompt))
     return 0
 
 
-def _render(options: ShowOptions, settings: Settings) -> Prompt:
+def _render(options: ShowOptions, settings: Settings, style: PromptStyle) -> Prompt:
     library = load_library(settings)
     parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
     template = library.templates.get(options.name)
     if template and template.header.task == "seo":
         answer = options.answer or "(the page's answer)"
-        return library.render_seo(options.question, answer, name=options.name, **parameters)
-    return library.render(options.question, name=options.name, **parameters)
+        return library.render_seo(options.question, answer, name=options.name, style=style, **parameters)
+    return library.render(options.question, name=options.name, style=style, **parameters)
 
 
-def _readable(body: dict[str, Any], settings: Settings, digest: str) -> str:
+def _readable(body: dict[str, Any], settings: Settings, prompt: Prompt) -> str:
     messages = [f"=== {message['role']} ===\n{message['content']}" for message in body["messages"]]
-    parameters = {key: value for key, value in body.items() if key not in ("messages", "response_format")}
-    schema = json.dumps(body["response_format"]["json_schema"]["schema"], ensure_ascii=False, indent=2)
-    head = f"provider {provider_name(settings)}, prompt digest {digest}\n{json.dumps(parameters, ensure_ascii=False)}"
-    return "\n\n".join([head, *messages, f"=== schema of the answer ===\n{schema}"])
+    parts = ("messages", "response_format", "grammar")
+    parameters = {key: value for key, value in body.items() if key not in parts}
+    head = (
+        f"provider {provider_name(settings)}, prompt digest {prompt.digest}, format {prompt.style.format.value}\n"
+        f"{json.dumps(parameters, ensure_ascii=False)}"
+    )
+    json_schema = body.get("response_format", {}).get("json_schema")
+    rules = []
+    if json_schema:
+        rules.append(f"=== schema of the answer ===\n{json.dumps(json_schema['schema'], ensure_ascii=False, indent=2)}")
+    if "grammar" in body:
+        rules.append(f"=== grammar of the answer ===\n{body['grammar']}")
+    return "\n\n".join([head, *messages, *rules])

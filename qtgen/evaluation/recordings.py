@@ -80,7 +80,7 @@ class ResumedProvider:
     """
 
     def __init__(self, recorded: Provider, live: Provider) -> None:
-        self.name, self.model = live.name, live.model
+        self.name, self.model, self.style = live.name, live.model, live.style
         self._recorded, self._live = recorded, live
 
     async def complete(self, prompt: Prompt) -> Completion:

@@ -2,13 +2,11 @@
 
 To add a shape, write a class with `markdown()` and add a row to `SHAPES`; a prompt names the shape in its front matter.
 The JSON Schema that is sent to the model contains the page's length limits, and answers are validated against the same
-limits. The messages of `AnswerError` are sent back to the model.
+limits.
 """
 
-import json
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import (
@@ -18,17 +16,13 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationError,
+    WithJsonSchema,
     create_model,
     model_validator,
 )
 
 from qtgen._util.json_schema import strict_schema
-from qtgen.errors import AnswerError
 from qtgen.generation.cleanup import label, prose, restore_latex, sentence, unique_by
-from qtgen.generation.json_objects import read_json_answer
-from qtgen.generation.residue import residue_faults
-from qtgen.generation.unwrap import Wrapping
 from qtgen.page.answer_text import to_dollar_math
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
 
@@ -75,21 +69,29 @@ class Answer(SearchFields, ABC):
         """Return the answer as markdown."""
 
 
+_SUMMARY_MIN, _SUMMARY_MAX = 40, 260
+# A model that writes JSON must give a summary. One that writes Markdown may forget it, which costs little.
+_Summary: Any = Annotated[
+    prose(_SUMMARY_MIN, _SUMMARY_MAX) | None,
+    WithJsonSchema({"type": "string", "minLength": _SUMMARY_MIN, "maxLength": _SUMMARY_MAX}),
+]
+
+
 class Point(BaseModel):
     """One numbered point."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     heading: label(3, 80)  # type: ignore[valid-type]
-    explanation: prose(60, 320)  # type: ignore[valid-type]
+    explanation: prose(60, 700)  # type: ignore[valid-type]
 
 
 class PointsAnswer(Answer):
     """An explanation in numbered points, the usual form on the site."""
 
-    introduction: prose(60, 280)  # type: ignore[valid-type]
+    introduction: prose(60, 460)  # type: ignore[valid-type]
     points: list[Point] = Field(min_length=4, max_length=6)
     worked_example: prose(40, 300) | None  # type: ignore[valid-type]
-    summary: prose(60, 240)  # type: ignore[valid-type]
+    summary: _Summary
 
     @property
     def labels(self) -> list[str]:
@@ -109,7 +111,7 @@ class PointsAnswer(Answer):
     def markdown(self) -> str:
         points = [f"{number}. **{p.heading}**: {p.explanation}" for number, p in enumerate(self.unique_points, 1)]
         example = [f"**Worked example**: {self.worked_example}"] if self.worked_example else []
-        return "\n\n".join([self.introduction, *points, *example, _in_summary(self.summary)])
+        return "\n\n".join([self.introduction, *points, *example, *_in_summary(self.summary)])
 
 
 class _Table(BaseModel):
@@ -154,9 +156,9 @@ _AnyTable: Any = Annotated[
 class TableAnswer(Answer):
     """A comparison of two to four things in a table."""
 
-    introduction: prose(60, 280)  # type: ignore[valid-type]
+    introduction: prose(60, 460)  # type: ignore[valid-type]
     table: _AnyTable
-    summary: prose(60, 240)  # type: ignore[valid-type]
+    summary: _Summary
 
     @property
     def labels(self) -> list[str]:
@@ -166,7 +168,7 @@ class TableAnswer(Answer):
         columns = self.table.columns
         lines = [_table_line("Aspect", *columns), _table_line(*["---"] * (len(columns) + 1))]
         lines += [_table_line(f"**{row.aspect}**", *row.cells) for row in self.table.rows]
-        return "\n\n".join([self.introduction, "\n".join(lines), _in_summary(self.summary)])
+        return "\n\n".join([self.introduction, "\n".join(lines), *_in_summary(self.summary)])
 
 
 class FreeformAnswer(Answer):
@@ -204,62 +206,14 @@ def _table_line(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _in_summary(text: str) -> str:
+def _in_summary(text: str | None) -> list[str]:
+    """Return the summary as a paragraph, or nothing if there is none."""
+    if text is None:
+        return []
     if re.match(r"(?:in summary|in conclusion|to sum up|overall)\b", text, re.IGNORECASE):
-        return text
+        return [text]
     first, _, rest = text.partition(" ")
-    return f"In summary, {first.lower() if _LOWERCASE_OPENERS.match(first) else first} {rest}"
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedAnswer:
-    """An answer's fields, and what was around the answer."""
-
-    fields: SearchFields
-    wrappings: tuple[Wrapping, ...] = ()
-
-
-def parse(shape: str, text: str, *, truncated: bool = False) -> ParsedAnswer:
-    """Return the answer in `text`, which holds JSON of the shape.
-
-    Args:
-        shape: The name of the shape.
-        text: What the model wrote.
-        truncated: Whether the endpoint cut the text off. Its object may have been complete before that.
-
-    Raises AnswerError with sentences that the model can act on.
-    """
-    read = read_json_answer(text, SHAPES[shape].model_fields.keys(), truncated=truncated)
-    if not text.isascii() or "\\u" in text:
-        _check_surrogates(read.data)
-    try:
-        answer = SHAPES[shape].model_validate(read.data)
-    except ValidationError as error:
-        raise AnswerError([*(_explain(detail) for detail in error.errors()[:5]), *read.advice]) from None
-    if residue := residue_faults(read.data):
-        raise AnswerError(residue[:3])
-    return ParsedAnswer(answer, read.wrappings)
-
-
-def _check_surrogates(data: Any) -> None:
-    """Raise AnswerError for a lone surrogate in a text or a key, which JSON can express and UTF-8 cannot."""
-    try:
-        json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise AnswerError(["a character is torn: half of a surrogate pair stands alone (\\ud83d, for one)"]) from None
-
-
-def _explain(detail: Any) -> str:
-    """Return one of pydantic's error details as a sentence for the model."""
-    location = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "missing":
-        parent, _, key = location.rpartition(".")
-        return f"{parent or 'the object'} lacks `{key}`"
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["type"] in ("too_short", "too_long") and isinstance(detail["input"], str):
-        bound = "at least {min_length}" if detail["type"] == "too_short" else "at most {max_length}"
-        message = f"must have {bound.format(**detail['ctx'])} characters, not {detail['ctx']['actual_length']}"
-    return f"{location}: {message}" if location else message
+    return [f"In summary, {first.lower() if _LOWERCASE_OPENERS.match(first) else first} {rest}"]
 
 
 def to_markdown(answer: Answer) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from qtgen.generation import answers
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Question
-from qtgen.llm.types import Prompt
+from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle
 from qtgen.resources import shipped_folder
 from qtgen.settings import Settings
 from qtgen.validation.plugins import load_plugins
@@ -57,18 +57,19 @@ class GenerationConfig:
     def _parameters(self) -> dict[str, Any]:
         return {"temperature": self.temperature, "max_tokens": self.max_tokens}
 
-    def render(self, question: Question) -> Prompt:
-        """Return the first request for a page. Raises PromptError."""
-        return self.library.render(question, name=self.prompt, **self._parameters)
+    def render(self, question: Question, style: PromptStyle = STANDARD_STYLE) -> Prompt:
+        """Return the first request for a page, in the style of its endpoint. Raises PromptError."""
+        return self.library.render(question, name=self.prompt, style=style, **self._parameters)
 
-    def render_seo(self, question: Question, answer: str) -> Prompt:
+    def render_seo(self, question: Question, answer: str, style: PromptStyle = STANDARD_STYLE) -> Prompt:
         """Return the first request for a page's texts for search engines. Raises PromptError.
 
         Args:
             question: The page's question.
             answer: Its answer, as markdown.
+            style: The style of its endpoint.
         """
-        return self.library.render_seo(question, answer, **self._parameters)
+        return self.library.render_seo(question, answer, style=style, **self._parameters)
 
     def template_digests(self) -> dict[str, str]:
         """Return the digest of every prompt that may be used for a page, by name. It does not depend on a question."""

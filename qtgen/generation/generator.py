@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from qtgen.errors import AnswerError, UnwritableText
@@ -10,11 +9,12 @@ from qtgen.generation import answers
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.grounding.pages import add_grounding, grounding_provenance
+from qtgen.generation.parsing import parse
 from qtgen.generation.plan import Job
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests, text_hash
 from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
-from qtgen.llm.types import Prompt, Provider
+from qtgen.llm.types import Prompt, PromptStyle, Provider
 from qtgen.page import Value, emit, encode_answer, file_name, read_text, seo_title
 from qtgen.page.fields import CONSTANTS, FIELD_GROUPS
 from qtgen.page.text import to_single_line
@@ -47,20 +47,19 @@ class NewPage:
     job: Job
     config: GenerationConfig
 
-    @cached_property
-    def prompt(self) -> Prompt:
-        """The first request for the page."""
-        return self.config.render(self.job.question)
+    def prompt(self, style: PromptStyle) -> Prompt:
+        """Return the first request for the page."""
+        return self.config.render(self.job.question, style)
 
     @property
     def blank(self) -> Outcome:
         """The outcome if no answer is accepted."""
         return Outcome(self.job.question, Status.FAILED, self.job.path, self.job.url)
 
-    def check(self, completion: str, *, truncated: bool = False) -> AnswerCheck:
+    def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
         """Parse an answer, emit its page and validate that against the rules."""
         try:
-            parsed = answers.parse(self.prompt.shape, completion, truncated=truncated)
+            parsed = parse(prompt, completion, self.job.question.text, truncated=truncated)
             text = emit(page_values(self.job, parsed.fields))
         except AnswerError as error:
             return AnswerCheck.unreadable(error)

@@ -119,6 +119,7 @@ class StoppableProvider:
     def __init__(self, provider: Provider, stop: Stop) -> None:
         self.name = provider.name
         self.model = provider.model
+        self.style = provider.style
         self.reject = provider.reject
         self.forget = provider.forget
         self._provider = provider

@@ -27,8 +27,7 @@ from qtgen.errors import (
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.prompts import repair_prompt
 from qtgen.generation.types import Draft, Outcome, Status
-from qtgen.generation.unwrap import Wrapping
-from qtgen.llm.types import Completion, Prompt, Provider, Usage
+from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider, Usage
 
 _logger = logging.getLogger(__name__)
 
@@ -65,16 +64,15 @@ class AcceptedAnswer:
 class WritingTask(Protocol):
     """What is to be written."""
 
-    @property
-    def prompt(self) -> Prompt:
-        """The first request."""
+    def prompt(self, style: PromptStyle) -> Prompt:
+        """Return the first request to a provider of this style."""
 
     @property
     def blank(self) -> Outcome:
         """The failed outcome that is filled in on the way."""
 
-    def check(self, completion: str, *, truncated: bool = False) -> AnswerCheck:
-        """Check an answer. If it is `truncated`, it may be complete nevertheless."""
+    def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
+        """Check an answer to a prompt. If it is `truncated`, it may be complete nevertheless."""
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
         """Return the page with its provenance."""
@@ -146,7 +144,8 @@ class _RepairLoop:
 
     async def ask(self, provider: Provider) -> Outcome:
         """Ask one provider, with repairs up to the limit."""
-        conversation = _Conversation(self._task.prompt, self._task.prompt)
+        first_prompt = self._task.prompt(provider.style)
+        conversation = _Conversation(first_prompt, first_prompt)
         while True:
             try:
                 completion, truncated = await self._complete(provider, conversation.next_prompt)
@@ -158,7 +157,7 @@ class _RepairLoop:
                 return self._skip(Failure(error.kind, str(error)))
             except Interrupted:
                 return self._skip(INTERRUPTED)
-            check = self._check(completion, truncated=truncated is not None)
+            check = self._check(first_prompt, completion, truncated=truncated is not None)
             if truncated and check.is_cut_off:
                 if conversation.is_longer:
                     return self._end(Failure(truncated.kind, str(truncated)))
@@ -175,9 +174,9 @@ class _RepairLoop:
                 return self._end(Failure(AnswerError.kind, message))
             conversation.request_repair(check.complaints)
 
-    def _check(self, completion: Completion, *, truncated: bool) -> AnswerCheck:
+    def _check(self, prompt: Prompt, completion: Completion, *, truncated: bool) -> AnswerCheck:
         """Check an answer, and note what was around it."""
-        check = self._task.check(completion.text, truncated=truncated)
+        check = self._task.check(prompt, completion.text, truncated=truncated)
         outcome = replace(self._outcome, diagnostics=check.diagnostics, last_answer=completion.text)
         if check.wrappings:
             _logger.debug("%s: unwrapped: %s", outcome.path, ", ".join(check.wrappings))
@@ -261,6 +260,7 @@ def request_provenance(answer: AcceptedAnswer) -> dict[str, Any]:
         "prompt_digest": prompt.digest,
         "wording_digest": prompt.wording_digest,
         "schema_digest": prompt.schema_digest,
+        "format": prompt.style.format.value,
         "provider": answer.provider,
         "model": completion.model,
         "asked_model": answer.asked_model,

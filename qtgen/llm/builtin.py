@@ -6,12 +6,14 @@ from contextlib import aclosing, asynccontextmanager
 from qtgen._util.extras import require
 from qtgen.errors import SettingsError
 from qtgen.llm.endpoint import Endpoint
-from qtgen.llm.providers import priced_endpoint, provider
+from qtgen.llm.providers import priced_endpoint, provider, style_of
 from qtgen.llm.sender import Sender
+from qtgen.llm.types import AnswerFormat, PromptStyle
 from qtgen.settings import Settings
 
 DEFAULT_MODEL = "gpt-4o-mini"
 LOCAL_CONCURRENCY = 2
+LOCAL_STYLE = PromptStyle(AnswerFormat.MARKDOWN, is_short=True)
 
 
 def remote_endpoint(settings: Settings, model: str | None = None) -> Endpoint:
@@ -35,7 +37,7 @@ def _remote_endpoints(settings: Settings) -> list[Endpoint]:
 def _local_endpoints(settings: Settings) -> list[Endpoint]:
     from qtgen.llm.local.server import endpoint
 
-    return [endpoint(settings.local_model)]
+    return [endpoint(settings.local_model, style=style_of(settings, LOCAL_STYLE))]
 
 
 @provider("openai", endpoints=_remote_endpoints)

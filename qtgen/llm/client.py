@@ -75,7 +75,7 @@ class Client:
         stop: Stop | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self.name, self.model = endpoint.provider, endpoint.model
+        self.name, self.model, self.style = endpoint.provider, endpoint.model, endpoint.style
         self._endpoint, self._pacer, self._writer = endpoint, pacer, writer
         self._stop = stop or Stop()
         self._attempts: Counter[str] = Counter()

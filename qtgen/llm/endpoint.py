@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from qtgen.errors import ProviderError
 from qtgen.llm.sender import Request, RequestKey
-from qtgen.llm.types import NO_USAGE, Prompt, Usage
+from qtgen.llm.types import NO_USAGE, STANDARD_STYLE, AnswerFormat, Prompt, PromptStyle, Usage
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 # The endpoint may have answered in these cases, and bill the answer.
@@ -27,6 +27,8 @@ class Endpoint:
         timeout: Seconds to wait for one response.
         extra: Further fields of each request.
         schema_lengths: Whether the schema that is sent contains string lengths.
+        style: How prompts for the model are written.
+        sends_grammar: Whether requests for Markdown contain a GBNF grammar.
         identity: Distinguishes models of the same name in the ledger.
         price_input, price_output, price_cached: US dollars per million tokens; None if unknown.
     """
@@ -39,6 +41,8 @@ class Endpoint:
     timeout: float = 120.0
     extra: Mapping[str, Any] = field(default_factory=dict)
     schema_lengths: bool = True
+    style: PromptStyle = STANDARD_STYLE
+    sends_grammar: bool = False
     identity: str = ""
     price_input: float | None = None
     price_output: float | None = None
@@ -96,7 +100,7 @@ def make_request(prompt: Prompt, endpoint: Endpoint) -> Request:
     """Return the request that a prompt becomes at an endpoint. The same prompt makes the same bytes."""
     document = request_document(prompt, endpoint)
     body = encode_document(document)
-    digest = request_digest(endpoint.place, body)
+    digest = request_digest(endpoint.place, body, prompt.sample)
     key = RequestKey(digest, endpoint.model, prompt.name, prompt.template_digest, len(body))
     return Request(key, body, prompt.parameters, max_answer_tokens(document))
 
@@ -106,17 +110,27 @@ def request_document(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
     parameters = dict(prompt.parameters)
     if endpoint.base_url is None and "max_tokens" in parameters:
         parameters["max_completion_tokens"] = parameters.pop("max_tokens")  # OpenAI's newer models accept only this
-    schema = prompt.schema if endpoint.schema_lengths else without_lengths(prompt.schema)
-    return {
+    document = {
         "model": endpoint.model,
         "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
         **parameters,
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": f"{prompt.shape}_answer", "strict": True, "schema": schema},
-        },
+        **_format_fields(prompt, endpoint),
         **endpoint.extra,
     }
+    if prompt.sample and isinstance(document.get("seed"), int):  # the same seed would give the same answer
+        document["seed"] += prompt.sample
+    return document
+
+
+def _format_fields(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
+    """Return the fields of a request that ask for the answer's format."""
+    if prompt.style.format is AnswerFormat.MARKDOWN:
+        return {"grammar": prompt.grammar} if prompt.grammar and endpoint.sends_grammar else {}
+    if prompt.style.format is AnswerFormat.JSON_OBJECT:
+        return {"response_format": {"type": "json_object"}}
+    schema = prompt.schema if endpoint.schema_lengths else without_lengths(prompt.schema)
+    json_schema = {"name": f"{prompt.shape}_answer", "strict": True, "schema": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": json_schema}}
 
 
 def encode_document(document: Mapping[str, Any]) -> bytes:
@@ -124,9 +138,16 @@ def encode_document(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def request_digest(place: str, body: bytes) -> bytes:
-    """Return the digest that identifies a request in the ledger. `place` is `Endpoint.place`."""
-    return sha256(f"{place}\n".encode() + body).digest()
+def request_digest(place: str, body: bytes, sample: int = 0) -> bytes:
+    """Return the digest that identifies a request in the ledger.
+
+    Args:
+        place: The endpoint, see `Endpoint.place`.
+        body: What is sent.
+        sample: Tells several answers to the same request apart.
+    """
+    head = f"{place} {sample}\n" if sample else f"{place}\n"
+    return sha256(head.encode() + body).digest()
 
 
 def max_answer_tokens(document: Mapping[str, Any]) -> int:

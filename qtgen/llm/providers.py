@@ -29,6 +29,7 @@ from qtgen.errors import PluginError, SettingsError
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.prices import price_of
 from qtgen.llm.sender import Sender
+from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, PromptStyle
 from qtgen.settings import Settings
 
 GROUP = "qtgen.providers"
@@ -110,12 +111,29 @@ def priced_endpoint(settings: Settings, provider: str, model: str, **fields: Any
             "timeout": settings.timeout,
             "extra": settings.request,
             "schema_lengths": settings.schema_lengths,
+            "style": style_of(settings),
+            "sends_grammar": settings.grammar,
             "price_input": price.input if price else None,
             "price_output": price.output if price else None,
             "price_cached": price.cached_input if price else None,
             **fields,
         },
     )
+
+
+def style_of(settings: Settings, default: PromptStyle = STANDARD_STYLE) -> PromptStyle:
+    """Return how prompts are written: as the settings say, else as the provider does.
+
+    Raises SettingsError if short prompts are combined with another format than Markdown.
+    """
+    is_short = settings.short_prompts if settings.short_prompts is not None else default.is_short
+    if settings.answer_format is None:
+        return PromptStyle(AnswerFormat.MARKDOWN if is_short else default.format, is_short)
+    answer_format = AnswerFormat(settings.answer_format)
+    if settings.short_prompts and answer_format is not AnswerFormat.MARKDOWN:
+        remedy = 'set `answer_format = "markdown"`, or `short_prompts = false`'
+        raise SettingsError("short prompts ask for Markdown", setting="short_prompts", remedy=remedy)
+    return PromptStyle(answer_format, is_short and answer_format is AnswerFormat.MARKDOWN)
 
 
 def _default_endpoints(name: str) -> Endpoints:

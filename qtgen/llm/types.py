@@ -2,7 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
+
+
+class AnswerFormat(StrEnum):
+    """How a model is asked to write an answer."""
+
+    JSON_SCHEMA = "json_schema"
+    """A JSON object. The request contains its schema, which the endpoint enforces."""
+    JSON_OBJECT = "json_object"
+    """A JSON object. The prompt contains its schema, and the endpoint enforces only that it is JSON."""
+    MARKDOWN = "markdown"
+    """Ordinary Markdown. The prompt shows the layout. An endpoint that accepts grammars enforces it."""
+
+
+class PromptStyle(NamedTuple):
+    """How prompts are written for a model. It is a property of the endpoint.
+
+    Attributes:
+        format: The format of answers.
+        is_short: Whether to use the short prompts for small models, which show a worked example in Markdown.
+    """
+
+    format: AnswerFormat = AnswerFormat.JSON_SCHEMA
+    is_short: bool = False
+
+
+STANDARD_STYLE = PromptStyle()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +48,12 @@ class Prompt:
         shape: Name of the answer's form, which `schema` describes.
         schema: JSON Schema of the answer.
         parameters: Fields of the request, such as `temperature` and `max_tokens`.
-        digest: Digest of the template, its variables, the schema and the parameters.
+        digest: Digest of the template, its variables, the schema, the format and the parameters.
         wording_digest: Digest of the template and the parameters, without the variables.
         schema_digest: Digest of the schema.
+        style: Format of the answer, and whether the prompt is a short one.
+        grammar: GBNF grammar of the answer, for endpoints that accept one; only for the format `markdown`.
+        sample: Number of the answer, from 0, if several answers to the same prompt are requested.
     """
 
     name: str
@@ -35,6 +65,9 @@ class Prompt:
     digest: str
     wording_digest: str
     schema_digest: str
+    style: PromptStyle = STANDARD_STYLE
+    grammar: str | None = None
+    sample: int = 0
 
     @property
     def template_digest(self) -> str:
@@ -108,10 +141,11 @@ class Completion:
 
 
 class Provider(Protocol):
-    """Completes prompts with one model."""
+    """Completes prompts with one model. `style` says how prompts for it are written."""
 
     name: str
     model: str
+    style: PromptStyle
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Return the model's answer.

@@ -11,20 +11,19 @@ import logging
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
-from qtgen.generation import answers
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NOT_SCORED, describe_fault, text_provenance, written_values
 from qtgen.generation.grounding.pages import add_grounding
+from qtgen.generation.parsing import parse
 from qtgen.generation.prompts import digest
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
-from qtgen.llm.types import Prompt, Provider
+from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle, Provider
 from qtgen.page import Page, Value, decode_answer, read_text, splice
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.compare import Comparison, compare_by_judges, compare_by_metrics
@@ -96,20 +95,19 @@ class RewriteTask:
     job: RewriteJob
     config: GenerationConfig
 
-    @cached_property
-    def prompt(self) -> Prompt:
+    def prompt(self, style: PromptStyle) -> Prompt:
         if "answer" in self.job.fields:
-            return self.config.render(self.job.question)
-        return self.config.render_seo(self.job.question, decode_answer(self.job.page.text_of("answer") or ""))
+            return self.config.render(self.job.question, style)
+        return self.config.render_seo(self.job.question, decode_answer(self.job.page.text_of("answer") or ""), style)
 
     @property
     def blank(self) -> Outcome:
         return self.job.blank
 
-    def check(self, completion: str, *, truncated: bool = False) -> AnswerCheck:
+    def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
         """Return the page that a response makes, or its faults."""
         try:
-            parsed = answers.parse(self.prompt.shape, completion, truncated=truncated)
+            parsed = parse(prompt, completion, self.job.question.text, truncated=truncated)
             text = splice(self.job.page, self.changes(written_values(parsed.fields)))
         except AnswerError as error:
             return AnswerCheck.unreadable(error)
@@ -225,7 +223,7 @@ def attempt_key(job: RewriteJob, config: GenerationConfig, models: Sequence[str]
     Repeating an attempt with the same key would send the same requests and compare the same texts.
     """
     old_values = [str(job.page.values.get(path)) for path in sorted(job.fields)]
-    return digest(RewriteTask(job, config).prompt.digest, [*models], [*judges], old_values)
+    return digest(RewriteTask(job, config).prompt(STANDARD_STYLE).digest, [*models], [*judges], old_values)
 
 
 def splice_problem(job: RewriteJob, config: GenerationConfig) -> str | None:

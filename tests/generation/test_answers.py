@@ -12,7 +12,7 @@ from qtgen.generation import answers
 from qtgen.generation.answers import Answer
 from qtgen.generation.cleanup import trim_to_sentence
 from qtgen.llm.endpoint import without_lengths
-from support import POINTS, points_json
+from support import POINTS, parse_json, points_json
 
 SEO = {key: POINTS[key] for key in ("page_description", "page_keywords")}
 TABLE: dict[str, Any] = {
@@ -28,7 +28,7 @@ FREE: dict[str, Any] = {"answer": "Given \\(a\\), we show $$b$$.\n\n" + "One ste
 
 
 def parse_page(shape: str, text: str) -> Answer:
-    answer = answers.parse(shape, text).fields
+    answer = parse_json(shape, text).fields
     assert isinstance(answer, Answer)
     return answer
 
@@ -57,7 +57,7 @@ def test_freeform_markdown_has_its_math_in_dollar_signs() -> None:
         ("points", "utter nonsense", "the answer is prose; write one JSON object"),
         ("points", "", "the answer is empty"),
         ("points", "[]", "the answer is no object; write one JSON object"),
-        ("points", points_json(summary="Too short."), "summary: must have at least 60 characters, not 10"),
+        ("points", points_json(summary="Too short."), "summary: must have at least 40 characters, not 10"),
         ("points", json.dumps({key: value for key, value in POINTS.items() if key != "points"}), "the object lacks `points`"),
         ("points", points_json(points=[{"heading": "One"}] * 4), "points.0 lacks `explanation`"),
         ("points", f"```json\n{points_json(summary='Too short.')}\n```", "; write the JSON object alone, without a code fence"),
@@ -75,7 +75,7 @@ def test_freeform_markdown_has_its_math_in_dollar_signs() -> None:
 )  # fmt: skip
 def test_an_invalid_answer_has_faults_for_the_model(shape: str, text: str, fault: str) -> None:
     with pytest.raises(AnswerError) as caught:
-        answers.parse(shape, text)
+        parse_json(shape, text)
     assert fault in str(caught.value)
 
 
@@ -92,7 +92,7 @@ def test_a_text_that_hit_its_limit_ends_with_its_last_whole_sentence() -> None:
 
 def test_keywords_are_listed_once_without_commas_inside() -> None:
     words = ["Water", "water", "a, b", "solute", "cell", "membrane."]
-    answer = answers.parse("points", points_json(page_keywords=words)).fields
+    answer = parse_json("points", points_json(page_keywords=words)).fields
     assert answer.keywords == "Water, a  b, solute, cell, membrane"
 
 
@@ -138,7 +138,7 @@ def test_schemas_are_strict(shape: str) -> None:
 @pytest.mark.parametrize(("shape", "data"), [("points", POINTS), ("table", TABLE), ("freeform", FREE)])
 def test_an_answer_that_fits_the_schema_is_accepted(shape: str, data: dict[str, Any]) -> None:
     jsonschema.validate(data, answers.schema(shape))
-    answers.parse(shape, json.dumps(data))
+    parse_json(shape, json.dumps(data))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_an_answer_that_fits_the_schema_is_accepted(shape: str, data: dict[str, 
 )
 def test_json_that_utf8_cannot_express_is_a_fault(text: str) -> None:
     with pytest.raises(AnswerError, match=r"torn|nested too deeply") as caught:
-        answers.parse("points", text)
+        parse_json("points", text)
     str(caught.value).encode()
 
 
@@ -169,7 +169,7 @@ def stopped(text: str, length: int) -> str:
     ],
 )
 def test_search_fields_are_trimmed_to_whole_sentences(written: str, kept: str) -> None:
-    found = answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS})).fields
+    found = parse_json("seo", json.dumps({"page_description": written, "page_keywords": WORDS})).fields
     assert found.page_description == kept
 
 
@@ -187,4 +187,4 @@ def test_search_fields_are_trimmed_to_whole_sentences(written: str, kept: str) -
 )
 def test_search_fields_that_are_no_sentence_are_rejected(written: str, fault: str) -> None:
     with pytest.raises(AnswerError, match=re.escape(fault)):
-        answers.parse("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))
+        parse_json("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))

@@ -21,7 +21,7 @@ def test_digests_do_not_depend_on_a_question(config: GenerationConfig) -> None:
     digests = config.template_digests()
     assert set(digests) == {"explain", "compare", "derive", "code"}, "not those of other tasks"
     assert digests["explain"] == config.render(Question("Why is the sky blue?", "Physics")).template_digest
-    assert set(config.part_digests()) == {*digests, "seo"}
+    assert set(config.part_digests()) == {*digests, "seo", "seo-short"}
 
 
 def test_one_prompt_for_all_questions_has_one_digest() -> None:

@@ -4,11 +4,13 @@ import asyncio
 import json
 from dataclasses import replace
 
+from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NOT_SCORED, NewPage, generate_page
 from qtgen.generation.plan import Job
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Outcome, Question, Status
+from qtgen.llm.types import STANDARD_STYLE
 from qtgen.page import read_text
 from qtgen.validation.rules import REGISTRY, PageFile, check_page
 from support import TODAY, Scripted, points_json
@@ -55,20 +57,24 @@ def test_the_provenance_describes_the_request_and_the_texts(config: GenerationCo
     assert provenance["text_digests"] == group_digests(read_text(outcome.draft.text), ["answer", "seo"])
 
 
+def check(task: NewPage, completion: str) -> AnswerCheck:
+    return task.check(task.prompt(STANDARD_STYLE), completion)
+
+
 def test_an_error_in_the_page_is_a_fault(config: GenerationConfig) -> None:
-    check = NewPage(replace(JOB, url="/learn/x"), config).check(points_json())
-    assert check.text is None
-    assert check.faults == ("`url` must be `/learn/biology/questions/what-is-osmosis`, from `subject` and `title`",)
-    assert [diagnostic.code for diagnostic in check.diagnostics] == ["QT303"]
+    checked = check(NewPage(replace(JOB, url="/learn/x"), config), points_json())
+    assert checked.text is None
+    assert checked.faults == ("`url` must be `/learn/biology/questions/what-is-osmosis`, from `subject` and `title`",)
+    assert [diagnostic.code for diagnostic in checked.diagnostics] == ["QT303"]
 
 
 def test_a_text_that_no_page_can_contain_is_a_fault(config: GenerationConfig) -> None:
     collision = points_json(
         introduction="The gradient $\\nosuch f$ points to the steepest ascent of a function, always and everywhere."
     )
-    check = NewPage(JOB, config).check(collision)
-    assert (check.text, check.diagnostics) == (None, ())
-    assert "the site would tear" in check.faults[0]
+    checked = check(NewPage(JOB, config), collision)
+    assert (checked.text, checked.diagnostics) == (None, ())
+    assert "the site would tear" in checked.faults[0]
 
 
 def test_half_a_surrogate_pair_is_a_fault(config: GenerationConfig) -> None:

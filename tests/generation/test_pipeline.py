@@ -14,7 +14,7 @@ from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import StoppableProvider, generate_pages
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Question, Status
-from qtgen.llm.types import Completion, Prompt, Usage
+from qtgen.llm.types import STANDARD_STYLE, Completion, Prompt, Usage
 from support import TODAY, Scripted, points_json
 
 ANSWER = points_json()
@@ -29,6 +29,7 @@ class Responder:
     """A provider that calls a function for each request."""
 
     name = model = "responder"
+    style = STANDARD_STYLE
 
     def __init__(self, respond: Callable[[Prompt], str]) -> None:
         self.respond = respond

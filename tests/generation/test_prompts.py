@@ -88,7 +88,7 @@ def test_the_first_folder_with_a_name_wins(tmp_path: Path) -> None:
         ("S\n--- user ---\n{{ 1/0 }}", "division by zero"),
         ("S\n--- user ---\n{% include '/etc/passwd' %}", "/etc/passwd"),
         ("S\n--- user ---\n{% if %}", "Expected an expression"),
-        ("no mark", "no lines `--- user ---`"),
+        ("no mark", "its messages are system"),
     ],
 )  # fmt: skip
 def test_an_invalid_template_raises_with_its_path(tmp_path: Path, body: str, message: str) -> None:
@@ -116,7 +116,9 @@ def test_invalid_front_matter_raises_with_the_field(tmp_path: Path, header: str,
 
 
 def test_an_unknown_name_lists_the_known_ones(library: PromptLibrary) -> None:
-    with pytest.raises(PromptError, match="the prompts are code, compare, derive, explain"):
+    with pytest.raises(
+        PromptError, match="the prompts are code, compare-short, compare, derive, explain-short, explain"
+    ):
         library.choose("Why?", "nosuch")
 
 
@@ -172,7 +174,7 @@ def test_one_template_must_fit_every_question(tmp_path: Path) -> None:
     [
         ("no front matter", "no front matter; begin with"),
         (HEADER.format(name="a") + "{% include 'a.md.j2' %}\n--- user ---\nU", "include each other in a loop"),
-        (HEADER.format(name="a") + "a\n--- user ---\nb\n--- user ---\nc", "2 lines `--- user ---`; write one"),
+        (HEADER.format(name="a") + "a\n--- user ---\nb\n--- user ---\nc", "its messages are system, user, user"),
     ],
 )
 def test_an_unusable_file_raises_when_it_is_loaded(tmp_path: Path, text: str, message: str) -> None:

@@ -23,7 +23,7 @@ from qtgen.generation.plan import Job
 from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.generation.unwrap import Wrapping
-from qtgen.llm.types import Completion, Prompt, Usage
+from qtgen.llm.types import Completion, Prompt, PromptStyle, Usage
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from support import TODAY, Scripted, points_json
 
@@ -44,11 +44,14 @@ def ask(config: GenerationConfig, *providers: Scripted) -> Outcome:
 class Weighed:
     """A task whose answers are numbers: the weight of a concern. 0 is without concerns, and a word is unusable."""
 
-    def __init__(self, prompt: Prompt) -> None:
-        self.prompt = prompt
+    def __init__(self, config: GenerationConfig) -> None:
+        self.config = config
         self.blank = Outcome(JOB.question, Status.FAILED, JOB.path, JOB.url)
 
-    def check(self, completion: str) -> AnswerCheck:
+    def prompt(self, style: PromptStyle) -> Prompt:
+        return self.config.render(JOB.question, style)
+
+    def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
         if not completion.isdigit():
             return AnswerCheck(faults=("not a number",))
         weight = float(completion)
@@ -60,7 +63,7 @@ class Weighed:
 
 
 def weigh(config: GenerationConfig, *providers: Scripted, repairs: int = 2) -> Outcome:
-    return asyncio.run(run_task(Weighed(config.render(JOB.question)), repairs, providers))
+    return asyncio.run(run_task(Weighed(config), repairs, providers))
 
 
 def failure(outcome: Outcome) -> Failure:
@@ -253,11 +256,11 @@ def test_a_usable_answer_survives_a_repair_that_fails(config: GenerationConfig) 
 
 def test_faults_count_before_concerns(config: GenerationConfig) -> None:
     class Both(Weighed):
-        def check(self, completion: str) -> AnswerCheck:
-            return replace(super().check(completion), text=None, faults=("unusable",))
+        def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
+            return replace(super().check(prompt, completion, truncated=truncated), text=None, faults=("unusable",))
 
     provider = Scripted("1", "1")
-    outcome = asyncio.run(run_task(Both(config.render(JOB.question)), 1, [provider]))
+    outcome = asyncio.run(run_task(Both(config), 1, [provider]))
     assert failure(outcome).message == "no usable answer in 2 attempts: unusable"
     assert "- unusable\n- worse by 1" in provider.asked[1].messages[-1].content
 

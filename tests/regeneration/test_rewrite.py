@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from qtgen.errors import BudgetReached, Interrupted, ProviderUnusable
+from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Status
+from qtgen.llm.types import STANDARD_STYLE
 from qtgen.page import read_text
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.rewrite import (
@@ -62,14 +64,18 @@ def fixed_job(**options: Any) -> RewriteJob:
 
 
 def test_search_fields_are_requested_with_the_answer_as_their_source(config: GenerationConfig) -> None:
-    prompt = RewriteTask(make_job(DESCRIPTION), config).prompt
+    prompt = RewriteTask(make_job(DESCRIPTION), config).prompt(STANDARD_STYLE)
     assert prompt.name == "seo"
     assert "<answer>\nOsmosis moves water" in prompt.messages[-1].content
 
 
 def test_an_answer_is_requested_like_that_of_a_new_page(config: GenerationConfig) -> None:
     job = make_job("answer", DESCRIPTION)
-    assert RewriteTask(job, config).prompt.digest == config.render(job.question).digest
+    assert RewriteTask(job, config).prompt(STANDARD_STYLE).digest == config.render(job.question).digest
+
+
+def check(task: RewriteTask, response: str) -> AnswerCheck:
+    return task.check(task.prompt(STANDARD_STYLE), response)
 
 
 # --- what is accepted ------------------------------------------------------------------------------------------------
@@ -108,22 +114,22 @@ def test_the_finding_that_was_the_reason_is_a_fault(config: GenerationConfig) ->
 def test_a_new_error_is_a_fault_and_an_old_one_is_not(config: GenerationConfig) -> None:
     link = "[here](javascript:alert(1))"
     response = points_json(introduction=f"Click {link} to see how osmosis moves water through a membrane.")
-    check = RewriteTask(make_job("answer", changes={}, reasons=("old",)), config).check(response)
-    assert (check.text, check.faults) == (None, ("answer: this is a `javascript:` link; remove it",))
-    assert [diagnostic.code for diagnostic in check.diagnostics] == ["QT507"]
+    checked = check(RewriteTask(make_job("answer", changes={}, reasons=("old",)), config), response)
+    assert (checked.text, checked.faults) == (None, ("answer: this is a `javascript:` link; remove it",))
+    assert [diagnostic.code for diagnostic in checked.diagnostics] == ["QT507"]
     old_error = {"answer": f"{make_page().text_of('answer')} {link}"}
-    assert RewriteTask(make_job("answer", changes=old_error, reasons=("old",)), config).check(response).text
+    assert check(RewriteTask(make_job("answer", changes=old_error, reasons=("old",)), config), response).text
     is_the_reason = make_job("answer", changes=old_error, reasons=("QT507",))
-    assert RewriteTask(is_the_reason, config).check(response).text is None
+    assert check(RewriteTask(is_the_reason, config), response).text is None
 
 
 def test_a_response_that_no_page_can_hold_is_a_fault(config: GenerationConfig) -> None:
     task = RewriteTask(make_job(DESCRIPTION), config)
-    assert task.check("nonsense").faults
+    assert check(task, "nonsense").faults
     commented = make_job(
         DESCRIPTION, page=read_text(make_page().text.replace("date_format: MMM", "date_format: &a MMM"))
     )
-    assert "a problem to correct first" in RewriteTask(commented, config).check(seo_json()).faults[0]
+    assert "a problem to correct first" in check(RewriteTask(commented, config), seo_json()).faults[0]
 
 
 def test_a_failed_job_keeps_its_safe_fixes(config: GenerationConfig) -> None:

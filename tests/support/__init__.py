@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from qtgen.llm.types import Completion, Prompt, Usage
+from qtgen.generation.parsing import ParsedAnswer, parse
+from qtgen.llm.types import STANDARD_STYLE, Completion, Prompt, Usage
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
@@ -20,6 +21,7 @@ class Scripted:
 
     name = "scripted"
     model = "scripted-1"
+    style = STANDARD_STYLE
 
     def __init__(self, *script: str | Exception) -> None:
         self.script = list(script)
@@ -42,6 +44,11 @@ class Scripted:
         if isinstance(step, Exception):
             raise step
         return Completion(step, self.model, Usage(100, 50, 0, 0.25), f"request-{len(self.asked)}")
+
+
+def parse_json(shape: str, text: str) -> ParsedAnswer:
+    """Return an answer of a shape, which a model wrote as JSON."""
+    return parse(Prompt("test", 1, shape, (), {}, {}, "d", "w", "s"), text, "What is osmosis?")
 
 
 POINTS: dict[str, Any] = {

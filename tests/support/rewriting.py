@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtgen.generation.types import Question
-from qtgen.llm.types import Completion, Prompt, Usage
+from qtgen.llm.types import STANDARD_STYLE, Completion, Prompt, Usage
 from qtgen.page import Page, read_text
 from qtgen.regeneration.rewrite import RewriteJob
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, page_text
@@ -40,6 +40,7 @@ class Responder:
     """A provider that answers each prompt with what `respond` returns or raises. It keeps the prompts."""
 
     name = "scripted"
+    style = STANDARD_STYLE
 
     def __init__(self, respond: Callable[[Prompt], str], model: str = "writer") -> None:
         self.model = model

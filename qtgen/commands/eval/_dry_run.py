@@ -62,7 +62,7 @@ def estimate_suite(
         estimate = RunEstimate(ledger.history(endpoints[0].model, config.template_digests().values()), facts.faulty)
         recording = stack.enter_context(record_cassette(interrupted, resume=True)) if interrupted else None
         for reference in usable * repeats:
-            request = make_request(config.render(job_for(reference).question), endpoints[0])
+            request = make_request(config.render(job_for(reference).question, endpoints[0].style), endpoints[0])
             if recording and recording.holds(request.body):
                 recording.take(request.body)
                 resumed += 1

@@ -16,23 +16,30 @@ from qtgen.errors import ProviderUnusable
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.local.download import MODEL_NAME, fetch, find
 from qtgen.llm.local.identity import file_identity
+from qtgen.llm.types import STANDARD_STYLE, PromptStyle
 
 # Tokens of context for each request in flight: the longest prompt, its answer, and the faults in a repair request.
 CONTEXT = 6_144
 # A small model repeats itself. These parameters prevent it (measured, see docs/explanation/benchmarks.md).
 SAMPLING = {"repeat_penalty": 1.1, "repeat_last_n": 256, "seed": 7}
 TIMEOUT = 600.0
-# The model's threads meet at a barrier several hundred times per token. OpenMP lets a thread that waits there spin. If a
-# busy CPU does not run the other thread, it spins for a whole time slice: two threads on two busy CPUs produce only 1 to
-# 2 tokens per second. With these variables, a thread sleeps after a short spin (measured by benchmarks/threads.py). A
+# The model's threads meet at a barrier several hundred times per token. OpenMP lets a thread that waits there spin. If
+# a busy CPU does not run the other thread, it spins for a whole time slice: two threads on two busy CPUs produce only 1
+# to 2 tokens per second. With these variables, a thread sleeps after a short spin (measured by benchmarks/threads.py). A
 # user's own values override them.
 _WAITING = {"GOMP_SPINCOUNT": "100", "OMP_WAIT_POLICY": "passive"}
 _GRACE = 5  # seconds that the server has to end by itself
 _logger = logging.getLogger(__name__)
 
 
-def endpoint(model: Path | None, address: str = "http://127.0.0.1", timeout: float = TIMEOUT) -> Endpoint:
-    """Return the endpoint of a GGUF file, or of the embedded model. It costs nothing.
+def endpoint(
+    model: Path | None,
+    address: str = "http://127.0.0.1",
+    timeout: float = TIMEOUT,
+    *,
+    style: PromptStyle = STANDARD_STYLE,
+) -> Endpoint:
+    """Return the endpoint of a GGUF file, or of the embedded model. It costs nothing, and it accepts grammars.
 
     The ledger tells files of one name apart by their contents. The embedded model has one content, and no identity.
     """
@@ -42,6 +49,8 @@ def endpoint(model: Path | None, address: str = "http://127.0.0.1", timeout: flo
         f"{address}/v1",
         timeout=timeout,
         extra=SAMPLING,
+        style=style,
+        sends_grammar=True,
         identity="" if model is None else file_identity(model),
         price_input=0.0,
         price_output=0.0,

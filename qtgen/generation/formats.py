@@ -1,0 +1,62 @@
+"""What each answer format adds to a prompt: instructions, and for Markdown a grammar."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from qtgen.generation.grammar import grammar
+from qtgen.llm.types import AnswerFormat, PromptStyle
+
+# The words in angle brackets are the fields' names in the prompts.
+_LAYOUTS = {
+    "points": """\
+<introduction>
+
+1. **<heading>**: <explanation>
+
+2. **<heading>**: <explanation>
+
+and so on for every point
+
+**Worked example**: <worked_example; leave this paragraph out if there is none>
+
+In summary, <summary>""",
+    "table": """\
+<introduction>
+
+| Aspect | <column> | <column> |
+| --- | --- | --- |
+| **<aspect>** | <cell> | <cell> |
+
+and so on for every row
+
+In summary, <summary>""",
+    "freeform": "<answer>",
+    "seo": "",
+}
+_SEARCH_LINES = "Description: <page_description>\n\nKeywords: <page_keywords, separated by commas>"
+
+
+def instructions(shape: str, schema: Mapping[str, Any], style: PromptStyle) -> str:
+    """Return what the system message says about the format; empty if the request or an example says it.
+
+    Args:
+        shape: Name of the answer's shape.
+        schema: Its JSON Schema.
+        style: The endpoint's style.
+    """
+    if style.format is AnswerFormat.JSON_SCHEMA or style.is_short:
+        return ""
+    if style.format is AnswerFormat.JSON_OBJECT:
+        text = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+        return f"Write the answer as one JSON object, without a code fence and nothing else. Its JSON Schema:\n{text}"
+    layout = f"{_LAYOUTS[shape]}\n\n{_SEARCH_LINES}".strip()
+    return (
+        "Write plain Markdown and no JSON, in exactly this layout. Replace each name in angle brackets by your text, "
+        f"and write nothing before or after it:\n\n{layout}"
+    )
+
+
+def answer_grammar(shape: str, schema: Mapping[str, Any], style: PromptStyle) -> str | None:
+    """Return the GBNF grammar of the answer, or None if the format is not Markdown."""
+    return grammar(shape, schema, is_short=style.is_short) if style.format is AnswerFormat.MARKDOWN else None

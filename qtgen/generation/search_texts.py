@@ -1,0 +1,171 @@
+"""Search texts that are taken from an answer: a description from its sentences, keywords from its terms."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from qtgen.generation.cleanup import unique_by
+from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
+
+_SENTENCE_BREAK = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
+# Where a sentence can end early, best first: at a mark, before a clause, before a phrase.
+_BREAKS = (
+    re.compile(r"[,;] | – | — "),
+    re.compile(r" (?=(?:which|where|because|while|whereas|when|if|although|so that|such as|including|as well as)\b)"),
+    re.compile(r" (?=(?:by|with|through|during|after|before|without|into|from|for)\b)"),
+)
+_DANGLING = re.compile(
+    r"\b(?:the|an?|and|or|of|to|in|for|with|by|that|which|as|from|is|are|was|were|it)\W*$", re.IGNORECASE
+)
+_BACK_REFERENCE = re.compile(
+    r"(?:this|these|that|those|it|they|he|she|its|their|however|also|another|for example)\b", re.IGNORECASE
+)
+_MARKUP = re.compile(r"\*\*|__|`|\$|\]\(")
+_WORD = re.compile(r"[^\W\d_][\w'’-]*")
+_COMMON_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "but",
+        "by",
+        "can",
+        "could",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "how",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "may",
+        "might",
+        "more",
+        "most",
+        "not",
+        "of",
+        "on",
+        "one",
+        "or",
+        "should",
+        "some",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "up",
+        "was",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+        "between",
+        "difference",
+        "differ",
+        "explain",
+        "describe",
+        "compare",
+        "use",
+        "used",
+        "work",
+        "works",
+        "make",
+        "makes",
+        "happen",
+        "happens",
+        "cause",
+        "causes",
+        "become",
+        "did",
+        "new",
+    ]
+)
+_KEYWORD_WORDS = 4
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of a text on one line."""
+    return [sentence.strip() for sentence in _SENTENCE_BREAK.split(text) if sentence.strip()]
+
+
+def shorten(sentence: str, low: int = DESCRIPTION_MIN, high: int = DESCRIPTION_MAX) -> str | None:
+    """Return the sentence, cut at a clause if it is too long; None if it is too short or cannot be cut well.
+
+    Args:
+        sentence: A sentence without markup.
+        low: The fewest characters of the result.
+        high: The most characters of the result.
+    """
+    if len(sentence) <= high:
+        return sentence if len(sentence) >= low else None
+    for pattern in _BREAKS:
+        for match in reversed([*pattern.finditer(sentence, low, high)]):
+            kept = sentence[: match.start()].rstrip(" ,;:–—")
+            if low < len(kept) < high and not _DANGLING.search(kept) and kept.count("(") == kept.count(")"):
+                return f"{kept}."
+    return None
+
+
+def describe(texts: Iterable[str]) -> str | None:
+    """Return a description: the first sentence of the texts that can stand alone and has a suitable length.
+
+    Args:
+        texts: The texts to take it from, the best first.
+    """
+    sentences = [sentence for text in texts for sentence in split_sentences(text) if not _MARKUP.search(sentence)]
+    alone = [sentence for sentence in sentences if not _BACK_REFERENCE.match(sentence)]
+    candidates = (shorten(sentence) for sentence in (*alone, *sentences))
+    return next((candidate for candidate in candidates if candidate), None)
+
+
+def keywords(written: Sequence[str], question: str, headings: Sequence[str], answer: str) -> list[str]:
+    """Return keywords that the page contains: those that were written, then terms of the headings and the question.
+
+    Args:
+        written: The model's keywords.
+        question: The page's question.
+        headings: The headings of the answer.
+        answer: The answer as Markdown.
+    """
+    page = {_stem(word) for word in _WORD.findall(f"{question} {answer}")}
+    found = [word for word in written if _WORD.search(word) and page.issuperset(map(_stem, _WORD.findall(word)))]
+    terms = [heading.lower() for heading in headings if len(heading.split()) <= _KEYWORD_WORDS]
+    words = [word.lower() for word in _WORD.findall(question) if word.lower() not in _COMMON_WORDS and len(word) > 2]
+    enough = max(KEYWORDS_MIN, len(found))
+    return unique_by([*found, *terms, *words, *written], str)[: min(enough, KEYWORDS_REQUESTED)]
+
+
+def _stem(word: str) -> str:
+    """Return what a word and its plural have in common."""
+    lower = word.lower().replace("’", "'").removesuffix("'s")
+    for ending in ("ies", "es", "s", "y"):
+        if lower.endswith(ending) and len(lower) > len(ending) + 2:
+            return lower.removesuffix(ending)
+    return lower
