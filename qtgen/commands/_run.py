@@ -18,6 +18,7 @@ import click
 from qtgen._util.concurrency import Stop, stop_on_interrupt
 from qtgen._util.text import money, pluralize
 from qtgen.commands._output import note
+from qtgen.commands._page_findings import PageFindings
 from qtgen.commands._progress import Display, open_display, ticking
 from qtgen.commands._stats import RunStats
 from qtgen.errors import BudgetReached, Failure, Interrupted, UsageError
@@ -41,6 +42,7 @@ class RunOptions:
         noun: What an item is: `question` or `page`.
         fresh: Whether to ignore answers of earlier runs.
         as_json: Whether to print one JSON line per item at the end.
+        writes_pages: Whether pages are written, so that their findings are worth reporting.
         resume: How to resume a run that ended early.
     """
 
@@ -49,6 +51,7 @@ class RunOptions:
     noun: str
     fresh: bool = False
     as_json: bool = False
+    writes_pages: bool = True
     resume: str = "run the same command again to resume"
 
 
@@ -117,6 +120,7 @@ class Run:
     def __init__(self, options: RunOptions, ledger: Ledger) -> None:
         self.options, self.ledger = options, ledger
         self.budget = Budget(options.settings.budget)
+        self.findings = PageFindings()
         self.stats = RunStats(options.total, self.budget, options.settings.tpm)
         self._stop: Stop | None = None
         self._display: Display | None = None
@@ -144,6 +148,8 @@ class Run:
         def add(item: Item) -> None:
             lines.add(item.position, item.record)
             self.stats.add(item.outcome)
+            if self.options.writes_pages:
+                self.findings.add(item.outcome)
 
         try:
             with open_display(self.stats) as display:
@@ -157,6 +163,7 @@ class Run:
                     add(item)
         finally:
             self._display = None
+            self.findings.print()
             for line in (*self.stats.summary(), *work.notes(self.stats)):
                 note(line)
         return self._exit_code()

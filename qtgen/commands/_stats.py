@@ -8,6 +8,7 @@ from qtgen._util.text import money, pluralize
 from qtgen.errors import BudgetReached, Interrupted
 from qtgen.generation.plan import DELETED
 from qtgen.generation.types import Outcome, Status
+from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client, ClientStats
 from qtgen.llm.types import Usage
@@ -43,6 +44,9 @@ class RunStats:
         """Rows that failed after at least one request."""
         self.failed_answers = 0
         """Rows that failed and have an answer to look at."""
+        self.unwrapped_answers = 0
+        """Answers that were read although something was around them."""
+        self.wrappings: Counter[Wrapping] = Counter()
         self.usage = Usage()
         self.clients: Sequence[Client] = ()
 
@@ -53,6 +57,9 @@ class RunStats:
         self.pages_by_model[outcome.model] += outcome.status is Status.WRITTEN
         self.failed_requests += outcome.status is Status.FAILED and outcome.attempts > 0
         self.failed_answers += outcome.status is Status.FAILED and bool(outcome.last_answer)
+        self.unwrapped_answers += len(outcome.unwrapped)
+        for wrappings in outcome.unwrapped:
+            self.wrappings.update(wrappings)
         if outcome.error:
             self.failures[outcome.error.kind] += 1
 
@@ -118,6 +125,9 @@ class RunStats:
         lines = [f"{', '.join(counts) or 'nothing done'} in {self.seconds:.1f} s{spent}"]
         if kinds := [_count_kind(*pair) for pair in self.failures.most_common() if pair[0] not in REPORTED_ONCE]:
             lines.append(f"not written: {', '.join(kinds)}")
+        if self.unwrapped_answers:
+            names = ", ".join(f"{wrapping} ({count:,})" for wrapping, count in self.wrappings.most_common())
+            lines.append(f"unwrapped {pluralize(self.unwrapped_answers, 'answer')}: {names}")
         models = [client.stats() for client in self.clients]
         for model in models:
             if len(models) > 1:

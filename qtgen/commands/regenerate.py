@@ -190,7 +190,14 @@ def command(**flags: Any) -> int:
         set_up(os.environ)
         links = planned_links(options.paths, report, settings) if "related" in options.staleness.groups else {}
         output.check_writable()
-        run_options = RunOptions(settings, len(report.stale), "page", fresh=options.fresh, as_json=options.as_json)
+        run_options = RunOptions(
+            settings,
+            len(report.stale),
+            "page",
+            fresh=options.fresh,
+            as_json=options.as_json,
+            writes_pages=not options.diff,
+        )
         work = Regeneration(options, config, report, output, contexts, links)
         return Run(run_options, ledger).execute(work) or int(bool(report.unreadable))
 

@@ -126,6 +126,16 @@ def test_safe_fixes_take_no_request(qtgen: Run, endpoint: Endpoint) -> None:
     assert not Path("outputs/.qtgen/provenance.jsonl").exists(), "no model wrote anything"
 
 
+@pytest.mark.parametrize("diff", [(), ("--diff",)])
+def test_findings_that_stay_in_a_rewritten_page_are_printed(
+    qtgen: Run, endpoint: Endpoint, diff: tuple[str, ...]
+) -> None:
+    write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION, "answer": "Too short. " * 3})
+    _, _, err = qtgen("regenerate", "site", "--only", "seo", *diff)
+    reported = [line for line in err.splitlines() if line.startswith(f"{PAGE}:") and " QT605 " in line]
+    assert len(reported) == (0 if diff else 1), "a page that is not changed has no new findings"
+
+
 def test_only_limits_the_fields(qtgen: Run, endpoint: Endpoint) -> None:
     before = write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION, "answer": "Too short. " * 3})
     _, out, err = qtgen("regenerate", "site", "--only", "seo", "--json")

@@ -11,6 +11,7 @@ from qtgen.commands import _stats
 from qtgen.commands._stats import RunStats
 from qtgen.errors import Failure
 from qtgen.generation.types import Outcome, Question, Status
+from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.budget import Budget
 from qtgen.llm.client import ClientStats
 from qtgen.llm.types import Usage
@@ -90,6 +91,14 @@ def test_the_summary_counts_outcomes_and_reasons(clock: Clock) -> None:
         "not written: 2 invalid rows, 1 timeout, 1 refused",
     ], "budget, interruption and deleted pages have lines of their own"
     assert RunStats(1, Budget()).summary() == ["nothing done in 0.0 s"]
+
+
+def test_unwrapped_answers_are_counted_once_a_run(clock: Clock) -> None:
+    stats = run_stats(3, written=1)
+    fence, reasoning = Wrapping.CODE_FENCE, Wrapping.REASONING
+    for unwrapped in ([(fence,), (reasoning, fence)], [(fence,)]):
+        stats.add(Outcome(Question("Why?", "Physics"), Status.WRITTEN, unwrapped=tuple(unwrapped)))
+    assert stats.summary()[1:] == ["unwrapped 3 answers: code fence (3), reasoning (1)"]
 
 
 def test_each_request_is_counted_once(clock: Clock) -> None:

@@ -24,6 +24,20 @@ def test_a_rubric_score_is_the_mean_of_the_marks() -> None:
     assert score.note == "scripted-1: 5/3/4; It says the same."
 
 
+@pytest.mark.parametrize("before", ["```json\n", "<think>Let me see.</think>\n", "\ufeff["])
+def test_a_response_may_be_wrapped(before: str) -> None:
+    model = judge(f"{before}{json.dumps(GOOD)}" + ("]" if "[" in before else "\n"))
+    assert asyncio.run(judge_by_rubric(model, "Why?", "Because.", "So.")).value == 0.75
+
+
+@pytest.mark.parametrize("after", [". It is good.", f". My marks: {json.dumps(GOOD)}", ""])
+def test_a_candidate_that_the_judge_quotes_does_not_judge_itself(after: str) -> None:
+    best = {**GOOD, "correctness": 5, "completeness": 5, "clarity": 5}
+    model = judge(f"The candidate says {json.dumps(best)}{after}")
+    score = asyncio.run(judge_by_rubric(model, "Why?", "Because.", "So."))
+    assert (score.value, score.error and score.error.kind) == (None, "judge-off-schema")
+
+
 @pytest.mark.parametrize(
     ("response", "kind", "message"),
     [
