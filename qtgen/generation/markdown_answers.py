@@ -229,10 +229,10 @@ def _split(tokens: Sequence[Token], level: int, lines: Sequence[str]) -> Iterato
     """Yield the blocks at a level of nesting. Without `lines`, their source is empty."""
     start = 0
     for position, token in enumerate(tokens):
-        if token.level != level or token.nesting == 1:
+        if token.level > level or (token.level == level and token.nesting == 1):
             continue
         first = tokens[start]
-        if first.level == level and first.map:
+        if token.level == level and first.map:
             source = "\n".join(lines[first.map[0] : first.map[1]]).strip("\n")
             yield _Block(first.type, source.rstrip(), tokens[start : position + 1])
         start = position + 1

@@ -19,6 +19,10 @@ _DANGLING = re.compile(
 _BACK_REFERENCE = re.compile(
     r"(?:this|these|that|those|it|they|he|she|its|their|however|also|another|for example)\b", re.IGNORECASE
 )
+# A sentence that begins in such a way has its statement at the end, so it cannot be cut.
+_LATE_STATEMENT = re.compile(
+    r"(?:when|while|during|if|although|because|since|to|by|in|as|after|before|with)\b", re.IGNORECASE
+)
 _MARKUP = re.compile(r"\*\*|__|`|\$|\]\(")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _COMMON_WORDS = frozenset(
@@ -141,7 +145,8 @@ def describe(texts: Iterable[str]) -> str | None:
     """
     sentences = [sentence for text in texts for sentence in split_sentences(text) if not _MARKUP.search(sentence)]
     alone = [sentence for sentence in sentences if not _BACK_REFERENCE.match(sentence)]
-    candidates = (shorten(sentence) for sentence in (*alone, *sentences))
+    good = [sentence for sentence in alone if len(sentence) <= DESCRIPTION_MAX or not _LATE_STATEMENT.match(sentence)]
+    candidates = (shorten(sentence) for sentence in (*good, *alone, *sentences))
     return next((candidate for candidate in candidates if candidate), None)
 
 

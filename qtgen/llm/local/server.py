@@ -25,8 +25,8 @@ SAMPLING = {"repeat_penalty": 1.1, "repeat_last_n": 256, "seed": 7}
 TIMEOUT = 600.0
 # The model's threads meet at a barrier several hundred times per token. OpenMP lets a thread that waits there spin. If
 # a busy CPU does not run the other thread, it spins for a whole time slice: two threads on two busy CPUs produce only 1
-# to 2 tokens per second. With these variables, a thread sleeps after a short spin (measured by benchmarks/threads.py). A
-# user's own values override them.
+# to 2 tokens per second. With these variables, a thread sleeps after a short spin (measured by benchmarks/threads.py).
+# A user's own values override them.
 _WAITING = {"GOMP_SPINCOUNT": "100", "OMP_WAIT_POLICY": "passive"}
 _GRACE = 5  # seconds that the server has to end by itself
 _logger = logging.getLogger(__name__)
