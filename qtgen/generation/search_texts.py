@@ -221,7 +221,7 @@ def _is_term(word: str, fewest: int) -> bool:
 def _stem(word: str) -> str:
     """Return what a word and its plural have in common."""
     lower = word.lower().replace("’", "'").removesuffix("'s")
-    for ending in ("ies", "es", "s", "y"):
-        if lower.endswith(ending) and len(lower) > len(ending) + 2:
-            return lower.removesuffix(ending)
+    for ending in ("ies", "sses", "es", "s", "y", "e"):
+        if lower.endswith(ending) and not lower.endswith("ss") and len(lower) > len(ending) + 2:
+            return lower.removesuffix(ending) + ("ss" if ending == "sses" else "")
     return lower
