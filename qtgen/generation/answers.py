@@ -162,12 +162,23 @@ class TableAnswer(Answer):
 
     @property
     def labels(self) -> list[str]:
-        return [*self.table.columns, *(row.aspect for row in self.table.rows)]
+        return [*self.table.columns, *(row.aspect for row in self.unique_rows)]
+
+    @property
+    def unique_rows(self) -> list[Any]:
+        """The rows without those that repeat an earlier aspect."""
+        return unique_by(self.table.rows, lambda row: row.aspect)
+
+    @model_validator(mode="after")
+    def _rows_differ(self) -> "TableAnswer":
+        if len(self.unique_rows) < 3:
+            raise ValueError("table: fewer than three different aspects; the same row is written again and again")
+        return self
 
     def markdown(self) -> str:
         columns = self.table.columns
         lines = [_table_line("Aspect", *columns), _table_line(*["---"] * (len(columns) + 1))]
-        lines += [_table_line(f"**{row.aspect}**", *row.cells) for row in self.table.rows]
+        lines += [_table_line(f"**{row.aspect}**", *row.cells) for row in self.unique_rows]
         return "\n\n".join([self.introduction, "\n".join(lines), *_in_summary(self.summary)])
 
 

@@ -29,6 +29,7 @@ keyword ::= [a-zA-Z] [a-zA-Z'’ -]{1,30} [a-z]
 _CELL = r"cell ::= [A-Za-z0-9] [^|\n*#<>{}\[\]$`_\\\x01-\x1F\x7F-\x9F]{1,118}"
 # A heading has up to seven words; fewer if they are long, so that it keeps its greatest length.
 _WORD_LENGTHS, _MOST_WORDS = (10, 15, 20), 7
+_FEW = 2  # items beyond the fewest, in lists in which a small model repeats itself
 _FREE = r"""
 part ::= ("\n\n" block)?
 block ::= "### " heading | "$$\n" [^$`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,200} "\n$$"
@@ -134,7 +135,8 @@ def _table(fields: _Fields, prose: _Prose) -> list[str]:
         columns, cells = ' " | " '.join(["column"] * width), ' " | " '.join(["cell"] * width)
         ruler = "| --- " * (width + 1) + "|"
         row = f'"\\n| **" aspect "** | " {cells} " |"'
-        counted = f"{{{rows['minItems']},{rows['maxItems']}}}"
+        most = rows["maxItems"] if prose.is_rich else rows["minItems"] + _FEW
+        counted = f"{{{rows['minItems']},{most}}}"
         rules.append(f'table{width} ::= "| Aspect | " {columns} " |\\n{ruler}" ({row}){counted}')
     return rules
 
@@ -164,7 +166,7 @@ _SHAPES: Mapping[str, Callable[[_Fields, _Prose], list[str]]] = {
 def _search(fields: _Fields, *, with_description: bool) -> list[str]:
     """Return the rules of the lines with the texts for search engines."""
     fewest = fields["page_keywords"]["minItems"]
-    most = fewest + 2  # a small model repeats itself in a longer list
+    most = fewest + _FEW
     line = f'"Keywords: " keyword (", " keyword){{{fewest - 1},{most - 1}}}'
     if not with_description:
         return [f"search ::= {line}"]

@@ -49,8 +49,7 @@ def read_markdown(
         raise AnswerError(["the answer only repeats the question; answer it" if repeats else "the answer is empty"])
     found, fields = _read(shape, blocks, question, is_flat=not has_math_comment(body))
     fields = _map_prose(fields, lambda prose: repair_cut_sentences(prose, is_limited=is_limited))
-    headings = [point["heading"] for point in fields.get("points", [])]
-    headings += [clean_heading(block.text) for block in blocks if found == "freeform" and block.kind == "heading_open"]
+    headings = _headings(fields, blocks)
     described = search_texts.describe_by(lines.description, _texts(fields, blocks)) or lines.description
     chosen = search_texts.keywords(lines.keywords, question, headings, body, only_found=is_short)
     return found, {**fields, "page_description": described, "page_keywords": chosen}
@@ -84,6 +83,16 @@ def _read(shape: str, blocks: Sequence[Block], question: str, *, is_flat: bool) 
             raise AnswerError([fault]) from None
         raise
     return "freeform", {"answer": "\n\n".join(block.source for block in blocks)}
+
+
+def _headings(fields: _Fields, blocks: Sequence[Block]) -> list[str]:
+    """Return the headings of an answer, from which keywords are taken."""
+    if "answer" in fields:
+        return [clean_heading(block.text) for block in blocks if block.kind == "heading_open"]
+    if "table" in fields:
+        rows = fields["table"]["rows"]
+        return [clean_heading(text) for text in (*fields["table"]["columns"], *(row["aspect"] for row in rows))]
+    return [point["heading"] for point in fields["points"]]
 
 
 def _texts(fields: _Fields, blocks: Sequence[Block]) -> list[str]:

@@ -112,6 +112,7 @@ _COMMON_WORDS = frozenset(
         "new",
     ]
 )
+_ARTICLE = re.compile(r"^(?:the|an?) ")
 _KEYWORD_WORDS, _KEYWORD_MAX = 4, 40  # of a keyword that is a heading; characters of any keyword
 _LONG_TERM = 5  # characters of a word that is a keyword because it is frequent
 
@@ -193,19 +194,21 @@ def keywords(
         question: The page's question.
         headings: The headings of the answer.
         answer: The answer as Markdown.
-        only_found: Whether written keywords that the page does not contain come last.
+        only_found: Whether written keywords that the page does not contain are used only if nothing else is left.
     """
-    page = {_stem(word) for word in _WORD.findall(f"{question} {answer}")}
-    found = [word for word in written if _WORD.search(word)]
+    found, others = [word for word in written if _WORD.search(word)], list[str]()
     if only_found:
-        found = [word for word in found if page.issuperset(map(_stem, _WORD.findall(word)))]
-    terms = [heading.lower() for heading in headings if len(heading.split()) <= _KEYWORD_WORDS]
+        page = {_stem(word) for word in _WORD.findall(f"{question} {answer}")}
+        is_found = [page.issuperset(map(_stem, _WORD.findall(word))) for word in found]
+        others = [word for word, is_good in zip(found, is_found, strict=True) if not is_good]
+        found = [word for word, is_good in zip(found, is_found, strict=True) if is_good]
+    terms = [_ARTICLE.sub("", heading.lower()) for heading in headings if len(heading.split()) <= _KEYWORD_WORDS]
     words = [word.lower() for word in _WORD.findall(question) if _is_term(word, 3)]
-    chosen = _usable([*found, *terms, *words, *written])[: max(KEYWORDS_MIN, len(found))]
+    chosen = _usable([*found, *terms, *words])[: max(KEYWORDS_MIN, len(_usable(found)))]
     if len(chosen) < KEYWORDS_MIN:
         counts = Counter(word.lower() for word in _WORD.findall(answer) if _is_term(word, _LONG_TERM))
         frequent = [word for word, _ in counts.most_common(2 * KEYWORDS_MIN)]
-        chosen = _usable([*chosen, *frequent])[:KEYWORDS_MIN]
+        chosen = _usable([*chosen, *frequent, *others])[:KEYWORDS_MIN]
     return chosen[:KEYWORDS_REQUESTED]
 
 

@@ -188,3 +188,21 @@ def test_search_fields_are_trimmed_to_whole_sentences(written: str, kept: str) -
 def test_search_fields_that_are_no_sentence_are_rejected(written: str, fault: str) -> None:
     with pytest.raises(AnswerError, match=re.escape(fault)):
         parse_json("seo", json.dumps({"page_description": written, "page_keywords": WORDS}))
+
+
+def test_a_row_that_repeats_an_aspect_is_left_out() -> None:
+    rows = [{"aspect": aspect, "cells": ["x", "y"]} for aspect in ("Unit", "Kind", "unit", "Sign", "Kind")]
+    answer = parse_json("table", json.dumps({**TABLE, "table": {**TABLE["table"], "rows": rows}})).fields
+    assert isinstance(answer, answers.TableAnswer)
+    assert [line.split(" | ")[0] for line in answer.markdown().splitlines() if line.startswith("| **")] == [
+        "| **Unit**", "| **Kind**", "| **Sign**",
+    ]  # fmt: skip
+    with pytest.raises(AnswerError, match="fewer than three different aspects"):
+        parse_json("table", json.dumps({**TABLE, "table": {**TABLE["table"], "rows": rows[:3]}}))
+
+
+def test_dollars_in_code_open_no_formula() -> None:
+    code = "\n\n```sh\nkill $$\n```\n\nThe shell's number is `$$`."
+    answer = parse_json("freeform", json.dumps({**FREE, "answer": FREE["answer"] + code})).fields
+    assert isinstance(answer, answers.FreeformAnswer)
+    assert answer.markdown().endswith(code)
