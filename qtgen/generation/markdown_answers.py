@@ -64,7 +64,7 @@ def _search_fields(lines: SearchLines) -> _Fields:
         raise AnswerError(["the answer has no line `Description:` with one sentence"])
     return {
         "page_description": search_texts.finish(search_texts.describe_by(description, []) or description),
-        "page_keywords": [*lines.keywords],
+        "page_keywords": search_texts.usable_keywords(lines.keywords),
     }
 
 
@@ -117,17 +117,16 @@ def _map_prose(fields: _Fields, change: Callable[[str], str]) -> _Fields:
 
 def _without_question(body: str, question: str) -> str:
     """Return an answer without the question in front of it, also if that is repeated."""
-    asked = " ".join(question.split()).rstrip("?. ")
-    repeated = re.compile(rf"(?:{re.escape(asked)}[?.!*_]*\s*)+(?=[A-Z\d]|$)", re.IGNORECASE)
+    asked = re.escape(" ".join(question.split()).rstrip("?. "))
+    whole_line = re.compile(rf"(?:{asked}[?.!:*_]*\s*)+", re.IGNORECASE)
+    prefix = re.compile(rf"(?i:{asked}[*_]*[?.!:][?.!*_]*\s+)+(?=[^\W_a-z])")  # not before a sentence that goes on
     lines = body.split("\n")
     position = 0
     while asked and position < len(lines):
         line = _QUESTION_NAME.sub("", lines[position].strip(_MARKS)).strip(_MARKS)
-        match = repeated.match(line)
-        if line and not match:
-            break
-        if match and match.end() < len(line):
-            lines[position] = line[match.end() :]
+        if line and not whole_line.fullmatch(line):
+            if match := prefix.match(line):
+                lines[position] = line[match.end() :]
             break
         position += 1
     remaining = "\n".join(lines[position:]).strip("\n")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from qtgen.errors import AnswerError
@@ -19,6 +20,7 @@ _LISTS = ("ordered_list_open", "bullet_list_open")
 _FLAT_KINDS = frozenset({"paragraph_open", "paragraph_close", "inline", "heading_open", "heading_close"})
 _FEWEST_POINTS = 4
 _NEXT_PART = re.compile(r"\n(?=(?:\d{1,2}[.)][ ]+)?(?:\*\*|__)\S)")
+_CHECK_BOX = re.compile(r"^\[[ xX]\][ ]+")
 _WORD = re.compile(r"\w{3,}")
 _BOLD_LEVEL = 7  # of bold words alone on a line: below all headings
 _SHOWN = 40  # characters of a point in a message
@@ -74,7 +76,7 @@ class _Parts:
             self.target = self.summary
         elif part == "example":
             self.target = self.example
-        elif part == "introduction" and not self.points:
+        elif part == "introduction" and not (self.points or self.introduction):
             self.target = self.introduction
         else:
             self.points.append(_Point(piece.heading or "", [], piece.is_item, piece.level))
@@ -112,11 +114,11 @@ def read_points(blocks: Sequence[Block], question: str) -> dict[str, Any]:
 def _assemble(pieces: Sequence[_Piece]) -> _Parts:
     parts = _Parts()
     parts.target = parts.introduction
+    announcements = _announcements(pieces)
     last_point = max((number for number, piece in enumerate(pieces) if piece.opens_point), default=-1)
     for number, piece in enumerate(pieces):
-        follows = pieces[number + 1].heading if number + 1 < len(pieces) else None
-        if piece.heading is not None and not piece.text and part_named(piece.heading) == "list" and follows:
-            continue  # it only announces the points
+        if number in announcements:
+            continue
         if piece.heading is not None:
             if piece.is_item and parts.has_sections:
                 raise NotFlat  # a list within a section
@@ -128,6 +130,18 @@ def _assemble(pieces: Sequence[_Piece]) -> _Parts:
         if piece.text:
             parts.target.append(piece.text)
     return parts
+
+
+def _announcements(pieces: Sequence[_Piece]) -> set[int]:
+    """Return the numbers of headings that only announce the points: `Key points`, or the only one above a list."""
+    sections = [number for number, piece in enumerate(pieces) if piece.opens_point and not piece.is_item]
+    found = set()
+    for number, (piece, following) in enumerate(pairwise(pieces)):
+        is_named = piece.heading is not None and part_named(piece.heading) == "list"
+        is_only = sections == [number] and following.is_item
+        if not piece.text and (is_only or (is_named and following.heading is not None)):
+            found.add(number)
+    return found
 
 
 def _ends(parts: _Parts, number: int, pieces: Sequence[_Piece]) -> bool:
@@ -191,7 +205,7 @@ def _items(block: Block, *, is_last: bool) -> Iterator[_Piece]:
         end = len(lines)
         if is_last and number == len(items):
             end = next((n for n, line in enumerate(lines) if n and begins_summary(line)), end)
-        text = "\n".join(lines[:end])
+        text = _CHECK_BOX.sub("", "\n".join(lines[:end]))
         lead = item_lead(text)
         yield _Piece(lead.heading if lead else "", on_one_line(lead.rest if lead else text), is_item=True)
         if lines[end:]:

@@ -204,17 +204,17 @@ def keywords(
         found = [word for word, is_good in zip(found, is_found, strict=True) if is_good]
     terms = [_ARTICLE.sub("", heading.lower()) for heading in headings if len(heading.split()) <= _KEYWORD_WORDS]
     words = [word.lower() for word in _WORD.findall(question) if _is_term(word, 3)]
-    chosen = _usable([*found, *terms, *words])[: max(KEYWORDS_MIN, len(_usable(found)))]
+    chosen = usable_keywords([*found, *terms, *words])[: max(KEYWORDS_MIN, len(usable_keywords(found)))]
     if len(chosen) < KEYWORDS_MIN:
         counts = Counter(word.lower() for word in _WORD.findall(answer) if _is_term(word, _LONG_TERM))
         frequent = [word for word, _ in counts.most_common(2 * KEYWORDS_MIN)]
-        chosen = _usable([*chosen, *frequent, *others])[:KEYWORDS_MIN]
-    return chosen[:KEYWORDS_REQUESTED]
+        chosen = usable_keywords([*chosen, *frequent, *others])[:KEYWORDS_MIN]
+    return chosen
 
 
-def _usable(words: Sequence[str]) -> list[str]:
-    """Return the words without repeats and without those that are too short or too long for a keyword."""
-    return unique_by((word for word in words if 2 <= len(word) <= _KEYWORD_MAX), str)
+def usable_keywords(words: Sequence[str]) -> list[str]:
+    """Return the words without repeats, without those that are too short or too long, and not too many."""
+    return unique_by((word for word in words if 2 <= len(word) <= _KEYWORD_MAX), str)[:KEYWORDS_REQUESTED]
 
 
 def _is_term(word: str, fewest: int) -> bool:

@@ -90,6 +90,8 @@ BODIES = {
     "lines without gaps": list_of(lambda n, h, t: f"**{h}**: {t}", "\n"),
     "announced": f"**Key points:**\n\n{NUMBERED}",
     "a heading above the list": f"## Key Points\n\n{NUMBERED}",
+    "another heading above the list": f"## How it works\n\n{NUMBERED}",
+    "check boxes": list_of(lambda n, h, t: f"- [x] **{h}**: {t}"),
     "rules between": list_of(lambda n, h, t: f"### {h}\n\n{t}", "\n\n---\n\n"),
     "steps": list_of(lambda n, h, t: f"**Step {n}: {h}**\n{t}"),
     "windows": NUMBERED.replace("\n", "\r\n"),
@@ -191,6 +193,20 @@ def test_a_missing_summary_and_missing_search_texts_cost_nothing() -> None:
     assert fields["summary"] is None
     assert fields["page_description"] == INTRODUCTION
     assert fields["page_keywords"] == ["gradient", "membrane", "pressure", "balance of cells", "osmosis"]
+
+
+@pytest.mark.parametrize("question", ["Osmosis", "osmosis moves water", "What is osmosis", "Osmosis."])
+def test_an_introduction_that_begins_with_the_words_of_the_question_is_kept(question: str) -> None:
+    assert read(layout(INTRODUCTION, NUMBERED, TAIL), question=question)["introduction"] == INTRODUCTION
+    repeated = layout(f"**{question}**", f"{question.rstrip('.')}: {INTRODUCTION}", NUMBERED, TAIL)
+    assert read(repeated, question=question)["introduction"] == INTRODUCTION
+
+
+def test_a_section_about_the_definition_is_a_point_after_an_introduction() -> None:
+    points = BODIES["headings"].replace("Gradient", "Definition")
+    fields = read(layout(INTRODUCTION, points, f"## Summary\n\n{SUMMARY}", TAIL))
+    assert [point["heading"] for point in fields["points"]] == ["Definition", *HEADINGS[1:]]
+    assert fields["introduction"] == INTRODUCTION
 
 
 def test_the_last_paragraph_after_a_list_is_the_summary() -> None:
@@ -419,6 +435,11 @@ def test_search_texts_are_read_alone(text: str) -> None:
 )  # fmt: skip
 def test_faults_of_search_texts_name_the_line(text: str, message: str) -> None:
     assert message in faults(text, "seo")
+
+
+def test_too_many_keywords_are_cut() -> None:
+    words = [f"term {n}" for n in range(20)]
+    assert read(f"{TAIL}, {', '.join(words)}", "seo")["page_keywords"] == [*KEYWORDS, *words[:7]]
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------
