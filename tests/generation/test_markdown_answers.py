@@ -511,14 +511,32 @@ def test_every_word_of_the_explanations_survives(
 ) -> None:
     bodies = [mark.format(n=n, h=f"Heading {n}", t=text) + extra for n, (text, extra) in enumerate(points, 1)]
     text = layout(title, INTRODUCTION, *bodies, SUMMARY, tail).replace("\n", line_break)
-    try:
-        _, fields = read_markdown("points", text, QUESTION)
-    except AnswerError:
-        return  # a fault is reported, and nothing is lost silently
+    _, fields = read_markdown("points", text, QUESTION)
     kept = set(" ".join(_strings(fields)).split())
     for text, extra in points:
         assert set(text.split()) <= kept
         assert set(re.findall(r"\w+", extra)) <= set(re.findall(r"\w+", " ".join(kept)))
+
+
+# Blocks with a place for a word that occurs once. The word of none of them may be lost, wherever the block is.
+BLOCKS = (
+    "{w} is a paragraph of the answer.", "**{w}**: a bold paragraph.", "**Bold** {w} goes on.", "### Heading\n\n{w}",
+    "1. **One**: {w} is here.\n2. **Two**: there.", "- {w} alone", "- **One**: {w}\n\n  {w}b is a second paragraph.",
+    "| Aspect | a | b |\n|---|---|---|\n| x | {w} | y |", "| a | b |\n|---|---|\n| x | y | {w} |", "In summary, {w} is it.",
+    "**Summary**: {w}", "## Conclusion\n\n{w}", "Overall, {w} counts.", "**Worked example**: {w}", "Description of {w} follows.",
+    "Keywords of {w}: one", "### Description\n\n{w} is long. " + "Much more follows. " * 25, "- **Keywords**: {w} matters here.",
+    "```\n{w}\n```", "> {w}", "$$\n{w}\n$$", "---", "[{w}]: http://example.org", "What is osmosis in {w}?", "# Title",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=9), st.sampled_from(["points", "table", "freeform"]), st.booleans())
+def test_no_block_of_an_answer_is_lost(blocks: Sequence[str], shape: str, has_tail: bool) -> None:
+    words = [f"zeta{number}q" for number in range(len(blocks))]
+    body = layout(*(block.format(w=word) for word, block in zip(words, blocks, strict=True)))
+    with suppress(AnswerError):  # a fault is reported, so nothing is lost silently
+        _, fields = read_markdown(shape, layout(body, TAIL) if has_tail else body, QUESTION)
+        kept = " ".join(_strings({**fields, "page_description": ""}))
+        assert [word for word in words if word in body and word not in kept] == []
 
 
 @given(st.text(max_size=400) | st.text("*_#-|`$ \n:.1aB>[]()\\", max_size=200), st.sampled_from(sorted(answers.SHAPES)))
