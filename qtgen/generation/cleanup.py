@@ -84,8 +84,10 @@ def sentence(low: int, high: int) -> Any:
 
     def check(text: str) -> str:
         kept = trim_to_sentence(_require_word(text), low, high)
-        if (kept != text and not text.startswith(kept)) or _UNFINISHED.search(kept):
+        if kept != text and not text.startswith(kept):
             raise ValueError(f"was cut off at {high} characters; write one shorter sentence")
+        if unfinished := _UNFINISHED.search(kept):
+            raise ValueError(f"ends in `{unfinished.group()}`; write one whole sentence")
         if kept[-1] in ",;:":
             raise ValueError(f"ends in `{kept[-1]}`; write one whole sentence")
         if _SELF_REFERENCE.match(kept):

@@ -1,8 +1,9 @@
 r"""GBNF grammars of Markdown answers, for servers that accept one (llama.cpp: the field `grammar`).
 
 A grammar is derived from the JSON Schema of the answer's shape, so its lengths and numbers of items are those that
-answers are checked against: every text that it describes is a valid answer. A sentence ends in a word, which keeps a
-model from ending one inside a number (`23.` of `23.4`) or an abbreviation (`i.` of `i.e.`).
+answers are checked against: every text that it describes is a valid answer, unless it repeats itself or is a
+placeholder. A sentence ends in a word, which keeps a model from ending one inside a number (`23.` of `23.4`) or an
+abbreviation (`i.` of `i.e.`).
 
 Format: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 """

@@ -177,7 +177,7 @@ def test_search_fields_are_trimmed_to_whole_sentences(written: str, kept: str) -
     ("written", "fault"),
     [
         (stopped("Osmosis goes", 121), "was cut off at 122 characters; write one shorter sentence"),
-        ("Osmosis is the passage of water through a membrane and the.", "was cut off at 122 characters"),
+        ("Osmosis is the passage of water through a membrane and the.", "ends in `the.`; write one whole sentence"),
         ("Osmosis is the passage of water through a membrane,", "ends in `,`; write one whole sentence"),
         ("Osmosis [#] is the passage of water through a membrane.", "has the markup `[#]`"),
         ("This answer tells how water passes through a membrane.", "speaks of the answer; name the matter itself"),

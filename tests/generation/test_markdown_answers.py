@@ -529,7 +529,11 @@ BLOCKS = (
 )  # fmt: skip
 
 
-@given(st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=9), st.sampled_from(["points", "table", "freeform"]), st.booleans())
+@given(
+    st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=9),
+    st.sampled_from(["points", "table", "freeform"]),
+    st.booleans(),
+)
 def test_no_block_of_an_answer_is_lost(blocks: Sequence[str], shape: str, has_tail: bool) -> None:
     words = [f"zeta{number}q" for number in range(len(blocks))]
     body = layout(*(block.format(w=word) for word, block in zip(words, blocks, strict=True)))
