@@ -14,6 +14,7 @@ from qtgen.generation.point_headings import (
     item_lead,
     paragraph_lead,
     part_named,
+    without_bold_phrase,
 )
 
 _LISTS = ("ordered_list_open", "bullet_list_open")
@@ -107,7 +108,7 @@ def read_points(blocks: Sequence[Block], question: str) -> dict[str, Any]:
             {"heading": point.heading, "explanation": on_one_line("\n".join(point.texts))} for point in parts.points
         ],
         "worked_example": on_one_line("\n".join(parts.example)) or None,
-        "summary": on_one_line("\n".join(parts.summary)) or None,
+        "summary": without_bold_phrase(on_one_line("\n".join(parts.summary))) or None,
     }
 
 

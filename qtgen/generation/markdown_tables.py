@@ -7,7 +7,7 @@ from typing import Any
 from qtgen.errors import AnswerError
 from qtgen.generation.markdown_blocks import Block, has_surplus_cells, split_blocks, table_rows, with_ruler
 from qtgen.generation.markdown_points import NotFlat
-from qtgen.generation.point_headings import clean_heading, paragraph_lead, part_named
+from qtgen.generation.point_headings import clean_heading, paragraph_lead, part_named, without_bold_phrase
 
 _WIDTHS = range(2, 5)  # columns beside the first one
 _MOST_ROWS = 8
@@ -52,7 +52,7 @@ def read_table(blocks: Sequence[Block]) -> dict[str, Any] | None:
     return {
         "introduction": introduction,
         "table": {"columns": columns, "rows": [{"aspect": clean_heading(row[0]), "cells": row[1:]} for row in rows]},
-        "summary": summary or None,
+        "summary": without_bold_phrase(summary) or None,
     }
 
 

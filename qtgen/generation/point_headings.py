@@ -17,8 +17,8 @@ _MOST_DASH_WORDS, _MOST_SENTENCE_WORDS = 8, 5
 _ENDS = " \t*_:：.–—"
 
 _SUMMARY_PHRASE = re.compile(
-    r"(?:in (?:summary|conclusion|short|brief|essence)|to (?:sum up|summari[sz]e|conclude)|overall|zusammenfassend"
-    r"|en (?:resumen|conclusi[oó]n|r[eé]sum[eé])|in sintesi|em resumo|samenvattend)\b",
+    r"[*_]{0,3}(?P<phrase>in (?:summary|conclusion|short|brief|essence)|to (?:sum up|summari[sz]e|conclude)|overall|zusammenfassend"
+    r"|en (?:resumen|conclusi[oó]n|r[eé]sum[eé])|in sintesi|em resumo|samenvattend)\b[*_]{0,3}(?P<comma>,?)[*_]{0,3}",
     re.IGNORECASE,
 )
 _NAMES = {
@@ -48,6 +48,12 @@ def part_named(heading: str) -> str:
 def begins_summary(text: str) -> bool:
     """Return whether a paragraph begins like a summary."""
     return _SUMMARY_PHRASE.match(text) is not None
+
+
+def without_bold_phrase(text: str) -> str:
+    """Return a summary without marks around its first words, as in `**In summary**, …`."""
+    match = _SUMMARY_PHRASE.match(text)
+    return match["phrase"] + match["comma"] + text[match.end() :] if match else text
 
 
 def clean_heading(heading: str) -> str:

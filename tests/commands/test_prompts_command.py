@@ -80,7 +80,7 @@ def test_short_prompts_with_a_json_format_are_a_wrong_call(qtgen: Run, monkeypat
     monkeypatch.setenv("QTGEN_SHORT_PROMPTS", "true")
     code, out, err = qtgen(*SHOW)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "short prompts ask for Markdown" in err
+    assert err.startswith("qtgen: QTGEN_SHORT_PROMPTS: short prompts ask for Markdown; set `answer_format")
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,12 @@ def read(text: str, shape: str = "points", question: str = QUESTION) -> dict[str
     return {**fields, "shape": found}
 
 
+def prompt_of(shape: str) -> Prompt:
+    return Prompt("t", 1, shape, (), {}, {}, "d", "w", "s", style=PromptStyle(AnswerFormat.MARKDOWN))
+
+
 def faults(text: str, shape: str = "points") -> str:
-    prompt = Prompt("t", 1, shape, (), {}, {}, "d", "w", "s", style=PromptStyle(AnswerFormat.MARKDOWN))
+    prompt = prompt_of(shape)
     with pytest.raises(AnswerError) as caught:
         parse(prompt, text, QUESTION)
     return "; ".join(caught.value.problems)
@@ -212,6 +216,18 @@ def test_a_section_about_the_definition_is_a_point_after_an_introduction() -> No
 def test_the_last_paragraph_after_a_list_is_the_summary() -> None:
     last = "Water always moves to the side where more solute is, and nothing else needs to move."
     assert read(layout(INTRODUCTION, NUMBERED, last))["summary"] == last
+
+
+@pytest.mark.parametrize(
+    "phrase", ["**In summary**,", "**In summary,**", "**In summary**:", "*In summary*,", "__In summary:__"]
+)
+@pytest.mark.parametrize("shape", ["points", "table"])
+def test_a_summary_may_begin_in_bold(phrase: str, shape: str) -> None:
+    body = NUMBERED if shape == "points" else TABLE
+    summary = SUMMARY.replace("In summary,", phrase)
+    answer = parse(prompt_of(shape), layout(INTRODUCTION, body, summary, TAIL), QUESTION).fields
+    assert isinstance(answer, answers.Answer)
+    assert answer.markdown().endswith(f"\n\n{SUMMARY}")
 
 
 @pytest.mark.parametrize("label", ["**Worked example**: ", "Worked example: ", "### Example\n\n"])
