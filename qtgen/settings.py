@@ -113,6 +113,9 @@ class Settings(BaseModel):
     schema_lengths: bool = Field(
         True, description="Send string lengths in the JSON Schema. Set it to false if the endpoint rejects them"
     )
+    candidates: int = Field(
+        1, ge=1, le=16, description="Number of answers to request for each new page. The best one is kept"
+    )
     answer_format: Literal["json_schema", "json_object", "markdown"] | None = Field(
         None,
         description="Format of answers: `json_schema` (the endpoint enforces the schema), `json_object` (the prompt "

@@ -28,6 +28,7 @@ class GenerationConfig:
         rules: The rules that a new page must satisfy.
         today: The date of the run.
         repairs: How often a model is asked to repair an invalid answer.
+        candidates: How many answers are requested for a page, of which the best one is kept.
         prompt: Name of the prompt for every question; None to choose by the question's words.
         temperature: Sampling temperature; None for the prompt's own.
         max_tokens: Maximum length of an answer in tokens; None for the prompt's own.
@@ -38,6 +39,7 @@ class GenerationConfig:
     rules: Sequence[Rule]
     today: dt.date
     repairs: int = 3
+    candidates: int = 1
     prompt: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
@@ -101,6 +103,7 @@ def generation_config(settings: Settings, today: dt.date) -> GenerationConfig:
         rules=choose_rules(),
         today=today,
         repairs=settings.repairs,
+        candidates=settings.candidates,
         prompt=settings.prompt,
         temperature=settings.temperature,
         max_tokens=settings.max_tokens,

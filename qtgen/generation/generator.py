@@ -6,13 +6,14 @@ from typing import Any
 
 from qtgen.errors import AnswerError, UnwritableText
 from qtgen.generation import answers
+from qtgen.generation.answer_candidates import AcceptedAnswer, Selector, request_provenance
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.grounding.pages import add_grounding, grounding_provenance
 from qtgen.generation.parsing import parse
 from qtgen.generation.plan import Job
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests, text_hash
-from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
+from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import Prompt, PromptStyle, Provider
 from qtgen.page import Value, emit, encode_answer, file_name, read_text, seo_title
@@ -28,9 +29,12 @@ TEXT_FIELDS = frozenset(path for group in WRITTEN_GROUPS for path in FIELD_GROUP
 """The fields that a model writes, by dotted path."""
 
 
-async def generate_page(job: Job, config: GenerationConfig, providers: Sequence[Provider]) -> Outcome:
-    """Return the outcome of a job, with the draft of its page. See `run_task` for fallbacks and errors."""
-    return await run_task(NewPage(job, config), config.repairs, providers)
+async def generate_page(
+    job: Job, config: GenerationConfig, providers: Sequence[Provider], selector: Selector | None = None
+) -> Outcome:
+    """Return the outcome of a job, with the draft of its page. See `run_task` for fallbacks, candidates and errors."""
+    task = NewPage(job, config)
+    return await run_task(task, config.repairs, providers, candidates=config.candidates, selector=selector)
 
 
 def describe_fault(diagnostic: Diagnostic) -> str:

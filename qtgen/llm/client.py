@@ -1,13 +1,14 @@
 """The provider that generation uses: one model, behind the stack of senders."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from qtgen._util.concurrency import Stop
-from qtgen.errors import Filtered, Interrupted, NoAnswer, Refused, Truncated
+from qtgen.errors import BadRequest, Filtered, Interrupted, NoAnswer, Refused, Truncated
 from qtgen.llm.budget import Budget
 from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.llm.ledger import LedgerSender, LedgerWriter
@@ -17,6 +18,7 @@ from qtgen.llm.sender import Attempt, Sender
 from qtgen.llm.telemetry import traced
 from qtgen.llm.types import Completion, Prompt
 
+_logger = logging.getLogger(__name__)
 _NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
 _CUT_OFF = "the answer was cut off at the token limit; raise `max_tokens`"
 Waiting = Literal["", "outage", "limit"]
@@ -95,12 +97,27 @@ class Client:
     async def complete(self, prompt: Prompt) -> Completion:
         if self._stop.requested:
             raise Interrupted("the run was interrupted before the request was sent")
-        completion = await self._sender.send(make_request(prompt, self._endpoint))
+        completion = await self._send(prompt)
         if completion.reused:
             self._reused += 1
         if completion.kind != "ok":
             raise _no_answer(completion)
         return completion
+
+    async def _send(self, prompt: Prompt) -> Completion:
+        """Send a request, and send it again without its grammar if the endpoint rejects it because of that."""
+        endpoint = self._endpoint
+        try:
+            return await self._sender.send(make_request(prompt, endpoint))
+        except BadRequest as error:
+            if prompt.grammar is None or not endpoint.sends_grammar:
+                raise
+            plain = replace(endpoint, sends_grammar=False)
+            completion = await self._sender.send(make_request(prompt, plain))
+            if self._endpoint is endpoint:
+                _logger.warning("%s: requests are sent without a grammar from now on: %s", self.model, error)
+                self._endpoint = plain
+            return completion
 
     def reject(self, completion: Completion) -> None:
         if not completion.reused:
