@@ -38,6 +38,9 @@ united university upper valley view village war west western wood world year
 """
 _TITLES = frozenset(_TITLE_WORDS.split())
 """Words of names that say little about which thing is named."""
+_CAPITAL_WORDS = frozenset(("IT", "UN", "US", "WHO"))
+"""Abbreviations that are spelled like a word of `STOPWORDS`."""
+_NO_NAME = re.compile(r"\d+[^\W\d_]|[^\W\d_]\d+|(?:\w+-){3,}\w+")  # 3X, x1, the syllables of a word
 _DEMONYMS = {
     "french": "france", "dutch": "netherlands", "spanish": "spain", "spaniard": "spain", "british": "britain",
     "greek": "greece", "welsh": "wales", "turkish": "turkey", "danish": "denmark", "polish": "poland",
@@ -75,7 +78,7 @@ def read_names(span: Span, known: Collection[str]) -> Iterator[Name]:
     """
     tokens = [*_TOKEN.finditer(span.text)]
     words = [token.group() for token in tokens if token.group()[:1].isalpha()]
-    is_title = all(word[0].isupper() or fold(word) in STOPWORDS for word in words)
+    is_title = span.text[-1] not in ".!?" and all(word[0].isupper() or fold(word) in STOPWORDS for word in words)
     if span.is_heading or len(words) < 3 or is_title:
         return
     run: list[re.Match[str]] = []
@@ -117,10 +120,12 @@ def _finish(run: list[re.Match[str]], span: Span, known: Collection[str]) -> Ite
     if not run:
         return
     words = tuple(token.group().rstrip(".") for token in run if token.group() not in _JOINERS)
+    if _NO_NAME.fullmatch(words[0]) and len(words) == 1:
+        return
     start, end = run[0].start(), run[-1].end()
     text = span.text[start:end].rstrip(".") if end == len(span.text) else span.text[start:end]
     longest = next((long for long in _NEIGHBOURS.finditer(span.text) if long.start() <= start < long.end()), None)
-    parts = re.findall(r"[^\W_]+(?:'\w+)*", longest.group() if longest else " ".join(words))
+    parts = re.findall(r"[^\W_]+(?:'\w+)*", longest.group().removeprefix("The ") if longest else " ".join(words))
     initials = ("".join(part[0] for part in parts if part[0].isupper()), "".join(part[0] for part in parts))
     end = span.start + start + len(text)
     yield Name(words, text.removesuffix("'s"), span.start + start, end, frozenset(each.casefold() for each in initials))
@@ -134,7 +139,7 @@ def defined_abbreviations(text: str) -> set[str]:
 def _is_no_name(token: re.Match[str], span: Span, known: Collection[str], *, alone: bool) -> bool:
     word = token.group().rstrip(".")
     if len(word) == 1 or fold(word) in STOPWORDS or fold(word.split("'")[0]) in STOPWORDS:
-        return not (word.isupper() and len(word) > 1)
+        return word not in _CAPITAL_WORDS
     before = span.text[: token.start()].rstrip()
     begins = not before or bool(re.search(r"[:;!?(\[\"“‘«•.—–-]$", before))
     if not begins or not word[1:].islower():
