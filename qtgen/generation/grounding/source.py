@@ -162,6 +162,8 @@ class FigureIndex:
 
     def _has_share(self, value: float, figure: Figure) -> bool:
         if figure.unit and figure.unit.name == "%":
+            if any(unit and unit.name == "%" for unit in self._units.get(_key(100 - value), ())):
+                return True  # 25%, where the source has 75%
             near = 0.005 if figure.digits <= 2 else 0.0005  # 33% is a third
             return any(abs(known - value / 100) <= near for known in self._units if 0 < known < 1)
         return figure.unit is None and value < 1 and _key(value * 100) in self._units
