@@ -129,6 +129,55 @@ def test_what_claims_nothing_is_no_finding(answer: str) -> None:
     assert items(answer) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        ("NOAA measures all of it.", "We asked the National Oceanic and Atmospheric Administration there."),
+        ("The MHRA decides it.", "It is done by the Medicines and Healthcare products Regulatory Agency (MHRA) there."),
+        ("The World Health Organization wrote it.", "We asked the WHO and the W.H.O. there."),
+        ("The graphics processing unit is fast.", "We use GPUs there."),
+        ("HBV and DNA are seen.", "There is HBV-DNA in it."),
+        ("Kevin was seen.", "We saw Kev there."),
+        ("The BooksCorpus was read.", "We read the BookCorpus there."),
+        ("They came from France to America.", "It was a French and American one there."),
+        ("Hamilton wrote it.", "It is a Hamiltonian one there."),
+        ("Gödel proved it.", "We asked Godel there."),
+        ("He lived in Stratford-upon-Avon.", "He lived in Stratford and near Avon there."),
+        ("The share is 75%.", "The other 25% is lost."),
+        ("It is a third of it.", "It is 33% of it."),
+        ("The share is 35%.", "It is a share of 0.35 in all."),
+        ("It was on 3/4/2020.", "It was on 4 March 2020, or on 3 April 2020."),
+        ("It was in the early 1990s.", "It was in the twentieth century."),
+        ("It is at 10:30 and 1:3.", "We met at 10:30, with a ratio of 1:3."),
+        ("It is 5 miles long.", "It is 8 km long, or 8.0 kilometres."),
+        ("It takes 90 minutes.", "It takes 1.5 hours."),
+        ("It has version 3.11.2 now.", "We use version 3.11.2 there."),
+        ("It is 2 × 10^6 in all.", "It is 2 million in all."),
+        ("It costs 1.234,50 and 1.000 of them.", "It was 1000 of them."),
+        ("minus five degrees Celsius, −5 °C", "It was 5 °C below zero."),
+        ("It has 2,5 litres.", "It has 2.5 litres."),
+        ("It has forty-two and a half dozen.", "It has 42.5 of them."),
+    ],
+)
+def test_equivalents_of_other_sources_are_no_findings(source: str, answer: str) -> None:
+    assert items(answer, source, "") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "answer", "text"),
+    [
+        ("It lies in Australia.", "It lies in Austria there.", "Austria"),
+        ("He met John Miller.", "He met John Smith there.", "John Smith"),
+        ("It takes 90 minutes.", "It takes 2 hours.", "2 hours"),
+        ("It is 5 miles long.", "It is 9 km long.", "9 km"),
+        ("It was on 12 March 1990.", "It was 12% of it.", "12%"),
+        ("We saw it.", "We asked UNESCO and its people there.", "UNESCO"),
+    ],
+)
+def test_what_only_resembles_the_source_is_found(source: str, answer: str, text: str) -> None:
+    assert [item[1] for item in items(answer, source, "")] == [text]
+
+
 def test_an_item_is_found_once_and_in_the_order_of_the_answer() -> None:
     answer = "It loses 37% there. We met Einstein there. It loses 37% again. In 1862, it lost 12%."
     assert items(answer) == [("figure", "37%"), ("name", "Einstein"), ("date", "1862"), ("figure", "12%")]

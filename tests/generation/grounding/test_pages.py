@@ -73,7 +73,7 @@ def test_a_page_with_invented_items_is_written_with_warnings_after_the_repairs(c
     outcome, _ = generate(config, INVENTED, better, INVENTED)
     assert (outcome.status, outcome.attempts, outcome.error) == (Status.WRITTEN, 3, None)
     (warning,) = outcome.diagnostics
-    assert (warning.code, warning.name, warning.severity) == ("grounding", "unsupported-figure", Severity.WARNING)
+    assert (warning.code, warning.name, warning.severity) == ("groundedness", "unsupported-figure", Severity.WARNING)
     assert warning.field == "answer"
     assert "the figure `37%` is not in the source text" in warning.message
     assert outcome.draft
