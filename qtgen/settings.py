@@ -88,7 +88,11 @@ class Settings(BaseModel):
     api_key: Annotated[SecretStr, BeforeValidator(usable_key)] | None = Field(
         None, description="API key of the endpoint"
     )
-    local_model: Path | None = Field(None, description="GGUF file to use instead of the embedded model")
+    local_model: Path | None = Field(
+        None,
+        description="Local model: a name that `qtgen models list` shows, or a GGUF file. The default is the "
+        "embedded model",
+    )
     temperature: float | None = Field(
         None, ge=0, le=2, description="Sampling temperature. The default is the prompt template's"
     )
@@ -233,7 +237,19 @@ def _read_file(file: Path) -> dict[str, Any]:
     if "api_key" in table:
         remedy = "set OPENAI_API_KEY in the environment"
         raise SettingsError("does not belong in a file", path=file, field="api_key", remedy=remedy)
-    return {name: _paths_below(file.parent, value) if name in _PATHS else value for name, value in table.items()}
+    return {
+        name: _paths_below(file.parent, value)
+        if name in _PATHS and not _names_model(file.parent, name, value)
+        else value
+        for name, value in table.items()
+    }
+
+
+def _names_model(folder: Path, setting: str, value: object) -> bool:
+    """Return True if the value of `local_model` is the name of a model and not a file."""
+    if setting != "local_model" or not isinstance(value, str):
+        return False
+    return "/" not in value and not value.endswith(".gguf") and not (folder / value).exists()
 
 
 def _paths_below(folder: Path, value: object) -> object:
