@@ -67,7 +67,10 @@ class ModelState:
 @command.command("list", epilog="Exit code 0.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_models(as_json: bool) -> int:
-    """List the known local models, which of them are on this machine, and which one is in use."""
+    """List the local models.
+
+    The list shows which models are on this machine, and which one the settings select.
+    """
     selected = select_model(settings_from({}).local_model)
     table = load_table()
     states = [
@@ -91,9 +94,10 @@ def _cells(state: ModelState) -> list[str]:
 @command.command("fetch", epilog="Exit code 0 if the model is on this machine, 1 if it could not be fetched.")
 @click.argument("name")
 def fetch_model(name: str) -> int:
-    """Download the model NAME, verify its digest, and print the path of its file.
+    """Download a model and verify its digest.
 
-    Run the same command again to resume an interrupted download of a hub.
+    Prints the path of its file. If the model NAME is on this machine, nothing is downloaded. Run the same command again
+    to resume an interrupted download.
     """
     entry = load_table().entry(name)
     if find(os.environ, name) is None:
@@ -109,9 +113,10 @@ def fetch_model(name: str) -> int:
 @command.command("use", epilog="Exit code 0, or 2 if the name or qtgen.toml is invalid.")
 @click.argument("name")
 def use_model(name: str) -> int:
-    """Write the model NAME into the project's qtgen.toml as `local_model`.
+    """Choose the model for a project.
 
-    The rest of the file is left unchanged. If there is no qtgen.toml, one is created in the current folder.
+    qtgen writes NAME into the nearest qtgen.toml as `local_model`. The rest of the file is left unchanged. If there is
+    no qtgen.toml, one is created in the current folder.
     """
     entry = load_table().entry(name)
     file, done = _write_setting(name)
@@ -151,7 +156,10 @@ def _write_setting(name: str) -> tuple[Path, str]:
 @command.command("path", epilog="Exit code 0, or 1 if the model is not on this machine.")
 @click.argument("name", required=False)
 def print_path(name: str | None) -> int:
-    """Print the path of the file of the model NAME, by default of the model in use."""
+    """Print the path of a model's file.
+
+    The default NAME is the model in use.
+    """
     click.echo(_path_of(name, settings_from({})))
     return 0
 
