@@ -191,7 +191,7 @@ def _disk_errors(entry: ModelEntry, folder: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = file_size(shutil.disk_usage(folder).free)
             message = f"the disk is full: {entry.name} needs {file_size(entry.size)}, and {free} are free"
-            remedy = f"free space or {remedy}, then run the same command again to resume"
+            remedy = f"free space or {remedy}, then run the same command again"
             raise ModelError(message, path=folder, remedy=remedy) from None
         raise ModelError(error.strerror or str(error), path=error.filename or folder, remedy=remedy) from None
 
