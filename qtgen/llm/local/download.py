@@ -78,7 +78,7 @@ def _fetch_from_hub(
 ) -> Path:
     require(f"fetching {entry.name}", "hub", "huggingface_hub")
     known = entry.sha256 or read_record(environ, entry.name).get("sha256")
-    cached = hub.find_in_hub_cache(source)
+    cached = hub.find_in_hub_cache(entry, source)
     if cached is not None and known and _digest(cached) == known:
         _write_record(environ, entry, cached, cached, known, cached.parent.name)
         return cached

@@ -9,12 +9,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from qtgen._util.extras import require
 from qtgen.errors import ModelError
 from qtgen.llm.local.table import HubSource, ModelEntry
 
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
+
 _SHA256 = re.compile("[0-9a-f]{64}")
+_INVALID = "correct or unset the variable"
 _CONNECTION = "check the connection, or set HF_ENDPOINT to a mirror, then run the same command again"
 
 
@@ -29,21 +33,21 @@ class HubFile:
     size: int | None
 
 
-def find_in_hub_cache(source: HubSource) -> Path | None:
-    """Return the file in the hub's own cache, where other programs may have put it, or None."""
-    from huggingface_hub import try_to_load_from_cache
+def find_in_hub_cache(entry: ModelEntry, source: HubSource) -> Path | None:
+    """Return the file in the hub's own cache, where other programs may have put it, or None. Raises ModelError."""
+    with _as_model_error(entry, source):
+        from huggingface_hub import try_to_load_from_cache
 
-    cached = try_to_load_from_cache(source.repository, source.file, revision=source.revision)
+        cached = try_to_load_from_cache(source.repository, source.file, revision=source.revision)
     return Path(cached) if isinstance(cached, str) else None
 
 
 def look_up(entry: ModelEntry, source: HubSource, environ: Mapping[str, str]) -> HubFile:
-    """Ask the hub for a file's digest and size. Raises ModelError and MissingExtra."""
-    require(f"fetching {entry.name}", "hub", "huggingface_hub")
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-
+    """Ask the hub for a file's digest and size. Raises ModelError."""
     endpoint = environ.get("HF_ENDPOINT") or None
     with _as_model_error(entry, source):
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
         url = hf_hub_url(source.repository, source.file, revision=source.revision, endpoint=endpoint)
         metadata = get_hf_file_metadata(url, endpoint=endpoint)
         if not metadata.etag:
@@ -81,31 +85,38 @@ def download(entry: ModelEntry, source: HubSource, file: HubFile, folder: Path, 
 @contextlib.contextmanager
 def _as_model_error(entry: ModelEntry, source: HubSource) -> Iterator[None]:
     """Turn the library's errors into ModelError. OSErrors of the disk pass."""
-    from huggingface_hub import errors
-
-    where = f"{source.repository} at {source.revision[:12]}"
+    try:
+        from huggingface_hub import errors
+    except ValueError:  # the library reads its variables when it is imported
+        raise _failed(entry, "HF_ENDPOINT is invalid", _INVALID) from None
     try:
         yield
     except errors.OfflineModeIsEnabled:
         raise _failed(entry, "HF_HUB_OFFLINE is set", "unset it, or fetch on another machine") from None
-    except errors.GatedRepoError:
-        remedy = "accept its terms on the hub and set HF_TOKEN"
-        raise _failed(entry, f"access to {where} is restricted", remedy) from None
-    except errors.RepositoryNotFoundError:
-        remedy = "check HF_ENDPOINT and HF_TOKEN"
-        raise _failed(entry, f"the hub has no {where}, or the token is invalid", remedy) from None
-    except (errors.RevisionNotFoundError, errors.EntryNotFoundError):
-        remedy = "upgrade qtgen, or set `local_model` to a GGUF file"
-        raise _failed(entry, f"{where} does not contain {source.file}", remedy) from None
     except errors.HfHubHTTPError as error:
-        status = error.response.status_code
-        raise _failed(entry, f"the hub responded with status {status}", "run the same command again later") from None
+        raise _failed(entry, *_rejection(error, source)) from None
     except errors.HTTPError as error:
         raise _failed(entry, f"the hub cannot be reached: {error}", _CONNECTION) from None
+    except ValueError:  # the message may contain the token
+        raise _failed(entry, "HF_ENDPOINT or HF_TOKEN is invalid", _INVALID) from None
     except OSError as error:
         if error.errno is not None:
             raise
         raise _failed(entry, "the hub sent an incomplete file", "run the same command again to resume") from None
+
+
+def _rejection(error: "HfHubHTTPError", source: HubSource) -> tuple[str, str]:
+    """Return why the hub rejected the request, and the remedy."""
+    from huggingface_hub import errors
+
+    where = f"{source.repository} at {source.revision[:12]}"
+    if isinstance(error, errors.GatedRepoError):
+        return f"access to {where} is restricted", "accept its terms on the hub and set HF_TOKEN"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f"the hub has no {where}, or the token is invalid", "check HF_ENDPOINT and HF_TOKEN"
+    if isinstance(error, (errors.RevisionNotFoundError, errors.EntryNotFoundError)):
+        return f"{where} does not contain {source.file}", "upgrade qtgen, or set `local_model` to a GGUF file"
+    return f"the hub responded with status {error.response.status_code}", "run the same command again later"
 
 
 def _failed(entry: ModelEntry, reason: str, remedy: str) -> ModelError:

@@ -157,6 +157,21 @@ def test_a_hub_that_is_not_there(hub: FakeHub, use_table: UseTable, environ: Env
     assert "check the connection, or set HF_ENDPOINT to a mirror" in message
 
 
+@pytest.mark.parametrize(
+    "variables", [{"HF_ENDPOINT": "http://[x"}, {"HF_ENDPOINT": "http://x:port"}, {"HF_TOKEN": "hf_sécret"}]
+)
+def test_an_invalid_variable_of_the_hub_is_one_line_without_the_token(
+    hub: FakeHub, environ: Environ, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    environ["HF_HOME"] = str(tmp_path / "hub-home")
+    process = start(environ, "models", "fetch", "tiny", **variables)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert len(err.splitlines()) == 2, "the note and the error"
+    assert "is invalid); correct or unset the variable" in err
+    assert "cret" not in err
+
+
 def test_a_server_that_is_no_hub(hub: FakeHub, use_table: UseTable, environ: Environ) -> None:
     use_table()
     hub.digest = ""
@@ -257,11 +272,12 @@ def test_a_missing_extra_is_named(use_table: UseTable, environ: Environ, monkeyp
 
 
 PROGRAM = """
-import sys
+import contextlib, sys
 from support.hub import tiny_table
-from huggingface_hub import constants
 import qtgen.llm.local.table as table
-constants.DOWNLOAD_CHUNK_SIZE = 10_000
+with contextlib.suppress(ValueError):
+    from huggingface_hub import constants
+    constants.DOWNLOAD_CHUNK_SIZE = 10_000
 table.load_table = lambda: tiny_table()
 from qtgen.cli import main
 main()
