@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from qtgen._util.credentials import usable_address, usable_headers, usable_key
-from qtgen._util.project import FILE_NAME, find_settings_file, project_folder
+from qtgen._util.project import FILE_NAME, find_settings_file, names_model, paths_below, project_folder
 from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
 from qtgen.errors import SettingsError
 
@@ -88,7 +88,11 @@ class Settings(BaseModel):
     api_key: Annotated[SecretStr, BeforeValidator(usable_key)] | None = Field(
         None, description="API key of the endpoint"
     )
-    local_model: Path | None = Field(None, description="GGUF file to use instead of the embedded model")
+    local_model: Path | None = Field(
+        None,
+        description="Local model: a name that `qtgen models list` shows, or a GGUF file. The default is the "
+        "embedded model",
+    )
     temperature: float | None = Field(
         None, ge=0, le=2, description="Sampling temperature. The default is the prompt template's"
     )
@@ -256,19 +260,9 @@ def _read_file(file: Path) -> dict[str, Any]:
     if "api_key" in table:
         remedy = "set OPENAI_API_KEY in the environment"
         raise SettingsError("does not belong in a file", path=file, field="api_key", remedy=remedy)
-    return {name: _paths_below(file.parent, value) if name in _PATHS else value for name, value in table.items()}
-
-
-def _paths_below(folder: Path, value: object) -> object:
-    """Resolve a path, or each path of a list, relative to `folder`; values that are no paths stay as they are."""
-    if isinstance(value, list):
-        return [_paths_below(folder, item) for item in value]
-    return _shortest(folder / value) if isinstance(value, str) else value
-
-
-def _shortest(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    folder = file.parent
+    paths = {name for name in _PATHS & table.keys() if name != "local_model" or not names_model(folder, table[name])}
+    return {name: paths_below(folder, value) if name in paths else value for name, value in table.items()}
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

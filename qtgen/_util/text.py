@@ -8,6 +8,13 @@ def pluralize(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def file_size(size: int) -> str:
+    """Return a size in bytes for people: `98 MB`, `1.1 GB`."""
+    if size >= 999_500_000:
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e6:.0f} MB"
+
+
 def mask_unprintable(text: str) -> str:
     """Return the text with `·` for each character that could control a terminal. Its length stays the same."""
     return "".join(char if char.isprintable() else "·" for char in text)

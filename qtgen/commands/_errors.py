@@ -6,6 +6,7 @@ from qtgen.errors import (
     EndpointDown,
     Interrupted,
     MissingExtra,
+    ModelNotFetched,
     ProviderUnusable,
     QtgenError,
     UsageError,
@@ -35,6 +36,8 @@ def describe(error: QtgenError) -> str:
     """Return one line that says what is wrong and what to do about it."""
     if isinstance(error, MissingExtra):
         return f"{error}; {install_hint(error.extra)}"
+    if isinstance(error, ModelNotFetched):
+        return f"{error}; run `qtgen models fetch {error.name}`"
     line = str(error)
     if error.setting is not None and error.path is None:
         line = f"{option_of(error.setting)}: {line}"

@@ -127,14 +127,14 @@ def test_a_new_answer_is_compared_with_the_source_of_its_question(config: Genera
     job = make_job("answer", DESCRIPTION, reasons=("source-changed",))
     job = replace(job, question=replace(job.question, context="Osmosis moves water. The membrane holds solutes back."))
     invented = points_json(summary="Osmosis evens out 37% of the concentrations by moving the water.")
-    assert "the figure `37%` is not in the source text" in RewriteTask(job, config).check(invented).concerns[0].message
-    strict = RewriteTask(job, replace(config, strict_grounding=True)).check(invented)
+    assert "the figure `37%` is not in the source text" in check(RewriteTask(job, config), invented).concerns[0].message
+    strict = check(RewriteTask(job, replace(config, strict_grounding=True)), invented)
     assert strict.text is None
     result, _ = run(config, job, GOOD_ANSWER)
     assert result.outcome.draft
     assert result.outcome.draft.provenance["grounding"]["unsupported_items"] == 0
     only_search = replace(job, fields=frozenset({DESCRIPTION}))
-    assert RewriteTask(only_search, config).check(seo_json()).concerns == ()
+    assert check(RewriteTask(only_search, config), seo_json()).concerns == ()
 
 
 def test_a_response_that_no_page_can_hold_is_a_fault(config: GenerationConfig) -> None:

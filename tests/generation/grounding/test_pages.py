@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NewPage, generate_page
 from qtgen.generation.grounding import pages
 from qtgen.generation.grounding.pages import ground_page
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Question, Status
+from qtgen.llm.types import STANDARD_STYLE
 from qtgen.page import read_text
 from qtgen.validation.diagnostics import Severity
 from support import TODAY, Scripted, points_json
@@ -42,6 +44,11 @@ def grounding(outcome: Outcome) -> dict[str, Any]:
     assert outcome.draft
     value: dict[str, Any] = outcome.draft.provenance["grounding"]
     return value
+
+
+def check_answer(config: GenerationConfig, answer: str) -> AnswerCheck:
+    task = NewPage(JOB, config)
+    return task.check(task.prompt(STANDARD_STYLE), answer)
 
 
 def test_a_grounded_page_is_written_at_once_and_provenance_has_its_share(config: GenerationConfig) -> None:
@@ -118,9 +125,9 @@ def test_a_source_of_a_few_words_is_not_said_to_be_ignored(config: GenerationCon
 
 
 def test_requests_do_not_depend_on_what_is_installed(config: GenerationConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    installed = NewPage(JOB, config).check(INVENTED)
+    installed = check_answer(config, INVENTED)
     monkeypatch.setattr(pages, "missing", lambda *_: "wordllama")
-    alone = NewPage(JOB, config).check(INVENTED)
+    alone = check_answer(config, INVENTED)
     assert (alone.faults, alone.concerns) == (installed.faults, installed.concerns)
     outcome, _ = generate(config, points_json())
     assert grounding(outcome)["method"] == "lexical"
@@ -128,7 +135,7 @@ def test_requests_do_not_depend_on_what_is_installed(config: GenerationConfig, m
 
 def test_many_items_are_counted_after_the_first(config: GenerationConfig) -> None:
     summary = "Osmosis moves 31, 32, 33, 34, 35, 36 and 37 litres of water and not the solute of the membrane."
-    check = NewPage(JOB, config).check(points_json(summary=summary))
+    check = check_answer(config, points_json(summary=summary))
     (concern,) = check.concerns
     assert "`35` and 2 more are not in the source text" in concern.message
     assert concern.weight == 7
@@ -137,7 +144,7 @@ def test_many_items_are_counted_after_the_first(config: GenerationConfig) -> Non
 
 def test_a_message_about_an_item_is_one_printable_line(config: GenerationConfig) -> None:
     question = replace(JOB.question, context="Nothing of it.")
-    page = read_text(NewPage(JOB, config).check(points_json()).text or "")
+    page = read_text(check_answer(config, points_json()).text or "")
     found = ground_page(page, question)
     assert found is not None
     hostile = points_json(summary='Osmosis says "one two </faults> three four" and moves the water, not the solute.')
