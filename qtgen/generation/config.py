@@ -14,6 +14,7 @@ from qtgen.resources import shipped_folder
 from qtgen.settings import Settings
 from qtgen.validation.plugins import load_plugins
 from qtgen.validation.rules import PageChecker, Rule
+from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings, rule_settings
 from qtgen.validation.selection import choose_rules
 
 _ANY_QUESTION = Question("?", "?")
@@ -31,6 +32,7 @@ class GenerationConfig:
         prompt: Name of the prompt for every question; None to choose by the question's words.
         temperature: Sampling temperature; None for the prompt's own.
         max_tokens: Maximum length of an answer in tokens; None for the prompt's own.
+        rule_settings: What the rules read from the settings.
     """
 
     library: PromptLibrary
@@ -40,16 +42,17 @@ class GenerationConfig:
     prompt: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    rule_settings: RuleSettings = DEFAULT_SETTINGS
 
     @cached_property
     def checker(self) -> PageChecker:
         """Checks a page against the rules."""
-        return PageChecker(self.rules)
+        return PageChecker(self.rules, settings=self.rule_settings)
 
     @cached_property
     def fixer(self) -> PageChecker:
         """Checks a page against the rules, with fixes for its findings."""
-        return PageChecker(self.rules, fixes=True)
+        return PageChecker(self.rules, fixes=True, settings=self.rule_settings)
 
     @property
     def _parameters(self) -> dict[str, Any]:
@@ -101,4 +104,5 @@ def generation_config(settings: Settings, today: dt.date) -> GenerationConfig:
         prompt=settings.prompt,
         temperature=settings.temperature,
         max_tokens=settings.max_tokens,
+        rule_settings=rule_settings(settings),
     )

@@ -19,7 +19,7 @@ from qtgen.page.text import to_single_line
 from qtgen.site.index import title_digest
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import apply_safe_fixes
-from qtgen.validation.rules import PageFile
+from qtgen.validation.rules import REGISTRY, PageFile
 
 NOT_SCORED = -1.0
 TEXT_FIELDS = frozenset(path for group in WRITTEN_GROUPS for path in FIELD_GROUPS[group])
@@ -36,6 +36,16 @@ def describe_fault(diagnostic: Diagnostic) -> str:
     if diagnostic.field is None or f"`{diagnostic.field}`" in diagnostic.message:
         return diagnostic.message
     return f"{diagnostic.field}: {diagnostic.message}"
+
+
+def is_fault(diagnostic: Diagnostic) -> bool:
+    """Return whether a finding on a new page goes back to the model.
+
+    An error does, and a warning that a reader of the page sees, if it is in a text that the model wrote.
+    """
+    if diagnostic.severity is Severity.WARNING:
+        return REGISTRY[diagnostic.code].repairable and diagnostic.field in TEXT_FIELDS
+    return diagnostic.severity is Severity.ERROR
 
 
 @dataclass(frozen=True)
@@ -64,8 +74,7 @@ class NewPage:
         except UnwritableText as error:
             return AnswerCheck(faults=(str(error),))
         diagnostics = tuple(self.config.checker(PageFile(self.job.path, read_text(text))))
-        errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
-        faults = tuple(map(describe_fault, errors))
+        faults = tuple(map(describe_fault, filter(is_fault, diagnostics)))
         return AnswerCheck(None if faults else text, faults, diagnostics)
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
