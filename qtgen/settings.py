@@ -190,6 +190,7 @@ class Settings(BaseModel):
 
 _PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions", "plugins"})
 _NESTED: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
+_MODELS: Mapping[str, type[BaseModel]] = {**_NESTED, "banned_phrases": BannedPhraseSettings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +308,7 @@ def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
     if name in _NESTED and (path := unquoted_path(error)):
         return "lacks the quotes around a name that contains a dot", f"write [{path}]"
     if error["type"] == "extra_forbidden":
-        known = ({**_NESTED, "banned_phrases": BannedPhraseSettings}[name] if keys else Settings).model_fields
+        known = (_MODELS[name] if keys else Settings).model_fields
         hint = did_you_mean(keys[-1] if keys else name, known)
         return "is not a setting", hint or f"the settings {'here ' if keys else ''}are {', '.join(known)}"
     if name == "per_path" and error["type"] == "model_type" and keys[0] in PathSettings.model_fields:
