@@ -35,7 +35,7 @@ __all__ = [
 
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
-_FILE_ONLY = frozenset({"prices", "request", "headers", "per_path"})
+_FILE_ONLY = frozenset({"prices", "request", "headers", "per_path", "banned_phrases"})
 _SECRET = frozenset({"api_key"})
 _NOT_SHOWN = frozenset({"api_key", "request", "headers", "ledger"})  # these can contain a password
 _COMMAND_LINE = "command line"
@@ -65,6 +65,18 @@ class PathSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     select: NameList = ()
     ignore: NameList = ()
+
+
+class BannedPhraseSettings(BaseModel):
+    """A phrase that no page may contain, and what to write instead, if the house says so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    phrase: str = Field(min_length=1)
+    instead: str | None = Field(None, min_length=1)
+
+
+def _as_phrase(value: object) -> object:
+    return {"phrase": value} if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -180,6 +192,17 @@ class Settings(BaseModel):
         (), description="Rules to check: codes, prefixes of codes, or names. The default is all except QT410"
     )
     ignore: NameList = Field((), description="Rules to skip: codes, prefixes of codes, or names")
+    banned_phrases: tuple[Annotated[BannedPhraseSettings, BeforeValidator(_as_phrase)], ...] = Field(
+        (),
+        description="Phrases that no page may contain (QT612), as whole words in any case: "
+        '`["delve", { phrase = "utilize", instead = "use" }]`',
+    )
+    repeated_sentence_pages: int = Field(
+        10,
+        ge=1,
+        le=60_000,
+        description="Maximum number of pages that may have the same sentence of eight words (QT611)",
+    )
     per_path: Mapping[str, PathSettings] = Field(
         {},
         description='`select` and `ignore` for pages that match a pattern: `[per_path."content/old/*"]`. '
@@ -194,6 +217,7 @@ class Settings(BaseModel):
 
 _PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions", "plugins"})
 _NESTED: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
+_MODELS: Mapping[str, type[BaseModel]] = {**_NESTED, "banned_phrases": BannedPhraseSettings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +325,7 @@ def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
     if name in _NESTED and (path := unquoted_path(error)):
         return "lacks the quotes around a name that contains a dot", f"write [{path}]"
     if error["type"] == "extra_forbidden":
-        known = (_NESTED[name] if keys else Settings).model_fields
+        known = (_MODELS[name] if keys else Settings).model_fields
         hint = did_you_mean(keys[-1] if keys else name, known)
         return "is not a setting", hint or f"the settings {'here ' if keys else ''}are {', '.join(known)}"
     if name == "per_path" and error["type"] == "model_type" and keys[0] in PathSettings.model_fields:

@@ -1,6 +1,7 @@
 """Format counts and prices, and make text safe for terminals and files."""
 
 import unicodedata
+from collections.abc import Sequence
 
 
 def pluralize(count: int, noun: str) -> str:
@@ -45,3 +46,8 @@ def money(usd: float | None) -> str:
     if 0 < usd < 0.0001:
         return f"${usd:.8f}".rstrip("0")
     return f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"
+
+
+def enumeration(parts: Sequence[str]) -> str:
+    """Return `a`, `a and b`, or `a, b and c`."""
+    return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), parts[-1]])
