@@ -93,7 +93,7 @@ def site_rule(
     """
 
     def register(check: SiteCheck) -> SiteCheck:
-        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, False, fix_link))
+        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, None, fix_link))
         return check
 
     return register
