@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from qtgen.commands._estimate import deleted_note
+from qtgen.commands._preview import preview
 from qtgen.commands._prompt_changes import prompt_change_notes
 from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._stats import RunStats
@@ -39,6 +40,7 @@ class GenerateOptions:
     update_neighbours: bool
     as_json: bool
     judges: tuple[str, ...] = ()
+    show: int = 0
 
     @property
     def judge_settings(self) -> Settings:
@@ -48,7 +50,10 @@ class GenerateOptions:
 
 @dataclass
 class Generation:
-    """The work of `generate`. `pages` collects the pages that exist at the end, if they are to get links."""
+    """The work of `generate`.
+
+    `pages` collects the pages that exist at the end, if they are to get links. `shown` collects those to show.
+    """
 
     options: GenerateOptions
     config: GenerationConfig
@@ -58,6 +63,7 @@ class Generation:
     output: OutputFolder
     ledger: Ledger
     pages: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
 
     def steps(self, ids: IdAllocator | None = None) -> Iterator[Job | Outcome]:
         """Yield a job or an outcome per row. Without `ids`, jobs have the id 0 and are only good for estimates."""
@@ -120,11 +126,16 @@ class Generation:
             )
         if stats.counts[Status.WRITTEN]:
             yield f"pages: {self.output.folder}/   how they were made: {self.output.provenance_file}"
+        for path in self.shown:
+            yield ""
+            yield from preview(path)
         if stats.failed_requests:
             label = "failed answers" if stats.failed_answers else "reasons of failures"
             yield f"{label}: {self.output.failed_folder}/"
 
     def _item(self, position: int, outcome: Outcome) -> Item:
+        if outcome.status is Status.WRITTEN and outcome.path and len(self.shown) < self.options.show:
+            self.shown.append(outcome.path)
         if self.options.settings.corpus and outcome.path and outcome.status in (Status.WRITTEN, Status.EXISTS):
             self.pages.append(outcome.path)
         return Item(position, outcome, outcome.as_dict())

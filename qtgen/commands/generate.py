@@ -118,6 +118,7 @@ _questions, _cost, _resume, _quality, _output = (
 )
 @strict_grounding_option
 @_output("--out", type=folder, help="Write pages to this folder.  [default: outputs]")
+@_output("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show N of the new pages at the end.")
 @_output(
     "--json", "as_json", is_flag=True, help="Print one JSON line per question, in input order, at the end of the run."
 )
@@ -130,6 +131,7 @@ def command(
     as_json: bool,
     update_neighbours: bool,
     judges: tuple[str, ...],
+    show: int,
     **flags: Any,
 ) -> int:
     """Write a page for every question of QUESTIONS (.csv, .xlsx, .jsonl, .txt, or - for stdin).
@@ -153,6 +155,7 @@ def command(
         update_neighbours=update_neighbours,
         as_json=as_json,
         judges=judges,
+        show=show,
     )
     _check_judges(options)
     if not options.files:

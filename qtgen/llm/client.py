@@ -1,16 +1,16 @@
 """The provider that generation uses: one model, behind the stack of senders."""
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from qtgen._util.concurrency import Stop
-from qtgen.errors import BadRequest, Filtered, Interrupted, NoAnswer, Refused, Truncated
+from qtgen.errors import Filtered, Interrupted, NoAnswer, Refused, Truncated
 from qtgen.llm.budget import Budget
 from qtgen.llm.endpoint import Endpoint, make_request
+from qtgen.llm.grammar import GrammarSender
 from qtgen.llm.ledger import LedgerSender, LedgerWriter
 from qtgen.llm.pacing import PacedSender, Pacer
 from qtgen.llm.retry import RetrySender, Sleep
@@ -18,7 +18,6 @@ from qtgen.llm.sender import Attempt, Sender
 from qtgen.llm.telemetry import traced
 from qtgen.llm.types import Completion, Prompt
 
-_logger = logging.getLogger(__name__)
 _NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
 _CUT_OFF = "the answer was cut off at the token limit; raise `max_tokens`"
 Waiting = Literal["", "outage", "limit"]
@@ -38,6 +37,7 @@ class ClientStats:
         tokens_per_minute: Tokens sent and received per minute, since the first attempt.
         waiting_for: Why no request starts: the endpoint is down, or a limit was reached. Empty if requests start.
         waiting_seconds: Seconds until the next request may start.
+        grammar_rejection: Why the endpoint rejected a grammar; empty if it did not.
     """
 
     model: str
@@ -50,13 +50,14 @@ class ClientStats:
     tokens_per_minute: float = 0.0
     waiting_for: Waiting = ""
     waiting_seconds: float = 0.0
+    grammar_rejection: str = ""
 
 
 class Client:
     """A provider for one model at one endpoint.
 
-    Its layers, from the outside: the ledger (if there is a writer), retries, pacing with the budget, tracing (if
-    OpenTelemetry is installed), and the transport.
+    Its layers, from the outside: the ledger (if there is a writer), retries, grammars, pacing with the budget, tracing
+    (if OpenTelemetry is installed), and the transport.
 
     Args:
         transport: Sends a request once.
@@ -91,33 +92,19 @@ class Client:
             record=self._record,
             stop=self._stop,
         )
-        retrying = RetrySender(paced, endpoint, pacer, tries=tries, stop=self._stop, sleep=sleep)
+        self._grammar = GrammarSender(paced)
+        retrying = RetrySender(self._grammar, endpoint, pacer, tries=tries, stop=self._stop, sleep=sleep)
         self._sender: Sender = LedgerSender(retrying, writer) if writer else retrying
 
     async def complete(self, prompt: Prompt) -> Completion:
         if self._stop.requested:
             raise Interrupted("the run was interrupted before the request was sent")
-        completion = await self._send(prompt)
+        completion = await self._sender.send(make_request(prompt, self._endpoint))
         if completion.reused:
             self._reused += 1
         if completion.kind != "ok":
             raise _no_answer(completion)
         return completion
-
-    async def _send(self, prompt: Prompt) -> Completion:
-        """Send a request, and send it again without its grammar if the endpoint rejects it because of that."""
-        endpoint = self._endpoint
-        try:
-            return await self._sender.send(make_request(prompt, endpoint))
-        except BadRequest as error:
-            if prompt.grammar is None or not endpoint.sends_grammar:
-                raise
-            plain = replace(endpoint, sends_grammar=False)
-            completion = await self._sender.send(make_request(prompt, plain))
-            if self._endpoint is endpoint:
-                _logger.warning("%s: requests are sent without a grammar from now on: %s", self.model, error)
-                self._endpoint = plain
-            return completion
 
     def reject(self, completion: Completion) -> None:
         if not completion.reused:
@@ -146,6 +133,7 @@ class Client:
             self._tokens / minutes if minutes > 0 else 0.0,
             waiting_for,
             seconds,
+            self._grammar.rejection,
         )
 
     def _record(self, attempt: Attempt) -> None:
