@@ -1,8 +1,8 @@
 r"""GBNF grammars of Markdown answers, for servers that accept one (llama.cpp: the field `grammar`).
 
 A grammar is derived from the JSON Schema of the answer's shape, so its lengths and numbers of items are those that
-answers are checked against. A sentence ends in a word, which keeps a model from ending one inside a number (`23.` of
-`23.4`) or an abbreviation (`i.` of `i.e.`).
+answers are checked against: every text that it describes is a valid answer. A sentence ends in a word, which keeps a
+model from ending one inside a number (`23.` of `23.4`) or an abbreviation (`i.` of `i.e.`).
 
 Format: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 """
@@ -10,23 +10,30 @@ Format: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_SENTENCE_MIN, _SENTENCE_MAX = 30, 230  # characters; a longer text has several sentences
-_SENTENCE_FRAME = 4  # characters of a sentence beside those that its length counts: the first one and the end
+SENTENCE_MIN, SENTENCE_MAX = 30, 230
+"""The characters of a sentence. A longer text has several."""
 
-# A sentence contains no Markdown, no HTML, and no colon, after which small models begin a list inside a sentence. Small
-# models may not write decimals either: they add meaningless ones to dates and to whole numbers.
-_PLAIN = r"[^.*#|<>{}\n!?:`_$\\]"
-_RICH = r'[^.*#|<>{}\n!?`_$\\] | [0-9] "." [0-9] | "$" [^$\n]{1,120} "$" | "`" [^`\n]{1,60} "`"'
+_FRAME = 4  # characters of a sentence beside those that its length counts: the first one and the end
+# A sentence contains no Markdown, no HTML, no control characters, and no colon, after which small models begin a list
+# inside a sentence. Small models may not write decimals either: they add meaningless ones to dates and whole numbers.
+_PLAIN = r"[^.*#|<>{}\[\]!?:`_$\\\x01-\x1F\x7F-\x9F]"
+_RICH = r"[^.*#|<>{}\[\]!?`_$\\\x01-\x1F\x7F-\x9F]"
+# Numbers with decimals, formulas and code in a sentence. Their number and lengths are limited because they count as
+# characters of the sentence: the most of them in a sentence, by the longest of them.
+_INSERTS = {1: 60, 2: 40, 3: 30}
+_SHORTEST_INSERT, _LONGEST_DECIMAL = 3, 5
 _WORDS = r"""
 end ::= ([a-z] [a-z] | [a-z0-9%] ")") "."
-word ::= [a-zA-Z'’]{1,20} | [a-zA-Z]{1,12} "-" [a-zA-Z]{1,12}
-heading ::= [A-Z] [a-zA-Z'’]{1,20} (" " word){0,6}
 keyword ::= [a-zA-Z] [a-zA-Z'’ -]{1,30} [a-z]
 """
+_CELL = r"cell ::= [A-Za-z0-9] [^|\n*#<>{}\[\]$`_\\\x01-\x1F\x7F-\x9F]{1,118}"
+# A heading has up to seven words; fewer if they are long, so that it keeps its greatest length.
+_WORD_LENGTHS, _MOST_WORDS = (10, 15, 20), 7
 _FREE = r"""
-block ::= text | "### " heading | "$$\n" [^$]{1,300} "\n$$" | "```" [a-z]{1,12} "\n" ([^`\n]{0,110} "\n"){1,60} "```"
+part ::= ("\n\n" block)?
+block ::= "### " heading | "$$\n" [^$`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,200} "\n$$"
+code ::= "\n\n```" [a-z]{1,12} "\n" [^`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,1100} "\n```"
 """
-_CELL = r"cell ::= [A-Za-z0-9] [^|\n*#<>{}$`\\]{1,118}"
 
 _Fields = Mapping[str, Any]
 
@@ -42,58 +49,111 @@ def grammar(shape: str, schema: Mapping[str, Any], *, is_short: bool) -> str:
     """
     fields: _Fields = schema["properties"]
     rules = [
-        *_SHAPES[shape](fields),
-        _search(fields, with_description=shape == "seo" or not is_short),
-        f"char ::= {_PLAIN if is_short else _RICH}",
+        *_SHAPES[shape](fields, _Prose(is_rich=not is_short)),
+        *_search(fields, with_description=shape == "seo" or not is_short),
+        f"plain ::= {_PLAIN}",
         *_lines(_WORDS),
     ]
+    if not is_short and shape != "seo":
+        rules += [f"char ::= {_RICH}", *(_insert(longest) for longest in _INSERTS.values())]
     return "\n".join(rules)
 
 
-def _points(fields: _Fields) -> list[str]:
+class _Prose:
+    """Writes the rules of texts in sentences.
+
+    Args:
+        is_rich: Whether sentences contain decimals, formulas and code.
+    """
+
+    def __init__(self, *, is_rich: bool) -> None:
+        self.is_rich = is_rich
+
+    def rule(self, name: str, length: Mapping[str, int], first: str = "[A-Z]") -> str:
+        """Return a rule for as many sentences as fit into a text of the length.
+
+        Args:
+            name: Name of the rule.
+            length: The JSON Schema of the text.
+            first: The class of its first character.
+        """
+        longest = _length_of(length, "maxLength")
+        count = max(1, longest // SENTENCE_MAX)
+        low = max(SENTENCE_MIN, _length_of(length, "minLength"))
+        opening = self._sentence(first, low, min(SENTENCE_MAX, longest))
+        if count == 1:
+            return f"{name} ::= {opening}"
+        more = self._sentence("[A-Z]", SENTENCE_MIN, SENTENCE_MAX - 1)
+        return f'{name} ::= {opening} (" " {more}){{0,{count - 1}}}'
+
+    def _sentence(self, first: str, low: int, high: int) -> str:
+        if not self.is_rich:
+            return _plain_sentence(first, low, high)
+        low, high = low - _FRAME, high - _FRAME
+        choices = [f"char{{{low},{high}}}"]
+        for count, longest in _INSERTS.items():
+            fewest = max(1, -(-(low - count * _SHORTEST_INSERT) // (count + 1)))
+            text = f"char{{{fewest},{(high - count * longest) // (count + 1)}}}"
+            choices.append(" ".join([*[f"{text} insert{longest}"] * count, text]))
+        return f"{first} ({' | '.join(choices)}) end"
+
+
+def _points(fields: _Fields, prose: _Prose) -> list[str]:
     fewest, most = fields["points"]["minItems"], fields["points"]["maxItems"]
     required = " ".join(f'"\\n\\n{number}. " point' for number in range(1, fewest + 1))
     optional = ""
     for number in range(most, fewest, -1):
         optional = f'("\\n\\n{number}. " point {optional})?'
-    return [
-        f'root ::= introduction {required} {optional} "\\n\\nIn summary, " summary "\\n\\n" search',
+    point = fields["points"]["items"]["properties"]
+    example = ' ("\\n\\n**Worked example**: " example)?' if prose.is_rich else ""
+    rules = [
+        f'root ::= introduction {required} {optional}{example} "\\n\\nIn summary, " summary "\\n\\n" search',
         'point ::= "**" heading "**: " explanation',
-        _prose("introduction", fields["introduction"]),
-        _prose("explanation", fields["points"]["items"]["properties"]["explanation"]),
-        _prose("summary", fields["summary"], first="[A-Za-z]"),
+        _heading("heading", point["heading"]),
+        prose.rule("introduction", fields["introduction"]),
+        prose.rule("explanation", point["explanation"]),
+        prose.rule("summary", fields["summary"], first="[A-Za-z]"),
     ]
+    return [*rules, prose.rule("example", fields["worked_example"])] if prose.is_rich else rules
 
 
-def _table(fields: _Fields) -> list[str]:
+def _table(fields: _Fields, prose: _Prose) -> list[str]:
     tables = {table["properties"]["columns"]["minItems"]: table for table in fields["table"]["anyOf"]}
     choices = " | ".join(f"table{width}" for width in tables)
+    any_table = next(iter(tables.values()))["properties"]
     rules = [
         f'root ::= introduction "\\n\\n" ({choices}) "\\n\\nIn summary, " summary "\\n\\n" search',
-        _prose("introduction", fields["introduction"]),
-        _prose("summary", fields["summary"], first="[A-Za-z]"),
+        prose.rule("introduction", fields["introduction"]),
+        prose.rule("summary", fields["summary"], first="[A-Za-z]"),
+        _heading("column", any_table["columns"]["items"]),
+        _heading("aspect", any_table["rows"]["items"]["properties"]["aspect"]),
         _CELL,
     ]
     for width, table in tables.items():
         rows = table["properties"]["rows"]
-        columns, cells = ' " | " '.join(["heading"] * width), ' " | " '.join(["cell"] * width)
+        columns, cells = ' " | " '.join(["column"] * width), ' " | " '.join(["cell"] * width)
         ruler = "| --- " * (width + 1) + "|"
-        row = f'"\\n| **" heading "** | " {cells} " |"'
+        row = f'"\\n| **" aspect "** | " {cells} " |"'
         counted = f"{{{rows['minItems']},{rows['maxItems']}}}"
         rules.append(f'table{width} ::= "| Aspect | " {columns} " |\\n{ruler}" ({row}){counted}')
     return rules
 
 
-def _freeform(_: _Fields) -> list[str]:
-    text = _prose("text", {"minLength": 2 * _SENTENCE_MIN, "maxLength": 3 * _SENTENCE_MAX})
-    return ['root ::= text ("\\n\\n" block){3,12} "\\n\\n" search', text, *_lines(_FREE)]
+def _freeform(_: _Fields, prose: _Prose) -> list[str]:
+    """Return the rules of an answer of five texts, with headings, formulas and one program between them.
+
+    The lengths are chosen so that the answer has 300 to 4,500 characters.
+    """
+    text = prose.rule("text", {"minLength": 60, "maxLength": 2 * SENTENCE_MAX})
+    parts = ' "\\n\\n" '.join(["text part", "text part code?", "text part", "text part", "text"])
+    return [f'root ::= {parts} "\\n\\n" search', text, _heading("heading", {"maxLength": 80}), *_lines(_FREE)]
 
 
-def _seo(_: _Fields) -> list[str]:
+def _seo(_: _Fields, __: _Prose) -> list[str]:
     return ["root ::= search"]
 
 
-_SHAPES: Mapping[str, Callable[[_Fields], list[str]]] = {
+_SHAPES: Mapping[str, Callable[[_Fields, _Prose], list[str]]] = {
     "points": _points,
     "table": _table,
     "freeform": _freeform,
@@ -101,35 +161,44 @@ _SHAPES: Mapping[str, Callable[[_Fields], list[str]]] = {
 }
 
 
-def _search(fields: _Fields, *, with_description: bool) -> str:
-    """Return the rule of the lines with the texts for search engines."""
+def _search(fields: _Fields, *, with_description: bool) -> list[str]:
+    """Return the rules of the lines with the texts for search engines."""
     fewest = fields["page_keywords"]["minItems"]
     most = fewest + 2  # a small model repeats itself in a longer list
-    more = f"{{{fewest - 1},{most - 1}}}"
-    line = f'"Keywords: " keyword (", " keyword){more}'
+    line = f'"Keywords: " keyword (", " keyword){{{fewest - 1},{most - 1}}}'
     if not with_description:
-        return f"search ::= {line}"
+        return [f"search ::= {line}"]
     length = fields["page_description"]
-    description = _sentence("[A-Z]", length["minLength"], length["maxLength"])
-    return f'search ::= "Description: " {description} "\\n\\n" {line}'
+    sentence = _plain_sentence("[A-Z]", length["minLength"], length["maxLength"])
+    return [f'search ::= "Description: " description "\\n\\n" {line}', f"description ::= {sentence}"]
 
 
-def _prose(name: str, length: Mapping[str, int], first: str = "[A-Z]") -> str:
-    """Return a rule for as many sentences as fit into a text of the length.
-
-    Args:
-        name: Name of the rule.
-        length: The JSON Schema of the text.
-        first: The class of its first character.
-    """
-    count = max(1, length["maxLength"] // _SENTENCE_MAX)
-    opening = _sentence(first, max(_SENTENCE_MIN, length["minLength"]), min(_SENTENCE_MAX, length["maxLength"]))
-    more = f' (" " {_sentence("[A-Z]", _SENTENCE_MIN, _SENTENCE_MAX - 1)}){{0,{count - 1}}}' if count > 1 else ""
-    return f"{name} ::= {opening}{more}"
+def _plain_sentence(first: str, low: int, high: int) -> str:
+    return f"{first} plain{{{low - _FRAME},{high - _FRAME}}} end"
 
 
-def _sentence(first: str, low: int, high: int) -> str:
-    return f"{first} char{{{low - _SENTENCE_FRAME},{high - _SENTENCE_FRAME}}} end"
+def _insert(longest: int) -> str:
+    """Return the rule of what a sentence contains beside words, with at most `longest` characters."""
+    inner = rf"[^$`\x01-\x1F\x7F-\x9F]{{1,{longest - 2}}}"
+    decimal = f'[0-9] "." [0-9]{{1,{_LONGEST_DECIMAL - 2}}}'
+    return f'insert{longest} ::= {decimal} | "$" {inner} "$" | "`" {inner} "`"'
+
+
+def _heading(name: str, length: Mapping[str, int]) -> str:
+    """Return the rule of a heading: up to seven words, and fewer if some are long."""
+    choices = []
+    for letters in _WORD_LENGTHS:
+        further = min(_MOST_WORDS, (length["maxLength"] + 1) // (letters + 1)) - 1
+        half = (letters - 1) // 2
+        word = f'([a-zA-Z\'’]{{1,{letters}}} | [a-zA-Z]{{1,{half}}} "-" [a-zA-Z]{{1,{half}}})'
+        choices.append(f'[A-Z] [a-zA-Z\'’]{{2,{letters - 1}}} (" " {word}){{0,{further}}}')
+    return f"{name} ::= {' | '.join(choices)}"
+
+
+def _length_of(schema: Mapping[str, Any], name: str) -> int:
+    """Return a length in the JSON Schema of a text, which may be null."""
+    text = next((choice for choice in schema.get("anyOf", [schema]) if name in choice), schema)
+    return int(text[name])
 
 
 def _lines(text: str) -> list[str]:

@@ -4,7 +4,8 @@ The messages of `AnswerError` are sent back to the model.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from qtgen.generation.markdown_answers import read_markdown
 from qtgen.generation.residue import residue_faults
 from qtgen.generation.unwrap import Wrapping, require_text
 from qtgen.llm.types import AnswerFormat, Prompt
+
+_JSON_OBJECT = re.compile(r'\{\s*"\w+"\s*:')
+_SINGULAR = {"points": "point", "rows": "row", "cells": "cell", "columns": "column", "page_keywords": "keyword"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +45,36 @@ def parse(prompt: Prompt, text: str, question: str, *, truncated: bool = False) 
     if prompt.style.format is AnswerFormat.MARKDOWN:
         if truncated:  # nothing in Markdown tells that it is complete
             raise AnswerError(["the answer was cut off"], cut_off=True)
-        stripped = require_text(text)
-        shape, fields = read_markdown(prompt.shape, stripped.text, question)
-        return ParsedAnswer(_validate(shape, fields), stripped.wrappings)
-    read = read_json_answer(text, SHAPES[prompt.shape].model_fields.keys(), truncated=truncated)
+        return _parse_markdown(prompt, text, question)
+    return _parse_json(prompt.shape, text, truncated=truncated)
+
+
+def _parse_markdown(prompt: Prompt, text: str, question: str) -> ParsedAnswer:
+    stripped = require_text(text)
+    if _JSON_OBJECT.match(stripped.text):  # not what was asked for, but it has the same fields
+        try:
+            return _parse_json(prompt.shape, text)
+        except AnswerError:
+            raise AnswerError(["the answer is JSON; write plain Markdown and no JSON"]) from None
+    is_limited = prompt.style.is_short and prompt.grammar is not None
+    shape, fields = read_markdown(prompt.shape, stripped.text, question, is_limited=is_limited)
+    return ParsedAnswer(_validate(shape, fields, is_json=False), stripped.wrappings)
+
+
+def _parse_json(shape: str, text: str, *, truncated: bool = False) -> ParsedAnswer:
+    read = read_json_answer(text, SHAPES[shape].model_fields.keys(), truncated=truncated)
     if not text.isascii() or "\\u" in text:
         _check_surrogates(read.data)
-    return ParsedAnswer(_validate(prompt.shape, read.data, read.advice), read.wrappings)
+    return ParsedAnswer(_validate(shape, read.data, read.advice), read.wrappings)
 
 
-def _validate(shape: str, data: Mapping[str, Any], advice: Sequence[str] = ()) -> SearchFields:
+def _validate(shape: str, data: Mapping[str, Any], advice: Sequence[str] = (), *, is_json: bool = True) -> SearchFields:
     """Return the answer. Raises AnswerError for what the shape does not accept, and for residue."""
     try:
         answer = SHAPES[shape].model_validate(data)
     except ValidationError as error:
-        raise AnswerError([*(_explain(detail) for detail in error.errors()[:5]), *advice]) from None
+        name = _json_path if is_json else _markdown_place
+        raise AnswerError([*(_explain(detail, name) for detail in error.errors()[:5]), *advice]) from None
     if residue := residue_faults(data):
         raise AnswerError(residue[:3])
     return answer
@@ -69,14 +88,29 @@ def _check_surrogates(data: Any) -> None:
         raise AnswerError(["a character is torn: half of a surrogate pair stands alone (\\ud83d, for one)"]) from None
 
 
-def _explain(detail: Any) -> str:
-    """Return one of pydantic's error details as a sentence for the model."""
-    location = ".".join(str(part) for part in detail["loc"])
+def _explain(detail: Any, name: Callable[[Sequence[Any]], str]) -> str:
+    """Return one of pydantic's error details as a sentence for the model. `name` names a place in the answer."""
+    location = [part for number, part in enumerate(detail["loc"]) if (detail["loc"][0], number) != ("table", 1)]
     if detail["type"] == "missing":
-        parent, _, key = location.rpartition(".")
-        return f"{parent or 'the object'} lacks `{key}`"
+        return f"{name(location[:-1]) or 'the object'} lacks `{location[-1]}`"
     message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["type"] in ("too_short", "too_long") and isinstance(detail["input"], str):
+    if detail["type"] in ("too_short", "too_long"):
         bound = "at least {min_length}" if detail["type"] == "too_short" else "at most {max_length}"
-        message = f"must have {bound.format(**detail['ctx'])} characters, not {detail['ctx']['actual_length']}"
-    return f"{location}: {message}" if location else message
+        unit = "characters" if isinstance(detail["input"], str) else "items"
+        message = f"must have {bound.format(**detail['ctx'])} {unit}, not {detail['ctx']['actual_length']}"
+    return f"{name(location)}: {message}" if location else message
+
+
+def _json_path(location: Sequence[Any]) -> str:
+    return ".".join(map(str, location))
+
+
+def _markdown_place(location: Sequence[Any]) -> str:
+    """Return the name of a place in Markdown: `point 2, explanation`, `table row 1, cell 2`."""
+    return ", ".join(
+        f"{_SINGULAR[str(part)]} {location[number + 1] + 1}"
+        if str(part) in _SINGULAR and location[number + 1 :]
+        else part
+        for number, part in enumerate(map(str, location))
+        if not part.isdigit() and part != "table"
+    )

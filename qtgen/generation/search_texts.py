@@ -1,6 +1,7 @@
 """Search texts that are taken from an answer: a description from its sentences, keywords from its terms."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from qtgen.generation.cleanup import unique_by
@@ -13,7 +14,7 @@ _BREAKS = (
     re.compile(r" (?=(?:which|where|because|while|whereas|when|if|although|so that|such as|including|as well as)\b)"),
     re.compile(r" (?=(?:by|with|through|during|after|before|without|into|from|for)\b)"),
 )
-_DANGLING = re.compile(
+DANGLING = re.compile(
     r"\b(?:the|an?|and|or|of|to|in|for|with|by|that|which|as|from|is|are|was|were|it)\W*$", re.IGNORECASE
 )
 _BACK_REFERENCE = re.compile(
@@ -112,6 +113,7 @@ _COMMON_WORDS = frozenset(
     ]
 )
 _KEYWORD_WORDS = 4
+_LONG_TERM = 5  # characters of a word that is a keyword because it is frequent
 
 
 def split_sentences(text: str) -> list[str]:
@@ -132,7 +134,7 @@ def shorten(sentence: str, low: int = DESCRIPTION_MIN, high: int = DESCRIPTION_M
     for pattern in _BREAKS:
         for match in reversed([*pattern.finditer(sentence, low, high)]):
             kept = sentence[: match.start()].rstrip(" ,;:–—")
-            if low < len(kept) < high and not _DANGLING.search(kept) and kept.count("(") == kept.count(")"):
+            if low < len(kept) < high and not DANGLING.search(kept) and kept.count("(") == kept.count(")"):
                 return f"{kept}."
     return None
 
@@ -150,8 +152,23 @@ def describe(texts: Iterable[str]) -> str | None:
     return next((candidate for candidate in candidates if candidate), None)
 
 
+def describe_by(written: str, texts: Iterable[str]) -> str | None:
+    """Return the description that was written if it can be used as it is, else the best sentence of it and the texts.
+
+    Args:
+        written: A description, or an empty string.
+        texts: The texts of the answer, the best first.
+    """
+    has_length = DESCRIPTION_MIN <= len(written) <= DESCRIPTION_MAX
+    if has_length and not (_MARKUP.search(written) or _BACK_REFERENCE.match(written)):
+        return written
+    return describe([written, *texts])
+
+
 def keywords(written: Sequence[str], question: str, headings: Sequence[str], answer: str) -> list[str]:
     """Return keywords that the page contains: those that were written, then terms of the headings and the question.
+
+    If these are too few, frequent words of the answer follow.
 
     Args:
         written: The model's keywords.
@@ -162,9 +179,19 @@ def keywords(written: Sequence[str], question: str, headings: Sequence[str], ans
     page = {_stem(word) for word in _WORD.findall(f"{question} {answer}")}
     found = [word for word in written if _WORD.search(word) and page.issuperset(map(_stem, _WORD.findall(word)))]
     terms = [heading.lower() for heading in headings if len(heading.split()) <= _KEYWORD_WORDS]
-    words = [word.lower() for word in _WORD.findall(question) if word.lower() not in _COMMON_WORDS and len(word) > 2]
+    words = [word.lower() for word in _WORD.findall(question) if _is_term(word, 3)]
     enough = max(KEYWORDS_MIN, len(found))
-    return unique_by([*found, *terms, *words, *written], str)[: min(enough, KEYWORDS_REQUESTED)]
+    chosen = unique_by([*found, *terms, *words, *written], str)[: min(enough, KEYWORDS_REQUESTED)]
+    if len(chosen) >= KEYWORDS_MIN:
+        return chosen
+    counts = Counter(word.lower() for word in _WORD.findall(answer) if _is_term(word, _LONG_TERM))
+    return unique_by([*chosen, *(word for word, _ in counts.most_common(KEYWORDS_MIN + len(chosen)))], str)[
+        :KEYWORDS_MIN
+    ]
+
+
+def _is_term(word: str, fewest: int) -> bool:
+    return len(word) >= fewest and word.lower() not in _COMMON_WORDS
 
 
 def _stem(word: str) -> str:
