@@ -38,7 +38,7 @@ def read_markdown(shape: str, text: str, question: str, *, is_limited: bool = Fa
     """
     lines = split_search_lines(clean_lines(text))
     if shape == "seo":
-        return shape, _search_fields(lines)
+        return shape, _search_fields(lines, question)
     body = _without_question(lines.body, question)
     blocks = _without_title(split_blocks(body), question)
     if not blocks:
@@ -48,12 +48,12 @@ def read_markdown(shape: str, text: str, question: str, *, is_limited: bool = Fa
     fields = _map_prose(fields, lambda prose: repair_cut_sentences(prose, is_limited=is_limited))
     headings = [point["heading"] for point in fields.get("points", [])]
     headings += [clean_heading(block.text) for block in blocks if found == "freeform" and block.kind == "heading_open"]
-    described = search_texts.describe_by(lines.description, _texts(fields, blocks)) or lines.description
+    described = search_texts.describe_by(lines.description, _texts(fields, blocks), question) or lines.description
     chosen = search_texts.keywords(lines.keywords, question, headings, body)
     return found, {**fields, "page_description": described, "page_keywords": chosen}
 
 
-def _search_fields(lines: SearchLines) -> _Fields:
+def _search_fields(lines: SearchLines, question: str) -> _Fields:
     """Return the texts for search engines alone. A description may lack its label."""
     description = lines.description or " ".join(lines.body.split())
     if not lines.keywords:
@@ -61,7 +61,7 @@ def _search_fields(lines: SearchLines) -> _Fields:
     if not description:
         raise AnswerError(["the answer has no line `Description:` with one sentence"])
     return {
-        "page_description": search_texts.describe_by(description, []) or description,
+        "page_description": search_texts.describe_by(description, [], question) or description,
         "page_keywords": [*lines.keywords],
     }
 
