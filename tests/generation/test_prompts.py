@@ -116,9 +116,7 @@ def test_invalid_front_matter_raises_with_the_field(tmp_path: Path, header: str,
 
 
 def test_an_unknown_name_lists_the_known_ones(library: PromptLibrary) -> None:
-    with pytest.raises(
-        PromptError, match="the prompts are code, compare-short, compare, derive, explain-short, explain"
-    ):
+    with pytest.raises(PromptError, match="the prompts are code, compare, derive, explain-short, explain"):
         library.choose("Why?", "nosuch")
 
 
