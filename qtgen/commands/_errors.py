@@ -20,7 +20,12 @@ _REMEDIES: dict[type[QtgenError], str] = {
     CacheMismatch: "add --no-cache to compute all of them again",
 }
 # Settings whose option has another name, or that have only an environment variable.
-_OPTIONS = {"api_key": "OPENAI_API_KEY", "ledger": "QTGEN_LEDGER", "local_model": "QTGEN_LOCAL_MODEL"}
+_OPTIONS = {
+    "api_key": "OPENAI_API_KEY",
+    "ledger": "QTGEN_LEDGER",
+    "local_model": "QTGEN_LOCAL_MODEL",
+    "short_prompts": "the setting `short_prompts`",
+}
 
 
 def exit_code(error: QtgenError) -> int:

@@ -212,11 +212,12 @@ def keywords(written: Sequence[str], question: str, headings: Sequence[str], ans
         answer: The answer as Markdown.
     """
     page = {_stem(word) for word in _WORD.findall(f"{question} {answer}")}
-    found = [word for word in written if _WORD.search(word) and page.issuperset(map(_stem, _WORD.findall(word)))]
+    plain = [word for word in written if _WORD.search(word) and " -" not in word]
+    found = [word for word in plain if page.issuperset(map(_stem, _WORD.findall(word)))]
     terms = [heading.lower() for heading in headings if len(heading.split()) <= _KEYWORD_WORDS]
     words = [word.lower() for word in _WORD.findall(question) if _is_term(word, 3)]
     enough = max(KEYWORDS_MIN, len(found))
-    chosen = unique_by([*found, *terms, *words, *written], str)[: min(enough, KEYWORDS_REQUESTED)]
+    chosen = unique_by([*found, *terms, *words, *plain], str)[: min(enough, KEYWORDS_REQUESTED)]
     if len(chosen) >= KEYWORDS_MIN:
         return chosen
     counts = Counter(word.lower() for word in _WORD.findall(answer) if _is_term(word, _LONG_TERM))
