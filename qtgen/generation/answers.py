@@ -171,6 +171,9 @@ class TableAnswer(Answer):
         return "\n\n".join([self.introduction, "\n".join(lines), *_in_summary(self.summary)])
 
 
+_CODE = re.compile(r"```[\s\S]*?```|`[^`\n]+`")
+
+
 class FreeformAnswer(Answer):
     """Markdown without a fixed form: a derivation, a program."""
 
@@ -178,9 +181,10 @@ class FreeformAnswer(Answer):
 
     @model_validator(mode="after")
     def _check_fences(self) -> "FreeformAnswer":
-        for mark, name in (("```", "code fence"), ("$$", "`$$`")):
-            if self.answer.count(mark) % 2:
-                raise ValueError(f"answer: a {name} is opened and never closed")
+        if self.answer.count("```") % 2:
+            raise ValueError("answer: a code fence is opened and never closed")
+        if _CODE.sub("", self.answer).count("$$") % 2:
+            raise ValueError("answer: a `$$` is opened and never closed")
         return self
 
     def markdown(self) -> str:

@@ -61,7 +61,7 @@ def _search_fields(lines: SearchLines, question: str) -> _Fields:
     if not description:
         raise AnswerError(["the answer has no line `Description:` with one sentence"])
     return {
-        "page_description": search_texts.describe_by(description, [], question) or description,
+        "page_description": search_texts.finish(search_texts.describe_by(description, [], question) or description),
         "page_keywords": [*lines.keywords],
     }
 

@@ -17,7 +17,7 @@ from qtgen.page.markdown import find_segments
 _LINE_BREAK = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _JOINT = "\ue000"  # stands for a line break in display math; of the private use area, so no answer needs it
 _JOINT_AND_INDENT = re.compile(rf"{_JOINT}[ \t]*")
-_COMMENT = re.compile(rf"(?<!\\)%[^{_JOINT}\n]*{_JOINT}")
+_COMMENT = re.compile(r"(?<!\\)%.*\n")
 _HARD_BREAK = re.compile(r"(?<!\\)\\$", re.MULTILINE)
 # What models write instead of Markdown's own list marks: `• text`, `(1) text`, `1.**text**`.
 _BULLET = re.compile(r"^([ ]*)[•●▪◦‣∙][ \t]*(?=\S)", re.MULTILINE)
@@ -92,7 +92,8 @@ def code_lines(text: str) -> set[int]:
 
 def has_math_comment(text: str) -> bool:
     """Return whether display math contains a comment, which ends with its line and so cannot be written on one line."""
-    return _COMMENT.search(_protect(text)) is not None
+    segments = (text[segment.start : segment.end] for segment in find_segments(text) if segment.closed)
+    return any(_COMMENT.search(source) for source in segments if source.startswith("$$") and "\n" in source)
 
 
 def split_blocks(markdown: str) -> list[Block]:

@@ -55,13 +55,17 @@ class _Point:
 
 @dataclass(slots=True)
 class _Parts:
-    """The parts of an answer, as they are found. `target` is where the next paragraph goes."""
+    """The parts of an answer, as they are found. `target` is where the next paragraph goes.
+
+    `has_sections` is true if a point is not a list item.
+    """
 
     introduction: list[str] = field(default_factory=list)
     points: list[_Point] = field(default_factory=list)
     example: list[str] = field(default_factory=list)
     summary: list[str] = field(default_factory=list)
     target: list[str] = field(default_factory=list)
+    has_sections: bool = False
 
     def open(self, piece: _Piece) -> None:
         """Begin the part that a heading names."""
@@ -75,6 +79,7 @@ class _Parts:
         else:
             self.points.append(_Point(piece.heading or "", [], piece.is_item, piece.level))
             self.target = self.points[-1].texts
+            self.has_sections |= not piece.is_item
 
     @property
     def is_after_list(self) -> bool:
@@ -113,7 +118,7 @@ def _assemble(pieces: Sequence[_Piece]) -> _Parts:
         if piece.heading is not None and not piece.text and part_named(piece.heading) == "list" and follows:
             continue  # it only announces the points
         if piece.heading is not None:
-            if piece.is_item and any(not point.is_item for point in parts.points):
+            if piece.is_item and parts.has_sections:
                 raise NotFlat  # a list within a section
             parts.open(piece)
         elif number > last_point >= 0 and (begins_summary(piece.text) or _ends(parts, number, pieces)):

@@ -1,38 +1,19 @@
-"""Prompt templates: render one with a question to a `Prompt` with a digest.
-
-A template is one Jinja file with front matter. It begins with the system part. The lines `--- user ---` and
-`--- assistant ---` begin the messages that follow, of which the last is the user part. Messages before it are worked
-examples. Only the user part can use the question: all others are the same for every question, so that providers can
-cache them. The user part ends with the question as data. Templates run in a sandbox, and an undefined variable is an
-error.
-"""
+"""Render prompt templates with a question to a `Prompt` with a digest. `templates.py` describes the files."""
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle, islice
+from itertools import cycle
 from pathlib import Path
-from typing import Any, Literal
-
-import frontmatter
-import yaml
-from frontmatter.default_handlers import YAMLHandler
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, UndefinedError, meta
-from jinja2 import Template as JinjaTemplate
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from qtgen.errors import PromptError
 from qtgen.generation import formats
+from qtgen.generation.templates import PromptTemplate, Task, TemplateFolders, escape_tags
 from qtgen.generation.types import Question
 from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, Message, Prompt, PromptStyle
 from qtgen.page import fields
-
-SUFFIX = ".md.j2"
-MESSAGE_MARK = re.compile(r"^--- (user|assistant) ---\n", re.MULTILINE)
-_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:question|subject|source|answer|faults)\b)", re.IGNORECASE)
 
 # The variables of the system part: the page's limits, so that no template has to repeat a number.
 LIMITS = {
@@ -41,50 +22,6 @@ LIMITS = {
     "keywords_min": fields.KEYWORDS_MIN,
     "keywords_max": fields.KEYWORDS_REQUESTED,
 }
-
-Task = Literal["page", "seo"]
-"""What a prompt asks for: a whole page, or only the texts for search engines of a page that keeps its answer."""
-
-
-class PromptHeader(BaseModel):
-    """The front matter of a prompt template."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    version: int = Field(ge=1)
-    description: str
-    task: Task = "page"
-    shape: str
-    asked_with: tuple[str, ...] = ()
-    style: Literal["standard", "short"] = "standard"
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int = Field(gt=0)
-
-
-@dataclass(frozen=True, slots=True)
-class PromptTemplate:
-    """One template file.
-
-    Args:
-        header: Its front matter.
-        system: The source of the system part.
-        examples: The sources of the messages between, alternately of the user and of the assistant.
-        user: The source of the user part.
-        sources: The file's source and those of the files that it includes, for the digest.
-        path: The file.
-    """
-
-    header: PromptHeader
-    system: str
-    examples: tuple[str, ...]
-    user: str
-    sources: tuple[str, ...]
-    path: Path
-
-    def fits(self, question: str) -> bool:
-        """Return whether the question contains one of the header's `asked_with` phrases, as whole words."""
-        phrases = "|".join(map(re.escape, self.header.asked_with))
-        return bool(phrases) and re.search(rf"\b(?:{phrases})(?![\w'’])", question, re.IGNORECASE) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +46,13 @@ class PromptLibrary:
 
     def __init__(self, folders: Sequence[Path], schemas: Mapping[str, Mapping[str, Any]]) -> None:
         self._schemas = schemas
-        self._compiled: dict[str, JinjaTemplate] = {}
         self._constant_parts: dict[tuple[Any, ...], _ConstantPart] = {}
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=FileSystemLoader([str(folder) for folder in folders]),
-            undefined=StrictUndefined,
-            autoescape=False,  # prompts are text, not HTML
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters["data"] = escape_tags
-        templates: dict[str, PromptTemplate] = {}
-        for folder in folders:
-            for template in map(self._load, sorted(folder.glob(f"[!_]*{SUFFIX}"))):
-                templates.setdefault(template.header.name, template)
-        self.templates = templates
+        self._folders = TemplateFolders(folders, schemas.keys())
+
+    @property
+    def templates(self) -> Mapping[str, PromptTemplate]:
+        """The templates, by name."""
+        return self._folders.templates
 
     def choose(
         self, question: str, name: str | None = None, task: Task = "page", *, is_short: bool = False
@@ -205,7 +134,7 @@ class PromptLibrary:
             name=header.name,
             version=header.version,
             shape=header.shape,
-            messages=(*constant.messages, Message("user", self._fill(template, template.user, variables))),
+            messages=(*constant.messages, Message("user", self._folders.fill(template, template.user, variables))),
             schema=self._schemas[header.shape],
             parameters=in_force,
             digest=digest(wording, schema, style.format, variables),
@@ -231,9 +160,9 @@ class PromptLibrary:
         key = (header.name, style, in_force)
         if key not in self._constant_parts:
             schema = self._schemas[header.shape]
-            system = self._fill(template, template.system, LIMITS)
+            system = self._folders.fill(template, template.system, LIMITS)
             instructions = formats.instructions(header.shape, schema, style)
-            examples = (self._fill(template, source, LIMITS) for source in template.examples)
+            examples = (self._folders.fill(template, source, LIMITS) for source in template.examples)
             self._constant_parts[key] = _ConstantPart(
                 (
                     Message("system", f"{system}\n\n{instructions}".strip()),
@@ -245,57 +174,9 @@ class PromptLibrary:
             )
         return self._constant_parts[key]
 
-    def _fill(self, template: PromptTemplate, source: str, variables: Mapping[str, Any]) -> str:
-        try:
-            if source not in self._compiled:
-                self._compiled[source] = self._environment.from_string(source)
-            return self._compiled[source].render(variables).strip()
-        except UndefinedError as error:
-            remedy = f"the variables of this part are {', '.join(variables)}"
-            raise PromptError(str(error), path=template.path, remedy=remedy) from None
-        except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
-            raise PromptError(str(error), path=template.path) from None
-
-    def _load(self, file: Path) -> PromptTemplate:
-        try:
-            post = frontmatter.loads(file.read_text(encoding="utf-8"), handler=YAMLHandler())
-            if not post.metadata:
-                remedy = "begin with `---`, name, version, description, shape, max_tokens and `---`"
-                raise PromptError("no front matter", path=file, remedy=remedy)
-            header = PromptHeader.model_validate(post.metadata)
-            system, *messages = MESSAGE_MARK.split(post.content)
-            sources = (post.content, *self._included(post.content))
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise PromptError(first["msg"].lower(), path=file, field=".".join(map(str, first["loc"]))) from None
-        except RecursionError:
-            raise PromptError("its templates include each other in a loop", path=file) from None
-        except (OSError, ValueError, yaml.YAMLError, TemplateError) as error:
-            raise PromptError(" ".join(str(error).split()), path=file) from None
-        roles, texts = messages[::2], messages[1::2]
-        if roles[-1:] != ["user"] or roles != [*islice(cycle(("user", "assistant")), len(roles))]:
-            remedy = "write `--- user ---` before the user part; `--- user ---` and `--- assistant ---` before examples"
-            raise PromptError(f"its messages are {', '.join(['system', *roles])}", path=file, remedy=remedy)
-        if header.shape not in self._schemas:
-            remedy = f"the shapes are {', '.join(self._schemas)}"
-            raise PromptError(f"unknown shape `{header.shape}`", path=file, field="shape", remedy=remedy)
-        return PromptTemplate(header, system, tuple(texts[:-1]), texts[-1], sources, file)
-
-    def _included(self, source: str) -> list[str]:
-        """Return the sources of the templates that this one includes, at any depth."""
-        loader = self._environment.loader
-        names = [name for name in meta.find_referenced_templates(self._environment.parse(source)) if name]
-        texts = [loader.get_source(self._environment, name)[0] for name in names if loader]
-        return texts + [inner for text in texts for inner in self._included(text)]
-
 
 def _variables(question: Question) -> dict[str, Any]:
     return {"question": question.text, "subject": question.subject, "context": question.context}
-
-
-def escape_tags(text: object) -> str:
-    """Return `text` with the `<` of the prompts' tags replaced by `‹`, so that it cannot close the tag around it."""
-    return _DELIMITER.sub("‹", str(text))
 
 
 def repair_prompt(prompt: Prompt, faults: Sequence[str], warmer: float) -> Prompt:

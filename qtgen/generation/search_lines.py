@@ -40,6 +40,7 @@ _CHAT = re.compile(
 )
 _SEPARATOR = re.compile(r"[,;、，；|•·]")
 _ENDS = ' \t*_`"“”#'
+_QUOTES = ('"', "“", "”")
 _DESCRIPTION_MAX = 400  # characters; a longer text below the word "Description" is a part of the answer
 _CHAT_MAX = 300
 _FEWEST_KEYWORDS = 3  # in a line that is recognized within an answer
@@ -89,7 +90,7 @@ def split_search_lines(text: str) -> SearchLines:
     body = "\n".join("" if number in removed else line for number, line in enumerate(lines))
     descriptions = [" ".join(label.values) for label in found if label.name == "description"]
     keywords = [word for label in found if label.name == "keywords" for word in label.keywords]
-    return SearchLines(body.strip("\n"), _plain(descriptions[-1]) if descriptions else "", tuple(keywords))
+    return SearchLines(body.strip("\n"), _unquoted(descriptions[-1]) if descriptions else "", tuple(keywords))
 
 
 def _labels(lines: Sequence[str], excluded: set[int]) -> list[_Label]:
@@ -197,3 +198,10 @@ def _surroundings(found: Iterable[_Label], removed: set[int], lines: Sequence[st
 
 def _plain(text: str) -> str:
     return " ".join(text.split()).strip(_ENDS)
+
+
+def _unquoted(text: str) -> str:
+    """Return a description without marks or quotation marks around all of it."""
+    stripped = text.strip(" \t*_`")
+    is_quoted = stripped[:1] in _QUOTES and stripped[-1:] in _QUOTES and len(stripped) > 1
+    return stripped[1:-1] if is_quoted and not any(mark in stripped[1:-1] for mark in _QUOTES) else stripped

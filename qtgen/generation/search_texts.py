@@ -115,7 +115,7 @@ _COMMON_WORDS = frozenset(
         "new",
     ]
 )
-_KEYWORD_WORDS = 4
+_KEYWORD_WORDS, _KEYWORD_MAX = 4, 40  # of a keyword that is a heading; characters of any keyword
 _LONG_TERM = 5  # characters of a word that is a keyword because it is frequent
 
 
@@ -197,7 +197,23 @@ def describe_by(written: str, texts: Iterable[str], question: str) -> str | None
     has_length = DESCRIPTION_MIN <= len(written) <= DESCRIPTION_MAX
     if has_length and not (_MARKUP.search(written) or _BACK_REFERENCE.match(written)):
         return written
-    return describe([written, *texts], question)
+    candidates = [written, *texts]
+    return describe(candidates, question) or next(filter(None, map(_begin, candidates)), None)
+
+
+def finish(description: str) -> str:
+    """Return a description that was cut off (`… water and the.`) without its last words, if enough remains."""
+    kept = description
+    while DANGLING.search(kept) and " " in kept:
+        kept = kept[: kept.rstrip().rindex(" ")].rstrip(" ,;:–—")
+    return f"{kept}." if kept != description and len(kept) >= DESCRIPTION_MIN else description
+
+
+def _begin(text: str) -> str | None:
+    """Return the beginning of a text whose sentences are too long to be cut at a clause, with an ellipsis."""
+    ends = (match.start() for match in re.finditer(r" ", text[:DESCRIPTION_MAX]) if match.start() > DESCRIPTION_MIN)
+    kept = [text[:end].rstrip(" ,;:–—") for end in ends]
+    return next((f"{beginning}…" for beginning in reversed(kept) if not DANGLING.search(beginning)), None)
 
 
 def keywords(written: Sequence[str], question: str, headings: Sequence[str], answer: str) -> list[str]:
@@ -216,14 +232,17 @@ def keywords(written: Sequence[str], question: str, headings: Sequence[str], ans
     found = [word for word in plain if page.issuperset(map(_stem, _WORD.findall(word)))]
     terms = [heading.lower() for heading in headings if len(heading.split()) <= _KEYWORD_WORDS]
     words = [word.lower() for word in _WORD.findall(question) if _is_term(word, 3)]
-    enough = max(KEYWORDS_MIN, len(found))
-    chosen = unique_by([*found, *terms, *words, *plain], str)[: min(enough, KEYWORDS_REQUESTED)]
-    if len(chosen) >= KEYWORDS_MIN:
-        return chosen
-    counts = Counter(word.lower() for word in _WORD.findall(answer) if _is_term(word, _LONG_TERM))
-    return unique_by([*chosen, *(word for word, _ in counts.most_common(KEYWORDS_MIN + len(chosen)))], str)[
-        :KEYWORDS_MIN
-    ]
+    chosen = _usable([*found, *terms, *words, *plain])[: max(KEYWORDS_MIN, len(found))]
+    if len(chosen) < KEYWORDS_MIN:
+        counts = Counter(word.lower() for word in _WORD.findall(answer) if _is_term(word, _LONG_TERM))
+        frequent = [word for word, _ in counts.most_common(2 * KEYWORDS_MIN)]
+        chosen = _usable([*chosen, *frequent])[:KEYWORDS_MIN]
+    return chosen[:KEYWORDS_REQUESTED]
+
+
+def _usable(words: Sequence[str]) -> list[str]:
+    """Return the words without repeats and without those that are too short or too long for a keyword."""
+    return unique_by((word for word in words if 2 <= len(word) <= _KEYWORD_MAX), str)
 
 
 def _is_term(word: str, fewest: int) -> bool:

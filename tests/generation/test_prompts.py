@@ -6,7 +6,8 @@ import pytest
 
 from qtgen.errors import PromptError
 from qtgen.generation import answers
-from qtgen.generation.prompts import PromptLibrary, escape_tags, repair_prompt
+from qtgen.generation.prompts import PromptLibrary, repair_prompt
+from qtgen.generation.templates import escape_tags
 from qtgen.generation.types import Question
 
 SCHEMAS = {shape: answers.schema(shape) for shape in answers.SHAPES}
