@@ -140,7 +140,7 @@ class Settings(BaseModel):
     short_prompts: bool | None = Field(
         None,
         description="Use the short prompts for small models, with answers in Markdown. The default is true for "
-        "`local`, unless `answer_format` is set",
+        "`local`, unless `answer_format` is a JSON format",
     )
     grammar: bool = Field(
         False,

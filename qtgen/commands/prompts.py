@@ -24,7 +24,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_prompts(as_json: bool) -> int:
-    """List the prompts in force: name, version, shape, file and purpose."""
+    """List the prompts in force: name, version, shape, style, file and purpose."""
     templates = load_library(settings_from({})).templates.values()
     if as_json:
         rows = [{**template.header.model_dump(), "path": str(template.path)} for template in templates]
@@ -32,7 +32,8 @@ def list_prompts(as_json: bool) -> int:
         return 0
     for template in templates:
         header = template.header
-        click.echo(f"{header.name}  version {header.version}, shape {header.shape}  ({template.path})")
+        kind = f"version {header.version}, shape {header.shape}, style {header.style}"
+        click.echo(f"{header.name}  {kind}  ({template.path})")
         click.echo(f"    {header.description}")
     return 0
 

@@ -16,8 +16,6 @@ _LAYOUTS = {
 
 2. **<heading>**: <explanation>
 
-and so on for every point
-
 **Worked example**: <worked_example; leave this paragraph out if there is none>
 
 In summary, <summary>""",
@@ -27,12 +25,15 @@ In summary, <summary>""",
 | Aspect | <column> | <column> |
 | --- | --- | --- |
 | **<aspect>** | <cell> | <cell> |
-
-and so on for every row
+| **<aspect>** | <cell> | <cell> |
 
 In summary, <summary>""",
     "freeform": "<answer>",
     "seo": "",
+}
+_CONTINUED = {
+    "points": " Go on with as many numbered points as are asked for.",
+    "table": " Go on with as many columns and rows as are asked for.",
 }
 _SEARCH_LINES = "Description: <page_description>\n\nKeywords: <page_keywords, separated by commas>"
 
@@ -52,8 +53,8 @@ def instructions(shape: str, schema: Mapping[str, Any], style: PromptStyle) -> s
         return f"Write the answer as one JSON object, without a code fence and nothing else. Its JSON Schema:\n{text}"
     layout = f"{_LAYOUTS[shape]}\n\n{_SEARCH_LINES}".strip()
     return (
-        "Write plain Markdown and no JSON, in exactly this layout. Replace each name in angle brackets by your text, "
-        f"and write nothing before or after it:\n\n{layout}"
+        "Write plain Markdown and no JSON, in exactly this layout. Replace each name in angle brackets by your text."
+        f"{_CONTINUED.get(shape, '')} Write nothing before or after it:\n\n{layout}"
     )
 
 

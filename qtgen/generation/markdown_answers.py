@@ -25,13 +25,16 @@ _ANSWER_NAME = re.compile(r"^[*_]{0,3}(?:answer|a)[ ]*[:：][*_]{0,3}[ ]*(?=\S)"
 _MARKS = " \t*_#>\"“”'"
 
 
-def read_markdown(shape: str, text: str, question: str, *, is_limited: bool = False) -> tuple[str, _Fields]:
+def read_markdown(
+    shape: str, text: str, question: str, *, is_short: bool = False, is_limited: bool = False
+) -> tuple[str, _Fields]:
     """Return the shape of an answer and its fields, as the JSON of the shape has them.
 
     Args:
         shape: The shape that was asked for.
         text: The model's text.
         question: The question, for keywords that the model left out.
+        is_short: Whether a small model wrote it. Keywords that its page does not contain are replaced.
         is_limited: Whether a grammar limited the length of each sentence, and so cut some off.
 
     Raises AnswerError with sentences that the model can act on.
@@ -49,7 +52,7 @@ def read_markdown(shape: str, text: str, question: str, *, is_limited: bool = Fa
     headings = [point["heading"] for point in fields.get("points", [])]
     headings += [clean_heading(block.text) for block in blocks if found == "freeform" and block.kind == "heading_open"]
     described = search_texts.describe_by(lines.description, _texts(fields, blocks), question) or lines.description
-    chosen = search_texts.keywords(lines.keywords, question, headings, body)
+    chosen = search_texts.keywords(lines.keywords, question, headings, body, only_found=is_short)
     return found, {**fields, "page_description": described, "page_keywords": chosen}
 
 

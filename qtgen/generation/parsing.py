@@ -56,8 +56,9 @@ def _parse_markdown(prompt: Prompt, text: str, question: str) -> ParsedAnswer:
             return _parse_json(prompt.shape, text)
         except AnswerError:
             raise AnswerError(["the answer is JSON; write plain Markdown and no JSON"]) from None
-    is_limited = prompt.style.is_short and prompt.grammar is not None
-    shape, fields = read_markdown(prompt.shape, stripped.text, question, is_limited=is_limited)
+    is_short = prompt.style.is_short
+    is_limited = is_short and prompt.grammar is not None
+    shape, fields = read_markdown(prompt.shape, stripped.text, question, is_short=is_short, is_limited=is_limited)
     return ParsedAnswer(_validate(shape, fields, is_json=False), stripped.wrappings)
 
 

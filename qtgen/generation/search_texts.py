@@ -216,8 +216,10 @@ def _begin(text: str) -> str | None:
     return next((f"{beginning}…" for beginning in reversed(kept) if not DANGLING.search(beginning)), None)
 
 
-def keywords(written: Sequence[str], question: str, headings: Sequence[str], answer: str) -> list[str]:
-    """Return keywords that the page contains: those that were written, then terms of the headings and the question.
+def keywords(
+    written: Sequence[str], question: str, headings: Sequence[str], answer: str, *, only_found: bool = False
+) -> list[str]:
+    """Return the keywords that were written, then terms of the headings and the question, until there are enough.
 
     If these are too few, frequent words of the answer follow.
 
@@ -226,10 +228,11 @@ def keywords(written: Sequence[str], question: str, headings: Sequence[str], ans
         question: The page's question.
         headings: The headings of the answer.
         answer: The answer as Markdown.
+        only_found: Whether written keywords that the page does not contain come last.
     """
     page = {_stem(word) for word in _WORD.findall(f"{question} {answer}")}
     plain = [word for word in written if _WORD.search(word) and " -" not in word]
-    found = [word for word in plain if page.issuperset(map(_stem, _WORD.findall(word)))]
+    found = [word for word in plain if not only_found or page.issuperset(map(_stem, _WORD.findall(word)))]
     terms = [heading.lower() for heading in headings if len(heading.split()) <= _KEYWORD_WORDS]
     words = [word.lower() for word in _WORD.findall(question) if _is_term(word, 3)]
     chosen = _usable([*found, *terms, *words, *plain])[: max(KEYWORDS_MIN, len(found))]
@@ -252,7 +255,7 @@ def _is_term(word: str, fewest: int) -> bool:
 def _stem(word: str) -> str:
     """Return what a word and its plural have in common."""
     lower = word.lower().replace("’", "'").removesuffix("'s")
-    for ending in ("ies", "es", "s", "y"):
-        if lower.endswith(ending) and len(lower) > len(ending) + 2:
-            return lower.removesuffix(ending)
+    for ending in ("ies", "sses", "es", "s", "y", "e"):
+        if lower.endswith(ending) and not lower.endswith("ss") and len(lower) > len(ending) + 2:
+            return lower.removesuffix(ending) + ("ss" if ending == "sses" else "")
     return lower

@@ -9,24 +9,78 @@ import pytest
 Run = Callable[..., tuple[int, str, str]]
 
 
-def test_list_prints_each_prompt_with_its_version_and_shape(qtgen: Run) -> None:
-    assert "explain  version 1, shape points" in qtgen("prompts", "list")[1]
+def test_list_prints_each_prompt_with_its_version_shape_and_style(qtgen: Run) -> None:
+    out = qtgen("prompts", "list")[1]
+    assert "explain  version 1, shape points, style standard" in out
+    assert "explain-short  version 1, shape points, style short" in out
     rows = json.loads(qtgen("prompts", "list", "--json")[1])
-    assert {row["name"] for row in rows} == {"explain", "compare", "derive", "code", "seo"}
+    styles = {row["name"]: row["style"] for row in rows}
+    short = {"explain-short", "compare-short", "seo-short"}
+    assert styles == {
+        **dict.fromkeys(["explain", "compare", "derive", "code", "seo"], "standard"), **dict.fromkeys(short, "short")
+    }  # fmt: skip
     assert all(Path(row["path"]).is_file() for row in rows)
 
 
+SHOW = ("prompts", "show", "explain", "--question", "Why?", "--subject", "Physics")
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of an endpoint that is no local model. Nothing is sent to it."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+
+
+@pytest.mark.usefixtures("remote")
 def test_show_prints_the_messages_and_the_schema(qtgen: Run) -> None:
-    code, out, _ = qtgen("prompts", "show", "explain", "--question", "Why?", "--subject", "Physics")
+    code, out, _ = qtgen(*SHOW)
     assert code == 0
     assert "<question>\nWhy?\n</question>" in out
+    assert "format json_schema\n" in out
     assert "=== schema of the answer ===" in out
+    assert "grammar" not in out
 
 
+@pytest.mark.usefixtures("remote")
 def test_show_prints_the_request_as_json(qtgen: Run) -> None:
-    body = json.loads(qtgen("prompts", "show", "explain", "--question", "Why?", "--json")[1])
-    assert body["model"] == "smollm2-135m-instruct"
+    body = json.loads(qtgen(*SHOW, "--json")[1])
+    assert body["model"] == "gpt-4o-mini"
     assert body["response_format"]["json_schema"]["strict"] is True
+
+
+@pytest.mark.usefixtures("remote")
+def test_show_prints_the_prompt_of_each_format(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QTGEN_ANSWER_FORMAT", "json_object")
+    out = qtgen(*SHOW)[1]
+    assert "format json_object\n" in out
+    assert "Its JSON Schema:\n{" in out
+    assert "=== schema of the answer ===" not in out
+    monkeypatch.setenv("QTGEN_ANSWER_FORMAT", "markdown")
+    out = qtgen(*SHOW)[1]
+    assert "format markdown\n" in out
+    assert "In summary, <summary>" in out
+    assert "=== grammar of the answer ===" not in out
+    monkeypatch.setenv("QTGEN_GRAMMAR", "true")
+    assert "=== grammar of the answer ===\nroot ::= introduction" in qtgen(*SHOW)[1]
+
+
+def test_show_prints_the_worked_example_and_the_grammar_of_a_short_prompt(qtgen: Run) -> None:
+    code, out, _ = qtgen("prompts", "show", "explain-short", "--question", "Why is the sky blue?")
+    assert code == 0
+    roles = ["=== system ===", "=== user ===\nWhat is photosynthesis?", "=== assistant ===", "=== user ===\nWhy is the"]
+    places = [out.index(role) for role in [*roles, "=== grammar of the answer ==="]]
+    assert places == sorted(places)
+    body = json.loads(qtgen("prompts", "show", "explain-short", "--question", "Why?", "--json")[1])
+    assert (body["model"], len(body["messages"])) == ("smollm2-135m-instruct", 4)
+    assert body["grammar"].startswith("root ::= introduction")
+
+
+def test_short_prompts_with_a_json_format_are_a_wrong_call(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QTGEN_ANSWER_FORMAT", "json_object")
+    monkeypatch.setenv("QTGEN_SHORT_PROMPTS", "true")
+    code, out, err = qtgen(*SHOW)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "short prompts ask for Markdown" in err
 
 
 @pytest.mark.parametrize(
@@ -42,7 +96,10 @@ def test_show_renders_a_prompt_for_search_fields_with_an_answer(
 def test_an_unknown_prompt_lists_the_known_ones(qtgen: Run) -> None:
     code, out, err = qtgen("prompts", "show", "nosuch", "--question", "Why?")
     assert (code, out) == (2, "")
-    assert err == "qtgen: no prompt `nosuch`; the prompts are code, compare, derive, explain\n"
+    assert (
+        err
+        == "qtgen: no prompt `nosuch`; the prompts are code, compare-short, compare, derive, explain-short, explain\n"
+    )
 
 
 def test_a_broken_prompt_of_the_project_names_file_and_field(qtgen: Run) -> None:

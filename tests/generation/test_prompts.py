@@ -6,9 +6,11 @@ import pytest
 
 from qtgen.errors import PromptError
 from qtgen.generation import answers
+from qtgen.generation.parsing import parse
 from qtgen.generation.prompts import PromptLibrary, repair_prompt
 from qtgen.generation.templates import escape_tags
 from qtgen.generation.types import Question
+from qtgen.llm.types import AnswerFormat, PromptStyle
 
 SCHEMAS = {shape: answers.schema(shape) for shape in answers.SHAPES}
 HEADER = "---\nname: {name}\nversion: 1\ndescription: d\nshape: points\nmax_tokens: 9\n---\n"
@@ -186,3 +188,120 @@ def test_an_unusable_file_raises_when_it_is_loaded(tmp_path: Path, text: str, me
 def test_a_prompt_without_a_temperature_gets_none_for_a_repair(tmp_path: Path) -> None:
     prompt = template(tmp_path, "S\n--- user ---\nU").render(Question("Why?", "Physics"))
     assert repair_prompt(prompt, ["bad"], 0.1).parameters == {"max_tokens": 9}
+
+
+# --- styles and worked examples ---------------------------------------------------------------------------------------
+
+SHORT_HEADER = HEADER.replace("shape: points", "shape: points\nstyle: short")
+SHORT = PromptStyle(AnswerFormat.MARKDOWN, is_short=True)
+EXAMPLE = "S\n--- user ---\nA question\n--- assistant ---\nAn answer\n--- user ---\n{{ question | data }}"
+
+
+@pytest.mark.parametrize(
+    ("question", "standard", "short"),
+    [
+        ("Why is the sky blue?", "explain", "explain-short"),
+        ("What is the difference between speed and velocity?", "compare", "compare-short"),
+        ("Derive the lens equation.", "derive", "explain-short"),
+    ],
+)
+def test_short_prompts_are_chosen_only_for_small_models(
+    library: PromptLibrary, question: str, standard: str, short: str
+) -> None:
+    assert library.choose(question).header.name == standard
+    assert library.choose(question, is_short=True).header.name == short
+    assert library.render(Question(question, "Physics"), style=SHORT).name == short
+    markdown = PromptStyle(AnswerFormat.MARKDOWN)
+    assert library.render(Question(question, "Physics"), style=markdown).name == standard
+    assert library.choose(question, "derive", is_short=True).header.name == "derive", "a name counts more"
+
+
+def test_search_texts_have_a_short_prompt_too(library: PromptLibrary) -> None:
+    prompt = library.render_seo(Question("Why?", "Physics"), "Because of it.", style=SHORT)
+    assert (prompt.name, prompt.style) == ("seo-short", SHORT)
+    assert "Because of it." in prompt.messages[-1].content
+
+
+def test_a_small_model_gets_the_standard_prompt_if_there_is_no_short_one(tmp_path: Path) -> None:
+    library = template(tmp_path, "S\n--- user ---\n{{ question }}")
+    prompt = library.render(Question("Why?", "Physics"), style=SHORT)
+    assert (prompt.name, prompt.style) == ("mine", PromptStyle(AnswerFormat.MARKDOWN))
+    assert "plain Markdown" in prompt.messages[0].content
+
+
+def test_a_short_prompt_asks_for_markdown_at_every_endpoint(tmp_path: Path) -> None:
+    """Its worked example is in Markdown."""
+    library = template(tmp_path, EXAMPLE, header=SHORT_HEADER)
+    prompt = library.render(Question("Why?", "Physics"), name="mine")
+    assert (prompt.style, prompt.messages[0].content) == (SHORT, "S")
+    assert prompt.grammar
+
+
+def test_worked_examples_become_messages(tmp_path: Path) -> None:
+    library = template(tmp_path, EXAMPLE, header=SHORT_HEADER)
+    one, two = (library.render(Question(text, "Physics"), name="mine") for text in ("Why?", "How?"))
+    assert [(message.role, message.content) for message in one.messages] == [
+        ("system", "S"), ("user", "A question"), ("assistant", "An answer"), ("user", "Why?"),
+    ]  # fmt: skip
+    assert one.messages[:-1] == two.messages[:-1]
+    assert one.template_digest == two.template_digest
+
+
+def test_an_edited_example_changes_the_digest(tmp_path: Path) -> None:
+    old = template(tmp_path / "a", EXAMPLE, header=SHORT_HEADER).render(Question("Why?", "P"), name="mine")
+    edited = EXAMPLE.replace("An answer", "Another answer")
+    new = template(tmp_path / "b", edited, header=SHORT_HEADER).render(Question("Why?", "P"), name="mine")
+    assert old.template_digest != new.template_digest
+
+
+@pytest.mark.parametrize("part", ["A question", "An answer"])
+def test_an_example_cannot_use_the_question(tmp_path: Path, part: str) -> None:
+    library = template(tmp_path, EXAMPLE.replace(part, "{{ question }}"))
+    with pytest.raises(PromptError, match="'question' is undefined; the variables of this part are description_min"):
+        library.render(Question("Why?", "Physics"))
+
+
+@pytest.mark.parametrize(
+    ("roles", "is_valid"),
+    [
+        (("user",), True),
+        (("user", "assistant", "user"), True),
+        (("user", "assistant", "user", "assistant", "user"), True),
+        (("assistant", "user"), False),
+        (("user", "assistant"), False),
+        (("user", "user"), False),
+        (("user", "assistant", "assistant", "user"), False),
+        ((), False),
+    ],
+)
+def test_messages_alternate_and_end_with_the_user_part(tmp_path: Path, roles: tuple[str, ...], is_valid: bool) -> None:
+    body = "S\n" + "".join(f"--- {role} ---\ntext\n" for role in roles)
+    if is_valid:
+        assert len(template(tmp_path, body).templates["mine"].examples) == len(roles) - 1
+        return
+    with pytest.raises(PromptError, match=f"its messages are {', '.join(['system', *roles])}; write `--- user ---`"):
+        template(tmp_path, body)
+
+
+def test_an_unknown_style_names_the_field(tmp_path: Path) -> None:
+    with pytest.raises(PromptError, match=r"`style`: input should be 'standard' or 'short'"):
+        template(tmp_path, EXAMPLE, header=SHORT_HEADER.replace("style: short", "style: tiny"))
+
+
+def test_a_repair_of_a_short_prompt_changes_only_the_temperature(library: PromptLibrary) -> None:
+    """A small model cannot act on faults."""
+    prompt = library.render(Question("Why?", "Physics"), style=SHORT)
+    again = repair_prompt(prompt, ["the answer has no points"], 0.1)
+    assert (again.messages, again.grammar) == (prompt.messages, prompt.grammar)
+    assert again.parameters["temperature"] == pytest.approx(prompt.parameters["temperature"] + 0.1)
+
+
+@pytest.mark.parametrize("name", ["explain-short", "compare-short", "seo-short"])
+def test_the_worked_example_of_a_short_prompt_is_a_valid_answer(library: PromptLibrary, name: str) -> None:
+    """A model repeats the form of the example, so it must be one that is accepted."""
+    question = Question("Why?", "Physics")
+    is_page = library.templates[name].header.task == "page"
+    prompt = library.render(question, name=name) if is_page else library.render_seo(question, "A.", name=name)
+    parsed = parse(prompt, prompt.messages[2].content, "What is photosynthesis?")
+    assert type(parsed.fields) is answers.SHAPES[prompt.shape]
+    assert not parsed.wrappings

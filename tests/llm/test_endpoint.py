@@ -1,12 +1,14 @@
 """Requests as bytes, the identity of an endpoint, and what attempts cost."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from qtgen.errors import BadRequest, Retryable
 from qtgen.llm.endpoint import Endpoint, make_request, max_answer_tokens, request_digest, request_document
-from qtgen.llm.types import Message, Prompt, Usage
+from qtgen.llm.types import AnswerFormat, Message, Prompt, PromptStyle, Usage
 
 PROMPT = Prompt(
     "p", 1, "points", (Message("user", "Why?"),), {"type": "object"}, {"max_tokens": 9}, "d", "w" * 16, "s" * 16
@@ -51,6 +53,40 @@ def test_openai_itself_has_another_name_for_the_token_limit(prompt: Prompt) -> N
 def test_string_lengths_can_be_left_out_of_the_schema(prompt: Prompt) -> None:
     assert "minLength" in json.dumps(request_document(prompt, Endpoint("openai", "m")))
     assert "minLength" not in json.dumps(request_document(prompt, Endpoint("openai", "m", schema_lengths=False)))
+
+
+def in_format(name: str, **changes: Any) -> Prompt:
+    return replace(PROMPT, style=PromptStyle(AnswerFormat(name)), **changes)
+
+
+def test_each_format_is_requested_in_its_own_way() -> None:
+    plain, with_grammar = Endpoint("openai", "m", "http://x/v1"), Endpoint("local", "m", sends_grammar=True)
+    markdown = in_format("markdown", grammar="root ::= [a-z]+")
+    assert request_document(in_format("json_schema"), plain)["response_format"]["type"] == "json_schema"
+    for endpoint in (plain, with_grammar):
+        document = request_document(in_format("json_object"), endpoint)
+        assert document["response_format"] == {"type": "json_object"}
+        assert "grammar" not in document
+        assert "response_format" not in request_document(markdown, endpoint)
+    assert "grammar" not in request_document(markdown, plain)
+    assert request_document(markdown, with_grammar)["grammar"] == "root ::= [a-z]+"
+    assert "grammar" not in request_document(in_format("markdown"), with_grammar)
+
+
+def test_the_key_of_a_request_differs_by_format_and_by_sample() -> None:
+    endpoint = Endpoint("openai", "m", "http://x/v1", sends_grammar=True)
+    prompts = [in_format(name) for name in AnswerFormat]
+    prompts += [in_format("markdown", grammar="root ::= [a-z]+"), *(replace(PROMPT, sample=n) for n in (1, 2))]
+    keys = {make_request(prompt, endpoint).key.digest for prompt in prompts}
+    assert len(keys) == len(prompts)
+    assert make_request(replace(PROMPT, sample=0), endpoint).key == make_request(PROMPT, endpoint).key
+
+
+def test_another_sample_has_another_seed_if_there_is_one() -> None:
+    third = replace(PROMPT, sample=2)
+    seeded = Endpoint("openai", "m", "http://x/v1", extra={"seed": 7})
+    assert [request_document(prompt, seeded)["seed"] for prompt in (PROMPT, third)] == [7, 9]
+    assert request_document(third, Endpoint("openai", "m")) == request_document(PROMPT, Endpoint("openai", "m"))
 
 
 @pytest.mark.parametrize(

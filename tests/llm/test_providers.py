@@ -14,7 +14,7 @@ from qtgen._util.concurrency import Stop
 from qtgen.errors import Interrupted, PluginError, SettingsError
 from qtgen.llm import Completion, Usage, open_clients, open_providers, provider, providers
 from qtgen.llm.factory import concurrency, endpoints_for, ledger_url
-from qtgen.llm.types import Prompt
+from qtgen.llm.types import AnswerFormat, Prompt, PromptStyle
 from qtgen.settings import Price, Settings
 from support.senders import ScriptedSender, SlowSender, answer
 
@@ -53,6 +53,49 @@ def test_endpoints_have_what_the_settings_say() -> None:
     first, second = endpoints_for(settings)
     assert (first.model, first.headers, first.timeout, first.price_cached) == ("a", {"X-Team": "editors"}, 9.0, 0.5)
     assert (second.model, second.price_input) == ("gpt-4o-mini", 0.15)
+
+
+SCHEMA, OBJECT, MARKDOWN = (PromptStyle(AnswerFormat(name)) for name in ("json_schema", "json_object", "markdown"))
+SHORT = PromptStyle(AnswerFormat.MARKDOWN, is_short=True)
+
+
+@pytest.mark.parametrize(
+    ("answer_format", "short_prompts", "remote", "local"),
+    [
+        (None, None, SCHEMA, SHORT),
+        (None, False, SCHEMA, MARKDOWN),
+        (None, True, SHORT, SHORT),
+        ("json_schema", None, SCHEMA, SCHEMA),
+        ("json_schema", False, SCHEMA, SCHEMA),
+        ("json_object", None, OBJECT, OBJECT),
+        ("json_object", False, OBJECT, OBJECT),
+        ("markdown", None, MARKDOWN, SHORT),
+        ("markdown", False, MARKDOWN, MARKDOWN),
+        ("markdown", True, SHORT, SHORT),
+    ],
+)
+def test_the_style_follows_the_settings_and_then_the_provider(
+    answer_format: Any, short_prompts: bool | None, remote: PromptStyle, local: PromptStyle
+) -> None:
+    chosen = {"answer_format": answer_format, "short_prompts": short_prompts}
+    assert endpoints_for(Settings(base_url="http://x/v1", **chosen))[0].style == remote
+    assert endpoints_for(Settings(provider="local", **chosen))[0].style == local
+
+
+@pytest.mark.parametrize("answer_format", ["json_schema", "json_object"])
+@pytest.mark.parametrize("provider_of", [{"base_url": "http://x/v1"}, {"provider": "local"}])
+def test_short_prompts_need_markdown(answer_format: Any, provider_of: dict[str, str]) -> None:
+    with pytest.raises(
+        SettingsError, match='short prompts ask for Markdown; set `answer_format = "markdown"`'
+    ) as caught:
+        endpoints_for(Settings(answer_format=answer_format, short_prompts=True, **provider_of))
+    assert caught.value.setting == "short_prompts"
+
+
+def test_a_grammar_is_sent_only_if_the_settings_or_the_provider_say_so() -> None:
+    assert not endpoints_for(Settings(base_url="http://x/v1"))[0].sends_grammar
+    assert endpoints_for(Settings(base_url="http://x/v1", grammar=True))[0].sends_grammar
+    assert endpoints_for(Settings(provider="local"))[0].sends_grammar
 
 
 def test_an_unknown_provider_names_the_known_ones() -> None:
