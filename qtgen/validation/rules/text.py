@@ -38,7 +38,7 @@ def _is_about_its_question(file: PageFile) -> bool:
     Severity.WARNING,
     bad=Example("What is osmosis?", "How does a vaccine protect against a disease?"),
     skip_if=_is_about_its_question,
-    repairable="fault",
+    repairable="concern",
 )
 def off_topic(file: PageFile) -> Iterator[Finding]:
     """The page is not about its question: two of four comparisons of its texts fail.
