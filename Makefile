@@ -37,7 +37,7 @@ model: $(READY) ## fetch the embedded model unless it is cached
 	@echo "the embedded model (98 MB, Apache-2.0): $$($(BIN)/python -m qtgen.llm.local.download)"
 
 demo: model ## generate the pages of examples/questions.csv with the embedded model and validate them
-	@$(BIN)/qtgen generate examples/questions.csv --out outputs --provider local
+	@$(BIN)/qtgen generate examples/questions.csv --out outputs --provider local --show 1
 	@$(BIN)/qtgen validate outputs
 
 NPM := $(shell command -v npm)

@@ -19,8 +19,10 @@ import click
 
 import qtgen.testing
 from qtgen import cli
+from qtgen._util.text import file_size
 from qtgen.commands._errors import option_of
 from qtgen.evaluation.metrics import METRICS, describe_metric
+from qtgen.llm.local.table import load_table
 from qtgen.page.fields import LAYOUT, Field, Section
 from qtgen.regeneration.reasons import REASONS, describe_reason
 from qtgen.settings import Settings
@@ -233,10 +235,37 @@ _SIGNATURE_NOISE = {
 """Patterns in a signature, and what replaces them."""
 
 
+def models() -> str:
+    """Return reference/models.md, from the table of local models."""
+    table = load_table()
+    rows = ["| name | parameters | size | license | source |", "|---|---|---|---|---|"]
+    digests = ["| name | revision | SHA-256 |", "|---|---|---|"]
+    for entry in table.models.values():
+        size, revision = file_size(entry.size), getattr(entry.source, "revision", "")
+        rows.append(f"| `{entry.name}` | {entry.parameters} | {size} | {entry.license} | {entry.source} |")
+        digests.append(f"| `{entry.name}` | {revision[:12]} | `{entry.sha256 or 'of the hub'}` |")
+    described = "\n".join(f"- `{entry.name}`: {entry.description}." for entry in table.models.values())
+    return f"""# Local models
+
+[Choose a local model](../how-to/local-models.md) shows how to fetch and use them. The default is `{table.default}`. All files are GGUF.
+
+{chr(10).join(rows)}
+
+{described}
+
+## Digests
+
+qtgen downloads exactly this revision, and rejects a file that has another digest.
+
+{chr(10).join(digests)}
+"""
+
+
 PAGES = {
     "reference/api.md": api,
     "reference/commands.md": commands,
     "reference/metrics.md": metrics,
+    "reference/models.md": models,
     "reference/page.md": page,
     "reference/reasons.md": reasons,
     "reference/rules.md": rules,

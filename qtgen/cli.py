@@ -30,6 +30,7 @@ COMMANDS = {
     "costs": Entry("Show what was spent.", *_GENERATE),
     "explain": Entry("Explain a rule, a metric, a reason or a report format."),
     "schema": Entry("Print the page's schema."),
+    "models": Entry("List, fetch and choose local models.", "local", ("filelock", "tomlkit", "openai")),
     "prompts": Entry("List the prompts in force, or show what would be sent.", *_GENERATE),
     "init": Entry("Create a new project."),
     "completion": Entry("Print the completion script for a shell."),

@@ -15,6 +15,8 @@ QtgenError                      anything a person can act on
 │   └── PageConflict            one page changed, disappeared or is read-only; other pages can still be written
 ├── NearDuplicates              questions that are near-duplicates, when that ends the run
 ├── LedgerError                 the ledger cannot be read or written (locked, disk full)
+├── ModelError                  a local model cannot be fetched
+│   └── ModelNotFetched         a local model is not on this machine
 ├── JudgeError                  no judge could say which of two texts is better
 ├── Interrupted                 the run was interrupted; finished work is kept
 ├── AnswerError                 the model answered, but the answer cannot be used
@@ -145,6 +147,22 @@ class NearDuplicates(QtgenError):
 
 class LedgerError(QtgenError):
     kind = "ledger"
+
+
+class ModelError(QtgenError):
+    kind = "model"
+
+
+class ModelNotFetched(ModelError):
+    """A local model is not on this machine.
+
+    Args:
+        name: The model's name in the table of local models.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the model {name} is not on this machine")
+        self.name = name
 
 
 class PaidError(QtgenError):

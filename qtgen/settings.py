@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from qtgen._util.credentials import usable_address, usable_headers, usable_key
-from qtgen._util.project import FILE_NAME, find_settings_file, project_folder
+from qtgen._util.project import FILE_NAME, find_settings_file, names_model, paths_below, project_folder
 from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
 from qtgen.errors import SettingsError
 
@@ -35,7 +35,7 @@ __all__ = [
 
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
-_FILE_ONLY = frozenset({"prices", "request", "headers", "per_path"})
+_FILE_ONLY = frozenset({"prices", "request", "headers", "per_path", "banned_phrases"})
 _SECRET = frozenset({"api_key"})
 _NOT_SHOWN = frozenset({"api_key", "request", "headers", "ledger"})  # these can contain a password
 _COMMAND_LINE = "command line"
@@ -67,6 +67,18 @@ class PathSettings(BaseModel):
     ignore: NameList = ()
 
 
+class BannedPhraseSettings(BaseModel):
+    """A phrase that no page may contain, and what to write instead, if the house says so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    phrase: str = Field(min_length=1)
+    instead: str | None = Field(None, min_length=1)
+
+
+def _as_phrase(value: object) -> object:
+    return {"phrase": value} if isinstance(value, str) else value
+
+
 class Settings(BaseModel):
     """The settings in force. Each field can be set in qtgen.toml under its own name, except `api_key`."""
 
@@ -88,7 +100,11 @@ class Settings(BaseModel):
     api_key: Annotated[SecretStr, BeforeValidator(usable_key)] | None = Field(
         None, description="API key of the endpoint"
     )
-    local_model: Path | None = Field(None, description="GGUF file to use instead of the embedded model")
+    local_model: Path | None = Field(
+        None,
+        description="Local model: a name that `qtgen models list` shows, or a GGUF file. The default is the "
+        "embedded model",
+    )
     temperature: float | None = Field(
         None, ge=0, le=2, description="Sampling temperature. The default is the prompt template's"
     )
@@ -112,6 +128,9 @@ class Settings(BaseModel):
     )
     schema_lengths: bool = Field(
         True, description="Send string lengths in the JSON Schema. Set it to false if the endpoint rejects them"
+    )
+    candidates: int = Field(
+        1, ge=1, le=16, description="Number of answers to request for each new page. The best one is kept"
     )
     answer_format: Literal["json_schema", "json_object", "markdown"] | None = Field(
         None,
@@ -173,6 +192,17 @@ class Settings(BaseModel):
         (), description="Rules to check: codes, prefixes of codes, or names. The default is all except QT410"
     )
     ignore: NameList = Field((), description="Rules to skip: codes, prefixes of codes, or names")
+    banned_phrases: tuple[Annotated[BannedPhraseSettings, BeforeValidator(_as_phrase)], ...] = Field(
+        (),
+        description="Phrases that no page may contain (QT612), as whole words in any case: "
+        '`["delve", { phrase = "utilize", instead = "use" }]`',
+    )
+    repeated_sentence_pages: int = Field(
+        10,
+        ge=1,
+        le=60_000,
+        description="Maximum number of pages that may have the same sentence of eight words (QT611)",
+    )
     per_path: Mapping[str, PathSettings] = Field(
         {},
         description='`select` and `ignore` for pages that match a pattern: `[per_path."content/old/*"]`. '
@@ -187,6 +217,7 @@ class Settings(BaseModel):
 
 _PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions", "plugins"})
 _NESTED: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
+_MODELS: Mapping[str, type[BaseModel]] = {**_NESTED, "banned_phrases": BannedPhraseSettings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,19 +284,9 @@ def _read_file(file: Path) -> dict[str, Any]:
     if "api_key" in table:
         remedy = "set OPENAI_API_KEY in the environment"
         raise SettingsError("does not belong in a file", path=file, field="api_key", remedy=remedy)
-    return {name: _paths_below(file.parent, value) if name in _PATHS else value for name, value in table.items()}
-
-
-def _paths_below(folder: Path, value: object) -> object:
-    """Resolve a path, or each path of a list, relative to `folder`; values that are no paths stay as they are."""
-    if isinstance(value, list):
-        return [_paths_below(folder, item) for item in value]
-    return _shortest(folder / value) if isinstance(value, str) else value
-
-
-def _shortest(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    folder = file.parent
+    paths = {name for name in _PATHS & table.keys() if name != "local_model" or not names_model(folder, table[name])}
+    return {name: paths_below(folder, value) if name in paths else value for name, value in table.items()}
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -304,7 +325,7 @@ def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
     if name in _NESTED and (path := unquoted_path(error)):
         return "lacks the quotes around a name that contains a dot", f"write [{path}]"
     if error["type"] == "extra_forbidden":
-        known = (_NESTED[name] if keys else Settings).model_fields
+        known = (_MODELS[name] if keys else Settings).model_fields
         hint = did_you_mean(keys[-1] if keys else name, known)
         return "is not a setting", hint or f"the settings {'here ' if keys else ''}are {', '.join(known)}"
     if name == "per_path" and error["type"] == "model_type" and keys[0] in PathSettings.model_fields:

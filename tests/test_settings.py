@@ -72,6 +72,26 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
     assert settings.plugins == (tmp_path / "rules.py", Path("/opt/more.py"))
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("qwen2.5-1.5b-instruct", "qwen2.5-1.5b-instruct"),
+        ("mine.gguf", "FOLDER/mine.gguf"),
+        ("models/mine", "FOLDER/models/mine"),
+        ("./mine", "FOLDER/mine"),
+        ("existing", "FOLDER/existing"),
+        ("/abs/mine.gguf", "/abs/mine.gguf"),
+    ],
+)
+def test_a_local_model_is_a_name_or_a_path_relative_to_the_file(tmp_path: Path, value: str, expected: str) -> None:
+    folder = tmp_path / "project"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "existing").write_bytes(b"GGUF")
+    (folder / "qtgen.toml").write_text(f'local_model = "{value}"\n')
+    settings = load_settings(folder / "sub", {}, {}).settings
+    assert str(settings.local_model) == expected.replace("FOLDER", "project")  # the current folder is above it
+
+
 def test_paths_below_the_current_folder_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_settings(tmp_path, 'out = "pages"\n')
     monkeypatch.chdir(tmp_path)

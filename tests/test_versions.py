@@ -13,6 +13,7 @@ from qtgen.evaluation.scoring import Sample, score_sample
 from qtgen.generation import answers
 from qtgen.page import read
 from qtgen.site.index import page_facts
+from qtgen.site.sentences import page_sentences
 from qtgen.validation.rules import REGISTRY, RULES_VERSION, PageFile, SiteRule, check_page
 from qtgen.validation.rules.example import apply_example
 from qtgen.validation.workers import check_file
@@ -58,14 +59,15 @@ def test_scores_change_only_with_the_scorer_version() -> None:
 
 def test_findings_and_facts_change_only_with_the_rules_version() -> None:
     rules = sorted(REGISTRY.values(), key=lambda rule: rule.code)
-    pages = [apply_example(example) for rule in rules for example in (rule.bad, rule.good)]
+    pages = [(*apply_example(example), example.settings) for rule in rules for example in (rule.bad, rule.good)]
     behaviour: list[dict[str, Any]] = [
         {
             "path": path,
-            "findings": [diagnostic.as_dict() for diagnostic in check_page(PageFile(path, read(raw)), rules)],
+            "findings": [diagnostic.as_dict() for diagnostic in check_page(PageFile(path, read(raw)), rules, settings)],
             "facts": page_facts(read(raw)).hex(),
+            "sentences": page_sentences(read(raw)).hex(),
         }
-        for path, raw in pages
+        for path, raw, settings in pages
     ]
     codes: list[list[Any]] = [[rule.code, rule.name, rule.severity, isinstance(rule, SiteRule)] for rule in rules]
     behaviour.append({"codes": codes})
@@ -74,8 +76,9 @@ def test_findings_and_facts_change_only_with_the_rules_version() -> None:
 
 def test_what_the_cache_holds_of_a_page_is_what_the_rules_find() -> None:
     path, raw = apply_example(REGISTRY["QT205"].bad)
-    facts_of_page, findings = check_file(path, -1, {path: raw})
+    facts_of_page, findings, sentences = check_file(path, -1, {path: raw})
     assert facts_of_page == page_facts(read(raw))
+    assert sentences == page_sentences(read(raw))
     assert b"QT205" in findings
 
 

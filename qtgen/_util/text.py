@@ -1,11 +1,19 @@
 """Format counts and prices, and make text safe for terminals and files."""
 
 import unicodedata
+from collections.abc import Sequence
 
 
 def pluralize(count: int, noun: str) -> str:
     """Return the count with its noun: `1 page`, `2,000 pages`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def file_size(size: int) -> str:
+    """Return a size in bytes for people: `98 MB`, `1.1 GB`."""
+    if size >= 999_500_000:
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e6:.0f} MB"
 
 
 def mask_unprintable(text: str) -> str:
@@ -38,3 +46,8 @@ def money(usd: float | None) -> str:
     if 0 < usd < 0.0001:
         return f"${usd:.8f}".rstrip("0")
     return f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"
+
+
+def enumeration(parts: Sequence[str]) -> str:
+    """Return `a`, `a and b`, or `a, b and c`."""
+    return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), parts[-1]])

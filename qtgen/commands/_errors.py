@@ -6,6 +6,7 @@ from qtgen.errors import (
     EndpointDown,
     Interrupted,
     MissingExtra,
+    ModelNotFetched,
     ProviderUnusable,
     QtgenError,
     UsageError,
@@ -23,7 +24,7 @@ _OPTIONS = {
     "api_key": "OPENAI_API_KEY",
     "ledger": "QTGEN_LEDGER",
     "local_model": "QTGEN_LOCAL_MODEL",
-    "short_prompts": "QTGEN_SHORT_PROMPTS",
+    "short_prompts": "the setting `short_prompts`",
 }
 
 
@@ -40,6 +41,8 @@ def describe(error: QtgenError) -> str:
     """Return one line that says what is wrong and what to do about it."""
     if isinstance(error, MissingExtra):
         return f"{error}; {install_hint(error.extra)}"
+    if isinstance(error, ModelNotFetched):
+        return f"{error}; run `qtgen models fetch {error.name}`"
     line = str(error)
     if error.setting is not None and error.path is None:
         line = f"{option_of(error.setting)}: {line}"

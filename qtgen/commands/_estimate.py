@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -160,7 +160,8 @@ def estimate_run(
             if line := failure_line(step):
                 problems.append(line)
 
-    prompts = (config.render(job.question, endpoints[0].style) for job in jobs())
+    first_prompts = (config.render(job.question, endpoints[0].style) for job in jobs())
+    prompts = (replace(prompt, sample=sample) for prompt in first_prompts for sample in range(config.candidates))
     for first in first_requests(prompts, endpoints[0], ledger):
         if first.is_known and not fresh:
             estimate.reused += 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 QUIET = "qtgen.quiet"
+VERBOSE = "qtgen.verbose"
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
 
@@ -41,6 +42,7 @@ class _StderrHandler(logging.Handler):
 def set_verbosity(ctx: click.Context, _param: click.Parameter, count: int) -> None:
     """Log on stderr: information with -v, every request with -vv."""
     if count and not ctx.resilient_parsing:
+        ctx.find_root().meta[VERBOSE] = True
         handler = _StderrHandler(_LEVELS[min(count, 2)])
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         _attach(ctx, handler)
@@ -69,6 +71,12 @@ def is_quiet() -> bool:
     """Return whether the running command was called with --quiet."""
     ctx = click.get_current_context(silent=True)
     return bool(ctx and ctx.meta.get(QUIET))
+
+
+def is_verbose() -> bool:
+    """Return whether the running command was called with --verbose."""
+    ctx = click.get_current_context(silent=True)
+    return bool(ctx and ctx.meta.get(VERBOSE))
 
 
 def _attach(ctx: click.Context, handler: logging.Handler) -> None:

@@ -40,9 +40,9 @@ def find_pages(
     )
     root = project_folder()
     batches = list(iter_batches(options.paths))  # may raise, so it comes before the cache is opened
-    cache = Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
+    cache = Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key(config.rule_settings)}", root, time.time_ns())
     corpus = settings.corpus if "related" in options.staleness.groups else None
-    validation = ValidationOptions((), root=root, corpus=corpus, cache=cache)
+    validation = ValidationOptions((), root=root, corpus=corpus, cache=cache, settings=config.rule_settings)
     try:
         report = find_stale(
             batches,

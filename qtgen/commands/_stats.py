@@ -130,6 +130,8 @@ class RunStats:
             lines.append(f"unwrapped {pluralize(self.unwrapped_answers, 'answer')}: {names}")
         models = [client.stats() for client in self.clients]
         for model in models:
+            if model.grammar_rejection:
+                lines.append(f"{model.model} was asked without a grammar: {model.grammar_rejection}")
             if len(models) > 1:
                 pages = pluralize(self.pages_by_model[model.model], "page")
                 lines.append(f"requests to {model.model}: {_requests(model)}; {pages} written")

@@ -25,10 +25,14 @@ class Report:
         report_format: The format to print.
         selected: The codes that the user selected. An informational diagnostic with one of them is always listed.
         statistics: Whether to print counts by rule and by folder instead of the diagnostics.
+        verbose: Whether to list every informational diagnostic.
     """
 
-    def __init__(self, report_format: ReportFormat, selected: Collection[str], *, statistics: bool) -> None:
+    def __init__(
+        self, report_format: ReportFormat, selected: Collection[str], *, statistics: bool, verbose: bool
+    ) -> None:
         self._format, self._selected, self._statistics = report_format, selected, statistics
+        self._lists_info = verbose or statistics or not report_format.counts_info
         self._counts = FindingCounts()
 
     @property
@@ -68,12 +72,7 @@ class Report:
                     yield diagnostic
 
     def _is_listed(self, diagnostic: Diagnostic) -> bool:
-        return (
-            diagnostic.severity is not Severity.INFO
-            or self._statistics
-            or not self._format.counts_info
-            or diagnostic.code in self._selected
-        )
+        return diagnostic.severity is not Severity.INFO or self._lists_info or diagnostic.code in self._selected
 
     def print_summary(self, pages: int, skipped: int) -> None:
         """Print on stderr how many pages were checked, what was found, and what can be fixed.
@@ -86,7 +85,7 @@ class Report:
         note(f"{counts.summary(pages, severity_painter(sys.stderr))}{files}")
         if counts.unlisted:
             findings = pluralize(counts.unlisted.total(), "informational finding")
-            note(f"not listed: {findings}; list them with `--select {','.join(sorted(counts.unlisted))}`")
+            note(f"not listed: {findings}; list them with -v or `--select {','.join(sorted(counts.unlisted))}`")
         if counts.safe_fixes:
             note(f"{pluralize(counts.safe_fixes, 'finding')} can be fixed with `--fix`")
         if counts.unsafe_fixes:

@@ -3,16 +3,15 @@
 import datetime as dt
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, aclosing
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from qtgen.commands._estimate import deleted_note, estimate_run
+from qtgen.commands._estimate import estimate_run
+from qtgen.commands._generation import GenerateOptions, Generation
 from qtgen.commands._linking import link_new
 from qtgen.commands._options import (
     Grouped,
@@ -25,21 +24,14 @@ from qtgen.commands._options import (
     settings_from,
     strict_grounding_option,
 )
-from qtgen.commands._prompt_changes import prompt_change_notes
 from qtgen.commands._questions import index_questions, skipped_near_duplicates
-from qtgen.commands._run import Item, Run, RunOptions, require_prices
-from qtgen.commands._stats import RunStats
-from qtgen.errors import Failure, UsageError
+from qtgen.commands._run import Run, RunOptions, require_prices
+from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.pipeline import generate_pages
-from qtgen.generation.plan import DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, plan
+from qtgen.generation.plan import PlanOptions
 from qtgen.generation.questions import QuestionFiles
-from qtgen.generation.types import Outcome, Question, Status
-from qtgen.llm.factory import concurrency, endpoints_for
-from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
-from qtgen.settings import Settings
 
 _EPILOG = """\b
 Several models:
@@ -79,21 +71,9 @@ Examples:
   qtgen generate new.csv --budget 5           spend at most 5 dollars
   qtgen generate new.csv --model a --model b  use b as a fallback for a
 """
-_questions, _cost, _resume, _output = (options_of(group) for group in ("Questions", "Cost", "Resume", "Output"))
-
-
-@dataclass(frozen=True, slots=True)
-class GenerateOptions:
-    """The options of one call. `settings` has those that are settings too."""
-
-    settings: Settings
-    files: tuple[Path, ...]
-    limit: int | None
-    dry_run: bool
-    fresh: bool
-    recreate: bool
-    update_neighbours: bool
-    as_json: bool
+_questions, _cost, _resume, _quality, _output = (
+    options_of(group) for group in ("Questions", "Cost", "Resume", "Quality", "Output")
+)
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
@@ -125,8 +105,20 @@ class GenerateOptions:
     "[default: resume]",
 )
 @_resume("--recreate", is_flag=True, help="Write deleted pages again.")
+@_quality(
+    "--candidates",
+    type=click.IntRange(1, 16),
+    help="Request this many answers for each page, and keep the best.  [default: 1]",
+)
+@_quality(
+    "--judge",
+    "judges",
+    multiple=True,
+    help="Let this model at the endpoint choose between candidates. Repeat for several judges.  [default: the checks]",
+)
 @strict_grounding_option
 @_output("--out", type=folder, help="Write pages to this folder.  [default: outputs]")
+@_output("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show N of the new pages at the end.")
 @_output(
     "--json", "as_json", is_flag=True, help="Print one JSON line per question, in input order, at the end of the run."
 )
@@ -138,6 +130,8 @@ def command(
     recreate: bool,
     as_json: bool,
     update_neighbours: bool,
+    judges: tuple[str, ...],
+    show: int,
     **flags: Any,
 ) -> int:
     """Write a page for every question of QUESTIONS (.csv, .xlsx, .jsonl, .txt, or - for stdin).
@@ -160,7 +154,10 @@ def command(
         recreate=recreate,
         update_neighbours=update_neighbours,
         as_json=as_json,
+        judges=judges,
+        show=show,
     )
+    _check_judges(options)
     if not options.files:
         raise UsageError("no question file", remedy="name one, or set `questions` in qtgen.toml")
     require_prices(settings)
@@ -183,9 +180,19 @@ def command(
         return code
 
 
-def _prepare(
-    options: GenerateOptions, config: GenerationConfig, source: QuestionFiles, stack: ExitStack
-) -> "_Generation":
+def _check_judges(options: GenerateOptions) -> None:
+    """Raise UsageError if judges are named that cannot choose anything."""
+    settings = options.settings
+    if not options.judges:
+        return
+    if settings.candidates == 1:
+        raise UsageError("--judge has nothing to choose from", remedy="add --candidates 3")
+    if not (settings.api_key or settings.base_url):
+        raise UsageError("--judge needs an endpoint", remedy="set OPENAI_API_KEY or --base-url")
+    require_prices(options.judge_settings)
+
+
+def _prepare(options: GenerateOptions, config: GenerationConfig, source: QuestionFiles, stack: ExitStack) -> Generation:
     """Read the questions and the output folder, and open the ledger."""
     settings = options.settings
     index = index_questions(source, options.files, settings)
@@ -201,96 +208,4 @@ def _prepare(
     if not options.recreate:
         plan_options = replace(plan_options, is_deleted=output.deleted_pages())
     ledger = stack.enter_context(open_ledger(settings))
-    return _Generation(options, config, source, index, plan_options, output, ledger)
-
-
-@dataclass
-class _Generation:
-    """The work of `generate`. `pages` collects the pages that exist at the end, if they are to get links."""
-
-    options: GenerateOptions
-    config: GenerationConfig
-    source: QuestionFiles
-    index: QuestionIndex
-    plan_options: PlanOptions
-    output: OutputFolder
-    ledger: Ledger
-    pages: list[str] = field(default_factory=list)
-
-    def steps(self, ids: IdAllocator | None = None) -> Iterator[Job | Outcome]:
-        """Yield a job or an outcome per row. Without `ids`, jobs have the id 0 and are only good for estimates."""
-        return plan(self.source.rows(), self.plan_options, ids or (lambda urls: dict.fromkeys(urls, 0)))
-
-    async def items(self, run: Run) -> AsyncGenerator[Item, None]:
-        """Yield each row's outcome. Models are opened when the first job is reached."""
-        settings = self.options.settings
-        self._report_changed_prompts(run)
-        first_id = self.output.highest_id(settings.corpus) + 1
-        steps = self.steps(lambda urls: self._assign_ids(urls, first_id))
-        position = 0
-        for step in steps:
-            if isinstance(step, Job):
-                steps = chain([step], steps)
-                break
-            yield self._item(position, step)
-            position += 1
-        else:
-            return
-        self.output.check_writable()
-        async with run.open_models() as models:
-            results = generate_pages(
-                steps,
-                self.config,
-                models.clients,
-                self.output,
-                concurrency=concurrency(settings),
-                stop=models.stop,
-            )
-            async with aclosing(results):
-                async for number, outcome in results:
-                    yield self._item(position + number, outcome)
-
-    def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
-        """Yield the outcomes of rows that the run did not get to."""
-        for position, step in enumerate(self.steps()):
-            if is_finished(position):
-                continue
-            if isinstance(step, Job):
-                step = Outcome(step.question, Status.SKIPPED, step.path, step.url, error=failure)
-            yield self._item(position, step)
-
-    def notes(self, stats: RunStats) -> Iterator[str]:
-        """Yield where the pages are, and what was not written on purpose."""
-        if deleted := stats.failures[DELETED]:
-            yield deleted_note(deleted)
-        if self.options.fresh and (existing := stats.counts[Status.EXISTS]):
-            yield (
-                f"--fresh does not replace existing pages ({existing:,}); "
-                "use another --out, or delete pages and add --recreate"
-            )
-        if stats.counts[Status.WRITTEN]:
-            yield f"pages: {self.output.folder}/   how they were made: {self.output.provenance_file}"
-        if stats.failed_requests:
-            label = "failed answers" if stats.failed_answers else "reasons of failures"
-            yield f"{label}: {self.output.failed_folder}/"
-
-    def _item(self, position: int, outcome: Outcome) -> Item:
-        if self.options.settings.corpus and outcome.path and outcome.status in (Status.WRITTEN, Status.EXISTS):
-            self.pages.append(outcome.path)
-        return Item(position, outcome, outcome.as_dict())
-
-    def _report_changed_prompts(self, run: Run) -> None:
-        endpoint = endpoints_for(self.options.settings)[0]
-        questions: Iterable[Question] = (row for row in self.source.rows() if isinstance(row, Question))
-        for line in prompt_change_notes(self.config, endpoint, self.ledger, questions, self.steps):
-            if not self.options.fresh:
-                run.say(line)
-
-    def _assign_ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
-        """Return an id for each page, and warn about rows that ask for the id of another page."""
-        wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
-        for number, holder in self.ledger.urls_by_id(wanted).items():
-            if holder != wanted[number]:
-                message = f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger"
-                click.echo(message, err=True)
-        return self.ledger.assign_ids(urls, first, self.index.ids)
+    return Generation(options, config, source, index, plan_options, output, ledger)

@@ -13,6 +13,7 @@ import click
 from qtgen import __version__
 from qtgen._util.project import find_settings_file, project_folder
 from qtgen._util.text import pluralize
+from qtgen.commands._logging import is_verbose
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._steps import Step, progress_after
@@ -24,6 +25,7 @@ from qtgen.validation.cache import Cache
 from qtgen.validation.detection import PageFilter
 from qtgen.validation.plugins import load_plugins, rules_key
 from qtgen.validation.reports import format_names, get_format
+from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings, rule_settings
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import PathRules, choose_rules, resolve_codes
 
@@ -43,6 +45,7 @@ class _Settings:
     corpus: Path | None = None
     plugins: Sequence[str | os.PathLike[str]] = ()
     per_path: Sequence[tuple[str, Sequence[str], Sequence[str]]] = ()
+    rules: RuleSettings = DEFAULT_SETTINGS
 
 
 def _load_settings(select: str | None = None, ignore: str | None = None, corpus: Path | None = None) -> _Settings:
@@ -57,7 +60,8 @@ def _load_settings(select: str | None = None, ignore: str | None = None, corpus:
 
     settings = settings_from({"select": select, "ignore": ignore, "corpus": corpus})
     per_path = [(pattern, rules.select, rules.ignore) for pattern, rules in settings.per_path.items()]
-    return _Settings(settings.select, settings.ignore, settings.corpus, settings.plugins, per_path)
+    rules = rule_settings(settings)
+    return _Settings(settings.select, settings.ignore, settings.corpus, settings.plugins, per_path, rules)
 
 
 class _FormatName(click.types.StringParamType):
@@ -137,6 +141,7 @@ def command(*, as_json: bool, **arguments: object) -> int:
 
     `-` reads one page from standard input. `qtgen explain` lists the rules, and `qtgen explain QT201` explains one.
     Rules that compare pages (QT4) run if you check several pages or set --corpus.
+    The text format lists errors and warnings, and counts informational findings. -v lists those too.
     """
     if as_json:
         if arguments["format"] not in ("text", "json"):
@@ -180,6 +185,7 @@ class _Session:
             jobs=self._options.jobs,
             overlay=self._stdin,
             fixes=self._format.needs_fixes,
+            settings=settings.rules,
         )
 
     def run(self) -> int:
@@ -209,7 +215,9 @@ class _Session:
         if self._options.no_cache or self._stdin or not any(path.is_dir() for path in self._folders()):
             return None
         root = project_folder()
-        return Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key()}", root, time.time_ns())
+        return Cache(
+            root / ".qtgen" / "cache", f"{__version__} {rules_key(self._checks.settings)}", root, time.time_ns()
+        )
 
     def _folders(self) -> list[Path]:
         return [*self._options.paths, *([self._corpus] if self._corpus else [])]
@@ -239,9 +247,10 @@ class _Session:
 
     def _report(self, result: ValidationResult, overlay: Mapping[str, bytes]) -> int:
         """Print the report and its summary, and return the exit code."""
-        report = Report(self._format, self._selected, statistics=self._options.statistics)
+        options = self._options
+        report = Report(self._format, self._selected, statistics=options.statistics, verbose=is_verbose())
         # With --fix, standard output holds the fixed page from standard input.
-        report.print(result, overlay, to_stderr=self._options.fix and bool(self._stdin))
+        report.print(result, overlay, to_stderr=options.fix and bool(self._stdin))
         report.print_summary(result.pages, self._filter.skipped if self._filter else 0)
         return report.exit_code
 

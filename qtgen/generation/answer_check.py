@@ -31,6 +31,7 @@ class AnswerCheck:
         concerns: What should be better. They lead to repair requests as faults do, but do not reject the answer.
         wrappings: What was around the answer.
         is_cut_off: Whether the answer has no end, so that more tokens may help.
+        roughness: How close the text is to what the rules report, from 0 for a perfect one.
     """
 
     text: str | None = None
@@ -39,6 +40,7 @@ class AnswerCheck:
     concerns: tuple[Concern, ...] = ()
     wrappings: tuple[Wrapping, ...] = ()
     is_cut_off: bool = False
+    roughness: float = 0.0
 
     @classmethod
     def unreadable(cls, error: AnswerError) -> "AnswerCheck":
@@ -51,6 +53,6 @@ class AnswerCheck:
         return (*self.faults, *(concern.message for concern in self.concerns))
 
     @property
-    def penalty(self) -> tuple[float, int]:
-        """How far a usable answer is from one without concerns. The lowest penalty is the best."""
-        return sum(concern.weight for concern in self.concerns), len(self.concerns)
+    def penalty(self) -> tuple[float, int, float]:
+        """How far a usable answer is from a perfect one. The lowest penalty is the best."""
+        return sum(concern.weight for concern in self.concerns), len(self.concerns), self.roughness

@@ -14,6 +14,7 @@ from qtgen.resources import shipped_folder
 from qtgen.settings import Settings
 from qtgen.validation.plugins import load_plugins
 from qtgen.validation.rules import PageChecker, Rule
+from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings, rule_settings
 from qtgen.validation.selection import choose_rules
 
 _ANY_QUESTION = Question("?", "?")
@@ -28,30 +29,34 @@ class GenerationConfig:
         rules: The rules that a new page must satisfy.
         today: The date of the run.
         repairs: How often a model is asked to repair an invalid answer.
+        candidates: How many answers are requested for a page, of which the best one is kept.
         prompt: Name of the prompt for every question; None to choose by the question's words.
         temperature: Sampling temperature; None for the prompt's own.
         max_tokens: Maximum length of an answer in tokens; None for the prompt's own.
         strict_grounding: Reject an answer that its question's source text does not support.
+        rule_settings: What the rules read from the settings.
     """
 
     library: PromptLibrary
     rules: Sequence[Rule]
     today: dt.date
     repairs: int = 3
+    candidates: int = 1
     prompt: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     strict_grounding: bool = False
+    rule_settings: RuleSettings = DEFAULT_SETTINGS
 
     @cached_property
     def checker(self) -> PageChecker:
         """Checks a page against the rules."""
-        return PageChecker(self.rules)
+        return PageChecker(self.rules, settings=self.rule_settings)
 
     @cached_property
     def fixer(self) -> PageChecker:
         """Checks a page against the rules, with fixes for its findings."""
-        return PageChecker(self.rules, fixes=True)
+        return PageChecker(self.rules, fixes=True, settings=self.rule_settings)
 
     @property
     def _parameters(self) -> dict[str, Any]:
@@ -101,8 +106,10 @@ def generation_config(settings: Settings, today: dt.date) -> GenerationConfig:
         rules=choose_rules(),
         today=today,
         repairs=settings.repairs,
+        candidates=settings.candidates,
         prompt=settings.prompt,
         temperature=settings.temperature,
         max_tokens=settings.max_tokens,
         strict_grounding=settings.strict_grounding,
+        rule_settings=rule_settings(settings),
     )

@@ -6,31 +6,37 @@ from typing import Any
 
 from qtgen.errors import AnswerError, UnwritableText
 from qtgen.generation import answers
-from qtgen.generation.answer_check import AnswerCheck
+from qtgen.generation.answer_candidates import AcceptedAnswer, Selector, request_provenance
+from qtgen.generation.answer_check import AnswerCheck, Concern
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.grounding.pages import add_grounding, grounding_provenance
 from qtgen.generation.parsing import parse
 from qtgen.generation.plan import Job
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests, text_hash
-from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
+from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
+from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.types import Prompt, PromptStyle, Provider
-from qtgen.page import Value, emit, encode_answer, file_name, read_text, seo_title
+from qtgen.page import Value, decode_answer, emit, encode_answer, file_name, read_text, seo_title
 from qtgen.page.fields import CONSTANTS, FIELD_GROUPS
 from qtgen.page.text import to_single_line
 from qtgen.site.index import title_digest
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import apply_safe_fixes
-from qtgen.validation.rules import PageFile
+from qtgen.validation.rules import REGISTRY, PageFile
+from qtgen.validation.text_quality import measure
 
 NOT_SCORED = -1.0
 TEXT_FIELDS = frozenset(path for group in WRITTEN_GROUPS for path in FIELD_GROUPS[group])
 """The fields that a model writes, by dotted path."""
 
 
-async def generate_page(job: Job, config: GenerationConfig, providers: Sequence[Provider]) -> Outcome:
-    """Return the outcome of a job, with the draft of its page. See `run_task` for fallbacks and errors."""
-    return await run_task(NewPage(job, config), config.repairs, providers)
+async def generate_page(
+    job: Job, config: GenerationConfig, providers: Sequence[Provider], selector: Selector | None = None
+) -> Outcome:
+    """Return the outcome of a job, with the draft of its page. See `run_task` for fallbacks, candidates and errors."""
+    task = NewPage(job, config)
+    return await run_task(task, config.repairs, providers, candidates=config.candidates, selector=selector)
 
 
 def describe_fault(diagnostic: Diagnostic) -> str:
@@ -38,6 +44,35 @@ def describe_fault(diagnostic: Diagnostic) -> str:
     if diagnostic.field is None or f"`{diagnostic.field}`" in diagnostic.message:
         return diagnostic.message
     return f"{diagnostic.field}: {diagnostic.message}"
+
+
+def check_findings(text: str, diagnostics: Sequence[Diagnostic], wrappings: tuple[Wrapping, ...] = ()) -> AnswerCheck:
+    """Return the check of a page with these findings.
+
+    Errors are faults. A warning in a text that the model wrote is a fault or a concern if its rule says so.
+
+    Args:
+        text: The page.
+        diagnostics: Its findings.
+        wrappings: What was around the answer.
+    """
+    faults, concerns = [], []
+    for diagnostic in diagnostics:
+        repairable = REGISTRY[diagnostic.code].repairable if diagnostic.field in TEXT_FIELDS else None
+        if diagnostic.severity is Severity.ERROR or repairable == "fault":
+            faults.append(describe_fault(diagnostic))
+        elif repairable == "concern":
+            concerns.append(Concern(describe_fault(diagnostic)))
+    kept = None if faults else text
+    return AnswerCheck(kept, tuple(faults), tuple(diagnostics), tuple(concerns), wrappings, roughness=roughness(text))
+
+
+def roughness(text: str) -> float:
+    """Return how close a page is to what the rules about its text report, from 0 for a perfect one."""
+    values = read_text(text).values
+    fields = ("question", "seo.page_description", "seo.page_keywords")
+    question, description, keywords = (str(values.get(field, "")) for field in fields)
+    return measure(question, description, keywords, decode_answer(str(values.get("answer", "")))).penalty
 
 
 @dataclass(frozen=True)
@@ -65,11 +100,9 @@ class NewPage:
             return AnswerCheck.unreadable(error)
         except UnwritableText as error:
             return AnswerCheck(faults=(str(error),))
-        file = PageFile(self.job.path, read_text(text))
+        file = PageFile(self.job.path, read_text(text), settings=self.config.rule_settings)
         diagnostics = tuple(self.config.checker(file))
-        errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
-        faults = tuple(map(describe_fault, errors))
-        checked = AnswerCheck(None if faults else text, faults, diagnostics, wrappings=parsed.wrappings)
+        checked = check_findings(text, diagnostics, parsed.wrappings)
         return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:

@@ -41,7 +41,7 @@ def read_markdown(
     """
     lines = split_search_lines(clean_lines(text))
     if shape == "seo":
-        return shape, _search_fields(lines)
+        return shape, _search_fields(lines, question)
     body = _without_question(lines.body, question)
     blocks = _without_title(split_blocks(body), question)
     if not blocks:
@@ -50,12 +50,12 @@ def read_markdown(
     found, fields = _read(shape, blocks, question, is_flat=not has_math_comment(body))
     fields = _map_prose(fields, lambda prose: repair_cut_sentences(prose, is_limited=is_limited))
     headings = _headings(fields, blocks)
-    described = search_texts.describe_by(lines.description, _texts(fields, blocks)) or lines.description
+    described = search_texts.describe_by(lines.description, _texts(fields, blocks), question) or lines.description
     chosen = search_texts.keywords(lines.keywords, question, headings, body, only_found=is_short)
     return found, {**fields, "page_description": described, "page_keywords": chosen}
 
 
-def _search_fields(lines: SearchLines) -> _Fields:
+def _search_fields(lines: SearchLines, question: str) -> _Fields:
     """Return the texts for search engines alone. A description may lack its label."""
     description = lines.description or " ".join(lines.body.split())
     if not lines.keywords:
@@ -63,7 +63,7 @@ def _search_fields(lines: SearchLines) -> _Fields:
     if not description:
         raise AnswerError(["the answer has no line `Description:` with one sentence"])
     return {
-        "page_description": search_texts.finish(search_texts.describe_by(description, []) or description),
+        "page_description": search_texts.finish(search_texts.describe_by(description, [], question) or description),
         "page_keywords": search_texts.usable_keywords(lines.keywords),
     }
 

@@ -61,6 +61,7 @@ class OutputFolder:
         self.folder = folder
         self.provenance_file = folder / HIDDEN / "provenance.jsonl"
         self.failed_folder = folder / HIDDEN / "failed"
+        self.candidates_folder = folder / HIDDEN / "candidates"
         self.rejected_folder = folder / HIDDEN / "rejected"
         self._publishing_folder = folder / HIDDEN / "publishing"
         self._provenance_lock = threading.Lock()
@@ -192,6 +193,14 @@ class OutputFolder:
             return name in names and any(self._record_path(folder, page).exists() for folder in folders)
 
         return has_attempt
+
+    def keep_other_answers(self, outcome: Outcome) -> Path | None:
+        """Save the usable answers that were not chosen. Return None if the page has no path."""
+        if not outcome.path:
+            return None
+        record = {"question": outcome.question.text, "path": outcome.path, "answers": outcome.other_answers}
+        path = self._record_path(self.candidates_folder, outcome.path)
+        return _save(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
 
     def keep_failed(self, outcome: Outcome) -> Path | None:
         """Save a failed outcome with its last answer, for inspection. Return None if its page has no path."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from qtgen._util.concurrency import Stop, map_unordered
 from qtgen.errors import BudgetReached, Interrupted
+from qtgen.generation.answer_candidates import Selector
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import generate_page
 from qtgen.generation.output import OutputFolder
@@ -33,6 +34,7 @@ async def generate_pages(
     *,
     concurrency: int,
     stop: Stop,
+    selector: Selector | None = None,
 ) -> AsyncGenerator[tuple[int, Outcome], None]:
     """Yield the position and the outcome of each step as it finishes. `steps` is read only as fast as there is room.
 
@@ -45,6 +47,7 @@ async def generate_pages(
         output: Where pages are written; None to leave each page in its outcome's draft.
         concurrency: Maximum number of requests in flight.
         stop: The run's stop request.
+        selector: Chooses between several candidates; None to choose by the checks.
 
     Raises ProviderUnusable, LedgerError, and OutputError if a page cannot be written, because every further answer
     would be paid for and lost.
@@ -55,7 +58,7 @@ async def generate_pages(
     async def make(step: Job | Outcome, run_on_disk: RunOnDisk) -> Outcome:
         if isinstance(step, Outcome):
             return step
-        outcome = await generate_page(step, config, stoppable)
+        outcome = await generate_page(step, config, stoppable, selector)
         if output is None:
             return outcome
         saved: Outcome = await run_on_disk(_save, output, outcome)
@@ -143,4 +146,6 @@ def _save(output: OutputFolder, outcome: Outcome) -> Outcome:
         output.keep_failed(outcome)
     if outcome.draft is not None and not output.write(outcome.draft):
         return replace(outcome, status=Status.EXISTS, draft=None)
+    if outcome.other_answers:
+        output.keep_other_answers(outcome)
     return replace(outcome, draft=None)

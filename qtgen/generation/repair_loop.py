@@ -3,14 +3,16 @@
 A fault makes an answer unusable. A concern also leads to a repair request, but the answer stays usable: if no repair
 is without concerns, the best usable answer is accepted.
 
+Several candidates can be requested before any repair. The best usable one is accepted, by its checks or by a judge.
+
 A `WritingTask` decides what is written and what makes an answer usable: a new page (`generator.py`), or some fields of
 an existing page (`qtgen.regeneration.rewrite`). Only the providers do input and output.
 """
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from qtgen.errors import (
     AnswerError,
@@ -24,6 +26,7 @@ from qtgen.errors import (
     Refused,
     Truncated,
 )
+from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.prompts import repair_prompt
 from qtgen.generation.types import Draft, Outcome, Status
@@ -38,27 +41,6 @@ _MORE_TOKENS = 2  # factor of `max_tokens` after an answer was cut off; applied 
 _EXHAUSTED = {error.kind for error in (AnswerError, Truncated, Refused, Filtered)}
 INTERRUPTED = Failure(Interrupted.kind, "the run was interrupted")
 """Why a question was skipped after a stop was requested."""
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedAnswer:
-    """A usable answer.
-
-    Args:
-        number: Which answer of its task it is, starting with 1.
-        prompt: The prompt that it answers.
-        completion: The answer.
-        usage: Usage of all answers of the task so far, cached ones included.
-        provider: Name of the provider.
-        asked_model: The model's name in the request. The completion has the name that the endpoint reports.
-    """
-
-    number: int
-    prompt: Prompt
-    completion: Completion
-    usage: Usage
-    provider: str
-    asked_model: str
 
 
 class WritingTask(Protocol):
@@ -78,7 +60,14 @@ class WritingTask(Protocol):
         """Return the page with its provenance."""
 
 
-async def run_task(task: WritingTask, repairs: int, providers: Sequence[Provider]) -> Outcome:
+async def run_task(
+    task: WritingTask,
+    repairs: int,
+    providers: Sequence[Provider],
+    *,
+    candidates: int = 1,
+    selector: Selector | None = None,
+) -> Outcome:
     """Return the outcome of a task, with the draft of the page if an answer was accepted.
 
     If a provider's repairs run out or one of them fails, the best of its usable answers is accepted: the one with the
@@ -90,11 +79,13 @@ async def run_task(task: WritingTask, repairs: int, providers: Sequence[Provider
         task: What is to be written.
         repairs: How often each provider is asked for a repair.
         providers: The providers, in the order in which they are tried.
+        candidates: How many answers each provider is asked for before any repair.
+        selector: Chooses between usable candidates with equal concerns; None to choose by their penalties.
 
     Raises ProviderUnusable, after which every other request would fail too, and LedgerError. Every other failure is an
     outcome.
     """
-    loop = _RepairLoop(task, repairs)
+    loop = _RepairLoop(task, repairs, candidates, selector)
     outcome = task.blank
     for provider in providers:
         outcome = await loop.ask(provider)
@@ -127,6 +118,11 @@ class _Conversation:
         self.prompt, self.next_prompt = _with_more_tokens(self.prompt), _with_more_tokens(self.next_prompt)
         self.is_longer = True
 
+    def request_sample(self) -> None:
+        """Request another answer to the first prompt."""
+        sample = self.next_prompt.sample + 1
+        self.prompt, self.next_prompt = replace(self.prompt, sample=sample), replace(self.prompt, sample=sample)
+
     def request_repair(self, faults: Sequence[str]) -> None:
         self.repairs += 1
         self.next_prompt = repair_prompt(self.prompt, faults, TEMPERATURE_STEP * self.repairs)
@@ -135,12 +131,12 @@ class _Conversation:
 class _RepairLoop:
     """Collects the answers and the usage of one task over all providers."""
 
-    def __init__(self, task: WritingTask, repairs: int) -> None:
-        self._task, self._repairs = task, repairs
+    def __init__(self, task: WritingTask, repairs: int, candidates: int, selector: Selector | None) -> None:
+        self._task, self._repairs, self._samples, self._selector = task, repairs, candidates, selector
         self._answers: list[tuple[Provider, Completion]] = []
         self._total_usage = Usage()  # of cached answers too, unlike the outcome's
         self._outcome = task.blank
-        self._best: tuple[AnswerCheck, AcceptedAnswer] | None = None  # of the usable answers
+        self._candidates: list[Candidate] = []
 
     async def ask(self, provider: Provider) -> Outcome:
         """Ask one provider, with repairs up to the limit."""
@@ -152,7 +148,7 @@ class _RepairLoop:
             except ProviderUnusable:
                 raise
             except ProviderError as error:
-                return self._end(Failure(error.kind, str(error)))
+                return await self._end(Failure(error.kind, str(error)))
             except BudgetReached as error:  # another run resumes with the repair
                 return self._skip(Failure(error.kind, str(error)))
             except Interrupted:
@@ -160,19 +156,28 @@ class _RepairLoop:
             check = self._check(first_prompt, completion, truncated=truncated is not None)
             if truncated and check.is_cut_off:
                 if conversation.is_longer:
-                    return self._end(Failure(truncated.kind, str(truncated)))
+                    return await self._end(Failure(truncated.kind, str(truncated)))
                 _logger.debug("%s: answer truncated; allowing more tokens", self._outcome.path)
                 conversation.allow_more_tokens()
                 continue
-            self._keep_best(check, conversation.next_prompt, completion, provider)
-            is_last = conversation.repairs == self._repairs
-            if check.text is None or (check.complaints and not is_last):
+            self._add_candidate(check, conversation.next_prompt, completion, provider)
+            is_finished = self._request_next(conversation, check)
+            if check.text is None or (check.complaints and not is_finished):
                 provider.reject(completion)
                 _logger.debug("%s: answer rejected: %s", self._outcome.path, "; ".join(check.complaints))
-            if is_last or not check.complaints:
+            if is_finished:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
-                return self._end(Failure(AnswerError.kind, message))
-            conversation.request_repair(check.complaints)
+                return await self._end(Failure(AnswerError.kind, message))
+
+    def _request_next(self, conversation: _Conversation, check: AnswerCheck) -> bool:
+        """Prepare the next request: another candidate, or a repair. Return True if there is none."""
+        if conversation.next_prompt.sample < self._samples - 1:
+            conversation.request_sample()
+            return False
+        if conversation.repairs == self._repairs or any(not found.check.complaints for found in self._candidates):
+            return True
+        conversation.request_repair(check.complaints)
+        return False
 
     def _check(self, prompt: Prompt, completion: Completion, *, truncated: bool) -> AnswerCheck:
         """Check an answer, and note what was around it."""
@@ -219,28 +224,36 @@ class _RepairLoop:
         if not reused:
             self._outcome = replace(self._outcome, usage=self._outcome.usage + usage)
 
-    def _keep_best(self, check: AnswerCheck, prompt: Prompt, completion: Completion, provider: Provider) -> None:
-        """Keep the answer if it is usable and better than the earlier ones."""
-        if check.text is None or (self._best and self._best[0].penalty <= check.penalty):
-            return
-        usage = self._total_usage
-        answer = AcceptedAnswer(self._outcome.attempts, prompt, completion, usage, provider.name, provider.model)
-        self._best = check, answer
+    def _add_candidate(self, check: AnswerCheck, prompt: Prompt, completion: Completion, provider: Provider) -> None:
+        if check.text is not None:
+            usage, attempts = self._total_usage, self._outcome.attempts
+            answer = AcceptedAnswer(attempts, prompt, completion, usage, provider.name, provider.model)
+            self._candidates.append(Candidate(check, answer))
 
-    def _end(self, failure: Failure) -> Outcome:
+    async def _end(self, failure: Failure) -> Outcome:
         """Return the outcome with the best usable answer, or the failure if there is none."""
-        if self._best is None:
+        if not self._candidates:
             return replace(self._outcome, status=Status.FAILED, error=failure)
-        check, answer = self._best
-        assert check.text is not None  # noqa: S101 - only usable answers are kept
+        best = await self._choose()
+        others = [candidate for candidate in self._candidates if candidate is not best]
         return replace(
             self._outcome,
             status=Status.WRITTEN,
-            model=answer.asked_model,
-            diagnostics=check.diagnostics,
-            last_answer=answer.completion.text,
-            draft=self._task.draft(check.text, replace(answer, usage=self._total_usage)),
+            model=best.answer.asked_model,
+            diagnostics=best.check.diagnostics,
+            last_answer=best.answer.completion.text,
+            draft=self._task.draft(best.text, replace(best.answer, usage=self._total_usage)),
+            other_answers=tuple(candidate.answer.completion.text for candidate in others) if self._samples > 1 else (),
         )
+
+    async def _choose(self) -> Candidate:
+        """Return the candidate with the fewest concerns. Of several, the selector or the text's roughness decides."""
+        ranked = sorted(self._candidates, key=lambda candidate: candidate.check.penalty)
+        concerns = ranked[0].check.penalty[:2]
+        finalists = [candidate for candidate in ranked if candidate.check.penalty[:2] == concerns]
+        if self._selector is None or len(finalists) == 1:
+            return ranked[0]
+        return finalists[await self._selector(self._outcome, finalists)]
 
     def _skip(self, failure: Failure) -> Outcome:
         return replace(self._outcome, status=Status.SKIPPED, error=failure)
@@ -249,27 +262,3 @@ class _RepairLoop:
 def _with_more_tokens(prompt: Prompt) -> Prompt:
     max_tokens = _MORE_TOKENS * prompt.parameters["max_tokens"]
     return replace(prompt, parameters={**prompt.parameters, "max_tokens": max_tokens})
-
-
-def request_provenance(answer: AcceptedAnswer) -> dict[str, Any]:
-    """Return the part of a page's provenance that describes the request, as a JSON object."""
-    prompt, completion = answer.prompt, answer.completion
-    return {
-        "prompt": prompt.name,
-        "prompt_version": prompt.version,
-        "prompt_digest": prompt.digest,
-        "wording_digest": prompt.wording_digest,
-        "schema_digest": prompt.schema_digest,
-        "format": prompt.style.format.value,
-        "provider": answer.provider,
-        "model": completion.model,
-        "asked_model": answer.asked_model,
-        "parameters": dict(prompt.parameters),
-        "attempts": answer.number,
-        "usage": {**asdict(answer.usage), "cost_usd": _rounded(answer.usage.cost_usd)},
-        "request_id": completion.request_id,
-    }
-
-
-def _rounded(usd: float | None) -> float | None:
-    return None if usd is None else round(usd, 8)

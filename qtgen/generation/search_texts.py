@@ -9,10 +9,13 @@ from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KE
 
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 # Where a sentence can end early, best first: at a mark, before a clause, before a phrase.
-_BREAKS = (
+_CLAUSES = (
     re.compile(r"[,;] | – | — "),
     re.compile(r" (?=(?:which|where|because|while|whereas|when|if|although|so that|such as|including|as well as)\b)"),
-    re.compile(r" (?=(?:by|with|through|during|after|before|without|into|from|for)\b)"),
+)
+_PHRASES = re.compile(
+    r" (?=(?:by|with|through|during|after|before|without|into|from|for|across|over|between|among|against|towards?"
+    r"|to)\b)"
 )
 DANGLING = re.compile(
     r"\b(?:the|an?|and|or|of|to|in|for|with|by|that|which|as|from|is|are|was|were|it)\W*$", re.IGNORECASE
@@ -122,49 +125,81 @@ def split_sentences(text: str) -> list[str]:
     return [sentence.strip() for sentence in _SENTENCE_BREAK.split(text) if sentence.strip()]
 
 
-def shorten(sentence: str, low: int = DESCRIPTION_MIN, high: int = DESCRIPTION_MAX) -> str | None:
+def shorten(
+    sentence: str,
+    low: int = DESCRIPTION_MIN,
+    high: int = DESCRIPTION_MAX,
+    breaks: Sequence[re.Pattern[str]] | None = None,
+) -> str | None:
     """Return the sentence, cut at a clause if it is too long; None if it is too short or cannot be cut well.
 
     Args:
         sentence: A sentence without markup.
         low: The fewest characters of the result.
         high: The most characters of the result.
+        breaks: Where it may be cut, the best first; None for everywhere.
     """
     if len(sentence) <= high:
         return sentence if len(sentence) >= low else None
-    for pattern in _BREAKS:
+    for pattern in breaks if breaks is not None else (*_CLAUSES, _PHRASES):
         for match in reversed([*pattern.finditer(sentence, low, high)]):
             kept = sentence[: match.start()].rstrip(" ,;:–—")
-            if low < len(kept) < high and not DANGLING.search(kept) and kept.count("(") == kept.count(")"):
+            if low < len(kept) < high and _is_whole(kept):
                 return f"{kept}."
     return None
 
 
-def describe(texts: Iterable[str]) -> str | None:
-    """Return a description: the first sentence of the texts that can stand alone and has a suitable length.
+def _is_whole(text: str) -> bool:
+    """Return whether the beginning of a sentence can stand as a sentence."""
+    has_statement = ", " in text or not _LATE_STATEMENT.match(text)
+    return has_statement and not DANGLING.search(text) and text.count("(") == text.count(")")
+
+
+def _shared_terms(sentence: str, question: str) -> int:
+    """Return how many terms of the question a sentence has."""
+    stems = {_stem(word) for word in _WORD.findall(sentence)}
+    return len(stems & {_stem(word) for word in _WORD.findall(question) if _is_term(word, 3)})
+
+
+def describe(texts: Iterable[str], question: str) -> str | None:
+    """Return a description: the sentence of the texts that has most words of the question and a suitable length.
+
+    A sentence that is too long is cut. Of several sentences, a whole one is better than one that is cut at a clause,
+    and that is better than one that is cut at a phrase. Sentences that refer to others are used only if there is
+    nothing else.
 
     Args:
         texts: The texts to take it from, the best first.
+        question: The page's question.
     """
     sentences = [sentence for text in texts for sentence in split_sentences(text) if not _MARKUP.search(sentence)]
     alone = [sentence for sentence in sentences if not _BACK_REFERENCE.match(sentence)]
-    good = [sentence for sentence in alone if len(sentence) <= DESCRIPTION_MAX or not _LATE_STATEMENT.match(sentence)]
-    candidates = (shorten(sentence) for sentence in (*good, *alone, *sentences))
-    return next((candidate for candidate in candidates if candidate), None)
+    for group in (alone, sentences):
+        found = [
+            (_shared_terms(shortened, question), -place, shortened)
+            for place, breaks in enumerate(((), _CLAUSES, (_PHRASES,)))
+            for sentence in group
+            if (shortened := shorten(sentence, breaks=breaks))
+        ]
+        if found:
+            best = max(found, key=lambda candidate: candidate[:2])[2]
+            return best[0].upper() + best[1:]
+    return None
 
 
-def describe_by(written: str, texts: Iterable[str]) -> str | None:
+def describe_by(written: str, texts: Iterable[str], question: str) -> str | None:
     """Return the description that was written if it can be used as it is, else the best sentence of it and the texts.
 
     Args:
         written: A description, or an empty string.
         texts: The texts of the answer, the best first.
+        question: The page's question.
     """
     has_length = DESCRIPTION_MIN <= len(written) <= DESCRIPTION_MAX
     if has_length and not (_MARKUP.search(written) or _BACK_REFERENCE.match(written)):
         return written
     candidates = [written, *texts]
-    return describe(candidates) or next(filter(None, map(_begin, candidates)), None)
+    return describe(candidates, question) or next(filter(None, map(_begin, candidates)), None)
 
 
 def finish(description: str) -> str:
@@ -196,7 +231,7 @@ def keywords(
         answer: The answer as Markdown.
         only_found: Whether written keywords that the page does not contain are used only if nothing else is left.
     """
-    found, others = [word for word in written if _WORD.search(word)], list[str]()
+    found, others = [word for word in written if _WORD.search(word) and " -" not in word], list[str]()
     if only_found:
         page = {_stem(word) for word in _WORD.findall(f"{question} {answer}")}
         is_found = [page.issuperset(map(_stem, _WORD.findall(word))) for word in found]

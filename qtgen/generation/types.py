@@ -81,6 +81,7 @@ class Outcome:
         last_answer: The last answer, kept for inspection if the question failed.
         model: Name of the model that wrote the page.
         draft: The page, as long as it is not on disk.
+        other_answers: Usable answers that were not chosen, if several candidates were requested.
         unwrapped: For each answer that was not plain, what was around it.
     """
 
@@ -95,6 +96,7 @@ class Outcome:
     last_answer: str = field(default="", repr=False)
     model: str = ""
     draft: Draft | None = field(default=None, repr=False)
+    other_answers: tuple[str, ...] = field(default=(), repr=False)
     unwrapped: tuple[tuple[Wrapping, ...], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from qtgen.settings import Settings
 
 DEFAULT_MODEL = "gpt-4o-mini"
 LOCAL_CONCURRENCY = 2
-LOCAL_STYLE = PromptStyle(AnswerFormat.MARKDOWN, is_short=True)
 
 
 def remote_endpoint(settings: Settings, model: str | None = None) -> Endpoint:
@@ -36,8 +35,11 @@ def _remote_endpoints(settings: Settings) -> list[Endpoint]:
 
 def _local_endpoints(settings: Settings) -> list[Endpoint]:
     from qtgen.llm.local.server import endpoint
+    from qtgen.llm.local.table import select_model
 
-    return [endpoint(settings.local_model, style=style_of(settings, LOCAL_STYLE))]
+    answer_format = select_model(settings.local_model).format
+    style = style_of(settings, PromptStyle(answer_format, is_short=answer_format is AnswerFormat.MARKDOWN))
+    return [endpoint(settings.local_model, style=style)]
 
 
 @provider("openai", endpoints=_remote_endpoints)

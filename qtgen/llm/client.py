@@ -10,6 +10,7 @@ from qtgen._util.concurrency import Stop
 from qtgen.errors import Filtered, Interrupted, NoAnswer, Refused, Truncated
 from qtgen.llm.budget import Budget
 from qtgen.llm.endpoint import Endpoint, make_request
+from qtgen.llm.grammar import GrammarSender
 from qtgen.llm.ledger import LedgerSender, LedgerWriter
 from qtgen.llm.pacing import PacedSender, Pacer
 from qtgen.llm.retry import RetrySender, Sleep
@@ -36,6 +37,7 @@ class ClientStats:
         tokens_per_minute: Tokens sent and received per minute, since the first attempt.
         waiting_for: Why no request starts: the endpoint is down, or a limit was reached. Empty if requests start.
         waiting_seconds: Seconds until the next request may start.
+        grammar_rejection: Why the endpoint rejected a grammar; empty if it did not.
     """
 
     model: str
@@ -48,13 +50,14 @@ class ClientStats:
     tokens_per_minute: float = 0.0
     waiting_for: Waiting = ""
     waiting_seconds: float = 0.0
+    grammar_rejection: str = ""
 
 
 class Client:
     """A provider for one model at one endpoint.
 
-    Its layers, from the outside: the ledger (if there is a writer), retries, pacing with the budget, tracing (if
-    OpenTelemetry is installed), and the transport.
+    Its layers, from the outside: the ledger (if there is a writer), retries, grammars, pacing with the budget, tracing
+    (if OpenTelemetry is installed), and the transport.
 
     Args:
         transport: Sends a request once.
@@ -89,7 +92,8 @@ class Client:
             record=self._record,
             stop=self._stop,
         )
-        retrying = RetrySender(paced, endpoint, pacer, tries=tries, stop=self._stop, sleep=sleep)
+        self._grammar = GrammarSender(paced)
+        retrying = RetrySender(self._grammar, endpoint, pacer, tries=tries, stop=self._stop, sleep=sleep)
         self._sender: Sender = LedgerSender(retrying, writer) if writer else retrying
 
     async def complete(self, prompt: Prompt) -> Completion:
@@ -129,6 +133,7 @@ class Client:
             self._tokens / minutes if minutes > 0 else 0.0,
             waiting_for,
             seconds,
+            self._grammar.rejection,
         )
 
     def _record(self, attempt: Attempt) -> None:

@@ -35,8 +35,11 @@ def endpoints_for(settings: Settings) -> list[Endpoint]:
 def needs_fetch(settings: Settings) -> bool:
     """Return True if the embedded model will answer and is not on this machine yet."""
     from qtgen.llm.local.download import find
+    from qtgen.llm.local.table import select_model
 
-    return provider_name(settings) == "local" and settings.local_model is None and find(os.environ) is None
+    if provider_name(settings) != "local":
+        return False
+    return select_model(settings.local_model).is_embedded and find(os.environ) is None
 
 
 @asynccontextmanager

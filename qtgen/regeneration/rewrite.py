@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
+from qtgen.generation.answer_candidates import AcceptedAnswer, request_provenance
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NOT_SCORED, describe_fault, text_provenance, written_values
@@ -21,7 +22,7 @@ from qtgen.generation.grounding.pages import add_grounding
 from qtgen.generation.parsing import parse
 from qtgen.generation.prompts import digest
 from qtgen.generation.provenance import group_digests
-from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
+from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle, Provider
 from qtgen.page import Page, Value, decode_answer, read_text, splice

@@ -17,6 +17,7 @@ from xxhash import xxh3_64_intdigest
 from qtgen.page import Page, Value
 from qtgen.page.fields import FIELDS, SECTIONS
 from qtgen.page.lines import is_folded, value_column, value_lines
+from qtgen.site.sentences import SentenceIndex
 
 WIDTH = 4  # numbers per entry: url, title, id, location
 _MASK = (1 << 64) - 1
@@ -116,10 +117,13 @@ class SiteIndex:
     """The facts of all pages, by column. A row is a page or one of its links, which follow it.
 
     It takes 32 bytes per row and 8 per page, and once the targets of links are needed, 16 more per link and about 150
-    more per page.
+    more per page. The hashes of sentences take 4 bytes each.
+
+    Args:
+        sentence_pages_max: How many pages may have the same sentence.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sentence_pages_max: int = 10) -> None:
         self.urls = array("Q")  # hashes of the page's own url, or of the one that it links to; 0 if there is none
         self.titles = array("Q")  # hashes of title and subject together
         self.ids = array("Q")
@@ -127,6 +131,7 @@ class SiteIndex:
         self.starts = array("Q")  # the first row of each page
         self.selected: int | None = None  # how many pages the user selected, if the rest is only there for comparison
         self.question_words: list[frozenset[str]] = []  # of each page; filled only if a rule needs it
+        self.sentences = SentenceIndex(sentence_pages_max)  # of the answers; filled only if a rule needs it
 
     def add(self, facts: Iterable[bytes]) -> None:
         """Add the facts of pages, which are numbered from 0 in this order."""
@@ -187,12 +192,12 @@ class SiteIndex:
         return self.locations[row] & _LINK_NUMBER
 
     def location_of(self, row: int, key: str) -> tuple[int, int, int, int] | None:
-        """Return where the `url`, `id` or `title` of a row is: line and column of its start and of its end.
+        """Return where the `url`, `id`, `title` or `answer` of a row is: line and column of its start and of its end.
 
         Lines and columns are 1-based, columns in code points. Return None if the page must be read to find out.
         """
         location = self.locations[row]
-        if not location & _KNOWN or (key == "title" and not location & _LINK_NUMBER):
+        if not location & _KNOWN or key == "answer" or (key == "title" and not location & _LINK_NUMBER):
             return None
         above, column = _place_from_url(location & _LINK_NUMBER, location >> _FOLDS_SHIFT & _THREE_BITS, key)
         line = (location >> _LINE_SHIFT) - above if above >= 0 else -above

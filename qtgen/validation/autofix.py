@@ -95,7 +95,7 @@ class _RunStore:
 class _Fixer:
     def __init__(self, options: ValidationOptions, unsafe: bool) -> None:
         self._options, self._unsafe = options, unsafe
-        self._checker = PageChecker(options.rules)
+        self._checker = PageChecker(options.rules, settings=options.settings)
         self.overlay: dict[str, bytes] = dict(options.overlay)
         self.before: dict[str, bytes] = dict(options.overlay)
         self.applied: Counter[str] = Counter()

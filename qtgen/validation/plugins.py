@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from qtgen._util.project import project_folder
 from qtgen.validation.rules import RULES_VERSION
+from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 
 ENTRY_POINT_GROUPS = ("qtgen.rules", "qtgen.report_formats", "qtgen.metrics", "qtgen.eval_formats", "qtgen.providers")
 """The entry point groups of all plugins."""
@@ -97,12 +98,13 @@ def _load(plugins: LoadedPlugins) -> LoadedPlugins:
     return _loaded
 
 
-def rules_key() -> str:
+def rules_key(settings: RuleSettings = DEFAULT_SETTINGS) -> str:
     """Return a text that changes if the findings of the rules, or the facts of a page, may change.
 
-    It covers the version of the built-in rules, and the installed plugins and plugin files that are loaded.
+    It covers the version of the built-in rules, the settings that page rules read, and the installed plugins and plugin
+    files that are loaded.
     """
-    key = f"rules {RULES_VERSION}"
+    key = f"rules {RULES_VERSION} {settings.page_key}".rstrip()
     if not _loaded.installed and not _loaded.files:
         return key
     from qtgen._util.plugins import identity

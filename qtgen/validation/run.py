@@ -18,6 +18,7 @@ from pathlib import Path
 from msgspec import msgpack
 
 from qtgen.page import Page
+from qtgen.page.sentences import find_sentence
 from qtgen.site.discovery import PageBatch, exclude_pages, iter_batches
 from qtgen.site.index import SiteIndex
 from qtgen.site.similarity import question_words
@@ -25,6 +26,8 @@ from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, printable
 from qtgen.validation.rules import Rule, SiteFinding, SiteRule
 from qtgen.validation.rules.checker import by_position, compute_fix
+from qtgen.validation.rules.edits import span_within
+from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.selection import PathRules, codes_by_path
 from qtgen.validation.workers import (
     Overlay,
@@ -41,6 +44,7 @@ _KIND_MASK = (1 << _KIND_BITS) - 1
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(tuple[bytes, list[bytes]]).decode
 _SIZE = struct.Struct("<Q")  # of a block in the temporary file
+_SENTENCE_SHOWN = 60  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class ValidationOptions:
         overlay: Contents to use instead of those of the files, by path.
         fixes: Whether diagnostics carry their fixes. Pages with findings are then read again.
         unsafe: Whether they carry unsafe fixes of links too.
+        settings: What the rules read from the settings.
         on_progress: Called with the number of pages that have been checked so far.
     """
 
@@ -77,6 +82,7 @@ class ValidationOptions:
     overlay: Overlay = field(default_factory=dict)
     fixes: bool = False
     unsafe: bool = True
+    settings: RuleSettings = DEFAULT_SETTINGS
     on_progress: Callable[[int], None] | None = None
 
 
@@ -90,9 +96,10 @@ class ValidationResult:
     def __init__(self, batches: Iterable[PageBatch], options: ValidationOptions) -> None:
         """Check the pages. Raises UsageError for a path that does not exist and for a folder without pages."""
         self._options = options
-        self.site = SiteIndex()
+        self.site = SiteIndex(options.settings.repeated_sentence_pages)
         self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - close() closes it
         self._needs_words = any(rule.on_request for rule in options.rules)
+        self._needs_sentences = any(rule.code == "QT611" for rule in options.rules)
         self._paths: list[str] | None = [] if options.fixes or self._needs_words else None
         self.pages = 0
         self._read = 0  # pages, including those of the corpus
@@ -106,15 +113,17 @@ class ValidationResult:
     def _check_pages(self, batches: Iterable[PageBatch]) -> None:
         for batch, records in self._checked(batches):
             names = os.fsencode("\0".join([batch.folder, *batch.names]))  # also names that are not valid text
-            block = _encode((names, [findings for _, findings in records]))
+            block = _encode((names, [findings for _, findings, _ in records]))
             self._spool.write(_SIZE.pack(len(block)) + block)
             self.pages += len(records)
 
     def _checked(self, batches: Iterable[PageBatch]) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
         """Check batches, and add the facts of their pages to the site."""
         options = self._options
-        for batch, records in check_batches(batches, options.cache, options.jobs, options.overlay):
-            self.site.add(page_facts for page_facts, _ in records)
+        for batch, records in check_batches(batches, options.cache, options.jobs, options.overlay, options.settings):
+            self.site.add(page_facts for page_facts, _, _ in records)
+            if self._needs_sentences:
+                self.site.sentences.add(sentences for _, _, sentences in records)
             if self._paths is not None:
                 self._paths += batch.paths()
             if self._needs_words:
@@ -167,11 +176,12 @@ class ValidationResult:
             codes = codes_of(path)
             diagnostics = self._page_diagnostics(path, findings, codes) if findings else []
             if page_site_findings:
-                diagnostics += [
+                between_pages = (
                     self._site_diagnostic(path, rule, finding, row)
                     for rule, finding, row in page_site_findings
                     if rule.code in codes
-                ]
+                )
+                diagnostics += filter(None, between_pages)
                 diagnostics.sort(key=by_position)
             if diagnostics:
                 yield CheckedFile(path, diagnostics)
@@ -182,10 +192,12 @@ class ValidationResult:
         if not self._options.fixes or not any(diagnostic.fixable for diagnostic in diagnostics):
             return diagnostics
         page = load_page(path, -1, self._options.overlay)
-        with_fixes = page_checker(fixes=True)(page_file(path, page))
+        with_fixes = page_checker(self._options.settings, fixes=True)(page_file(path, page))
         return [diagnostic for diagnostic in with_fixes if diagnostic.code in codes]
 
-    def _site_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, row: int) -> Diagnostic:
+    def _site_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, row: int) -> Diagnostic | None:
+        if finding.sentence is not None:
+            return self._sentence_diagnostic(path, rule, finding, finding.sentence)
         link, message = self.site.link_number(row), finding.message
         section = f"related_article{link}" if link else ""
         field_path = f"{section}.{finding.key}" if section else finding.key
@@ -201,6 +213,18 @@ class ValidationResult:
         if finding.other is not None and self._paths is not None:
             message = printable(message.format(other=self._paths[finding.other]))
         return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field_path, fix, fixable)
+
+    def _sentence_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, sentence: int) -> Diagnostic | None:
+        """Return the diagnostic of a sentence, or None if it is too short to be reported, or math."""
+        page = load_page(path, -1, self._options.overlay)
+        answer = page.text_of(finding.key) or ""
+        place = find_sentence(answer, sentence)
+        if place is None:
+            return None
+        message = printable(finding.message.format(sentence=answer[slice(*place)][:_SENTENCE_SHOWN]))
+        span = span_within(page, finding.key, *place)
+        position = (*page.position(span.start), *page.position(span.end))
+        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, finding.key, None, False)
 
     def _target(self, page: Page, section: str) -> Page | None:
         """Return the page that a link leads to."""

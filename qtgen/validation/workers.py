@@ -1,4 +1,4 @@
-"""Check pages by themselves: their facts and the findings of the page rules, from the cache or in worker processes."""
+"""Check pages by themselves: their facts, sentences and findings, from the cache or in worker processes."""
 
 import logging
 import os
@@ -13,10 +13,12 @@ from qtgen._util.cpus import usable_cpus
 from qtgen.page import Page, read
 from qtgen.site.discovery import PageBatch, read_page
 from qtgen.site.index import page_facts
+from qtgen.site.sentences import page_sentences
 from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.plugins import LoadedPlugins, loaded_plugins, reload_plugins
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile
+from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 
 _PARCEL = 200  # pages, at least, that a worker is given at a time
 _WORTH_A_WORKER = 4_000  # pages that are not cached; for fewer, starting a process takes longer than it saves
@@ -44,12 +46,17 @@ _Checked = tuple[PageBatch, list[PageRecord], bool]  # the last tells whether a 
 
 
 def check_batches(
-    batches: Iterable[PageBatch], store: RecordStore | None, jobs: int | None, overlay: Overlay
+    batches: Iterable[PageBatch],
+    store: RecordStore | None,
+    jobs: int | None,
+    overlay: Overlay,
+    settings: RuleSettings = DEFAULT_SETTINGS,
 ) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
     """Yield each batch with the records of its pages, in order.
 
     Args:
         jobs: The number of worker processes; by default, as many as pay for the pages that must be read.
+        settings: What the rules read from the settings.
     """
     looked_up = ((batch, _look_up(batch, store, overlay)) for batch in batches)
     ahead: list[_LookedUp] = []
@@ -63,7 +70,8 @@ def check_batches(
     jobs = jobs or min(usable_cpus(), 1 + missing // _WORTH_A_WORKER)
     everything = chain(ahead, looked_up)
     _log.debug("checking with %d process(es)", jobs)
-    checked = _check_in_workers(everything, jobs, overlay) if jobs > 1 else _check_here(everything, overlay)
+    check = _check_in_workers if jobs > 1 else _check_here
+    checked = check(everything, jobs, overlay, settings)
     for batch, all_records, is_new in checked:
         if is_new and store and overlay.keys().isdisjoint(batch.paths()):
             store.put(batch, [None if _NOT_CACHED in record[1] else record for record in all_records])
@@ -79,9 +87,11 @@ def _look_up(batch: PageBatch, store: RecordStore | None, overlay: Overlay) -> l
     return records
 
 
-def _check_here(looked_up: Iterable[_LookedUp], overlay: Overlay) -> Iterator[_Checked]:
+def _check_here(
+    looked_up: Iterable[_LookedUp], _jobs: int, overlay: Overlay, settings: RuleSettings
+) -> Iterator[_Checked]:
     for batch, records in looked_up:
-        new_records = (check_file(path, size, overlay) for path, size in _missing(batch, records))
+        new_records = (check_file(path, size, overlay, settings) for path, size in _missing(batch, records))
         yield batch, [record or next(new_records) for record in records], None in records
 
 
@@ -92,10 +102,12 @@ def _missing(batch: PageBatch, records: list[PageRecord | None]) -> Iterator[tup
             yield path, size
 
 
-def _check_in_workers(looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay) -> Iterator[_Checked]:
+def _check_in_workers(
+    looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay, settings: RuleSettings
+) -> Iterator[_Checked]:
     from qtgen._util.processes import map_in_processes  # slow to import, and single pages do not need it
 
-    work = ((parcel, _arguments(parcel, overlay)) for parcel in _parcels(looked_up))
+    work = ((parcel, _arguments(parcel, overlay, settings)) for parcel in _parcels(looked_up))
     for parcel, checked in map_in_processes(_check_files, work, jobs):
         new_records = iter(checked)
         for batch, records in parcel:
@@ -103,10 +115,10 @@ def _check_in_workers(looked_up: Iterable[_LookedUp], jobs: int, overlay: Overla
 
 
 def _arguments(
-    parcel: list[_LookedUp], overlay: Overlay
-) -> tuple[list[tuple[str, int]], dict[str, bytes], LoadedPlugins]:
+    parcel: list[_LookedUp], overlay: Overlay, settings: RuleSettings
+) -> tuple[list[tuple[str, int]], dict[str, bytes], LoadedPlugins, RuleSettings]:
     missing = [page for batch, records in parcel for page in _missing(batch, records)]
-    return missing, {path: overlay[path] for path, _ in missing if path in overlay}, loaded_plugins()
+    return missing, {path: overlay[path] for path, _ in missing if path in overlay}, loaded_plugins(), settings
 
 
 def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
@@ -123,21 +135,27 @@ def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
         yield parcel
 
 
-def _check_files(pages: list[tuple[str, int]], overlay: Overlay, plugins: LoadedPlugins) -> list[PageRecord]:
+def _check_files(
+    pages: list[tuple[str, int]], overlay: Overlay, plugins: LoadedPlugins, settings: RuleSettings
+) -> list[PageRecord]:
     """Check pages in a worker process, which may have been started without the plugins of its parent."""
     reload_plugins(plugins)
-    return [check_file(path, size, overlay) for path, size in pages]
+    return [check_file(path, size, overlay, settings) for path, size in pages]
 
 
-def check_file(path: str, size: int, overlay: Overlay) -> PageRecord:
-    """Return the facts of a page, and the findings of all rules. Rules are selected when findings are shown.
+def check_file(path: str, size: int, overlay: Overlay, settings: RuleSettings = DEFAULT_SETTINGS) -> PageRecord:
+    """Return the facts of a page, the findings of all rules, and the hashes of its sentences.
+
+    Rules are selected when findings are shown.
 
     Args:
         size: The size of the file in bytes, as its folder lists it. -1 means unknown.
+        settings: What the rules read from the settings.
     """
     page = load_page(path, size, overlay)
-    diagnostics = page_checker()(page_file(path, page))
-    return page_facts(page), _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
+    diagnostics = page_checker(settings)(page_file(path, page))
+    findings = _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
+    return page_facts(page), findings, page_sentences(page)
 
 
 def page_file(path: str, page: Page) -> PageFile:
@@ -152,14 +170,14 @@ def load_page(path: str, size: int, overlay: Overlay) -> Page:
     return read(overlay[path]) if path in overlay else read_page(path, size)
 
 
-def page_checker(*, fixes: bool = False) -> PageChecker:
+def page_checker(settings: RuleSettings = DEFAULT_SETTINGS, *, fixes: bool = False) -> PageChecker:
     """Return a checker with all registered rules."""
-    return _page_checker(fixes, len(REGISTRY))  # plugins may have added rules since the last call
+    return _page_checker(settings, fixes, len(REGISTRY))  # plugins may have added rules since the last call
 
 
-@lru_cache
-def _page_checker(fixes: bool, _rules: int) -> PageChecker:
-    return PageChecker(REGISTRY.values(), fixes=fixes)
+@lru_cache(maxsize=8)
+def _page_checker(settings: RuleSettings, fixes: bool, _rules: int) -> PageChecker:
+    return PageChecker(REGISTRY.values(), fixes=fixes, settings=settings)
 
 
 # A stored finding: a diagnostic without its path and without a fix.

@@ -19,7 +19,7 @@ def put(path: str, text: str) -> None:
 
 def test_help_lists_options_by_group_with_defaults_environment_and_files(qtgen: Run) -> None:
     out = qtgen("generate", "--help")[1]
-    groups = ["Questions", "Model", "Pace", "Cost", "Resume", "Output", "Other"]
+    groups = ["Questions", "Model", "Pace", "Cost", "Resume", "Quality", "Output", "Other"]
     places = [out.index(f"\n{name}:\n") for name in groups]
     assert places == sorted(places)
     flat = " ".join(out.split())
@@ -44,6 +44,9 @@ def test_help_lists_options_by_group_with_defaults_environment_and_files(qtgen: 
         (["q.csv", "--prompt", "nosuch", "--provider", "local"], "no prompt `nosuch`"),
         (["q.csv", "--provider", "openai"], "OPENAI_API_KEY"),
         (["q.csv", "--corpus", "nowhere"], "nowhere"),
+        (["q.csv", "--judge", "x"], "--judge has nothing to choose from; add --candidates 3"),
+        (["q.csv", "--judge", "x", "--candidates", "2"], "--judge needs an endpoint; set OPENAI_API_KEY or --base-url"),
+        (["q.csv", "--candidates", "0"], "--candidates"),
         (["q.csv", "--base-url", "http://localhost:9", "--model", "x", "--budget", "1"],
          '--budget: needs the price of `x`; set [prices."x"] in qtgen.toml'),
     ],

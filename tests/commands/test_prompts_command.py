@@ -15,7 +15,7 @@ def test_list_prints_each_prompt_with_its_version_shape_and_style(qtgen: Run) ->
     assert "explain-short  version 1, shape points, style short" in out
     rows = json.loads(qtgen("prompts", "list", "--json")[1])
     styles = {row["name"]: row["style"] for row in rows}
-    short = {"explain-short", "compare-short", "seo-short"}
+    short = {"explain-short", "seo-short"}
     assert styles == {
         **dict.fromkeys(["explain", "compare", "derive", "code", "seo"], "standard"), **dict.fromkeys(short, "short")
     }  # fmt: skip
@@ -80,7 +80,7 @@ def test_short_prompts_with_a_json_format_are_a_wrong_call(qtgen: Run, monkeypat
     monkeypatch.setenv("QTGEN_SHORT_PROMPTS", "true")
     code, out, err = qtgen(*SHOW)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith("qtgen: QTGEN_SHORT_PROMPTS: short prompts ask for Markdown; set `answer_format")
+    assert err.startswith("qtgen: the setting `short_prompts`: short prompts ask for Markdown; set `answer_format")
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,7 @@ def test_show_renders_a_prompt_for_search_fields_with_an_answer(
 def test_an_unknown_prompt_lists_the_known_ones(qtgen: Run) -> None:
     code, out, err = qtgen("prompts", "show", "nosuch", "--question", "Why?")
     assert (code, out) == (2, "")
-    assert (
-        err
-        == "qtgen: no prompt `nosuch`; the prompts are code, compare-short, compare, derive, explain-short, explain\n"
-    )
+    assert err == "qtgen: no prompt `nosuch`; the prompts are code, compare, derive, explain-short, explain\n"
 
 
 def test_a_broken_prompt_of_the_project_names_file_and_field(qtgen: Run) -> None:

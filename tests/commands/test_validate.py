@@ -53,7 +53,7 @@ def test_informational_findings_are_counted_and_listed_only_if_selected(qtgen: R
     code, out, err = qtgen("validate", "outputs")
     assert (code, out) == (0, "")
     assert err == (
-        "2 pages checked: no problems found\nnot listed: 1 informational finding; list them with `--select QT409`\n"
+        "2 pages checked: no problems found\nnot listed: 1 informational finding; list them with -v or `--select QT409`\n"
     )
     code, out, err = qtgen("validate", "outputs", "--select", "orphan-page")
     assert (code, codes(out)) == (0, ["QT409"])

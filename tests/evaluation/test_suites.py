@@ -74,6 +74,20 @@ def test_the_digest_covers_references_and_nuggets(smoke: Path) -> None:
     assert load_suite(smoke).digest != digest
 
 
+def test_a_reference_may_have_a_source_text(smoke: Path) -> None:
+    digest = load_suite(smoke).digest
+    pages = sorted(smoke.glob("references/*.md"))
+    pages[0].with_suffix(".context.txt").write_text("Water is wet.")
+    pages[1].with_suffix(".context.txt").write_bytes(b"\xff")
+    suite = load_suite(smoke)
+    assert suite.digest != digest
+    assert [reference.question.context for reference in suite.references] == ["Water is wet.", *[None] * 7]
+    error = suite.references[1].error
+    assert error is not None
+    assert ".context.txt: " in error.message
+    assert suite.references[0].error is None
+
+
 def test_a_suite_is_found_by_name_or_by_path(smoke: Path, tmp_path: Path) -> None:
     (tmp_path / "qtgen.toml").write_text("")
     assert find_suite("smoke") == smoke

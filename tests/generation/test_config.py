@@ -20,7 +20,7 @@ def test_the_settings_become_the_configuration() -> None:
 def test_digests_do_not_depend_on_a_question(config: GenerationConfig) -> None:
     digests = config.template_digests()
     standard = {"explain", "compare", "derive", "code"}
-    assert set(digests) == {*standard, "explain-short", "compare-short"}, "not those of other tasks"
+    assert set(digests) == {*standard, "explain-short"}, "not those of other tasks"
     assert digests["explain"] == config.render(Question("Why is the sky blue?", "Physics")).template_digest
     assert set(config.part_digests()) == {*digests, "seo", "seo-short"}
 

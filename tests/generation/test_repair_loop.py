@@ -1,6 +1,7 @@
 """The repair loop: repairs, fallbacks, limits, and every failure as an outcome."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +17,12 @@ from qtgen.errors import (
     Retryable,
     Truncated,
 )
+from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector, request_provenance
 from qtgen.generation.answer_check import AnswerCheck, Concern
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NewPage
 from qtgen.generation.plan import Job
-from qtgen.generation.repair_loop import AcceptedAnswer, request_provenance, run_task
+from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.types import Completion, Prompt, PromptStyle, Usage
@@ -269,3 +271,68 @@ def test_an_answer_with_concerns_is_accepted_at_once_without_repairs(config: Gen
     provider = Scripted("1")
     outcome = weigh(config, provider, repairs=0)
     assert (outcome.status, outcome.attempts, provider.rejected) == (Status.WRITTEN, 1, 0)
+
+
+# --- several candidates ----------------------------------------------------------------------------------------------
+
+
+class Rough(Weighed):
+    """A task whose answers are `WEIGHT` or `WEIGHT/ROUGHNESS`."""
+
+    def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
+        weight, _, roughness = completion.partition("/")
+        return replace(super().check(prompt, weight), text=completion, roughness=float(roughness or 0))
+
+
+def choose(
+    config: GenerationConfig, script: str, selector: Selector | None = None, *, candidates: int = 3
+) -> tuple[Outcome, Scripted]:
+    provider = Scripted(*script.split())
+    run = run_task(Rough(config), 2, [provider], candidates=candidates, selector=selector)
+    return asyncio.run(run), provider
+
+
+@pytest.mark.parametrize(
+    ("script", "best", "others"),
+    [
+        ("0/3 0/1 0/2", "0/1", ("0/3", "0/2")),
+        ("1/0 0/9 2/0", "0/9", ("1/0", "2/0")),
+        ("0/1 0/1 0/1", "0/1", ("0/1", "0/1")),
+    ],
+)
+def test_the_best_of_several_candidates_is_accepted(
+    config: GenerationConfig, script: str, best: str, others: tuple[str, ...]
+) -> None:
+    outcome, provider = choose(config, script)
+    assert outcome.draft
+    assert (outcome.status, outcome.draft.text, outcome.other_answers) == (Status.WRITTEN, best, others)
+    assert [prompt.sample for prompt in provider.asked] == [0, 1, 2]
+    assert len({prompt.messages for prompt in provider.asked}) == 1, "nothing is repaired before all are there"
+
+
+def test_repairs_begin_if_no_candidate_is_without_concerns(config: GenerationConfig) -> None:
+    outcome, provider = choose(config, "3 2 0", candidates=2)
+    assert outcome.draft
+    assert (outcome.draft.text, outcome.attempts) == ("0", 3)
+    assert "- worse by 2" in provider.asked[2].messages[-1].content
+    assert provider.rejected == 2
+
+
+def test_a_selector_chooses_between_candidates_with_equal_concerns(config: GenerationConfig) -> None:
+    seen: list[list[str]] = []
+
+    async def last(outcome: Outcome, candidates: Sequence[Candidate]) -> int:
+        seen.append([candidate.text for candidate in candidates])
+        return len(candidates) - 1
+
+    outcome, _ = choose(config, "0/2 1/0 0/1", last)
+    assert outcome.draft
+    assert (outcome.draft.text, seen) == ("0/2", [["0/1", "0/2"]])
+    choose(config, "0/2 1/0 1/1", last)
+    assert len(seen) == 1, "one candidate needs no choice"
+
+
+def test_an_error_leaves_the_candidates_that_came_before(config: GenerationConfig) -> None:
+    provider = Scripted("0/1", Refused("no"))
+    outcome = asyncio.run(run_task(Rough(config), 2, [provider], candidates=3))
+    assert (outcome.status, outcome.last_answer, outcome.other_answers) == (Status.WRITTEN, "0/1", ())

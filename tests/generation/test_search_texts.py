@@ -12,6 +12,9 @@ LONG = (
 )
 
 
+QUESTION = "What is osmosis?"
+
+
 @pytest.mark.parametrize(
     ("sentence", "short"),
     [
@@ -41,19 +44,33 @@ def test_a_long_sentence_is_cut_at_a_clause(sentence: str, short: str | None) ->
     ],
 )
 def test_a_description_is_a_sentence_that_can_stand_alone(texts: list[str], description: str | None) -> None:
-    assert describe(texts) == description
+    assert describe(texts, QUESTION) == description
+
+
+def test_a_sentence_with_the_words_of_the_question_is_the_description() -> None:
+    other = "Every living cell is surrounded by a membrane with many small pores in it."
+    assert describe([other, SENTENCE], "What is osmosis?") == SENTENCE
+    assert describe([other, SENTENCE], "What surrounds a living cell?") == other
+
+
+def test_a_sentence_that_begins_with_a_clause_is_not_cut_before_its_statement() -> None:
+    text = (
+        "When the days grow shorter and the nights become colder, leaves lose their green because chlorophyll decays "
+    )
+    description = describe([f"{text}and is not replaced by the tree."], "Why do leaves change?")
+    assert description == "When the days grow shorter and the nights become colder, leaves lose their green."
 
 
 def test_a_written_description_of_a_suitable_length_is_kept() -> None:
     two = "Water moves through membranes. Osmosis is the name of that process."
-    assert describe_by(two, [SENTENCE]) == two
-    assert describe_by("Too short.", [SENTENCE]) == SENTENCE
-    assert describe_by("", ["No."]) is None
+    assert describe_by(two, [SENTENCE], QUESTION) == two
+    assert describe_by("Too short.", [SENTENCE], QUESTION) == SENTENCE
+    assert describe_by("", ["No."], QUESTION) is None
 
 
 def test_the_last_resort_is_the_beginning_of_a_text() -> None:
     endless = "Water " + "flows " * 60
-    description = describe_by("", [endless])
+    description = describe_by("", [endless], QUESTION)
     assert description
     assert description.endswith("flows…")
     assert DESCRIPTION_MIN <= len(description) <= DESCRIPTION_MAX

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from qtgen.llm.local import download
 from qtgen.llm.local import server as local
 from support import ROOT, SENT_KEYS
 
+EMBEDDED = local.endpoint(None).model
 CANARY = "sk-canary-5f0c3b"
 CASSETTES = ROOT / "tests" / "integration" / "cassettes"
 Run = Callable[..., tuple[int, str, str]]
@@ -34,7 +34,7 @@ def address(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def generate(run: Run, address: str, question: str, subject: str, *more: str) -> tuple[int, dict[str, Any], str]:
     Path("qtgen.toml").write_text(
-        "[request]\n" + "".join(f"{name} = {value}\n" for name, value in local.SAMPLING.items())
+        "[request]\n" + "".join(f"{name} = {value}\n" for name, value in local.endpoint(None).extra.items())
     )
     Path("q.jsonl").write_text(json.dumps({"question": question, "subject": subject}))
     code, out, err = run(
@@ -44,7 +44,7 @@ def generate(run: Run, address: str, question: str, subject: str, *more: str) ->
         "--base-url",
         address,
         "--model",
-        download.MODEL_NAME,
+        EMBEDDED,
         "--concurrency",
         "1",
         *more,
@@ -131,7 +131,7 @@ def test_a_request_without_a_recording_ends_the_run(qtgen: Run, address: str, re
         pytest.skip("every request is recorded now")
     with pytest.raises(json.JSONDecodeError):  # nothing is printed, because the run ends at once
         generate(qtgen, address, "Why does sugar melt ice on a road?", "Chemistry")
-    code, out, err = qtgen("generate", "q.jsonl", "--base-url", address, "--model", download.MODEL_NAME)
+    code, out, err = qtgen("generate", "q.jsonl", "--base-url", address, "--model", EMBEDDED)
     assert (code, out) == (3, "")
     assert "CannotOverwriteExistingCassetteException" in err
     assert not list(Path("outputs").rglob("*.md"))

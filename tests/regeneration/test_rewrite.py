@@ -123,6 +123,20 @@ def test_a_new_error_is_a_fault_and_an_old_one_is_not(config: GenerationConfig) 
     assert check(RewriteTask(is_the_reason, config), response).text is None
 
 
+def test_a_new_answer_is_compared_with_the_source_of_its_question(config: GenerationConfig) -> None:
+    job = make_job("answer", DESCRIPTION, reasons=("source-changed",))
+    job = replace(job, question=replace(job.question, context="Osmosis moves water. The membrane holds solutes back."))
+    invented = points_json(summary="Osmosis evens out 37% of the concentrations by moving the water.")
+    assert "the figure `37%` is not in the source text" in check(RewriteTask(job, config), invented).concerns[0].message
+    strict = check(RewriteTask(job, replace(config, strict_grounding=True)), invented)
+    assert strict.text is None
+    result, _ = run(config, job, GOOD_ANSWER)
+    assert result.outcome.draft
+    assert result.outcome.draft.provenance["grounding"]["unsupported_items"] == 0
+    only_search = replace(job, fields=frozenset({DESCRIPTION}))
+    assert check(RewriteTask(only_search, config), seo_json()).concerns == ()
+
+
 def test_a_response_that_no_page_can_hold_is_a_fault(config: GenerationConfig) -> None:
     task = RewriteTask(make_job(DESCRIPTION), config)
     assert check(task, "nonsense").faults

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from qtgen.generation.grounding.dates import read_dates
+from qtgen.generation.grounding.dates import Date, read_dates
 from qtgen.generation.grounding.figures import Figure, read_figures
 from qtgen.generation.grounding.names import defined_abbreviations, read_names
 from qtgen.generation.grounding.prose import Span, read_spans
@@ -16,6 +16,7 @@ Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[float]]
 
 _COUNTING = 10  # whole numbers up to this one count things of the answer: `three reasons`
 _MIN_QUOTED_WORDS = 3  # fewer words in quotation marks are a term
+_NEAR = 200  # characters before a quotation in which it is called an example
 _MAX_SHOWN = 80  # characters of an item
 _QUOTATION = re.compile(r"“([^“”\n]+)”|(?<![\w\"])\"([^\"\n]+)\"(?!\w)|«([^«»\n]+)»|(?<!\w)‘([^‘’\n]+)’(?!\w)")
 _ILLUSTRATION = re.compile(
@@ -133,25 +134,32 @@ def _quotations(text: str, span: Span, source: Source) -> Iterator[Item]:
 
 def _is_illustration(text: str, span: Span, quotation: re.Match[str]) -> bool:
     """Return whether a quotation is an example that the answer makes up: one so called, or a line of its own."""
-    line_end = text.find("\n", quotation.end())
-    rest = text[quotation.end() : line_end if line_end >= 0 else len(text)].strip()
-    is_line = quotation.start() == span.start and rest[:1] in ("", "(")
-    return is_line or _ILLUSTRATION.search(text, span.start, quotation.start()) is not None
+    following = text[quotation.end() : quotation.end() + 8].lstrip(" ")[:1]
+    is_line = quotation.start() == span.start and following in ("", "\n", "(")
+    before = max(span.start, quotation.start() - _NEAR)
+    return is_line or _ILLUSTRATION.search(text, before, quotation.start()) is not None
 
 
 def _names(text: str, spans: Sequence[Span], source: Source) -> Iterator[Item]:
     lower = {fold(word) for span in spans for word in WORD.findall(span.text) if word[0].islower()}
     defined = {word for span in spans for word in defined_abbreviations(span.text)}
     for span in spans:
-        made_up = [
-            quoted for quoted in _QUOTATION.finditer(text, span.start, span.end) if _is_illustration(text, span, quoted)
-        ]
+        no_names = _without_names(text, span)
         for name in read_names(span, source.names.lower | lower):
-            if any(quoted.start() < name.start < quoted.end() for quoted in made_up):
+            if name.start in no_names or defined.issuperset(name.words) or source.names.contains(name):
                 continue
-            if not defined.issuperset(name.words) and not source.names.contains(name):
-                similar = source.names.similar(name)
-                yield Item(Kind.NAME, _shown(name.text), name.start, name.end - name.start, similar)
+            similar = source.names.similar(name)
+            yield Item(Kind.NAME, _shown(name.text), name.start, name.end - name.start, similar)
+
+
+def _without_names(text: str, span: Span) -> set[int]:
+    """Return the places of a sentence that hold no names: dates, figures, and quotations that the answer makes up."""
+    found: list[Date | Figure] = [*read_dates(span.text), *read_figures(span.text)]
+    places = {span.start + place for amount in found for place in range(amount.start, amount.end)}
+    for quotation in _QUOTATION.finditer(text, span.start, span.end):
+        if _is_illustration(text, span, quotation):
+            places.update(range(quotation.start(), quotation.end()))
+    return places
 
 
 def _item(kind: Kind, span: Span, start: int, end: int, detail: str = "") -> Item:

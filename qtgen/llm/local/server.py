@@ -12,20 +12,17 @@ from typing import IO
 
 from qtgen._util.cpus import usable_cpus
 from qtgen._util.extras import require
-from qtgen.errors import ProviderUnusable
+from qtgen.errors import ModelNotFetched, ProviderUnusable
 from qtgen.llm.endpoint import Endpoint
-from qtgen.llm.local.download import MODEL_NAME, fetch, find
+from qtgen.llm.local.download import fetch, find, read_record
 from qtgen.llm.local.identity import file_identity
+from qtgen.llm.local.table import LocalModel, select_model
 from qtgen.llm.types import STANDARD_STYLE, PromptStyle
 
-# Tokens of context for each request in flight: the longest prompt, its answer, and the faults in a repair request.
-CONTEXT = 6_144
-# A small model repeats itself. These parameters prevent it (measured, see docs/explanation/benchmarks.md).
-SAMPLING = {"repeat_penalty": 1.1, "repeat_last_n": 256, "seed": 7}
 TIMEOUT = 600.0
 # The model's threads meet at a barrier several hundred times per token. OpenMP lets a thread that waits there spin. If
-# a busy CPU does not run the other thread, it spins for a whole time slice: two threads on two busy CPUs produce only 1
-# to 2 tokens per second. With these variables, a thread sleeps after a short spin (measured by benchmarks/threads.py).
+# the other thread does not run because the CPUs are busy, it spins for a whole time slice, and two threads produce only
+# 1 to 5 tokens per second. With these variables, a thread sleeps after a short spin (see benchmarks/threads.py).
 # A user's own values override them.
 _WAITING = {"GOMP_SPINCOUNT": "100", "OMP_WAIT_POLICY": "passive"}
 _GRACE = 5  # seconds that the server has to end by itself
@@ -39,19 +36,23 @@ def endpoint(
     *,
     style: PromptStyle = STANDARD_STYLE,
 ) -> Endpoint:
-    """Return the endpoint of a GGUF file, or of the embedded model. It costs nothing, and it accepts grammars.
+    """Return the endpoint of a model that the setting `local_model` selects, by default the embedded one.
+
+    It is free and accepts grammars.
 
     The ledger tells files of one name apart by their contents. The embedded model has one content, and no identity.
+    Raises SettingsError if there is no such model.
     """
+    selected = select_model(model)
     return Endpoint(
         "local",
-        MODEL_NAME if model is None else model.stem,
+        selected.name,
         f"{address}/v1",
         timeout=timeout,
-        extra=SAMPLING,
+        extra=selected.request,
         style=style,
         sends_grammar=True,
-        identity="" if model is None else file_identity(model),
+        identity=_identity(selected),
         price_input=0.0,
         price_output=0.0,
     )
@@ -64,19 +65,18 @@ def serve(
     """Run a model until the block ends.
 
     Args:
-        model: A GGUF file, or None for the embedded model, which is fetched if it is not on this machine.
+        model: A name of the table of models, a GGUF file, or None for the embedded model, which is fetched if it is
+            not on this machine.
         slots: The most requests in flight.
         threads: Threads of the model, by default as many as there are CPUs that the process may use.
         timeout: Seconds to wait for one response.
 
-    Raises ProviderUnusable with the remedy.
+    Raises ProviderUnusable, ModelError and SettingsError.
     """
     require("a local model", "local", "xllamacpp")
-    file = model or find(os.environ) or fetch(os.environ)
-    if not file.is_file():
-        raise ProviderUnusable(f"no such model file: {file}", setting="local_model", remedy="name a GGUF file")
-    name = MODEL_NAME if model is None else file.stem
-    arguments = [str(file), name, str(slots), str(CONTEXT), str(threads or usable_cpus())]
+    selected = select_model(model)
+    file = _file(selected)
+    arguments = [str(file), selected.name, str(slots), str(selected.context), str(threads or usable_cpus())]
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(  # noqa: S603  # our own module, no shell
             [sys.executable, "-m", "qtgen.llm.local._child", *arguments],
@@ -85,10 +85,32 @@ def serve(
         )  # fmt: skip
         try:
             address = _address(server, file, log)
-            _logger.info("the local model %s listens at %s", name, address)
+            _logger.info("the local model %s listens at %s", selected.name, address)
             yield endpoint(model, address, timeout)
         finally:
             _end(server)
+
+
+def _file(model: LocalModel) -> Path:
+    """Return the model's file. The embedded model is fetched if it is not on this machine."""
+    if model.entry is None:
+        if model.file is None or not model.file.is_file():
+            message = f"no such model file: {model.file}"
+            raise ProviderUnusable(message, setting="local_model", remedy="name a GGUF file or a known model")
+        return model.file
+    found = find(os.environ, model.name)
+    if found is None and not model.is_embedded:
+        raise ModelNotFetched(model.name)
+    return found or fetch(os.environ)
+
+
+def _identity(model: LocalModel) -> str:
+    """Return what tells the model's file from others of its name."""
+    if model.file is not None:
+        return file_identity(model.file)
+    if model.entry is None or model.is_embedded:
+        return ""
+    return str(model.entry.sha256 or read_record(os.environ, model.name).get("sha256", ""))[:16]
 
 
 def _address(server: subprocess.Popen[str], file: Path, log: IO[str]) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from qtgen._util.text import display_width, mask_unprintable, pluralize
+from qtgen._util.text import display_width, enumeration, mask_unprintable, pluralize
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.reports.registry import Paint, ReportContext, plain, report_format
 
@@ -94,7 +94,7 @@ class FindingCounts:
             if listed[severity] > 0
         ]
         findings = (
-            f"{_enumeration(parts)} in {pluralize(self._affected_pages, 'page')}" if parts else "no problems found"
+            f"{enumeration(parts)} in {pluralize(self._affected_pages, 'page')}" if parts else "no problems found"
         )
         return f"{pluralize(pages, 'page')} checked: {findings}"
 
@@ -104,11 +104,6 @@ class FindingCounts:
         by_folder = [(f"{n:,}", folder) for folder, n in self._folders.most_common()]
         if by_code:
             yield from (_table(by_code), "", _table(by_folder))
-
-
-def _enumeration(parts: Sequence[str]) -> str:
-    """Return `a`, `a and b`, or `a, b and c`."""
-    return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), parts[-1]])
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:

@@ -10,12 +10,13 @@ from qtgen.validation.rules import (
     reading,
     rendering,
     shape,
+    text,
 )
 from qtgen.validation.rules.checker import PageChecker, check_page
 from qtgen.validation.rules.registry import REGISTRY, rule, site_rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, PageRule, Rule, SiteFinding, SiteRule
 
-RULES_VERSION = 4
+RULES_VERSION = 5
 """The version of the built-in rules, a part of the cache key.
 
 Raise it with every change to a rule's findings or to the facts of a page. A golden test fails if they change and the
@@ -43,4 +44,5 @@ __all__ = [
     "model_text",
     "rule",
     "site_rule",
+    "text",
 ]

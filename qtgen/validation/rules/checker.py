@@ -9,6 +9,7 @@ import re2
 
 from qtgen.page import Page
 from qtgen.validation.diagnostics import Diagnostic, Edit, Fix, printable
+from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.rules.types import Finding, FixFactory, PageFile, PageRule, Rule
 
 _FINDINGS_MAX = 100  # of one rule on one page; a hostile file could cause millions
@@ -26,10 +27,13 @@ class PageChecker:
     Args:
         rules: The rules to run. Site rules among them are ignored.
         fixes: Whether to compute the fixes, instead of only telling that there is one.
+        settings: What the rules read from the settings.
     """
 
-    def __init__(self, rules: Iterable[Rule], *, fixes: bool = False) -> None:
-        self._fixes = fixes
+    def __init__(
+        self, rules: Iterable[Rule], *, fixes: bool = False, settings: RuleSettings = DEFAULT_SETTINGS
+    ) -> None:
+        self._fixes, self._settings = fixes, settings
         self._all = sorted((rule for rule in rules if isinstance(rule, PageRule)), key=lambda rule: rule.code)
         self._reading = [rule for rule in self._all if rule.is_builtin and rule.family == 1]
         canonical = [rule for rule in self._all if not rule.noncanonical_only]
@@ -50,6 +54,8 @@ class PageChecker:
         missing that are there.
         """
         page = file.page
+        if self._settings is not DEFAULT_SETTINGS:
+            file = file._replace(settings=self._settings)
         all_rules = self._all if page.complete else self._reading
         rules = self._applicable(file) if page.canonical else all_rules
         diagnostics = [
@@ -68,15 +74,17 @@ class PageChecker:
             if not cannot_violate(file):
                 rules += rules_with_test
         values = file.page.values
-        matches = self._patterns.Match(f"{values['seo.page_description']}\n{values['answer']}".encode())
+        text = f"{values['seo.page_description']}\n{values['seo.page_keywords']}\n{values['answer']}"
+        matches = self._patterns.Match(text.encode())
         if matches:
-            rules += dict.fromkeys([self._by_pattern[number] for number in matches])
+            matching = dict.fromkeys([self._by_pattern[number] for number in matches])
+            rules += [rule for rule in matching if rule not in rules]  # its `skip_if` may have chosen it already
         return rules
 
 
-def check_page(file: PageFile, rules: Iterable[Rule]) -> list[Diagnostic]:
+def check_page(file: PageFile, rules: Iterable[Rule], settings: RuleSettings = DEFAULT_SETTINGS) -> list[Diagnostic]:
     """Return the diagnostics of `rules` for one page."""
-    return PageChecker(rules)(file)
+    return PageChecker(rules, settings=settings)(file)
 
 
 def compute_fix(page: Page, factory: FixFactory | None) -> Fix | None:

@@ -118,6 +118,7 @@ def _answer_length_fine(file: PageFile) -> bool:
         ". ",
     ),
     skip_if=_answer_length_fine,
+    repairable="concern",
 )
 def answer_too_short(file: PageFile) -> Iterator[Finding]:
     """The answer has fewer than 300 characters.
@@ -186,6 +187,7 @@ def _headings_differ(file: PageFile) -> bool:
     ),
     good=Example("**Membrane**", "**Gradient**"),
     skip_if=_headings_differ,
+    repairable="concern",
 )
 def repeated_heading(file: PageFile) -> Iterator[Finding]:
     """Two points of one list have the same heading and nearly the same text.

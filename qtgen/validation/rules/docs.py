@@ -2,8 +2,10 @@
 
 from difflib import ndiff
 
-from qtgen.page import read
+from qtgen.page import Page, read
+from qtgen.page.sentences import find_sentence
 from qtgen.site.index import SiteIndex, page_facts
+from qtgen.site.sentences import page_sentences
 from qtgen.site.similarity import question_words
 from qtgen.validation.diagnostics import printable
 from qtgen.validation.reports.text import diagnostic_line
@@ -16,7 +18,7 @@ from qtgen.validation.rules.example import (
     apply_example,
     example_site,
 )
-from qtgen.validation.rules.types import PageFile, Rule, SiteRule
+from qtgen.validation.rules.types import PageFile, Rule, SiteFinding, SiteRule
 
 _LINE_SHOWN = 1_000  # characters
 
@@ -38,14 +40,23 @@ def describe_rule(rule: Rule) -> str:
 def _diagnostics(rule: Rule) -> str:
     if isinstance(rule, SiteRule):
         pages = example_site(rule.bad)
-        site = SiteIndex()
+        site = SiteIndex(rule.bad.settings.repeated_sentence_pages)
         site.add(page_facts(read(raw)) for _, raw in pages)
+        site.sentences.add(page_sentences(read(raw)) for _, raw in pages)
         site.question_words += (question_words(read(raw).text_of("title") or "") for _, raw in pages)
         finding, row = next((finding, row) for finding in rule.check(site) for row in finding.rows)
         other = pages[finding.other][0] if finding.other is not None else ""
-        return f"{pages[site.page_number(row)][0]}: {rule.code} {finding.message.format(other=other)}"
+        path, raw = pages[site.page_number(row)]
+        message = finding.message.format(other=other, sentence=_sentence(finding, read(raw)))
+        return f"{path}: {rule.code} {message}"
     path, raw = apply_example(rule.bad)
-    return "\n".join(map(diagnostic_line, check_page(PageFile(path, read(raw)), [rule])))
+    return "\n".join(map(diagnostic_line, check_page(PageFile(path, read(raw)), [rule], rule.bad.settings)))
+
+
+def _sentence(finding: SiteFinding, page: Page) -> str:
+    answer = page.text_of(finding.key) or ""
+    place = find_sentence(answer, finding.sentence) if finding.sentence is not None else None
+    return answer[slice(*place)] if place else ""
 
 
 def _changed_lines(rule: Rule) -> tuple[str, str]:

@@ -145,6 +145,7 @@ _WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}")
     good=Example("Osmosis moves", r"It costs \$5 a litre, or \$8 with salt, $5x$ in all. Osmosis moves"),
     fix="unsafe",
     patterns=(r"\$\pN[^$=^_{}]*\$",),
+    repairable="concern",
 )
 def currency_as_math(file: PageFile) -> Iterator[Finding]:
     r"""The site reads two amounts of money in one paragraph as math, because of their dollar signs.

@@ -10,7 +10,7 @@ from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
-_DESCRIPTION = "seo.page_description"
+_DESCRIPTION, _KEYWORDS = "seo.page_description", "seo.page_keywords"
 _QUOTED_MAX = 40  # characters that a message quotes
 
 _NOT = (
@@ -58,9 +58,11 @@ def refusal(file: PageFile) -> Iterator[Finding]:
         yield answer_finding(file, *apology.span(), message)
 
 
+_JSON = "JSON"  # has quotation marks itself
+
 # What a model leaves behind: an RE2 pattern that matches wherever the regular expression does (the checker searches for
-# it on every page), the regular expression itself, and what a message calls it.
-_RESIDUE: tuple[tuple[str, re.Pattern[str], str], ...] = (
+# it on every page), the regular expression itself if it differs, and what a message calls it.
+_RESIDUE: tuple[tuple[str, re.Pattern[str] | None, str], ...] = (
     (
         "s an AI",
         re.compile(r"\b[Aa]s an AI(?: language)?(?: model| assistant| chatbot)?,? (?:I|my)\b"),
@@ -82,16 +84,50 @@ _RESIDUE: tuple[tuple[str, re.Pattern[str], str], ...] = (
         "a placeholder",
     ),
     (
-        r"\{\{ ?(?:question|subject|title|context)",
-        re.compile(r"\{\{ ?(?:question|subject|title|context)[\w.]* ?\}\}"),
+        r"</?(?:answer|response|assistant|instructions?|think(?:ing)?|reasoning|tool_call|function_call"
+        r"|(?:start|end)_of_turn|[be]os|unk|pad)>|</(?:user|system|context|example|document|output|input)>",
+        None,
         "a marker of the prompt",
     ),
     (
-        r'(?m)"(?:page_description|page_keywords|introduction|points|keywords)":|^(?:[\s\pZ]|\\n)*\[?\{',
-        re.compile(r'"(?:page_description|page_keywords|introduction|points|keywords)":|\A\s*\[?\{\s*"'),
-        "JSON",
+        r"(?m)^(?:\\n| )*(?:Human|Assistant|###+ (?:Instruction|Response|Input|Output|Human|Assistant)):"
+        r"|\\n *(?:Human|Assistant|###+ (?:Instruction|Response|Input|Output|Human|Assistant)):",
+        re.compile(r"(?m)^ *(?:Human|Assistant|#{3,} (?:Instruction|Response|Input|Output|Human|Assistant)):"),
+        "a marker of a chat",
+    ),
+    (
+        r"\{\{[ \t]*[<$%#/]?[ \t]*[A-Za-z_]|\{% *\w|\$\{\w+\}"
+        r"|\{(?:question|answer|context|topic|subject|prompt|user_input)\}",
+        re.compile(
+            r"(?<![\w\\}^_{(])\{\{[ \t]*[<$%#/]?[ \t]*[A-Za-z_][\w.]*[ \t]*>?\}*|\{% *\w+|\$\{\w+\}"
+            r"|(?<![\w\\}^_])\{(?:question|answer|context|topic|subject|prompt|user_input)\}"
+        ),
+        "a template's marker",
+    ),
+    (
+        r"(?m)\"(?:page_description|page_keywords|introduction|points|keywords)\":|^(?:[\s\pZ]|\\n)*\[?\{",
+        re.compile(r"\"(?:page_description|page_keywords|introduction|points|keywords)\":|\A\s*\[?\{\s*\""),
+        _JSON,
+    ),
+    (
+        r"\}\}\]|\}\]\}|\]\}\}|\]\}\]|[\"'],? *\}|\}, *\{|\[\{ *[\"']?\w+[\"']? *:|\{ *\"\w+\" *:"
+        r"|\"\w+\": *[\"\[{]",
+        None,
+        _JSON,
+    ),
+    (
+        r"(?m)(?:^|\\n|[^:/\w\\(])//+ *[A-Za-z]|/\*+ *[A-Za-z]|[a-z.] *\*/",
+        None,
+        "a comment of code",
+    ),
+    (
+        r"\\u[0-9a-fA-F]{4}",
+        None,
+        "an escaped character",
     ),
 )
+_PATTERNS = [(pattern or re.compile(quick), description) for quick, pattern, description in _RESIDUE]
+_LATEX = re.compile(r"\\\((?:(?!\\\().)*?\\\)|\\\[(?:(?!\\\[).)*?\\\]", re.DOTALL)
 _OPENING = re.compile(
     r"""\s*(?:(?:sure|certainly|absolutely|of\ course|great\ question)\s*[!,]\s*(?:here|let|i|this|below)\b
       | (?:question|q|prompt|user|assistant)\s*:
@@ -119,7 +155,7 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
     Fix: generate the answer again. Code and quotations may contain these words. No automatic fix.
     Precision: no finding on 9,923 live pages. One of them has `[insert example]`, in a quoted form to fill in.
     """
-    for path in (ANSWER, _DESCRIPTION):
+    for path in (ANSWER, _DESCRIPTION, _KEYWORDS):
         text = file.page.text_of(path) or ""
         opening = _OPENING.match(text)
         if opening:
@@ -127,13 +163,19 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
             message = f"`{path}` begins with the model's reply to its prompt; generate it again"
             yield Finding(message, span, path)
         layout = expand_line_breaks(text)
-        for _, pattern, description in _RESIDUE:
+        for pattern, description in _PATTERNS:
             if pattern.search(layout):
-                residue = pattern.search(mask_segments(layout, find_segments(layout)))
-                if residue and not _is_quoted(layout, residue.start()):
+                residue = pattern.search(_prose(layout))
+                if residue and (description == _JSON or not _is_quoted(layout, residue.start())):
                     quoted = residue.group().strip()[:_QUOTED_MAX]
-                    message = f"{description}: `{quoted}`"  # repair requests in recordings contain these words
+                    message = f"`{path}` contains {description} (`{quoted}`); leave it out, or write it as code"
                     yield Finding(message, span_within(file.page, path, *residue.span()), path)
+
+
+def _prose(layout: str) -> str:
+    """Return the text with spaces for code and math, also for math that the site does not render."""
+    masked = mask_segments(layout, find_segments(layout))
+    return _LATEX.sub(lambda math: re.sub(r"[^\n]", " ", math.group()), masked) if "\\" in masked else masked
 
 
 def _is_quoted(layout: str, offset: int) -> bool:

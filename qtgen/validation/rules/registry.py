@@ -16,6 +16,7 @@ from qtgen.validation.rules.types import (
     LinkFixFactory,
     PageCheck,
     PageRule,
+    Repairable,
     Rule,
     SiteCheck,
     SiteRule,
@@ -41,6 +42,7 @@ def rule(
     noncanonical_only: bool = False,
     skip_if: SkipTest | None = None,
     patterns: tuple[str, ...] = (),
+    repairable: Repairable | None = None,
 ) -> Callable[[PageCheck], PageCheck]:
     """Register the decorated function as a rule that reads one page at a time.
 
@@ -52,17 +54,18 @@ def rule(
         good: A similar example that it must not report. By default, the valid example page.
         fix: "safe" or "unsafe", if its findings carry fixes.
         noncanonical_only: See `PageRule`; so are `skip_if` and `patterns`.
+        repairable: "concern" or "fault", if a warning of the rule goes back to the model when a page is generated. A
+            page is written despite concerns if no repair resolves them, but not despite faults.
 
     Raises ValueError if the code or the name is invalid or already used.
     """
 
     def register(check: PageCheck) -> PageCheck:
-        if skip_if and patterns:
-            raise ValueError(f"rule {code} has both `skip_if` and `patterns`; use one of them")
         if not code.startswith("QT"):  # those of built-in rules are valid, and compiling them takes time at start-up
             for pattern in patterns:
                 _check_pattern(code, pattern)
-        _add(PageRule(code, name, severity, check, bad, good, fix, False, noncanonical_only, skip_if, patterns))
+        quick = (noncanonical_only, skip_if, patterns)
+        _add(PageRule(code, name, severity, check, bad, good, fix, False, repairable, *quick))
         return check
 
     return register
@@ -90,7 +93,7 @@ def site_rule(
     """
 
     def register(check: SiteCheck) -> SiteCheck:
-        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, fix_link))
+        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, None, fix_link))
         return check
 
     return register

@@ -32,6 +32,7 @@ _STRING_STARTS = re.compile(r"""[(=,+<\[:]\s*[frbu]?["']|\b(?:echo|puts|print|pr
     ),
     fix="unsafe",
     patterns=("`", "~~~"),
+    repairable="concern",
 )
 def escape_in_code(file: PageFile) -> Iterator[Finding]:
     r"""A string in code contains `\n`, as in `printf("done\n")`.
@@ -96,6 +97,7 @@ def _open_at_line_end(char: str) -> str:
     bad=Example("**Membrane**", "**Membrane"),
     good=Example("**Membrane**", "**Membrane** and 2 ** 3"),
     patterns=("`", "~~~", r"\$\$\$", _open_at_line_end("*"), _open_at_line_end("$")),
+    repairable="concern",
 )
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
     """A code fence, `$$` or `**` is opened and never closed.
@@ -174,6 +176,7 @@ _JAVASCRIPT = re.compile(r"\]\(\s*<?\s*javascript:[^)\s]*\)?", re.IGNORECASE)
     bad=Example("Osmosis moves", "Osmosis<br>moves"),
     good=Example("Osmosis moves", "Where a < b and b > c, `<br>` or <https://example.org>: osmosis moves"),
     patterns=("<[A-Za-z/!?]", "(?i)javascr[iı]pt:"),
+    repairable="concern",
 )
 def raw_html(file: PageFile) -> Iterator[Finding]:
     """The answer has an HTML tag. Script, style, iframe, event handlers and `javascript:` links are errors.

@@ -9,6 +9,7 @@ from qtgen.page import Page, Span
 from qtgen.page.edits import TextEdit
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 
 
 class PageFile(NamedTuple):
@@ -18,11 +19,13 @@ class PageFile(NamedTuple):
         path: The path as diagnostics show it, with `/` as its separator.
         page: The contents of the file.
         location: The absolute path, if `path` does not tell which folder the file is in (`page.md`, `../page.md`).
+        settings: What the rules read from the settings.
     """
 
     path: str
     page: Page
     location: str | None = None
+    settings: RuleSettings = DEFAULT_SETTINGS
 
     @property
     def name(self) -> str:
@@ -74,12 +77,15 @@ class SiteFinding(NamedTuple):
         rows: Rows of the site index, each a page or a link.
         key: The field of each row that the finding is about: `url`, `id` or `title`.
         other: The number of another page that the message names.
+        sentence: The hash of a sentence of the answer that the finding is about. `{sentence}` in the message is
+            replaced by its beginning.
     """
 
     message: str
     rows: Iterable[int]
     key: str = "url"
     other: int | None = None
+    sentence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ class Example:
         raw: The bytes of the whole file, if a replacement cannot express the change.
         neighbour: The text to replace, and its replacement, in the other page of the example site. Only site rules
             read that page.
+        settings: What the rules read from the settings, if the example needs that.
     """
 
     old: str = ""
@@ -100,6 +107,7 @@ class Example:
     path: str | None = None
     raw: bytes | None = None
     neighbour: tuple[str, str] = ("", "")
+    settings: RuleSettings = DEFAULT_SETTINGS
 
 
 PageCheck = Callable[[PageFile], Iterable[Finding]]
@@ -108,6 +116,7 @@ SkipTest = Callable[[PageFile], bool]
 LinkFixFactory = Callable[[Page, str, Page | None], FixFactory | None]
 """Maps a page, the dotted path of one of its links, and the link's target (if there is one) to a fix."""
 FixSafety = Literal["safe", "unsafe"]
+Repairable = Literal["concern", "fault"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +132,8 @@ class Rule:
         good: A similar example that the rule must not report.
         fix: Whether its fixes are safe. None means that it offers none.
         on_request: Whether the rule runs only if it is selected by its full code.
+        repairable: What a warning means when a page is generated. None: nothing. `concern`: it goes back to the model,
+            and the page is written with it if no repair resolves it. `fault`: the page is not written with it.
     """
 
     code: str
@@ -133,6 +144,7 @@ class Rule:
     good: Example
     fix: FixSafety | None = None
     on_request: bool = False
+    repairable: Repairable | None = None
 
     @property
     def doc(self) -> str:
@@ -160,8 +172,9 @@ class PageRule(Rule):
     Args:
         noncanonical_only: No page in the canonical layout can violate the rule.
         skip_if: A cheap test that is true for a page that cannot violate the rule. Rules may share one.
-        patterns: RE2 patterns. A page whose description and answer match none of them cannot violate the rule. The
-            patterns of all rules are searched at once.
+        patterns: RE2 patterns. A page whose description, keywords and answer match none of them cannot violate the
+            rule. The patterns of all rules are searched at once. With `skip_if` too, the rule runs if either does not
+            rule out a violation.
     """
 
     check: PageCheck

@@ -36,7 +36,7 @@ def test_the_server_runs_until_the_block_ends(monkeypatch: pytest.MonkeyPatch, m
     started = scripted_child(monkeypatch, code)
     with server.serve(model, slots=2) as endpoint:
         assert (endpoint.base_url, endpoint.model) == ("http://127.0.0.1:4711/v1", "tiny")
-        assert (endpoint.extra, endpoint.is_free) == (server.SAMPLING, True)
+        assert (endpoint.extra, endpoint.is_free) == ({"seed": 7}, True)
         assert started[0].poll() is None
     assert started[0].returncode == 0
 

@@ -37,8 +37,13 @@ def codes(file: PageFile, *rules: PageRule) -> list[str]:
         ({"skip_if": lambda file: False}, True),
         ({"patterns": ("smosis moves",)}, True),
         ({"patterns": ("towards the side that holds more solute",)}, True),
+        ({"patterns": ("osmosis, membrane, solute",)}, True),
         ({"patterns": ("QuickTakes",)}, False),
         ({"patterns": ("nowhere", "smosis", "water")}, True),
+        ({"patterns": ("nowhere",), "skip_if": lambda file: True}, False),
+        ({"patterns": ("nowhere",), "skip_if": lambda file: False}, True),
+        ({"patterns": ("smosis",), "skip_if": lambda file: True}, True),
+        ({"patterns": ("smosis",), "skip_if": lambda file: False}, True),
     ],
 )
 def test_a_rule_runs_on_pages_that_can_violate_it(arguments: dict[str, Any], runs_on_canonical: bool) -> None:

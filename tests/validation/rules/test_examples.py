@@ -19,7 +19,9 @@ def pages_of(rule: Rule, example: Example) -> dict[str, bytes]:
 
 def findings(rule: Rule, example: Example) -> list[Diagnostic]:
     pages = pages_of(rule, example)
-    return run_options(batches_for_paths(pages), ValidationOptions([rule], overlay=pages, fixes=True))
+    return run_options(
+        batches_for_paths(pages), ValidationOptions([rule], overlay=pages, fixes=True, settings=example.settings)
+    )
 
 
 def codes(pages: dict[str, bytes]) -> set[str]:

@@ -36,4 +36,4 @@ def test_placeholders_in_quotations_and_code_are_allowed(shown: str) -> None:
 
 def test_a_message_quotes_what_was_left_behind() -> None:
     messages = [finding.message for finding in check(example_with("Osmosis moves", "[INST] Osmosis moves"))]
-    assert "a marker of the prompt: `[INST]`" in messages
+    assert "`answer` contains a marker of the prompt (`[INST]`); leave it out, or write it as code" in messages

@@ -49,11 +49,6 @@ def test_a_code_cannot_be_used_twice() -> None:
         register(name="other")
 
 
-def test_a_rule_has_either_a_test_or_patterns() -> None:
-    with pytest.raises(ValueError, match="both `skip_if` and `patterns`"):
-        register(skip_if=lambda file: True, patterns=("x",))
-
-
 def test_a_pattern_that_re2_cannot_compile_names_its_rule() -> None:
     with pytest.raises(ValueError, match="rule ACME101: RE2 cannot compile"):
         register(patterns=("(?<=x)",))

@@ -1,0 +1,157 @@
+"""Measure the checks that need no reference: how many good pages they flag, and how many bad ones.
+
+    python benchmarks/reference_free.py
+
+Good pages are the live pages in `../shared`. The subjects are divided into two halves. The bars of `CHECKS` were chosen
+on the pages of the first half; false alarms are counted on the second half, whose pages also make the bad ones:
+
+- swaps: the answer, or all texts, of another page, of any subject or of the same one
+- heaps: the words of the answer in a random order, in the whole answer or line by line
+- soups: the content words of the answer in a random order
+- demo: pages of a small model that a reader would not accept
+"""
+
+import random
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from qtgen.page import read
+from qtgen.validation.english import FUNCTION_WORDS
+from qtgen.validation.text_quality import CHECKS, TextQuality, measure_page
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+ARCHIVE = SHARED / "real" / "pages.tar.gz"
+CASES = SHARED / "cases" / "evals"
+BAD_PAGES = 500
+SEED = 15
+
+
+class Texts(NamedTuple):
+    """What is judged of a page."""
+
+    subject: str
+    question: str
+    description: str
+    keywords: str
+    answer: str
+
+
+def texts_of(raw: bytes) -> Texts:
+    text = read(raw).text_of
+    paths = ("subject", "title", "seo.page_description", "seo.page_keywords", "answer")
+    return Texts(*(text(path) or "" for path in paths))
+
+
+def live_pages() -> Iterator[Texts]:
+    with tarfile.open(ARCHIVE) as tar:
+        for member in tar:
+            if member.name.endswith(".md") and (file := tar.extractfile(member)):
+                yield texts_of(file.read())
+
+
+def halves(pages: Sequence[Texts]) -> tuple[list[Texts], list[Texts]]:
+    """Divide pages by subject: every second subject in alphabetical order."""
+    subjects = sorted({page.subject for page in pages})
+    chosen = set(subjects[::2])
+    return [page for page in pages if page.subject in chosen], [page for page in pages if page.subject not in chosen]
+
+
+def another(page: Texts, pages: Sequence[Texts], *, same_subject: bool) -> Texts:
+    while True:
+        other = random.choice(pages)
+        if other.question != page.question and (not same_subject or other.subject == page.subject):
+            return other
+
+
+def shuffled(words: Sequence[str]) -> str:
+    return " ".join(random.sample(words, len(words)))
+
+
+def heap(answer: str) -> str:
+    return shuffled(answer.replace("\\n", " ").split())
+
+
+def heap_by_line(answer: str) -> str:
+    return "\\n".join(shuffled(line.split(" ")) for line in answer.split("\\n"))
+
+
+def soup(answer: str) -> str:
+    words = [word.strip("*.,:;()") for word in answer.replace("\\n", " ").split()]
+    return shuffled([word for word in words if word.isalpha() and word.lower() not in FUNCTION_WORDS])
+
+
+def bad_pages(pages: Sequence[Texts]) -> dict[str, list[Texts]]:
+    sample = random.sample(pages, BAD_PAGES)
+
+    def with_answer(make: Callable[[Texts], str]) -> list[Texts]:
+        return [page._replace(answer=make(page)) for page in sample]
+
+    def with_texts(*, same_subject: bool) -> list[Texts]:
+        others = [another(page, pages, same_subject=same_subject) for page in sample]
+        return [other._replace(question=page.question) for page, other in zip(sample, others, strict=True)]
+
+    return {
+        "swap, answer": with_answer(lambda page: another(page, pages, same_subject=False).answer),
+        "swap, answer, subject": with_answer(lambda page: another(page, pages, same_subject=True).answer),
+        "swap, all texts": with_texts(same_subject=False),
+        "swap, all texts, subject": with_texts(same_subject=True),
+        "heap": with_answer(lambda page: heap(page.answer)),
+        "heap by line": with_answer(lambda page: heap_by_line(page.answer)),
+        "soup": with_answer(lambda page: soup(page.answer)),
+        **{
+            f"cases, {name}": [texts_of(file.read_bytes()) for file in sorted((CASES / path).rglob("*.md"))]
+            for name, path in {
+                "demo": "nonsense-validates/demo",
+                "off topic": "nonsense-validates/off",
+                "true": "all-pages-false-pass/extra",
+                "paraphrase": "all-pages-false-pass/paraphrase",
+                "soup": "all-pages-false-pass/soup",
+            }.items()
+        },
+    }
+
+
+def measure_all(pages: Sequence[Texts]) -> list[TextQuality]:
+    return [measure_page(*page[1:]) for page in pages]
+
+
+def share(found: int, total: int) -> str:
+    return f"{100 * found / total:.2f}%" if total else "-"
+
+
+def main() -> None:
+    random.seed(SEED)
+    first, second = halves([*live_pages()])
+    bad = {name: measure_all(pages) for name, pages in bad_pages(second).items()}
+    choosing, held_out = measure_all(first), measure_all(second)
+    print(f"{len(first):,} pages to choose the bars, {len(second):,} held out\n")
+    print("| check | 1% of the first half | 0.1% | largest | loose | bar | alone | held out | caught |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for check in CHECKS:
+        values = sorted((getattr(quality, check.name) for quality in choosing), reverse=True)
+        one, tenth = values[len(values) // 100], values[len(values) // 1000]
+        alarms = sum(getattr(quality, check.name) > check.bar for quality in held_out)
+        caught = {
+            name: 100 * sum(getattr(quality, check.name) > check.bar for quality in qualities) // len(qualities)
+            for name, qualities in bad.items()
+        }
+        best = ", ".join(f"{name} {percent}%" for name, percent in caught.items() if percent >= 10)
+        bars = f"{check.loose} | {check.bar} | {check.alone}"
+        print(f"| {check.name} | {one:.3f} | {tenth:.3f} | {values[0]:.3f} | {bars} | {alarms} | {best} |")
+    print(
+        "\n| pages | number | off topic | incoherent | flagged | flagged at the loose bars |\n|---|---|---|---|---|---|"
+    )
+    for name, qualities in {"live, first half": choosing, "live, held out": held_out, **bad}.items():
+        counts = [
+            sum(quality.is_off_topic() for quality in qualities),
+            sum(quality.is_incoherent() for quality in qualities),
+            sum(quality.is_flagged() for quality in qualities),
+            sum(quality.is_flagged(loose=True) for quality in qualities),
+        ]
+        print(f"| {name} | {len(qualities):,} | {' | '.join(share(count, len(qualities)) for count in counts)} |")
+
+
+if __name__ == "__main__":
+    main()

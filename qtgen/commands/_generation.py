@@ -1,0 +1,157 @@
+"""The work of `qtgen generate`: rows of question files in, pages out."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+import click
+
+from qtgen.commands._estimate import deleted_note
+from qtgen.commands._preview import preview
+from qtgen.commands._prompt_changes import prompt_change_notes
+from qtgen.commands._run import Item, Models, Run
+from qtgen.commands._stats import RunStats
+from qtgen.errors import Failure
+from qtgen.evaluation.selection import judge_selector
+from qtgen.generation.answer_candidates import Selector
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.pipeline import generate_pages
+from qtgen.generation.plan import DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, plan
+from qtgen.generation.questions import QuestionFiles
+from qtgen.generation.types import Outcome, Question, Status
+from qtgen.llm.factory import concurrency, endpoints_for, open_clients
+from qtgen.llm.ledger import Ledger
+from qtgen.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateOptions:
+    """The options of one call. `settings` has those that are settings too."""
+
+    settings: Settings
+    files: tuple[Path, ...]
+    limit: int | None
+    dry_run: bool
+    fresh: bool
+    recreate: bool
+    update_neighbours: bool
+    as_json: bool
+    judges: tuple[str, ...] = ()
+    show: int = 0
+
+    @property
+    def judge_settings(self) -> Settings:
+        """The settings with which the judges are opened."""
+        return self.settings.model_copy(update={"provider": "openai", "model": self.judges})
+
+
+@dataclass
+class Generation:
+    """The work of `generate`.
+
+    `pages` collects the pages that exist at the end, if they are to get links. `shown` collects those to show.
+    """
+
+    options: GenerateOptions
+    config: GenerationConfig
+    source: QuestionFiles
+    index: QuestionIndex
+    plan_options: PlanOptions
+    output: OutputFolder
+    ledger: Ledger
+    pages: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+
+    def steps(self, ids: IdAllocator | None = None) -> Iterator[Job | Outcome]:
+        """Yield a job or an outcome per row. Without `ids`, jobs have the id 0 and are only good for estimates."""
+        return plan(self.source.rows(), self.plan_options, ids or (lambda urls: dict.fromkeys(urls, 0)))
+
+    async def items(self, run: Run) -> AsyncGenerator[Item, None]:
+        """Yield each row's outcome. Models are opened when the first job is reached."""
+        settings = self.options.settings
+        self._report_changed_prompts(run)
+        first_id = self.output.highest_id(settings.corpus) + 1
+        steps = self.steps(lambda urls: self._assign_ids(urls, first_id))
+        position = 0
+        for step in steps:
+            if isinstance(step, Job):
+                steps = chain([step], steps)
+                break
+            yield self._item(position, step)
+            position += 1
+        else:
+            return
+        self.output.check_writable()
+        async with AsyncExitStack() as stack:
+            models = await stack.enter_async_context(run.open_models())
+            results = generate_pages(
+                steps,
+                self.config,
+                models.clients,
+                self.output,
+                concurrency=concurrency(settings),
+                stop=models.stop,
+                selector=await self._open_judges(run, models, stack),
+            )
+            async for number, outcome in await stack.enter_async_context(aclosing(results)):
+                yield self._item(position + number, outcome)
+
+    async def _open_judges(self, run: Run, models: Models, stack: AsyncExitStack) -> Selector | None:
+        """Return what chooses between candidates: the judges until the stack ends, or None if there are none."""
+        if not self.options.judges:
+            return None
+        judges = open_clients(self.options.judge_settings, models.writer, run.budget, models.stop)
+        return judge_selector(await stack.enter_async_context(judges))
+
+    def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
+        """Yield the outcomes of rows that the run did not get to."""
+        for position, step in enumerate(self.steps()):
+            if is_finished(position):
+                continue
+            if isinstance(step, Job):
+                step = Outcome(step.question, Status.SKIPPED, step.path, step.url, error=failure)
+            yield self._item(position, step)
+
+    def notes(self, stats: RunStats) -> Iterator[str]:
+        """Yield where the pages are, and what was not written on purpose."""
+        if deleted := stats.failures[DELETED]:
+            yield deleted_note(deleted)
+        if self.options.fresh and (existing := stats.counts[Status.EXISTS]):
+            yield (
+                f"--fresh does not replace existing pages ({existing:,}); "
+                "use another --out, or delete pages and add --recreate"
+            )
+        if stats.counts[Status.WRITTEN]:
+            yield f"pages: {self.output.folder}/   how they were made: {self.output.provenance_file}"
+        for path in self.shown:
+            yield ""
+            yield from preview(path)
+        if stats.failed_requests:
+            label = "failed answers" if stats.failed_answers else "reasons of failures"
+            yield f"{label}: {self.output.failed_folder}/"
+
+    def _item(self, position: int, outcome: Outcome) -> Item:
+        if outcome.status is Status.WRITTEN and outcome.path and len(self.shown) < self.options.show:
+            self.shown.append(outcome.path)
+        if self.options.settings.corpus and outcome.path and outcome.status in (Status.WRITTEN, Status.EXISTS):
+            self.pages.append(outcome.path)
+        return Item(position, outcome, outcome.as_dict())
+
+    def _report_changed_prompts(self, run: Run) -> None:
+        endpoint = endpoints_for(self.options.settings)[0]
+        questions: Iterable[Question] = (row for row in self.source.rows() if isinstance(row, Question))
+        for line in prompt_change_notes(self.config, endpoint, self.ledger, questions, self.steps):
+            if not self.options.fresh:
+                run.say(line)
+
+    def _assign_ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
+        """Return an id for each page, and warn about rows that ask for the id of another page."""
+        wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
+        for number, holder in self.ledger.urls_by_id(wanted).items():
+            if holder != wanted[number]:
+                message = f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger"
+                click.echo(message, err=True)
+        return self.ledger.assign_ids(urls, first, self.index.ids)

@@ -1,0 +1,78 @@
+"""Usable answers: what they are, and how one of several is chosen."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from qtgen.generation.answer_check import AnswerCheck
+from qtgen.generation.types import Outcome
+from qtgen.llm.types import Completion, Prompt, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedAnswer:
+    """A usable answer.
+
+    Args:
+        number: Which answer of its task it is, starting with 1.
+        prompt: The prompt that it answers.
+        completion: The answer.
+        usage: Usage of all answers of the task so far, cached ones included.
+        provider: Name of the provider.
+        asked_model: The model's name in the request. The completion has the name that the endpoint reports.
+    """
+
+    number: int
+    prompt: Prompt
+    completion: Completion
+    usage: Usage
+    provider: str
+    asked_model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A usable answer with the result of its check."""
+
+    check: AnswerCheck
+    answer: AcceptedAnswer
+
+    @property
+    def text(self) -> str:
+        """The page that the answer makes."""
+        assert self.check.text is not None  # noqa: S101 - only usable answers are candidates
+        return self.check.text
+
+
+class Selector(Protocol):
+    """Chooses between usable answers, for example by asking a judge."""
+
+    async def __call__(self, outcome: Outcome, candidates: Sequence[Candidate]) -> int:
+        """Return the position of the best of at least two candidates for the page of the outcome.
+
+        Raises ProviderUnusable.
+        """
+
+
+def request_provenance(answer: AcceptedAnswer) -> dict[str, Any]:
+    """Return the part of a page's provenance that describes the request, as a JSON object."""
+    prompt, completion = answer.prompt, answer.completion
+    return {
+        "prompt": prompt.name,
+        "prompt_version": prompt.version,
+        "prompt_digest": prompt.digest,
+        "wording_digest": prompt.wording_digest,
+        "schema_digest": prompt.schema_digest,
+        "format": prompt.style.format.value,
+        "provider": answer.provider,
+        "model": completion.model,
+        "asked_model": answer.asked_model,
+        "parameters": dict(prompt.parameters),
+        "attempts": answer.number,
+        "usage": {**asdict(answer.usage), "cost_usd": _rounded(answer.usage.cost_usd)},
+        "request_id": completion.request_id,
+    }
+
+
+def _rounded(usd: float | None) -> float | None:
+    return None if usd is None else round(usd, 8)

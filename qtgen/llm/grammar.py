@@ -1,0 +1,41 @@
+"""The layer that does without a grammar if the endpoint rejects it."""
+
+import json
+import logging
+from dataclasses import replace
+
+from qtgen.errors import BadRequest
+from qtgen.llm.endpoint import encode_document
+from qtgen.llm.sender import Request, Sender
+from qtgen.llm.types import Completion
+
+_logger = logging.getLogger(__name__)
+
+
+class GrammarSender:
+    """Sends a request again without its grammar if the endpoint rejects it, and later requests without one.
+
+    The key of a request stays the same, so the ledger finds its answer when the grammar is sent again in the next run.
+
+    Attributes:
+        rejection: The endpoint's message, or an empty string if no grammar was rejected.
+    """
+
+    def __init__(self, inner: Sender) -> None:
+        self._inner = inner
+        self.rejection = ""
+
+    async def send(self, request: Request) -> Completion:
+        document = json.loads(request.body) if b'"grammar":' in request.body else {}
+        if not document.pop("grammar", None):
+            return await self._inner.send(request)
+        plain = replace(request, body=encode_document(document))
+        if self.rejection:
+            return await self._inner.send(plain)
+        try:
+            return await self._inner.send(request)
+        except BadRequest as error:
+            completion = await self._inner.send(plain)
+            _logger.warning("the endpoint rejected a grammar, so requests are sent without one: %s", error)
+            self.rejection = str(error)
+            return completion

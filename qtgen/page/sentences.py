@@ -1,0 +1,51 @@
+r"""Split an answer into sentences, and hash them, so that equal sentences of many pages are found cheaply.
+
+A sentence ends at a full stop, a line break or a backslash, which in an answer is LaTeX. What stands for math is not
+compared, because a formula is the same on every page that uses it.
+"""
+
+from functools import lru_cache
+
+from xxhash import xxh32_intdigest
+
+SENTENCE_WORDS_MIN = 8
+_BYTES_MIN = 30  # of a sentence; eight words are hardly ever shorter, and counting the words of each one takes longer
+_BREAKS = bytes.maketrans(b"\\", b".")
+_MARKS = b"n -*#>:|"  # around a sentence; a line break is a backslash and `n`
+
+
+@lru_cache(maxsize=2)  # a page's facts and its rules ask in turn
+def sentence_hashes(answer: str) -> list[int]:
+    """Return a 32-bit hash of each longer sentence of an answer, as it is in a page, in order."""
+    return [xxh32_intdigest(part.strip(_MARKS)) for part in _parts(answer)]
+
+
+def find_sentence(answer: str, sentence: int) -> tuple[int, int] | None:
+    """Return where the sentence with this hash begins and ends in an answer, or None.
+
+    It must have at least eight words and no math.
+    """
+    for part in _parts(answer):
+        core = part.strip(_MARKS)
+        if xxh32_intdigest(core) == sentence:
+            text = core.decode("utf-8", "surrogatepass")
+            start = answer.find(text)
+            is_prose = len(text.split()) >= SENTENCE_WORDS_MIN and "$" not in text
+            return (start, start + len(text)) if is_prose and start >= 0 else None
+    return None
+
+
+def repeated_share(answer: str) -> float:
+    """Return the share of an answer that consists of sentences that it had before."""
+    seen: set[bytes] = set()
+    repeated = 0
+    for part in _parts(answer):
+        core = part.strip(_MARKS)
+        repeated += len(part) if core in seen else 0
+        seen.add(core)
+    return repeated / max(len(answer), 1)
+
+
+def _parts(answer: str) -> list[bytes]:
+    raw = answer.encode("utf-8", "surrogatepass")
+    return [part for part in raw.translate(_BREAKS).split(b".") if len(part) > _BYTES_MIN]

@@ -1,0 +1,132 @@
+"""What `text_quality.py` knows about English: function words, the forms of a word, and marks of incoherent text."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from qtgen.page.markdown import find_segments
+
+_STEM = 5  # first characters that the forms of a word share: derive, derivative
+HEADING_WORDS_MAX = 9
+_GLUED_LETTERS = 25  # of a word that is probably several
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MASK = "\u25a1"
+"""Stands for code and math, so that the words around it do not touch."""
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+FUNCTION_WORDS = _words(
+    "a an the of to in for with by from at into on and or but nor so as if than that this these those it its it's they"
+    " their them we our you your he she his her is are was were be been being am has have had do does did can could"
+    " will would shall should may might must no not which who whom whose what when where why how there here such while"
+    " because although since then also both each other some any all more most many one two between through during"
+    " about over under after before up out only"
+)
+"""Words that every English text is full of, and that tell nothing about its topic."""
+
+_REQUEST_WORDS = _words(
+    "explain describe discuss define list name state give provide compare contrast calculate find determine identify"
+    " outline show using use used following main key important importance role difference differences different"
+    " example examples type types way ways various common significance purpose concept concepts mean means meaning"
+    " work works happen happens make makes made affect effect relate related relation contribute play plays get need"
+    " considered called known like terms term impact influence influences affects effects detailed explanation basic"
+    " significant differ overview illustrate steps process"
+)
+"""Words of questions that answers need not repeat."""
+
+UNSPECIFIC = FUNCTION_WORDS | _REQUEST_WORDS
+
+_CORE_WORDS = (" the ", " of ", " and ", " to ", " a ", " in ", " is ")
+_CORE_WORDS_MIN = 3  # different ones in a sample of normal text
+_SAMPLE = 300  # characters
+
+_ENGLISH = _words(
+    "the what how why which when where who are does explain describe discuss compare define identify between and"
+)
+"""Words by which an English question is recognized."""
+
+# Pairs of function words that are next to each other only in a heap of words. `a and b` may be names.
+_TORN_PAIRS = (
+    r"(?:the (?:the|a|an|of|and|or|in|to|is|are|for|by|with|from|on|as|that|this|these|their|its|it|can|be|which|was"
+    r"|has)"
+    r"|a (?:the|a|an|of|their|its|this|these)|an (?:the|a|an|of|and|in|to|is)"
+    r"|of (?:of|to|is|are|in|for|can|be|by|has)|to (?:of|is|to|are|in|for|can|by)|in (?:in|of|is|to|for|are|can)"
+    r"|for (?:of|for|is|are|can)|and of|is (?:is|of|are|can)|can (?:the|a|of|and|is|can|to)"
+    r"|this (?:the|of|and|to|a)|their (?:the|of|and)|these (?:the|of|and)|are (?:of|is|are|can)"
+    r"|by (?:of|and|is|by|are)|with (?:of|is|with|are)|as (?:of|is|are))\b"
+)
+TORN = re.compile(rf'(?:(?<=[ (*"“])|^){_TORN_PAIRS}(?![\'’-])', re.MULTILINE)
+
+# A sentence, or a heading in bold type, whose first word is a function word in lower case. Other words may be written
+# in lower case on purpose: `pH`, `mRNA`, `printf`.
+_OPENERS = (
+    "(?:the|this|that|these|those|it|its|there|they|we|you|when|where|how|what|why|which|in|on|of|to|for|with|from|by"
+    r"|as|at|an|and|but|or|so|if|because|however|also|is|are|was|were|can|will|their|our|your)\b"
+)
+LOWER_CASE_START = re.compile(
+    rf"(?:(?<=[a-z][.!?]) |^[ ]*(?:[-*+] +|\d{{1,3}}[.)] +|#+ +|\| *)?\*\*)({_OPENERS}[^.*\n]*)", re.MULTILINE
+)
+HEADING = re.compile(
+    r"^[ ]*(?:(?:[-*+]|\d{1,3}[.)])[ ]+|#+[ ]+|\|[ ]*)?\*\*([^ :;,.)*\\\n][^*\\\n]*)\*\*", re.MULTILINE
+)
+GLUED = re.compile(rf"[A-Za-z]{{{_GLUED_LETTERS},}}")
+_LATEX = re.compile(r"\\\((?:(?!\\\().)*?\\\)|\\\[(?:(?!\\\[).)*?\\\]", re.DOTALL)
+
+_TORN_IN_PAGE = rf'[n\n (*"“]{_TORN_PAIRS}'  # after the `n` of a line break too
+INCOHERENCE_PATTERNS = (
+    rf"(?:[a-z][.!?] |\*\*){_OPENERS}",
+    rf"(?s){_TORN_IN_PAGE}.*{_TORN_IN_PAGE}",
+    rf"(?:\n|\\n|[-*+#.)|]) *\*\*[^ :;,.)*\\][^ *\\]* +(?:[^ *\\]+ +){{{HEADING_WORDS_MAX - 1}}}",
+)
+"""RE2 patterns. An answer that matches none of them has no start in lower case, no two torn phrases and no long
+heading. `is_plain_prose` rules out missing function words and repeated sentences."""
+
+
+def has_function_words(answer: str) -> bool:
+    """Return whether a part of the text has several different function words, as every English text has."""
+    middle = len(answer) // 2
+    return _is_prose(answer[middle : middle + _SAMPLE]) or _is_prose(answer[:_SAMPLE]) or _is_prose(answer[-_SAMPLE:])
+
+
+def _is_prose(sample: str) -> bool:
+    return sum([word in sample for word in _CORE_WORDS]) >= _CORE_WORDS_MIN
+
+
+def question_terms(question: str) -> dict[str, str]:
+    """Return the terms that an answer to an English question repeats."""
+    words = WORD.findall(question.lower())
+    if _ENGLISH.isdisjoint(words):
+        return {}
+    return _terms_of(words, UNSPECIFIC) or _terms_of(words, FUNCTION_WORDS)
+
+
+def terms_in(text: str, excluded: frozenset[str]) -> dict[str, str]:
+    """Return the terms of a text: the first characters of its words, which the forms of a word share, and the words."""
+    return _terms_of(WORD.findall(text.lower()), excluded)
+
+
+def _terms_of(words: Iterable[str], excluded: frozenset[str]) -> dict[str, str]:
+    return {word[:_STEM].removesuffix("'s"): word for word in words if len(word) > 2 and word not in excluded}
+
+
+def absent(terms: Mapping[str, str], text: str) -> list[str]:
+    """Return the words of which no form is in `text`, in any usual case."""
+    return [
+        word
+        for stem, word in terms.items()
+        if stem not in text and stem.capitalize() not in text and stem.upper() not in text
+    ]
+
+
+def mask_prose(markdown: str) -> str:
+    """Return the text with one mark for each piece of code and math."""
+    parts, done = [], 0
+    for segment in find_segments(markdown):
+        parts += [markdown[done : segment.start], MASK]
+        done = segment.end
+    text = "".join([*parts, markdown[done:]])
+    return _LATEX.sub(MASK, text) if "\\" in text else text

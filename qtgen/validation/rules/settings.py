@@ -1,0 +1,91 @@
+"""The settings that rules read, apart from which rules run."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+REPEATED_SENTENCE_PAGES = 10
+"""How many pages may have the same sentence by default."""
+
+
+class BannedPhrase(NamedTuple):
+    """A phrase that no page may contain, and what to write instead, if the house says so."""
+
+    phrase: str
+    instead: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """What rules read from the settings.
+
+    Args:
+        banned_phrases: Phrases that no page may contain.
+        repeated_sentence_pages: How many pages may have the same sentence.
+    """
+
+    banned_phrases: tuple[BannedPhrase, ...] = ()
+    repeated_sentence_pages: int = REPEATED_SENTENCE_PAGES
+
+    @property
+    def page_key(self) -> str:
+        """A text that changes if the findings of page rules may change."""
+        return repr([tuple(phrase) for phrase in self.banned_phrases]) if self.banned_phrases else ""
+
+
+DEFAULT_SETTINGS = RuleSettings()
+
+
+class HasPhrase(Protocol):
+    """A banned phrase of the settings."""
+
+    @property
+    def phrase(self) -> str:
+        """The phrase."""
+
+    @property
+    def instead(self) -> str | None:
+        """What to write instead."""
+
+
+class HasRuleSettings(Protocol):
+    """The settings that rules read."""
+
+    @property
+    def banned_phrases(self) -> Iterable[HasPhrase]:
+        """Phrases that no page may contain."""
+
+    @property
+    def repeated_sentence_pages(self) -> int:
+        """How many pages may have the same sentence."""
+
+
+def rule_settings(settings: HasRuleSettings) -> RuleSettings:
+    """Return what rules read from the settings."""
+    phrases = tuple(BannedPhrase(banned.phrase, banned.instead) for banned in settings.banned_phrases)
+    return RuleSettings(phrases, settings.repeated_sentence_pages)
+
+
+@lru_cache(maxsize=4)
+def banned_pattern(phrases: tuple[BannedPhrase, ...]) -> tuple[re.Pattern[str], dict[str, BannedPhrase]]:
+    """Return a pattern that matches each phrase as whole words, and the phrases by their normal form."""
+    by_form = {normal_form(banned.phrase): banned for banned in phrases}
+    longest_first = sorted(by_form, key=len, reverse=True)
+    return re.compile("|".join(map(_pattern, longest_first)), re.IGNORECASE), by_form
+
+
+def normal_form(phrase: str) -> str:
+    """Return a phrase in lower case, with single spaces and straight apostrophes."""
+    return " ".join(phrase.replace("’", "'").lower().split())
+
+
+def _pattern(phrase: str) -> str:
+    words = (re.escape(word).replace("'", "['’]") for word in phrase.split())
+    before, after = r"(?<!\w)" * _is_word(phrase[0]), r"(?!\w)" * _is_word(phrase[-1])
+    return before + r"\s+".join(words) + after
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"

@@ -1,0 +1,194 @@
+"""Family 6xx, texts: is the page about its question, is its text coherent, and does the house allow its words?
+
+These rules need no reference. `qtgen/validation/text_quality.py` has the measurements and their bars.
+"""
+
+from collections.abc import Iterator
+
+from qtgen._util.text import enumeration
+from qtgen.page.markdown import expand_line_breaks, find_segments, mask_segments
+from qtgen.site.index import SiteIndex
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.english import INCOHERENCE_PATTERNS
+from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of
+from qtgen.validation.rules.edits import span_within
+from qtgen.validation.rules.registry import rule, site_rule
+from qtgen.validation.rules.settings import BannedPhrase, RuleSettings, banned_pattern, normal_form
+from qtgen.validation.rules.types import Example, Finding, PageFile, SiteFinding
+from qtgen.validation.text_quality import TextQuality, is_about_question, is_plain_prose, measure_page
+
+_TITLE, _DESCRIPTION, _KEYWORDS = "title", "seo.page_description", "seo.page_keywords"
+_QUOTED_MAX = 40  # characters that a message quotes
+_WORDS_SHOWN = 5
+
+
+def _quality_of(file: PageFile) -> TextQuality:
+    texts = (file.page.text_of(path) or "" for path in (_TITLE, _DESCRIPTION, _KEYWORDS, ANSWER))
+    return measure_page(*texts)
+
+
+def _is_about_its_question(file: PageFile) -> bool:
+    values = file.page.values
+    return is_about_question(str(values[_TITLE]), str(values[_DESCRIPTION]), str(values[ANSWER]))
+
+
+@rule(
+    "QT609",
+    "off-topic",
+    Severity.WARNING,
+    bad=Example("What is osmosis?", "How does a vaccine protect against a disease?"),
+    skip_if=_is_about_its_question,
+    repairable="concern",
+)
+def off_topic(file: PageFile) -> Iterator[Finding]:
+    """The page is not about its question: two of four comparisons of its texts fail.
+
+    They are the question's words in the answer, the question's words in the description, the keywords in the answer,
+    and the description's words in the answer. One of the two must concern the question.
+
+    Why it is bad: a reader who searched for the question reads about something else.
+    Fix: answer the question, or generate the page again. No automatic fix.
+    Limits: the rule compares words. It cannot see whether a fluent answer about the right topic is true, or whether it
+    answers what was asked. It judges English questions, and answers with at least 20 words besides code and math.
+    Precision: 1 of 4,924 live pages whose subjects did not serve to choose the bars. The rule detects 94% of pages with
+    the answer or all texts of another page.
+    """
+    quality = _quality_of(file)
+    if not quality.is_off_topic():
+        return
+    strikes = quality.strikes("topic")
+    words = ", ".join(quality.missing[:_WORDS_SHOWN])
+    clauses = [clause.format(words=words) for check, clause in _TOPIC_CLAUSES.items() if check in strikes]
+    message = f"the page is not about its question; {enumeration(clauses)}"
+    path = ANSWER if "question_not_in_answer" in strikes else _DESCRIPTION
+    yield Finding(message, file.page.span(path), path)
+
+
+_TOPIC_CLAUSES = {
+    "question_not_in_answer": "answer it in `answer`, which lacks its words ({words})",
+    "question_not_in_description": "use its words in `seo.page_description`",
+    "keywords_not_in_answer": "choose words of the answer as keywords",
+    "description_not_in_answer": "describe in `seo.page_description` what the answer says",
+}
+
+
+def _is_coherent_prose(file: PageFile) -> bool:
+    return is_plain_prose(str(file.page.values[ANSWER]))
+
+
+@rule(
+    "QT610",
+    "incoherent-text",
+    Severity.WARNING,
+    bad=Example(
+        "1. **Gradient**: Water moves towards the side with more solute, because there its own concentration is lower.",
+        "1. **the gradient that is there**: Water moves to a side. and then it moves again. so there is more of it.",
+    ),
+    skip_if=_is_coherent_prose,
+    patterns=INCOHERENCE_PATTERNS,
+    repairable="fault",
+)
+def incoherent_text(file: PageFile) -> Iterator[Finding]:
+    """The answer is not coherent text: it has two of seven faults, or one of them often.
+
+    They are words out of order ("the of"), a list of words instead of sentences, words that are glued together,
+    headings of more than nine words, sentences and headings that begin in lower case, runs of eight words that occur
+    again, and sentences that occur again.
+
+    Why it is bad: nobody can read the page.
+    Fix: generate the answer again. No automatic fix.
+    Limits: the rule knows marks of texts that fell apart. It cannot see whether fluent sentences are true, or whether
+    they follow from each other. Only in an answer to an English question does it miss sentences in English.
+    Precision: 1 of 4,924 live pages whose subjects did not serve to choose the bars. The rule detects 93% of answers
+    with shuffled words, and all 14 pages of a model that wrote nonsense.
+    """
+    quality = _quality_of(file)
+    if not quality.is_incoherent():
+        return
+    strikes, answer = quality.strikes("coherence"), answer_of(file)
+    samples = {check: quality.samples.get(check, "")[:_QUOTED_MAX].strip() for check in strikes}
+    clauses = dict.fromkeys(_COHERENCE_CLAUSES[check].format(sample=sample) for check, sample in samples.items())
+    message = f"`{ANSWER}` is not coherent text; {enumeration([*clauses])}"
+    places = (answer.find(sample) for sample in samples.values() if sample)
+    start = min((place for place in places if place >= 0), default=0)
+    yield answer_finding(file, start, max(start + 1, min(start + _QUOTED_MAX, len(answer))), message)
+
+
+_COHERENCE_CLAUSES = {
+    "torn_phrases": "put its words in order (`{sample}`)",
+    "missing_function_words": "write English sentences instead of a list of words",
+    "glued_words": "separate words that are glued together (`{sample}`)",
+    "long_headings": "shorten headings to at most nine words (`{sample}`)",
+    "lower_case_starts": "begin sentences and headings with a capital letter (`{sample}`)",
+    "repeated_runs": "say nothing twice",
+    "repeated_sentences": "say nothing twice",
+}
+
+
+@site_rule(
+    "QT611",
+    "repeated-sentence",
+    Severity.WARNING,
+    bad=Example(
+        "In summary, osmosis evens out concentrations by moving water instead of solute.",
+        "This is an important topic that every student should know.",
+        neighbour=(
+            "In summary, diffusion evens out concentrations by moving water instead of solute.",
+            "This is an important topic that every student should know.",
+        ),
+        settings=RuleSettings(repeated_sentence_pages=1),
+    ),
+)
+def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
+    """More than 10 pages have the same sentence of eight words or more, word for word.
+
+    `repeated_sentence_pages` in qtgen.toml sets the number of pages. A sentence ends at a full stop or a line break.
+    Sentences with math are not compared.
+
+    Why it is bad: search engines and readers see pages that were made from one mold.
+    Fix: write the sentence differently, or leave it out. No automatic fix.
+    Limits: the rule compares exact words. It cannot see the same thought in other words, and a definition that
+    belongs on many pages is reported too: raise the number.
+    """
+    for sentence, pages in site.sentences.repeated().items():
+        message = f"`{ANSWER}` has a sentence that is on {len(pages)} pages: `{{sentence}}`; write it differently"
+        yield SiteFinding(message, [site.starts[page] for page in pages], ANSWER, sentence=sentence)
+
+
+@rule(
+    "QT612",
+    "banned-phrase",
+    Severity.ERROR,
+    bad=Example(
+        "Osmosis moves",
+        "It is important to note that osmosis moves",
+        settings=RuleSettings((BannedPhrase("important to note"),)),
+    ),
+    good=Example("Osmosis moves", "Osmosis moves", settings=RuleSettings((BannedPhrase("important to note"),))),
+    skip_if=lambda file: not file.settings.banned_phrases,
+    repairable="fault",
+)
+def banned_phrase(file: PageFile) -> Iterator[Finding]:
+    """A text contains a phrase that `banned_phrases` in qtgen.toml bans.
+
+    qtgen finds a phrase as whole words, in any case, in the question, the description, the keywords and the prose of
+    the answer. Code and math may contain it. In the question it is a warning, because no model writes the question.
+
+    Why it is bad: the house does not want to read it.
+    Fix: write the text without the phrase. No automatic fix.
+    Limits: the rule does not know other forms of a word. Ban `delve`, `delves` and `delving`.
+    """
+    if not file.settings.banned_phrases:
+        return
+    pattern, by_form = banned_pattern(file.settings.banned_phrases)
+    for path in (_TITLE, _DESCRIPTION, _KEYWORDS, ANSWER):
+        text = file.page.text_of(path) or ""
+        if path == ANSWER:
+            layout = expand_line_breaks(text)
+            text = mask_segments(layout, find_segments(layout))
+        for match in pattern.finditer(text):
+            instead = by_form[normal_form(match.group())].instead
+            remedy = f"write `{instead}` instead" if instead else "write it differently"
+            severity = Severity.WARNING if path == _TITLE else None
+            message = f"`{path}` contains the banned phrase `{match.group()}`; {remedy}"
+            yield Finding(message, span_within(file.page, path, *match.span()), path, None, severity)

@@ -1,0 +1,273 @@
+"""Judge a page's text without a reference: is it about its question, and is it coherent?
+
+`measure` counts what goes wrong in bad pages and hardly ever in good ones. Each measurement is 0 for a perfect text and
+grows as the text gets worse. `CHECKS` holds the bars: the values that a good page does not exceed. One measurement
+beyond its bar proves little, so a text is flagged if two are beyond their bars, or one by far.
+
+The measurements are lexical: they compare words and count marks. They cannot see whether a fluent sentence is true.
+They judge English questions. Any other question is only checked for coherent text, without the function words.
+`benchmarks/reference_free.py` measures how many good pages they flag, and how many bad ones.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from qtgen.page.markdown import expand_line_breaks
+from qtgen.page.sentences import repeated_share, sentence_hashes
+from qtgen.validation.english import (
+    FUNCTION_WORDS,
+    GLUED,
+    HEADING,
+    HEADING_WORDS_MAX,
+    LOWER_CASE_START,
+    MASK,
+    TORN,
+    UNSPECIFIC,
+    WORD,
+    absent,
+    has_function_words,
+    mask_prose,
+    question_terms,
+    terms_in,
+)
+
+Family = Literal["topic", "coherence"]
+
+_WORDS_MIN = 20  # of prose; a shorter answer, or one of code or math alone, is not judged
+_WORDS_FOR_LANGUAGE = 40
+_WORDS_FOR_SHARES = 50  # a shorter text is treated as if it had so many
+_TORN_MIN = 2  # one torn phrase is an accident
+_WORDS_TO_COVER = 140  # a shorter answer cannot repeat every word of its question
+_TERMS_TO_REPEAT = 3
+_TERMS_MIN = 4  # of a description; a shorter one is not judged
+_RUN = 8  # words
+_STRIKES = 2  # a text with so many is flagged
+
+
+class Check(NamedTuple):
+    """A measurement with its bars.
+
+    Args:
+        name: The field of `TextQuality`.
+        family: What it tells about.
+        loose: The value that 99 of 100 good pages do not exceed.
+        bar: The value that 999 of 1,000 good pages do not exceed.
+        alone: A value that is proof enough alone.
+    """
+
+    name: str
+    family: Family
+    loose: float
+    bar: float
+    alone: float
+
+    @property
+    def scale(self) -> float:
+        """The value that counts as 1 in the penalty of a text."""
+        return self.alone if self.alone < _NEVER else 2 * self.bar
+
+
+_NEVER = float("inf")
+
+CHECKS: tuple[Check, ...] = (
+    Check("question_not_in_answer", "topic", 0.25, 0.45, 0.7),
+    Check("question_not_in_description", "topic", 0.5, 0.67, _NEVER),
+    Check("keywords_not_in_answer", "topic", 0.1, 0.2, _NEVER),
+    Check("description_not_in_answer", "topic", 0.36, 0.46, _NEVER),
+    Check("torn_phrases", "coherence", 0.001, 0.005, 0.012),
+    Check("missing_function_words", "coherence", 0.7, 0.74, 0.85),
+    Check("glued_words", "coherence", 0, 1, _NEVER),
+    Check("long_headings", "coherence", 0, 1, 2),
+    Check("lower_case_starts", "coherence", 0, 0, 2),
+    Check("repeated_runs", "coherence", 0.02, 0.05, _NEVER),
+    Check("repeated_sentences", "coherence", 0.02, 0.05, 0.2),
+)
+"""The checks and their bars. They were chosen on the pages of one half of the subjects of a live site."""
+
+_BARS = {check.name: check.bar for check in CHECKS}
+_SUPPORTING = frozenset({"glued_words", "repeated_runs"})  # found quickly only along with another check
+_ABOUT_THE_QUESTION = frozenset({"question_not_in_answer", "question_not_in_description"})
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuality:
+    """What was measured. Shares are of words, and counts are of places. 0 is best.
+
+    Args:
+        question_not_in_answer: The share of the question's words that the answer lacks.
+        question_not_in_description: The share of the question's words that the description lacks.
+        keywords_not_in_answer: The share of keywords of which the answer has no word.
+        description_not_in_answer: The share of the description's words that the answer lacks.
+        torn_phrases: Pairs of function words that no sentence contains ("the of"), per word.
+        missing_function_words: The share of words that are not function words, if it is a text in words.
+        glued_words: Different words of 25 letters or more.
+        long_headings: Bold headings of more than nine words that are no question.
+        lower_case_starts: Sentences and bold headings that begin with a function word in lower case.
+        repeated_runs: Runs of eight words that the answer had before, per word.
+        repeated_sentences: The share of the text in sentences that the answer had before.
+        missing: The question's words that the answer lacks.
+        samples: A place for a check, by name, as it is in the answer.
+    """
+
+    question_not_in_answer: float = 0.0
+    question_not_in_description: float = 0.0
+    keywords_not_in_answer: float = 0.0
+    description_not_in_answer: float = 0.0
+    torn_phrases: float = 0.0
+    missing_function_words: float = 0.0
+    glued_words: int = 0
+    long_headings: int = 0
+    lower_case_starts: int = 0
+    repeated_runs: float = 0.0
+    repeated_sentences: float = 0.0
+    missing: tuple[str, ...] = ()
+    samples: Mapping[str, str] = field(default_factory=dict)
+
+    def strikes(self, family: Family, *, loose: bool = False) -> dict[str, int]:
+        """Return the checks of a family whose bar is exceeded: 1, or 2 for a value that is proof enough alone.
+
+        Args:
+            loose: Use the bars that one good page of 100 exceeds, instead of one of 1,000.
+        """
+        found: dict[str, int] = {}
+        for check in CHECKS:
+            if check.family == family:
+                value = getattr(self, check.name)
+                strikes = (value > (check.loose if loose else check.bar)) + (value > check.alone)
+                if strikes:
+                    found[check.name] = strikes
+        return found
+
+    def is_off_topic(self, *, loose: bool = False) -> bool:
+        """Return whether the text is not about its question: two checks, one of which concerns the question."""
+        strikes = self.strikes("topic", loose=loose)
+        return sum(strikes.values()) >= _STRIKES and not _ABOUT_THE_QUESTION.isdisjoint(strikes)
+
+    def is_incoherent(self, *, loose: bool = False) -> bool:
+        """Return whether the text is not coherent."""
+        strikes = self.strikes("coherence", loose=loose)
+        return sum(strikes.values()) >= _STRIKES and not strikes.keys() <= _SUPPORTING
+
+    def is_flagged(self, *, loose: bool = False) -> bool:
+        """Return whether the text is off topic or incoherent."""
+        return self.is_off_topic(loose=loose) or self.is_incoherent(loose=loose)
+
+    @property
+    def penalty(self) -> float:
+        """A number to rank texts by, from 0 for a perfect text: how close the measurements are to their bars."""
+        return float(sum(min(2.0, getattr(self, check.name) / check.scale) for check in CHECKS))
+
+
+def measure(question: str, description: str, keywords: str, markdown: str) -> TextQuality:
+    """Measure the texts of a page.
+
+    Args:
+        question: The question.
+        description: The description for search engines.
+        keywords: The keywords, separated by commas.
+        markdown: The answer as Markdown, with real line breaks.
+    """
+    return measure_page(question, description, keywords, markdown.replace("\n", "\\n"))
+
+
+@lru_cache(maxsize=2)  # two rules ask about the same page in turn
+def measure_page(question: str, description: str, keywords: str, answer: str) -> TextQuality:
+    """Measure the texts of a page whose answer is on one line, as it is in the page."""
+    prose = mask_prose(expand_line_breaks(answer))
+    words = [word.lower() for word in WORD.findall(prose)]
+    samples: dict[str, str] = {}
+    total = max(len(words), _WORDS_FOR_SHARES)
+    runs = _repeated_runs(prose) / total
+    torn = _count("torn_phrases", TORN.findall(prose), samples)
+    glued = _count("glued_words", set(GLUED.findall(prose)), samples)
+    return TextQuality(
+        **_topic(question, description, keywords, answer, len(words)),
+        torn_phrases=torn / total if torn >= _TORN_MIN else 0.0,
+        missing_function_words=_missing_function_words(question, answer, words, glued),
+        glued_words=glued,
+        long_headings=_count("long_headings", filter(_is_long, HEADING.findall(prose)), samples),
+        lower_case_starts=_count("lower_case_starts", LOWER_CASE_START.findall(prose), samples),
+        repeated_runs=runs,
+        repeated_sentences=min(runs, repeated_share(answer)),
+        samples=samples,
+    )
+
+
+def is_about_question(question: str, description: str, answer: str) -> bool:
+    """Return True for a page that is surely not off topic. It is a quick test; `measure` decides the other pages.
+
+    Args:
+        answer: The answer as it is in the page.
+    """
+    terms = question_terms(question)
+    if not terms:
+        return True
+    few = _BARS["question_not_in_answer"] * len(terms)
+    if len(absent(terms, answer)) > few:
+        return False
+    return len(absent(terms, description)) <= _BARS["question_not_in_description"] * len(terms)
+
+
+def is_plain_prose(answer: str) -> bool:
+    """Return True for an answer with function words and without repeated sentences. It is a quick test.
+
+    Args:
+        answer: The answer as it is in the page.
+    """
+    sentences = sentence_hashes(answer)
+    repeats = len(set(sentences)) < len(sentences) and repeated_share(answer) > _BARS["repeated_sentences"]
+    return not repeats and has_function_words(answer)
+
+
+def _topic(question: str, description: str, keywords: str, answer: str, words: int) -> dict[str, Any]:
+    """Return the measurements about the topic."""
+    if words < _WORDS_MIN:
+        return {}
+    coverage = min(1.0, words / _WORDS_TO_COVER)
+    terms, description_terms = question_terms(question), terms_in(description, UNSPECIFIC)
+    missing = absent(terms, answer)
+    measured: dict[str, Any] = {"missing": tuple(missing)}
+    keyword_terms = [found for keyword in keywords.split(",") if (found := terms_in(keyword, FUNCTION_WORDS))]
+    if terms:
+        lacks_all = len(missing) == len(terms) >= _TERMS_TO_REPEAT  # even a short answer repeats one of them
+        measured["question_not_in_answer"] = 1.0 if lacks_all else coverage * len(missing) / len(terms)
+    if keyword_terms:
+        unused = sum(len(absent(found, answer)) == len(found) for found in keyword_terms)
+        measured["keywords_not_in_answer"] = coverage * unused / len(keyword_terms)
+    if len(description_terms) >= _TERMS_MIN:
+        unsupported = absent(description_terms, answer)
+        measured["description_not_in_answer"] = coverage * len(unsupported) / len(description_terms)
+        if terms:
+            measured["question_not_in_description"] = len(absent(terms, description)) / len(terms)
+    return measured
+
+
+def _missing_function_words(question: str, answer: str, words: Sequence[str], glued: int) -> float:
+    is_long = len(words) >= _WORDS_FOR_LANGUAGE or glued > _BARS["glued_words"]
+    if not is_long or not question_terms(question) or has_function_words(answer):
+        return 0.0
+    return 1 - sum(word in FUNCTION_WORDS for word in words) / len(words)
+
+
+def _is_long(heading: str) -> bool:
+    return len(heading.split()) > HEADING_WORDS_MAX and MASK not in heading and heading.rstrip(" :*")[-1:] != "?"
+
+
+def _repeated_runs(prose: str) -> int:
+    """Return how many runs of eight words the text had before. A run does not reach over code or math."""
+    runs: Counter[tuple[str, ...]] = Counter()
+    for part in prose.lower().split(MASK):
+        words = WORD.findall(part)
+        runs.update(zip(*(words[start:] for start in range(_RUN)), strict=False))
+    return runs.total() - len(runs)
+
+
+def _count(check: str, found: Iterable[str], samples: dict[str, str]) -> int:
+    """Count what was found, and keep the first as the sample of a check."""
+    places = [*found]
+    if places:
+        samples[check] = min(places) if isinstance(found, set) else places[0]
+    return len(places)

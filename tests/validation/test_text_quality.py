@@ -1,0 +1,96 @@
+"""Text quality: what is flagged as off topic or incoherent, and what is not."""
+
+import random
+
+import pytest
+
+from qtgen.page import read
+from qtgen.validation.rules.example import EXAMPLE_PAGE
+from qtgen.validation.text_quality import CHECKS, TextQuality, is_about_question, is_plain_prose, measure, measure_page
+
+_TEXT = read(EXAMPLE_PAGE.encode()).text_of
+QUESTION, DESCRIPTION, KEYWORDS = (_TEXT(path) or "" for path in ("title", "seo.page_description", "seo.page_keywords"))
+ANSWER = (_TEXT("answer") or "").replace("\\n", "\n")
+ITALIAN = (
+    "Il costo di una scelta è il valore della migliore alternativa a cui si rinuncia. Nasce dal fatto che il denaro e "
+    "le altre risorse sono scarsi e possono essere usati una volta sola. Conta solo la migliore alternativa, non tutte."
+)
+LONGER = (
+    "The boiling point of the water in the pot is the temperature at which the pressure of the vapour is equal to the "
+    "pressure of the air above the pot, and so the water of a lake in the mountains boils at a lower temperature than "
+    "the water of the sea. This is the reason for the lid of the pot, which is there to keep the vapour in the pot."
+)
+
+
+def quality(answer: str = ANSWER, question: str = QUESTION, description: str = DESCRIPTION) -> TextQuality:
+    return measure(question, description, KEYWORDS, answer)
+
+
+def shuffled(text: str) -> str:
+    words = text.split()
+    random.Random(1).shuffle(words)
+    return " ".join(words)
+
+
+def test_a_good_page_is_not_flagged() -> None:
+    assert not quality().is_flagged(loose=True)
+    assert quality().penalty < 0.5
+
+
+@pytest.mark.parametrize(
+    "question", ["How does a vaccine protect against a disease?", "Why did the Roman republic become an empire?"]
+)
+def test_another_question_is_off_topic(question: str) -> None:
+    assert quality(question=question).is_off_topic()
+    assert not quality(question=question).is_incoherent()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        shuffled(LONGER),
+        "The cell lets water pass through its wall. " * 20,
+        ITALIAN,
+        "skyblueandsunsetredbutwhywelove thatverythingyoulovedbymebeyond morethanjustonewaytomakelife " * 3,
+        "1. **the water that moves**: It moves.\n\n2. **this is the wall**: It stays.\n\n3. **how it works**: It flows.",
+    ],
+    ids=["heap", "repetition", "another language", "glued words", "lower case"],
+)
+def test_text_that_fell_apart_is_incoherent(answer: str) -> None:
+    assert quality(answer).is_incoherent()
+    assert quality(answer).penalty > quality().penalty
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Qual è il costo opportunità?", ITALIAN),
+        ("什么是渗透作用", "渗透作用是水通过半透膜的移动。" * 20),
+        ("What is 2 + 2?", "$2 + 2 = 4$"),
+        ("What is the derivative of x squared?", "$$\n\\frac{d}{dx} x^2 = 2x\n$$\n\n$$\n2x\n$$"),
+        ("How do you print a list in Python?", "```python\nfor item in items:\n    print(item)\n```\n" * 5),
+        ("What is pH?", ANSWER),
+        ("", ""),
+    ],
+)
+def test_pages_that_cannot_be_judged_are_not_flagged(question: str, answer: str) -> None:
+    assert not quality(answer, question, "").is_flagged()
+
+
+def test_hostile_texts_are_measured() -> None:
+    for text in ("**" * 50_000, "the of " * 10_000, "\\(" * 20_000, "a" * 100_000, "$" * 10_001):
+        assert isinstance(quality(text).is_flagged(), bool)
+
+
+def test_the_quick_tests_rule_out_only_what_is_not_flagged() -> None:
+    for question in (QUESTION, "How does a vaccine protect against a disease?"):
+        for answer in (ANSWER, shuffled(ANSWER), "The cell lets water pass. " * 30, ITALIAN):
+            one_line = answer.replace("\n", "\\n")
+            measured = measure_page(question, DESCRIPTION, KEYWORDS, one_line)
+            assert not (is_about_question(question, DESCRIPTION, one_line) and measured.is_off_topic())
+            if {"missing_function_words", "repeated_sentences"} & measured.strikes("coherence").keys():
+                assert not is_plain_prose(one_line)
+
+
+def test_bars_are_in_order() -> None:
+    assert all(check.loose <= check.bar <= check.alone for check in CHECKS)
