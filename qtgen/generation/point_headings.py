@@ -17,8 +17,8 @@ _MOST_DASH_WORDS, _MOST_SENTENCE_WORDS = 8, 5
 _ENDS = " \t*_:：.–—"
 
 _SUMMARY_PHRASE = re.compile(
-    r"[*_]{0,3}(?P<phrase>in (?:summary|conclusion|short|brief|essence)|to (?:sum up|summari[sz]e|conclude)|overall|zusammenfassend"
-    r"|en (?:resumen|conclusi[oó]n|r[eé]sum[eé])|in sintesi|em resumo|samenvattend)\b[*_]{0,3}(?P<comma>,?)[*_]{0,3}",
+    r"[*_]{0,3}(?P<phrase>in (?:summary|conclusion|short|brief|essence)|to (?:sum up|summari[sz]e|conclude)|overall"
+    r"|zusammenfassend|en (?:resumen|conclusi[oó]n|r[eé]sum[eé])|in sintesi|em resumo|samenvattend)\b[*_]{0,3}(?P<comma>,?)[*_]{0,3}",
     re.IGNORECASE,
 )
 _NAMES = {
