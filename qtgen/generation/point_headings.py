@@ -18,7 +18,8 @@ _ENDS = " \t*_:：.–—"
 
 _SUMMARY_PHRASE = re.compile(
     r"[*_]{0,3}(?P<phrase>in (?:summary|conclusion|short|brief|essence)|to (?:sum up|summari[sz]e|conclude)|overall"
-    r"|zusammenfassend|en (?:resumen|conclusi[oó]n|r[eé]sum[eé])|in sintesi|em resumo|samenvattend)\b[*_]{0,3}(?P<comma>,?)[*_]{0,3}",
+    r"|zusammenfassend|en (?:resumen|conclusi[oó]n|r[eé]sum[eé])|in sintesi|em resumo|samenvattend)\b"
+    r"[*_]{0,3}(?P<comma>,?)[*_]{0,3}",
     re.IGNORECASE,
 )
 _NAMES = {

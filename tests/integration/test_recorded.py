@@ -33,9 +33,8 @@ def address(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def generate(run: Run, address: str, question: str, subject: str, *more: str) -> tuple[int, dict[str, Any], str]:
-    Path("qtgen.toml").write_text(
-        "[request]\n" + "".join(f"{name} = {value}\n" for name, value in local.endpoint(None).extra.items())
-    )
+    fields = "".join(f"{name} = {value}\n" for name, value in local.endpoint(None).extra.items())
+    Path("qtgen.toml").write_text(f"short_prompts = true\ngrammar = true\n[request]\n{fields}")
     Path("q.jsonl").write_text(json.dumps({"question": question, "subject": subject}))
     code, out, err = run(
         "generate",
