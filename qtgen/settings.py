@@ -155,8 +155,7 @@ class Settings(BaseModel):
     )
     ignore: NameList = Field(
         (),
-        description="Rules to skip: codes, prefixes of codes, or names. `generate` accepts answers that they would "
-        "reject",
+        description="Rules to skip: codes, prefixes of codes, or names. `generate` skips them too",
     )
     banned_phrases: BannedPhrases = Field(
         (),

@@ -45,7 +45,7 @@ _WORDS_TO_COVER = 140  # a shorter answer cannot repeat every word of its questi
 _TERMS_TO_REPEAT = 3
 _TERMS_MIN = 4  # of a description; a shorter one is not judged
 _RUN = 8  # words
-_STRIKES = 2  # a text with so many is flagged
+STRIKES = 2  # a text with so many is flagged
 
 
 class Check(NamedTuple):
@@ -90,8 +90,8 @@ CHECKS: tuple[Check, ...] = (
 
 _BARS = {check.name: check.bar for check in CHECKS}
 _MISSING_IN_ANSWER, _MISSING_IN_DESCRIPTION = _BARS["question_not_in_answer"], _BARS["question_not_in_description"]
-_SUPPORTING = frozenset({"glued_words", "repeated_runs"})  # found quickly only along with another check
-_ABOUT_THE_QUESTION = frozenset({"question_not_in_answer", "question_not_in_description"})
+SUPPORTING = frozenset({"glued_words", "repeated_runs"})  # found quickly only along with another check
+ABOUT_THE_QUESTION = frozenset({"question_not_in_answer", "question_not_in_description"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +146,12 @@ class TextQuality:
     def is_off_topic(self, *, loose: bool = False) -> bool:
         """Return whether the text is not about its question: two checks, one of which concerns the question."""
         strikes = self.strikes("topic", loose=loose)
-        return sum(strikes.values()) >= _STRIKES and not _ABOUT_THE_QUESTION.isdisjoint(strikes)
+        return sum(strikes.values()) >= STRIKES and not ABOUT_THE_QUESTION.isdisjoint(strikes)
 
     def is_incoherent(self, *, loose: bool = False) -> bool:
         """Return whether the text is not coherent."""
         strikes = self.strikes("coherence", loose=loose)
-        return sum(strikes.values()) >= _STRIKES and not strikes.keys() <= _SUPPORTING
+        return sum(strikes.values()) >= STRIKES and not strikes.keys() <= SUPPORTING
 
     def is_flagged(self, *, loose: bool = False) -> bool:
         """Return whether the text is off topic or incoherent."""
