@@ -143,7 +143,7 @@ def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
     """More than 10 pages have the same sentence of eight words or more, word for word.
 
     The rule runs only if it is selected by its full code, or if `repeated_sentence_pages` in qtgen.toml sets the number
-    of pages, because comparing all sentences adds a tenth to the time of a run. A sentence ends at a full stop or a
+    of pages, because comparing all sentences adds a fifth to the time of a run. A sentence ends at a full stop or a
     line break. Sentences with math are not compared.
 
     Why it is bad: search engines and readers see pages that were made from one mold.
