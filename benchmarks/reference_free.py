@@ -19,13 +19,22 @@ from typing import NamedTuple
 
 from qtgen.page import read
 from qtgen.validation.english import FUNCTION_WORDS
-from qtgen.validation.text_quality import CHECKS, TextQuality, measure_page
+from qtgen.validation.text_quality import (
+    ABOUT_THE_QUESTION,
+    CHECKS,
+    STRIKES,
+    SUPPORTING,
+    Check,
+    TextQuality,
+    measure_page,
+)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ARCHIVE = SHARED / "real" / "pages.tar.gz"
 CASES = SHARED / "cases" / "evals"
 BAD_PAGES = 500
 SEED = 15
+FRESH_SEED = 20261126  # of a division that served no choice
 
 
 class Texts(NamedTuple):
@@ -121,9 +130,52 @@ def share(found: int, total: int) -> str:
     return f"{100 * found / total:.2f}%" if total else "-"
 
 
+def fresh_bars(pages: Sequence[Texts]) -> tuple[list[Check], list[Texts]]:
+    """Return bars at fixed quantiles of a random half of the pages, and the pages of subjects of the other half.
+
+    The shipped bars were adjusted while the held-out pages were visible. These were not.
+    """
+    subjects = sorted({page.subject for page in pages})
+    random.Random(FRESH_SEED).shuffle(subjects)
+    chosen = set(subjects[: len(subjects) // 2])
+    values = measure_all([page for page in pages if page.subject in chosen])
+    bars = []
+    for check in CHECKS:
+        in_order = sorted((getattr(quality, check.name) for quality in values), reverse=True)
+        bar, largest = in_order[len(in_order) // 1_000], in_order[0]
+        bars.append(check._replace(bar=bar, alone=max(2 * bar, largest) if check.alone < float("inf") else check.alone))
+    return bars, [page for page in pages if page.subject not in chosen]
+
+
+def is_flagged(quality: TextQuality, checks: Sequence[Check]) -> bool:
+    """Return what `TextQuality.is_flagged` returns, with other bars."""
+    for family in ("topic", "coherence"):
+        strikes = {
+            check.name: (getattr(quality, check.name) > check.bar) + (getattr(quality, check.name) > check.alone)
+            for check in checks
+            if check.family == family
+        }
+        found = {name for name, count in strikes.items() if count}
+        is_relevant = found & ABOUT_THE_QUESTION if family == "topic" else found - SUPPORTING
+        if sum(strikes.values()) >= STRIKES and is_relevant:
+            return True
+    return False
+
+
+def print_fresh_division(pages: Sequence[Texts]) -> None:
+    """Print how many pages the bars of a fresh division flag."""
+    bars, held_out = fresh_bars(pages)
+    random.seed(FRESH_SEED)
+    print("\n| pages of a fresh division | number | flagged |\n|---|---|---|")
+    for name, texts in {"live, held out": held_out, **bad_pages(held_out)}.items():
+        count = sum(is_flagged(quality, bars) for quality in measure_all(texts))
+        print(f"| {name} | {len(texts):,} | {share(count, len(texts))} |")
+
+
 def main() -> None:
     random.seed(SEED)
-    first, second = halves([*live_pages()])
+    pages = [*live_pages()]
+    first, second = halves(pages)
     bad = {name: measure_all(pages) for name, pages in bad_pages(second).items()}
     choosing, held_out = measure_all(first), measure_all(second)
     print(f"{len(first):,} pages to choose the bars, {len(second):,} held out\n")
@@ -151,6 +203,7 @@ def main() -> None:
             sum(quality.is_flagged(loose=True) for quality in qualities),
         ]
         print(f"| {name} | {len(qualities):,} | {' | '.join(share(count, len(qualities)) for count in counts)} |")
+    print_fresh_division(pages)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
 """Measure how many pages per second qtgen validates, compared with python-frontmatter and pydantic.
 
     python benchmarks/validate.py [FOLDER]
+    python benchmarks/validate.py --texts [FOLDER]
 
 The comparison reads the front matter of the same pages into a pydantic model and applies no rule. Without FOLDER, the
 real pages of `../shared` are used, or 5,000 copies of the example page if those are missing. Each figure is the median
 of five rounds. The variants take turns in each round, so that a busy machine slows all of them down alike. All except
 the one with two processes run in this process.
+
+With --texts, it measures only what the checks of texts (QT609 to QT612) add to the processor time of a cold run, each
+in a new process, because a second run in the same process is faster. The ratio is that of the smallest times.
 """
 
 import datetime as dt
 import statistics
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -22,12 +27,13 @@ from pydantic import BaseModel
 
 from qtgen.site.discovery import iter_batches, read_page
 from qtgen.validation.cache import Cache
+from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import choose_rules
 
 ARCHIVE = Path(__file__).resolve().parents[2] / "shared" / "real" / "pages.tar.gz"
-ROUNDS = 5
+ROUNDS, TEXT_ROUNDS = 5, 10
 
 
 class Seo(BaseModel):
@@ -105,6 +111,40 @@ VARIANTS: dict[str, Callable[[Path], None]] = {
 }
 
 
+TEXT_RULES = {
+    "without QT609 to QT612": {"QT609", "QT610", "QT611", "QT612"},
+    "QT609 alone": {"QT610", "QT611", "QT612"},
+    "QT610 alone": {"QT609", "QT611", "QT612"},
+    "by default": {"QT611"},
+    "with QT611 too": set(),
+}
+"""The rules to leave out, by variant."""
+
+
+def run_without(variant: str, folder: Path) -> None:
+    """Print the processor seconds of a cold run, and leave."""
+    for code in TEXT_RULES[variant]:
+        del REGISTRY[code]
+    options = ValidationOptions(choose_rules(requested=["QT611"]), jobs=1)
+    start = time.process_time()
+    validate(folder, options)
+    print(time.process_time() - start)
+
+
+def compare_text_rules(folder: Path, pages: int) -> None:
+    """Print what the checks of texts cost."""
+    times: dict[str, list[float]] = {variant: [] for variant in TEXT_RULES}
+    for _ in range(TEXT_ROUNDS):
+        for variant, seconds_of in times.items():
+            command = [sys.executable, __file__, "--variant", variant, str(folder)]
+            seconds_of.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    baseline = min(times["without QT609 to QT612"])
+    print(f"{pages:,} pages, smallest of {TEXT_ROUNDS} rounds")
+    print("| rules | µs per page | ratio |\n|---|---|---|")
+    for variant, seconds_of in times.items():
+        print(f"| {variant} | {min(seconds_of) / pages * 1e6:.0f} | {min(seconds_of) / baseline:.2f} |")
+
+
 def fill(folder: Path) -> None:
     """Put the real pages into a folder, or copies of the example page."""
     if ARCHIVE.exists():
@@ -116,11 +156,18 @@ def fill(folder: Path) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--variant"]:
+        run_without(sys.argv[2], Path(sys.argv[3]))
+        return
+    only_texts, arguments = "--texts" in sys.argv, [word for word in sys.argv[1:] if word != "--texts"]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary)
-        if len(sys.argv) < 2:
+        folder = Path(arguments[0] if arguments else temporary)
+        if not arguments:
             fill(folder)
         pages = sum(len(run.names) for run in iter_batches([folder]))
+        compare_text_rules(folder, pages)
+        if only_texts:
+            return
         time.sleep(3)  # the cache stores a file once it is two seconds old
         warm_cache(folder)
         times: dict[str, list[float]] = {name: [] for name in VARIANTS}

@@ -6,7 +6,6 @@ visible to other users of the machine.
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pydantic_core import ErrorDetails
 from qtgen._util.credentials import usable_address, usable_headers, usable_key
 from qtgen._util.project import FILE_NAME, find_settings_file, names_model, paths_below, project_folder
 from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
+from qtgen._util.setting_types import BannedPhrases, BannedPhraseSettings, NameList, PathSettings, Price, masked
 from qtgen.errors import SettingsError
 
 __all__ = [
@@ -36,47 +36,8 @@ __all__ = [
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
 _FILE_ONLY = frozenset({"prices", "request", "headers", "per_path", "banned_phrases"})
-_SECRET = frozenset({"api_key"})
 _NOT_SHOWN = frozenset({"api_key", "request", "headers", "ledger"})  # these can contain a password
-_COMMAND_LINE = "command line"
-_ENVIRONMENT = "environment"
-
-
-def _split(value: object) -> object:
-    """Split `a,b` and `a b`, as the environment and options give them, into a list."""
-    return value.replace(",", " ").split() if isinstance(value, str) else value
-
-
-NameList = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_split)]
-
-
-class Price(BaseModel):
-    """The price of a model in US dollars per million tokens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    input: float = Field(ge=0, allow_inf_nan=False)
-    output: float = Field(ge=0, allow_inf_nan=False)
-    cached_input: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-
-
-class PathSettings(BaseModel):
-    """The rules that apply to pages whose path matches a pattern."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    select: NameList = ()
-    ignore: NameList = ()
-
-
-class BannedPhraseSettings(BaseModel):
-    """A phrase that no page may contain, and what to write instead, if the house says so."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-    phrase: str = Field(min_length=1)
-    instead: str | None = Field(None, min_length=1)
-
-
-def _as_phrase(value: object) -> object:
-    return {"phrase": value} if isinstance(value, str) else value
+_COMMAND_LINE, _ENVIRONMENT = "command line", "environment"
 
 
 class Settings(BaseModel):
@@ -189,19 +150,24 @@ class Settings(BaseModel):
         "them like the folders in `PATH`",
     )
     select: NameList = Field(
-        (), description="Rules to check: codes, prefixes of codes, or names. The default is all except QT410"
+        (),
+        description="Rules to check: codes, prefixes of codes, or names. The default is all except QT410 and QT611",
     )
-    ignore: NameList = Field((), description="Rules to skip: codes, prefixes of codes, or names")
-    banned_phrases: tuple[Annotated[BannedPhraseSettings, BeforeValidator(_as_phrase)], ...] = Field(
+    ignore: NameList = Field(
+        (),
+        description="Rules to skip: codes, prefixes of codes, or names. `generate` skips them too",
+    )
+    banned_phrases: BannedPhrases = Field(
         (),
         description="Phrases that no page may contain (QT612), as whole words in any case: "
         '`["delve", { phrase = "utilize", instead = "use" }]`',
     )
-    repeated_sentence_pages: int = Field(
-        10,
+    repeated_sentence_pages: int | None = Field(
+        None,
         ge=1,
         le=60_000,
-        description="Maximum number of pages that may have the same sentence of eight words (QT611)",
+        description="Maximum number of pages that may have the same sentence of eight words. If it is set, QT611 runs. "
+        "If QT611 is selected by its code, the default is 10",
     )
     per_path: Mapping[str, PathSettings] = Field(
         {},
@@ -231,7 +197,7 @@ class LoadedSettings:
         """Return one line per setting, with secrets masked."""
         values = self.settings.model_dump()
         return [
-            f"{name:<14} = {_masked(name, values[name]):<24} # {self.origins[name]}" for name in Settings.model_fields
+            f"{name:<14} = {masked(name, values[name]):<24} # {self.origins[name]}" for name in Settings.model_fields
         ]
 
 
@@ -331,15 +297,3 @@ def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
     if name == "per_path" and error["type"] == "model_type" and keys[0] in PathSettings.model_fields:
         return "belongs in the table of a pattern", 'write [per_path."content/old/*"] above it'
     return expectation(error, show_value=name not in _NOT_SHOWN and "password" not in error["msg"]), suggestion(error)
-
-
-def _masked(name: str, value: object) -> str:
-    if name in _SECRET:
-        return "(set)" if value else "(not set)"
-    if name in ("request", "headers") and isinstance(value, Mapping):  # a value may be a key
-        return "{" + ", ".join(value) + "}"
-    if name == "ledger":  # a database's address may contain a password
-        return re.sub(r"//[^@/]*@", "//***@", str(value))
-    if isinstance(value, tuple):
-        return "[" + ", ".join(str(item) for item in value) + "]"
-    return "(not set)" if value is None else str(value)

@@ -16,6 +16,7 @@ from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
 from qtgen.validation.rules import REGISTRY, RULES_VERSION, PageFile, SiteRule, check_page
 from qtgen.validation.rules.example import apply_example
+from qtgen.validation.rules.settings import RuleSettings
 from qtgen.validation.workers import check_file
 from support.golden import check_golden
 
@@ -76,7 +77,8 @@ def test_findings_and_facts_change_only_with_the_rules_version() -> None:
 
 def test_what_the_cache_holds_of_a_page_is_what_the_rules_find() -> None:
     path, raw = apply_example(REGISTRY["QT205"].bad)
-    facts_of_page, findings, sentences = check_file(path, -1, {path: raw})
+    settings = RuleSettings(compare_sentences=True)
+    facts_of_page, findings, sentences = check_file(path, -1, {path: raw}, settings)
     assert facts_of_page == page_facts(read(raw))
     assert sentences == page_sentences(read(raw))
     assert b"QT205" in findings

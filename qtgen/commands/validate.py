@@ -170,7 +170,7 @@ class _Session:
         self._checks = self._validation_options(settings)
 
     def _validation_options(self, settings: _Settings) -> ValidationOptions:
-        rules = choose_rules(settings.select, settings.ignore)
+        rules = choose_rules(settings.select, settings.ignore, settings.rules.requested)
         if self._options.reads_stdin and not self._options.stdin_filename:
             rules = [rule for rule in rules if rule.code not in _NEED_A_PATH]
         by_path = [

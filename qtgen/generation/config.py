@@ -103,7 +103,7 @@ def generation_config(settings: Settings, today: dt.date) -> GenerationConfig:
     load_plugins(settings)
     return GenerationConfig(
         library=load_library(settings),
-        rules=choose_rules(),
+        rules=choose_rules(ignore=settings.ignore),
         today=today,
         repairs=settings.repairs,
         candidates=settings.candidates,

@@ -4,20 +4,33 @@ A sentence ends at a full stop, a line break or a backslash, which in an answer 
 compared, because a formula is the same on every page that uses it.
 """
 
-from functools import lru_cache
-
 from xxhash import xxh32_intdigest
 
 SENTENCE_WORDS_MIN = 8
 _BYTES_MIN = 30  # of a sentence; eight words are hardly ever shorter, and counting the words of each one takes longer
-_BREAKS = bytes.maketrans(b"\\", b".")
 _MARKS = b"n -*#>:|"  # around a sentence; a line break is a backslash and `n`
 
+_latest: list[tuple[str, bytes]] = [("", b"")]  # several callers ask about the same answer in turn
 
-@lru_cache(maxsize=2)  # a page's facts and its rules ask in turn
+
+def encoded(answer: str) -> bytes:
+    """Return an answer in UTF-8."""
+    latest, raw = _latest[0]
+    if latest is not answer:
+        raw = answer.encode("utf-8", "surrogatepass")
+        _latest[0] = answer, raw
+    return raw
+
+
 def sentence_hashes(answer: str) -> list[int]:
     """Return a 32-bit hash of each longer sentence of an answer, as it is in a page, in order."""
     return [xxh32_intdigest(part.strip(_MARKS)) for part in _parts(answer)]
+
+
+def has_repeats(answer: str) -> bool:
+    """Return whether an answer has one of its longer sentences twice."""
+    sentences = [part.strip(_MARKS) for part in _parts(answer)]
+    return len({*sentences}) < len(sentences)
 
 
 def find_sentence(answer: str, sentence: int) -> tuple[int, int] | None:
@@ -47,5 +60,4 @@ def repeated_share(answer: str) -> float:
 
 
 def _parts(answer: str) -> list[bytes]:
-    raw = answer.encode("utf-8", "surrogatepass")
-    return [part for part in raw.translate(_BREAKS).split(b".") if len(part) > _BYTES_MIN]
+    return [part for part in encoded(answer).replace(b"\\", b".").split(b".") if len(part) > _BYTES_MIN]

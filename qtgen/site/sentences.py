@@ -2,13 +2,14 @@
 
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable
-from itertools import accumulate
+from itertools import accumulate, compress
 
 from qtgen.page import Page
 from qtgen.page.sentences import sentence_hashes
 
-_BUCKETS_MIN = 1 << 16
+_BUCKETS_MIN = 1 << 16  # as many as there are halves of a hash
 
 
 def page_sentences(page: Page) -> bytes:
@@ -37,21 +38,25 @@ class SentenceIndex:
 
     def repeated(self) -> dict[int, list[int]]:
         """Return the hashes that are on more pages than allowed, each with the numbers of its pages."""
-        candidates = self._candidates()
-        pages: dict[int, list[int]] = {sentence: [] for sentence in sorted(candidates)}
-        places = [place for place, sentence in enumerate(self._hashes) if sentence in candidates] if candidates else []
-        for place in places:
-            page, on_pages = bisect_right(self._starts, place) - 1, pages[self._hashes[place]]
-            if not on_pages or on_pages[-1] != page:
-                on_pages.append(page)
+        places: dict[int, list[int]] = {}
+        for place in self._candidates():
+            places.setdefault(self._hashes[place], []).append(place)
+        pages = {sentence: self._pages(places[sentence]) for sentence in sorted(places)}
         return {sentence: on_pages for sentence, on_pages in pages.items() if len(on_pages) > self.pages_max}
 
-    def _candidates(self) -> set[int]:
-        """Return the hashes that may be on more pages than allowed.
+    def _pages(self, places: Iterable[int]) -> list[int]:
+        return [*dict.fromkeys(bisect_right(self._starts, place) - 1 for place in places)]
+
+    def _candidates(self) -> Iterable[int]:
+        """Return the places of hashes that may be on more pages than allowed.
 
         Counting in buckets takes a few bytes per sentence. A dict of all sentences would take a hundred.
         """
         hashes, limit = self._hashes, self.pages_max
+        if len(hashes) <= _BUCKETS_MIN * limit // 2:  # few reach the limit by chance
+            halves = array("H", hashes.tobytes())[::2]
+            often = {half for half, count in Counter(halves).items() if count > limit}
+            return compress(range(len(hashes)), map(often.__contains__, halves))
         mask = max(_BUCKETS_MIN, 1 << len(hashes).bit_length()) - 1
         counts, candidates = array("H", bytes(2 * (mask + 1))), set()
         for sentence in hashes:
@@ -60,4 +65,4 @@ class SentenceIndex:
                 counts[bucket] += 1
             else:
                 candidates.add(sentence)
-        return candidates
+        return compress(range(len(hashes)), map(candidates.__contains__, hashes))

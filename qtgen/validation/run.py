@@ -11,7 +11,7 @@ import struct
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
 
@@ -95,11 +95,13 @@ class ValidationResult:
 
     def __init__(self, batches: Iterable[PageBatch], options: ValidationOptions) -> None:
         """Check the pages. Raises UsageError for a path that does not exist and for a folder without pages."""
+        needs_sentences = any(rule.code == "QT611" for rule in options.rules)
+        if needs_sentences != options.settings.compare_sentences:
+            options = replace(options, settings=replace(options.settings, compare_sentences=needs_sentences))
         self._options = options
         self.site = SiteIndex(options.settings.repeated_sentence_pages)
         self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - close() closes it
-        self._needs_words = any(rule.on_request for rule in options.rules)
-        self._needs_sentences = any(rule.code == "QT611" for rule in options.rules)
+        self._needs_words = any(rule.code == "QT410" for rule in options.rules)
         self._paths: list[str] | None = [] if options.fixes or self._needs_words else None
         self.pages = 0
         self._read = 0  # pages, including those of the corpus
@@ -122,7 +124,7 @@ class ValidationResult:
         options = self._options
         for batch, records in check_batches(batches, options.cache, options.jobs, options.overlay, options.settings):
             self.site.add(page_facts for page_facts, _, _ in records)
-            if self._needs_sentences:
+            if options.settings.compare_sentences:
                 self.site.sentences.add(sentences for _, _, sentences in records)
             if self._paths is not None:
                 self._paths += batch.paths()

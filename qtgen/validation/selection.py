@@ -23,7 +23,7 @@ class PathRules:
     ignore: tuple[str, ...] = ()
 
 
-def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
+def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = (), requested: Collection[str] = ()) -> list[Rule]:
     """Return the rules that are selected and not ignored, sorted by code.
 
     A rule that runs only on request must be selected by its full code or its name.
@@ -31,6 +31,7 @@ def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list
     Args:
         select: Codes, prefixes of codes, or names. By default, all rules.
         ignore: The same, for the rules to leave out.
+        requested: Codes of rules that run only on request and need not be selected by their full code.
 
     Raises UsageError for a code or name that no rule has.
     """
@@ -40,7 +41,7 @@ def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list
         for code, rule in sorted(REGISTRY.items())
         if code.startswith(selected or ("",))
         and not code.startswith(ignored)
-        and (not rule.on_request or code in selected)
+        and (not rule.on_request or code in selected or code in requested)
     ]
 
 

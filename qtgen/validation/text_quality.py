@@ -11,12 +11,12 @@ They judge English questions. Any other question is only checked for coherent te
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from qtgen.page.markdown import expand_line_breaks
-from qtgen.page.sentences import repeated_share, sentence_hashes
+from qtgen.page.sentences import has_repeats, repeated_share
 from qtgen.validation.english import (
     FUNCTION_WORDS,
     GLUED,
@@ -31,6 +31,7 @@ from qtgen.validation.english import (
     has_function_words,
     mask_prose,
     question_terms,
+    repeats_question,
     terms_in,
 )
 
@@ -44,7 +45,7 @@ _WORDS_TO_COVER = 140  # a shorter answer cannot repeat every word of its questi
 _TERMS_TO_REPEAT = 3
 _TERMS_MIN = 4  # of a description; a shorter one is not judged
 _RUN = 8  # words
-_STRIKES = 2  # a text with so many is flagged
+STRIKES = 2  # a text with so many is flagged
 
 
 class Check(NamedTuple):
@@ -88,8 +89,9 @@ CHECKS: tuple[Check, ...] = (
 """The checks and their bars. They were chosen on the pages of one half of the subjects of a live site."""
 
 _BARS = {check.name: check.bar for check in CHECKS}
-_SUPPORTING = frozenset({"glued_words", "repeated_runs"})  # found quickly only along with another check
-_ABOUT_THE_QUESTION = frozenset({"question_not_in_answer", "question_not_in_description"})
+_MISSING_IN_ANSWER, _MISSING_IN_DESCRIPTION = _BARS["question_not_in_answer"], _BARS["question_not_in_description"]
+SUPPORTING = frozenset({"glued_words", "repeated_runs"})  # found quickly only along with another check
+ABOUT_THE_QUESTION = frozenset({"question_not_in_answer", "question_not_in_description"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +146,12 @@ class TextQuality:
     def is_off_topic(self, *, loose: bool = False) -> bool:
         """Return whether the text is not about its question: two checks, one of which concerns the question."""
         strikes = self.strikes("topic", loose=loose)
-        return sum(strikes.values()) >= _STRIKES and not _ABOUT_THE_QUESTION.isdisjoint(strikes)
+        return sum(strikes.values()) >= STRIKES and not ABOUT_THE_QUESTION.isdisjoint(strikes)
 
     def is_incoherent(self, *, loose: bool = False) -> bool:
         """Return whether the text is not coherent."""
         strikes = self.strikes("coherence", loose=loose)
-        return sum(strikes.values()) >= _STRIKES and not strikes.keys() <= _SUPPORTING
+        return sum(strikes.values()) >= STRIKES and not strikes.keys() <= SUPPORTING
 
     def is_flagged(self, *, loose: bool = False) -> bool:
         """Return whether the text is off topic or incoherent."""
@@ -173,18 +175,27 @@ def measure(question: str, description: str, keywords: str, markdown: str) -> Te
     return measure_page(question, description, keywords, markdown.replace("\n", "\\n"))
 
 
-@lru_cache(maxsize=2)  # two rules ask about the same page in turn
 def measure_page(question: str, description: str, keywords: str, answer: str) -> TextQuality:
     """Measure the texts of a page whose answer is on one line, as it is in the page."""
-    prose = mask_prose(expand_line_breaks(answer))
-    words = [word.lower() for word in WORD.findall(prose)]
+    coherence = measure_coherence(question, answer)
+    return replace(coherence, **_topic(question, description, keywords, answer))
+
+
+def measure_topic(question: str, description: str, keywords: str, answer: str) -> TextQuality:
+    """Measure only whether a page is about its question."""
+    return TextQuality(**_topic(question, description, keywords, answer))
+
+
+def measure_coherence(question: str, answer: str) -> TextQuality:
+    """Measure only whether the answer of a page is coherent."""
+    prose, parts = _read(answer)
+    words = [word for part in parts for word in part]
     samples: dict[str, str] = {}
     total = max(len(words), _WORDS_FOR_SHARES)
-    runs = _repeated_runs(prose) / total
+    runs = _repeated_runs(parts) / total
     torn = _count("torn_phrases", TORN.findall(prose), samples)
     glued = _count("glued_words", set(GLUED.findall(prose)), samples)
     return TextQuality(
-        **_topic(question, description, keywords, answer, len(words)),
         torn_phrases=torn / total if torn >= _TORN_MIN else 0.0,
         missing_function_words=_missing_function_words(question, answer, words, glued),
         glued_words=glued,
@@ -196,19 +207,25 @@ def measure_page(question: str, description: str, keywords: str, answer: str) ->
     )
 
 
+@lru_cache(maxsize=2)  # both families ask about the same answer in turn
+def _read(answer: str) -> tuple[str, list[list[str]]]:
+    """Return the prose of an answer, and the words of each part between code and math, in lower case."""
+    prose = mask_prose(expand_line_breaks(answer))
+    return prose, [WORD.findall(part) for part in prose.lower().split(MASK)]
+
+
 def is_about_question(question: str, description: str, answer: str) -> bool:
     """Return True for a page that is surely not off topic. It is a quick test; `measure` decides the other pages.
 
     Args:
         answer: The answer as it is in the page.
     """
-    terms = question_terms(question)
-    if not terms:
+    if repeats_question(question, description, answer, (_MISSING_IN_DESCRIPTION, _MISSING_IN_ANSWER)):
         return True
-    few = _BARS["question_not_in_answer"] * len(terms)
-    if len(absent(terms, answer)) > few:
+    terms = question_terms(question)
+    if len(absent(terms, answer)) > _MISSING_IN_ANSWER * len(terms):
         return False
-    return len(absent(terms, description)) <= _BARS["question_not_in_description"] * len(terms)
+    return len(absent(terms, description)) <= _MISSING_IN_DESCRIPTION * len(terms)
 
 
 def is_plain_prose(answer: str) -> bool:
@@ -217,13 +234,14 @@ def is_plain_prose(answer: str) -> bool:
     Args:
         answer: The answer as it is in the page.
     """
-    sentences = sentence_hashes(answer)
-    repeats = len(set(sentences)) < len(sentences) and repeated_share(answer) > _BARS["repeated_sentences"]
-    return not repeats and has_function_words(answer)
+    if has_repeats(answer) and repeated_share(answer) > _BARS["repeated_sentences"]:
+        return False
+    return has_function_words(answer)
 
 
-def _topic(question: str, description: str, keywords: str, answer: str, words: int) -> dict[str, Any]:
+def _topic(question: str, description: str, keywords: str, answer: str) -> dict[str, Any]:
     """Return the measurements about the topic."""
+    words = sum(map(len, _read(answer)[1]))
     if words < _WORDS_MIN:
         return {}
     coverage = min(1.0, words / _WORDS_TO_COVER)
@@ -253,14 +271,14 @@ def _missing_function_words(question: str, answer: str, words: Sequence[str], gl
 
 
 def _is_long(heading: str) -> bool:
-    return len(heading.split()) > HEADING_WORDS_MAX and MASK not in heading and heading.rstrip(" :*")[-1:] != "?"
+    text = heading.rstrip(" :*")
+    return len(text.split()) > HEADING_WORDS_MAX and MASK not in text and not text.endswith("?")
 
 
-def _repeated_runs(prose: str) -> int:
+def _repeated_runs(parts: Iterable[Sequence[str]]) -> int:
     """Return how many runs of eight words the text had before. A run does not reach over code or math."""
     runs: Counter[tuple[str, ...]] = Counter()
-    for part in prose.lower().split(MASK):
-        words = WORD.findall(part)
+    for words in parts:
         runs.update(zip(*(words[start:] for start in range(_RUN)), strict=False))
     return runs.total() - len(runs)
 

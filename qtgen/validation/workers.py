@@ -58,7 +58,7 @@ def check_batches(
         jobs: The number of worker processes; by default, as many as pay for the pages that must be read.
         settings: What the rules read from the settings.
     """
-    looked_up = ((batch, _look_up(batch, store, overlay)) for batch in batches)
+    looked_up = ((batch, _look_up(batch, store, overlay, settings)) for batch in batches)
     ahead: list[_LookedUp] = []
     pages = missing = 0
     for batch, records in looked_up:  # until it is clear whether workers pay
@@ -78,10 +78,14 @@ def check_batches(
         yield batch, all_records
 
 
-def _look_up(batch: PageBatch, store: RecordStore | None, overlay: Overlay) -> list[PageRecord | None]:
+def _look_up(
+    batch: PageBatch, store: RecordStore | None, overlay: Overlay, settings: RuleSettings
+) -> list[PageRecord | None]:
     if not store:
         return [None] * len(batch.names)
     records = store.get(batch)
+    if settings.compare_sentences:  # a run that does not compare them leaves them out
+        records = [record if record and record[2] else None for record in records]
     if overlay:
         return [None if path in overlay else record for path, record in zip(batch.paths(), records, strict=True)]
     return records
@@ -144,7 +148,7 @@ def _check_files(
 
 
 def check_file(path: str, size: int, overlay: Overlay, settings: RuleSettings = DEFAULT_SETTINGS) -> PageRecord:
-    """Return the facts of a page, the findings of all rules, and the hashes of its sentences.
+    """Return the facts of a page, the findings of all rules, and if they are compared, the hashes of its sentences.
 
     Rules are selected when findings are shown.
 
@@ -155,7 +159,7 @@ def check_file(path: str, size: int, overlay: Overlay, settings: RuleSettings = 
     page = load_page(path, size, overlay)
     diagnostics = page_checker(settings)(page_file(path, page))
     findings = _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
-    return page_facts(page), findings, page_sentences(page)
+    return page_facts(page), findings, page_sentences(page) if settings.compare_sentences else b""
 
 
 def page_file(path: str, page: Page) -> PageFile:

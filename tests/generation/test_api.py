@@ -16,7 +16,7 @@ import pytest
 import qtgen.generation
 from qtgen.errors import PromptError, ProviderUnusable, Refused
 from qtgen.generation import GenerationConfig, Outcome, Question, Status, generate
-from support import Scripted, points_json
+from support import Scripted, points_about, points_json
 
 QUESTIONS = [Question("What is osmosis?", "Biology"), Question("What is diffusion?", "Biology")]
 
@@ -30,7 +30,7 @@ def run(questions: Sequence[Question], *script: str | Exception, **options: Any)
 
 
 def test_pages_are_written_with_consecutive_ids() -> None:
-    outcomes = run(QUESTIONS, points_json(), points_json(), out="site")
+    outcomes = run(QUESTIONS, points_json(), points_about("diffusion"), out="site")
     assert [outcome.status for outcome in outcomes] == [Status.WRITTEN, Status.WRITTEN]
     assert [outcome.draft for outcome in outcomes] == [None, None]
     lines = Path("site/.qtgen/provenance.jsonl").read_text().splitlines()
@@ -73,7 +73,7 @@ def test_without_a_folder_the_outcome_carries_the_page() -> None:
 
 
 def test_failures_and_duplicates_are_outcomes() -> None:
-    outcomes = run([*QUESTIONS, QUESTIONS[0]], Refused("no"), points_json())
+    outcomes = run([*QUESTIONS, QUESTIONS[0]], Refused("no"), points_about("diffusion"))
     assert sorted(outcome.status for outcome in outcomes) == [Status.FAILED, Status.SKIPPED, Status.WRITTEN]
 
 
@@ -84,7 +84,7 @@ def test_later_providers_are_fallbacks() -> None:
 
 
 def test_a_deleted_page_is_written_again_only_if_that_is_asked_for() -> None:
-    run(QUESTIONS, points_json(), points_json(), out="site")
+    run(QUESTIONS, points_json(), points_about("diffusion"), out="site")
     page = Path("site/biology/what-is-osmosis.md")
     page.unlink()
     assert {outcome.status for outcome in run(QUESTIONS, out="site")} == {Status.EXISTS, Status.SKIPPED}

@@ -4,6 +4,8 @@ import asyncio
 import json
 from dataclasses import replace
 
+import pytest
+
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NOT_SCORED, NewPage, generate_page
@@ -13,7 +15,9 @@ from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE
 from qtgen.page import read_text
 from qtgen.validation.rules import REGISTRY, PageFile, check_page
-from support import TODAY, Scripted, points_json
+from qtgen.validation.rules.settings import BannedPhrase, RuleSettings
+from qtgen.validation.selection import choose_rules
+from support import TODAY, Scripted, points_about, points_json
 
 JOB = Job(
     Question("What is osmosis?", "Biology", context="A text.", source="q.csv:2"),
@@ -24,9 +28,12 @@ JOB = Job(
 )
 
 
-def generate(config: GenerationConfig, *script: str | Exception) -> tuple[Outcome, Scripted]:
+WITHOUT_CONTEXT = replace(JOB, question=Question("What is osmosis?", "Biology"))
+
+
+def generate(config: GenerationConfig, *script: str | Exception, job: Job = JOB) -> tuple[Outcome, Scripted]:
     provider = Scripted(*script)
-    return asyncio.run(generate_page(JOB, config, [provider])), provider
+    return asyncio.run(generate_page(job, config, [provider])), provider
 
 
 def test_an_accepted_answer_becomes_a_page_without_findings(config: GenerationConfig) -> None:
@@ -82,3 +89,59 @@ def test_half_a_surrogate_pair_is_a_fault(config: GenerationConfig) -> None:
     outcome, provider = generate(config, torn, points_json())
     assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
     assert "a character is torn" in provider.asked[1].messages[-1].content
+
+
+LOWER_CASE = points_json(
+    points=[
+        {"heading": heading, "explanation": f"The cell is one of {count}. and then it moves water. so there is more."}
+        for count, heading in enumerate(("Gradient", "Membrane", "Pressure", "Balance"), 2)
+    ]
+)
+REPEATING = points_json(
+    points=[
+        {"heading": heading, "explanation": "The membrane lets the water pass and holds the solute back. " * 3}
+        for heading in ("Gradient", "Membrane", "Pressure", "Balance")
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "message"),
+    [
+        (points_about("gravity"), "QT609", "not about its question"),
+        (LOWER_CASE, "QT610", "not coherent text"),
+        (REPEATING, "QT610", "not coherent text"),
+        (points_json(summary="Osmosis, in a nutshell, evens out concentrations of solute."), "QT612", "in a nutshell"),
+    ],
+    ids=["off topic", "lower case", "repeating", "banned phrase"],
+)
+def test_a_text_that_nobody_should_read_goes_back_to_the_model(
+    config: GenerationConfig, answer: str, code: str, message: str
+) -> None:
+    config = replace(config, rule_settings=RuleSettings((BannedPhrase("in a nutshell"),)))
+    outcome, provider = generate(config, answer, points_json(), job=WITHOUT_CONTEXT)
+    assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
+    assert message in provider.asked[1].messages[-1].content
+    assert [diagnostic.code for diagnostic in check(NewPage(WITHOUT_CONTEXT, config), answer).diagnostics] == [code]
+    assert generate(replace(config, repairs=0), answer, job=WITHOUT_CONTEXT)[0].status is Status.FAILED
+
+
+@pytest.mark.parametrize("code", ["QT609", "QT610"])
+def test_an_ignored_rule_neither_rejects_nor_warns(config: GenerationConfig, code: str) -> None:
+    answer = points_about("gravity") if code == "QT609" else LOWER_CASE
+    checked = check(NewPage(WITHOUT_CONTEXT, replace(config, rules=choose_rules(ignore=[code]))), answer)
+    assert (checked.faults, checked.diagnostics) == ((), ())
+
+
+def test_a_concern_is_repaired_once_or_written_with_its_warning(config: GenerationConfig) -> None:
+    broken = points_json(
+        summary="Osmosis evens out concentrations by moving water. It costs $5 a litre, or $8 with salt."
+    )
+    checked = check(NewPage(WITHOUT_CONTEXT, config), broken)
+    assert (checked.faults, [diagnostic.code for diagnostic in checked.diagnostics]) == ((), ["QT503"])
+    outcome, provider = generate(config, broken, points_json(), job=WITHOUT_CONTEXT)
+    assert (outcome.attempts, outcome.diagnostics) == (2, ())
+    assert "amounts of money" in provider.asked[1].messages[-1].content
+    kept, _ = generate(config, broken, broken, broken, job=WITHOUT_CONTEXT)
+    assert kept.status is Status.WRITTEN
+    assert [warning.code for warning in kept.diagnostics] == ["QT503"]

@@ -455,6 +455,7 @@ def test_answers_of_a_local_model_are_used_again(
 
     monkeypatch.setattr(local, "serve", serve)
     monkeypatch.setattr("qtgen.commands._run.needs_fetch", lambda _: False)
+    monkeypatch.setenv("QTGEN_ANSWER_FORMAT", "json_schema")  # the endpoint writes no Markdown
     questions(5)
     call = ("generate", "q.txt", "--provider", "local", "--json", "--out")
     assert qtgen(*call, "outputs")[0] == 0

@@ -70,3 +70,8 @@ POINTS: dict[str, Any] = {
 def points_json(**changes: Any) -> str:
     """A points answer that has no fault, with `changes`."""
     return json.dumps({**POINTS, **changes})
+
+
+def points_about(thing: str, **changes: Any) -> str:
+    """A points answer that has no fault, to the question `What is THING?`."""
+    return points_json(**changes).replace("Osmosis", thing.capitalize()).replace("osmosis", thing)

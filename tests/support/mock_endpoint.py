@@ -37,7 +37,8 @@ class MockEndpoint:
         return dict(json.loads(self._get("/_stats")))
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let `generate` send its requests here."""
+        """Let `generate` send its requests here. The answers are random words, so they are never about a question."""
+        monkeypatch.setenv("QTGEN_IGNORE", "QT609,QT610")
         monkeypatch.setenv("OPENAI_BASE_URL", f"{self.address}/v1")
         monkeypatch.setenv("QTGEN_MODEL", "mock")
         monkeypatch.setenv("QTGEN_SUBJECT", "Biology")

@@ -8,6 +8,7 @@ from operator import attrgetter
 import re2
 
 from qtgen.page import Page
+from qtgen.page.sentences import encoded
 from qtgen.validation.diagnostics import Diagnostic, Edit, Fix, printable
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.rules.types import Finding, FixFactory, PageFile, PageRule, Rule
@@ -74,8 +75,8 @@ class PageChecker:
             if not cannot_violate(file):
                 rules += rules_with_test
         values = file.page.values
-        text = f"{values['seo.page_description']}\n{values['seo.page_keywords']}\n{values['answer']}"
-        matches = self._patterns.Match(text.encode())
+        search_fields = f"{values['seo.page_description']}\n{values['seo.page_keywords']}\n"
+        matches = self._patterns.Match(search_fields.encode() + encoded(str(values["answer"])))
         if matches:
             matching = dict.fromkeys([self._by_pattern[number] for number in matches])
             rules += [rule for rule in matching if rule not in rules]  # its `skip_if` may have chosen it already

@@ -24,10 +24,17 @@ class RuleSettings:
     Args:
         banned_phrases: Phrases that no page may contain.
         repeated_sentence_pages: How many pages may have the same sentence.
+        compare_sentences: Whether the sentences of pages are compared, for QT611.
     """
 
     banned_phrases: tuple[BannedPhrase, ...] = ()
     repeated_sentence_pages: int = REPEATED_SENTENCE_PAGES
+    compare_sentences: bool = False
+
+    @property
+    def requested(self) -> tuple[str, ...]:
+        """The codes of rules that run only on request and that the settings request."""
+        return ("QT611",) if self.compare_sentences else ()
 
     @property
     def page_key(self) -> str:
@@ -58,14 +65,15 @@ class HasRuleSettings(Protocol):
         """Phrases that no page may contain."""
 
     @property
-    def repeated_sentence_pages(self) -> int:
-        """How many pages may have the same sentence."""
+    def repeated_sentence_pages(self) -> int | None:
+        """How many pages may have the same sentence, if the settings tell."""
 
 
 def rule_settings(settings: HasRuleSettings) -> RuleSettings:
     """Return what rules read from the settings."""
     phrases = tuple(BannedPhrase(banned.phrase, banned.instead) for banned in settings.banned_phrases)
-    return RuleSettings(phrases, settings.repeated_sentence_pages)
+    pages = settings.repeated_sentence_pages
+    return RuleSettings(phrases, pages or REPEATED_SENTENCE_PAGES, compare_sentences=pages is not None)
 
 
 @lru_cache(maxsize=4)

@@ -15,16 +15,15 @@ from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.registry import rule, site_rule
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings, banned_pattern, normal_form
 from qtgen.validation.rules.types import Example, Finding, PageFile, SiteFinding
-from qtgen.validation.text_quality import TextQuality, is_about_question, is_plain_prose, measure_page
+from qtgen.validation.text_quality import is_about_question, is_plain_prose, measure_coherence, measure_topic
 
 _TITLE, _DESCRIPTION, _KEYWORDS = "title", "seo.page_description", "seo.page_keywords"
 _QUOTED_MAX = 40  # characters that a message quotes
 _WORDS_SHOWN = 5
 
 
-def _quality_of(file: PageFile) -> TextQuality:
-    texts = (file.page.text_of(path) or "" for path in (_TITLE, _DESCRIPTION, _KEYWORDS, ANSWER))
-    return measure_page(*texts)
+def _texts(file: PageFile, *paths: str) -> Iterator[str]:
+    return (file.page.text_of(path) or "" for path in paths)
 
 
 def _is_about_its_question(file: PageFile) -> bool:
@@ -53,7 +52,7 @@ def off_topic(file: PageFile) -> Iterator[Finding]:
     Precision: 1 of 4,924 live pages whose subjects did not serve to choose the bars. The rule detects 94% of pages with
     the answer or all texts of another page.
     """
-    quality = _quality_of(file)
+    quality = measure_topic(*_texts(file, _TITLE, _DESCRIPTION, _KEYWORDS, ANSWER))
     if not quality.is_off_topic():
         return
     strikes = quality.strikes("topic")
@@ -102,7 +101,7 @@ def incoherent_text(file: PageFile) -> Iterator[Finding]:
     Precision: 1 of 4,924 live pages whose subjects did not serve to choose the bars. The rule detects 93% of answers
     with shuffled words, and all 14 pages of a model that wrote nonsense.
     """
-    quality = _quality_of(file)
+    quality = measure_coherence(*_texts(file, _TITLE, ANSWER))
     if not quality.is_incoherent():
         return
     strikes, answer = quality.strikes("coherence"), answer_of(file)
@@ -138,12 +137,14 @@ _COHERENCE_CLAUSES = {
         ),
         settings=RuleSettings(repeated_sentence_pages=1),
     ),
+    on_request=True,
 )
 def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
     """More than 10 pages have the same sentence of eight words or more, word for word.
 
-    `repeated_sentence_pages` in qtgen.toml sets the number of pages. A sentence ends at a full stop or a line break.
-    Sentences with math are not compared.
+    The rule runs only if it is selected by its full code, or if `repeated_sentence_pages` in qtgen.toml sets the number
+    of pages, because comparing all sentences adds a fifth to the time of a run. A sentence ends at a full stop or a
+    line break. Sentences with math are not compared.
 
     Why it is bad: search engines and readers see pages that were made from one mold.
     Fix: write the sentence differently, or leave it out. No automatic fix.

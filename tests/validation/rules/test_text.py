@@ -108,3 +108,19 @@ def test_residue_is_found(residue: str) -> None:
 )
 def test_normal_texts_are_no_residue(text: str) -> None:
     assert "QT608" not in codes_of(example_with("Osmosis moves", f"{text} osmosis moves"))
+
+
+def test_sentences_are_compared_only_on_request(qtgen: Run) -> None:
+    for number in range(3):
+        write_page(f"outputs/biology/page-{number}.md")
+
+    def reported(*arguments: str) -> bool:
+        return "QT611" in qtgen("validate", "outputs", *arguments)[1]
+
+    assert not reported()
+    assert reported("--select", "QT611") is False, "three pages are fewer than the default of ten"
+    Path("qtgen.toml").write_text("repeated_sentence_pages = 2\n", encoding="utf-8")
+    assert reported(), "although the cache holds the pages without their sentences"
+    assert not reported("--ignore", "QT611")
+    assert not reported("--select", "QT5")
+    assert reported(), "from the cache"
