@@ -123,7 +123,8 @@ def test_a_text_that_nobody_should_read_goes_back_to_the_model(
     assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
     assert message in provider.asked[1].messages[-1].content
     assert [diagnostic.code for diagnostic in check(NewPage(WITHOUT_CONTEXT, config), answer).diagnostics] == [code]
-    assert generate(replace(config, repairs=0), answer, job=WITHOUT_CONTEXT)[0].status is Status.FAILED
+    without_repairs = generate(replace(config, repairs=0), answer, job=WITHOUT_CONTEXT)[0]
+    assert without_repairs.status is (Status.WRITTEN if code == "QT609" else Status.FAILED)
 
 
 @pytest.mark.parametrize("code", ["QT609", "QT610"])
