@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
 from qtgen._util.extras import require
 from qtgen.errors import SettingsError
@@ -39,7 +40,8 @@ def _local_endpoints(settings: Settings) -> list[Endpoint]:
 
     answer_format = select_model(settings.local_model).format
     style = style_of(settings, PromptStyle(answer_format, is_short=answer_format is AnswerFormat.MARKDOWN))
-    return [endpoint(settings.local_model, style=style)]
+    local = endpoint(settings.local_model, style=style)
+    return [replace(local, extra={**local.extra, **settings.request})]
 
 
 @provider("openai", endpoints=_remote_endpoints)

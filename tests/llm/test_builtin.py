@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from qtgen._util import extras
 from qtgen.errors import MissingExtra
 from qtgen.llm.endpoint import Endpoint
-from qtgen.llm.factory import embeddings, needs_fetch, open_clients
+from qtgen.llm.factory import embeddings, endpoints_for, needs_fetch, open_clients
 from qtgen.llm.local import download, server
 from qtgen.llm.types import Prompt
 from qtgen.settings import Settings
@@ -62,6 +62,12 @@ def test_a_missing_extra_is_named(provider: str, extra: str, prompt: Prompt, mon
     with pytest.raises(MissingExtra) as caught:
         complete(Settings(provider=provider, base_url="http://127.0.0.1:9/v1"), prompt)
     assert caught.value.extra == extra
+
+
+def test_the_settings_add_to_the_request_fields_of_a_local_model() -> None:
+    (shipped,) = endpoints_for(Settings(provider="local"))
+    (changed,) = endpoints_for(Settings(provider="local", request={"seed": 3, "min_p": 0.1}))
+    assert changed.extra == {**shipped.extra, "seed": 3, "min_p": 0.1}
 
 
 def test_the_embedded_model_is_fetched_only_if_it_will_answer(monkeypatch: pytest.MonkeyPatch) -> None:
