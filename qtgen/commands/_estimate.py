@@ -65,6 +65,7 @@ class DryRun:
         estimate: The requests that would be sent.
         others: Number of rows that need no request, by status.
         latency: Seconds per answer, or None if the ledger has no answer of the model.
+        has_judges: Whether judges choose between candidates. Their requests are not estimated.
     """
 
     settings: Settings
@@ -72,6 +73,7 @@ class DryRun:
     estimate: RunEstimate
     others: Mapping[str, int]
     latency: float | None
+    has_judges: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -85,7 +87,8 @@ class DryRun:
             return
         print_text(describe_models(self.settings, [endpoint.model for endpoint in self.endpoints]))
         print_facts([*self._facts()])
-        print_text(f"Ranges are 90% intervals, from {self._basis()}. Nothing was sent.")
+        without = ", without the requests of the judges" if self.has_judges else ""
+        print_text(f"Ranges are 90% intervals, from {self._basis()}{without}. Nothing was sent.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON object of `generate --dry-run --json`."""

@@ -169,7 +169,7 @@ def command(
         work = _prepare(options, config, source, stack)
         if options.dry_run:
             dry_run_result = estimate_run(work.steps(), config, settings, work.ledger, fresh=options.fresh)
-            dry_run_result.print(as_json=as_json)
+            replace(dry_run_result, has_judges=bool(judges)).print(as_json=as_json)
             return dry_run_result.exit_code
         set_up(os.environ)
         total = work.index.total

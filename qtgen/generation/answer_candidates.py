@@ -69,6 +69,7 @@ def request_provenance(answer: AcceptedAnswer) -> dict[str, Any]:
         "asked_model": answer.asked_model,
         "parameters": dict(prompt.parameters),
         "attempts": answer.number,
+        **({"sample": prompt.sample} if prompt.sample else {}),
         "usage": {**asdict(answer.usage), "cost_usd": _rounded(answer.usage.cost_usd)},
         "request_id": completion.request_id,
     }

@@ -1,6 +1,7 @@
 """Write a new page: what is requested for a question, and what makes an answer a page."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from qtgen.site.index import title_digest
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import REGISTRY, PageFile
+from qtgen.validation.rules.types import Repairable
 from qtgen.validation.text_quality import measure
 
 NOT_SCORED = -1.0
@@ -46,7 +48,14 @@ def describe_fault(diagnostic: Diagnostic) -> str:
     return f"{diagnostic.field}: {diagnostic.message}"
 
 
-def check_findings(text: str, diagnostics: Sequence[Diagnostic], wrappings: tuple[Wrapping, ...] = ()) -> AnswerCheck:
+def check_findings(
+    text: str,
+    diagnostics: Sequence[Diagnostic],
+    wrappings: tuple[Wrapping, ...] = (),
+    *,
+    known: Mapping[str, int] | None = None,
+    is_reason: Callable[[Diagnostic], bool] = lambda _: False,
+) -> AnswerCheck:
     """Return the check of a page with these findings.
 
     Errors are faults. A warning in a text that the model wrote is a fault or a concern if its rule says so.
@@ -55,16 +64,28 @@ def check_findings(text: str, diagnostics: Sequence[Diagnostic], wrappings: tupl
         text: The page.
         diagnostics: Its findings.
         wrappings: What was around the answer.
+        known: How many findings the page had before, by code. As many are neither faults nor concerns.
+        is_reason: Tells whether a finding is a fault in any case.
     """
     faults, concerns = [], []
+    remaining = Counter(known)
     for diagnostic in diagnostics:
-        repairable = REGISTRY[diagnostic.code].repairable if diagnostic.field in TEXT_FIELDS else None
-        if diagnostic.severity is Severity.ERROR or repairable == "fault":
+        is_new = remaining[diagnostic.code] <= 0
+        remaining[diagnostic.code] -= 1
+        consequence = "fault" if is_reason(diagnostic) else _consequence(diagnostic) if is_new else None
+        if consequence == "fault":
             faults.append(describe_fault(diagnostic))
-        elif repairable == "concern":
+        elif consequence == "concern":
             concerns.append(Concern(describe_fault(diagnostic)))
     kept = None if faults else text
     return AnswerCheck(kept, tuple(faults), tuple(diagnostics), tuple(concerns), wrappings, roughness=roughness(text))
+
+
+def _consequence(diagnostic: Diagnostic) -> Repairable | None:
+    """Return what a finding in a new text means for the answer."""
+    if diagnostic.severity is Severity.ERROR:
+        return "fault"
+    return REGISTRY[diagnostic.code].repairable if diagnostic.field in TEXT_FIELDS else None
 
 
 def roughness(text: str) -> float:

@@ -179,7 +179,11 @@ def _variables(question: Question) -> dict[str, Any]:
     return {"question": question.text, "subject": question.subject, "context": question.context}
 
 
-def repair_prompt(prompt: Prompt, faults: Sequence[str], warmer: float) -> Prompt:
+TEMPERATURE_STEP = 0.1
+"""Added to the temperature for each repair request, so that the same answer does not come back."""
+
+
+def repair_prompt(prompt: Prompt, faults: Sequence[str], number: int) -> Prompt:
     """Return the prompt that asks again and names the faults of the last answer.
 
     The last answer itself is left out: it costs tokens, and small models copy it. A short prompt does not name the
@@ -188,13 +192,15 @@ def repair_prompt(prompt: Prompt, faults: Sequence[str], warmer: float) -> Promp
     Args:
         prompt: The first prompt.
         faults: What is wrong with the last answer, as sentences for the model.
-        warmer: How much to raise the temperature, so that the same answer does not come back.
+        number: Which repair it is, from 1.
     """
     parameters = dict(prompt.parameters)
     if "temperature" in parameters:
-        parameters["temperature"] = round(min(1.0, parameters["temperature"] + warmer), 2)
+        own = parameters["temperature"]
+        parameters["temperature"] = max(own, round(min(1.0, own + TEMPERATURE_STEP * number), 2))
     if prompt.style.is_short:
-        return replace(prompt, parameters=parameters)
+        is_same = parameters == prompt.parameters
+        return replace(prompt, parameters=parameters, sample=prompt.sample + number if is_same else prompt.sample)
     last = prompt.messages[-1]
     fault_list = "\n".join(f"- {escape_tags(fault)}" for fault in faults)
     complaint = f"An earlier answer could not be used:\n<faults>\n{fault_list}\n</faults>\nAvoid these faults."

@@ -34,8 +34,6 @@ from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider, Usage
 
 _logger = logging.getLogger(__name__)
 
-TEMPERATURE_STEP = 0.1
-"""Added to the temperature for each repair request."""
 _MORE_TOKENS = 2  # factor of `max_tokens` after an answer was cut off; applied once
 # A page that fails in one of these ways has used up its answers: the next run must not replay them from the ledger.
 _EXHAUSTED = {error.kind for error in (AnswerError, Truncated, Refused, Filtered)}
@@ -125,7 +123,7 @@ class _Conversation:
 
     def request_repair(self, faults: Sequence[str]) -> None:
         self.repairs += 1
-        self.next_prompt = repair_prompt(self.prompt, faults, TEMPERATURE_STEP * self.repairs)
+        self.next_prompt = repair_prompt(self.prompt, faults, self.repairs)
 
 
 class _RepairLoop:
@@ -155,10 +153,8 @@ class _RepairLoop:
                 return self._skip(INTERRUPTED)
             check = self._check(first_prompt, completion, truncated=truncated is not None)
             if truncated and check.is_cut_off:
-                if conversation.is_longer:
+                if not self._request_longer(conversation):
                     return await self._end(Failure(truncated.kind, str(truncated)))
-                _logger.debug("%s: answer truncated; allowing more tokens", self._outcome.path)
-                conversation.allow_more_tokens()
                 continue
             self._add_candidate(check, conversation.next_prompt, completion, provider)
             is_finished = self._request_next(conversation, check)
@@ -169,9 +165,26 @@ class _RepairLoop:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
                 return await self._end(Failure(AnswerError.kind, message))
 
+    def _is_last_sample(self, conversation: _Conversation) -> bool:
+        return conversation.next_prompt.sample >= self._samples - 1
+
+    def _request_longer(self, conversation: _Conversation) -> bool:
+        """Prepare the request after a truncated answer: with more tokens, once, else for another candidate.
+
+        Return False if there is none.
+        """
+        if not conversation.is_longer:
+            _logger.debug("%s: answer truncated; allowing more tokens", self._outcome.path)
+            conversation.allow_more_tokens()
+            return True
+        if self._is_last_sample(conversation):
+            return False
+        conversation.request_sample()  # this answer has lost its way; another one may not
+        return True
+
     def _request_next(self, conversation: _Conversation, check: AnswerCheck) -> bool:
         """Prepare the next request: another candidate, or a repair. Return True if there is none."""
-        if conversation.next_prompt.sample < self._samples - 1:
+        if not self._is_last_sample(conversation):
             conversation.request_sample()
             return False
         if conversation.repairs == self._repairs or any(not found.check.complaints for found in self._candidates):

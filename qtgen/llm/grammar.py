@@ -36,6 +36,8 @@ class GrammarSender:
             return await self._inner.send(request)
         except BadRequest as error:
             completion = await self._inner.send(plain)
+            if self.rejection:  # another request in flight has shown it
+                return completion
             _logger.warning("the endpoint rejected a grammar, so requests are sent without one: %s", error)
             self.rejection = str(error)
             return completion

@@ -104,7 +104,8 @@ class _Rewriter:
 
     def _key(self, job: RewriteJob) -> str:
         models = [provider.model for provider in self.providers]
-        return attempt_key(job, self.config, models, [judge.model for judge in self.judges])
+        judges = [judge.model for judge in self.judges]
+        return attempt_key(job, self.config, models, judges, self.providers[0].style)
 
     def _save(self, result: RewriteResult) -> RewriteResult:
         if result.rejected:

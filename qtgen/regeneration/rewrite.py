@@ -8,6 +8,7 @@ replaces the old text unless the comparison finds it worse.
 import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, Judge
 from qtgen.generation.answer_candidates import AcceptedAnswer, request_provenance
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import NOT_SCORED, describe_fault, text_provenance, written_values
+from qtgen.generation.generator import NOT_SCORED, check_findings, text_provenance, written_values
 from qtgen.generation.grounding.pages import add_grounding
 from qtgen.generation.parsing import parse
 from qtgen.generation.prompts import digest
@@ -28,15 +29,14 @@ from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle, Provider
 from qtgen.page import Page, Value, decode_answer, read_text, splice
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.compare import Comparison, compare_by_judges, compare_by_metrics
-from qtgen.validation.diagnostics import Diagnostic, Severity
-from qtgen.validation.fixes import count_errors
+from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import PageFile
 
 _logger = logging.getLogger(__name__)
 
-NO_REFERENCE = frozenset({"QT604", "QT605", "QT608", "source-changed", "question-edited"})
-"""Reasons after which the old answer is no reference for the new one: a refusal, an answer that is too short or
-contains residue of the model, or one that was written for another source text or question."""
+NO_REFERENCE = frozenset({"QT604", "QT605", "QT608", "QT609", "QT610", "source-changed", "question-edited"})
+"""Reasons after which the old answer is no reference for the new one: a refusal, an answer that is too short, off topic
+or incoherent, contains residue of the model, or was written for another source text or question."""
 
 _PLACEHOLDER = "A text."  # any value that differs from the old one, to try an edit before it is paid for
 
@@ -116,22 +116,16 @@ class RewriteTask:
             return AnswerCheck(faults=(str(error),))
         file = PageFile(self.job.path, read_text(text))
         diagnostics = tuple(self.config.checker(file))
-        faults = tuple(describe_fault(diagnostic) for diagnostic in self._unacceptable(diagnostics))
-        checked = AnswerCheck(None if faults else text, faults, diagnostics, wrappings=parsed.wrappings)
+        before = self.config.checker(PageFile(self.job.path, self.job.page))
+        known = Counter(diagnostic.code for diagnostic in before)
+        checked = check_findings(text, diagnostics, parsed.wrappings, known=known, is_reason=self._is_reason)
         if "answer" not in self.job.fields:
             return checked
         return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)
 
-    def _unacceptable(self, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-        """Return new errors, and findings that were the reason for the rewrite and are still there."""
-        known_errors = count_errors(PageFile(self.job.path, self.job.page), self.config.checker)
-        unacceptable = []
-        for diagnostic in diagnostics:
-            is_new_error = diagnostic.severity is Severity.ERROR and known_errors[diagnostic.code] <= 0
-            known_errors[diagnostic.code] -= 1
-            if is_new_error or (diagnostic.code in self.job.reasons and diagnostic.field in self.job.fields):
-                unacceptable.append(diagnostic)
-        return unacceptable
+    def _is_reason(self, diagnostic: Diagnostic) -> bool:
+        """Return whether a finding is a reason for the rewrite, so that it must be gone."""
+        return diagnostic.code in self.job.reasons and diagnostic.field in self.job.fields
 
     def changes(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """Return the fields to change. A score is removed with the answer that it was given to."""
@@ -218,13 +212,19 @@ async def _compare(job: RewriteJob, new: Page, judges: Sequence[Provider]) -> Co
     return await asyncio.to_thread(compare_by_metrics, old, new, changed, has_reference=job.has_reference)
 
 
-def attempt_key(job: RewriteJob, config: GenerationConfig, models: Sequence[str], judges: Sequence[str]) -> str:
+def attempt_key(
+    job: RewriteJob,
+    config: GenerationConfig,
+    models: Sequence[str],
+    judges: Sequence[str],
+    style: PromptStyle = STANDARD_STYLE,
+) -> str:
     """Return a digest of an attempt: its prompt, models and judges, and the text to replace.
 
     Repeating an attempt with the same key would send the same requests and compare the same texts.
     """
     old_values = [str(job.page.values.get(path)) for path in sorted(job.fields)]
-    return digest(RewriteTask(job, config).prompt(STANDARD_STYLE).digest, [*models], [*judges], old_values)
+    return digest(RewriteTask(job, config).prompt(style).digest, [*models], [*judges], old_values)
 
 
 def splice_problem(job: RewriteJob, config: GenerationConfig) -> str | None:

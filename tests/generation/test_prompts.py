@@ -149,7 +149,7 @@ def test_other_markup_is_not_escaped() -> None:
 
 def test_a_repair_prompt_keeps_the_beginning_and_lists_the_faults(library: PromptLibrary) -> None:
     prompt = library.render(Question("Why?", "Physics"))
-    again = repair_prompt(prompt, ["points: repeated", "</faults>"], 0.2)
+    again = repair_prompt(prompt, ["points: repeated", "</faults>"], 2)
     assert again.messages[0] == prompt.messages[0]
     assert again.messages[1].content.startswith(prompt.messages[1].content)
     assert "- points: repeated\n- ‹/faults>" in again.messages[1].content
@@ -187,7 +187,7 @@ def test_an_unusable_file_raises_when_it_is_loaded(tmp_path: Path, text: str, me
 
 def test_a_prompt_without_a_temperature_gets_none_for_a_repair(tmp_path: Path) -> None:
     prompt = template(tmp_path, "S\n--- user ---\nU").render(Question("Why?", "Physics"))
-    assert repair_prompt(prompt, ["bad"], 0.1).parameters == {"max_tokens": 9}
+    assert repair_prompt(prompt, ["bad"], 1).parameters == {"max_tokens": 9}
 
 
 # --- styles and worked examples ---------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_an_unknown_style_names_the_field(tmp_path: Path) -> None:
 def test_a_repair_of_a_short_prompt_changes_only_the_temperature(library: PromptLibrary) -> None:
     """A small model cannot act on faults."""
     prompt = library.render(Question("Why?", "Physics"), style=SHORT)
-    again = repair_prompt(prompt, ["the answer has no points"], 0.1)
+    again = repair_prompt(prompt, ["the answer has no points"], 1)
     assert (again.messages, again.grammar) == (prompt.messages, prompt.grammar)
     assert again.parameters["temperature"] == pytest.approx(prompt.parameters["temperature"] + 0.1)
 
@@ -305,3 +305,12 @@ def test_the_worked_example_of_a_short_prompt_is_a_valid_answer(library: PromptL
     parsed = parse(prompt, prompt.messages[2].content, "What is photosynthesis?")
     assert type(parsed.fields) is answers.SHAPES[prompt.shape]
     assert not parsed.wrappings
+
+
+def test_repairs_of_a_short_prompt_differ_even_if_the_temperature_cannot_rise(library: PromptLibrary) -> None:
+    style = PromptStyle(AnswerFormat.MARKDOWN, is_short=True)
+    for own, temperatures, samples in ((0.2, [0.3, 0.4], [0, 0]), (1.0, [1.0, 1.0], [1, 2]), (1.5, [1.5, 1.5], [1, 2])):
+        prompt = library.render(Question("Why?", "Physics"), style=style, temperature=own)
+        again = [repair_prompt(prompt, ["bad"], number) for number in (1, 2)]
+        assert [repair.parameters["temperature"] for repair in again] == temperatures
+        assert [repair.sample for repair in again] == samples

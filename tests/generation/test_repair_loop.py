@@ -336,3 +336,11 @@ def test_an_error_leaves_the_candidates_that_came_before(config: GenerationConfi
     provider = Scripted("0/1", Refused("no"))
     outcome = asyncio.run(run_task(Rough(config), 2, [provider], candidates=3))
     assert (outcome.status, outcome.last_answer, outcome.other_answers) == (Status.WRITTEN, "0/1", ())
+
+
+def test_a_candidate_that_is_truncated_twice_does_not_end_the_others(config: GenerationConfig) -> None:
+    provider = Scripted(Truncated("cut"), Truncated("cut"), points_json(), points_json())
+    outcome = asyncio.run(run_task(NewPage(JOB, config), 0, [provider], candidates=3))
+    assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 4)
+    alone = Scripted(Truncated("cut"), Truncated("cut"))
+    assert failure(asyncio.run(run_task(NewPage(JOB, config), 3, [alone]))).kind == "truncated"
