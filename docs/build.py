@@ -25,7 +25,7 @@ from qtgen.evaluation.metrics import METRICS, describe_metric
 from qtgen.llm.local.table import load_table
 from qtgen.page.fields import LAYOUT, Field, Section
 from qtgen.regeneration.reasons import REASONS, describe_reason
-from qtgen.settings import Settings
+from qtgen.settings import FILE_ONLY, Settings
 from qtgen.validation.rules import FAMILIES, REGISTRY
 from qtgen.validation.rules.docs import describe_rule
 from qtgen.validation.rules.example import EXAMPLE_PAGE
@@ -143,7 +143,7 @@ def settings() -> str:
     """Return reference/settings.md, from the fields of `Settings`."""
     rows = ["| in qtgen.toml | in the environment | default | meaning |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        environment = "—" if name in ("prices", "request", "headers", "per_path") else f"`QTGEN_{name.upper()}`"
+        environment = "—" if name in FILE_ONLY else f"`QTGEN_{name.upper()}`"
         environment = {"api_key": "`OPENAI_API_KEY`", "base_url": "`OPENAI_BASE_URL`"}.get(name, environment)
         inside = "—" if name == "api_key" else f"`{name}`"
         default = "" if field.default in (None, (), {}) else f"`{field.default}`"

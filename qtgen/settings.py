@@ -35,7 +35,8 @@ __all__ = [
 
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
-_FILE_ONLY = frozenset({"prices", "request", "headers", "per_path", "banned_phrases"})
+FILE_ONLY = frozenset({"prices", "request", "headers", "per_path", "banned_phrases"})
+"""Settings without an environment variable."""
 _NOT_SHOWN = frozenset({"api_key", "request", "headers", "ledger"})  # these can contain a password
 _COMMAND_LINE, _ENVIRONMENT = "command line", "environment"
 
@@ -229,11 +230,11 @@ def load_settings(start: Path, environ: Mapping[str, str], options: Mapping[str,
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield a warning for each environment variable that looks like a setting but is none."""
-    names = [_PREFIX + name.upper() for name in Settings.model_fields if name not in _FILE_ONLY]
+    names = [_PREFIX + name.upper() for name in Settings.model_fields if name not in FILE_ONLY]
     for variable in environ:
         if variable.startswith(_PREFIX) and variable not in names:
             name = variable.removeprefix(_PREFIX).lower()
-            if name in _FILE_ONLY:
+            if name in FILE_ONLY:
                 yield f"{variable} has no effect; set `{name}` in {FILE_NAME}"
             else:
                 hint = did_you_mean(variable, names, cutoff=0.9)  # all of them begin alike
@@ -259,7 +260,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in Settings.model_fields:
         text = environ.get(_PREFIX + name.upper()) or environ.get(_OPENAI_NAMES.get(name, ""))
-        if not text or name in _FILE_ONLY:
+        if not text or name in FILE_ONLY:
             continue
         if name == "plugins":
             values[name] = tuple(path for path in text.split(os.pathsep) if path)

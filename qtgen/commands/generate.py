@@ -41,7 +41,7 @@ Several models:
 \b
 Environment:
   OPENAI_API_KEY, OPENAI_BASE_URL  the key and the address of the endpoint
-  QTGEN_LEDGER, QTGEN_MODEL, …     any setting, in capitals after QTGEN_
+  QTGEN_LEDGER, QTGEN_MODEL, …     settings, in capitals after QTGEN_
   Options override the environment, which overrides the nearest qtgen.toml in
   the current folder or above it. `qtgen --show-settings` prints all settings,
   such as timeout, tries, repairs and prices. docs/reference/settings.md

@@ -118,7 +118,9 @@ class ValidateOptions:
 @click.option("--format", type=_FormatName(), default="text", show_default=True, help="Use this report format.")
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option("--statistics", is_flag=True, help="Count the findings by rule and by folder instead of listing them.")
-@click.option("--select", metavar="CODES", help="Run only these rules: QT2,QT301.  [default: all except QT410]")
+@click.option(
+    "--select", metavar="CODES", help="Run only these rules: QT2,QT301.  [default: all except QT410 and QT611]"
+)
 @click.option("--ignore", metavar="CODES", help="Skip these rules.")
 @click.option(
     "--corpus",
