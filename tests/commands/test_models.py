@@ -113,6 +113,14 @@ def test_an_unknown_name_has_a_suggestion(qtgen: Run, subcommand: str) -> None:
     assert not Path("qtgen.toml").exists()
 
 
+@pytest.mark.parametrize("subcommand", ["fetch", "use", "path"])
+def test_an_empty_name_is_unknown(qtgen: Run, subcommand: str) -> None:
+    Path("qtgen.toml").write_text("# mine\n")
+    expected = f"qtgen: no such model ``; the models are {', '.join(load_table().models)}\n"
+    assert qtgen("models", subcommand, "") == (2, "", expected)
+    assert Path("qtgen.toml").read_text() == "# mine\n"
+
+
 def test_the_path_is_printed_for_scripts(qtgen: Run, cache: Path) -> None:
     file = put(cache)
     assert qtgen("models", "path", NAME) == (0, f"{file}\n", "")
