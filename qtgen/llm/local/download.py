@@ -189,7 +189,8 @@ def _disk_errors(entry: ModelEntry, folder: Path) -> Iterator[None]:
     except OSError as error:
         remedy = "set XDG_CACHE_HOME to a folder on another disk"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = file_size(shutil.disk_usage(folder).free)
+            existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+            free = file_size(shutil.disk_usage(existing).free)
             message = f"the disk is full: {entry.name} needs {file_size(entry.size)}, and {free} are free"
             remedy = f"free space or {remedy}, then run the same command again"
             raise ModelError(message, path=folder, remedy=remedy) from None

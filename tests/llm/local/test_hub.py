@@ -253,6 +253,17 @@ def test_a_full_disk_leaves_a_part_that_does_not_count_and_is_resumed(
     assert hub.ranges == [None, "bytes=20000-"]
 
 
+def test_a_disk_too_full_for_a_folder(use_table: UseTable, environ: Environ, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_table()
+
+    def mkdir(*_: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    assert failure(environ).startswith(f"{download.cache_folder(environ)}: the disk is full: tiny needs 1 MB, and ")
+    assert not Path(environ["XDG_CACHE_HOME"]).exists()
+
+
 def test_a_cache_that_cannot_be_written(hub: FakeHub, use_table: UseTable, environ: Environ, tmp_path: Path) -> None:
     use_table()
     (tmp_path / "cache").write_text("a file, not a folder")
