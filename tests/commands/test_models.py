@@ -29,7 +29,8 @@ def put(cache: Path, name: str = NAME) -> Path:
     folder.mkdir(parents=True)
     file = folder / "model.gguf"
     file.write_bytes(b"GGUF")
-    (folder / "record.json").write_text(json.dumps({"file": str(file), "size": 4}))
+    record = {"file": str(file), "size": 4, "sha256": "0" * 64, "commit": "main", "source": "somewhere"}
+    (folder / "record.json").write_text(json.dumps(record))
     return file
 
 
@@ -51,6 +52,12 @@ def test_the_list_shows_what_is_fetched_and_in_use(qtgen: Run, cache: Path) -> N
     out = qtgen("models", "list")[1]
     assert [line.split()[1:4] for line in out.splitlines() if line.startswith(NAME)] == [["fetched,", "in", "use"]]
     assert "1.1 GB" in out
+
+
+def test_the_list_survives_a_damaged_record(qtgen: Run, cache: Path) -> None:
+    put(cache).with_name("record.json").write_text('{"file": 5, "size": "abc"}')
+    code, out, err = qtgen("models", "list", "--json")
+    assert (code, rows(out)[NAME]["fetched"], err) == (0, False, "")
 
 
 def test_the_list_says_that_a_file_is_in_use(qtgen: Run) -> None:
