@@ -82,6 +82,18 @@ def test_use_changes_one_line_of_the_nearest_file(qtgen: Run, monkeypatch: pytes
     assert qtgen("models", "use", NAME)[1].startswith("unchanged ")
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+def test_a_name_wins_over_what_lies_beside_the_file(
+    qtgen: Run, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]
+) -> None:
+    Path("qtgen.toml").write_text(f'local_model = "{NAME}"\n')
+    make(Path(NAME))
+    Path("sub").mkdir()
+    assert rows(qtgen("models", "list", "--json")[1])[NAME]["in_use"] is True
+    monkeypatch.chdir("sub")
+    assert rows(qtgen("models", "list", "--json")[1])[NAME]["in_use"] is True
+
+
 def test_use_creates_a_file(qtgen: Run, cache: Path) -> None:
     put(cache)
     assert qtgen("models", "use", NAME) == (0, f'created qtgen.toml: local_model = "{NAME}"\n', "")
@@ -136,6 +148,32 @@ def test_the_path_is_printed_for_scripts(qtgen: Run, cache: Path) -> None:
     Path("mine.gguf").touch()
     Path("qtgen.toml").write_text('local_model = "mine.gguf"\n')
     assert qtgen("models", "path") == (0, "mine.gguf\n", "")
+
+
+UNKNOWN = "neither a known model nor a GGUF file; "
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("qwen2.5-1.5b", f"qwen2.5-1.5b is {UNKNOWN}did you mean `{NAME}`?"),
+        ("", f'"" is {UNKNOWN}the models are {", ".join(load_table().models)}'),
+        ("mine.gguf", "no such model file: "),
+    ],
+)
+def test_an_error_names_the_file_that_the_setting_came_from(qtgen: Run, value: str, words: str) -> None:
+    Path("qtgen.toml").write_text(f'local_model = "{value}"\n')
+    code, out, err = qtgen("models", "path")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"qtgen: {Path.cwd() / 'qtgen.toml'}: `local_model`: {words}")
+
+
+def test_an_error_names_the_variable_that_overrides_the_file(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("qtgen.toml").write_text(f'local_model = "{NAME}"\n')
+    monkeypatch.setenv("QTGEN_LOCAL_MODEL", "qwen2.5-1.5b")
+    expected = f"qtgen: environment QTGEN_LOCAL_MODEL: qwen2.5-1.5b is {UNKNOWN}did you mean `{NAME}`?\n"
+    assert qtgen("models", "path") == (2, "", expected)
+    assert qtgen("models", "list") == (2, "", expected)
 
 
 def test_the_path_of_a_model_that_is_not_there(qtgen: Run) -> None:
