@@ -80,13 +80,19 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
         ("models/mine", "FOLDER/models/mine"),
         ("./mine", "FOLDER/mine"),
         ("existing", "FOLDER/existing"),
+        ("folder", "folder"),
+        ("smollm2-135m-instruct", "smollm2-135m-instruct"),
+        ("smollm2-360m-instruct", "smollm2-360m-instruct"),
         ("/abs/mine.gguf", "/abs/mine.gguf"),
     ],
 )
 def test_a_local_model_is_a_name_or_a_path_relative_to_the_file(tmp_path: Path, value: str, expected: str) -> None:
     folder = tmp_path / "project"
     (folder / "sub").mkdir(parents=True)
-    (folder / "existing").write_bytes(b"GGUF")
+    for name in ("existing", "smollm2-135m-instruct"):
+        (folder / name).write_bytes(b"GGUF")
+    for name in ("folder", "smollm2-360m-instruct"):
+        (folder / name).mkdir()
     (folder / "qtgen.toml").write_text(f'local_model = "{value}"\n')
     settings = load_settings(folder / "sub", {}, {}).settings
     assert str(settings.local_model) == expected.replace("FOLDER", "project")  # the current folder is above it

@@ -1,8 +1,11 @@
 """Find the project, the folder of the nearest qtgen.toml, and the paths that the file contains."""
 
+import tomllib
+from functools import cache
 from pathlib import Path
 
 FILE_NAME = "qtgen.toml"
+_MODELS = Path(__file__).parents[1] / "llm" / "local" / "models.toml"
 
 
 def find_settings_file(start: Path) -> Path | None:
@@ -18,10 +21,17 @@ def project_folder() -> Path:
 
 
 def names_model(folder: Path, value: object) -> bool:
-    """Return True if the value of `local_model` is the name of a model and not a file."""
+    """Return True if the value of `local_model` is a name and not a path. A name of the table of models always is."""
     if not isinstance(value, str):
         return False
-    return "/" not in value and not value.endswith(".gguf") and not (folder / value).exists()
+    if "/" in value or value.endswith(".gguf"):
+        return False
+    return value in _known_models() or not (folder / value).is_file()
+
+
+@cache
+def _known_models() -> frozenset[str]:
+    return frozenset(tomllib.loads(_MODELS.read_text(encoding="utf-8"))["models"])
 
 
 def paths_below(folder: Path, value: object) -> object:

@@ -1,5 +1,8 @@
 """Errors as one line for a person and an exit code: the only place where they become either."""
 
+import os
+from pathlib import Path
+
 from qtgen.errors import (
     CacheMismatch,
     CassetteError,
@@ -9,6 +12,7 @@ from qtgen.errors import (
     ModelNotFetched,
     ProviderUnusable,
     QtgenError,
+    SettingsError,
     UsageError,
 )
 
@@ -19,13 +23,13 @@ _REMEDIES: dict[type[QtgenError], str] = {
     Interrupted: "run the same command again to resume",
     CacheMismatch: "add --no-cache to compute all of them again",
 }
-# Settings whose option has another name, or that have only an environment variable.
+# Settings whose option has another name, or that have none.
 _OPTIONS = {
     "api_key": "OPENAI_API_KEY",
-    "ledger": "QTGEN_LEDGER",
-    "local_model": "QTGEN_LOCAL_MODEL",
     "short_prompts": "the setting `short_prompts`",
 }
+# Settings without an option: errors name the file or the variable that the value came from.
+_WITHOUT_OPTION = frozenset({"ledger", "local_model"})
 
 
 def exit_code(error: QtgenError) -> int:
@@ -45,7 +49,8 @@ def describe(error: QtgenError) -> str:
         return f"{error}; run `qtgen models fetch {error.name}`"
     line = str(error)
     if error.setting is not None and error.path is None:
-        line = f"{option_of(error.setting)}: {line}"
+        place = _origin(error.setting) if error.setting in _WITHOUT_OPTION else option_of(error.setting)
+        line = f"{place}: {line}"
     if error.remedy is None:
         remedy = next((words for kind, words in _REMEDIES.items() if isinstance(error, kind)), None)
         line = f"{line}; {remedy}" if remedy else line
@@ -55,6 +60,19 @@ def describe(error: QtgenError) -> str:
 def option_of(setting: str) -> str:
     """Return the option (or variable) that sets a setting."""
     return _OPTIONS.get(setting, f"--{setting.replace('_', '-')}")
+
+
+def _origin(setting: str) -> str:
+    """Return where the value of a setting without an option comes from."""
+    from qtgen.settings import load_settings
+
+    try:
+        origin = load_settings(Path.cwd(), os.environ, {}).origins[setting]
+    except SettingsError:
+        origin = "default"
+    if origin == "default":
+        return f"the setting `{setting}`"
+    return origin if origin.startswith("environment ") else f"{origin}: `{setting}`"
 
 
 def install_hint(extra: str) -> str:

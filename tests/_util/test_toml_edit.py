@@ -41,6 +41,30 @@ def test_one_value_changes(before: str, after: str | None) -> None:
     assert {line.endswith("\r\n") for line in new} == {"\r\n" in before}
 
 
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        ("", "# prices of our models\n[prices]\na = 1\n"),
+        ("", "[prices]\na = 1\n"),
+        ("# mine\n\n", "# prices\n# in dollars\n[prices]\na = 1\n"),
+        ("a = 1\n", "# prices\n[[x]]\na = 1\n# more\n[y]\n"),
+        ("a.b = 1\n# model = 'x'\n\n", "  # prices\n  [prices]\n"),
+        ('a = [\n[1],\n]\nb = """\n# x\n[t]\n# y"""\n', "# prices\n[prices]\n"),
+        ('b = """\n# y"""\n', "[prices]\n"),
+        ("a = 'x'  # \u2028 \x85\n", "# prices\n[prices]\n"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_comment_stays_with_its_table(above: str, below: str, end: str) -> None:
+    changed = set_value((above + below).replace("\n", end), "local_model", "new")
+    assert changed == f'{above}local_model = "new"\n\n{below}'.replace("\n", end)
+
+
+def test_a_new_key_joins_the_keys_that_are_there() -> None:
+    changed = set_value("a = 1\n\n\n# about t\n[t]\n", "local_model", "new")
+    assert changed == 'a = 1\nlocal_model = "new"\n\n\n# about t\n[t]\n'
+
+
 @pytest.mark.parametrize("value", ["x", 'quote " and \\', "ünï"])
 def test_setting_the_same_value_changes_nothing(value: str) -> None:
     once = set_value("# c\na = 1\n\n[t]\nb = 2\n", "local_model", value)

@@ -164,6 +164,7 @@ def test_a_log_file_that_cannot_be_written_is_one_line(qtgen: Run, tmp_path: Pat
         (UsageError("no question file"), 2, "no question file"),
         (SettingsError("must be positive", setting="max_tokens"), 2, "--max-tokens: must be positive"),
         (SettingsError("is missing", setting="api_key"), 2, "OPENAI_API_KEY: is missing"),
+        (SettingsError("is a folder", setting="ledger"), 2, "the setting `ledger`: is a folder"),
         (SettingsError("is unknown", path="qtgen.toml", field="tris", remedy="did you mean `tries`?"), 2,
          "qtgen.toml: `tris`: is unknown; did you mean `tries`?"),
         (ProviderUnusable("the endpoint refused the key"), 2, "the endpoint refused the key"),

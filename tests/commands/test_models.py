@@ -29,7 +29,8 @@ def put(cache: Path, name: str = NAME) -> Path:
     folder.mkdir(parents=True)
     file = folder / "model.gguf"
     file.write_bytes(b"GGUF")
-    (folder / "record.json").write_text(json.dumps({"file": str(file), "size": 4}))
+    record = {"file": str(file), "size": 4, "sha256": "0" * 64, "commit": "main", "source": "somewhere"}
+    (folder / "record.json").write_text(json.dumps(record))
     return file
 
 
@@ -53,6 +54,12 @@ def test_the_list_shows_what_is_fetched_and_in_use(qtgen: Run, cache: Path) -> N
     assert "1.1 GB" in out
 
 
+def test_the_list_survives_a_damaged_record(qtgen: Run, cache: Path) -> None:
+    put(cache).with_name("record.json").write_text('{"file": 5, "size": "abc"}')
+    code, out, err = qtgen("models", "list", "--json")
+    assert (code, rows(out)[NAME]["fetched"], err) == (0, False, "")
+
+
 def test_the_list_says_that_a_file_is_in_use(qtgen: Run) -> None:
     Path("qtgen.toml").write_text('local_model = "mine.gguf"\n')
     code, out, err = qtgen("models", "list")
@@ -73,6 +80,18 @@ def test_use_changes_one_line_of_the_nearest_file(qtgen: Run, monkeypatch: pytes
     assert not Path("qtgen.toml").exists()
     assert rows(qtgen("models", "list", "--json")[1])[NAME]["in_use"] is True, "the name holds in a subfolder too"
     assert qtgen("models", "use", NAME)[1].startswith("unchanged ")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+def test_a_name_wins_over_what_lies_beside_the_file(
+    qtgen: Run, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]
+) -> None:
+    Path("qtgen.toml").write_text(f'local_model = "{NAME}"\n')
+    make(Path(NAME))
+    Path("sub").mkdir()
+    assert rows(qtgen("models", "list", "--json")[1])[NAME]["in_use"] is True
+    monkeypatch.chdir("sub")
+    assert rows(qtgen("models", "list", "--json")[1])[NAME]["in_use"] is True
 
 
 def test_use_creates_a_file(qtgen: Run, cache: Path) -> None:
@@ -113,6 +132,14 @@ def test_an_unknown_name_has_a_suggestion(qtgen: Run, subcommand: str) -> None:
     assert not Path("qtgen.toml").exists()
 
 
+@pytest.mark.parametrize("subcommand", ["fetch", "use", "path"])
+def test_an_empty_name_is_unknown(qtgen: Run, subcommand: str) -> None:
+    Path("qtgen.toml").write_text("# mine\n")
+    expected = f"qtgen: no such model ``; the models are {', '.join(load_table().models)}\n"
+    assert qtgen("models", subcommand, "") == (2, "", expected)
+    assert Path("qtgen.toml").read_text() == "# mine\n"
+
+
 def test_the_path_is_printed_for_scripts(qtgen: Run, cache: Path) -> None:
     file = put(cache)
     assert qtgen("models", "path", NAME) == (0, f"{file}\n", "")
@@ -121,6 +148,32 @@ def test_the_path_is_printed_for_scripts(qtgen: Run, cache: Path) -> None:
     Path("mine.gguf").touch()
     Path("qtgen.toml").write_text('local_model = "mine.gguf"\n')
     assert qtgen("models", "path") == (0, "mine.gguf\n", "")
+
+
+UNKNOWN = "neither a known model nor a GGUF file; "
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("qwen2.5-1.5b", f"qwen2.5-1.5b is {UNKNOWN}did you mean `{NAME}`?"),
+        ("", f'"" is {UNKNOWN}the models are {", ".join(load_table().models)}'),
+        ("mine.gguf", "no such model file: "),
+    ],
+)
+def test_an_error_names_the_file_that_the_setting_came_from(qtgen: Run, value: str, words: str) -> None:
+    Path("qtgen.toml").write_text(f'local_model = "{value}"\n')
+    code, out, err = qtgen("models", "path")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"qtgen: {Path.cwd() / 'qtgen.toml'}: `local_model`: {words}")
+
+
+def test_an_error_names_the_variable_that_overrides_the_file(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("qtgen.toml").write_text(f'local_model = "{NAME}"\n')
+    monkeypatch.setenv("QTGEN_LOCAL_MODEL", "qwen2.5-1.5b")
+    expected = f"qtgen: environment QTGEN_LOCAL_MODEL: qwen2.5-1.5b is {UNKNOWN}did you mean `{NAME}`?\n"
+    assert qtgen("models", "path") == (2, "", expected)
+    assert qtgen("models", "list") == (2, "", expected)
 
 
 def test_the_path_of_a_model_that_is_not_there(qtgen: Run) -> None:

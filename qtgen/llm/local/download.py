@@ -9,13 +9,14 @@ import contextlib
 import errno
 import hashlib
 import importlib.util
-import json
 import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen._util.extras import require
 from qtgen._util.text import file_size
@@ -24,6 +25,18 @@ from qtgen.llm.local import hub, wheel
 from qtgen.llm.local.table import HubSource, ModelEntry, WheelSource, load_table
 
 _logger = logging.getLogger(__name__)
+
+
+class ModelRecord(BaseModel):
+    """What is known about a fetched file of a hub."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    file: Path
+    size: int = Field(gt=0)
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    commit: str
+    source: str
 
 
 def find(environ: Mapping[str, str], name: str | None = None) -> Path | None:
@@ -36,7 +49,9 @@ def find(environ: Mapping[str, str], name: str | None = None) -> Path | None:
         files, size = [_target(entry, environ), *_installed(entry.source)], entry.size
     else:
         record = read_record(environ, entry.name)
-        files, size = [Path(record.get("file", ""))], int(record.get("size", -1))
+        if record is None:
+            return None
+        files, size = [record.file], record.size
     return next((file for file in files if file.is_file() and file.stat().st_size == size), None)
 
 
@@ -77,7 +92,8 @@ def _fetch_from_hub(
     entry: ModelEntry, source: HubSource, environ: Mapping[str, str], target: Path, progress: bool
 ) -> Path:
     require(f"fetching {entry.name}", "hub", "huggingface_hub")
-    known = entry.sha256 or read_record(environ, entry.name).get("sha256")
+    record = read_record(environ, entry.name)
+    known = entry.sha256 or (record.sha256 if record else None)
     cached = hub.find_in_hub_cache(entry, source)
     if cached is not None and known and _digest(cached) == known:
         _write_record(environ, entry, cached, cached, known, cached.parent.name)
@@ -115,29 +131,28 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(base) / "qtgen" / "models"
 
 
-def read_record(environ: Mapping[str, str], name: str) -> dict[str, Any]:
-    """Return what is known about a fetched file of a hub: file, size, sha256, commit, source. Empty if none was."""
+def read_record(environ: Mapping[str, str], name: str) -> ModelRecord | None:
+    """Return the record of a fetched file of a hub, or None if there is no valid one."""
     try:
-        record = json.loads(_record_file(environ, name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
+        return ModelRecord.model_validate_json(_record_file(environ, name).read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def _write_record(
     environ: Mapping[str, str], entry: ModelEntry, contents: Path, file: Path, digest: str, commit: str
 ) -> None:
-    record = {
-        "file": str(file.absolute()),
-        "size": contents.stat().st_size,
-        "sha256": digest,
-        "commit": commit,
-        "source": str(entry.source),
-    }
+    record = ModelRecord(
+        file=file.absolute(),
+        size=contents.stat().st_size,
+        sha256=digest,
+        commit=commit,
+        source=str(entry.source),
+    )
     path = _record_file(environ, entry.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    temporary.write_text(record.model_dump_json(indent=1), encoding="utf-8")
     temporary.replace(path)
 
 
@@ -189,7 +204,8 @@ def _disk_errors(entry: ModelEntry, folder: Path) -> Iterator[None]:
     except OSError as error:
         remedy = "set XDG_CACHE_HOME to a folder on another disk"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = file_size(shutil.disk_usage(folder).free)
+            existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+            free = file_size(shutil.disk_usage(existing).free)
             message = f"the disk is full: {entry.name} needs {file_size(entry.size)}, and {free} are free"
             remedy = f"free space or {remedy}, then run the same command again"
             raise ModelError(message, path=folder, remedy=remedy) from None

@@ -110,7 +110,10 @@ def _identity(model: LocalModel) -> str:
         return file_identity(model.file)
     if model.entry is None or model.is_embedded:
         return ""
-    return str(model.entry.sha256 or read_record(os.environ, model.name).get("sha256", ""))[:16]
+    if model.entry.sha256:
+        return model.entry.sha256[:16]
+    record = read_record(os.environ, model.name)
+    return record.sha256[:16] if record else ""
 
 
 def _address(server: subprocess.Popen[str], file: Path, log: IO[str]) -> str:

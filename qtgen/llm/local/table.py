@@ -72,9 +72,9 @@ class ModelTable(_Row):
 
     def entry(self, name: str | None = None) -> ModelEntry:
         """Return a row, by default the embedded model's. Raises SettingsError with a suggestion if there is none."""
-        if (found := self.models.get(name or self.default)) is not None:
+        if (found := self.models.get(self.default if name is None else name)) is not None:
             return found
-        hint = did_you_mean(str(name), self.models)
+        hint = did_you_mean(name or "", self.models)
         raise SettingsError(f"no such model `{name}`", remedy=hint or f"the models are {', '.join(self.models)}")
 
 
@@ -115,8 +115,9 @@ def select_model(setting: Path | None) -> LocalModel:
     if setting is None or str(setting) in table.models:
         entry = table.entry(None if setting is None else str(setting))
         return LocalModel(entry.name, entry, None, entry.context, entry.format, entry.request)
-    if setting.parent == Path() and setting.suffix != ".gguf" and not setting.exists():
+    if setting.parent == Path() and setting.suffix != ".gguf" and not setting.is_file():
         hint = did_you_mean(str(setting), table.models) or f"the models are {', '.join(table.models)}"
-        message = f"{setting} is neither a known model nor a GGUF file"
+        name = setting.name or '""'  # an empty path prints as a dot
+        message = f"{name} is neither a known model nor a GGUF file"
         raise SettingsError(message, setting="local_model", remedy=hint)
     return LocalModel(setting.stem, None, setting, table.context, table.format, table.request)

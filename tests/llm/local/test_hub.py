@@ -42,7 +42,8 @@ def test_a_file_is_fetched_verified_and_recorded(hub: FakeHub, use_table: UseTab
     assert file.read_bytes() == CONTENTS
     assert file == Path(environ["XDG_CACHE_HOME"], "qtgen", "models", "tiny", FILE)
     record = download.read_record(environ, "tiny")
-    assert (record["sha256"], record["commit"], record["file"]) == (DIGEST, COMMIT, str(file))
+    assert record is not None
+    assert (record.sha256, record.commit, record.file) == (DIGEST, COMMIT, file)
     assert download.fetch(environ, "tiny") == file
     assert hub.ranges == [None], "the second call downloads nothing"
     assert parts(environ) == []
@@ -124,7 +125,9 @@ def test_a_file_outside_large_file_storage_is_remembered_by_its_digest(
     use_table(sha256=None)
     hub.digest = "d41d8cd98f"
     download.fetch(environ, "tiny").unlink()
-    assert download.read_record(environ, "tiny")["sha256"] == DIGEST
+    record = download.read_record(environ, "tiny")
+    assert record is not None
+    assert record.sha256 == DIGEST
     hub.contents = CONTENTS[::-1]
     assert "and was removed" in failure(environ)
 
@@ -253,6 +256,17 @@ def test_a_full_disk_leaves_a_part_that_does_not_count_and_is_resumed(
     assert hub.ranges == [None, "bytes=20000-"]
 
 
+def test_a_disk_too_full_for_a_folder(use_table: UseTable, environ: Environ, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_table()
+
+    def mkdir(*_: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    assert failure(environ).startswith(f"{download.cache_folder(environ)}: the disk is full: tiny needs 1 MB, and ")
+    assert not Path(environ["XDG_CACHE_HOME"]).exists()
+
+
 def test_a_cache_that_cannot_be_written(hub: FakeHub, use_table: UseTable, environ: Environ, tmp_path: Path) -> None:
     use_table()
     (tmp_path / "cache").write_text("a file, not a folder")
@@ -348,10 +362,50 @@ def test_the_hubs_own_offline_variable(hub: FakeHub, environ: Environ, tmp_path:
     assert hub.tokens == []
 
 
-def test_a_record_that_cannot_be_read_counts_as_none(use_table: UseTable, environ: Environ) -> None:
+def put_record(environ: Environ, text: str | bytes) -> None:
+    file = download._record_file(environ, "tiny")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", b"\xff", '{"file": 5, "size": "abc"}', "[" * 100_000])
+def test_a_record_that_cannot_be_read_counts_as_none(use_table: UseTable, environ: Environ, text: str | bytes) -> None:
     use_table()
-    for text in ("", "[]", "{", json.dumps({"file": "/no/such", "size": 3})):
-        record = download._record_file(environ, "tiny")
-        record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(text)
-        assert download.find(environ, "tiny") is None
+    put_record(environ, text)
+    assert download.read_record(environ, "tiny") is None
+    assert download.find(environ, "tiny") is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"file": 5}, {"file": None}, {"file": "\ud800"}, {"size": "3"}, {"size": 3.5}, {"size": -1}, {"size": True},
+        {"sha256": "abc"}, {"sha256": None}, {"commit": 1},
+    ],
+)  # fmt: skip
+def test_a_damaged_record_counts_as_none(
+    use_table: UseTable, environ: Environ, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    use_table()
+    file = tmp_path / "tiny.gguf"
+    file.write_bytes(b"GGU")
+    whole = {"file": str(file), "size": 3, "sha256": DIGEST, "commit": COMMIT, "source": "x"}
+    put_record(environ, json.dumps(whole))
+    assert download.find(environ, "tiny") == file
+    put_record(environ, json.dumps(whole | changes))
+    assert download.find(environ, "tiny") is None
+
+
+def test_after_a_damaged_record_the_file_is_fetched_again(hub: FakeHub, use_table: UseTable, environ: Environ) -> None:
+    use_table(sha256=None)
+    put_record(environ, '{"file": 5, "size": "abc", "sha256": 7}')
+    file = download.fetch(environ, "tiny")
+    assert file.read_bytes() == CONTENTS
+    assert download.find(environ, "tiny") == file
+
+
+def test_the_record_of_a_file_that_is_gone(use_table: UseTable, environ: Environ) -> None:
+    use_table()
+    put_record(environ, json.dumps({"file": "/no", "size": 3, "sha256": DIGEST, "commit": COMMIT, "source": "x"}))
+    assert download.read_record(environ, "tiny") is not None
+    assert download.find(environ, "tiny") is None

@@ -74,6 +74,19 @@ def test_an_unknown_name_has_a_suggestion(value: str, hint: str) -> None:
         load_table().entry(value)
 
 
+def test_an_empty_name_is_unknown() -> None:
+    with pytest.raises(SettingsError, match=re.escape("no such model ``; the models are smollm2-135m")):
+        load_table().entry("")
+    with pytest.raises(SettingsError, match=r'^"" is neither a known model nor a GGUF file; the models are smoll'):
+        select_model(Path())
+
+
+def test_a_folder_is_no_model() -> None:
+    Path("mymodel").mkdir()
+    with pytest.raises(SettingsError, match="mymodel is neither a known model nor a GGUF file"):
+        select_model(Path("mymodel"))
+
+
 def test_rows_of_the_table_never_share_answers_in_the_ledger(prompt: Prompt) -> None:
     endpoints = [server.endpoint(Path(name)) for name in load_table().models]
     assert len({make_request(prompt, endpoint).key.digest for endpoint in endpoints}) == len(endpoints)
