@@ -167,7 +167,7 @@ class Settings(BaseModel):
         None,
         ge=1,
         le=60_000,
-        description="Maximum number of pages that may have the same sentence of eight words. If it is set, QT611 runs. "
+        description="Maximum number of pages that may have the same sentence of eight words. If it is set, QT611 runs, unless `select` leaves it out. "
         "If QT611 is selected by its code, the default is 10",
     )
     per_path: Mapping[str, PathSettings] = Field(
