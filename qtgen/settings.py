@@ -167,8 +167,8 @@ class Settings(BaseModel):
         None,
         ge=1,
         le=60_000,
-        description="Maximum number of pages that may have the same sentence of eight words. QT611 runs if it is set and "
-        "`select` does not leave it out. If QT611 is selected by its code, the default is 10",
+        description="Maximum number of pages that may have the same sentence of eight words. QT611 runs if it is set "
+        "and `select` does not leave it out. If QT611 is selected by its code, the default is 10",
     )
     per_path: Mapping[str, PathSettings] = Field(
         {},
