@@ -66,7 +66,7 @@ _ABBREVIATIONS = (
 )
 _NO_ABBREVIATION = r"(?<!\b[A-Za-z]\.)" + "".join(rf"(?<!\b(?i:{word})\.)" for word in _ABBREVIATIONS.split())
 LOWER_CASE_START = re.compile(
-    rf"(?:(?<=[a-z][.!?]){_NO_ABBREVIATION} |^[ ]*(?:[-*+] +|\d{{1,3}}[.)] +|#+ +|\| *)?\*\*(?=[^ *\n]+ +\w))"
+    rf"(?:(?<=[a-z][.!?]){_NO_ABBREVIATION} |^[ ]*(?:[-*+] +|\d{{1,3}}[.)] +|#+ +|\| *)?\*\*(?!\w+[^\w*\n]*\*\*))"
     rf"({_OPENERS}[^.*\n]*)",
     re.MULTILINE,
 )
