@@ -45,8 +45,9 @@ _FOREIGN = word_set(
 _WORD = re.compile(r"[^\W\d_]+")
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|`[^`]*`|(?<!\w)'[^']*'(?!\w)|(?<!\w)‘[^’]*’(?!\w)")
 _CAPITALIZED = r"[A-ZÀ-ÖØ-Þ]\w*"
+_SMALL_WORD = "(?:of|the|and|to|in|on|for|a|an|with|from|at|by|de|del|la|las|los|du|des|le|di|da|der|von|van)"
 _TITLE = re.compile(  # The Lord of the Rings; not the first word of the question
-    rf"(?<=[\w,:] ){_CAPITALIZED}(?:(?: (?:of|the|and|to|in|on|for|a|an|with|from|at|by))* {_CAPITALIZED})*"
+    rf"(?<=[\w,:] ){_CAPITALIZED}(?:(?: {_SMALL_WORD})* {_CAPITALIZED})*"
 )
 _OTHER_SCRIPTS, _CHINESE = "\u0370", "\u2e80"  # a single Greek letter may be a symbol
 

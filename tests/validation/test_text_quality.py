@@ -108,7 +108,10 @@ def test_a_question_in_another_language_is_not_judged(question: str, answer: str
 
 
 @pytest.mark.parametrize("answer", [SPANISH, GERMAN, ITALIAN, RUSSIAN * 5])
-@pytest.mark.parametrize("question", [QUESTION, "What is the role of El Niño?", "Who wrote The Hobbit, and when?"])
+@pytest.mark.parametrize(
+    "question",
+    [QUESTION, "What is the role of El Niño?", "Who wrote Los Pasos de la Vida in the end?", "Who wrote it, and when?"],
+)
 def test_an_english_question_needs_an_english_answer(question: str, answer: str) -> None:
     assert quality(answer, question).missing_function_words > 0.74
 
