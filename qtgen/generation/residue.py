@@ -9,16 +9,13 @@ import re
 from collections.abc import Iterator
 
 from qtgen.page.markdown import find_segments, mask_segments
+from qtgen.page.tags import encloses, is_spoken_of
 
 _TAGS = (
     "pre|code|h[1-6]|p|div|span|br|hr|ul|ol|li|b|i|u|strong|em|small|sub|sup|html|body|table|tr|td|th|a|img"
     "|script|style|iframe"
 )
 _TAG = re.compile(rf"<(?P<slash>/?)(?P<name>{_TAGS})(?P<attributes>\s[^<>\n]{{0,200}})?/?>", re.IGNORECASE)
-# After a tag that the text speaks of: `the <p> element`, `use <br> for a break`, `<b>, <i> and <u>`.
-_SPOKEN_OF = re.compile(r"""["'”’)]?(?:\s*$|[,.;:?!)]|\s+(?:(?i:tags?|elements?|and|or)\b|[a-z]))""")
-_NOUN = re.compile(r"""["'”’)]?\s+(?:tags?|elements?|pairs?|attributes?)\b""", re.IGNORECASE)
-_CONNECTED = re.compile(r"[\s,'\"…./&]*(?:and|or|to|with)?[\s,'\"…./&]*", re.IGNORECASE)
 _PLACEHOLDER_WORDS = r"insert|json|question|answer|response|example|section|data|text|title|math|your|placeholder"
 _PLACEHOLDER = re.compile(
     rf"(?:^|(?<=[.!?])\s)(?:[-*•]\s+)?(?P<name>\[(?:{_PLACEHOLDER_WORDS})\b[^\]\n]{{0,99}}\])(?!\()(?=\s*$|\s+(?-i:[A-Z\d]))"
@@ -61,21 +58,10 @@ def _markup(plain: str) -> Iterator[str]:
         name = tag["name"].lower()
         if not tag["slash"]:
             last_opening[name] = tag
-            if not _is_spoken_of(plain, tag):
+            if not is_spoken_of(plain, *tag.span()):
                 yield tag.group()
-        elif (opening := last_opening.pop(name, None)) and _encloses(plain, opening, tag):
+        elif (opening := last_opening.pop(name, None)) and encloses(plain, opening.span(), tag.span()):
             yield opening.group()
-
-
-def _is_spoken_of(plain: str, tag: re.Match[str]) -> bool:
-    before = plain[max(0, tag.start() - 1) : tag.start()]
-    return (not before or before.isspace() or before in "\"'“‘(`/") and bool(_SPOKEN_OF.match(plain, tag.end()))
-
-
-def _encloses(plain: str, opening: re.Match[str], closing: re.Match[str]) -> bool:
-    """Return whether two tags enclose a text, unlike in `the <b> and </b> tags` or `an <a> element … </a>`."""
-    between = plain[opening.end() : closing.start()]
-    return not (_CONNECTED.fullmatch(between) or _NOUN.match(plain, opening.end()) or _NOUN.match(plain, closing.end()))
 
 
 def _strings(data: object) -> Iterator[str]:

@@ -31,8 +31,11 @@ _RECENT_NS = 2_000_000_000  # a file that changed more recently could change aga
 
 _log = logging.getLogger(__name__)
 
-PageRecord = tuple[bytes, bytes, bytes]
-"""What is kept of one page: its facts, its findings, and the hashes of its sentences, if they were needed."""
+PageRecord = tuple[bytes, bytes, bytes | None]
+"""What is kept of one page: its facts, its findings, and the hashes of its sentences, or None if they were not needed.
+
+A page without a long sentence has no hashes: an empty string.
+"""
 
 
 class _Folder(NamedTuple):

@@ -4,14 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 
 from qtgen.page.markdown import find_segments
+from qtgen.validation.language import may_be_english, word_set
 
 _STEM = 5  # first characters that the forms of a word share: derive, derivative
 HEADING_WORDS_MAX = 9
 _GLUED_LETTERS = 25  # of a word that is probably several
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
 
 
 MASK = "\u25a1"
@@ -19,7 +16,7 @@ MASK = "\u25a1"
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
-FUNCTION_WORDS = _words(
+FUNCTION_WORDS = word_set(
     "a an the of to in for with by from at into on and or but nor so as if than that this these those it its it's they"
     " their them we our you your he she his her is are was were be been being am has have had do does did can could"
     " will would shall should may might must no not which who whom whose what when where why how there here such while"
@@ -28,7 +25,7 @@ FUNCTION_WORDS = _words(
 )
 """Words that every English text is full of, and that tell nothing about its topic."""
 
-_REQUEST_WORDS = _words(
+_REQUEST_WORDS = word_set(
     "explain describe discuss define list name state give provide compare contrast calculate find determine identify"
     " outline show using use used following main key important importance role difference differences different"
     " example examples type types way ways various common significance purpose concept concepts mean means meaning"
@@ -44,11 +41,6 @@ _CORE_WORDS = (" the ", " of ", " and ", " to ", " a ", " in ", " is ")
 _CORE_WORDS_MIN = 3  # different ones in a sample of normal text
 _SAMPLE = 300  # characters
 
-_ENGLISH = _words(
-    "the what how why which when where who are does explain describe discuss compare define identify between and"
-)
-"""Words by which an English question is recognized."""
-
 # Pairs of function words that are next to each other only in a heap of words. `a and b` may be names.
 _TORN_PAIRS = (
     r"(?:the (?:the|a|an|of|and|or|in|to|is|are|for|by|with|from|on|as|that|this|these|their|its|it|can|be|which|was"
@@ -62,13 +54,21 @@ _TORN_PAIRS = (
 TORN = re.compile(rf'(?:(?<=[ (*"“])|^){_TORN_PAIRS}(?![\'’-])', re.MULTILINE)
 
 # A sentence, or a heading in bold type, whose first word is a function word in lower case. Other words may be written
-# in lower case on purpose: `pH`, `mRNA`, `printf`.
+# in lower case on purpose: `pH`, `mRNA`, `printf`. An abbreviation ends no sentence, and a heading of one word may be a
+# keyword: `in`.
 _OPENERS = (
     "(?:the|this|that|these|those|it|its|there|they|we|you|when|where|how|what|why|which|in|on|of|to|for|with|from|by"
     r"|as|at|an|and|but|or|so|if|because|however|also|is|are|was|were|can|will|their|our|your)\b"
 )
+_ABBREVIATIONS = (
+    "al approx ca cf ch dept dr eq eqs esp est etc ex excl fig figs inc incl jr lit max min mr mrs ms no nos pl pp prof"
+    " ref refs resp sec sr st syn univ viz vol vols vs"
+)
+_NO_ABBREVIATION = r"(?<!\b[A-Za-z]\.)" + "".join(rf"(?<!\b(?i:{word})\.)" for word in _ABBREVIATIONS.split())
 LOWER_CASE_START = re.compile(
-    rf"(?:(?<=[a-z][.!?]) |^[ ]*(?:[-*+] +|\d{{1,3}}[.)] +|#+ +|\| *)?\*\*)({_OPENERS}[^.*\n]*)", re.MULTILINE
+    rf"(?:(?<=[a-z][.!?]){_NO_ABBREVIATION} |^[ ]*(?:[-*+] +|\d{{1,3}}[.)] +|#+ +|\| *)?\*\*(?!\w+[^\w*\n]*\*\*))"
+    rf"({_OPENERS}[^.*\n]*)",
+    re.MULTILINE,
 )
 HEADING = re.compile(
     r"^[ ]*(?:(?:[-*+]|\d{1,3}[.)])[ ]+|#+[ ]+|\|[ ]*)?\*\*([^ :;,.)*\\\n][^*\\\n]*)\*\*", re.MULTILINE
@@ -128,10 +128,10 @@ _UNSPECIFIC_IN_QUESTIONS = UNSPECIFIC.union(map(str.capitalize, UNSPECIFIC), map
 
 
 def question_terms(question: str) -> dict[str, str]:
-    """Return the terms that an answer to an English question repeats."""
-    words = WORD.findall(question.lower())
-    if _ENGLISH.isdisjoint(words):
+    """Return the terms that an answer to a question repeats if both are in English."""
+    if not may_be_english(question):
         return {}
+    words = WORD.findall(question.lower())
     return _terms_of(words, UNSPECIFIC) or _terms_of(words, FUNCTION_WORDS)
 
 
@@ -145,12 +145,16 @@ def _terms_of(words: Iterable[str], excluded: frozenset[str]) -> dict[str, str]:
 
 
 def absent(terms: Mapping[str, str], text: str) -> list[str]:
-    """Return the words of which no form is in `text`, in any usual case."""
-    return [
-        word
+    """Return the words of which no form is in `text`, in any case."""
+    missing = [
+        (stem, word)
         for stem, word in terms.items()
         if stem not in text and stem.capitalize() not in text and stem.upper() not in text
     ]
+    if not missing:
+        return []
+    folded = text.casefold()  # JavaScript, mRNA; only a few texts need it
+    return [word for stem, word in missing if stem.casefold() not in folded]
 
 
 def mask_prose(markdown: str) -> str:

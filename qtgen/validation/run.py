@@ -125,7 +125,7 @@ class ValidationResult:
         for batch, records in check_batches(batches, options.cache, options.jobs, options.overlay, options.settings):
             self.site.add(page_facts for page_facts, _, _ in records)
             if options.settings.compare_sentences:
-                self.site.sentences.add(sentences for _, _, sentences in records)
+                self.site.sentences.add(sentences or b"" for _, _, sentences in records)
             if self._paths is not None:
                 self._paths += batch.paths()
             if self._needs_words:

@@ -5,7 +5,8 @@ grows as the text gets worse. `CHECKS` holds the bars: the values that a good pa
 beyond its bar proves little, so a text is flagged if two are beyond their bars, or one by far.
 
 The measurements are lexical: they compare words and count marks. They cannot see whether a fluent sentence is true.
-They judge English questions. Any other question is only checked for coherent text, without the function words.
+They judge English questions (`language.py`). Any other question is only checked for coherent text, without the
+function words.
 `benchmarks/reference_free.py` measures how many good pages they flag, and how many bad ones.
 """
 
@@ -34,6 +35,7 @@ from qtgen.validation.english import (
     repeats_question,
     terms_in,
 )
+from qtgen.validation.language import is_english
 
 Family = Literal["topic", "coherence"]
 
@@ -241,11 +243,12 @@ def is_plain_prose(answer: str) -> bool:
 
 def _topic(question: str, description: str, keywords: str, answer: str) -> dict[str, Any]:
     """Return the measurements about the topic."""
-    words = sum(map(len, _read(answer)[1]))
-    if words < _WORDS_MIN:
+    words = [word for part in _read(answer)[1] for word in part]
+    if len(words) < _WORDS_MIN:
         return {}
-    coverage = min(1.0, words / _WORDS_TO_COVER)
-    terms, description_terms = question_terms(question), terms_in(description, UNSPECIFIC)
+    coverage = min(1.0, len(words) / _WORDS_TO_COVER)
+    terms = question_terms(question) if is_english(question, words) else {}
+    description_terms = terms_in(description, UNSPECIFIC)
     missing = absent(terms, answer)
     measured: dict[str, Any] = {"missing": tuple(missing)}
     keyword_terms = [found for keyword in keywords.split(",") if (found := terms_in(keyword, FUNCTION_WORDS))]
@@ -265,7 +268,7 @@ def _topic(question: str, description: str, keywords: str, answer: str) -> dict[
 
 def _missing_function_words(question: str, answer: str, words: Sequence[str], glued: int) -> float:
     is_long = len(words) >= _WORDS_FOR_LANGUAGE or glued > _BARS["glued_words"]
-    if not is_long or not question_terms(question) or has_function_words(answer):
+    if not is_long or has_function_words(answer) or not is_english(question, words):
         return 0.0
     return 1 - sum(word in FUNCTION_WORDS for word in words) / len(words)
 

@@ -85,7 +85,7 @@ def _look_up(
         return [None] * len(batch.names)
     records = store.get(batch)
     if settings.compare_sentences:  # a run that does not compare them leaves them out
-        records = [record if record and record[2] else None for record in records]
+        records = [record if record and record[2] is not None else None for record in records]
     if overlay:
         return [None if path in overlay else record for path, record in zip(batch.paths(), records, strict=True)]
     return records
@@ -159,7 +159,7 @@ def check_file(path: str, size: int, overlay: Overlay, settings: RuleSettings = 
     page = load_page(path, size, overlay)
     diagnostics = page_checker(settings)(page_file(path, page))
     findings = _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
-    return page_facts(page), findings, page_sentences(page) if settings.compare_sentences else b""
+    return page_facts(page), findings, page_sentences(page) if settings.compare_sentences else None
 
 
 def page_file(path: str, page: Page) -> PageFile:

@@ -77,6 +77,75 @@ def test_pages_that_cannot_be_judged_are_not_flagged(question: str, answer: str)
     assert not quality(answer, question, "").is_flagged()
 
 
+SPANISH = (
+    "El agua se evapora de los mares y de los ríos por el calor del sol. El vapor sube y se enfría en la atmósfera, donde "
+    "forma las nubes. Después el agua cae como lluvia o nieve, y una parte vuelve al mar por los ríos o bajo la tierra."
+)
+GERMAN = (
+    "Das eine Pronomen steht für das Subjekt eines Satzes, das andere für das Objekt. Im Alltag wird die zweite Form nur "
+    "noch nach einer Präposition verwendet, und auch dort ist sie selten. Wer unsicher ist, ersetzt das Wort durch ein "
+    "persönliches Pronomen und prüft, ob der Satz dann noch richtig ist."
+)
+RUSSIAN = "Первое слово заменяет подлежащее, второе заменяет дополнение, и в речи их часто путают. "
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Describe el ciclo del agua.", SPANISH),
+        ("Compare mitosis, meiosis.", SPANISH),
+        ("Define evaporación", SPANISH),
+        ("¿Quién escribió The Lord of the Rings and The Hobbit?", SPANISH),
+        ('Significado de "the what and the why"', SPANISH),
+        ("Was ist der Unterschied zwischen who und whom?", GERMAN),
+        ("Чем отличаются who и whom?", RUSSIAN * 5),
+    ],
+)
+def test_a_question_in_another_language_is_not_judged(question: str, answer: str) -> None:
+    measured = quality(answer, question, "Una página sobre cosas distintas, escrita para buscadores y lectores")
+    assert not measured.is_off_topic()
+    assert measured.missing_function_words == measured.question_not_in_answer == 0
+
+
+@pytest.mark.parametrize("answer", [SPANISH, GERMAN, ITALIAN, RUSSIAN * 5])
+@pytest.mark.parametrize(
+    "question",
+    [QUESTION, "What is the role of El Niño?", "Who wrote Los Pasos de la Vida in the end?", "Who wrote it, and when?"],
+)
+def test_an_english_question_needs_an_english_answer(question: str, answer: str) -> None:
+    assert quality(answer, question).missing_function_words > 0.74
+
+
+@pytest.mark.parametrize("name", ["JavaScript", "GitHub", "PyTorch", "iOS", "LaTeX", "mRNA", "eBay", "McDonald"])
+def test_words_with_inner_capitals_are_found(name: str) -> None:
+    answer = f"There is much to say about {name}, and here is a part of it, which is the first of many parts to read."
+    measured = quality(answer, f"What is {name.lower()}?", f"A page about {name} with facts, figures and sources")
+    assert measured.missing == ()
+    assert measured.question_not_in_answer == measured.question_not_in_description == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Some units (e.g. the metre) are basic, i.e. they are not derived.",
+        "It has sugar, salt, etc. in water, vs. the other one, cf. the table, approx. as large as Fig. in the text.",
+        "It opens at 9 a.m. and closes at 5 p.m. on Mondays. Smith et al. also say so. No. and so on.",
+        "1. **in**: It tests membership.\n2. **is**: It tests identity.\n3. **for**: It loops.\n4. **if** $x$: It tests.",
+        "- **and:** Both.\n- **or:** One.\n| **by** | One |",
+    ],
+)
+def test_abbreviations_and_keywords_are_no_start_in_lower_case(text: str) -> None:
+    assert quality(text).lower_case_starts == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("It moves. the end is near.", 1), ("**the cell wall**: It stays.", 1), ("Is it? it is casino. the end", 2)],
+)
+def test_starts_in_lower_case_are_counted(text: str, count: int) -> None:
+    assert quality(text).lower_case_starts == count
+
+
 def test_hostile_texts_are_measured() -> None:
     for text in ("**" * 50_000, "the of " * 10_000, "\\(" * 20_000, "a" * 100_000, "$" * 10_001):
         assert isinstance(quality(text).is_flagged(), bool)

@@ -2,12 +2,32 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from qtgen.site.discovery import PageBatch
+from qtgen.validation.cache import Cache, PageRecord
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
 from support.validation import ALL_RULES, validate_paths, write_example_site, write_page
+
+WITHOUT_QT611 = tuple(rule for rule in ALL_RULES if rule.code != "QT611")
+
+
+class CountingStore:
+    """A cache that counts the records that it is given."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self.kept = 0
+
+    def get(self, batch: PageBatch) -> list[PageRecord | None]:
+        return self._cache.get(batch)
+
+    def put(self, batch: PageBatch, records: list[PageRecord | None]) -> None:
+        self.kept += len(records)
+        self._cache.put(batch, records)
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +68,20 @@ def test_two_runs_at_once_share_the_cache() -> None:
     outcomes = [(run.communicate(timeout=60)[0], run.returncode) for run in runs]
     assert outcomes[0] == outcomes[1]
     assert outcomes[0][1] == 1
+
+
+def test_pages_without_long_sentences_are_kept_in_the_cache(tmp_path: Path) -> None:
+    short = EXAMPLE_PAGE[: EXAMPLE_PAGE.index("    Osmosis moves")] + "    Water moves.\nsubject: Biology\n---\n"
+    write_page("outputs/biology/page-0.md", short)
+
+    def reads(*, compared: bool) -> int:
+        cache = Cache(tmp_path / "cache", "rules", Path(), 1 << 63)
+        store = CountingStore(cache)
+        validate_paths(["outputs"], ValidationOptions(ALL_RULES if compared else WITHOUT_QT611, cache=store))
+        cache.close()
+        return store.kept
+
+    assert reads(compared=False) == 3
+    assert reads(compared=True) == 3, "because the cache holds no sentences"
+    assert reads(compared=True) == 0
+    assert reads(compared=False) == 0

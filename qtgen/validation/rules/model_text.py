@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from qtgen.page.markdown import expand_line_breaks, find_segments, mask_segments
+from qtgen.page.tags import encloses, is_named
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of
 from qtgen.validation.rules.edits import span_within
@@ -12,6 +14,7 @@ from qtgen.validation.rules.types import Example, Finding, PageFile
 
 _DESCRIPTION, _KEYWORDS = "seo.page_description", "seo.page_keywords"
 _QUOTED_MAX = 40  # characters that a message quotes
+_PLACES_MAX = 50  # that are looked at; a hostile text could have millions
 
 _NOT = (
     r"(?:cannot|can['’]?t|can\s+not|could(?:\s+not|n['’]t)|do(?:\s+not|n['’]t)|am\s+not\s+able|w(?:ill\s+not|on['’]t))"
@@ -59,6 +62,7 @@ def refusal(file: PageFile) -> Iterator[Finding]:
 
 
 _JSON = "JSON"  # has quotation marks itself
+_MARKER = "a marker of the prompt"
 
 # What a model leaves behind: an RE2 pattern that matches wherever the regular expression does (the checker searches for
 # it on every page), the regular expression itself if it differs, and what a message calls it.
@@ -76,7 +80,7 @@ _RESIDUE: tuple[tuple[str, re.Pattern[str] | None, str], ...] = (
     (
         r"<\||<</?SYS>>|</s>|</?question>|\[/?INST\]",
         re.compile(r"<\|[a-z_]+\|>|<</?SYS>>|</s>|</?question>|\[/?INST\]"),
-        "a marker of the prompt",
+        _MARKER,
     ),
     (
         r"\[(?:[Ii]nsert|INSERT|[Yy]our answer|TODO|[Pp]laceholder)\b",
@@ -87,7 +91,7 @@ _RESIDUE: tuple[tuple[str, re.Pattern[str] | None, str], ...] = (
         r"</?(?:answer|response|assistant|instructions?|think(?:ing)?|reasoning|tool_call|function_call"
         r"|(?:start|end)_of_turn|[be]os|unk|pad)>|</(?:user|system|context|example|document|output|input)>",
         None,
-        "a marker of the prompt",
+        _MARKER,
     ),
     (
         r"(?m)^(?:\\n| )*(?:Human|Assistant|###+ (?:Instruction|Response|Input|Output|Human|Assistant)):"
@@ -98,21 +102,26 @@ _RESIDUE: tuple[tuple[str, re.Pattern[str] | None, str], ...] = (
     (
         r"\{\{[ \t]*[<$%#/]?[ \t]*[A-Za-z_]|\{% *\w|\$\{\w+\}"
         r"|\{(?:question|answer|context|topic|subject|prompt|user_input)\}",
-        re.compile(
-            r"(?<![\w\\}^_{(])\{\{[ \t]*[<$%#/]?[ \t]*[A-Za-z_][\w.]*[ \t]*>?\}*|\{% *\w+|\$\{\w+\}"
+        re.compile(  # not sets of sets: {{a}, {b}}
+            r"(?<![\w\\}^_{(])\{\{[ \t]*[<$%#/]?[ \t]*[A-Za-z_]\w[^{},\n]{0,60}\}\}|\{% *\w+|\$\{\w+\}"
             r"|(?<![\w\\}^_])\{(?:question|answer|context|topic|subject|prompt|user_input)\}"
         ),
         "a template's marker",
     ),
     (
         r"(?m)\"(?:page_description|page_keywords|introduction|points|keywords)\":|^(?:[\s\pZ]|\\n)*\[?\{",
-        re.compile(r"\"(?:page_description|page_keywords|introduction|points|keywords)\":|\A\s*\[?\{\s*\""),
+        re.compile(
+            r"\"(?:page_description|page_keywords|introduction|points|keywords)\":|\A\s*\[?\{\s*\"[^\"\n]{0,80}\"\s*:"
+        ),
         _JSON,
     ),
     (
         r"\}\}\]|\}\]\}|\]\}\}|\]\}\]|[\"'],? *\}|\}, *\{|\[\{ *[\"']?\w+[\"']? *:|\{ *\"\w+\" *:"
         r"|\"\w+\": *[\"\[{]",
-        None,
+        re.compile(  # `"}` and `},{` only before any opening brace of the line: {"a", "b"}, {"c"} are sets
+            r"\}\}\]|\}\]\}|\]\}\}|\]\}\]|(?m:^)[^{}\n]*(?P<shown>[\"'],? *\}|\}, *\{)|\[\{ *[\"']?\w+[\"']? *:"
+            r"|\{ *\"\w+\" *:|\"\w+\": *[\"\[{]"
+        ),
         _JSON,
     ),
     (
@@ -152,7 +161,8 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
     """The text contains model residue: the prompt, a placeholder, "as an AI", JSON or chat markers.
 
     Why it is bad: readers see that nobody reviewed the page.
-    Fix: generate the answer again. Code and quotations may contain these words. No automatic fix.
+    Fix: generate the answer again. Code and quotations may contain these words, and a sentence may speak of a tag. No
+    automatic fix.
     Precision: no finding on 9,923 live pages. One of them has `[insert example]`, in a quoted form to fill in.
     """
     for path in (ANSWER, _DESCRIPTION, _KEYWORDS):
@@ -164,12 +174,45 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
             yield Finding(message, span, path)
         layout = expand_line_breaks(text)
         for pattern, description in _PATTERNS:
-            if pattern.search(layout):
-                residue = pattern.search(_prose(layout))
-                if residue and (description == _JSON or not _is_quoted(layout, residue.start())):
-                    quoted = residue.group().strip()[:_QUOTED_MAX]
-                    message = f"`{path}` contains {description} (`{quoted}`); leave it out, or write it as code"
-                    yield Finding(message, span_within(file.page, path, *residue.span()), path)
+            if pattern.search(layout) and (place := _find(pattern, description, layout)):
+                quoted = layout[slice(*place)].strip()[:_QUOTED_MAX]
+                message = f"`{path}` contains {description} (`{quoted}`); leave it out, or write it as code"
+                yield Finding(message, span_within(file.page, path, *place), path)
+
+
+def _find(pattern: re.Pattern[str], description: str, layout: str) -> tuple[int, int] | None:
+    """Return where the first residue is that the text does not quote or speak of."""
+    prose = _prose(layout)
+    for match in islice(pattern.finditer(prose), _PLACES_MAX):
+        span = match.span(match.lastindex or 0)
+        if description == _MARKER and _is_subject(prose, *span):
+            continue
+        if description == _JSON or not _is_quoted(layout, span[0]):
+            return span
+    return None
+
+
+def _is_subject(prose: str, start: int, end: int) -> bool:
+    """Return whether the text speaks of a marker: `the <output> tag`, `between <answer> and </answer>`."""
+    is_named_here = is_named(prose, start, end)
+    other = _partner(prose, start, end)
+    if not other:
+        return is_named_here
+    opening, closing = sorted([(start, end), other])
+    is_named_twice = is_named_here and is_named(prose, *other)
+    return is_named_twice or bool(prose[opening[1] : closing[0]].strip() and not encloses(prose, opening, closing))
+
+
+def _partner(prose: str, start: int, end: int) -> tuple[int, int] | None:
+    """Return where the closing tag of an opening one is, or the opening tag of a closing one."""
+    tag = prose[start:end]
+    if tag.startswith("</"):
+        other = f"<{tag[2:]}"
+        place = prose.rfind(other, 0, start)
+    else:
+        other = f"</{tag[1:]}"
+        place = prose.find(other, end)
+    return (place, place + len(other)) if place >= 0 else None
 
 
 def _prose(layout: str) -> str:

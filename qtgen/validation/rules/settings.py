@@ -77,20 +77,25 @@ def rule_settings(settings: HasRuleSettings) -> RuleSettings:
 
 
 @lru_cache(maxsize=4)
-def banned_pattern(phrases: tuple[BannedPhrase, ...]) -> tuple[re.Pattern[str], dict[str, BannedPhrase]]:
-    """Return a pattern that matches each phrase as whole words, and the phrases by their normal form."""
-    by_form = {normal_form(banned.phrase): banned for banned in phrases}
-    longest_first = sorted(by_form, key=len, reverse=True)
-    return re.compile("|".join(map(_pattern, longest_first)), re.IGNORECASE), by_form
+def banned_pattern(phrases: tuple[BannedPhrase, ...]) -> tuple[re.Pattern[str], list[BannedPhrase]]:
+    """Return a pattern that matches each phrase as whole words, and the phrase of each of its groups.
+
+    The group tells which phrase matched. The matched text would not: `re` ignores more differences of case than
+    `str.lower`, such as the one between the micro sign and the Greek letter.
+    """
+    by_form = {_normal_form(banned.phrase): banned for banned in phrases}
+    longest_first = sorted(by_form.values(), key=lambda banned: len(_normal_form(banned.phrase)), reverse=True)
+    groups = (f"({_pattern(banned.phrase.strip())})" for banned in longest_first)
+    return re.compile("|".join(groups), re.IGNORECASE), longest_first
 
 
-def normal_form(phrase: str) -> str:
+def _normal_form(phrase: str) -> str:
     """Return a phrase in lower case, with single spaces and straight apostrophes."""
     return " ".join(phrase.replace("’", "'").lower().split())
 
 
 def _pattern(phrase: str) -> str:
-    words = (re.escape(word).replace("'", "['’]") for word in phrase.split())
+    words = (re.escape(word.replace("’", "'")).replace("'", "['’]") for word in phrase.split())
     before, after = r"(?<!\w)" * _is_word(phrase[0]), r"(?!\w)" * _is_word(phrase[-1])
     return before + r"\s+".join(words) + after
 

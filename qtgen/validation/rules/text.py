@@ -13,7 +13,7 @@ from qtgen.validation.english import INCOHERENCE_PATTERNS
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of
 from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.registry import rule, site_rule
-from qtgen.validation.rules.settings import BannedPhrase, RuleSettings, banned_pattern, normal_form
+from qtgen.validation.rules.settings import BannedPhrase, RuleSettings, banned_pattern
 from qtgen.validation.rules.types import Example, Finding, PageFile, SiteFinding
 from qtgen.validation.text_quality import is_about_question, is_plain_prose, measure_coherence, measure_topic
 
@@ -181,14 +181,14 @@ def banned_phrase(file: PageFile) -> Iterator[Finding]:
     """
     if not file.settings.banned_phrases:
         return
-    pattern, by_form = banned_pattern(file.settings.banned_phrases)
+    pattern, by_group = banned_pattern(file.settings.banned_phrases)
     for path in (_TITLE, _DESCRIPTION, _KEYWORDS, ANSWER):
         text = file.page.text_of(path) or ""
         if path == ANSWER:
             layout = expand_line_breaks(text)
             text = mask_segments(layout, find_segments(layout))
         for match in pattern.finditer(text):
-            instead = by_form[normal_form(match.group())].instead
+            instead = by_group[(match.lastindex or 1) - 1].instead
             remedy = f"write `{instead}` instead" if instead else "write it differently"
             severity = Severity.WARNING if path == _TITLE else None
             message = f"`{path}` contains the banned phrase `{match.group()}`; {remedy}"

@@ -30,10 +30,24 @@ def banned(raw: bytes, *phrases: str) -> list[Diagnostic]:
         ("Osmosis — a word — moves", "—", 2),
         ("`delve` and $delve$ and osmosis moves", "delve", 0),
         ("Osmosis.*moves", ".*", 1),
+        ("5 \u00b5m of osmosis moves", "5 \u03bcm", 1),
+        ("Osmo\u017fi\u017f moves", "OSMOSIS moves", 1),
+        ("Kıng osmosis moves", "king", 1),
+        ("100 \u212a of osmosis moves", "100 k", 1),
+        ("İstanbul osmosis moves", "İstanbul", 1),
+        ("Osmosis isn't and isn’t moves", "ISN’T", 2),
     ],
 )
 def test_a_banned_phrase_is_found_as_whole_words(text: str, phrase: str, count: int) -> None:
     assert len(banned(example_with("Osmosis moves", text), phrase)) == count
+
+
+def test_each_phrase_has_its_own_remedy() -> None:
+    phrases = (BannedPhrase("note", "say"), BannedPhrase("a µ", "a micro"), BannedPhrase("to note", "to see"))
+    raw = example_with("Osmosis moves", "Note a \u03bc to  NOTE: osmosis moves")
+    found = check_page(PageFile(EXAMPLE_PATH, read(raw)), ALL_RULES, RuleSettings(phrases))
+    messages = [diagnostic.message.split("; ")[1] for diagnostic in found if diagnostic.code == "QT612"]
+    assert messages == [f"write `{instead}` instead" for instead in ("say", "a micro", "to see")]
 
 
 def test_a_banned_phrase_is_an_error_except_in_the_question() -> None:
