@@ -32,7 +32,7 @@ _RECENT_NS = 2_000_000_000  # a file that changed more recently could change aga
 _log = logging.getLogger(__name__)
 
 PageRecord = tuple[bytes, bytes, bytes]
-"""What is kept of one page: its facts, its findings, and the hashes of its sentences, if they were needed."""
+"""The record of one page: its facts, its findings, and the hashes of its sentences if a run compared them."""
 
 
 class _Folder(NamedTuple):

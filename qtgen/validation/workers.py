@@ -1,4 +1,4 @@
-"""Check pages by themselves: their facts, sentences and findings, from the cache or in worker processes."""
+"""Get the facts, sentences and findings of single pages, from the cache or from worker processes."""
 
 import logging
 import os
@@ -84,7 +84,7 @@ def _look_up(
     if not store:
         return [None] * len(batch.names)
     records = store.get(batch)
-    if settings.compare_sentences:  # a run that does not compare them leaves them out
+    if settings.compare_sentences:  # records of runs without the comparison lack them
         records = [record if record and record[2] else None for record in records]
     if overlay:
         return [None if path in overlay else record for path, record in zip(batch.paths(), records, strict=True)]
@@ -148,7 +148,7 @@ def _check_files(
 
 
 def check_file(path: str, size: int, overlay: Overlay, settings: RuleSettings = DEFAULT_SETTINGS) -> PageRecord:
-    """Return the facts of a page, the findings of all rules, and if they are compared, the hashes of its sentences.
+    """Return the facts of a page, the findings of all rules, and the hashes of its sentences if they are compared.
 
     Rules are selected when findings are shown.
 

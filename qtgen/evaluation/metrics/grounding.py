@@ -1,4 +1,4 @@
-"""Grounding: does a candidate rest on the source text that it was written from?"""
+"""Measure whether the source text of a question supports a candidate."""
 
 from collections import Counter
 
@@ -9,11 +9,12 @@ from qtgen.evaluation.metrics.base import Case, Score, metric
 def groundedness(case: Case) -> Score:
     """Share of the candidate's sentences that its source text supports.
 
-    The source text is the `context` of the question, so this metric needs no reference. It is None for an item without
-    one, and for a source text in another language than the candidate. A sentence is supported if the mean of two
-    values is high enough: the share of its words that the source has, and the cosine to the most similar sentence of
-    the source, always with the built-in vectors. The note lists figures, dates, units, names and quotations that the
-    source lacks. The metric cannot tell a sentence that reverses its source from one that repeats it.
+    The source text is the `context` of the question, so this metric needs no reference. The score is None if an item
+    has no source text, or if only one of source text and candidate is in English. A sentence is supported if the mean
+    of two values is high enough: the share of its words that occur in the source, and the cosine to the most similar
+    sentence of the source, always with the built-in vectors. The note lists figures, dates, units, names and quotations
+    that are not in the source. The metric cannot distinguish a sentence that contradicts its source from one that
+    repeats it.
     """
     from qtgen.embeddings.sentences import sentence_similarity
     from qtgen.generation.grounding import check

@@ -1,8 +1,8 @@
-"""The files of local models: where they are, and fetching them.
+"""Find and fetch the files of local models.
 
-`python -m qtgen.llm.local.download` fetches the embedded model. The cache contains one file per model, and beside the
-file of a hub a record of its digest and commit. A file gets its name only after its digest was verified, so whatever
-has that name is complete.
+`python -m qtgen.llm.local.download` fetches the embedded model. The cache contains one file per model. Beside a
+file from a hub, it contains a record of the file's digest and commit. A file gets its final name only after its digest
+is verified, so a file of that name is complete.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 
 def find(environ: Mapping[str, str], name: str | None = None) -> Path | None:
-    """Return a model's file if it is on this machine, or None. By default, the embedded model's.
+    """Return a model's file if it is on this machine, or None. The default is the embedded model.
 
     Raises SettingsError if there is no model of that name.
     """
@@ -47,7 +47,7 @@ def fetch(
     on_wait: Callable[[], None] = lambda: None,
     progress: bool = False,
 ) -> Path:
-    """Download a model into the cache unless it is there, verify its digest, and return its path.
+    """Download a model into the cache unless it is on this machine, verify its digest, and return its path.
 
     Args:
         environ: The environment variables.
@@ -116,7 +116,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 
 def read_record(environ: Mapping[str, str], name: str) -> dict[str, Any]:
-    """Return what is known about a fetched file of a hub: file, size, sha256, commit, source. Empty if none was."""
+    """Return the record of a file fetched from a hub: file, size, sha256, commit, source. Empty if there is none."""
     try:
         record = json.loads(_record_file(environ, name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -164,7 +164,7 @@ def _digest(file: Path) -> str:
 
 @contextlib.contextmanager
 def _locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock that ends with the process. One process fetches, and the others wait and find its file."""
+    """Hold a lock until the block or the process ends. One process fetches, and the others wait and find its file."""
     require("fetching a model", "local", "filelock")
     from filelock import FileLock, Timeout
 
