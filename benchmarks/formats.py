@@ -2,10 +2,14 @@
 
     python benchmarks/formats.py [--model NAME_OR_FILE] [--step N] [--only FORMAT] [--out FOLDER]
 
-Each format answers the questions of the demo, those of `benchmarks/questions.txt`, and those of the suite `core`, once
-and without repairs. The columns: answers that are valid at the first attempt; pages that QT609 or QT610 report, at
-their shipped bars and at bars that one live page of 100 exceeds; the score of `core`, where an invalid answer counts as
-0; and seconds and tokens per page. The questions of the demo and of the text file are counted apart, as "questions".
+With each format, the model answers the questions of the demo, of `benchmarks/questions.txt` and of the suite `core`,
+once and without repairs. The columns are:
+
+- answers that are valid at the first attempt
+- pages that QT609 or QT610 report, at the shipped thresholds and at those that one live page of 100 exceeds
+- the same two columns for the questions of the demo and of the text file alone ("questions")
+- the score of `core`, in which an invalid answer counts as 0
+- seconds and tokens per page
 """
 
 import argparse
@@ -54,7 +58,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a question."""
+    """The result of a question."""
 
     item: Item
     text: str
@@ -71,11 +75,11 @@ def main() -> None:
     parser.add_argument("--model", type=Path)
     parser.add_argument("--step", type=int, default=1, help="use every Nth question")
     parser.add_argument("--only", choices=FORMATS, action="append")
-    parser.add_argument("--out", type=Path, help="write the answers to this folder, to read them")
+    parser.add_argument("--out", type=Path, help="write the answers to this folder")
     options = parser.parse_args()
     items = [*_questions(), *_references()][:: options.step]
     print(
-        "| format | valid at once | flagged | at the 1% bars | questions flagged | at the 1% bars | core | s | tokens |"
+        "| format | valid at once | flagged | flagged at 1% | questions flagged | flagged at 1% | core | s | tokens |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     with serve(options.model, slots=SLOTS) as served:
@@ -114,7 +118,7 @@ def _ask(item: Item, local: Endpoint) -> Result:
     prompt = load_library(Settings()).render(item.question, style=local.style)
     request = make_request(prompt, local)
     started = time.perf_counter()
-    post = urllib.request.Request(  # the loopback address of our own server
+    post = urllib.request.Request(  # the loopback address of the local server
         f"{local.base_url}/chat/completions", request.body, {"content-type": "application/json"}
     )
     response = json.load(urllib.request.urlopen(post, timeout=900))

@@ -1,13 +1,15 @@
-"""Measure the check of grounding: how well it tells sources apart, and samples of its findings to judge by hand.
+"""Measure how well the grounding check separates the right source from a wrong one, and sample its findings.
 
     python benchmarks/grounding.py separation
     python benchmarks/grounding.py sample [SEED] [SIZE]
 
-Answers of language models with a text about the same question are in `../shared/data`: the references of RAGChecker,
-SQuALITY and K-QA serve as sources. The fourth set takes the first and last paragraphs of a page of `../shared/real` as
-the answer and the others as its source. A swapped source belongs to another question of the same domain, story or
-subject. `sample` prints findings of other pairs: an answer of RAGChecker with another model's answer as its source,
-answers of LiveQA with its references, and pages. Each one has the parts of the source that decide whether it is true.
+`../shared/data` contains answers of language models. The references of RAGChecker, SQuALITY and K-QA serve as sources.
+The fourth set uses the first and last paragraphs of a page of `../shared/real` as the answer and the others as its
+source. A swapped source belongs to another question of the same domain, story or subject.
+
+`sample` prints findings to judge by hand. They come from other pairs: answers of RAGChecker with another model's answer
+as the source, answers of LiveQA with their references, and pages. Each finding is printed with the parts of the source
+that show whether it is true.
 """
 
 import json
@@ -29,8 +31,8 @@ from qtgen.page import decode_answer, read_text
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _PAGES_PER_SUBJECT = 12
-_EXCELLENT = 4  # the best judgement of LiveQA
-_ENOUGH = 240  # of 300 points for correctness that SQuALITY's raters gave
+_EXCELLENT = 4  # the best grade of LiveQA
+_ENOUGH = 240  # of the 300 points that SQuALITY's raters can give for correctness
 
 
 class Pair(NamedTuple):
@@ -91,7 +93,7 @@ def kqa() -> Iterator[Pair]:
     references = {row["question"]: row["answer"] for row in _rows("ref_kqa.dev.jsonl")}
     rows = [row for row in _rows("meta_kqa_claims.dev.jsonl") if row["question"] in references]
     for row, other in zip(rows, rows[3:] + rows[:3], strict=True):
-        answer = re.sub(r"(?<=[a-z.?!])n(?=[A-Z])", "\n", row["answer"])  # line breaks that the data lost
+        answer = re.sub(r"(?<=[a-z.?!])n(?=[A-Z])", "\n", row["answer"])  # the data contains `n` for lost line breaks
         yield Pair("K-QA", row["question"], answer, references[row["question"]], references[other["question"]])
 
 
@@ -130,7 +132,7 @@ def pages(rng: random.Random) -> Iterator[Pair]:
 
 
 def print_separation(pairs: Sequence[Pair]) -> None:
-    """Print how well support tells the right source from a swapped one, for sentences and for answers."""
+    """Print how well support separates the right source from a swapped one, for sentences and for answers."""
     columns = "AUC: sentences  answers  supported: right  swapped  items: right/swapped"
     print(f"dataset      answers  method              {columns}")
     for dataset, similarity in [
@@ -155,7 +157,7 @@ def print_separation(pairs: Sequence[Pair]) -> None:
         )
         bar = np.quantile(values["swapped", "sentences"], 0.97)
         low = [np.mean(np.array(values[side, "answers"]) < 0.2) for side in ("right", "swapped")]
-        print(f"{'':<21} bar for 3% of the swapped: {bar:.2f}; answers under 0.2: {low[0]:.3f}, swapped {low[1]:.3f}")
+        print(f"{'':<21} threshold for 3% of swapped: {bar:.2f}; answers under 0.2: {low[0]:.3f}, swapped {low[1]:.3f}")
 
 
 def _score(sentence: Any) -> float:
@@ -168,7 +170,7 @@ def _auc(right: Sequence[float], swapped: Sequence[float]) -> float:
 
 
 def print_sample(pairs: Sequence[Pair], rng: random.Random, size: int) -> None:
-    """Print `size` findings, as many of each kind as there are, with what the source says of such things."""
+    """Print `size` findings, with the parts of the source that resemble them."""
     findings = [(pair, item) for pair in pairs for item in check(pair.answer, pair.source, pair.question).items]
     print(len(pairs), "answers;", len(findings), "findings:", dict(Counter(item.kind.value for _, item in findings)))
     by_kind = defaultdict(list)

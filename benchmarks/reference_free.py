@@ -1,14 +1,15 @@
-"""Measure the checks that need no reference: how many good pages they flag, and how many bad ones.
+"""Measure how many good and bad pages the checks without a reference flag.
 
     python benchmarks/reference_free.py
 
-Good pages are the live pages in `../shared`. The subjects are divided into two halves. The bars of `CHECKS` were chosen
-on the pages of the first half; false alarms are counted on the second half, whose pages also make the bad ones:
+Good pages are the live pages in `../shared`. The subjects are divided into two halves. The thresholds of `CHECKS`
+were chosen on the pages of the first half. False alarms are counted on the second half. Bad pages are made from the
+second half:
 
 - swaps: the answer, or all texts, of another page, of any subject or of the same one
 - heaps: the words of the answer in a random order, in the whole answer or line by line
 - soups: the content words of the answer in a random order
-- demo: pages of a small model that a reader would not accept
+- demo: unacceptable pages of a small model
 """
 
 import random
@@ -34,11 +35,11 @@ ARCHIVE = SHARED / "real" / "pages.tar.gz"
 CASES = SHARED / "cases" / "evals"
 BAD_PAGES = 500
 SEED = 15
-FRESH_SEED = 20261126  # of a division that served no choice
+FRESH_SEED = 20261126  # of a division that was not used to choose thresholds
 
 
 class Texts(NamedTuple):
-    """What is judged of a page."""
+    """The texts of a page that are judged."""
 
     subject: str
     question: str
@@ -131,9 +132,9 @@ def share(found: int, total: int) -> str:
 
 
 def fresh_bars(pages: Sequence[Texts]) -> tuple[list[Check], list[Texts]]:
-    """Return bars at fixed quantiles of a random half of the pages, and the pages of subjects of the other half.
+    """Return thresholds at fixed quantiles of a random half of the subjects, and the pages of the other half.
 
-    The shipped bars were adjusted while the held-out pages were visible. These were not.
+    The shipped thresholds were adjusted while the results of the held-out pages were visible. These were not.
     """
     subjects = sorted({page.subject for page in pages})
     random.Random(FRESH_SEED).shuffle(subjects)
@@ -148,7 +149,7 @@ def fresh_bars(pages: Sequence[Texts]) -> tuple[list[Check], list[Texts]]:
 
 
 def is_flagged(quality: TextQuality, checks: Sequence[Check]) -> bool:
-    """Return what `TextQuality.is_flagged` returns, with other bars."""
+    """Return what `TextQuality.is_flagged` returns, with other thresholds."""
     for family in ("topic", "coherence"):
         strikes = {
             check.name: (getattr(quality, check.name) > check.bar) + (getattr(quality, check.name) > check.alone)
@@ -163,10 +164,10 @@ def is_flagged(quality: TextQuality, checks: Sequence[Check]) -> bool:
 
 
 def print_fresh_division(pages: Sequence[Texts]) -> None:
-    """Print how many pages the bars of a fresh division flag."""
+    """Print how many pages are flagged with the thresholds of a new division."""
     bars, held_out = fresh_bars(pages)
     random.seed(FRESH_SEED)
-    print("\n| pages of a fresh division | number | flagged |\n|---|---|---|")
+    print("\n| pages of a new division | number | flagged |\n|---|---|---|")
     for name, texts in {"live, held out": held_out, **bad_pages(held_out)}.items():
         count = sum(is_flagged(quality, bars) for quality in measure_all(texts))
         print(f"| {name} | {len(texts):,} | {share(count, len(texts))} |")
@@ -178,7 +179,7 @@ def main() -> None:
     first, second = halves(pages)
     bad = {name: measure_all(pages) for name, pages in bad_pages(second).items()}
     choosing, held_out = measure_all(first), measure_all(second)
-    print(f"{len(first):,} pages to choose the bars, {len(second):,} held out\n")
+    print(f"{len(first):,} pages to choose the thresholds, {len(second):,} held out\n")
     print("| check | 1% of the first half | 0.1% | largest | loose | bar | alone | held out | caught |")
     print("|---|---|---|---|---|---|---|---|---|")
     for check in CHECKS:
@@ -192,9 +193,7 @@ def main() -> None:
         best = ", ".join(f"{name} {percent}%" for name, percent in caught.items() if percent >= 10)
         bars = f"{check.loose} | {check.bar} | {check.alone}"
         print(f"| {check.name} | {one:.3f} | {tenth:.3f} | {values[0]:.3f} | {bars} | {alarms} | {best} |")
-    print(
-        "\n| pages | number | off topic | incoherent | flagged | flagged at the loose bars |\n|---|---|---|---|---|---|"
-    )
+    print("\n| pages | number | off topic | incoherent | flagged | flagged at `loose` |\n|---|---|---|---|---|---|")
     for name, qualities in {"live, first half": choosing, "live, held out": held_out, **bad}.items():
         counts = [
             sum(quality.is_off_topic() for quality in qualities),

@@ -1,9 +1,9 @@
-"""Measure the tokens per second of the embedded model by its number of threads and how they wait for each other.
+"""Measure the tokens per second of the embedded model for different numbers of threads and ways of waiting.
 
     python benchmarks/threads.py [SECONDS] [BUSY_LOOPS]
 
-Two requests are in flight, as in `qtgen generate`. The settings alternate. Each sample is sorted by the CPU time that
-all other processes used meanwhile, so the benchmark needs no idle machine, only moments without load. Linux only.
+Two requests are in flight, as in `qtgen generate`. The settings alternate. The samples are grouped by the CPU time that
+all other processes used at the same time, so the machine need not be idle. Linux only.
 """
 
 import contextlib
@@ -24,7 +24,10 @@ from qtgen.llm.local import server
 TOKENS = 16
 SLOTS = 2
 PROMPT = "Explain in detail why the sky is blue and the sunset is red. " * 3
-SPINNING = {"GOMP_SPINCOUNT": "300000", "OMP_WAIT_POLICY": "active"}  # OpenMP's default on as many threads as CPUs
+SPINNING = {
+    "GOMP_SPINCOUNT": "300000",
+    "OMP_WAIT_POLICY": "active",
+}  # OpenMP's default if there are as many threads as CPUs
 VARIANTS: Mapping[str, tuple[int, Mapping[str, str]]] = {
     "1 thread": (1, {}),
     "2 threads, spin (OpenMP's default)": (2, SPINNING),
@@ -34,7 +37,7 @@ VARIANTS: Mapping[str, tuple[int, Mapping[str, str]]] = {
 
 
 def measure(address: str) -> float:
-    """Return the tokens per second of two requests at a time, including the time for reading the prompt."""
+    """Return the tokens per second of two concurrent requests, including the time for reading the prompt."""
     start = time.perf_counter()
     with ThreadPoolExecutor(SLOTS) as pool:
         tokens = sum(pool.map(_complete, [address] * SLOTS))

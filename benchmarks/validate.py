@@ -8,8 +8,8 @@ real pages of `../shared` are used, or 5,000 copies of the example page if those
 of five rounds. The variants take turns in each round, so that a busy machine slows all of them down alike. All except
 the one with two processes run in this process.
 
-With --texts, it measures only what the checks of texts (QT609 to QT612) add to the processor time of a cold run, each
-in a new process, because a second run in the same process is faster. The ratio is that of the smallest times.
+With --texts, it measures only how much CPU time the checks of texts (QT609 to QT612) add to a cold run. Each run has a
+new process, because a second run in the same process is faster. The ratio compares the minimum times.
 """
 
 import datetime as dt
@@ -118,11 +118,11 @@ TEXT_RULES = {
     "by default": {"QT611"},
     "with QT611 too": set(),
 }
-"""The rules to leave out, by variant."""
+"""The rules to skip, by variant."""
 
 
 def run_without(variant: str, folder: Path) -> None:
-    """Print the processor seconds of a cold run, and leave."""
+    """Print the CPU seconds of a cold run, and exit."""
     for code in TEXT_RULES[variant]:
         del REGISTRY[code]
     options = ValidationOptions(choose_rules(requested=["QT611"]), jobs=1)
@@ -132,7 +132,7 @@ def run_without(variant: str, folder: Path) -> None:
 
 
 def compare_text_rules(folder: Path, pages: int) -> None:
-    """Print what the checks of texts cost."""
+    """Print the CPU time of the checks of texts."""
     times: dict[str, list[float]] = {variant: [] for variant in TEXT_RULES}
     for _ in range(TEXT_ROUNDS):
         for variant, seconds_of in times.items():

@@ -255,7 +255,7 @@ def models() -> str:
 
 ## Digests
 
-qtgen downloads exactly this revision, and rejects a file that has another digest.
+qtgen downloads exactly this revision, and rejects a file with another digest.
 
 {chr(10).join(digests)}
 """

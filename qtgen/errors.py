@@ -202,7 +202,7 @@ class AnswerError(QtgenError):
 
     Args:
         problems: What is wrong, as sentences that the model can act on in a repair request.
-        cut_off: Whether the answer has no end.
+        cut_off: Whether the answer is incomplete because it was cut off.
     """
 
     kind = "answer"

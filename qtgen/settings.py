@@ -85,8 +85,8 @@ class Settings(BaseModel):
     )
     strict_grounding: bool = Field(
         False,
-        description="Fail a page whose answer has figures, dates, units, names or quotations that its source text "
-        "(`context`) lacks. By default such a page is written with warnings",
+        description="Fail a page whose answer has figures, dates, units, names or quotations that are not in its "
+        "source text (`context`). By default, such a page is written with warnings",
     )
     schema_lengths: bool = Field(
         True, description="Send string lengths in the JSON Schema. Set it to false if the endpoint rejects them"
@@ -106,8 +106,8 @@ class Settings(BaseModel):
     )
     grammar: bool = Field(
         False,
-        description="Send a GBNF grammar with requests for Markdown. llama.cpp servers accept one. Always on for "
-        "`local`",
+        description="Send a GBNF grammar with requests for Markdown. llama.cpp servers accept one. It is always on "
+        "for `local`",
     )
     request: Mapping[str, Any] = Field(
         {}, description="Additional fields of the request body, sent unchanged: `[request]`"
@@ -160,7 +160,7 @@ class Settings(BaseModel):
     )
     banned_phrases: BannedPhrases = Field(
         (),
-        description="Phrases that no page may contain (QT612), as whole words in any case: "
+        description="Phrases that no page may contain (QT612). They match whole words in any case: "
         '`["delve", { phrase = "utilize", instead = "use" }]`',
     )
     repeated_sentence_pages: int | None = Field(

@@ -1,4 +1,4 @@
-"""The number of CPUs that this process may use, which in a container is less than the machine has."""
+"""The number of CPUs that this process may use. In a container it is often smaller than the machine's number."""
 
 import os
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def _quotas(root: Path) -> Iterator[float]:
         path = PurePosixPath(group.lstrip("/"))
         for parent in (path, *path.parents):
             quota, *period = " ".join(_read(folder / parent / name) for name in names).split() or [""]
-            if quota.isdigit() and period and int(period[0]):  # "max" and "-1" stand for no quota
+            if quota.isdigit() and period and int(period[0]):  # "max" and "-1" mean no quota
                 yield int(quota) / int(period[0])
 
 

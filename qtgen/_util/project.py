@@ -35,7 +35,7 @@ def _known_models() -> frozenset[str]:
 
 
 def paths_below(folder: Path, value: object) -> object:
-    """Resolve a path, or each path of a list, relative to `folder`; values that are no paths stay as they are."""
+    """Resolve a path, or each path of a list, relative to `folder`. Leave other values unchanged."""
     if isinstance(value, list):
         return [paths_below(folder, item) for item in value]
     return _shortest(folder / value) if isinstance(value, str) else value

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _split(value: object) -> object:
-    """Split `a,b` and `a b`, as the environment and options give them, into a list."""
+    """Split a text from the environment or an option, such as `a,b` or `a b`, into a list."""
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
@@ -33,7 +33,7 @@ class PathSettings(BaseModel):
 
 
 class BannedPhraseSettings(BaseModel):
-    """A phrase that no page may contain, and what to write instead, if the house says so."""
+    """A phrase that no page may contain, and its replacement if there is one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
     phrase: str = Field(min_length=1)
@@ -48,7 +48,7 @@ BannedPhrases = tuple[Annotated[BannedPhraseSettings, BeforeValidator(_as_phrase
 
 
 def masked(name: str, value: object) -> str:
-    """Return the value of a setting as text, without what may be a password or a key."""
+    """Return the value of a setting as text, without passwords and keys."""
     if name == "api_key":
         return "(set)" if value else "(not set)"
     if name in ("request", "headers") and isinstance(value, Mapping):  # a value may be a key

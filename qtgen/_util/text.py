@@ -10,7 +10,7 @@ def pluralize(count: int, noun: str) -> str:
 
 
 def file_size(size: int) -> str:
-    """Return a size in bytes for people: `98 MB`, `1.1 GB`."""
+    """Return a size in bytes in a readable unit: `98 MB`, `1.1 GB`."""
     if size >= 999_500_000:
         return f"{size / 1e9:.1f} GB"
     return f"{size / 1e6:.0f} MB"

@@ -1,4 +1,4 @@
-"""Change one value of a TOML file, and leave the rest of it as it is, byte for byte."""
+"""Change one value of a TOML file, and leave the rest of the file unchanged, byte for byte."""
 
 import io
 import tomllib
@@ -7,7 +7,7 @@ from qtgen.errors import SettingsError
 
 
 def set_value(text: str, key: str, value: str) -> str:
-    """Return a TOML document in which a key above the first table has another value.
+    """Return a TOML document with a new value for a key above the first table.
 
     Comments, order and line ends stay as they are. A new key goes above the first table and the comment that belongs to
     it. Raises SettingsError if the document is invalid, or if anything else

@@ -1,4 +1,4 @@
-"""The work of `qtgen generate`: rows of question files in, pages out."""
+"""The work of `qtgen generate`: it turns rows of question files into pages."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing
@@ -29,7 +29,7 @@ from qtgen.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class GenerateOptions:
-    """The options of one call. `settings` has those that are settings too."""
+    """The options of one call. Options that are also settings are in `settings`."""
 
     settings: Settings
     files: tuple[Path, ...]
@@ -52,7 +52,7 @@ class GenerateOptions:
 class Generation:
     """The work of `generate`.
 
-    `pages` collects the pages that exist at the end, if they are to get links. `shown` collects those to show.
+    `pages` collects the pages that get links at the end of the run. `shown` collects the pages that --show prints.
     """
 
     options: GenerateOptions
@@ -66,7 +66,7 @@ class Generation:
     shown: list[str] = field(default_factory=list)
 
     def steps(self, ids: IdAllocator | None = None) -> Iterator[Job | Outcome]:
-        """Yield a job or an outcome per row. Without `ids`, jobs have the id 0 and are only good for estimates."""
+        """Yield a job or an outcome for each row. Without `ids`, jobs have the id 0 and serve only for estimates."""
         return plan(self.source.rows(), self.plan_options, ids or (lambda urls: dict.fromkeys(urls, 0)))
 
     async def items(self, run: Run) -> AsyncGenerator[Item, None]:
@@ -100,14 +100,14 @@ class Generation:
                 yield self._item(position + number, outcome)
 
     async def _open_judges(self, run: Run, models: Models, stack: AsyncExitStack) -> Selector | None:
-        """Return what chooses between candidates: the judges until the stack ends, or None if there are none."""
+        """Return a selector that asks the judges, or None without judges. The judges are closed when the stack ends."""
         if not self.options.judges:
             return None
         judges = open_clients(self.options.judge_settings, models.writer, run.budget, models.stop)
         return judge_selector(await stack.enter_async_context(judges))
 
     def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
-        """Yield the outcomes of rows that the run did not get to."""
+        """Yield the outcomes of rows that the run did not reach."""
         for position, step in enumerate(self.steps()):
             if is_finished(position):
                 continue
@@ -116,7 +116,7 @@ class Generation:
             yield self._item(position, step)
 
     def notes(self, stats: RunStats) -> Iterator[str]:
-        """Yield where the pages are, and what was not written on purpose."""
+        """Yield the paths of the results, and why some pages were deliberately not written."""
         if deleted := stats.failures[DELETED]:
             yield deleted_note(deleted)
         if self.options.fresh and (existing := stats.counts[Status.EXISTS]):
@@ -148,7 +148,7 @@ class Generation:
                 run.say(line)
 
     def _assign_ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
-        """Return an id for each page, and warn about rows that ask for the id of another page."""
+        """Return an id for each page, and warn about rows that request the id of another page."""
         wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
         for number, holder in self.ledger.urls_by_id(wanted).items():
             if holder != wanted[number]:

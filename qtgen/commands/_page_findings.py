@@ -1,4 +1,4 @@
-"""Findings in the pages that a run writes: what `qtgen validate` would report about each page alone."""
+"""Findings in the pages that a run writes. They are those that `qtgen validate` reports for each page alone."""
 
 import sys
 from bisect import insort
@@ -36,7 +36,7 @@ class PageFindings:
             del self._first[_SHOWN:]
 
     def print(self) -> None:
-        """Print the first findings by path on stderr, and how many there are. Informational ones are counted."""
+        """Print the first findings by path on stderr, and how many there are. Informational findings are counted."""
         paint = severity_painter(sys.stderr)
         for diagnostic in self._first:
             code = paint(diagnostic.code, diagnostic.severity)

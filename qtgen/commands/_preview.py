@@ -1,4 +1,4 @@
-"""A finished page in a few lines: its question, its description and its first point."""
+"""Show a finished page in a few lines: its question, its description and its first point."""
 
 import re
 import shutil

@@ -42,7 +42,7 @@ class RunOptions:
         noun: What an item is: `question` or `page`.
         fresh: Whether to ignore answers of earlier runs.
         as_json: Whether to print one JSON line per item at the end.
-        writes_pages: Whether pages are written, so that their findings are worth reporting.
+        writes_pages: Whether pages are written, so that their findings are reported.
         resume: How to resume a run that ended early.
     """
 

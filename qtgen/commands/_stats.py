@@ -45,7 +45,7 @@ class RunStats:
         self.failed_answers = 0
         """Rows that failed and have an answer to look at."""
         self.unwrapped_answers = 0
-        """Answers that were read although something was around them."""
+        """Answers that were accepted although text surrounded them or their form was wrong."""
         self.wrappings: Counter[Wrapping] = Counter()
         self.usage = Usage()
         self.clients: Sequence[Client] = ()
@@ -131,7 +131,7 @@ class RunStats:
         models = [client.stats() for client in self.clients]
         for model in models:
             if model.grammar_rejection:
-                lines.append(f"{model.model} was asked without a grammar: {model.grammar_rejection}")
+                lines.append(f"{model.model} got requests without a grammar: {model.grammar_rejection}")
             if len(models) > 1:
                 pages = pluralize(self.pages_by_model[model.model], "page")
                 lines.append(f"requests to {model.model}: {_requests(model)}; {pages} written")

@@ -181,7 +181,7 @@ def command(
 
 
 def _check_judges(options: GenerateOptions) -> None:
-    """Raise UsageError if judges are named that cannot choose anything."""
+    """Raise UsageError if there are judges but nothing for them to choose from."""
     settings = options.settings
     if not options.judges:
         return

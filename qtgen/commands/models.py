@@ -1,4 +1,4 @@
-"""`qtgen models`: local models: what there is, fetching one, and choosing one."""
+"""`qtgen models`: list, fetch and choose local models."""
 
 import json
 import os
@@ -59,7 +59,7 @@ class ModelState:
         }
 
     def state(self) -> str:
-        """Return a few words for people."""
+        """Return the state as a few words."""
         words = ["fetched" if self.path else "", "in use" if self.in_use else "", "default" if self.is_default else ""]
         return ", ".join(word for word in words if word)
 
@@ -96,8 +96,8 @@ def _cells(state: ModelState) -> list[str]:
 def fetch_model(name: str) -> int:
     """Download a model and verify its digest.
 
-    Prints the path of its file. If the model NAME is on this machine, nothing is downloaded. Run the same command again
-    to resume an interrupted download.
+    The path of its file is printed. If the model NAME is already on this machine, nothing is downloaded. Run the same
+    command again to resume an interrupted download.
     """
     entry = load_table().entry(name)
     if find(os.environ, name) is None:
@@ -132,7 +132,7 @@ def use_model(name: str) -> int:
 
 
 def _write_setting(name: str) -> tuple[Path, str]:
-    """Write the setting and return the file and what was done to it."""
+    """Write the setting. Return the file and whether it was created, changed or left unchanged."""
     file = find_settings_file(Path.cwd())
     if file is None:
         file = Path(FILE_NAME)

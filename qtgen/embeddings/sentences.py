@@ -1,4 +1,4 @@
-"""Similarity of sentences in meaning, with the static embeddings."""
+"""Measure how similar sentences are in meaning, with static embeddings."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -7,7 +7,7 @@ from qtgen.embeddings.static import StaticModel
 
 
 def sentence_similarity(first: Sequence[str], second: Sequence[str]) -> list[float]:
-    """Return for each of the first sentences the cosine of the most similar of the second ones.
+    """Return, for each sentence in `first`, the cosine to the most similar sentence in `second`.
 
     Raises MissingExtra if wordllama is not installed.
     """

@@ -163,9 +163,9 @@ async def _ask(judge: Provider, name: str, task: str, texts: Mapping[str, str], 
 
 
 def _read(text: str, form: type[Form]) -> Form:
-    """Return the response in a text, also if it is in a code fence or follows reasoning. Raises ValidationError.
+    """Return the response in a text, even if it is in a code fence or follows reasoning. Raises ValidationError.
 
-    An object among words is rejected: it may be a quotation of the candidate, which must not judge itself.
+    An object surrounded by other text is rejected, because the judge may have quoted it from the candidate.
     """
     try:
         return form.model_validate_json(text)

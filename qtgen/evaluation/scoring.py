@@ -27,7 +27,7 @@ class Sample:
     """A candidate to be scored, as raw texts.
 
     The best reference comes first; a metric takes the highest value over all of them. `must` and `nice` are nuggets:
-    claims that an answer must make or may make. `source` is the text that the answer must rest on, or empty.
+    claims that an answer must make or may make. `source` is the text that the answer must be based on, or empty.
     """
 
     id: Any
@@ -62,8 +62,8 @@ class SampleResult:
 def parse_sample(record: Mapping[str, Any]) -> Sample | SampleResult:
     """Return the sample of a JSON object with `id`, `question`, `reference` (text or list of texts) and `candidate`.
 
-    It may have `context`, the text that the candidate must rest on. A record that cannot be used becomes a result with
-    an error.
+    It may have `context`, the text that the candidate must be based on. An invalid record becomes a result with an
+    error.
     """
     sample_id: Any = record.get("id")
     reference = record.get("reference")
@@ -104,7 +104,7 @@ def score(
         candidate: The answer to score, as Markdown.
         must: Claims that an answer must make, for `must_recall`.
         nice: Claims that an answer may make, for `nice_recall`.
-        context: The text that the answer must rest on, for `groundedness`.
+        context: The text that the answer must be based on, for `groundedness`.
         metrics: Metrics to report besides the parts of the overall score. All by default.
 
     Raises UsageError for an unknown metric. Needs the `evals` extra.

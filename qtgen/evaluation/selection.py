@@ -13,10 +13,10 @@ _logger = logging.getLogger(__name__)
 
 
 def judge_selector(judges: Sequence[Provider]) -> Selector:
-    """Return a selector that compares the candidates in pairs, the winner with the next one.
+    """Return a selector that compares the candidates in pairs: the winner so far with the next candidate.
 
-    Each judge sees a pair in both orders, so N candidates take 2 * (N - 1) requests to each judge. The candidates come
-    in the order of the checks, so a pair without a preference, or without a judge that responds, keeps the first.
+    Each judge sees a pair in both orders, so N candidates take 2 * (N - 1) requests to each judge. The candidates are
+    sorted by their checks, the best first. If no judge prefers one of a pair, or none responds, the first one wins.
     """
 
     async def select(outcome: Outcome, candidates: Sequence[Candidate]) -> int:

@@ -76,7 +76,7 @@ class Reference:
 class Suite:
     """A folder with suite.toml, references/, cassettes/ and baseline.json.
 
-    `digest` covers the references with their nuggets and source texts: scores of different digests cannot be compared.
+    `digest` covers the references, their nuggets and their source texts. Do not compare scores of different digests.
     """
 
     name: str

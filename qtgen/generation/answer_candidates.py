@@ -1,4 +1,4 @@
-"""Usable answers: what they are, and how one of several is chosen."""
+"""Usable answers, and the choice of one among several."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,9 +14,9 @@ class AcceptedAnswer:
     """A usable answer.
 
     Args:
-        number: Which answer of its task it is, starting with 1.
-        prompt: The prompt that it answers.
-        completion: The answer.
+        number: Number of the answer within its task, from 1.
+        prompt: The prompt of the request.
+        completion: The model's response.
         usage: Usage of all answers of the task so far, cached ones included.
         provider: Name of the provider.
         asked_model: The model's name in the request. The completion has the name that the endpoint reports.
@@ -55,7 +55,7 @@ class Selector(Protocol):
 
 
 def request_provenance(answer: AcceptedAnswer) -> dict[str, Any]:
-    """Return the part of a page's provenance that describes the request, as a JSON object."""
+    """Return the part of a page's provenance that describes the request."""
     prompt, completion = answer.prompt, answer.completion
     return {
         "prompt": prompt.name,

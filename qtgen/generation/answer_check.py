@@ -1,4 +1,4 @@
-"""The result of checking an answer: faults, which make it unusable, and concerns, which only should be better."""
+"""The result of checking an answer: faults make it unusable, and concerns should be resolved but leave it usable."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from qtgen.validation.diagnostics import Diagnostic
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """What should be better in a usable answer.
+    """A problem that leaves an answer usable.
 
     Args:
         message: What is wrong, as a sentence for the model.
@@ -27,11 +27,11 @@ class AnswerCheck:
     Args:
         text: The page that the answer makes, or None if it is rejected.
         faults: Why it is rejected, as sentences for the model.
-        diagnostics: Findings in the page. They contain a warning for each concern, because people see only these.
-        concerns: What should be better. They lead to repair requests as faults do, but do not reject the answer.
+        diagnostics: Findings in the page, with a warning for each concern. Only diagnostics are printed.
+        concerns: Problems that leave it usable. Like faults, they lead to repair requests.
         wrappings: What was around the answer.
-        is_cut_off: Whether the answer has no end, so that more tokens may help.
-        roughness: How close the text is to what the rules report, from 0 for a perfect one.
+        is_cut_off: Whether the answer is incomplete, so that a higher token limit may help.
+        roughness: How close the text is to a finding of QT609 or QT610, from 0 for a perfect text.
     """
 
     text: str | None = None

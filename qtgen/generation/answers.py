@@ -70,7 +70,7 @@ class Answer(SearchFields, ABC):
 
 
 _SUMMARY_MIN, _SUMMARY_MAX = 40, 260
-# A model that writes JSON must give a summary. One that writes Markdown may forget it, which costs little.
+# The schema requires a summary. Models that write Markdown may forget it, and an answer without one is still good.
 _Summary: Any = Annotated[
     prose(_SUMMARY_MIN, _SUMMARY_MAX) | None,
     WithJsonSchema({"type": "string", "minLength": _SUMMARY_MIN, "maxLength": _SUMMARY_MAX}),

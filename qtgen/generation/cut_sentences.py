@@ -1,6 +1,6 @@
-"""Repair sentences that a grammar cut off: at its greatest length, a sentence must end, even within a word.
+"""Repair sentences that a grammar cut off. At its maximum length, a sentence must end, even within a word.
 
-Such a sentence is cut back to a clause (`access and.`), or dropped if others remain.
+Such a sentence (`… access and.`) is shortened to a whole clause, or dropped if others remain.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from qtgen.generation.grammar import SENTENCE_MAX, SENTENCE_MIN
 from qtgen.generation.search_texts import DANGLING, shorten
 
-# No sentence ends in one of these words. A sentence may end in a preposition (`what it consists of`).
+# No sentence ends in one of these words. Prepositions are not among them (`what it consists of`).
 _CONJUNCTION = re.compile(r",?[ ](?:and|or|nor|but|because|although|whereas|than|such as)\.$")
 _CUT_OFF = re.compile(rf"{_CONJUNCTION.pattern}|[ ](?:the|an?|their|your|our|every)\.$")
 _BOUNDARY = re.compile(r"(?<=[a-z0-9%)]\.)[ ]+(?=[A-Z])")
@@ -32,7 +32,7 @@ def repair_cut_sentences(text: str, *, is_limited: bool) -> str:
 
 
 def _repair(sentence: str, *, is_cut: bool) -> str | None:
-    """Return a sentence as it is, cut back to a clause if it was cut off, or None if it cannot be cut back."""
+    """Return a sentence. If it was cut off, shorten it to a clause, or return None if that is impossible."""
     if not is_cut and not _CUT_OFF.search(sentence):
         return sentence
     without_conjunction = _CONJUNCTION.sub("", sentence)

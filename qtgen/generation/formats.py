@@ -39,7 +39,7 @@ _SEARCH_LINES = "Description: <page_description>\n\nKeywords: <page_keywords, se
 
 
 def instructions(shape: str, schema: Mapping[str, Any], style: PromptStyle) -> str:
-    """Return what the system message says about the format; empty if the request or an example says it.
+    """Return the description of the format for the system message. It is empty if a schema or an example replaces it.
 
     Args:
         shape: Name of the answer's shape.

@@ -89,7 +89,7 @@ def _consequence(diagnostic: Diagnostic) -> Repairable | None:
 
 
 def roughness(text: str) -> float:
-    """Return how close a page is to what the rules about its text report, from 0 for a perfect one."""
+    """Return how close a page is to a finding of QT609 or QT610, from 0 for a perfect page."""
     values = read_text(text).values
     fields = ("question", "seo.page_description", "seo.page_keywords")
     question, description, keywords = (str(values.get(field, "")) for field in fields)

@@ -1,9 +1,8 @@
 r"""GBNF grammars of Markdown answers, for servers that accept one (llama.cpp: the field `grammar`).
 
-A grammar is derived from the JSON Schema of the answer's shape, so its lengths and numbers of items are those that
-answers are checked against: every text that it describes is a valid answer, unless it repeats itself or is a
-placeholder. A sentence ends in a word, which keeps a model from ending one inside a number (`23.` of `23.4`) or an
-abbreviation (`i.` of `i.e.`).
+A grammar is derived from the JSON Schema of the answer's shape, so it has the limits that answers are checked against.
+Every text of the grammar is a valid answer, unless it repeats itself or is a placeholder. A sentence ends in a word, so
+that a model does not end it inside a number (`23.` of `23.4`) or an abbreviation (`i.` of `i.e.`).
 
 Format: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 """
@@ -14,13 +13,13 @@ from typing import Any
 SENTENCE_MIN, SENTENCE_MAX = 30, 230
 """The characters of a sentence. A longer text has several."""
 
-_FRAME = 4  # characters of a sentence beside those that its length counts: the first one and the end
-# A sentence contains no Markdown, no HTML, no control characters, and no colon, after which small models begin a list
-# inside a sentence. Small models may not write decimals either: they add meaningless ones to dates and whole numbers.
+_FRAME = 4  # characters at the beginning and the end of a sentence, which `char` does not describe
+# A plain sentence contains no Markdown, no HTML, no control characters, no decimals and no colon. Small models begin a
+# list after a colon, and add meaningless decimals to dates and whole numbers.
 _PLAIN = r"[^.*#|<>{}\[\]!?:`_$\\\x01-\x1F\x7F-\x9F]"
 _RICH = r"[^.*#|<>{}\[\]!?`_$\\\x01-\x1F\x7F-\x9F]"
-# Numbers with decimals, formulas and code in a sentence. Their number and lengths are limited because they count as
-# characters of the sentence: the most of them in a sentence, by the longest of them.
+# A sentence may contain up to three inserts: numbers with decimals, formulas and code. They count towards its length,
+# so the more inserts it has, the shorter each one must be. This maps their number to their maximum length.
 _INSERTS = {1: 60, 2: 40, 3: 30}
 _SHORTEST_INSERT, _LONGEST_DECIMAL = 3, 5
 _WORDS = r"""
@@ -28,9 +27,9 @@ end ::= ([a-z] [a-z] | [a-z0-9%] ")") "."
 keyword ::= [a-zA-Z] [a-zA-Z'’ -]{1,30} [a-z]
 """
 _CELL = r"cell ::= [A-Za-z0-9] [^|\n*#<>{}\[\]$`_\\\x01-\x1F\x7F-\x9F]{1,118}"
-# A heading has up to seven words; fewer if they are long, so that it keeps its greatest length.
+# A heading has up to seven words, or fewer if they are long, so that it does not exceed its maximum length.
 _WORD_LENGTHS, _MOST_WORDS = (10, 15, 20), 7
-_FEW = 2  # items beyond the fewest, in lists in which a small model repeats itself
+_FEW = 2  # items beyond the minimum, in lists in which a small model repeats itself
 _FREE = r"""
 part ::= ("\n\n" block)?
 block ::= "### " heading | "$$\n" [^$`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,200} "\n$$"
@@ -46,8 +45,8 @@ def grammar(shape: str, schema: Mapping[str, Any], *, is_short: bool) -> str:
     Args:
         shape: Name of the answer's shape.
         schema: Its strict JSON Schema.
-        is_short: Whether the answer is a small model's. It contains no formulas and no description, because a
-            description taken from the introduction is better.
+        is_short: Whether the grammar is for a small model. The answer then contains no formulas and no description,
+            because a sentence of the answer makes a better description.
     """
     fields: _Fields = schema["properties"]
     rules = [
@@ -72,7 +71,7 @@ class _Prose:
         self.is_rich = is_rich
 
     def rule(self, name: str, length: Mapping[str, int], first: str = "[A-Z]") -> str:
-        """Return a rule for as many sentences as fit into a text of the length.
+        """Return a rule for as many sentences as fit into the maximum length of a text.
 
         Args:
             name: Name of the rule.
@@ -145,7 +144,7 @@ def _table(fields: _Fields, prose: _Prose) -> list[str]:
 def _freeform(_: _Fields, prose: _Prose) -> list[str]:
     """Return the rules of an answer of five texts, with headings, formulas and one program between them.
 
-    The lengths are chosen so that the answer has 300 to 4,500 characters.
+    With the chosen lengths, the answer has 300 to 4,500 characters.
     """
     text = prose.rule("text", {"minLength": 60, "maxLength": 2 * SENTENCE_MAX})
     parts = ' "\\n\\n" '.join(["text part", "text part code?", "text part", "text part", "text"])
@@ -165,7 +164,7 @@ _SHAPES: Mapping[str, Callable[[_Fields, _Prose], list[str]]] = {
 
 
 def _search(fields: _Fields, *, with_description: bool) -> list[str]:
-    """Return the rules of the lines with the texts for search engines."""
+    """Return the rules of the lines `Description:` and `Keywords:`."""
     fewest = fields["page_keywords"]["minItems"]
     most = fewest + _FEW
     line = f'"Keywords: " keyword (", " keyword){{{fewest - 1},{most - 1}}}'
@@ -181,7 +180,7 @@ def _plain_sentence(first: str, low: int, high: int) -> str:
 
 
 def _insert(longest: int) -> str:
-    """Return the rule of what a sentence contains beside words, with at most `longest` characters."""
+    """Return the rule of a decimal, a formula or code in a sentence, with at most `longest` characters."""
     inner = rf"[^$`\x01-\x1F\x7F-\x9F]{{1,{longest - 2}}}"
     decimal = f'[0-9] "." [0-9]{{1,{_LONGEST_DECIMAL - 2}}}'
     return f'insert{longest} ::= {decimal} | "$" {inner} "$" | "`" {inner} "`"'
@@ -199,7 +198,7 @@ def _heading(name: str, length: Mapping[str, int]) -> str:
 
 
 def _length_of(schema: Mapping[str, Any], name: str) -> int:
-    """Return a length in the JSON Schema of a text, which may be null."""
+    """Return a length limit from the JSON Schema of a text, which may be nullable."""
     text = next((choice for choice in schema.get("anyOf", [schema]) if name in choice), schema)
     return int(text[name])
 

@@ -1,7 +1,7 @@
 """Find the JSON object in a model's answer.
 
-A strict answer costs one `json.loads`. Any other one is searched for a whole object. An object is used only if it is
-complete and no wording is lost: see `json_syntax.py`.
+Valid JSON costs one `json.loads`. Any other answer is searched for an object. The object is used only if it is complete
+and no wording is lost. See `json_syntax.py`.
 """
 
 import json
@@ -15,7 +15,7 @@ from qtgen.generation.json_syntax import CUT_OFF, SyntaxFault, find_syntax_fault
 from qtgen.generation.unwrap import Stripped, Wrapping, advice, require_text, strip_surroundings
 
 _MAX_LAYERS = 4  # of wrappers around the object
-_MAX_ERRORS = 200  # broken objects in one text; each costs time in proportion to its offset
+_MAX_ERRORS = 200  # invalid objects in one text; each costs time in proportion to its offset
 _OPENER = re.compile(r"""\{\s{0,200}"|"\s{0,9}[\[{]\s{0,9}[\\\[{]""")
 _FENCE_LINE = re.compile(r"^[^\S\n]{0,3}(?:```+|~~~+)[\w+-]*[^\S\n]*$", re.MULTILINE)
 _LENIENT = json.JSONDecoder(strict=False)  # allows raw line breaks in strings
@@ -35,7 +35,7 @@ class JsonAnswer:
 
     @property
     def advice(self) -> list[str]:
-        """Sentences for a model that has to write the answer again anyway."""
+        """Advice about the form, for a repair request that is sent for another reason."""
         return advice(self.wrappings, _NOUN)
 
 
@@ -49,10 +49,10 @@ def read_json_answer(text: str, keys: Collection[str], *, truncated: bool = Fals
 
     Args:
         text: What the model wrote.
-        keys: The keys of the object that is asked for, by which it is told from other ones.
-        truncated: Whether the endpoint cut the answer off. It may be complete nevertheless.
+        keys: The keys of the requested object, which distinguish it from other objects.
+        truncated: Whether the endpoint truncated the response. The object may be complete nevertheless.
 
-    Raises AnswerError with a sentence for the model. It is marked as cut off if the object has no end.
+    Raises AnswerError with a sentence for the model. The error is marked as cut off if the object is incomplete.
     """
     try:
         data = json.loads(text)
@@ -71,12 +71,12 @@ def _read_leniently(text: str, keys: Collection[str], *, truncated: bool) -> Jso
     stripped = strip_surroundings(text)
     body = stripped.text
     if not body and Wrapping.REASONING in stripped.wrappings:
-        body = text  # the closing tag is missing; perhaps the object is there
+        body = text  # the closing tag is missing, so the object may be in the reasoning
     found = _whole(body, keys) or _first_object(body, keys)
     if found is None and not truncated:
         found = _repaired(body, keys)
     if found is None and body is not text:
-        found = _first_object(text, keys)  # what was stripped was a part of the object
+        found = _first_object(text, keys)  # a part of the object was stripped
     if found is None:
         if not truncated and "{" not in body:
             require_text(text)
@@ -85,7 +85,7 @@ def _read_leniently(text: str, keys: Collection[str], *, truncated: bool) -> Jso
 
 
 def _whole(body: str, keys: Collection[str]) -> _Found | None:
-    """Return the object if the text is one JSON value. Its wrappings tell how it was wrapped."""
+    """Return the object if the text is one JSON value, with its wrappings."""
     try:
         value = _LENIENT.decode(body)
     except ValueError:
@@ -120,9 +120,9 @@ def _first_object(text: str, keys: Collection[str]) -> _Found | None:
 
 
 def _values(text: str) -> Iterator[tuple[int, int, Any]]:
-    """Yield every whole object that is not inside another one, also inside a string, with its start and end.
+    """Yield every whole object that is not inside another one, with its start and end. It may be inside a string.
 
-    The search continues behind an error, not behind the brace, so that each character is read about once.
+    After an invalid object, the search continues at the error, so that each character is read about once.
     """
     errors = 0
     opener = _OPENER.search(text)
@@ -139,7 +139,7 @@ def _values(text: str) -> Iterator[tuple[int, int, Any]]:
 
 
 def _surroundings(before: str, after: str) -> Iterator[Wrapping]:
-    """Yield what is around an object, which `strip_surroundings` does not know."""
+    """Yield the text and the objects around an object, which `strip_surroundings` does not remove."""
     for text in (before, after):
         rest = _FENCE_LINE.sub("", text).strip(" \t\r\n,;")
         if len(rest) < len(text) and ("```" in text or "~~~" in text):

@@ -1,9 +1,9 @@
-"""Repair JSON whose syntax is wrong, and prove that the repair changes no wording.
+"""Repair invalid JSON, and check that the repair changes no wording.
 
-The library `json-repair` reads what a person can read: single quotes, trailing commas, unquoted keys, quotation marks
-inside a text. It also invents ends for what was cut off and drops what it cannot place. Therefore a repair counts only
-if every text of the result is in the source, in the same order, with nothing but punctuation between, and if the source
-closes every object and list.
+The library `json-repair` accepts single quotes, trailing commas, unquoted keys and quotation marks inside a text. It
+also completes JSON that was cut off, and drops what it cannot parse. Therefore its result is used only if every text of
+the result is in the source, in the same order and with only punctuation between the texts, and if the source closes
+every object and list.
 """
 
 import json
@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from qtgen.validation.diagnostics import printable
 
 CUT_OFF = "the answer was cut off before its end; write a shorter one"
-"""The fault of an answer without an end."""
+"""The fault of an incomplete answer."""
 _MAX_LENGTH = 100_000  # characters
-_MAX_DEPTH = 32  # brackets; the deepest answer has five
+_MAX_DEPTH = 32  # nested brackets; a valid answer has at most five
 _OPENER = re.compile(r"\{\s{0,200}(?:[\"'“”‘’`]|[A-Za-z_]\w{0,60}\s{0,20}:)")
 _ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|([nrtbf])|([\\/"']))""")
-_PYTHON_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})")  # `json-repair` takes it for text
+_PYTHON_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})")  # `json-repair` reads it as text
 _MISREAD = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\.", re.DOTALL)
 _IGNORED = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _GAP = re.compile(r"""(["'”’]?)([{}\[\],:]*)(["'“‘]?)""")
@@ -54,7 +54,7 @@ def repair_syntax(text: str) -> Repaired | None:
     source = text[opener.start() : end]
     if _is_deep(source) or _PYTHON_ESCAPE.search(source):
         return None
-    from json_repair import loads  # only answers that need it pay for its import
+    from json_repair import loads  # imported only if an answer needs it
 
     try:
         data = loads(_for_library(source), skip_json_loads=True)
@@ -65,7 +65,7 @@ def repair_syntax(text: str) -> Repaired | None:
 
 
 def _for_library(source: str) -> str:
-    """Return the source with the two escapes that `json-repair` misreads in another spelling."""
+    """Return the source with another spelling for the two escapes that `json-repair` misreads."""
 
     def respell(escape: re.Match[str]) -> str:
         if escape[1]:
@@ -85,7 +85,7 @@ def _is_deep(source: str) -> bool:
 
 
 def has_same_wording(source: str, data: Any) -> bool:
-    """Return whether `data` has all texts of its source, whole and in order, and none that the source lacks.
+    """Return whether `data` has exactly the texts of its source, whole and in order.
 
     Between two texts, the source may have only the first one's closing quotation mark, punctuation, and the second
     one's opening mark. Spaces and control characters do not count.
@@ -104,7 +104,7 @@ def has_same_wording(source: str, data: Any) -> bool:
         closers += _count_closers(leaf)
     gap = _gap(plain, position)
     is_all = (gap[1], gap[3], gap.end()) == (_MATES.get(opening, ""), "", len(plain))
-    return is_all and closers <= _count_closers(source)  # else an end was invented
+    return is_all and closers <= _count_closers(source)  # otherwise the library added an end
 
 
 def _gap(plain: str, position: int) -> re.Match[str]:
@@ -114,7 +114,7 @@ def _gap(plain: str, position: int) -> re.Match[str]:
 
 
 def _end_of(plain: str, position: int, leaf: str) -> int:
-    """Return the position behind a text, or -1 if it is not there, or is two texts that were taken for one."""
+    """Return the position after a text. Return -1 if it is not there, or if it joins two texts of the source."""
     for spelling in _CONSTANTS.get(leaf) or (_plain(leaf),):
         if plain.startswith(spelling, position) and not _SEAM.search(leaf):
             return position + len(spelling)
@@ -158,7 +158,7 @@ def _leaves(data: Any) -> Iterator[str]:
 
 
 class SyntaxFault(NamedTuple):
-    """What is wrong with JSON, as a sentence for the model; `is_cut_off` if its end is missing."""
+    """What is wrong with JSON, as a sentence for the model. `is_cut_off` is true if the end is missing."""
 
     message: str
     is_cut_off: bool

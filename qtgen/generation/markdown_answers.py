@@ -1,8 +1,8 @@
 """Read answers that a model wrote as Markdown, and return the fields of their shape.
 
-Models vary the layout that they are asked for: headings instead of bold words, bullets instead of numbers, a title
-first, no summary. What does not change the meaning is accepted. An answer with code, tables or nested lists among its
-points cannot be expressed as points, so it is kept as it is, with the shape `freeform`.
+Models do not always follow the requested layout. They write headings instead of bold words, bullets instead of numbers,
+a title, or no summary. Variations that do not change the meaning are accepted. An answer with code, tables or nested
+lists among its points does not fit the shape `points`, so it is kept as it is, with the shape `freeform`.
 """
 
 import re
@@ -28,14 +28,14 @@ _MARKS = " \t*_#>\"“”'"
 def read_markdown(
     shape: str, text: str, question: str, *, is_short: bool = False, is_limited: bool = False
 ) -> tuple[str, _Fields]:
-    """Return the shape of an answer and its fields, as the JSON of the shape has them.
+    """Return the shape of an answer and the fields of that shape.
 
     Args:
-        shape: The shape that was asked for.
+        shape: The requested shape.
         text: The model's text.
         question: The question, for keywords that the model left out.
-        is_short: Whether a small model wrote it. Keywords that its page does not contain are replaced.
-        is_limited: Whether a grammar limited the length of each sentence, and so cut some off.
+        is_short: Whether a small model wrote it. Keywords that the page does not contain are then replaced.
+        is_limited: Whether a grammar limited the length of each sentence, so that some may be cut off.
 
     Raises AnswerError with sentences that the model can act on.
     """
@@ -96,7 +96,7 @@ def _headings(fields: _Fields, blocks: Sequence[Block]) -> list[str]:
 
 
 def _texts(fields: _Fields, blocks: Sequence[Block]) -> list[str]:
-    """Return the prose of an answer, the best for a description first."""
+    """Return the prose of an answer, sorted by how well it suits a description."""
     if "answer" in fields:
         return [block.text for block in blocks if block.kind == "paragraph_open"]
     texts = [fields["introduction"], fields["summary"] or ""]
@@ -116,10 +116,10 @@ def _map_prose(fields: _Fields, change: Callable[[str], str]) -> _Fields:
 
 
 def _without_question(body: str, question: str) -> str:
-    """Return an answer without the question in front of it, also if that is repeated."""
+    """Return an answer without the question at its beginning, even if it is repeated several times."""
     asked = re.escape(" ".join(question.split()).rstrip("?. "))
     whole_line = re.compile(rf"(?:{asked}[?.!:*_]*\s*)+", re.IGNORECASE)
-    prefix = re.compile(rf"(?i:{asked}[*_]*[?.!:][?.!*_]*\s+)+(?=[^\W_a-z])")  # not before a sentence that goes on
+    prefix = re.compile(rf"(?i:{asked}[*_]*[?.!:][?.!*_]*\s+)+(?=[^\W_a-z])")  # not if the sentence continues
     lines = body.split("\n")
     position = 0
     while asked and position < len(lines):
@@ -139,7 +139,7 @@ def _without_title(blocks: list[Block], question: str) -> list[Block]:
 
 
 def _is_title(blocks: Sequence[Block], question: str) -> bool:
-    """Return whether a heading is above all others, or names what the question asks about and is no point itself."""
+    """Return whether the first heading is above all others, or repeats the question's topic and is no point."""
     first, second, *_ = blocks
     lead = paragraph_lead(first.lines) if first.kind == "paragraph_open" else None
     is_bold = lead is not None and not lead.rest

@@ -15,11 +15,11 @@ from markdown_it.token import Token
 from qtgen.page.markdown import find_segments
 
 _LINE_BREAK = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_JOINT = "\ue000"  # stands for a line break in display math; of the private use area, so no answer needs it
+_JOINT = "\ue000"  # replaces a line break in display math; a private-use character, so no answer contains it
 _JOINT_AND_INDENT = re.compile(rf"{_JOINT}[ \t]*")
 _COMMENT = re.compile(r"(?<!\\)%.*\n")
 _HARD_BREAK = re.compile(r"(?<!\\)\\$", re.MULTILINE)
-# What models write instead of Markdown's own list marks: `• text`, `(1) text`, `1.**text**`.
+# List marks that models write and Markdown does not know: `• text`, `(1) text`, `1.**text**`.
 _BULLET = re.compile(r"^([ ]*)[•●▪◦‣∙][ \t]*(?=\S)", re.MULTILINE)
 _NUMBER = re.compile(r"^([ ]*)(?:\((\d{1,2})\)[ \t]+|(\d{1,2})[.)](?=\*\*))", re.MULTILINE)
 _UNESCAPED_PIPE = re.compile(r"(?<!\\)\|")
@@ -57,7 +57,7 @@ class Block:
 
     @property
     def kinds(self) -> set[str]:
-        """The types of the tokens in it, without the marks of its own ends."""
+        """The types of the tokens in it, except its own opening and closing tokens."""
         return {token.type for token in self.tokens[1:-1]}
 
 
@@ -91,7 +91,7 @@ def code_lines(text: str) -> set[int]:
 
 
 def has_math_comment(text: str) -> bool:
-    """Return whether display math contains a comment, which ends with its line and so cannot be written on one line."""
+    """Return whether display math contains a comment. It ends with its line, so the lines must not be joined."""
     segments = (text[segment.start : segment.end] for segment in find_segments(text) if segment.closed)
     return any(_COMMENT.search(source) for source in segments if source.startswith("$$") and "\n" in source)
 
@@ -125,7 +125,7 @@ def has_surplus_cells(block: Block) -> bool:
 
 
 def with_ruler(block: Block) -> str | None:
-    """Return the source of a paragraph as a table, if it is one that only lacks the line below its head."""
+    """Return the source of a table for a paragraph that is a table without the line below its head, or else None."""
     lines = block.source.split("\n")
     widths = {_count_cells(line) for line in lines}
     if len(lines) < 3 or len(widths) != 1 or min(widths) < 2 or any(map(_RULER.match, lines)):
@@ -139,7 +139,7 @@ def _count_cells(line: str) -> int:
 
 
 def _protect(text: str) -> str:
-    """Return a text with its display math on one line each, and with Markdown's own list marks."""
+    """Return a text with each display math on one line, and with Markdown's own list marks."""
     parts: list[str] = []
     done = 0
     for segment in find_segments(text):
@@ -159,7 +159,7 @@ def _with_list_marks(text: str) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
-    # Definitions of links leave no token, so they would be lost; inline content is used as it is written.
+    # Link definitions produce no token, so they would be lost. Inline content is used as it is written.
     return MarkdownIt("commonmark").enable("table").disable(["reference", "inline", "text_join"])
 
 

@@ -23,7 +23,7 @@ _FEWEST_POINTS = 4
 _NEXT_PART = re.compile(r"\n(?=(?:\d{1,2}[.)][ ]+)?(?:\*\*|__)\S)")
 _CHECK_BOX = re.compile(r"^\[[ xX]\][ ]+")
 _WORD = re.compile(r"\w{3,}")
-_BOLD_LEVEL = 7  # of bold words alone on a line: below all headings
+_BOLD_LEVEL = 7  # the heading level of bold words alone on a line, below all headings
 _SHOWN = 40  # characters of a point in a message
 
 
@@ -58,7 +58,7 @@ class _Point:
 
 @dataclass(slots=True)
 class _Parts:
-    """The parts of an answer, as they are found. `target` is where the next paragraph goes.
+    """The parts of an answer that were found so far. `target` is the part that the next paragraph belongs to.
 
     `has_sections` is true if a point is not a list item.
     """
@@ -71,7 +71,7 @@ class _Parts:
     has_sections: bool = False
 
     def open(self, piece: _Piece) -> None:
-        """Begin the part that a heading names."""
+        """Begin the part that a heading introduces."""
         part = "point" if piece.is_item else part_named(piece.heading or "")
         if part == "summary":
             self.target = self.summary
@@ -134,7 +134,7 @@ def _assemble(pieces: Sequence[_Piece]) -> _Parts:
 
 
 def _announcements(pieces: Sequence[_Piece]) -> set[int]:
-    """Return the numbers of headings that only announce the points: `Key points`, or the only one above a list."""
+    """Return the numbers of headings that only introduce the points: `Key points`, or the only one above a list."""
     sections = [number for number, piece in enumerate(pieces) if piece.opens_point and not piece.is_item]
     found = set()
     for number, (piece, following) in enumerate(pairwise(pieces)):
@@ -146,12 +146,12 @@ def _announcements(pieces: Sequence[_Piece]) -> set[int]:
 
 
 def _ends(parts: _Parts, number: int, pieces: Sequence[_Piece]) -> bool:
-    """Return whether a paragraph is the last one, after a list that is complete."""
+    """Return whether a paragraph is the last one, after a complete list."""
     return parts.is_after_list and number == len(pieces) - 1
 
 
 def _use_first_point(parts: _Parts, question: str) -> None:
-    """Use a first point that is headed by what the question asks about as the introduction.
+    """Use the first point as the introduction, if its heading is the question's topic.
 
     Raises AnswerError if there is no such point, or too few others.
     """
@@ -183,7 +183,7 @@ def _pieces(blocks: Sequence[Block]) -> Iterator[_Piece]:
     has_headings = [any(item_lead(item.lines) for item in items) for items in lists]
     has_other_points = any(has_headings) or any(block.kind == "heading_open" for block in blocks)
     if has_other_points and not all(has_headings):
-        raise NotFlat  # a list is not the points, but a part of the answer
+        raise NotFlat  # the list is not the points, but another part of the answer
     last_list = max((number for number, block in enumerate(blocks) if block.kind in _LISTS), default=-1)
     for number, block in enumerate(blocks):
         if block.kind == "heading_open":
@@ -214,7 +214,7 @@ def _items(block: Block, *, is_last: bool) -> Iterator[_Piece]:
 
 
 def _paragraph(lines: str) -> Iterator[_Piece]:
-    """Yield the headings in bold and the texts of a paragraph, in which each may begin a line."""
+    """Yield the bold headings and the texts of a paragraph. A heading may begin any line."""
     kept: list[str] = []
     for part in _NEXT_PART.split(lines):
         lead = paragraph_lead(part)

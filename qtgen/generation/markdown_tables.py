@@ -12,7 +12,7 @@ from qtgen.generation.point_headings import clean_heading, paragraph_lead, part_
 _WIDTHS = range(2, 5)  # columns beside the first one
 _MOST_ROWS = 8
 _WORD = re.compile(r"\w")
-# What the first column of a comparison is called. Any other name means something, and the page would lose it.
+# Names of the first column of a comparison. Any other name has a meaning that the page would lose.
 _ASPECT_NAMES = re.compile(
     r"(?:(?:(?:basis|points?) (?:of|for) )?"
     r"(?:aspect|feature|propert(?:y|ie)|characteristic|criteri(?:on|a)|categor(?:y|ie)"
@@ -57,7 +57,7 @@ def read_table(blocks: Sequence[Block]) -> dict[str, Any] | None:
 
 
 def _as_table(block: Block) -> Block:
-    """Return a paragraph as the table that it is without the line below its head."""
+    """Return a paragraph as a table, if it is a table without the line below its head."""
     source = with_ruler(block) if block.kind == "paragraph_open" else None
     return split_blocks(source)[0] if source else block
 

@@ -1,4 +1,4 @@
-"""Read a model's answer in any format: find it in the text, check it against its shape, name its faults.
+"""Read a model's answer in any format: find it in the text, validate it against its shape, and report its faults.
 
 The messages of `AnswerError` are sent back to the model.
 """
@@ -35,15 +35,15 @@ def parse(prompt: Prompt, text: str, question: str, *, truncated: bool = False) 
     """Return the answer in `text`.
 
     Args:
-        prompt: What the model was asked for.
+        prompt: The prompt that the model answered.
         text: What the model wrote.
         question: The page's question.
-        truncated: Whether the endpoint cut the text off. A JSON object may have been complete before that.
+        truncated: Whether the endpoint truncated the text. A JSON object in it may be complete.
 
     Raises AnswerError with sentences that the model can act on.
     """
     if prompt.style.format is AnswerFormat.MARKDOWN:
-        if truncated:  # nothing in Markdown tells that it is complete
+        if truncated:  # Markdown does not show whether it is complete
             raise AnswerError(["the answer was cut off"], cut_off=True)
         return _parse_markdown(prompt, text, question)
     return _parse_json(prompt.shape, text, truncated=truncated)
@@ -51,7 +51,7 @@ def parse(prompt: Prompt, text: str, question: str, *, truncated: bool = False) 
 
 def _parse_markdown(prompt: Prompt, text: str, question: str) -> ParsedAnswer:
     stripped = require_text(text)
-    if _JSON_OBJECT.match(stripped.text):  # not what was asked for, but it has the same fields
+    if _JSON_OBJECT.match(stripped.text):  # not the requested format, but it has the same fields
         try:
             return _parse_json(prompt.shape, text)
         except AnswerError:
@@ -70,7 +70,7 @@ def _parse_json(shape: str, text: str, *, truncated: bool = False) -> ParsedAnsw
 
 
 def _validate(shape: str, data: Mapping[str, Any], advice: Sequence[str] = (), *, is_json: bool = True) -> SearchFields:
-    """Return the answer. Raises AnswerError for what the shape does not accept, and for residue."""
+    """Return the answer. Raises AnswerError if it does not fit its shape or contains residue."""
     try:
         answer = SHAPES[shape].model_validate(data)
     except ValidationError as error:
@@ -90,7 +90,7 @@ def _check_surrogates(data: Any) -> None:
 
 
 def _explain(detail: Any, name: Callable[[Sequence[Any]], str]) -> str:
-    """Return one of pydantic's error details as a sentence for the model. `name` names a place in the answer."""
+    """Return one of pydantic's error details as a sentence for the model. `name` describes a place in the answer."""
     location = [part for number, part in enumerate(detail["loc"]) if (detail["loc"][0], number) != ("table", 1)]
     if detail["type"] == "missing":
         return f"{name(location[:-1]) or 'the object'} lacks `{location[-1]}`"

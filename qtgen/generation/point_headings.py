@@ -42,7 +42,7 @@ class Lead(NamedTuple):
 
 
 def part_named(heading: str) -> str:
-    """Return which part a heading begins: `summary`, `example`, `introduction`, `list`, or `point` for any other."""
+    """Return the part that a heading begins: `summary`, `example`, `introduction`, `list`, or else `point`."""
     return _PART_OF.get(clean_heading(heading).lower(), "point")
 
 

@@ -59,9 +59,9 @@ class PromptLibrary:
     ) -> PromptTemplate:
         """Return the template for a question.
 
-        That is the one called `name` if given, else the first whose phrases the question contains, else the one without
-        phrases. Short templates are only for small models, which get the others if there is no short one. Raises
-        PromptError if there is none.
+        If `name` is given, it is the template of that name. Otherwise it is the first template with a phrase that the
+        question contains, or else the template without phrases. Short templates are only for small models. If there is
+        no short template, small models get a standard one. Raises PromptError if there is no template.
         """
         suitable = {name: template for name, template in self.templates.items() if template.header.task == task}
         if name is not None:
@@ -186,8 +186,8 @@ TEMPERATURE_STEP = 0.1
 def repair_prompt(prompt: Prompt, faults: Sequence[str], number: int) -> Prompt:
     """Return the prompt that asks again and names the faults of the last answer.
 
-    The last answer itself is left out: it costs tokens, and small models copy it. A short prompt does not name the
-    faults either, because a small model cannot act on them.
+    The last answer itself is left out, because it costs tokens and small models copy it. A short prompt does not list
+    the faults either, because a small model cannot act on them.
 
     Args:
         prompt: The first prompt.

@@ -1,7 +1,7 @@
 """Request a text and ask for repairs until the answer is usable: render, complete, check, repeat with the faults.
 
-A fault makes an answer unusable. A concern also leads to a repair request, but the answer stays usable: if no repair
-is without concerns, the best usable answer is accepted.
+A fault makes an answer unusable. A concern also leads to a repair request, but leaves the answer usable. If every
+answer has concerns, the best usable answer is accepted.
 
 Several candidates can be requested before any repair. The best usable one is accepted, by its checks or by a judge.
 
@@ -52,7 +52,7 @@ class WritingTask(Protocol):
         """The failed outcome that is filled in on the way."""
 
     def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
-        """Check an answer to a prompt. If it is `truncated`, it may be complete nevertheless."""
+        """Check an answer to a prompt. A truncated response may still contain a complete answer."""
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
         """Return the page with its provenance."""
@@ -77,7 +77,7 @@ async def run_task(
         task: What is to be written.
         repairs: How often each provider is asked for a repair.
         providers: The providers, in the order in which they are tried.
-        candidates: How many answers each provider is asked for before any repair.
+        candidates: How many answers are requested from each provider before any repair.
         selector: Chooses between usable candidates with equal concerns; None to choose by their penalties.
 
     Raises ProviderUnusable, after which every other request would fail too, and LedgerError. Every other failure is an
@@ -193,7 +193,7 @@ class _RepairLoop:
         return False
 
     def _check(self, prompt: Prompt, completion: Completion, *, truncated: bool) -> AnswerCheck:
-        """Check an answer, and note what was around it."""
+        """Check an answer, and record what surrounded it."""
         check = self._task.check(prompt, completion.text, truncated=truncated)
         outcome = replace(self._outcome, diagnostics=check.diagnostics, last_answer=completion.text)
         if check.wrappings:
@@ -260,7 +260,7 @@ class _RepairLoop:
         )
 
     async def _choose(self) -> Candidate:
-        """Return the candidate with the fewest concerns. Of several, the selector or the text's roughness decides."""
+        """Return the candidate with the fewest concerns. Among equals, the selector or the text's roughness decides."""
         ranked = sorted(self._candidates, key=lambda candidate: candidate.check.penalty)
         concerns = ranked[0].check.penalty[:2]
         finalists = [candidate for candidate in ranked if candidate.check.penalty[:2] == concerns]

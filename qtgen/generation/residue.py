@@ -1,8 +1,8 @@
-"""Detect what a model leaves in the texts of an answer and rule QT608 does not see.
+"""Detect residue of the model in the texts of an answer that rule QT608 does not detect.
 
-QT608 checks the finished page: the model's words about itself, JSON, markers of a chat. Only here the texts are still
-apart, so that a placeholder that is the whole text, a name of the schema and HTML that is meant as markup can be told
-from the same words in an answer about them.
+QT608 checks the finished page for the model's words about itself, JSON and chat markers. Here, the texts of the answer
+are still separate. So a placeholder that is the whole text, a field name of the schema, or HTML markup can be
+distinguished from the same words in an answer about them.
 """
 
 import re
@@ -28,7 +28,7 @@ _MAY_HAVE = re.compile(r"[<\[_…]|\.\.\.|TODO|TBD|FIXME", re.IGNORECASE)
 
 
 def residue_faults(data: object) -> list[str]:
-    """Return what no reader should see in an answer's texts, as sentences for the model, without repeats.
+    """Return the residue in an answer's texts, as sentences for the model, without repeats.
 
     Code and math are not searched.
 

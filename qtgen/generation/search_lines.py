@@ -1,7 +1,8 @@
 """Find the lines of a Markdown answer with the texts for search engines: `Description:` and `Keywords:`.
 
-They usually end the answer, and sometimes begin it. Models vary them: `**Meta description**: …`, `### Keywords` above a
-list. A label in the middle of an answer belongs to the answer, unless it is clearly a line of keywords.
+They usually end the answer, and sometimes begin it. Models write them in different ways, such as
+`**Meta description**: …`, or `### Keywords` above a list. A label in the middle of an answer belongs to the answer,
+unless it is clearly a line of keywords or next to one.
 """
 
 import re
@@ -30,7 +31,7 @@ _SECTION = re.compile(
 )
 _RULE = re.compile(r"^[ ]{0,3}(?:[-*_][ ]*){3,}$")
 _LIST_ITEM = re.compile(r"^[ ]*(?:[-*+•]|\d+[.)])[ ]+(.+)$")
-# What a chat says after an answer. Anything else that follows the labels is kept.
+# Conversational phrases after an answer. Any other text after the labels is kept.
 _CHAT = re.compile(
     r"^[*_(\[]{0,3}(?:i hope|hope (?:this|that)|let me know|feel free|please (?:let|feel|note)"
     r"|if you (?:have|need|want)|is there anything|would you like|do you (?:want|need)"
@@ -43,7 +44,7 @@ _ENDS = ' \t*_`"“”#'
 _QUOTES = ('"', "“", "”")
 _DESCRIPTION_MAX = 400  # characters; a longer text below the word "Description" is a part of the answer
 _CHAT_MAX = 300
-_FEWEST_KEYWORDS = 3  # in a line that is recognized within an answer
+_FEWEST_KEYWORDS = 3  # of a line of keywords in the middle of an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class _Label:
 
 
 def split_search_lines(text: str) -> SearchLines:
-    """Return an answer apart from its texts for search engines. Its lines must be clean, see `clean_lines`."""
+    """Separate an answer from its texts for search engines. Its lines must be clean, see `clean_lines`."""
     lines = text.split("\n")
     labels = _labels(lines, code_lines(text))
     found = _found(labels, lines)
@@ -110,7 +111,7 @@ def _labels(lines: Sequence[str], excluded: set[int]) -> list[_Label]:
 
 
 def _values(lines: Sequence[str], start: int, name: str, text: str) -> tuple[int, tuple[str, ...]]:
-    """Return the line after a label's text, and the text: the rest of its line, and the lines that continue it.
+    """Return the number of the line after a label's text, and the text: the rest of its line and the lines after it.
 
     If nothing follows the label on its line, its text is the next paragraph or list.
     """
@@ -169,7 +170,7 @@ def _is_line_of_keywords(label: _Label) -> bool:
 
 
 def _is_between(line: str, *, after_all: bool = False) -> bool:
-    """Return whether a line can stand between labels, or after all of them, without being a part of the answer."""
+    """Return whether a line between labels, or after all of them, does not belong to the answer."""
     if not line.strip() or _RULE.match(line) or _SECTION.match(line):
         return True
     return after_all and len(line) <= _CHAT_MAX and _CHAT.match(line) is not None
@@ -183,7 +184,7 @@ def _next_text(lines: Sequence[str], number: int, step: int) -> int:
 
 
 def _surroundings(found: Iterable[_Label], removed: set[int], lines: Sequence[str]) -> set[int]:
-    """Return the lines around the labels that do not belong to the answer: sections, rules, the words of a chat."""
+    """Return the lines around the labels that do not belong to the answer: headings, rules, conversational phrases."""
     surroundings: set[int] = set()
     last_end = max(label.end for label in found)
     if all(_is_between(line, after_all=True) for line in lines[last_end:]):

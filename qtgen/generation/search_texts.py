@@ -1,4 +1,4 @@
-"""Search texts that are taken from an answer: a description from its sentences, keywords from its terms."""
+"""Texts for search engines that are taken from an answer: a description from its sentences, keywords from its terms."""
 
 import re
 from collections import Counter
@@ -23,7 +23,7 @@ DANGLING = re.compile(
 _BACK_REFERENCE = re.compile(
     r"(?:this|these|that|those|it|they|he|she|its|their|however|also|another|for example)\b", re.IGNORECASE
 )
-# A sentence that begins in such a way has its statement at the end, so it cannot be cut.
+# The statement of a sentence that begins with one of these words is at the end, so the sentence cannot be cut.
 _LATE_STATEMENT = re.compile(
     r"(?:when|while|during|if|although|because|since|to|by|in|as|after|before|with)\b", re.IGNORECASE
 )
@@ -131,13 +131,13 @@ def shorten(
     high: int = DESCRIPTION_MAX,
     breaks: Sequence[re.Pattern[str]] | None = None,
 ) -> str | None:
-    """Return the sentence, cut at a clause if it is too long; None if it is too short or cannot be cut well.
+    """Return the sentence, cut at a clause if it is too long. Return None if it is too short or cannot be cut.
 
     Args:
         sentence: A sentence without markup.
-        low: The fewest characters of the result.
-        high: The most characters of the result.
-        breaks: Where it may be cut, the best first; None for everywhere.
+        low: Minimum number of characters of the result.
+        high: Maximum number of characters of the result.
+        breaks: Patterns of places where it may be cut, the best first. None means all of them.
     """
     if len(sentence) <= high:
         return sentence if len(sentence) >= low else None
@@ -150,7 +150,7 @@ def shorten(
 
 
 def _is_whole(text: str) -> bool:
-    """Return whether the beginning of a sentence can stand as a sentence."""
+    """Return whether the beginning of a sentence is a whole sentence itself."""
     has_statement = ", " in text or not _LATE_STATEMENT.match(text)
     return has_statement and not DANGLING.search(text) and text.count("(") == text.count(")")
 
@@ -162,7 +162,7 @@ def _shared_terms(sentence: str, question: str) -> int:
 
 
 def describe(texts: Iterable[str], question: str) -> str | None:
-    """Return a description: the sentence of the texts that has most words of the question and a suitable length.
+    """Return a description: the sentence of suitable length that has the most words of the question.
 
     A sentence that is too long is cut. Of several sentences, a whole one is better than one that is cut at a clause,
     and that is better than one that is cut at a phrase. Sentences that refer to others are used only if there is
@@ -188,7 +188,7 @@ def describe(texts: Iterable[str], question: str) -> str | None:
 
 
 def describe_by(written: str, texts: Iterable[str], question: str) -> str | None:
-    """Return the description that was written if it can be used as it is, else the best sentence of it and the texts.
+    """Return the written description if it is usable. Otherwise return the best sentence of it and the texts.
 
     Args:
         written: A description, or an empty string.
@@ -203,7 +203,7 @@ def describe_by(written: str, texts: Iterable[str], question: str) -> str | None
 
 
 def finish(description: str) -> str:
-    """Return a description that was cut off (`… water and the.`) without its last words, if enough remains."""
+    """Return a description without the last words if it was cut off (`… water and the.`) and enough remains."""
     kept = description
     while DANGLING.search(kept) and " " in kept:
         kept = kept[: kept.rstrip().rindex(" ")].rstrip(" ,;:–—")
@@ -220,7 +220,7 @@ def _begin(text: str) -> str | None:
 def keywords(
     written: Sequence[str], question: str, headings: Sequence[str], answer: str, *, only_found: bool = False
 ) -> list[str]:
-    """Return the keywords that were written, then terms of the headings and the question, until there are enough.
+    """Return the written keywords, followed by terms of the headings and the question until there are enough.
 
     If these are too few, frequent words of the answer follow.
 
@@ -229,7 +229,7 @@ def keywords(
         question: The page's question.
         headings: The headings of the answer.
         answer: The answer as Markdown.
-        only_found: Whether written keywords that the page does not contain are used only if nothing else is left.
+        only_found: Whether written keywords that the page does not contain are used only as a last resort.
     """
     found, others = [word for word in written if _WORD.search(word) and " -" not in word], list[str]()
     if only_found:
@@ -257,7 +257,7 @@ def _is_term(word: str, fewest: int) -> bool:
 
 
 def _stem(word: str) -> str:
-    """Return what a word and its plural have in common."""
+    """Return the beginning that a word and its plural share."""
     lower = word.lower().replace("’", "'").removesuffix("'s")
     for ending in ("ies", "sses", "es", "s", "y", "e"):
         if lower.endswith(ending) and not lower.endswith("ss") and len(lower) > len(ending) + 2:

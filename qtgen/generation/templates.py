@@ -1,9 +1,9 @@
 """Load prompt templates: Jinja files with front matter, split into their messages.
 
-A template begins with the system part. The lines `--- user ---` and `--- assistant ---` begin the messages that follow,
-of which the last is the user part. Messages before it are worked examples. Only the user part can use the question: all
-others are the same for every question, so that providers can cache them. Templates run in a sandbox, and an undefined
-variable is an error.
+A template begins with the system part. The lines `--- user ---` and `--- assistant ---` begin the following messages.
+The last one is the user part. Messages before it are worked examples. Only the user part can use the question. All
+other parts are the same for every question, so that providers can cache them. Templates run in a sandbox, and an
+undefined variable is an error.
 """
 
 import re
@@ -53,7 +53,7 @@ class PromptTemplate:
     Args:
         header: Its front matter.
         system: The source of the system part.
-        examples: The sources of the messages between, alternately of the user and of the assistant.
+        examples: The sources of the worked examples, alternately user and assistant messages.
         user: The source of the user part.
         sources: The file's source and those of the files that it includes, for the digest.
         path: The file.

@@ -82,7 +82,7 @@ class Outcome:
         model: Name of the model that wrote the page.
         draft: The page, as long as it is not on disk.
         other_answers: Usable answers that were not chosen, if several candidates were requested.
-        unwrapped: For each answer that was not plain, what was around it.
+        unwrapped: For each answer that was unwrapped, what surrounded it.
     """
 
     question: Question

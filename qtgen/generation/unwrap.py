@@ -1,6 +1,6 @@
-"""Remove what surrounds a model's answer: reasoning, end tokens, a code fence, the words of a chat.
+"""Remove what surrounds a model's answer: reasoning, end tokens, a code fence, conversational phrases.
 
-Every step takes time linear in the length of the text, because a text may come from a model that has lost its way.
+Every step takes linear time, because a malfunctioning model may write a very long text.
 """
 
 import re
@@ -12,11 +12,11 @@ from qtgen.errors import AnswerError
 
 
 class Wrapping(StrEnum):
-    """What was around an answer, or wrong with its form, and could be removed without a change of its wording."""
+    """What surrounded an answer or was wrong with its form, and was removed without changing its wording."""
 
     MARK = "byte-order mark"
     REASONING = "reasoning"
-    END_TOKEN = "end token"  # noqa: S105  # no password
+    END_TOKEN = "end token"  # noqa: S105  # not a password
     CODE_FENCE = "code fence"
     TAG = "answer tag"
     PROSE = "words around the answer"
@@ -62,7 +62,7 @@ _LEADING_TOKENS = re.compile(
     r"(?:(?:<s>|<bos>|\[/INST\]|<start_of_turn>(?:model)?|<\|(?:im_start|start_header_id|start)\|>(?:\s{0,4}assistant\b)?"
     r"|<\|(?:end_header_id|begin_of_text|assistant|message)\|>|<｜[^｜\n]{1,40}｜>)\s*)+"
 )
-# The model has ended its turn at one of these, unless the text speaks of the token: then the line goes on.
+# A model ends its turn with one of these. If the text is about the token, the line continues.
 _END_OF_TURN = re.compile(
     r"(?<!`)(?:<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text|end_of_turn|end|return|im_start)\|>|<end_of_turn>"
     r"|<｜end▁of▁sentence｜>)(?=[^\S\n]{0,9}(?:\n|\Z|<\||<start_of_turn>|<｜))"
@@ -97,7 +97,7 @@ _MAX_ROUNDS = 6  # a fence inside a tag inside a greeting …
 
 
 def strip_surroundings(text: str) -> Stripped:
-    """Return an answer without a byte-order mark, reasoning, end tokens, a fence, and a chat's words around it.
+    """Return an answer without a byte-order mark, reasoning, end tokens, a fence or conversational phrases.
 
     The wording of the answer does not change. If the text has only reasoning, the result is empty.
     """
@@ -138,7 +138,7 @@ class _Tag(NamedTuple):
 
 
 def _without_reasoning(text: str) -> str:
-    """Remove reasoning, also if its opening tag is missing (the prompt has it) or its closing tag (it was cut off)."""
+    """Remove reasoning, even if its opening tag (it is in the prompt) or closing tag (it was cut off) is missing."""
     final = text.rfind(_FINAL_CHANNEL)
     if final >= 0:
         return text[final + len(_FINAL_CHANNEL) :]
@@ -162,7 +162,7 @@ def _begins_line(text: str, offset: int) -> bool:
 
 
 def _is_spoken_of(text: str, tag: _Tag) -> bool:
-    """Return whether a closing tag stands within a sentence, as in `ends with </think> and then`."""
+    """Return whether a closing tag is inside a sentence, as in `ends with </think> and then`."""
     return text[tag.start - 1 : tag.start] == " " and text[tag.end : tag.end + 1] not in ("", "\n")
 
 
@@ -199,7 +199,7 @@ def _without_chat(text: str) -> str:
 
 
 def _without_fence(text: str) -> str:
-    """Remove a fence around the whole answer, but not one that only begins and another that only ends it."""
+    """Remove a fence around the whole answer, but not if one fence begins it and another one ends it."""
     opening = _FENCE.match(text)
     if not opening or opening[2].lower() not in _WHOLE_ANSWER_INFOS:
         return text

@@ -17,10 +17,10 @@ def refusal_of(message: Mapping[str, Any]) -> str:
 def answer_of(message: Mapping[str, Any]) -> str:
     """Return the answer: the content, or else the arguments of a tool call, or else the reasoning.
 
-    A server that takes JSON for a tool call, or an answer for reasoning, leaves the content empty. Reasoning is marked
-    as such by a tag that is not closed, because it is an answer only if it contains one.
+    Some servers mistake JSON for a tool call, or an answer for reasoning, and leave the content empty. Reasoning is
+    returned after an opening tag that is not closed, so that it counts as an answer only if it contains one.
 
-    Raises TypeError if the content is of another type than the protocol's.
+    Raises TypeError if the content has a type that the protocol does not allow.
     """
     content = _content(message.get("content"))
     if content.strip():
@@ -35,7 +35,7 @@ def answer_of(message: Mapping[str, Any]) -> str:
 
 
 def _content(content: object) -> str:
-    """Return the content as one text. It may be a list of parts, of which only texts belong to the answer."""
+    """Return the content as one text. If it is a list of parts, only text parts belong to the answer."""
     if content is None or isinstance(content, str):
         return content or ""
     if not isinstance(content, list):
@@ -48,7 +48,7 @@ def _parts(content: object) -> list[Any]:
 
 
 def _part_text(part: object, *types: str) -> str:
-    """Return the text of a part of one of the types, of which the first is also the name of its field."""
+    """Return the text of a part that has one of the types. The first type is also the name of the text's field."""
     if not isinstance(part, dict):
         return ""
     text = part.get(types[0])

@@ -37,7 +37,7 @@ class ClientStats:
         tokens_per_minute: Tokens sent and received per minute, since the first attempt.
         waiting_for: Why no request starts: the endpoint is down, or a limit was reached. Empty if requests start.
         waiting_seconds: Seconds until the next request may start.
-        grammar_rejection: Why the endpoint rejected a grammar; empty if it did not.
+        grammar_rejection: Why the endpoint rejected a grammar. Empty if it did not.
     """
 
     model: str

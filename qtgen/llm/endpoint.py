@@ -117,7 +117,7 @@ def request_document(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
         **_format_fields(prompt, endpoint),
         **endpoint.extra,
     }
-    if prompt.sample and isinstance(document.get("seed"), int):  # the same seed would give the same answer
+    if prompt.sample and isinstance(document.get("seed"), int):  # the same seed would produce the same answer
         document["seed"] += prompt.sample
     return document
 
@@ -144,7 +144,7 @@ def request_digest(place: str, body: bytes, sample: int = 0) -> bytes:
     Args:
         place: The endpoint, see `Endpoint.place`.
         body: What is sent.
-        sample: Tells several answers to the same request apart.
+        sample: Distinguishes several answers to the same request.
     """
     head = f"{place} {sample}\n" if sample else f"{place}\n"
     return sha256(head.encode() + body).digest()

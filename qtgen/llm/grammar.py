@@ -1,4 +1,4 @@
-"""The layer that does without a grammar if the endpoint rejects it."""
+"""The layer that retries requests without a grammar if the endpoint rejects it."""
 
 import json
 import logging
@@ -13,9 +13,9 @@ _logger = logging.getLogger(__name__)
 
 
 class GrammarSender:
-    """Sends a request again without its grammar if the endpoint rejects it, and later requests without one.
+    """Retries a request without its grammar if the endpoint rejects it, and sends later requests without one.
 
-    The key of a request stays the same, so the ledger finds its answer when the grammar is sent again in the next run.
+    The key of a request stays the same, so the next run, which tries the grammar again, finds the answer in the ledger.
 
     Attributes:
         rejection: The endpoint's message, or an empty string if no grammar was rejected.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _HEADERS = {"content-type": "application/json"}
 _MIN_SECRET = 8  # characters; a shorter key is no secret, and would be masked inside ordinary words
 _MAX_TOKENS = 2**31
-_CUT_OFF = ("length", "max_tokens", "model_length")  # reasons of servers for an end at the token limit
+_CUT_OFF = ("length", "max_tokens", "model_length")  # values of `finish_reason` for the token limit
 _MAX_MESSAGE = 300  # characters of the endpoint's own message
 _EMBEDDING_BATCH = 256
 _UNLIMITED = httpx2.Limits(max_connections=None)  # the limiter decides how many requests are in flight

@@ -122,7 +122,7 @@ def priced_endpoint(settings: Settings, provider: str, model: str, **fields: Any
 
 
 def style_of(settings: Settings, default: PromptStyle = STANDARD_STYLE) -> PromptStyle:
-    """Return how prompts are written: as the settings say, else as the provider does.
+    """Return how prompts are written, by the settings or else by the provider's default.
 
     Raises SettingsError if short prompts are combined with another format than Markdown.
     """

@@ -1,16 +1,16 @@
 r"""Split an answer into sentences, and hash them, so that equal sentences of many pages are found cheaply.
 
-A sentence ends at a full stop, a line break or a backslash, which in an answer is LaTeX. What stands for math is not
-compared, because a formula is the same on every page that uses it.
+A sentence ends at a full stop, a line break or a backslash, which begins LaTeX in an answer. Math is not compared,
+because a formula is the same on every page that uses it.
 """
 
 from xxhash import xxh32_intdigest
 
 SENTENCE_WORDS_MIN = 8
-_BYTES_MIN = 30  # of a sentence; eight words are hardly ever shorter, and counting the words of each one takes longer
+_BYTES_MIN = 30  # of a sentence; eight words are hardly ever shorter, and counting words takes longer
 _MARKS = b"n -*#>:|"  # around a sentence; a line break is a backslash and `n`
 
-_latest: list[tuple[str, bytes]] = [("", b"")]  # several callers ask about the same answer in turn
+_latest: list[tuple[str, bytes]] = [("", b"")]  # several functions read the same answer in a row
 
 
 def encoded(answer: str) -> bytes:
@@ -23,12 +23,12 @@ def encoded(answer: str) -> bytes:
 
 
 def sentence_hashes(answer: str) -> list[int]:
-    """Return a 32-bit hash of each longer sentence of an answer, as it is in a page, in order."""
+    """Return a 32-bit hash of each longer sentence of an answer, in order. The answer is as it is in a page."""
     return [xxh32_intdigest(part.strip(_MARKS)) for part in _parts(answer)]
 
 
 def has_repeats(answer: str) -> bool:
-    """Return whether an answer has one of its longer sentences twice."""
+    """Return whether an answer repeats one of its longer sentences."""
     sentences = [part.strip(_MARKS) for part in _parts(answer)]
     return len({*sentences}) < len(sentences)
 
@@ -49,7 +49,7 @@ def find_sentence(answer: str, sentence: int) -> tuple[int, int] | None:
 
 
 def repeated_share(answer: str) -> float:
-    """Return the share of an answer that consists of sentences that it had before."""
+    """Return the share of an answer that consists of repeated sentences."""
     seen: set[bytes] = set()
     repeated = 0
     for part in _parts(answer):

@@ -120,7 +120,7 @@ class SiteIndex:
     more per page. The hashes of sentences take 4 bytes each.
 
     Args:
-        sentence_pages_max: How many pages may have the same sentence.
+        sentence_pages_max: Maximum number of pages with the same sentence.
     """
 
     def __init__(self, sentence_pages_max: int = 10) -> None:

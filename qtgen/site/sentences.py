@@ -1,4 +1,4 @@
-"""Which sentences are on many pages: their hashes, of 4 bytes each, instead of their texts."""
+"""Find sentences that are on many pages, by hashes of 4 bytes instead of texts."""
 
 from array import array
 from bisect import bisect_right
@@ -9,7 +9,7 @@ from itertools import accumulate, compress
 from qtgen.page import Page
 from qtgen.page.sentences import sentence_hashes
 
-_BUCKETS_MIN = 1 << 16  # as many as there are halves of a hash
+_BUCKETS_MIN = 1 << 16  # the number of values of half a hash
 
 
 def page_sentences(page: Page) -> bytes:
@@ -21,7 +21,7 @@ class SentenceIndex:
     """The hashes of the sentences of all pages.
 
     Args:
-        pages_max: How many pages may have the same sentence.
+        pages_max: Maximum number of pages with the same sentence.
     """
 
     def __init__(self, pages_max: int = 10) -> None:
@@ -30,7 +30,7 @@ class SentenceIndex:
         self._starts = array("Q")  # the first hash of each page
 
     def add(self, sentences: Iterable[bytes]) -> None:
-        """Add what `page_sentences` returned for pages, which are numbered from 0 in this order."""
+        """Add the results of `page_sentences`. Pages are numbered from 0 in this order."""
         pages = list(sentences)
         counts = (len(page) // self._hashes.itemsize for page in pages[:-1])
         self._starts.extend(accumulate(counts, initial=len(self._hashes)) if pages else ())
@@ -50,10 +50,10 @@ class SentenceIndex:
     def _candidates(self) -> Iterable[int]:
         """Return the places of hashes that may be on more pages than allowed.
 
-        Counting in buckets takes a few bytes per sentence. A dict of all sentences would take a hundred.
+        Counting in buckets takes a few bytes per sentence. A dict of all sentences would take about a hundred.
         """
         hashes, limit = self._hashes, self.pages_max
-        if len(hashes) <= _BUCKETS_MIN * limit // 2:  # few reach the limit by chance
+        if len(hashes) <= _BUCKETS_MIN * limit // 2:  # few buckets reach the limit by chance
             halves = array("H", hashes.tobytes())[::2]
             often = {half for half, count in Counter(halves).items() if count > limit}
             return compress(range(len(hashes)), map(often.__contains__, halves))

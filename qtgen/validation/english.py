@@ -1,4 +1,4 @@
-"""What `text_quality.py` knows about English: function words, the forms of a word, and marks of incoherent text."""
+"""English for `text_quality.py`: function words, the forms of a word, and patterns of incoherent text."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,11 +8,11 @@ from qtgen.validation.language import may_be_english, word_set
 
 _STEM = 5  # first characters that the forms of a word share: derive, derivative
 HEADING_WORDS_MAX = 9
-_GLUED_LETTERS = 25  # of a word that is probably several
+_GLUED_LETTERS = 25  # a word with so many letters is probably several words
 
 
 MASK = "\u25a1"
-"""Stands for code and math, so that the words around it do not touch."""
+"""Replaces code and math, and separates the words around them."""
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
@@ -23,7 +23,7 @@ FUNCTION_WORDS = word_set(
     " because although since then also both each other some any all more most many one two between through during"
     " about over under after before up out only"
 )
-"""Words that every English text is full of, and that tell nothing about its topic."""
+"""Words that are frequent in every English text and say nothing about its topic."""
 
 _REQUEST_WORDS = word_set(
     "explain describe discuss define list name state give provide compare contrast calculate find determine identify"
@@ -76,7 +76,7 @@ HEADING = re.compile(
 GLUED = re.compile(rf"[A-Za-z]{{{_GLUED_LETTERS},}}")
 _LATEX = re.compile(r"\\\((?:(?!\\\().)*?\\\)|\\\[(?:(?!\\\[).)*?\\\]", re.DOTALL)
 
-_LONG_HEADING = (  # it ends neither with a question mark nor with one before a colon
+_LONG_HEADING = (  # it ends neither with `?` nor with `?:`
     rf"(?:\n|\\n|[-*+#.)|]) *\*\*[^ :;,.)*\\][^ *\\]* +(?:[^ *\\]+ +){{{HEADING_WORDS_MAX - 1}}}"
     r"[^*\\]*[^*\\? :][ :]*\*\*"
 )
@@ -85,15 +85,16 @@ INCOHERENCE_PATTERNS = (
     " (?:the|of|to|in|for) (?:of|is|are|can) ",
     rf"(?s){_LONG_HEADING}.*{_LONG_HEADING}",
 )
-"""RE2 patterns. An answer that matches none of them has no start in lower case, no two long headings, and not many torn
-phrases: a heap of 100 words has one of these twenty. All pairs would make RE2 twice as slow.
+"""RE2 patterns. An answer that matches none of them has no sentence that starts in lower case, fewer than two long
+headings, and few torn phrases. 100 words in random order contain one of these twenty pairs. All pairs would make RE2
+twice as slow.
 
 `is_plain_prose` rules out missing function words and repeated sentences.
 """
 
 
 def has_function_words(answer: str) -> bool:
-    """Return whether a part of the text has several different function words, as every English text has."""
+    """Return whether a sample of the text has several different function words, as every English text has."""
     middle = len(answer) // 2
     sample = answer[middle : middle + _SAMPLE]
     if " the " in sample and " of " in sample and " and " in sample:  # the usual ones
@@ -105,10 +106,10 @@ def has_function_words(answer: str) -> bool:
 
 
 def repeats_question(question: str, description: str, answer: str, missing: tuple[float, float]) -> bool:
-    """Return True if the texts surely repeat enough terms of a question. Return False if that takes a closer look.
+    """Return True if the texts certainly repeat enough terms of a question. False means that this test cannot tell.
 
     Args:
-        missing: The share of terms that the description and the answer may lack.
+        missing: Maximum shares of terms that may be missing in the description and in the answer.
     """
     plain = question.rstrip("?")
     if not plain.replace(" ", "").isalpha():
@@ -136,7 +137,7 @@ def question_terms(question: str) -> dict[str, str]:
 
 
 def terms_in(text: str, excluded: frozenset[str]) -> dict[str, str]:
-    """Return the terms of a text: the first characters of its words, which the forms of a word share, and the words."""
+    """Return the words of a text by term. A term is the first characters of a word, which all its forms share."""
     return _terms_of(WORD.findall(text.lower()), excluded)
 
 

@@ -99,7 +99,7 @@ def _load(plugins: LoadedPlugins) -> LoadedPlugins:
 
 
 def rules_key(settings: RuleSettings = DEFAULT_SETTINGS) -> str:
-    """Return a text that changes if the findings of the rules, or the facts of a page, may change.
+    """Return a cache key that changes if the findings of the rules or the facts of a page may change.
 
     It covers the version of the built-in rules, the settings that page rules read, and the installed plugins and plugin
     files that are loaded.

@@ -217,7 +217,7 @@ class ValidationResult:
         return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field_path, fix, fixable)
 
     def _sentence_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, sentence: int) -> Diagnostic | None:
-        """Return the diagnostic of a sentence, or None if it is too short to be reported, or math."""
+        """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""
         page = load_page(path, -1, self._options.overlay)
         answer = page.text_of(finding.key) or ""
         place = find_sentence(answer, sentence)

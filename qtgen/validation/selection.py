@@ -31,7 +31,7 @@ def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = (), request
     Args:
         select: Codes, prefixes of codes, or names. By default, all rules.
         ignore: The same, for the rules to leave out.
-        requested: Codes of rules that run only on request and need not be selected by their full code.
+        requested: Codes of rules that run only on request and that the settings request.
 
     Raises UsageError for a code or name that no rule has.
     """

@@ -1,8 +1,9 @@
 """Judge a page's text without a reference: is it about its question, and is it coherent?
 
-`measure` counts what goes wrong in bad pages and hardly ever in good ones. Each measurement is 0 for a perfect text and
-grows as the text gets worse. `CHECKS` holds the bars: the values that a good page does not exceed. One measurement
-beyond its bar proves little, so a text is flagged if two are beyond their bars, or one by far.
+`measure` counts faults that are frequent in bad pages and rare in good ones. Each measurement is 0 for a perfect text
+and grows as the text gets worse. `CHECKS` contains the thresholds: the values that a good page does not exceed. One
+measurement above its threshold proves little. So a text is flagged if two measurements are above their thresholds, or
+if one is far above.
 
 The measurements are lexical: they compare words and count marks. They cannot see whether a fluent sentence is true.
 They judge English questions (`language.py`). Any other question is only checked for coherent text, without the
@@ -39,26 +40,26 @@ from qtgen.validation.language import is_english
 
 Family = Literal["topic", "coherence"]
 
-_WORDS_MIN = 20  # of prose; a shorter answer, or one of code or math alone, is not judged
+_WORDS_MIN = 20  # of prose; an answer with less prose is not judged
 _WORDS_FOR_LANGUAGE = 40
-_WORDS_FOR_SHARES = 50  # a shorter text is treated as if it had so many
+_WORDS_FOR_SHARES = 50  # a shorter text is treated as if it had this number of words
 _TORN_MIN = 2  # one torn phrase is an accident
-_WORDS_TO_COVER = 140  # a shorter answer cannot repeat every word of its question
+_WORDS_TO_COVER = 140  # a shorter answer need not repeat every word of its question
 _TERMS_TO_REPEAT = 3
 _TERMS_MIN = 4  # of a description; a shorter one is not judged
 _RUN = 8  # words
-STRIKES = 2  # a text with so many is flagged
+STRIKES = 2  # a text with this number is flagged
 
 
 class Check(NamedTuple):
-    """A measurement with its bars.
+    """A measurement with its thresholds.
 
     Args:
         name: The field of `TextQuality`.
-        family: What it tells about.
+        family: `topic` or `coherence`.
         loose: The value that 99 of 100 good pages do not exceed.
         bar: The value that 999 of 1,000 good pages do not exceed.
-        alone: A value that is proof enough alone.
+        alone: A page above this value is flagged because of this measurement alone.
     """
 
     name: str
@@ -88,17 +89,17 @@ CHECKS: tuple[Check, ...] = (
     Check("repeated_runs", "coherence", 0.02, 0.05, _NEVER),
     Check("repeated_sentences", "coherence", 0.02, 0.05, 0.2),
 )
-"""The checks and their bars. They were chosen on the pages of one half of the subjects of a live site."""
+"""The checks. Their thresholds were chosen on the pages of one half of the subjects of a live site."""
 
 _BARS = {check.name: check.bar for check in CHECKS}
 _MISSING_IN_ANSWER, _MISSING_IN_DESCRIPTION = _BARS["question_not_in_answer"], _BARS["question_not_in_description"]
-SUPPORTING = frozenset({"glued_words", "repeated_runs"})  # found quickly only along with another check
+SUPPORTING = frozenset({"glued_words", "repeated_runs"})  # the quick tests do not look for these
 ABOUT_THE_QUESTION = frozenset({"question_not_in_answer", "question_not_in_description"})
 
 
 @dataclass(frozen=True, slots=True)
 class TextQuality:
-    """What was measured. Shares are of words, and counts are of places. 0 is best.
+    """The measurements of a text. 0 is best.
 
     Args:
         question_not_in_answer: The share of the question's words that the answer lacks.
@@ -106,14 +107,14 @@ class TextQuality:
         keywords_not_in_answer: The share of keywords of which the answer has no word.
         description_not_in_answer: The share of the description's words that the answer lacks.
         torn_phrases: Pairs of function words that no sentence contains ("the of"), per word.
-        missing_function_words: The share of words that are not function words, if it is a text in words.
+        missing_function_words: The share of words that are not function words. 0 if it is not measured.
         glued_words: Different words of 25 letters or more.
-        long_headings: Bold headings of more than nine words that are no question.
+        long_headings: Bold headings of more than nine words, except questions.
         lower_case_starts: Sentences and bold headings that begin with a function word in lower case.
-        repeated_runs: Runs of eight words that the answer had before, per word.
-        repeated_sentences: The share of the text in sentences that the answer had before.
+        repeated_runs: Repeated runs of eight words, per word.
+        repeated_sentences: The share of the text in repeated sentences.
         missing: The question's words that the answer lacks.
-        samples: A place for a check, by name, as it is in the answer.
+        samples: An excerpt of the answer for each check that found something, by the name of the check.
     """
 
     question_not_in_answer: float = 0.0
@@ -131,10 +132,10 @@ class TextQuality:
     samples: Mapping[str, str] = field(default_factory=dict)
 
     def strikes(self, family: Family, *, loose: bool = False) -> dict[str, int]:
-        """Return the checks of a family whose bar is exceeded: 1, or 2 for a value that is proof enough alone.
+        """Return the checks of a family whose threshold is exceeded, each with 1, or with 2 if `alone` is exceeded.
 
         Args:
-            loose: Use the bars that one good page of 100 exceeds, instead of one of 1,000.
+            loose: Use the thresholds that one of 100 good pages exceeds, instead of one of 1,000.
         """
         found: dict[str, int] = {}
         for check in CHECKS:
@@ -161,7 +162,7 @@ class TextQuality:
 
     @property
     def penalty(self) -> float:
-        """A number to rank texts by, from 0 for a perfect text: how close the measurements are to their bars."""
+        """How close the measurements are to their thresholds, from 0 for a perfect text. Used to rank texts."""
         return float(sum(min(2.0, getattr(self, check.name) / check.scale) for check in CHECKS))
 
 
@@ -209,7 +210,7 @@ def measure_coherence(question: str, answer: str) -> TextQuality:
     )
 
 
-@lru_cache(maxsize=2)  # both families ask about the same answer in turn
+@lru_cache(maxsize=2)  # both families read the same answer in a row
 def _read(answer: str) -> tuple[str, list[list[str]]]:
     """Return the prose of an answer, and the words of each part between code and math, in lower case."""
     prose = mask_prose(expand_line_breaks(answer))
@@ -217,7 +218,7 @@ def _read(answer: str) -> tuple[str, list[list[str]]]:
 
 
 def is_about_question(question: str, description: str, answer: str) -> bool:
-    """Return True for a page that is surely not off topic. It is a quick test; `measure` decides the other pages.
+    """Return True for a page that is certainly not off topic. This is a quick test. `measure` decides the other pages.
 
     Args:
         answer: The answer as it is in the page.
@@ -231,7 +232,7 @@ def is_about_question(question: str, description: str, answer: str) -> bool:
 
 
 def is_plain_prose(answer: str) -> bool:
-    """Return True for an answer with function words and without repeated sentences. It is a quick test.
+    """Return True for an answer with function words and without repeated sentences. This is a quick test.
 
     Args:
         answer: The answer as it is in the page.
@@ -279,7 +280,7 @@ def _is_long(heading: str) -> bool:
 
 
 def _repeated_runs(parts: Iterable[Sequence[str]]) -> int:
-    """Return how many runs of eight words the text had before. A run does not reach over code or math."""
+    """Return how many runs of eight words are repeated. A run does not extend across code or math."""
     runs: Counter[tuple[str, ...]] = Counter()
     for words in parts:
         runs.update(zip(*(words[start:] for start in range(_RUN)), strict=False))

@@ -1,4 +1,4 @@
-"""Check pages by themselves: their facts, sentences and findings, from the cache or in worker processes."""
+"""Get the facts, sentences and findings of single pages, from the cache or from worker processes."""
 
 import logging
 import os
@@ -148,7 +148,7 @@ def _check_files(
 
 
 def check_file(path: str, size: int, overlay: Overlay, settings: RuleSettings = DEFAULT_SETTINGS) -> PageRecord:
-    """Return the facts of a page, the findings of all rules, and if they are compared, the hashes of its sentences.
+    """Return the facts of a page, the findings of all rules, and the hashes of its sentences if they are compared.
 
     Rules are selected when findings are shown.
 

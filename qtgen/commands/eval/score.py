@@ -36,7 +36,7 @@ def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int |
     """Score every line of FILE (or - for stdin) against its reference.
 
     An input line is {"id", "question", "reference": text or list of texts, "candidate"}, and optionally "context": the
-    source text that the candidate must rest on.
+    source text that the candidate must be based on.
 
     An output line, in the same order, is {"id", "score": 0 to 1 or null, "metrics": {…}, "error": null or {"kind", …}}.
     """

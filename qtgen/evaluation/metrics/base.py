@@ -41,7 +41,7 @@ class Case:
     """The input of a metric: a candidate answer, the question, and one or more references.
 
     `must` and `nice` are nuggets: claims that an answer must make or may make. `page` is None for an answer without a
-    page. `source` is the text that the answer must rest on, or empty.
+    page. `source` is the text that the answer must be based on, or empty.
     """
 
     question: AnalyzedText

@@ -1,4 +1,4 @@
-"""Grounding: does a candidate rest on the source text that it was written from?"""
+"""Measure whether the source text of a question supports a candidate."""
 
 from collections import Counter
 

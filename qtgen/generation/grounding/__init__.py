@@ -1,4 +1,4 @@
-"""Grounding: does an answer rest on its source text?"""
+"""Grounding: compare an answer with its source text."""
 
 from qtgen.generation.grounding.check import Similarity, check
 from qtgen.generation.grounding.types import GroundingReport, Item, Kind, Sentence

@@ -1,4 +1,4 @@
-"""Compare an answer with its source: the support of each sentence, and items that the source does not contain."""
+"""Compare an answer with its source: the support of each sentence, and items that are not in the source."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +14,10 @@ from qtgen.generation.grounding.words import WORD, fold, normalize
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[float]]
 """Returns for each of the first texts the cosine of the most similar of the second texts."""
 
-_COUNTING = 10  # whole numbers up to this one count things of the answer: `three reasons`
+_COUNTING = 10  # whole numbers up to this one usually count parts of the answer: `three reasons`
 _MIN_QUOTED_WORDS = 3  # fewer words in quotation marks are a term
-_NEAR = 200  # characters before a quotation in which it is called an example
-_MAX_SHOWN = 80  # characters of an item
+_NEAR = 200  # characters before a quotation that are searched for words such as `for example`
+_MAX_SHOWN = 80  # characters of an item in a message
 _QUOTATION = re.compile(r"“([^“”\n]+)”|(?<![\w\"])\"([^\"\n]+)\"(?!\w)|«([^«»\n]+)»|(?<!\w)‘([^‘’\n]+)’(?!\w)")
 _ILLUSTRATION = re.compile(
     r"\b(?:for (?:example|instance)|e\.g\.|such as|examples?|as in|sentences?|phrases?|words?"
@@ -44,7 +44,7 @@ def check(answer: str, source: str, question: str = "", *, similarity: Similarit
 
     Args:
         answer: The answer, as Markdown.
-        source: The text that it must rest on.
+        source: The text that it must be based on.
         question: The question. Its figures and names count as known.
         similarity: Compares texts by their meaning. Without it, sentences are compared by their words alone.
 
@@ -71,7 +71,7 @@ def _sentences(spans: Sequence[Span], source: Source, similarity: Similarity | N
 
 
 def _items(text: str, spans: Sequence[Span], source: Source) -> Iterator[Item]:
-    """Yield the items that the source lacks, in the order of the answer; of equal ones the first."""
+    """Yield the items that are not in the source, in the order of the answer, without repeats."""
     checked = [span for span in spans if not span.is_example]
     items = [item for span in checked for item in (*_figures(span, source), *_quotations(text, span, source))]
     if source.is_english and is_english(" ".join(span.text for span in spans)):
@@ -85,7 +85,7 @@ def _items(text: str, spans: Sequence[Span], source: Source) -> Iterator[Item]:
 
 
 def _figures(span: Span, source: Source) -> Iterator[Item]:
-    """Yield the dates and figures of a sentence that the source lacks."""
+    """Yield the dates and figures of a sentence that are not in the source."""
     dates = read_dates(span.text)
     for date in dates:
         if not source.dates.contains(date):
@@ -104,7 +104,7 @@ def _figures(span: Span, source: Source) -> Iterator[Item]:
 
 
 def _is_claimed(text: str, figure: Figure) -> bool:
-    """Return whether a figure says something of the world: it neither counts points nor belongs to a formula."""
+    """Return whether a figure is a claim, instead of counting points of the answer or belonging to a formula."""
     before, after = _OPERATOR
     near = max(0, figure.start - 8)
     if "=" in text and _CALCULATION.search(text[max(0, near - 4) : figure.end + 4]):
@@ -133,7 +133,7 @@ def _quotations(text: str, span: Span, source: Source) -> Iterator[Item]:
 
 
 def _is_illustration(text: str, span: Span, quotation: re.Match[str]) -> bool:
-    """Return whether a quotation is an example that the answer makes up: one so called, or a line of its own."""
+    """Return whether a quotation is an example that the answer makes up. It is called so, or is a line of its own."""
     following = text[quotation.end() : quotation.end() + 8].lstrip(" ")[:1]
     is_line = quotation.start() == span.start and following in ("", "\n", "(")
     before = max(span.start, quotation.start() - _NEAR)
@@ -153,7 +153,7 @@ def _names(text: str, spans: Sequence[Span], source: Source) -> Iterator[Item]:
 
 
 def _without_names(text: str, span: Span) -> set[int]:
-    """Return the places of a sentence that hold no names: dates, figures, and quotations that the answer makes up."""
+    """Return the offsets in a sentence that cannot contain names: dates, figures, and quotations that are examples."""
     found: list[Date | Figure] = [*read_dates(span.text), *read_figures(span.text)]
     places = {span.start + place for amount in found for place in range(amount.start, amount.end)}
     for quotation in _QUOTATION.finditer(text, span.start, span.end):

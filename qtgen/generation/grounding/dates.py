@@ -1,4 +1,4 @@
-"""Dates of a text in their usual spellings. The parts that a spelling lacks are None."""
+"""Read the dates of a text in their usual spellings. Parts of a date that are not given are None."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from qtgen.generation.grounding.units import unit_after
 
 
 class Date(NamedTuple):
-    """A date. `alternative` is the other reading of `3/4/2020`: day and month."""
+    """A date. `alternative` is the day and the month in the other reading of a date such as `3/4/2020`."""
 
     year: int | None
     month: int | None
@@ -60,7 +60,7 @@ _SPELLED_CENTURY = re.compile(rf"\b(?P<name>{'|'.join(_CENTURIES)})[ -]century\b
 
 
 def read_dates(text: str) -> list[Date]:
-    """Return the dates of a normalized text, in order. A lone year between 1000 and 2199 is one."""
+    """Return the dates of a normalized text, in order. A year from 1000 to 2199 alone is a date."""
     dates: list[Date] = []
     taken: set[int] = set()
     for pattern in _PATTERNS:
@@ -118,7 +118,7 @@ class DateIndex:
         self._months = {month for date in dates for month in (date.month, (date.alternative or (None,))[0]) if month}
 
     def contains(self, date: Date) -> bool:
-        """Return whether every part of a date occurs. A day and a year may occur apart from each other."""
+        """Return whether every part of a date is in the source. The day and the year may be in different places."""
         if date.century:
             return self._has_century(date.year or 0)
         if date.decade:

@@ -1,4 +1,4 @@
-"""Figures of a text with their units, in any spelling: `1,000`, `one thousand`, `$2.5bn`, `3½`."""
+"""Read the figures of a text with their units, in any spelling: `1,000`, `one thousand`, `$2.5bn`, `3½`."""
 
 import re
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ class Figure(NamedTuple):
     """A figure of a text.
 
     Args:
-        values: Its value; two if a comma can divide either thousands or decimals, as in `1,000`.
+        values: Its value, or two values if a comma can separate thousands or decimals, as in `1,000`.
         unit: Its unit, if it has one.
-        step: The value of its last significant digit, for rounded figures: 1000 in `7000`.
-        place: The value of its last digit: 1 in `7000`.
+        step: The place value of its last significant digit, for rounded figures: 1000 in `7000`.
+        place: The place value of its last digit: 1 in `7000`.
         digits: The number of its significant digits.
         start: Where it begins.
         end: Where it ends, with its unit.
@@ -92,7 +92,7 @@ def read_figures(text: str) -> list[Figure]:
 
 
 def read_fractions(text: str) -> Iterator[float]:
-    """Yield the fractions of a normalized text that are spelled in words or have a sign of their own."""
+    """Yield the fractions of a normalized text that are spelled in words or as one character (`½`)."""
     for match in _FRACTION.finditer(text):
         *counts, name = re.split(r"[ -]", match.group().lower())
         yield (_WORDS.get(counts[0], 1.0) if counts else 1.0) * _FRACTIONS[name]

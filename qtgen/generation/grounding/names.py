@@ -1,4 +1,4 @@
-"""Names in a text: capitalized words that do not begin a sentence, and abbreviations."""
+"""Read the names in a text: capitalized words that do not begin a sentence, and abbreviations."""
 
 import re
 from collections import defaultdict
@@ -15,13 +15,13 @@ _JOINERS = frozenset(("of", "the", "de", "la", "le", "du", "van", "von", "der", 
 _DEFINED = re.compile(r"\((?:or |the )?([^\W\d_][\w.-]{0,9})[⁺⁻+⁰-⁹]*\)")
 _NEIGHBOURS = re.compile(r"[^\W\d_a-z][\w'-]*(?:\s+(?:(?:and|of|for|the|in|on|&)\s+){0,2}[^\W\d_a-z][\w'-]*)+")
 _BREAK = re.compile(r"[:;!?(\[\"“‘«•/.]|\s[-–—]\s|—|--")
-_PREFIX = 4  # letters that related words have in common at least
-_RELATED = 0.6  # share of the longer word
-_LONG = 7  # letters of a word of which another spelling is the same name
-_SAME = 0.88  # similarity of two spellings of a name
-_CLOSE = 0.8  # similarity of a misspelled name
-_NEAR = 60  # characters behind a name within which its abbreviation stands
-_SHORT_TEXT = 2_000  # words of a source in which initials of any words may explain an abbreviation
+_PREFIX = 4  # minimum number of first letters that related words share
+_RELATED = 0.6  # minimum share of the longer word that they share
+_LONG = 7  # minimum letters of a word that may be spelled in another way
+_SAME = 0.88  # minimum similarity of two spellings of a name
+_CLOSE = 0.8  # minimum similarity of a misspelled name
+_NEAR = 60  # characters after a name that are searched for its abbreviation
+_SHORT_TEXT = 2_000  # maximum words of a source in which words in lower case may explain an abbreviation
 _TITLE_WORDS = """
 act age agency army association avenue award bank battle bay bible board box bridge building bureau calendar camp
 canal cape captain castle cathedral center central centre century chapter chief church city club coast code
@@ -38,7 +38,7 @@ summit supreme system table team test theater theatre theorem theory times tower
 united university upper valley view village war west western wood world year
 """
 _TITLES = frozenset(_TITLE_WORDS.split())
-"""Words of names that say little about which thing is named."""
+"""Words in names that identify little alone."""
 _COMMON = frozenset(("AD", "ATM", "BC", "BCE", "CD", "CE", "CEO", "DVD", "FAQ", "ID", "PC", "PDF", "TV", "URL", "USB"))
 """Abbreviations that are everyday words."""
 _CAPITAL_WORDS = frozenset(("IT", "UN", "US", "WHO"))
@@ -59,7 +59,7 @@ class Name(NamedTuple):
 
     Args:
         words: Its words without joiners.
-        text: Its spelling.
+        text: The name as the text spells it.
         start: Where it begins.
         end: Where it ends.
         initials: The first letters of the longest name that it may be part of, such as `National Oceanic and
@@ -78,7 +78,7 @@ def read_names(span: Span, known: Collection[str]) -> Iterator[Name]:
 
     Args:
         span: The sentence.
-        known: Folded words that stand in lower case somewhere in the texts, and so are no names at a sentence's start.
+        known: Folded words that occur in lower case somewhere in the texts. They are no names at a sentence's start.
     """
     tokens = [*_TOKEN.finditer(span.text)]
     words = [token.group() for token in tokens if token.group()[:1].isalpha()]
@@ -102,7 +102,7 @@ def _is_capital(word: str) -> bool:
 
 
 def _continues(token: re.Match[str], tokens: list[re.Match[str]], index: int) -> bool:
-    """Return whether a word belongs to the name before it: a capital, or a joiner with a capital behind it."""
+    """Return whether a word continues a name: it is capitalized, or a joiner before a capitalized word."""
     if _is_capital(token.group()):
         return True
     following = tokens[index + 1 : index + 3]
@@ -116,7 +116,7 @@ def _is_the(tokens: list[re.Match[str]]) -> bool:
 
 
 def _finish(run: list[re.Match[str]], span: Span, known: Collection[str]) -> Iterator[Name]:
-    """Yield the name that a run of words is, without what begins the sentence and is no name."""
+    """Yield the name in a run of words, without a first word that is capitalized only as the sentence's first word."""
     while run and (_is_no_name(run[0], span, known, alone=len(run) == 1)):
         run = run[1:]
     while run and not _is_capital(run[-1].group()):
@@ -143,7 +143,7 @@ def _finish(run: list[re.Match[str]], span: Span, known: Collection[str]) -> Ite
 
 
 def _is_word(word: str) -> bool:
-    """Return whether a capitalized word is no name: a variable, or an abbreviation in everyday use."""
+    """Return whether a capitalized word is no name, but a variable or an everyday abbreviation."""
     return _NO_NAME.fullmatch(word) is not None or word.rstrip("s").replace(".", "") in _COMMON
 
 
@@ -198,12 +198,12 @@ class NameIndex:
         return 2 * len(found) > len(strong) or (bool(found) and found[-1] == strong[-1])
 
     def _is_weak(self, word: str) -> bool:
-        """Return whether a word says little about which thing is named."""
+        """Return whether a word identifies little alone."""
         folded = fold(word)
         return folded in _TITLES or folded.removesuffix("s") in _TITLES or (folded in self.lower - self._named)
 
     def similar(self, name: Name) -> str:
-        """Return the word of the source that a misspelled name resembles, or an empty text."""
+        """Return the word of the source that a misspelled name resembles, or an empty string."""
         for word in name.words:
             if not self._has(word) and (close := self._closest(word, _CLOSE)):
                 return close
@@ -249,9 +249,9 @@ class NameIndex:
 
 
 def _initials(tokens: list[str]) -> str:
-    """Return the first letters of capitalized words, with a space wherever other words divide them.
+    """Return the first letters of capitalized words, with a space where other words separate them.
 
-    Of a short text it has the first letters of all words too, because terms are often spelled in lower case.
+    For a short text, the first letters of all words follow, because terms are often spelled in lower case.
     """
     significant = [token for token in tokens if token.lower() not in _JOINERS and token[0].isalpha()]
     capitals = "".join(token[0] if token[0].isupper() else " " for token in significant)
@@ -265,7 +265,7 @@ def _is_acronym(word: str) -> bool:
 
 
 def _shared(first: str, second: str) -> int:
-    """Return how many letters two words have in common at their beginning."""
+    """Return how many first letters two words share."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
 
 

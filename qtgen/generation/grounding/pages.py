@@ -1,4 +1,4 @@
-"""The grounding of a page: what goes back to the model, what a person is warned of, and what provenance keeps."""
+"""Check the grounding of a page: concerns for repair requests, diagnostics, and a part of the provenance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +21,11 @@ CODE = "groundedness"
 """The code of findings about text that its source does not support, and the name of a metric."""
 
 _FIELDS = ("answer", "seo.page_description")
-_LISTED = 5  # items that one sentence for the model lists
+_LISTED = 5  # maximum items in one message to the model
 _MIN_SHARE = 0.2  # share of supported sentences below which an answer ignores its source
-_MIN_SENTENCES = 3  # sentences from which that share says something
-_MIN_SOURCE = 5  # sentences of a source that a whole answer can rest on
-_IGNORED_WEIGHT = 5.0  # an answer that ignores its source is worse than one with some items too many
+_MIN_SENTENCES = 3  # fewer sentences are too few for that share
+_MIN_SOURCE = 5  # a source with fewer sentences is too short to support a whole answer
+_IGNORED_WEIGHT = 5.0  # an answer that ignores its source is worse than one with a few unsupported items
 
 _FAULTS = {
     Kind.FIGURE: ("the figure {items} is", "the figures {items} are", "use the source's figures"),
@@ -38,12 +38,12 @@ _IGNORED = "hardly a sentence rests on the source text; say what the source text
 
 @dataclass(frozen=True, slots=True)
 class PageGrounding:
-    """How far a page's texts rest on the source of its question.
+    """How far the source of a question supports its page.
 
     Args:
         answer: The report of the answer.
-        items: What the source does not contain, with the field that has it. The same item counts once.
-        is_long: Whether the source is long enough for a whole answer to rest on it.
+        items: Items that are not in the source, each with its field. Equal items count once.
+        is_long: Whether the source is long enough to support a whole answer.
     """
 
     answer: GroundingReport
@@ -61,14 +61,14 @@ class PageGrounding:
 
     @property
     def ignores_source(self) -> bool:
-        """Whether hardly any sentence has the words of the source. It does not depend on what is installed."""
+        """Whether hardly any sentence shares words with the source. It does not depend on the installed extras."""
         share = self.answer.with_words
         is_measured = self.is_long and share is not None and len(self.answer.sentences) >= _MIN_SENTENCES
         return is_measured and (share or 0.0) < _MIN_SHARE
 
 
 def ground_page(page: Page, question: Question) -> PageGrounding | None:
-    """Return how far a page's texts rest on the source of its question, or None if it has no source."""
+    """Return how far the source of a question supports its page, or None if it has no source."""
     source = (question.context or "").strip()
     if not source:
         return None
@@ -91,13 +91,13 @@ def ground_page(page: Page, question: Question) -> PageGrounding | None:
 
 
 def add_grounding(checked: AnswerCheck, file: PageFile, question: Question, *, strict: bool) -> AnswerCheck:
-    """Return the check of an answer, with what the question's source does not support.
+    """Return the check of an answer, with concerns or faults for what its source does not support.
 
     Args:
         checked: The check of the page by itself.
         file: The page that the answer makes.
         question: Its question.
-        strict: Reject such an answer, instead of asking for a repair and accepting it after the last one.
+        strict: Whether unsupported text is a fault instead of a concern.
     """
     grounding = ground_page(file.page, question)
     if grounding is None:

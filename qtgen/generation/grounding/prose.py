@@ -1,4 +1,4 @@
-"""The sentences of an answer, with their offsets. Code, math, links and Markdown marks are masked by spaces."""
+"""Split an answer into sentences with offsets. Spaces replace code, math, links and Markdown marks."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from qtgen.generation.grounding.words import content_stems, normalize
 from qtgen.page.markdown import Segment, find_segments, mask_segments
 
-_MIN_WORDS = 3  # content words of a sentence that makes a claim
+_MIN_WORDS = 3  # a sentence with fewer content words makes no claim
 
 _HIDDEN = re.compile(
     r"(?<=\])\([^()\s]*\)"  # the address of a link
@@ -48,7 +48,7 @@ class Span(NamedTuple):
         start: Where it begins.
         end: Where it ends.
         text: Its text, with spaces for what is masked.
-        is_heading: True for a heading, the label of a point, and a header of a table.
+        is_heading: True for a heading, the label of a point, and a column header.
         is_example: True for an example that the answer makes up, whose figures no source contains.
     """
 
@@ -60,7 +60,7 @@ class Span(NamedTuple):
 
     @property
     def is_claim(self) -> bool:
-        """Whether a source can support it: a sentence, neither a question nor the announcement of a list."""
+        """Whether it makes a claim that a source can support. Questions and introductions of lists make none."""
         text = self.text.rstrip(" \"'”’)")
         if self.is_heading or self.is_example or text.endswith(("?", ":")):
             return False
@@ -127,7 +127,7 @@ def split_sentences(prose: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _is_inside(prose: str, start: int, mark: re.Match[str]) -> bool:
-    """Return whether a mark stands inside a sentence: behind an abbreviation, or before a small letter."""
+    """Return whether a mark is inside a sentence: after an abbreviation, or before a lower-case letter."""
     if mark.group()[0] != ".":
         return False
     following = prose[mark.end() : mark.end() + 3].strip()

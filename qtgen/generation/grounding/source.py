@@ -1,6 +1,6 @@
-"""A source text, read once: its sentences, figures, dates, names and quotations, for lookups.
+"""Index a source text for lookups: its sentences, figures, dates, names and quotations.
 
-Sentences that give a language model instructions are no source: what they ask for is not supported by them.
+Sentences that give a language model instructions are left out, so that they support nothing.
 """
 
 import re
@@ -15,9 +15,9 @@ from qtgen.generation.grounding.prose import split_sentences
 from qtgen.generation.grounding.units import Unit, are_compatible
 from qtgen.generation.grounding.words import STOPWORDS, WORD, content_stems, fold, normalize, stem
 
-_WINDOW = 3  # neighbouring sentences that may support one sentence together
+_WINDOW = 3  # neighbouring sentences that together may support one sentence
 _MIN_ENGLISH = 0.2  # share of English function words; English texts have over 0.35, others under 0.1
-_MIN_WORDS = 20  # words from which the language can be told
+_MIN_WORDS = 20  # a shorter text is too short to detect its language
 _INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]{0,40}\b(?:instructions?|prompts?|rules|guidelines|directions)\b"
     r"|\b(?:you are now|act as|pretend to be|from now on,? you|your new (?:task|role|instructions?)|as an ai)\b"
@@ -26,12 +26,12 @@ _INSTRUCTION = re.compile(
     r"|^\s*(?:system|assistant|user)\s*:|<\|[a-z_]+\|>|\[/?INST\]|</?(?:source|question|system|answer|faults)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_CONVERTED = 0.04  # share by which a converted figure may differ, unless it is said to be rounded
+_CONVERTED = 0.04  # share by which a converted figure may differ, unless the answer says that it is rounded
 _QUOTE_WORDS = re.compile(r"[^\W_]+")
 
 
 class Source:
-    """What an answer may rest on.
+    """The index of a source text.
 
     Args:
         text: The source text.
@@ -60,15 +60,15 @@ class Source:
         self._words = f" {_stemmed(known)} "
 
     def contains_words(self, text: str) -> bool:
-        """Return whether the words of a text occur in a row, with any endings and punctuation."""
+        """Return whether the words of a text occur in the same order without gaps, with any endings and punctuation."""
         words = _stemmed(normalize(text))
         return not words or f" {words} " in self._words
 
     def support(self, sentence: str) -> float:
-        """Return how many of a sentence's content words the source has, from 0 to 1.
+        """Return how well the source's words support a sentence, from 0 to 1.
 
-        It is the mean of two shares: the words that occur anywhere, and those that occur in the three neighbouring
-        sentences that have most of them.
+        It is the mean of two shares of the sentence's content words: those that occur anywhere in the source, and
+        those that occur in the best three neighbouring sentences.
         """
         stems = set(content_stems(sentence))
         windows: Counter[int] = Counter()
@@ -80,7 +80,7 @@ class Source:
 
 @lru_cache(maxsize=8)  # every answer to a question is compared with the same source
 def read_source(text: str, question: str) -> Source:
-    """Return a source, read once for several answers."""
+    """Return the index of a source. It is built once for several answers."""
     return Source(text, question)
 
 
@@ -117,7 +117,7 @@ class FigureIndex:
             self._units[_key(fraction)].add(None)
 
     def contains(self, figure: Figure, *, is_rounded: bool) -> bool:
-        """Return whether the source has a figure, also converted, as a share, or (if so marked) before rounding."""
+        """Return whether the source has a figure, possibly converted, as a share, or more precise if it is rounded."""
         if figure.parts:
             return all(_key(part) in self._units for part in figure.parts)
         tests = (self._has_same, self._has_share)
@@ -126,7 +126,7 @@ class FigureIndex:
         return self._has_converted(figure, is_rounded) or self._has_unrounded(figure, is_rounded)
 
     def other_units(self, figure: Figure) -> list[str]:
-        """Return the names of the units that the source gives the same figure."""
+        """Return the names of the units that the same figure has in the source."""
         units = {unit for value in figure.values[:1] for unit in self._units.get(_key(value), ())}
         return sorted(unit.name for unit in units if unit)
 

@@ -1,12 +1,12 @@
-"""What a check of grounding returns: sentences with their support, and items that the source does not contain."""
+"""The result of a grounding check: sentences with their support, and items that are not in the source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-# From these values, at most 3% of the sentences are supported by a source about something else
-# (docs/explanation/grounding.md): by words alone, and by the mean of words and meaning.
+# With these thresholds, a source about something else supports at most 3% of the sentences
+# (docs/explanation/grounding.md). The first applies to words alone, the second to the mean of words and meaning.
 _SUPPORTED = 0.40
 _SUPPORTED_MEAN = 0.41
 
@@ -26,11 +26,11 @@ class Item:
     """A part of an answer that the source does not contain.
 
     Args:
-        kind: What it is. `UNIT` is a figure that the source has with another unit only.
+        kind: What it is. `UNIT` is a figure that has only other units in the source.
         text: The item as the answer spells it, on one line.
         offset: Where it begins in the answer.
         length: Its length in the answer.
-        detail: What the source has instead, if that is known.
+        detail: What the source contains instead, if that is known.
     """
 
     kind: Kind
@@ -47,8 +47,8 @@ class Sentence:
     Args:
         text: The sentence without Markdown marks.
         offset: Where it begins in the answer.
-        support: The share of its words that the source has, from 0 to 1.
-        similarity: The cosine of the most similar sentence of the source, or None if it was not measured.
+        support: How well the source's words support it, from 0 to 1.
+        similarity: The cosine to the most similar sentence of the source, or None if it was not measured.
     """
 
     text: str
@@ -65,17 +65,17 @@ class Sentence:
 
     @property
     def has_words(self) -> bool:
-        """Whether the source has enough of the sentence's words."""
+        """Whether the source contains enough of the sentence's words."""
         return self.support >= _SUPPORTED
 
 
 @dataclass(frozen=True, slots=True)
 class GroundingReport:
-    """How far an answer rests on its source.
+    """How far a source supports an answer.
 
     Args:
-        sentences: The answer's claims. Empty if the source is in another language than the answer.
-        items: What the source does not contain, in the order of the answer.
+        sentences: The answer's claims. Empty if only one of the two texts is in English.
+        items: Items that are not in the source, in the order of the answer.
         method: How support was measured: `lexical`, or `lexical+embedding`.
     """
 
@@ -92,13 +92,13 @@ class GroundingReport:
 
     @property
     def with_words(self) -> float | None:
-        """The share of sentences whose words the source has: the same whether meaning was measured or not."""
+        """The share of sentences that are supported by words alone. It does not depend on the method."""
         if not self.sentences:
             return None
         return sum(sentence.has_words for sentence in self.sentences) / len(self.sentences)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as provenance keeps it."""
+        """Return the report as a JSON object for provenance."""
         supported = self.supported
         return {
             "supported": None if supported is None else round(supported, 3),

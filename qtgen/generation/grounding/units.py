@@ -1,18 +1,18 @@
-"""Units of measurement: their spellings, and their sizes where one converts into another."""
+"""Units of measurement: their spellings, and their sizes for conversion."""
 
 import re
 from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """A unit. Units of the same dimension convert into each other by `size`; 0 stands for no conversion."""
+    """A unit. Units of the same dimension convert into each other by `size`. A size of 0 means no conversion."""
 
     name: str
     dimension: str
     size: float = 0.0
 
 
-# Dimension: name=size spellings, divided by `;`. A spelling of one or two letters is a symbol and case counts.
+# Dimension: name=size spellings, separated by `;`. A spelling of one or two letters is a case-sensitive symbol.
 _TABLE = """
 length: m=1 metre meter metres meters; km=1000 kilometre kilometer kilometres kilometers; cm=0.01 centimetre
  centimeter centimetres centimeters; mm=0.001 millimetre millimeter millimetres millimeters; µm=1e-6 μm

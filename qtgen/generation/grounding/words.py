@@ -1,4 +1,4 @@
-"""Words of an answer and its source, in a form in which they can be compared."""
+"""Normalize the words of an answer and its source, so that they can be compared."""
 
 import re
 import unicodedata
@@ -27,10 +27,10 @@ wasn't can't won't
 """
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-"""A word of a text from `normalize`. A hyphen divides words; an apostrophe does not."""
+"""A word of a text from `normalize`. A hyphen separates words, an apostrophe does not."""
 
 STOPWORDS = frozenset(_FUNCTION_WORDS.split())
-"""English words that say nothing about a subject, and so neither support a claim nor begin a name."""
+"""English words that say nothing about a subject. They neither support a claim nor begin a name."""
 
 _ENDINGS = re.compile(r"(?<=\w{3})(?:ations?|ments?|ness|ings?|ically|edly|ies|ied|ed|es|ly|al|ic|s|e|y)$")
 _DASHES = {ord(char): "-" for char in "\u2010\u2011\u2212\ufe63\uff0d"}

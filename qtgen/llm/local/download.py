@@ -1,8 +1,8 @@
-"""The files of local models: where they are, and fetching them.
+"""Find and fetch the files of local models.
 
-`python -m qtgen.llm.local.download` fetches the embedded model. The cache contains one file per model, and beside the
-file of a hub a record of its digest and commit. A file gets its name only after its digest was verified, so whatever
-has that name is complete.
+`python -m qtgen.llm.local.download` fetches the embedded model. The cache contains one file per model. Beside a
+file from a hub, it contains a record of the file's digest and commit. A file gets its final name only after its digest
+is verified, so a file of that name is complete.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ class ModelRecord(BaseModel):
 
 
 def find(environ: Mapping[str, str], name: str | None = None) -> Path | None:
-    """Return a model's file if it is on this machine, or None. By default, the embedded model's.
+    """Return a model's file if it is on this machine, or None. The default is the embedded model.
 
     Raises SettingsError if there is no model of that name.
     """
@@ -62,7 +62,7 @@ def fetch(
     on_wait: Callable[[], None] = lambda: None,
     progress: bool = False,
 ) -> Path:
-    """Download a model into the cache unless it is there, verify its digest, and return its path.
+    """Download a model into the cache unless it is on this machine, verify its digest, and return its path.
 
     Args:
         environ: The environment variables.
@@ -179,7 +179,7 @@ def _digest(file: Path) -> str:
 
 @contextlib.contextmanager
 def _locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock that ends with the process. One process fetches, and the others wait and find its file."""
+    """Hold a lock until the block or the process ends. One process fetches, and the others wait and find its file."""
     require("fetching a model", "local", "filelock")
     from filelock import FileLock, Timeout
 

@@ -1,7 +1,7 @@
-"""Fetching a model file of a Hugging Face hub.
+"""Fetch a model file from a Hugging Face hub.
 
-`huggingface_hub` knows the protocol, the address, the token and the hub's own cache, and honours its own environment
-variables. Its cache discards the part of an interrupted download, so qtgen keeps the part itself: a model is gigabytes.
+`huggingface_hub` handles the protocol, the address, the token, its cache and its environment variables. It discards the
+part of an interrupted download. qtgen keeps the part itself, because a model can be several gigabytes.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class HubFile:
 
 
 def find_in_hub_cache(entry: ModelEntry, source: HubSource) -> Path | None:
-    """Return the file in the hub's own cache, where other programs may have put it, or None. Raises ModelError."""
+    """Return the file in the cache of `huggingface_hub`, which other programs use too, or None. Raises ModelError."""
     with _as_model_error(entry, source):
         from huggingface_hub import try_to_load_from_cache
 
@@ -57,9 +57,9 @@ def look_up(entry: ModelEntry, source: HubSource, environ: Mapping[str, str]) ->
 
 
 def download(entry: ModelEntry, source: HubSource, file: HubFile, folder: Path, *, progress: bool = False) -> Path:
-    """Download a file into `folder`, or the rest of it if a part is there, and return the path of the whole part.
+    """Download a file into `folder`, or resume its download if a part is there, and return the path of the file.
 
-    An interrupted download leaves its part, whose name contains the file's digest. Raises ModelError, and OSError if
+    An interrupted download leaves a part, whose name contains the file's ETag. Raises ModelError, and OSError if
     the folder cannot be written.
     """
     from huggingface_hub.file_download import http_get
@@ -84,7 +84,7 @@ def download(entry: ModelEntry, source: HubSource, file: HubFile, folder: Path, 
 
 @contextlib.contextmanager
 def _as_model_error(entry: ModelEntry, source: HubSource) -> Iterator[None]:
-    """Turn the library's errors into ModelError. OSErrors of the disk pass."""
+    """Turn the library's errors into ModelError, except OSErrors of the disk."""
     try:
         from huggingface_hub import errors
     except ValueError:  # the library reads its variables when it is imported

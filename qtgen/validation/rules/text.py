@@ -1,6 +1,6 @@
-"""Family 6xx, texts: is the page about its question, is its text coherent, and does the house allow its words?
+"""Family 6xx, texts: off-topic pages, incoherent text, repeated sentences and banned phrases.
 
-These rules need no reference. `qtgen/validation/text_quality.py` has the measurements and their bars.
+These rules need no reference answer. `qtgen/validation/text_quality.py` has the measurements and their thresholds.
 """
 
 from collections.abc import Iterator
@@ -42,15 +42,15 @@ def _is_about_its_question(file: PageFile) -> bool:
 def off_topic(file: PageFile) -> Iterator[Finding]:
     """The page is not about its question: two of four comparisons of its texts fail.
 
-    They are the question's words in the answer, the question's words in the description, the keywords in the answer,
-    and the description's words in the answer. One of the two must concern the question.
+    The rule looks for the question's words in the answer, the question's words in the description, the keywords in the
+    answer, and the description's words in the answer. At least one of the two failures must concern the question.
 
     Why it is bad: a reader who searched for the question reads about something else.
     Fix: answer the question, or generate the page again. No automatic fix.
-    Limits: the rule compares words. It cannot see whether a fluent answer about the right topic is true, or whether it
-    answers what was asked. It judges English questions, and answers with at least 20 words besides code and math.
-    Precision: 1 of 4,924 live pages whose subjects did not serve to choose the bars. The rule detects 94% of pages with
-    the answer or all texts of another page.
+    Limits: the rule compares words. It cannot detect whether a fluent answer about the right topic is true or answers
+    the question. It judges only English questions, and only answers with at least 20 words besides code and math.
+    Precision: it reports 1 of 4,924 live pages, whose subjects were not used to choose the thresholds. It detects 94%
+    of pages with the answer or all texts of another page.
     """
     quality = measure_topic(*_texts(file, _TITLE, _DESCRIPTION, _KEYWORDS, ANSWER))
     if not quality.is_off_topic():
@@ -90,16 +90,16 @@ def _is_coherent_prose(file: PageFile) -> bool:
 def incoherent_text(file: PageFile) -> Iterator[Finding]:
     """The answer is not coherent text: it has two of seven faults, or one of them often.
 
-    They are words out of order ("the of"), a list of words instead of sentences, words that are glued together,
-    headings of more than nine words, sentences and headings that begin in lower case, runs of eight words that occur
-    again, and sentences that occur again.
+    The faults are words out of order ("the of"), a list of words instead of sentences, words that are glued together,
+    headings of more than nine words, sentences and headings that begin in lower case, repeated runs of eight words, and
+    repeated sentences.
 
     Why it is bad: nobody can read the page.
     Fix: generate the answer again. No automatic fix.
-    Limits: the rule knows marks of texts that fell apart. It cannot see whether fluent sentences are true, or whether
-    they follow from each other. Only in an answer to an English question does it miss sentences in English.
-    Precision: 1 of 4,924 live pages whose subjects did not serve to choose the bars. The rule detects 93% of answers
-    with shuffled words, and all 14 pages of a model that wrote nonsense.
+    Limits: the rule knows typical signs of incoherent text. It cannot detect whether fluent sentences are true, or
+    whether they follow from each other. It looks for missing function words only if the question is in English.
+    Precision: it reports 1 of 4,924 live pages, whose subjects were not used to choose the thresholds. It detects 93%
+    of answers with shuffled words, and all 14 pages of a model that wrote nonsense.
     """
     quality = measure_coherence(*_texts(file, _TITLE, ANSWER))
     if not quality.is_incoherent():
@@ -142,14 +142,14 @@ _COHERENCE_CLAUSES = {
 def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
     """More than 10 pages have the same sentence of eight words or more, word for word.
 
-    The rule runs only if it is selected by its full code, or if `repeated_sentence_pages` in qtgen.toml sets the number
-    of pages, because comparing all sentences adds a fifth to the time of a run. A sentence ends at a full stop or a
-    line break. Sentences with math are not compared.
+    The rule runs only if you select it by its full code, or if you set the number of pages with
+    `repeated_sentence_pages` in qtgen.toml, because comparing all sentences makes a run about a fifth slower. A
+    sentence ends at a full stop or a line break. Sentences with math are not compared.
 
-    Why it is bad: search engines and readers see pages that were made from one mold.
+    Why it is bad: search engines and readers see pages that look alike.
     Fix: write the sentence differently, or leave it out. No automatic fix.
-    Limits: the rule compares exact words. It cannot see the same thought in other words, and a definition that
-    belongs on many pages is reported too: raise the number.
+    Limits: the rule compares exact words, so it cannot detect a paraphrase. It also reports a definition that belongs
+    on many pages. If that happens, raise the number.
     """
     for sentence, pages in site.sentences.repeated().items():
         message = f"`{ANSWER}` has a sentence that is on {len(pages)} pages: `{{sentence}}`; write it differently"
@@ -172,12 +172,14 @@ def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
 def banned_phrase(file: PageFile) -> Iterator[Finding]:
     """A text contains a phrase that `banned_phrases` in qtgen.toml bans.
 
-    qtgen finds a phrase as whole words, in any case, in the question, the description, the keywords and the prose of
-    the answer. Code and math may contain it. In the question it is a warning, because no model writes the question.
+    The rule searches the question, the description, the keywords and the prose of the answer. It matches whole words,
+    in any case. Code and math may contain the phrase. In the question, the finding is only a warning, because no model
+    writes the question.
 
-    Why it is bad: the house does not want to read it.
+    Why it is bad: it violates the style that your project requires.
     Fix: write the text without the phrase. No automatic fix.
-    Limits: the rule does not know other forms of a word. Ban `delve`, `delves` and `delving`.
+    Limits: the rule does not recognize other forms of a word. To ban a verb, list all its forms: `delve`, `delves`,
+    `delving`.
     """
     if not file.settings.banned_phrases:
         return

@@ -99,7 +99,7 @@ class Example:
         raw: The bytes of the whole file, if a replacement cannot express the change.
         neighbour: The text to replace, and its replacement, in the other page of the example site. Only site rules
             read that page.
-        settings: What the rules read from the settings, if the example needs that.
+        settings: What the rules read from the settings, if the example needs it.
     """
 
     old: str = ""
@@ -132,8 +132,8 @@ class Rule:
         good: A similar example that the rule must not report.
         fix: Whether its fixes are safe. None means that it offers none.
         on_request: Whether the rule runs only if it is selected by its full code.
-        repairable: What a warning means when a page is generated. None: nothing. `concern`: it goes back to the model,
-            and the page is written with it if no repair resolves it. `fault`: the page is not written with it.
+        repairable: Whether a warning leads to a repair request when a page is generated. None means that it does not.
+            With `concern`, the page is written with the warning if no repair resolves it. With `fault`, it is not.
     """
 
     code: str
@@ -173,8 +173,8 @@ class PageRule(Rule):
         noncanonical_only: No page in the canonical layout can violate the rule.
         skip_if: A cheap test that is true for a page that cannot violate the rule. Rules may share one.
         patterns: RE2 patterns. A page whose description, keywords and answer match none of them cannot violate the
-            rule. The patterns of all rules are searched at once. With `skip_if` too, the rule runs if either does not
-            rule out a violation.
+            rule. The patterns of all rules are searched at once. If a rule has both arguments, it is skipped only if
+            both rule out a violation.
     """
 
     check: PageCheck
