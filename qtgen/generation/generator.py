@@ -121,7 +121,7 @@ class NewPage:
             return AnswerCheck.unreadable(error)
         except UnwritableText as error:
             return AnswerCheck(faults=(str(error),))
-        file = PageFile(self.job.path, read_text(text), settings=self.config.rule_settings)
+        file = PageFile(self.job.path, read_text(text))
         diagnostics = tuple(self.config.checker(file))
         checked = check_findings(text, diagnostics, parsed.wrappings)
         return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)

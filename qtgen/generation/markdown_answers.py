@@ -12,14 +12,13 @@ from typing import Any
 from qtgen.errors import AnswerError
 from qtgen.generation import search_texts
 from qtgen.generation.cut_sentences import repair_cut_sentences
-from qtgen.generation.markdown_blocks import Block, clean_lines, has_math_comment, split_blocks
+from qtgen.generation.markdown_blocks import Block, clean_lines, has_math_comment, split_blocks, word_set
 from qtgen.generation.markdown_points import NoPoints, NotFlat, read_points
 from qtgen.generation.markdown_tables import read_table
 from qtgen.generation.point_headings import clean_heading, paragraph_lead, part_named
 from qtgen.generation.search_lines import SearchLines, split_search_lines
 
 _Fields = dict[str, Any]
-_WORD = re.compile(r"\w{3,}")
 _QUESTION_NAME = re.compile(r"^(?:question|q|title)[ ]*[:：]", re.IGNORECASE)
 _ANSWER_NAME = re.compile(r"^[*_]{0,3}(?:answer|a)[ ]*[:：][*_]{0,3}[ ]*(?=\S)", re.IGNORECASE)
 _MARKS = " \t*_#>\"“”'"
@@ -143,7 +142,7 @@ def _is_title(blocks: Sequence[Block], question: str) -> bool:
     first, second, *_ = blocks
     lead = paragraph_lead(first.lines) if first.kind == "paragraph_open" else None
     is_bold = lead is not None and not lead.rest
-    is_named = bool(_words(first.text) & _words(question))
+    is_named = bool(word_set(first.text) & word_set(question))
     if part_named(first.text) != "point" or re.match(r"\W*\d", first.text):
         return False
     if is_bold:
@@ -154,7 +153,3 @@ def _is_title(blocks: Sequence[Block], question: str) -> bool:
     if not levels or min(levels) > first.level:
         return second.kind in ("paragraph_open", "heading_open")
     return is_named and second.kind == "heading_open" and part_named(second.text) == "introduction"
-
-
-def _words(text: str) -> set[str]:
-    return {word.lower() for word in _WORD.findall(text)}

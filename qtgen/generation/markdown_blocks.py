@@ -14,6 +14,8 @@ from markdown_it.token import Token
 
 from qtgen.page.markdown import find_segments
 
+_WORD = re.compile(r"\w{3,}")
+
 _LINE_BREAK = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _JOINT = "\ue000"  # replaces a line break in display math; a private-use character, so no answer contains it
 _JOINT_AND_INDENT = re.compile(rf"{_JOINT}[ \t]*")
@@ -174,3 +176,8 @@ def _split(tokens: Sequence[Token], level: int, lines: Sequence[str]) -> Iterato
             source = "\n".join(lines[first.map[0] : first.map[1]]).strip("\n").rstrip()
             yield Block(first.type, source.replace(_JOINT, "\n"), tokens[start : position + 1])
         start = position + 1
+
+
+def word_set(text: str) -> set[str]:
+    """Return the words of three or more letters of a text, in lower case."""
+    return {word.lower() for word in _WORD.findall(text)}

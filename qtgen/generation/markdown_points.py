@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from qtgen.errors import AnswerError
-from qtgen.generation.markdown_blocks import Block, list_items, on_one_line
+from qtgen.generation.markdown_blocks import Block, list_items, on_one_line, word_set
 from qtgen.generation.point_headings import (
     begins_summary,
     clean_heading,
@@ -22,7 +22,6 @@ _FLAT_KINDS = frozenset({"paragraph_open", "paragraph_close", "inline", "heading
 _FEWEST_POINTS = 4
 _NEXT_PART = re.compile(r"\n(?=(?:\d{1,2}[.)][ ]+)?(?:\*\*|__)\S)")
 _CHECK_BOX = re.compile(r"^\[[ xX]\][ ]+")
-_WORD = re.compile(r"\w{3,}")
 _BOLD_LEVEL = 7  # the heading level of bold words alone on a line, below all headings
 _SHOWN = 40  # characters of a point in a message
 
@@ -156,7 +155,7 @@ def _use_first_point(parts: _Parts, question: str) -> None:
     Raises AnswerError if there is no such point, or too few others.
     """
     first, *others = parts.points
-    is_asked = bool(_words(first.heading) & _words(question))
+    is_asked = bool(word_set(first.heading) & word_set(question))
     if not is_asked or first.is_item or not first.texts or len(others) < _FEWEST_POINTS:
         raise AnswerError(["the answer has no introduction; begin with one or two sentences that answer the question"])
     heading = [] if first.level else [f"{first.heading}:"]
@@ -227,7 +226,3 @@ def _paragraph(lines: str) -> Iterator[_Piece]:
         yield _Piece(lead.heading, on_one_line(lead.rest), level=0 if lead.rest else _BOLD_LEVEL)
     if kept:
         yield _Piece(None, on_one_line("\n".join(kept)))
-
-
-def _words(text: str) -> set[str]:
-    return {word.lower() for word in _WORD.findall(text)}
