@@ -26,6 +26,8 @@ QtgenError                      anything a person can act on
         ├── Retryable           worth another attempt: 429, 5xx, timeout, dropped connection
         │   └── Unreachable     nothing listens at that address
         ├── BadRequest          the endpoint rejects this request; another may succeed
+        │   └── Denied          the key, the address or the model may be wrong: 401, 403, 404, 405
+        ├── StyleRejected       the endpoint rejects the format of answers; ask in another one
         ├── NoAnswer            the endpoint's final response, which makes no page; it may have cost something
         │   ├── Truncated       cut off at the token limit
         │   └── Refused         the model declined
@@ -37,7 +39,7 @@ QtgenError                      anything a person can act on
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 
 class QtgenError(Exception):
@@ -213,8 +215,44 @@ class AnswerError(QtgenError):
         self.is_cut_off = cut_off
 
 
+class ErrorReply(NamedTuple):
+    """An endpoint's reply that reports an error.
+
+    Attributes:
+        status: HTTP status; for an error in a successful response, the status that its code stands for.
+        message: The endpoint's own message, on one line, at most 300 characters, without secrets.
+        type: The error's `type`, empty if it has none.
+        code: The error's `code`.
+        param: Name of the request's field that is concerned.
+    """
+
+    status: int
+    message: str = ""
+    type: str = ""
+    code: str = ""
+    param: str = ""
+
+
 class ProviderError(PaidError):
+    """The endpoint did not return an answer.
+
+    Args:
+        reply: What the endpoint replied, None if there was no reply.
+    """
+
     kind = "provider"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        usage: Any = None,
+        setting: str | None = None,
+        remedy: str | None = None,
+        reply: ErrorReply | None = None,
+    ) -> None:
+        super().__init__(message, usage=usage, setting=setting, remedy=remedy)
+        self.reply = reply
 
 
 class Retryable(ProviderError):
@@ -228,9 +266,16 @@ class Retryable(ProviderError):
     kind = "unavailable"
 
     def __init__(
-        self, message: str, *, kind: str = "unavailable", retry_after: float | None = None, usage: Any = None
+        self,
+        message: str,
+        *,
+        kind: str = "unavailable",
+        retry_after: float | None = None,
+        usage: Any = None,
+        remedy: str | None = None,
+        reply: ErrorReply | None = None,
     ) -> None:
-        super().__init__(message, usage=usage)
+        super().__init__(message, usage=usage, remedy=remedy, reply=reply)
         self.kind = kind
         self.retry_after = retry_after
 
@@ -242,6 +287,22 @@ class Unreachable(Retryable):
 
 class BadRequest(ProviderError):
     kind = "bad-request"
+
+
+class Denied(BadRequest):
+    """The endpoint denies a request (401, 403, 404, 405).
+
+    The key, the address or the model is wrong, or a gateway blocks this one question. Which of them it is shows only
+    in what happens to other requests.
+    """
+
+    kind = "denied"
+
+
+class StyleRejected(ProviderError):
+    """The endpoint rejects the format of answers. The provider has another `style` now; render the prompt again."""
+
+    kind = "style"
 
 
 class NoAnswer(ProviderError):
