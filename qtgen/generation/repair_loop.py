@@ -24,6 +24,7 @@ from qtgen.errors import (
     ProviderError,
     ProviderUnusable,
     Refused,
+    StyleRejected,
     Truncated,
 )
 from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector
@@ -37,6 +38,7 @@ _logger = logging.getLogger(__name__)
 _MORE_TOKENS = 2  # factor of `max_tokens` after an answer was cut off; applied once
 # A page that fails in one of these ways has used up its answers: the next run must not replay them from the ledger.
 _EXHAUSTED = {error.kind for error in (AnswerError, Truncated, Refused, Filtered)}
+_MAX_RENDERINGS = 2  # from `json_schema` to `json_object` to `markdown`
 INTERRUPTED = Failure(Interrupted.kind, "the run was interrupted")
 """Why a question was skipped after a stop was requested."""
 
@@ -104,17 +106,28 @@ class _Conversation:
         next_prompt: The prompt to send next, with the faults of the last answer.
         repairs: Number of repair requests so far.
         is_longer: Whether the token limit was raised.
+        renderings: How often the prompt was rendered again because the endpoint rejected its format.
     """
 
     prompt: Prompt
     next_prompt: Prompt
     repairs: int = 0
     is_longer: bool = False
+    renderings: int = 0
 
     def allow_more_tokens(self) -> None:
         """Raise the token limit. This is not a repair, because nothing was wrong with the answer."""
         self.prompt, self.next_prompt = _with_more_tokens(self.prompt), _with_more_tokens(self.next_prompt)
         self.is_longer = True
+
+    def render_again(self, prompt: Prompt) -> bool:
+        """Go on with a prompt in another format. Return False if the format is the same or has changed too often."""
+        if prompt.style == self.prompt.style or self.renderings == _MAX_RENDERINGS:
+            return False
+        self.prompt = self.next_prompt = prompt
+        self.is_longer = False
+        self.renderings += 1
+        return True
 
     def request_sample(self) -> None:
         """Request another answer to the first prompt."""
@@ -142,7 +155,7 @@ class _RepairLoop:
         conversation = _Conversation(first_prompt, first_prompt)
         while True:
             try:
-                completion, truncated = await self._complete(provider, conversation.next_prompt)
+                completion, truncated = await self._complete_in_style(provider, conversation)
             except ProviderUnusable:
                 raise
             except ProviderError as error:
@@ -151,7 +164,7 @@ class _RepairLoop:
                 return self._skip(Failure(error.kind, str(error)))
             except Interrupted:
                 return self._skip(INTERRUPTED)
-            check = self._check(first_prompt, completion, truncated=truncated is not None)
+            check = self._check(conversation.prompt, completion, truncated=truncated is not None)
             if truncated and check.is_cut_off:
                 if not self._request_longer(conversation):
                     return await self._end(Failure(truncated.kind, str(truncated)))
@@ -207,6 +220,17 @@ class _RepairLoop:
         for provider, completion in self._answers:
             provider.forget(completion)
 
+    async def _complete_in_style(
+        self, provider: Provider, conversation: _Conversation
+    ) -> tuple[Completion, Truncated | None]:
+        """Complete the next prompt. Render it again in another format if the endpoint rejects the one that it has."""
+        while True:
+            try:
+                return await self._complete(provider, conversation.next_prompt)
+            except StyleRejected:
+                if not conversation.render_again(self._task.prompt(provider.style)):
+                    raise
+
     async def _complete(self, provider: Provider, prompt: Prompt) -> tuple[Completion, Truncated | None]:
         """Return the next answer, and the error if it is truncated. Add its usage whether it succeeds or fails."""
         self._outcome = replace(self._outcome, attempts=self._outcome.attempts + 1)
@@ -216,6 +240,10 @@ class _RepairLoop:
         except Truncated as error:
             truncated = error
             completion = error.completion or Completion("", provider.model, error.usage or Usage(), kind=error.kind)
+        except StyleRejected as error:  # the prompt is rendered again, which is no attempt of its own
+            self._outcome = replace(self._outcome, attempts=self._outcome.attempts - 1)
+            self._add_usage(error.usage or Usage())
+            raise
         except (ProviderError, BudgetReached) as error:
             if isinstance(error, NoAnswer) and error.completion is not None:
                 self._add_answer(provider, error.completion)

@@ -9,14 +9,15 @@ from typing import Literal
 from qtgen._util.concurrency import Stop
 from qtgen.errors import Filtered, Interrupted, NoAnswer, Refused, Truncated
 from qtgen.llm.budget import Budget
+from qtgen.llm.dialect.sender import DialectSender
+from qtgen.llm.dialect.value import Dialect
 from qtgen.llm.endpoint import Endpoint, make_request
-from qtgen.llm.grammar import GrammarSender
 from qtgen.llm.ledger import LedgerSender, LedgerWriter
 from qtgen.llm.pacing import PacedSender, Pacer
 from qtgen.llm.retry import RetrySender, Sleep
 from qtgen.llm.sender import Attempt, Sender
 from qtgen.llm.telemetry import traced
-from qtgen.llm.types import Completion, Prompt
+from qtgen.llm.types import Completion, Prompt, PromptStyle
 
 _NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
 _CUT_OFF = "the answer was cut off at the token limit; raise `max_tokens`"
@@ -37,7 +38,7 @@ class ClientStats:
         tokens_per_minute: Tokens sent and received per minute, since the first attempt.
         waiting_for: Why no request starts: the endpoint is down, or a limit was reached. Empty if requests start.
         waiting_seconds: Seconds until the next request may start.
-        grammar_rejection: Why the endpoint rejected a grammar. Empty if it did not.
+        adaptations: How requests were changed because the endpoint rejected them, and its reasons.
     """
 
     model: str
@@ -50,14 +51,14 @@ class ClientStats:
     tokens_per_minute: float = 0.0
     waiting_for: Waiting = ""
     waiting_seconds: float = 0.0
-    grammar_rejection: str = ""
+    adaptations: tuple[str, ...] = ()
 
 
 class Client:
     """A provider for one model at one endpoint.
 
-    Its layers, from the outside: the ledger (if there is a writer), retries, grammars, pacing with the budget, tracing
-    (if OpenTelemetry is installed), and the transport.
+    Its layers, from the outside: the ledger (if there is a writer), retries, the dialect, pacing with the budget,
+    tracing (if OpenTelemetry is installed), and the transport.
 
     Args:
         transport: Sends a request once.
@@ -78,7 +79,7 @@ class Client:
         stop: Stop | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self.name, self.model, self.style = endpoint.provider, endpoint.model, endpoint.style
+        self.name, self.model = endpoint.provider, endpoint.model
         self._endpoint, self._pacer, self._writer = endpoint, pacer, writer
         self._stop = stop or Stop()
         self._attempts: Counter[str] = Counter()
@@ -92,9 +93,14 @@ class Client:
             record=self._record,
             stop=self._stop,
         )
-        self._grammar = GrammarSender(paced)
-        retrying = RetrySender(self._grammar, endpoint, pacer, tries=tries, stop=self._stop, sleep=sleep)
+        self._dialect = DialectSender(paced, endpoint, on_change=self._record_dialect)
+        retrying = RetrySender(self._dialect, endpoint, pacer, tries=tries, stop=self._stop, sleep=sleep)
         self._sender: Sender = LedgerSender(retrying, writer) if writer else retrying
+
+    @property
+    def style(self) -> PromptStyle:
+        """How prompts for the model are written now."""
+        return self._dialect.style
 
     async def complete(self, prompt: Prompt) -> Completion:
         if self._stop.requested:
@@ -133,8 +139,12 @@ class Client:
             self._tokens / minutes if minutes > 0 else 0.0,
             waiting_for,
             seconds,
-            self._grammar.rejection,
+            tuple(self._dialect.adaptations),
         )
+
+    def _record_dialect(self, dialect: Dialect) -> None:
+        if self._writer and self._endpoint.remembers_dialect:
+            self._writer.record_dialect(self._endpoint.place, self.model, dialect.to_json())
 
     def _record(self, attempt: Attempt) -> None:
         self._attempts[attempt.kind] += 1

@@ -84,7 +84,7 @@ class RetrySender:
             raise self._judge_bad_request(error).with_usage(lost) from None
         except PaidError as error:
             raise error.with_usage(lost + (error.usage or NO_USAGE)) from None
-        return replace(completion, lost=lost)
+        return replace(completion, lost=lost + completion.lost)
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:

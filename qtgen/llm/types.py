@@ -86,6 +86,7 @@ class Usage:
     completion_tokens: int = 0
     cached_tokens: int = 0
     cost_usd: float | None = 0.0
+    reasoning_tokens: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         unknown = self.cost_usd is None or other.cost_usd is None
@@ -94,6 +95,7 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
             self.cached_tokens + other.cached_tokens,
             None if unknown else (self.cost_usd or 0.0) + (other.cost_usd or 0.0),
+            self.reasoning_tokens + other.reasoning_tokens,
         )
 
 
@@ -141,16 +143,22 @@ class Completion:
 
 
 class Provider(Protocol):
-    """Completes prompts with one model. `style` says how prompts for it are written."""
+    """Completes prompts with one model. `style` says how prompts for it are written.
+
+    The style changes if the endpoint rejects a format of answers. `complete` then raises StyleRejected.
+    """
 
     name: str
     model: str
-    style: PromptStyle
+
+    @property
+    def style(self) -> PromptStyle: ...
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Return the model's answer.
 
-        Raises ProviderError if there is none, BudgetReached if the request might cost more than is left, and
+        Raises ProviderError if there is none, StyleRejected if the prompt has to be rendered again in another format,
+        BudgetReached if the request might cost more than is left, and
         Interrupted if a stop was requested before it was sent.
         """
 
