@@ -132,9 +132,7 @@ class Settings(BaseModel):
         description="Query parameters of each request: `[query]`. `$NAME` stands for an environment variable",
     )
     dialect: DialectSettings = Field(
-        DialectSettings(),
-        description="Changes to each request that make the endpoint accept it: `[dialect]`. qtgen learns most of them "
-        "from the endpoint's errors",
+        DialectSettings(), description="Changes to each request: `[dialect]`. qtgen learns most of them from errors"
     )
     concurrency: int | None = Field(
         None, ge=1, le=1000, description="Maximum number of requests in flight. The default is 64, or 2 for `local`"

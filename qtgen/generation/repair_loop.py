@@ -11,7 +11,7 @@ an existing page (`qtgen.regeneration.rewrite`). Only the providers do input and
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from qtgen.errors import (
@@ -29,16 +29,14 @@ from qtgen.errors import (
 )
 from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector
 from qtgen.generation.answer_check import AnswerCheck
-from qtgen.generation.prompts import repair_prompt
+from qtgen.generation.conversation import Conversation
 from qtgen.generation.types import Draft, Outcome, Status
 from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider, Usage
 
 _logger = logging.getLogger(__name__)
 
-_MORE_TOKENS = 2  # factor of `max_tokens` after an answer was cut off; applied once
 # A page that fails in one of these ways has used up its answers: the next run must not replay them from the ledger.
 _EXHAUSTED = {error.kind for error in (AnswerError, Truncated, Refused, Filtered)}
-_MAX_RENDERINGS = 2  # from `json_schema` to `json_object` to `markdown`
 INTERRUPTED = Failure(Interrupted.kind, "the run was interrupted")
 """Why a question was skipped after a stop was requested."""
 
@@ -97,48 +95,6 @@ async def run_task(
     return outcome
 
 
-@dataclass(slots=True)
-class _Conversation:
-    """The requests to one provider.
-
-    Args:
-        prompt: The first prompt.
-        next_prompt: The prompt to send next, with the faults of the last answer.
-        repairs: Number of repair requests so far.
-        is_longer: Whether the token limit was raised.
-        renderings: How often the prompt was rendered again because the endpoint rejected its format.
-    """
-
-    prompt: Prompt
-    next_prompt: Prompt
-    repairs: int = 0
-    is_longer: bool = False
-    renderings: int = 0
-
-    def allow_more_tokens(self) -> None:
-        """Raise the token limit. This is not a repair, because nothing was wrong with the answer."""
-        self.prompt, self.next_prompt = _with_more_tokens(self.prompt), _with_more_tokens(self.next_prompt)
-        self.is_longer = True
-
-    def render_again(self, prompt: Prompt) -> bool:
-        """Go on with a prompt in another format. Return False if the format is the same or has changed too often."""
-        if prompt.style == self.prompt.style or self.renderings == _MAX_RENDERINGS:
-            return False
-        self.prompt = self.next_prompt = prompt
-        self.is_longer = False
-        self.renderings += 1
-        return True
-
-    def request_sample(self) -> None:
-        """Request another answer to the first prompt."""
-        sample = self.next_prompt.sample + 1
-        self.prompt, self.next_prompt = replace(self.prompt, sample=sample), replace(self.prompt, sample=sample)
-
-    def request_repair(self, faults: Sequence[str]) -> None:
-        self.repairs += 1
-        self.next_prompt = repair_prompt(self.prompt, faults, self.repairs)
-
-
 class _RepairLoop:
     """Collects the answers and the usage of one task over all providers."""
 
@@ -152,7 +108,7 @@ class _RepairLoop:
     async def ask(self, provider: Provider) -> Outcome:
         """Ask one provider, with repairs up to the limit."""
         first_prompt = self._task.prompt(provider.style)
-        conversation = _Conversation(first_prompt, first_prompt)
+        conversation = Conversation(first_prompt, first_prompt)
         while True:
             try:
                 completion, truncated = await self._complete_in_style(provider, conversation)
@@ -178,10 +134,10 @@ class _RepairLoop:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
                 return await self._end(Failure(AnswerError.kind, message))
 
-    def _is_last_sample(self, conversation: _Conversation) -> bool:
+    def _is_last_sample(self, conversation: Conversation) -> bool:
         return conversation.next_prompt.sample >= self._samples - 1
 
-    def _request_longer(self, conversation: _Conversation) -> bool:
+    def _request_longer(self, conversation: Conversation) -> bool:
         """Prepare the request after a truncated answer: with more tokens, once, else for another candidate.
 
         Return False if there is none.
@@ -195,7 +151,7 @@ class _RepairLoop:
         conversation.request_sample()  # this answer has lost its way; another one may not
         return True
 
-    def _request_next(self, conversation: _Conversation, check: AnswerCheck) -> bool:
+    def _request_next(self, conversation: Conversation, check: AnswerCheck) -> bool:
         """Prepare the next request: another candidate, or a repair. Return True if there is none."""
         if not self._is_last_sample(conversation):
             conversation.request_sample()
@@ -221,7 +177,7 @@ class _RepairLoop:
             provider.forget(completion)
 
     async def _complete_in_style(
-        self, provider: Provider, conversation: _Conversation
+        self, provider: Provider, conversation: Conversation
     ) -> tuple[Completion, Truncated | None]:
         """Complete the next prompt. Render it again in another format if the endpoint rejects the one that it has."""
         while True:
@@ -298,8 +254,3 @@ class _RepairLoop:
 
     def _skip(self, failure: Failure) -> Outcome:
         return replace(self._outcome, status=Status.SKIPPED, error=failure)
-
-
-def _with_more_tokens(prompt: Prompt) -> Prompt:
-    max_tokens = _MORE_TOKENS * prompt.parameters["max_tokens"]
-    return replace(prompt, parameters={**prompt.parameters, "max_tokens": max_tokens})

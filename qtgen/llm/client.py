@@ -8,6 +8,7 @@ from typing import Literal
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import Filtered, Interrupted, NoAnswer, Refused, Truncated
+from qtgen.llm.brake import Brake
 from qtgen.llm.budget import Budget
 from qtgen.llm.dialect.sender import DialectSender
 from qtgen.llm.dialect.value import Dialect
@@ -38,6 +39,7 @@ class ClientStats:
         tokens_per_minute: Tokens sent and received per minute, since the first attempt.
         waiting_for: Why no request starts: the endpoint is down, or a limit was reached. Empty if requests start.
         waiting_seconds: Seconds until the next request may start.
+        waiting_reason: What the endpoint said last, if it is waited for.
         adaptations: How requests were changed because the endpoint rejected them, and its reasons.
     """
 
@@ -51,6 +53,7 @@ class ClientStats:
     tokens_per_minute: float = 0.0
     waiting_for: Waiting = ""
     waiting_seconds: float = 0.0
+    waiting_reason: str = ""
     adaptations: tuple[str, ...] = ()
 
 
@@ -64,6 +67,7 @@ class Client:
         transport: Sends a request once.
         tries: The most attempts for one request.
         stop: Once a stop is requested, `complete` sends nothing and raises Interrupted.
+        brake: Ends the run if all requests fail alike; the clients of a run share one.
         sleep: Waits between two attempts; tests replace it.
     """
 
@@ -77,15 +81,16 @@ class Client:
         writer: LedgerWriter | None = None,
         budget: Budget | None = None,
         stop: Stop | None = None,
+        brake: Brake | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.name, self.model = endpoint.provider, endpoint.model
         self._endpoint, self._pacer, self._writer = endpoint, pacer, writer
-        self._stop = stop or Stop()
+        self._stop, self.brake = stop or Stop(), brake or Brake()
         self._attempts: Counter[str] = Counter()
         self._reused = self._rejected = self._tokens = 0
         self._first_attempt: float | None = None
-        paced = PacedSender(
+        self._paced = PacedSender(
             traced(transport, self.name, self.model),
             endpoint,
             pacer,
@@ -93,8 +98,10 @@ class Client:
             record=self._record,
             stop=self._stop,
         )
-        self._dialect = DialectSender(paced, endpoint, on_change=self._record_dialect)
-        retrying = RetrySender(self._dialect, endpoint, pacer, tries=tries, stop=self._stop, sleep=sleep)
+        self._dialect = DialectSender(self._paced, endpoint, on_change=self._record_dialect)
+        retrying = RetrySender(
+            self._dialect, endpoint, pacer, tries=tries, stop=self._stop, brake=self.brake, sleep=sleep
+        )
         self._sender: Sender = LedgerSender(retrying, writer) if writer else retrying
 
     @property
@@ -139,6 +146,7 @@ class Client:
             self._tokens / minutes if minutes > 0 else 0.0,
             waiting_for,
             seconds,
+            self._paced.last_failure if waiting_for else "",
             tuple(self._dialect.adaptations),
         )
 
