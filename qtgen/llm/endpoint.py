@@ -24,7 +24,8 @@ class Endpoint:
         provider: Name of the provider.
         base_url: Address of an OpenAI-compatible endpoint; None means OpenAI itself.
         headers: Further headers. `$NAME` in a value stands for an environment variable; see `headers.resolve`.
-        timeout: Seconds to wait for one response.
+        query: Further parameters of the address, such as Azure's `api-version`.
+        timeout: Seconds that one request may take, with its response.
         extra: Further fields of each request.
         schema_lengths: Whether the schema that is sent contains string lengths.
         style: How prompts for the model are written.
@@ -38,6 +39,7 @@ class Endpoint:
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 120.0
     extra: Mapping[str, Any] = field(default_factory=dict)
     schema_lengths: bool = True

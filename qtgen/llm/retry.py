@@ -113,7 +113,8 @@ class RetrySender:
         """Return the error that a request ends with, by what its last failure means for all requests."""
         outage = self._pacer.limiter.outage
         if isinstance(error, Unreachable) and not outage.has_answered:
-            return ProviderUnusable(str(error), setting="base_url", remedy="start the endpoint, or correct its address")
+            remedy = error.remedy or "start the endpoint, or correct its address"
+            return ProviderUnusable(error.message, setting=None if error.remedy else "base_url", remedy=remedy)
         if outage.is_on:
             return EndpointDown(f"the endpoint has been down for {MAX_SECONDS / 60:g} minutes: {error}")
         if _asks_for_long_pause(error):
