@@ -25,8 +25,8 @@ class Endpoint:
         provider: Name of the provider.
         base_url: Address of an OpenAI-compatible endpoint; None means OpenAI itself.
         headers: Further headers. `$NAME` in a value stands for an environment variable; see `headers.resolve`.
-        timeout: Seconds to wait for one response.
         query: Query parameters of each request, in which `$NAME` stands for an environment variable as in `headers`.
+        timeout: Seconds that one request may take, with its response.
         extra: Further fields of each request.
         dialect: How requests are changed from the start: by hand, by what the model needs, and by what was learned.
         own_dialect: The part of the dialect that is set by hand.
@@ -43,8 +43,8 @@ class Endpoint:
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    timeout: float = 120.0
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: float = 120.0
     extra: Mapping[str, Any] = field(default_factory=dict)
     dialect: Dialect = NO_DIALECT
     own_dialect: Dialect = NO_DIALECT
