@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -108,6 +108,11 @@ class Client:
     def style(self) -> PromptStyle:
         """How prompts for the model are written now."""
         return self._dialect.style
+
+    @property
+    def learned(self) -> Sequence[str]:
+        """How requests are changed because an earlier run has learned it."""
+        return self._endpoint.learned_dialect.words()
 
     async def complete(self, prompt: Prompt) -> Completion:
         if self._stop.requested:

@@ -30,6 +30,7 @@ class Endpoint:
         extra: Further fields of each request.
         dialect: How requests are changed from the start: by hand, by what the model needs, and by what was learned.
         own_dialect: The part of the dialect that is set by hand.
+        learned_dialect: The part that an earlier run has learned.
         remembers_dialect: Whether the ledger keeps what is learned.
         schema_lengths: Whether the schema that is sent contains string lengths.
         style: How prompts for the model are written.
@@ -48,6 +49,7 @@ class Endpoint:
     extra: Mapping[str, Any] = field(default_factory=dict)
     dialect: Dialect = NO_DIALECT
     own_dialect: Dialect = NO_DIALECT
+    learned_dialect: Dialect = NO_DIALECT
     remembers_dialect: bool = True
     schema_lengths: bool = True
     style: PromptStyle = STANDARD_STYLE

@@ -28,7 +28,8 @@ class DialectSender:
     A request that needs no change is sent as it is.
 
     Args:
-        on_change: Called with what differs from the dialect that is set by hand, to be kept for later runs.
+        on_change: Called with what was learned, to be kept for later runs, once a request was answered in it. It is
+            given what differs from the dialect that is set by hand.
 
     Attributes:
         dialect: The dialect in force.
@@ -44,6 +45,7 @@ class DialectSender:
         self._tried = {self.dialect}
         self._guessing = asyncio.Lock()
         self._more_tokens_failed = False
+        self._is_proved = True  # by an answer
 
     @property
     def style(self) -> PromptStyle:
@@ -69,6 +71,8 @@ class DialectSender:
                 completion = guessed
             if self._is_used_up(completion):
                 completion = await self._guess_more_tokens(completion, dialect, request)
+            elif not self._is_proved and dialect == self.dialect:
+                self._prove()
             return completion if lost == NO_USAGE else replace(completion, lost=completion.lost + lost)
         message = f"the endpoint rejected the request in {_MAX_STEPS} forms"
         raise BadRequest(message, usage=lost, remedy="set what it accepts under [dialect]")
@@ -110,7 +114,11 @@ class DialectSender:
         self._tried.add(dialect)
         self.adaptations.append(f"{words} (the endpoint: {reason})")
         _logger.warning("requests to %s changed: %s", self._endpoint.model, self.adaptations[-1])
-        self._on_change(dialect.beyond(self._endpoint.own_dialect))
+        self._is_proved = False
+
+    def _prove(self) -> None:
+        self._is_proved = True
+        self._on_change(self.dialect.beyond(self._endpoint.own_dialect))
 
     async def _guess_no_grammar(self, error: ProviderError, dialect: Dialect, request: Request) -> Completion | None:
         """Return the answer to a rejected request without its grammar. Return None if it has none or fails as well."""
@@ -122,6 +130,7 @@ class DialectSender:
         completion = await self._inner.send(self._translate(request, plain))
         if "grammar" not in self.dialect.omit:
             self._adopt(replace(self.dialect, omit=(*self.dialect.omit, "grammar")), error.message)
+            self._prove()
         return completion
 
     def _is_used_up(self, completion: Completion) -> bool:
@@ -144,7 +153,7 @@ class DialectSender:
             is_larger = max_answer_tokens(document, larger) > max_answer_tokens(document, dialect)
             is_by_hand = self._endpoint.own_dialect.token_factor is not None
             if not is_larger or is_by_hand or self._more_tokens_failed:
-                return empty
+                return self._marked(empty)
             is_guess = larger != self.dialect
             try:
                 completion = await self._inner.send(self._translate(request, larger))
@@ -154,7 +163,12 @@ class DialectSender:
                 self._more_tokens_failed = True
             elif is_guess:
                 self._adopt(larger, _used_up(empty.usage))
-            return replace(completion, lost=completion.lost + empty.usage)
+                self._prove()
+            return replace(self._marked(completion), lost=completion.lost + empty.usage)
+
+    def _marked(self, completion: Completion) -> Completion:
+        """Return a completion without an answer as truncated, whatever the endpoint calls it."""
+        return replace(completion, kind="truncated") if self._is_used_up(completion) else completion
 
 
 def _undone(dialect: Dialect) -> list[str]:

@@ -24,16 +24,18 @@ class Ledger:
 
     Args:
         url: URL of the database, or the path of an SQLite file.
+        create: Whether to create tables that are missing.
 
     Raises SettingsError for a URL that cannot be used, and MissingExtra.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         self.run = uuid.uuid4().hex
         self._last_beat = 0.0
         self._engine = open_engine(url)
-        with self._transaction() as connection:
-            metadata.create_all(connection)
+        if create:
+            with self._transaction() as connection:
+                metadata.create_all(connection)
 
     def close(self) -> None:
         self._engine.dispose()
