@@ -109,7 +109,7 @@ class DialectSender:
         return "response_format" in self._endpoint.extra and "response_format" in document
 
     def _adopt(self, dialect: Dialect, reason: str) -> None:
-        words = "; ".join(dialect.beyond(self.dialect).words() or _undone(self.dialect.beyond(dialect)))
+        words = "; ".join(dialect.words(self.dialect) or _undone(self.dialect.beyond(dialect)))
         self.dialect = dialect
         self._tried.add(dialect)
         self.adaptations.append(f"{words} (the endpoint: {reason})")
