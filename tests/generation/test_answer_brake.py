@@ -1,7 +1,5 @@
 """The brake on runs whose first answers all have the same fault."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from qtgen._util.concurrency import Stop
@@ -17,9 +15,9 @@ def completion(text: str = "Osmosis is …", kind: str = "ok", *, reused: bool =
 
 
 @pytest.fixture
-def brake() -> Iterator[tuple[AnswerBrake, Stop]]:
+def brake() -> tuple[AnswerBrake, Stop]:
     stop = Stop()
-    yield AnswerBrake(stop), stop
+    return AnswerBrake(stop), stop
 
 
 Pair = tuple[AnswerBrake, Stop]
