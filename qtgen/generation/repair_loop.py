@@ -27,6 +27,7 @@ from qtgen.errors import (
     StyleRejected,
     Truncated,
 )
+from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.conversation import Conversation
@@ -65,6 +66,7 @@ async def run_task(
     *,
     candidates: int = 1,
     selector: Selector | None = None,
+    brake: AnswerBrake | None = None,
 ) -> Outcome:
     """Return the outcome of a task, with the draft of the page if an answer was accepted.
 
@@ -79,11 +81,12 @@ async def run_task(
         providers: The providers, in the order in which they are tried.
         candidates: How many answers are requested from each provider before any repair.
         selector: Chooses between usable candidates with equal concerns; None to choose by their penalties.
+        brake: Ends the run if the first answers all have the same fault; None to go on.
 
     Raises ProviderUnusable, after which every other request would fail too, and LedgerError. Every other failure is an
     outcome.
     """
-    loop = _RepairLoop(task, repairs, candidates, selector)
+    loop = _RepairLoop(task, repairs, candidates, selector, brake)
     outcome = task.blank
     for provider in providers:
         outcome = await loop.ask(provider)
@@ -98,8 +101,16 @@ async def run_task(
 class _RepairLoop:
     """Collects the answers and the usage of one task over all providers."""
 
-    def __init__(self, task: WritingTask, repairs: int, candidates: int, selector: Selector | None) -> None:
+    def __init__(
+        self,
+        task: WritingTask,
+        repairs: int,
+        candidates: int,
+        selector: Selector | None,
+        brake: AnswerBrake | None,
+    ) -> None:
         self._task, self._repairs, self._samples, self._selector = task, repairs, candidates, selector
+        self._brake = brake
         self._answers: list[tuple[Provider, Completion]] = []
         self._total_usage = Usage()  # of cached answers too, unlike the outcome's
         self._outcome = task.blank
@@ -115,6 +126,7 @@ class _RepairLoop:
             except ProviderUnusable:
                 raise
             except ProviderError as error:
+                self._report_no_answer(provider, error)
                 return await self._end(Failure(error.kind, str(error)))
             except BudgetReached as error:  # another run resumes with the repair
                 return self._skip(Failure(error.kind, str(error)))
@@ -122,10 +134,12 @@ class _RepairLoop:
                 return self._skip(INTERRUPTED)
             check = self._check(conversation.prompt, completion, truncated=truncated is not None)
             if truncated and check.is_cut_off:
+                self._report_no_answer(provider, truncated)
                 if not self._request_longer(conversation):
                     return await self._end(Failure(truncated.kind, str(truncated)))
                 continue
             self._add_candidate(check, conversation.next_prompt, completion, provider)
+            self._report(provider, completion, check)
             is_finished = self._request_next(conversation, check)
             if check.text is None or (check.complaints and not is_finished):
                 provider.reject(completion)
@@ -133,6 +147,20 @@ class _RepairLoop:
             if is_finished:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
                 return await self._end(Failure(AnswerError.kind, message))
+
+    def _report(self, provider: Provider, completion: Completion, check: AnswerCheck) -> None:
+        """Tell the brake whether an answer is usable."""
+        if self._brake is None:
+            return
+        if check.text is not None:
+            self._brake.accepted(provider.model)
+        else:
+            self._brake.rejected(provider.model, self._outcome.question.source, completion, check.faults[0])
+
+    def _report_no_answer(self, provider: Provider, error: ProviderError) -> None:
+        """Tell the brake about a final response that is no answer."""
+        if self._brake and isinstance(error, NoAnswer) and isinstance(error.completion, Completion):
+            self._brake.rejected(provider.model, self._outcome.question.source, error.completion, str(error))
 
     def _is_last_sample(self, conversation: Conversation) -> bool:
         return conversation.next_prompt.sample >= self._samples - 1
