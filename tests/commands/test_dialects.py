@@ -56,6 +56,8 @@ def test_a_run_adapts_step_by_step_and_the_next_one_starts_with_it(qtgen: Run, e
     assert len(endpoint.requests) == 1
     assert "requests to m changed as before: `max_completion_tokens` instead of `max_tokens`; no `temperature`;" in err
 
+    _, out, _ = qtgen("prompts", "show", "explain", "--question", "How does osmosis work?", "--json")
+    assert json.loads(out).keys() == {"model", "messages", "max_completion_tokens", "response_format"}
     _, out, _ = qtgen("--show-settings")
     assert "learned        = `max_completion_tokens` instead of `max_tokens`; no `temperature`; answers as" in out
 

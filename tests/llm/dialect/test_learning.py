@@ -215,7 +215,32 @@ ROLES = [
 ]
 
 
-@pytest.mark.parametrize(("reply", "expected"), [*FIELDS, *LIMITS, *SCHEMAS, *ROLES], ids=lambda value: str(value)[:60])
+OTHER_WORDS = [
+    (error("seed: unknown field"), omitting("seed")),
+    (error('json: unknown field "seed"'), omitting("seed")),
+    (error("Additional properties are not allowed ('seed', 'user' were unexpected)"), omitting("seed", "user")),
+    (error("Value error, seed must be None"), omitting("seed")),
+    (error("top_p is deprecated for this model."), omitting("top_p")),
+    (error("top_p参数非法"), omitting("top_p")),
+    (error("Model o3 requires max_completion_tokens"), COMPLETION_TOKENS),
+    (error("Please use max_completion_tokens; max_tokens is deprecated"), COMPLETION_TOKENS),
+    (error("max_tokens must be less than 4097"), at_most(4_096)),
+    (error("max_tokens (8000) exceeds the model's limit of 4096 output tokens"), at_most(4_096)),
+    (error("Only 'user' and 'assistant' roles are supported!"), MERGED),
+    (error("Error: Only user, assistant and tool roles are supported, got system.", 500), MERGED),
+    (error("Invalid message content: role user cannot follow role system"), MERGED),
+    (error("stream: false not allowed", 405), STREAMED),
+    (error("The value of 'strict' must be false"), omitting("response_format.json_schema.strict")),
+    (error("response_schema.properties[title].max_length: unknown field"), NO_LENGTHS),
+    (error('Grammar error: Unimplemented keys: ["minLength"]'), NO_LENGTHS),
+    (error("unknown variant `json_schema`, expected `text` or `json_object`"), JSON_OBJECT_INSTEAD),
+    (error("This model does not support structured outputs"), JSON_OBJECT_INSTEAD),
+    (error("Json mode is not supported for this model."), JSON_OBJECT_INSTEAD),
+]
+ALL = [*FIELDS, *LIMITS, *SCHEMAS, *ROLES, *OTHER_WORDS]
+
+
+@pytest.mark.parametrize(("reply", "expected"), ALL, ids=lambda value: str(value)[:60])
 def test_an_error_that_names_what_it_rejects_changes_the_dialect(reply: ErrorReply, expected: Dialect) -> None:
     assert learn(NO_DIALECT, reply, DOCUMENT) == expected
 
@@ -322,7 +347,7 @@ def test_what_is_set_by_hand_is_never_undone() -> None:
     assert found.rename == COMPLETION_TOKENS.rename
 
 
-@pytest.mark.parametrize(("reply", "_"), [*FIELDS, *LIMITS, *SCHEMAS, *ROLES], ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("reply", "_"), ALL, ids=lambda value: str(value)[:60])
 def test_the_same_error_again_comes_to_an_end(reply: ErrorReply, _: Dialect) -> None:
     dialect: Dialect | None = NO_DIALECT
     tried: set[Dialect] = set()
