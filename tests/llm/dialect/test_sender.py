@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from qtgen.errors import BadRequest, Denied, ErrorReply, ProviderError, Retryable, StyleRejected
+from qtgen._util.concurrency import Stop
+from qtgen.errors import BadRequest, BudgetReached, Denied, ErrorReply, ProviderError, Retryable, StyleRejected
+from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client
 from qtgen.llm.dialect.sender import DialectSender
 from qtgen.llm.dialect.value import Dialect
 from qtgen.llm.endpoint import Endpoint, encode_document, max_answer_tokens
-from qtgen.llm.pacing import AdaptiveLimiter, Pacer
-from qtgen.llm.sender import Request
+from qtgen.llm.pacing import AdaptiveLimiter, PacedSender, Pacer
+from qtgen.llm.sender import Request, Sender
 from qtgen.llm.types import AnswerFormat, Completion, Prompt, PromptStyle, Usage
 from support.senders import PRICED, ScriptedSender, SlowSender, answer, request
 from support.simulated import simulate
@@ -50,8 +52,9 @@ def test_a_request_that_needs_no_change_is_sent_as_it_is() -> None:
     inner = ScriptedSender(answer())
     asked = replace(request(), body=b"this is not even JSON")
     send(DialectSender(inner, PRICED), asked)
-    assert inner.requests == [asked]
-    assert inner.requests[0] is asked
+    assert inner.requests[0].body is asked.body
+    assert inner.requests[0].finish is not None
+    assert inner.requests[0].finish() is asked
 
 
 def test_the_dialect_is_learned_once_for_all_requests() -> None:
@@ -89,6 +92,42 @@ def test_requests_in_flight_that_fail_alike_are_sent_again_in_the_new_dialect() 
     assert len(simulate(main())) == 20
     assert len(inner.sent) == 40
     assert len(sender.adaptations) == 1
+
+
+def paced_sender(inner: Sender, pacer: Pacer, budget: Budget) -> PacedSender:
+    return PacedSender(inner, PRICED, pacer, budget, record=lambda _: None, stop=Stop())
+
+
+def test_requests_that_wait_for_their_turn_are_sent_in_the_dialect_of_that_moment() -> None:
+    class Picky(SlowSender):
+        async def send(self, request: Request) -> Completion:
+            await super().send(request)
+            if b"temperature" in request.body:
+                raise rejected(NO_TEMPERATURE)
+            return answer()
+
+    inner = Picky(0.1)
+
+    async def main() -> list[Completion]:
+        pacer = Pacer(AdaptiveLimiter(4, head_start=2.0))
+        sender = DialectSender(paced_sender(inner, pacer, Budget()), PRICED)
+        return await asyncio.gather(*(sender.send(request_with(temperature=0.2, seed=n)) for n in range(20)))
+
+    assert len(simulate(main())) == 20
+    assert len(inner.sent) == 21, "only the first request was rejected"
+
+
+def test_a_request_reserves_the_budget_of_a_limit_that_was_raised_while_it_waited() -> None:
+    inner = ScriptedSender(answer("a"), answer("b"))
+    larger = request(max_answer_tokens=10**9)
+
+    async def main() -> None:
+        paced = paced_sender(inner, Pacer(AdaptiveLimiter(1)), Budget(1.0))
+        with pytest.raises(BudgetReached):
+            await paced.send(replace(request(max_answer_tokens=1), finish=lambda: larger))
+
+    asyncio.run(main())
+    assert inner.requests == []
 
 
 @pytest.mark.parametrize("status", [500, 501])
