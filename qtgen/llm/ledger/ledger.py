@@ -12,7 +12,7 @@ from qtgen.llm.ledger import claims, page_ids, statistics
 from qtgen.llm.ledger.engine import open_engine, without_login
 from qtgen.llm.ledger.liveness import BEAT, run_row
 from qtgen.llm.ledger.statistics import Spending
-from qtgen.llm.ledger.tables import metadata, runs
+from qtgen.llm.ledger.tables import create, runs
 from qtgen.llm.ledger.types import Batch, Claim, ModelFacts
 
 _HISTORY = 2_000  # answers
@@ -32,7 +32,7 @@ class Ledger:
         self._last_beat = 0.0
         self._engine = open_engine(url)
         with self._transaction() as connection:
-            metadata.create_all(connection)
+            create(connection)
 
     def close(self) -> None:
         self._engine.dispose()

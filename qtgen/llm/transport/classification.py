@@ -131,7 +131,9 @@ def _by_status(failure: Failure, endpoint: Endpoint) -> ProviderError:
         return _denied(failure, endpoint)
     message = f"the endpoint rejected the request {_reply_words(body)}"
     if _TOO_LONG.search(body.words):
-        return BadRequest(message, setting="max_tokens", remedy="lower it, or shorten the context", reply=reply)
+        return BadRequest(
+            message, setting="max_tokens", remedy="lower `max_tokens`, or shorten the context", reply=reply
+        )
     schema = "if it does not support string lengths, set `schema_lengths = false`"
     return BadRequest(message, remedy=schema if "schema" in reply.message.lower() else None, reply=reply)
 
@@ -148,9 +150,12 @@ def _denied(failure: Failure, endpoint: Endpoint) -> Denied:
         message, fields = f"the endpoint rejected the key {_reply_words(body)}", {
             "setting": "api_key", "remedy": "check the key",
         }  # fmt: skip
-    else:
+    elif body.document:
         message = f"the endpoint denied the request {_reply_words(body)}"
         fields = {"setting": "api_key", "remedy": "check the key and its permissions"}
+    else:  # a web page: a firewall that dislikes the words of one question, or all requests
+        message = f"the endpoint, or a gateway before it, denied the request {_reply_words(body)}"
+        fields = {"remedy": "reword the question if only this one is denied, else check the key and the address"}
     return Denied(message, **fields, reply=reply)
 
 
@@ -160,7 +165,7 @@ def _not_found(failure: Failure, endpoint: Endpoint) -> tuple[str, dict[str, Any
     names_model = _MODEL.search(body.words) is not None
     if suggestion and not names_model:
         message = f"there is no endpoint at {addresses.shown(failure.url)} {_reply_words(body)}"
-        return message, {"setting": "base_url", "remedy": f"set it to {suggestion}"}
+        return message, {"setting": "base_url", "remedy": f"set `base_url` to {suggestion}"}
     place = "" if names_model else " at this address"
     message = f"the endpoint has no model `{endpoint.model}`{place} {_reply_words(body)}"
     return message, {"setting": "model", "remedy": "check the model's name and the endpoint's address"}
@@ -172,7 +177,8 @@ def _http(body: ErrorBody) -> str:
 
 def _reply_words(body: ErrorBody) -> str:
     """Return `(HTTP 401): the endpoint's message`, the end of a sentence."""
-    return f"(HTTP {body.reply.status})" + (f": {body.reply.message}" if body.reply.message else "")
+    words = body.reply.message.rstrip(".")
+    return f"(HTTP {body.reply.status})" + (f": {words}" if words else "")
 
 
 def _duration(seconds: float) -> str:

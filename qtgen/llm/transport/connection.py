@@ -83,18 +83,17 @@ class Connection:
 
         Raises ProviderError.
         """
-        connected = False
+        begun: set[str] = set()
         try:
             async with asyncio.timeout(self._route.timeout):
                 url, seen = self._url, {self._url}
                 while True:
-                    reply = await self._post_once(url, body)
-                    connected = True
+                    reply = await self._post_once(url, body, begun)
                     if reply.status != 303 and reply.status not in addresses.REDIRECTS:
                         break
                     url = self._next_address(reply, seen)
         except TimeoutError:
-            part = "no complete answer" if connected else "no answer"
+            part = "no complete answer" if begun else "no answer"
             raise Retryable(
                 f"{part} within {self._route.timeout:g} s", kind="timeout", remedy="raise `timeout`"
             ) from None
@@ -107,7 +106,8 @@ class Connection:
         if self._session:
             await self._session.close()
 
-    async def _post_once(self, url: str, body: bytes) -> Reply:
+    async def _post_once(self, url: str, body: bytes, begun: set[str]) -> Reply:
+        """Send the request to one address, and add the address to `begun` as soon as it begins to respond."""
         session = self._session or self._open()
         proxy = self._route.proxy if self._route.proxy and not self._route.proxy.socks_version else None
         try:
@@ -121,6 +121,7 @@ class Connection:
             )
         except Exception as error:  # noqa: BLE001  # whatever a library raises concerns this request only
             raise self._wire_error(error, url, is_sent=False) from None
+        begun.add(url)
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
             content, failure = await self._read(response)
@@ -162,7 +163,11 @@ class Connection:
             message = f"the endpoint redirects to {shown or 'no address'}"
             base = self._clean.message(addresses.base_of(url)) if url else ""
             is_operation = url is not None and addresses.shown(url).rstrip("/").endswith(addresses.COMPLETIONS)
-            remedy = f"set it to {base} if you trust that address" if is_operation else "check the endpoint's address"
+            remedy = (
+                f"set `base_url` to {base} if you trust that address"
+                if is_operation
+                else "check the endpoint's address"
+            )
         status = reply.status
         error_reply = ErrorReply(status, message)
         raise Denied(f"{message} (HTTP {status})", setting="base_url", remedy=remedy, reply=error_reply)
