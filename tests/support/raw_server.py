@@ -17,6 +17,7 @@ class RawServer:
     keep_open: bool = False
     pause: float = 0.0
     requests: list[bytes] = field(default_factory=list)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -24,6 +25,7 @@ class RawServer:
         return f"http://127.0.0.1:{self.port}"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -65,6 +67,10 @@ async def raw_server(*answers: bytes, keep_open: bool = False, pause: float = 0.
         for task in [*tasks]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in raw.writers:
+            writer.transport.abort()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 def http(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
