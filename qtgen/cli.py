@@ -5,6 +5,7 @@ A command is imported when it is called, so `qtgen --help` and `qtgen validate` 
 
 import contextlib
 import errno
+import importlib
 import io
 import os
 import sys
@@ -20,7 +21,7 @@ from qtgen.errors import QtgenError
 
 _GENERATE = ("generate", ("jinja2", "openai", "sqlalchemy", "tenacity", "frontmatter"))
 
-# The module of the same name in qtgen/commands holds each command.
+# The module of the same name in qtgen/commands holds each command, with underscores instead of hyphens.
 COMMANDS = {
     "generate": Entry("Write new pages from questions.", *_GENERATE),
     "regenerate": Entry("Rewrite stale pages.", *_GENERATE),
@@ -31,6 +32,7 @@ COMMANDS = {
     "explain": Entry("Explain a rule, a metric, a reason or a report format."),
     "schema": Entry("Print the page's schema."),
     "models": Entry("List, fetch and choose local models.", "local", ("filelock", "tomlkit", "openai")),
+    "check-endpoint": Entry("Show what an endpoint can do, and the settings to use.", *_GENERATE),
     "prompts": Entry("List the prompts in force, or show what would be sent.", *_GENERATE),
     "init": Entry("Create a new project."),
     "completion": Entry("Print the completion script for a shell."),
@@ -42,7 +44,11 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     if wanted:
         from qtgen.settings import load_settings
 
-        for line in load_settings(Path.cwd(), os.environ, {}).lines():
+        learned_lines = importlib.import_module(
+            "qtgen.commands._learned"
+        ).learned_lines  # needs an extra, like commands
+        loaded = load_settings(Path.cwd(), os.environ, {})
+        for line in (*loaded.lines(), *learned_lines(loaded.settings)):
             click.echo(line)
         ctx.exit()
 

@@ -2,24 +2,27 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import Filtered, Interrupted, NoAnswer, Refused, Truncated
+from qtgen.llm.brake import Brake
 from qtgen.llm.budget import Budget
+from qtgen.llm.dialect.sender import DialectSender
+from qtgen.llm.dialect.value import Dialect
 from qtgen.llm.endpoint import Endpoint, make_request
-from qtgen.llm.grammar import GrammarSender
 from qtgen.llm.ledger import LedgerSender, LedgerWriter
 from qtgen.llm.pacing import PacedSender, Pacer
 from qtgen.llm.retry import RetrySender, Sleep
 from qtgen.llm.sender import Attempt, Sender
 from qtgen.llm.telemetry import traced
-from qtgen.llm.types import Completion, Prompt
+from qtgen.llm.types import Completion, Prompt, PromptStyle
 
 _NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
 _CUT_OFF = "the answer was cut off at the token limit; raise `max_tokens`"
+_PAUSE_SHOWN, _STARVATION_SHOWN = 2.0, 3.0  # seconds; shorter waiting is ordinary
 Waiting = Literal["", "outage", "limit"]
 
 
@@ -35,9 +38,10 @@ class ClientStats:
         concurrency: Requests that may be in flight now, by what the endpoint copes with.
         max_concurrency: The most requests that may ever be in flight.
         tokens_per_minute: Tokens sent and received per minute, since the first attempt.
-        waiting_for: Why no request starts: the endpoint is down, or a limit was reached. Empty if requests start.
+        waiting_for: Why nothing gets through: the endpoint is down, or a limit was reached. Empty if requests pass.
         waiting_seconds: Seconds until the next request may start.
-        grammar_rejection: Why the endpoint rejected a grammar. Empty if it did not.
+        waiting_reason: What the endpoint said last, if it is waited for.
+        adaptations: How requests were changed because the endpoint rejected them, and its reasons.
     """
 
     model: str
@@ -50,19 +54,21 @@ class ClientStats:
     tokens_per_minute: float = 0.0
     waiting_for: Waiting = ""
     waiting_seconds: float = 0.0
-    grammar_rejection: str = ""
+    waiting_reason: str = ""
+    adaptations: tuple[str, ...] = ()
 
 
 class Client:
     """A provider for one model at one endpoint.
 
-    Its layers, from the outside: the ledger (if there is a writer), retries, grammars, pacing with the budget, tracing
-    (if OpenTelemetry is installed), and the transport.
+    Its layers, from the outside: the ledger (if there is a writer), retries, the dialect, pacing with the budget,
+    tracing (if OpenTelemetry is installed), and the transport.
 
     Args:
         transport: Sends a request once.
         tries: The most attempts for one request.
         stop: Once a stop is requested, `complete` sends nothing and raises Interrupted.
+        brake: Ends the run if all requests fail alike; the clients of a run share one.
         sleep: Waits between two attempts; tests replace it.
     """
 
@@ -76,15 +82,16 @@ class Client:
         writer: LedgerWriter | None = None,
         budget: Budget | None = None,
         stop: Stop | None = None,
+        brake: Brake | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self.name, self.model, self.style = endpoint.provider, endpoint.model, endpoint.style
+        self.name, self.model = endpoint.provider, endpoint.model
         self._endpoint, self._pacer, self._writer = endpoint, pacer, writer
-        self._stop = stop or Stop()
+        self._stop, self.brake = stop or Stop(), brake or Brake()
         self._attempts: Counter[str] = Counter()
         self._reused = self._rejected = self._tokens = 0
         self._first_attempt: float | None = None
-        paced = PacedSender(
+        self._paced = PacedSender(
             traced(transport, self.name, self.model),
             endpoint,
             pacer,
@@ -92,9 +99,30 @@ class Client:
             record=self._record,
             stop=self._stop,
         )
-        self._grammar = GrammarSender(paced)
-        retrying = RetrySender(self._grammar, endpoint, pacer, tries=tries, stop=self._stop, sleep=sleep)
+        self._dialect = DialectSender(self._paced, endpoint, on_change=self._record_dialect)
+        retrying = RetrySender(
+            self._dialect, endpoint, pacer, tries=tries, stop=self._stop, brake=self.brake, sleep=sleep
+        )
         self._sender: Sender = LedgerSender(retrying, writer) if writer else retrying
+
+    @property
+    def style(self) -> PromptStyle:
+        """How prompts for the model are written now."""
+        return self._dialect.style
+
+    @property
+    def dialect(self) -> Dialect:
+        """How requests are changed before they are sent."""
+        return self._dialect.dialect
+
+    @dialect.setter
+    def dialect(self, dialect: Dialect) -> None:
+        self._dialect.dialect = dialect
+
+    @property
+    def learned(self) -> Sequence[str]:
+        """How requests are changed because an earlier run has learned it."""
+        return self._endpoint.learned_dialect.words()
 
     async def complete(self, prompt: Prompt) -> Completion:
         if self._stop.requested:
@@ -119,8 +147,10 @@ class Client:
     def stats(self) -> ClientStats:
         """Return a snapshot of what the client has done and of what it waits for."""
         limiter, now = self._pacer.limiter, self._pacer.now()
-        seconds = limiter.pause(now)
-        waiting_for: Waiting = "outage" if limiter.outage.is_on else "limit" if seconds > 0 else ""
+        seconds, starvation = limiter.pause(now), limiter.starvation(now)
+        is_limited = starvation > _STARVATION_SHOWN or seconds > _PAUSE_SHOWN
+        waiting_for: Waiting = "outage" if limiter.outage.is_on else "limit" if is_limited else ""
+        reason = self._paced.last_failure if limiter.outage.is_on or starvation else ""
         minutes = (now - self._first_attempt) / 60 if self._first_attempt is not None else 0.0
         return ClientStats(
             self.model,
@@ -133,8 +163,13 @@ class Client:
             self._tokens / minutes if minutes > 0 else 0.0,
             waiting_for,
             seconds,
-            self._grammar.rejection,
+            reason if waiting_for else "",
+            tuple(self._dialect.adaptations),
         )
+
+    def _record_dialect(self, dialect: Dialect) -> None:
+        if self._writer and self._endpoint.remembers_dialect:
+            self._writer.record_dialect(self._endpoint.place, self.model, dialect.to_json())
 
     def _record(self, attempt: Attempt) -> None:
         self._attempts[attempt.kind] += 1

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.extras import require
+from qtgen.llm.brake import Brake
 from qtgen.llm.budget import Budget
 from qtgen.llm.builtin import remote_endpoint
 from qtgen.llm.client import Client
+from qtgen.llm.dialect.value import Dialect, from_json
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
 from qtgen.llm.pacing import AdaptiveLimiter, Allowance, Pacer
-from qtgen.llm.providers import Connection, provider_entry, provider_name
+from qtgen.llm.providers import Connection, provider_entry, provider_name, with_learned
 from qtgen.llm.sender import Sender
 from qtgen.settings import Settings, project_folder
 
 if TYPE_CHECKING:
     from qtgen.embeddings.static import TextEmbedder
+
+_HEAD_START = 2.0  # seconds; an endpoint rejects a request sooner than it answers one
 
 
 def concurrency(settings: Settings) -> int:
@@ -27,9 +31,22 @@ def concurrency(settings: Settings) -> int:
     return settings.concurrency or provider_entry(settings).concurrency
 
 
-def endpoints_for(settings: Settings) -> list[Endpoint]:
-    """Return the endpoints that requests go to, the preferred one first. Nothing is opened. Raises SettingsError."""
-    return list(provider_entry(settings).endpoints(settings))
+def endpoints_for(settings: Settings, ledger: Ledger | None = None) -> list[Endpoint]:
+    """Return the endpoints that requests go to, the preferred one first. Nothing is opened. Raises SettingsError.
+
+    Args:
+        settings: The settings in force.
+        ledger: Where earlier runs have recorded the dialects that they learned, or None to ignore them.
+    """
+    endpoints = provider_entry(settings).endpoints(settings)
+    if ledger is None or not settings.dialect.remember:
+        return list(endpoints)
+    return [with_learned(endpoint, _learned(ledger, endpoint), settings) for endpoint in endpoints]
+
+
+def _learned(ledger: Ledger, endpoint: Endpoint) -> Dialect | None:
+    stored = ledger.dialect(endpoint.place, endpoint.model)
+    return from_json(stored.text) if stored else None
 
 
 def needs_fetch(settings: Settings) -> bool:
@@ -55,16 +72,26 @@ async def open_clients(
     and MissingExtra.
     """
     entry = provider_entry(settings)
-    budget, stop = budget or Budget(), stop or Stop()
+    budget, stop, brake = budget or Budget(), stop or Stop(), Brake()
     async with AsyncExitStack() as stack:
         allowance = Allowance(concurrency(settings), settings.rpm, settings.tpm)
         pacers, clients = [], []
-        for endpoint in entry.endpoints(settings):
+        for endpoint in endpoints_for(settings, writer.earlier if writer else None):
             transport = await _enter(stack, entry.connect(settings, endpoint))
-            pacers.append(Pacer(AdaptiveLimiter(allowance.max_concurrency, allowance)))
-            clients.append(
-                Client(transport, endpoint, pacers[-1], tries=settings.tries, writer=writer, budget=budget, stop=stop)
+            head_start = 0.0 if endpoint.provider == "local" else _HEAD_START
+            limiter = AdaptiveLimiter(allowance.max_concurrency, allowance, head_start=head_start)
+            pacers.append(Pacer(limiter))
+            client = Client(
+                transport,
+                endpoint,
+                pacers[-1],
+                tries=settings.tries,
+                writer=writer,
+                budget=budget,
+                stop=stop,
+                brake=brake,
             )
+            clients.append(client)
         watcher = asyncio.create_task(_interrupt_when_stopped(stop, [budget, *pacers]))
         stack.callback(watcher.cancel)
         yield clients

@@ -77,7 +77,7 @@ class OpenAISender:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+        self._endpoint = endpoint = _with_query(endpoint)
         url = addresses.endpoint_url(endpoint.base_url, endpoint.query)
         # Requests to this machine must not leave it through a proxy that the environment sets.
         self._proxy = None if endpoint.is_loopback else proxy_for(url, os.environ)
@@ -195,7 +195,7 @@ class OpenAIEmbeddings:
     def __init__(self, endpoint: Endpoint) -> None:
         import openai
 
-        self._endpoint = endpoint
+        self._endpoint = endpoint = _with_query(endpoint)
         own_headers = headers.resolve(endpoint.headers, os.environ)
         base_url, query = addresses.without_query(endpoint.base_url or addresses.OPENAI)
         proxy = None if endpoint.is_loopback else proxy_for(base_url, os.environ)
@@ -250,6 +250,11 @@ class OpenAIEmbeddings:
         if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol):
             return Unreachable(f"nothing answers at {addresses.shown(self._url)} ({reason})")
         return Retryable(f"the connection was lost ({reason})", kind="dropped")
+
+
+def _with_query(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint with the environment's values in its query. Raises SettingsError."""
+    return replace(endpoint, query=headers.resolve(endpoint.query, os.environ, "query"))
 
 
 def _cleaner(endpoint: Endpoint, own_headers: Mapping[str, str], proxy: Proxy | None) -> Cleaner:

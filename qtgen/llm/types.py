@@ -161,16 +161,22 @@ class Completion:
 
 
 class Provider(Protocol):
-    """Completes prompts with one model. `style` says how prompts for it are written."""
+    """Completes prompts with one model. `style` says how prompts for it are written.
+
+    The style changes if the endpoint rejects a format of answers. `complete` then raises StyleRejected.
+    """
 
     name: str
     model: str
-    style: PromptStyle
+
+    @property
+    def style(self) -> PromptStyle: ...
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Return the model's answer.
 
-        Raises ProviderError if there is none, BudgetReached if the request might cost more than is left, and
+        Raises ProviderError if there is none, StyleRejected if the prompt has to be rendered again in another format,
+        BudgetReached if the request might cost more than is left, and
         Interrupted if a stop was requested before it was sent.
         """
 

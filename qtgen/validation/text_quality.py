@@ -87,7 +87,7 @@ CHECKS: tuple[Check, ...] = (
     Check("long_headings", "coherence", 0, 1, 2),
     Check("lower_case_starts", "coherence", 0, 0, 2),
     Check("repeated_runs", "coherence", 0.02, 0.05, _NEVER),
-    Check("repeated_sentences", "coherence", 0.02, 0.05, 0.2),
+    Check("repeated_sentences", "coherence", 0.02, 0.05, 1 / 3),
 )
 """The checks. Their thresholds were chosen on the pages of one half of the subjects of a live site."""
 
@@ -134,6 +134,8 @@ class TextQuality:
     def strikes(self, family: Family, *, loose: bool = False) -> dict[str, int]:
         """Return the checks of a family whose threshold is exceeded, each with 1, or with 2 if `alone` is exceeded.
 
+        Repeated sentences contain repeated runs, so only one of these two counts.
+
         Args:
             loose: Use the thresholds that one of 100 good pages exceeds, instead of one of 1,000.
         """
@@ -144,6 +146,8 @@ class TextQuality:
                 strikes = (value > (check.loose if loose else check.bar)) + (value > check.alone)
                 if strikes:
                     found[check.name] = strikes
+        if "repeated_sentences" in found:
+            found.pop("repeated_runs", None)
         return found
 
     def is_off_topic(self, *, loose: bool = False) -> bool:

@@ -95,11 +95,21 @@ prompts = Table(
     Column("template", String(16), nullable=False),
 )
 
+# How requests to an endpoint are changed, because it has rejected others.
+dialects = Table(
+    "dialects",
+    metadata,
+    Column("place", String(64), primary_key=True),  # a digest, because an address can contain a password
+    Column("model", Text, primary_key=True),
+    Column("dialect", Text, nullable=False),  # JSON
+    Column("at", Float, nullable=False),  # when it was learned, in seconds since 1970
+)
+
 ADDED = dict.fromkeys((requests, attempts), ("reasoning_tokens", "reported_usd"))
 """Columns that older ledgers do not have. They accept null."""
 
 
-def create(connection: Connection) -> None:
+def create_tables(connection: Connection) -> None:
     """Create the tables and columns that are missing."""
     existing = inspect(connection)
     names = set(existing.get_table_names())

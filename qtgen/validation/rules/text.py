@@ -98,7 +98,7 @@ def incoherent_text(file: PageFile) -> Iterator[Finding]:
     Fix: generate the answer again. No automatic fix.
     Limits: the rule knows typical signs of incoherent text. It cannot detect whether fluent sentences are true, or
     whether they follow from each other. It looks for missing function words only if the question is in English.
-    Precision: it reports 1 of 4,924 live pages, whose subjects were not used to choose the thresholds. It detects 93%
+    Precision: it reports none of 4,924 live pages, whose subjects were not used to choose thresholds. It detects 93%
     of answers with shuffled words, and all 14 pages of a model that wrote nonsense.
     """
     quality = measure_coherence(*_texts(file, _TITLE, ANSWER))
