@@ -259,7 +259,8 @@ def _with_query(endpoint: Endpoint) -> Endpoint:
 
 def _cleaner(endpoint: Endpoint, own_headers: Mapping[str, str], proxy: Proxy | None) -> Cleaner:
     password = proxy.password if proxy else None
-    return Cleaner([endpoint.api_key or "", *own_headers.values(), *endpoint.query.values(), password or ""])
+    parameters = [value for name, value in endpoint.query.items() if name != "api-version"]
+    return Cleaner([endpoint.api_key or "", *own_headers.values(), *parameters, password or ""])
 
 
 def _all_headers(endpoint: Endpoint, own_headers: Mapping[str, str]) -> dict[str, str]:

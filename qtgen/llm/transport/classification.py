@@ -58,6 +58,7 @@ _CREDIT_STATUSES = frozenset({400, 402, 403, 429})
 _FILTER_STATUSES = frozenset({400, 403, 422, 451})
 _RETRYABLE = frozenset({408, 409, 421, 423, 425, 499})
 _MIN_RESET = 60.0  # seconds; a shorter wait is not the end of a daily limit
+_AZURE_KEY = "check the key; Azure also reads it from the header `api-key`, which you can set under `[headers]`"
 _ADD_CREDIT = "add credit to the account, then run again"
 
 
@@ -147,9 +148,9 @@ def _denied(failure: Failure, endpoint: Endpoint) -> Denied:
     elif status == 404:
         message, fields = _not_found(failure, endpoint)
     elif status == 401:
-        message, fields = f"the endpoint rejected the key {_reply_words(body)}", {
-            "setting": "api_key", "remedy": "check the key",
-        }  # fmt: skip
+        message = f"the endpoint rejected the key {_reply_words(body)}"
+        remedy = _AZURE_KEY if "subscription key" in body.words else "check the key"
+        fields = {"setting": "api_key", "remedy": remedy}
     elif body.document:
         message = f"the endpoint denied the request {_reply_words(body)}"
         fields = {"setting": "api_key", "remedy": "check the key and its permissions"}
@@ -166,6 +167,10 @@ def _not_found(failure: Failure, endpoint: Endpoint) -> tuple[str, dict[str, Any
     if suggestion and not names_model:
         message = f"there is no endpoint at {addresses.shown(failure.url)} {_reply_words(body)}"
         return message, {"setting": "base_url", "remedy": f"set `base_url` to {suggestion}"}
+    if "/deployments/" in (endpoint.base_url or ""):
+        message = f"there is no such deployment at {addresses.shown(failure.url)} {_reply_words(body)}"
+        remedy = "check the deployment's name, and `api-version` under `[query]`"
+        return message, {"setting": "base_url", "remedy": remedy}
     place = "" if names_model else " at this address"
     message = f"the endpoint has no model `{endpoint.model}`{place} {_reply_words(body)}"
     return message, {"setting": "model", "remedy": "check the model's name and the endpoint's address"}

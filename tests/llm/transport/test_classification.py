@@ -144,7 +144,8 @@ def test_the_wait_and_the_kind_of_a_rate_limit() -> None:
     [
         ("http://h", "set `base_url` to http://h/v1"),
         ("http://h/openai/", "set `base_url` to http://h/openai/v1"),
-        ("http://h/v1", None), ("http://h/v1beta/openai", None), ("http://h/openai/deployments/dep?api-version=1", None),
+        ("http://h/v1", None), ("http://h/v1beta/openai", None),
+        ("http://h/openai/deployments/dep", "check the deployment's name, and `api-version` under `[query]`"),
     ],
 )  # fmt: skip
 def test_a_404_suggests_a_version(base: str, remedy: str | None) -> None:
