@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from qtgen._util.concurrency import Stop
-from qtgen.errors import BadRequest, BudgetReached, Denied, ErrorReply, ProviderError, Retryable, StyleRejected
+from qtgen.errors import (
+    BadRequest,
+    BudgetReached,
+    Denied,
+    ErrorReply,
+    ProviderError,
+    Retryable,
+    StyleRejected,
+    Truncated,
+)
 from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client
 from qtgen.llm.dialect.sender import DialectSender
@@ -351,6 +360,15 @@ def test_usage_that_was_lost_in_a_retry_adds_up(prompt: Prompt) -> None:
 
     completion = simulate(main())
     assert (completion.text, completion.lost.completion_tokens) == ("a", 1_202)
+
+
+def test_a_client_says_that_reasoning_used_up_the_limit(prompt: Prompt) -> None:
+    async def main() -> None:
+        client = Client(ScriptedSender(*[answer("", usage=EATEN)] * 2), PRICED, Pacer(AdaptiveLimiter(4)))
+        with pytest.raises(Truncated, match="reasoning used up the token limit before the answer; lower"):
+            await client.complete(prompt)
+
+    simulate(main())
 
 
 def test_a_client_changes_its_style(prompt: Prompt) -> None:
