@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import NamedTuple
 
-from qtgen.errors import ProviderError
+from qtgen.errors import NoAnswer, ProviderError
 from qtgen.llm.client import Client
 from qtgen.llm.dialect.value import Dialect
 from qtgen.llm.factory import endpoints_for, open_clients
@@ -105,7 +105,7 @@ async def check_endpoint(settings: Settings) -> EndpointFacts:
         client = clients[0]
         plain = PromptStyle(AnswerFormat.MARKDOWN)
         started = time.monotonic()
-        first = await client.complete(_prompt(plain))
+        first = await _first_response(client, _prompt(plain))
         seconds = time.monotonic() - started
         formats = dict.fromkeys(AnswerFormat, UNTRIED)
         usages = [first.usage + first.lost]
@@ -135,6 +135,16 @@ async def check_endpoint(settings: Settings) -> EndpointFacts:
             usage=sum(usages, NO_USAGE),
             requests=sum(stats.attempts.values()),
         )
+
+
+async def _first_response(client: Client, prompt: Prompt) -> Completion:
+    """Return the answer. An answer that was refused or cut off shows as well that the endpoint responds."""
+    try:
+        return await client.complete(prompt)
+    except NoAnswer as error:
+        if isinstance(error.completion, Completion):
+            return error.completion
+        raise
 
 
 def _prompt(style: PromptStyle) -> Prompt:
@@ -180,6 +190,8 @@ async def _try_streaming(client: Client) -> tuple[Support, Usage]:
 
 
 def _answered(completion: Completion) -> Support:
+    if completion.kind != "ok":
+        return Support(works=False, reason=f"the answer is {completion.kind}")
     return Support(works=True) if completion.text.strip() else Support(works=False, reason="the answer is empty")
 
 
