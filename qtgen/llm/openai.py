@@ -249,6 +249,9 @@ class OpenAIEmbeddings:
         reason = self._clean.message(str(error.__cause__ or error))
         if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol):
             return Unreachable(f"nothing answers at {addresses.shown(self._url)} ({reason})")
+        if isinstance(error.__cause__, httpx2.TimeoutException):
+            message = f"no answer within {self._endpoint.timeout:g} s"
+            return Retryable(message, kind="timeout", remedy="raise `timeout`")
         return Retryable(f"the connection was lost ({reason})", kind="dropped")
 
 

@@ -25,7 +25,7 @@ from qtgen.errors import (
 )
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.transport import addresses
-from qtgen.llm.transport.error_replies import ErrorBody
+from qtgen.llm.transport.error_replies import UNKNOWN_STATUS, ErrorBody
 from qtgen.llm.types import Completion
 from qtgen.page.text import storable_text
 
@@ -41,7 +41,7 @@ _NO_CREDIT = re.compile(
     r"credit (balance|limit)|credits? (has|have|is|are) (been )?(exhausted|used up|depleted)|"
     r"(account|organization|project)\b.{0,60}\b(suspended|deactivated|in arrears)|arrearage|"
     r"(spend|spending|budget|monthly usage) limit|budget.{0,20}exceeded|balance is (too low|not enough|insufficient)|"
-    r"payment required",
+    r"payment required|quota.{0,20}(not enough|insufficient|used up)",
     re.IGNORECASE | re.DOTALL,
 )
 _DAILY = re.compile(r"per[ _-]?day|\bdaily\b|\b[RT]PD\b|PerDay|free-models-per-day", re.IGNORECASE)
@@ -51,6 +51,11 @@ _CUT_OFF = re.compile(r"could not finish the message|max_tokens or model output 
 _TOO_LONG = re.compile(
     r"context_length_exceeded|maximum context length|context (length|window|size)|prompt is too long|"
     r"input (is )?too long|too many (input )?tokens|exceeds the (available|maximum) (context|number of tokens)",
+    re.IGNORECASE,
+)
+_BAD_KEY = re.compile(
+    r"API_KEY_INVALID|invalid_api_key|(incorrect|invalid|expired|unknown|missing|wrong) (api[ _-]?key|token\b)|"
+    r"api[ _-]?key (is )?(not valid|invalid|expired|missing)|invalid authentication",
     re.IGNORECASE,
 )
 _MODEL = re.compile(r"\bmodel\b|DeploymentNotFound|\bdeployment\b", re.IGNORECASE)
@@ -126,6 +131,8 @@ def _by_status(failure: Failure, endpoint: Endpoint) -> ProviderError:
     status, reply = body.reply.status, body.reply
     if status == 429 or (status == 413 and "rate_limit" in body.words):
         return Retryable(_http(body), kind="rate-limited", retry_after=failure.wait, reply=reply)
+    if status in (400, 422, UNKNOWN_STATUS) and _BAD_KEY.search(body.words):
+        return _denied(failure, endpoint)
     if status in _RETRYABLE or status >= 500:
         return Retryable(_http(body), kind="unavailable", retry_after=failure.wait, reply=reply)
     if status in (401, 403, 404, 405):
@@ -147,7 +154,7 @@ def _denied(failure: Failure, endpoint: Endpoint) -> Denied:
         message = f"the endpoint accepts no requests at {addresses.shown(failure.url)} {_reply_words(body)}"
     elif status == 404:
         message, fields = _not_found(failure, endpoint)
-    elif status == 401:
+    elif status == 401 or (status not in (403, 404) and _BAD_KEY.search(body.words)):
         message = f"the endpoint rejected the key {_reply_words(body)}"
         remedy = _AZURE_KEY if "subscription key" in body.words else "check the key"
         fields = {"setting": "api_key", "remedy": remedy}

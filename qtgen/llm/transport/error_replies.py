@@ -31,7 +31,8 @@ _STATUSES = {
     504: ("deadline_exceeded", "gateway_timeout"),
 }  # fmt: skip
 _STATUS_OF = {name: status for status, names in _STATUSES.items() for name in names}
-_UNKNOWN_STATUS = 500
+UNKNOWN_STATUS = 500
+"""The status of an error in a successful response whose code is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def status_of(error: Any) -> int:
         status = int(value) if value.isdecimal() and len(value) == 3 else _STATUS_OF.get(value.lower())
         if status and 400 <= status <= 599:
             return status
-    return _UNKNOWN_STATUS
+    return UNKNOWN_STATUS
 
 
 def _inner_error(document: Any) -> Any:
@@ -166,6 +167,7 @@ def _codes(error: Mapping[str, Any]) -> Iterator[str]:
         yield _text(error.get(name))
     yield _text(_member(error, "innererror", "code"))
     for detail in waits.details_of(error):
+        yield _text(detail.get("reason"))
         violations = detail.get("violations")
         for violation in violations if isinstance(violations, list) else ():
             yield _text(_member(violation, "quotaId"))

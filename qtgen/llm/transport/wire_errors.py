@@ -42,6 +42,9 @@ def wire_error(error: Exception, route: "Route", clean: Cleaner, *, is_sent: boo
     if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.CertificateError):
         remedy = "set SSL_CERT_FILE to a file with the certificates that your network uses"
         return Unreachable(f"the certificate of {address} cannot be verified ({reason})", remedy=remedy)
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        remedy = "check whether the address begins with http or https"
+        return Unreachable(f"no secure connection to {address} is possible ({reason})", remedy=remedy)
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL):
         return Unreachable(f"nothing answers at {address} ({reason})")
     if isinstance(error, _NO_HTTP) and not is_sent:

@@ -94,6 +94,11 @@ POLICY = "The response was filtered due to the prompt triggering Azure OpenAI's 
         *[(status, error("x"), Retryable, f"HTTP {status}: x") for status in
           (408, 409, 421, 423, 425, 499, 500, 501, 503, 520, 524, 529)],
         (401, error("no"), Denied, "rejected the key (HTTP 401): no; check the key"),
+        (400, error("API key not valid. Please pass a valid API key.", 400, status="INVALID_ARGUMENT"), Denied,
+         "rejected the key (HTTP 400)"),
+        (500, error("Incorrect API key provided: sk-abc"), Denied, "rejected the key"),
+        (401, error("Access denied due to invalid subscription key"), Denied, "the header `api-key`"),
+        (403, error("user quota is not enough"), ProviderUnusable, "no credit left"),
         (403, error("no"), Denied, "denied the request (HTTP 403): no; check the key and its permissions"),
         (403, b"<!doctype html><title>Attention</title>", Denied, "a gateway before it, denied the request"),
         (404, error("no such model", "model_not_found"), Denied, "has no model `m` (HTTP 404)"),

@@ -133,6 +133,22 @@ def test_a_cancelled_request_is_cancelled(prompt: Prompt) -> None:
     asyncio.run(run())
 
 
+def test_a_server_without_tls_is_told_from_one_that_is_not_there(prompt: Prompt) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async def run() -> None:
+        async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            await send_all(prompt, Endpoint("openai", "m", f"https://127.0.0.1:{port}/v1"))
+
+    with pytest.raises(Unreachable, match=r"no secure connection to https://127\.0\.0\.1:") as caught:
+        asyncio.run(run())
+    assert caught.value.remedy == "check whether the address begins with http or https"
+
+
 # --- redirects -------------------------------------------------------------------------------------------------------
 
 
