@@ -1,10 +1,11 @@
 """The transport for OpenAI-compatible endpoints.
 
-Each request is a JSON document that qtgen composes itself and sends as bytes: `qtgen prompts show` prints exactly what
-is sent, and the same prompt makes the same bytes, by which the ledger and recordings find it. The modules of
-`llm.transport` send a request and read its response.
+Each request is a JSON document that qtgen composes itself and gives to the `openai` client as bytes: `qtgen prompts
+show` prints exactly what is sent, and the same prompt makes the same bytes, by which the ledger and recordings find it.
+The client's own retries are off, because they would sleep while they hold a slot. The modules of `llm.transport` send a
+request below the client, and read the response above it, because the client trusts what an endpoint sends.
 
-This is the only module that imports `openai` (0.4 s), for embeddings, and only when they are opened.
+This is the only module that imports `openai` (0.4 s), so it is imported only when a connection is opened.
 """
 
 import logging
@@ -15,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx2
+import openai
 
 from qtgen import __version__
 from qtgen._util.extras import require
@@ -36,7 +38,7 @@ from qtgen.llm.sender import Request
 from qtgen.llm.transport import addresses, waits
 from qtgen.llm.transport.classification import Failure, classify
 from qtgen.llm.transport.cleaning import Cleaner
-from qtgen.llm.transport.connection import Connection, Reply, Route
+from qtgen.llm.transport.connection import ClientTransport, Connection, Reply, Route
 from qtgen.llm.transport.decoding import BodyError, read_document, read_text
 from qtgen.llm.transport.error_replies import ErrorBody, error_of, read_error, reported_error, status_of
 from qtgen.llm.transport.proxies import Proxy, proxy_for
@@ -47,17 +49,13 @@ from qtgen.llm.types import NO_USAGE, Completion, Usage
 from qtgen.page.text import storable_text
 
 if TYPE_CHECKING:
-    import openai
-
     from qtgen.embeddings.static import Vectors
 
 _HEADERS = {
-    "accept": "application/json",
     "accept-encoding": "gzip, deflate",
     "content-type": "application/json",
     "user-agent": f"qtgen/{__version__}",
 }
-_ACCOUNT_HEADERS = {"OPENAI_ORG_ID": "openai-organization", "OPENAI_PROJECT_ID": "openai-project"}
 _CUT_OFF = frozenset(
     {"length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length", "token_limit",
      "max_length", "model_context_window_exceeded"}
@@ -83,13 +81,20 @@ class OpenAISender:
         self._proxy = None if endpoint.is_loopback else proxy_for(url, os.environ)
         own_headers = headers.resolve(endpoint.headers, os.environ)
         self._clean = _cleaner(endpoint, own_headers, self._proxy)
-        self._connection = Connection(
-            Route(url, self._proxy, endpoint.timeout), _all_headers(endpoint, own_headers), self._clean
+        connection = Connection(Route(url, self._proxy, endpoint.timeout), self._clean)
+        base_url, query = addresses.without_query(url)
+        self._client = openai.AsyncOpenAI(
+            api_key=endpoint.api_key or "none",
+            base_url=base_url.removesuffix(addresses.COMPLETIONS),
+            default_query=query,
+            max_retries=0,
+            http_client=httpx2.AsyncClient(transport=ClientTransport(connection), trust_env=False),
         )
+        self._headers = _request_headers(endpoint, own_headers)
         self._other_models: set[str] = set()
 
     async def send(self, request: Request) -> Completion:
-        reply = await self._connection.post(request.body)
+        reply = await self._post(request.body)
         if not 200 <= reply.status < 300:
             return self._failed(reply, self._error_body(reply))
         try:
@@ -111,7 +116,18 @@ class OpenAISender:
             raise Retryable(self._clean(message), kind="malformed", usage=usage) from None
 
     async def aclose(self) -> None:
-        await self._connection.aclose()
+        await self._client.close()
+
+    async def _post(self, body: bytes) -> Reply:
+        """Return the reply to a request, whatever its status is. Raises ProviderError."""
+        try:
+            response = await self._client.post(
+                addresses.COMPLETIONS, content=body, options={"headers": self._headers}, cast_to=httpx2.Response
+            )
+        except openai.APIStatusError as error:
+            response = error.response
+        reply: Reply = response.extensions["reply"]
+        return reply
 
     def _completion(self, document: Any, response_headers: Mapping[str, str]) -> Completion:
         choice, message = _first_choice(document)
@@ -193,8 +209,6 @@ class OpenAIEmbeddings:
     """Turns texts into one vector each. Raises ProviderError; the underlying client retries by itself."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        import openai
-
         self._endpoint = endpoint = _with_query(endpoint)
         own_headers = headers.resolve(endpoint.headers, os.environ)
         base_url, query = addresses.without_query(endpoint.base_url or addresses.OPENAI)
@@ -212,7 +226,6 @@ class OpenAIEmbeddings:
 
     def __call__(self, texts: Sequence[str]) -> "Vectors":
         import numpy as np
-        import openai
 
         starts = range(0, len(texts), _EMBEDDING_BATCH)
         batches = [texts[start : start + _EMBEDDING_BATCH] for start in starts]
@@ -236,7 +249,7 @@ class OpenAIEmbeddings:
         )
         return sorted(response.data, key=lambda row: row.index)
 
-    def _status_error(self, error: "openai.APIStatusError") -> ProviderError:
+    def _status_error(self, error: openai.APIStatusError) -> ProviderError:
         response_headers = {name.lower(): value for name, value in error.response.headers.items()}
         body = read_error(error.status_code, error.response.text, self._clean)
         wait = waits.requested_wait(response_headers, body.document, body.words, time.time())
@@ -245,7 +258,7 @@ class OpenAIEmbeddings:
             return meaning
         return BadRequest(meaning.text or body.reply.message, reply=body.reply)
 
-    def _connection_error(self, error: "openai.APIConnectionError") -> ProviderError:
+    def _connection_error(self, error: openai.APIConnectionError) -> ProviderError:
         reason = self._clean.message(str(error.__cause__ or error))
         if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol):
             return Unreachable(f"nothing answers at {addresses.shown(self._url)} ({reason})")
@@ -266,19 +279,17 @@ def _cleaner(endpoint: Endpoint, own_headers: Mapping[str, str], proxy: Proxy | 
     return Cleaner([endpoint.api_key or "", *own_headers.values(), *parameters, password or ""])
 
 
-def _all_headers(endpoint: Endpoint, own_headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of each request. The user's own headers take precedence."""
-    account = {name: os.environ[variable] for variable, name in _ACCOUNT_HEADERS.items() if os.environ.get(variable)}
-    key = {"authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+def _request_headers(endpoint: Endpoint, own_headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the headers of each request beside the client's own. Without a key, there is no `Authorization`."""
     own_names = {name.lower() for name in own_headers}
-    shared = {name: value for name, value in {**_HEADERS, **account, **key}.items() if name not in own_names}
+    shared: dict[str, Any] = {name: value for name, value in _HEADERS.items() if name not in own_names}
+    if not endpoint.api_key and "authorization" not in own_names:
+        shared["authorization"] = openai.Omit()
     return {**shared, **own_headers}
 
 
-def _embedding_client(proxy: Proxy | None) -> "openai.DefaultHttpxClient":
+def _embedding_client(proxy: Proxy | None) -> openai.DefaultHttpxClient:
     """Return the HTTP client for embeddings. Raises MissingExtra, and SettingsError for a proxy that it cannot use."""
-    import openai
-
     if proxy is None:
         return openai.DefaultHttpxClient(trust_env=False, verify=httpx2.create_ssl_context())
     if proxy.socks_version:

@@ -1,7 +1,8 @@
 """The connection to an endpoint: one request, and the bytes of its response.
 
 Whatever the network and the server do, `Connection.post` returns a reply or raises a ProviderError. The body is
-bounded, and so is the time of the whole request, also if it arrives one byte at a time.
+bounded, and so is the time of the whole request, also if it arrives one byte at a time. `ClientTransport` lets the
+`openai` client send through a connection.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ _MAX_LINE = 64 * 1024  # bytes of the status line or of a header
 _MAX_HEADERS = 1_000
 _READ_BUFFER = 256 * 1024
 _NO_HOST = re.compile(r"[\s<>\"{}|\\^`]")
+_HEADERS_OF_THE_CONNECTION = frozenset({"connection", "content-length", "host"})
 _logger = logging.getLogger(__name__)
 
 
@@ -71,8 +73,8 @@ class Connection:
     Raises MissingExtra for a SOCKS proxy without its extra, and SettingsError for an address that cannot be used.
     """
 
-    def __init__(self, route: Route, headers: Mapping[str, str], clean: Cleaner) -> None:
-        self._route, self._headers, self._clean = route, dict(headers), clean
+    def __init__(self, route: Route, clean: Cleaner) -> None:
+        self._route, self._clean = route, clean
         self._url = route.url
         self._session: aiohttp.ClientSession | None = None
         self._ssl_context: ssl.SSLContext | None = None
@@ -88,7 +90,7 @@ class Connection:
             )
         _check_address(route.url)
 
-    async def post(self, body: bytes) -> Reply:
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Send a request and return the reply, whatever its status is. Redirects on the same server are followed.
 
         Raises ProviderError.
@@ -98,7 +100,7 @@ class Connection:
             async with asyncio.timeout(self._route.timeout):
                 url, seen = self._url, {self._url}
                 while True:
-                    reply = await self._post_once(url, body, begun)
+                    reply = await self._post_once(url, body, headers, begun)
                     if reply.status != 303 and reply.status not in addresses.REDIRECTS:
                         break
                     url = self._next_address(reply, seen)
@@ -116,11 +118,12 @@ class Connection:
         if self._session:
             await self._session.close()
 
-    async def _post_once(self, url: str, body: bytes, begun: set[str]) -> Reply:
+    async def _post_once(self, url: str, body: bytes, headers: Mapping[str, str], begun: set[str]) -> Reply:
         """Send the request to one address, and add the address to `begun` as soon as it begins to respond."""
         session = self._session or self._open()
         proxy = self._route.proxy if self._route.proxy and not self._route.proxy.socks_version else None
-        headers, proxy_headers = self._all_headers(proxy, url)
+        login = proxy.login_headers() if proxy else None
+        is_tunnel = url.startswith("https:")
         try:
             response = await session.post(
                 url,
@@ -128,8 +131,9 @@ class Connection:
                 allow_redirects=False,
                 ssl=self._context(url),
                 proxy=proxy.url if proxy else None,
-                headers=headers,
-                proxy_headers=proxy_headers,
+                # Never headers of the session: aiohttp would send those, with the key, to the proxy too.
+                headers=headers if is_tunnel or not login else {**headers, **login},
+                proxy_headers=login if is_tunnel else None,
             )
         except self._wire_errors as error:
             raise self._wire_error(error, url, is_sent=False) from None
@@ -192,19 +196,6 @@ class Connection:
             self._ssl_context = httpx2.create_ssl_context()
         return self._ssl_context
 
-    def _all_headers(self, proxy: Proxy | None, url: str) -> tuple[Mapping[str, str], Mapping[str, str] | None]:
-        """Return the headers of a request and those for its proxy.
-
-        They are never headers of the session, because aiohttp would send those, with the key, to the proxy too. The
-        proxy's login is part of the request, except if a tunnel is opened before.
-        """
-        login = proxy.login_headers() if proxy else None
-        if login is None:
-            return self._headers, None
-        if url.startswith("https:"):
-            return self._headers, login
-        return {**self._headers, **login}, None
-
     def _open(self) -> aiohttp.ClientSession:
         timeout = min(_MAX_CONNECT, _CONNECT_SHARE * self._route.timeout)
         self._session = aiohttp.ClientSession(
@@ -218,6 +209,25 @@ class Connection:
             read_bufsize=_READ_BUFFER,
         )
         return self._session
+
+
+class ClientTransport(httpx2.AsyncBaseTransport):
+    """Sends the requests of an HTTP client through a connection, to its address.
+
+    The response has no body. Its extension `reply` is the `Reply`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request and return the response. Raises ProviderError."""
+        headers = {name: value for name, value in request.headers.items() if name not in _HEADERS_OF_THE_CONNECTION}
+        reply = await self._connection.post(request.content, headers)
+        return httpx2.Response(reply.status, request=request, extensions={"reply": reply})
+
+    async def aclose(self) -> None:
+        await self._connection.aclose()
 
 
 def _connector(proxy: Proxy | None) -> aiohttp.TCPConnector:
