@@ -1,6 +1,7 @@
 """Run coroutines concurrently, with a limit on how many run at once and an orderly way to stop.
 
-A failure of one item is a value that `work` returns. An exception that `work` raises is fatal and ends the run.
+A failure of one item is a value that `work` returns. An exception that `work` raises is fatal: it ends the run, after
+what is in flight has finished.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from qtgen.errors import Interrupted
 
@@ -24,16 +25,25 @@ STOPPING_NOW = "stopping at once"
 class Stop:
     """A request to stop, shared by everything that one run does.
 
-    It has two levels. After `request`, nothing new starts and what is in flight finishes. After `request_now`, what
-    is in flight is cancelled as well.
+    It has two levels. After `request` or `fail`, nothing new starts and what is in flight finishes. After
+    `request_now`, what is in flight is cancelled as well.
+
+    Attributes:
+        failure: The first error that ended the run, or None.
     """
 
     def __init__(self) -> None:
         self._requested = asyncio.Event()
         self._now = asyncio.Event()
+        self.failure: Exception | None = None
 
     def request(self) -> None:
         """Let what is in flight finish, and start nothing new."""
+        self._requested.set()
+
+    def fail(self, error: Exception) -> None:
+        """End the run with an error, once what is in flight has finished."""
+        self.failure = self.failure or error
         self._requested.set()
 
     def request_now(self) -> None:
@@ -99,51 +109,75 @@ async def map_unordered(
     """Yield each item with its result, in the order in which they finish.
 
     At most `concurrency` items are in progress or finished but not yet consumed, and `items` is read only as fast as
-    there is room. An item whose work raises Interrupted has no result. If `work` raises anything else, the results that
-    are already there are yielded first; then the exception propagates. Closing the generator cancels whatever still
-    runs.
+    there is room. An item whose work raises Interrupted has no result. If `work` raises anything else, or if the run
+    fails by `Stop.fail`, the items in flight finish and are yielded first; then the exception propagates. Closing the
+    generator cancels whatever still runs.
     """
-    remaining = iter(items)
-    results: asyncio.Queue[tuple[ItemT, ResultT] | None] = asyncio.Queue()
-    room = asyncio.Semaphore(concurrency)
-
-    async def worker() -> None:
-        while not stop.requested:
-            await room.acquire()
-            item = next(remaining, _EXHAUSTED)
-            if stop.requested or isinstance(item, _Exhausted):
-                room.release()
-                return
-            with contextlib.suppress(Interrupted):
-                results.put_nowait((item, await work(item)))
-                continue
-            room.release()  # the item is not done, so it has no result
-
-    async def supervise() -> None:
-        """End the results when all workers are done, when one of them fails, or at `Stop.request_now`."""
-        stopped_now = asyncio.create_task(stop.wait_now())
-        running: set[asyncio.Task[None]] = set(workers)
-        failed: asyncio.Task[None] | None = None
-        while running and not failed and not stopped_now.done():
-            await asyncio.wait({*running, stopped_now}, return_when=asyncio.FIRST_COMPLETED)
-            failed = next((task for task in running if task.done() and (task.cancelled() or task.exception())), None)
-            running = {task for task in running if not task.done()}
-        stopped_now.cancel()
-        results.put_nowait(None)
-        if failed:
-            failed.result()
-
-    workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
-    supervisor = asyncio.create_task(supervise())
+    mapping = _Mapping(iter(items), work, concurrency, stop)
+    tasks = mapping.start()
     try:
-        while (pair := await results.get()) is not None:
-            room.release()
+        while (pair := await mapping.results.get()) is not None:
+            mapping.room.release()
             yield pair
-        await supervisor
+        if stop.failure:
+            raise stop.failure
     finally:
-        for task in (*workers, supervisor):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*workers, supervisor, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Mapping(Generic[ItemT, ResultT]):
+    """The state of one call of `map_unordered`. None among the results is their end."""
+
+    def __init__(
+        self,
+        remaining: Iterator[ItemT],
+        work: Callable[[ItemT], Coroutine[Any, Any, ResultT]],
+        concurrency: int,
+        stop: Stop,
+    ) -> None:
+        self._remaining, self._work, self._concurrency, self._stop = remaining, work, concurrency, stop
+        self.results: asyncio.Queue[tuple[ItemT, ResultT] | None] = asyncio.Queue()
+        self.room = asyncio.Semaphore(concurrency)
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Start the workers, and what ends the results."""
+        workers = [asyncio.create_task(self._run_worker()) for _ in range(self._concurrency)]
+        return [*workers, asyncio.create_task(self._supervise(workers))]
+
+    async def _run_worker(self) -> None:
+        try:
+            while await self._process_next():
+                pass
+        except Exception as error:  # noqa: BLE001  # whatever it is, what is in flight finishes first
+            self._stop.fail(error)
+
+    async def _process_next(self) -> bool:
+        """Process the next item. Return False if there is none."""
+        if self._stop.requested:
+            return False
+        await self.room.acquire()
+        item = next(self._remaining, _EXHAUSTED)
+        if self._stop.requested or isinstance(item, _Exhausted):
+            self.room.release()
+            return False
+        try:
+            self.results.put_nowait((item, await self._work(item)))
+        except Interrupted:  # the item is not done, so it has no result
+            self.room.release()
+        return True
+
+    async def _supervise(self, workers: Iterable[asyncio.Task[None]]) -> None:
+        """End the results when all workers are done, or at `Stop.request_now`."""
+        all_done = asyncio.ensure_future(asyncio.wait(workers))
+        stopped_now = asyncio.ensure_future(self._stop.wait_now())
+        try:
+            await asyncio.wait([all_done, stopped_now], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            all_done.cancel()
+            stopped_now.cancel()
+        self.results.put_nowait(None)
 
 
 class _Exhausted:

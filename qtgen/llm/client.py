@@ -8,6 +8,7 @@ from typing import Literal
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import Filtered, Interrupted, NoAnswer, Refused, Truncated
+from qtgen.llm.brake import Brake
 from qtgen.llm.budget import Budget
 from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.llm.grammar import GrammarSender
@@ -37,6 +38,7 @@ class ClientStats:
         tokens_per_minute: Tokens sent and received per minute, since the first attempt.
         waiting_for: Why no request starts: the endpoint is down, or a limit was reached. Empty if requests start.
         waiting_seconds: Seconds until the next request may start.
+        waiting_reason: What the endpoint said last, if it is waited for.
         grammar_rejection: Why the endpoint rejected a grammar. Empty if it did not.
     """
 
@@ -50,6 +52,7 @@ class ClientStats:
     tokens_per_minute: float = 0.0
     waiting_for: Waiting = ""
     waiting_seconds: float = 0.0
+    waiting_reason: str = ""
     grammar_rejection: str = ""
 
 
@@ -63,6 +66,7 @@ class Client:
         transport: Sends a request once.
         tries: The most attempts for one request.
         stop: Once a stop is requested, `complete` sends nothing and raises Interrupted.
+        brake: Ends the run if all requests fail alike; the clients of a run share one.
         sleep: Waits between two attempts; tests replace it.
     """
 
@@ -76,15 +80,16 @@ class Client:
         writer: LedgerWriter | None = None,
         budget: Budget | None = None,
         stop: Stop | None = None,
+        brake: Brake | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.name, self.model, self.style = endpoint.provider, endpoint.model, endpoint.style
         self._endpoint, self._pacer, self._writer = endpoint, pacer, writer
-        self._stop = stop or Stop()
+        self._stop, self.brake = stop or Stop(), brake or Brake()
         self._attempts: Counter[str] = Counter()
         self._reused = self._rejected = self._tokens = 0
         self._first_attempt: float | None = None
-        paced = PacedSender(
+        self._paced = PacedSender(
             traced(transport, self.name, self.model),
             endpoint,
             pacer,
@@ -92,8 +97,10 @@ class Client:
             record=self._record,
             stop=self._stop,
         )
-        self._grammar = GrammarSender(paced)
-        retrying = RetrySender(self._grammar, endpoint, pacer, tries=tries, stop=self._stop, sleep=sleep)
+        self._grammar = GrammarSender(self._paced)
+        retrying = RetrySender(
+            self._grammar, endpoint, pacer, tries=tries, stop=self._stop, brake=self.brake, sleep=sleep
+        )
         self._sender: Sender = LedgerSender(retrying, writer) if writer else retrying
 
     async def complete(self, prompt: Prompt) -> Completion:
@@ -133,6 +140,7 @@ class Client:
             self._tokens / minutes if minutes > 0 else 0.0,
             waiting_for,
             seconds,
+            self._paced.last_failure if waiting_for else "",
             self._grammar.rejection,
         )
 

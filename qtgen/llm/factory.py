@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.extras import require
+from qtgen.llm.brake import Brake
 from qtgen.llm.budget import Budget
 from qtgen.llm.builtin import remote_endpoint
 from qtgen.llm.client import Client
@@ -55,16 +56,24 @@ async def open_clients(
     and MissingExtra.
     """
     entry = provider_entry(settings)
-    budget, stop = budget or Budget(), stop or Stop()
+    budget, stop, brake = budget or Budget(), stop or Stop(), Brake()
     async with AsyncExitStack() as stack:
         allowance = Allowance(concurrency(settings), settings.rpm, settings.tpm)
         pacers, clients = [], []
         for endpoint in entry.endpoints(settings):
             transport = await _enter(stack, entry.connect(settings, endpoint))
             pacers.append(Pacer(AdaptiveLimiter(allowance.max_concurrency, allowance)))
-            clients.append(
-                Client(transport, endpoint, pacers[-1], tries=settings.tries, writer=writer, budget=budget, stop=stop)
+            client = Client(
+                transport,
+                endpoint,
+                pacers[-1],
+                tries=settings.tries,
+                writer=writer,
+                budget=budget,
+                stop=stop,
+                brake=brake,
             )
+            clients.append(client)
         watcher = asyncio.create_task(_interrupt_when_stopped(stop, [budget, *pacers]))
         stack.callback(watcher.cancel)
         yield clients

@@ -1,9 +1,11 @@
 """The retry layer: repeat failed attempts, and decide what a failure means for the rest of the run.
 
-- Rate limits are retried patiently, other failures `tries` times.
+- Rate limits are retried patiently, time-outs once, because the endpoint may bill them, other failures `tries` times.
 - While the endpoint is down (`pacing.outage`), retries use up no tries. After five minutes the run ends.
-- If the endpoint asks for a long pause, the run ends as well, after the requests in flight.
-- If the endpoint never answered and cannot be reached, or rejects every request, the provider is unusable.
+- If rate limits let nothing pass for minutes, or the endpoint asks for a long pause, the run ends as well.
+- A status 401 is retried once, because some gateways reject a good key by accident.
+- If the endpoint never answered and cannot be reached, or if all requests fail alike (`brake`), the provider is
+  unusable.
 """
 
 import asyncio
@@ -11,14 +13,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import BadRequest, EndpointDown, PaidError, ProviderError, ProviderUnusable, Retryable, Unreachable
 from qtgen.llm._stopping import unless_stopped
+from qtgen.llm.brake import Brake
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.pacing import Pacer
-from qtgen.llm.pacing.outage import MAX_SECONDS
+from qtgen.llm.pacing.limiter import MAX_STARVATION
 from qtgen.llm.sender import Request, Sender
 from qtgen.llm.types import NO_USAGE, Completion
 
@@ -26,6 +29,9 @@ Sleep = Callable[[float], Awaitable[None]]
 _MAX_BACKOFF = 60.0  # seconds
 _MAX_PAUSE = 600.0  # seconds that the endpoint can ask for without ending the run
 _RATE_LIMIT_PATIENCE = 6  # times as many tries for rate limits as for other failures
+_TIMEOUT_TRIES = 2
+_UNAUTHORIZED, _UNAUTHORIZED_TRIES = 401, 2
+_UNAUTHORIZED_PAUSE = 1.0  # seconds
 _backoff = wait_random_exponential(multiplier=0.5, max=_MAX_BACKOFF)
 _logger = logging.getLogger(__name__)
 
@@ -34,44 +40,54 @@ class RetrySender:
     """Args:
     endpoint: Tells what a failed attempt may have cost.
     pacer: Its limiter knows whether the endpoint is down.
-    tries: The most attempts for one request. Rate limits count apart, and have six times as many.
+    tries: The most attempts for one request. Rate limits count apart, and have six times as many. Time-outs have two.
     stop: A requested stop ends a back-off at once.
+    brake: Ends the run if all requests fail alike; shared by the run's clients.
     """
 
     def __init__(
-        self, inner: Sender, endpoint: Endpoint, pacer: Pacer, *, tries: int, stop: Stop, sleep: Sleep = asyncio.sleep
+        self,
+        inner: Sender,
+        endpoint: Endpoint,
+        pacer: Pacer,
+        *,
+        tries: int,
+        stop: Stop,
+        brake: Brake,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._inner, self._endpoint, self._pacer = inner, endpoint, pacer
-        self._tries, self._stop, self._sleep = tries, stop, sleep
-        self._bad_requests = 0
+        self._tries, self._stop, self._brake, self._sleep = tries, stop, brake, sleep
 
     async def send(self, request: Request) -> Completion:
         try:
-            return await self._inner.send(request)
-        except Retryable as error:
+            completion = await self._inner.send(request)
+        except (Retryable, BadRequest) as error:
             return await self._retry(request, error)
-        except BadRequest as error:
-            raise self._judge_bad_request(error) from None
+        self._brake.answered()
+        return completion
 
-    async def _retry(self, request: Request, first: Retryable) -> Completion:
+    async def _retry(self, request: Request, first: Retryable | BadRequest) -> Completion:
         """Make the attempts after the first one. Most requests need none, so tenacity is set up only here."""
-        lost = self._endpoint.usage_of(first)
-        pending: list[Retryable] = [first]
+        lost = NO_USAGE
+        pending: list[Retryable | BadRequest] = [first]
 
         async def attempt() -> Completion:
             nonlocal lost
-            if pending:
-                raise pending.pop()
             try:
+                if pending:
+                    raise pending.pop()
                 return await self._inner.send(request)
             except Retryable as error:
                 lost += self._endpoint.usage_of(error)
+                if ending := self._brake.attempted(self._endpoint.model, request.key.digest, error):
+                    raise ending from None
                 raise
 
         retrying = AsyncRetrying(
             stop=_Patience(self._tries, self._is_given_up),
             wait=self._seconds_until_next,
-            retry=retry_if_exception_type(Retryable),
+            retry=retry_if_exception(_is_worth_repeating),
             sleep=self._pause,
             before_sleep=_log_retry,
             reraise=True,
@@ -81,9 +97,10 @@ class RetrySender:
         except Retryable as error:
             raise (await self._give_up(error)).with_usage(lost) from None
         except BadRequest as error:
-            raise self._judge_bad_request(error).with_usage(lost) from None
+            raise self._judge_rejection(request, error).with_usage(lost) from None
         except PaidError as error:
             raise error.with_usage(lost + (error.usage or NO_USAGE)) from None
+        self._brake.answered()
         return replace(completion, lost=lost)
 
     async def _pause(self, seconds: float) -> None:
@@ -95,60 +112,74 @@ class RetrySender:
         if self._pacer.limiter.outage.is_on:
             return 0.0
         error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, BadRequest):
+            return _UNAUTHORIZED_PAUSE
         if isinstance(error, Retryable) and error.retry_after is not None:
             return min(error.retry_after, _MAX_BACKOFF)
         return _backoff(state)
 
-    def _is_given_up(self, error: Retryable, *, is_last: bool) -> bool | None:
-        """Return whether an outage that is too long ends the request; None if there is no outage.
+    def _is_given_up(self, error: ProviderError, *, is_last: bool, trusts_gateway: bool) -> bool | None:
+        """Return whether an outage or a rate limit that lasts too long ends the request; None if there is neither.
 
-        The last try of a request begins an outage if other requests have failed in the same way.
+        The last try of a request begins an outage if other requests have failed in the same way, or if a gateway says
+        so.
         """
-        outage, now = self._pacer.limiter.outage, self._pacer.now()
+        limiter, now = self._pacer.limiter, self._pacer.now()
+        if error.kind == "rate-limited":
+            return True if limiter.is_starved(now) else None
+        outage = limiter.outage
         if is_last and outage.counts(error.kind):
-            outage.declare_if_likely(now)
+            outage.declare_if_likely(now, trusts_gateway=trusts_gateway)
         return outage.is_over_limit(now) if outage.is_on else None
 
     async def _give_up(self, error: Retryable) -> ProviderError:
         """Return the error that a request ends with, by what its last failure means for all requests."""
         outage = self._pacer.limiter.outage
         if isinstance(error, Unreachable) and not outage.has_answered:
-            return ProviderUnusable(str(error), setting="base_url", remedy="start the endpoint, or correct its address")
+            return ProviderUnusable(
+                error.message, setting="base_url", remedy=error.remedy or "start the endpoint, or correct its address"
+            )
         if outage.is_on:
-            return EndpointDown(f"the endpoint has been down for {MAX_SECONDS / 60:g} minutes: {error}")
+            verb = "has been down" if outage.has_answered else "has not answered any request"
+            return EndpointDown(f"the endpoint {verb} for {_duration(outage.max_seconds)}: {error}", reply=error.reply)
         if _asks_for_long_pause(error):
-            await self._pacer.drain()
-            return EndpointDown(f"the endpoint asks for a pause of {_duration(error.retry_after or 0.0)}: {error}")
+            return EndpointDown(
+                f"the endpoint asks for a pause of {_duration(error.retry_after or 0.0)}: {error}", reply=error.reply
+            )
+        if error.kind == "rate-limited" and self._pacer.limiter.is_starved(self._pacer.now()):
+            return EndpointDown(
+                f"rate limits have rejected every request for {_duration(MAX_STARVATION)}: {error}", reply=error.reply
+            )
         return error
 
-    def _judge_bad_request(self, error: BadRequest) -> ProviderError:
-        """Return the error unchanged, or ProviderUnusable if the endpoint has rejected everything so far.
-
-        A single rejected request proves nothing while others are in flight. As many as can be in flight do.
-        """
-        self._bad_requests += 1
-        limiter = self._pacer.limiter
-        is_certain = limiter.in_flight == 0 or self._bad_requests >= int(limiter.concurrency)
-        if limiter.outage.has_answered or not is_certain:
-            return error
-        return ProviderUnusable(error.message, remedy=error.remedy)
+    def _judge_rejection(self, request: Request, error: BadRequest) -> ProviderError:
+        """Return the error unchanged, or ProviderUnusable if all requests are rejected alike."""
+        return self._brake.rejected(self._endpoint.model, request.key.digest, error) or error
 
 
 class _Patience:
     """Decides whether a request was tried often enough. Tenacity calls it after each failed attempt."""
 
-    def __init__(self, tries: int, in_outage: Callable[..., bool | None]) -> None:
-        self._left = {"rate-limited": _RATE_LIMIT_PATIENCE * tries, "other": tries}
-        self._in_outage = in_outage
+    def __init__(self, tries: int, is_given_up: Callable[..., bool | None]) -> None:
+        self._left = {
+            "rate-limited": _RATE_LIMIT_PATIENCE * tries,
+            "timeout": min(_TIMEOUT_TRIES, tries),
+            "denied": min(_UNAUTHORIZED_TRIES, tries),
+            "other": tries,
+        }
+        self._is_given_up = is_given_up
+        self._trusts_gateway = True  # once: a request that fails after that, while others pass, is itself the cause
 
     def __call__(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
-        if not isinstance(error, Retryable) or _asks_for_long_pause(error):
+        if not isinstance(error, ProviderError) or not _is_worth_repeating(error) or _asks_for_long_pause(error):
             return True
         kind = error.kind if error.kind in self._left else "other"
-        in_outage = self._in_outage(error, is_last=self._left[kind] <= 1)
-        if in_outage is not None:
-            return in_outage
+        is_last = self._left[kind] <= 1
+        given_up = self._is_given_up(error, is_last=is_last, trusts_gateway=self._trusts_gateway)
+        self._trusts_gateway &= not is_last
+        if given_up is not None:
+            return given_up
         self._left[kind] -= 1
         return self._left[kind] <= 0
 
@@ -159,10 +190,19 @@ def _log_retry(state: RetryCallState) -> None:
     _logger.debug("attempt %d failed (%s); the next one in %.1f s", state.attempt_number, error, seconds)
 
 
-def _asks_for_long_pause(error: Retryable) -> bool:
-    return (error.retry_after or 0.0) > _MAX_PAUSE
+def _is_worth_repeating(error: BaseException) -> bool:
+    if isinstance(error, BadRequest):
+        return error.reply is not None and error.reply.status == _UNAUTHORIZED
+    return isinstance(error, Retryable)
+
+
+def _asks_for_long_pause(error: BaseException) -> bool:
+    return isinstance(error, Retryable) and (error.retry_after or 0.0) > _MAX_PAUSE
 
 
 def _duration(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
+    """Return `60 seconds`, `3 minutes` or `20 hours`."""
+    for unit, size in (("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:,.0f} seconds"

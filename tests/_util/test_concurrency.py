@@ -138,14 +138,76 @@ def test_a_request_to_stop_at_once_cancels_what_is_in_flight() -> None:
     assert sorted(work.cancelled) == [0, 1]
 
 
-def test_an_exception_ends_the_run_and_cancels_the_rest() -> None:
+def test_an_exception_ends_the_run_after_what_is_in_flight_has_finished() -> None:
+    started: list[int] = []
+    finished: list[int] = []
+
+    async def work(number: int) -> int:
+        started.append(number)
+        if number == 1:
+            raise ValueError("fatal")
+        for _ in range(9):
+            await asyncio.sleep(0)
+        return number
+
+    async def collect() -> None:
+        async for number, _ in map_unordered(range(50), work, concurrency=3, stop=Stop()):
+            finished.append(number)
+
+    with pytest.raises(ValueError, match="fatal"):
+        asyncio.run(collect())
+    assert sorted([*finished, 1]) == started
+
+
+def test_of_several_exceptions_the_first_is_raised() -> None:
+    async def work(number: int) -> int:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        raise ValueError(f"fatal {number}")
+
+    with pytest.raises(ValueError, match="fatal 0"):
+        run(range(9), work, 4)
+
+
+def test_an_exception_of_the_items_ends_the_run() -> None:
+    def items() -> Iterator[int]:
+        yield 0
+        raise ValueError("unreadable")
+
+    async def work(number: int) -> int:
+        return number
+
+    with pytest.raises(ValueError, match="unreadable"):
+        run(items(), work, 2)
+
+
+def test_a_run_that_fails_starts_nothing_new() -> None:
+    stop = Stop()
+    started: list[int] = []
+
+    async def work(number: int) -> int:
+        started.append(number)
+        if number == 2:
+            stop.fail(ValueError("fatal"))
+        await asyncio.sleep(0)
+        return number
+
+    with pytest.raises(ValueError, match="fatal"):
+        run(range(50), work, 2, stop)
+    assert len(started) < 6
+
+
+def test_a_request_to_stop_at_once_cancels_what_a_failed_run_waits_for() -> None:
+    stop = Stop()
+
     def fail() -> None:
-        raise ValueError("fatal")
+        stop.fail(ValueError("fatal"))
+        stop.request_now()
 
     work = Sleeper({1: fail})
     with pytest.raises(ValueError, match="fatal"):
-        run(range(50), work, 2)
-    assert work.cancelled == [0]
+        run(range(50), work, 2, stop)
+    assert sorted(work.cancelled) == [0, 1]
 
 
 def test_results_that_are_there_come_before_a_fatal_exception() -> None:

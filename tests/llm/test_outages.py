@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from qtgen.errors import EndpointDown, ProviderUnusable, Retryable, Unreachable
+from qtgen.errors import EndpointDown, ErrorReply, ProviderUnusable, Retryable, Unreachable
 from qtgen.llm.client import Client
 from qtgen.llm.pacing import AdaptiveLimiter, Pacer
 from qtgen.llm.sender import Request
@@ -86,14 +86,44 @@ def test_an_outage_of_some_minutes_fails_no_page(error: Exception, workers: int)
     assert result.seconds < 260
 
 
-@pytest.mark.parametrize("begin", [0.0, 0.3])
-def test_endless_server_errors_end_the_run_after_five_minutes_and_fail_no_page(begin: float) -> None:
-    result = run(down_between(begin, 1e9, Retryable("HTTP 502: bad gateway")))
+def unavailable(status: int = 502) -> Retryable:
+    return Retryable(f"HTTP {status}", reply=ErrorReply(status))
+
+
+@pytest.mark.parametrize("pages", [25, 40])
+def test_endless_server_errors_end_the_run_after_five_minutes_and_fail_no_page(pages: int) -> None:
+    result = run(down_between(0.3, 1e9, unavailable()), pages=pages)
     assert isinstance(result.fatal, EndpointDown)
-    assert str(result.fatal) == "the endpoint has been down for 5 minutes: HTTP 502: bad gateway"
+    assert str(result.fatal) == "the endpoint has been down for 5 minutes: HTTP 502"
     assert set(result.outcomes.values()) <= {"ok"}
     assert 300 <= result.seconds < 330
     assert len(result.sent) < 120
+
+
+@pytest.mark.parametrize(("status", "seconds", "words"), [(500, 60, "60 seconds"), (503, 300, "5 minutes")])
+def test_an_endpoint_that_never_answered_is_waited_for_longer_if_it_is_starting(
+    status: int, seconds: int, words: str
+) -> None:
+    result = run(down_between(0.0, 1e9, unavailable(status)))
+    assert isinstance(result.fatal, EndpointDown)
+    assert str(result.fatal) == f"the endpoint has not answered any request for {words}: HTTP {status}"
+    assert result.outcomes == {}
+    assert seconds <= result.seconds < seconds + 30
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_the_last_page_waits_for_a_gateway_whose_server_is_down(status: int) -> None:
+    result = run(down_between(0.05, 60.0, unavailable(status)), pages=2, workers=1)
+    assert (result.fatal, result.outcomes) == (None, {"page 0": "ok", "page 1": "ok"})
+
+
+def test_a_page_that_always_fails_at_a_gateway_is_failed_while_others_succeed() -> None:
+    def poisoned(_: float, page: str) -> Completion | Exception:
+        return unavailable() if page == "page 7" else answer()
+
+    result = run(poisoned, pages=400, workers=2)
+    assert (result.fatal, result.outcomes.pop("page 7")) == (None, "unavailable")
+    assert set(result.outcomes.values()) == {"ok"}
 
 
 def test_endless_server_errors_fail_no_page_even_with_few_tries() -> None:
@@ -127,3 +157,30 @@ def test_a_rate_limit_is_no_outage() -> None:
     limit = Retryable("HTTP 429", kind="rate-limited", retry_after=2.0)
     result = run(down_between(0.3, 20.0, limit))
     assert (result.fatal, set(result.outcomes.values())) == (None, {"ok"})
+
+
+def test_rate_limits_that_let_nothing_pass_end_the_run_within_minutes() -> None:
+    limit = Retryable("HTTP 429: too many", kind="rate-limited", retry_after=0.0)
+    for begin in (0.0, 0.3):
+        result = run(down_between(begin, 1e9, limit))
+        assert isinstance(result.fatal, EndpointDown)
+        assert str(result.fatal) == "rate limits have rejected every request for 3 minutes: HTTP 429: too many"
+        assert set(result.outcomes.values()) <= {"ok"}
+        assert 180 <= result.seconds < 240
+        assert len(result.sent) < 90
+
+
+@pytest.mark.parametrize("seconds", [25.0, 150.0])
+@pytest.mark.parametrize("retry_after", [None, 0.0, 5.0])
+def test_a_rate_limit_that_lasts_for_a_while_fails_no_page(seconds: float, retry_after: float | None) -> None:
+    limit = Retryable("HTTP 429", kind="rate-limited", retry_after=retry_after)
+    result = run(down_between(0.3, seconds, limit), pages=100)
+    assert (result.fatal, Counter(result.outcomes.values())) == (None, {"ok": 100})
+    assert result.seconds < seconds + 45
+
+
+def test_a_short_timeout_ends_the_run_before_every_page_is_paid_for() -> None:
+    result = run(lambda *_: Retryable("no answer within 5 s", kind="timeout", remedy="raise `timeout`"), pages=100)
+    assert isinstance(result.fatal, ProviderUnusable)
+    assert str(result.fatal) == "none of 12 requests was answered: no answer within 5 s; raise `timeout`"
+    assert len(result.sent) < 24

@@ -10,13 +10,16 @@ from qtgen._util.concurrency import Stop
 from qtgen.errors import (
     BadRequest,
     BudgetReached,
+    Denied,
     EndpointDown,
+    ErrorReply,
     Interrupted,
     ProviderUnusable,
     QtgenError,
     Retryable,
     Unreachable,
 )
+from qtgen.llm.brake import Brake
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.pacing import AdaptiveLimiter, Pacer
 from qtgen.llm.retry import RetrySender
@@ -31,7 +34,10 @@ class Bench:
     def __init__(self, script: Sequence[Completion | Exception], tries: int, endpoint: Endpoint = PRICED) -> None:
         self.inner, self.pauses = ScriptedSender(*script), list[float]()
         self.pacer, self.stop = Pacer(AdaptiveLimiter(4)), Stop()
-        self.sender = RetrySender(self.inner, endpoint, self.pacer, tries=tries, stop=self.stop, sleep=self._sleep)
+        self.brake = Brake()
+        self.sender = RetrySender(
+            self.inner, endpoint, self.pacer, tries=tries, stop=self.stop, brake=self.brake, sleep=self._sleep
+        )
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -119,48 +125,46 @@ def test_an_endpoint_that_never_answered_and_cannot_be_reached_is_unusable() -> 
     assert len(bench.inner.requests) == 3
 
 
-def test_a_long_pause_ends_the_run_once_nothing_is_in_flight() -> None:
-    async def main() -> float:
-        bench = Bench([Retryable("HTTP 429: no more today", kind="rate-limited", retry_after=86_400.0)], 3)
-        pacer = bench.pacer
-        await pacer.acquire(1)
-        asyncio.get_running_loop().call_later(30, pacer.release, 1, 1)
-        with pytest.raises(EndpointDown, match=r"^the endpoint asks for a pause of 24 h: HTTP 429: no more today$"):
-            await bench.sender.send(request())
-        assert pacer.limiter.delay(pacer.now(), 1) > 1e9, "nothing starts any more"
-        return pacer.now()
-
-    assert simulate(main()) == pytest.approx(30, abs=1)
+def test_a_long_pause_ends_the_run() -> None:
+    result, bench = run(Retryable("HTTP 429: no more today", kind="rate-limited", retry_after=86_400.0))
+    assert isinstance(result, EndpointDown)
+    assert str(result) == "the endpoint asks for a pause of 24 hours: HTTP 429: no more today"
+    assert bench.pauses == []
 
 
 def test_a_pause_in_minutes_is_told_in_minutes() -> None:
     result, _ = run(Retryable("x", kind="rate-limited", retry_after=1_800.0))
-    assert str(result) == "the endpoint asks for a pause of 30 min: x"
+    assert str(result) == "the endpoint asks for a pause of 30 minutes: x"
 
 
-def test_a_rejected_request_ends_the_run_only_if_all_were_rejected() -> None:
-    result, _ = run(BadRequest("too long", remedy="shorten it"))
-    assert isinstance(result, ProviderUnusable)
-    assert str(result) == "too long; shorten it"
-    result, _ = run(BadRequest("too long"), has_answered=True)
-    assert isinstance(result, BadRequest)
-    result, _ = run(Retryable("x"), BadRequest("too long"))
-    assert isinstance(result, ProviderUnusable)
+def test_a_time_out_is_retried_once_because_it_may_be_billed() -> None:
+    result, bench = run(*[Retryable("no answer", kind="timeout")] * 5, tries=5)
+    assert isinstance(result, Retryable)
+    assert len(bench.inner.requests) == 2
+    _, bench = run(Retryable("no answer", kind="timeout"), tries=1)
+    assert len(bench.inner.requests) == 1
 
 
-def test_one_rejected_request_proves_nothing_while_others_are_in_flight() -> None:
-    async def main() -> list[type[Exception]]:
-        bench = Bench([BadRequest("no such field")] * 4, 3)
-        bench.pacer.limiter.concurrency = 3.0
-        await bench.pacer.acquire(1)
-        kinds: list[type[Exception]] = []
-        for _ in range(4):
-            with pytest.raises((BadRequest, ProviderUnusable)) as caught:
-                await bench.sender.send(request())
-            kinds.append(caught.type)
-        return kinds
+UNAUTHORIZED = Denied("the endpoint rejected the key", reply=ErrorReply(401))
 
-    assert simulate(main()) == [BadRequest, BadRequest, ProviderUnusable, ProviderUnusable]
+
+def test_a_rejected_key_is_tried_once_more() -> None:
+    result, bench = run(UNAUTHORIZED, answer("so"))
+    assert isinstance(result, Completion)
+    assert (len(bench.inner.requests), bench.pauses) == (2, [1.0])
+    result, bench = run(*[UNAUTHORIZED] * 3)
+    assert isinstance(result, Denied)
+    assert len(bench.inner.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "error", [BadRequest("too long", reply=ErrorReply(400)), Denied("blocked", reply=ErrorReply(403))]
+)
+def test_a_rejected_request_is_not_repeated_and_ends_no_run(error: BadRequest) -> None:
+    result, bench = run(error)
+    assert (type(result), str(result), len(bench.inner.requests)) == (type(error), str(error), 1)
+    result, _ = run(Retryable("x"), error)
+    assert isinstance(result, type(error))
 
 
 def test_a_stop_ends_a_back_off_at_once() -> None:

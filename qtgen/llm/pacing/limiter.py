@@ -29,6 +29,10 @@ _ANSWERS_PER_ACCIDENT = 5  # answers for each rejection that show that the rejec
 _MIN_WINDOW, _MAX_WINDOW = 0.1, 10.0  # seconds over which a rate is measured
 _OVERLOAD_FAILURES = 5  # consecutive failures that are no coincidence
 _MAX_HEADER_PAUSE = 60.0  # seconds
+MAX_STARVATION = 180.0
+"""Seconds for which rate limits may reject every request."""
+_PATIENT_ROUNDS = 2  # rounds of rejections after which the pause grows, whatever the endpoint asks for
+_MAX_PAUSE_GROWTH = 30.0  # seconds
 
 
 class AdaptiveLimiter:
@@ -44,11 +48,12 @@ class AdaptiveLimiter:
         self.concurrency = min(float(max_concurrency), _INITIAL_CONCURRENCY)
         """Requests that may be in flight now."""
         self.in_flight = 0
-        self._is_closed = False
         self._slow_growth_from = inf  # above it, concurrency grows by one per round of answers, not per few answers
         self._concurrency_before_cut = self.concurrency
         self._cut_at = -inf  # what started before the last cut says nothing new
         self._failures = 0  # consecutive
+        self._starving_since: float | None = None  # the first rejection after the last answer
+        self._rejected_rounds = 0  # since the last answer; what is rejected while no request starts is one round
         self._resume_at = self._header_resume_at = 0.0  # after a rejection; by a response's headers
         # A rejection raises the suspicion of a rate limit. What happens to the requests in flight confirms it or not.
         self._suspected_rate: float | None = None
@@ -64,7 +69,7 @@ class AdaptiveLimiter:
 
     def delay(self, now: float, tokens: float) -> float:
         """Return the seconds until a request may start; infinity if another one has to end first."""
-        if self._is_closed or self.in_flight >= int(self.concurrency):
+        if self.in_flight >= int(self.concurrency):
             return inf
         if self._suspected_rate is not None and now >= self._resume_at:
             self._confirm_rate(now)
@@ -89,6 +94,10 @@ class AdaptiveLimiter:
         resume_at = self._header_resume_at if self._is_trial else max(self._header_resume_at, self._resume_at)
         return max(0.0, resume_at - now, self.outage.probe_at - now)
 
+    def is_starved(self, now: float) -> bool:
+        """Return True if rate limits have rejected every request for minutes."""
+        return self._starving_since is not None and now - self._starving_since >= MAX_STARVATION
+
     def start(self, now: float, tokens: float) -> None:
         """Count a request that starts. `tokens` is an estimate, which `end` corrects."""
         self.in_flight += 1
@@ -105,15 +114,12 @@ class AdaptiveLimiter:
         self.allowance.end(reserved - used)
         self._reported_tokens.refund(reserved - used)
 
-    def close(self) -> None:
-        """Let no further request start. Requests in flight can end."""
-        self._is_closed = True
-
     # --- what the endpoint's responses say ---------------------------------------------------------------------------
 
     def answered(self, now: float, limits: Limits | None) -> None:
         self.outage.answered()
-        self._failures = 0
+        self._failures = self._rejected_rounds = 0
+        self._starving_since = None
         if self._suspected_rate is not None:
             self._answers_since_rejection += 1
             if self._answers_since_rejection >= _ANSWERS_PER_ACCIDENT * self._rejections:
@@ -129,7 +135,7 @@ class AdaptiveLimiter:
         """Record a response 429 to a request that began at `started`."""
         self.outage.responded()
         pause = 1.0 if retry_after is None else retry_after
-        self._resume_at = max(self._resume_at, now + pause)
+        self._resume_at = max(self._resume_at, now + max(pause, self._pause_growth(now, started)))
         self._rejections += 1
         if started <= self._cut_at or self._suspected_rate is not None:
             return
@@ -143,10 +149,21 @@ class AdaptiveLimiter:
         self._suspected_rate = max(rate, 1 / max(pause, _MIN_WINDOW))
         self._cut_concurrency(now)
 
-    def failed(self, now: float, started: float, kind: str = "unavailable", digest: bytes = b"") -> None:
+    def _pause_growth(self, now: float, started: float) -> float:
+        """Return the seconds to wait at least, as nothing has passed since the last answer."""
+        if self._starving_since is None:
+            self._starving_since = now
+        if started >= self._resume_at:
+            self._rejected_rounds += 1
+        rounds = self._rejected_rounds - _PATIENT_ROUNDS
+        return min(2.0**rounds, _MAX_PAUSE_GROWTH) if rounds > 0 else 0.0
+
+    def failed(
+        self, now: float, started: float, kind: str = "unavailable", digest: bytes = b"", status: int = 0
+    ) -> None:
         """Record a server error or a missing response. One alone is an accident, several in a row are an overload."""
         was_down = self.outage.is_on
-        self.outage.failed(now, started, kind, digest)
+        self.outage.failed(now, started, kind, digest, status)
         self._failures += 1
         if was_down or self._failures < max(_OVERLOAD_FAILURES, self.concurrency / 4):
             return

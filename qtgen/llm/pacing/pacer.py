@@ -8,8 +8,6 @@ from math import inf
 from qtgen.errors import Interrupted
 from qtgen.llm.pacing.limiter import AdaptiveLimiter
 
-_POLL = 0.1  # seconds
-
 
 class Pacer:
     """A queue of requests in front of a limiter. Every successful `acquire` needs one `release`.
@@ -63,13 +61,6 @@ class Pacer:
             if not turn.done():
                 turn.set_exception(Interrupted("the run was interrupted before the request was sent"))
                 turn.exception()  # marks it as retrieved, in case its owner was cancelled at the same time
-
-    async def drain(self) -> None:
-        """Let no further request start, and wait until those in flight have ended."""
-        self.limiter.close()
-        while self.limiter.in_flight:
-            await asyncio.sleep(_POLL)
-        await asyncio.sleep(_POLL)  # the last answer is recorded after its request has ended
 
     def pump(self) -> None:
         """Start every request that may start, and come back when the next one may."""

@@ -21,6 +21,9 @@ class PacedSender:
 
     A slot is held only while a request is in flight, never during a back-off, so a request that failed delays no other.
 
+    Attributes:
+        last_failure: The message of the last failed attempt.
+
     Args:
         record: Called with every attempt that was sent, also with one that was cancelled.
         stop: After a stop is requested nothing is sent; `send` raises Interrupted instead.
@@ -39,6 +42,7 @@ class PacedSender:
         self._inner, self._endpoint = inner, endpoint
         self._pacer, self._budget = pacer, budget
         self._record, self._stop = record, stop
+        self.last_failure = ""
         self._mean_answer = 0.0  # tokens
         self._was_down = False
 
@@ -83,6 +87,7 @@ class PacedSender:
     def _adapt(self, error: ProviderError, acquired: float, request: Request) -> None:
         """Slow down after a failure, or note that the endpoint responds."""
         limiter, now = self._pacer.limiter, self._pacer.now()
+        self.last_failure = str(error)
         if not isinstance(error, Retryable):
             limiter.outage.responded()
         elif isinstance(error, Unreachable) and (limiter.outage.has_answered or limiter.outage.is_on):
@@ -92,7 +97,8 @@ class PacedSender:
                 _logger.info("%s rejects requests because of a rate limit: %s", self._endpoint.model, error)
             limiter.rate_limited(now, acquired, error.retry_after)
         else:
-            limiter.failed(now, acquired, error.kind, request.key.digest)
+            status = error.reply.status if error.reply else 0
+            limiter.failed(now, acquired, error.kind, request.key.digest, status)
 
     def _report(self, attempt: Attempt) -> None:
         self._record(attempt)

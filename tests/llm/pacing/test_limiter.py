@@ -164,9 +164,3 @@ def test_a_single_rejection_teaches_no_rate() -> None:
     assert limiter.concurrency == concurrency / 2
     assert limiter.delay(3.0, 1) == 0
     assert (limiter.concurrency, limiter.rate) == (concurrency, inf)
-
-
-def test_a_closed_limiter_lets_nothing_start() -> None:
-    limiter = AdaptiveLimiter(8)
-    limiter.close()
-    assert limiter.delay(0.0, 1) == inf

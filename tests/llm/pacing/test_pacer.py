@@ -88,15 +88,3 @@ def test_an_interrupt_empties_the_queue_and_keeps_what_is_in_flight() -> None:
             await pacer.acquire(1)
 
     simulate(main())
-
-
-def test_draining_waits_for_what_is_in_flight() -> None:
-    async def main() -> float:
-        pacer = Pacer(AdaptiveLimiter(4))
-        for seconds in (3, 7):
-            await pacer.acquire(1)
-            asyncio.get_running_loop().call_later(seconds, pacer.release, 1, 1)
-        await pacer.drain()
-        return pacer.now()
-
-    assert simulate(main()) == pytest.approx(7, abs=0.5)
