@@ -15,6 +15,7 @@ from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._stats import RunStats
 from qtgen.errors import Failure
 from qtgen.evaluation.selection import judge_selector
+from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import Selector
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
@@ -95,6 +96,7 @@ class Generation:
                 concurrency=concurrency(settings),
                 stop=models.stop,
                 selector=await self._open_judges(run, models, stack),
+                brake=AnswerBrake(models.stop),
             )
             async for number, outcome in await stack.enter_async_context(aclosing(results)):
                 yield self._item(position + number, outcome)

@@ -19,6 +19,7 @@ from qtgen.generation.types import Outcome
 
 _LINE_INTERVAL = 10.0  # seconds between two plain lines
 _IDLE_INTERVAL = 60.0  # the same while no row gets an outcome
+_WAITING_INTERVAL = 30.0  # the same for the reason why nothing gets through
 _TICK = 0.25  # seconds between two refreshes
 _MIN_REFRESH = 0.1  # seconds between two refreshes when outcomes arrive faster
 
@@ -152,6 +153,7 @@ class PlainDisplay:
 
     def __init__(self, stats: RunStats) -> None:
         self._stats, self._printed, self._shown = stats, time.monotonic(), stats.done
+        self._reason_printed = float("-inf")
 
     def say(self, message: str) -> None:
         """Print a line."""
@@ -161,9 +163,17 @@ class PlainDisplay:
         """Print why a row failed, and the totals if it is time for that."""
         if line := failure_line(outcome):
             self.say(line)
-        self.tick()
+        self._print_totals()
 
     def tick(self) -> None:
+        """Print the totals if it is time for that, and the reason if nothing gets through."""
+        self._print_totals()
+        now = time.monotonic()
+        if now - self._reason_printed >= _WAITING_INTERVAL and (reason := self._stats.waiting()):
+            self._reason_printed = now
+            self.say(reason)
+
+    def _print_totals(self) -> None:
         """Print the totals if the last ones are some seconds old, or a minute if nothing happened since."""
         done = self._stats.done
         if time.monotonic() - self._printed >= (_IDLE_INTERVAL if done == self._shown else _LINE_INTERVAL):

@@ -5,10 +5,7 @@ is used up or a signal arrives, prints the summary and returns the exit code.
 """
 
 import asyncio
-import json
-import tempfile
-from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,11 +14,21 @@ import click
 
 from qtgen._util.concurrency import Stop, stop_on_interrupt
 from qtgen._util.text import money, pluralize
+from qtgen.commands._json_lines import JsonLines
 from qtgen.commands._output import note
 from qtgen.commands._page_findings import PageFindings
 from qtgen.commands._progress import Display, open_display, ticking
 from qtgen.commands._stats import RunStats
-from qtgen.errors import BudgetReached, Failure, Interrupted, UsageError
+from qtgen.errors import (
+    BadRequest,
+    BudgetReached,
+    Denied,
+    Failure,
+    Interrupted,
+    ProviderUnusable,
+    QtgenError,
+    UsageError,
+)
 from qtgen.generation.repair_loop import INTERRUPTED
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget
@@ -30,6 +37,10 @@ from qtgen.llm.factory import endpoints_for, needs_fetch, open_clients
 from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
 from qtgen.llm.providers import provider_name
 from qtgen.settings import Settings
+
+_SOON = 1.0  # seconds; what finishes sooner is not announced
+REJECTED = frozenset({BadRequest.kind, Denied.kind})
+"""Kinds of failures that concern one item, or all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +97,6 @@ class Work(Protocol):
         """Yield lines for the end of the run, such as where the results are."""
 
 
-class JsonLines:
-    """One JSON line per item, kept in a temporary file until they are printed in the order of the input."""
-
-    def __init__(self, total: int) -> None:
-        self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115  # closed at the end of the block
-        self._offsets = array("q", [-1]) * total
-
-    def __enter__(self) -> "JsonLines":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def add(self, position: int, record: Mapping[str, Any]) -> None:
-        """Set the line of the item at a position."""
-        self._offsets[position] = self._file.seek(0, 2)
-        self._file.write(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-
-    def __contains__(self, position: int) -> bool:
-        return self._offsets[position] >= 0
-
-    def __iter__(self) -> Iterator[str]:
-        for offset in self._offsets:
-            if offset >= 0:
-                self._file.seek(offset)
-                yield self._file.readline().decode().rstrip("\n")
-
-
 class Run:
     """One run of a command."""
 
@@ -124,6 +107,7 @@ class Run:
         self.stats = RunStats(options.total, self.budget, options.settings.tpm)
         self._stop: Stop | None = None
         self._display: Display | None = None
+        self._rejected: list[Outcome] = []
 
     def say(self, message: str) -> None:
         """Print a line that stays on the screen above the progress."""
@@ -151,13 +135,20 @@ class Run:
             if self.options.writes_pages:
                 self.findings.add(item.outcome)
 
+        fatal: QtgenError | None = None
         try:
             with open_display(self.stats) as display:
                 self._display = display
-                async with ticking(display), aclosing(work.items(self)) as items:
-                    async for item in items:
-                        add(item)
-                        display.update(item.outcome)
+                try:
+                    async with ticking(display), aclosing(work.items(self)) as items:
+                        async for item in items:
+                            if not self._is_cut_short(item.outcome):
+                                add(item)
+                                self._show(item.outcome)
+                except QtgenError as error:
+                    fatal = error
+                fatal = fatal or self._verdict()
+                self._show_rejected(fatal)
             if failure := self._early_end():
                 for item in work.unfinished(failure, lines.__contains__):
                     add(item)
@@ -166,10 +157,43 @@ class Run:
             self.findings.print()
             for line in (*self.stats.summary(), *work.notes(self.stats)):
                 note(line)
+        if fatal:
+            raise fatal
         return self._exit_code()
+
+    def _is_cut_short(self, outcome: Outcome) -> bool:
+        """Return True for an item that was in progress when an error ended the run, and could not go on."""
+        is_interrupted = outcome.error is not None and outcome.error.kind == Interrupted.kind
+        return is_interrupted and self._stop is not None and self._stop.failure is not None
+
+    def _show(self, outcome: Outcome) -> None:
+        """Show an outcome. Rejected items are shown once it is clear that they say nothing about the others."""
+        if outcome.error and outcome.error.kind in REJECTED and not self.stats.counts[Status.WRITTEN]:
+            self._rejected.append(outcome)
+        elif self._display:
+            if outcome.status is Status.WRITTEN and self._rejected:
+                self._show_rejected()
+            self._display.update(outcome)
+
+    def _show_rejected(self, fatal: QtgenError | None = None) -> None:
+        """Show the items that were rejected, except those about which the error that ends the run says the same."""
+        for outcome in self._rejected:
+            is_repeated = fatal and outcome.error and outcome.error.message in str(fatal)
+            if self._display and not is_repeated:
+                self._display.update(outcome)
+        self._rejected.clear()
+
+    def _verdict(self) -> ProviderUnusable | None:
+        """Return the error of a run whose requests were all rejected, or None."""
+        if self.stats.counts[Status.WRITTEN] or not self.stats.counts[Status.FAILED]:
+            return None
+        return next((verdict for client in self.stats.clients if (verdict := client.brake.verdict())), None)
 
     def _early_end(self) -> Failure | None:
         """Return why the run ended before all items were finished, or None if it did not."""
+        if self._stop and self._stop.failure:
+            error = self._stop.failure
+            return Failure(getattr(error, "kind", "bug"), f"the run ended: {error}")
         if self._stop and self._stop.requested and self.stats.done < self.options.total:
             return INTERRUPTED
         if self.stats.failures[BudgetReached.kind]:
@@ -205,8 +229,20 @@ class Run:
         ):
             self.stats.clients = clients
             self.say(describe_models(settings, [client.model for client in clients]))
-            with stop_on_interrupt(self.say, stop):
-                yield Models(clients, writer, stop)
+            watcher = asyncio.create_task(self._announce_failure(stop))
+            try:
+                with stop_on_interrupt(self.say, stop):
+                    yield Models(clients, writer, stop)
+            finally:
+                watcher.cancel()
+
+    async def _announce_failure(self, stop: Stop) -> None:
+        """Say that the run ends with an error, and what it waits for."""
+        await stop.wait_requested()
+        await asyncio.sleep(_SOON)
+        in_flight = sum(client.stats().in_flight for client in self.stats.clients)
+        if stop.failure and in_flight:
+            self.say(f"an error ends the run; waiting for {pluralize(in_flight, 'request')} in flight")
 
 
 def describe_models(settings: Settings, models: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from qtgen._util.text import money, pluralize
-from qtgen.errors import BudgetReached, Interrupted
+from qtgen.errors import BudgetReached, EndpointDown, Interrupted, ProviderUnusable
 from qtgen.generation.plan import DELETED
 from qtgen.generation.types import Outcome, Status
 from qtgen.generation.unwrap import Wrapping
@@ -13,9 +13,9 @@ from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client, ClientStats
 from qtgen.llm.types import Usage
 
-REPORTED_ONCE = frozenset({BudgetReached.kind, Interrupted.kind, DELETED})
+REPORTED_ONCE = frozenset({BudgetReached.kind, Interrupted.kind, DELETED, ProviderUnusable.kind, EndpointDown.kind})
 """Kinds of failures that concern many rows at once. They are counted at the end instead of one line each."""
-_SHORT_PAUSE = 2.0  # seconds; shorter pauses are not shown
+_MAX_REASON = 160  # characters of the endpoint's words beside the figures
 _KIND_NOUNS = {
     "question": "invalid row",
     "answer": "invalid answer",
@@ -103,9 +103,13 @@ class RunStats:
             _in_flight(models),
             f"{_short(self.tokens / minutes)} tokens/min{limit}",
             self.spent if budget.limit is None else f"{money(budget.spent)} of {money(budget.limit)}",
-            _pause(models),
+            self.waiting(),
         ]
         return "  ".join(part for part in parts if part)
+
+    def waiting(self) -> str:
+        """Return why nothing gets through, with the endpoint's own words, or an empty text."""
+        return _waiting([client.stats() for client in self.clients])
 
     def time_left(self) -> str:
         """Return `61 s left`, or an empty text if that is unknown."""
@@ -147,12 +151,22 @@ def _in_flight(models: Sequence[ClientStats]) -> str:
     return f"{sum(model.in_flight for model in models)}/{allowed} in flight"
 
 
-def _pause(models: Sequence[ClientStats]) -> str:
-    """Return why no request starts, if that is so for all models and for more than a moment."""
+def _waiting(models: Sequence[ClientStats]) -> str:
+    """Return why nothing gets through, if that is so for all models or one is down."""
     seconds = min((model.waiting_seconds for model in models), default=0.0)
-    if any(model.waiting_for == "outage" for model in models):
-        return f"endpoint down, next attempt in {max(seconds, 1):,.0f} s"
-    return f"rate limited, next request in {seconds:,.0f} s" if seconds > _SHORT_PAUSE else ""
+    down = next((model for model in models if model.waiting_for == "outage"), None)
+    if down:
+        return _with_reason(f"endpoint down, next attempt in {max(seconds, 1):,.0f} s", down)
+    if models and all(model.waiting_for for model in models):
+        return _with_reason(f"rate limited, next request in {max(seconds, 1):,.0f} s", models[0])
+    return ""
+
+
+def _with_reason(text: str, model: ClientStats) -> str:
+    reason = model.waiting_reason
+    if len(reason) > _MAX_REASON:
+        reason = reason[: _MAX_REASON - 1] + "…"
+    return f"{text} ({reason})" if reason else text
 
 
 def _short(number: float) -> str:

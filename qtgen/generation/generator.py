@@ -7,6 +7,7 @@ from typing import Any
 
 from qtgen.errors import AnswerError, UnwritableText
 from qtgen.generation import answers
+from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, Selector, request_provenance
 from qtgen.generation.answer_check import AnswerCheck, Concern
 from qtgen.generation.config import GenerationConfig
@@ -34,11 +35,15 @@ TEXT_FIELDS = frozenset(path for group in WRITTEN_GROUPS for path in FIELD_GROUP
 
 
 async def generate_page(
-    job: Job, config: GenerationConfig, providers: Sequence[Provider], selector: Selector | None = None
+    job: Job,
+    config: GenerationConfig,
+    providers: Sequence[Provider],
+    selector: Selector | None = None,
+    brake: AnswerBrake | None = None,
 ) -> Outcome:
-    """Return the outcome of a job, with the draft of its page. See `run_task` for fallbacks, candidates and errors."""
-    task = NewPage(job, config)
-    return await run_task(task, config.repairs, providers, candidates=config.candidates, selector=selector)
+    """Return the outcome of a job, with the draft of its page. See `run_task` for the arguments and errors."""
+    task, candidates = NewPage(job, config), config.candidates
+    return await run_task(task, config.repairs, providers, candidates=candidates, selector=selector, brake=brake)
 
 
 def describe_fault(diagnostic: Diagnostic) -> str:

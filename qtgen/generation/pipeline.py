@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from qtgen._util.concurrency import Stop, map_unordered
 from qtgen.errors import BudgetReached, Interrupted
+from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import Selector
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import generate_page
@@ -35,10 +36,12 @@ async def generate_pages(
     concurrency: int,
     stop: Stop,
     selector: Selector | None = None,
+    brake: AnswerBrake | None = None,
 ) -> AsyncGenerator[tuple[int, Outcome], None]:
     """Yield the position and the outcome of each step as it finishes. `steps` is read only as fast as there is room.
 
-    Once the budget is reached or a stop is requested, no further job starts and what is in flight finishes.
+    Once the budget is reached, a stop is requested or an error ends the run, no further job starts, and what is in
+    flight finishes. Then the error is raised.
 
     Args:
         steps: Jobs, and outcomes that pass through.
@@ -48,6 +51,7 @@ async def generate_pages(
         concurrency: Maximum number of requests in flight.
         stop: The run's stop request.
         selector: Chooses between several candidates; None to choose by the checks.
+        brake: Ends the run if the first answers all have the same fault.
 
     Raises ProviderUnusable, LedgerError, and OutputError if a page cannot be written, because every further answer
     would be paid for and lost.
@@ -58,7 +62,7 @@ async def generate_pages(
     async def make(step: Job | Outcome, run_on_disk: RunOnDisk) -> Outcome:
         if isinstance(step, Outcome):
             return step
-        outcome = await generate_page(step, config, stoppable, selector)
+        outcome = await generate_page(step, config, stoppable, selector, brake)
         if output is None:
             return outcome
         saved: Outcome = await run_on_disk(_save, output, outcome)

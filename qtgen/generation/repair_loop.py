@@ -11,7 +11,7 @@ an existing page (`qtgen.regeneration.rewrite`). Only the providers do input and
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from qtgen.errors import (
@@ -26,15 +26,15 @@ from qtgen.errors import (
     Refused,
     Truncated,
 )
+from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector
 from qtgen.generation.answer_check import AnswerCheck
-from qtgen.generation.prompts import repair_prompt
+from qtgen.generation.conversation import Conversation
 from qtgen.generation.types import Draft, Outcome, Status
 from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider, Usage
 
 _logger = logging.getLogger(__name__)
 
-_MORE_TOKENS = 2  # factor of `max_tokens` after an answer was cut off; applied once
 # A page that fails in one of these ways has used up its answers: the next run must not replay them from the ledger.
 _EXHAUSTED = {error.kind for error in (AnswerError, Truncated, Refused, Filtered)}
 INTERRUPTED = Failure(Interrupted.kind, "the run was interrupted")
@@ -65,6 +65,7 @@ async def run_task(
     *,
     candidates: int = 1,
     selector: Selector | None = None,
+    brake: AnswerBrake | None = None,
 ) -> Outcome:
     """Return the outcome of a task, with the draft of the page if an answer was accepted.
 
@@ -79,11 +80,12 @@ async def run_task(
         providers: The providers, in the order in which they are tried.
         candidates: How many answers are requested from each provider before any repair.
         selector: Chooses between usable candidates with equal concerns; None to choose by their penalties.
+        brake: Ends the run if the first answers all have the same fault; None to go on.
 
     Raises ProviderUnusable, after which every other request would fail too, and LedgerError. Every other failure is an
     outcome.
     """
-    loop = _RepairLoop(task, repairs, candidates, selector)
+    loop = _RepairLoop(task, repairs, candidates, selector, brake)
     outcome = task.blank
     for provider in providers:
         outcome = await loop.ask(provider)
@@ -95,42 +97,19 @@ async def run_task(
     return outcome
 
 
-@dataclass(slots=True)
-class _Conversation:
-    """The requests to one provider.
-
-    Args:
-        prompt: The first prompt.
-        next_prompt: The prompt to send next, with the faults of the last answer.
-        repairs: Number of repair requests so far.
-        is_longer: Whether the token limit was raised.
-    """
-
-    prompt: Prompt
-    next_prompt: Prompt
-    repairs: int = 0
-    is_longer: bool = False
-
-    def allow_more_tokens(self) -> None:
-        """Raise the token limit. This is not a repair, because nothing was wrong with the answer."""
-        self.prompt, self.next_prompt = _with_more_tokens(self.prompt), _with_more_tokens(self.next_prompt)
-        self.is_longer = True
-
-    def request_sample(self) -> None:
-        """Request another answer to the first prompt."""
-        sample = self.next_prompt.sample + 1
-        self.prompt, self.next_prompt = replace(self.prompt, sample=sample), replace(self.prompt, sample=sample)
-
-    def request_repair(self, faults: Sequence[str]) -> None:
-        self.repairs += 1
-        self.next_prompt = repair_prompt(self.prompt, faults, self.repairs)
-
-
 class _RepairLoop:
     """Collects the answers and the usage of one task over all providers."""
 
-    def __init__(self, task: WritingTask, repairs: int, candidates: int, selector: Selector | None) -> None:
+    def __init__(
+        self,
+        task: WritingTask,
+        repairs: int,
+        candidates: int,
+        selector: Selector | None,
+        brake: AnswerBrake | None,
+    ) -> None:
         self._task, self._repairs, self._samples, self._selector = task, repairs, candidates, selector
+        self._brake = brake
         self._answers: list[tuple[Provider, Completion]] = []
         self._total_usage = Usage()  # of cached answers too, unlike the outcome's
         self._outcome = task.blank
@@ -139,13 +118,14 @@ class _RepairLoop:
     async def ask(self, provider: Provider) -> Outcome:
         """Ask one provider, with repairs up to the limit."""
         first_prompt = self._task.prompt(provider.style)
-        conversation = _Conversation(first_prompt, first_prompt)
+        conversation = Conversation(first_prompt, first_prompt)
         while True:
             try:
                 completion, truncated = await self._complete(provider, conversation.next_prompt)
             except ProviderUnusable:
                 raise
             except ProviderError as error:
+                self._report_no_answer(provider, error)
                 return await self._end(Failure(error.kind, str(error)))
             except BudgetReached as error:  # another run resumes with the repair
                 return self._skip(Failure(error.kind, str(error)))
@@ -153,10 +133,12 @@ class _RepairLoop:
                 return self._skip(INTERRUPTED)
             check = self._check(first_prompt, completion, truncated=truncated is not None)
             if truncated and check.is_cut_off:
+                self._report_no_answer(provider, truncated)
                 if not self._request_longer(conversation):
                     return await self._end(Failure(truncated.kind, str(truncated)))
                 continue
             self._add_candidate(check, conversation.next_prompt, completion, provider)
+            self._report(provider, completion, check)
             is_finished = self._request_next(conversation, check)
             if check.text is None or (check.complaints and not is_finished):
                 provider.reject(completion)
@@ -165,10 +147,24 @@ class _RepairLoop:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
                 return await self._end(Failure(AnswerError.kind, message))
 
-    def _is_last_sample(self, conversation: _Conversation) -> bool:
+    def _report(self, provider: Provider, completion: Completion, check: AnswerCheck) -> None:
+        """Tell the brake whether an answer is usable."""
+        if self._brake is None:
+            return
+        if check.text is not None:
+            self._brake.accepted(provider.model)
+        else:
+            self._brake.rejected(provider.model, self._outcome.question.source, completion, check.faults[0])
+
+    def _report_no_answer(self, provider: Provider, error: ProviderError) -> None:
+        """Tell the brake about a final response that is no answer."""
+        if self._brake and isinstance(error, NoAnswer) and isinstance(error.completion, Completion):
+            self._brake.rejected(provider.model, self._outcome.question.source, error.completion, str(error))
+
+    def _is_last_sample(self, conversation: Conversation) -> bool:
         return conversation.next_prompt.sample >= self._samples - 1
 
-    def _request_longer(self, conversation: _Conversation) -> bool:
+    def _request_longer(self, conversation: Conversation) -> bool:
         """Prepare the request after a truncated answer: with more tokens, once, else for another candidate.
 
         Return False if there is none.
@@ -182,7 +178,7 @@ class _RepairLoop:
         conversation.request_sample()  # this answer has lost its way; another one may not
         return True
 
-    def _request_next(self, conversation: _Conversation, check: AnswerCheck) -> bool:
+    def _request_next(self, conversation: Conversation, check: AnswerCheck) -> bool:
         """Prepare the next request: another candidate, or a repair. Return True if there is none."""
         if not self._is_last_sample(conversation):
             conversation.request_sample()
@@ -270,8 +266,3 @@ class _RepairLoop:
 
     def _skip(self, failure: Failure) -> Outcome:
         return replace(self._outcome, status=Status.SKIPPED, error=failure)
-
-
-def _with_more_tokens(prompt: Prompt) -> Prompt:
-    max_tokens = _MORE_TOKENS * prompt.parameters["max_tokens"]
-    return replace(prompt, parameters={**prompt.parameters, "max_tokens": max_tokens})

@@ -21,6 +21,7 @@ from qtgen.llm.types import Completion, Prompt
 
 _NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
 _CUT_OFF = "the answer was cut off at the token limit; raise `max_tokens`"
+_PAUSE_SHOWN, _STARVATION_SHOWN = 2.0, 3.0  # seconds; shorter waiting is ordinary
 Waiting = Literal["", "outage", "limit"]
 
 
@@ -36,7 +37,7 @@ class ClientStats:
         concurrency: Requests that may be in flight now, by what the endpoint copes with.
         max_concurrency: The most requests that may ever be in flight.
         tokens_per_minute: Tokens sent and received per minute, since the first attempt.
-        waiting_for: Why no request starts: the endpoint is down, or a limit was reached. Empty if requests start.
+        waiting_for: Why nothing gets through: the endpoint is down, or a limit was reached. Empty if requests pass.
         waiting_seconds: Seconds until the next request may start.
         waiting_reason: What the endpoint said last, if it is waited for.
         grammar_rejection: Why the endpoint rejected a grammar. Empty if it did not.
@@ -126,8 +127,10 @@ class Client:
     def stats(self) -> ClientStats:
         """Return a snapshot of what the client has done and of what it waits for."""
         limiter, now = self._pacer.limiter, self._pacer.now()
-        seconds = limiter.pause(now)
-        waiting_for: Waiting = "outage" if limiter.outage.is_on else "limit" if seconds > 0 else ""
+        seconds, starvation = limiter.pause(now), limiter.starvation(now)
+        is_limited = starvation > _STARVATION_SHOWN or seconds > _PAUSE_SHOWN
+        waiting_for: Waiting = "outage" if limiter.outage.is_on else "limit" if is_limited else ""
+        reason = self._paced.last_failure if limiter.outage.is_on or starvation else ""
         minutes = (now - self._first_attempt) / 60 if self._first_attempt is not None else 0.0
         return ClientStats(
             self.model,
@@ -140,7 +143,7 @@ class Client:
             self._tokens / minutes if minutes > 0 else 0.0,
             waiting_for,
             seconds,
-            self._paced.last_failure if waiting_for else "",
+            reason if waiting_for else "",
             self._grammar.rejection,
         )
 

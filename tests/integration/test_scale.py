@@ -285,7 +285,7 @@ def test_a_pause_of_a_day_ends_the_run_with_a_line_and_it_goes_on_later(qtgen: R
     mock.behave(p429=0.1, retry_after=86_400, lat_ms=20)
     code, _, err = qtgen("generate", "q.txt", "--concurrency", "8")
     assert code == 1
-    assert err.splitlines()[-1].startswith("qtgen: the endpoint asks for a pause of 24 h: HTTP 429")
+    assert err.splitlines()[-1].startswith("qtgen: the endpoint asks for a pause of 24 hours: HTTP 429")
     assert err.splitlines()[-1].endswith("; run the same command again to resume")
     bought = mock.stats()["ok"]
     mock.behave()

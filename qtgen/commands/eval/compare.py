@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from qtgen._util.pydantic_errors import expectation
 from qtgen.commands._options import Grouped, open_ledger, options_of, settings_from
 from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._run import require_prices
 from qtgen.commands._steps import progress_after
 from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report
 from qtgen.errors import UsageError
@@ -21,6 +22,7 @@ from qtgen.evaluation.metrics import check_metric_names, metric_directions
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.report import EvalItem, EvalReport, Verdict, load_report
 from qtgen.evaluation.suites import GATE_METRICS, GateSettings
+from qtgen.llm.budget import Budget
 from qtgen.llm.factory import open_clients
 from qtgen.llm.ledger import open_writer
 
@@ -96,9 +98,11 @@ async def _ask_judges(before: EvalReport, after: EvalReport, models: Sequence[st
     """Return the preference of every judge on every pair of pages; the ledger records the requests."""
     pairs = _page_pairs(before, after)
     settings = settings_from({"model": models})
+    require_prices(settings)
     preferences = []
     with open_ledger(settings) as ledger, progress_after("Asking judges", len(pairs) * len(models)) as step:
-        async with open_writer(ledger, fresh=False) as writer, open_clients(settings, writer) as judges:
+        budget = Budget(settings.budget)
+        async with open_writer(ledger, fresh=False) as writer, open_clients(settings, writer, budget) as judges:
             for old, new in pairs:
                 for judge in judges:
                     texts = (new.question, new.reference, old.candidate, new.candidate)

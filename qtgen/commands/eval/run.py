@@ -153,6 +153,8 @@ class _SuiteRun:
         options = self.options
         if options.is_live or options.judges:
             require_prices(self.settings)
+        if options.judges and options.mode != "replay":
+            require_prices(self.settings.model_copy(update={"model": options.judges}))
         if options.dry_run:
             return self._show_estimate()
         session = LiveSession(self.suite, self.config, self.settings, self.repeats)

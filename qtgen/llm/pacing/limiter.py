@@ -94,9 +94,13 @@ class AdaptiveLimiter:
         resume_at = self._header_resume_at if self._is_trial else max(self._header_resume_at, self._resume_at)
         return max(0.0, resume_at - now, self.outage.probe_at - now)
 
+    def starvation(self, now: float) -> float:
+        """Return the seconds for which rate limits have rejected every request."""
+        return 0.0 if self._starving_since is None else now - self._starving_since
+
     def is_starved(self, now: float) -> bool:
         """Return True if rate limits have rejected every request for minutes."""
-        return self._starving_since is not None and now - self._starving_since >= MAX_STARVATION
+        return self.starvation(now) >= MAX_STARVATION
 
     def start(self, now: float, tokens: float) -> None:
         """Count a request that starts. `tokens` is an estimate, which `end` corrects."""

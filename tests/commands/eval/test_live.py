@@ -200,6 +200,20 @@ def test_a_budget_needs_a_price(endpoint: Endpoint, run_eval: RunEval, tmp_path:
     assert endpoint.bodies == []
 
 
+def test_judges_keep_to_the_budget(endpoint: Endpoint, run_eval: RunEval, tmp_path: Path) -> None:
+    endpoint.tokens = 1_000  # a request costs $2
+    code, _, err = run_eval("run", "smoke", "--pages", "evals/smoke/references", "--judge", "j", "--budget", 9)
+    assert code in (0, 1), err
+    assert 0 < len(endpoint.bodies) <= 9
+
+
+def test_a_budget_needs_the_prices_of_judges(endpoint: Endpoint, run_eval: RunEval) -> None:
+    code, _, err = run_eval("run", "smoke", "--live", "--judge", "unpriced", "--budget", 5)
+    assert code == 2
+    assert "--budget: needs the price of `unpriced`" in err
+    assert endpoint.bodies == []
+
+
 def test_a_dry_run_sends_nothing(endpoint: Endpoint, run_eval: RunEval) -> None:
     code, out, err = run_eval("run", "smoke", "--live", "--dry-run", "--repeats", 3, "--budget", 5, "--json")
     estimate = json.loads(out)

@@ -1,0 +1,35 @@
+"""JSON lines that are collected in any order and printed in the order of the input."""
+
+import json
+import tempfile
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class JsonLines:
+    """One JSON line per item, kept in a temporary file until they are printed in the order of the input."""
+
+    def __init__(self, total: int) -> None:
+        self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115  # closed at the end of the block
+        self._offsets = array("q", [-1]) * total
+
+    def __enter__(self) -> "JsonLines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, position: int, record: Mapping[str, Any]) -> None:
+        """Set the line of the item at a position."""
+        self._offsets[position] = self._file.seek(0, 2)
+        self._file.write(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+    def __contains__(self, position: int) -> bool:
+        return self._offsets[position] >= 0
+
+    def __iter__(self) -> Iterator[str]:
+        for offset in self._offsets:
+            if offset >= 0:
+                self._file.seek(offset)
+                yield self._file.readline().decode().rstrip("\n")

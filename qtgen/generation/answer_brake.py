@@ -1,0 +1,76 @@
+"""End a run whose first answers all have the same fault, before every question is paid for several times."""
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from qtgen._util.concurrency import Stop
+from qtgen.errors import Filtered, ProviderUnusable, Refused, Truncated
+from qtgen.llm.types import Completion
+
+ALIKE = 12
+"""Answers that end a run, if all of them have the same fault."""
+_QUESTIONS_MIN = 3  # questions that have to be concerned: one alone may itself be the cause
+_EXCERPT = 60  # characters of an answer that are shown
+_DETAIL = re.compile(r"`[^`]*`|\"[^\"]*\"|\d+")
+_REMEDIES = {
+    Truncated.kind: "raise `max_tokens`",
+    Refused.kind: "rephrase the prompt, or use another model",
+}
+
+
+class _Fault(NamedTuple):
+    """Answers with the same values have the same fault."""
+
+    kind: str
+    sentence: str
+
+
+class AnswerBrake:
+    """Counts the faulty answers of each model until it gives a good one. A run has one, and only new answers count.
+
+    Args:
+        stop: Is told that the run fails. The questions in flight finish.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._good: set[str] = set()
+        self._faults: dict[str, Counter[_Fault]] = {}
+        self._questions: dict[str, set[str]] = {}
+
+    def accepted(self, model: str) -> None:
+        """Record a good answer. After one, the model is trusted."""
+        self._good.add(model)
+
+    def rejected(self, model: str, question: str, completion: Completion, fault: str) -> None:
+        """Record a faulty answer to a question. `fault` says what is wrong.
+
+        What a content filter stops does not count, because the filter judges each question.
+        """
+        if completion.reused or model in self._good or completion.kind == Filtered.kind:
+            return
+        seen = self._faults.setdefault(model, Counter())
+        seen[_Fault(completion.kind, _DETAIL.sub("…", fault))] += 1
+        questions = self._questions.setdefault(model, set())
+        questions.add(question)
+        count = seen.total()
+        if count >= ALIKE and len(seen) == 1 and len(questions) >= _QUESTIONS_MIN:
+            message = f"the first {count} answers of {model} all have the same fault: {_for_people(fault, completion)}"
+            self._stop.fail(ProviderUnusable(message, remedy=_REMEDIES.get(completion.kind) or _remedy_of(fault)))
+
+
+def _for_people(fault: str, completion: Completion) -> str:
+    """Return a fault without the instruction to the model, and with the beginning of the answer."""
+    fault = fault.partition("; ")[0]
+    text = " ".join(completion.text.split())
+    if completion.kind == Refused.kind or not text:
+        return fault
+    return f"{fault} (the last one begins: {text[:_EXCERPT]}{'…' if len(text) > _EXCERPT else ''})"
+
+
+def _remedy_of(fault: str) -> str:
+    """Return what a person can do about a fault of the answer's form or text."""
+    if "JSON" in fault:
+        return 'set `answer_format = "markdown"` for a model that does not write JSON'
+    return "use another model or prompt"

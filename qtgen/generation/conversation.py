@@ -1,0 +1,45 @@
+"""The requests about one question to one provider: the first prompt, and what is asked next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qtgen.generation.prompts import repair_prompt
+from qtgen.llm.types import Prompt
+
+_MORE_TOKENS = 2  # factor of `max_tokens` after an answer was cut off; applied once
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The requests to one provider.
+
+    Args:
+        prompt: The first prompt.
+        next_prompt: The prompt to send next, with the faults of the last answer.
+        repairs: Number of repair requests so far.
+        is_longer: Whether the token limit was raised.
+    """
+
+    prompt: Prompt
+    next_prompt: Prompt
+    repairs: int = 0
+    is_longer: bool = False
+
+    def allow_more_tokens(self) -> None:
+        """Raise the token limit. This is not a repair, because nothing was wrong with the answer."""
+        self.prompt, self.next_prompt = _with_more_tokens(self.prompt), _with_more_tokens(self.next_prompt)
+        self.is_longer = True
+
+    def request_sample(self) -> None:
+        """Request another answer to the first prompt."""
+        sample = self.next_prompt.sample + 1
+        self.prompt, self.next_prompt = replace(self.prompt, sample=sample), replace(self.prompt, sample=sample)
+
+    def request_repair(self, faults: Sequence[str]) -> None:
+        self.repairs += 1
+        self.next_prompt = repair_prompt(self.prompt, faults, self.repairs)
+
+
+def _with_more_tokens(prompt: Prompt) -> Prompt:
+    max_tokens = _MORE_TOKENS * prompt.parameters["max_tokens"]
+    return replace(prompt, parameters={**prompt.parameters, "max_tokens": max_tokens})
