@@ -93,6 +93,19 @@ async def no_response_format_at_all(request: Request, connection: Connection) ->
     await connection.json(200, request.completion(answer))
 
 
+@quirk(most=12, words=("json_object",))
+async def a_schema_as_an_error_of_the_server(request: Request, connection: Connection) -> None:
+    """llama-cpp-python reports a field that it does not know as HTTP 500."""
+    if request.document.get("response_format", {}).get("type") == "json_schema":
+        message = (
+            "1 validation error: {'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), "
+            "'msg': \"Input should be 'text' or 'json_object'\", 'input': 'json_schema'}"
+        )
+        await connection.json(500, error(message, "internal_server_error"))
+    else:
+        await connection.good(request)
+
+
 @quirk(most=12, words=("system",))
 async def roles_must_alternate(request: Request, connection: Connection) -> None:
     if request.document["messages"][0]["role"] == "system":

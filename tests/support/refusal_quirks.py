@@ -42,6 +42,13 @@ async def credit_by_code_only(_: Request, connection: Connection) -> None:
     await connection.json(429, error("You have run out of credits.", "error", code="insufficient_quota"))
 
 
+@quirk(pages=0, exit_codes=(2,), words=("exceeded your current quota",))
+async def no_credit_behind_litellm(_: Request, connection: Connection) -> None:
+    """The proxy keeps the upstream's words only."""
+    message = "litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your current quota, please check your plan and billing details."
+    await connection.json(429, error(message, "throttling_error", code="429"))
+
+
 @quirk(pages=0, exit_codes=(2,), words=("monthly spending limit",))
 async def billing_limit_as_429(_: Request, connection: Connection) -> None:
     await connection.json(429, error("Billing: the monthly spending limit of your team is reached", "billing_error"))
@@ -77,6 +84,14 @@ async def retry_info_in_the_body(request: Request, connection: Connection) -> No
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "3.5s"}]
     fields = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Per minute", "details": details}
     await connection.json(429, {"error": fields})
+
+
+@quirk(most=12)
+async def retry_after_behind_litellm(request: Request, connection: Connection) -> None:
+    if request.attempt > 1:
+        await connection.good(request)
+    else:
+        await connection.json(429, error("slow down", "throttling_error", code="429"), "llm_provider-retry-after: 3")
 
 
 def _reset(value: Callable[[], str]) -> Quirk:
