@@ -13,6 +13,7 @@ from qtgen.commands._output import SHOWN
 from qtgen.commands._run import Item, Run
 from qtgen.commands._stats import RunStats
 from qtgen.errors import Failure
+from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.types import Status
@@ -85,6 +86,7 @@ class Regeneration:
                 stop=models.stop,
                 write_pages=not options.diff,
                 retry_rejected=options.fresh,
+                brake=AnswerBrake(models.stop),
             )
             async for position, result in await stack.enter_async_context(aclosing(results)):
                 self._show(run, result)

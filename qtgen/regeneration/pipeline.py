@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from qtgen._util.concurrency import Stop
 from qtgen._util.extras import require
 from qtgen.errors import Failure, Interrupted, PageConflict
+from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import RunOnDisk, StoppableProvider, is_budget_reached, run_steps
@@ -29,6 +30,7 @@ async def rewrite_all(
     stop: Stop,
     write_pages: bool = True,
     retry_rejected: bool = False,
+    brake: AnswerBrake | None = None,
 ) -> AsyncGenerator[tuple[int, RewriteResult], None]:
     """Yield the place of each job and its result, in the order in which they finish.
 
@@ -46,6 +48,7 @@ async def rewrite_all(
         stop: Stops the run.
         write_pages: False to send requests and compare texts, but change no page.
         retry_rejected: True to repeat attempts that an earlier run rejected.
+        brake: Ends the run if the first answers all have the same fault.
 
     Raises:
         ProviderUnusable: Every further request would fail as well.
@@ -60,6 +63,7 @@ async def rewrite_all(
         store,
         write_pages,
         retry_rejected,
+        brake,
     )
     results = run_steps(jobs, rewriter.process, concurrency=concurrency, stop=stop, ends_run=_ends_run)
     async with aclosing(results):
@@ -81,6 +85,7 @@ class _Rewriter:
     store: OutputFolder
     write_pages: bool
     retry_rejected: bool
+    brake: AnswerBrake | None
 
     async def process(self, job: RewriteJob | RewriteResult, on_disk: RunOnDisk) -> RewriteResult:
         """Return the result of a job, with the page on disk."""
@@ -97,7 +102,7 @@ class _Rewriter:
         if not self.judges:  # before the request is paid for
             require("comparing texts without a judge", "evals", "numpy", "sacrebleu", "wordfreq", "wordllama")
         try:
-            return await rewrite(job, self.config, self.providers, self.judges)
+            return await rewrite(job, self.config, self.providers, self.judges, self.brake)
         except Interrupted as error:
             skipped = replace(job.blank, status=Status.SKIPPED, error=Failure(error.kind, str(error)))
             return RewriteResult(job, skipped)

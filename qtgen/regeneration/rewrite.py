@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
+from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, request_provenance
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
@@ -169,7 +170,11 @@ class RewriteResult:
 
 
 async def rewrite(
-    job: RewriteJob, config: GenerationConfig, providers: Sequence[Provider], judges: Sequence[Provider] = ()
+    job: RewriteJob,
+    config: GenerationConfig,
+    providers: Sequence[Provider],
+    judges: Sequence[Provider] = (),
+    brake: AnswerBrake | None = None,
 ) -> RewriteResult:
     """Return the page with its fields rewritten, or with status `kept` if the new text is worse.
 
@@ -180,12 +185,13 @@ async def rewrite(
         config: The current configuration.
         providers: The models that may write the text; later ones are fallbacks.
         judges: Models that compare the texts. Metrics compare them if there are none.
+        brake: Ends the run if the first answers all have the same fault.
 
     Raises:
         ProviderUnusable: Every further request would fail as well.
         LedgerError: The ledger cannot be read or written.
     """
-    outcome = await run_task(RewriteTask(job, config), config.repairs, providers)
+    outcome = await run_task(RewriteTask(job, config), config.repairs, providers, brake=brake)
     draft = outcome.draft
     if draft is None:
         return RewriteResult(job, replace(outcome, draft=job.draft_of_fixes()))
