@@ -36,7 +36,13 @@ from qtgen.llm.telemetry import set_up
 _EPILOG = """\b
 Several models:
   Later models are fallbacks when an earlier one refuses, truncates or keeps
-  failing. A wrong key, an unknown model or an empty account ends the run.
+  failing.
+
+\b
+Failures:
+  A failure of one question never ends a run. A wrong key, an unknown model,
+  an account without credit, or a dozen failures that are all alike end it:
+  requests in flight finish, and their pages are written.
 
 \b
 Environment:

@@ -26,7 +26,7 @@ def test_help_lists_options_by_group_with_defaults_environment_and_files(qtgen: 
     for words in (
         "[default: 64; local: 2]", "[default: keep]", "[default: resume]", "[default: outputs]",
         "OPENAI_API_KEY", "OPENAI_BASE_URL", "QTGEN_LEDGER", "qtgen.toml", "OUT/.qtgen/failed/", "--dry-run --json",
-        "an unknown model or an empty account ends the run", "--recreate",
+        "A failure of one question never ends a run.", "--recreate",
     ):  # fmt: skip
         assert words in flat
     assert max(map(len, out.splitlines())) <= 80
