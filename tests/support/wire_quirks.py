@@ -51,7 +51,9 @@ for _name, _raw in {
 @quirk(most=12)
 async def junk_between_answers(request: Request, connection: Connection) -> None:
     await connection.good(request)
-    await connection.raw(b"\r\nnot a response\r\n")
+    if request.number % 2:
+        await asyncio.sleep(0.2)
+        await connection.raw(b"\r\nnot a response\r\n")
 
 
 @quirk(pages=0, questions=2, exit_codes=(1, 2), most=10, speed=100, words=("x-snappy",))
