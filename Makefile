@@ -62,7 +62,7 @@ evals: $(READY) ## replay the suites smoke and core, offline, and compare them w
 	@$(BIN)/qtgen eval run smoke core
 
 soak: $(READY) ## generate through faults and fifty kills (needs ../shared)
-	@QTGEN_KILLS=50 QTGEN_MANY=600 $(BIN)/python -m pytest tests/integration/test_scale.py
+	@QTGEN_KILLS=50 QTGEN_MANY=600 $(BIN)/python -m pytest tests/integration/test_scale.py tests/integration/test_endpoint_quirks.py
 
 servers: $(READY) ## install real servers for the tests: LiteLLM, and llama-cpp-python, which is compiled
 	@$(BIN)/python tests/integration/servers.py
