@@ -5,6 +5,7 @@ A command is imported when it is called, so `qtgen --help` and `qtgen validate` 
 
 import contextlib
 import errno
+import importlib
 import io
 import os
 import sys
@@ -42,7 +43,11 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     if wanted:
         from qtgen.settings import load_settings
 
-        for line in load_settings(Path.cwd(), os.environ, {}).lines():
+        learned_lines = importlib.import_module(
+            "qtgen.commands._learned"
+        ).learned_lines  # needs an extra, like commands
+        loaded = load_settings(Path.cwd(), os.environ, {})
+        for line in (*loaded.lines(), *learned_lines(loaded.settings)):
             click.echo(line)
         ctx.exit()
 

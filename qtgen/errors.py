@@ -281,8 +281,8 @@ class Retryable(ProviderError):
 
 
 class Unreachable(Retryable):
-    def __init__(self, message: str) -> None:
-        super().__init__(message, kind="unreachable")
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message, kind="unreachable", remedy=remedy)
 
 
 class BadRequest(ProviderError):

@@ -6,7 +6,6 @@ visible to other users of the machine.
 """
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,19 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from qtgen._util.credentials import usable_address, usable_headers, usable_key
-from qtgen._util.project import FILE_NAME, find_settings_file, names_model, paths_below, project_folder
+from qtgen._util.credentials import usable_address, usable_headers, usable_key, usable_query
+from qtgen._util.project import FILE_NAME, find_settings_file, project_folder
 from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
-from qtgen._util.setting_types import BannedPhrases, BannedPhraseSettings, NameList, PathSettings, Price, masked
+from qtgen._util.setting_types import (
+    BannedPhrases,
+    BannedPhraseSettings,
+    DialectSettings,
+    NameList,
+    PathSettings,
+    Price,
+    masked,
+)
+from qtgen._util.settings_file import read_settings_file
 from qtgen.errors import SettingsError
 
 __all__ = [
@@ -35,9 +43,9 @@ __all__ = [
 
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
-FILE_ONLY = frozenset({"prices", "request", "headers", "per_path", "banned_phrases"})
+FILE_ONLY = frozenset({"prices", "request", "headers", "query", "dialect", "per_path", "banned_phrases"})
 """Settings without an environment variable."""
-_NOT_SHOWN = frozenset({"api_key", "request", "headers", "ledger"})  # these can contain a password
+_NOT_SHOWN = frozenset({"api_key", "request", "headers", "query", "ledger"})  # these can contain a password
 _COMMAND_LINE, _ENVIRONMENT = "command line", "environment"
 
 
@@ -118,6 +126,14 @@ class Settings(BaseModel):
         description="Additional headers of each request: `[headers]`. `$NAME` in a value stands for an environment "
         "variable, so that keys stay out of the file",
     )
+    query: Annotated[Mapping[str, str], AfterValidator(usable_query)] = Field(
+        {},
+        repr=False,
+        description="Query parameters of each request: `[query]`. `$NAME` stands for an environment variable",
+    )
+    dialect: DialectSettings = Field(
+        DialectSettings(), description="Changes to each request: `[dialect]`. qtgen learns most of them from errors"
+    )
     concurrency: int | None = Field(
         None, ge=1, le=1000, description="Maximum number of requests in flight. The default is 64, or 2 for `local`"
     )
@@ -182,9 +198,8 @@ class Settings(BaseModel):
     )
 
 
-_PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions", "plugins"})
 _NESTED: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
-_MODELS: Mapping[str, type[BaseModel]] = {**_NESTED, "banned_phrases": BannedPhraseSettings}
+_MODELS: Mapping[str, type[BaseModel]] = {**_NESTED, "dialect": DialectSettings, "banned_phrases": BannedPhraseSettings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +231,7 @@ def load_settings(start: Path, environ: Mapping[str, str], options: Mapping[str,
     merged: dict[str, Any] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")
     file = find_settings_file(start)
-    layers = [] if file is None else [(str(file), _read_file(file))]
+    layers = [] if file is None else [(str(file), read_settings_file(file))]
     layers.append((_ENVIRONMENT, _from_environment(environ)))
     layers.append((_COMMAND_LINE, {name: value for name, value in options.items() if value is not None}))
     for origin, layer in layers:
@@ -239,21 +254,6 @@ def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
             else:
                 hint = did_you_mean(variable, names, cutoff=0.9)  # all of them begin alike
                 yield f"{variable} is not a setting" + (f"; {hint}" if hint else "")
-
-
-def _read_file(file: Path) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"cannot be read: {error.strerror or error}", path=file) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"is not valid TOML: {error}", path=file) from None
-    if "api_key" in table:
-        remedy = "set OPENAI_API_KEY in the environment"
-        raise SettingsError("does not belong in a file", path=file, field="api_key", remedy=remedy)
-    folder = file.parent
-    paths = {name for name in _PATHS & table.keys() if name != "local_model" or not names_model(folder, table[name])}
-    return {name: paths_below(folder, value) if name in paths else value for name, value in table.items()}
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -42,3 +42,13 @@ def usable_headers(value: Mapping[str, str]) -> Mapping[str, str]:
         if not text.isprintable():
             raise ValueError(f"the value of {name} contains a character that no header can hold")
     return value
+
+
+def usable_query(value: Mapping[str, str]) -> Mapping[str, str]:
+    """Return query parameters if they can be sent. Raises ValueError, which names the parameter and never its value."""
+    for name, text in value.items():
+        if not name.strip() or not name.isprintable():
+            raise ValueError(f"{name!r} is not the name of a parameter")
+        if not text.isprintable():
+            raise ValueError(f"the value of {name} contains a character that no address can hold")
+    return value

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _split(value: object) -> object:
@@ -32,6 +32,33 @@ class PathSettings(BaseModel):
     ignore: NameList = ()
 
 
+def _no_meaning(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name.split(".")[0] in ("model", "messages"):
+            raise ValueError(f"must not contain `{name}`, without which a request has no meaning")
+    return names
+
+
+def _no_meaning_renamed(names: Mapping[str, str]) -> Mapping[str, str]:
+    _no_meaning((*names, *names.values()))
+    return names
+
+
+class DialectSettings(BaseModel):
+    """How requests are changed so that an endpoint accepts them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    omit: Annotated[NameList, AfterValidator(_no_meaning)] = ()
+    rename: Annotated[Mapping[str, Annotated[str, Field(min_length=1)]], AfterValidator(_no_meaning_renamed)] = {}
+    omit_schema_keywords: NameList = ()
+    merge_system: bool = False
+    system_role: Literal["system", "developer"] = "system"
+    stream: bool = False
+    token_factor: float | None = Field(None, ge=1, le=100)
+    max_output_tokens: int | None = Field(None, gt=0)
+    remember: bool = True
+
+
 class BannedPhraseSettings(BaseModel):
     """A phrase that no page may contain, and its replacement if there is one."""
 
@@ -51,10 +78,21 @@ def masked(name: str, value: object) -> str:
     """Return the value of a setting as text, without passwords and keys."""
     if name == "api_key":
         return "(set)" if value else "(not set)"
-    if name in ("request", "headers") and isinstance(value, Mapping):  # a value may be a key
+    if name in ("request", "headers", "query") and isinstance(value, Mapping):  # a value may be a key
         return "{" + ", ".join(value) + "}"
     if name == "ledger":  # a database's address may contain a password
         return re.sub(r"//[^@/]*@", "//***@", str(value))
+    if name == "dialect" and isinstance(value, Mapping):
+        changed = {
+            key: value[key] for key, field in DialectSettings.model_fields.items() if value[key] != field.default
+        }
+        return ", ".join(f"{key}: {_plain(item)}" for key, item in changed.items()) or "(not set)"
     if isinstance(value, tuple):
         return "[" + ", ".join(str(item) for item in value) + "]"
     return "(not set)" if value is None else str(value)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{old} = {new}" for old, new in value.items()) + "}"
+    return "[" + ", ".join(map(str, value)) + "]" if isinstance(value, tuple) else str(value).lower()

@@ -144,7 +144,7 @@ def estimate_run(
     steps: Iterable[Job | Outcome], config: GenerationConfig, settings: Settings, ledger: Ledger, *, fresh: bool
 ) -> DryRun:
     """Return what a run of `steps` would take, and warn about rows that are skipped or certain to fail."""
-    endpoints = endpoints_for(settings)
+    endpoints = endpoints_for(settings, None if fresh else ledger)
     facts = ledger.facts(endpoints[0].model)
     history = ledger.history(endpoints[0].model, config.template_digests().values())
     estimate = RunEstimate(history, facts.faulty)

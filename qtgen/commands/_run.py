@@ -229,6 +229,9 @@ class Run:
         ):
             self.stats.clients = clients
             self.say(describe_models(settings, [client.model for client in clients]))
+            for client in clients:
+                if client.learned:
+                    self.say(f"requests to {client.model} changed as before: {'; '.join(client.learned)}")
             watcher = asyncio.create_task(self._announce_failure(stop))
             try:
                 with stop_on_interrupt(self.say, stop):

@@ -82,7 +82,7 @@ class StaleEstimator:
     def __init__(self, settings: Settings, config: GenerationConfig, ledger: Ledger, *, fresh: bool) -> None:
         self._settings, self._config = settings, config
         self._ledger, self._fresh = ledger, fresh
-        self._endpoint = endpoints_for(settings)[0]
+        self._endpoint = endpoints_for(settings, None if fresh else ledger)[0]
         self._facts = ledger.facts(self._endpoint.model)
         digests = {wording[:8] + schema[:8] for wording, schema in config.part_digests().values()}
         self._history = ledger.history(self._endpoint.model, digests)

@@ -134,8 +134,7 @@ class RunStats:
             lines.append(f"unwrapped {pluralize(self.unwrapped_answers, 'answer')}: {names}")
         models = [client.stats() for client in self.clients]
         for model in models:
-            if model.grammar_rejection:
-                lines.append(f"{model.model} got requests without a grammar: {model.grammar_rejection}")
+            lines += [f"requests to {model.model} changed: {adaptation}" for adaptation in model.adaptations]
             if len(models) > 1:
                 pages = pluralize(self.pages_by_model[model.model], "page")
                 lines.append(f"requests to {model.model}: {_requests(model)}; {pages} written")

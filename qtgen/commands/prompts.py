@@ -9,7 +9,7 @@ import click
 from qtgen.commands._options import settings_from
 from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
-from qtgen.llm.endpoint import request_document
+from qtgen.llm.endpoint import sent_document
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.providers import provider_name
 from qtgen.llm.types import Prompt, PromptStyle
@@ -61,7 +61,7 @@ def show(name: str, question: str, subject: str, context: str | None, answer: st
     settings = settings_from({"subject": subject})
     endpoint = endpoints_for(settings)[0]
     prompt = _render(options, settings, endpoint.style)
-    body = request_document(prompt, endpoint)
+    body = sent_document(prompt, endpoint)
     if options.as_json:
         click.echo(json.dumps(body, ensure_ascii=False, indent=2))
     else:

@@ -7,7 +7,7 @@ all, gives no score: that is a value beside the others, counted separately, and 
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen._util.json_schema import strict_schema
 from qtgen._util.text import pluralize
-from qtgen.errors import AnswerError, BudgetReached, Failure, ProviderError, ProviderUnusable
+from qtgen.errors import AnswerError, BudgetReached, Failure, ProviderError, ProviderUnusable, StyleRejected
 from qtgen.evaluation.report import first_error
 from qtgen.generation.json_objects import read_json_answer
 from qtgen.generation.unwrap import Wrapping
-from qtgen.llm.types import Message, Prompt, Provider
+from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, Completion, Message, Prompt, PromptStyle, Provider
 
 VERSION = 2
 """Version of the judges' prompts and schemas. Raise it when either changes; a golden test guards the schemas."""
@@ -150,7 +150,7 @@ async def preference(judge: Provider, question: str, reference: str | None, firs
 
 async def _ask(judge: Provider, name: str, task: str, texts: Mapping[str, str], form: type[Form]) -> Form | Failure:
     try:
-        completion = await judge.complete(_prompt(name, task, texts, form))
+        completion = await _complete(judge, lambda style: _prompt(name, task, texts, form, style))
     except ProviderUnusable:
         raise
     except (ProviderError, BudgetReached) as error:
@@ -160,6 +160,23 @@ async def _ask(judge: Provider, name: str, task: str, texts: Mapping[str, str], 
     except ValidationError as error:
         judge.reject(completion)
         return _off_schema(judge, first_error(error))
+
+
+async def _complete(judge: Provider, render: Callable[[PromptStyle], Prompt]) -> Completion:
+    """Return the judge's response. If its endpoint rejects a format, ask in the format that it accepts.
+
+    A judge is asked with a schema first, whatever its style is: an endpoint may enforce one although its model writes
+    pages in Markdown.
+    """
+    style = STANDARD_STYLE
+    for _ in AnswerFormat:
+        try:
+            return await judge.complete(render(style))
+        except StyleRejected:
+            if judge.style.format is style.format:
+                raise
+            style = PromptStyle(judge.style.format)
+    raise StyleRejected("the endpoint rejects every format of answers")
 
 
 def _read(text: str, form: type[Form]) -> Form:
@@ -183,15 +200,24 @@ def _off_schema(judge: Provider, reason: str) -> Failure:
     return Failure("judge-off-schema", f"{judge.model}: {reason}")
 
 
-def _prompt(name: str, task: str, texts: Mapping[str, str], form: type[_ResponseForm]) -> Prompt:
+def _prompt(
+    name: str,
+    task: str,
+    texts: Mapping[str, str],
+    form: type[_ResponseForm],
+    style: PromptStyle = STANDARD_STYLE,
+) -> Prompt:
     data = "\n\n".join(f"{label}:\n<<<\n{_without_marks(text)}\n>>>" for label, text in texts.items())
     system = f"{task}\n{_DATA_ONLY}"
     schema: Mapping[str, Any] = strict_schema(form)
     wording_digest, schema_digest = _digest([VERSION, system]), _digest(schema)
+    if style.format is not AnswerFormat.JSON_SCHEMA:  # then the endpoint does not see the schema
+        text = json.dumps(schema, separators=(",", ":"))
+        system += f"\nRespond with one JSON object and nothing else. Its JSON Schema:\n{text}"
     messages = (Message("system", system), Message("user", data))
     parameters = {"temperature": 0.0, "max_tokens": _MAX_TOKENS}
     digest = _digest([wording_digest, schema_digest, data])
-    return Prompt(name, VERSION, name, messages, schema, parameters, digest, wording_digest, schema_digest)
+    return Prompt(name, VERSION, name, messages, schema, parameters, digest, wording_digest, schema_digest, style)
 
 
 def _digest(part: Any) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qtgen.llm.cassettes import CassetteMiss, Recordings, recorder
-from qtgen.llm.types import Completion, Prompt, Provider
+from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider
 
 
 class Recording(Recordings):
@@ -80,8 +80,13 @@ class ResumedProvider:
     """
 
     def __init__(self, recorded: Provider, live: Provider) -> None:
-        self.name, self.model, self.style = live.name, live.model, live.style
+        self.name, self.model = live.name, live.model
         self._recorded, self._live = recorded, live
+
+    @property
+    def style(self) -> PromptStyle:
+        """How prompts for the model are written now."""
+        return self._live.style
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Return the recorded response if one is left, else a new one. Raises as the live provider does."""

@@ -16,7 +16,7 @@ from qtgen.generation.generator import generate_page
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Status
-from qtgen.llm.types import Completion, Prompt, Provider
+from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider
 
 _WRITERS = 8  # threads that wait for the disk
 _JOBS_PER_REQUEST = 2  # for each request in flight, a second job waits for the ledger, the disk or another attempt
@@ -126,11 +126,15 @@ class StoppableProvider:
     def __init__(self, provider: Provider, stop: Stop) -> None:
         self.name = provider.name
         self.model = provider.model
-        self.style = provider.style
         self.reject = provider.reject
         self.forget = provider.forget
         self._provider = provider
         self._stop = stop
+
+    @property
+    def style(self) -> PromptStyle:
+        """How prompts for the model are written now."""
+        return self._provider.style
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Complete a prompt. Raises Interrupted after a stop was requested."""

@@ -24,6 +24,7 @@ from qtgen.errors import (
     ProviderError,
     ProviderUnusable,
     Refused,
+    StyleRejected,
     Truncated,
 )
 from qtgen.generation.answer_brake import AnswerBrake
@@ -121,7 +122,7 @@ class _RepairLoop:
         conversation = Conversation(first_prompt, first_prompt)
         while True:
             try:
-                completion, truncated = await self._complete(provider, conversation.next_prompt)
+                completion, truncated = await self._complete_in_style(provider, conversation)
             except ProviderUnusable:
                 raise
             except ProviderError as error:
@@ -131,7 +132,7 @@ class _RepairLoop:
                 return self._skip(Failure(error.kind, str(error)))
             except Interrupted:
                 return self._skip(INTERRUPTED)
-            check = self._check(first_prompt, completion, truncated=truncated is not None)
+            check = self._check(conversation.prompt, completion, truncated=truncated is not None)
             if truncated and check.is_cut_off:
                 self._report_no_answer(provider, truncated)
                 if not self._request_longer(conversation):
@@ -203,6 +204,17 @@ class _RepairLoop:
         for provider, completion in self._answers:
             provider.forget(completion)
 
+    async def _complete_in_style(
+        self, provider: Provider, conversation: Conversation
+    ) -> tuple[Completion, Truncated | None]:
+        """Complete the next prompt. Render it again in another format if the endpoint rejects the one that it has."""
+        while True:
+            try:
+                return await self._complete(provider, conversation.next_prompt)
+            except StyleRejected:
+                if not conversation.render_again(self._task.prompt(provider.style)):
+                    raise
+
     async def _complete(self, provider: Provider, prompt: Prompt) -> tuple[Completion, Truncated | None]:
         """Return the next answer, and the error if it is truncated. Add its usage whether it succeeds or fails."""
         self._outcome = replace(self._outcome, attempts=self._outcome.attempts + 1)
@@ -212,6 +224,10 @@ class _RepairLoop:
         except Truncated as error:
             truncated = error
             completion = error.completion or Completion("", provider.model, error.usage or Usage(), kind=error.kind)
+        except StyleRejected as error:  # the prompt is rendered again, which is no attempt of its own
+            self._outcome = replace(self._outcome, attempts=self._outcome.attempts - 1)
+            self._add_usage(error.usage or Usage())
+            raise
         except (ProviderError, BudgetReached) as error:
             if isinstance(error, NoAnswer) and error.completion is not None:
                 self._add_answer(provider, error.completion)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from qtgen._util.extras import require
 from qtgen.errors import SettingsError
 from qtgen.llm.endpoint import Endpoint
-from qtgen.llm.providers import priced_endpoint, provider, style_of
+from qtgen.llm.providers import own_dialect, priced_endpoint, provider, style_of
 from qtgen.llm.sender import Sender
 from qtgen.llm.types import AnswerFormat, PromptStyle
 from qtgen.settings import Settings
@@ -41,7 +41,9 @@ def _local_endpoints(settings: Settings) -> list[Endpoint]:
     answer_format = select_model(settings.local_model).format
     style = style_of(settings, PromptStyle(answer_format, is_short=answer_format is AnswerFormat.MARKDOWN))
     local = endpoint(settings.local_model, style=style)
-    return [replace(local, extra={**local.extra, **settings.request})]
+    own = own_dialect(settings)
+    extra, remembers = {**local.extra, **settings.request}, settings.dialect.remember
+    return [replace(local, extra=extra, dialect=own, own_dialect=own, remembers_dialect=remembers)]
 
 
 @provider("openai", endpoints=_remote_endpoints)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,14 +10,15 @@ from qtgen._util.concurrency import Stop
 from qtgen.errors import Filtered, Interrupted, NoAnswer, Refused, Truncated
 from qtgen.llm.brake import Brake
 from qtgen.llm.budget import Budget
+from qtgen.llm.dialect.sender import DialectSender
+from qtgen.llm.dialect.value import Dialect
 from qtgen.llm.endpoint import Endpoint, make_request
-from qtgen.llm.grammar import GrammarSender
 from qtgen.llm.ledger import LedgerSender, LedgerWriter
 from qtgen.llm.pacing import PacedSender, Pacer
 from qtgen.llm.retry import RetrySender, Sleep
 from qtgen.llm.sender import Attempt, Sender
 from qtgen.llm.telemetry import traced
-from qtgen.llm.types import Completion, Prompt
+from qtgen.llm.types import Completion, Prompt, PromptStyle
 
 _NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
 _CUT_OFF = "the answer was cut off at the token limit; raise `max_tokens`"
@@ -40,7 +41,7 @@ class ClientStats:
         waiting_for: Why nothing gets through: the endpoint is down, or a limit was reached. Empty if requests pass.
         waiting_seconds: Seconds until the next request may start.
         waiting_reason: What the endpoint said last, if it is waited for.
-        grammar_rejection: Why the endpoint rejected a grammar. Empty if it did not.
+        adaptations: How requests were changed because the endpoint rejected them, and its reasons.
     """
 
     model: str
@@ -54,14 +55,14 @@ class ClientStats:
     waiting_for: Waiting = ""
     waiting_seconds: float = 0.0
     waiting_reason: str = ""
-    grammar_rejection: str = ""
+    adaptations: tuple[str, ...] = ()
 
 
 class Client:
     """A provider for one model at one endpoint.
 
-    Its layers, from the outside: the ledger (if there is a writer), retries, grammars, pacing with the budget, tracing
-    (if OpenTelemetry is installed), and the transport.
+    Its layers, from the outside: the ledger (if there is a writer), retries, the dialect, pacing with the budget,
+    tracing (if OpenTelemetry is installed), and the transport.
 
     Args:
         transport: Sends a request once.
@@ -84,7 +85,7 @@ class Client:
         brake: Brake | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self.name, self.model, self.style = endpoint.provider, endpoint.model, endpoint.style
+        self.name, self.model = endpoint.provider, endpoint.model
         self._endpoint, self._pacer, self._writer = endpoint, pacer, writer
         self._stop, self.brake = stop or Stop(), brake or Brake()
         self._attempts: Counter[str] = Counter()
@@ -98,11 +99,21 @@ class Client:
             record=self._record,
             stop=self._stop,
         )
-        self._grammar = GrammarSender(self._paced)
+        self._dialect = DialectSender(self._paced, endpoint, on_change=self._record_dialect)
         retrying = RetrySender(
-            self._grammar, endpoint, pacer, tries=tries, stop=self._stop, brake=self.brake, sleep=sleep
+            self._dialect, endpoint, pacer, tries=tries, stop=self._stop, brake=self.brake, sleep=sleep
         )
         self._sender: Sender = LedgerSender(retrying, writer) if writer else retrying
+
+    @property
+    def style(self) -> PromptStyle:
+        """How prompts for the model are written now."""
+        return self._dialect.style
+
+    @property
+    def learned(self) -> Sequence[str]:
+        """How requests are changed because an earlier run has learned it."""
+        return self._endpoint.learned_dialect.words()
 
     async def complete(self, prompt: Prompt) -> Completion:
         if self._stop.requested:
@@ -144,8 +155,12 @@ class Client:
             waiting_for,
             seconds,
             reason if waiting_for else "",
-            self._grammar.rejection,
+            tuple(self._dialect.adaptations),
         )
+
+    def _record_dialect(self, dialect: Dialect) -> None:
+        if self._writer and self._endpoint.remembers_dialect:
+            self._writer.record_dialect(self._endpoint.place, self.model, dialect.to_json())
 
     def _record(self, attempt: Attempt) -> None:
         self._attempts[attempt.kind] += 1

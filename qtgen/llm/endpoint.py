@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from qtgen.errors import ProviderError
+from qtgen.llm.dialect.value import LIMIT_FIELDS, NO_DIALECT, Dialect
 from qtgen.llm.sender import Request, RequestKey
 from qtgen.llm.types import NO_USAGE, STANDARD_STYLE, AnswerFormat, Prompt, PromptStyle, Usage
 
@@ -24,8 +25,13 @@ class Endpoint:
         provider: Name of the provider.
         base_url: Address of an OpenAI-compatible endpoint; None means OpenAI itself.
         headers: Further headers. `$NAME` in a value stands for an environment variable; see `headers.resolve`.
-        timeout: Seconds to wait for one response.
+        query: Query parameters of each request, in which `$NAME` stands for an environment variable as in `headers`.
+        timeout: Seconds that one request may take, with its response.
         extra: Further fields of each request.
+        dialect: How requests are changed from the start: by hand, by what the model needs, and by what was learned.
+        own_dialect: The part of the dialect that is set by hand.
+        learned_dialect: The part that an earlier run has learned.
+        remembers_dialect: Whether the ledger keeps what is learned.
         schema_lengths: Whether the schema that is sent contains string lengths.
         style: How prompts for the model are written.
         sends_grammar: Whether requests for Markdown contain a GBNF grammar.
@@ -38,8 +44,13 @@ class Endpoint:
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 120.0
     extra: Mapping[str, Any] = field(default_factory=dict)
+    dialect: Dialect = NO_DIALECT
+    own_dialect: Dialect = NO_DIALECT
+    learned_dialect: Dialect = NO_DIALECT
+    remembers_dialect: bool = True
     schema_lengths: bool = True
     style: PromptStyle = STANDARD_STYLE
     sends_grammar: bool = False
@@ -97,16 +108,25 @@ class Endpoint:
 
 
 def make_request(prompt: Prompt, endpoint: Endpoint) -> Request:
-    """Return the request that a prompt becomes at an endpoint. The same prompt makes the same bytes."""
+    """Return the request that a prompt becomes at an endpoint. The same prompt makes the same bytes.
+
+    The dialect is applied when the request is sent, so a request keeps its key if the dialect changes.
+    """
     document = request_document(prompt, endpoint)
     body = encode_document(document)
     digest = request_digest(endpoint.place, body, prompt.sample)
     key = RequestKey(digest, endpoint.model, prompt.name, prompt.template_digest, len(body))
-    return Request(key, body, prompt.parameters, max_answer_tokens(document))
+    return Request(key, body, prompt.parameters, max_answer_tokens(document, endpoint.dialect))
+
+
+def sent_document(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
+    """Return the JSON object that is sent first: the request document in the endpoint's dialect."""
+    document = request_document(prompt, endpoint)
+    return document if endpoint.dialect == NO_DIALECT else endpoint.dialect.apply(document)
 
 
 def request_document(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
-    """Return the request as a JSON object. The order of its keys is fixed."""
+    """Return the request as a JSON object, before any dialect. The order of its keys is fixed."""
     parameters = dict(prompt.parameters)
     if endpoint.base_url is None and "max_tokens" in parameters:
         parameters["max_completion_tokens"] = parameters.pop("max_tokens")  # OpenAI's newer models accept only this
@@ -150,13 +170,13 @@ def request_digest(place: str, body: bytes, sample: int = 0) -> bytes:
     return sha256(head.encode() + body).digest()
 
 
-def max_answer_tokens(document: Mapping[str, Any]) -> int:
+def max_answer_tokens(document: Mapping[str, Any], dialect: Dialect = NO_DIALECT) -> int:
     """Return the most tokens that all answers to a request can have, 0 if it sets no limit.
 
     The `request` setting can raise the prompt's limit and can ask for several answers (`n`).
     """
-    limits = [_whole_number(document.get(name)) for name in ("max_tokens", "max_completion_tokens")]
-    return max(limits) * max(1, _whole_number(document.get("n")))
+    limit = max(_whole_number(document.get(name)) for name in LIMIT_FIELDS)
+    return dialect.limit(limit) * max(1, _whole_number(document.get("n")))
 
 
 def _whole_number(value: Any) -> int:

@@ -12,10 +12,11 @@ from qtgen.llm.brake import Brake
 from qtgen.llm.budget import Budget
 from qtgen.llm.builtin import remote_endpoint
 from qtgen.llm.client import Client
+from qtgen.llm.dialect.value import Dialect, from_json
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
 from qtgen.llm.pacing import AdaptiveLimiter, Allowance, Pacer
-from qtgen.llm.providers import Connection, provider_entry, provider_name
+from qtgen.llm.providers import Connection, provider_entry, provider_name, with_learned
 from qtgen.llm.sender import Sender
 from qtgen.settings import Settings, project_folder
 
@@ -28,9 +29,22 @@ def concurrency(settings: Settings) -> int:
     return settings.concurrency or provider_entry(settings).concurrency
 
 
-def endpoints_for(settings: Settings) -> list[Endpoint]:
-    """Return the endpoints that requests go to, the preferred one first. Nothing is opened. Raises SettingsError."""
-    return list(provider_entry(settings).endpoints(settings))
+def endpoints_for(settings: Settings, ledger: Ledger | None = None) -> list[Endpoint]:
+    """Return the endpoints that requests go to, the preferred one first. Nothing is opened. Raises SettingsError.
+
+    Args:
+        settings: The settings in force.
+        ledger: Where earlier runs have recorded the dialects that they learned, or None to ignore them.
+    """
+    endpoints = provider_entry(settings).endpoints(settings)
+    if ledger is None or not settings.dialect.remember:
+        return list(endpoints)
+    return [with_learned(endpoint, _learned(ledger, endpoint), settings) for endpoint in endpoints]
+
+
+def _learned(ledger: Ledger, endpoint: Endpoint) -> Dialect | None:
+    stored = ledger.dialect(endpoint.place, endpoint.model)
+    return from_json(stored.text) if stored else None
 
 
 def needs_fetch(settings: Settings) -> bool:
@@ -60,7 +74,7 @@ async def open_clients(
     async with AsyncExitStack() as stack:
         allowance = Allowance(concurrency(settings), settings.rpm, settings.tpm)
         pacers, clients = [], []
-        for endpoint in entry.endpoints(settings):
+        for endpoint in endpoints_for(settings, writer.earlier if writer else None):
             transport = await _enter(stack, entry.connect(settings, endpoint))
             pacers.append(Pacer(AdaptiveLimiter(allowance.max_concurrency, allowance)))
             client = Client(

@@ -1,4 +1,4 @@
-"""Further headers of each request, with secrets taken from the environment.
+"""Further headers and query parameters of each request, with secrets taken from the environment.
 
 In `qtgen.toml`:
 
@@ -16,16 +16,16 @@ from string import Template
 from qtgen.errors import SettingsError
 
 
-def resolve(headers: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers with each `$NAME` and `${NAME}` replaced by that environment variable; `$$` is a dollar sign.
+def resolve(headers: Mapping[str, str], environ: Mapping[str, str], table: str = "headers") -> dict[str, str]:
+    """Return the headers, or the values of another table of qtgen.toml.
 
-    Raises SettingsError, which names the header and never its value.
+    Each `$NAME` and `${NAME}` is replaced by that environment variable; `$$` is a dollar sign. Raises SettingsError,
+    which names the header and never its value.
     """
-    return {name: _resolved(name, value, environ) for name, value in headers.items()}
+    return {name: _resolved(f"{table}.{name}", value, environ) for name, value in headers.items()}
 
 
-def _resolved(name: str, value: str, environ: Mapping[str, str]) -> str:
-    field = f"headers.{name}"
+def _resolved(field: str, value: str, environ: Mapping[str, str]) -> str:
     try:
         resolved = Template(value).substitute(environ).strip()
     except KeyError as error:

@@ -1,156 +1,214 @@
 """The transport for OpenAI-compatible endpoints.
 
-This is the only module that imports `openai` (0.4 s), so it is imported only when a connection is opened. Each request
-is a JSON document that qtgen composes itself and sends as bytes: `qtgen prompts show` prints exactly what is sent, and
-the same prompt makes the same bytes, by which the ledger and recordings find it. The client's own retries are off,
-because they would sleep while they hold a slot.
+Each request is a JSON document that qtgen composes itself and sends as bytes: `qtgen prompts show` prints exactly what
+is sent, and the same prompt makes the same bytes, by which the ledger and recordings find it. The modules of
+`llm.transport` send a request and read its response.
+
+This is the only module that imports `openai` (0.4 s), for embeddings, and only when they are opened.
 """
 
-import json
+import logging
 import os
-import re
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-import openai
 
+from qtgen import __version__
+from qtgen._util.extras import require
 from qtgen.errors import (
     BadRequest,
     Filtered,
     ProviderError,
-    ProviderUnusable,
     Refused,
     Retryable,
+    SettingsError,
     Truncated,
     Unreachable,
 )
 from qtgen.llm import headers
 from qtgen.llm._messages import answer_of, refusal_of
 from qtgen.llm.endpoint import Endpoint
+from qtgen.llm.prices import price_of
 from qtgen.llm.sender import Request
-from qtgen.llm.types import Completion, Limits, Usage
+from qtgen.llm.transport import addresses, waits
+from qtgen.llm.transport.classification import Failure, classify
+from qtgen.llm.transport.cleaning import Cleaner
+from qtgen.llm.transport.connection import Connection, Reply, Route
+from qtgen.llm.transport.decoding import BodyError, read_document, read_text
+from qtgen.llm.transport.error_replies import ErrorBody, error_of, read_error, reported_error, status_of
+from qtgen.llm.transport.proxies import Proxy, proxy_for
+from qtgen.llm.transport.rate_limits import limits_from
+from qtgen.llm.transport.usage import read_usage
+from qtgen.llm.transport.wire_errors import login_required
+from qtgen.llm.types import NO_USAGE, Completion, Usage
 from qtgen.page.text import storable_text
 
 if TYPE_CHECKING:
+    import openai
+
     from qtgen.embeddings.static import Vectors
 
-_HEADERS = {"content-type": "application/json"}
-_MIN_SECRET = 8  # characters; a shorter key is no secret, and would be masked inside ordinary words
-_MAX_TOKENS = 2**31
-_CUT_OFF = ("length", "max_tokens", "model_length")  # values of `finish_reason` for the token limit
-_MAX_MESSAGE = 300  # characters of the endpoint's own message
+_HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",
+    "content-type": "application/json",
+    "user-agent": f"qtgen/{__version__}",
+}
+_ACCOUNT_HEADERS = {"OPENAI_ORG_ID": "openai-organization", "OPENAI_PROJECT_ID": "openai-project"}
+_CUT_OFF = frozenset(
+    {"length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length", "token_limit",
+     "max_length", "model_context_window_exceeded"}
+)  # fmt: skip
+_FILTERED = frozenset(
+    {"content_filter", "content_filtered", "safety", "recitation", "prohibited_content", "blocklist", "spii",
+     "language", "sensitive", "guardrail_intervened"}
+)  # fmt: skip
 _EMBEDDING_BATCH = 256
-_UNLIMITED = httpx2.Limits(max_connections=None)  # the limiter decides how many requests are in flight
+_logger = logging.getLogger(__name__)
 
 
 class OpenAISender:
-    """Sends requests to an endpoint, one attempt each. Close it after use. Raises SettingsError for bad headers."""
+    """Sends requests to an endpoint, one attempt each. Close it after use.
+
+    Raises SettingsError for headers, an address or a proxy that cannot be used, and MissingExtra.
+    """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+        self._endpoint = endpoint = _with_query(endpoint)
+        url = addresses.endpoint_url(endpoint.base_url, endpoint.query)
+        # Requests to this machine must not leave it through a proxy that the environment sets.
+        self._proxy = None if endpoint.is_loopback else proxy_for(url, os.environ)
         own_headers = headers.resolve(endpoint.headers, os.environ)
-        self._clean = _Cleaner([endpoint.api_key or "", *own_headers.values()])
-        self._client = openai.AsyncOpenAI(
-            api_key=endpoint.api_key or "none",
-            base_url=endpoint.base_url,
-            default_headers=own_headers or None,
-            max_retries=0,
-            timeout=endpoint.timeout,
-            # Requests to this machine must not leave it through a proxy that the environment sets.
-            http_client=openai.DefaultAioHttpClient(trust_env=not endpoint.is_loopback, limits=_UNLIMITED),
+        self._clean = _cleaner(endpoint, own_headers, self._proxy)
+        self._connection = Connection(
+            Route(url, self._proxy, endpoint.timeout), _all_headers(endpoint, own_headers), self._clean
         )
+        self._other_models: set[str] = set()
 
     async def send(self, request: Request) -> Completion:
+        reply = await self._connection.post(request.body)
+        if not 200 <= reply.status < 300:
+            return self._failed(reply, self._error_body(reply))
         try:
-            response = await self._client.post(
-                "/chat/completions",
-                content=request.body,
-                options={"headers": _HEADERS},
-                cast_to=httpx2.Response,
-            )
-            payload = json.loads(response.content)
-        except openai.APIStatusError as error:
-            if error.code == "content_filter" and error.status_code < 500:
-                return self._filtered_prompt(error)
-            raise _status_error(error, self._endpoint, self._clean) from None
-        except openai.APITimeoutError as error:
-            if isinstance(error.__cause__, httpx2.ConnectTimeout):  # aiohttp's transport raises it for a refusal too
-                raise _connection_error(error, self._client.base_url, self._clean) from None
-            raise Retryable(f"no answer within {self._endpoint.timeout:g} s", kind="timeout") from None
-        except openai.APIConnectionError as error:
-            raise _connection_error(error, self._client.base_url, self._clean) from None
-        except (ValueError, RecursionError, openai.OpenAIError) as error:
-            message = self._clean(f"the endpoint's response is not JSON: {error}")
-            raise Retryable(message, kind="malformed") from None
-        usage = self._usage(payload.get("usage") if isinstance(payload, dict) else None)
+            document = read_document(reply.body, reply.headers)
+        except BodyError as error:
+            if reply.failure:
+                raise reply.failure from None
+            raise self._malformed(error) from None
+        if (reported := reported_error(document)) is not None:
+            usage = self._usage(document, reply.headers, has_text=False) if document.get("usage") else None
+            return self._failed(reply, error_of(status_of(reported), {"error": reported}, self._clean), usage)
         try:
-            return self._completion(payload, usage, response.headers)
+            return self._completion(document, reply.headers)
         except (LookupError, TypeError, AttributeError) as error:
-            message = self._clean(f"the endpoint's response does not have the form of a completion ({error!r})")
-            raise Retryable(message, kind="malformed", usage=usage) from None
+            words = error_of(reply.status, document, self._clean).reply.message if isinstance(document, dict) else ""
+            message = f"the endpoint's response does not have the form of a completion ({error!r})"
+            usage = self._usage(document, reply.headers, has_text=False)
+            raise Retryable(self._clean(f"{message}: {words}"[:600]), kind="malformed", usage=usage) from None
 
     async def aclose(self) -> None:
-        await self._client.close()
+        await self._connection.aclose()
 
-    def _completion(self, payload: Any, usage: Usage, response_headers: Mapping[str, str]) -> Completion:
-        choice = payload["choices"][0]
-        message, finish = choice["message"], choice.get("finish_reason")
-        if refusal := refusal_of(message):
+    def _completion(self, document: Any, response_headers: Mapping[str, str]) -> Completion:
+        choice = document["choices"][0]
+        message, finish = choice["message"], str(choice.get("finish_reason") or "").lower()
+        refusal = refusal_of(message)
+        text = "" if refusal else storable_text(answer_of(message))
+        usage = self._usage(document, response_headers, has_text=bool(text.strip()))
+        if refusal:
             return self._no_answer(Refused.kind, f"the model declined: {refusal}", usage)
-        if finish == "content_filter":
+        if finish in _FILTERED:
             return self._no_answer(Filtered.kind, "the endpoint's content filter stopped the answer", usage)
+        if finish == "error":
+            raise Retryable("the endpoint reports that it could not finish the answer", usage=usage)
         kind = Truncated.kind if finish in _CUT_OFF else "ok"
-        text = storable_text(answer_of(message))
-        request_id = storable_text(str(response_headers.get("x-request-id") or payload.get("id") or "")) or None
-        model = storable_text(str(payload.get("model") or self._endpoint.model))
-        return Completion(text, model, usage, request_id, _limits(response_headers), kind=kind)
+        request_id = storable_text(str(response_headers.get("x-request-id") or document.get("id") or "")) or None
+        model = storable_text(str(document.get("model") or self._endpoint.model))
+        self._compare_price(model)
+        limits = limits_from(response_headers, usage.prompt_tokens, waits.clock_of(response_headers, time.time()))
+        return Completion(text, model, usage, request_id, limits, kind=kind)
 
-    def _filtered_prompt(self, error: openai.APIStatusError) -> Completion:
-        """Return the completion for a prompt that the endpoint's filter stopped. Some endpoints bill it."""
-        text = f"the endpoint's content filter stopped the question: {_message(error)}"
-        return self._no_answer(Filtered.kind, text, self._endpoint.unknown_usage)
+    def _usage(self, document: Any, response_headers: Mapping[str, str], *, has_text: bool) -> Usage:
+        reported = document.get("usage") if isinstance(document, dict) else None
+        return read_usage(reported, self._endpoint, response_headers, has_text=has_text)
 
     def _no_answer(self, kind: str, text: str, usage: Usage) -> Completion:
         return Completion(self._clean(text), self._endpoint.model, usage, kind=kind)
 
-    def _usage(self, reported: Any) -> Usage:
-        """Return the usage that the endpoint reported. If it reported none that is usable, the cost is unknown."""
-        sent, received = _token_count(reported, "prompt_tokens"), _token_count(reported, "completion_tokens")
-        if sent is None or received is None:
-            return Usage(sent or 0, received or 0, 0, 0.0 if self._endpoint.is_free else None)
-        cached = min(_token_count(reported.get("prompt_tokens_details"), "cached_tokens") or 0, sent)
-        return Usage(sent, received, cached, self._endpoint.cost(sent, received, cached))
+    def _error_body(self, reply: Reply) -> ErrorBody:
+        try:
+            return read_error(reply.status, read_text(reply.body, reply.headers), self._clean)
+        except BodyError as error:
+            return read_error(reply.status, f"the response {error}", self._clean)
+
+    def _failed(self, reply: Reply, body: ErrorBody, usage: Usage | None = None) -> Completion:
+        """Return the completion that an error amounts to. Raises ProviderError for any other error."""
+        if body.reply.status == 407:
+            raise login_required(self._proxy, body.reply.message)
+        now = waits.clock_of(reply.headers, time.time())
+        wait = waits.requested_wait(reply.headers, body.document, body.words, now)
+        meaning = classify(Failure(body, wait, reply.url), self._endpoint)
+        if isinstance(meaning, ProviderError):
+            raise meaning.with_usage(usage) if usage else meaning
+        return replace(meaning, text=self._clean(meaning.text), usage=usage or meaning.usage)
+
+    def _malformed(self, error: BodyError) -> Retryable:
+        message = self._clean(f"the endpoint's response {error}")
+        if error.is_web_page:  # a proxy or a login page, which nobody bills
+            remedy = "check the endpoint's address (`base_url`), and any proxy or login on the way"
+            return Retryable(message, kind="malformed", usage=NO_USAGE, remedy=remedy)
+        return Retryable(message, kind="malformed")
+
+    def _compare_price(self, served: str) -> None:
+        """Warn once if another model answers, whose known price is another one."""
+        endpoint = self._endpoint
+        if served == endpoint.model or served in self._other_models or endpoint.price_input is None:
+            return
+        self._other_models.add(served)
+        price = price_of(served, {})
+        if price and (price.input, price.output) != (endpoint.price_input, endpoint.price_output):
+            _logger.warning(
+                "the endpoint answers with %s, whose price differs from that of %s; costs are those of %s",
+                served, endpoint.model, endpoint.model,
+            )  # fmt: skip
 
 
 class OpenAIEmbeddings:
     """Turns texts into one vector each. Raises ProviderError; the underlying client retries by itself."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+        import openai
+
+        self._endpoint = endpoint = _with_query(endpoint)
         own_headers = headers.resolve(endpoint.headers, os.environ)
-        self._clean = _Cleaner([endpoint.api_key or "", *own_headers.values()])
+        base_url, query = addresses.without_query(endpoint.base_url or addresses.OPENAI)
+        proxy = None if endpoint.is_loopback else proxy_for(base_url, os.environ)
+        self._clean = _cleaner(endpoint, own_headers, proxy)
+        self._url = base_url
         self._client = openai.OpenAI(
             api_key=endpoint.api_key or "none",
-            base_url=endpoint.base_url,
+            base_url=base_url,
             default_headers=own_headers or None,
+            default_query={**endpoint.query, **query},
             timeout=endpoint.timeout,
-            http_client=openai.DefaultHttpxClient(trust_env=not endpoint.is_loopback),
+            http_client=_embedding_client(proxy),
         )
 
     def __call__(self, texts: Sequence[str]) -> "Vectors":
         import numpy as np
+        import openai
 
         starts = range(0, len(texts), _EMBEDDING_BATCH)
         batches = [texts[start : start + _EMBEDDING_BATCH] for start in starts]
         try:
             vectors = np.array([row.embedding for batch in batches for row in self._embed(batch)], np.float32)
         except openai.APIStatusError as error:
-            raise _status_error(error, self._endpoint, self._clean) from None
+            raise self._status_error(error) from None
         except openai.APIConnectionError as error:
-            raise _connection_error(error, self._client.base_url, self._clean) from None
+            raise self._connection_error(error) from None
         except (AttributeError, TypeError, ValueError):  # fields are missing, or rows are not numbers of one length
             raise Retryable("the endpoint's response contains no vectors", kind="malformed") from None
         if len(vectors) != len(texts):
@@ -165,107 +223,57 @@ class OpenAIEmbeddings:
         )
         return sorted(response.data, key=lambda row: row.index)
 
+    def _status_error(self, error: "openai.APIStatusError") -> ProviderError:
+        response_headers = {name.lower(): value for name, value in error.response.headers.items()}
+        body = read_error(error.status_code, error.response.text, self._clean)
+        wait = waits.requested_wait(response_headers, body.document, body.words, time.time())
+        meaning = classify(Failure(body, wait, self._url), self._endpoint)
+        if isinstance(meaning, ProviderError):
+            return meaning
+        return BadRequest(meaning.text or body.reply.message, reply=body.reply)
 
-class _Cleaner:
-    """Makes an endpoint's text safe to show and to store: secrets are masked, lone surrogates are escaped."""
-
-    def __init__(self, secrets: Sequence[str]) -> None:
-        words = [word for secret in secrets for word in (secret, *secret.split())]  # `Bearer KEY` holds a key
-        self._secrets = sorted({word for word in words if len(word) >= _MIN_SECRET}, key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return storable_text(text)
-
-
-def _token_count(reported: Any, name: str) -> int | None:
-    """Return a count that is possible and that the ledger can hold, else None."""
-    count = reported.get(name) if isinstance(reported, dict) else None
-    return int(count) if isinstance(count, int | float) and 0 <= count < _MAX_TOKENS else None
+    def _connection_error(self, error: "openai.APIConnectionError") -> ProviderError:
+        reason = self._clean.message(str(error.__cause__ or error))
+        if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol):
+            return Unreachable(f"nothing answers at {addresses.shown(self._url)} ({reason})")
+        return Retryable(f"the connection was lost ({reason})", kind="dropped")
 
 
-def _status_error(error: openai.APIStatusError, endpoint: Endpoint, clean: _Cleaner) -> ProviderError:
-    status, message = error.status_code, clean(_message(error))
-    if status in (401, 403):
-        return ProviderUnusable(
-            f"the endpoint rejected the key (HTTP {status}): {message}", setting="api_key", remedy="check the key"
-        )
-    if status == 404:
-        return ProviderUnusable(
-            f"the endpoint has no model `{endpoint.model}` at this address (HTTP 404): {message}",
-            setting="model",
-            remedy="check the model's name and the endpoint's address",
-        )
-    if status == 402 or error.code == "insufficient_quota":
-        return ProviderUnusable(f"the account has no credit left (HTTP {status}): {message}")
-    if status in (408, 409, 429) or status >= 500:
-        kind = "rate-limited" if status == 429 else "unavailable"
-        return Retryable(f"HTTP {status}: {message}", kind=kind, retry_after=_retry_after(error.response.headers))
-    remedy = (
-        "if it does not support string lengths, set `schema_lengths = false`" if "schema" in message.lower() else None
-    )
-    return BadRequest(f"the endpoint rejected the request (HTTP {status}): {message}", remedy=remedy)
+def _with_query(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint with the environment's values in its query. Raises SettingsError."""
+    return replace(endpoint, query=headers.resolve(endpoint.query, os.environ, "query"))
 
 
-def _message(error: openai.APIStatusError) -> str:
-    """Return the endpoint's own message on one line."""
-    body = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    return " ".join(str(message or error.message).split())[:_MAX_MESSAGE]
+def _cleaner(endpoint: Endpoint, own_headers: Mapping[str, str], proxy: Proxy | None) -> Cleaner:
+    password = proxy.password if proxy else None
+    return Cleaner([endpoint.api_key or "", *own_headers.values(), *endpoint.query.values(), password or ""])
 
 
-def _connection_error(error: openai.APIConnectionError, address: object, clean: _Cleaner) -> ProviderError:
-    cause = error.__cause__
-    not_reached = httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol
-    if isinstance(cause, not_reached) and "disconnected" not in str(cause):
-        return Unreachable(clean(f"nothing answers at {address} ({cause})"))
-    return Retryable(clean(f"the connection was lost ({cause or error})"), kind="dropped")
+def _all_headers(endpoint: Endpoint, own_headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of each request. The user's own headers take precedence."""
+    account = {name: os.environ[variable] for variable, name in _ACCOUNT_HEADERS.items() if os.environ.get(variable)}
+    key = {"authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+    own_names = {name.lower() for name in own_headers}
+    shared = {name: value for name, value in {**_HEADERS, **account, **key}.items() if name not in own_names}
+    return {**shared, **own_headers}
 
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
-_INTEGER = re.compile(r"[0-9]{1,15}")
+def _embedding_client(proxy: Proxy | None) -> "openai.DefaultHttpxClient":
+    """Return the HTTP client for embeddings. Raises MissingExtra, and SettingsError for a proxy that it cannot use."""
+    import openai
 
-
-def _limits(response_headers: Mapping[str, str]) -> Limits | None:
-    """Read the `x-ratelimit-…` headers, in OpenAI's format: whole numbers, and durations such as `6m0s`."""
-    if (
-        "x-ratelimit-remaining-requests" not in response_headers
-        and "x-ratelimit-remaining-tokens" not in response_headers
-    ):
-        return None
-
-    def number(name: str) -> int | None:
-        value = response_headers.get(f"x-ratelimit-{name}", "")
-        return int(value) if _INTEGER.fullmatch(value) else None
-
-    def seconds(name: str) -> float | None:
-        parts = _DURATION.findall(response_headers.get(f"x-ratelimit-{name}", ""))
-        return sum(float(amount) * _SECONDS[unit] for amount, unit in parts) if parts else None
-
-    return Limits(
-        requests_left=number("remaining-requests"),
-        requests_reset=seconds("reset-requests"),
-        tokens_left=number("remaining-tokens"),
-        tokens_reset=seconds("reset-tokens"),
-        requests_per_minute=number("limit-requests"),
-        tokens_per_minute=number("limit-tokens"),
-    )
-
-
-def _retry_after(response_headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that `retry-after-ms` or `retry-after` (a number or a date) asks to wait."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = response_headers.get(name)
-        if not value:
-            continue
-        try:
-            return max(0.0, float(value) * scale)
-        except ValueError:
-            pass
-        try:
-            return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-        except (TypeError, ValueError):
-            continue
-    return None
+    if proxy is None:
+        return openai.DefaultHttpxClient(trust_env=False, verify=httpx2.create_ssl_context())
+    if proxy.socks_version:
+        require(f"a SOCKS proxy ({proxy.variable})", "socks", "socksio")
+    login = (proxy.user, proxy.password or "") if proxy.user else None
+    scheme = {"socks": "socks5"}.get(proxy.scheme, proxy.scheme)
+    try:
+        address = httpx2.Proxy(proxy.url.replace(proxy.scheme, scheme, 1), auth=login)
+        return openai.DefaultHttpxClient(trust_env=False, proxy=address, verify=httpx2.create_ssl_context())
+    except ValueError:
+        raise SettingsError(
+            f"embeddings cannot be requested through a proxy with the scheme `{scheme}`",
+            field=proxy.variable,
+            remedy="set it to an http, https or socks5 address",
+        ) from None

@@ -19,13 +19,15 @@ The ledger, retries, pacing, the budget and traces are added around it.
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from qtgen._util import plugins
 from qtgen.errors import PluginError, SettingsError
+from qtgen.llm.dialect.models import model_dialect
+from qtgen.llm.dialect.value import Dialect, for_request
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.prices import price_of
 from qtgen.llm.sender import Sender
@@ -101,6 +103,7 @@ def provider_entry(settings: Settings) -> ProviderEntry:
 def priced_endpoint(settings: Settings, provider: str, model: str, **fields: Any) -> Endpoint:
     """Return the endpoint of a model with what the settings say about endpoints and the model's price."""
     price = price_of(model, settings.prices)
+    own = own_dialect(settings)
     return Endpoint(
         provider,
         model,
@@ -109,7 +112,11 @@ def priced_endpoint(settings: Settings, provider: str, model: str, **fields: Any
         **{
             "headers": settings.headers,
             "timeout": settings.timeout,
+            "query": settings.query,
             "extra": settings.request,
+            "dialect": own.over(for_request(model_dialect(model), settings.request)),
+            "own_dialect": own,
+            "remembers_dialect": settings.dialect.remember,
             "schema_lengths": settings.schema_lengths,
             "style": style_of(settings),
             "sends_grammar": settings.grammar,
@@ -119,6 +126,31 @@ def priced_endpoint(settings: Settings, provider: str, model: str, **fields: Any
             **fields,
         },
     )
+
+
+def own_dialect(settings: Settings) -> Dialect:
+    """Return the dialect that is set by hand."""
+    own = settings.dialect
+    return Dialect(
+        omit=own.omit,
+        rename=tuple(own.rename.items()),
+        omit_schema_keywords=own.omit_schema_keywords,
+        merge_system=own.merge_system,
+        system_role=own.system_role,
+        stream=own.stream,
+        token_factor=own.token_factor,
+        max_output_tokens=own.max_output_tokens,
+    )
+
+
+def with_learned(endpoint: Endpoint, learned: Dialect | None, settings: Settings) -> Endpoint:
+    """Return the endpoint with a dialect that an earlier run learned. What is set by hand takes precedence."""
+    if learned is None:
+        return endpoint
+    learned = for_request(learned, settings.request)
+    if settings.answer_format is not None or "response_format" in settings.request:
+        learned = replace(learned, rejected_formats=())
+    return replace(endpoint, dialect=endpoint.own_dialect.over(learned), learned_dialect=learned)
 
 
 def style_of(settings: Settings, default: PromptStyle = STANDARD_STYLE) -> PromptStyle:

@@ -97,11 +97,11 @@ class RetrySender:
         except Retryable as error:
             raise (await self._give_up(error)).with_usage(lost) from None
         except BadRequest as error:
-            raise self._judge_rejection(request, error).with_usage(lost) from None
+            raise self._judge_rejection(request, error).with_usage(lost + (error.usage or NO_USAGE)) from None
         except PaidError as error:
             raise error.with_usage(lost + (error.usage or NO_USAGE)) from None
         self._brake.answered()
-        return replace(completion, lost=lost)
+        return replace(completion, lost=lost + completion.lost)
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:
@@ -136,9 +136,8 @@ class RetrySender:
         """Return the error that a request ends with, by what its last failure means for all requests."""
         outage = self._pacer.limiter.outage
         if isinstance(error, Unreachable) and not outage.has_answered:
-            return ProviderUnusable(
-                error.message, setting="base_url", remedy=error.remedy or "start the endpoint, or correct its address"
-            )
+            remedy = error.remedy or "start the endpoint, or correct its address"
+            return ProviderUnusable(error.message, setting=None if error.remedy else "base_url", remedy=remedy)
         if outage.is_on:
             verb = "has been down" if outage.has_answered else "has not answered any request"
             return EndpointDown(f"the endpoint {verb} for {_duration(outage.max_seconds)}: {error}", reply=error.reply)

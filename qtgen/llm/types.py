@@ -80,20 +80,40 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and cost in US dollars. An unknown cost is None, never zero."""
+    """Tokens and cost in US dollars. An unknown cost is None, never zero.
+
+    Attributes:
+        prompt_tokens, completion_tokens: Tokens sent and received.
+        cached_tokens: Those of the tokens sent that were cached.
+        cost_usd: The cost by the price list.
+        reasoning_tokens: Those of the tokens received that are reasoning.
+        reported_usd: The cost that the provider itself reports, None if it reports none.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
     cost_usd: float | None = 0.0
+    reasoning_tokens: int = 0
+    reported_usd: float | None = None
+
+    @property
+    def charged_usd(self) -> float | None:
+        """The larger one of both costs, None if both are unknown."""
+        if self.cost_usd is None or self.reported_usd is None:
+            return self.reported_usd if self.cost_usd is None else self.cost_usd
+        return max(self.cost_usd, self.reported_usd)
 
     def __add__(self, other: "Usage") -> "Usage":
         unknown = self.cost_usd is None or other.cost_usd is None
+        unreported = self.reported_usd is None and other.reported_usd is None
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cached_tokens + other.cached_tokens,
             None if unknown else (self.cost_usd or 0.0) + (other.cost_usd or 0.0),
+            self.reasoning_tokens + other.reasoning_tokens,
+            None if unreported else (self.reported_usd or 0.0) + (other.reported_usd or 0.0),
         )
 
 
@@ -141,16 +161,22 @@ class Completion:
 
 
 class Provider(Protocol):
-    """Completes prompts with one model. `style` says how prompts for it are written."""
+    """Completes prompts with one model. `style` says how prompts for it are written.
+
+    The style changes if the endpoint rejects a format of answers. `complete` then raises StyleRejected.
+    """
 
     name: str
     model: str
-    style: PromptStyle
+
+    @property
+    def style(self) -> PromptStyle: ...
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Return the model's answer.
 
-        Raises ProviderError if there is none, BudgetReached if the request might cost more than is left, and
+        Raises ProviderError if there is none, StyleRejected if the prompt has to be rendered again in another format,
+        BudgetReached if the request might cost more than is left, and
         Interrupted if a stop was requested before it was sent.
         """
 

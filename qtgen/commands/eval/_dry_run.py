@@ -15,7 +15,7 @@ from qtgen.evaluation.recordings import record_cassette
 from qtgen.evaluation.suites import Suite
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
-from qtgen.llm.endpoint import make_request
+from qtgen.llm.endpoint import encode_document, make_request, sent_document
 from qtgen.llm.estimate import RunEstimate
 from qtgen.llm.factory import endpoints_for
 from qtgen.settings import Settings
@@ -62,9 +62,10 @@ def estimate_suite(
         estimate = RunEstimate(ledger.history(endpoints[0].model, config.template_digests().values()), facts.faulty)
         recording = stack.enter_context(record_cassette(interrupted, resume=True)) if interrupted else None
         for reference in usable * repeats:
-            request = make_request(config.render(job_for(reference).question, endpoints[0].style), endpoints[0])
-            if recording and recording.holds(request.body):
-                recording.take(request.body)
+            prompt = config.render(job_for(reference).question, endpoints[0].style)
+            request, sent = make_request(prompt, endpoints[0]), encode_document(sent_document(prompt, endpoints[0]))
+            if recording and recording.holds(sent):
+                recording.take(sent)
                 resumed += 1
             else:
                 estimate.add(request.key.prompt, request.key.size, request.max_answer_tokens)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from qtgen.errors import LedgerError
-from qtgen.llm.ledger import claims, page_ids, statistics
+from qtgen.llm.ledger import claims, dialects, page_ids, statistics
+from qtgen.llm.ledger.dialects import StoredDialect
 from qtgen.llm.ledger.engine import open_engine, without_login
 from qtgen.llm.ledger.liveness import BEAT, run_row
 from qtgen.llm.ledger.statistics import Spending
@@ -23,16 +24,18 @@ class Ledger:
 
     Args:
         url: URL of the database, or the path of an SQLite file.
+        create: Whether to create tables that are missing.
 
     Raises SettingsError for a URL that cannot be used, and MissingExtra.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         self.run = uuid.uuid4().hex
         self._last_beat = 0.0
         self._engine = open_engine(url)
-        with self._transaction() as connection:
-            metadata.create_all(connection)
+        if create:
+            with self._transaction() as connection:
+                metadata.create_all(connection)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -65,6 +68,8 @@ class Ledger:
                 claims.record_answers(connection, self.run, batch.answers)
             if batch.judgements:
                 claims.judge(connection, self.run, batch.judgements)
+            for (place, model), text in batch.dialects.items():
+                dialects.record(connection, place, model, text)
             claims.release(connection, self.run, batch.releases)
             return claims.claim(connection, self.run, batch.claims, fresh=fresh) if batch.claims else {}
 
@@ -72,6 +77,11 @@ class Ledger:
         """Return the digests of the requests whose response would be reused."""
         with self._transaction() as connection:
             return claims.answered(connection, digests)
+
+    def dialect(self, place: str, model: str) -> StoredDialect | None:
+        """Return what an earlier run learned about a model at a place, or None."""
+        with self._transaction() as connection:
+            return dialects.find(connection, place, model)
 
     def assign_ids(
         self, given_ids: Mapping[str, int | None], first: int, reserved: Container[int] = ()

@@ -76,3 +76,13 @@ prompts = Table(
     Column("name", Text, primary_key=True),
     Column("template", String(16), nullable=False),
 )
+
+# How requests to an endpoint are changed, because it has rejected others.
+dialects = Table(
+    "dialects",
+    metadata,
+    Column("place", String(64), primary_key=True),  # a digest, because an address can contain a password
+    Column("model", Text, primary_key=True),
+    Column("dialect", Text, nullable=False),  # JSON
+    Column("at", Float, nullable=False),  # when it was learned, in seconds since 1970
+)

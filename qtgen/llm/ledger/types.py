@@ -52,6 +52,7 @@ class Batch:
         claims: Requests that the run wants to send.
         answers: Final responses.
         releases: Digests of claimed requests that got no final response.
+        dialects: Dialects that were learned, as JSON, by place and model.
     """
 
     claims: list[RequestKey] = field(default_factory=list)
@@ -59,7 +60,8 @@ class Batch:
     answers: dict[RequestKey, Completion] = field(default_factory=dict)
     judgements: list[Judgement] = field(default_factory=list)
     releases: list[bytes] = field(default_factory=list)
+    dialects: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.claims or self.attempts or self.answers or self.judgements or self.releases)
+        return not (self.claims or self.attempts or self.answers or self.judgements or self.releases or self.dialects)

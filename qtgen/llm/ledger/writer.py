@@ -69,6 +69,16 @@ class LedgerWriter:
         self._batch.attempts.append(attempt)
         self._has_news.set()
 
+    def record_dialect(self, place: str, model: str, text: str) -> None:
+        """Record a dialect that was learned; the next commit includes it."""
+        self._batch.dialects[place, model] = text
+        self._has_news.set()
+
+    @property
+    def earlier(self) -> Ledger | None:
+        """The ledger with what earlier runs have left, or None if nothing of it is reused."""
+        return None if self._fresh else self._ledger
+
     async def record_answer(self, key: RequestKey, completion: Completion) -> None:
         """Record a final response. It is committed when this returns."""
         committed = self._committed

@@ -73,7 +73,7 @@ class PacedSender:
             raise
         finally:  # also if it is cancelled: the endpoint may answer and bill it all the same
             self._pacer.release(tokens, usage.prompt_tokens + usage.completion_tokens)
-            self._budget.settle(ceiling, usage.cost_usd)
+            self._budget.settle(ceiling, usage.charged_usd)
             self._report(Attempt(request.key, started, time.time() - started, kind, usage))
 
     def _learn(self, completion: Completion) -> None:

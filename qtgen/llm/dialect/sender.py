@@ -1,0 +1,181 @@
+"""The layer that sends requests in the endpoint's dialect, and learns it from the endpoint's errors."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from qtgen.errors import BadRequest, Denied, ErrorReply, ProviderError, StyleRejected
+from qtgen.llm.dialect.learning import learn
+from qtgen.llm.dialect.value import NO_DIALECT, Dialect, format_of
+from qtgen.llm.endpoint import Endpoint, encode_document, max_answer_tokens
+from qtgen.llm.sender import Request, Sender
+from qtgen.llm.types import NO_USAGE, Completion, PromptStyle, Usage
+
+_MAX_STEPS = 8  # times that one request is sent again in another dialect
+_MORE_TOKENS = 8.0
+_MOSTLY = 0.9  # of the output: so much reasoning leaves no room for an answer
+_logger = logging.getLogger(__name__)
+
+
+class DialectSender:
+    """Changes each request as the endpoint needs it.
+
+    If the endpoint rejects a request and its error says why, the dialect changes for all further requests, and the
+    request is sent again. The key of a request stays that of the unchanged document, so the next run finds its answer.
+    A request that needs no change is sent as it is.
+
+    Args:
+        on_change: Called with what was learned, to be kept for later runs, once a request was answered in it. It is
+            given what differs from the dialect that is set by hand.
+
+    Attributes:
+        dialect: The dialect in force.
+        adaptations: What was learned in this run and why, as sentences.
+    """
+
+    def __init__(
+        self, inner: Sender, endpoint: Endpoint, *, on_change: Callable[[Dialect], None] = lambda _: None
+    ) -> None:
+        self._inner, self._endpoint, self._on_change = inner, endpoint, on_change
+        self.dialect = endpoint.dialect
+        self.adaptations: list[str] = []
+        self._tried = {self.dialect}
+        self._guessing = asyncio.Lock()
+        self._more_tokens_failed = False
+        self._is_proved = True  # by an answer
+
+    @property
+    def style(self) -> PromptStyle:
+        """How prompts are written now. It changes if the endpoint rejects a format of answers."""
+        return self.dialect.style(self._endpoint.style)
+
+    async def send(self, request: Request) -> Completion:
+        """Send a request. Raises StyleRejected if its prompt has to be rendered again in another format."""
+        lost = NO_USAGE
+        for _ in range(_MAX_STEPS):
+            dialect = self.dialect
+            try:
+                completion = await self._inner.send(self._translate(request, dialect))
+            except StyleRejected as error:
+                raise error.with_usage(lost) from None
+            except ProviderError as error:
+                lost += self._endpoint.usage_of(error)
+                if self._learn(error, dialect, request):
+                    continue
+                guessed = await self._guess_no_grammar(error, dialect, request)
+                if guessed is None:
+                    raise (error if lost == NO_USAGE else error.with_usage(lost)) from None
+                completion = guessed
+            if self._is_used_up(completion):
+                completion = await self._guess_more_tokens(completion, dialect, request)
+            elif not self._is_proved and dialect == self.dialect:
+                self._prove()
+            return completion if lost == NO_USAGE else replace(completion, lost=completion.lost + lost)
+        message = f"the endpoint rejected the request in {_MAX_STEPS} forms"
+        raise BadRequest(message, usage=lost, remedy="set what it accepts under [dialect]")
+
+    def _translate(self, request: Request, dialect: Dialect) -> Request:
+        """Return the request in a dialect. Raises StyleRejected if its format is one that the endpoint rejects."""
+        if dialect == NO_DIALECT:
+            return request
+        document = json.loads(request.body)
+        if dialect.rejects(document):
+            raise StyleRejected(f"the endpoint rejects answers in the format `{format_of(document)}`")
+        limit = max_answer_tokens(document, dialect)
+        return replace(request, body=encode_document(dialect.apply(document)), max_answer_tokens=limit)
+
+    def _learn(self, error: ProviderError, dialect: Dialect, request: Request) -> bool:
+        """Return whether the request should be sent again, in a dialect that the error calls for."""
+        reply = error.reply
+        if reply is None:  # a provider of a plugin may give only a message
+            if not isinstance(error, BadRequest) or isinstance(error, Denied):
+                return False
+            reply = ErrorReply(400, error.message)
+        document, own = json.loads(request.body), self._endpoint.own_dialect
+        if dialect != self.dialect:  # another request in flight has changed it, perhaps for the same reason
+            is_change = self.dialect.rejects(document) or self.dialect.apply(document) != dialect.apply(document)
+            return is_change and learn(dialect, reply, document, own=own) is not None
+        found = learn(dialect, reply, document, own=own, tried=self._tried)
+        if found is None or (found.rejected_formats != dialect.rejected_formats and self._has_own_format(document)):
+            return False
+        self._adopt(found, reply.message or error.message)
+        return True
+
+    def _has_own_format(self, document: Mapping[str, Any]) -> bool:
+        """Return whether another prompt would change nothing, because the setting `request` contains the format."""
+        return "response_format" in self._endpoint.extra and "response_format" in document
+
+    def _adopt(self, dialect: Dialect, reason: str) -> None:
+        words = "; ".join(dialect.beyond(self.dialect).words() or _undone(self.dialect.beyond(dialect)))
+        self.dialect = dialect
+        self._tried.add(dialect)
+        self.adaptations.append(f"{words} (the endpoint: {reason})")
+        _logger.warning("requests to %s changed: %s", self._endpoint.model, self.adaptations[-1])
+        self._is_proved = False
+
+    def _prove(self) -> None:
+        self._is_proved = True
+        self._on_change(self.dialect.beyond(self._endpoint.own_dialect))
+
+    async def _guess_no_grammar(self, error: ProviderError, dialect: Dialect, request: Request) -> Completion | None:
+        """Return the answer to a rejected request without its grammar. Return None if it has none or fails as well."""
+        if not isinstance(error, BadRequest) or isinstance(error, Denied) or b'"grammar":' not in request.body:
+            return None
+        plain = replace(dialect, omit=(*dialect.omit, "grammar"))
+        if "grammar" in dialect.omit or not json.loads(request.body).get("grammar"):
+            return None
+        completion = await self._inner.send(self._translate(request, plain))
+        if "grammar" not in self.dialect.omit:
+            self._adopt(replace(self.dialect, omit=(*self.dialect.omit, "grammar")), error.message)
+            self._prove()
+        return completion
+
+    def _is_used_up(self, completion: Completion) -> bool:
+        """Return whether reasoning has used up the token limit, so that there is no answer."""
+        usage, text = completion.usage, completion.text.strip()
+        if text.startswith("<think>"):
+            return completion.kind == "truncated" and "</think>" not in text and "}" not in text
+        if text or completion.kind not in ("ok", "truncated"):
+            return False
+        is_reasoning = usage.reasoning_tokens >= _MOSTLY * max(usage.completion_tokens, 1)
+        return is_reasoning or (completion.kind == "truncated" and usage.completion_tokens > 0)
+
+    async def _guess_more_tokens(self, empty: Completion, dialect: Dialect, request: Request) -> Completion:
+        """Return the answer with a larger token limit, which is kept if it helps. Else return the empty answer."""
+        async with self._guessing:  # one request tries it, for all of them
+            larger = self.dialect
+            if larger == dialect or larger.token_factor == dialect.token_factor:
+                larger = replace(self.dialect, token_factor=_MORE_TOKENS * (self.dialect.token_factor or 1.0))
+            document = json.loads(request.body)
+            is_larger = max_answer_tokens(document, larger) > max_answer_tokens(document, dialect)
+            is_by_hand = self._endpoint.own_dialect.token_factor is not None
+            if not is_larger or is_by_hand or self._more_tokens_failed:
+                return self._marked(empty)
+            is_guess = larger != self.dialect
+            try:
+                completion = await self._inner.send(self._translate(request, larger))
+            except ProviderError as error:
+                raise error.with_usage(empty.usage + self._endpoint.usage_of(error)) from None
+            if is_guess and self._is_used_up(completion):
+                self._more_tokens_failed = True
+            elif is_guess:
+                self._adopt(larger, _used_up(empty.usage))
+                self._prove()
+            return replace(self._marked(completion), lost=completion.lost + empty.usage)
+
+    def _marked(self, completion: Completion) -> Completion:
+        """Return a completion without an answer as truncated, whatever the endpoint calls it."""
+        return replace(completion, kind="truncated") if self._is_used_up(completion) else completion
+
+
+def _undone(dialect: Dialect) -> list[str]:
+    """Return words for changes that are no longer made."""
+    renamed = [f"`{old}` instead of `{new}`" for old, new in dialect.rename]
+    return renamed or [f"without: {phrase}" for phrase in dialect.words()]
+
+
+def _used_up(usage: Usage) -> str:
+    return f"{usage.completion_tokens:,} tokens of reasoning and no answer"

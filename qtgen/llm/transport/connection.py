@@ -1,0 +1,221 @@
+"""The connection to an endpoint: one request, and the bytes of its response.
+
+Whatever the network and the server do, `Connection.post` returns a reply or raises a ProviderError. The body is
+bounded, and so is the time of the whole request, also if it arrives one byte at a time.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import aiohttp
+import httpx2
+
+from qtgen._util.extras import require
+from qtgen.errors import Denied, ErrorReply, ProviderError, Retryable, SettingsError
+from qtgen.llm.transport import addresses
+from qtgen.llm.transport.cleaning import Cleaner
+from qtgen.llm.transport.decoding import MAX_BODY
+from qtgen.llm.transport.proxies import Proxy
+from qtgen.llm.transport.wire_errors import wire_error
+
+_MAX_REDIRECTS = 5
+_MAX_CONNECT = 30.0  # seconds
+_CONNECT_SHARE = 0.9  # of the whole time, so that the two timeouts can be told apart
+_IDLE = 5.0  # seconds for which an unused connection is kept
+_MAX_LINE = 64 * 1024  # bytes of the status line or of a header
+_MAX_HEADERS = 1_000
+_READ_BUFFER = 256 * 1024
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response.
+
+    Attributes:
+        url: The address that responded.
+        headers: Headers with names in lower case.
+        failure: Why the body may be incomplete, None if it is complete.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    failure: ProviderError | None = None
+
+
+class Route(NamedTuple):
+    """How an address is reached.
+
+    Attributes:
+        url: The address.
+        proxy: The proxy on the way, or None.
+        timeout: Seconds that one request may take, with its response.
+    """
+
+    url: str
+    proxy: Proxy | None
+    timeout: float
+
+
+class Connection:
+    """Sends POST requests to one address. Connections are kept open between requests; close it after use.
+
+    Raises MissingExtra for a SOCKS proxy without its extra, and SettingsError for an address that cannot be used.
+    """
+
+    def __init__(self, route: Route, headers: Mapping[str, str], clean: Cleaner) -> None:
+        self._route, self._headers, self._clean = route, dict(headers), clean
+        self._url = route.url
+        self._session: aiohttp.ClientSession | None = None
+        self._ssl_context: ssl.SSLContext | None = None
+        if route.proxy and route.proxy.socks_version:
+            require(f"a SOCKS proxy ({route.proxy.variable})", "socks", "aiohttp_socks")
+        _check_address(route.url)
+
+    async def post(self, body: bytes) -> Reply:
+        """Send a request and return the reply, whatever its status is. Redirects on the same server are followed.
+
+        Raises ProviderError.
+        """
+        connected = False
+        try:
+            async with asyncio.timeout(self._route.timeout):
+                url, seen = self._url, {self._url}
+                while True:
+                    reply = await self._post_once(url, body)
+                    connected = True
+                    if reply.status != 303 and reply.status not in addresses.REDIRECTS:
+                        break
+                    url = self._next_address(reply, seen)
+        except TimeoutError:
+            part = "no complete answer" if connected else "no answer"
+            raise Retryable(
+                f"{part} within {self._route.timeout:g} s", kind="timeout", remedy="raise `timeout`"
+            ) from None
+        if url != self._url and reply.status < 300 and "html" not in reply.headers.get("content-type", ""):
+            _logger.info("%s redirects to %s", addresses.shown(self._url), addresses.shown(url))
+            self._url = url
+        return reply
+
+    async def aclose(self) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def _post_once(self, url: str, body: bytes) -> Reply:
+        session = self._session or self._open()
+        proxy = self._route.proxy if self._route.proxy and not self._route.proxy.socks_version else None
+        try:
+            response = await session.post(
+                url,
+                data=body,
+                allow_redirects=False,
+                ssl=self._context(url),
+                proxy=proxy.url if proxy else None,
+                proxy_auth=aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy and proxy.user else None,
+            )
+        except Exception as error:  # noqa: BLE001  # whatever a library raises concerns this request only
+            raise self._wire_error(error, url, is_sent=False) from None
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            content, failure = await self._read(response)
+            return Reply(url, response.status, headers, content, failure)
+        finally:
+            response.release()  # closes the connection if a part of the body is not read
+
+    async def _read(self, response: aiohttp.ClientResponse) -> tuple[bytes, ProviderError | None]:
+        """Return the body as far as it arrived, and why it may be incomplete. Raises Retryable if it is too large."""
+        content = bytearray()
+        try:
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > MAX_BODY:
+                    break
+        except Exception as error:  # noqa: BLE001  # as above
+            return bytes(content), self._wire_error(error, str(response.url), is_sent=True)
+        if len(content) > MAX_BODY:
+            message = f"the endpoint's response is larger than {MAX_BODY // 2**20} MiB"
+            raise Retryable(message, kind="malformed")
+        return bytes(content), None
+
+    def _wire_error(self, error: Exception, url: str, *, is_sent: bool) -> ProviderError:
+        _logger.debug("request to %s: %s", addresses.shown(url), type(error).__name__)
+        return wire_error(error, self._route._replace(url=url), self._clean, is_sent=is_sent)
+
+    def _next_address(self, reply: Reply, seen: set[str]) -> str:
+        """Return the address that a redirect leads to. Raises Denied if requests must not follow it."""
+        location = reply.headers.get("location", "")
+        url = addresses.redirected(reply.url, location) if location else None
+        shown = self._clean.message(addresses.shown(url)) if url else ""
+        if url and addresses.is_same_server(self._route.url, url) and reply.status != 303:
+            if url not in seen and len(seen) <= _MAX_REDIRECTS:
+                seen.add(url)
+                return url
+            message = f"the endpoint redirects in a circle, at last to {shown}"
+            remedy = "check the endpoint's address"
+        else:
+            message = f"the endpoint redirects to {shown or 'no address'}"
+            base = self._clean.message(addresses.base_of(url)) if url else ""
+            is_operation = url is not None and addresses.shown(url).rstrip("/").endswith(addresses.COMPLETIONS)
+            remedy = f"set it to {base} if you trust that address" if is_operation else "check the endpoint's address"
+        status = reply.status
+        error_reply = ErrorReply(status, message)
+        raise Denied(f"{message} (HTTP {status})", setting="base_url", remedy=remedy, reply=error_reply)
+
+    def _context(self, url: str) -> ssl.SSLContext | bool:
+        """Return the certificates that are trusted: the system's, or those that SSL_CERT_FILE names."""
+        if not url.startswith("https:"):
+            return True
+        if self._ssl_context is None:
+            self._ssl_context = httpx2.create_ssl_context()
+        return self._ssl_context
+
+    def _open(self) -> aiohttp.ClientSession:
+        timeout = min(_MAX_CONNECT, _CONNECT_SHARE * self._route.timeout)
+        self._session = aiohttp.ClientSession(
+            connector=_connector(self._route.proxy),
+            headers=self._headers,
+            timeout=aiohttp.ClientTimeout(total=None, connect=timeout, sock_connect=timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # `decoding` bounds the size and does not trust the label
+            max_line_size=_MAX_LINE,
+            max_field_size=_MAX_LINE,
+            max_headers=_MAX_HEADERS,
+            read_bufsize=_READ_BUFFER,
+        )
+        return self._session
+
+
+def _connector(proxy: Proxy | None) -> aiohttp.TCPConnector:
+    """Return a connector without a limit, because the pacer decides how many requests are in flight."""
+    if proxy is None or proxy.socks_version is None:
+        return aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE)
+    import aiohttp_socks
+
+    kind = aiohttp_socks.ProxyType.SOCKS5 if proxy.socks_version == 5 else aiohttp_socks.ProxyType.SOCKS4
+    return aiohttp_socks.ProxyConnector(
+        host=proxy.host,
+        port=proxy.port,
+        proxy_type=kind,
+        username=proxy.user,
+        password=proxy.password,
+        rdns=True,
+        limit=0,
+        keepalive_timeout=_IDLE,
+    )
+
+
+def _check_address(url: str) -> None:
+    """Raise SettingsError if the library cannot send anything to an address."""
+    import yarl
+
+    try:
+        yarl.URL(url).host.encode("idna")  # type: ignore[union-attr]
+    except (ValueError, AttributeError):
+        message = f"nothing can be sent to the address {addresses.shown(url)!r}"
+        raise SettingsError(message, setting="base_url", remedy="check the address") from None

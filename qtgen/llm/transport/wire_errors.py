@@ -1,0 +1,90 @@
+"""What an exception of the HTTP library means: the endpoint is not reached, or the attempt failed."""
+
+import ssl
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from qtgen.errors import Denied, ErrorReply, ProviderError, Retryable, Unreachable
+from qtgen.llm.transport import addresses
+from qtgen.llm.transport.cleaning import Cleaner
+from qtgen.llm.transport.proxies import Proxy
+
+if TYPE_CHECKING:
+    from qtgen.llm.transport.connection import Route
+
+_NO_HTTP = (aiohttp.ClientResponseError, ValueError)
+
+
+def wire_error(error: Exception, route: "Route", clean: Cleaner, *, is_sent: bool) -> ProviderError:
+    """Return the ProviderError for an exception that sending a request, or reading its response, raised.
+
+    Args:
+        is_sent: Whether the endpoint has begun to respond.
+    """
+    reason = clean.message(_reason(error))
+    if proxied := _proxy_error(error, route, reason):
+        return proxied
+    address = addresses.base_of(route.url)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.CertificateError):
+        remedy = "set SSL_CERT_FILE to a file with the certificates that your network uses"
+        return Unreachable(f"the certificate of {address} cannot be verified ({reason})", remedy=remedy)
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL):
+        return Unreachable(f"nothing answers at {address} ({reason})")
+    if isinstance(error, _NO_HTTP) and not is_sent:
+        return Retryable(f"the endpoint's response is not valid HTTP ({reason})", kind="malformed")
+    return Retryable(f"the connection was lost ({reason})", kind="dropped")
+
+
+def _proxy_error(error: Exception, route: "Route", reason: str) -> ProviderError | None:
+    """Return the error that the proxy caused, None if it did not."""
+    proxy = route.proxy
+    if proxy is None:
+        return None
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return _proxy_reply(error, route, proxy, reason)
+    socks = type(error).__module__.startswith(("aiohttp_socks", "python_socks"))
+    if socks or isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorError):
+        return Unreachable(
+            f"{proxy} does not connect to {addresses.base_of(route.url)} ({reason})",
+            remedy=f"check {proxy.variable}, or exclude the endpoint with NO_PROXY",
+        )
+    return None
+
+
+def _proxy_reply(error: aiohttp.ClientHttpProxyError, route: "Route", proxy: Proxy, reason: str) -> ProviderError:
+    """Return the error for a proxy that refuses to open a tunnel."""
+    host = addresses.base_of(route.url)
+    if error.status == 407:
+        return login_required(proxy, reason)
+    reply = ErrorReply(error.status, reason)
+    if error.status >= 500:
+        return Retryable(f"{proxy} cannot reach {host} (HTTP {error.status}: {reason})", reply=reply)
+    remedy = f"check {proxy.variable}, or exclude the endpoint with NO_PROXY"
+    return Denied(f"{proxy} refuses to connect to {host} (HTTP {error.status}: {reason})", remedy=remedy, reply=reply)
+
+
+def login_required(proxy: Proxy | None, reason: str) -> Denied:
+    """Return the error for a response 407."""
+    place = str(proxy) if proxy else "a proxy"
+    variable = proxy.variable if proxy else "HTTPS_PROXY"
+    return Denied(
+        f"{place} requires a login (HTTP 407: {reason})",
+        remedy=f"put the login into {variable}, as in http://USER:PASSWORD@HOST:PORT",
+        reply=ErrorReply(407, reason),
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Return what an exception says in a few words."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server closed it before it answered"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.message.strip().split("\n")[0].rstrip(":") or type(error).__name__
+    if isinstance(error, aiohttp.ClientPayloadError) and error.__cause__ is not None:
+        return f"the response is incomplete: {_first_line(error.__cause__)}"
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0].rstrip(":") or type(error).__name__
