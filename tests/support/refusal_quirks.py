@@ -113,7 +113,7 @@ for _name, _value in {
     "reset_as_date": lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4)),
     "reset_as_nonsense": lambda: "when it is over",
 }.items():
-    add(_name, _reset(_value), most=12)
+    add(_name, _reset(_value), most=12, speed=60)
 
 
 @quirk(pages=0, exit_codes=(1,), words=("slow down", "10 h"))

@@ -35,7 +35,7 @@ _SUCCESSES = [
     Case("fenced"),
     Case("think"),
     Case("error_200_429", most=_ONCE_MORE),
-    Case("error_200_always", pages=0, exit_codes=(1,), most=90, speed=200, words=("Service temporarily overloaded",)),
+    Case("error_200_always", pages=0, exit_codes=(1,), most=60, speed=200, words=("Service temporarily overloaded",)),
     Case("error_200_key", pages=0, exit_codes=(2,), most=_ONCE_MORE, words=("Incorrect API key provided",)),
     Case("error_in_choice", most=_ONCE_MORE),
     Case("html_200", pages=0, exit_codes=(1, 2), most=_TRIES, words=("Sign in - Corp Proxy",)),
@@ -88,15 +88,18 @@ _NO_CREDIT = [
 
 _RATE_LIMITS = [
     *(
-        Case(name, most=_ONCE_MORE)
+        Case(name, most=_ONCE_MORE, speed=60)
         for name in (
             "rl_seconds", "rl_negative", "rl_nan", "rl_inf", "rl_fraction", "rl_ms", "rl_1e400", "rl_soon", "rl_20s",
             "rl_date", "rl_date_past", "rl_date_no_zone", "skewed_clock", "rl_reset_only", "rl_detail",
         )
     ),
     Case("rl_day", pages=0, exit_codes=(1,), words=("24 h", "Rate limit reached for m")),
-    Case("rl_forever", pages=0, exit_codes=(1,), most=200, speed=200, words=("Rate limit reached for m",)),
-    Case("rl_zero_forever", pages=0, exit_codes=(1,), most=400, speed=200, words=("Rate limit reached for m",)),
+    Case(
+        "rl_forever", pages=0, exit_codes=(1,), most=60, speed=200,
+        words=("rate limited, next request in", "have rejected every request for", "Rate limit reached for m"),
+    ),
+    Case("rl_zero_forever", pages=0, exit_codes=(1,), most=200, speed=200, words=("Rate limit reached for m",)),
     *(
         Case(name)
         for name in (
@@ -117,11 +120,11 @@ _STATUSES = [
     Case("needs_v1", label="present"),
     Case("needs_v1", base="", pages=0, exit_codes=(2,), most=_ONCE_MORE, words=("/v1",), label="missing"),
     Case("s405", pages=0, exit_codes=(2,), most=_ONCE_MORE, words=("Method Not Allowed",)),
-    Case("s501", pages=0, exit_codes=(1, 2), most=90, speed=200, words=("json_schema is not implemented",)),
+    Case("s501", pages=0, exit_codes=(1, 2), most=60, speed=200, words=("json_schema is not implemented",)),
     Case("s500_once", most=_ONCE_MORE),
-    Case("s500_always", pages=0, exit_codes=(1, 2), most=90, speed=200, words=("Jinja Exception",)),
-    Case("s503_loading", pages=0, exit_codes=(1, 2), most=90, speed=200, words=("Loading model",)),
-    Case("s520_always", pages=0, exit_codes=(1, 2), most=90, speed=200, words=("error code: 520",)),
+    Case("s500_always", pages=0, exit_codes=(1, 2), most=60, speed=200, words=("Jinja Exception",)),
+    Case("s503_loading", pages=0, exit_codes=(1, 2), most=60, speed=200, words=("Loading model",)),
+    Case("s520_always", pages=0, exit_codes=(1, 2), most=60, speed=200, words=("error code: 520",)),
     Case("html_502", most=_ONCE_MORE),
     Case("error_string", pages=0, exit_codes=(2,), most=_ONCE_MORE, words=("requires more system memory (8.4 GiB)",)),
     Case("azure_filter", pages=5, exit_codes=(1,), words=("content management policy", "1 filtered")),
@@ -132,7 +135,7 @@ _STATUSES = [
     Case("json_validate_failed", most=_ONCE_MORE),
     Case("redirect_301", most=18),
     Case("redirect_307", most=12),
-    Case("redirect_307_loop", pages=0, exit_codes=(1, 2), most=700, words=("redirect",)),
+    Case("redirect_307_loop", pages=0, exit_codes=(2,), most=18, words=("redirect",)),
     Case(
         "azure",
         base="/openai/deployments/dep?api-version=2024-10-21",
@@ -179,8 +182,12 @@ _WIRE = [
 
 _OUTAGES = [
     *(
-        Case(name, pages=20, questions=20, most=80, scales_date=True)
-        for name in ("outage_503", "outage_503_retry_after", "outage_429_25s")
+        Case(name, pages=20, questions=20, most=80, scales_date=True, words=(words,))
+        for name, words in (
+            ("outage_503", "endpoint down, next attempt in"),
+            ("outage_503_retry_after", "endpoint down, next attempt in"),
+            ("outage_429_25s", "rate limited, next request in"),
+        )
     ),
     Case(
         "down_after_4",

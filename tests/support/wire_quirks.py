@@ -99,4 +99,11 @@ def _outage(status: int, body: bytes, content_type: str) -> Quirk:
 
 for _status, _title in ((502, "Bad Gateway"), (503, "Service Temporarily Unavailable"), (504, "Gateway Time-out")):
     _body = f"<html><head><title>{_status} {_title}</title></head><body><center>nginx</center></body></html>"
-    add(f"outage_{_status}", _outage(_status, _body.encode(), "text/html"), pages=15, questions=15, most=120)
+    add(
+        f"outage_{_status}",
+        _outage(_status, _body.encode(), "text/html"),
+        pages=15,
+        questions=15,
+        most=60,
+        words=("endpoint down, next attempt in",),
+    )
