@@ -23,6 +23,8 @@ from qtgen.settings import Settings, project_folder
 if TYPE_CHECKING:
     from qtgen.embeddings.static import TextEmbedder
 
+_HEAD_START = 2.0  # seconds; an endpoint rejects a request sooner than it answers one
+
 
 def concurrency(settings: Settings) -> int:
     """Return the most requests in flight: the setting, else the provider's default. Raises SettingsError."""
@@ -76,7 +78,9 @@ async def open_clients(
         pacers, clients = [], []
         for endpoint in endpoints_for(settings, writer.earlier if writer else None):
             transport = await _enter(stack, entry.connect(settings, endpoint))
-            pacers.append(Pacer(AdaptiveLimiter(allowance.max_concurrency, allowance)))
+            head_start = 0.0 if endpoint.provider == "local" else _HEAD_START
+            limiter = AdaptiveLimiter(allowance.max_concurrency, allowance, head_start=head_start)
+            pacers.append(Pacer(limiter))
             client = Client(
                 transport,
                 endpoint,

@@ -39,10 +39,14 @@ class AdaptiveLimiter:
     """Args:
     max_concurrency: The most requests in flight for this model.
     allowance: The user's limits, shared with the run's other models.
+    head_start: Seconds for which requests are sent one at a time until the first answer. What the endpoint rejects in
+        every request is found out by one of them, and changed before the others are sent.
     """
 
-    def __init__(self, max_concurrency: int, allowance: Allowance | None = None) -> None:
+    def __init__(self, max_concurrency: int, allowance: Allowance | None = None, *, head_start: float = 0.0) -> None:
         self.max_concurrency = max_concurrency
+        self._head_start = head_start
+        self._together_from = inf  # the time from which requests are sent together
         self.allowance = allowance or Allowance(max_concurrency)
         self.outage = Outage()
         self.concurrency = min(float(max_concurrency), _INITIAL_CONCURRENCY)
@@ -77,6 +81,7 @@ class AdaptiveLimiter:
             return inf
         self._grow_rate(now)
         return max(
+            self._together_from - now if self.in_flight else 0.0,
             self.pause(now),
             self._learned.delay(now, 1),
             self._reported.delay(now, 1),
@@ -105,6 +110,7 @@ class AdaptiveLimiter:
     def start(self, now: float, tokens: float) -> None:
         """Count a request that starts. `tokens` is an estimate, which `end` corrects."""
         self.in_flight += 1
+        self._together_from = min(self._together_from, now + self._head_start)
         if self.outage.is_on:
             self.outage.plan_probe(now)
         self.allowance.start(now, tokens)
@@ -122,6 +128,7 @@ class AdaptiveLimiter:
 
     def answered(self, now: float, limits: Limits | None) -> None:
         self.outage.answered()
+        self._together_from = -inf
         self._failures = self._rejected_rounds = 0
         self._starving_since = None
         if self._suspected_rate is not None:

@@ -164,3 +164,22 @@ def test_a_single_rejection_teaches_no_rate() -> None:
     assert limiter.concurrency == concurrency / 2
     assert limiter.delay(3.0, 1) == 0
     assert (limiter.concurrency, limiter.rate) == (concurrency, inf)
+
+
+def test_the_first_request_has_a_head_start() -> None:
+    limiter = AdaptiveLimiter(8, head_start=2.0)
+    assert limiter.delay(10.0, 1) == 0
+    limiter.start(10.0, 1)
+    assert limiter.delay(10.5, 1) == pytest.approx(1.5)
+    limiter.end(1, 1)  # rejected
+    assert limiter.delay(10.5, 1) == 0
+    limiter.start(10.5, 1)
+    assert limiter.delay(11.0, 1) == pytest.approx(1.0), "the second attempt has none of its own"
+    limiter.answered(11.0, None)
+    assert limiter.delay(11.0, 1) == 0
+
+
+def test_without_an_answer_the_head_start_ends() -> None:
+    limiter = AdaptiveLimiter(8, head_start=2.0)
+    limiter.start(10.0, 1)
+    assert limiter.delay(12.0, 1) == 0
