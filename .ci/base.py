@@ -35,6 +35,7 @@ NEEDING = [
     (["generate", "questions.csv"], "generate"),
     (["regenerate", PAGE], "generate"),
     (["costs"], "generate"),
+    (["check-endpoint"], "generate"),
     (["prompts", "list"], "generate"),
     (["link", PAGE], "links"),
     (["eval", "run", "core"], "evals"),

@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
             entry = self.table[cmd_name]
             if entry.extra:
                 require(f"`{_path(ctx)} {cmd_name}`", entry.extra, *entry.modules)
-            command: click.Command = importlib.import_module(f"{self.package}.{cmd_name}").command
+            command: click.Command = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
             _add_common_options(command)
             self.commands[cmd_name] = command
         return self.commands[cmd_name]

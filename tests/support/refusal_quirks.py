@@ -96,7 +96,7 @@ async def retry_after_behind_litellm(request: Request, connection: Connection) -
 
 def _reset(value: Callable[[], str]) -> Quirk:
     async def respond(request: Request, connection: Connection) -> None:
-        if request.attempt > 1:
+        if request.number > 6:  # the limit is over
             await connection.good(request)
         else:
             headers = ("x-ratelimit-remaining: 0", f"x-ratelimit-reset: {value()}")
