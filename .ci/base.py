@@ -35,7 +35,6 @@ NEEDING = [
     (["generate", "questions.csv"], "generate"),
     (["regenerate", PAGE], "generate"),
     (["costs"], "generate"),
-    (["check-endpoint"], "generate"),
     (["prompts", "list"], "generate"),
     (["link", PAGE], "links"),
     (["eval", "run", "core"], "evals"),

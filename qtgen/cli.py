@@ -21,7 +21,7 @@ from qtgen.errors import QtgenError
 
 _GENERATE = ("generate", ("jinja2", "openai", "sqlalchemy", "tenacity", "frontmatter"))
 
-# The module of the same name in qtgen/commands holds each command.
+# The module of the same name in qtgen/commands holds each command, with underscores instead of hyphens.
 COMMANDS = {
     "generate": Entry("Write new pages from questions.", *_GENERATE),
     "regenerate": Entry("Rewrite stale pages.", *_GENERATE),
@@ -29,10 +29,10 @@ COMMANDS = {
     "link": Entry("Choose and repair related articles.", "links", ("faiss", "numpy", "scipy", "wordllama")),
     "eval": Entry("Score pages against references, and gate a change."),
     "costs": Entry("Show what was spent.", *_GENERATE),
-    "check-endpoint": Entry("Find out what an endpoint can do.", *_GENERATE),
     "explain": Entry("Explain a rule, a metric, a reason or a report format."),
     "schema": Entry("Print the page's schema."),
     "models": Entry("List, fetch and choose local models.", "local", ("filelock", "tomlkit", "openai")),
+    "check-endpoint": Entry("Show what an endpoint can do, and the settings to use.", *_GENERATE),
     "prompts": Entry("List the prompts in force, or show what would be sent.", *_GENERATE),
     "init": Entry("Create a new project."),
     "completion": Entry("Print the completion script for a shell."),

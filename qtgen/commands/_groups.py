@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
             entry = self.table[cmd_name]
             if entry.extra:
                 require(f"`{_path(ctx)} {cmd_name}`", entry.extra, *entry.modules)
-            command: click.Command = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
+            command = _load(f"{self.package}.{cmd_name}")
             _add_common_options(command)
             self.commands[cmd_name] = command
         return self.commands[cmd_name]
@@ -71,6 +71,11 @@ def _add_common_options(command: click.Command) -> None:
             _add_common_options(subcommand)
         return
     command.params.extend(common_options())
+
+
+def _load(name: str) -> click.Command:
+    command: click.Command = importlib.import_module(name.replace("-", "_")).command
+    return command
 
 
 def _path(ctx: click.Context) -> str:

@@ -1,115 +1,198 @@
-"""`qtgen check-endpoint`: find out what an endpoint is and can do."""
+"""`qtgen check-endpoint`: what an endpoint is and can do, and the settings to use."""
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
-from qtgen._util.text import money
-from qtgen.commands._options import open_ledger, settings_from
-from qtgen.errors import SettingsError
-from qtgen.llm.check import EndpointReport, Probe, check_endpoint
-from qtgen.llm.ledger import open_writer
+from qtgen._util.text import money, pluralize
+from qtgen.commands._errors import describe
+from qtgen.commands._options import settings_from
+from qtgen.commands._output import note
+from qtgen.commands._tables import print_facts
+from qtgen.errors import ProviderError, ProviderUnusable
+from qtgen.llm.dialect.value import Dialect
+from qtgen.llm.endpoint_check import EndpointFacts, Support, check_endpoint
 from qtgen.llm.providers import provider_name
 from qtgen.llm.types import AnswerFormat, Limits
 from qtgen.settings import Settings
 
-_FORMATS = {
-    AnswerFormat.JSON_SCHEMA: "json_schema: answers follow the schema",
-    AnswerFormat.JSON_OBJECT: "json_object: answers are JSON, and the prompt contains the schema",
-    AnswerFormat.MARKDOWN: "markdown: no answer in JSON came back",
-}
 _EPILOG = """\b
 Exit codes:
   0  the endpoint answers
-  2  it cannot work with these settings; the last line says why
+  2  the endpoint cannot be used, or the call is wrong
+
+\b
+Examples:
+  qtgen check-endpoint
+  qtgen check-endpoint --base-url http://localhost:8000/v1 --model my-model
 """
 
 
 @click.command(epilog=_EPILOG)
+@click.option("--provider", metavar="NAME", help="Check this provider.  [default: as `generate`]")
 @click.option("--model", help="Check this model.  [default: the first one in the settings]")
-@click.option("--base-url", help="Check the OpenAI-compatible endpoint at this address.  [default: OpenAI's]")
+@click.option("--base-url", help="Check the endpoint at this address.  [default: as in the settings]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(as_json: bool, model: str | None, base_url: str | None) -> int:
-    """Send three tiny requests to the endpoint, and print what it can do and the settings to use.
+def command(as_json: bool, model: str | None, **flags: Any) -> int:
+    """Show what an endpoint is and can do, and the settings to use.
 
-    The requests are a plain text, an answer in JSON, and a stream. The ledger records their cost, and what was learned
-    about the fields that the endpoint accepts.
+    The command sends a few tiny requests: one for a word, one or two for JSON, and one for a stream. They are not
+    recorded in the ledger. If the endpoint rejects a part of a request, the command finds a form that it accepts, as
+    `generate` does.
     """
-    settings = settings_from({"model": (model,) if model else None, "base_url": base_url})
-    if provider_name(settings) == "local":
-        raise SettingsError("there is no endpoint to check", remedy="set OPENAI_BASE_URL, or OPENAI_API_KEY for OpenAI")
-    report = asyncio.run(_check(settings))
+    settings = settings_from({**flags, "model": (model,) if model else None})
+    try:
+        facts = asyncio.run(check_endpoint(settings))
+    except ProviderError as error:
+        ending = ProviderUnusable(error.message, setting=error.setting, remedy=error.remedy, reply=error.reply)
+        if as_json:
+            click.echo(
+                json.dumps({"works": False, "error": {"kind": error.kind, "message": describe(ending)}}, indent=2)
+            )
+        raise ending from None
     if as_json:
-        click.echo(json.dumps(_as_dict(report), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(_as_dict(facts, settings), indent=2, ensure_ascii=False))
         return 0
-    for name, words in _rows(report):
-        click.echo(f"{name:<10} {words}")
-    click.echo("\nSettings for qtgen.toml:\n")
-    for setting, value in report.settings().items():
-        click.echo(f"{setting} = {json.dumps(value, ensure_ascii=False)}")
-    if not report.has_price:
-        click.echo(f"\n[prices.{json.dumps(report.model)}]  # US dollars per million tokens\n# input = …\n# output = …")
+    print_facts([*_rows(facts, settings)])
+    lines = [*_settings_lines(facts, settings)]
+    click.echo("")
+    click.echo("Settings for qtgen.toml:" if lines else "No setting needs to be changed.")
+    for line in lines:
+        click.echo(f"  {line}".rstrip())
+    note(f"sent {pluralize(facts.requests, 'request')}; {_tokens(facts):,} tokens, {money(facts.usage.charged_usd)}")
     return 0
 
 
-async def _check(settings: Settings) -> EndpointReport:
-    with open_ledger(settings) as ledger:
-        async with open_writer(ledger, fresh=True) as writer:
-            return await check_endpoint(settings, writer)
+def _tokens(facts: EndpointFacts) -> int:
+    return facts.usage.prompt_tokens + facts.usage.completion_tokens
 
 
-def _rows(report: EndpointReport) -> Iterator[tuple[str, str]]:
-    """Yield what is known of the endpoint, each with a name."""
-    yield "endpoint", report.address or "OpenAI"
-    served = "" if report.served_model == report.model else f" (the endpoint calls it {report.served_model})"
-    yield "model", report.model + served
-    yield "format", _FORMATS[report.answer_format] + _because(report.structured)
-    for change in report.changes:
-        yield "changed", change
-    usage = "reported" if report.reports_usage else "not reported, so the cost of answers is unknown"
-    yield "usage", usage
-    yield "price", "known" if report.has_price else "unknown, so --budget cannot be used"
-    yield "streaming", "accepted" if report.can_stream else f"not accepted{_because(report.stream)}"
-    yield "limits", _limits(report.limits)
-    seconds = [f"{probe.seconds:.1f} s" for probe in _probes(report)]
-    yield "latency", ", ".join(seconds)
-    tokens = report.usage.prompt_tokens + report.usage.completion_tokens
-    yield "spent", f"{tokens:,} tokens, {money(report.usage.charged_usd)}"
+def _rows(facts: EndpointFacts, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what was found out, each as a name and words."""
+    provider = provider_name(settings)
+    yield "endpoint", facts.address or ("OpenAI" if provider == "openai" else f"provider {provider}")
+    same = facts.served_model == facts.model
+    yield "model", facts.model if same else f"{facts.model}, served by {facts.served_model}"
+    yield "answers", f"one word in {facts.seconds:.1f} s"
+    yield "price", _price(facts)
+    yield "usage", "reported" if facts.reports_usage else "not reported, so costs are unknown"
+    if facts.usage.reasoning_tokens:
+        yield "reasoning", f"{facts.usage.reasoning_tokens:,} tokens in these requests"
+    yield "limits", _limits(facts.limits)
+    for name, support in facts.formats.items():
+        yield name.value, _support(support)
+    yield "streaming", _support(facts.streaming)
+    for sentence in facts.adaptations:
+        yield "changed", sentence
 
 
-def _probes(report: EndpointReport) -> list[Probe]:
-    return [probe for probe in (report.text, report.structured, report.stream) if probe]
-
-
-def _because(probe: Probe | None) -> str:
-    return f" ({probe.error})" if probe and probe.error else ""
+def _price(facts: EndpointFacts) -> str:
+    if facts.price_input is None or facts.price_output is None:
+        return "unknown, so `budget` cannot be used"
+    return f"${facts.price_input:g} and ${facts.price_output:g} per million tokens (input and output)"
 
 
 def _limits(limits: Limits | None) -> str:
-    numbers = {"requests": limits.requests_per_minute, "tokens": limits.tokens_per_minute} if limits else {}
-    known = [f"{number:,} {name} per window" for name, number in numbers.items() if number]
-    return ", ".join(known) or "not reported"
+    if limits is None:
+        return "none reported"
+    known = ((limits.requests_per_minute, "requests"), (limits.tokens_per_minute, "tokens"))
+    return ", ".join(f"{number:,} {noun} per minute" for number, noun in known if number) or "none per minute"
 
 
-def _as_dict(report: EndpointReport) -> dict[str, Any]:
-    return {
-        "base_url": report.address,
-        "model": report.model,
-        "served_model": report.served_model,
-        "answer_format": report.answer_format.value,
-        "changes": list(report.changes),
-        "reports_usage": report.reports_usage,
-        "price_known": report.has_price,
-        "streaming": report.can_stream,
-        "limits": report.limits._asdict() if report.limits else None,
-        "seconds": [round(probe.seconds, 3) for probe in _probes(report)],
-        "usage": {
-            "prompt_tokens": report.usage.prompt_tokens,
-            "completion_tokens": report.usage.completion_tokens,
-            "cost_usd": report.usage.charged_usd,
-        },
-        "settings": report.settings(),
+def _support(support: Support) -> str:
+    if support.works is None:
+        return "not needed"
+    if support.works:
+        return f"yes, but {support.reason}" if support.reason else "yes"
+    return f"no: {support.reason}"
+
+
+def _settings_lines(facts: EndpointFacts, settings: Settings) -> Iterator[str]:
+    """Yield the lines of qtgen.toml that a project for this endpoint needs."""
+    for name, value in _settings_of(facts, settings).items():
+        if isinstance(value, Mapping):
+            yield ""
+            yield f"[{name}]"
+            yield from (f"{_key(key)} = {_toml(item)}" for key, item in value.items())
+        else:
+            yield f"{name} = {_toml(value)}"
+    if facts.price_input is None:
+        yield ""
+        yield "# US dollars per million tokens, from the provider's price list:"
+        yield f"# [prices.{json.dumps(facts.model)}]"
+        yield "# input ="
+        yield "# output ="
+
+
+def _settings_of(facts: EndpointFacts, settings: Settings) -> dict[str, Any]:
+    """Return the settings to use, tables last."""
+    found: dict[str, Any] = {}
+    if facts.address:
+        found["base_url"] = facts.address
+    if settings.model:
+        found["model"] = [facts.model]
+    if provider_name(settings) == "openai" and facts.best_format is not AnswerFormat.JSON_SCHEMA:
+        found["answer_format"] = facts.best_format.value
+    if table := _dialect_settings(facts.dialect):
+        found["dialect"] = table
+    return found
+
+
+def _dialect_settings(dialect: Dialect) -> dict[str, Any]:
+    values = {
+        "omit": list(dialect.omit),
+        "rename": dict(dialect.rename),
+        "omit_schema_keywords": list(dialect.omit_schema_keywords),
+        "merge_system": dialect.merge_system,
+        "system_role": None if dialect.system_role == "system" else dialect.system_role,
+        "stream": dialect.stream,
+        "token_factor": dialect.token_factor,
+        "max_output_tokens": dialect.max_output_tokens,
     }
+    return {name: value for name, value in values.items() if value}
+
+
+def _key(name: str) -> str:
+    return name if name.replace("_", "").isalnum() else json.dumps(name)
+
+
+def _toml(value: object) -> str:
+    """Return a value in TOML. Strings, lists and booleans are written as in JSON."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _as_dict(facts: EndpointFacts, settings: Settings) -> dict[str, Any]:
+    limits = facts.limits
+    return {
+        "works": True,
+        "address": facts.address,
+        "model": facts.model,
+        "served_model": facts.served_model,
+        "seconds": round(facts.seconds, 3),
+        "price": None if facts.price_input is None else {"input": facts.price_input, "output": facts.price_output},
+        "reports_usage": facts.reports_usage,
+        "limits": None
+        if limits is None
+        else {"requests_per_minute": limits.requests_per_minute, "tokens_per_minute": limits.tokens_per_minute},
+        "formats": {name.value: _support_dict(support) for name, support in facts.formats.items()},
+        "streaming": _support_dict(facts.streaming),
+        "changes": [*facts.adaptations],
+        "settings": _settings_of(facts, settings),
+        "requests": facts.requests,
+        "usage": {
+            "prompt_tokens": facts.usage.prompt_tokens,
+            "completion_tokens": facts.usage.completion_tokens,
+            "reasoning_tokens": facts.usage.reasoning_tokens,
+            "cost_usd": facts.usage.charged_usd,
+        },
+        "error": None,
+    }
+
+
+def _support_dict(support: Support) -> dict[str, Any]:
+    return {"works": support.works, "reason": support.reason}

@@ -111,6 +111,15 @@ class Client:
         return self._dialect.style
 
     @property
+    def dialect(self) -> Dialect:
+        """How requests are changed before they are sent."""
+        return self._dialect.dialect
+
+    @dialect.setter
+    def dialect(self, dialect: Dialect) -> None:
+        self._dialect.dialect = dialect
+
+    @property
     def learned(self) -> Sequence[str]:
         """How requests are changed because an earlier run has learned it."""
         return self._endpoint.learned_dialect.words()

@@ -1,114 +1,105 @@
-"""`qtgen check-endpoint` sends three requests, and says what an endpoint can do or why it cannot work."""
+"""`qtgen check-endpoint` against scripted endpoints on this machine."""
 
 import json
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.quirk_registry import always
-from support.quirks import KEY, Case, Endpoint, Run
-from support.quirky_endpoint import USAGE, Connection, Quirk, Request, error, quirky_endpoint
+from support.endpoint import Reply, fake_endpoint
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
-_LIMITS = ("x-ratelimit-limit-requests: 500", "x-ratelimit-remaining-requests: 499")
+Run = Callable[..., tuple[int, str, str]]
+Answer = Callable[[dict[str, Any]], Reply]
 
 
-async def good(request: Request, connection: Connection) -> None:
-    """Answer each request in the form that it asks for."""
-    if request.document.get("stream"):
-        chunks: list[dict[str, Any]] = [
-            {"model": "m", "choices": [{"index": 0, "delta": {"content": "Paris."}, "finish_reason": "stop"}]}
-        ]
-        chunks.append({"model": "m", "choices": [], "usage": USAGE})
-        events = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
-        await connection.send(200, events.encode(), content_type="text/event-stream")
-    else:
-        text = '{"capital": "Paris"}' if "response_format" in request.document else "It is Paris."
-        await connection.json(200, request.completion(text), *_LIMITS)
+def good(body: dict[str, Any]) -> Reply:
+    return Reply('{"state": "ready"}' if "response_format" in body else "ready")
 
 
-async def no_schemas(request: Request, connection: Connection) -> None:
-    if request.document.get("response_format", {}).get("type") == "json_schema":
-        await connection.json(400, error("This response_format type is unavailable now"))
-    else:
-        await good(request, connection)
+def check(qtgen: Run, monkeypatch: pytest.MonkeyPatch, answer: Answer, *arguments: str) -> tuple[int, str, str, int]:
+    """Return the exit code, both outputs, and how many requests arrived."""
+    with fake_endpoint(answer) as endpoint:
+        monkeypatch.setenv("OPENAI_BASE_URL", endpoint.address)
+        code, out, err = qtgen("check-endpoint", "--model", "m", *arguments)
+        return code, out.replace(endpoint.address, "ADDRESS"), err, len(endpoint.requests)
 
 
-async def prose_without_usage(request: Request, connection: Connection) -> None:
-    if request.document.get("stream"):
-        await connection.json(400, error("Unsupported parameter: 'stream' is not supported", param="stream"))
-    else:
-        await connection.json(200, request.completion("It is Paris.", model="other", usage=None))
-
-
-def check(qtgen: Run, monkeypatch: pytest.MonkeyPatch, quirk: Quirk, *options: str) -> tuple[int, str, str, Endpoint]:
-    """Return what the command does with an endpoint, and the endpoint."""
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    Path("qtgen.toml").write_text('[prices."m"]\ninput = 1\noutput = 2\n')
-    with quirky_endpoint(quirk, Case("", speed=20)) as endpoint:
-        address = f"http://127.0.0.1:{endpoint.port}/v1"
-        code, out, err = qtgen("check-endpoint", "--model", "m", "--base-url", address, *options)
-    return code, out.replace(str(endpoint.port), "PORT"), err, endpoint
-
-
-def test_a_good_endpoint(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    code, out, err, endpoint = check(qtgen, monkeypatch, good)
-    assert (code, err) == (0, "")
-    rows = dict(line.split(maxsplit=1) for line in out.split("\n\n", 1)[0].splitlines())
-    assert rows.pop("latency").count(" s") == 3
-    assert rows == {
-        "endpoint": "http://127.0.0.1:PORT/v1",
+def test_a_good_endpoint_takes_three_requests(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err, requests = check(qtgen, monkeypatch, good)
+    assert (code, requests) == (0, 3)
+    facts = dict(line.split(maxsplit=1) for line in out.partition("\n\n")[0].splitlines())
+    assert facts | {"answers": ""} == {
+        "endpoint": "ADDRESS",
         "model": "m",
-        "format": "json_schema: answers follow the schema",
+        "answers": "",
+        "price": "unknown, so `budget` cannot be used",
         "usage": "reported",
-        "price": "known",
-        "streaming": "accepted",
-        "limits": "500 requests per window",
-        "spent": "3,000 tokens, $0.0039",
+        "limits": "none reported",
+        "json_schema": "yes",
+        "json_object": "not needed",
+        "markdown": "yes",
+        "streaming": "yes",
     }
-    assert out.endswith('Settings for qtgen.toml:\n\nbase_url = "http://127.0.0.1:PORT/v1"\nmodel = "m"\n')
-    assert len(endpoint.requests) == 3
-    assert json.loads(qtgen("costs", "--json")[1])[0]["cost_usd"] == 0.0039, "the ledger knows what it cost"
+    assert "sent 3 requests; 450 tokens, cost unknown" in err
+    settings = tomllib.loads(out.partition("Settings for qtgen.toml:")[2])
+    assert settings == {"base_url": "ADDRESS", "model": ["m"]}
 
 
-def test_the_format_is_the_best_one_that_works(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    code, out, _, endpoint = check(qtgen, monkeypatch, no_schemas, "--json")
-    report = json.loads(out)
-    assert code == 0
-    assert report["settings"]["answer_format"] == report["answer_format"] == "json_object"
-    assert ["This response_format type is unavailable now" in change for change in report["changes"]] == [True]
-    assert len(endpoint.requests) == 4
+def test_the_settings_name_what_has_to_be_changed(qtgen: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fussy(body: dict[str, Any]) -> Reply:
+        if "temperature" in body:
+            return Reply("Unsupported parameter: 'temperature' is not supported with this model.", status=400)
+        if body.get("response_format", {}).get("type") == "json_schema":
+            return Reply("This response_format type is unavailable now", status=400)
+        return good(body)
+
+    code, out, err, _ = check(qtgen, monkeypatch, fussy)
+    assert code == 0, err
+    text = out.partition("Settings for qtgen.toml:")[2]
+    settings = tomllib.loads(text)
+    assert settings["answer_format"] == "json_object"
+    assert settings["dialect"] == {"omit": ["temperature"]}
+    (tmp_path / "qtgen.toml").write_text(text.replace("ADDRESS", "http://127.0.0.1:9/v1"))
+    shown = qtgen("--show-settings")[1]
+    assert "omit: [temperature]" in shown
+    code, out, _, requests = check(qtgen, monkeypatch, fussy, "--json")
+    assert requests == 4, "the first request is already in the right form"
+    assert json.loads(out)["formats"]["json_object"] == {"works": True, "reason": ""}
 
 
-def test_what_an_endpoint_cannot_do(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    code, out, _, _ = check(qtgen, monkeypatch, prose_without_usage)
-    assert code == 0
-    assert "m (the endpoint calls it other)" in out
-    assert "markdown: no answer in JSON came back" in out
-    assert 'answer_format = "markdown"' in out
-    assert "not reported, so the cost of answers is unknown" in out
-    assert "limits     not reported" in out
-    assert "streaming  not accepted (" in out
-    assert "'stream' is not supported" in out
+def test_an_endpoint_that_ignores_formats_and_rejects_streams(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def plain(body: dict[str, Any]) -> Reply:
+        return Reply("streaming is not supported", status=400) if body.get("stream") else Reply("I am ready.")
+
+    code, out, _, _ = check(qtgen, monkeypatch, plain, "--json")
+    facts = json.loads(out)
+    assert (code, facts["works"], facts["settings"]["answer_format"]) == (0, True, "markdown")
+    assert facts["formats"]["json_schema"] == {"works": False, "reason": "the answer is not JSON: I am ready."}
+    assert facts["streaming"]["works"] is False
+    assert "streaming is not supported" in facts["streaming"]["reason"]
 
 
 @pytest.mark.parametrize(
-    ("quirk", "words"),
-    [
-        (always(401, error("Incorrect API key provided")), "Incorrect API key provided"),
-        (always(404, error("The model `m` does not exist")), "The model `m` does not exist"),
-        (always(402, error("Insufficient Balance")), "Insufficient Balance"),
-        (always(200, b"<html><title>Sign in</title></html>", content_type="text/html"), "Sign in"),
-    ],
+    ("status", "words"),
+    [(401, "the key"), (404, "`m`"), (500, "HTTP 500"), (403, "HTTP 403")],
 )
-def test_an_endpoint_that_cannot_work(quirk: Quirk, words: str, qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    code, out, err, _ = check(qtgen, monkeypatch, quirk)
+def test_an_endpoint_that_cannot_work_is_exit_2_with_its_reason(
+    qtgen: Run, monkeypatch: pytest.MonkeyPatch, status: int, words: str
+) -> None:
+    code, out, err, _ = check(
+        qtgen, monkeypatch, lambda _: Reply("model_not_found: not today", status=status), "--json"
+    )
+    assert code == 2
+    error = json.loads(out)["error"]
+    assert words in error["message"]
+    assert err.strip().endswith(error["message"])
+    assert "not today" in err
+
+
+def test_nothing_at_the_address(qtgen: Run) -> None:
+    code, out, err = qtgen("check-endpoint", "--base-url", "http://127.0.0.1:9/v1", "--model", "m")
     assert (code, out) == (2, "")
-    assert words in err.splitlines()[-1]
-    assert KEY not in err
-
-
-def test_without_an_endpoint(qtgen: Run) -> None:
-    code, _, err = qtgen("check-endpoint")
-    assert (code, "set OPENAI_BASE_URL" in err) == (2, True)
+    assert "--base-url: nothing answers at http://127.0.0.1:9" in err

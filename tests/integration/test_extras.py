@@ -92,6 +92,7 @@ MISSING = [
     ("regenerate outputs --check", "generate"),
     ("costs", "generate"),
     ("prompts list", "generate"),
+    ("check-endpoint", "generate"),
     ("models list", "local"),
     ("link outputs", "links"),
     ("eval run smoke", "evals"),
