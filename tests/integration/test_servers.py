@@ -57,6 +57,10 @@ def test_pages_through_litellm_in_front_of_an_endpoint_with_a_dialect(
         monkeypatch.setenv("OPENAI_BASE_URL", address)
         monkeypatch.setenv("OPENAI_API_KEY", key)
         code, out, err = qtgen("generate", "q.csv", "--model", "m", "--json")
+        checked = qtgen("check-endpoint", "--model", "m")
+        unknown_model = qtgen("check-endpoint", "--model", "nope")
+    assert (checked[0], "temperature" in checked[1]) == (0, True), checked
+    assert (unknown_model[0], "nope" in unknown_model[2]) == (2, True), unknown_model
     assert code == 0, err
     assert "temperature" in err
     assert key not in err
@@ -64,7 +68,8 @@ def test_pages_through_litellm_in_front_of_an_endpoint_with_a_dialect(
     assert [line["status"] for line in lines] == ["written", "written"]
     assert [line["usage"]["cost_usd"] for line in lines] == [0.0013, 0.0013]
     asked = [document for document in upstream.requests if "messages" in document]  # the proxy probes its upstream
-    assert len(asked) <= 4, "two that teach the dialect, and two in it"
+    generated = [document for document in asked if "<question>" in document["messages"][-1]["content"]]
+    assert len(generated) <= 4, "two that teach the dialect, and two in it"
     assert qtgen("validate", "outputs", "--ignore", "QT4")[0] == 0
 
 
@@ -86,6 +91,10 @@ def test_a_page_through_llama_cpp_python(qtgen: Run, tmp_path: Path, monkeypatch
         for name, value in {"ANSWER_FORMAT": "markdown", "SHORT_PROMPTS": "true", "GRAMMAR": "true"}.items():
             monkeypatch.setenv(f"QTGEN_{name}", value)
         code, out, err = qtgen("generate", "q.csv", "--model", "m", "--json")
+        checked = qtgen("check-endpoint", "--model", "m")
+        wrong_address = qtgen("check-endpoint", "--model", "m", "--base-url", address.removesuffix("/v1"))
+    assert (checked[0], "json_object" in checked[1]) == (0, True), checked
+    assert (wrong_address[0], f"set it to {address}" in wrong_address[2]) == (2, True), wrong_address
     assert code == 0, err
     line = json.loads(out)
     assert line["status"] == "written"

@@ -94,9 +94,15 @@ async def retry_after_behind_litellm(request: Request, connection: Connection) -
         await connection.json(429, error("slow down", "throttling_error", code="429"), "llm_provider-retry-after: 3")
 
 
-def _reset(value: Callable[[], str]) -> Quirk:
+def _reset(value: Callable[[], str], seconds: float) -> Quirk:
+    """Return a quirk whose limit is reset some seconds after the first request, as a header says."""
+    ends: list[float] = []
+
     async def respond(request: Request, connection: Connection) -> None:
-        if request.number > 6:  # the limit is over
+        now = asyncio.get_running_loop().time()
+        if request.number == 1:
+            ends[:] = [now + seconds]
+        if now >= ends[0]:
             await connection.good(request)
         else:
             headers = ("x-ratelimit-remaining: 0", f"x-ratelimit-reset: {value()}")
@@ -105,15 +111,15 @@ def _reset(value: Callable[[], str]) -> Quirk:
     return respond
 
 
-for _name, _value in {
-    "reset_in_seconds": lambda: "3",
-    "reset_as_duration": lambda: "1m0.5s",
-    "reset_as_unix_seconds": lambda: str(int(time.time()) + 4),
-    "reset_as_unix_milliseconds": lambda: str(int(time.time() * 1000) + 4000),
-    "reset_as_date": lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4)),
-    "reset_as_nonsense": lambda: "when it is over",
-}.items():
-    add(_name, _reset(_value), most=12, speed=60)
+for _name, _value, _seconds in (
+    ("reset_in_seconds", lambda: "3", 3),
+    ("reset_as_duration", lambda: "1m0.5s", 60),
+    ("reset_as_unix_seconds", lambda: str(int(time.time()) + 4), 3),
+    ("reset_as_unix_milliseconds", lambda: str(int(time.time() * 1000) + 4000), 4),
+    ("reset_as_date", lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4)), 3),
+    ("reset_as_nonsense", lambda: "when it is over", 2),
+):
+    add(_name, _reset(_value, _seconds), most=24, speed=60)
 
 
 @quirk(pages=0, exit_codes=(1,), words=("slow down", "10 h"))
