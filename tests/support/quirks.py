@@ -15,7 +15,7 @@ import pytest
 
 from support import SHARED
 from support.fast_time import FastClock, use_fast_time
-from support.raw_server import serving
+from support.threaded_server import serving
 
 PROGRAM = SHARED / "cases" / "endpoints" / "quirks.py"
 KEY = "sk-testkey-1234567890"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.quirks import Case, Endpoint
-from support.raw_server import serving
+from support.threaded_server import serving
 
 USAGE = {"prompt_tokens": 700, "completion_tokens": 300, "total_tokens": 1000}
 _SIDES = ("Basic idea", "How it works", "Where it is used", "Common mistakes")

@@ -11,7 +11,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 _MAX_HEAD = 2**24
 
 
-class RawServer:
+class ThreadedServer:
     """Listens on a free port of the loopback interface. Use `serving`."""
 
     def __init__(self, handler: Handler, speed: float) -> None:
@@ -63,13 +63,13 @@ class RawServer:
 
 
 @contextlib.contextmanager
-def serving(handler: Handler, speed: float = 1.0) -> Iterator[RawServer]:
+def serving(handler: Handler, speed: float = 1.0) -> Iterator[ThreadedServer]:
     """Serve until the block ends.
 
     Args:
         speed: Seconds of the server's clock per second.
     """
-    server = RawServer(handler, speed)
+    server = ThreadedServer(handler, speed)
     server.start()
     try:
         yield server
