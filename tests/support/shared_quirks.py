@@ -41,7 +41,7 @@ _SUCCESSES = [
     Case("html_200", pages=0, exit_codes=(1, 2), most=_TRIES, words=("Sign in - Corp Proxy",)),
     Case("choices_empty", pages=0, exit_codes=(1, 2), most=_BRAKE, words=("choices",)),
     Case("body_empty", pages=0, exit_codes=(1, 2), most=_BRAKE, words=("empty",)),
-    Case("body_null", pages=0, exit_codes=(1, 2), most=_BRAKE, words=("null",)),
+    Case("body_null", pages=0, exit_codes=(2,), most=_BRAKE, words=("does not have the form of a completion",)),
     Case("refusal", pages=0, exit_codes=(1,), words=("I'm sorry, I can't assist with that request.",)),
     Case("refusal_empty_string"),
     Case("filter_200", pages=5, exit_codes=(1,), words=("content filter", "1 filtered")),
