@@ -16,9 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 import qtgen.testing
 from qtgen import cli
+from qtgen._util.setting_types import DialectSettings
 from qtgen._util.text import file_size
 from qtgen.commands._errors import option_of
 from qtgen.evaluation.metrics import METRICS, describe_metric
@@ -146,13 +149,23 @@ def settings() -> str:
         environment = "—" if name in FILE_ONLY else f"`QTGEN_{name.upper()}`"
         environment = {"api_key": "`OPENAI_API_KEY`", "base_url": "`OPENAI_BASE_URL`"}.get(name, environment)
         inside = "—" if name == "api_key" else f"`{name}`"
-        default = "" if field.default in (None, (), {}) else f"`{field.default}`"
-        rows.append(f"| {inside} | {environment} | {default} | {field.description} |")
+        rows.append(f"| {inside} | {environment} | {_default(field)} | {field.description} |")
+    rows += ["", "## `[dialect]`", "", "| field | default | meaning |", "|---|---|---|"]
+    rows += [
+        f"| `{name}` | {_default(field)} | {field.description} |"
+        for name, field in DialectSettings.model_fields.items()
+    ]
     return (
         "# Settings\n\nqtgen reads the nearest `qtgen.toml`, in the current folder or above it. Environment variables "
         "take precedence over the file, and options over both. `qtgen --show-settings` prints the settings in force and "
         "where each value comes from.\n\n" + "\n".join(rows) + "\n"
     )
+
+
+def _default(field: FieldInfo) -> str:
+    """Return the default of a setting, without empty ones."""
+    is_empty = field.default in (None, (), {}) or isinstance(field.default, BaseModel)
+    return "" if is_empty else f"`{field.default}`"
 
 
 def metrics() -> str:

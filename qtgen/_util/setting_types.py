@@ -48,15 +48,21 @@ class DialectSettings(BaseModel):
     """How requests are changed so that an endpoint accepts them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    omit: Annotated[NameList, AfterValidator(_no_meaning)] = ()
-    rename: Annotated[Mapping[str, Annotated[str, Field(min_length=1)]], AfterValidator(_no_meaning_renamed)] = {}
-    omit_schema_keywords: NameList = ()
-    merge_system: bool = False
-    system_role: Literal["system", "developer"] = "system"
-    stream: bool = False
-    token_factor: float | None = Field(None, ge=1, le=100)
-    max_output_tokens: int | None = Field(None, gt=0)
-    remember: bool = True
+    omit: Annotated[NameList, AfterValidator(_no_meaning)] = Field(
+        (), description="Fields of the request to leave out. A dot precedes a field of an object"
+    )
+    rename: Annotated[Mapping[str, Annotated[str, Field(min_length=1)]], AfterValidator(_no_meaning_renamed)] = Field(
+        {}, description="Fields to send under another name"
+    )
+    omit_schema_keywords: NameList = Field((), description="Keywords to leave out of the JSON Schema")
+    merge_system: bool = Field(False, description="Move the system message into the first user message")
+    system_role: Literal["system", "developer"] = Field("system", description="Role of the system message")
+    stream: bool = Field(False, description="Request a stream of events")
+    token_factor: float | None = Field(
+        None, ge=1, le=100, description="Factor of every token limit, up to 32,768 tokens. The default is the model's"
+    )
+    max_output_tokens: int | None = Field(None, gt=0, description="Highest token limit that the endpoint accepts")
+    remember: bool = Field(True, description="Keep what is learned in the ledger, and start with it")
 
 
 class BannedPhraseSettings(BaseModel):

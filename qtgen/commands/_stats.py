@@ -15,6 +15,7 @@ from qtgen.llm.types import Usage
 
 REPORTED_ONCE = frozenset({BudgetReached.kind, Interrupted.kind, DELETED, ProviderUnusable.kind, EndpointDown.kind})
 """Kinds of failures that concern many rows at once. They are counted at the end instead of one line each."""
+_SAME_PRICE = 0.01  # share by which two costs may differ without a word
 _MAX_REASON = 160  # characters of the endpoint's words beside the figures
 _KIND_NOUNS = {
     "question": "invalid row",
@@ -129,6 +130,8 @@ class RunStats:
         lines = [f"{', '.join(counts) or 'nothing done'} in {self.seconds:.1f} s{spent}"]
         if kinds := [_count_kind(*pair) for pair in self.failures.most_common() if pair[0] not in REPORTED_ONCE]:
             lines.append(f"not written: {', '.join(kinds)}")
+        if line := _price_difference(self.usage):
+            lines.append(line)
         if self.unwrapped_answers:
             names = ", ".join(f"{wrapping} ({count:,})" for wrapping, count in self.wrappings.most_common())
             lines.append(f"unwrapped {pluralize(self.unwrapped_answers, 'answer')}: {names}")
@@ -141,6 +144,14 @@ class RunStats:
             elif model.reused or model.rejected or model.attempts.keys() - {"ok"}:
                 lines.append(f"requests to {model.model}: {_requests(model)}")
         return lines
+
+
+def _price_difference(usage: Usage) -> str:
+    """Return a line that compares both costs if the provider's own one differs from that by the price list."""
+    own, reported = usage.cost_usd, usage.reported_usd
+    if own is None or reported is None or abs(own - reported) <= _SAME_PRICE * max(own, reported):
+        return ""
+    return f"the provider reports a cost of {money(reported)}; by the price list it is {money(own)}"
 
 
 def _in_flight(models: Sequence[ClientStats]) -> str:

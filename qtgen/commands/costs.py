@@ -38,6 +38,7 @@ class CostSum:
         cost_usd: The known cost.
         unpriced: How many attempts have an unknown cost.
         first: When the first attempt began, in seconds since 1970.
+        reported_usd: The cost that the provider itself reports, None if it reports none.
     """
 
     name: str
@@ -49,6 +50,8 @@ class CostSum:
     cost_usd: float = 0.0
     unpriced: int = 0
     first: float = 0.0
+    reasoning_tokens: int = 0
+    reported_usd: float | None = None
 
     def add(self, spending: "Spending") -> None:
         self.first = min(self.first or spending.first, spending.first)
@@ -59,6 +62,9 @@ class CostSum:
         self.cached_tokens += spending.cached_tokens or 0
         self.cost_usd += spending.cost_usd or 0.0
         self.unpriced += spending.unpriced
+        self.reasoning_tokens += spending.reasoning_tokens or 0
+        if spending.reported_usd is not None:
+            self.reported_usd = (self.reported_usd or 0.0) + spending.reported_usd
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures of one object of the JSON output."""
@@ -71,6 +77,8 @@ class CostSum:
             "cost_usd": None if self.unpriced else round(self.cost_usd, 6),
             "known_cost_usd": round(self.cost_usd, 6),
             "unpriced": self.unpriced,
+            "reasoning_tokens": self.reasoning_tokens,
+            "reported_usd": None if self.reported_usd is None else round(self.reported_usd, 6),
         }
 
 
@@ -83,8 +91,9 @@ def command(**options: Any) -> int:
     """Show what was spent, by model, run or day.
 
     The figures come from the ledger: requests, responses, tokens sent, cached tokens, tokens received, and cost. If any
-    price is unknown, the cost is unknown, and only the known part is shown. Days are in UTC. Requests that were in
-    flight when their run was killed are not counted, even if the endpoint bills them.
+    price is unknown, the cost is unknown, and only the known part is shown. Reasoning tokens, and the cost that the
+    provider itself reports, are shown if there are any. Days are in UTC. Requests that were in flight when their run
+    was killed are not counted, even if the endpoint bills them.
     """
     return _run(CostsOptions(**options))
 
@@ -94,8 +103,12 @@ def _run(options: CostsOptions) -> int:
     if options.as_json:
         click.echo(json.dumps([{options.by: row.name, **row.as_dict()} for row in sums], indent=1))
     elif sums:
-        headers = [options.by, "since", "requests", "answered", "sent", "cached", "received", "cost"]
-        print_table(headers, [_cells(row) for row in sums], left=2)
+        has_reasoning = any(row.reasoning_tokens for row in sums)
+        is_reported = any(row.reported_usd is not None for row in sums)
+        headers = [options.by, "since", "requests", "answered", "sent", "cached", "received"]
+        headers += ["reasoning"] * has_reasoning + ["cost"] + ["by the provider"] * is_reported
+        rows = [_cells(row, has_reasoning=has_reasoning, is_reported=is_reported) for row in sums]
+        print_table(headers, rows, left=2)
     else:
         note("nothing was spent yet")
     return 0
@@ -128,8 +141,10 @@ def _group(spending: "Spending", by: str) -> str:
     return spending.run[:_ID_LENGTH] if by == "run" else spending.model
 
 
-def _cells(row: CostSum) -> list[str]:
+def _cells(row: CostSum, *, has_reasoning: bool, is_reported: bool) -> list[str]:
     since = dt.datetime.fromtimestamp(row.first, dt.UTC).strftime("%Y-%m-%d")
-    figures = row.attempts, row.answered, row.prompt_tokens, row.cached_tokens, row.completion_tokens
-    cost = money(row.cost_usd) + (" + unknown" if row.unpriced else "")
-    return [row.name, since, *(f"{figure:,}" for figure in figures), cost]
+    figures = [row.attempts, row.answered, row.prompt_tokens, row.cached_tokens, row.completion_tokens]
+    figures += [row.reasoning_tokens] * has_reasoning
+    costs = [money(row.cost_usd) + (" + unknown" if row.unpriced else "")]
+    costs += ["—" if row.reported_usd is None else money(row.reported_usd)] * is_reported
+    return [row.name, since, *(f"{figure:,}" for figure in figures), *costs]

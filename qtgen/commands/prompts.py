@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
+from qtgen.commands._learned import endpoints_with_learned
 from qtgen.commands._options import settings_from
 from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import sent_document
-from qtgen.llm.factory import endpoints_for
 from qtgen.llm.providers import provider_name
 from qtgen.llm.types import Prompt, PromptStyle
 from qtgen.settings import Settings
@@ -59,7 +59,7 @@ def show(name: str, question: str, subject: str, context: str | None, answer: st
     """Show exactly what would be sent for a question with the prompt NAME."""
     options = ShowOptions(name, Question(question, subject, context=context), answer, as_json)
     settings = settings_from({"subject": subject})
-    endpoint = endpoints_for(settings)[0]
+    endpoint = endpoints_with_learned(settings)[0]
     prompt = _render(options, settings, endpoint.style)
     body = sent_document(prompt, endpoint)
     if options.as_json:

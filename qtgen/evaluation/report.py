@@ -243,6 +243,13 @@ def _adapter() -> TypeAdapter[EvalReport]:
 
 def _document(report: EvalReport) -> Mapping[str, Any]:
     document = asdict(report)
-    for part in (document, *document["items"]):
-        del part["usage"]["cached_tokens"]  # the report's format has no such key
+    for part, usage in (
+        (document, report.usage),
+        *zip(document["items"], (item.usage for item in report.items), strict=True),
+    ):
+        part["usage"] = {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "cost_usd": usage.charged_usd,
+        }
     return document

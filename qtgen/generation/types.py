@@ -110,7 +110,7 @@ class Outcome:
             "usage": {
                 "prompt_tokens": self.usage.prompt_tokens,
                 "completion_tokens": self.usage.completion_tokens,
-                "cost_usd": self.usage.cost_usd,
+                "cost_usd": self.usage.charged_usd,
             },
             "diagnostics": [diagnostic.as_dict() for diagnostic in self.diagnostics],
             "error": asdict(self.error) if self.error else None,

@@ -22,6 +22,10 @@ from qtgen.llm.types import Completion, Prompt, PromptStyle
 
 _NO_ANSWER = {error.kind: error for error in (Truncated, Refused, Filtered)}
 _CUT_OFF = "the answer was cut off at the token limit; raise `max_tokens`"
+_ONLY_REASONING = (
+    "reasoning used up the token limit before the answer; "
+    "lower `reasoning_effort` under [request], or raise `max_tokens`"
+)
 _PAUSE_SHOWN, _STARVATION_SHOWN = 2.0, 3.0  # seconds; shorter waiting is ordinary
 Waiting = Literal["", "outage", "limit"]
 
@@ -182,5 +186,8 @@ class Client:
 
 def _no_answer(completion: Completion) -> NoAnswer:
     """Return the error for a final response that is no answer. A reused one raises the same error as the first time."""
-    message = _CUT_OFF if completion.kind == Truncated.kind else completion.text
+    message = completion.text
+    if completion.kind == Truncated.kind:
+        is_reasoning = completion.usage.reasoning_tokens and not message.strip()
+        message = _ONLY_REASONING if is_reasoning else _CUT_OFF
     return _NO_ANSWER[completion.kind](message, usage=completion.usage, completion=completion)

@@ -103,18 +103,19 @@ class OpenAISender:
             return self._failed(reply, error_of(status_of(reported), {"error": reported}, self._clean), usage)
         try:
             return self._completion(document, reply.headers)
-        except (LookupError, TypeError, AttributeError) as error:
-            words = error_of(reply.status, document, self._clean).reply.message if isinstance(document, dict) else ""
-            message = f"the endpoint's response does not have the form of a completion ({error!r})"
+        except TypeError as error:
+            said = error_of(reply.status, document, self._clean).reply.message
+            words = f": {said}" if said and document and "choices" not in document else ""
+            message = f"the endpoint's response does not have the form of a completion ({error}){words}"
             usage = self._usage(document, reply.headers, has_text=False)
-            raise Retryable(self._clean(f"{message}: {words}"[:600]), kind="malformed", usage=usage) from None
+            raise Retryable(self._clean(message), kind="malformed", usage=usage) from None
 
     async def aclose(self) -> None:
         await self._connection.aclose()
 
     def _completion(self, document: Any, response_headers: Mapping[str, str]) -> Completion:
-        choice = document["choices"][0]
-        message, finish = choice["message"], str(choice.get("finish_reason") or "").lower()
+        choice, message = _first_choice(document)
+        finish = str(choice.get("finish_reason") or "").lower()
         refusal = refusal_of(message)
         text = "" if refusal else storable_text(answer_of(message))
         usage = self._usage(document, response_headers, has_text=bool(text.strip()))
@@ -174,6 +175,18 @@ class OpenAISender:
                 "the endpoint answers with %s, whose price differs from that of %s; costs are those of %s",
                 served, endpoint.model, endpoint.model,
             )  # fmt: skip
+
+
+def _first_choice(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the first choice of a completion, and its message. Raises TypeError if there is none."""
+    choices = document.get("choices") if isinstance(document, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        raise TypeError("it has no choices")
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise TypeError("its choice has no message")
+    return choice, message
 
 
 class OpenAIEmbeddings:
@@ -246,7 +259,8 @@ def _with_query(endpoint: Endpoint) -> Endpoint:
 
 def _cleaner(endpoint: Endpoint, own_headers: Mapping[str, str], proxy: Proxy | None) -> Cleaner:
     password = proxy.password if proxy else None
-    return Cleaner([endpoint.api_key or "", *own_headers.values(), *endpoint.query.values(), password or ""])
+    parameters = [value for name, value in endpoint.query.items() if name != "api-version"]
+    return Cleaner([endpoint.api_key or "", *own_headers.values(), *parameters, password or ""])
 
 
 def _all_headers(endpoint: Endpoint, own_headers: Mapping[str, str]) -> dict[str, str]:

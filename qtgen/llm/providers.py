@@ -150,7 +150,8 @@ def with_learned(endpoint: Endpoint, learned: Dialect | None, settings: Settings
     learned = for_request(learned, settings.request)
     if settings.answer_format is not None or "response_format" in settings.request:
         learned = replace(learned, rejected_formats=())
-    return replace(endpoint, dialect=endpoint.own_dialect.over(learned), learned_dialect=learned)
+    dialect = endpoint.own_dialect.over(learned)
+    return replace(endpoint, dialect=dialect, learned_dialect=learned, style=dialect.style(endpoint.style))
 
 
 def style_of(settings: Settings, default: PromptStyle = STANDARD_STYLE) -> PromptStyle:

@@ -4,7 +4,7 @@ A client is a stack of senders, each wrapped around the next: ledger, retry, pac
 endpoint. Each layer can be tested with a scripted sender below it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -37,12 +37,17 @@ class Request:
         body: The JSON document, encoded.
         parameters: Parameters of the prompt, for traces.
         max_answer_tokens: The most tokens that the answer can have; 0 if the request sets no limit.
+        finish: Returns the request as it has to be when it is sent, because the endpoint's dialect may have changed
+            while the request waited for its turn. Raises StyleRejected. None if the request is finished.
+        goes_first: Whether it overtakes requests that wait, because its response shows what they need.
     """
 
     key: RequestKey
     body: bytes
     parameters: Mapping[str, Any]
     max_answer_tokens: int
+    finish: "Callable[[], Request] | None" = None
+    goes_first: bool = False
 
 
 class Attempt(NamedTuple):

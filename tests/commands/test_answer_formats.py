@@ -133,3 +133,36 @@ def test_search_texts_are_regenerated_in_each_format(qtgen: Run, endpoint: FakeE
     assert json.loads(out)["status"] == "written"
     assert changed_lines(before[page_path()], Path(page_path()).read_bytes()) == [SHORT_DESCRIPTION]
     assert [format_of(request) for request in endpoint.requests] == [name]
+
+
+@pytest.mark.parametrize(("accepted", "status"), [("json_object", 400), ("markdown", 501)])
+def test_regenerate_falls_back_to_a_format_that_the_endpoint_accepts(
+    qtgen: Run, monkeypatch: pytest.MonkeyPatch, accepted: str, status: int
+) -> None:
+    def picky(request: dict[str, Any]) -> Reply:
+        name = format_of(request)
+        return answer(request) if name == accepted else Reply(f"{name} is not supported", status=status)
+
+    before = write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION})
+    with fake_endpoint(picky) as endpoint:
+        monkeypatch.setenv("OPENAI_BASE_URL", endpoint.address)
+        code, out, err = qtgen("regenerate", "site", "--only", "seo", "--json")
+    assert code == 0, err
+    assert json.loads(out)["attempts"] == 1
+    assert changed_lines(before[page_path()], Path(page_path()).read_bytes()) == [SHORT_DESCRIPTION]
+    assert [format_of(request) for request in endpoint.requests] == list(FORMATS[: FORMATS.index(accepted) + 1])
+
+
+@pytest.mark.parametrize("accepted", ["json_object", "markdown"])
+def test_generate_falls_back_to_a_format_that_the_endpoint_accepts(
+    qtgen: Run, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch, accepted: str
+) -> None:
+    def picky(request: dict[str, Any]) -> Reply:
+        name = format_of(request)
+        return answer(request) if name == accepted else Reply(f"{name} is not supported", status=400)
+
+    expected = generate(qtgen)
+    with fake_endpoint(picky) as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", other.address)
+        assert generate(qtgen) == expected
+    assert last_provenance()["format"] == accepted

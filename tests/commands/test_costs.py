@@ -61,6 +61,8 @@ def test_sums_by_model(qtgen: Run) -> None:
         "cost_usd": None,
         "known_cost_usd": 0.25,
         "unpriced": 1,
+        "reasoning_tokens": 0,
+        "reported_usd": None,
     }
     assert (second["model"], second["cost_usd"], second["unpriced"]) == ("b", 1.5, 0)
 
@@ -81,6 +83,16 @@ def test_the_table_has_the_known_part_of_an_unknown_cost(qtgen: Run) -> None:
     assert lines[0].split() == ["model", "since", "requests", "answered", "sent", "cached", "received", "cost"]
     assert lines[2].split() == ["a", "2024-10-04", "2", "1", "100", "20", "50", "$0.2500", "+", "unknown"]
     assert lines[3].split()[-4:] == ["1,000", "0", "500", "$1.50"]
+
+
+def test_the_table_has_reasoning_tokens_and_the_cost_that_the_provider_reports(qtgen: Run) -> None:
+    record(("a", DAY, "ok", Usage(100, 50, 20, 0.25, 30, 0.5)), ("b", DAY, "ok", Usage(1, 1, 0, 1.5)))
+    lines = [line for line in qtgen("costs")[1].splitlines() if line.strip()]
+    assert lines[0].split()[6:] == ["received", "reasoning", "cost", "by", "the", "provider"]
+    assert lines[2].split()[6:] == ["50", "30", "$0.2500", "$0.5000"]
+    assert lines[3].split()[6:] == ["1", "0", "$1.50", "—"]
+    first = json.loads(qtgen("costs", "--json")[1])[0]
+    assert (first["cost_usd"], first["reasoning_tokens"], first["reported_usd"]) == (0.25, 30, 0.5)
 
 
 def test_groups_are_sorted_by_their_first_attempt() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from qtgen.errors import ProviderUnusable, Refused
+from qtgen.errors import ProviderUnusable, Refused, StyleRejected
 from qtgen.evaluation.judges import Preference, count_preferences, judge_by_rubric, judge_claims, preference
+from qtgen.llm.types import AnswerFormat, PromptStyle
 from support import Scripted
 
 GOOD = {"reasons": "It says the same.", "correctness": 5, "completeness": 3, "clarity": 4}
@@ -118,3 +119,21 @@ def test_preferences_are_counted_with_the_flip_rate() -> None:
     assert counts == (1, 1, 1, 1, 1)
     assert counts.sentence().endswith("neither 1 time (compared in both orders; flip rate 33%); 1 comparison failed")
     assert "flip rate unknown" in count_preferences([]).sentence()
+
+
+def test_a_judge_is_asked_in_a_format_that_its_endpoint_accepts() -> None:
+    model = judge(StyleRejected("no json_schema"), GOOD)
+    model.style = PromptStyle(AnswerFormat.JSON_OBJECT)
+    assert asyncio.run(judge_by_rubric(model, "Why?", "Because.", "So.")).value == 0.75
+    first, second = model.asked
+    assert (first.style.format, second.style.format) == ("json_schema", "json_object")
+    assert "Its JSON Schema" in second.messages[0].content
+    assert "Its JSON Schema" not in first.messages[0].content
+
+
+def test_a_judge_whose_endpoint_rejects_every_format_gives_no_score() -> None:
+    model = judge(*[StyleRejected("no")] * 3)
+    model.style = PromptStyle(AnswerFormat.MARKDOWN)
+    score = asyncio.run(judge_by_rubric(model, "Why?", "Because.", "So."))
+    assert (score.value, score.error and score.error.kind) == (None, "style")
+    assert len(model.asked) == 2

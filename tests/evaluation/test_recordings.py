@@ -14,6 +14,7 @@ from qtgen.evaluation.recordings import (
     record_cassette,
 )
 from qtgen.llm.cassettes import CassetteMiss
+from qtgen.llm.types import AnswerFormat, PromptStyle
 from support import Scripted
 
 PROMPT: Any = "prompt"  # a scripted provider takes anything
@@ -25,6 +26,8 @@ def test_a_resumed_provider_asks_the_live_one_for_what_is_not_recorded() -> None
     texts = [asyncio.run(provider.complete(PROMPT)).text for _ in range(2)]
     assert texts == ["recorded", "live"]
     assert (provider.name, provider.model) == ("scripted", "scripted-1")
+    live.style = PromptStyle(AnswerFormat.MARKDOWN)
+    assert provider.style == live.style
 
 
 def test_a_resumed_provider_reports_faults_to_the_live_one() -> None:

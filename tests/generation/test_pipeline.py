@@ -14,7 +14,7 @@ from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import StoppableProvider, generate_pages
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Question, Status
-from qtgen.llm.types import STANDARD_STYLE, Completion, Prompt, Usage
+from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, Completion, Prompt, PromptStyle, Usage
 from support import TODAY, Scripted, points_about, points_json
 
 ANSWER = points_json()
@@ -124,3 +124,10 @@ def test_a_stoppable_provider_passes_everything_else_on() -> None:
     stop.request()
     with pytest.raises(Interrupted):
         asyncio.run(provider.complete("prompt"))  # type: ignore[arg-type]
+
+
+def test_a_stoppable_provider_follows_the_style_of_its_provider() -> None:
+    inner = Scripted()
+    provider = StoppableProvider(inner, Stop())
+    inner.style = PromptStyle(AnswerFormat.MARKDOWN)
+    assert provider.style == PromptStyle(AnswerFormat.MARKDOWN)

@@ -15,6 +15,7 @@ from qtgen.errors import (
     ProviderUnusable,
     Refused,
     Retryable,
+    StyleRejected,
     Truncated,
 )
 from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector, request_provenance
@@ -25,7 +26,7 @@ from qtgen.generation.plan import Job
 from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.generation.unwrap import Wrapping
-from qtgen.llm.types import Completion, Prompt, PromptStyle, Usage
+from qtgen.llm.types import AnswerFormat, Completion, Prompt, PromptStyle, Usage
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from support import TODAY, Scripted, points_json
 
@@ -344,3 +345,44 @@ def test_a_candidate_that_is_truncated_twice_does_not_end_the_others(config: Gen
     assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 4)
     alone = Scripted(Truncated("cut"), Truncated("cut"))
     assert failure(asyncio.run(run_task(NewPage(JOB, config), 3, [alone]))).kind == "truncated"
+
+
+# --- a format that the endpoint rejects -------------------------------------------------------------------------------
+
+
+class Falling(Scripted):
+    """A provider whose style is the next one of `styles` after each rejected format."""
+
+    styles = (PromptStyle(AnswerFormat.JSON_OBJECT), PromptStyle(AnswerFormat.MARKDOWN))
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        try:
+            return await super().complete(prompt)
+        except StyleRejected:
+            rejections = len([asked for asked in self.asked if asked.style != self.style]) + 1
+            self.style = self.styles[min(rejections, len(self.styles)) - 1]
+            raise
+
+
+def test_a_prompt_is_rendered_again_in_the_format_that_the_endpoint_accepts(config: GenerationConfig) -> None:
+    provider = Falling(StyleRejected("no", usage=Usage(0, 0, 0, 0.5)), points_json())
+    outcome = ask(config, provider)
+    assert (outcome.status, outcome.attempts, outcome.usage.cost_usd) == (Status.WRITTEN, 1, 0.75)
+    assert [prompt.style.format for prompt in provider.asked] == ["json_schema", "json_object"]
+    assert "Its JSON Schema" in provider.asked[1].messages[0].content
+
+
+def test_repairs_go_on_in_the_new_format(config: GenerationConfig) -> None:
+    provider = Falling(StyleRejected("no"), "nonsense", points_json())
+    outcome = ask(config, provider)
+    assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)
+    assert "<faults>" in provider.asked[2].messages[-1].content
+    assert provider.asked[2].style.format is AnswerFormat.JSON_OBJECT
+
+
+def test_an_endpoint_that_rejects_every_format_fails_the_page(config: GenerationConfig) -> None:
+    provider = Falling(*[StyleRejected("the endpoint rejects it")] * 9)
+    outcome = ask(config, provider)
+    assert (outcome.status, outcome.attempts) == (Status.FAILED, 0)
+    assert outcome.error == Failure("style", "the endpoint rejects it")
+    assert len(provider.asked) <= 3

@@ -27,3 +27,8 @@ def test_what_cannot_be_resolved_names_the_header_and_shows_no_value(value: str,
         resolve({"X": value}, ENVIRON)
     assert words in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_another_table_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"`query\.api-version`: the environment variable NOT_SET is not set"):
+        resolve({"api-version": "$NOT_SET"}, ENVIRON, "query")

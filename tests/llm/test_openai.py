@@ -12,6 +12,7 @@ import pytest
 from qtgen.errors import BadRequest, Denied, ProviderError, ProviderUnusable, Retryable, SettingsError, Unreachable
 from qtgen.llm.endpoint import Endpoint, make_request, request_document
 from qtgen.llm.openai import OpenAIEmbeddings, OpenAISender
+from qtgen.llm.transport import addresses
 from qtgen.llm.types import Completion, Prompt
 from support.fake_endpoint import FakeEndpoint, Response, completion
 
@@ -150,6 +151,62 @@ def test_final_responses_that_are_no_answer(
     found = send(prompt, Endpoint("openai", "m", server.base_url, "sk-secret"))
     assert (found.kind, found.usage.prompt_tokens, found.usage.cost_usd) == (kind, tokens, None)
     assert words in found.text
+
+
+@pytest.mark.parametrize(
+    ("finish", "kind"),
+    [
+        ("MAX_TOKENS", "truncated"), ("max_output_tokens", "truncated"), ("token_limit", "truncated"),
+        ("SAFETY", "filtered"), ("RECITATION", "filtered"), ("PROHIBITED_CONTENT", "filtered"),
+        (None, "ok"), ("eos", "ok"), ("STOP", "ok"), ("end_turn", "ok"), (7, "ok"),
+    ],
+)  # fmt: skip
+def test_reasons_to_finish(server: FakeEndpoint, prompt: Prompt, finish: Any, kind: str) -> None:
+    server.response = (200, {}, completion("text", finish))
+    assert send(prompt, Endpoint("openai", "m", server.base_url)).kind == kind
+
+
+def test_an_error_within_an_answer_keeps_what_was_used(server: FakeEndpoint, prompt: Prompt) -> None:
+    answer = completion("half", "error")
+    answer["choices"][0]["error"] = {"code": 502, "message": "Upstream provider disconnected"}
+    server.response = (200, {}, answer)
+    with pytest.raises(Retryable, match="HTTP 502: Upstream provider disconnected") as caught:
+        send(prompt, Endpoint("openai", "m", server.base_url))
+    assert (caught.value.kind, caught.value.usage.prompt_tokens) == ("unavailable", 1_000)
+
+
+def test_a_web_page_costs_nothing_and_names_its_title(server: FakeEndpoint, prompt: Prompt) -> None:
+    server.response = (200, {}, b"<html><head><title>Sign in</title></head></html>")
+    with pytest.raises(
+        Retryable, match="is a web page with the title `Sign in`; check the endpoint's address"
+    ) as caught:
+        send(prompt, Endpoint("openai", "m", server.base_url))
+    assert caught.value.usage.cost_usd == 0
+
+
+def test_another_model_with_another_price_is_reported_once(
+    server: FakeEndpoint, prompt: Prompt, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.response = (200, {}, {**completion(), "model": "gpt-4o-2024-08-06"})
+    endpoint = Endpoint("openai", "m", server.base_url, price_input=1.0, price_output=2.0)
+
+    async def twice() -> None:
+        sender = OpenAISender(endpoint)
+        for _ in range(2):
+            await sender.send(make_request(prompt, endpoint))
+        await sender.aclose()
+
+    asyncio.run(twice())
+    [record] = caplog.records
+    assert "answers with gpt-4o-2024-08-06, whose price differs from that of m" in record.getMessage()
+
+
+def test_parameters_of_the_address_are_sent(server: FakeEndpoint, prompt: Prompt) -> None:
+    found = addresses.endpoint_url(server.base_url + "/?a=1", {"a": "2", "api-version": "2024-06-01"})
+    assert found == f"{server.base_url}/chat/completions?a=1&api-version=2024-06-01"
+    assert addresses.endpoint_url("http://h/v1/chat/completions", {}) == "http://h/v1/chat/completions"
+    endpoint = Endpoint("openai", "m", server.base_url, query={"api-version": "2024-06-01"})
+    assert send(prompt, endpoint).text == "hello"
 
 
 def test_a_key_that_is_too_short_to_be_one_masks_no_words(server: FakeEndpoint, prompt: Prompt) -> None:

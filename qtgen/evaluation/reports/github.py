@@ -74,7 +74,7 @@ def render_step_summary(report: EvalReport) -> str:
         "\n".join(f"- {_escape(reason)}" for reason in reasons),
         _metrics_table(report),
         *_lists(report),
-        f"{format_tokens(report.usage)}; {_escape(money(report.usage.cost_usd))}.",
+        f"{format_tokens(report.usage)}; {_escape(money(report.usage.charged_usd))}.",
         f"<sub>{facts}</sub>",
     ]
     return replace_surrogates("\n\n".join(block for block in blocks if block) + "\n")

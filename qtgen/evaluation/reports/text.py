@@ -32,7 +32,7 @@ def render(report: EvalReport) -> str:
         _metrics_table(report),
         _comparisons_table(report),
         *_lists(report),
-        f"{format_tokens(report.usage)}; {money(report.usage.cost_usd)}",
+        f"{format_tokens(report.usage)}; {money(report.usage.charged_usd)}",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

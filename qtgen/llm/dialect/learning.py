@@ -11,7 +11,7 @@ from typing import Any
 
 from qtgen.errors import ErrorReply
 from qtgen.llm.dialect.reading import Rejection
-from qtgen.llm.dialect.value import NO_DIALECT, Dialect, format_of, schema_keywords, schema_of
+from qtgen.llm.dialect.value import NO_DIALECT, Dialect, at, format_of, schema_keywords, schema_of
 from qtgen.llm.types import AnswerFormat
 
 _STATUSES = frozenset({400, 404, 405, 415, 422, 500, 501})
@@ -107,6 +107,8 @@ def _token_limit(dialect: Dialect, rejection: Rejection, sent: Mapping[str, Any]
     """The limit is too high, or has another name."""
     for name in dialect.limit_fields:
         limit = sent.get(name)
+        if isinstance(limit, int) and rejection.wants_another_field and rejection.mentions(_other_limit(name)):
+            yield from _other_limit_name(dialect, name)
         if not isinstance(limit, int) or not rejection.names(name, *_LIMIT_SYNONYMS):
             continue
         if highest := rejection.highest_limit(below=limit, least=_MIN_LIMIT):
@@ -118,12 +120,16 @@ def _token_limit(dialect: Dialect, rejection: Rejection, sent: Mapping[str, Any]
 _LIMIT_SYNONYMS = ("max_output_tokens", "max_new_tokens", "completion tokens", "output tokens")
 
 
+def _other_limit(name: str) -> str:
+    return "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
+
+
 def _other_limit_name(dialect: Dialect, name: str) -> Iterator[Dialect]:
     sources = [old for old, new in dialect.rename if new == name]
     if sources:
         yield replace(dialect, rename=tuple(pair for pair in dialect.rename if pair[1] != name))
     else:
-        other = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
+        other = _other_limit(name)
         kept = tuple(pair for pair in dialect.rename if pair[0] not in (name, other))
         yield replace(dialect, rename=(*kept, (name, other)))
     yield _omitting(dialect, name)
@@ -147,14 +153,14 @@ def _schema_keyword(dialect: Dialect, rejection: Rejection, sent: Mapping[str, A
 def _format(dialect: Dialect, rejection: Rejection, sent: Mapping[str, Any]) -> Iterator[Dialect]:
     """The endpoint does not know `response_format`, one of its types, or something in the schema."""
     answer_format = format_of(sent)
+    if "strict" in (at(sent, ("response_format", "json_schema")) or ()) and rejection.names_quoted("strict"):
+        yield _omitting(dialect, _STRICT)
     if answer_format is AnswerFormat.MARKDOWN or not rejection.is_of_format:
         return
     both = (AnswerFormat.JSON_SCHEMA, AnswerFormat.JSON_OBJECT)
     if answer_format is AnswerFormat.JSON_OBJECT:
         yield _rejecting(dialect, *(both[1:] if rejection.offers_json_schema else both))
         return
-    if "strict" in sent["response_format"].get("json_schema", {}) and rejection.names_quoted("strict"):
-        yield _omitting(dialect, _STRICT)
     if rejection.is_of_whole_field:
         yield _rejecting(dialect, *both)
     if rejection.is_of_schema:

@@ -25,30 +25,35 @@ _REJECTS = re.compile(
     r"|unavailable|no such|deprecated|\bmust\b|\bonly\b|should|disallow|does(?: not|n't) exist|incompatible|removed"
     r"|out of range|unable|fail|illegal|unimplemented|too (?:large|high|many|complex)|not in\b|expected|malformed"
     r"|mutually exclusive|wrong|exceed|maximum|at most|less than|no endpoints? found"
+    r"|不支持|非法|不合法|无效|未知|不允许"
 )
 _UNKNOWN = re.compile(
     r"unknown|unrecogni[sz]ed|unexpected (?:keyword|field|parameter|argument|property)|extra[ _](?:inputs?|fields?)"
     r"|extra_forbidden|cannot find field|additional propert|no such|not (?:be )?permitted|arguments? supplied"
     r"|does not exist|not (?:be )?recogni[sz]ed|unsupported (?:parameter|argument|field|propert|openai param)"
-    r"|not support(?:ed)? parameters|invalid (?:parameter|argument|field)\b"
+    r"|not support(?:ed)? parameters|invalid (?:parameter|argument|field)\b|未知"
 )
 _UNSUPPORTED = re.compile(
-    r"unsupported|not (?:\w+ ){0,2}support|n't (?:\w+ )?support|not (?:be )?allowed|deprecated|instead"
+    r"unsupported|not (?:\w+ ){0,2}support|n't (?:\w+ )?support|not (?:be )?allowed|deprecated|instead|不支持"
 )
 _TOO_LARGE = re.compile(
     r"too (?:large|high|big|long)|at most|maximum|\bmax(?:imum)? (?:value|allowed)|less than|greater than|exceed"
     r"|<=|≤|>|range|up to|between|limit"
 )
-_NUMBER = re.compile(r"(?<![\w.\-])(\d[\d,_]*\d|\d)(?![\w\-]|\.\d)(\s*\(exclusive\))?")
+_NUMBER = re.compile(
+    r"(less than |< ?)?(?<![a-z\d_.\-])(\d[\d,_]*\d|\d)(?![a-z\d_\-]|\.\d)(\s*\(exclusive\))?", re.ASCII
+)
 _ROLES = re.compile(
     r"system (?:role|message|prompt|instruction)s?\b.{0,60}(?:support|allow|enabled|valid|accept|permitted)"
     r"|(?:support|allow|accept)\w*.{0,40}\bsystem (?:role|message|prompt|instruction)"
-    r"|developer instruction|must (?:\w+ )?alternate|alternat\w+ between|only user and assistant roles"
+    r"|developer instruction|must (?:\w+ )?alternate|alternat\w+ between|cannot follow role"
+    r"|only .{0,60}\broles? (?:is|are) (?:supported|allowed|accepted)"
     r"|messages?[\[.]\d+\]?\.role|(?:role|author)s?\b.{0,40}['\"`](?:system|developer)['\"`]"
     r"|['\"`](?:system|developer)['\"`].{0,40}\brole"
 )
 _WANTS_STREAM = re.compile(
     r"stream['\"`]? must be (?:set to )?true|stream(?:ing)?['\"`]? (?:mode )?is required|stream=true"
+    r"|stream['\"`]?(?:: ?| ?= ?)false (?:is )?not (?:supported|allowed)|[只仅]支持(?:stream|流)"
     r"|only (?:\w+ ){0,3}support\w* (?:\w+ )?stream|must (?:be|use) stream"
     r"|(?:support|allow|accept)\w* (?:only )?(?:the )?stream(?:ing)?(?: \w+)? (?:only|requests?|mode|outputs?)"
     r"|(?:set|enable|use|with) ['\"`]?stream(?:=| to |: ?|ing)? ?(?:true|parameter|option)?"
@@ -102,6 +107,11 @@ class Rejection:
         return self.is_unknown or bool(_UNSUPPORTED.search(self._text)) or "unsupported_parameter" in self._code
 
     @property
+    def wants_another_field(self) -> bool:
+        """True if the endpoint wants another field instead of one."""
+        return bool(re.search(r"requires?\b|\buse\b|instead|must", self._text))
+
+    @property
     def is_of_roles(self) -> bool:
         """True if the role of a message is the reason."""
         return bool(_ROLES.search(self._text)) or bool(re.fullmatch(r"messages.*role", self._param))
@@ -148,6 +158,10 @@ class Rejection:
         """Return whether the message rejects one of the fields."""
         return self._rejects and any(self._place(name) >= 0 for name in names)
 
+    def mentions(self, name: str) -> bool:
+        """Return whether the message contains the name of a field."""
+        return self._place(name) >= 0
+
     def names_quoted(self, name: str) -> bool:
         """Return whether the message rejects a field that it quotes, or that is the last part of its `param`."""
         return self._rejects and (self._quoted_place(name) >= 0 or self._param.endswith(f".{name}"))
@@ -174,7 +188,10 @@ class Rejection:
         """Return the highest token limit that the message allows, or None if it names none."""
         if not _TOO_LARGE.search(self._text):
             return None
-        limits = [int(re.sub(r"[,_]", "", match[1])) - (1 if match[2] else 0) for match in _NUMBER.finditer(self._text)]
+        limits = [
+            int(re.sub(r"[,_]", "", match[2])) - (1 if match[1] or match[3] else 0)
+            for match in _NUMBER.finditer(self._text)
+        ]
         return max((limit for limit in limits if least <= limit < below), default=None)
 
     @cached_property
@@ -191,7 +208,9 @@ class Rejection:
         if name in _ORDINARY:
             return self._quoted_place(name)
         camel = re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
-        found = re.search(rf"(?<![\w-])(?:{re.escape(name)}|{re.escape(camel)})(?![\w-])", self._message, re.IGNORECASE)
+        found = re.search(
+            rf"(?<![\w-])(?:{re.escape(name)}|{re.escape(camel)})(?![\w-])", self._message, re.IGNORECASE | re.ASCII
+        )
         return found.start() if found else -1
 
     def _quoted_place(self, name: str) -> int:

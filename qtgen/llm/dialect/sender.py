@@ -55,37 +55,31 @@ class DialectSender:
     async def send(self, request: Request) -> Completion:
         """Send a request. Raises StyleRejected if its prompt has to be rendered again in another format."""
         lost = NO_USAGE
-        for _ in range(_MAX_STEPS):
-            dialect = self.dialect
+        for step in range(_MAX_STEPS):
+            exchange = _Exchange(self, replace(request, goes_first=True) if step else request)
             try:
-                completion = await self._inner.send(self._translate(request, dialect))
+                completion = await exchange.send()
             except StyleRejected as error:
                 raise error.with_usage(lost) from None
             except ProviderError as error:
                 lost += self._endpoint.usage_of(error)
-                if self._learn(error, dialect, request):
+                if self._learn(error, exchange.dialect, request):
                     continue
-                guessed = await self._guess_no_grammar(error, dialect, request)
+                guessed = await self._guess_no_grammar(error, exchange.dialect, request)
                 if guessed is None:
                     raise (error if lost == NO_USAGE else error.with_usage(lost)) from None
                 completion = guessed
             if self._is_used_up(completion):
-                completion = await self._guess_more_tokens(completion, dialect, request)
-            elif not self._is_proved and dialect == self.dialect:
+                completion = await self._guess_more_tokens(completion, exchange.dialect, request)
+            elif not self._is_proved and exchange.dialect == self.dialect:
                 self._prove()
             return completion if lost == NO_USAGE else replace(completion, lost=completion.lost + lost)
         message = f"the endpoint rejected the request in {_MAX_STEPS} forms"
         raise BadRequest(message, usage=lost, remedy="set what it accepts under [dialect]")
 
-    def _translate(self, request: Request, dialect: Dialect) -> Request:
-        """Return the request in a dialect. Raises StyleRejected if its format is one that the endpoint rejects."""
-        if dialect == NO_DIALECT:
-            return request
-        document = json.loads(request.body)
-        if dialect.rejects(document):
-            raise StyleRejected(f"the endpoint rejects answers in the format `{format_of(document)}`")
-        limit = max_answer_tokens(document, dialect)
-        return replace(request, body=encode_document(dialect.apply(document)), max_answer_tokens=limit)
+    async def pass_on(self, request: Request) -> Completion:
+        """Pass a request to the next layer."""
+        return await self._inner.send(request)
 
     def _learn(self, error: ProviderError, dialect: Dialect, request: Request) -> bool:
         """Return whether the request should be sent again, in a dialect that the error calls for."""
@@ -109,7 +103,7 @@ class DialectSender:
         return "response_format" in self._endpoint.extra and "response_format" in document
 
     def _adopt(self, dialect: Dialect, reason: str) -> None:
-        words = "; ".join(dialect.beyond(self.dialect).words() or _undone(self.dialect.beyond(dialect)))
+        words = "; ".join(dialect.words(self.dialect) or _undone(self.dialect.beyond(dialect)))
         self.dialect = dialect
         self._tried.add(dialect)
         self.adaptations.append(f"{words} (the endpoint: {reason})")
@@ -127,7 +121,7 @@ class DialectSender:
         plain = replace(dialect, omit=(*dialect.omit, "grammar"))
         if "grammar" in dialect.omit or not json.loads(request.body).get("grammar"):
             return None
-        completion = await self._inner.send(self._translate(request, plain))
+        completion = await self._inner.send(replace(_translated(request, plain), goes_first=True))
         if "grammar" not in self.dialect.omit:
             self._adopt(replace(self.dialect, omit=(*self.dialect.omit, "grammar")), error.message)
             self._prove()
@@ -156,7 +150,7 @@ class DialectSender:
                 return self._marked(empty)
             is_guess = larger != self.dialect
             try:
-                completion = await self._inner.send(self._translate(request, larger))
+                completion = await self._inner.send(replace(_translated(request, larger), goes_first=True))
             except ProviderError as error:
                 raise error.with_usage(empty.usage + self._endpoint.usage_of(error)) from None
             if is_guess and self._is_used_up(completion):
@@ -169,6 +163,36 @@ class DialectSender:
     def _marked(self, completion: Completion) -> Completion:
         """Return a completion without an answer as truncated, whatever the endpoint calls it."""
         return replace(completion, kind="truncated") if self._is_used_up(completion) else completion
+
+
+class _Exchange:
+    """One request on its way, and the dialect in which it was sent last."""
+
+    def __init__(self, sender: DialectSender, request: Request) -> None:
+        self._sender, self._request, self._early = sender, request, request
+        self.dialect = sender.dialect
+
+    async def send(self) -> Completion:
+        """Send the request in the dialect that is in force at the moment of sending."""
+        self._early = _translated(self._request, self.dialect)  # so that a rejected format does not wait for its turn
+        return await self._sender.pass_on(replace(self._early, finish=self._finish))
+
+    def _finish(self) -> Request:
+        if self.dialect is self._sender.dialect:
+            return self._early
+        self.dialect = self._sender.dialect
+        return _translated(self._request, self.dialect)
+
+
+def _translated(request: Request, dialect: Dialect) -> Request:
+    """Return the request in a dialect. Raises StyleRejected if its format is one that the endpoint rejects."""
+    if dialect == NO_DIALECT:
+        return request
+    document = json.loads(request.body)
+    if dialect.rejects(document):
+        raise StyleRejected(f"the endpoint rejects answers in the format `{format_of(document)}`")
+    limit = max_answer_tokens(document, dialect)
+    return replace(request, body=encode_document(dialect.apply(document)), max_answer_tokens=limit)
 
 
 def _undone(dialect: Dialect) -> list[str]:

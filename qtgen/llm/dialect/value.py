@@ -124,8 +124,12 @@ class Dialect:
                 changes[name] = default if value == known else value
         return Dialect(**changes)
 
-    def words(self) -> list[str]:
-        """Return what is changed, each as a noun phrase."""
+    def words(self, before: "Dialect | None" = None) -> list[str]:
+        """Return what is changed, each as a noun phrase. If `before` is given, only what differs from it."""
+        if before is not None:
+            added = self.beyond(before)
+            formats = self.rejected_formats if added.rejected_formats else ()
+            return replace(added, rejected_formats=formats).words()
         phrases = [f"`{new}` instead of `{old}`" for old, new in self.rename]
         phrases += [f"no `{path}`" for path in self.omit]
         phrases += [f"`{name}` set to {_json_word(value)}" for name, value in self.fields]

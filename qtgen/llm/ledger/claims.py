@@ -130,6 +130,8 @@ def _usage_columns(usage: Usage) -> dict[str, Any]:
         "completion_tokens": usage.completion_tokens,
         "cached_tokens": usage.cached_tokens,
         "cost_usd": usage.cost_usd,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "reported_usd": usage.reported_usd,
     }
 
 
@@ -137,10 +139,15 @@ def _completion(row: Any) -> Completion:
     return Completion(
         row.answer or "",
         row.served_by or row.model,
-        Usage(row.prompt_tokens or 0, row.completion_tokens or 0, row.cached_tokens or 0, row.cost_usd),
+        _usage(row),
         row.request_id,
         kind=KINDS[row.state],
         key=row.key,
         run=row.run,
         reused=True,
     )
+
+
+def _usage(row: Any) -> Usage:
+    tokens = row.prompt_tokens or 0, row.completion_tokens or 0, row.cached_tokens or 0
+    return Usage(*tokens, row.cost_usd, row.reasoning_tokens or 0, row.reported_usd)

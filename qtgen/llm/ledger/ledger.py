@@ -13,7 +13,7 @@ from qtgen.llm.ledger.dialects import StoredDialect
 from qtgen.llm.ledger.engine import open_engine, without_login
 from qtgen.llm.ledger.liveness import BEAT, run_row
 from qtgen.llm.ledger.statistics import Spending
-from qtgen.llm.ledger.tables import metadata, runs
+from qtgen.llm.ledger.tables import create_tables, runs
 from qtgen.llm.ledger.types import Batch, Claim, ModelFacts
 
 _HISTORY = 2_000  # answers
@@ -35,7 +35,7 @@ class Ledger:
         self._engine = open_engine(url)
         if create:
             with self._transaction() as connection:
-                metadata.create_all(connection)
+                create_tables(connection)
 
     def close(self) -> None:
         self._engine.dispose()

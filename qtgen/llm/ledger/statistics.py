@@ -8,7 +8,15 @@ import sqlalchemy as sa
 from qtgen.llm.ledger.tables import attempts, requests
 from qtgen.llm.ledger.types import ModelFacts
 
-_SUMMED = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "seconds")
+_SUMMED = (
+    "prompt_tokens",
+    "completion_tokens",
+    "cached_tokens",
+    "cost_usd",
+    "seconds",
+    "reasoning_tokens",
+    "reported_usd",
+)
 
 
 class Spending(NamedTuple):
@@ -20,6 +28,8 @@ class Spending(NamedTuple):
         first: When the first one began, in seconds since 1970.
         unpriced: How many of them have an unknown cost.
         cost_usd: The known cost; None if no attempt has one.
+        reasoning_tokens: Those of the tokens received that are reasoning; None in older ledgers.
+        reported_usd: The cost that the provider itself reports; None if it reports none.
     """
 
     run: str
@@ -34,6 +44,8 @@ class Spending(NamedTuple):
     cached_tokens: int
     cost_usd: float | None
     seconds: float
+    reasoning_tokens: int | None = None
+    reported_usd: float | None = None
 
 
 def history(

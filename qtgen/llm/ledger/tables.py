@@ -1,6 +1,20 @@
 """The ledger's tables, in an SQLite file or in PostgreSQL. Users' ledgers have them, so names and columns stay."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+    text,
+)
 
 metadata = MetaData()
 
@@ -39,6 +53,8 @@ requests = Table(
     Column("completion_tokens", Integer),
     Column("cached_tokens", Integer),
     Column("cost_usd", Float),
+    Column("reasoning_tokens", Integer),
+    Column("reported_usd", Float),
     sqlite_with_rowid=False,
 )
 
@@ -57,6 +73,8 @@ attempts = Table(
     Column("completion_tokens", Integer, nullable=False),
     Column("cached_tokens", Integer, nullable=False),
     Column("cost_usd", Float),  # null if it is unknown
+    Column("reasoning_tokens", Integer),
+    Column("reported_usd", Float),  # null if the provider reports none
     Index("attempts_by_run", "run"),
 )
 
@@ -86,3 +104,21 @@ dialects = Table(
     Column("dialect", Text, nullable=False),  # JSON
     Column("at", Float, nullable=False),  # when it was learned, in seconds since 1970
 )
+
+ADDED = dict.fromkeys((requests, attempts), ("reasoning_tokens", "reported_usd"))
+"""Columns that older ledgers do not have. They accept null."""
+
+
+def create_tables(connection: Connection) -> None:
+    """Create the tables and columns that are missing."""
+    existing = inspect(connection)
+    names = set(existing.get_table_names())
+    for table, columns in ADDED.items():
+        if table.name not in names:
+            continue
+        present = {column["name"] for column in existing.get_columns(table.name)}
+        for name in columns:
+            if name not in present:
+                kind = table.c[name].type.compile(connection.dialect)
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {name} {kind}"))
+    metadata.create_all(connection)

@@ -25,10 +25,11 @@ class Pacer:
         self._is_interrupted = False
         limiter.allowance.on_release.append(self.pump)
 
-    async def acquire(self, tokens: float) -> float:
+    async def acquire(self, tokens: float, *, goes_first: bool = False) -> float:
         """Wait until a request may start and return that time.
 
-        `tokens` estimates what the request will use. Raises Interrupted after `interrupt`.
+        `tokens` estimates what the request will use. If `goes_first`, it overtakes those that wait. Raises Interrupted
+        after `interrupt`.
         """
         if self._is_interrupted:
             raise Interrupted("the run was interrupted before the request was sent")
@@ -37,7 +38,7 @@ class Pacer:
             self.limiter.start(now, tokens)
             return now
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append((turn, tokens))
+        (self._queue.appendleft if goes_first else self._queue.append)((turn, tokens))
         self.pump()
         try:
             await turn

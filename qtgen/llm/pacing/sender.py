@@ -3,9 +3,10 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from qtgen._util.concurrency import Stop
-from qtgen.errors import Interrupted, ProviderError, Retryable, Unreachable
+from qtgen.errors import Interrupted, ProviderError, Retryable, StyleRejected, Unreachable
 from qtgen.llm.budget import Budget
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.pacing.pacer import Pacer
@@ -55,17 +56,23 @@ class PacedSender:
         tokens = size // _BYTES_PER_TOKEN + (self._mean_answer or request.max_answer_tokens)
         await self._budget.reserve(ceiling)
         try:
-            acquired = await self._pacer.acquire(tokens)
+            acquired = await self._pacer.acquire(tokens, goes_first=request.goes_first)
         except BaseException:
             self._budget.settle(ceiling, 0.0)
             raise
-        if self._stop.requested:
+        try:
+            finished = self._finished(request)
+        except (Interrupted, StyleRejected):
             self._pacer.release(tokens, 0)
             self._budget.settle(ceiling, 0.0)
-            raise Interrupted("the run was interrupted before the request was sent")
+            raise
+        if self._budget.limit is not None and finished.max_answer_tokens > request.max_answer_tokens:
+            self._pacer.release(tokens, 0)  # the reservation no longer covers it
+            self._budget.settle(ceiling, 0.0)
+            return await self.send(replace(request, max_answer_tokens=finished.max_answer_tokens))
         kind, usage, started = "abandoned", self._endpoint.unknown_usage, time.time()
         try:
-            completion = await self._inner.send(request)
+            completion = await self._inner.send(finished)
             kind, usage = completion.kind, completion.usage
             self._learn(completion)
             return completion
@@ -79,6 +86,12 @@ class PacedSender:
             if listed:
                 self._markup = max(self._markup, (usage.charged_usd or 0.0) / listed)
             self._report(Attempt(request.key, started, time.time() - started, kind, usage))
+
+    def _finished(self, request: Request) -> Request:
+        """Return the request as it is sent now. Raises Interrupted after a stop was requested, and StyleRejected."""
+        if self._stop.requested:
+            raise Interrupted("the run was interrupted before the request was sent")
+        return request.finish() if request.finish else request
 
     def _learn(self, completion: Completion) -> None:
         if completion.kind != "ok":

@@ -58,6 +58,7 @@ _CREDIT_STATUSES = frozenset({400, 402, 403, 429})
 _FILTER_STATUSES = frozenset({400, 403, 422, 451})
 _RETRYABLE = frozenset({408, 409, 421, 423, 425, 499})
 _MIN_RESET = 60.0  # seconds; a shorter wait is not the end of a daily limit
+_AZURE_KEY = "check the key; Azure also reads it from the header `api-key`, which you can set under `[headers]`"
 _ADD_CREDIT = "add credit to the account, then run again"
 
 
@@ -131,7 +132,9 @@ def _by_status(failure: Failure, endpoint: Endpoint) -> ProviderError:
         return _denied(failure, endpoint)
     message = f"the endpoint rejected the request {_reply_words(body)}"
     if _TOO_LONG.search(body.words):
-        return BadRequest(message, setting="max_tokens", remedy="lower it, or shorten the context", reply=reply)
+        return BadRequest(
+            message, setting="max_tokens", remedy="lower `max_tokens`, or shorten the context", reply=reply
+        )
     schema = "if it does not support string lengths, set `schema_lengths = false`"
     return BadRequest(message, remedy=schema if "schema" in reply.message.lower() else None, reply=reply)
 
@@ -145,12 +148,15 @@ def _denied(failure: Failure, endpoint: Endpoint) -> Denied:
     elif status == 404:
         message, fields = _not_found(failure, endpoint)
     elif status == 401:
-        message, fields = f"the endpoint rejected the key {_reply_words(body)}", {
-            "setting": "api_key", "remedy": "check the key",
-        }  # fmt: skip
-    else:
+        message = f"the endpoint rejected the key {_reply_words(body)}"
+        remedy = _AZURE_KEY if "subscription key" in body.words else "check the key"
+        fields = {"setting": "api_key", "remedy": remedy}
+    elif body.document:
         message = f"the endpoint denied the request {_reply_words(body)}"
         fields = {"setting": "api_key", "remedy": "check the key and its permissions"}
+    else:  # a web page: a firewall that dislikes the words of one question, or all requests
+        message = f"the endpoint, or a gateway before it, denied the request {_reply_words(body)}"
+        fields = {"remedy": "reword the question if only this one is denied, else check the key and the address"}
     return Denied(message, **fields, reply=reply)
 
 
@@ -160,7 +166,11 @@ def _not_found(failure: Failure, endpoint: Endpoint) -> tuple[str, dict[str, Any
     names_model = _MODEL.search(body.words) is not None
     if suggestion and not names_model:
         message = f"there is no endpoint at {addresses.shown(failure.url)} {_reply_words(body)}"
-        return message, {"setting": "base_url", "remedy": f"set it to {suggestion}"}
+        return message, {"setting": "base_url", "remedy": f"set `base_url` to {suggestion}"}
+    if "/deployments/" in (endpoint.base_url or ""):
+        message = f"there is no such deployment at {addresses.shown(failure.url)} {_reply_words(body)}"
+        remedy = "check the deployment's name, and `api-version` under `[query]`"
+        return message, {"setting": "base_url", "remedy": remedy}
     place = "" if names_model else " at this address"
     message = f"the endpoint has no model `{endpoint.model}`{place} {_reply_words(body)}"
     return message, {"setting": "model", "remedy": "check the model's name and the endpoint's address"}
@@ -172,7 +182,8 @@ def _http(body: ErrorBody) -> str:
 
 def _reply_words(body: ErrorBody) -> str:
     """Return `(HTTP 401): the endpoint's message`, the end of a sentence."""
-    return f"(HTTP {body.reply.status})" + (f": {body.reply.message}" if body.reply.message else "")
+    words = body.reply.message.rstrip(".")
+    return f"(HTTP {body.reply.status})" + (f": {words}" if words else "")
 
 
 def _duration(seconds: float) -> str:

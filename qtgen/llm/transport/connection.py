@@ -6,6 +6,7 @@ bounded, and so is the time of the whole request, also if it arrives one byte at
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from qtgen.llm.transport import addresses
 from qtgen.llm.transport.cleaning import Cleaner
 from qtgen.llm.transport.decoding import MAX_BODY
 from qtgen.llm.transport.proxies import Proxy
-from qtgen.llm.transport.wire_errors import wire_error
+from qtgen.llm.transport.wire_errors import WIRE_ERRORS, wire_error
 
 _MAX_REDIRECTS = 5
 _MAX_CONNECT = 30.0  # seconds
@@ -29,6 +30,7 @@ _IDLE = 5.0  # seconds for which an unused connection is kept
 _MAX_LINE = 64 * 1024  # bytes of the status line or of a header
 _MAX_HEADERS = 1_000
 _READ_BUFFER = 256 * 1024
+_NO_HOST = re.compile(r"[\s<>\"{}|\\^`]")
 _logger = logging.getLogger(__name__)
 
 
@@ -74,8 +76,16 @@ class Connection:
         self._url = route.url
         self._session: aiohttp.ClientSession | None = None
         self._ssl_context: ssl.SSLContext | None = None
+        self._wire_errors: tuple[type[Exception], ...] = WIRE_ERRORS
         if route.proxy and route.proxy.socks_version:
             require(f"a SOCKS proxy ({route.proxy.variable})", "socks", "aiohttp_socks")
+            import aiohttp_socks
+
+            self._wire_errors += (
+                aiohttp_socks.ProxyError,
+                aiohttp_socks.ProxyConnectionError,
+                aiohttp_socks.ProxyTimeoutError,
+            )
         _check_address(route.url)
 
     async def post(self, body: bytes) -> Reply:
@@ -83,18 +93,17 @@ class Connection:
 
         Raises ProviderError.
         """
-        connected = False
+        begun: set[str] = set()
         try:
             async with asyncio.timeout(self._route.timeout):
                 url, seen = self._url, {self._url}
                 while True:
-                    reply = await self._post_once(url, body)
-                    connected = True
+                    reply = await self._post_once(url, body, begun)
                     if reply.status != 303 and reply.status not in addresses.REDIRECTS:
                         break
                     url = self._next_address(reply, seen)
         except TimeoutError:
-            part = "no complete answer" if connected else "no answer"
+            part = "no complete answer" if begun else "no answer"
             raise Retryable(
                 f"{part} within {self._route.timeout:g} s", kind="timeout", remedy="raise `timeout`"
             ) from None
@@ -107,9 +116,11 @@ class Connection:
         if self._session:
             await self._session.close()
 
-    async def _post_once(self, url: str, body: bytes) -> Reply:
+    async def _post_once(self, url: str, body: bytes, begun: set[str]) -> Reply:
+        """Send the request to one address, and add the address to `begun` as soon as it begins to respond."""
         session = self._session or self._open()
         proxy = self._route.proxy if self._route.proxy and not self._route.proxy.socks_version else None
+        headers, proxy_headers = self._all_headers(proxy, url)
         try:
             response = await session.post(
                 url,
@@ -117,14 +128,16 @@ class Connection:
                 allow_redirects=False,
                 ssl=self._context(url),
                 proxy=proxy.url if proxy else None,
-                proxy_auth=aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy and proxy.user else None,
+                headers=headers,
+                proxy_headers=proxy_headers,
             )
-        except Exception as error:  # noqa: BLE001  # whatever a library raises concerns this request only
+        except self._wire_errors as error:
             raise self._wire_error(error, url, is_sent=False) from None
+        begun.add(url)
         try:
-            headers = {name.lower(): value for name, value in response.headers.items()}
             content, failure = await self._read(response)
-            return Reply(url, response.status, headers, content, failure)
+            received = {name.lower(): value for name, value in response.headers.items()}
+            return Reply(url, response.status, received, content, failure)
         finally:
             response.release()  # closes the connection if a part of the body is not read
 
@@ -136,7 +149,7 @@ class Connection:
                 content += chunk
                 if len(content) > MAX_BODY:
                     break
-        except Exception as error:  # noqa: BLE001  # as above
+        except self._wire_errors as error:
             return bytes(content), self._wire_error(error, str(response.url), is_sent=True)
         if len(content) > MAX_BODY:
             message = f"the endpoint's response is larger than {MAX_BODY // 2**20} MiB"
@@ -162,7 +175,11 @@ class Connection:
             message = f"the endpoint redirects to {shown or 'no address'}"
             base = self._clean.message(addresses.base_of(url)) if url else ""
             is_operation = url is not None and addresses.shown(url).rstrip("/").endswith(addresses.COMPLETIONS)
-            remedy = f"set it to {base} if you trust that address" if is_operation else "check the endpoint's address"
+            remedy = (
+                f"set `base_url` to {base} if you trust that address"
+                if is_operation
+                else "check the endpoint's address"
+            )
         status = reply.status
         error_reply = ErrorReply(status, message)
         raise Denied(f"{message} (HTTP {status})", setting="base_url", remedy=remedy, reply=error_reply)
@@ -175,11 +192,23 @@ class Connection:
             self._ssl_context = httpx2.create_ssl_context()
         return self._ssl_context
 
+    def _all_headers(self, proxy: Proxy | None, url: str) -> tuple[Mapping[str, str], Mapping[str, str] | None]:
+        """Return the headers of a request and those for its proxy.
+
+        They are never headers of the session, because aiohttp would send those, with the key, to the proxy too. The
+        proxy's login is part of the request, except if a tunnel is opened before.
+        """
+        login = proxy.login_headers() if proxy else None
+        if login is None:
+            return self._headers, None
+        if url.startswith("https:"):
+            return self._headers, login
+        return {**self._headers, **login}, None
+
     def _open(self) -> aiohttp.ClientSession:
         timeout = min(_MAX_CONNECT, _CONNECT_SHARE * self._route.timeout)
         self._session = aiohttp.ClientSession(
             connector=_connector(self._route.proxy),
-            headers=self._headers,
             timeout=aiohttp.ClientTimeout(total=None, connect=timeout, sock_connect=timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # `decoding` bounds the size and does not trust the label
@@ -215,7 +244,10 @@ def _check_address(url: str) -> None:
     import yarl
 
     try:
-        yarl.URL(url).host.encode("idna")  # type: ignore[union-attr]
-    except (ValueError, AttributeError):
+        host = yarl.URL(url).host or ""
+        if not host or _NO_HOST.search(host):
+            raise ValueError(host)
+        host.encode("idna")
+    except ValueError:
         message = f"nothing can be sent to the address {addresses.shown(url)!r}"
         raise SettingsError(message, setting="base_url", remedy="check the address") from None

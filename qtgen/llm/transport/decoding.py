@@ -63,9 +63,11 @@ def parse_document(text: str) -> Any:
         title = title_of(text)
         raise BodyError("is a web page" + (f" with the title `{title}`" if title else ""), is_web_page=True)
     try:
-        document, _ = _json.raw_decode(text, begin)
+        document, end = _json.raw_decode(text, begin)
         if isinstance(document, str) and document.lstrip().startswith("{"):
-            document, _ = _json.raw_decode(document.lstrip())
+            return _json.raw_decode(document.lstrip())[0]
+        if not isinstance(document, dict | list) and text[end:].strip():
+            raise ValueError("words that begin with a number")
     except (ValueError, RecursionError):
         is_cut = text[begin] in "{["
         excerpt = one_line(text[begin : begin + _MAX_EXCERPT])

@@ -83,8 +83,11 @@ def reported_error(document: Any) -> Any:
         return None
     choices = document.get("choices")
     if isinstance(choices, list) and choices:
-        first = choices[0]
-        return first.get("error") if isinstance(first, dict) else None
+        first = choices[0] if isinstance(choices[0], dict) else {}
+        if first.get("error"):
+            return first["error"]
+        is_unfinished = first.get("finish_reason") in (None, "", "error")  # a stream that an error has ended
+        return document.get("error") or None if is_unfinished else None
     if document.get("error"):
         return document["error"]
     is_error = "error" in (document.get("object"), document.get("type")) or document.get("success") is False

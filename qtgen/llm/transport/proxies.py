@@ -1,5 +1,6 @@
 """Choose the proxy that the environment sets for an address."""
 
+import base64
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,13 @@ class Proxy:
         """The address without the login."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
+
+    def login_headers(self) -> dict[str, str] | None:
+        """Return the headers that log in to an HTTP proxy, None if it has no login."""
+        if self.user is None:
+            return None
+        login = base64.b64encode(f"{self.user}:{self.password or ''}".encode()).decode()
+        return {"Proxy-Authorization": f"Basic {login}"}
 
     def __str__(self) -> str:
         return f"the proxy {self.url} ({self.variable})"

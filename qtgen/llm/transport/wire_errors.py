@@ -4,6 +4,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 
 from qtgen.errors import Denied, ErrorReply, ProviderError, Retryable, Unreachable
 from qtgen.llm.transport import addresses
@@ -13,7 +14,19 @@ from qtgen.llm.transport.proxies import Proxy
 if TYPE_CHECKING:
     from qtgen.llm.transport.connection import Route
 
-_NO_HTTP = (aiohttp.ClientResponseError, ValueError)
+WIRE_ERRORS = (
+    aiohttp.ClientError,
+    HttpProcessingError,
+    OSError,  # with TimeoutError and ssl.SSLError
+    EOFError,
+    ValueError,  # with UnicodeError
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    AssertionError,
+)
+"""What aiohttp, and the modules below it, raise while a request is sent and its response is read."""
+_NO_HTTP = (HttpProcessingError, aiohttp.ClientResponseError, ValueError)
 
 
 def wire_error(error: Exception, route: "Route", clean: Cleaner, *, is_sent: bool) -> ProviderError:

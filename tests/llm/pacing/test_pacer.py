@@ -9,6 +9,25 @@ from qtgen.llm.pacing import AdaptiveLimiter, Allowance, Pacer
 from support.simulated import simulate
 
 
+def test_a_request_that_goes_first_overtakes_those_that_wait() -> None:
+    async def main() -> list[str]:
+        pacer, order = Pacer(AdaptiveLimiter(1)), []
+
+        async def ask(name: str, *, goes_first: bool = False) -> None:
+            await pacer.acquire(1, goes_first=goes_first)
+            order.append(name)
+            pacer.release(1, 1)
+
+        await pacer.acquire(1)
+        waiting = [asyncio.create_task(ask(name, goes_first=name == "c")) for name in "abc"]
+        await asyncio.sleep(0)
+        pacer.release(1, 1)
+        await asyncio.gather(*waiting)
+        return order
+
+    assert asyncio.run(main()) == ["c", "a", "b"]
+
+
 def test_requests_start_in_the_order_in_which_they_came() -> None:
     async def main() -> list[int]:
         pacer, order = Pacer(AdaptiveLimiter(1)), []
