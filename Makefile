@@ -12,7 +12,7 @@ endif
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install model demo oracle test test-all coverage evals soak fuzz check actionlint base format record golden \
+.PHONY: help install model demo oracle test test-all coverage evals soak servers fuzz check actionlint base format record golden \
 	contract docs docs-site bench wheel clean
 .DEFAULT_GOAL := help
 
@@ -62,7 +62,10 @@ evals: $(READY) ## replay the suites smoke and core, offline, and compare them w
 	@$(BIN)/qtgen eval run smoke core
 
 soak: $(READY) ## generate through faults and fifty kills (needs ../shared)
-	@QTGEN_KILLS=50 QTGEN_MANY=600 $(BIN)/python -m pytest tests/integration/test_scale.py
+	@QTGEN_KILLS=50 QTGEN_MANY=600 $(BIN)/python -m pytest tests/integration/test_scale.py tests/integration/test_endpoint_quirks.py
+
+servers: $(READY) ## install real servers for the tests: LiteLLM, and llama-cpp-python, which is compiled
+	@$(BIN)/python tests/integration/servers.py
 
 fuzz: $(READY) ## run the validator's mutation test with 20,000 mutations
 	@QTGEN_FUZZ=20000 $(BIN)/python -m pytest tests/validation -k accident

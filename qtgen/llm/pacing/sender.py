@@ -45,12 +45,14 @@ class PacedSender:
         self._record, self._stop = record, stop
         self.last_failure = ""
         self._mean_answer = 0.0  # tokens
+        self._markup = 1.0  # factor of the ceiling, because the provider charges more than the price list says
         self._was_down = False
 
     async def send(self, request: Request) -> Completion:
         size = request.key.size
         # A token has at least one byte, so this is the most that the request can cost.
-        ceiling = self._endpoint.cost(size, request.max_answer_tokens, 0) or 0.0
+        listed = self._endpoint.cost(size, request.max_answer_tokens, 0) or 0.0
+        ceiling = listed * self._markup
         tokens = size // _BYTES_PER_TOKEN + (self._mean_answer or request.max_answer_tokens)
         await self._budget.reserve(ceiling)
         try:
@@ -81,6 +83,8 @@ class PacedSender:
         finally:  # also if it is cancelled: the endpoint may answer and bill it all the same
             self._pacer.release(tokens, usage.prompt_tokens + usage.completion_tokens)
             self._budget.settle(ceiling, usage.charged_usd)
+            if listed:
+                self._markup = max(self._markup, (usage.charged_usd or 0.0) / listed)
             self._report(Attempt(request.key, started, time.time() - started, kind, usage))
 
     def _finished(self, request: Request) -> Request:
