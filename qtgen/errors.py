@@ -33,6 +33,7 @@ QtgenError                      anything a person can act on
         │   └── Refused         the model declined
         │       └── Filtered    the endpoint's content filter rejected it
         └── ProviderUnusable    wrong key, unknown model, no credit: every request would fail
+            ├── RequestsFailAlike   the endpoint answers nothing, and all failures are alike
             └── EndpointDown    the endpoint stopped responding, or asks for a long pause: resume later
 """
 
@@ -339,6 +340,10 @@ class Filtered(Refused):
 
 class ProviderUnusable(ProviderError):
     kind = "unusable"
+
+
+class RequestsFailAlike(ProviderUnusable):
+    """The endpoint answers no request, and all of them fail in the same way."""
 
 
 class EndpointDown(ProviderUnusable):

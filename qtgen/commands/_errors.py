@@ -12,6 +12,7 @@ from qtgen.errors import (
     ModelNotFetched,
     ProviderUnusable,
     QtgenError,
+    RequestsFailAlike,
     SettingsError,
     UsageError,
 )
@@ -20,6 +21,7 @@ from qtgen.errors import (
 _REMEDIES: dict[type[QtgenError], str] = {
     CassetteError: "record the suite with `qtgen eval run --record`",
     EndpointDown: "run the same command again to resume",
+    RequestsFailAlike: "`qtgen check-endpoint` shows what the endpoint accepts",
     Interrupted: "run the same command again to resume",
     CacheMismatch: "add --no-cache to compute all of them again",
 }

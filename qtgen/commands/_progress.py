@@ -19,6 +19,7 @@ from qtgen.generation.types import Outcome
 
 _LINE_INTERVAL = 10.0  # seconds between two plain lines
 _IDLE_INTERVAL = 60.0  # the same while no row gets an outcome
+_MIN_WAITING = 1.5  # seconds; a shorter wait is not worth a line
 _WAITING_INTERVAL = 30.0  # the same for the reason why nothing gets through
 _TICK = 0.25  # seconds between two refreshes
 _MIN_REFRESH = 0.1  # seconds between two refreshes when outcomes arrive faster
@@ -153,7 +154,7 @@ class PlainDisplay:
 
     def __init__(self, stats: RunStats) -> None:
         self._stats, self._printed, self._shown = stats, time.monotonic(), stats.done
-        self._reason_printed = float("-inf")
+        self._reason_printed, self._waiting_since = float("-inf"), float("inf")
 
     def say(self, message: str) -> None:
         """Print a line."""
@@ -168,8 +169,9 @@ class PlainDisplay:
     def tick(self) -> None:
         """Print the totals if it is time for that, and the reason if nothing gets through."""
         self._print_totals()
-        now = time.monotonic()
-        if now - self._reason_printed >= _WAITING_INTERVAL and (reason := self._stats.waiting()):
+        now, reason = time.monotonic(), self._stats.waiting()
+        self._waiting_since = min(self._waiting_since, now) if reason else float("inf")
+        if now - self._waiting_since >= _MIN_WAITING and now - self._reason_printed >= _WAITING_INTERVAL:
             self._reason_printed = now
             self.say(reason)
 

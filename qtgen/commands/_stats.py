@@ -137,7 +137,8 @@ class RunStats:
             lines.append(f"unwrapped {pluralize(self.unwrapped_answers, 'answer')}: {names}")
         models = [client.stats() for client in self.clients]
         for model in models:
-            lines += [f"requests to {model.model} changed: {adaptation}" for adaptation in model.adaptations]
+            if model.attempts.get("ok"):  # else the changes did not help
+                lines += [f"requests to {model.model} changed: {adaptation}" for adaptation in model.adaptations]
             if len(models) > 1:
                 pages = pluralize(self.pages_by_model[model.model], "page")
                 lines.append(f"requests to {model.model}: {_requests(model)}; {pages} written")

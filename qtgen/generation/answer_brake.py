@@ -71,6 +71,8 @@ def _for_people(fault: str, completion: Completion) -> str:
 
 def _remedy_of(fault: str) -> str:
     """Return what a person can do about a fault of the answer's form or text."""
+    if "cut off" in fault:
+        return "raise `max_tokens`, or the server's context length"
     if "JSON" in fault:
         return 'set `answer_format = "markdown"` for a model that does not write JSON'
     return "use another model or prompt"

@@ -154,7 +154,8 @@ class Client:
         seconds, starvation = limiter.pause(now), limiter.starvation(now)
         is_limited = starvation > _STARVATION_SHOWN or seconds > _PAUSE_SHOWN
         waiting_for: Waiting = "outage" if limiter.outage.is_on else "limit" if is_limited else ""
-        reason = self._paced.last_failure if limiter.outage.is_on or starvation else ""
+        is_asked_for = limiter.outage.is_on or starvation > 0 or limiter.is_rejected(now)
+        reason = self._paced.last_failure if is_asked_for else ""
         minutes = (now - self._first_attempt) / 60 if self._first_attempt is not None else 0.0
         return ClientStats(
             self.model,

@@ -16,7 +16,16 @@ from dataclasses import replace
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from qtgen._util.concurrency import Stop
-from qtgen.errors import BadRequest, EndpointDown, PaidError, ProviderError, ProviderUnusable, Retryable, Unreachable
+from qtgen.errors import (
+    BadRequest,
+    Denied,
+    EndpointDown,
+    PaidError,
+    ProviderError,
+    ProviderUnusable,
+    Retryable,
+    Unreachable,
+)
 from qtgen.llm._stopping import unless_stopped
 from qtgen.llm.brake import Brake
 from qtgen.llm.endpoint import Endpoint
@@ -29,9 +38,11 @@ Sleep = Callable[[float], Awaitable[None]]
 _MAX_BACKOFF = 60.0  # seconds
 _MAX_PAUSE = 600.0  # seconds that the endpoint can ask for without ending the run
 _RATE_LIMIT_PATIENCE = 6  # times as many tries for rate limits as for other failures
+_STARVATION = 10.0  # seconds for which rate limits reject everything, after which retries use up no tries
 _TIMEOUT_TRIES = 2
 _UNAUTHORIZED, _UNAUTHORIZED_TRIES = 401, 2
 _UNAUTHORIZED_PAUSE = 1.0  # seconds
+_BLOCKED = "other requests are answered, so a gateway may block this one because of its words"
 _backoff = wait_random_exponential(multiplier=0.5, max=_MAX_BACKOFF)
 _logger = logging.getLogger(__name__)
 
@@ -126,7 +137,9 @@ class RetrySender:
         """
         limiter, now = self._pacer.limiter, self._pacer.now()
         if error.kind == "rate-limited":
-            return True if limiter.is_starved(now) else None
+            if limiter.starvation(now) > _STARVATION:  # no request passes, so this one is not the cause
+                return limiter.is_starved(now)
+            return None
         outage = limiter.outage
         if is_last and outage.counts(error.kind):
             outage.declare_if_likely(now, trusts_gateway=trusts_gateway)
@@ -152,8 +165,12 @@ class RetrySender:
         return error
 
     def _judge_rejection(self, request: Request, error: BadRequest) -> ProviderError:
-        """Return the error unchanged, or ProviderUnusable if all requests are rejected alike."""
-        return self._brake.rejected(self._endpoint.model, request.key.digest, error) or error
+        """Return the error of the request, or ProviderUnusable if all requests are rejected alike."""
+        if ending := self._brake.rejected(self._endpoint.model, request.key.digest, error):
+            return ending
+        if isinstance(error, Denied) and self._brake.has_answered:
+            return Denied(error.message, usage=error.usage, remedy=_BLOCKED, reply=error.reply)
+        return error
 
 
 class _Patience:

@@ -88,7 +88,7 @@ ERROR = {"error": {"message": "the reason", "code": None}}
         ((404, {}, ERROR), Denied, "no model `m` at this address (HTTP 404)"),
         ((402, {}, ERROR), ProviderUnusable, "no credit left"),
         ((429, {}, {"error": {"message": "x", "code": "insufficient_quota"}}), ProviderUnusable, "no credit left"),
-        ((400, {}, {"error": {"message": "bad schema"}}), BadRequest, "schema_lengths = false"),
+        ((400, {}, {"error": {"message": "bad schema"}}), BadRequest, "bad schema"),
         ((401, {}, {"error": {"message": "no: Bearer sk-secret"}}), Denied, "no: Bearer ***"),
         ((403, {}, {"error": {"message": "gateway: gw-secret-1"}}), Denied, "gateway: ***"),
         ((200, {}, {"choices": [{"message": None}]}), Retryable, "does not have the form of a completion"),

@@ -91,13 +91,17 @@ class AdaptiveLimiter:
 
     @property
     def _is_trial(self) -> bool:
-        """True after a single rejection. Requests go on one at a time, to see whether it was an accident."""
-        return self._suspected_rate is not None and self._rejections == 1
+        """True after a single rejection among answers. Requests go on one at a time, as it may be an accident."""
+        return self._suspected_rate is not None and self._rejections == 1 and bool(self._answer_times)
 
     def pause(self, now: float) -> float:
         """Return the seconds for which no request starts, because the endpoint asked for it or is down."""
         resume_at = self._header_resume_at if self._is_trial else max(self._header_resume_at, self._resume_at)
         return max(0.0, resume_at - now, self.outage.probe_at - now)
+
+    def is_rejected(self, now: float) -> bool:
+        """Return True during the pause after a rejection."""
+        return now < self._resume_at
 
     def starvation(self, now: float) -> float:
         """Return the seconds for which rate limits have rejected every request."""
@@ -145,6 +149,7 @@ class AdaptiveLimiter:
     def rate_limited(self, now: float, started: float, retry_after: float | None) -> None:
         """Record a response 429 to a request that began at `started`."""
         self.outage.responded()
+        self._together_from = -inf
         pause = 1.0 if retry_after is None else retry_after
         self._resume_at = max(self._resume_at, now + max(pause, self._pause_growth(now, started)))
         self._rejections += 1
@@ -154,10 +159,12 @@ class AdaptiveLimiter:
         first_seen = self._cut_at if self._cut_at > -inf else self._answer_times[0] if self._answer_times else now
         window = min(max(now - first_seen, pause, _MIN_WINDOW), _MAX_WINDOW)
         answers_per_second = sum(1 for time in self._answer_times if time >= now - window) / window
-        is_first = self._learned.rate == inf
-        rate = answers_per_second if is_first else min(answers_per_second, self._learned.rate) * _RATE_CUT
-        # Without answers in the window, the pause is the only figure to go by.
-        self._suspected_rate = max(rate, 1 / max(pause, _MIN_WINDOW))
+        if not answers_per_second:  # nothing was measured, so only the concurrency tells what the endpoint accepts
+            self._suspected_rate = self._learned.rate
+        else:
+            is_first = self._learned.rate == inf
+            rate = answers_per_second if is_first else min(answers_per_second, self._learned.rate) * _RATE_CUT
+            self._suspected_rate = max(rate, 1 / max(pause, _MIN_WINDOW))
         self._cut_concurrency(now)
 
     def _pause_growth(self, now: float, started: float) -> float:
@@ -187,8 +194,10 @@ class AdaptiveLimiter:
     def _confirm_rate(self, now: float) -> None:
         """Learn the suspected rate at the end of the pause. One rejection alone says nothing about a rate."""
         rate, self._suspected_rate = self._suspected_rate, None
-        if rate is None or self._rejections == 1:
+        if rate is None or (self._rejections == 1 and self._answer_times):
             self.concurrency = self._concurrency_before_cut
+            return
+        if rate == self._learned.rate:
             return
         self._learned.limit(rate, max(1.0, rate / 10))
         self._learned.level, self._learned.updated = 1.0, now

@@ -61,6 +61,7 @@ _BAD_KEY = re.compile(
 _MODEL = re.compile(r"\bmodel\b|DeploymentNotFound|\bdeployment\b", re.IGNORECASE)
 _CREDIT_STATUSES = frozenset({400, 402, 403, 429})
 _FILTER_STATUSES = frozenset({400, 403, 422, 451})
+_NOT_IMPLEMENTED = 501
 _RETRYABLE = frozenset({408, 409, 421, 423, 425, 499})
 _MIN_RESET = 60.0  # seconds; a shorter wait is not the end of a daily limit
 _AZURE_KEY = "check the key; Azure also reads it from the header `api-key`, which you can set under `[headers]`"
@@ -133,7 +134,7 @@ def _by_status(failure: Failure, endpoint: Endpoint) -> ProviderError:
         return Retryable(_http(body), kind="rate-limited", retry_after=failure.wait, reply=reply)
     if status in (400, 422, UNKNOWN_STATUS) and _BAD_KEY.search(body.words):
         return _denied(failure, endpoint)
-    if status in _RETRYABLE or status >= 500:
+    if status in _RETRYABLE or (status >= 500 and status != _NOT_IMPLEMENTED):
         return Retryable(_http(body), kind="unavailable", retry_after=failure.wait, reply=reply)
     if status in (401, 403, 404, 405):
         return _denied(failure, endpoint)
@@ -142,8 +143,7 @@ def _by_status(failure: Failure, endpoint: Endpoint) -> ProviderError:
         return BadRequest(
             message, setting="max_tokens", remedy="lower `max_tokens`, or shorten the context", reply=reply
         )
-    schema = "if it does not support string lengths, set `schema_lengths = false`"
-    return BadRequest(message, remedy=schema if "schema" in reply.message.lower() else None, reply=reply)
+    return BadRequest(message, reply=reply)
 
 
 def _denied(failure: Failure, endpoint: Endpoint) -> Denied:

@@ -135,6 +135,7 @@ def test_concurrency_grows_and_is_halved_by_consecutive_failures() -> None:
 
 def test_the_users_limits_hold_during_the_trial_after_a_rejection() -> None:
     limiter = AdaptiveLimiter(64, Allowance(64, rpm=60))
+    limiter.answered(0.0, None)
     limiter.start(0.0, 1)
     limiter.rate_limited(0.0, 0.0, 30.0)
     limiter.end(1, 1)
@@ -157,6 +158,7 @@ def test_all_models_share_the_users_limits() -> None:
 
 def test_a_single_rejection_teaches_no_rate() -> None:
     limiter = AdaptiveLimiter(8)
+    limiter.answered(0.0, None)
     concurrency = limiter.concurrency
     limiter.start(0.0, 1)
     limiter.rate_limited(0.0, 0.0, 2.0)
@@ -183,3 +185,29 @@ def test_without_an_answer_the_head_start_ends() -> None:
     limiter = AdaptiveLimiter(8, head_start=2.0)
     limiter.start(10.0, 1)
     assert limiter.delay(12.0, 1) == 0
+
+
+def test_rejections_before_any_answer_halve_the_concurrency_and_teach_no_rate() -> None:
+    limiter = AdaptiveLimiter(64)
+    for now, concurrency in ((0.0, 6), (30.0, 3), (60.0, 1)):
+        for _ in range(int(limiter.concurrency)):
+            limiter.start(now, 1)
+        for _ in range(limiter.in_flight):
+            limiter.rate_limited(now + 0.1, now, 20.0)
+            limiter.end(1, 1)
+        assert limiter.delay(now + 1, 1) > 15, "everyone waits as long as the endpoint asks for"
+        assert limiter.delay(now + 30, 1) == 0
+        assert (int(limiter.concurrency), limiter.rate) == (concurrency, inf)
+
+
+def test_the_pause_grows_while_nothing_passes() -> None:
+    limiter, now, sent = AdaptiveLimiter(64), 0.0, 0
+    while not limiter.is_starved(now):
+        delay = limiter.delay(now, 1)
+        now += delay
+        limiter.start(now, 1)
+        limiter.rate_limited(now, now, 0.0)
+        limiter.end(1, 1)
+        sent += 1
+    assert sent < 20
+    assert now < 180 + 31

@@ -92,7 +92,8 @@ POLICY = "The response was filtered due to the prompt triggering Azure OpenAI's 
         (413, error("Request too large on tokens per minute (TPM)", "rate_limit_exceeded", "tokens"), Retryable, "413"),
         (413, error("Request Entity Too Large"), BadRequest, "413"),
         *[(status, error("x"), Retryable, f"HTTP {status}: x") for status in
-          (408, 409, 421, 423, 425, 499, 500, 501, 503, 520, 524, 529)],
+          (408, 409, 421, 423, 425, 499, 500, 503, 520, 524, 529)],
+        (501, error("not implemented"), BadRequest, "not implemented"),
         (401, error("no"), Denied, "rejected the key (HTTP 401): no; check the key"),
         (400, error("API key not valid. Please pass a valid API key.", 400, status="INVALID_ARGUMENT"), Denied,
          "rejected the key (HTTP 400)"),
@@ -105,7 +106,7 @@ POLICY = "The response was filtered due to the prompt triggering Azure OpenAI's 
         (404, b"404 page not found", Denied, "no model `m` at this address (HTTP 404): 404 page not found"),
         (405, {"detail": "Method Not Allowed"}, Denied, "accepts no requests at http://h/v1/chat/completions"),
         (400, error("This model's maximum context length is 2048 tokens."), BadRequest, "lower `max_tokens`"),
-        (400, error("invalid schema"), BadRequest, "schema_lengths = false"),
+        (400, error("invalid schema"), BadRequest, "HTTP 400): invalid schema"),
         (400, error("x", "json_validate_failed"), Retryable, "HTTP 400"),
         (304, b"", BadRequest, "HTTP 304"),
     ],
