@@ -81,8 +81,9 @@ class RunStats:
 
     @property
     def tokens(self) -> int:
-        """Tokens sent and received."""
-        return self.usage.prompt_tokens + self.usage.completion_tokens
+        """Tokens sent and received, also by requests that led to no outcome."""
+        in_outcomes = self.usage.prompt_tokens + self.usage.completion_tokens
+        return max(in_outcomes, sum(client.stats().tokens for client in self.clients))
 
     @property
     def spent(self) -> str:

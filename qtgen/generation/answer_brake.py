@@ -27,7 +27,10 @@ class _Fault(NamedTuple):
 
 
 class AnswerBrake:
-    """Counts the faulty answers of each model until it gives a good one. A run has one, and only new answers count.
+    """Counts the faulty answers of each model until it gives a good one. A run has one.
+
+    Answers from the ledger count too. The run goes on until at least one repair has failed in the same way, because
+    some models make the same fault in each first answer, and correct it.
 
     Args:
         stop: Is told that the run fails. The questions in flight finish.
@@ -38,24 +41,29 @@ class AnswerBrake:
         self._good: set[str] = set()
         self._faults: dict[str, Counter[_Fault]] = {}
         self._questions: dict[str, set[str]] = {}
+        self._not_repaired: set[str] = set()
 
     def accepted(self, model: str) -> None:
         """Record a good answer. After one, the model is trusted."""
         self._good.add(model)
 
-    def rejected(self, model: str, question: str, completion: Completion, fault: str) -> None:
+    def rejected(self, model: str, question: str, completion: Completion, fault: str, *, is_final: bool) -> None:
         """Record a faulty answer to a question. `fault` says what is wrong.
 
+        `is_final` is true for an answer to a repair request, and for one that no repair can follow.
         What a content filter stops does not count, because the filter judges each question.
         """
-        if completion.reused or model in self._good or completion.kind == Filtered.kind:
+        if model in self._good or completion.kind == Filtered.kind:
             return
         seen = self._faults.setdefault(model, Counter())
         seen[_Fault(completion.kind, _DETAIL.sub("…", fault))] += 1
+        if is_final:
+            self._not_repaired.add(model)
         questions = self._questions.setdefault(model, set())
         questions.add(question)
         count = seen.total()
-        if count >= ALIKE and len(seen) == 1 and len(questions) >= _QUESTIONS_MIN:
+        is_certain = model in self._not_repaired and len(questions) >= _QUESTIONS_MIN
+        if count >= ALIKE and len(seen) == 1 and is_certain:
             message = f"the first {count} answers of {model} all have the same fault: {_for_people(fault, completion)}"
             self._stop.fail(ProviderUnusable(message, remedy=_REMEDIES.get(completion.kind) or _remedy_of(fault)))
 

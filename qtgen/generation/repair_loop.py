@@ -126,7 +126,7 @@ class _RepairLoop:
             except ProviderUnusable:
                 raise
             except ProviderError as error:
-                self._report_no_answer(provider, error)
+                self._report_no_answer(provider, error, is_final=True)
                 return await self._end(Failure(error.kind, str(error)))
             except BudgetReached as error:  # another run resumes with the repair
                 return self._skip(Failure(error.kind, str(error)))
@@ -134,12 +134,12 @@ class _RepairLoop:
                 return self._skip(INTERRUPTED)
             check = self._check(conversation.prompt, completion, truncated=truncated is not None)
             if truncated and check.is_cut_off:
-                self._report_no_answer(provider, truncated)
+                self._report_no_answer(provider, truncated, is_final=conversation.is_longer)
                 if not self._request_longer(conversation):
                     return await self._end(Failure(truncated.kind, str(truncated)))
                 continue
             self._add_candidate(check, conversation.next_prompt, completion, provider)
-            self._report(provider, completion, check)
+            self._report(provider, completion, check, is_final=conversation.repairs > 0)
             is_finished = self._request_next(conversation, check)
             if check.text is None or (check.complaints and not is_finished):
                 provider.reject(completion)
@@ -148,19 +148,21 @@ class _RepairLoop:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
                 return await self._end(Failure(AnswerError.kind, message))
 
-    def _report(self, provider: Provider, completion: Completion, check: AnswerCheck) -> None:
+    def _report(self, provider: Provider, completion: Completion, check: AnswerCheck, *, is_final: bool) -> None:
         """Tell the brake whether an answer is usable."""
         if self._brake is None:
             return
         if check.text is not None:
             self._brake.accepted(provider.model)
         else:
-            self._brake.rejected(provider.model, self._outcome.question.source, completion, check.faults[0])
+            source = self._outcome.question.source
+            self._brake.rejected(provider.model, source, completion, check.faults[0], is_final=is_final)
 
-    def _report_no_answer(self, provider: Provider, error: ProviderError) -> None:
+    def _report_no_answer(self, provider: Provider, error: ProviderError, *, is_final: bool) -> None:
         """Tell the brake about a final response that is no answer."""
         if self._brake and isinstance(error, NoAnswer) and isinstance(error.completion, Completion):
-            self._brake.rejected(provider.model, self._outcome.question.source, error.completion, str(error))
+            source = self._outcome.question.source
+            self._brake.rejected(provider.model, source, error.completion, str(error), is_final=is_final)
 
     def _is_last_sample(self, conversation: Conversation) -> bool:
         return conversation.next_prompt.sample >= self._samples - 1

@@ -41,7 +41,8 @@ class ClientStats:
         in_flight: Requests in flight now.
         concurrency: Requests that may be in flight now, by what the endpoint copes with.
         max_concurrency: The most requests that may ever be in flight.
-        tokens_per_minute: Tokens sent and received per minute, since the first attempt.
+        tokens: Tokens sent and received.
+        tokens_per_minute: The same per minute, since the first attempt.
         waiting_for: Why nothing gets through: the endpoint is down, or a limit was reached. Empty if requests pass.
         waiting_seconds: Seconds until the next request may start.
         waiting_reason: What the endpoint said last, if it is waited for.
@@ -55,6 +56,7 @@ class ClientStats:
     in_flight: int = 0
     concurrency: int = 0
     max_concurrency: int = 0
+    tokens: int = 0
     tokens_per_minute: float = 0.0
     waiting_for: Waiting = ""
     waiting_seconds: float = 0.0
@@ -103,7 +105,8 @@ class Client:
             record=self._record,
             stop=self._stop,
         )
-        self._dialect = DialectSender(self._paced, endpoint, on_change=self._record_dialect)
+        is_fresh = writer is not None and writer.earlier is None
+        self._dialect = DialectSender(self._paced, endpoint, on_change=self._record_dialect, is_proved=not is_fresh)
         retrying = RetrySender(
             self._dialect, endpoint, pacer, tries=tries, stop=self._stop, brake=self.brake, sleep=sleep
         )
@@ -165,6 +168,7 @@ class Client:
             limiter.in_flight,
             int(limiter.concurrency),
             limiter.max_concurrency,
+            self._tokens,
             self._tokens / minutes if minutes > 0 else 0.0,
             waiting_for,
             seconds,

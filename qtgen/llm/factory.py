@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qtgen.embeddings.static import TextEmbedder
 
 _HEAD_START = 2.0  # seconds; an endpoint rejects a request sooner than it answers one
+_HEAD_START_WITH_BUDGET = 60.0  # seconds; the first answer shows what the provider charges
 
 
 def concurrency(settings: Settings) -> int:
@@ -78,7 +79,8 @@ async def open_clients(
         pacers, clients = [], []
         for endpoint in endpoints_for(settings, writer.earlier if writer else None):
             transport = await _enter(stack, entry.connect(settings, endpoint))
-            head_start = 0.0 if endpoint.provider == "local" else _HEAD_START
+            head_start = _HEAD_START if budget.limit is None else _HEAD_START_WITH_BUDGET
+            head_start = 0.0 if endpoint.provider == "local" else head_start
             limiter = AdaptiveLimiter(allowance.max_concurrency, allowance, head_start=head_start)
             pacers.append(Pacer(limiter))
             client = Client(

@@ -23,9 +23,11 @@ def brake() -> tuple[AnswerBrake, Stop]:
 Pair = tuple[AnswerBrake, Stop]
 
 
-def reject(brake: AnswerBrake, count: int, fault: str = PROSE, answer: Completion | None = None) -> None:
+def reject(
+    brake: AnswerBrake, count: int, fault: str = PROSE, answer: Completion | None = None, *, is_final: bool = True
+) -> None:
     for number in range(count):
-        brake.rejected("m", f"q.csv:{number}", answer or completion(), fault)
+        brake.rejected("m", f"q.csv:{number}", answer or completion(), fault, is_final=is_final)
 
 
 def test_a_dozen_answers_with_the_same_fault_end_the_run(brake: Pair) -> None:
@@ -54,7 +56,7 @@ def test_the_line_ends_with_a_remedy(brake: Pair, kind: str, fault: str, remedy:
 
 def test_fields_and_figures_make_no_difference(brake: Pair) -> None:
     for number in range(ALIKE):
-        brake[0].rejected("m", f"q:{number}", completion(), f"`field {number}` has {number} characters")
+        brake[0].rejected("m", f"q:{number}", completion(), f"`field {number}` has {number} characters", is_final=True)
     assert brake[1].requested
 
 
@@ -73,11 +75,23 @@ def test_different_faults_are_no_sign(brake: Pair) -> None:
 
 def test_one_question_alone_is_no_sign(brake: Pair) -> None:
     for _ in range(5 * ALIKE):
-        brake[0].rejected("m", "q.csv:2", completion(), PROSE)
+        brake[0].rejected("m", "q.csv:2", completion(), PROSE, is_final=True)
     assert not brake[1].requested
 
 
-def test_answers_from_the_ledger_and_filters_do_not_count(brake: Pair) -> None:
-    reject(brake[0], 5 * ALIKE, answer=completion(reused=True))
+def test_what_a_filter_stops_does_not_count(brake: Pair) -> None:
     reject(brake[0], 5 * ALIKE, answer=completion(kind="filtered"))
+    assert not brake[1].requested
+
+
+def test_answers_from_the_ledger_count_so_that_the_same_run_ends_in_the_same_way(brake: Pair) -> None:
+    reject(brake[0], ALIKE, answer=completion(reused=True))
+    assert brake[1].requested
+
+
+def test_a_model_that_corrects_its_fault_in_the_repair_is_not_stopped(brake: Pair) -> None:
+    reject(brake[0], 2 * ALIKE, is_final=False)
+    assert not brake[1].requested
+    brake[0].accepted("m")
+    reject(brake[0], 2 * ALIKE)
     assert not brake[1].requested

@@ -30,6 +30,7 @@ class DialectSender:
     Args:
         on_change: Called with what was learned, to be kept for later runs, once a request was answered in it. It is
             given what differs from the dialect that is set by hand.
+        is_proved: False to call `on_change` after the first answer in any case, so that it replaces what is kept.
 
     Attributes:
         dialect: The dialect in force.
@@ -37,7 +38,12 @@ class DialectSender:
     """
 
     def __init__(
-        self, inner: Sender, endpoint: Endpoint, *, on_change: Callable[[Dialect], None] = lambda _: None
+        self,
+        inner: Sender,
+        endpoint: Endpoint,
+        *,
+        on_change: Callable[[Dialect], None] = lambda _: None,
+        is_proved: bool = True,
     ) -> None:
         self._inner, self._endpoint, self._on_change = inner, endpoint, on_change
         self.dialect = endpoint.dialect
@@ -45,7 +51,7 @@ class DialectSender:
         self._tried = {self.dialect}
         self._guessing = asyncio.Lock()
         self._more_tokens_failed = False
-        self._is_proved = True  # by an answer
+        self._is_proved = is_proved  # by an answer
 
     @property
     def style(self) -> PromptStyle:

@@ -49,11 +49,9 @@ class PacedSender:
         self._was_down = False
 
     async def send(self, request: Request) -> Completion:
-        size = request.key.size
-        # A token has at least one byte, so this is the most that the request can cost.
-        listed = self._endpoint.cost(size, request.max_answer_tokens, 0) or 0.0
+        listed = self._listed(request)
         ceiling = listed * self._markup
-        tokens = size // _BYTES_PER_TOKEN + (self._mean_answer or request.max_answer_tokens)
+        tokens = request.key.size // _BYTES_PER_TOKEN + (self._mean_answer or request.max_answer_tokens)
         await self._budget.reserve(ceiling)
         try:
             acquired = await self._pacer.acquire(tokens, goes_first=request.goes_first)
@@ -66,7 +64,7 @@ class PacedSender:
             self._pacer.release(tokens, 0)
             self._budget.settle(ceiling, 0.0)
             raise
-        if self._budget.limit is not None and finished.max_answer_tokens > request.max_answer_tokens:
+        if self._budget.limit is not None and self._listed(finished) * self._markup > ceiling:
             self._pacer.release(tokens, 0)  # the reservation no longer covers it
             self._budget.settle(ceiling, 0.0)
             return await self.send(replace(request, max_answer_tokens=finished.max_answer_tokens))
@@ -86,6 +84,10 @@ class PacedSender:
             if listed:
                 self._markup = max(self._markup, (usage.charged_usd or 0.0) / listed)
             self._report(Attempt(request.key, started, time.time() - started, kind, usage))
+
+    def _listed(self, request: Request) -> float:
+        """Return the most that a request can cost by the price list. A token has at least one byte."""
+        return self._endpoint.cost(request.key.size, request.max_answer_tokens, 0) or 0.0
 
     def _finished(self, request: Request) -> Request:
         """Return the request as it is sent now. Raises Interrupted after a stop was requested, and StyleRejected."""
