@@ -177,9 +177,7 @@ def test_an_error_within_an_answer_keeps_what_was_used(server: FakeEndpoint, pro
 
 def test_a_web_page_costs_nothing_and_names_its_title(server: FakeEndpoint, prompt: Prompt) -> None:
     server.response = (200, {}, b"<html><head><title>Sign in</title></head></html>")
-    with pytest.raises(
-        Retryable, match="is a web page with the title `Sign in`; check the endpoint's address"
-    ) as caught:
+    with pytest.raises(Retryable, match="is a web page with the title `Sign in`; check `base_url`") as caught:
         send(prompt, Endpoint("openai", "m", server.base_url))
     assert caught.value.usage.cost_usd == 0
 

@@ -173,7 +173,7 @@ def test_a_redirect_repeats_the_request_and_is_remembered(prompt: Prompt, status
         (redirect(302, "http://127.0.0.1:1/v1/chat/completions"), "set `base_url` to http://127.0.0.1:1/v1"),
         (redirect(302, "https://login.example/?key=1"), "redirects to https://login.example/ (HTTP 302); check"),
         (redirect(303, "/v1/other"), "/v1/other (HTTP 303)"),
-        (redirect(307, "/v1/chat/completions"), "in a circle"),
+        (redirect(307, "/v1/chat/completions"), "in a loop"),
         (redirect(307, "ftp://127.0.0.1/"), "redirects to no address"),
         (redirect(307, "http://[bad"), "redirects to no address"),
         (http(b"", status="301 Moved"), "redirects to no address"),
@@ -187,7 +187,7 @@ def test_other_redirects_are_denied_with_the_address_to_set(prompt: Prompt, answ
 
 
 def test_a_chain_of_redirects_ends(prompt: Prompt) -> None:
-    with pytest.raises(Denied, match="in a circle"):
+    with pytest.raises(Denied, match="in a loop"):
         exchange(prompt, *(redirect(307, f"/{number}") for number in range(20)), keep_open=True)
 
 
