@@ -10,7 +10,7 @@ from qtgen.llm.types import Completion
 
 ALIKE = 12
 """Answers that end a run, if all of them have the same fault."""
-_QUESTIONS_MIN = 3  # questions that have to be concerned: one alone may itself be the cause
+_QUESTIONS_MIN = 3  # questions that have to be affected: one alone may itself be the cause
 _EXCERPT = 60  # characters of an answer that are shown
 _DETAIL = re.compile(r"`[^`]*`|\"[^\"]*\"|\d+")
 _REMEDIES = {
@@ -27,10 +27,10 @@ class _Fault(NamedTuple):
 
 
 class AnswerBrake:
-    """Counts the faulty answers of each model until it gives a good one. A run has one, and only new answers count.
+    """Counts the faulty answers of each model until its first good one. Reused answers do not count.
 
     Args:
-        stop: Is told that the run fails. The questions in flight finish.
+        stop: Ends the run with an error. The questions in flight finish first.
     """
 
     def __init__(self, stop: Stop) -> None:
@@ -46,7 +46,7 @@ class AnswerBrake:
     def rejected(self, model: str, question: str, completion: Completion, fault: str) -> None:
         """Record a faulty answer to a question. `fault` says what is wrong.
 
-        What a content filter stops does not count, because the filter judges each question.
+        Answers that a content filter stopped do not count, because it judges each question separately.
         """
         if completion.reused or model in self._good or completion.kind == Filtered.kind:
             return

@@ -18,7 +18,7 @@ class Conversation:
         prompt: The first prompt.
         next_prompt: The prompt to send next, with the faults of the last answer.
         repairs: Number of repair requests so far.
-        is_longer: Whether the token limit was raised.
+        is_longer: Whether the token limit of the prompt was raised.
         renderings: How often the prompt was rendered again because the endpoint rejected its format.
     """
 
@@ -34,7 +34,7 @@ class Conversation:
         self.is_longer = True
 
     def render_again(self, prompt: Prompt) -> bool:
-        """Go on with a prompt in another format. Return False if the format is the same or has changed too often."""
+        """Continue with a prompt in another format. Return False if the format is the same or has changed too often."""
         if prompt.style == self.prompt.style or self.renderings == _MAX_RENDERINGS:
             return False
         self.prompt = self.next_prompt = prompt

@@ -44,7 +44,7 @@ class ClientStats:
         tokens_per_minute: Tokens sent and received per minute, since the first attempt.
         waiting_for: Why nothing gets through: the endpoint is down, or a limit was reached. Empty if requests pass.
         waiting_seconds: Seconds until the next request may start.
-        waiting_reason: What the endpoint said last, if it is waited for.
+        waiting_reason: The endpoint's last error, if the client waits.
         adaptations: How requests were changed because the endpoint rejected them, and its reasons.
     """
 
@@ -125,7 +125,7 @@ class Client:
 
     @property
     def learned(self) -> Sequence[str]:
-        """How requests are changed because an earlier run has learned it."""
+        """The changes to requests that an earlier run learned."""
         return self._endpoint.learned_dialect.words()
 
     async def complete(self, prompt: Prompt) -> Completion:

@@ -99,7 +99,7 @@ class Usage:
 
     @property
     def charged_usd(self) -> float | None:
-        """The larger one of both costs, None if both are unknown."""
+        """The larger of both costs, None if both are unknown."""
         if self.cost_usd is None or self.reported_usd is None:
             return self.reported_usd if self.cost_usd is None else self.cost_usd
         return max(self.cost_usd, self.reported_usd)
@@ -176,8 +176,8 @@ class Provider(Protocol):
         """Return the model's answer.
 
         Raises ProviderError if there is none, StyleRejected if the prompt has to be rendered again in another format,
-        BudgetReached if the request might cost more than is left, and
-        Interrupted if a stop was requested before it was sent.
+        BudgetReached if the request might cost more than is left, and Interrupted if a stop was requested before it was
+        sent.
         """
 
     def reject(self, completion: Completion) -> None:

@@ -15,8 +15,8 @@ from qtgen.llm.sender import Request, Sender
 from qtgen.llm.types import NO_USAGE, Completion, PromptStyle, Usage
 
 _MAX_STEPS = 8  # times that one request is sent again in another dialect
-_MORE_TOKENS = 8.0
-_MOSTLY = 0.9  # of the output: so much reasoning leaves no room for an answer
+_MORE_TOKENS = 8.0  # factor of the token limit after reasoning used it up
+_MOSTLY = 0.9  # share of the output: so much reasoning leaves no room for an answer
 _logger = logging.getLogger(__name__)
 
 
@@ -28,8 +28,8 @@ class DialectSender:
     A request that needs no change is sent as it is.
 
     Args:
-        on_change: Called with what was learned, to be kept for later runs, once a request was answered in it. It is
-            given what differs from the dialect that is set by hand.
+        on_change: Called with the learned dialect once a request was answered in it, so that later runs can use it. The
+            part that is set by hand is left out.
 
     Attributes:
         dialect: The dialect in force.
@@ -115,7 +115,7 @@ class DialectSender:
         self._on_change(self.dialect.beyond(self._endpoint.own_dialect))
 
     async def _guess_no_grammar(self, error: ProviderError, dialect: Dialect, request: Request) -> Completion | None:
-        """Return the answer to a rejected request without its grammar. Return None if it has none or fails as well."""
+        """Send a rejected request without its grammar and return the answer. Return None if it has no grammar."""
         if not isinstance(error, BadRequest) or isinstance(error, Denied) or b'"grammar":' not in request.body:
             return None
         plain = replace(dialect, omit=(*dialect.omit, "grammar"))
@@ -138,8 +138,8 @@ class DialectSender:
         return is_reasoning or (completion.kind == "truncated" and usage.completion_tokens > 0)
 
     async def _guess_more_tokens(self, empty: Completion, dialect: Dialect, request: Request) -> Completion:
-        """Return the answer with a larger token limit, which is kept if it helps. Else return the empty answer."""
-        async with self._guessing:  # one request tries it, for all of them
+        """Return the answer with a larger token limit, which is kept if it helps, or else the empty answer."""
+        async with self._guessing:  # one request tries it for all
             larger = self.dialect
             if larger == dialect or larger.token_factor == dialect.token_factor:
                 larger = replace(self.dialect, token_factor=_MORE_TOKENS * (self.dialect.token_factor or 1.0))

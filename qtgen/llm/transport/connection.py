@@ -136,7 +136,7 @@ class Connection:
                 proxy_headers=login if is_tunnel else None,
             )
         except self._wire_errors as error:
-            raise self._wire_error(error, url, is_sent=False) from None
+            raise self._wire_error(error, url, has_responded=False) from None
         begun.add(url)
         try:
             content, failure = await self._read(response)
@@ -154,15 +154,15 @@ class Connection:
                 if len(content) > MAX_BODY:
                     break
         except self._wire_errors as error:
-            return bytes(content), self._wire_error(error, str(response.url), is_sent=True)
+            return bytes(content), self._wire_error(error, str(response.url), has_responded=True)
         if len(content) > MAX_BODY:
             message = f"the endpoint's response is larger than {MAX_BODY // 2**20} MiB"
             raise Retryable(message, kind="malformed")
         return bytes(content), None
 
-    def _wire_error(self, error: Exception, url: str, *, is_sent: bool) -> ProviderError:
+    def _wire_error(self, error: Exception, url: str, *, has_responded: bool) -> ProviderError:
         _logger.debug("request to %s: %s", addresses.shown(url), type(error).__name__)
-        return wire_error(error, self._route._replace(url=url), self._clean, is_sent=is_sent)
+        return wire_error(error, self._route._replace(url=url), self._clean, has_responded=has_responded)
 
     def _next_address(self, reply: Reply, seen: set[str]) -> str:
         """Return the address that a redirect leads to. Raises Denied if requests must not follow it."""
