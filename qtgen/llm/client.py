@@ -45,7 +45,7 @@ class ClientStats:
         waiting_for: Why nothing gets through: the endpoint is down, or a limit was reached. Empty if requests pass.
         waiting_seconds: Seconds until the next request may start.
         waiting_reason: The endpoint's last error, if the client waits.
-        adaptations: How requests were changed because the endpoint rejected them, and its reasons.
+        adaptations: How requests were changed so that the endpoint answers them, and why.
     """
 
     model: str

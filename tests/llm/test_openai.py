@@ -161,7 +161,7 @@ def test_final_responses_that_are_no_answer(
         (None, "ok"), ("eos", "ok"), ("STOP", "ok"), ("end_turn", "ok"), (7, "ok"),
     ],
 )  # fmt: skip
-def test_reasons_to_finish(server: FakeEndpoint, prompt: Prompt, finish: Any, kind: str) -> None:
+def test_finish_reasons(server: FakeEndpoint, prompt: Prompt, finish: Any, kind: str) -> None:
     server.response = (200, {}, completion("text", finish))
     assert send(prompt, Endpoint("openai", "m", server.base_url)).kind == kind
 

@@ -95,7 +95,7 @@ class DialectSender:
         found = learn(dialect, reply, document, own=own, tried=self._tried)
         if found is None or (found.rejected_formats != dialect.rejected_formats and self._has_own_format(document)):
             return False
-        self._adopt(found, reply.message or error.message)
+        self._adopt(found, f"the endpoint: {reply.message or error.message}")
         return True
 
     def _has_own_format(self, document: Mapping[str, Any]) -> bool:
@@ -106,7 +106,7 @@ class DialectSender:
         words = "; ".join(dialect.words(self.dialect) or _undone(self.dialect.beyond(dialect)))
         self.dialect = dialect
         self._tried.add(dialect)
-        self.adaptations.append(f"{words} (the endpoint: {reason})")
+        self.adaptations.append(f"{words} ({reason})")
         _logger.warning("requests to %s changed: %s", self._endpoint.model, self.adaptations[-1])
         self._is_proved = False
 
@@ -123,7 +123,7 @@ class DialectSender:
             return None
         completion = await self._inner.send(replace(_translated(request, plain), goes_first=True))
         if "grammar" not in self.dialect.omit:
-            self._adopt(replace(self.dialect, omit=(*self.dialect.omit, "grammar")), error.message)
+            self._adopt(replace(self.dialect, omit=(*self.dialect.omit, "grammar")), f"the endpoint: {error.message}")
             self._prove()
         return completion
 

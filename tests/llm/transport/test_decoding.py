@@ -95,7 +95,7 @@ def test_a_small_body_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) ->
 @given(
     st.binary(max_size=200), st.sampled_from(["", "gzip", "deflate", "br", "gzip, br", "\xff"]), st.text(max_size=20)
 )
-def test_whatever_bytes_come_there_is_a_document_or_words(body: bytes, encoding: str, charset: str) -> None:
+def test_any_bytes_give_a_document_or_an_error(body: bytes, encoding: str, charset: str) -> None:
     with contextlib.suppress(BodyError):
         read_document(body, {"content-encoding": encoding, "content-type": f"x; charset={charset}"})
 
