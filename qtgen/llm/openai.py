@@ -280,7 +280,7 @@ def _cleaner(endpoint: Endpoint, own_headers: Mapping[str, str], proxy: Proxy | 
 
 
 def _request_headers(endpoint: Endpoint, own_headers: Mapping[str, str]) -> dict[str, Any]:
-    """Return the headers of each request beside the client's own. Without a key, there is no `Authorization`."""
+    """Return the headers of each request besides the client's own. Without a key, there is no `Authorization`."""
     own_names = {name.lower() for name in own_headers}
     shared: dict[str, Any] = {name: value for name, value in _HEADERS.items() if name not in own_names}
     if not endpoint.api_key and "authorization" not in own_names:
