@@ -27,7 +27,7 @@ QtgenError                      anything a person can act on
         │   └── Unreachable     nothing listens at that address
         ├── BadRequest          the endpoint rejects this request; another may succeed
         │   └── Denied          the key, the address or the model may be wrong: 401, 403, 404, 405
-        ├── StyleRejected       the endpoint rejects the format of answers; ask in another one
+        ├── StyleRejected       the endpoint rejects the format of answers; request another one
         ├── NoAnswer            the endpoint's final response, which makes no page; it may have cost something
         │   ├── Truncated       cut off at the token limit
         │   └── Refused         the model declined
@@ -224,7 +224,7 @@ class ErrorReply(NamedTuple):
         message: The endpoint's own message, on one line, at most 300 characters, without secrets.
         type: The error's `type`, empty if it has none.
         code: The error's `code`.
-        param: Name of the request's field that is concerned.
+        param: Name of the request's field that the error is about.
     """
 
     status: int
@@ -293,8 +293,8 @@ class BadRequest(ProviderError):
 class Denied(BadRequest):
     """The endpoint denies a request (401, 403, 404, 405).
 
-    The key, the address or the model is wrong, or a gateway blocks this one question. Which of them it is shows only
-    in what happens to other requests.
+    The key, the address or the model is wrong, or a gateway blocks this one question. Only the
+    results of other requests show which of them it is.
     """
 
     kind = "denied"

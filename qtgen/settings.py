@@ -81,7 +81,7 @@ class Settings(BaseModel):
     max_tokens: int | None = Field(
         None, gt=0, description="Maximum length of an answer in tokens. The default is the prompt template's"
     )
-    timeout: float = Field(120.0, gt=0, allow_inf_nan=False, description="Seconds that one whole request may take")
+    timeout: float = Field(120.0, gt=0, allow_inf_nan=False, description="Maximum seconds for one whole request")
     tries: int = Field(
         5,
         ge=1,

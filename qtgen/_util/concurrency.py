@@ -1,7 +1,7 @@
 """Run coroutines concurrently, with a limit on how many run at once and an orderly way to stop.
 
-A failure of one item is a value that `work` returns. An exception that `work` raises is fatal: it ends the run, after
-what is in flight has finished.
+A failure of one item is a value that `work` returns. An exception that `work` raises is fatal: it ends the run after
+the items in flight have finished.
 """
 
 import asyncio
@@ -128,7 +128,7 @@ async def map_unordered(
 
 
 class _Mapping(Generic[ItemT, ResultT]):
-    """The state of one call of `map_unordered`. None among the results is their end."""
+    """The state of one call of `map_unordered`. A result of None marks the end."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class _Mapping(Generic[ItemT, ResultT]):
         self.room = asyncio.Semaphore(concurrency)
 
     def start(self) -> list[asyncio.Task[None]]:
-        """Start the workers, and what ends the results."""
+        """Start the workers and their supervisor, and return their tasks."""
         workers = [asyncio.create_task(self._run_worker()) for _ in range(self._concurrency)]
         return [*workers, asyncio.create_task(self._supervise(workers))]
 
@@ -150,7 +150,7 @@ class _Mapping(Generic[ItemT, ResultT]):
         try:
             while await self._process_next():
                 pass
-        except Exception as error:  # noqa: BLE001  # whatever it is, what is in flight finishes first
+        except Exception as error:  # noqa: BLE001  # whatever it is, the items in flight finish first
             self._stop.fail(error)
 
     async def _process_next(self) -> bool:
@@ -169,7 +169,7 @@ class _Mapping(Generic[ItemT, ResultT]):
         return True
 
     async def _supervise(self, workers: Iterable[asyncio.Task[None]]) -> None:
-        """End the results when all workers are done, or at `Stop.request_now`."""
+        """Mark the end of the results when all workers are done, or at `Stop.request_now`."""
         all_done = asyncio.ensure_future(asyncio.wait(workers))
         stopped_now = asyncio.ensure_future(self._stop.wait_now())
         try:

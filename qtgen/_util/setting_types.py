@@ -32,15 +32,15 @@ class PathSettings(BaseModel):
     ignore: NameList = ()
 
 
-def _no_meaning(names: tuple[str, ...]) -> tuple[str, ...]:
+def _optional_fields(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name.split(".")[0] in ("model", "messages"):
-            raise ValueError(f"must not contain `{name}`, without which a request has no meaning")
+            raise ValueError(f"must not contain `{name}`, because every request needs it")
     return names
 
 
-def _no_meaning_renamed(names: Mapping[str, str]) -> Mapping[str, str]:
-    _no_meaning((*names, *names.values()))
+def _optional_renames(names: Mapping[str, str]) -> Mapping[str, str]:
+    _optional_fields((*names, *names.values()))
     return names
 
 
@@ -48,21 +48,21 @@ class DialectSettings(BaseModel):
     """How requests are changed so that an endpoint accepts them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    omit: Annotated[NameList, AfterValidator(_no_meaning)] = Field(
-        (), description="Fields of the request to leave out. A dot precedes a field of an object"
+    omit: Annotated[NameList, AfterValidator(_optional_fields)] = Field(
+        (), description="Fields of the request to leave out. Use dots for nested fields: `response_format.type`"
     )
-    rename: Annotated[Mapping[str, Annotated[str, Field(min_length=1)]], AfterValidator(_no_meaning_renamed)] = Field(
-        {}, description="Fields to send under another name"
+    rename: Annotated[Mapping[str, Annotated[str, Field(min_length=1)]], AfterValidator(_optional_renames)] = Field(
+        {}, description='Fields to send under another name: `{ max_tokens = "max_completion_tokens" }`'
     )
     omit_schema_keywords: NameList = Field((), description="Keywords to leave out of the JSON Schema")
     merge_system: bool = Field(False, description="Move the system message into the first user message")
     system_role: Literal["system", "developer"] = Field("system", description="Role of the system message")
     stream: bool = Field(False, description="Request a stream of events")
     token_factor: float | None = Field(
-        None, ge=1, le=100, description="Factor of every token limit, up to 32,768 tokens. The default is the model's"
+        None, ge=1, le=100, description="Factor for token limits, up to 32,768 tokens. The default depends on the model"
     )
-    max_output_tokens: int | None = Field(None, gt=0, description="Highest token limit that the endpoint accepts")
-    remember: bool = Field(True, description="Keep what is learned in the ledger, and start with it")
+    max_output_tokens: int | None = Field(None, gt=0, description="Highest token limit to send")
+    remember: bool = Field(True, description="Keep learned changes in the ledger, and start the next run with them")
 
 
 class BannedPhraseSettings(BaseModel):

@@ -162,7 +162,7 @@ class Run:
         return self._exit_code()
 
     def _is_cut_short(self, outcome: Outcome) -> bool:
-        """Return True for an item that was in progress when an error ended the run, and could not go on."""
+        """Return True for an item that an error of the run cut short."""
         is_interrupted = outcome.error is not None and outcome.error.kind == Interrupted.kind
         return is_interrupted and self._stop is not None and self._stop.failure is not None
 

@@ -15,7 +15,7 @@ from qtgen.llm.types import Usage
 
 REPORTED_ONCE = frozenset({BudgetReached.kind, Interrupted.kind, DELETED, ProviderUnusable.kind, EndpointDown.kind})
 """Kinds of failures that concern many rows at once. They are counted at the end instead of one line each."""
-_SAME_PRICE = 0.01  # share by which two costs may differ without a word
+_SAME_PRICE = 0.01  # share by which two costs may differ without a line in the summary
 _MAX_REASON = 160  # characters of the endpoint's words beside the figures
 _KIND_NOUNS = {
     "question": "invalid row",

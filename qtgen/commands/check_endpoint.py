@@ -32,9 +32,9 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--provider", metavar="NAME", help="Check this provider.  [default: as `generate`]")
+@click.option("--provider", metavar="NAME", help="Check this provider.  [default: the one that `generate` uses]")
 @click.option("--model", help="Check this model.  [default: the first one in the settings]")
-@click.option("--base-url", help="Check the endpoint at this address.  [default: as in the settings]")
+@click.option("--base-url", help="Check the endpoint at this address.  [default: the one in the settings]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(as_json: bool, model: str | None, **flags: Any) -> int:
     """Show what an endpoint is and can do, and the settings to use.
@@ -104,7 +104,7 @@ def _limits(limits: Limits | None) -> str:
 
 def _support(support: Support) -> str:
     if support.works is None:
-        return "not needed"
+        return "not tried"
     if support.works:
         return f"yes, but {support.reason}" if support.reason else "yes"
     return f"no: {support.reason}"

@@ -41,8 +41,8 @@ Several models:
 \b
 Failures:
   A failure of one question never ends a run. A wrong key, an unknown model,
-  an account without credit, or a dozen failures that are all alike end it:
-  requests in flight finish, and their pages are written.
+  an account without credit, or a dozen failures that are all alike end it.
+  Requests in flight finish first, and their pages are written.
 
 \b
 Environment:

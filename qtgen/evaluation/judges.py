@@ -163,10 +163,10 @@ async def _ask(judge: Provider, name: str, task: str, texts: Mapping[str, str], 
 
 
 async def _complete(judge: Provider, render: Callable[[PromptStyle], Prompt]) -> Completion:
-    """Return the judge's response. If its endpoint rejects a format, ask in the format that it accepts.
+    """Return the judge's response. If its endpoint rejects a format, request one that it accepts.
 
-    A judge is asked with a schema first, whatever its style is: an endpoint may enforce one although its model writes
-    pages in Markdown.
+    The first request contains a schema, whatever the judge's style is, because an endpoint may enforce a schema
+    although its model writes pages in Markdown.
     """
     style = STANDARD_STYLE
     for _ in AnswerFormat:

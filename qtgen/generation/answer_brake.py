@@ -10,7 +10,7 @@ from qtgen.llm.types import Completion
 
 ALIKE = 12
 """Answers that end a run, if all of them have the same fault."""
-_QUESTIONS_MIN = 3  # questions that have to be concerned: one alone may itself be the cause
+_QUESTIONS_MIN = 3  # questions that have to be affected: one alone may itself be the cause
 _EXCERPT = 60  # characters of an answer that are shown
 _DETAIL = re.compile(r"`[^`]*`|\"[^\"]*\"|\d+")
 _REMEDIES = {
@@ -27,13 +27,13 @@ class _Fault(NamedTuple):
 
 
 class AnswerBrake:
-    """Counts the faulty answers of each model until it gives a good one. A run has one.
+    """Counts the faulty answers of each model until its first good one.
 
-    Answers from the ledger count too. The run goes on until at least one repair has failed in the same way, because
-    some models make the same fault in each first answer, and correct it.
+    Reused answers count too. The run goes on until at least one repair has failed in the same way, because some models
+    make the same fault in each first answer and correct it.
 
     Args:
-        stop: Is told that the run fails. The questions in flight finish.
+        stop: Ends the run with an error. The questions in flight finish first.
     """
 
     def __init__(self, stop: Stop) -> None:
@@ -50,8 +50,8 @@ class AnswerBrake:
     def rejected(self, model: str, question: str, completion: Completion, fault: str, *, is_final: bool) -> None:
         """Record a faulty answer to a question. `fault` says what is wrong.
 
-        `is_final` is true for an answer to a repair request, and for one that no repair can follow.
-        What a content filter stops does not count, because the filter judges each question.
+        `is_final` is true for an answer to a repair request, and for one that no repair can follow. Answers that a
+        content filter stopped do not count, because it judges each question separately.
         """
         if model in self._good or completion.kind == Filtered.kind:
             return

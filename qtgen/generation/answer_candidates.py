@@ -70,9 +70,15 @@ def request_provenance(answer: AcceptedAnswer) -> dict[str, Any]:
         "parameters": dict(prompt.parameters),
         "attempts": answer.number,
         **({"sample": prompt.sample} if prompt.sample else {}),
-        "usage": {**asdict(answer.usage), "cost_usd": _rounded(answer.usage.cost_usd)},
+        "usage": _usage(answer.usage),
         "request_id": completion.request_id,
     }
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    """Return the usage as a JSON object, without what only some endpoints report."""
+    values = {**asdict(usage), "cost_usd": _rounded(usage.cost_usd), "reported_usd": _rounded(usage.reported_usd)}
+    return {name: value for name, value in values.items() if value or name not in ("reasoning_tokens", "reported_usd")}
 
 
 def _rounded(usd: float | None) -> float | None:

@@ -18,7 +18,7 @@ class Conversation:
         prompt: The first prompt.
         next_prompt: The prompt to send next, with the faults of the last answer.
         repairs: Number of repair requests so far.
-        is_longer: Whether the token limit was raised.
+        is_longer: Whether the token limit of the prompt was raised.
         renderings: How often the prompt was rendered again because the endpoint rejected its format.
     """
 
@@ -30,14 +30,15 @@ class Conversation:
 
     def allow_more_tokens(self) -> None:
         """Raise the token limit. This is not a repair, because nothing was wrong with the answer."""
-        self.prompt, self.next_prompt = _with_more_tokens(self.prompt), _with_more_tokens(self.next_prompt)
+        self.prompt, longer = _with_more_tokens(self.prompt), _with_more_tokens(self.next_prompt)
+        self.next_prompt = replace(longer, goes_first=True)
         self.is_longer = True
 
     def render_again(self, prompt: Prompt) -> bool:
-        """Go on with a prompt in another format. Return False if the format is the same or has changed too often."""
+        """Continue with a prompt in another format. Return False if the format is the same or has changed too often."""
         if prompt.style == self.prompt.style or self.renderings == _MAX_RENDERINGS:
             return False
-        self.prompt = self.next_prompt = prompt
+        self.prompt, self.next_prompt = prompt, replace(prompt, goes_first=True)
         self.is_longer = False
         self.renderings += 1
         return True
@@ -45,11 +46,12 @@ class Conversation:
     def request_sample(self) -> None:
         """Request another answer to the first prompt."""
         sample = self.next_prompt.sample + 1
-        self.prompt, self.next_prompt = replace(self.prompt, sample=sample), replace(self.prompt, sample=sample)
+        self.prompt = replace(self.prompt, sample=sample)
+        self.next_prompt = replace(self.prompt, goes_first=True)
 
     def request_repair(self, faults: Sequence[str]) -> None:
         self.repairs += 1
-        self.next_prompt = repair_prompt(self.prompt, faults, self.repairs)
+        self.next_prompt = replace(repair_prompt(self.prompt, faults, self.repairs), goes_first=True)
 
 
 def _with_more_tokens(prompt: Prompt) -> Prompt:

@@ -81,7 +81,7 @@ async def run_task(
         providers: The providers, in the order in which they are tried.
         candidates: How many answers are requested from each provider before any repair.
         selector: Chooses between usable candidates with equal concerns; None to choose by their penalties.
-        brake: Ends the run if the first answers all have the same fault; None to go on.
+        brake: Ends the run if the first answers all have the same fault; None to continue.
 
     Raises ProviderUnusable, after which every other request would fail too, and LedgerError. Every other failure is an
     outcome.

@@ -45,8 +45,8 @@ class ClientStats:
         tokens_per_minute: The same per minute, since the first attempt.
         waiting_for: Why nothing gets through: the endpoint is down, or a limit was reached. Empty if requests pass.
         waiting_seconds: Seconds until the next request may start.
-        waiting_reason: What the endpoint said last, if it is waited for.
-        adaptations: How requests were changed because the endpoint rejected them, and its reasons.
+        waiting_reason: The endpoint's last error, if the client waits.
+        adaptations: How requests were changed so that the endpoint answers them, and why.
     """
 
     model: str
@@ -128,7 +128,7 @@ class Client:
 
     @property
     def learned(self) -> Sequence[str]:
-        """How requests are changed because an earlier run has learned it."""
+        """The changes to requests that an earlier run learned."""
         return self._endpoint.learned_dialect.words()
 
     async def complete(self, prompt: Prompt) -> Completion:

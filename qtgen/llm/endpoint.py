@@ -116,7 +116,9 @@ def make_request(prompt: Prompt, endpoint: Endpoint) -> Request:
     body = encode_document(document)
     digest = request_digest(endpoint.place, body, prompt.sample)
     key = RequestKey(digest, endpoint.model, prompt.name, prompt.template_digest, len(body))
-    return Request(key, body, prompt.parameters, max_answer_tokens(document, endpoint.dialect))
+    return Request(
+        key, body, prompt.parameters, max_answer_tokens(document, endpoint.dialect), goes_first=prompt.goes_first
+    )
 
 
 def sent_document(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Find out what an endpoint can do, with a few tiny requests.
 
-The requests go through the same layers as those of a run, so what the endpoint rejects is adapted in the same way. They
-contain the same parameters and the same keywords of JSON Schema as the requests of `generate`.
+The requests go through the same layers as those of a run, so they adapt to the endpoint in the same way. They contain
+the same parameters and the same keywords of JSON Schema as the requests of `generate`.
 """
 
 import json
@@ -138,7 +138,7 @@ async def check_endpoint(settings: Settings) -> EndpointFacts:
 
 
 async def _first_response(client: Client, prompt: Prompt) -> Completion:
-    """Return the answer. An answer that was refused or cut off shows as well that the endpoint responds."""
+    """Return the first response. A refused or truncated answer also shows that the endpoint responds."""
     try:
         return await client.complete(prompt)
     except NoAnswer as error:

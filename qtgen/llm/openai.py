@@ -2,8 +2,8 @@
 
 Each request is a JSON document that qtgen composes itself and gives to the `openai` client as bytes: `qtgen prompts
 show` prints exactly what is sent, and the same prompt makes the same bytes, by which the ledger and recordings find it.
-The client's own retries are off, because they would sleep while they hold a slot. The modules of `llm.transport` send a
-request below the client, and read the response above it, because the client trusts what an endpoint sends.
+The client's own retries are off, because they would sleep while they hold a slot. The client sends through
+`llm.transport`. The response is read there as well, because the client trusts what an endpoint sends.
 
 This is the only module that imports `openai` (0.4 s), so it is imported only when a connection is opened.
 """
@@ -162,7 +162,7 @@ class OpenAISender:
             return read_error(reply.status, f"the response {error}", self._clean)
 
     def _failed(self, reply: Reply, body: ErrorBody, usage: Usage | None = None) -> Completion:
-        """Return the completion that an error amounts to. Raises ProviderError for any other error."""
+        """Return the completion if the error is a final response. Raises ProviderError for any other error."""
         if body.reply.status == 407:
             raise login_required(self._proxy, body.reply.message)
         now = waits.clock_of(reply.headers, time.time())
@@ -174,13 +174,13 @@ class OpenAISender:
 
     def _malformed(self, error: BodyError) -> Retryable:
         message = self._clean(f"the endpoint's response {error}")
-        if error.is_web_page:  # a proxy or a login page, which nobody bills
-            remedy = "check the endpoint's address (`base_url`), and any proxy or login on the way"
+        if error.is_web_page:  # a page of a proxy or a login page, which nobody bills
+            remedy = "check `base_url`, and any proxy or login page between you and the endpoint"
             return Retryable(message, kind="malformed", usage=NO_USAGE, remedy=remedy)
         return Retryable(message, kind="malformed")
 
     def _compare_price(self, served: str) -> None:
-        """Warn once if another model answers, whose known price is another one."""
+        """Warn once if the response is from another model whose known price differs."""
         endpoint = self._endpoint
         if served == endpoint.model or served in self._other_models or endpoint.price_input is None:
             return
@@ -280,7 +280,7 @@ def _cleaner(endpoint: Endpoint, own_headers: Mapping[str, str], proxy: Proxy | 
 
 
 def _request_headers(endpoint: Endpoint, own_headers: Mapping[str, str]) -> dict[str, Any]:
-    """Return the headers of each request beside the client's own. Without a key, there is no `Authorization`."""
+    """Return the headers of each request besides the client's own. Without a key, there is no `Authorization`."""
     own_names = {name.lower() for name in own_headers}
     shared: dict[str, Any] = {name: value for name, value in _HEADERS.items() if name not in own_names}
     if not endpoint.api_key and "authorization" not in own_names:

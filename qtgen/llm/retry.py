@@ -1,8 +1,10 @@
 """The retry layer: repeat failed attempts, and decide what a failure means for the rest of the run.
 
-- Rate limits are retried patiently, time-outs once, because the endpoint may bill them, other failures `tries` times.
-- While the endpoint is down (`pacing.outage`), retries use up no tries. After five minutes the run ends.
-- If rate limits let nothing pass for minutes, or the endpoint asks for a long pause, the run ends as well.
+- Rate limits get six times as many attempts as other failures (`tries`). Timeouts get two, because the endpoint may
+  bill each of them.
+- While the endpoint is down (`pacing.outage`), retries use up no tries. After five minutes the run ends, or after one
+  minute if the endpoint never answered.
+- If rate limits reject every request for minutes, or the endpoint asks for a long pause, the run ends as well.
 - A status 401 is retried once, because some gateways reject a good key by accident.
 - If the endpoint never answered and cannot be reached, or if all requests fail alike (`brake`), the provider is
   unusable.
@@ -42,7 +44,7 @@ _STARVATION = 10.0  # seconds for which rate limits reject everything, after whi
 _TIMEOUT_TRIES = 2
 _UNAUTHORIZED, _UNAUTHORIZED_TRIES = 401, 2
 _UNAUTHORIZED_PAUSE = 1.0  # seconds
-_BLOCKED = "other requests are answered, so a gateway may block this one because of its words"
+_BLOCKED = "other requests succeed, so a gateway may block the words of this one: rephrase the question"
 _backoff = wait_random_exponential(multiplier=0.5, max=_MAX_BACKOFF)
 _logger = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class RetrySender:
     """Args:
     endpoint: Tells what a failed attempt may have cost.
     pacer: Its limiter knows whether the endpoint is down.
-    tries: The most attempts for one request. Rate limits count apart, and have six times as many. Time-outs have two.
+    tries: The most attempts for one request. Rate limits count apart and get six times as many. Timeouts get two.
     stop: A requested stop ends a back-off at once.
     brake: Ends the run if all requests fail alike; shared by the run's clients.
     """
@@ -130,14 +132,14 @@ class RetrySender:
         return _backoff(state)
 
     def _is_given_up(self, error: ProviderError, *, is_last: bool, trusts_gateway: bool) -> bool | None:
-        """Return whether an outage or a rate limit that lasts too long ends the request; None if there is neither.
+        """Return whether an outage or a lasting rate limit ends the request. Return None if there is neither.
 
-        The last try of a request begins an outage if other requests have failed in the same way, or if a gateway says
-        so.
+        The last attempt of a request begins an outage if other requests have failed in the same way, or if a gateway
+        reports one.
         """
         limiter, now = self._pacer.limiter, self._pacer.now()
         if error.kind == "rate-limited":
-            if limiter.starvation(now) > _STARVATION:  # no request passes, so this one is not the cause
+            if limiter.starvation(now) > _STARVATION:  # no request succeeds, so this one is not the cause
                 return limiter.is_starved(now)
             return None
         outage = limiter.outage
@@ -146,7 +148,7 @@ class RetrySender:
         return outage.is_over_limit(now) if outage.is_on else None
 
     async def _give_up(self, error: Retryable) -> ProviderError:
-        """Return the error that a request ends with, by what its last failure means for all requests."""
+        """Return the error of a request, by what its last failure means for all requests."""
         outage = self._pacer.limiter.outage
         if isinstance(error, Unreachable) and not outage.has_answered:
             remedy = error.remedy or "start the endpoint, or correct its address"
@@ -184,7 +186,7 @@ class _Patience:
             "other": tries,
         }
         self._is_given_up = is_given_up
-        self._trusts_gateway = True  # once: a request that fails after that, while others pass, is itself the cause
+        self._trusts_gateway = True  # once: if the request fails again while others succeed, it is the cause itself
 
     def __call__(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None

@@ -54,6 +54,7 @@ class Prompt:
         style: Format of the answer, and whether the prompt is a short one.
         grammar: GBNF grammar of the answer, for endpoints that accept one; only for the format `markdown`.
         sample: Number of the answer, from 0, if several answers to the same prompt are requested.
+        goes_first: Whether its request overtakes those that wait, because its page is already in progress.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Prompt:
     style: PromptStyle = STANDARD_STYLE
     grammar: str | None = None
     sample: int = 0
+    goes_first: bool = False
 
     @property
     def template_digest(self) -> str:
@@ -99,7 +101,7 @@ class Usage:
 
     @property
     def charged_usd(self) -> float | None:
-        """The larger one of both costs, None if both are unknown."""
+        """The larger of both costs, None if both are unknown."""
         if self.cost_usd is None or self.reported_usd is None:
             return self.reported_usd if self.cost_usd is None else self.cost_usd
         return max(self.cost_usd, self.reported_usd)
@@ -176,8 +178,8 @@ class Provider(Protocol):
         """Return the model's answer.
 
         Raises ProviderError if there is none, StyleRejected if the prompt has to be rendered again in another format,
-        BudgetReached if the request might cost more than is left, and
-        Interrupted if a stop was requested before it was sent.
+        BudgetReached if the request might cost more than is left, and Interrupted if a stop was requested before it was
+        sent.
         """
 
     def reject(self, completion: Completion) -> None:

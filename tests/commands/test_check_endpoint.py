@@ -39,7 +39,7 @@ def test_a_good_endpoint_takes_three_requests(qtgen: Run, monkeypatch: pytest.Mo
         "usage": "reported",
         "limits": "none reported",
         "json_schema": "yes",
-        "json_object": "not needed",
+        "json_object": "not tried",
         "markdown": "yes",
         "streaming": "yes",
     }
@@ -99,7 +99,7 @@ def test_an_endpoint_that_cannot_work_is_exit_2_with_its_reason(
     assert "not today" in err
 
 
-def test_nothing_at_the_address(qtgen: Run) -> None:
+def test_an_address_without_a_server(qtgen: Run) -> None:
     code, out, err = qtgen("check-endpoint", "--base-url", "http://127.0.0.1:9/v1", "--model", "m")
     assert (code, out) == (2, "")
     assert "--base-url: nothing answers at http://127.0.0.1:9" in err

@@ -121,7 +121,7 @@ def test_preferences_are_counted_with_the_flip_rate() -> None:
     assert "flip rate unknown" in count_preferences([]).sentence()
 
 
-def test_a_judge_is_asked_in_a_format_that_its_endpoint_accepts() -> None:
+def test_a_judge_gets_a_format_that_its_endpoint_accepts() -> None:
     model = judge(StyleRejected("no json_schema"), GOOD)
     model.style = PromptStyle(AnswerFormat.JSON_OBJECT)
     assert asyncio.run(judge_by_rubric(model, "Why?", "Because.", "So.")).value == 0.75

@@ -54,7 +54,7 @@ def test_the_line_ends_with_a_remedy(brake: Pair, kind: str, fault: str, remedy:
     assert str(brake[1].failure).endswith(f"; {remedy}")
 
 
-def test_fields_and_figures_make_no_difference(brake: Pair) -> None:
+def test_faults_that_differ_only_in_fields_and_figures_are_the_same(brake: Pair) -> None:
     for number in range(ALIKE):
         brake[0].rejected("m", f"q:{number}", completion(), f"`field {number}` has {number} characters", is_final=True)
     assert brake[1].requested
@@ -67,13 +67,13 @@ def test_one_good_answer_is_enough_for_the_whole_run(brake: Pair) -> None:
     assert not brake[1].requested
 
 
-def test_different_faults_are_no_sign(brake: Pair) -> None:
+def test_different_faults_do_not_end_the_run(brake: Pair) -> None:
     reject(brake[0], 1, "the answer is empty")
     reject(brake[0], 5 * ALIKE)
     assert not brake[1].requested
 
 
-def test_one_question_alone_is_no_sign(brake: Pair) -> None:
+def test_one_question_alone_does_not_end_the_run(brake: Pair) -> None:
     for _ in range(5 * ALIKE):
         brake[0].rejected("m", "q.csv:2", completion(), PROSE, is_final=True)
     assert not brake[1].requested

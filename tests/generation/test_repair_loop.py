@@ -372,7 +372,7 @@ def test_a_prompt_is_rendered_again_in_the_format_that_the_endpoint_accepts(conf
     assert "Its JSON Schema" in provider.asked[1].messages[0].content
 
 
-def test_repairs_go_on_in_the_new_format(config: GenerationConfig) -> None:
+def test_repairs_continue_in_the_new_format(config: GenerationConfig) -> None:
     provider = Falling(StyleRejected("no"), "nonsense", points_json())
     outcome = ask(config, provider)
     assert (outcome.status, outcome.attempts) == (Status.WRITTEN, 2)

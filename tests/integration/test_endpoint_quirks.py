@@ -1,4 +1,4 @@
-"""Every quirk of an endpoint has a right outcome: pages, words, and how many requests it may take.
+"""Runs against endpoints with quirks: their pages, messages and number of requests.
 
 `make soak` sends 600 requests through mixed faults and an outage.
 """
@@ -36,7 +36,7 @@ def test_a_run_against_a_quirk(case: Case, qtgen: Run, monkeypatch: pytest.Monke
 
 
 def test_mixed_faults_and_an_outage_lose_nothing(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every page is written, and every answer makes one: none is thrown away or bought twice."""
+    """Every page is written. No answer is discarded or paid for twice."""
     quirk = MixedFaults(outage_from=MANY // 3)
     case = Case("", pages=MANY, questions=MANY, most=3 * MANY)
     with quirky_endpoint(quirk, case) as endpoint:

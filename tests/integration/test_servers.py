@@ -45,7 +45,7 @@ def _skipping_without_it() -> Iterator[None]:
 def test_pages_through_litellm_in_front_of_an_endpoint_with_a_dialect(
     qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy wraps the endpoint's words in its own. The dialect is learnt from them all the same."""
+    """The proxy wraps the endpoint's words in its own. The dialect is learned from them nevertheless."""
     Path("q.csv").write_text("question,subject\nWhat is osmosis number 1?,Biology\nWhat is erosion number 2?,Biology\n")
     Path("qtgen.toml").write_text(PRICES)
     quirk = own_quirks.QUIRKS["only_the_default_temperature"]
@@ -74,7 +74,7 @@ def test_pages_through_litellm_in_front_of_an_endpoint_with_a_dialect(
 
 
 def test_a_page_through_llama_cpp_python(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It rejects `json_schema` with HTTP 500, so it is asked for `json_object`. A small model needs Markdown."""
+    """It rejects `json_schema` with HTTP 500, so qtgen requests `json_object`. A small model needs Markdown."""
     model = download.find(os.environ)
     if model is None:
         pytest.skip("the embedded model is not on this machine; `make test` fetches it")

@@ -1,4 +1,4 @@
-"""The brake alone."""
+"""The brake on runs whose requests all fail alike."""
 
 import pytest
 

@@ -29,6 +29,6 @@ def test_what_cannot_be_resolved_names_the_header_and_shows_no_value(value: str,
     assert "secret" not in str(caught.value)
 
 
-def test_another_table_is_named() -> None:
+def test_an_error_names_the_table_of_the_value() -> None:
     with pytest.raises(SettingsError, match=r"`query\.api-version`: the environment variable NOT_SET is not set"):
         resolve({"api-version": "$NOT_SET"}, ENVIRON, "query")

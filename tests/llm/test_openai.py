@@ -161,7 +161,7 @@ def test_final_responses_that_are_no_answer(
         (None, "ok"), ("eos", "ok"), ("STOP", "ok"), ("end_turn", "ok"), (7, "ok"),
     ],
 )  # fmt: skip
-def test_reasons_to_finish(server: FakeEndpoint, prompt: Prompt, finish: Any, kind: str) -> None:
+def test_finish_reasons(server: FakeEndpoint, prompt: Prompt, finish: Any, kind: str) -> None:
     server.response = (200, {}, completion("text", finish))
     assert send(prompt, Endpoint("openai", "m", server.base_url)).kind == kind
 
@@ -177,9 +177,7 @@ def test_an_error_within_an_answer_keeps_what_was_used(server: FakeEndpoint, pro
 
 def test_a_web_page_costs_nothing_and_names_its_title(server: FakeEndpoint, prompt: Prompt) -> None:
     server.response = (200, {}, b"<html><head><title>Sign in</title></head></html>")
-    with pytest.raises(
-        Retryable, match="is a web page with the title `Sign in`; check the endpoint's address"
-    ) as caught:
+    with pytest.raises(Retryable, match="is a web page with the title `Sign in`; check `base_url`") as caught:
         send(prompt, Endpoint("openai", "m", server.base_url))
     assert caught.value.usage.cost_usd == 0
 

@@ -159,7 +159,7 @@ def test_a_rate_limit_is_no_outage() -> None:
     assert (result.fatal, set(result.outcomes.values())) == (None, {"ok"})
 
 
-def test_rate_limits_that_let_nothing_pass_end_the_run_within_minutes() -> None:
+def test_rate_limits_that_reject_everything_end_the_run_within_minutes() -> None:
     limit = Retryable("HTTP 429: too many", kind="rate-limited", retry_after=0.0)
     for begin in (0.0, 0.3):
         result = run(down_between(begin, 1e9, limit))

@@ -137,7 +137,7 @@ def test_a_pause_in_minutes_is_told_in_minutes() -> None:
     assert str(result) == "the endpoint asks for a pause of 30 minutes: x"
 
 
-def test_a_time_out_is_retried_once_because_it_may_be_billed() -> None:
+def test_a_timeout_is_retried_once_because_it_may_be_billed() -> None:
     result, bench = run(*[Retryable("no answer", kind="timeout")] * 5, tries=5)
     assert isinstance(result, Retryable)
     assert len(bench.inner.requests) == 2
@@ -148,7 +148,7 @@ def test_a_time_out_is_retried_once_because_it_may_be_billed() -> None:
 UNAUTHORIZED = Denied("the endpoint rejected the key", reply=ErrorReply(401))
 
 
-def test_a_rejected_key_is_tried_once_more() -> None:
+def test_a_rejected_key_is_retried_once() -> None:
     result, bench = run(UNAUTHORIZED, answer("so"))
     assert isinstance(result, Completion)
     assert (len(bench.inner.requests), bench.pauses) == (2, [1.0])

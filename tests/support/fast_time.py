@@ -1,4 +1,4 @@
-"""An event loop whose clock runs faster, so that a test goes through minutes of waiting in seconds."""
+"""An event loop whose clock runs faster, so that a test with minutes of waiting takes seconds."""
 
 import asyncio
 import selectors
@@ -46,7 +46,7 @@ class FastClock:
 
 
 def use_fast_time(monkeypatch: pytest.MonkeyPatch, speed: float) -> None:
-    """Let the loops of `asyncio.run`, and the progress display, live `speed` seconds per second."""
+    """Let the loops of `asyncio.run` and the progress display count `speed` seconds per second."""
     monkeypatch.setattr(asyncio.events, "new_event_loop", lambda: FastLoop(speed))
     for module in ("qtgen.commands._progress.time", "qtgen.commands._stats.time"):
         monkeypatch.setattr(module, FastClock(speed))

@@ -31,12 +31,12 @@ Run = Callable[..., tuple[int, str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a run against a quirk is given, and what it has to do.
+    """The settings of a run against a quirk, and the expected outcome.
 
     Attributes:
         quirk: Name of the quirk.
         pages: Number of pages that are written.
-        exit_codes: The exit codes that are right.
+        exit_codes: The exit codes that are allowed.
         words: Texts that stderr contains.
         most: The most requests that the endpoint may get.
         questions: Number of questions.

@@ -44,7 +44,7 @@ async def credit_by_code_only(_: Request, connection: Connection) -> None:
 
 @quirk(pages=0, exit_codes=(2,), words=("exceeded your current quota",))
 async def no_credit_behind_litellm(_: Request, connection: Connection) -> None:
-    """The proxy keeps the upstream's words only."""
+    """The proxy keeps only the words of the upstream endpoint."""
     message = "litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your current quota, please check your plan and billing details."
     await connection.json(429, error(message, "throttling_error", code="429"))
 
@@ -62,7 +62,7 @@ async def day_limit_by_message(_: Request, connection: Connection) -> None:
 
 @quirk(pages=3, exit_codes=(1, 2), most=6, words=("3 written", "per day", "$0.0039"))
 async def day_limit_in_midrun(request: Request, connection: Connection) -> None:
-    """The answers that are on their way are paid for."""
+    """The answers in flight are paid for."""
     if request.number <= 3:
         await asyncio.sleep(2)
         await connection.good(request)

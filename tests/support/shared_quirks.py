@@ -1,12 +1,12 @@
 """What a run against each quirk of ../shared/cases/endpoints has to do.
 
-The tables say it as a content editor sees it: what is written, what is said, and how many requests it takes. Each kind
-of quirk has its entry in docs/troubleshooting.md.
+The tables list what a content editor sees: the pages, the messages and the number of requests. docs/troubleshooting.md
+has an entry for each kind of quirk.
 """
 
 from support.quirks import Case
 
-# A question that fails once is asked again. A new dialect is learnt while up to six requests are in flight.
+# A failed request is sent once more. A new dialect is learned while up to six requests are in flight.
 _ONCE_MORE = 12
 # The brake on systematic failure needs a dozen answers, while six more are in flight.
 _BRAKE = 18

@@ -1,7 +1,7 @@
 """Dialects: how a request must be changed so that one endpoint accepts it.
 
-`Dialect` is the change. `learn` derives the next dialect from an endpoint's error. `sender.DialectSender` is the
-client's layer that applies the current dialect, and `models` knows what some models need from the start.
+`Dialect` describes the changes. `learn` derives the next dialect from an endpoint's error. `sender.DialectSender` is
+the client's layer that applies the current dialect. `models` contains what some models need from the start.
 """
 
 from qtgen.llm.dialect.learning import learn

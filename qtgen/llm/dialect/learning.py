@@ -31,7 +31,7 @@ _LOOSE_KEYWORDS = (
 )
 _CONSTRAINTS = (*(keyword for group in _KEYWORD_GROUPS for keyword in group), "pattern", "format")
 """Keywords that only limit values. Answers are checked against them in any case."""
-_MEANING = frozenset({"model", "messages"})
+_REQUIRED_FIELDS = frozenset({"model", "messages"})
 
 
 def learn(
@@ -90,7 +90,7 @@ def _streaming(dialect: Dialect, rejection: Rejection, sent: Mapping[str, Any]) 
 
 
 def _json_word(dialect: Dialect, rejection: Rejection, sent: Mapping[str, Any]) -> Iterator[Dialect]:
-    """A request for JSON must contain the word."""
+    """A request for JSON must contain the word JSON."""
     if "response_format" in sent and rejection.wants_word_json:
         yield replace(dialect, mentions_json=True)
 
@@ -98,7 +98,7 @@ def _json_word(dialect: Dialect, rejection: Rejection, sent: Mapping[str, Any]) 
 def _flag(dialect: Dialect, rejection: Rejection, sent: Mapping[str, Any]) -> Iterator[Dialect]:
     """A switch must be on or off, such as `enable_thinking must be set to false`."""
     name, value = rejection.demanded_flag or ("", False)
-    if name and name not in _MEANING and name not in ("stream", *sent.get("response_format", ())):
+    if name and name not in _REQUIRED_FIELDS and name not in ("stream", *sent.get("response_format", ())):
         kept = tuple(pair for pair in dialect.fields if pair[0] != name)
         yield replace(dialect, fields=(*kept, (name, value)))
 
@@ -171,7 +171,7 @@ def _format(dialect: Dialect, rejection: Rejection, sent: Mapping[str, Any]) -> 
 
 def _other_field(dialect: Dialect, rejection: Rejection, sent: Mapping[str, Any]) -> Iterator[Dialect]:
     """The endpoint does not accept a field, or its value."""
-    special = {*_MEANING, *dialect.limit_fields, "response_format", "stream", "stream_options"}
+    special = {*_REQUIRED_FIELDS, *dialect.limit_fields, "response_format", "stream", "stream_options"}
     named = [name for name in sent if name not in special and rejection.names(name)]
     if named and rejection.is_unknown:
         yield _omitting(dialect, *named)

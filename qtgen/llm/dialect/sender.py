@@ -15,8 +15,8 @@ from qtgen.llm.sender import Request, Sender
 from qtgen.llm.types import NO_USAGE, Completion, PromptStyle, Usage
 
 _MAX_STEPS = 8  # times that one request is sent again in another dialect
-_MORE_TOKENS = 8.0
-_MOSTLY = 0.9  # of the output: so much reasoning leaves no room for an answer
+_MORE_TOKENS = 8.0  # factor of the token limit after reasoning used it up
+_MOSTLY = 0.9  # share of the output: so much reasoning leaves no room for an answer
 _logger = logging.getLogger(__name__)
 
 
@@ -28,8 +28,8 @@ class DialectSender:
     A request that needs no change is sent as it is.
 
     Args:
-        on_change: Called with what was learned, to be kept for later runs, once a request was answered in it. It is
-            given what differs from the dialect that is set by hand.
+        on_change: Called with the learned dialect once a request was answered in it, so that later runs can use it. The
+            part that is set by hand is left out.
         is_proved: False to call `on_change` after the first answer in any case, so that it replaces what is kept.
 
     Attributes:
@@ -101,7 +101,7 @@ class DialectSender:
         found = learn(dialect, reply, document, own=own, tried=self._tried)
         if found is None or (found.rejected_formats != dialect.rejected_formats and self._has_own_format(document)):
             return False
-        self._adopt(found, reply.message or error.message)
+        self._adopt(found, f"the endpoint: {reply.message or error.message}")
         return True
 
     def _has_own_format(self, document: Mapping[str, Any]) -> bool:
@@ -112,7 +112,7 @@ class DialectSender:
         words = "; ".join(dialect.words(self.dialect) or _undone(self.dialect.beyond(dialect)))
         self.dialect = dialect
         self._tried.add(dialect)
-        self.adaptations.append(f"{words} (the endpoint: {reason})")
+        self.adaptations.append(f"{words} ({reason})")
         _logger.warning("requests to %s changed: %s", self._endpoint.model, self.adaptations[-1])
         self._is_proved = False
 
@@ -121,7 +121,7 @@ class DialectSender:
         self._on_change(self.dialect.beyond(self._endpoint.own_dialect))
 
     async def _guess_no_grammar(self, error: ProviderError, dialect: Dialect, request: Request) -> Completion | None:
-        """Return the answer to a rejected request without its grammar. Return None if it has none or fails as well."""
+        """Send a rejected request without its grammar and return the answer. Return None if it has no grammar."""
         if not isinstance(error, BadRequest) or isinstance(error, Denied) or b'"grammar":' not in request.body:
             return None
         plain = replace(dialect, omit=(*dialect.omit, "grammar"))
@@ -129,7 +129,7 @@ class DialectSender:
             return None
         completion = await self._inner.send(replace(_translated(request, plain), goes_first=True))
         if "grammar" not in self.dialect.omit:
-            self._adopt(replace(self.dialect, omit=(*self.dialect.omit, "grammar")), error.message)
+            self._adopt(replace(self.dialect, omit=(*self.dialect.omit, "grammar")), f"the endpoint: {error.message}")
             self._prove()
         return completion
 
@@ -144,8 +144,8 @@ class DialectSender:
         return is_reasoning or (completion.kind == "truncated" and usage.completion_tokens > 0)
 
     async def _guess_more_tokens(self, empty: Completion, dialect: Dialect, request: Request) -> Completion:
-        """Return the answer with a larger token limit, which is kept if it helps. Else return the empty answer."""
-        async with self._guessing:  # one request tries it, for all of them
+        """Return the answer with a larger token limit, which is kept if it helps, or else the empty answer."""
+        async with self._guessing:  # one request tries it for all
             larger = self.dialect
             if larger == dialect or larger.token_factor == dialect.token_factor:
                 larger = replace(self.dialect, token_factor=_MORE_TOKENS * (self.dialect.token_factor or 1.0))

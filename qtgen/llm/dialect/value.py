@@ -29,7 +29,7 @@ class Dialect:
         rejected_formats: Answer formats that the endpoint rejects.
         merge_system: Whether the system message becomes a part of the first user message.
         system_role: The role of the system message.
-        mentions_json: Whether a request for JSON must contain the word.
+        mentions_json: Whether a request for JSON must contain the word JSON.
         stream: Whether to request a stream of events.
         token_factor: Factor of the token limit, because reasoning counts as output. None means 1.
         max_output_tokens: The highest token limit that the endpoint accepts.
@@ -200,7 +200,7 @@ def schema_of(document: Mapping[str, Any]) -> Any:
 
 
 def schema_keywords(node: Any, *, are_names: bool = False) -> set[str]:
-    """Return the keywords that a JSON Schema uses. The names of properties are none."""
+    """Return the keywords that a JSON Schema uses. Names of properties are not keywords."""
     if isinstance(node, list):
         return set().union(*map(schema_keywords, node))
     if not isinstance(node, Mapping):

@@ -39,8 +39,8 @@ class AdaptiveLimiter:
     """Args:
     max_concurrency: The most requests in flight for this model.
     allowance: The user's limits, shared with the run's other models.
-    head_start: Seconds for which requests are sent one at a time until the first answer. What the endpoint rejects in
-        every request is found out by one of them, and changed before the others are sent.
+    head_start: Seconds for which requests are sent one at a time until the first answer. The first request
+        shows what the endpoint rejects in every request, so that the others can be changed before they are sent.
     """
 
     def __init__(self, max_concurrency: int, allowance: Allowance | None = None, *, head_start: float = 0.0) -> None:

@@ -3,7 +3,7 @@
 MAX_SECONDS = 300.0
 """How long an outage is waited for."""
 MAX_SECONDS_AT_FIRST = 60.0
-"""How long an endpoint that never answered is waited for, unless it says that it is starting (503)."""
+"""How long requests wait for an endpoint that never answered, unless it is starting (status 503)."""
 _PROBE_INTERVALS = (1.0, 10.0)  # seconds between two probes, at the beginning of an outage and later
 _DISTINCT = 2  # requests that have to fail: one alone may itself be the cause
 _SERVER_FAILURES = frozenset({"unavailable", "dropped"})
@@ -16,7 +16,7 @@ class Outage:
 
     An endpoint that answered before and then cannot be reached is down. So is one that returns nothing but server
     errors, for at least two different requests: if a single request keeps failing while others succeed, the fault is
-    in that request. If an endpoint answered before, the status of a gateway is sign enough for one request. While an
+    in that request. If an endpoint answered before, a gateway's status in response to one request is enough. While an
     endpoint is down, one request at a time probes it. Any other response ends the outage.
     """
 
@@ -44,7 +44,7 @@ class Outage:
 
     @property
     def max_seconds(self) -> float:
-        """How long this outage is waited for."""
+        """How long requests wait for the end of this outage."""
         return MAX_SECONDS if self.has_answered or self._status == _STARTING else MAX_SECONDS_AT_FIRST
 
     def is_over_limit(self, now: float) -> bool:

@@ -6,7 +6,7 @@ An error is one of:
 - a failed attempt that is worth repeating,
 - a rejection of this request,
 - a denial, which may concern all requests,
-- the end of the account's credit or of the day's share, after which no request can succeed.
+- the end of the account's credit or of its daily limit, after which no request can succeed.
 """
 
 import re
@@ -161,9 +161,9 @@ def _denied(failure: Failure, endpoint: Endpoint) -> Denied:
     elif body.document:
         message = f"the endpoint denied the request {_reply_words(body)}"
         fields = {"setting": "api_key", "remedy": "check the key and its permissions"}
-    else:  # a web page: a firewall that dislikes the words of one question, or all requests
+    else:  # a web page: a firewall blocks the words of this question, or all requests
         message = f"the endpoint, or a gateway before it, denied the request {_reply_words(body)}"
-        fields = {"remedy": "reword the question if only this one is denied, else check the key and the address"}
+        fields = {"remedy": "rephrase the question if only this one is denied, else check the key and the address"}
     return Denied(message, **fields, reply=reply)
 
 

@@ -1,8 +1,8 @@
 """The connection to an endpoint: one request, and the bytes of its response.
 
-Whatever the network and the server do, `Connection.post` returns a reply or raises a ProviderError. The body is
-bounded, and so is the time of the whole request, also if it arrives one byte at a time. `ClientTransport` lets the
-`openai` client send through a connection.
+Whatever the network and the server do, `Connection.post` returns a reply or raises a ProviderError. The size of the
+body and the time of the whole request are limited, even if the body arrives one byte at a time. `ClientTransport` lets
+the `openai` client send through a connection.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class Reply:
 
 
 class Route(NamedTuple):
-    """How an address is reached.
+    """How to reach an address.
 
     Attributes:
         url: The address.
@@ -68,7 +68,7 @@ class Route(NamedTuple):
 
 
 class Connection:
-    """Sends POST requests to one address. Connections are kept open between requests; close it after use.
+    """Sends POST requests to one address and keeps connections open between requests. Close it after use.
 
     Raises MissingExtra for a SOCKS proxy without its extra, and SettingsError for an address that cannot be used.
     """
@@ -136,7 +136,7 @@ class Connection:
                 proxy_headers=login if is_tunnel else None,
             )
         except self._wire_errors as error:
-            raise self._wire_error(error, url, is_sent=False) from None
+            raise self._wire_error(error, url, has_responded=False) from None
         begun.add(url)
         try:
             content, failure = await self._read(response)
@@ -154,15 +154,15 @@ class Connection:
                 if len(content) > MAX_BODY:
                     break
         except self._wire_errors as error:
-            return bytes(content), self._wire_error(error, str(response.url), is_sent=True)
+            return bytes(content), self._wire_error(error, str(response.url), has_responded=True)
         if len(content) > MAX_BODY:
             message = f"the endpoint's response is larger than {MAX_BODY // 2**20} MiB"
             raise Retryable(message, kind="malformed")
         return bytes(content), None
 
-    def _wire_error(self, error: Exception, url: str, *, is_sent: bool) -> ProviderError:
+    def _wire_error(self, error: Exception, url: str, *, has_responded: bool) -> ProviderError:
         _logger.debug("request to %s: %s", addresses.shown(url), type(error).__name__)
-        return wire_error(error, self._route._replace(url=url), self._clean, is_sent=is_sent)
+        return wire_error(error, self._route._replace(url=url), self._clean, has_responded=has_responded)
 
     def _next_address(self, reply: Reply, seen: set[str]) -> str:
         """Return the address that a redirect leads to. Raises Denied if requests must not follow it."""
@@ -173,7 +173,7 @@ class Connection:
             if url not in seen and len(seen) <= _MAX_REDIRECTS:
                 seen.add(url)
                 return url
-            message = f"the endpoint redirects in a circle, at last to {shown}"
+            message = f"the endpoint redirects in a loop, last to {shown}"
             remedy = "check the endpoint's address"
         else:
             message = f"the endpoint redirects to {shown or 'no address'}"
@@ -189,7 +189,7 @@ class Connection:
         raise Denied(f"{message} (HTTP {status})", setting="base_url", remedy=remedy, reply=error_reply)
 
     def _context(self, url: str) -> ssl.SSLContext | bool:
-        """Return the certificates that are trusted: the system's, or those that SSL_CERT_FILE names."""
+        """Return the context with the trusted certificates: the system's, or those in SSL_CERT_FILE."""
         if not url.startswith("https:"):
             return True
         if self._ssl_context is None:
@@ -202,7 +202,7 @@ class Connection:
             connector=_connector(self._route.proxy),
             timeout=aiohttp.ClientTimeout(total=None, connect=timeout, sock_connect=timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,  # `decoding` bounds the size and does not trust the label
+            auto_decompress=False,  # `decoding` limits the size and does not trust the label
             max_line_size=_MAX_LINE,
             max_field_size=_MAX_LINE,
             max_headers=_MAX_HEADERS,
@@ -250,7 +250,7 @@ def _connector(proxy: Proxy | None) -> aiohttp.TCPConnector:
 
 
 def _check_address(url: str) -> None:
-    """Raise SettingsError if the library cannot send anything to an address."""
+    """Raise SettingsError if the HTTP library cannot send requests to an address."""
     import yarl
 
     try:

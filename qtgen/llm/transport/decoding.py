@@ -29,7 +29,7 @@ class BodyError(ValueError):
     """A response that cannot be read. Its message continues "the endpoint's response …".
 
     Attributes:
-        is_web_page: Whether it is a page for people, which no model wrote.
+        is_web_page: Whether it is a web page, which no model wrote.
     """
 
     def __init__(self, message: str, *, is_web_page: bool = False) -> None:

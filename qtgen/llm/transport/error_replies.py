@@ -125,7 +125,7 @@ def _inner_error(document: Any) -> Any:
 
 
 def _message(error: Any, depth: int = 0) -> str:
-    """Return the message of an error, also of one that is written as JSON inside a message."""
+    """Return the message of an error, even if it is written as JSON inside a message."""
     if depth > _MAX_DEPTH or error is None:
         return ""
     if isinstance(error, str):
@@ -162,7 +162,7 @@ def _location(document: Any) -> str:
 
 
 def _codes(error: Mapping[str, Any]) -> Iterator[str]:
-    """Yield all codes of an error, also those of nested documents."""
+    """Yield all codes of an error, including those of nested documents."""
     for name in ("type", "code", "status"):
         yield _text(error.get(name))
     yield _text(_member(error, "innererror", "code"))

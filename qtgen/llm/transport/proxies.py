@@ -51,7 +51,8 @@ class Proxy:
 
 
 def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy for an address, None if there is none. The operating system's settings count last.
+    """Return the proxy for an address, None if there is none. Environment variables take precedence over the system's
+    settings.
 
     Raises SettingsError, which names the variable and never a password.
     """
@@ -93,7 +94,7 @@ def _parsed(variable: str, value: str) -> Proxy:
     except ValueError:
         raise SettingsError("this is not the address of a proxy", field=variable, remedy=_REMEDY) from None
     if scheme not in _HTTP and scheme not in _SOCKS:
-        message = f"qtgen knows no proxies with the scheme `{scheme}`"
+        message = f"proxies with the scheme `{scheme}` are not supported"
         raise SettingsError(message, field=variable, remedy=_REMEDY)
     if not host:
         raise SettingsError("the address of the proxy has no host", field=variable, remedy=_REMEDY)

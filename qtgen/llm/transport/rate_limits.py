@@ -17,7 +17,7 @@ def limits_from(headers: Mapping[str, str], prompt_tokens: int, now: float) -> L
 
     Args:
         headers: The response's headers, with names in lower case.
-        prompt_tokens: What the request has used at least.
+        prompt_tokens: Tokens that the request used at least.
     """
     if not any("ratelimit" in name for name in headers):
         return None

@@ -84,7 +84,7 @@ def _member(usage: Mapping[str, Any], path: str) -> Any:
 
 
 def _amount(value: Any) -> float | None:
-    """Return a number that is finite and not negative, also one that is written as a text."""
+    """Return a number that is finite and not negative, even if it is written as text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -29,11 +29,11 @@ WIRE_ERRORS = (
 _NO_HTTP = (HttpProcessingError, aiohttp.ClientResponseError, ValueError)
 
 
-def wire_error(error: Exception, route: "Route", clean: Cleaner, *, is_sent: bool) -> ProviderError:
+def wire_error(error: Exception, route: "Route", clean: Cleaner, *, has_responded: bool) -> ProviderError:
     """Return the ProviderError for an exception that sending a request, or reading its response, raised.
 
     Args:
-        is_sent: Whether the endpoint has begun to respond.
+        has_responded: Whether the endpoint has begun to respond.
     """
     reason = clean.message(_reason(error))
     if proxied := _proxy_error(error, route, reason):
@@ -47,7 +47,7 @@ def wire_error(error: Exception, route: "Route", clean: Cleaner, *, is_sent: boo
         return Unreachable(f"no secure connection to {address} is possible ({reason})", remedy=remedy)
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL):
         return Unreachable(f"nothing answers at {address} ({reason})")
-    if isinstance(error, _NO_HTTP) and not is_sent:
+    if isinstance(error, _NO_HTTP) and not has_responded:
         return Retryable(f"the endpoint's response is not valid HTTP ({reason})", kind="malformed")
     return Retryable(f"the connection was lost ({reason})", kind="dropped")
 

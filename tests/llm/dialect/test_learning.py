@@ -335,7 +335,7 @@ def test_an_endpoint_that_knows_neither_name_of_the_limit_gets_none() -> None:
     assert not {"max_tokens", "max_completion_tokens"} & found.apply(DOCUMENT).keys()
 
 
-def test_a_name_that_a_run_before_has_learned_is_taken_back() -> None:
+def test_a_name_that_an_earlier_run_learned_is_undone() -> None:
     unknown = error("Extra inputs are not permitted", 422, param="body.max_completion_tokens")
     assert learn(COMPLETION_TOKENS, unknown, DOCUMENT, tried={COMPLETION_TOKENS}) == NO_DIALECT
 
@@ -348,7 +348,7 @@ def test_what_is_set_by_hand_is_never_undone() -> None:
 
 
 @pytest.mark.parametrize(("reply", "_"), ALL, ids=lambda value: str(value)[:60])
-def test_the_same_error_again_comes_to_an_end(reply: ErrorReply, _: Dialect) -> None:
+def test_learning_from_the_same_error_comes_to_an_end(reply: ErrorReply, _: Dialect) -> None:
     dialect: Dialect | None = NO_DIALECT
     tried: set[Dialect] = set()
     while dialect is not None:

@@ -282,7 +282,7 @@ def test_a_larger_limit_is_learned_if_reasoning_uses_it_up(empty: Completion) ->
     assert [one.max_answer_tokens for one in inner.requests] == [1_200, 9_600, 9_600], "the budget knows the limit"
     assert (first.text, first.lost) == ("a", empty.usage)
     assert (second.text, second.lost) == ("b", Usage())
-    assert sender.adaptations == ["8 times the token limit (the endpoint: 1,200 tokens of reasoning and no answer)"]
+    assert sender.adaptations == ["8 times the token limit (1,200 tokens of reasoning and no answer)"]
 
 
 def test_only_one_request_tries_a_larger_limit_and_none_does_if_it_does_not_help() -> None:
@@ -337,7 +337,7 @@ def test_the_lost_answer_is_counted_if_the_next_request_fails() -> None:
 # --- in a client ------------------------------------------------------------------------------------------------------
 
 
-def test_a_client_tells_what_it_has_learned(prompt: Prompt) -> None:
+def test_a_client_reports_what_it_learned(prompt: Prompt) -> None:
     inner = ScriptedSender(BadRequest("no grammar here"), answer("a"))
     asked = replace(prompt, style=PromptStyle(AnswerFormat.MARKDOWN), grammar="root ::= x")
 

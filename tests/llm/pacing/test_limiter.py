@@ -200,7 +200,7 @@ def test_rejections_before_any_answer_halve_the_concurrency_and_teach_no_rate() 
         assert (int(limiter.concurrency), limiter.rate) == (concurrency, inf)
 
 
-def test_the_pause_grows_while_nothing_passes() -> None:
+def test_the_pause_grows_while_no_request_succeeds() -> None:
     limiter, now, sent = AdaptiveLimiter(64), 0.0, 0
     while not limiter.is_starved(now):
         delay = limiter.delay(now, 1)

@@ -111,7 +111,7 @@ POLICY = "The response was filtered due to the prompt triggering Azure OpenAI's 
         (304, b"", BadRequest, "HTTP 304"),
     ],
 )  # fmt: skip
-def test_errors(status: int, body: Any, kind: type[ProviderError], words: str) -> None:
+def test_errors_are_classified(status: int, body: Any, kind: type[ProviderError], words: str) -> None:
     found = meaning(status, body, wait=36_000.0)
     assert isinstance(found, ProviderError)
     assert type(found) is kind
@@ -194,7 +194,7 @@ documents = st.recursive(
 
 
 @given(documents, st.integers(300, 599))
-def test_every_error_means_something(document: Any, status: int) -> None:
+def test_every_error_is_classified(document: Any, status: int) -> None:
     body = error_of(status, document, CLEAN)
     assert body.reply.message.isprintable()
     found = classify(Failure(body, None, "http://h/v1"), Endpoint("openai", "m", "http://h/v1"))

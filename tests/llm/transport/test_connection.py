@@ -92,7 +92,7 @@ def test_an_answer_arrives(prompt: Prompt, answer: bytes) -> None:
         (http(b""), "malformed", "is empty"),
     ],
 )  # fmt: skip
-def test_what_is_no_answer_is_worth_another_attempt(prompt: Prompt, answer: bytes, kind: str, words: str) -> None:
+def test_a_response_without_an_answer_is_retryable(prompt: Prompt, answer: bytes, kind: str, words: str) -> None:
     with pytest.raises(Retryable) as caught:
         exchange(prompt, answer)
     assert caught.value.kind == kind
@@ -133,7 +133,7 @@ def test_a_cancelled_request_is_cancelled(prompt: Prompt) -> None:
     asyncio.run(run())
 
 
-def test_a_server_without_tls_is_told_from_one_that_is_not_there(prompt: Prompt) -> None:
+def test_a_server_without_tls_and_a_missing_server_have_different_messages(prompt: Prompt) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -173,7 +173,7 @@ def test_a_redirect_repeats_the_request_and_is_remembered(prompt: Prompt, status
         (redirect(302, "http://127.0.0.1:1/v1/chat/completions"), "set `base_url` to http://127.0.0.1:1/v1"),
         (redirect(302, "https://login.example/?key=1"), "redirects to https://login.example/ (HTTP 302); check"),
         (redirect(303, "/v1/other"), "/v1/other (HTTP 303)"),
-        (redirect(307, "/v1/chat/completions"), "in a circle"),
+        (redirect(307, "/v1/chat/completions"), "in a loop"),
         (redirect(307, "ftp://127.0.0.1/"), "redirects to no address"),
         (redirect(307, "http://[bad"), "redirects to no address"),
         (http(b"", status="301 Moved"), "redirects to no address"),
@@ -187,14 +187,14 @@ def test_other_redirects_are_denied_with_the_address_to_set(prompt: Prompt, answ
 
 
 def test_a_chain_of_redirects_ends(prompt: Prompt) -> None:
-    with pytest.raises(Denied, match="in a circle"):
+    with pytest.raises(Denied, match="in a loop"):
         exchange(prompt, *(redirect(307, f"/{number}") for number in range(20)), keep_open=True)
 
 
 # --- addresses and proxies -------------------------------------------------------------------------------------------
 
 
-def test_a_query_of_the_base_url_stays_behind_the_path(prompt: Prompt) -> None:
+def test_a_query_of_the_base_url_stays_after_the_path(prompt: Prompt) -> None:
     _, [request] = exchange(prompt, GOOD, path="/openai/deployments/dep?api-version=2024-06-01")
     assert request.startswith(b"POST /openai/deployments/dep/chat/completions?api-version=2024-06-01 HTTP/1.1\r\n")
 

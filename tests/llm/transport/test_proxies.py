@@ -50,7 +50,7 @@ def test_the_login_is_decoded_and_never_shown() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("gopher://me:secret@p", "qtgen knows no proxies with the scheme `gopher`"),
+        ("gopher://me:secret@p", "proxies with the scheme `gopher` are not supported"),
         ("http://", "has no host"),
         ("http://p:many", "not the address of a proxy"),
         ("http://[p", "not the address of a proxy"),
@@ -63,7 +63,7 @@ def test_a_proxy_that_cannot_be_used_names_the_variable(value: str, words: str) 
     assert "secret" not in str(caught.value)
 
 
-def test_the_system_s_settings_count_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_take_precedence_over_the_system_s_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxies, "getproxies", lambda: {"http": "http://s:1"})
     assert str(proxy_for(HTTP, {})) == "the proxy http://s:1 (the system's proxy settings)"
     assert str(proxy_for(HTTP, {"http_proxy": "http://p:1"})) == "the proxy http://p:1 (http_proxy)"

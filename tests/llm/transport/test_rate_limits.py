@@ -32,7 +32,7 @@ def test_limits(values: tuple[str, ...], found: tuple[object, ...] | None) -> No
     )
 
 
-def test_limits_without_a_name_hold_for_requests() -> None:
+def test_limits_without_a_name_apply_to_requests() -> None:
     headers = {"x-ratelimit-limit": "20", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1790000005000"}
     assert limits_from(headers, 1, NOW) == (0, 5.0, None, None, None, None)
     assert limits_from({"ratelimit-remaining": "3", "ratelimit-reset": "9"}, 1, NOW) == (3, 9.0, None, None, None, None)
@@ -40,7 +40,7 @@ def test_limits_without_a_name_hold_for_requests() -> None:
 
 
 @given(st.lists(st.text(max_size=20), min_size=6, max_size=6), st.integers(0, 10**6))
-def test_whatever_is_written_limits_are_positive_or_unknown(values: list[str], used: int) -> None:
+def test_any_headers_give_positive_limits_or_none(values: list[str], used: int) -> None:
     limits = limits_from({f"x-ratelimit-{kind}": value for kind, value in zip(KINDS, values, strict=True)}, used, NOW)
     for number in limits or ():
         assert number is None or number >= 0

@@ -93,7 +93,7 @@ NAMES = ("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), json_values))
-def test_whatever_is_reported_no_cost_is_negative(reported: dict[str, Any]) -> None:
+def test_no_reported_usage_gives_a_negative_cost(reported: dict[str, Any]) -> None:
     usage = read(reported)
     assert min(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) >= 0
     assert usage.charged_usd is None or usage.charged_usd >= 0

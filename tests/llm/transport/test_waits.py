@@ -73,7 +73,7 @@ def test_dates_are_compared_with_the_endpoint_s_own_clock() -> None:
 
 
 @given(st.text(max_size=60), st.floats(min_value=0, max_value=4e9))
-def test_whatever_is_written_a_wait_is_plausible_or_unknown(text: str, now: float) -> None:
+def test_any_text_gives_a_plausible_wait_or_none(text: str, now: float) -> None:
     headers = {"retry-after": text, "x-ratelimit-reset": text, "retry-after-ms": text, "date": text}
     for wait in (requested_wait(headers, {"details": [{"retryDelay": text}]}, text, now), wait_until(text, now)):
         assert wait is None or 0 <= wait <= 366 * 86_400
