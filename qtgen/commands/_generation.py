@@ -65,6 +65,7 @@ class Generation:
     ledger: Ledger
     pages: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
+    brake: AnswerBrake | None = None
 
     def steps(self, ids: IdAllocator | None = None) -> Iterator[Job | Outcome]:
         """Yield a job or an outcome for each row. Without `ids`, jobs have the id 0 and serve only for estimates."""
@@ -88,6 +89,7 @@ class Generation:
         self.output.check_writable()
         async with AsyncExitStack() as stack:
             models = await stack.enter_async_context(run.open_models())
+            self.brake = AnswerBrake(models.stop, [client.model for client in models.clients])
             results = generate_pages(
                 steps,
                 self.config,
@@ -96,7 +98,7 @@ class Generation:
                 concurrency=concurrency(settings),
                 stop=models.stop,
                 selector=await self._open_judges(run, models, stack),
-                brake=AnswerBrake(models.stop),
+                brake=self.brake,
             )
             async for number, outcome in await stack.enter_async_context(aclosing(results)):
                 yield self._item(position + number, outcome)
@@ -119,6 +121,8 @@ class Generation:
 
     def notes(self, stats: RunStats) -> Iterator[str]:
         """Yield the paths of the results, and why some pages were deliberately not written."""
+        for model, error in (self.brake.dropped if self.brake else {}).items():
+            yield f"{model} was not asked any more: {error}"
         if deleted := stats.failures[DELETED]:
             yield deleted_note(deleted)
         if self.options.fresh and (existing := stats.counts[Status.EXISTS]):

@@ -86,7 +86,7 @@ class Regeneration:
                 stop=models.stop,
                 write_pages=not options.diff,
                 retry_rejected=options.fresh,
-                brake=AnswerBrake(models.stop),
+                brake=AnswerBrake(models.stop, [client.model for client in models.clients]),
             )
             async for position, result in await stack.enter_async_context(aclosing(results)):
                 self._show(run, result)

@@ -7,7 +7,7 @@ is used up or a signal arrives, prints the summary and returns the exit code.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 import click
@@ -142,7 +142,9 @@ class Run:
                 try:
                     async with ticking(display), aclosing(work.items(self)) as items:
                         async for item in items:
-                            if not self._is_cut_short(item.outcome):
+                            if self._is_cut_short(item.outcome):
+                                add(self._with_failure(item))
+                            else:
                                 add(item)
                                 self._show(item.outcome)
                 except QtgenError as error:
@@ -165,6 +167,12 @@ class Run:
         """Return True for an item that an error of the run cut short."""
         is_interrupted = outcome.error is not None and outcome.error.kind == Interrupted.kind
         return is_interrupted and self._stop is not None and self._stop.failure is not None
+
+    def _with_failure(self, item: Item) -> Item:
+        """Return an item that could not continue, with what it has cost and the error that ended the run."""
+        failure = self._early_end() or INTERRUPTED
+        record = {**item.record, **({"error": asdict(failure)} if "error" in item.record else {})}
+        return Item(item.position, replace(item.outcome, error=failure), record)
 
     def _show(self, outcome: Outcome) -> None:
         """Show an outcome. Rejected items are shown once it is clear that they say nothing about the others."""

@@ -1,7 +1,9 @@
 """End a run whose first answers all have the same fault, before every question is paid for several times."""
 
+import logging
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from qtgen._util.concurrency import Stop
@@ -13,6 +15,7 @@ ALIKE = 12
 _QUESTIONS_MIN = 3  # questions that have to be affected: one alone may itself be the cause
 _EXCERPT = 60  # characters of an answer that are shown
 _DETAIL = re.compile(r"`[^`]*`|\"[^\"]*\"|\d+")
+_logger = logging.getLogger(__name__)
 _REMEDIES = {
     Truncated.kind: "raise `max_tokens`",
     Refused.kind: "rephrase the prompt, or use another model",
@@ -32,16 +35,33 @@ class AnswerBrake:
     Reused answers count too. The run goes on until at least one repair has failed in the same way, because some models
     make the same fault in each first answer and correct it.
 
+    A model that is of no use is dropped if there is a fallback. Without one, the run ends.
+
     Args:
         stop: Ends the run with an error. The questions in flight finish first.
+        models: The models of the run, with fallbacks.
+
+    Attributes:
+        dropped: Why models are not asked any more, by model.
     """
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, models: Sequence[str] = ()) -> None:
         self._stop = stop
+        self._models = tuple(models)
+        self.dropped: dict[str, ProviderUnusable] = {}
         self._good: set[str] = set()
         self._faults: dict[str, Counter[_Fault]] = {}
         self._questions: dict[str, set[str]] = {}
         self._not_repaired: set[str] = set()
+
+    def drop(self, model: str, error: ProviderUnusable) -> bool:
+        """Stop asking a model. Return False if no other one is left."""
+        if all(other == model or other in self.dropped for other in self._models):
+            return False
+        if model not in self.dropped:
+            self.dropped[model] = error
+            _logger.warning("%s is not asked any more: %s", model, error)
+        return True
 
     def accepted(self, model: str) -> None:
         """Record a good answer. After one, the model is trusted."""
@@ -65,7 +85,9 @@ class AnswerBrake:
         is_certain = model in self._not_repaired and len(questions) >= _QUESTIONS_MIN
         if count >= ALIKE and len(seen) == 1 and is_certain:
             message = f"the first {count} answers of {model} all have the same fault: {_for_people(fault, completion)}"
-            self._stop.fail(ProviderUnusable(message, remedy=_REMEDIES.get(completion.kind) or _remedy_of(fault)))
+            error = ProviderUnusable(message, remedy=_REMEDIES.get(completion.kind) or _remedy_of(fault))
+            if not self.drop(model, error):
+                self._stop.fail(error)
 
 
 def _for_people(fault: str, completion: Completion) -> str:

@@ -83,13 +83,20 @@ async def run_task(
         selector: Chooses between usable candidates with equal concerns; None to choose by their penalties.
         brake: Ends the run if the first answers all have the same fault; None to continue.
 
-    Raises ProviderUnusable, after which every other request would fail too, and LedgerError. Every other failure is an
-    outcome.
+    Raises ProviderUnusable, after which every other request would fail too, unless the brake knows a fallback, and
+    LedgerError. Every other failure is an outcome.
     """
     loop = _RepairLoop(task, repairs, candidates, selector, brake)
     outcome = task.blank
     for provider in providers:
-        outcome = await loop.ask(provider)
+        if loop.is_dropped(provider):
+            continue
+        try:
+            outcome = await loop.ask(provider)
+        except ProviderUnusable as error:
+            if brake is None or not brake.drop(provider.model, error):
+                raise
+            outcome = await loop.give_up(error)
         if outcome.status is not Status.FAILED:
             break
         _logger.info("%s: %s failed: %s", outcome.path, provider.model, outcome.error and outcome.error.message)
@@ -140,13 +147,21 @@ class _RepairLoop:
                 continue
             self._add_candidate(check, conversation.next_prompt, completion, provider)
             self._report(provider, completion, check, is_final=conversation.repairs > 0)
-            is_finished = self._request_next(conversation, check)
+            is_finished = self._request_next(conversation, check) or self.is_dropped(provider)
             if check.text is None or (check.complaints and not is_finished):
                 provider.reject(completion)
                 _logger.debug("%s: answer rejected: %s", self._outcome.path, "; ".join(check.complaints))
             if is_finished:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
                 return await self._end(Failure(AnswerError.kind, message))
+
+    def is_dropped(self, provider: Provider) -> bool:
+        """Return whether the run has stopped asking a provider."""
+        return self._brake is not None and provider.model in self._brake.dropped
+
+    async def give_up(self, error: ProviderUnusable) -> Outcome:
+        """Return the outcome after a provider has turned out to be unusable."""
+        return await self._end(Failure(error.kind, str(error)))
 
     def _report(self, provider: Provider, completion: Completion, check: AnswerCheck, *, is_final: bool) -> None:
         """Tell the brake whether an answer is usable."""

@@ -110,7 +110,7 @@ class Client:
         retrying = RetrySender(
             self._dialect, endpoint, pacer, tries=tries, stop=self._stop, brake=self.brake, sleep=sleep
         )
-        self._sender: Sender = LedgerSender(retrying, writer) if writer else retrying
+        self._sender: Sender = LedgerSender(retrying, writer, self._stop) if writer else retrying
 
     @property
     def style(self) -> PromptStyle:

@@ -73,11 +73,13 @@ async def open_clients(
     and MissingExtra.
     """
     entry = provider_entry(settings)
-    budget, stop, brake = budget or Budget(), stop or Stop(), Brake()
+    budget, stop = budget or Budget(), stop or Stop()
     async with AsyncExitStack() as stack:
         allowance = Allowance(concurrency(settings), settings.rpm, settings.tpm)
         pacers, clients = [], []
-        for endpoint in endpoints_for(settings, writer.earlier if writer else None):
+        endpoints = endpoints_for(settings, writer.earlier if writer else None)
+        brake = Brake(is_known=writer is not None and writer.has_answers([endpoint.model for endpoint in endpoints]))
+        for endpoint in endpoints:
             transport = await _enter(stack, entry.connect(settings, endpoint))
             head_start = _HEAD_START if budget.limit is None else _HEAD_START_WITH_BUDGET
             head_start = 0.0 if endpoint.provider == "local" else head_start

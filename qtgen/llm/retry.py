@@ -73,14 +73,18 @@ class RetrySender:
         self._tries, self._stop, self._brake, self._sleep = tries, stop, brake, sleep
 
     async def send(self, request: Request) -> Completion:
+        ticket = self._brake.begin()
         try:
             completion = await self._inner.send(request)
         except (Retryable, BadRequest) as error:
-            return await self._retry(request, error)
+            self._brake.resolve(ticket)
+            return await self._retry(request, error, ticket)
+        finally:
+            self._brake.resolve(ticket)
         self._brake.answered()
         return completion
 
-    async def _retry(self, request: Request, first: Retryable | BadRequest) -> Completion:
+    async def _retry(self, request: Request, first: Retryable | BadRequest, ticket: int) -> Completion:
         """Make the attempts after the first one. Most requests need none, so tenacity is set up only here."""
         lost = NO_USAGE
         pending: list[Retryable | BadRequest] = [first]
@@ -93,7 +97,7 @@ class RetrySender:
                 return await self._inner.send(request)
             except Retryable as error:
                 lost += self._endpoint.usage_of(error)
-                if ending := self._brake.attempted(self._endpoint.model, request.key.digest, error):
+                if ending := self._brake.attempted(self._endpoint.model, request.key.digest, error, ticket):
                     raise ending from None
                 raise
 
@@ -110,7 +114,7 @@ class RetrySender:
         except Retryable as error:
             raise (await self._give_up(error)).with_usage(lost) from None
         except BadRequest as error:
-            raise self._judge_rejection(request, error).with_usage(lost + (error.usage or NO_USAGE)) from None
+            raise self._judge_rejection(request, error, ticket).with_usage(lost + (error.usage or NO_USAGE)) from None
         except PaidError as error:
             raise error.with_usage(lost + (error.usage or NO_USAGE)) from None
         self._brake.answered()
@@ -166,11 +170,12 @@ class RetrySender:
             )
         return error
 
-    def _judge_rejection(self, request: Request, error: BadRequest) -> ProviderError:
+    def _judge_rejection(self, request: Request, error: BadRequest, ticket: int) -> ProviderError:
         """Return the error of the request, or ProviderUnusable if all requests are rejected alike."""
-        if ending := self._brake.rejected(self._endpoint.model, request.key.digest, error):
+        if ending := self._brake.rejected(self._endpoint.model, request.key.digest, error, ticket):
             return ending
-        if isinstance(error, Denied) and self._brake.has_answered:
+        is_key = error.reply is not None and error.reply.status == _UNAUTHORIZED
+        if isinstance(error, Denied) and self._brake.has_answered and not is_key:
             return Denied(error.message, usage=error.usage, remedy=_BLOCKED, reply=error.reply)
         return error
 

@@ -95,3 +95,12 @@ def test_a_model_that_corrects_its_fault_in_the_repair_is_not_stopped(brake: Pai
     brake[0].accepted("m")
     reject(brake[0], 2 * ALIKE)
     assert not brake[1].requested
+
+
+def test_a_useless_model_is_dropped_while_there_is_a_fallback() -> None:
+    stop = Stop()
+    brake = AnswerBrake(stop, ["m", "fallback"])
+    reject(brake, 2 * ALIKE)
+    assert [*brake.dropped] == ["m"]
+    assert not stop.requested
+    assert not brake.drop("fallback", ProviderUnusable("no credit")), "the last one ends the run"

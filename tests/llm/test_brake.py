@@ -3,7 +3,7 @@
 import pytest
 
 from qtgen.errors import BadRequest, Denied, ErrorReply, ProviderUnusable, Retryable
-from qtgen.llm.brake import ALIKE, Brake
+from qtgen.llm.brake import ALIKE, MANY, Brake
 
 
 def denied(status: int = 403, code: str = "") -> Denied:
@@ -13,7 +13,9 @@ def denied(status: int = 403, code: str = "") -> Denied:
 
 
 def reject(brake: Brake, number: int, error: BadRequest, model: str = "m") -> ProviderUnusable | None:
-    return brake.rejected(model, str(number).encode(), error)
+    ticket = brake.begin()
+    brake.resolve(ticket)
+    return brake.rejected(model, str(number).encode(), error, ticket)
 
 
 def test_requests_that_are_all_rejected_alike_end_the_run() -> None:
@@ -54,14 +56,14 @@ def test_different_failures_are_not_alike() -> None:
 def test_one_request_alone_ends_no_run() -> None:
     brake = Brake()
     error = Retryable("no answer", kind="timeout")
-    assert [brake.attempted("m", bytes([number % 2]), error) for number in range(50)] == [None] * 50
-    assert brake.attempted("m", b"third", error)
+    assert [brake.attempted("m", bytes([number % 2]), error, 1) for number in range(50)] == [None] * 50
+    assert brake.attempted("m", b"third", error, 1)
 
 
 @pytest.mark.parametrize("kind", ["unavailable", "dropped", "rate-limited", "unreachable"])
 def test_attempts_that_cost_nothing_do_not_count(kind: str) -> None:
     brake = Brake()
-    assert not any(brake.attempted("m", bytes([number]), Retryable("x", kind=kind)) for number in range(50))
+    assert not any(brake.attempted("m", bytes([number]), Retryable("x", kind=kind), 1) for number in range(50))
 
 
 def test_the_verdict_of_a_run_without_an_answer_is_its_last_rejection() -> None:
@@ -73,3 +75,28 @@ def test_the_verdict_of_a_run_without_an_answer_is_its_last_rejection() -> None:
     assert str(brake.verdict()) == "none of 2 requests was answered: the endpoint rejected the key; check it"
     brake.answered()
     assert brake.verdict() is None
+
+
+def test_rejections_that_overtake_slow_answers_end_no_run() -> None:
+    brake = Brake()
+    slow = brake.begin()
+    assert not any(reject(brake, number, denied()) for number in range(5 * ALIKE))
+    brake.resolve(slow)
+    assert reject(brake, 1_000, denied()), "the older request was not answered either"
+
+
+def test_a_request_that_hangs_does_not_hold_up_the_end_for_ever() -> None:
+    brake = Brake()
+    brake.begin()
+    assert any(reject(brake, number, denied()) for number in range(MANY))
+
+
+def test_an_endpoint_that_has_answered_may_block_many_questions() -> None:
+    for brake in (Brake(is_known=True), Brake()):
+        brake.answered()
+        assert not any(reject(brake, number, denied()) for number in range(MANY - 1))
+        assert reject(brake, MANY, denied())
+    known = Brake(is_known=True)
+    assert not any(reject(known, number, denied()) for number in range(ALIKE))
+    assert known.verdict() is None
+    assert any(reject(known, number, denied(401)) for number in range(ALIKE))

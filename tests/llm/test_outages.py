@@ -182,5 +182,5 @@ def test_a_rate_limit_that_lasts_for_a_while_fails_no_page(seconds: float, retry
 def test_a_short_timeout_ends_the_run_before_every_page_is_paid_for() -> None:
     result = run(lambda *_: Retryable("no answer within 5 s", kind="timeout", remedy="raise `timeout`"), pages=100)
     assert isinstance(result.fatal, ProviderUnusable)
-    assert str(result.fatal) == "none of 12 requests was answered: no answer within 5 s; raise `timeout`"
+    assert str(result.fatal) == "none of 12 attempts was answered: no answer within 5 s; raise `timeout`"
     assert len(result.sent) < 24

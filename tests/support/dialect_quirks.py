@@ -12,7 +12,7 @@ _PROSE = "The thing is simple. First one looks at its parts, and then at how the
 # --- systematic faults -----------------------------------------------------------------------------------------------
 
 
-@quirk(pages=0, questions=40, exit_codes=(2,), arguments=("--concurrency", "8"), most=28, words=("answer_format",))
+@quirk(pages=0, questions=40, exit_codes=(2,), arguments=("--concurrency", "8"), most=39, words=("answer_format",))
 async def prose_instead_of_json(request: Request, connection: Connection) -> None:
     await connection.json(200, request.completion(_PROSE))
 

@@ -4,7 +4,7 @@ A request is claimed before it is sent, and its answer is committed before it is
 sends only what was in flight. Of two runs at once, the second waits for the requests that the first has claimed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -56,6 +56,12 @@ def claim(
 def answered(connection: sa.Connection, digests: Sequence[bytes]) -> set[bytes]:
     """Return the digests of the requests whose response would be reused."""
     return {row.key for row in _rows(connection, digests) if row.state in KINDS}
+
+
+def has_answers(connection: sa.Connection, models: Collection[str]) -> bool:
+    """Return whether any of these models has answered a request."""
+    answered = requests.c.model.in_(models), requests.c.state.in_(("done", "rejected", "faulty"))
+    return connection.execute(sa.select(requests.c.key).where(*answered).limit(1)).first() is not None
 
 
 def record_answers(connection: sa.Connection, run: str, answers: Mapping[RequestKey, Completion]) -> None:

@@ -83,6 +83,11 @@ class Ledger:
         with self._transaction() as connection:
             return dialects.find(connection, place, model)
 
+    def has_answers(self, models: Collection[str]) -> bool:
+        """Return whether any of these models has answered a request."""
+        with self._transaction() as connection:
+            return claims.has_answers(connection, models)
+
     def assign_ids(
         self, given_ids: Mapping[str, int | None], first: int, reserved: Container[int] = ()
     ) -> dict[str, int]:

@@ -6,7 +6,7 @@ While one batch is committed the next one collects, so a slow disk makes larger 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from qtgen._util.concurrency import Stop
@@ -78,6 +78,10 @@ class LedgerWriter:
     def earlier(self) -> Ledger | None:
         """The ledger with what earlier runs have left, or None if nothing of it is reused."""
         return None if self._fresh else self._ledger
+
+    def has_answers(self, models: Collection[str]) -> bool:
+        """Return whether any of these models has answered before. Raises LedgerError."""
+        return self._ledger.has_answers(models)
 
     async def record_answer(self, key: RequestKey, completion: Completion) -> None:
         """Record a final response. It is committed when this returns."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from qtgen.errors import Retryable
+from qtgen._util.concurrency import Stop
+from qtgen.errors import LedgerError, Retryable
 from qtgen.llm.ledger import Ledger, LedgerSender, open_writer
 from qtgen.llm.types import Completion
 from support.senders import USAGE, ScriptedSender, SlowSender, answer, request
@@ -27,7 +28,7 @@ def test_a_final_response_is_sent_for_once_and_then_reused(ledger: Ledger, kind:
     inner = ScriptedSender(answer("so", kind=kind))
 
     async def twice(writer: Any) -> list[Completion]:
-        sender = LedgerSender(inner, writer)
+        sender = LedgerSender(inner, writer, Stop())
         return [await sender.send(request()), await sender.send(request())]
 
     first, second = use(ledger, twice)
@@ -42,7 +43,7 @@ def test_a_failure_is_not_recorded(ledger: Ledger) -> None:
     inner = ScriptedSender(Retryable("x"), answer())
 
     async def twice(writer: Any) -> Completion:
-        sender = LedgerSender(inner, writer)
+        sender = LedgerSender(inner, writer, Stop())
         with pytest.raises(Retryable):
             await sender.send(request())
         return await sender.send(request())
@@ -53,10 +54,28 @@ def test_a_failure_is_not_recorded(ledger: Ledger) -> None:
 
 def test_a_cancelled_request_can_be_sent_again(ledger: Ledger) -> None:
     async def cancel(writer: Any) -> Completion:
-        task = asyncio.create_task(LedgerSender(SlowSender(60), writer).send(request()))
+        task = asyncio.create_task(LedgerSender(SlowSender(60), writer, Stop()).send(request()))
         await asyncio.sleep(0.05)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        return await LedgerSender(ScriptedSender(answer("second")), writer).send(request())
+        return await LedgerSender(ScriptedSender(answer("second")), writer, Stop()).send(request())
 
     assert use(ledger, cancel).text == "second"
+
+
+def test_an_answer_that_cannot_be_recorded_is_used_and_ends_the_run(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full_disk(*_: object) -> None:
+        raise LedgerError("the ledger cannot be used: disk full")
+
+    stop = Stop()
+
+    async def send(writer: Any) -> Completion:
+        monkeypatch.setattr(writer, "record_answer", full_disk)
+        completion = await LedgerSender(ScriptedSender(answer("paid")), writer, stop).send(request())
+        writer.release(request().key)
+        return completion
+
+    assert use(ledger, send).text == "paid"
+    assert isinstance(stop.failure, LedgerError)
