@@ -32,8 +32,9 @@ class _Fault(NamedTuple):
 class AnswerBrake:
     """Counts the faulty answers of each model until its first good one.
 
-    Reused answers count too. The run goes on until at least one repair has failed in the same way, because some models
-    make the same fault in each first answer and correct it.
+    Reused answers do not count, because a resumed run begins with the questions that had faulty ones. The run goes on
+    until at least one repair has failed in the same way, because some models make the same fault in each first answer
+    and correct it.
 
     A model that is of no use is dropped if there is a fallback. Without one, the run ends.
 
@@ -73,7 +74,7 @@ class AnswerBrake:
         `is_final` is true for an answer to a repair request, and for one that no repair can follow. Answers that a
         content filter stopped do not count, because it judges each question separately.
         """
-        if model in self._good or completion.kind == Filtered.kind:
+        if completion.reused or model in self._good or completion.kind == Filtered.kind:
             return
         seen = self._faults.setdefault(model, Counter())
         seen[_Fault(completion.kind, _DETAIL.sub("…", fault))] += 1
