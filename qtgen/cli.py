@@ -90,7 +90,7 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("qtgen: interrupted", err=True)
         return INTERRUPTED
     except QtgenError as error:
-        click.echo(f"qtgen: {describe(error)}", err=True)
+        click.echo(f"qtgen: {describe(error, sys.argv[1:] if arguments is None else arguments)}", err=True)
         return exit_code(error)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EPIPE, errno.EIO):

@@ -1,6 +1,7 @@
 """Errors as one line for a person and an exit code: the only place where they become either."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from qtgen.errors import (
@@ -10,6 +11,7 @@ from qtgen.errors import (
     Interrupted,
     MissingExtra,
     ModelNotFetched,
+    ProviderError,
     ProviderUnusable,
     QtgenError,
     RequestsFailAlike,
@@ -43,15 +45,22 @@ def exit_code(error: QtgenError) -> int:
     return 1
 
 
-def describe(error: QtgenError) -> str:
-    """Return one line that says what is wrong and what to do about it."""
+def describe(error: QtgenError, arguments: Sequence[str] = ()) -> str:
+    """Return one line that says what is wrong and what to do about it.
+
+    `arguments` is the command line. If it does not contain the option of the setting that an endpoint's error concerns,
+    the line names the variable or the file that the value came from.
+    """
     if isinstance(error, MissingExtra):
         return f"{error}; {install_hint(error.extra)}"
     if isinstance(error, ModelNotFetched):
         return f"{error}; run `qtgen models fetch {error.name}`"
     line = str(error)
     if error.setting is not None and error.path is None:
-        place = _origin(error.setting) if error.setting in _WITHOUT_OPTION else option_of(error.setting)
+        place = option_of(error.setting)
+        is_given = any(argument.partition("=")[0] == place for argument in arguments)
+        if error.setting in _WITHOUT_OPTION or (isinstance(error, ProviderError) and not is_given):
+            place = _origin(error.setting, place)
         line = f"{place}: {line}"
     if error.remedy is None:
         remedy = next((words for kind, words in _REMEDIES.items() if isinstance(error, kind)), None)
@@ -64,8 +73,8 @@ def option_of(setting: str) -> str:
     return _OPTIONS.get(setting, f"--{setting.replace('_', '-')}")
 
 
-def _origin(setting: str) -> str:
-    """Return where the value of a setting without an option comes from."""
+def _origin(setting: str, option: str) -> str:
+    """Return where the value of a setting comes from. At its default it is named by its option, if it has one."""
     from qtgen.settings import load_settings
 
     try:
@@ -73,8 +82,8 @@ def _origin(setting: str) -> str:
     except SettingsError:
         origin = "default"
     if origin == "default":
-        return f"the setting `{setting}`"
-    return origin if origin.startswith("environment ") else f"{origin}: `{setting}`"
+        return f"the setting `{setting}`" if setting in _WITHOUT_OPTION else option
+    return origin.removeprefix("environment ") if origin.startswith("environment ") else f"{origin}: `{setting}`"
 
 
 def install_hint(extra: str) -> str:

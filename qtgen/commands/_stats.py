@@ -122,12 +122,13 @@ class RunStats:
 
     def line(self) -> str:
         """Return the figures and the time left as one line."""
-        return "  ".join(part for part in (self.figures(), self.time_left()) if part)
+        return "  ".join(part for part in (self.figures(), "" if self.waiting() else self.time_left()) if part)
 
     def summary(self) -> list[str]:
         """Return `12 written, 1 failed in 61.2 s; 9,120 tokens, $0.0000` and lines about what did not go well."""
         counts = [count_status(status, self.counts[status]) for status in Status if self.counts[status]]
-        spent = f"; {self.tokens:,} tokens, {self.spent}" if self.tokens or self.budget.is_unknown else ""
+        tokens = f"{self.tokens:,} tokens, " if self.tokens or self.budget.known else "tokens and "
+        spent = f"; {tokens}{self.spent}" if self.tokens or self.budget.known or self.budget.is_unknown else ""
         lines = [f"{', '.join(counts) or 'nothing done'} in {self.seconds:.1f} s{spent}"]
         if kinds := [_count_kind(*pair) for pair in self.failures.most_common() if pair[0] not in REPORTED_ONCE]:
             lines.append(f"not written: {', '.join(kinds)}")
@@ -166,11 +167,14 @@ def _in_flight(models: Sequence[ClientStats]) -> str:
 def _waiting(models: Sequence[ClientStats]) -> str:
     """Return why nothing gets through, if that is so for all models or one is down."""
     seconds = min((model.waiting_seconds for model in models), default=0.0)
-    down = next((model for model in models if model.waiting_for == "outage"), None)
-    if down:
-        return _with_reason(f"endpoint down, next attempt in {max(seconds, 1):,.0f} s", down)
+    shown = f"{max(seconds, 1):,.0f} s"
+    for model in models:
+        if model.waiting_for == "outage":
+            return _with_reason(f"endpoint down, next attempt in {shown}", model)
+        if model.waiting_for == "start":
+            return _with_reason(f"no answer yet, next attempt in {shown}", model)
     if models and all(model.waiting_for for model in models):
-        return _with_reason(f"rate limited, next request in {max(seconds, 1):,.0f} s", models[0])
+        return _with_reason(f"rate limited, next request in {shown}", models[0])
     return ""
 
 

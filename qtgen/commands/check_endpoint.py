@@ -2,22 +2,23 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
 from qtgen._util.text import money, pluralize
-from qtgen.commands._errors import describe
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
 from qtgen.commands._tables import print_facts
 from qtgen.errors import ProviderError, ProviderUnusable
 from qtgen.llm.dialect.value import Dialect
-from qtgen.llm.endpoint_check import EndpointFacts, Support, check_endpoint
+from qtgen.llm.endpoint_check import MAX_TIMEOUT, EndpointFacts, Support, check_endpoint
 from qtgen.llm.providers import provider_name
 from qtgen.llm.types import AnswerFormat, Limits
-from qtgen.settings import Settings
+from qtgen.settings import FILE_NAME, Settings, load_settings
 
 _EPILOG = """\b
 Exit codes:
@@ -44,14 +45,13 @@ def command(as_json: bool, model: str | None, **flags: Any) -> int:
     `generate` does.
     """
     settings = settings_from({**flags, "model": (model,) if model else None})
+    note(f"asking for an answer of one word; each answer may take up to {min(settings.timeout, MAX_TIMEOUT):g} s …")
     try:
         facts = asyncio.run(check_endpoint(settings))
     except ProviderError as error:
         ending = ProviderUnusable(error.message, setting=error.setting, remedy=error.remedy, reply=error.reply)
         if as_json:
-            click.echo(
-                json.dumps({"works": False, "error": {"kind": error.kind, "message": describe(ending)}}, indent=2)
-            )
+            click.echo(json.dumps({"works": False, "error": {"kind": error.kind, "message": str(ending)}}, indent=2))
         raise ending from None
     if as_json:
         click.echo(json.dumps(_as_dict(facts, settings), indent=2, ensure_ascii=False))
@@ -59,7 +59,8 @@ def command(as_json: bool, model: str | None, **flags: Any) -> int:
     print_facts([*_rows(facts, settings)])
     lines = [*_settings_lines(facts, settings)]
     click.echo("")
-    click.echo("Settings for qtgen.toml:" if lines else "No setting needs to be changed.")
+    head = "Settings for qtgen.toml; lines without a table belong above the first [table]:"
+    click.echo(head if lines else "No setting needs to be changed.")
     for line in lines:
         click.echo(f"  {line}".rstrip())
     note(f"sent {pluralize(facts.requests, 'request')}; {_tokens(facts):,} tokens, {money(facts.usage.charged_usd)}")
@@ -91,7 +92,11 @@ def _rows(facts: EndpointFacts, settings: Settings) -> Iterator[tuple[str, str]]
 
 def _price(facts: EndpointFacts) -> str:
     if facts.price_input is None or facts.price_output is None:
-        return "unknown, so `budget` cannot be used"
+        return (
+            "unknown, so `budget` cannot be used"
+            if facts.usage.reported_usd is None
+            else "unknown, but the endpoint reports what each request costs"
+        )
     return f"${facts.price_input:g} and ${facts.price_output:g} per million tokens (input and output)"
 
 
@@ -130,11 +135,14 @@ def _settings_lines(facts: EndpointFacts, settings: Settings) -> Iterator[str]:
 def _settings_of(facts: EndpointFacts, settings: Settings) -> dict[str, Any]:
     """Return the settings to use, tables last."""
     found: dict[str, Any] = {}
-    if facts.address:
+    origins = load_settings(Path.cwd(), os.environ, {}).origins
+    in_file = {name for name, origin in origins.items() if origin.endswith(FILE_NAME)}
+    if facts.address and "base_url" not in in_file:
         found["base_url"] = facts.address
-    if settings.model:
-        found["model"] = [facts.model]
-    if provider_name(settings) == "openai" and facts.best_format is not AnswerFormat.JSON_SCHEMA:
+    if settings.model and "model" not in in_file:
+        found["model"] = facts.model
+    works = any(support.works for support in facts.formats.values())
+    if provider_name(settings) == "openai" and works and facts.best_format is not AnswerFormat.JSON_SCHEMA:
         found["answer_format"] = facts.best_format.value
     if table := _dialect_settings(facts.dialect):
         found["dialect"] = table

@@ -27,7 +27,7 @@ _ONLY_REASONING = (
     "lower `reasoning_effort` under [request], or raise `max_tokens`"
 )
 _PAUSE_SHOWN, _STARVATION_SHOWN = 2.0, 3.0  # seconds; shorter waiting is ordinary
-Waiting = Literal["", "outage", "limit"]
+Waiting = Literal["", "outage", "start", "limit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class ClientStats:
         max_concurrency: The most requests that may ever be in flight.
         tokens: Tokens sent and received.
         tokens_per_minute: The same per minute, since the first attempt.
-        waiting_for: Why nothing gets through: the endpoint is down, or a limit was reached. Empty if requests pass.
+        waiting_for: Why nothing gets through: the endpoint is down, it has not answered yet, or a limit was reached.
+            Empty if requests pass.
         waiting_seconds: Seconds until the next request may start.
         waiting_reason: The endpoint's last error, if the client waits.
         adaptations: How requests were changed so that the endpoint answers them, and why.
@@ -156,7 +157,9 @@ class Client:
         limiter, now = self._pacer.limiter, self._pacer.now()
         seconds, starvation = limiter.pause(now), limiter.starvation(now)
         is_limited = starvation > _STARVATION_SHOWN or seconds > _PAUSE_SHOWN
-        waiting_for: Waiting = "outage" if limiter.outage.is_on else "limit" if is_limited else ""
+        waiting_for: Waiting = "limit" if is_limited else ""
+        if limiter.outage.is_on:
+            waiting_for = "outage" if limiter.outage.has_answered else "start"
         is_asked_for = limiter.outage.is_on or starvation > 0 or limiter.is_rejected(now)
         reason = self._paced.last_failure if is_asked_for else ""
         minutes = (now - self._first_attempt) / 60 if self._first_attempt is not None else 0.0

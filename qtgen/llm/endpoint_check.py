@@ -4,14 +4,15 @@ The requests go through the same layers as those of a run, so they adapt to the 
 the same parameters and the same keywords of JSON Schema as the requests of `generate`.
 """
 
+import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from qtgen.errors import NoAnswer, ProviderError
+from qtgen.errors import NoAnswer, ProviderError, ProviderUnusable
 from qtgen.llm.client import Client
 from qtgen.llm.dialect.value import Dialect
 from qtgen.llm.factory import endpoints_for, open_clients
@@ -19,7 +20,8 @@ from qtgen.llm.types import NO_USAGE, AnswerFormat, Completion, Limits, Message,
 from qtgen.settings import Settings
 
 _MAX_TOKENS = 1_200  # as in the requests of `generate`, because a reasoning model may need many for one word
-_MAX_TIMEOUT = 60.0  # seconds
+MAX_TIMEOUT = 60.0  # seconds
+_POLL = 0.25  # seconds
 _EXCERPT = 80  # characters of an answer that are shown
 _SYSTEM = "You are a service that is being tested. Be brief."
 _QUESTION = "Answer with the single word `ready`, not in JSON."
@@ -98,14 +100,14 @@ async def check_endpoint(settings: Settings) -> EndpointFacts:
     ModelError.
     """
     settings = settings.model_copy(
-        update={"tries": 1, "timeout": min(settings.timeout, _MAX_TIMEOUT), "model": settings.model[:1]}
+        update={"tries": 1, "timeout": min(settings.timeout, MAX_TIMEOUT), "model": settings.model[:1]}
     )
     endpoint = endpoints_for(settings)[0]
     async with open_clients(settings) as clients:
         client = clients[0]
         plain = PromptStyle(AnswerFormat.MARKDOWN)
         started = time.monotonic()
-        first = await _first_response(client, _prompt(plain))
+        first = await _unless_waiting(client, _first_response(client, _prompt(plain)))
         seconds = time.monotonic() - started
         formats = dict.fromkeys(AnswerFormat, UNTRIED)
         usages = [first.usage + first.lost]
@@ -137,6 +139,23 @@ async def check_endpoint(settings: Settings) -> EndpointFacts:
         )
 
 
+async def _unless_waiting(client: Client, response: Coroutine[Any, Any, Completion]) -> Completion:
+    """Return a response. Raises ProviderUnusable as soon as the endpoint is down or asks for a pause.
+
+    A run would wait for such an endpoint; a check says what it found.
+    """
+    task = asyncio.create_task(response)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=_POLL)
+            stats = client.stats()
+            if not task.done() and stats.waiting_for:
+                raise ProviderUnusable(f"the endpoint answers no request now: {stats.waiting_reason or 'its limit'}")
+        return task.result()
+    finally:
+        task.cancel()
+
+
 async def _first_response(client: Client, prompt: Prompt) -> Completion:
     """Return the first response. A refused or truncated answer also shows that the endpoint responds."""
     try:
@@ -160,7 +179,7 @@ def _prompt(style: PromptStyle) -> Prompt:
 async def _try(client: Client, prompt: Prompt) -> tuple[Support, Usage]:
     """Return whether the endpoint answers in the prompt's format, and what that used."""
     try:
-        completion = await client.complete(prompt)
+        completion = await _unless_waiting(client, client.complete(prompt))
     except ProviderError as error:
         reason = error.reply.message if error.reply else ""
         return Support(works=False, reason=reason or error.message), error.usage or NO_USAGE
@@ -180,7 +199,7 @@ async def _try_streaming(client: Client) -> tuple[Support, Usage]:
         return Support(works=True), NO_USAGE
     client.dialect = replace(client.dialect, stream=True)
     try:
-        completion = await client.complete(_prompt(PromptStyle(AnswerFormat.MARKDOWN)))
+        completion = await _unless_waiting(client, client.complete(_prompt(PromptStyle(AnswerFormat.MARKDOWN))))
     except ProviderError as error:
         return Support(works=False, reason=error.message), error.usage or NO_USAGE
     usage = completion.usage + completion.lost

@@ -171,7 +171,7 @@ def test_an_error_names_the_file_that_the_setting_came_from(qtgen: Run, value: s
 def test_an_error_names_the_variable_that_overrides_the_file(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("qtgen.toml").write_text(f'local_model = "{NAME}"\n')
     monkeypatch.setenv("QTGEN_LOCAL_MODEL", "qwen2.5-1.5b")
-    expected = f"qtgen: environment QTGEN_LOCAL_MODEL: qwen2.5-1.5b is {UNKNOWN}did you mean `{NAME}`?\n"
+    expected = f"qtgen: QTGEN_LOCAL_MODEL: qwen2.5-1.5b is {UNKNOWN}did you mean `{NAME}`?\n"
     assert qtgen("models", "path") == (2, "", expected)
     assert qtgen("models", "list") == (2, "", expected)
 
