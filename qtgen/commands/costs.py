@@ -145,6 +145,7 @@ def _cells(row: CostSum, *, has_reasoning: bool, is_reported: bool) -> list[str]
     since = dt.datetime.fromtimestamp(row.first, dt.UTC).strftime("%Y-%m-%d")
     figures = [row.attempts, row.answered, row.prompt_tokens, row.cached_tokens, row.completion_tokens]
     figures += [row.reasoning_tokens] * has_reasoning
-    costs = [money(row.cost_usd) + (" + unknown" if row.unpriced else "")]
+    known = money(row.cost_usd) if row.cost_usd or not row.unpriced else ""
+    costs = [" + ".join(part for part in (known, "unknown" if row.unpriced else "") if part)]
     costs += ["—" if row.reported_usd is None else money(row.reported_usd)] * is_reported
     return [row.name, since, *(f"{figure:,}" for figure in figures), *costs]
