@@ -50,6 +50,28 @@ class ErrorBody:
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A response that reports an error.
+
+    Attributes:
+        wait: Seconds that the endpoint asks to wait, None if it does not say.
+        url: The address that responded.
+        oversized_before: How often this request was rejected as larger than a limit before.
+    """
+
+    body: ErrorBody
+    wait: float | None
+    url: str
+    oversized_before: int = 0
+
+
+def reply_words(body: ErrorBody) -> str:
+    """Return `(HTTP 401): the endpoint's message`, the end of a sentence."""
+    words = body.reply.message.rstrip(".")
+    return f"(HTTP {body.reply.status})" + (f": {words}" if words else "")
+
+
 def read_error(status: int, text: str, clean: Cleaner) -> ErrorBody:
     """Return the error in a response's text: JSON in any form, a web page, or plain words."""
     try:
