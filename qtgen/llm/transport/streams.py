@@ -8,7 +8,7 @@ from typing import Any
 _FIELD = re.compile(r"(?:data|event|id|retry) ?:")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _DONE = "[DONE]"
-_END_MARK = re.compile(r"^data ?: ?\[DONE\]\s*\Z", re.MULTILINE)
+_END_MARK = re.compile(r"(?:^|[\r\n])data ?: ?\[DONE\]\s*?(?:[\r\n]|\Z)")
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 
 
