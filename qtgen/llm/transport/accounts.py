@@ -7,6 +7,7 @@ from qtgen.llm.transport.error_replies import UNKNOWN_STATUS, ErrorBody, Failure
 
 _NO_CREDIT = re.compile(
     r"insufficient quota|exceeded[ _](your[ _])?current[ _]quota|billing_error|credit limit|key limit exceeded|"
+    r"account is not active|"
     r"(spend|spending|monthly usage|monthly budget) limit|"
     r"budget limit (of \S+ )?(is|was|has been)? ?(reached|exceeded)|"
     r"(?<!thinking )(?<!token )(?<!tokens )(?<!reasoning )\bbudget\b.{0,20}\bexceeded|"
@@ -28,12 +29,12 @@ _CLOSED = (
     r"(suspended|deactivated|terminated|banned|disabled|blocked|flagged|restricted|closed)\b"
     r"(?! (once|if|when|unless|until|to)\b)"
 )
+_ACCOUNT = r"(account|organization|workspace|project|consumer)\b"
 _ACCOUNT_CLOSED = re.compile(
     r"account_(deactivated|suspended|disabled)|access_terminated|"
-    r"(?<!if your )(?<!if the )(?<!\ban )(?<!\ba )(?<!whether your )"
-    r"\b(account|organization|workspace|project|consumer)\b"
-    r"(?:(?: [^\s;!?]*[^\s.;!?,:]){0,4}? (is|was|has been|have been)(?: (currently|temporarily|permanently|now))?)? "
-    rf"{_CLOSED}",
+    rf"(?<!if your )(?<!if the )(?<!\ban )(?<!\ba )(?<!whether your )\b{_ACCOUNT}"
+    r"(?: [^\s;!?]*[^\s.;!?,:]){0,7}? (is|was|has been|have been)(?: (currently|temporarily|permanently|now))? "
+    rf"{_CLOSED}|(?<!your )(?<!the )(?<!\ban )(?<!\ba )\b{_ACCOUNT} {_CLOSED}",
     re.IGNORECASE,
 )
 _BILLING = re.compile(r"\bbilling\b|\bbalance\b|\bpayment\b|\brecharge\b", re.IGNORECASE)
@@ -41,8 +42,8 @@ _DAILY = re.compile(r"per[ _-]?day|\bdaily\b|\b[RT]PD\b|PerDay|free-models-per-d
 _PER_MINUTE = re.compile(
     r"per[ _-]?min|\b[RT]PM\b|PerMinute|per[ _-]?sec|\b(the|this|each|every|a) (minute|second)\b", re.IGNORECASE
 )
-_QUESTION = re.compile(r"[^.:;!?]*\?")
-_QUOTA_ID = re.compile(r"\w+Per(Day|Minute)\w*")
+_QUESTION = re.compile(r"(?:^|(?<=[.:;!?]))[^.:;!?]*+\?")
+_QUOTA_ID = re.compile(r"\b\w+Per(Day|Minute)\w*")
 _CREDIT_STATUSES = frozenset({403, 429})
 _ACCOUNT_STATUSES = frozenset({400, 401, 403, 429})
 _SURE_STATUSES = _CREDIT_STATUSES | {400, 401, UNKNOWN_STATUS}

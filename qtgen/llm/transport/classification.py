@@ -54,7 +54,7 @@ _AZURE_PATH = "Resource not found"  # Azure's words for a path that is wrong
 _FILTER_STATUSES = frozenset({400, 403, 422, 451})
 _NOT_IMPLEMENTED = 501
 _RETRYABLE = frozenset({408, 409, 421, 423, 425, 499})
-_OVERSIZED_TRIES = 3  # a limit may be raised by the time, or the message may count other requests
+_OVERSIZED_TRIES = 3  # some endpoints accept the same request a moment later
 _SHORTEN = "lower `max_tokens`, or shorten the context"
 _AZURE_KEY = "check the key; Azure also reads it from the header `api-key`, which you can set under `[headers]`"
 

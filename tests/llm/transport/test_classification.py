@@ -50,7 +50,9 @@ def test_the_words_of_an_error(body: Any, reply: tuple[str, ...]) -> None:
 
 
 def test_long_words_are_cut() -> None:
-    assert len(read_error(500, "x" * 10_000, CLEAN).reply.message) == 300
+    for text in ("x" * 20_000, json.dumps(error("x" * 20_000))):
+        found = read_error(500, text, CLEAN)
+        assert (len(found.reply.message), len(found.words.strip())) == (300, 10_000)
 
 
 def meaning(status: int, body: Any, wait: float | None = None, base: str = "http://h/v1") -> ProviderError | Completion:
@@ -120,6 +122,12 @@ POLICY = "The response was filtered due to the prompt triggering Azure OpenAI's 
           ((400, "was flagged"), (403, "has been suspended"), (401, "has been deactivated"), (429, "is disabled"))],
         (400, error("Organization has been restricted. Please contact support", "organization_restricted"),
          ProviderUnusable, "ask the provider"),
+        (403, error("The account associated with this API key has been temporarily suspended for abuse"),
+         ProviderUnusable, "the account is blocked"),
+        (403, error("Account suspended", "403"), ProviderUnusable, "the account is blocked"),
+        (403, error("Your account is not active, please check your billing details."), ProviderUnusable, "no credit"),
+        (403, error("Insufficient permissions; access is restricted to members"), Denied, "denied the request"),
+        (403, error("Repeated attempts may get your account suspended"), Denied, "denied the request"),
         (403, error("Consumer 'project_number:7' has been suspended."), ProviderUnusable, "the account is blocked"),
         (405, {"detail": "Method Not Allowed"}, Denied, "accepts no requests at http://h/v1/chat/completions"),
         (400, error("This model's maximum context length is 2048 tokens."), BadRequest, "lower `max_tokens`"),
