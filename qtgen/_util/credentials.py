@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+PUBLIC_PARAMETERS = frozenset({"api-version"})
+"""Query parameters whose value is no secret."""
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -32,6 +34,23 @@ def usable_address(value: str) -> str:
     if parts.username or parts.password:
         raise ValueError("must not contain a password; set OPENAI_API_KEY")
     return value
+
+
+def masked_address(address: str) -> str:
+    """Return an address with `***` for its login and for the values of its query, which may be keys."""
+    scheme, separator, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    login, at, host = host.rpartition("@")
+    shown = f"{scheme}{separator}{'***' if login else ''}{at}{host}{slash}{path}"
+    base, mark, query = shown.partition("?")
+    return base + mark + "&".join(map(_masked_parameter, query.split("&"))) if mark else shown
+
+
+def _masked_parameter(parameter: str) -> str:
+    name, equals, value = parameter.partition("=")
+    if not equals:
+        return "***" if name else ""
+    return f"{name}={value if name in PUBLIC_PARAMETERS else '***' if value else ''}"
 
 
 def usable_headers(value: Mapping[str, str]) -> Mapping[str, str]:

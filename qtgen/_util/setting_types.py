@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from qtgen._util.credentials import masked_address
+
 
 def _split(value: object) -> object:
     """Split a text from the environment or an option, such as `a,b` or `a b`, into a list."""
@@ -86,6 +88,8 @@ def masked(name: str, value: object) -> str:
         return "(set)" if value else "(not set)"
     if name in ("request", "headers", "query") and isinstance(value, Mapping):  # a value may be a key
         return "{" + ", ".join(value) + "}"
+    if name == "base_url" and value:
+        return masked_address(str(value))
     if name == "ledger":  # a database's address may contain a password
         return re.sub(r"//[^@/]*@", "//***@", str(value))
     if name == "dialect" and isinstance(value, Mapping):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from qtgen._util.credentials import masked_address
 from qtgen._util.text import money, pluralize
 from qtgen.commands._output import note, warn
 from qtgen.commands._progress import failure_line
@@ -102,7 +103,7 @@ class DryRun:
         return {
             "provider": self.endpoints[0].provider,
             "models": [endpoint.model for endpoint in self.endpoints],
-            "base_url": self.settings.base_url,
+            "base_url": self.settings.base_url and masked_address(self.settings.base_url),
             **{name: range_as_dict(range_) for name, range_ in ranges.items()},
             "budget_usd": self.settings.budget,
             "reused": self.estimate.reused,

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import click
 
 from qtgen._util.concurrency import Stop, stop_on_interrupt
+from qtgen._util.credentials import masked_address
 from qtgen._util.text import money, pluralize
 from qtgen.commands._json_lines import JsonLines
 from qtgen.commands._output import note
@@ -260,7 +261,9 @@ def describe_models(settings: Settings, models: Sequence[str]) -> str:
     """Return which models answer, and why a local one if that was not asked for."""
     name = provider_name(settings)
     if name != "local":
-        address = settings.base_url or ("OpenAI" if name == "openai" else None)
+        address = "OpenAI" if name == "openai" else None
+        if settings.base_url:
+            address = masked_address(settings.base_url)
         return f"provider {name}: {', then '.join(models)}" + (f" at {address}" if address else "")
     unused = [name for name in ("model", "base_url") if getattr(settings, name)]
     reasons = [] if settings.provider else ["neither a key nor a base URL is set"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from xxhash import xxh3_128_digest
 
+from qtgen._util.credentials import masked_address
 from qtgen.embeddings.static import StaticModel, normalize_rows
 from qtgen.page import Page, decode_answer
 
@@ -126,7 +127,7 @@ class EndpointEmbedder:
     """Vectors from a model at an endpoint, of the question and the answer. Raises what `embed` raises."""
 
     def __init__(self, embed: "TextEmbedder", model: str, address: str | None) -> None:
-        self.name = f"{model} at {address or 'OpenAI'}, 1"
+        self.name = f"{model} at {masked_address(address) if address else 'OpenAI'}, 1"
         self._embed = embed
 
     def __call__(self, texts: Sequence[PageText]) -> "Vectors":

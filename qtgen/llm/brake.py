@@ -74,7 +74,7 @@ class Brake:
 
         Only attempts that may be billed count, because others are repeated until it is clear what they mean.
         """
-        return self._add(model, request, error, ticket) if error.kind in _COSTLY else None
+        return self._add(model, request, error, ticket) if self._is_costly(error) else None
 
     def rejected(self, model: str, request: bytes, error: BadRequest, ticket: int) -> RequestsFailAlike | None:
         """Record a rejected request, and return the error that ends the run, or None."""
@@ -83,7 +83,7 @@ class Brake:
 
     def verdict(self) -> RequestsFailAlike | None:
         """Return the error of a run that is over and got no answer because its requests were rejected, else None."""
-        if self.has_answered or self._is_known or self._rejection is None:
+        if self._has_ever_answered or self._rejection is None:
             return None
         return _ending(self._rejection, sum(seen.count for seen in self._seen.values()))
 
@@ -92,12 +92,23 @@ class Brake:
         seen = self._seen[_Sort(model, error.kind, status, code)]
         seen.count += 1
         seen.requests.add(request)
-        concerns_all = error.kind in _COSTLY or status == _UNAUTHORIZED or not (self.has_answered or self._is_known)
+        concerns_all = error.kind in _COSTLY or status == _UNAUTHORIZED or not self._has_ever_answered
         if seen.count < (ALIKE if concerns_all else MANY) or len(seen.requests) < _DISTINCT:
             return None
         if self._is_older_unresolved(ticket) and seen.count < MANY:
             return None  # a rejection comes sooner than an answer
         return _ending(error, seen.count, is_first=not self.has_answered)
+
+    def _is_costly(self, error: Retryable) -> bool:
+        """Return whether an attempt may be billed. Lost connections are an outage of an endpoint that has answered."""
+        if error.kind in _COSTLY:
+            return True
+        is_unpriced = error.usage is not None and error.usage.cost_usd is None
+        return not self._has_ever_answered and (error.kind == "dropped" or is_unpriced)
+
+    @property
+    def _has_ever_answered(self) -> bool:
+        return self.has_answered or self._is_known
 
     def _is_older_unresolved(self, ticket: int) -> bool:
         """Return True if a request that began before the one with this ticket may still be answered."""
@@ -105,7 +116,7 @@ class Brake:
 
 
 def _ending(error: ProviderError, count: int, *, is_first: bool = True) -> RequestsFailAlike:
-    noun = "attempts" if error.kind in _COSTLY else "requests"
+    noun = "attempts" if isinstance(error, Retryable) else "requests"
     first = f"none of {count} {noun} was answered: " if count > 1 else ""
     prefix = first if is_first else f"none of the last {count} {noun} was answered: "
     return RequestsFailAlike(prefix + error.message, setting=error.setting, remedy=error.remedy, reply=error.reply)

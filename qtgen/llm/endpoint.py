@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from qtgen.errors import ProviderError
+from qtgen.llm import headers
 from qtgen.llm.dialect.value import LIMIT_FIELDS, NO_DIALECT, Dialect
 from qtgen.llm.sender import Request, RequestKey
 from qtgen.llm.types import NO_USAGE, STANDARD_STYLE, AnswerFormat, Prompt, PromptStyle, Usage
@@ -105,6 +106,11 @@ class Endpoint:
             usage: Usage = error.usage
             return usage
         return self.unknown_usage if error.kind in _POSSIBLY_BILLED else NO_USAGE
+
+
+def with_query(endpoint: Endpoint, environ: Mapping[str, str]) -> Endpoint:
+    """Return the endpoint with the environment's values in its query. Raises SettingsError."""
+    return replace(endpoint, query=headers.resolve(endpoint.query, environ, "query"))
 
 
 def make_request(prompt: Prompt, endpoint: Endpoint) -> Request:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from qtgen._util.credentials import masked_address
 from qtgen.errors import NoAnswer, ProviderError, ProviderUnusable
 from qtgen.llm.client import Client
 from qtgen.llm.dialect.value import Dialect
@@ -122,7 +123,7 @@ async def check_endpoint(settings: Settings) -> EndpointFacts:
         usages.append(usage)
         stats = client.stats()
         return EndpointFacts(
-            address=endpoint.base_url if endpoint.provider != "local" else None,
+            address=masked_address(endpoint.base_url) if endpoint.base_url and endpoint.provider != "local" else None,
             model=endpoint.model,
             served_model=first.model,
             seconds=seconds,

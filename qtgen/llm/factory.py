@@ -140,7 +140,7 @@ def embeddings(settings: Settings, model: str) -> "TextEmbedder":
     Raises SettingsError if no endpoint is set, and MissingExtra.
     """
     require("an embeddings endpoint", "generate", "openai")
-    from qtgen.llm.openai import OpenAIEmbeddings
+    from qtgen.llm.openai_embeddings import OpenAIEmbeddings
 
     return OpenAIEmbeddings(remote_endpoint(settings, model))
 

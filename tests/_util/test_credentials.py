@@ -2,7 +2,7 @@
 
 import pytest
 
-from qtgen._util.credentials import usable_address, usable_key
+from qtgen._util.credentials import masked_address, usable_address, usable_key
 
 
 @pytest.mark.parametrize("address", ["http://localhost:8000/v1", "https://example.org", "http://[::1]:80/v1"])
@@ -35,3 +35,19 @@ def test_a_key_that_no_header_can_hold_is_rejected_without_repeating_it(key: str
     with pytest.raises(ValueError, match="contains a character that no key has") as caught:
         usable_key(key)
     assert "sk" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://h/v1", "http://h/v1"),
+        ("http://h/v1?key=k&api-version=2024-06-01", "http://h/v1?key=***&api-version=2024-06-01"),
+        ("http://h?token&a=&b=c=d", "http://h?***&a=&b=***"),
+        ("http://h/v1?", "http://h/v1?"),
+        ("http://me:secret@h:8/v1", "http://***@h:8/v1"),
+        ("http://[::1]:8/v1@2", "http://[::1]:8/v1@2"),
+        ("no address", "no address"),
+    ],
+)
+def test_secrets_in_an_address_are_masked(address: str, shown: str) -> None:
+    assert masked_address(address) == shown

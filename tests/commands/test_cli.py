@@ -12,10 +12,12 @@ import pytest
 import yaml
 
 from qtgen import cli
+from qtgen.commands._run import describe_models
 from qtgen.errors import Interrupted
 from qtgen.evaluation.metrics import METRICS
 from qtgen.page import read_text, schema
 from qtgen.regeneration.reasons import REASONS
+from qtgen.settings import Settings
 from qtgen.validation.reports import format_names
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
@@ -180,13 +182,21 @@ def test_costs_of_a_ledger_that_is_not_there_make_none(qtgen: Run, monkeypatch: 
 
 
 def test_show_settings(qtgen: Run) -> None:
-    put("qtgen.toml", 'model = "m-1"\nledger = "postgresql://me:secret@db/x"\n')
+    base_url = 'base_url = "http://h/v1?key=secret&api-version=2024-06-01"'
+    put("qtgen.toml", f'model = "m-1"\nledger = "postgresql://me:secret@db/x"\n{base_url}\n')
     code, out, _ = qtgen("--show-settings")
     assert "postgresql://***@db/x" in out
+    assert "http://h/v1?key=***&api-version=2024-06-01" in out
     assert "secret" not in out
     assert code == 0
     assert "model          = [m-1]" in out
     assert out.count("# default") > 10
+
+
+def test_the_address_of_a_run_is_shown_without_secrets() -> None:
+    settings = Settings(provider="openai", base_url="http://h/v1?key=secret", model=("m",))
+    assert describe_models(settings, ["m"]) == "provider openai: m at http://h/v1?key=***"
+    assert describe_models(Settings(provider="openai"), ["m"]) == "provider openai: m at OpenAI"
 
 
 # --- errors end in one place ------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ def test_an_endpoint_gets_the_question_and_the_answer_as_markdown() -> None:
     assert len(sent[1]) == 8_000
     assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1])
     assert (embedder.name, EndpointEmbedder(embed, "m", "http://e").name) == ("m at OpenAI, 1", "m at http://e, 1")
+    assert EndpointEmbedder(embed, "m", "http://e?key=secret").name == "m at http://e?key=***, 1"
 
 
 def test_a_key_depends_on_the_embedder_and_on_each_text(embedder: StaticEmbedder) -> None:

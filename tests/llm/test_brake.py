@@ -4,6 +4,7 @@ import pytest
 
 from qtgen.errors import BadRequest, Denied, ErrorReply, ProviderUnusable, Retryable
 from qtgen.llm.brake import ALIKE, MANY, Brake
+from qtgen.llm.types import Usage
 
 
 def denied(status: int = 403, code: str = "") -> Denied:
@@ -60,7 +61,7 @@ def test_one_request_alone_ends_no_run() -> None:
     assert brake.attempted("m", b"third", error, 1)
 
 
-@pytest.mark.parametrize("kind", ["unavailable", "dropped", "rate-limited", "unreachable"])
+@pytest.mark.parametrize("kind", ["unavailable", "rate-limited", "unreachable"])
 def test_attempts_that_cost_nothing_do_not_count(kind: str) -> None:
     brake = Brake()
     assert not any(brake.attempted("m", bytes([number]), Retryable("x", kind=kind), 1) for number in range(50))
@@ -100,3 +101,12 @@ def test_an_endpoint_that_has_answered_may_block_many_questions() -> None:
     assert not any(reject(known, number, denied()) for number in range(ALIKE))
     assert known.verdict() is None
     assert any(reject(known, number, denied(401)) for number in range(ALIKE))
+
+
+@pytest.mark.parametrize(
+    "error", [Retryable("lost", kind="dropped"), Retryable("HTTP 500", usage=Usage(10, 5, 0, None))]
+)
+def test_attempts_that_may_be_billed_count_until_the_endpoint_has_answered(error: Retryable) -> None:
+    brake, known = Brake(), Brake(is_known=True)
+    assert any(brake.attempted("m", bytes([number]), error, number) for number in range(ALIKE))
+    assert not any(known.attempted("m", bytes([number]), error, number) for number in range(5 * ALIKE))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from qtgen.errors import BadRequest, Denied, ProviderError, ProviderUnusable, Retryable, SettingsError, Unreachable
 from qtgen.llm.endpoint import Endpoint, make_request, request_document
-from qtgen.llm.openai import OpenAIEmbeddings, OpenAISender
+from qtgen.llm.openai import OpenAISender
 from qtgen.llm.transport import addresses
 from qtgen.llm.types import Completion, Prompt
 from support.fake_endpoint import FakeEndpoint, Response, completion
@@ -85,7 +86,7 @@ ERROR = {"error": {"message": "the reason", "code": None}}
     ("response", "kind", "words"),
     [
         ((401, {}, ERROR), Denied, "the endpoint rejected the key (HTTP 401): the reason"),
-        ((404, {}, ERROR), Denied, "no model `m` at this address (HTTP 404)"),
+        ((404, {}, ERROR), Denied, "no endpoint at http://127.0.0.1:"),
         ((402, {}, ERROR), ProviderUnusable, "no credit left"),
         ((429, {}, {"error": {"message": "x", "code": "insufficient_quota"}}), ProviderUnusable, "no credit left"),
         ((400, {}, {"error": {"message": "bad schema"}}), BadRequest, "bad schema"),
@@ -175,6 +176,58 @@ def test_an_error_within_an_answer_keeps_what_was_used(server: FakeEndpoint, pro
     assert (caught.value.kind, caught.value.usage.prompt_tokens) == ("unavailable", 1_000)
 
 
+def events(*documents: dict[str, Any], mark: str = "") -> bytes:
+    return "".join([*(f"data: {json.dumps(document)}\n\n" for document in documents), mark]).encode()
+
+
+@pytest.mark.parametrize(
+    ("before", "price", "cost"),
+    [
+        ([{"choices": [{"delta": {"content": "half"}}]}], 1.0, None),
+        ([{"choices": [{"delta": {"reasoning_content": "hm"}}]}], 1.0, None),
+        ([{"choices": [{"delta": {"content": "half"}}]}], 0.0, 0.0),
+        ([{"choices": [{"delta": {"role": "assistant", "content": ""}}]}], 1.0, 0.0),
+        ([], 1.0, 0.0),
+    ],
+)  # fmt: skip
+def test_an_error_in_a_stream_costs_what_is_unknown(
+    server: FakeEndpoint, prompt: Prompt, before: list[Any], price: float, cost: float | None
+) -> None:
+    server.response = (200, {}, events(*before, {"error": {"message": "Upstream died", "code": 502}}))
+    endpoint = Endpoint("openai", "m", server.base_url, price_input=price, price_output=price)
+    with pytest.raises(Retryable, match="HTTP 502: Upstream died") as caught:
+        send(prompt, endpoint)
+    assert endpoint.usage_of(caught.value).cost_usd == cost
+
+
+def test_a_request_above_a_limit_is_given_up_at_the_third_time(server: FakeEndpoint, prompt: Prompt) -> None:
+    words = "Request too large for m on tokens per min (TPM): Limit 1000, Requested 1932."
+    server.response = (429, {}, {"error": {"message": words, "code": "rate_limit_exceeded"}})
+    endpoint = Endpoint("openai", "m", server.base_url)
+
+    async def kinds(*prompts: Prompt) -> list[str]:
+        sender, found = OpenAISender(endpoint), []
+        for one in prompts:
+            with pytest.raises(ProviderError) as caught:
+                await sender.send(make_request(one, endpoint))
+            found.append(caught.value.kind)
+        await sender.aclose()
+        return found
+
+    other = replace(prompt, sample=1)
+    found = asyncio.run(kinds(prompt, prompt, other, prompt))
+    assert found == ["rate-limited", "rate-limited", "rate-limited", "bad-request"]
+
+
+def test_values_in_the_query_of_the_address_are_masked(server: FakeEndpoint, prompt: Prompt) -> None:
+    words = "no key=query-secret, query%2Dsecret, tok-secret; version 2024-06-01"
+    server.response = (403, {}, {"error": {"message": words}})
+    base = f"{server.base_url}?key=query%2Dsecret&api-version=2024-06-01&tok-secret"
+    with pytest.raises(Denied) as caught:
+        send(prompt, Endpoint("openai", "m", base))
+    assert "no key=***, ***, ***; version 2024-06-01" in str(caught.value)
+
+
 def test_a_web_page_costs_nothing_and_names_its_title(server: FakeEndpoint, prompt: Prompt) -> None:
     server.response = (200, {}, b"<html><head><title>Sign in</title></head></html>")
     with pytest.raises(Retryable, match="is a web page with the title `Sign in`; check `base_url`") as caught:
@@ -261,7 +314,7 @@ def test_nothing_listens_at_the_address(prompt: Prompt) -> None:
     closed = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     port = closed.server_port
     closed.server_close()
-    with pytest.raises(Unreachable, match=f"nothing answers at http://127.0.0.1:{port}"):
+    with pytest.raises(Unreachable, match=rf"^nothing answers at http://127.0.0.1:{port}/v1 \(connection refused\)$"):
         send(prompt, Endpoint("openai", "m", f"http://127.0.0.1:{port}/v1"))
 
 
@@ -309,38 +362,3 @@ def test_requests_to_this_machine_use_no_proxy(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert send(prompt, Endpoint("openai", "m", server.base_url)).text == "hello"
-
-
-def test_embeddings_are_returned_in_the_order_of_the_texts(server: FakeEndpoint) -> None:
-    rows = [{"index": 1, "embedding": [0.0, 1.0]}, {"index": 0, "embedding": [1.0, 0.0]}]
-    server.response = (200, {"content-type": "application/json"}, {"data": rows})
-    embed = OpenAIEmbeddings(Endpoint("openai", "m", server.base_url, "sk-1", headers={"X-Team": "editors"}))
-    assert embed(["one", "two"]).tolist() == [[1.0, 0.0], [0.0, 1.0]]
-    assert server.requests[0][0]["x-team"] == "editors"
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        {"data": [{"index": 0, "embedding": [1.0, 2.0]}, {"index": 1, "embedding": [1.0]}]},
-        {"data": [{"index": 0, "embedding": ["a", "b"]}, {"index": 1, "embedding": [1.0, 2.0]}]},
-        {"data": [{"index": 0, "embedding": [0.0, 0.0]}, {"index": 1, "embedding": [1.0, 2.0]}]},
-        {"data": [{"index": 0}, {"index": 1}]},
-        {"data": [{"index": 0, "embedding": [1.0, 2.0]}]},
-        {"data": None},
-        {"data": []},
-        {},
-        b"<html>",
-    ],
-)
-def test_a_response_without_vectors_is_malformed(server: FakeEndpoint, payload: Any) -> None:
-    server.response = (200, {"content-type": "application/json"}, payload)
-    with pytest.raises(Retryable, match="vectors") as caught:
-        OpenAIEmbeddings(Endpoint("openai", "m", server.base_url, "sk-1"))(["one", "two"])
-    assert caught.value.kind == "malformed"
-
-
-def test_embeddings_report_a_wrong_key(server: FakeEndpoint) -> None:
-    server.response = (401, {}, ERROR)
-    with pytest.raises(ProviderError, match="rejected the key"):
-        OpenAIEmbeddings(Endpoint("openai", "m", server.base_url, "sk-1"))(["one"])

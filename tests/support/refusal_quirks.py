@@ -73,6 +73,17 @@ async def day_limit_in_midrun(request: Request, connection: Connection) -> None:
     await connection.json(429, {"error": fields})
 
 
+@quirk(pages=0, questions=20, exit_codes=(2,), most=60, words=("the account is blocked", "usage policies"))
+async def an_account_that_is_blocked(_: Request, connection: Connection) -> None:
+    await connection.json(400, error("Your account was flagged for violating our usage policies."))
+
+
+@quirk(pages=0, exit_codes=(2,), most=18, words=("Requested 1932", "or shorten the context"))
+async def requests_above_a_limit(_: Request, connection: Connection) -> None:
+    message = "Request too large for m on tokens per min (TPM): Limit 1000, Requested 1932."
+    await connection.json(429, error(message, "tokens", code="rate_limit_exceeded"))
+
+
 # --- rate limits -----------------------------------------------------------------------------------------------------
 
 
@@ -84,6 +95,25 @@ async def retry_info_in_the_body(request: Request, connection: Connection) -> No
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "3.5s"}]
     fields = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Per minute", "details": details}
     await connection.json(429, {"error": fields})
+
+
+@quirk(most=12)
+async def a_short_wait_for_a_quota(request: Request, connection: Connection) -> None:
+    """The same words as for a quota that is used up for good."""
+    if request.attempt > 1:
+        await connection.good(request)
+        return
+    message = "You exceeded your current quota, please check your plan and billing details. Please retry in 2.4s."
+    await connection.json(429, {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": message}})
+
+
+@quirk(most=12)
+async def a_short_wait_for_a_daily_limit(request: Request, connection: Connection) -> None:
+    if request.attempt > 1:
+        await connection.good(request)
+        return
+    message = "Rate limit reached for m on requests per day (RPD): Limit 10000, Used 10000. Please try again in 8.64s."
+    await connection.json(429, error(message, "requests", code="rate_limit_exceeded"), "retry-after: 9")
 
 
 @quirk(most=12)

@@ -48,6 +48,19 @@ for _name, _raw in {
     add(_name, _first(_raw), most=12)
 
 
+@quirk(most=12, cost=None, words=("6 written", "6 dropped"))
+async def a_stream_that_is_cut(request: Request, connection: Connection) -> None:
+    """Whether the first answer to a question was complete cannot be known, and it may be billed."""
+    if request.attempt > 1:
+        await connection.good(request)
+        return
+    text = request.completion()["choices"][0]["message"]["content"]
+    event = b"data: " + json.dumps({"choices": [{"delta": {"content": text}}]}).encode() + b"\n\n"
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    await connection.raw(head + b"%x\r\n%b\r\n" % (len(event), event))
+    connection.close()
+
+
 @quirk(most=12)
 async def junk_between_answers(request: Request, connection: Connection) -> None:
     await connection.good(request)

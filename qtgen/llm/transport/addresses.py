@@ -76,4 +76,10 @@ def versioned(base_url: str | None) -> str | None:
     url = urlsplit(base_url)
     if _VERSION.search(url.path) or "/deployments/" in url.path:
         return None
-    return urlunsplit((url.scheme, url.netloc, url.path.rstrip("/") + "/v1", "", ""))
+    return shown(urlunsplit((url.scheme, url.netloc, url.path.rstrip("/") + "/v1", "", "")))
+
+
+def deployment(url: str) -> str:
+    """Return the form of an Azure deployment's base URL on the same host."""
+    parts = urlsplit(shown(url))
+    return urlunsplit((parts.scheme, parts.netloc, "/openai/deployments/NAME", "", ""))

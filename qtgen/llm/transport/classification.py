@@ -6,26 +6,24 @@ An error is one of:
 - a failed attempt that is worth repeating,
 - a rejection of this request,
 - a denial, which may concern all requests,
-- the end of the account's credit or of its daily limit, after which no request can succeed.
+- the end of the account, of its credit or of its daily limit, after which no request can succeed.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from qtgen.errors import (
     BadRequest,
     Denied,
-    EndpointDown,
     Filtered,
     ProviderError,
-    ProviderUnusable,
     Retryable,
     Truncated,
 )
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.transport import addresses
-from qtgen.llm.transport.error_replies import UNKNOWN_STATUS, ErrorBody
+from qtgen.llm.transport.accounts import blocked_account, lasting_limit
+from qtgen.llm.transport.error_replies import UNKNOWN_STATUS, ErrorBody, Failure, reply_words
 from qtgen.llm.types import Completion
 from qtgen.page.text import storable_text
 
@@ -35,18 +33,7 @@ _FILTERED = re.compile(
     r"PROHIBITED_CONTENT|sensitive_words",
     re.IGNORECASE,
 )
-_NO_CREDIT = re.compile(
-    r"insufficient[ _](quota|balance|funds|credits?)|exceeded[ _](your[ _])?current[ _]quota|billing[ _]hard[ _]limit|"
-    r"billing[ _](is[ _])?not[ _]active|billing_error|out of credits?|(no|not enough|more) credits?\b|"
-    r"credit (balance|limit)|credits? (has|have|is|are) (been )?(exhausted|used up|depleted)|"
-    r"(account|organization|project)\b.{0,60}\b(suspended|deactivated|in arrears)|arrearage|"
-    r"(spend|spending|budget|monthly usage) limit|budget.{0,20}exceeded|balance is (too low|not enough|insufficient)|"
-    r"payment required|quota.{0,20}(not enough|insufficient|used up)",
-    re.IGNORECASE | re.DOTALL,
-)
-_DAILY = re.compile(r"per[ _-]?day|\bdaily\b|\b[RT]PD\b|PerDay|free-models-per-day", re.IGNORECASE)
-_PER_MINUTE = re.compile(r"per[ _-]?min|\b[RT]PM\b|PerMinute|per[ _-]?second", re.IGNORECASE)
-_QUOTA_ID = re.compile(r"\w+Per(Day|Minute)\w*")
+_ONE_REQUEST = re.compile(r"\blimit:? +([\d,]{1,15})\b.{0,60}?\brequested:? +([\d,]{1,15})\b", re.IGNORECASE)
 _CUT_OFF = re.compile(r"could not finish the message|max_tokens or model output limit was reached", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"context_length_exceeded|maximum context length|context (length|window|size)|prompt is too long|"
@@ -58,34 +45,33 @@ _BAD_KEY = re.compile(
     r"api[ _-]?key (is )?(not valid|invalid|expired|missing)|invalid authentication",
     re.IGNORECASE,
 )
-_MODEL = re.compile(r"\bmodel\b|DeploymentNotFound|\bdeployment\b", re.IGNORECASE)
-_CREDIT_STATUSES = frozenset({400, 402, 403, 429})
+_MODEL = re.compile(
+    r"\bmodel\b|model_not_found|\bmodels/\S+ (is|was) not|DeploymentNotFound|\bdeployment\b|"
+    r"\bno (endpoints|allowed providers|providers)\b",  # of a router, for this model
+    re.IGNORECASE,
+)
+_AZURE_PATH = "Resource not found"  # Azure's words for a path that is wrong
 _FILTER_STATUSES = frozenset({400, 403, 422, 451})
 _NOT_IMPLEMENTED = 501
 _RETRYABLE = frozenset({408, 409, 421, 423, 425, 499})
-_MIN_RESET = 60.0  # seconds; a shorter wait is not the end of a daily limit
+_OVERSIZED_TRIES = 3  # some endpoints accept the same request a moment later
+_SHORTEN = "lower `max_tokens`, or shorten the context"
 _AZURE_KEY = "check the key; Azure also reads it from the header `api-key`, which you can set under `[headers]`"
-_ADD_CREDIT = "add credit to the account, then run again"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A response that reports an error.
-
-    Attributes:
-        wait: Seconds that the endpoint asks to wait, None if it does not say.
-        url: The address that responded.
-    """
-
-    body: ErrorBody
-    wait: float | None
-    url: str
 
 
 def classify(failure: Failure, endpoint: Endpoint) -> ProviderError | Completion:
     """Return what an error means: the error to raise, or the model's final response."""
-    final = _final_response(failure.body, endpoint)
-    return final or _lasting_limit(failure) or _by_status(failure, endpoint)
+    final = blocked_account(failure) or _final_response(failure.body, endpoint)
+    return final or lasting_limit(failure) or _by_status(failure, endpoint)
+
+
+def is_oversized(body: ErrorBody) -> bool:
+    """Return True if a rate limit rejects a request that alone is larger than the limit, so that waiting is useless."""
+    found = _ONE_REQUEST.search(body.words) if body.reply.status in (413, 429) else None
+    if found is None:
+        return False
+    limit, requested = (int(number.replace(",", "") or 0) for number in found.groups())
+    return requested > limit
 
 
 def _final_response(body: ErrorBody, endpoint: Endpoint) -> ProviderError | Completion | None:
@@ -105,32 +91,12 @@ def _final_response(body: ErrorBody, endpoint: Endpoint) -> ProviderError | Comp
     return None
 
 
-def _lasting_limit(failure: Failure) -> ProviderError | None:
-    """Return the error for a limit that does not pass within minutes, or None."""
-    body = failure.body
-    status = body.reply.status
-    if status in _CREDIT_STATUSES and _is_daily(body):
-        resets = failure.wait is not None and failure.wait >= _MIN_RESET
-        when = f", which is reset in {_duration(failure.wait or 0.0)}" if resets else ""
-        return EndpointDown(f"the endpoint's daily limit is used up{when} {_reply_words(body)}", reply=body.reply)
-    is_quota = _QUOTA_ID.search(body.words)  # then the quota is one per minute
-    if status == 402 or (status in _CREDIT_STATUSES and not is_quota and _NO_CREDIT.search(body.words)):
-        message = f"the account has no credit left {_reply_words(body)}"
-        return ProviderUnusable(message, remedy=_ADD_CREDIT, reply=body.reply)
-    return None
-
-
-def _is_daily(body: ErrorBody) -> bool:
-    quotas = {found[1] for found in _QUOTA_ID.finditer(body.words)}
-    if quotas:
-        return "Day" in quotas
-    return body.reply.status in (403, 429) and bool(_DAILY.search(body.words)) and not _PER_MINUTE.search(body.words)
-
-
 def _by_status(failure: Failure, endpoint: Endpoint) -> ProviderError:
     body = failure.body
     status, reply = body.reply.status, body.reply
-    if status == 429 or (status == 413 and "rate_limit" in body.words):
+    if failure.oversized_before >= _OVERSIZED_TRIES - 1:
+        return _too_long(body)
+    if status == 429 or (status == 413 and ("rate_limit" in body.words or is_oversized(body))):
         return Retryable(_http(body), kind="rate-limited", retry_after=failure.wait, reply=reply)
     if status in (400, 422, UNKNOWN_STATUS) and _BAD_KEY.search(body.words):
         return _denied(failure, endpoint)
@@ -138,12 +104,14 @@ def _by_status(failure: Failure, endpoint: Endpoint) -> ProviderError:
         return Retryable(_http(body), kind="unavailable", retry_after=failure.wait, reply=reply)
     if status in (401, 403, 404, 405):
         return _denied(failure, endpoint)
-    message = f"the endpoint rejected the request {_reply_words(body)}"
     if _TOO_LONG.search(body.words):
-        return BadRequest(
-            message, setting="max_tokens", remedy="lower `max_tokens`, or shorten the context", reply=reply
-        )
-    return BadRequest(message, reply=reply)
+        return _too_long(body)
+    return BadRequest(f"the endpoint rejected the request {reply_words(body)}", reply=reply)
+
+
+def _too_long(body: ErrorBody) -> BadRequest:
+    message = f"the endpoint rejected the request {reply_words(body)}"
+    return BadRequest(message, setting="max_tokens", remedy=_SHORTEN, reply=body.reply)
 
 
 def _denied(failure: Failure, endpoint: Endpoint) -> Denied:
@@ -151,48 +119,41 @@ def _denied(failure: Failure, endpoint: Endpoint) -> Denied:
     status, reply = body.reply.status, body.reply
     fields: dict[str, Any] = {"setting": "base_url", "remedy": "check the endpoint's address"}
     if status == 405:
-        message = f"the endpoint accepts no requests at {addresses.shown(failure.url)} {_reply_words(body)}"
+        message = f"the endpoint accepts no requests at {addresses.shown(failure.url)} {reply_words(body)}"
     elif status == 404:
         message, fields = _not_found(failure, endpoint)
     elif status == 401 or (status not in (403, 404) and _BAD_KEY.search(body.words)):
-        message = f"the endpoint rejected the key {_reply_words(body)}"
+        message = f"the endpoint rejected the key {reply_words(body)}"
         remedy = _AZURE_KEY if "subscription key" in body.words else "check the key"
         fields = {"setting": "api_key", "remedy": remedy}
     elif body.document:
-        message = f"the endpoint denied the request {_reply_words(body)}"
+        message = f"the endpoint denied the request {reply_words(body)}"
         fields = {"setting": "api_key", "remedy": "check the key and its permissions"}
     else:  # a web page: a firewall blocks the words of this question, or all requests
-        message = f"the endpoint, or a gateway before it, denied the request {_reply_words(body)}"
+        message = f"the endpoint, or a gateway before it, denied the request {reply_words(body)}"
         fields = {"remedy": "rephrase the question if only this one is denied, else check the key and the address"}
     return Denied(message, **fields, reply=reply)
 
 
 def _not_found(failure: Failure, endpoint: Endpoint) -> tuple[str, dict[str, Any]]:
-    body = failure.body
-    suggestion = addresses.versioned(endpoint.base_url)
-    names_model = _MODEL.search(body.words) is not None
-    if suggestion and not names_model:
-        message = f"there is no endpoint at {addresses.shown(failure.url)} {_reply_words(body)}"
-        return message, {"setting": "base_url", "remedy": f"set `base_url` to {suggestion}"}
+    """Return the message and the fields for a 404. It is about the model only if its words name a model."""
+    body, address = failure.body, addresses.shown(failure.url)
+    names_model = _MODEL.search(body.words) or (len(endpoint.model) > 2 and endpoint.model in body.reply.message)
     if "/deployments/" in (endpoint.base_url or ""):
-        message = f"there is no such deployment at {addresses.shown(failure.url)} {_reply_words(body)}"
+        message = f"there is no such deployment at {address} {reply_words(body)}"
         remedy = "check the deployment's name, and `api-version` under `[query]`"
         return message, {"setting": "base_url", "remedy": remedy}
-    place = "" if names_model else " at this address"
-    message = f"the endpoint has no model `{endpoint.model}`{place} {_reply_words(body)}"
-    return message, {"setting": "model", "remedy": "check the model's name and the endpoint's address"}
+    if names_model:
+        message = f"the endpoint has no model `{endpoint.model}` {reply_words(body)}"
+        return message, {"setting": "model", "remedy": "check the model's name and the endpoint's address"}
+    if body.reply.message.startswith(_AZURE_PATH) and body.reply.code == "404":
+        remedy = f"set `base_url` to the form {addresses.deployment(failure.url)}, and `api-version` under `[query]`"
+    elif suggestion := addresses.versioned(endpoint.base_url):
+        remedy = f"set `base_url` to {suggestion}"
+    else:
+        remedy = "correct `base_url`"
+    return f"there is no endpoint at {address} {reply_words(body)}", {"setting": "base_url", "remedy": remedy}
 
 
 def _http(body: ErrorBody) -> str:
     return f"HTTP {body.reply.status}: {body.reply.message}" if body.reply.message else f"HTTP {body.reply.status}"
-
-
-def _reply_words(body: ErrorBody) -> str:
-    """Return `(HTTP 401): the endpoint's message`, the end of a sentence."""
-    words = body.reply.message.rstrip(".")
-    return f"(HTTP {body.reply.status})" + (f": {words}" if words else "")
-
-
-def _duration(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qtgen.llm.transport.cleaning import one_line
-from qtgen.llm.transport.streams import completion_of_stream, is_stream
+from qtgen.llm.transport.streams import completion_of_stream, is_ended, is_stream
 from qtgen.llm.transport.web_pages import is_web_page, title_of
 
 MAX_BODY = 16 * 2**20
@@ -37,9 +37,15 @@ class BodyError(ValueError):
         self.is_web_page = is_web_page
 
 
-def read_document(body: bytes, headers: Mapping[str, str]) -> Any:
-    """Return the document of a response: JSON, or a stream of events joined to one completion. Raises BodyError."""
-    return parse_document(read_text(body, headers))
+def read_document(body: bytes, headers: Mapping[str, str], *, is_complete: bool = True) -> Any:
+    """Return the document of a response: JSON, or a stream of events joined to one completion. Raises BodyError.
+
+    Args:
+        body: The bytes of the response.
+        headers: The response's headers, with names in lower case.
+        is_complete: False if the connection was lost. Then a stream has to show that the answer had ended.
+    """
+    return parse_document(read_text(body, headers), is_complete=is_complete)
 
 
 def read_text(body: bytes, headers: Mapping[str, str]) -> str:
@@ -51,14 +57,17 @@ def read_text(body: bytes, headers: Mapping[str, str]) -> str:
         return _decoded(data, headers.get("content-type", ""))
 
 
-def parse_document(text: str) -> Any:
+def parse_document(text: str, *, is_complete: bool = True) -> Any:
     """Return the document in a text, without what surrounds it. Raises BodyError."""
     start = _COMMENTS.match(text)
     begin = start.end() if start else 0
     if begin == len(text):
         raise BodyError("is empty")
     if is_stream(text, begin):
-        return completion_of_stream(text[begin:])
+        completion = completion_of_stream(text[begin:])
+        if not is_complete and not is_ended(text, completion):
+            raise BodyError("is incomplete")
+        return completion
     if is_web_page(text):
         title = title_of(text)
         raise BodyError("is a web page" + (f" with the title `{title}`" if title else ""), is_web_page=True)

@@ -15,6 +15,7 @@ from qtgen.llm.transport.web_pages import is_web_page, title_of
 _MESSAGES = ("message", "msg", "error_message", "error_msg", "errorMessage", "error_description", "detail", "reason")
 _GENERIC = re.compile(r"provider returned error|upstream error|^error$|^bad request$|internal server error", re.I)
 _MAX_DEPTH = 4
+_MAX_WORDS = 10_000  # characters of a message that are searched for patterns
 _STATUSES = {
     400: ("invalid_request_error", "context_length_exceeded", "content_filter", "invalid_argument", "bad_request",
           "failed_precondition", "invalid_request", "data_inspection_failed", "json_validate_failed",
@@ -50,13 +51,35 @@ class ErrorBody:
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A response that reports an error.
+
+    Attributes:
+        wait: Seconds that the endpoint asks to wait, None if it does not say.
+        url: The address that responded.
+        oversized_before: How often this request was rejected as larger than a limit before.
+    """
+
+    body: ErrorBody
+    wait: float | None
+    url: str
+    oversized_before: int = 0
+
+
+def reply_words(body: ErrorBody) -> str:
+    """Return `(HTTP 401): the endpoint's message`, the end of a sentence."""
+    words = body.reply.message.rstrip(".")
+    return f"(HTTP {body.reply.status})" + (f": {words}" if words else "")
+
+
 def read_error(status: int, text: str, clean: Cleaner) -> ErrorBody:
     """Return the error in a response's text: JSON in any form, a web page, or plain words."""
     try:
         return error_of(status, parse_document(text), clean)
     except BodyError:
         words = title_of(text) if is_web_page(text) else text
-        return ErrorBody(ErrorReply(status, clean.message(words)), words=words[:10_000])
+        return ErrorBody(ErrorReply(status, clean.message(words)), words=words[:_MAX_WORDS])
 
 
 def error_of(status: int, document: Any, clean: Cleaner) -> ErrorBody:
@@ -74,7 +97,7 @@ def error_of(status: int, document: Any, clean: Cleaner) -> ErrorBody:
         clean.message(_text(fields.get("code"))),
         clean.message(_text(fields.get("param")) or _location(document)),
     )
-    words = " ".join([*_codes(fields), message])
+    words = " ".join([*_codes(fields), message[:_MAX_WORDS]])
     return ErrorBody(reply, fields, words)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 _FIELD = re.compile(r"(?:data|event|id|retry) ?:")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _DONE = "[DONE]"
+_END_MARK = re.compile(r"(?:^|[\r\n])data ?: ?\[DONE\]\s*?(?:[\r\n]|\Z)")
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 
 
@@ -36,6 +37,12 @@ def completion_of_stream(text: str) -> dict[str, Any]:
     if choice.was_seen:
         completion["choices"] = [choice.as_document()]
     return completion
+
+
+def is_ended(text: str, completion: dict[str, Any]) -> bool:
+    """Return True if a stream shows that it is complete: by a reason to finish, by an error, or by its end mark."""
+    choice: dict[str, Any] = next(iter(completion["choices"]), {})
+    return bool(choice.get("finish_reason") or choice.get("error") or completion.get("error") or _END_MARK.search(text))
 
 
 class _Choice:

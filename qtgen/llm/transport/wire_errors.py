@@ -9,6 +9,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from qtgen.errors import Denied, ErrorReply, ProviderError, Retryable, Unreachable
 from qtgen.llm.transport import addresses
 from qtgen.llm.transport.cleaning import Cleaner
+from qtgen.llm.transport.network_errors import reason_of
 from qtgen.llm.transport.proxies import Proxy
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def wire_error(error: Exception, route: "Route", clean: Cleaner, *, has_responde
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL):
         return Unreachable(f"nothing answers at {address} ({reason})")
     if isinstance(error, _NO_HTTP) and not has_responded:
-        return Retryable(f"the endpoint's response is not valid HTTP ({reason})", kind="malformed")
+        message = f"the endpoint's response is not valid HTTP ({reason})"
+        remedy = "check the port, and whether the address begins with http or https"
+        return Retryable(message, kind="malformed", remedy=remedy)
     return Retryable(f"the connection was lost ({reason})", kind="dropped")
 
 
@@ -95,12 +98,10 @@ def _reason(error: Exception) -> str:
     """Return what an exception says in a few words."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the server closed it before it answered"
-    if isinstance(error, aiohttp.ClientResponseError):
+    if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
         return error.message.strip().split("\n")[0].rstrip(":") or type(error).__name__
-    if isinstance(error, aiohttp.ClientPayloadError) and error.__cause__ is not None:
-        return f"the response is incomplete: {_first_line(error.__cause__)}"
-    return _first_line(error)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0].rstrip(":") or type(error).__name__
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the response is incomplete"
+    if isinstance(error, aiohttp.InvalidURL):  # its message contains the query
+        return "the address is invalid"
+    return reason_of(error)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from qtgen.errors import BadRequest, Denied, EndpointDown, ErrorReply, ProviderError, ProviderUnusable, Retryable
 from qtgen.llm.endpoint import Endpoint
-from qtgen.llm.transport.classification import Failure, classify
+from qtgen.llm.transport.classification import classify, is_oversized
 from qtgen.llm.transport.cleaning import Cleaner
-from qtgen.llm.transport.error_replies import error_of, read_error, reported_error, status_of
+from qtgen.llm.transport.error_replies import Failure, error_of, read_error, reported_error, status_of
 from qtgen.llm.types import Completion
 
 CLEAN = Cleaner(["sk-secret-1"])
@@ -50,7 +50,9 @@ def test_the_words_of_an_error(body: Any, reply: tuple[str, ...]) -> None:
 
 
 def test_long_words_are_cut() -> None:
-    assert len(read_error(500, "x" * 10_000, CLEAN).reply.message) == 300
+    for text in ("x" * 20_000, json.dumps(error("x" * 20_000))):
+        found = read_error(500, text, CLEAN)
+        assert (len(found.reply.message), len(found.words.strip())) == (300, 10_000)
 
 
 def meaning(status: int, body: Any, wait: float | None = None, base: str = "http://h/v1") -> ProviderError | Completion:
@@ -103,7 +105,30 @@ POLICY = "The response was filtered due to the prompt triggering Azure OpenAI's 
         (403, error("no"), Denied, "denied the request (HTTP 403): no; check the key and its permissions"),
         (403, b"<!doctype html><title>Attention</title>", Denied, "a gateway before it, denied the request"),
         (404, error("no such model", "model_not_found"), Denied, "has no model `m` (HTTP 404)"),
-        (404, b"404 page not found", Denied, "no model `m` at this address (HTTP 404): 404 page not found"),
+        (404, b"404 page not found", Denied,
+         "there is no endpoint at http://h/v1/chat/completions (HTTP 404): 404 page not found; correct `base_url`"),
+        (404, error("models/m is not found for API version v1beta", 404), Denied, "has no model `m` (HTTP 404)"),
+        (404, error("No endpoints found that can handle the requested parameters.", 404), Denied, "has no model `m`"),
+        (404, {"detail": "Not Found"}, Denied, "there is no endpoint at http://h/v1/chat/completions"),
+        (401, error("Insufficient Balance"), ProviderUnusable, "no credit left (HTTP 401)"),
+        (500, error("insufficient balance"), ProviderUnusable, "no credit left"),
+        (403, error("Key limit exceeded (total limit). Manage it"), ProviderUnusable, "no credit left"),
+        (402, error("This request requires more credits, or fewer max_tokens"), ProviderUnusable, "no credit left"),
+        (403, error("Your account has no credits."), ProviderUnusable, "no credit left"),
+        (429, error("Your account org-x<ak-y> is suspended, please check your plan and billing details"),
+         ProviderUnusable, "no credit left"),
+        *[(status, error(f"Your account {verb} for violating our usage policies."), ProviderUnusable,
+           f"the account is blocked (HTTP {status}): Your account {verb}") for status, verb in
+          ((400, "was flagged"), (403, "has been suspended"), (401, "has been deactivated"), (429, "is disabled"))],
+        (400, error("Organization has been restricted. Please contact support", "organization_restricted"),
+         ProviderUnusable, "ask the provider"),
+        (403, error("The account associated with this API key has been temporarily suspended for abuse"),
+         ProviderUnusable, "the account is blocked"),
+        (403, error("Account suspended", "403"), ProviderUnusable, "the account is blocked"),
+        (403, error("Your account is not active, please check your billing details."), ProviderUnusable, "no credit"),
+        (403, error("Insufficient permissions; access is restricted to members"), Denied, "denied the request"),
+        (403, error("Repeated attempts may get your account suspended"), Denied, "denied the request"),
+        (403, error("Consumer 'project_number:7' has been suspended."), ProviderUnusable, "the account is blocked"),
         (405, {"detail": "Method Not Allowed"}, Denied, "accepts no requests at http://h/v1/chat/completions"),
         (400, error("This model's maximum context length is 2048 tokens."), BadRequest, "lower `max_tokens`"),
         (400, error("invalid schema"), BadRequest, "HTTP 400): invalid schema"),
@@ -157,7 +182,78 @@ def test_the_wait_and_the_kind_of_a_rate_limit() -> None:
 def test_a_404_suggests_a_version(base: str, remedy: str | None) -> None:
     found = meaning(404, b"<html><title>404 Not Found</title>", base=base)
     assert isinstance(found, Denied)
-    assert found.remedy == (remedy or "check the model's name and the endpoint's address")
+    assert found.remedy == (remedy or "correct `base_url`")
+
+
+@pytest.mark.parametrize("base", ["http://h", "http://h/v1", "http://h/openai/v1", "http://user:pass-word@h"])
+def test_the_words_of_azure_suggest_a_deployment(base: str) -> None:
+    found = meaning(404, error("Resource not found", "404"), base=base)
+    assert "set `base_url` to the form http://h/openai/deployments/NAME, and `api-version`" in str(found)
+
+
+QUOTA = "You exceeded your current quota, please check your plan and billing details."
+SHORT = "Rate limit reached for m on requests per day (RPD): Limit 10000, Used 10000, Requested 1. Please try again in 8.64s."
+
+
+@pytest.mark.parametrize(
+    ("body", "wait", "kind"),
+    [
+        (error(f"{QUOTA} Please retry in 2.4s.", 429, status="RESOURCE_EXHAUSTED"), 2.4, Retryable),
+        (error(QUOTA), 599.0, Retryable), (error(QUOTA), 600.0, ProviderUnusable), (error(QUOTA), None, ProviderUnusable),
+        (error(QUOTA, "insufficient_quota"), 2.4, ProviderUnusable),
+        (error("x", None, "exceeded_current_quota_error"), 2.4, ProviderUnusable),
+        (error("x", "billing_hard_limit_reached"), 2.4, ProviderUnusable),
+        (error("Insufficient balance. Please recharge."), 2.4, ProviderUnusable),
+        (gemini("GenerateRequestsPerDayPerProjectPerModel-FreeTier"), 26.0, EndpointDown),
+        (gemini("GenerateRequestsPerMinutePerProjectPerModel"), 26.0, Retryable),
+        (error(SHORT, "rate_limit_exceeded", "requests"), 9.0, Retryable),
+        (error(SHORT, "rate_limit_exceeded", "requests"), 3_600.0, EndpointDown),
+        (error("Your account is temporarily blocked"), 5.0, Retryable),
+    ],
+)  # fmt: skip
+def test_a_limit_that_passes_soon_ends_no_run(body: Any, wait: float | None, kind: type[ProviderError]) -> None:
+    found = meaning(429, body, wait=wait)
+    assert type(found) is kind
+    if isinstance(found, Retryable):
+        assert (found.kind, found.retry_after) == ("rate-limited", wait)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (429, "Slow down. Your account is not suspended."), (429, "The account has not been deactivated"),
+        (429, "We ask for more credits of patience"), (429, "This needs more credits of patience"),
+        (429, "The budget limit for the minute is reached"), (429, "The token budget of this minute is exceeded"),
+        (429, "Rate limit exceeded: free-models-per-min. Add 10 credits to raise it"),
+        (429, "You get 3 requests, no credit card required"), (429, "Your account is restricted to 3 requests"),
+        (429, "If your account is suspended, contact us"),
+    ],
+)  # fmt: skip
+def test_words_that_resemble_those_of_a_blocked_account(status: int, words: str) -> None:
+    assert isinstance(meaning(status, error(words)), Retryable)
+
+
+@pytest.mark.parametrize(
+    "question", ["What is a credit limit?", "What are insufficient funds?", "When is an account suspended?"]
+)
+def test_a_question_in_the_words_of_an_error_says_nothing_about_the_account(question: str) -> None:
+    assert type(meaning(400, error(f"Invalid input: '{question}' is not allowed"))) is BadRequest
+    assert type(meaning(403, error(f"Blocked: {question}"))) is Denied
+
+
+OVERSIZED = "Request too large for m on tokens per min (TPM): Limit 6,000, Requested 12328, please reduce it"
+USED = "Rate limit reached for m on tokens per min (TPM): Limit 90000, Used 88000, Requested 3000."
+
+
+def test_a_request_above_a_limit_is_rejected_at_the_third_time() -> None:
+    for status in (413, 429):
+        body = read_error(status, json.dumps(error(OVERSIZED, "rate_limit_exceeded", "tokens")), CLEAN)
+        assert is_oversized(body)
+        kinds = [classify(Failure(body, None, "http://h", count), Endpoint("openai", "m")) for count in range(3)]
+        assert [type(kind) for kind in kinds] == [Retryable, Retryable, BadRequest]
+        assert "Requested 12328, please reduce it; lower `max_tokens`, or shorten the context" in str(kinds[2])
+    assert not is_oversized(read_error(429, json.dumps(error(USED)), CLEAN))
+    assert not is_oversized(read_error(400, json.dumps(error(OVERSIZED)), CLEAN))
 
 
 @pytest.mark.parametrize(

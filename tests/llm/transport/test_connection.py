@@ -20,6 +20,16 @@ GOOD = http(BODY)
 EVENT = b'data: {"choices": [{"delta": {"content": "hello"}, "finish_reason": "stop"}]}\n\n'
 
 
+PART_EVENT = b'data: {"choices": [{"delta": {"content": "hello"}}]}\n\n'
+EVENT_END = b"data: [DONE]\n\n"
+
+
+def chunked(*parts: bytes, is_cut: bool = True) -> bytes:
+    """Return a response whose connection closes before the last chunk, unless it is not cut."""
+    chunks = [f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts]
+    return http(b"".join(chunks) + (b"" if is_cut else b"0\r\n\r\n"), "Transfer-Encoding: chunked")
+
+
 @pytest.fixture(autouse=True)
 def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
@@ -62,8 +72,27 @@ def exchange(
         http(gzip.compress(BODY)),
         http(EVENT, "X-Long: " + "x" * 60_000),
         http(b"\n\n: OPENROUTER PROCESSING\n\n" + BODY),
+        chunked(PART_EVENT, is_cut=False),
+        chunked(PART_EVENT, EVENT_END),
+        chunked(EVENT),
+        http(PART_EVENT),
     ],
-    ids=["plain", "hints", "http10", "chunked", "no last chunk", "short", "gzip", "unlabelled", "stream", "comments"],
+    ids=[
+        "no reason",
+        "end mark, cut",
+        "reason, cut",
+        "no reason or length",
+        "plain",
+        "hints",
+        "http10",
+        "chunked",
+        "no last chunk",
+        "short",
+        "gzip",
+        "unlabelled",
+        "stream",
+        "comments",
+    ],
 )
 def test_an_answer_arrives(prompt: Prompt, answer: bytes) -> None:
     [found], _ = exchange(prompt, answer)
@@ -80,7 +109,9 @@ def test_an_answer_arrives(prompt: Prompt, answer: bytes) -> None:
         (http(BODY, *(f"X-{number}: 1" for number in range(3_000))), "malformed", "not valid HTTP"),
         (b"\x15\x03\x01\x00\x02\x02P", "malformed", "not valid HTTP"),
         (b"HTTP/9.9 two hundred\r\n\r\n", "malformed", "not valid HTTP"),
-        (http(BODY[:50], f"Content-Length: {len(BODY)}"), "dropped", "the connection was lost (the response is incomplete"),
+        (http(BODY[:50], f"Content-Length: {len(BODY)}"), "dropped", "the connection was lost (the response is incomplete)"),
+        (chunked(PART_EVENT, EVENT_END)[:-8], "dropped", "the connection was lost (the response is incomplete)"),
+        (chunked(PART_EVENT), "dropped", "the connection was lost (the response is incomplete)"),
         (http(f"{len(BODY):x}\r\n".encode() + BODY[:50], "Transfer-Encoding: chunked"), "dropped", "incomplete"),
         (http(b"zz\r\n" + BODY, "Transfer-Encoding: chunked"), "malformed", "not valid HTTP"),
         (b"", "dropped", "the server closed it before it answered"),
@@ -98,6 +129,8 @@ def test_a_response_without_an_answer_is_retryable(prompt: Prompt, answer: bytes
     assert caught.value.kind == kind
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+    is_http = "not valid HTTP" not in words
+    assert is_http or str(caught.value).endswith("; check the port, and whether the address begins with http or https")
 
 
 def test_a_connection_is_used_again(prompt: Prompt) -> None:
@@ -146,6 +179,7 @@ def test_a_server_without_tls_and_a_missing_server_have_different_messages(promp
 
     with pytest.raises(Unreachable, match=r"no secure connection to https://127\.0\.0\.1:") as caught:
         asyncio.run(run())
+    assert str(caught.value).endswith("(wrong version number); check whether the address begins with http or https")
     assert caught.value.remedy == "check whether the address begins with http or https"
 
 

@@ -59,6 +59,29 @@ def test_a_document_is_found(body: bytes, headers: dict[str, str]) -> None:
     assert read_document(body, headers) == DOCUMENT
 
 
+PART = 'data: {"choices": [{"delta": {"content": "half [DONE]"}}]}'
+FINISH = 'data: {"choices": [{"delta": {}, "finish_reason": "length"}]}'
+FAULT = 'data: {"error": {"message": "no"}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{PART}\n\n{FINISH}\n\n", f"{PART}\n\ndata: [DONE]\n\n", f"{PART}\n\ndata:[DONE]", f"{PART}\n\n{FAULT}\n\n",
+        f"{PART}\r\rdata: [DONE]\r\r: bye\r", f"{PART}\r\n\r\ndata: [DONE]\r\n\r\n", FINISH, FAULT, JSON,
+    ],
+)  # fmt: skip
+def test_a_lost_connection_does_not_matter_after_the_end(text: str) -> None:
+    assert read_document(text.encode(), {}, is_complete=False) == read_document(text.encode(), {})
+
+
+@pytest.mark.parametrize("text", [f"{PART}\n\n", PART, f"{PART}\n\n{FINISH[:-3]}", f"{PART}\n\ndata: [DON", "data:"])
+def test_a_stream_without_an_end_is_incomplete_if_the_connection_was_lost(text: str) -> None:
+    assert isinstance(read_document(text.encode(), {}), dict)
+    with pytest.raises(BodyError, match=r"^is incomplete$"):
+        read_document(text.encode(), {}, is_complete=False)
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "words"),
     [
