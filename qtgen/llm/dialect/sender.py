@@ -59,11 +59,18 @@ class DialectSender:
         self._trial: Trial | None = None
         self._undone: set[Dialect] = set()
         self._failed_trials = 0
+        self._answered_in: Dialect | None = None
 
     @property
     def style(self) -> PromptStyle:
         """How prompts are written now. It changes if the endpoint rejects a format of answers."""
-        return self.dialect.style(self._endpoint.style)
+        return self.dialect_here.style(self._endpoint.style)
+
+    @property
+    def dialect_here(self) -> Dialect:
+        """The dialect for the requests of this task. Changes that some requests do not need are first tried by others."""
+        trial = self._trial
+        return trial.before if trial and trial.is_optional and not trial.is_needed_here else self.dialect
 
     async def send(self, request: Request) -> Completion:
         """Send a request. Raises StyleRejected if its prompt has to be rendered again in another format."""
@@ -117,8 +124,9 @@ class DialectSender:
         found = learn(dialect, reply, document, own=own, tried=self._tried)
         if found is None or (found.rejected_formats != dialect.rejected_formats and self._has_own_format(document)):
             return False
-        if self._trial is None or not self._trial.is_needed or self._has_helped(self._trial, reply):
-            self._trial = Trial(self.dialect, own, len(self.adaptations))
+        if self._trial is None or not self._trial.is_needed or self._trial.has_helped(reply):
+            is_optional = self._answered_in == self.dialect
+            self._trial = Trial(self.dialect, own, len(self.adaptations), is_optional=is_optional)
             self._trial.add(request.key, document, reply)
         self._trial.forms.add(found)
         self._adopt(found, f"the endpoint: {reply.message or error.message}")
@@ -136,10 +144,6 @@ class DialectSender:
             self._trial.add(request.key, document, reply)
         return True
 
-    @staticmethod
-    def _has_helped(trial: Trial, reply: ErrorReply) -> bool:
-        return trial.is_needed_here and trial.has_helped(reply)
-
     def _has_own_format(self, document: Mapping[str, Any]) -> bool:
         """Return whether another prompt would change nothing, because the setting `request` contains the format."""
         return "response_format" in self._endpoint.extra and "response_format" in document
@@ -153,10 +157,12 @@ class DialectSender:
 
     def _settle_answer(self, dialect: Dialect) -> None:
         """Keep the dialect in which a request was answered that needs it."""
+        self._answered_in = dialect
         is_current = dialect == self.dialect
         if self._trial is None:
             is_proved = is_current and not self._is_proved
         else:
+            self._trial.is_optional |= dialect == self._trial.before
             is_proved = self._trial.is_needed_here and (is_current or dialect in self._trial.forms)
         if is_proved:
             self._prove(dialect)
@@ -224,7 +230,8 @@ class DialectSender:
             document = json.loads(request.body)
             is_larger = max_answer_tokens(document, larger) > max_answer_tokens(document, dialect)
             is_by_hand = self._endpoint.own_dialect.token_factor is not None
-            if not is_larger or is_by_hand or self._more_tokens_failed:
+            is_on_trial = self.dialect_here != self.dialect
+            if not is_larger or is_by_hand or is_on_trial or self._more_tokens_failed:
                 return self._marked(empty)
             is_guess = larger != self.dialect
             try:
@@ -252,7 +259,7 @@ class _Exchange:
 
     def __init__(self, sender: DialectSender, request: Request) -> None:
         self._sender, self._request, self._early = sender, request, request
-        self.dialect = sender.dialect
+        self.dialect = sender.dialect_here
 
     async def send(self) -> Completion:
         """Send the request in the dialect that is in force at the moment of sending."""
@@ -260,9 +267,9 @@ class _Exchange:
         return await self._sender.pass_on(replace(self._early, finish=self._finish))
 
     def _finish(self) -> Request:
-        if self.dialect is self._sender.dialect:
+        if self.dialect is self._sender.dialect_here:
             return self._early
-        self.dialect = self._sender.dialect
+        self.dialect = self._sender.dialect_here
         return _translated(self._request, self.dialect)
 
 

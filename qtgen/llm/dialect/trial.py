@@ -35,11 +35,13 @@ class Trial:
     Attributes:
         before: The dialect without the changes.
         first_adaptation: How many changes there were before.
+        is_optional: Whether requests without the changes were answered. Then only those that need them get them.
         forms: The dialects that were in force since then.
     """
 
-    def __init__(self, before: Dialect, own: Dialect, first_adaptation: int) -> None:
+    def __init__(self, before: Dialect, own: Dialect, first_adaptation: int, *, is_optional: bool) -> None:
         self.before, self._own, self.first_adaptation = before, own, first_adaptation
+        self.is_optional = is_optional
         self.forms: set[Dialect] = set()
         self._needs: WeakKeyDictionary[asyncio.Task[Any], _Need] = WeakKeyDictionary()
 
@@ -72,8 +74,8 @@ class Trial:
 
     def has_helped(self, reply: ErrorReply) -> bool:
         """Return whether the request of this task got past its first rejection, to a different one."""
-        need = self._needs[_task()]
-        return self._wanted(reply, need.document) != need.wanted
+        need = self._needs.get(_task())
+        return need is not None and self._wanted(reply, need.document) != need.wanted
 
     def drop(self) -> None:
         """Forget the request of this task."""

@@ -228,6 +228,24 @@ def test_a_change_that_does_not_help_the_request_that_needs_it_is_undone(numbers
     assert len(inner.sent) == len(numbers) + 1, "the changed form was tried once"
 
 
+def test_only_requests_that_need_a_change_try_it_if_others_were_answered_without_it() -> None:
+    inner, changes = Strict(1), list[Dialect]()
+    sender = DialectSender(inner, PRICED, on_change=changes.append)
+
+    async def later(number: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(BadRequest):
+            await sender.send(seeded(number))
+
+    async def main() -> None:
+        await asyncio.gather(later(1, 0), later(2, 2), later(4, 3.1), later(5, 3.2), later(3, 3.3), later(1, 9))
+
+    simulate(main())
+    sent = [(json.loads(body)["seed"], "temperature" in body) for body in inner.sent]
+    assert sent == [(1, True), (2, True), (2, False), (4, True), (5, True), (3, True), (3, False), (1, False)]
+    assert changes == [Dialect(omit=("temperature",))]
+
+
 def test_answers_to_other_requests_do_not_keep_a_change() -> None:
     inner, changes = Strict(1), list[Dialect]()
     sender = DialectSender(inner, PRICED, on_change=changes.append)
