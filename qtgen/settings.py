@@ -294,7 +294,7 @@ def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
     if error["type"] == "extra_forbidden":
         known = (_MODELS[name] if keys else Settings).model_fields
         hint = did_you_mean(keys[-1] if keys else name, known)
-        return "is not a setting", hint or f"the settings {'here ' if keys else ''}are {', '.join(known)}"
+        return "unknown setting", hint or f"the settings {'here ' if keys else ''}are {', '.join(known)}"
     if name == "per_path" and error["type"] == "model_type" and keys[0] in PathSettings.model_fields:
         return "belongs in the table of a pattern", 'write [per_path."content/old/*"] above it'
     return expectation(error, show_value=name not in _NOT_SHOWN and "password" not in error["msg"]), suggestion(error)

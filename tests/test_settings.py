@@ -151,8 +151,8 @@ def test_secrets_are_never_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("modle = 1", "`modle`: is not a setting; did you mean `model`?"),
-        ("zzz = 1", "`zzz`: is not a setting; the settings are provider, model, "),
+        ("modle = 1", "`modle`: unknown setting; did you mean `model`?"),
+        ("zzz = 1", "`zzz`: unknown setting; the settings are provider, model, "),
         ("tries = 0", "`tries`: must be at least 1, not 0"),
         ("tries = 21", "`tries`: must be at most 20, not 21"),
         ("tries = 2.5", "`tries`: must be a whole number, not 2.5"),
@@ -174,12 +174,12 @@ def test_secrets_are_never_printed(tmp_path: Path) -> None:
         ("[prices.m]\ninput = 1", "`prices.m.output`: is missing"),
         (
             "[prices.m]\ninput = 1\noutput = 1\ncached = 1",
-            "`prices.m.cached`: is not a setting; did you mean `cached_input`?",
+            "`prices.m.cached`: unknown setting; did you mean `cached_input`?",
         ),
         ("[prices.gpt-4.1]\ninput = 1\noutput = 1", 'write [prices."gpt-4.1"]'),
         ("[prices.gpt-4.1.x]\ninput = 1\noutput = 1", 'write [prices."gpt-4.1.x"]'),
-        ('[per_path."a/*"]\nslect = ["QT1"]', '`per_path."a/*".slect`: is not a setting; did you mean `select`?'),
-        ('[per_path."a/*"]\nmodel = "m"', "is not a setting; the settings here are select, ignore"),
+        ('[per_path."a/*"]\nslect = ["QT1"]', '`per_path."a/*".slect`: unknown setting; did you mean `select`?'),
+        ('[per_path."a/*"]\nmodel = "m"', "unknown setting; the settings here are select, ignore"),
         ('[per_path.old.faq]\nselect = ["QT1"]', 'write [per_path."old.faq"]'),
         ('[per_path]\nselect = ["QT1"]', "belongs in the table of a pattern; write [per_path."),
         ('[per_path."\\u001b*"]\nselect = 3', '`per_path."\\u001b*".select`: must be a list'),

@@ -7,6 +7,29 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from qtgen._util.credentials import masked_address
+from qtgen._util.pydantic_errors import did_you_mean
+
+SCHEMA_KEYWORDS = (
+    "additionalProperties",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "default",
+    "title",
+    "description",
+    "examples",
+    "$schema",
+)
+"""Keywords that an endpoint may not know. Without another one, the schema would describe other answers."""
 
 
 def _split(value: object) -> object:
@@ -46,6 +69,23 @@ def _optional_renames(names: Mapping[str, str]) -> Mapping[str, str]:
     return names
 
 
+def _known_keywords(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in SCHEMA_KEYWORDS:
+            hint = did_you_mean(name, SCHEMA_KEYWORDS, cutoff=0.7)
+            raise ValueError(f"unknown keyword `{name}`; {hint or 'the keywords are ' + ', '.join(SCHEMA_KEYWORDS)}")
+    return names
+
+
+def _true_or_false(value: object) -> object:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false without quotes")
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_true_or_false)]
+
+
 class DialectSettings(BaseModel):
     """How requests are changed so that an endpoint accepts them."""
 
@@ -56,15 +96,17 @@ class DialectSettings(BaseModel):
     rename: Annotated[Mapping[str, Annotated[str, Field(min_length=1)]], AfterValidator(_optional_renames)] = Field(
         {}, description='Fields to send under another name: `{ max_tokens = "max_completion_tokens" }`'
     )
-    omit_schema_keywords: NameList = Field((), description="Keywords to leave out of the JSON Schema")
-    merge_system: bool = Field(False, description="Move the system message into the first user message")
+    omit_schema_keywords: Annotated[NameList, AfterValidator(_known_keywords)] = Field(
+        (), description="Keywords to leave out of the JSON Schema"
+    )
+    merge_system: Flag = Field(False, description="Move the system message into the first user message")
     system_role: Literal["system", "developer"] = Field("system", description="Role of the system message")
-    stream: bool = Field(False, description="Request a stream of events")
+    stream: Flag = Field(False, description="Request a stream of events")
     token_factor: float | None = Field(
         None, ge=1, le=100, description="Factor for token limits, up to 32,768 tokens. The default depends on the model"
     )
     max_output_tokens: int | None = Field(None, gt=0, description="Highest token limit to send")
-    remember: bool = Field(True, description="Keep learned changes in the ledger, and start the next run with them")
+    remember: Flag = Field(True, description="Keep learned changes in the ledger, and start the next run with them")
 
 
 class BannedPhraseSettings(BaseModel):

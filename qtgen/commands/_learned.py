@@ -12,6 +12,7 @@ from qtgen.settings import Settings
 if TYPE_CHECKING:
     from qtgen.llm.endpoint import Endpoint
     from qtgen.llm.ledger import Ledger
+    from qtgen.llm.ledger.dialects import StoredDialect
 
 
 def endpoints_with_learned(settings: Settings) -> "list[Endpoint]":
@@ -32,25 +33,36 @@ def endpoints_with_learned(settings: Settings) -> "list[Endpoint]":
 
 
 def learned_lines(settings: Settings) -> Iterator[str]:
-    """Yield a line for each endpoint whose dialect is in the ledger, if that is an existing file."""
+    """Yield a line for each change in the ledger, if that is an existing file. The model may come from an option."""
     if importlib.util.find_spec("sqlalchemy") is None:
         return
-    from qtgen.llm.factory import endpoints_for
-
     try:
-        endpoints = endpoints_for(settings)
-    except QtgenError:  # without a key or a model there is no endpoint to describe
+        ledger = _existing_ledger(settings)
+    except QtgenError:  # the command shows settings even if they are no good
         return
-    ledger = _existing_ledger(settings)
     if ledger is None:
         return
     try:
-        for endpoint in endpoints:
-            yield from _lines(ledger, endpoint.place, endpoint.model, remembers=settings.dialect.remember)
+        place = _place(settings)
+        for stored in ledger.learned_dialects():
+            yield from _lines(stored, place, remembers=settings.dialect.remember)
     except LedgerError:  # a ledger of an older version has no table of dialects
         return
     finally:
         ledger.close()
+
+
+def _place(settings: Settings) -> str | None:
+    """Return the place of the endpoint in the settings, whatever the model, or None if there is none."""
+    from pydantic import SecretStr
+
+    from qtgen.llm.factory import endpoints_for
+
+    key = settings.api_key or SecretStr("no request is sent")
+    try:
+        return endpoints_for(settings.model_copy(update={"model": settings.model or ("m",), "api_key": key}))[0].place
+    except QtgenError:
+        return None
 
 
 def _existing_ledger(settings: Settings) -> "Ledger | None":
@@ -62,13 +74,16 @@ def _existing_ledger(settings: Settings) -> "Ledger | None":
     return None if "://" in url or not Path(url).is_file() else Ledger(url, create=False)
 
 
-def _lines(ledger: "Ledger", place: str, model: str, *, remembers: bool) -> Iterator[str]:
+def _lines(stored: "StoredDialect", place: str | None, *, remembers: bool) -> Iterator[str]:
     from qtgen.llm.dialect.value import from_json
+    from qtgen.llm.transport.addresses import shown
 
-    stored = ledger.dialect(place, model)
-    dialect = from_json(stored.text) if stored else None
-    if stored is None or dialect is None or not dialect.words():
+    dialect = from_json(stored.text)
+    if dialect is None:  # another version of qtgen has written it
         return
+    is_here = place is not None and stored.is_at(place)
+    address = (shown(place or "") or "OpenAI") if is_here else "another address"
     day = dt.datetime.fromtimestamp(stored.learned_at, dt.UTC).date()
     use = "`remember = false` under [dialect] ignores it" if remembers else "ignored, because `remember` is false"
-    yield f"learned        = {'; '.join(dialect.words())} # {model} at {place or 'OpenAI'}, on {day}; {use}"
+    for change in dialect.words():
+        yield f"{'learned':<14} = {change:<24} # {stored.model} at {address}, on {day}; {use}"

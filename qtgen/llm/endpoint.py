@@ -9,11 +9,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from qtgen.errors import ProviderError
 from qtgen.llm import headers
-from qtgen.llm.dialect.value import LIMIT_FIELDS, NO_DIALECT, Dialect
+from qtgen.llm.dialect.value import LIMIT_FIELDS, NO_DIALECT, Dialect, without_keywords
 from qtgen.llm.sender import Request, RequestKey
 from qtgen.llm.types import NO_USAGE, STANDARD_STYLE, AnswerFormat, Prompt, PromptStyle, Usage
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_LENGTHS = ("minLength", "maxLength")
 # The endpoint may have answered in these cases, and bill the answer.
 _POSSIBLY_BILLED = frozenset({"timeout", "dropped", "malformed"})
 
@@ -156,7 +157,7 @@ def _format_fields(prompt: Prompt, endpoint: Endpoint) -> dict[str, Any]:
         return {"grammar": prompt.grammar} if prompt.grammar and endpoint.sends_grammar else {}
     if prompt.style.format is AnswerFormat.JSON_OBJECT:
         return {"response_format": {"type": "json_object"}}
-    schema = prompt.schema if endpoint.schema_lengths else without_lengths(prompt.schema)
+    schema = prompt.schema if endpoint.schema_lengths else without_keywords(prompt.schema, _LENGTHS)
     json_schema = {"name": f"{prompt.shape}_answer", "strict": True, "schema": schema}
     return {"response_format": {"type": "json_schema", "json_schema": json_schema}}
 
@@ -190,15 +191,3 @@ def max_answer_tokens(document: Mapping[str, Any], dialect: Dialect = NO_DIALECT
 def _whole_number(value: Any) -> int:
     """Return the number, or 0 for anything else, which the endpoint will reject."""
     return int(value) if isinstance(value, int) or str(value).isdecimal() else 0
-
-
-def without_lengths(node: Any) -> Any:
-    """Return a JSON Schema without string lengths, which some endpoints reject in strict mode.
-
-    Answers are still checked against the lengths.
-    """
-    if isinstance(node, list):
-        return [without_lengths(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    return {key: without_lengths(value) for key, value in node.items() if key not in ("minLength", "maxLength")}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support import points_json
-from support.endpoint import FakeEndpoint, Reply, fake_endpoint
+from support.endpoint import Answerer, FakeEndpoint, Reply, fake_endpoint
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 Run = Callable[..., tuple[int, str, str]]
@@ -59,7 +59,92 @@ def test_a_run_adapts_step_by_step_and_the_next_one_starts_with_it(qtgen: Run, e
     _, out, _ = qtgen("prompts", "show", "explain", "--question", "How does osmosis work?", "--json")
     assert json.loads(out).keys() == {"model", "messages", "max_completion_tokens", "response_format"}
     _, out, _ = qtgen("--show-settings")
-    assert "learned        = `max_completion_tokens` instead of `max_tokens`; no `temperature`; answers as" in out
+    changes = [line.partition(" #")[0].split(maxsplit=2)[2].rstrip() for line in learned(out)]
+    assert changes == [
+        "`max_completion_tokens` instead of `max_tokens`",
+        "no `temperature`",
+        "answers as `json_object` instead of `json_schema`",
+        "the system message in the first user message",
+    ]
+    assert all(f"# m at {endpoint.address}, on 20" in line for line in learned(out))
+
+
+def learned(shown: str) -> list[str]:
+    """Return the lines of `--show-settings` about what was learned."""
+    return [line for line in shown.splitlines() if line.startswith("learned ")]
+
+
+def test_settings_are_shown_with_what_was_learned_for_a_model_that_an_option_names(
+    qtgen: Run, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("q.csv").write_text("question,subject\nWhat is osmosis?,Biology\n")
+    code, _, err = qtgen("generate", "q.csv", "--model", "other")
+    assert code == 0, err
+    lines = learned(qtgen("--show-settings")[1])
+    assert len(lines) == 4
+    assert all(f"# other at {endpoint.address}, on 20" in line for line in lines)
+
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1?key=secret")
+    lines = learned(qtgen("--show-settings")[1])
+    assert len(lines) == 4
+    assert all("# other at another address, on 20" in line for line in lines)
+    assert not any("secret" in line for line in lines)
+
+    Path("qtgen.toml").write_text("[dialect]\nremember = false\n")
+    assert "; ignored, because `remember` is false" in learned(qtgen("--show-settings")[1])[0]
+
+
+def test_the_query_of_the_address_is_not_shown(
+    qtgen: Run, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{endpoint.address}?key=hidden"
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    code, err = generate(qtgen, "What is osmosis?")
+    assert code == 0, err
+    lines = learned(qtgen("--show-settings")[1])
+    assert len(lines) == 4
+    assert all(f"# m at {endpoint.address}, on 20" in line for line in lines)
+
+
+def test_a_fresh_run_without_changes_forgets_the_earlier_ones(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    answerers: list[Answerer] = [picky]
+    with fake_endpoint(lambda request: answerers[-1](request)) as running:
+        monkeypatch.setenv("OPENAI_BASE_URL", running.address)
+        generate(qtgen, "What is osmosis?")
+        assert len(learned(qtgen("--show-settings")[1])) == 4
+        answerers.append(lambda _: Reply(points_json()))
+        code, err = generate(qtgen, "How does osmosis work?", "--fresh")
+        assert (code, len(running.requests)) == (0, 6), err
+        assert learned(qtgen("--show-settings")[1]) == []
+        code, err = generate(qtgen, "Where does osmosis happen?")
+        assert (code, len(running.requests)) == (0, 7), err
+        assert "changed" not in err
+        for request in running.requests[-2:]:
+            assert {"max_tokens", "temperature"} <= request.keys()
+            assert request["response_format"]["type"] == "json_schema"
+            assert request["messages"][0]["role"] == "system"
+
+
+def test_an_error_about_one_question_changes_no_request(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = "Invalid input: 'What is the temperature of a response schema?' is not allowed by the policy"
+
+    def answer(request: dict[str, Any]) -> Reply:
+        is_odd = "How hot is it?" in request["messages"][-1]["content"]
+        return Reply(policy, status=400) if is_odd else Reply(points_json())
+
+    with fake_endpoint(answer) as running:
+        monkeypatch.setenv("OPENAI_BASE_URL", running.address)
+        assert generate(qtgen, "What is osmosis?")[0] == 0
+        code, err = generate(qtgen, "How hot is it?")
+        assert code == 1, err
+        assert "changed" not in err
+        code, err = generate(qtgen, "What is energy?")
+        assert code == 0, err
+        assert "changed" not in err
+        other = running.requests[-1]
+        assert "temperature" in other
+        assert other["response_format"]["type"] == "json_schema"
+        assert learned(qtgen("--show-settings")[1]) == []
 
 
 def test_the_same_settings_by_hand_need_no_second_request(qtgen: Run, endpoint: FakeEndpoint) -> None:
@@ -115,8 +200,15 @@ def test_a_dry_run_starts_with_what_was_learned(qtgen: Run, endpoint: FakeEndpoi
         ('[dialect]\nrename = { max_tokens = "model" }', "`dialect.rename`: must not contain `model`"),
         ('[dialect]\nsystem_role = "boss"', "`dialect.system_role`:"),
         ("[dialect]\ntoken_factor = 0", "`dialect.token_factor`:"),
-        ("[dialect]\nommit = []", "`dialect.ommit`: is not a setting; did you mean `omit`?"),
+        ("[dialect]\nommit = []", "`dialect.ommit`: unknown setting; did you mean `omit`?"),
         ("dialect = 3", "`dialect`:"),
+        (
+            '[dialect]\nomit_schema_keywords = ["foo"]',
+            "`dialect.omit_schema_keywords`: unknown keyword `foo`; the keywords are additionalProperties, minLength,",
+        ),
+        ('[dialect]\nomit_schema_keywords = ["maxlength"]', "unknown keyword `maxlength`; did you mean `maxLength`?"),
+        ('[dialect]\nmerge_system = "yes"', "`dialect.merge_system`: must be true or false without quotes, not 'yes'"),
+        ("[dialect]\nremember = 1", "`dialect.remember`: must be true or false without quotes, not 1"),
         ('[query]\n"" = "x"', "`query`:"),
         ("[query]\napi-version = 3", "`query.api-version`:"),
     ],

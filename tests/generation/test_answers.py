@@ -11,7 +11,7 @@ from qtgen.errors import AnswerError
 from qtgen.generation import answers
 from qtgen.generation.answers import Answer
 from qtgen.generation.cleanup import trim_to_sentence
-from qtgen.llm.endpoint import without_lengths
+from qtgen.llm.dialect.value import without_keywords
 from support import POINTS, parse_json, points_json
 
 SEO = {key: POINTS[key] for key in ("page_description", "page_keywords")}
@@ -132,7 +132,7 @@ def test_schemas_are_strict(shape: str) -> None:
     check(schema)
     assert list(schema["properties"])[-2:] == ["page_description", "page_keywords"], "the answer is written first"
     assert schema["properties"]["page_description"] == {"maxLength": 122, "minLength": 50, "type": "string"}
-    assert "maxLength" not in json.dumps(without_lengths(schema))
+    assert "maxLength" not in json.dumps(without_keywords(schema, ("minLength", "maxLength")))
 
 
 @pytest.mark.parametrize(("shape", "data"), [("points", POINTS), ("table", TABLE), ("freeform", FREE)])

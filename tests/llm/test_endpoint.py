@@ -55,6 +55,14 @@ def test_string_lengths_can_be_left_out_of_the_schema(prompt: Prompt) -> None:
     assert "minLength" not in json.dumps(request_document(prompt, Endpoint("openai", "m", schema_lengths=False)))
 
 
+def test_a_property_is_kept_even_if_its_name_is_that_of_a_string_length() -> None:
+    names = {"minLength": {"type": "integer"}, "text": {"type": "string", "minLength": 1}}
+    asked = replace(PROMPT, style=PromptStyle(AnswerFormat.JSON_SCHEMA), schema={"type": "object", "properties": names})
+    document = request_document(asked, Endpoint("openai", "m", schema_lengths=False))
+    properties = document["response_format"]["json_schema"]["schema"]["properties"]
+    assert properties == {"minLength": {"type": "integer"}, "text": {"type": "string"}}
+
+
 def in_format(name: str, **changes: Any) -> Prompt:
     return replace(PROMPT, style=PromptStyle(AnswerFormat(name)), **changes)
 

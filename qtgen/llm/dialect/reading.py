@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from qtgen.errors import ErrorReply
+from qtgen.llm.dialect.limits import highest_limit
+from qtgen.llm.dialect.quoting import without_prompt
 
 # Errors about the question, the key or the account. No other form of the request would help.
 _OF_CONTENT = re.compile(
@@ -35,13 +37,6 @@ _UNKNOWN = re.compile(
 )
 _UNSUPPORTED = re.compile(
     r"unsupported|not (?:\w+ ){0,2}support|n't (?:\w+ )?support|not (?:be )?allowed|deprecated|instead|不支持"
-)
-_TOO_LARGE = re.compile(
-    r"too (?:large|high|big|long)|at most|maximum|\bmax(?:imum)? (?:value|allowed)|less than|greater than|exceed"
-    r"|<=|≤|>|range|up to|between|limit"
-)
-_NUMBER = re.compile(
-    r"(less than |< ?)?(?<![a-z\d_.\-])(\d[\d,_]*\d|\d)(?![a-z\d_\-]|\.\d)(\s*\(exclusive\))?", re.ASCII
 )
 _ROLES = re.compile(
     r"system (?:role|message|prompt|instruction)s?\b.{0,60}(?:support|allow|enabled|valid|accept|permitted)"
@@ -80,7 +75,7 @@ class Rejection:
     """An error, and the request document that was sent."""
 
     def __init__(self, reply: ErrorReply, sent: Mapping[str, Any]) -> None:
-        self._message = _ECHO.sub("", reply.message)
+        self._message = without_prompt(_ECHO.sub("", reply.message), sent)
         self._text = self._message.lower()
         self._param = re.sub(r"^\(?['\"]?body['\"]?[,. ]+", "", reply.param.strip())
         self._code = f"{reply.code} {reply.type}".lower()
@@ -185,14 +180,8 @@ class Rejection:
         return max((match.start() for match in re.finditer(rf"\b{re.escape(name.lower())}\b", self._text)), default=-1)
 
     def highest_limit(self, *, below: int, least: int) -> int | None:
-        """Return the highest token limit that the message allows, or None if it names none."""
-        if not _TOO_LARGE.search(self._text):
-            return None
-        limits = [
-            int(re.sub(r"[,_]", "", match[2])) - (1 if match[1] or match[3] else 0)
-            for match in _NUMBER.finditer(self._text)
-        ]
-        return max((limit for limit in limits if least <= limit < below), default=None)
+        """Return the highest token limit that the message allows, or None if that is unclear."""
+        return highest_limit(self._text, below=below, least=least)
 
     @cached_property
     def _param_name(self) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -10,16 +10,27 @@ from qtgen.llm.ledger.tables import dialects
 
 
 class StoredDialect(NamedTuple):
-    """A dialect as JSON, and when it was learned, in seconds since 1970."""
+    """A dialect as JSON, the model, a digest of the place, and when it was learned, in seconds since 1970."""
 
     text: str
     learned_at: float
+    model: str
+    place_digest: str
+
+    def is_at(self, place: str) -> bool:
+        """Return whether the dialect was learned at a place."""
+        return self.place_digest == _digest(place)
 
 
 def find(connection: sa.Connection, place: str, model: str) -> StoredDialect | None:
     """Return what was learned about a model at a place, or None."""
     row = connection.execute(sa.select(dialects).where(*_is_at(place, model))).first()
-    return StoredDialect(row.dialect, row.at) if row else None
+    return _stored(row) if row else None
+
+
+def find_all(connection: sa.Connection) -> list[StoredDialect]:
+    """Return everything that was learned, sorted by model and time."""
+    return [_stored(row) for row in connection.execute(sa.select(dialects).order_by(dialects.c.model, dialects.c.at))]
 
 
 def record(connection: sa.Connection, place: str, model: str, text: str) -> None:
@@ -31,6 +42,10 @@ def record(connection: sa.Connection, place: str, model: str, text: str) -> None
 
 def _is_at(place: str, model: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return dialects.c.place == _digest(place), dialects.c.model == model
+
+
+def _stored(row: sa.Row[Any]) -> StoredDialect:
+    return StoredDialect(row.dialect, row.at, row.model, row.place)
 
 
 def _digest(place: str) -> str:

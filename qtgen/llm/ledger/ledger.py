@@ -88,6 +88,11 @@ class Ledger:
         with self._transaction() as connection:
             return claims.has_answers(connection, models)
 
+    def learned_dialects(self) -> list[StoredDialect]:
+        """Return what earlier runs learned about all models and places."""
+        with self._transaction() as connection:
+            return dialects.find_all(connection)
+
     def assign_ids(
         self, given_ids: Mapping[str, int | None], first: int, reserved: Container[int] = ()
     ) -> dict[str, int]:

@@ -135,6 +135,30 @@ LIMITS = [
         ),
         at_most(4_096),
     ),
+    (  # text-generation-inference
+        error(
+            "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 2048. Given: 800 `inputs` tokens and "
+            "1600 `max_new_tokens`",
+            422,
+        ),
+        at_most(1_248),
+    ),
+    (error("max_tokens is too large, the maximum is 512 (error 1302)"), at_most(512)),
+    (error("max_tokens is too large: an input of 700 tokens leaves room for 324"), at_most(324)),
+    (error("The prompt has 700 tokens; prompt plus max_tokens must not exceed 4096"), at_most(3_396)),
+    (error("max_tokens must be between 1 and 2048"), at_most(2_048)),
+    (error("Invalid max_tokens: 2048 is the maximum (code 1500)"), at_most(2_048)),
+    (error("max_tokens must be <= 2048 (request 4711, line 17)"), at_most(2_048)),
+    (error("max_tokens exceeds 2048"), at_most(2_048)),
+    (error("The maximum value of max_tokens for gpt-4o-2024-08-06 is 2048."), at_most(2_048)),
+]
+UNCLEAR_LIMITS = [
+    "max_tokens is too large (error 1302)",
+    "max_tokens is too large for an input of 700 tokens",
+    "max_tokens exceeds the limit; see request 4711",
+    "input tokens + max_tokens must be <= 2048",
+    "max_tokens is invalid: the limit is 60 requests per minute",
+    "max_tokens must be at most 2048, and at most 4096 in the next tier",
 ]
 SCHEMAS = [
     (
@@ -293,6 +317,29 @@ def test_another_format_is_requested_if_one_is_rejected(
 )
 def test_nothing_is_learned_from_other_errors(reply: ErrorReply) -> None:
     assert learn(NO_DIALECT, reply, DOCUMENT) is None
+
+
+@pytest.mark.parametrize("message", UNCLEAR_LIMITS)
+def test_no_limit_is_learned_from_a_number_that_may_mean_something_else(message: str) -> None:
+    assert learn(NO_DIALECT, error(message), DOCUMENT) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Invalid input: 'What is the temperature of a response schema?' is not allowed by the policy of this gateway",
+        "Invalid input: What is the temperature of a response schema is not allowed",
+        "The text “What is the temperature of a resp…” is invalid",
+        "'temperature of a response schema' is not supported here",
+        'Not allowed: "WHAT IS THE TEMPERATURE of a response schema"',
+    ],
+)
+def test_nothing_is_learned_from_words_of_the_prompt(message: str) -> None:
+    question = {"role": "user", "content": "Answer this.\n\nWhat is the temperature of a response schema?"}
+    document = {**DOCUMENT, "messages": [DOCUMENT["messages"][0], question]}
+    assert learn(NO_DIALECT, error(message), document) is None
+    other = error(f"{message}. Unknown parameter: 'seed'.")
+    assert learn(NO_DIALECT, other, document) == omitting("seed")
 
 
 @pytest.mark.parametrize("document", [JSON_OBJECT, MARKDOWN])

@@ -193,6 +193,141 @@ def test_a_dialect_is_kept_once_a_request_was_answered_in_it() -> None:
     assert learned([*both, rejected("Bad Request")], PRICED, asked) == []
 
 
+POLICY = "This text about temperature is not allowed here."
+ASKED = request_with(temperature=0.2, seed=1)
+
+
+class Strict(SlowSender):
+    """Rejects the requests with seed 2, whatever their form, and those with seed 3 that have a temperature."""
+
+    async def send(self, request: Request) -> Completion:
+        request = request.finish() if request.finish else request
+        await super().send(request)
+        document = json.loads(request.body)
+        if document["seed"] == 2:
+            raise rejected(POLICY)
+        if document["seed"] == 3 and "temperature" in document:
+            raise rejected(NO_TEMPERATURE)
+        return answer()
+
+
+def seeded(number: int) -> Request:
+    document = {"seed": number}
+    return replace(request_with(temperature=0.2, **document), key=request(f"question {number}").key)
+
+
+@pytest.mark.parametrize("numbers", [(2, 1), (1, 2, 1), (1, 2, 4, 5, 1)])
+def test_a_change_that_does_not_help_the_request_that_needs_it_is_undone(numbers: Sequence[int]) -> None:
+    inner, changes = Strict(1), list[Dialect]()
+    sender = DialectSender(inner, PRICED, on_change=changes.append)
+    for number in numbers:
+        with contextlib.suppress(BadRequest):
+            send(sender, seeded(number))
+    assert (sender.dialect, sender.adaptations, changes) == (Dialect(), [], [])
+    assert "temperature" in inner.sent[-1]
+    assert len(inner.sent) == len(numbers) + 1, "the changed form was tried once"
+
+
+def test_only_requests_that_need_a_change_try_it_if_others_were_answered_without_it() -> None:
+    inner, changes = Strict(1), list[Dialect]()
+    sender = DialectSender(inner, PRICED, on_change=changes.append)
+
+    async def later(number: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(BadRequest):
+            await sender.send(seeded(number))
+
+    async def main() -> None:
+        await asyncio.gather(later(1, 0), later(2, 2), later(4, 3.1), later(5, 3.2), later(3, 3.3), later(1, 9))
+
+    simulate(main())
+    sent = [(json.loads(body)["seed"], "temperature" in body) for body in inner.sent]
+    assert sent == [(1, True), (2, True), (2, False), (4, True), (5, True), (3, True), (3, False), (1, False)]
+    assert changes == [Dialect(omit=("temperature",))]
+
+
+def test_answers_to_other_requests_do_not_keep_a_change() -> None:
+    inner, changes = Strict(1), list[Dialect]()
+    sender = DialectSender(inner, PRICED, on_change=changes.append)
+
+    async def later(number: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(BadRequest):
+            await sender.send(seeded(number))
+
+    async def main() -> None:
+        await asyncio.gather(later(2, 0), later(1, 1.1), later(4, 1.2), later(1, 5))
+
+    simulate(main())
+    assert ["temperature" in body for body in inner.sent] == [True, False, False, False, True]
+    assert (sender.dialect, changes) == (Dialect(), [])
+
+
+def test_a_change_stays_if_one_of_the_requests_that_need_it_is_answered() -> None:
+    inner, changes = Strict(1), list[Dialect]()
+    sender = DialectSender(inner, PRICED, on_change=changes.append)
+
+    async def main() -> list[Completion | BaseException]:
+        return await asyncio.gather(*(sender.send(seeded(number)) for number in (2, 3, 1)), return_exceptions=True)
+
+    results = simulate(main())
+    assert [isinstance(result, Completion) for result in results] == [False, True, True]
+    assert changes == [Dialect(omit=("temperature",))]
+    assert sender.dialect == changes[0]
+
+
+def test_a_change_stays_if_the_request_is_then_rejected_for_another_reason() -> None:
+    sender = DialectSender(ScriptedSender(rejected(NO_TEMPERATURE), rejected("no such voice"), answer()), PRICED)
+    with pytest.raises(BadRequest, match="voice"):
+        send(sender, ASKED)
+    send(sender, ASKED)
+    assert sender.dialect == Dialect(omit=("temperature",))
+
+
+def test_changes_that_do_not_help_are_not_tried_for_each_request() -> None:
+    inner = Strict(1)
+    sender = DialectSender(inner, PRICED)
+    for _ in range(5):
+        with pytest.raises(BadRequest):
+            send(sender, seeded(2))
+    assert len(inner.sent) == 7, "the second request tries the change again, and the others do not"
+
+
+def test_a_format_falls_only_for_the_run_if_it_helps() -> None:
+    inner, changes = (
+        ScriptedSender(*[rejected("json_schema, response_format: not allowed")] * 4, answer()),
+        list[Dialect](),
+    )
+    sender = DialectSender(inner, PRICED, on_change=changes.append)
+
+    async def main() -> None:
+        for response_format in (SCHEMA_FORMAT, {"type": "json_object"}):
+            with pytest.raises(StyleRejected):
+                await sender.send(request_with(response_format=response_format))
+        with pytest.raises(BadRequest, match="not allowed"):
+            await sender.send(request_with())
+
+    asyncio.run(main())
+    assert sender.style == PromptStyle()
+    assert changes == []
+
+
+def test_a_format_is_kept_if_the_prompt_in_the_other_format_is_answered() -> None:
+    changes: list[Dialect] = []
+    inner = ScriptedSender(rejected("json_schema is not supported"), answer(), answer())
+    sender = DialectSender(inner, PRICED, on_change=changes.append)
+
+    async def main() -> None:
+        with pytest.raises(StyleRejected):
+            await sender.send(request_with(response_format=SCHEMA_FORMAT))
+        await asyncio.create_task(sender.send(request_with()))
+        assert changes == [], "another task sends another prompt"
+        await sender.send(request_with())
+
+    asyncio.run(main())
+    assert changes == [Dialect(rejected_formats=(AnswerFormat.JSON_SCHEMA,))]
+
+
 def test_what_is_set_by_hand_is_not_kept_as_learned() -> None:
     own = Dialect(omit=("seed",))
     endpoint = replace(PRICED, dialect=own, own_dialect=own)
