@@ -18,6 +18,7 @@ from qtgen._util.credentials import usable_address, usable_headers, usable_key, 
 from qtgen._util.project import FILE_NAME, find_settings_file, project_folder
 from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
 from qtgen._util.setting_types import (
+    UNKNOWN_KEYWORD,
     BannedPhrases,
     BannedPhraseSettings,
     DialectSettings,
@@ -297,4 +298,5 @@ def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
         return "unknown setting", hint or f"the settings {'here ' if keys else ''}are {', '.join(known)}"
     if name == "per_path" and error["type"] == "model_type" and keys[0] in PathSettings.model_fields:
         return "belongs in the table of a pattern", 'write [per_path."content/old/*"] above it'
-    return expectation(error, show_value=name not in _NOT_SHOWN and "password" not in error["msg"]), suggestion(error)
+    is_shown = name not in _NOT_SHOWN and error["type"] != UNKNOWN_KEYWORD and "password" not in error["msg"]
+    return expectation(error, show_value=is_shown), suggestion(error)

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from qtgen._util.credentials import masked_address
 from qtgen._util.pydantic_errors import did_you_mean
 
+UNKNOWN_KEYWORD = "unknown_keyword"
+"""Type of the error about a keyword. Its message contains the value."""
 SCHEMA_KEYWORDS = (
     "additionalProperties",
     "minLength",
@@ -73,7 +76,8 @@ def _known_keywords(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name not in SCHEMA_KEYWORDS:
             hint = did_you_mean(name, SCHEMA_KEYWORDS, cutoff=0.7)
-            raise ValueError(f"unknown keyword `{name}`; {hint or 'the keywords are ' + ', '.join(SCHEMA_KEYWORDS)}")
+            known = hint or f"the keywords are {', '.join(SCHEMA_KEYWORDS)}"
+            raise PydanticCustomError(UNKNOWN_KEYWORD, f"unknown keyword `{name}`; {known}")
     return names
 
 

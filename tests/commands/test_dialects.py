@@ -206,7 +206,7 @@ def test_a_dry_run_starts_with_what_was_learned(qtgen: Run, endpoint: FakeEndpoi
             '[dialect]\nomit_schema_keywords = ["foo"]',
             "`dialect.omit_schema_keywords`: unknown keyword `foo`; the keywords are additionalProperties, minLength,",
         ),
-        ('[dialect]\nomit_schema_keywords = ["maxlength"]', "unknown keyword `maxlength`; did you mean `maxLength`?"),
+        ('[dialect]\nomit_schema_keywords = ["maxlength"]', "unknown keyword `maxlength`; did you mean `maxLength`?\n"),
         ('[dialect]\nmerge_system = "yes"', "`dialect.merge_system`: must be true or false without quotes, not 'yes'"),
         ("[dialect]\nremember = 1", "`dialect.remember`: must be true or false without quotes, not 1"),
         ('[query]\n"" = "x"', "`query`:"),

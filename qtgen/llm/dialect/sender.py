@@ -68,7 +68,7 @@ class DialectSender:
 
     @property
     def dialect_here(self) -> Dialect:
-        """The dialect for this task's requests. Changes that not all requests need are first tried by those that do."""
+        """The dialect for the requests of this task: without changes on trial that it may not need."""
         trial = self._trial
         return trial.before if trial and trial.is_optional and not trial.is_needed_here else self.dialect
 
