@@ -23,7 +23,22 @@ _KIND_NOUNS = {
     "duplicate": "duplicate",
     "near-duplicate": "near-duplicate",
     "timeout": "timeout",
+    "unavailable": "server error",
+    "dropped": "lost connection",
+    "malformed": "unreadable response",
 }
+_ATTEMPT_WORDS = {
+    "timeout": "timed out",
+    "unavailable": "got a server error",
+    "dropped": "lost the connection",
+    "malformed": "got an unreadable response",
+    "bad-request": "rejected",
+    "unusable": "rejected for lack of credit or access",
+    "away": "rejected by a lasting limit",
+    "unreachable": "reached no server",
+    "abandoned": "given up",
+}
+"""What became of an attempt, by its kind. Other kinds are words already."""
 
 
 class RunStats:
@@ -197,11 +212,11 @@ def _count_kind(kind: str, count: int) -> str:
 
 
 def _requests(model: ClientStats) -> str:
-    """Return `435 answered (138 invalid), 3 timeout, 12 answers from the ledger`."""
+    """Return `435 answered (138 invalid), 3 timed out, 12 answers from the ledger`."""
     invalid = f" ({model.rejected:,} invalid)" if model.rejected else ""
     attempts = Counter(model.attempts)
     parts = [f"{attempts['ok']:,} answered{invalid}"] if attempts["ok"] else []
-    parts += [f"{count:,} {kind}" for kind, count in attempts.most_common() if kind != "ok"]
+    parts += [f"{count:,} {_ATTEMPT_WORDS.get(kind, kind)}" for kind, count in attempts.most_common() if kind != "ok"]
     parts += [f"{pluralize(model.reused, 'answer')} from the ledger"] if model.reused else []
     return ", ".join(parts) or "none"
 

@@ -107,7 +107,7 @@ def test_each_request_is_counted_once(clock: Clock) -> None:
     first = ClientStats("a", {"ok": 5, "timeout": 1}, reused=1, rejected=2)
     stats.clients = [client(first), client(ClientStats("b", {"ok": 3}))]
     assert stats.summary()[1:] == [
-        "requests to a: 5 answered (2 invalid), 1 timeout, 1 answer from the ledger; 1 page written",
+        "requests to a: 5 answered (2 invalid), 1 timed out, 1 answer from the ledger; 1 page written",
         "requests to b: 3 answered; 2 pages written",
     ]
     stats.clients = [client(ClientStats("b", {"ok": 3}))]

@@ -48,7 +48,7 @@ for _name, _raw in {
     add(_name, _first(_raw), most=12)
 
 
-@quirk(most=12, cost=None, words=("6 written", "6 dropped"))
+@quirk(most=12, cost=None, words=("6 written", "6 lost the connection"))
 async def a_stream_that_is_cut(request: Request, connection: Connection) -> None:
     """Whether the first answer to a question was complete cannot be known, and it may be billed."""
     if request.attempt > 1:
