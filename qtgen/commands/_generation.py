@@ -122,7 +122,7 @@ class Generation:
     def notes(self, stats: RunStats) -> Iterator[str]:
         """Yield the paths of the results, and why some pages were deliberately not written."""
         for model, error in (self.brake.dropped if self.brake else {}).items():
-            yield f"{model} was not asked any more: {error}"
+            yield f"{model} was dropped: {error}"
         if deleted := stats.failures[DELETED]:
             yield deleted_note(deleted)
         if self.options.fresh and (existing := stats.counts[Status.EXISTS]):

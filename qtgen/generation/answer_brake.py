@@ -32,7 +32,7 @@ class _Fault(NamedTuple):
 class AnswerBrake:
     """Counts the faulty answers of each model until its first good one.
 
-    Reused answers do not count, because a resumed run begins with the questions that had faulty ones. The run goes on
+    Reused answers do not count, because a resumed run begins with the questions that had faulty ones. The run continues
     until at least one repair has failed in the same way, because some models make the same fault in each first answer
     and correct it.
 
@@ -43,7 +43,7 @@ class AnswerBrake:
         models: The models of the run, with fallbacks.
 
     Attributes:
-        dropped: Why models are not asked any more, by model.
+        dropped: Why models are no longer used, by model.
     """
 
     def __init__(self, stop: Stop, models: Sequence[str] = ()) -> None:
@@ -61,7 +61,7 @@ class AnswerBrake:
             return False
         if model not in self.dropped:
             self.dropped[model] = error
-            _logger.warning("%s is not asked any more: %s", model, error)
+            _logger.warning("%s was dropped: %s", model, error)
         return True
 
     def accepted(self, model: str) -> None:

@@ -228,19 +228,22 @@ def test_a_change_that_does_not_help_the_request_that_needs_it_is_undone(numbers
     assert len(inner.sent) == len(numbers) + 1, "the changed form was tried once"
 
 
-def test_only_requests_that_need_a_change_try_it_if_others_were_answered_without_it() -> None:
-    inner, changes = Strict(1), list[Dialect]()
-    sender = DialectSender(inner, PRICED, on_change=changes.append)
+async def send_later(sender: DialectSender, *requests: tuple[int, float]) -> None:
+    """Send requests, each given by its seed and the second at which it starts. Rejections are ignored."""
 
     async def later(number: int, seconds: float) -> None:
         await asyncio.sleep(seconds)
         with contextlib.suppress(BadRequest):
             await sender.send(seeded(number))
 
-    async def main() -> None:
-        await asyncio.gather(later(1, 0), later(2, 2), later(4, 3.1), later(5, 3.2), later(3, 3.3), later(1, 9))
+    await asyncio.gather(*(later(number, seconds) for number, seconds in requests))
 
-    simulate(main())
+
+def test_only_requests_that_need_a_change_try_it_if_others_were_answered_without_it() -> None:
+    inner, changes = Strict(1), list[Dialect]()
+    sender = DialectSender(inner, PRICED, on_change=changes.append)
+
+    simulate(send_later(sender, (1, 0), (2, 2), (4, 3.1), (5, 3.2), (3, 3.3), (1, 9)))
     sent = [(json.loads(body)["seed"], "temperature" in body) for body in inner.sent]
     assert sent == [(1, True), (2, True), (2, False), (4, True), (5, True), (3, True), (3, False), (1, False)]
     assert changes == [Dialect(omit=("temperature",))]
@@ -250,15 +253,7 @@ def test_answers_to_other_requests_do_not_keep_a_change() -> None:
     inner, changes = Strict(1), list[Dialect]()
     sender = DialectSender(inner, PRICED, on_change=changes.append)
 
-    async def later(number: int, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        with contextlib.suppress(BadRequest):
-            await sender.send(seeded(number))
-
-    async def main() -> None:
-        await asyncio.gather(later(2, 0), later(1, 1.1), later(4, 1.2), later(1, 5))
-
-    simulate(main())
+    simulate(send_later(sender, (2, 0), (1, 1.1), (4, 1.2), (1, 5)))
     assert ["temperature" in body for body in inner.sent] == [True, False, False, False, True]
     assert (sender.dialect, changes) == (Dialect(), [])
 
