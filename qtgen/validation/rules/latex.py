@@ -7,8 +7,8 @@ rehype-katex. tests/validation/test_oracle.py renders with these libraries.
 import re
 from collections.abc import Callable, Iterator
 
+from qtgen.markdown import Segment, expand_line_breaks, find_segments, segment_at
 from qtgen.page.answer_text import LATEX_COLLISION, LATEX_COLLISION_RE2, unicode_for
-from qtgen.page.markdown import Segment, expand_line_breaks, find_segments, segment_at
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, markdown_of
 from qtgen.validation.rules.edits import Replacement, replace_parts

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from qtgen.page.markdown import Segment, find_segments, mask_segments
+from qtgen.markdown import Segment, find_segments, mask_segments
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, markdown_of
 from qtgen.validation.rules.edits import replace_parts

@@ -1,44 +1,17 @@
 """The findings and fixes of family 5xx, compared with the site's own renderer (tests/oracle, which needs node)."""
 
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
-from typing import Any
-
 import pytest
 
+from qtgen.markdown import expand_line_breaks, find_segments
 from qtgen.page import read
-from qtgen.page.markdown import expand_line_breaks, find_segments
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix_pages
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
+from support.oracle import needs_renderer, render
 
-ORACLE = Path(__file__).parents[2] / "oracle"
-
-pytestmark = [
-    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
-    pytest.mark.skipif(not (ORACLE / "node_modules").is_dir(), reason="`make oracle` was not run: no site renderer"),
-]
-
-
-def render(answers: list[str]) -> list[dict[str, Any]]:
-    """Return how the site renders answers."""
-    lines = "".join(json.dumps({"id": n, "answer": answer}) + "\n" for n, answer in enumerate(answers))
-    done = subprocess.run(
-        ["node", "render.mjs"],
-        cwd=ORACLE,
-        input=lines,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-        env={**os.environ, "NODE_ENV": "production"},
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+pytestmark = needs_renderer
 
 
 def fixed(answer: str) -> str:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from qtgen.page.markdown import Segment, expand_line_breaks, find_segments, mask_segments, segment_at
+from qtgen.markdown import Segment, expand_line_breaks, find_segments, mask_segments, segment_at
 
 
 def found(text: str) -> list[tuple[str, str, bool]]:
@@ -23,7 +23,23 @@ def found(text: str) -> list[tuple[str, str, bool]]:
         ("~~~\na ``` b\n~~~~", [("fence", "~~~\na ``` b\n~~~~", True)]),
         ("- ```\n  x\n  ```", [("fence", "```\n  x\n  ```", True)]),
         ("```\nx", [("fence", "```\nx", False)]),
-        ("text ```\nx\n```", [("code", "```\nx\n```", True)]),
+        ("text ```\nx\n```", [("fence", "```", False)]),  # a fence ends a paragraph, and the code span in it
+        ("$a\n\nb$ c", []),
+        ("- a $b\n- c$ d", []),
+        ("# a $b\nc$ d", []),
+        ("a $b\n> c$ d", []),
+        ("a $b\nc$ d", [("math", "$b\nc$", True)]),
+        ("$$ x\ny\n$$", [("display", "$$ x\ny\n$$", True)]),
+        ("$$\ny $$ z\n\nw", [("display", "$$\ny $$ z\n\nw", False)]),
+        ("1. $$\n   x\n$$\ny", [("display", "$$\n   x", False), ("display", "$$\ny", False)]),
+        ("|a|b|\n|-|-|\n|$x|y$|", []),
+        ("|a|b|\n|-|-|\n|$x$|y|$z$|", [("math", "$x$", True)]),
+        ("    $a$\n\n$b$", [("indented", "$a$", True), ("math", "$b$", True)]),
+        ("<div>$a$\n</div>\n\n$b$", [("math", "$b$", True)]),
+        ('<a title="$">b</a> $c$', [("math", "$c$", True)]),
+        ("[a](http://b/$c) $d$", [("math", "$d$", True)]),
+        ("https://a.b/$c d $e$", [("math", "$e$", True)]),
+        ("> $a\n> b$ c", [("math", "$a\n> b$", True)]),
         ("``` a ` b\n", []),
         ("$$\nx\n$$", [("display", "$$\nx\n$$", True)]),
         ("$$x$$", [("math", "$$x$$", True)]),
@@ -38,7 +54,7 @@ def test_code_and_math_are_found(text: str, expected: list[tuple[str, str, bool]
 
 def test_the_inner_offsets_leave_the_marks_out() -> None:
     text = "a ``b`` and\n```\nc\n```"
-    assert [text[slice(*part.inner)] for part in find_segments(text)] == ["b", "\nc"]
+    assert [text[slice(*part.inner)] for part in find_segments(text)] == ["b", "c"]
 
 
 def test_offsets_stay_the_same_when_line_breaks_are_expanded() -> None:
