@@ -2,6 +2,7 @@
 
 import re
 
+_SPACES = re.compile(r"[ \t]*")
 _END = r"(?=\n|\Z)"
 
 BULLET = re.compile(r"[-*+](?=[ \t\n]|\Z)")
@@ -38,6 +39,12 @@ _HTML_STARTS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
     (re.compile(r"<![A-Za-z]"), re.compile(r">")),
     (re.compile(rf"</?(?:{_BLOCK_NAMES})(?=[ \t>\n]|/>|\Z)", re.IGNORECASE), None),
 )
+
+
+def skip_spaces(text: str, start: int, end: int) -> int:
+    """Return the offset of the first character that is no space or tab, or `end`."""
+    spaces = _SPACES.match(text, start, end)
+    return spaces.end() if spaces else start
 
 
 def html_end(text: str, start: int, end: int, *, in_paragraph: bool) -> re.Pattern[str] | str | None:
