@@ -1,15 +1,18 @@
 """The built-in rules. Importing this package registers them; a new module of rules is one more import here."""
 
 from qtgen.validation.rules import (
+    accidents,
     answer_line,
     content,
-    latex,
+    line_breaks,
     links,
+    math,
     model_text,
     names,
     reading,
     rendering,
     shape,
+    tables,
     text,
 )
 from qtgen.validation.rules.checker import PageChecker, check_page
@@ -38,11 +41,14 @@ __all__ = [
     "Rule",
     "SiteFinding",
     "SiteRule",
+    "accidents",
     "answer_line",
     "check_page",
-    "latex",
+    "line_breaks",
+    "math",
     "model_text",
     "rule",
     "site_rule",
+    "tables",
     "text",
 ]

@@ -1,6 +1,6 @@
 """What the rules about the answer share: its field, its markdown, and findings at offsets inside it."""
 
-from qtgen.markdown import expand_line_breaks
+from qtgen.markdown import Document, expand_line_breaks, parse
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.types import Finding, FixFactory, PageFile
@@ -16,6 +16,11 @@ def answer_of(file: PageFile) -> str:
 def markdown_of(file: PageFile) -> str:
     """Return the answer with real line breaks. Offsets are the same as in the page."""
     return expand_line_breaks(answer_of(file))
+
+
+def document_of(file: PageFile) -> Document:
+    """Return the answer as the site's renderer reads it. Offsets are the same as in the page."""
+    return parse(markdown_of(file))
 
 
 def answer_finding(

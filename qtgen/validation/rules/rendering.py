@@ -1,61 +1,19 @@
 r"""Family 5xx: does the site render the answer as it is meant?
 
-`latex.py` has the rules about maths.
+`line_breaks.py`, `math.py` and `formulas.py` have the rules about line breaks and math, `accidents.py` those about
+markdown that means something else than its author thought.
 """
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
-from qtgen.markdown import Segment, find_segments, mask_segments
+from qtgen.markdown import Document, Run, find_segments, mask_segments
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, markdown_of
-from qtgen.validation.rules.edits import replace_parts
+from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of, markdown_of
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
 _TAG_SHOWN = 40  # characters of a tag that a message quotes
-
-_OPEN_STRING = re.compile(
-    r"""^(?:[^"'\n#]|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")*(?P<quote>["'])(?:(?!(?P=quote))[^\\\n]|\\.)*$"""
-)
-_STRING_STARTS = re.compile(r"""[(=,+<\[:]\s*[frbu]?["']|\b(?:echo|puts|print|printf|return)\s+["']""")
-
-
-@rule(
-    "QT504",
-    "escape-in-code",
-    Severity.WARNING,
-    bad=Example("Osmosis moves", r"Run `printf(\"done\n\");` first. Osmosis moves".replace('\\"', '"')),
-    good=Example(
-        "Osmosis moves", r"Run\n```\nprint(\"a\")\nprint(\"b\")\n```\nfirst. Osmosis moves".replace('\\"', '"')
-    ),
-    fix="unsafe",
-    patterns=("`", "~~~"),
-    repairable="concern",
-)
-def escape_in_code(file: PageFile) -> Iterator[Finding]:
-    r"""A string in code contains `\n`, as in `printf("done\n")`.
-
-    Why it is bad: the site breaks the line there, and the code on the page does not run.
-    Fix: write it differently (`\x0a`), or use another example. `--fix --unsafe` writes `\x0a`. This is unsafe because
-    not every programming language knows it.
-    Precision: no finding on 9,923 live pages, of which 58 contain code.
-    """
-    text = markdown_of(file)
-    for piece in find_segments(text):
-        if piece.kind not in ("code", "fence"):
-            continue
-        offset = piece.inner[0]
-        lines = text[slice(*piece.inner)].split("\n")
-        for line, next_line in pairwise(lines):
-            offset += len(line) + 1
-            string = _OPEN_STRING.match(line[:-1]) if '"""' not in line and "'''" not in line else None
-            # An apostrophe in a comment or in prose does not open a string.
-            if string and string.group("quote") in next_line and _STRING_STARTS.search(line):
-                fix = replace_parts(file.page, ANSWER, r"write `\x0a`", [(offset - 2, offset, r"\x0a")], safe=False)
-                message = r"the site breaks the line at this `\n` inside a string; write `\x0a`"
-                yield answer_finding(file, offset - 2, offset, message, fix)
 
 
 @rule(
@@ -78,16 +36,8 @@ def ignored_no_index(file: PageFile) -> Iterator[Finding]:
         yield Finding(message, file.page.key_span("no_index"), "no_index")
 
 
-_BOLD = re.compile(r"(?<![*\\])\*\*(?!\*)")
-_BLOCK_END = re.compile(r"\n[ ]*\n|\n(?=[ ]*(?:[-*+]|\d{1,9}[.)])[ ])|\n(?=[ ]*#{1,6}[ ])")
-_SWALLOWED = re.compile(r"\*\*[^*\n]+\*\*|^[ ]*#{1,6} ", re.MULTILINE)
-
-
-def _open_at_line_end(char: str) -> str:
-    """Return an RE2 pattern for a line on which the last of the double marks `char` `char` is not closed."""
-    other = rf"(?:[^{char}\n]|\{char}[^{char}\n])*"
-    mark = rf"\{char}\{char}"
-    return rf"(?m)^{other}(?:{mark}{other}{mark}{other})*{mark}{other}\{char}?(?:\\n|$)"
+_HEADING_OR_BOLD = re.compile(r"^[ ]*#{1,6} |\*\*[^*\n]+\*\*", re.MULTILINE)
+_WORDS = re.compile(r"[A-Za-z]{2,}")
 
 
 @rule(
@@ -96,69 +46,133 @@ def _open_at_line_end(char: str) -> str:
     Severity.WARNING,
     bad=Example("**Membrane**", "**Membrane"),
     good=Example("**Membrane**", "**Membrane** and 2 ** 3"),
-    patterns=("`", "~~~", r"\$\$\$", _open_at_line_end("*"), _open_at_line_end("$")),
+    skip_if=lambda file: marks_pair(str(file.page.values[ANSWER])),
     repairable="concern",
 )
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
-    """A code fence, `$$` or `**` is opened and never closed.
+    """A code fence, `$$` or `**` is opened and never closed, or `$$` is not alone on its line.
 
-    Why it is bad: an open fence or `$$` contains the rest of the page. An open `**` is shown as two asterisks.
-    Fix: close it. No automatic fix: only an author knows where it should end.
-    Precision: all 5 findings on 9,923 live pages are correct. Four of them are a consequence of QT501.
+    An open `$$` is an error, because a reader loses the rest of the page. So is a formula of which a part is lost.
+
+    Why it is bad: an open fence or `$$` contains the rest of the page. What follows an opening `$$` on its line is not
+    shown, and a `$$` with words behind it closes nothing. `**` is shown as two asterisks if it has no counterpart, if
+    there is a space inside, or if it is between a letter and a punctuation mark: `**"bold"**word`.
+    Fix: close it, or write `$$` on a line of its own, indented like the list item around it. No automatic fix: only an
+    author knows where it should end.
     """
-    answer = answer_of(file)
-    if "`" not in answer and "~" not in answer and _display_maths_closes(answer) and _bold_closes(answer):
-        return
-    text = markdown_of(file)
-    layout = find_segments(text)
-    yield from _open_pieces(file, text, layout)
-    if not _bold_closes(answer):
-        yield from _open_bold(file, mask_segments(text, layout))
+    document = document_of(file)
+    yield from _open_blocks(file, document)
+    if "**" in document.text:
+        yield from _shown_bold(file, document)
+
+
+def marks_pair(answer: str) -> bool:
+    """Return whether every fence, `$$` and `**` of an answer obviously has its counterpart."""
+    if "```" in answer or "~~~" in answer:
+        return False
+    return _display_closes(answer) and _bold_closes(answer)
 
 
 def _bold_closes(answer: str) -> bool:
-    """Return whether every `**` obviously has its counterpart on the same line."""
+    """Return whether every `**` obviously opens or closes bold text: in pairs, each on one line, with words inside."""
     parts = answer.split("**")  # in a valid answer, every second part is bold
-    return len(parts) % 2 == 1 and "\\n" not in "".join(parts[1::2])
+    if len(parts) % 2 == 0 or "***" in answer:
+        return False
+    last = len(parts) - 1
+    for number in range(1, last, 2):
+        bold = parts[number]
+        if not bold or "\\n" in bold or bold[0] == " " or bold[-1] == " ":
+            return False
+        if not bold[0].isalnum() and parts[number - 1][-1:].isalnum() and not parts[number - 1].endswith("\\n"):
+            return False
+        if not bold[-1].isalnum() and parts[number + 1][:1].isalnum():
+            return False
+    return True
 
 
-def _display_maths_closes(answer: str) -> bool:
-    """Return whether every `$$` obviously has its counterpart: on the same line, or each on a line of its own."""
+def _display_closes(answer: str) -> bool:
+    """Return whether every `$$` obviously has its counterpart: on the same line, or alike on a line of its own."""
     parts = answer.split("$$")
-    return (
-        len(parts) % 2 == 1
-        and "$$$" not in answer
-        and all(
-            "\\n" not in part or (part.lstrip(" ").startswith("\\n") and part.rstrip(" ").endswith("\\n"))
-            for part in parts[1::2]
-        )
+    if len(parts) == 1:
+        return True
+    if len(parts) % 2 == 0 or "$$$" in answer:
+        return False
+    return all(
+        "\\n" not in parts[number] or _is_block(parts[number - 1], parts[number], parts[number + 1])
+        for number in range(1, len(parts), 2)
     )
 
 
-def _open_pieces(file: PageFile, text: str, layout: tuple[Segment, ...]) -> Iterator[Finding]:
-    for piece in layout:
-        if piece.kind == "fence" and not piece.closed:
-            yield answer_finding(file, piece.start, piece.inner[0], "this code fence is never closed; close it")
-        elif piece.kind == "display":
-            if not piece.closed:
-                yield answer_finding(file, piece.start, piece.inner[0], "this `$$` is never closed; close it")
-            elif _SWALLOWED.search(text, *piece.inner):
-                message = "this `$$` makes the following text maths; close it earlier"
-                yield answer_finding(file, piece.start, piece.inner[0], message)
+def _is_block(before: str, formula: str, after: str) -> bool:
+    """Return whether the `$$` before and after a formula stand alone on their lines, indented like the formula."""
+    line_before, line_after = before.rstrip(" "), after.lstrip(" ")
+    indent = before[len(line_before) :]
+    lines = formula.split("\\n")
+    return (
+        (not line_before or line_before.endswith("\\n"))
+        and (not line_after or line_after.startswith("\\n"))
+        and not lines[0].strip(" ")
+        and lines[-1] == indent
+        and all(line.startswith(indent) or not line for line in lines[1:])
+    )
 
 
-def _open_bold(file: PageFile, text: str) -> Iterator[Finding]:
-    start = 0
-    for end in (*(block_end.start() for block_end in _BLOCK_END.finditer(text)), len(text)):
-        marks = [mark.span() for mark in _BOLD.finditer(text, start, end) if not _is_power(text, *mark.span())]
-        if len(marks) % 2:
-            yield answer_finding(file, *marks[-1], "this `**` is shown as two asterisks; add its counterpart")
-        start = end
+def _open_blocks(file: PageFile, document: Document) -> Iterator[Finding]:
+    blocks = document.blocks
+    for number, block in enumerate(blocks):
+        opening = (block.start, block.start + block.width)
+        is_cut = not block.closed and (block.depth == 0 or number == len(blocks) - 1)
+        if block.kind == "fence" and is_cut:
+            yield answer_finding(file, *opening, "this code fence is never closed; close it")
+        elif block.kind == "display":
+            message = _display_fault(document, number, is_cut=is_cut)
+            if message:
+                yield answer_finding(file, *opening, message, severity=Severity.ERROR)
 
 
-def _is_power(text: str, start: int, end: int) -> bool:
-    """Return whether `**` is between spaces, as in `2 ** 3`. Markdown shows it as it is."""
-    return text[max(0, start - 1) : start] in ("", " ", "\n") and text[end : end + 1] in ("", " ", "\n")
+def _display_fault(document: Document, number: int, *, is_cut: bool) -> str:
+    """Return what is wrong with the marks of a block of math, or an empty string."""
+    block = document.blocks[number]
+    content = document.text[block.start + block.width : block.end]
+    previous = document.blocks[number - 1] if number else None
+    if block.info:
+        return "the text behind this `$$` is not shown; write `$$` on a line of its own"
+    if is_cut and previous and previous.kind == "display" and not previous.closed:
+        return "this `$$` opens another formula; indent it like the list item of the `$$` before it"
+    if is_cut:
+        return "this `$$` is never closed; write another `$$` on a line of its own"
+    if any("$$" in document.text[slice(*line)] for line in block.lines):
+        return "a `$$` with text beside it does not close this formula; write it on a line of its own"
+    if block.closed and _HEADING_OR_BOLD.search(content):
+        return "this `$$` makes the following text math; close it earlier"
+    return ""
+
+
+def _shown_bold(file: PageFile, document: Document) -> Iterator[Finding]:
+    """Yield findings about asterisks that the site shows although they were meant as bold."""
+    text = document.text
+    lines: dict[int, list[Run]] = {}
+    for run in document.emphasis[1]:
+        if text[run.start : run.end] == "**":
+            lines.setdefault(text.rfind("\n", 0, run.start), []).append(run)
+    for runs in lines.values():
+        faults = [(run, _fault(text, run, runs)) for run in runs]
+        faulty = [(run, fault) for run, fault in faults if fault]
+        unmatched = [(run, "add its counterpart") for run in runs if run.can_open or run.can_close]
+        for run, remedy in faulty or unmatched:
+            yield answer_finding(file, run.start, run.end, f"this `**` is shown as two asterisks; {remedy}")
+
+
+def _fault(text: str, run: Run, runs: list[Run]) -> str:
+    """Return the remedy for a mark that can neither open nor close bold text where it is, or an empty string."""
+    before, behind = text[run.start - 1 : run.start].strip(), text[run.end : run.end + 1].strip()
+    if before and behind:
+        is_between = before.isalnum() != behind.isalnum() and not (run.can_open and run.can_close)
+        return "put a space between it and the word" if is_between else ""
+    if before or behind or len(runs) == 1:
+        return ""
+    words = text[runs[0].end : runs[-1].start]
+    return "remove the space inside the bold text" if _WORDS.search(words) else ""  # unlike `2 ** 3 ** 4`
 
 
 _HTML = re.compile(

@@ -1,0 +1,198 @@
+r"""Find math between `\(` and `\)` or between `\[` and `\]`, which the site does not render, and write it with dollars.
+
+Markdown also escapes brackets so: `\(see below\)` and `\[1\]` are prose.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from qtgen.markdown.document import Document, segment_at
+from qtgen.markdown.types import Block
+
+Replacement = tuple[int, int, str]
+"""Start and end in a text, and what replaces that part."""
+
+# The lengths are limited. Otherwise a page of opening marks only would take minutes.
+_PAIR = re.compile(
+    r"\\(?<!\\\\)(?:\((?P<inline>(?:(?!\\\(|\n[ ]*\n)[\s\S]){1,500}?)\\\)"
+    r"|\[(?P<display>(?:(?!\\\[)[\s\S]){1,2000}?)\\\])"
+)
+_COMMAND = re.compile(r"\\[A-Za-z]")
+_SIGN = re.compile("[\\\\^_={}<>|\u0370-\u03ff\u2190-\u22ff\u2a00-\u2aff\u00d7\u00f7\u00b1\u2032\u00b2\u00b3\u00b9]")
+_FUNCTION = re.compile(r"\b(?:sin|cos|tan|log|exp|max|min|lim|gcd|det|mod)\b|[A-Za-z]\(")
+_PROBABILITY = re.compile(r"[A-Z]\([^()]*\|")
+_NAMES = re.compile(r"\d[\d.,]*%?|[A-Z]{2,4}|[A-Za-z]{2}")  # a number, or two variables: nothing that is only math
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_ADDRESS = re.compile(r"https?://|www\.")
+_LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
+_PROSE_WORDS = 2
+_UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
+_OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
+
+
+class BracketPair(NamedTuple):
+    r"""A pair of `\(` and `\)` (or of `\[` and `\]`, then `display`) in prose, which contains math.
+
+    Args:
+        inner: Start and end of what is between the marks.
+    """
+
+    start: int
+    end: int
+    inner: tuple[int, int]
+    display: bool
+
+
+def find_bracket_math(document: Document) -> list[BracketPair]:
+    """Return the math between brackets, in order.
+
+    A pair that may be math or prose, such as a number, is math if there is certain math between brackets in the text.
+    """
+    text = document.text
+    if "\\(" not in text and "\\[" not in text:
+        return []
+    hidden = [part for part in document.segments if part.kind != "math"]
+    certain: list[BracketPair] = []
+    possible: list[BracketPair] = []
+    for match in _PAIR.finditer(text):
+        if segment_at(hidden, match.start()) or segment_at(hidden, match.end() - 1):
+            continue
+        group = "inline" if match.group("inline") is not None else "display"
+        pair = BracketPair(*match.span(), match.span(group), group == "display")
+        verdict = _is_math(text, pair)
+        if verdict is not False:
+            (certain if verdict else possible).append(pair)
+    return sorted([*certain, *possible]) if certain else []
+
+
+def _is_math(text: str, pair: BracketPair) -> bool | None:
+    """Return whether a pair contains math, or None if it may be prose too."""
+    content = text[slice(*pair.inner)].strip()
+    if not content or (pair.display and text.startswith("(", pair.end)):
+        return False
+    if _ADDRESS.search(content):
+        return False
+    if _COMMAND.search(content):
+        return True
+    words = _WORD.findall(content)
+    if len(words) >= _PROSE_WORDS:
+        return _PROBABILITY.match(content) is not None
+    if _SIGN.search(content) or _FUNCTION.search(content):
+        return True
+    is_label = _LABEL.fullmatch(content) and not text[: pair.start].rpartition("\n")[2].strip(" -*+")
+    if _NAMES.fullmatch(content) or is_label:
+        return False if pair.display else None
+    return not words and any(char.isalnum() for char in content)
+
+
+def with_dollars(document: Document, pairs: Sequence[BracketPair], *, line_break: str = "\n") -> list[Replacement]:
+    r"""Return the replacements that write math between brackets with dollar signs.
+
+    Math that stands on lines of its own becomes a block, with each `$$` on a line of its own at the indent of its list
+    item. Dollar signs that are shown as such in the same text are escaped, because they would form pairs with the new
+    ones. There are no replacements for a pair that contains a dollar sign or stands in a quotation.
+
+    Args:
+        line_break: How a line break is written in the text, ` \n` of an answer or a newline.
+    """
+    text = document.text
+    changes: list[Replacement] = []
+    for pair in pairs:
+        if "$" in text[pair.start : pair.end] or document.content != text:
+            continue
+        block = _block_at(document, pair.start)
+        if block is None or block.kind != "paragraph" or not _needs_lines(text, pair):
+            changes += _as_inline(text, pair)
+        else:
+            changes += _as_display(document, pair, block, line_break)
+    return sorted([*changes, *_escaped_dollars(document, changes)]) if changes else []
+
+
+def _as_inline(text: str, pair: BracketPair) -> list[Replacement]:
+    mark = "$$" if pair.display else "$"
+    content = text[slice(*pair.inner)]
+    left, right = len(content) - len(content.lstrip()), len(content) - len(content.rstrip())
+    return [(pair.start, pair.inner[0] + left, mark), (pair.inner[1] - right, pair.end, mark)]
+
+
+def _needs_lines(text: str, pair: BracketPair) -> bool:
+    """Return whether math is a block: it stands on lines of its own, or is valid only in a block."""
+    if not pair.display:
+        return False
+    before = text[: pair.start].rpartition("\n")[2]
+    after = text[pair.end :].partition("\n")[0]
+    content = text[slice(*pair.inner)]
+    is_alone = not before.strip() and not after.strip(" .,;")
+    return is_alone or "\n" in content or _OWN_LINES.search(content) is not None
+
+
+def _block_at(document: Document, offset: int) -> Block | None:
+    return next((block for block in document.blocks if block.start <= offset < block.end), None)
+
+
+def _as_display(document: Document, pair: BracketPair, block: Block, line_break: str) -> list[Replacement]:
+    text = document.text
+    indent = " " * _indent(document, block)
+    content = text[slice(*pair.inner)]
+    left, right = len(content) - len(content.lstrip()), len(content) - len(content.rstrip())
+    before = text[: pair.start]
+    line_start = before.rfind("\n") + 1
+    opening_start, opening = pair.start, f"$$\n{indent}"
+    if before[line_start:].strip():
+        opening_start -= len(before) - len(before.rstrip())
+        opening = f"\n{indent}{opening}"
+    elif not _begins_item(document, pair.start):
+        opening_start, opening = line_start, indent + opening
+    after = text[pair.end :]
+    stripped = after.lstrip(" ")
+    has_text_behind = bool(stripped) and not stripped.startswith("\n")
+    closing_end = pair.end + (len(after) - len(stripped) if has_text_behind else 0)
+    closing = f"\n{indent}$$" + (f"\n{indent}" if has_text_behind else "")
+    body = _indented(text, pair.inner[0] + left, pair.inner[1] - right, indent)
+    return [
+        (opening_start, pair.inner[0] + left, opening.replace("\n", line_break)),
+        *body,
+        (pair.inner[1] - right, closing_end, closing.replace("\n", line_break)),
+    ]
+
+
+def _indented(text: str, start: int, end: int, indent: str) -> Iterable[Replacement]:
+    """Yield replacements that indent the lines after the first at least as far as the list item."""
+    for match in re.finditer(r"\n[ ]*", text[start:end]):
+        offset = start + match.end()
+        missing = len(indent) - (len(match.group()) - 1)
+        if missing > 0:
+            yield (offset, offset, " " * missing)
+
+
+def _indent(document: Document, block: Block) -> int:
+    """Return how far the lines of the innermost list item around a block are indented."""
+    if block.item < 0:
+        return 0
+    item = document.items[block.item]
+    return item.content - (document.text.rfind("\n", 0, item.start) + 1)
+
+
+def _begins_item(document: Document, offset: int) -> bool:
+    return any(item.content == offset for item in document.items)
+
+
+def _escaped_dollars(document: Document, changes: Sequence[Replacement]) -> list[Replacement]:
+    """Return replacements for dollar signs that are shown as such, in the texts that get new ones."""
+    text, segments = document.text, document.segments
+    found: list[Replacement] = []
+    for start, end in document.inline_ranges():
+        if "$" in text[start:end] and any(start <= change[0] < end for change in changes):
+            marks = _UNESCAPED_DOLLAR.finditer(text, start, end)
+            found += [(*(mark.start(),) * 2, "\\") for mark in marks if not segment_at(segments, mark.start())]
+    return found
+
+
+def apply_replacements(text: str, replacements: Sequence[Replacement]) -> str:
+    """Return the text with its parts replaced. The replacements must be in order."""
+    parts = [text[: replacements[0][0]]] if replacements else [text]
+    for (_, end, new), (following, _, _) in pairwise([*replacements, (len(text), len(text), "")]):
+        parts += [new, text[end:following]]
+    return "".join(parts)

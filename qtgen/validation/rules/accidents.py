@@ -1,0 +1,205 @@
+"""Family 5xx, accidents: does markdown mean something else than its author thought?"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from qtgen.markdown import Document, ListItem, mask_segments
+from qtgen.markdown.bracket_math import find_bracket_math
+from qtgen.page.answer_text import LATEX_COLLISION
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
+from qtgen.validation.rules.edits import replace_parts
+from qtgen.validation.rules.line_breaks import intended_document
+from qtgen.validation.rules.registry import rule
+from qtgen.validation.rules.types import Example, Finding, PageFile
+
+
+@rule(
+    "QT510",
+    "accidental-strikethrough",
+    Severity.WARNING,
+    bad=Example("Osmosis moves", "In H~2~O, osmosis moves"),
+    good=Example("Osmosis moves", "In ~5 to ~10 minutes, ~~never~~ osmosis moves"),
+    fix="unsafe",
+    patterns=(r"~[^~]+~",),
+    repairable="concern",
+)
+def accidental_strikethrough(file: PageFile) -> Iterator[Finding]:
+    r"""Text between two single tildes is struck through: `H~2~O`, or `3~5 … 6~8`.
+
+    Why it is bad: the author meant a subscript, or "about". The reader sees text that is crossed out.
+    Fix: write the Unicode character (`H₂O`), math (`$H_2O$`) or `\~`. `--fix --unsafe` writes `\~`. This is unsafe
+    because the author may have meant to cross the text out, for which `~~` is the usual mark.
+    """
+    for part in document_of(file).emphasis[0]:
+        if part.mark == "~":
+            marks = [(part.start, part.start, "\\"), (part.end - 1, part.end - 1, "\\")]
+            fix = replace_parts(file.page, ANSWER, r"write `\~`", marks, safe=False)
+            message = r"the site crosses out the text between these tildes; write `\~`, or a subscript as `$H_2O$`"
+            yield answer_finding(file, part.start, part.end, message, fix)
+
+
+_HASHES = re.compile(r"(?:#{2,6}(?=[A-Z*])|#(?=[A-Z][^#\n]*[ ]*\n[ ]*\n))")
+_SENTENCE_END = re.compile(r"[.!?:;,][\"')\]*]*\Z")
+_HEADING_MAX = 100  # characters of a heading that is underlined
+
+
+@rule(
+    "QT511",
+    "accidental-heading",
+    Severity.WARNING,
+    bad=Example("**Membrane**", r"Water moves.\n---\n\n**Membrane**"),
+    good=Example(r"\n\n1. **Gradient**", r"\n\n---\n\n## Points\n\nMore #1\n===\n\n1. **Gradient**"),
+    patterns=(r"#[#A-Z]", r"[^\\n|: -][ ]*\\n[ >]*--+[ ]*(?:\\n|$)"),
+    repairable="concern",
+)
+def accidental_heading(file: PageFile) -> Iterator[Finding]:
+    """A paragraph becomes a heading, because a line of dashes follows it directly; or `##Heading` does not.
+
+    A line of dashes below text is a heading on purpose if the text is one short line without a full stop.
+
+    Why it is bad: a reader sees a whole paragraph in the size of a heading, or the signs `##` in the text.
+    Fix: put a blank line above the dashes, and a space behind the `#`. No automatic fix.
+    """
+    document = document_of(file)
+    text = document.text
+    for block in document.blocks:
+        if block.kind == "setext" and block.width > 1 and _is_prose(text[block.lines[0][0] : block.lines[-1][1]]):
+            dashes = block.lines[-1][1] + 1
+            start = dashes + len(text[dashes : block.end]) - len(text[dashes : block.end].lstrip(" >"))
+            message = "the text above this line is shown as a heading; put a blank line above it"
+            yield answer_finding(file, start, block.start + len(text[block.start : block.end].rstrip()), message)
+        elif block.kind == "paragraph":
+            for start, _ in block.lines:
+                if hashes := _HASHES.match(text, start):
+                    message = f"the site shows this `{hashes.group()}` as text; put a space behind it"
+                    yield answer_finding(file, *hashes.span(), message)
+
+
+def _is_prose(text: str) -> bool:
+    text = text.strip()
+    return "\n" in text or len(text) > _HEADING_MAX or _SENTENCE_END.search(text) is not None
+
+
+_PROSE = re.compile(r"(?:\*\*|[-*+] |\d{1,3}[.)] |\$\$?|#{1,6} )?[A-Z(\"“]?[a-z]+(?:[ ,]+[A-Za-z'’(\"“*$]+){3,}")
+
+
+@rule(
+    "QT512",
+    "accidental-code",
+    Severity.WARNING,
+    bad=Example(r"\n\n1. **Gradient**", r"\n\n    Water moves because of the gradient.\n\n1. **Gradient**"),
+    good=Example(r"\n\n1. **Gradient**", r"\n\n    for n in range(3):\n        print(n)\n\n1. **Gradient**"),
+    patterns=(r"\\n[ >]*    ",),
+    repairable="concern",
+)
+def accidental_code(file: PageFile) -> Iterator[Finding]:
+    """Text, a list or math is indented by four spaces or more, so that the site shows it as code.
+
+    Why it is bad: a reader sees the marks of markdown and LaTeX, in lines that do not wrap.
+    Fix: indent it like the list item that it belongs to, or not at all. No automatic fix.
+    """
+    document = document_of(file)
+    for block in document.blocks:
+        if block.kind != "indented":
+            continue
+        content = document.content[block.start : block.end]
+        if _PROSE.match(content.lstrip()) or content.lstrip().startswith(("$$", "\\[", "| ")):
+            line_end = block.start + len(content.partition("\n")[0].rstrip())
+            message = "the site shows this text as code, because it is indented; remove the spaces before it"
+            yield answer_finding(file, block.start, line_end, message)
+
+
+_RESTARTS_MIN = 3  # two lists may each have one item by intention
+
+
+@rule(
+    "QT513",
+    "restarted-list",
+    Severity.WARNING,
+    bad=Example(r"\n\n1. **Gradient**", r"\n\n1. A\n\nB\n\n1. C\n\nD\n\n1. E\n\nF\n\n1. **Gradient**"),
+    good=Example(r"\n\n1. **Gradient**", r"\n\n1. One\n\n   More.\n\n1. Two\n\n## More\n\n1. **Gradient**"),
+    fix="unsafe",
+    patterns=(r"\\n1\. .*\\n1\. .*\\n1\. ", r"\\n1\) .*\\n1\) .*\\n1\) "),
+    repairable="concern",
+)
+def restarted_list(file: PageFile) -> Iterator[Finding]:
+    """Three or more numbered lists of one item each follow each other, and each begins with 1.
+
+    Why it is bad: the text between the items is not indented, so it ends the list. The reader sees `1.` in front of
+    each item.
+    Fix: indent the text between the items by three spaces, or number them 1, 2, 3. `--fix --unsafe` numbers them. This
+    is unsafe because the lists may be separate by intention.
+    """
+    document = document_of(file)
+    for items in _restarts(document):
+        numbers = [
+            (item.start, item.start + len(str(item.number)), str(number)) for number, item in enumerate(items, 1)
+        ]
+        second = items[1]
+        fix = replace_parts(file.page, ANSWER, "number the items 1, 2, 3", numbers[1:], safe=False)
+        message = (
+            "the site starts this list with 1 again; indent the text before it by three spaces, or number the items"
+        )
+        yield answer_finding(file, second.start, second.content, message, fix)
+
+
+def _restarts(document: Document) -> Iterator[Sequence[ListItem]]:
+    """Yield the items of consecutive lists of one item each, with no heading in between."""
+    headings = [block.start for block in document.blocks if block.kind in ("heading", "setext", "thematic")]
+    sizes: dict[int, int] = {}
+    for item in document.items:
+        sizes[item.list_id] = sizes.get(item.list_id, 0) + 1
+    run: list[ListItem] = []
+    for item in document.items:
+        if item.parent >= 0:
+            continue
+        is_single = item.number == 1 and sizes[item.list_id] == 1
+        has_heading = bool(run) and any(run[-1].start < heading < item.start for heading in headings)
+        if run and (not is_single or has_heading):
+            if len(run) >= _RESTARTS_MIN:
+                yield run
+            run = []
+        if is_single:
+            run.append(item)
+    if len(run) >= _RESTARTS_MIN:
+        yield run
+
+
+_LATEX = re.compile(
+    r"\\(?:frac|sqrt|sum|int|lim|prod|text|mathbf|mathrm|mathbb|vec|hat|bar|cdot|times|div|pm|leq?|geq?|approx|infty"
+    r"|partial|alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|tau|phi|psi|omega|Delta|Sigma|Omega"
+    r"|rightarrow|Rightarrow|to|in|subset|cup|cap|forall|exists|land|lor|equiv|begin|left|quad|ldots|dots)(?![A-Za-z])"
+    r"|(?<=[A-Za-z0-9)])[\^_]\{[^{}\n]{1,40}\}"
+)
+
+
+@rule(
+    "QT514",
+    "latex-without-dollars",
+    Severity.WARNING,
+    bad=Example("Osmosis moves", r"Where \frac{a}{b} > 1, osmosis moves"),
+    good=Example("Osmosis moves", r"Where $\frac{a}{b} > 1$ and `x^{2}`, osmosis moves"),
+    patterns=(r"\\[A-Za-z]{2,}[{ \\^_()=+,.$-]", r"[A-Za-z0-9)][\^_]\{"),
+    repairable="concern",
+)
+def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
+    r"""LaTeX stands in the text without dollar signs: `\frac{1}{2}`, `x^{2}`. A page gets one finding.
+
+    LaTeX between `\(` and `\)` is reported by QT502, and what a torn command leaves behind by QT501.
+
+    Why it is bad: the reader sees the source of the formula.
+    Fix: write `$\frac{1}{2}$`. No automatic fix: only an author knows where the formula begins and ends.
+    """
+    answer = answer_of(file)
+    if not _LATEX.search(answer):
+        return
+    document = intended_document(answer, [*LATEX_COLLISION.finditer(answer)])
+    text = mask_segments(document.content, document.segments)
+    for pair in find_bracket_math(document):
+        text = f"{text[: pair.start]}{' ' * (pair.end - pair.start)}{text[pair.end :]}"
+    found = [match for match in _LATEX.finditer(text) if not text[: match.start()].endswith("\\")]
+    if found:
+        more = f" ({len(found) - 1} more on this page)" if len(found) > 1 else ""
+        message = f"the site shows this LaTeX as text; write `$…$` around the formula{more}"
+        yield answer_finding(file, *found[0].span(), message)

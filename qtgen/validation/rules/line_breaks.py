@@ -1,0 +1,191 @@
+r"""Family 5xx, line breaks: does the site break a line within a LaTeX command, a string or a path?
+
+The site replaces each `\n` of two characters by a line break, whatever it belongs to.
+"""
+
+import re
+from collections.abc import Iterator
+
+from qtgen.markdown import Document, Segment, expand_line_breaks, parse, segment_at
+from qtgen.markdown.bracket_math import find_bracket_math
+from qtgen.page.answer_text import LATEX_COLLISION, LATEX_COLLISION_RE2, unicode_for
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
+from qtgen.validation.rules.edits import replace_parts
+from qtgen.validation.rules.registry import rule
+from qtgen.validation.rules.types import Example, Finding, FixFactory, PageFile
+
+# No line of text begins with the rest of these commands, such as `abla` or `eq`, so they are commands everywhere.
+# `\nu`, `\ni` and others may be a line break and a word outside math.
+_ALWAYS_A_COMMAND = re.compile(
+    r"\\n(?:abla|eq|otin|exists|ewline|onumber|olimits|otag|leq|geq|gtr|less|mid|sim|cong|prec|succ|parallel"
+    r"|subseteq|supseteq|[lr]?(?:eft|ight)arrow|earrow|warrow|vdash|obreakspace|triangleleft)$"
+)
+# What a line of a formula ends with. A `\n` behind it is the line break of the formula.
+_LINE_END = re.compile(r"(?:\$\$|\\begin\{[^{}]*\}(?:\{[^{}]*\}|\[[^\]]*\])*|\\\\(?:\[[^\]]*\])?|\\hline)[ ]*\Z")
+_LINE_END_MAX = 80  # characters
+
+
+@rule(
+    "QT501",
+    "newline-escape-collision",
+    Severity.ERROR,
+    bad=Example("Osmosis moves", r"Where $a \neq b$, osmosis moves"),
+    good=Example(
+        r"holds the solute back.\n\n", r"holds the solute back, $a > b$.\n\n$$\nu = v\n$$\n\nu is the speed.\n\n"
+    ),
+    fix="safe",
+    patterns=(LATEX_COLLISION_RE2, r"[A-Z]:(?:\\[^\s\\]+)*\\n[a-z]"),
+)
+def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
+    r"""The answer has a LaTeX command that begins with `\n` (`\nabla`, `\neq`, `\nu` …), or a path such as `C:\new`.
+
+    Why it is bad: the site turns every `\n` into a line break, so `$a \neq b$` is shown as `a`, a new line and `eq b`.
+    In a list, the new line ends the math, and the closing `$$` opens another formula that contains the rest of the
+    page.
+    Fix: use the Unicode character (`≠`, `∇`, `ν`). `--fix` does so. This is safe because KaTeX renders it the same.
+    """
+    answer = answer_of(file)
+    yield from _torn_paths(file, answer)
+    commands = [command for command in LATEX_COLLISION.finditer(answer) if not _is_line_break(file, answer, command)]
+    if not commands:
+        return
+    # To find out where the math is, read the answer as its author meant it: the commands are not line breaks.
+    intended = intended_document(answer, commands)
+    brackets = [Segment("math", *pair[:2], pair.inner) for pair in find_bracket_math(intended)]
+    for command in commands:
+        part = segment_at(intended.segments, command.start())
+        if part and part.kind not in ("math", "display"):
+            continue
+        if part or segment_at(brackets, command.start()) or _ALWAYS_A_COMMAND.match(command.group()):
+            character = unicode_for(command.group())
+            remedy = f"write `{character}`" if character else "write it without a command that begins with `\\n`"
+            message = f"the site reads `{command.group()}` as a line break and `{command.group()[2:]}`; {remedy}"
+            yield answer_finding(file, *command.span(), message, _use_character(file, command, character))
+
+
+def intended_document(answer: str, commands: list[re.Match[str]]) -> Document:
+    """Return the answer as its author meant it: with underscores in the place of each command that is torn."""
+    parts, done = [], 0
+    for command in commands:
+        parts += [answer[done : command.start()], "_" * len(command.group())]
+        done = command.end()
+    return parse(expand_line_breaks("".join([*parts, answer[done:]])))
+
+
+def _is_line_break(file: PageFile, answer: str, command: re.Match[str]) -> bool:
+    r"""Return whether a `\n` ends a line of a formula, such as the `$$` that opens it, and is no command."""
+    start = command.start()
+    line_end = _LINE_END.search(answer, max(0, start - _LINE_END_MAX), start)
+    if line_end is None or _ALWAYS_A_COMMAND.match(command.group()):
+        return False
+    if not line_end.group().startswith("$$"):
+        return True
+    part = segment_at(document_of(file).segments, line_end.start())
+    return part is not None and part.kind == "display" and part.closed
+
+
+def _use_character(file: PageFile, command: re.Match[str], character: str | None) -> FixFactory | None:
+    if character is None:
+        return None
+    return replace_parts(file.page, ANSWER, f"write `{character}`", [(*command.span(), character)])
+
+
+_PART = r"[^\s\\\"'`.,;:]*"  # of a path
+_PATH = re.compile(rf"(?<![A-Za-z])[A-Z]:(?:\\(?!n){_PART})*\\n[a-z]{_PART}(?:\.[a-z]{{1,4}}\b)?(?:\\(?!n){_PART})*")
+_FOLDER = re.compile(r"\\n(?:ew|et|ews|ame|ode|otes?|ginx|vidia|tuser|etwork|umbers?)\b|\.[a-z]{1,4}\Z")
+
+
+def _torn_paths(file: PageFile, answer: str) -> Iterator[Finding]:
+    r"""Yield findings about paths of Windows in prose, such as `C:\new`. QT504 reports those in code."""
+    if ":\\" not in answer:
+        return
+    for path in _PATH.finditer(answer):
+        is_path = path.group().count("\\") > 1 or _FOLDER.search(path.group())
+        if is_path and not segment_at(document_of(file).segments, path.start()):
+            at = path.group().index("\\n")
+            message = f"the site breaks the line within the path `{path.group()}`; write `/` instead of each backslash"
+            slashes = path.group().replace("\\", "/")
+            fix = replace_parts(file.page, ANSWER, f"write `{slashes}`", [(*path.span(), slashes)], safe=False)
+            yield answer_finding(file, path.start() + at, path.start() + at + 2, message, fix)
+
+
+_OPEN_STRING = re.compile(
+    r"""^(?:[^"'\n#]|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")*(?P<quote>["'])(?:(?!(?P=quote))[^\\\n]|\\.)*$"""
+)
+_STRING_STARTS = re.compile(r"""[(=,+<\[:{]\s*[frbu]{0,2}["']|\b(?:echo|puts|print|printf|return|in)\s+["']""")
+_STRING_LINES_MAX = 12
+
+
+@rule(
+    "QT504",
+    "escape-in-code",
+    Severity.WARNING,
+    bad=Example("Osmosis moves", r"Run `printf(\"done\n\");` first. Osmosis moves".replace('\\"', '"')),
+    good=Example(
+        "Osmosis moves", r"Run\n```\nprint(\"a\")\nprint(\"b\")\n```\nfirst. Osmosis moves".replace('\\"', '"')
+    ),
+    fix="unsafe",
+    patterns=("`", "~~~"),
+    repairable="concern",
+)
+def escape_in_code(file: PageFile) -> Iterator[Finding]:
+    r"""A code span contains `\n`, or a string in a block of code does, as in `printf("done\n")`.
+
+    Why it is bad: the site breaks the line there. A code span is shown without it (`\n` alone is shown as an empty
+    span, `C:\new` as `C: ew`), and the code of a block does not run.
+    Fix: write it differently (`\x0a`), or use another example. `--fix --unsafe` writes `\x0a`. This is unsafe because
+    not every programming language knows it.
+    """
+    document = document_of(file)
+    for part in document.segments:
+        if part.kind == "code":
+            breaks = _breaks_in_span(document.text, part)
+        elif part.kind == "fence":
+            breaks = _breaks_in_strings(document.text, part)
+        else:
+            continue
+        for offset, message, is_string in breaks:
+            replacement = [(offset, offset + 2, r"\x0a")]
+            fix = replace_parts(file.page, ANSWER, r"write `\x0a`", replacement, safe=False) if is_string else None
+            yield answer_finding(file, offset, offset + 2, message, fix)
+
+
+def _breaks_in_span(text: str, part: Segment) -> Iterator[tuple[int, str, bool]]:
+    """Yield the line breaks in a code span: the offset, the message, and whether it can be written as an escape."""
+    for match in re.finditer(" \n", text[slice(*part.inner)]):
+        offset = part.inner[0] + match.start()
+        is_path = re.search(r"[A-Za-z]:\S*\Z", text[part.inner[0] : offset]) is not None
+        remedy = "write `/` instead of each backslash" if is_path else r"write `\x0a`"
+        yield offset, rf"the site breaks the line at this `\n` in a code span; {remedy}", not is_path
+
+
+def _breaks_in_strings(text: str, part: Segment) -> Iterator[tuple[int, str, bool]]:
+    """Yield the line breaks in the strings of a block of code."""
+    message = r"the site breaks the line at this `\n` inside a string; write `\x0a`"
+    offset, quote = part.inner[0], ""
+    breaks: list[int] = []
+    for line in text[slice(*part.inner)].split("\n"):
+        code = line
+        if quote and (quote in line or not line.strip() or len(breaks) == _STRING_LINES_MAX):
+            before, closing, code = line.partition(quote)
+            if closing:
+                yield from ((at, message, True) for at in breaks)
+            else:
+                code = before
+            quote, breaks = "", []
+        offset += len(line) + 1
+        quote = quote or _open_quote(code.removesuffix(" "))
+        if quote:
+            breaks.append(offset - 2)
+
+
+def _open_quote(code: str) -> str:
+    """Return the quote of a string that is open at the end of a line of code, or an empty string."""
+    if '"""' in code or "'''" in code:
+        return ""
+    string = _OPEN_STRING.match(code)
+    # An apostrophe in a comment or in prose does not open a string.
+    if string is None or not _STRING_STARTS.search(code[: string.start("quote") + 1]):
+        return ""
+    return string.group("quote")

@@ -1,0 +1,108 @@
+r"""Family 5xx, math: does the site render the answer's math as math, and nothing else?
+
+The site renders math between `$` and `$`, or between lines of `$$`. `formulas.py` has the rule about math that KaTeX
+cannot render.
+"""
+
+import re
+from collections.abc import Iterator
+
+from qtgen.markdown import Segment
+from qtgen.markdown.bracket_math import find_bracket_math, with_dollars
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of
+from qtgen.validation.rules.edits import Replacement, replace_parts
+from qtgen.validation.rules.registry import rule
+from qtgen.validation.rules.types import Example, Finding, PageFile
+
+
+@rule(
+    "QT502",
+    "unrendered-math",
+    Severity.ERROR,
+    bad=Example("Osmosis moves", r"Where \( a = b \), osmosis moves"),
+    good=Example("Osmosis moves", r"Where $a = b$ (and `\(`) \(see below\), as in \[1\], osmosis moves"),
+    fix="safe",
+    patterns=(r"\\[(\[]",),
+)
+def unrendered_math(file: PageFile) -> Iterator[Finding]:
+    r"""The answer has math between `\(` and `\)`, or between `\[` and `\]`.
+
+    Escaped brackets around prose, such as `\(see below\)` and `\[1\]`, are no math.
+
+    Why it is bad: markdown reads the backslash as an escape, so the reader sees `( \frac{1}{2} )`. A page gets one
+    finding, at the first position.
+    Fix: write `$…$`, or `$$` on lines of their own. `--fix` does so. This is safe because it leaves pairs that contain
+    `$` alone, and escapes dollar signs that would pair with the new ones.
+    """
+    document = document_of(file)
+    pairs = find_bracket_math(document)
+    if not pairs:
+        return
+    replacements = with_dollars(document, pairs, line_break="\\n")
+    fix = replace_parts(file.page, ANSWER, "write `$…$`", replacements) if replacements else None
+    first = pairs[0]
+    mark, dollars = (r"\[…\]", "$$…$$") if first.display else (r"\(…\)", "$…$")
+    more = f" ({len(pairs) - 1} more on this page)" if len(pairs) > 1 else ""
+    message = f"the site does not render math in `{mark}`; write `{dollars}`{more}"
+    yield answer_finding(file, first.start, first.end, message, fix)
+
+
+_AMOUNT = re.compile(r"\s?\d[\d,.]*")
+_TEXT_IN_MATH = re.compile(r"\\(?:text|mathrm|mbox|operatorname)\w*\s*\{[^{}]*\}|\\[A-Za-z]+")
+_WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
+_MATH_SIGN = re.compile(r"[\\^_={}<>]|[A-Za-z0-9)][ ]*[+*][ ]*[A-Za-z0-9(]")
+_BETWEEN_AMOUNTS = re.compile(
+    r"\s?\d[\d,.]*[ ]?(?:%|[kKMB]|bn|million|billion|trillion)?[ ]?(?:[-–—/,;]|to|and|or|vs\.?)?[ ]?"
+)
+
+
+@rule(
+    "QT503",
+    "currency-as-math",
+    Severity.WARNING,
+    bad=Example("Osmosis moves", "It costs $5 a litre, or $8 with salt. Osmosis moves"),
+    good=Example(
+        "Osmosis moves",
+        r"It costs \$5, or \$8 with salt, $5x$ in all.\n\n- It costs $5 a litre\n- or $8 with salt. Osmosis moves",
+    ),
+    fix="unsafe",
+    patterns=(r"\$ ?\pN[^$]*\$",),
+    repairable="concern",
+)
+def currency_as_math(file: PageFile) -> Iterator[Finding]:
+    r"""The site reads two amounts of money in one paragraph as math, because of their dollar signs.
+
+    Why it is bad: `$5 a litre, or $8` is shown as italic letters without spaces and without the dollar signs.
+    Fix: write `\$5`. `--fix --unsafe` does so. This is unsafe because the rule guesses from the words in between what
+    is money and what is math.
+    """
+    document = document_of(file)
+    text = document.text
+    for part in document.segments:
+        if part.kind != "math" or part.inner[0] - part.start != 1:
+            continue
+        if _is_money(text, part):
+            begins, ends = _AMOUNT.match(text, part.inner[0]), _AMOUNT.match(text, part.end)
+            escapes: list[Replacement] = []
+            escapes += [(part.start, part.start, "\\")] if begins else []
+            escapes += [(part.end - 1, part.end - 1, "\\")] if ends else []
+            fix = replace_parts(file.page, ANSWER, "write `\\$`", escapes, safe=False)
+            message = "the site reads the text between two amounts of money as math; write `\\$`"
+            yield answer_finding(file, part.start, part.end, message, fix)
+
+
+def _is_money(text: str, part: Segment) -> bool:
+    """Return whether inline math is the text between two dollar signs of which the first belongs to an amount."""
+    inner = text[slice(*part.inner)]
+    following = text[part.end : part.end + 1]
+    begins, ends = _AMOUNT.match(inner), following.isdigit()
+    if not begins and not ends:
+        return False
+    words = _WORD.findall(_TEXT_IN_MATH.sub(" ", inner))
+    is_math = _MATH_SIGN.search(inner) is not None
+    if ends:
+        return bool(_BETWEEN_AMOUNTS.fullmatch(inner) or (words and begins) or (len(words) > 1 and not is_math))
+    # A formula has a space at both ends or at neither one. What ends with the mark of another formula has one behind.
+    opens_formula = following.isalpha() or following == "\\" or (inner[-1:].isspace() and not inner[:1].isspace())
+    return len(words) > 1 and opens_formula

@@ -1,0 +1,91 @@
+"""Family 5xx, tables: does a reader see all cells of a table?"""
+
+import re
+from collections.abc import Iterator
+
+from qtgen.markdown import Block, Document, find_segments, segment_at
+from qtgen.markdown.tables import count_header_cells, split_row
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.answers import answer_finding, document_of
+from qtgen.validation.rules.registry import rule
+from qtgen.validation.rules.types import Example, Finding, PageFile
+
+_ROWS_MIN = 2
+_PIPE = re.compile(r"(?<!\\)(?:\\\\)*(\|)")
+_DASHES = re.compile(r"[ |:]*-[-:| ]*")
+_HEAD = r"Osmosis:\n\n| side | water |\n|---|---|\n"
+
+
+@rule(
+    "QT509",
+    "broken-table",
+    Severity.WARNING,
+    bad=Example("Osmosis moves", _HEAD + r"| $|x|$ | in |\n\nOsmosis moves"),
+    good=Example("Osmosis moves", _HEAD + r"| $\vert x \vert$ | in |\n| a \| b |\n\nOsmosis moves"),
+    patterns=(r"\|",),
+    repairable="concern",
+)
+def broken_table(file: PageFile) -> Iterator[Finding]:
+    r"""A `|` in math or code cuts a cell, a row has more cells than the header, or a table has no line of dashes.
+
+    Why it is bad: the site cuts every row at each `|`, also within `$|x|$` and code, and does not show the cells
+    for which the header has no column. Without a correct line of dashes below the header, the reader sees the pipes.
+    Fix: write `\|` in code, `\vert` or `\Vert` in math, as many cells as the header has, and a line of dashes
+    (`|---|---|`) with a cell for each column, after a blank line. No automatic fix.
+    """
+    document = document_of(file)
+    for block in document.blocks:
+        if block.kind == "table":
+            yield from _rows(file, document, block)
+        elif block.kind == "paragraph":
+            yield from _missing_table(file, document, block)
+
+
+def _rows(file: PageFile, document: Document, block: Block) -> Iterator[Finding]:
+    """Yield a finding for each row of which a part is lost."""
+    text = document.content
+    for number, (start, end) in enumerate((block.lines[0], *block.lines[2:])):
+        cells = split_row(text, start, end)
+        cut = _cut_at(text, start, end, cells)
+        if cut >= 0:
+            message = r"this `|` cuts the cell in two; write `\vert` in math, `\|` in code"
+            yield answer_finding(file, cut, cut + 1, message)
+        elif len(cells) > block.width and number:
+            first = cells[block.width][0]
+            message = f"the site does not show this cell, because the header has {block.width}; remove or join cells"
+            yield answer_finding(file, first, cells[-1][1], message)
+
+
+def _cut_at(text: str, start: int, end: int, cells: list[tuple[int, int]]) -> int:
+    """Return the offset of the first `|` in a row that is between two marks of math or code, or -1."""
+    if not any(text.count(mark, *cell) % 2 for cell in cells for mark in "`$"):
+        return -1
+    for part in find_segments(text[start:end]):
+        if part.kind in ("math", "code"):
+            pipe = _PIPE.search(text, start + part.inner[0], start + part.inner[1])
+            if pipe:
+                return pipe.start(1)
+    return -1
+
+
+def _missing_table(file: PageFile, document: Document, block: Block) -> Iterator[Finding]:
+    """Yield a finding if lines of a paragraph look like the rows of a table."""
+    text = document.content
+    rows = [line for line in block.lines if _looks_like_row(document, *line)]
+    if len(rows) < _ROWS_MIN:
+        return
+    first, second = rows[0], rows[1]
+    if not _DASHES.fullmatch(text[slice(*second)].strip()):
+        message = "this table has no line of dashes below its first line; add one, such as `|---|---|`"
+    elif count_header_cells(text, *first) != len(split_row(text, *second)):
+        message = "the line of dashes does not have as many cells as the line above it; add or remove cells"
+    else:
+        message = "the site shows this table as text; put a blank line above it, and indent all its lines alike"
+    yield answer_finding(file, first[0], first[0] + len(text[slice(*first)].rstrip()), message)
+
+
+def _looks_like_row(document: Document, start: int, end: int) -> bool:
+    line = document.content[start:end].strip()
+    if not (line.startswith("|") and line.endswith("|") and len(line) > 1) and line.count(" | ") < _ROWS_MIN:
+        return False
+    return not segment_at(document.segments, start + document.content[start:end].find("|"))
