@@ -1,6 +1,5 @@
 """`qtgen link`: choose related articles, repair them, and report the graph of links."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qtgen._util.files import as_output_error, staged_file
-from qtgen._util.text import pluralize
+from qtgen._util.text import json_text, pluralize
+from qtgen.commands._echo import echo
 from qtgen.commands._linking import open_embedder, require_links_extra
 from qtgen.commands._options import Grouped, folder, options_of, settings_from
 from qtgen.commands._output import diff_lines, listed, note
@@ -160,9 +160,9 @@ def _check(arguments: LinkArguments, corpus: Path | None) -> int:
         with staged_file(arguments.html, render_report(graph)) as temporary, as_output_error(arguments.html):
             temporary.replace(arguments.html)
     if arguments.as_json:
-        click.echo(json.dumps({**graph.as_dict(), "unreadable": _skipped_rows(skipped)}, ensure_ascii=False))
+        echo(json_text({**graph.as_dict(), "unreadable": _skipped_rows(skipped)}))
     else:
-        click.echo("\n".join(report_lines(graph)))
+        echo("\n".join(report_lines(graph)))
     _note_listed([f"cannot be read: {page.path}: {page.reason}" for page in skipped], "page")
     return int(bool(skipped) or not graph.is_sound)
 
@@ -206,7 +206,7 @@ def _apply_preview(arguments: LinkArguments, edits: "Iterable[LinkEdit]") -> "It
     for result, page in preview_edits(edits):
         if page and arguments.diff:
             for line in diff_lines(page.path, page.before.decode(), page.after.decode()):
-                click.echo(line)
+                echo(line)
         yield result
 
 
@@ -232,11 +232,11 @@ def _apply_write(_: LinkArguments, edits: "Iterable[LinkEdit]") -> "Iterator[Lin
 def _print_report(report: "LinkReport", arguments: LinkArguments) -> None:
     _note_listed([f"not written: {error}" for error in report.errors], "page")
     if arguments.as_json:
-        click.echo(json.dumps(_document(report), ensure_ascii=False))
+        echo(json_text(_document(report)))
     elif arguments.dry_run:
         for result in report.results + report.neighbors:
             if not result.error:
-                click.echo(f"{result.path}: {_counts(result)}")
+                echo(f"{result.path}: {_counts(result)}")
     _note_listed([f"{edit.path} should link to {', '.join(edit.targets)}" for edit in report.suggestions], "page")
     if report.suggestions:
         note("use --update-neighbours to change these pages")
