@@ -4,7 +4,7 @@ from qtgen.page.answer_text import decode_answer, encode_answer
 from qtgen.page.document import Page, Position, Problem, Span, Style, Value
 from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.emitter import emit
-from qtgen.page.naming import file_name, seo_title, slug, url
+from qtgen.page.naming import file_name, seo_title, slug, url, windows_fault
 from qtgen.page.reader import MAX_BYTES, oversized_page, read, read_text, unreadable_page
 from qtgen.page.splicer import Changes, splice, splice_edits
 
@@ -32,4 +32,5 @@ __all__ = [
     "splice_edits",
     "unreadable_page",
     "url",
+    "windows_fault",
 ]
