@@ -14,7 +14,7 @@ from qtgen._util.extras import require
 from qtgen._util.text import pluralize
 from qtgen.commands._options import Grouped, budget_option, folder, options_of, settings_from
 from qtgen.commands._output import note
-from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._paths import NonEmptyPath, UnusablePaths, existing_paths
 from qtgen.commands._run import require_prices
 from qtgen.commands.eval._dry_run import estimate_suite
 from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
@@ -132,10 +132,13 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
     """
     require("`qtgen eval run`", "generate", "jinja2", "openai", "rich", "sqlalchemy")
     options = EvalRunOptions.from_parameters(parameters)
-    folders = [find_suite(name) for name in suites]
+    unusable = UnusablePaths()
+    folders = existing_paths([find_suite(name) for name in suites], unusable, "no such suite")
     load_plugins(settings_from({}).plugins)
+    if not folders:
+        return unusable.exit_code()
     options.outputs.check([path.resolve().name for path in folders])
-    return max([_SuiteRun(load_suite(path), options).go() for path in folders])
+    return unusable.exit_code(max([_SuiteRun(load_suite(path), options).go() for path in folders]))
 
 
 class _SuiteRun:
