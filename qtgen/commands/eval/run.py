@@ -132,13 +132,12 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
     """
     require("`qtgen eval run`", "generate", "jinja2", "openai", "rich", "sqlalchemy")
     options = EvalRunOptions.from_parameters(parameters)
-    unusable = UnusablePaths()
-    folders = existing_paths([find_suite(name) for name in suites], unusable, "no such suite")
+    folders = [find_suite(name) for name in suites]
     load_plugins(settings_from({}).plugins)
-    if not folders:
-        return unusable.exit_code()
     options.outputs.check([path.resolve().name for path in folders])
-    return unusable.exit_code(max([_SuiteRun(load_suite(path), options).go() for path in folders]))
+    unusable = UnusablePaths()
+    codes = [_SuiteRun(load_suite(path), options).go() for path in existing_paths(folders, unusable, "no such suite")]
+    return unusable.exit_code(max(codes, default=0))
 
 
 class _SuiteRun:
