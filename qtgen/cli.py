@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from qtgen import __version__
+from qtgen.commands._echo import echo
 from qtgen.commands._errors import describe, exit_code
 from qtgen.commands._groups import Entry, LazyGroup
 from qtgen.errors import QtgenError
@@ -49,7 +50,7 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
         ).learned_lines  # needs an extra, like commands
         loaded = load_settings(Path.cwd(), os.environ, {})
         for line in (*loaded.lines(), *learned_lines(loaded.settings)):
-            click.echo(line)
+            echo(line)
         ctx.exit()
 
 
@@ -84,19 +85,19 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        click.echo(f"qtgen: {_on_one_line(error)}", err=True)
+        echo(f"qtgen: {_on_one_line(error)}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("qtgen: interrupted", err=True)
+        echo("qtgen: interrupted", err=True)
         return INTERRUPTED
     except QtgenError as error:
-        click.echo(f"qtgen: {describe(error, sys.argv[1:] if arguments is None else arguments)}", err=True)
+        echo(f"qtgen: {describe(error, sys.argv[1:] if arguments is None else arguments)}", err=True)
         return exit_code(error)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EPIPE, errno.EIO):
             return _bug()
         with contextlib.suppress(OSError):
-            click.echo(f"qtgen: the output cannot be written: {error.strerror}", err=True)
+            echo(f"qtgen: the output cannot be written: {error.strerror}", err=True)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python complains again when it flushes at exit
         return 1
     except Exception:  # noqa: BLE001  # the last resort: print all that is known
@@ -116,10 +117,10 @@ def _bug() -> int:
     for frame in reversed(traceback.extract_tb(error.__traceback__) if error else []):
         if _is_plugin(frame.filename):
             where = f"{frame.filename}:{frame.lineno}"
-            click.echo(f"qtgen: {where}: this plugin failed: {type(error).__name__}: {error}; correct it", err=True)
+            echo(f"qtgen: {where}: this plugin failed: {type(error).__name__}: {error}; correct it", err=True)
             return 2
-    traceback.print_exc()
-    click.echo("qtgen: this is a bug; please report it with the lines above and the command that you ran", err=True)
+    echo(traceback.format_exc().rstrip("\n"), err=True)
+    echo("qtgen: this is a bug; please report it with the lines above and the command that you ran", err=True)
     return BUG
 
 

@@ -86,6 +86,10 @@ class UsageError(QtgenError):
     kind = "usage"
 
 
+class NoPages(UsageError):
+    """There is nothing to work on."""
+
+
 class SettingsError(UsageError):
     kind = "settings"
 

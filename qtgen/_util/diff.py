@@ -6,6 +6,8 @@ from difflib import SequenceMatcher
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
+from qtgen._util.text import one_line
+
 _WORD = re.compile(r"\S+\s*|\s+")
 _MIN_COMMON_WORDS = 3  # shorter matches between two phrasings are chance
 
@@ -71,7 +73,7 @@ def diff_fields(path: str, before: Mapping[str, object], after: Mapping[str, obj
         before: The old values by field. Each `\n` of two characters is printed as a line break.
         after: The new values by field.
     """
-    lines = [f"--- {path}"]
+    lines = [f"--- {one_line(path)}"]
     for name in dict.fromkeys([*before, *after]):
         if before.get(name) != after.get(name):
             old, new = (str(values.get(name, "")).replace("\\n", "\n") for values in (before, after))

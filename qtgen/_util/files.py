@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from qtgen._util.leftovers import SUFFIX, remove_leftovers_once, temporary_prefix
 from qtgen.errors import OutputError, PageConflict, QtgenError
 
 try:
@@ -44,11 +45,15 @@ def staged_file(path: Path, text: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _temporary_file(path: Path, contents: bytes, *, sync: bool) -> Iterator[Path]:
-    """Write a file beside `path` that only its owner may read, and remove it at the end if it is still there."""
+    """Write a file beside `path` that only its owner may read, and remove it at the end if it is still there.
+
+    Temporary files that killed processes left in the folder are removed.
+    """
     temporary: Path | None = None
     try:
         with as_output_error(path):
-            handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+            remove_leftovers_once(path.parent)
+            handle, name = tempfile.mkstemp(prefix=temporary_prefix(path.name), suffix=SUFFIX, dir=path.parent)
             temporary = Path(name)
             with os.fdopen(handle, "wb") as file:
                 file.write(contents)

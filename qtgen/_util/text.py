@@ -1,7 +1,16 @@
 """Format counts and prices, and make text safe for terminals and files."""
 
+import json
+import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
+
+# C0 controls except the line feed, DEL, C1 controls, bidirectional controls, line and paragraph separators, the
+# byte-order mark, noncharacters, and lone surrogates. Joiners and soft hyphens stay, because ordinary text has them.
+_CONTROL = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
 
 
 def pluralize(count: int, noun: str) -> str:
@@ -19,6 +28,27 @@ def file_size(size: int) -> str:
 def mask_unprintable(text: str) -> str:
     """Return the text with `·` for each character that could control a terminal. Its length stays the same."""
     return "".join(char if char.isprintable() else "·" for char in text)
+
+
+def escape_controls(text: str) -> str:
+    """Return the text with an escape, such as `\\x1b`, for each character that could control a terminal.
+
+    Line feeds stay.
+    """
+    return text if text.isascii() and text.isprintable() else _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    """Return the text as `escape_controls` does, with its line feeds escaped too: a file name may contain them."""
+    return escape_controls(text).replace("\n", "\\n")
+
+
+def json_text(value: Any, indent: int | None = None, *, allow_nan: bool = True) -> str:
+    """Return a value as JSON. Characters that could control a terminal are escaped; other ones stay readable."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=allow_nan)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def display_width(text: str) -> int:

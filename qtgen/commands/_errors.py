@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from qtgen._util.text import one_line
 from qtgen.errors import (
     CacheMismatch,
     CassetteError,
@@ -51,6 +52,10 @@ def describe(error: QtgenError, arguments: Sequence[str] = ()) -> str:
     `arguments` is the command line. If it does not contain the option of the setting that an endpoint's error concerns,
     the line names the variable or the file that the value came from.
     """
+    return one_line(_describe(error, arguments))
+
+
+def _describe(error: QtgenError, arguments: Sequence[str]) -> str:
     if isinstance(error, MissingExtra):
         return f"{error}; {install_hint(error.extra)}"
     if isinstance(error, ModelNotFetched):

@@ -1,15 +1,13 @@
 """`generate --dry-run`: estimate what a run would take, without sending anything."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-import click
-
 from qtgen._util.credentials import masked_address
-from qtgen._util.text import money, pluralize
+from qtgen._util.text import json_text, money, pluralize
+from qtgen.commands._echo import echo
 from qtgen.commands._output import note, warn
 from qtgen.commands._progress import failure_line
 from qtgen.commands._run import describe_models
@@ -84,7 +82,7 @@ class DryRun:
     def print(self, *, as_json: bool) -> None:
         """Print the estimate on stdout."""
         if as_json:
-            click.echo(json.dumps(self.as_dict()))
+            echo(json_text(self.as_dict()))
             return
         print_text(describe_models(self.settings, [endpoint.model for endpoint in self.endpoints]))
         print_facts([*self._facts()])

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-import click
-
+from qtgen.commands._echo import echo
 from qtgen.commands._estimate import deleted_note
 from qtgen.commands._preview import preview
 from qtgen.commands._prompt_changes import prompt_change_notes
@@ -159,5 +158,5 @@ class Generation:
         for number, holder in self.ledger.urls_by_id(wanted).items():
             if holder != wanted[number]:
                 message = f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger"
-                click.echo(message, err=True)
+                echo(message, err=True)
         return self.ledger.assign_ids(urls, first, self.index.ids)

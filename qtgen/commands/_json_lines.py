@@ -1,10 +1,11 @@
 """JSON lines that are collected in any order and printed in the order of the input."""
 
-import json
 import tempfile
 from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from qtgen._util.text import json_text
 
 
 class JsonLines:
@@ -23,7 +24,7 @@ class JsonLines:
     def add(self, position: int, record: Mapping[str, Any]) -> None:
         """Set the line of the item at a position."""
         self._offsets[position] = self._file.seek(0, 2)
-        self._file.write(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        self._file.write(json_text(record).encode() + b"\n")
 
     def __contains__(self, position: int) -> bool:
         return self._offsets[position] >= 0

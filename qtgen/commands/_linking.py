@@ -65,7 +65,8 @@ def link_changes(paths: Iterable[Path], settings: Settings) -> "dict[str, Change
 
     require_links_extra("repairing links")
     with open_embedder(settings) as embed:
-        plan = plan_links(iter_batches(paths), LinkOptions(embed, settings.corpus))
+        batches = iter_batches(paths, lambda _: None)  # whoever chose the pages has named paths that cannot be used
+        plan = plan_links(batches, LinkOptions(embed, settings.corpus))
         return {edit.path: edit.changes for edit in plan.edits()}
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from qtgen.commands._echo import echo
+
 QUIET = "qtgen.quiet"
 VERBOSE = "qtgen.verbose"
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -36,7 +38,7 @@ class _StderrHandler(logging.Handler):
     """Writes through click, so that the stream is the one of the moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)
+        echo(self.format(record), err=True)
 
 
 def set_verbosity(ctx: click.Context, _param: click.Parameter, count: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qtgen.commands._echo import echo
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.settings import Settings, load_settings, unknown_variables
 
@@ -95,7 +96,7 @@ def settings_from(flags: Mapping[str, Any]) -> Settings:
     """Return the settings in force, with the options that were given on top. Raises SettingsError."""
     given = {name: value for name, value in flags.items() if name in Settings.model_fields and value not in (None, ())}
     for warning in unknown_variables(os.environ):
-        click.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     return load_settings(Path.cwd(), os.environ, given).settings
 
 

@@ -6,7 +6,8 @@ from typing import TextIO
 
 import click
 
-from qtgen._util.text import money, pluralize
+from qtgen._util.text import money, one_line, pluralize
+from qtgen.commands._echo import echo
 from qtgen.commands._logging import is_quiet
 from qtgen.validation.diagnostics import Severity
 
@@ -19,7 +20,7 @@ SHOWN = 5
 def note(message: str) -> None:
     """Print a line for the person on stderr, beside the data on stdout; nothing with --quiet."""
     if not is_quiet():
-        click.echo(message, err=True)
+        echo(message, err=True)
 
 
 def listed(lines: Sequence[str], noun: str, *, shown: int = SHOWN) -> Iterator[str]:
@@ -36,10 +37,10 @@ def warn(lines: Sequence[str], noun: str, summary: str = "", *, shown: int = SHO
     A single line without a summary needs no count.
     """
     for line in lines[:shown]:
-        click.echo(f"warning: {line}", err=True)
+        echo(f"warning: {line}", err=True)
     more = f" ({len(lines) - shown:,} more)" if len(lines) > shown else ""
     if len(lines) > 1 or (lines and summary):
-        click.echo(f"warning: {pluralize(len(lines), noun)}{more}{summary}", err=True)
+        echo(f"warning: {pluralize(len(lines), noun)}{more}{summary}", err=True)
 
 
 def diff_lines(path: str, before: str, after: str) -> Iterator[str]:
@@ -47,7 +48,7 @@ def diff_lines(path: str, before: str, after: str) -> Iterator[str]:
     from difflib import unified_diff  # slow to import
 
     old, new = (text.splitlines(keepends=True) for text in (before, after))
-    for line in unified_diff(old, new, path, path):
+    for line in unified_diff(old, new, one_line(path), one_line(path)):
         yield line.removesuffix("\n")
         if not line.endswith("\n"):
             yield "\\ No newline at end of file"

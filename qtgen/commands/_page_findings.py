@@ -5,9 +5,8 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Iterator
 
-import click
-
 from qtgen._util.text import pluralize
+from qtgen.commands._echo import Styled, echo
 from qtgen.commands._output import note, severity_painter
 from qtgen.generation.types import Outcome, Status
 from qtgen.validation.diagnostics import Diagnostic, Severity
@@ -40,7 +39,7 @@ class PageFindings:
         paint = severity_painter(sys.stderr)
         for diagnostic in self._first:
             code = paint(diagnostic.code, diagnostic.severity)
-            click.echo(diagnostic_line(diagnostic._replace(code=code)), err=True)
+            echo(Styled(diagnostic_line(diagnostic._replace(code=code))), err=True)
         for line in self._summary():
             note(line)
 

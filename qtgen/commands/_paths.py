@@ -1,9 +1,18 @@
-"""The type of arguments and options that are paths."""
+"""Arguments and options that are paths, and what becomes of those that cannot be used."""
 
+import errno
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+
+from qtgen.commands._echo import echo
+from qtgen.commands._errors import describe
+from qtgen.errors import QtgenError, UsageError
+
+_WRONG_CALL = 2  # the exit code
 
 
 class NonEmptyPath(click.Path):
@@ -21,3 +30,43 @@ class NonEmptyPath(click.Path):
         if value == "":
             self.fail("the path is empty", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class UnusablePaths:
+    """The paths of a call that cannot be used. The others are processed, and the call ends with exit code 2.
+
+    An instance is called with the error of each such path. It is true if there is one.
+    """
+
+    def __init__(self) -> None:
+        self._errors: dict[str, QtgenError] = {}
+        self._printed = 0
+
+    def __call__(self, error: QtgenError) -> None:
+        self._errors.setdefault(str(error), error)  # paths may be listed several times
+
+    def __bool__(self) -> bool:
+        return bool(self._errors)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The paths themselves."""
+        return [Path(error.path) for error in self._errors.values() if error.path is not None]
+
+    def exit_code(self, code: int = 0) -> int:
+        """Name the paths on stderr, each once, and return the exit code of a call that would end with `code`."""
+        for error in [*self._errors.values()][self._printed :]:
+            echo(f"qtgen: {describe(error)}", err=True)
+        self._printed = len(self._errors)
+        return _WRONG_CALL if self._errors else code
+
+
+def existing_paths(
+    paths: Sequence[Path], unusable: UnusablePaths, message: str = os.strerror(errno.ENOENT)
+) -> tuple[Path, ...]:
+    """Return the paths that exist. `-`, which is standard input, does. The others are `unusable`, with `message`."""
+    existing = tuple(path for path in paths if str(path) == "-" or path.exists())
+    for path in paths:
+        if path not in existing:
+            unusable(UsageError(message, path=path))
+    return existing

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from qtgen._util.text import escape_controls, one_line
+from qtgen.commands._echo import Styled
 from qtgen.page import decode_answer
 from qtgen.site.api import read_page
 
@@ -25,13 +27,13 @@ def preview(path: str) -> list[str]:
     points = [paragraph for paragraph in paragraphs if _POINT.match(paragraph)]
     opening = points[0] if points else paragraphs[0]
     return [
-        click.style(question, bold=True),
+        Styled(click.style(escape_controls(question), bold=True)),
         *_wrap(description),
         *_wrap(_BOLD.sub(r"\1", opening)),
-        f"{_INDENT}{Path(path)}",
+        f"{_INDENT}{one_line(str(Path(path)))}",
     ]
 
 
 def _wrap(text: str) -> list[str]:
     width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
-    return textwrap.wrap(text, width, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return textwrap.wrap(escape_controls(text), width, initial_indent=_INDENT, subsequent_indent=_INDENT)

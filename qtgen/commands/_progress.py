@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
-import click
 from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.segment import ControlType, Segment
 from rich.text import Text
 
+from qtgen._util.text import escape_controls
+from qtgen.commands._echo import echo
 from qtgen.commands._logging import is_quiet
 from qtgen.commands._stats import REPORTED_ONCE, RunStats
 from qtgen.generation.types import Outcome
@@ -77,7 +78,7 @@ class _FiguresBelow(Progress):
     def get_renderables(self) -> Iterator[RenderableType]:
         """Yield the bar, then the figures."""
         yield self.make_tasks_table(self.tasks)
-        yield from (Text(task.fields["figures"]) for task in self.tasks)
+        yield from (Text(escape_controls(task.fields["figures"])) for task in self.tasks)
 
 
 def make_progress(console: Console) -> Progress:
@@ -98,7 +99,7 @@ class LiveDisplay:
     def say(self, message: str) -> None:
         """Print a line above the bar."""
         self._erase_wrapped_lines()
-        self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(escape_controls(message), markup=False, highlight=False, soft_wrap=True)
         self._remember_lines()
 
     def update(self, outcome: Outcome) -> None:
@@ -143,7 +144,7 @@ class QuietDisplay:
     def update(self, outcome: Outcome) -> None:
         """Print why a row failed."""
         if line := failure_line(outcome):
-            click.echo(line, err=True)
+            echo(line, err=True)
 
     def tick(self) -> None:
         """Show nothing."""
@@ -158,7 +159,7 @@ class PlainDisplay:
 
     def say(self, message: str) -> None:
         """Print a line."""
-        click.echo(message, err=True)
+        echo(message, err=True)
 
     def update(self, outcome: Outcome) -> None:
         """Print why a row failed, and the totals if it is time for that."""

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import click
-
 from qtgen._util.diff import diff_fields
+from qtgen.commands._echo import echo
 from qtgen.commands._output import SHOWN
 from qtgen.commands._run import Item, Run
 from qtgen.commands._stats import RunStats
@@ -116,7 +115,7 @@ class Regeneration:
     def _show(self, run: Run, result: RewriteResult) -> None:
         if self.options.diff and (draft := result.outcome.draft):
             old, new = read(result.job.original).values, read_text(draft.text).values
-            click.echo(diff_fields(draft.path, old, new), nl=False)
+            echo(diff_fields(draft.path, old, new), nl=False)
         if result.outcome.status is Status.KEPT:
             self.rejected.append(f"kept: {result.job.path}: {result.explanation}")
             if len(self.rejected) <= SHOWN:

@@ -10,11 +10,10 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-import click
-
 from qtgen._util.concurrency import Stop, stop_on_interrupt
 from qtgen._util.credentials import masked_address
 from qtgen._util.text import money, pluralize
+from qtgen.commands._echo import echo
 from qtgen.commands._json_lines import JsonLines
 from qtgen.commands._output import note
 from qtgen.commands._page_findings import PageFindings
@@ -127,7 +126,7 @@ class Run:
                 return asyncio.run(self._run(work, lines))
             finally:  # also if the run ended early
                 for line in lines if self.options.as_json else ():
-                    click.echo(line)
+                    echo(line)
 
     async def _run(self, work: Work, lines: JsonLines) -> int:
         def add(item: Item) -> None:
@@ -214,7 +213,7 @@ class Run:
         if left := self.stats.failures[Interrupted.kind]:
             raise Interrupted(f"interrupted with {left:,} of {total} left", remedy=self.options.resume)
         if left := self.stats.failures[BudgetReached.kind]:
-            click.echo(
+            echo(
                 f"the budget of {money(self.budget.limit)} is used up with {left:,} of {total} left; "
                 f"raise --budget and {self.options.resume}",
                 err=True,  # also with --quiet, because it explains the exit code

@@ -1,13 +1,11 @@
 """`regenerate --dry-run` and `--check`: which pages are stale and why, and what rewriting them would take."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import click
-
-from qtgen._util.text import money, pluralize
+from qtgen._util.text import json_text, money, pluralize
+from qtgen.commands._echo import echo
 from qtgen.commands._estimate import cost_of, first_requests, format_duration, format_range, range_as_dict, time_of
 from qtgen.commands._tables import print_table, print_text
 from qtgen.generation.config import GenerationConfig
@@ -133,10 +131,10 @@ def print_stale(report: StalenessReport, rows: Sequence[StaleRow], *, as_json: b
         basis: A line about what the estimates are based on.
     """
     if as_json:
-        click.echo(json.dumps(_as_dict(report, rows), ensure_ascii=False, indent=2))
+        echo(json_text(_as_dict(report, rows), indent=2))
         return
     if not report.stale:
-        click.echo(f"no stale pages among {pluralize(report.pages, 'page')}")
+        echo(f"no stale pages among {pluralize(report.pages, 'page')}")
         return
     cells = [row.cells() for row in rows]
     headers = ["reason", "pages", "free", "requests", "cost", "time"]

@@ -18,16 +18,23 @@ from qtgen.regeneration.detect import StalenessReport, find_stale
 from qtgen.regeneration.plan import prioritize
 from qtgen.regeneration.reasons import Criteria, group_of
 from qtgen.settings import Settings, project_folder
-from qtgen.site.discovery import PageBatch, iter_batches
+from qtgen.site.discovery import OnUnusable, PageBatch, iter_batches
 from qtgen.validation.cache import Cache
 from qtgen.validation.plugins import rules_key
 from qtgen.validation.run import ValidationOptions
 
 
 def find_pages(
-    options: RegenerateOptions, config: GenerationConfig, output: OutputFolder, sources: SourceTexts
+    options: RegenerateOptions,
+    config: GenerationConfig,
+    output: OutputFolder,
+    sources: SourceTexts,
+    on_unusable: OnUnusable,
 ) -> StalenessReport:
-    """Return the stale pages in the order and number that the options ask for, and warn about the others."""
+    """Return the stale pages in the order and number that the options ask for, and warn about the others.
+
+    `on_unusable` is called with the error of each path that cannot be used.
+    """
     settings = options.settings
     warn(sources.problems(), "invalid row", " in the question files skipped")
     criteria = Criteria(
@@ -39,7 +46,7 @@ def find_pages(
         options.score_below,
     )
     root = project_folder()
-    batches = list(iter_batches(options.paths))  # may raise, so it comes before the cache is opened
+    batches = list(iter_batches(options.paths, on_unusable))
     cache = Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key(config.rule_settings)}", root, time.time_ns())
     corpus = settings.corpus if "related" in options.staleness.groups else None
     validation = ValidationOptions((), root=root, corpus=corpus, cache=cache, settings=config.rule_settings)

@@ -12,7 +12,7 @@ from qtgen.generation.provenance import WRITTEN_GROUPS, text_hash
 from qtgen.generation.questions import InvalidRow, QuestionFiles
 from qtgen.generation.types import Question
 from qtgen.page.fields import FIELD_GROUPS
-from qtgen.regeneration.api import TEXT_RULES
+from qtgen.regeneration.api import DEFAULT_RULES
 from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.reasons import REASONS, Reason
 from qtgen.validation.rules import REGISTRY
@@ -37,7 +37,7 @@ def staleness_filter(
     names = [name for value in because for name in value.replace(",", " ").split()]
     reasons, groups = _reasons(names, thresholds), _groups(only, names)
     codes = [name for name in names if name.lower() not in REASONS]
-    default = (*_LINK_RULES, *TEXT_RULES) if "related" in groups else TEXT_RULES
+    default = (*_LINK_RULES, *DEFAULT_RULES) if "related" in groups else DEFAULT_RULES
     prefixes = resolve_codes(codes) if codes else () if names else default
     rules = (code for code, rule in REGISTRY.items() if code.startswith(prefixes) and not rule.on_request)
     return StalenessFilter(reasons, frozenset(rules), groups, include_edited)

@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from qtgen._util.text import escape_controls, one_line
+from qtgen.commands._echo import echo
 
 _FILE_WIDTH = 160  # a file has no edge; this keeps its lines readable
 _GAP = 2  # columns of space between two cells
@@ -23,6 +25,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: 
         rows: The cells, as many per row as there are headers.
         left: Number of columns that are aligned to the left; the others contain figures.
     """
+    rows = [[one_line(cell) for cell in row] for row in rows]
     console = _console()
     columns = [*zip(headers, *rows, strict=True)]
     widths = _fit([max(map(cell_len, cells)) for cells in columns], [*map(_longest_word, columns)], console.width)
@@ -31,18 +34,18 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: 
         return
     for number, row in enumerate(rows):
         if number:
-            click.echo()
+            echo()
         _print(console, _grid([(header, cell) for header, cell in zip(headers, row, strict=True) if cell]))
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Print a line for each name and its value on stdout. Long values wrap between words."""
-    _print(_console(), _grid(facts))
+    _print(_console(), _grid([(one_line(name), one_line(value)) for name, value in facts]))
 
 
 def print_text(text: str) -> None:
     """Print a paragraph on stdout. Long lines wrap between words."""
-    _print(_console(), Text(text))
+    _print(_console(), Text(escape_controls(text)))
 
 
 def _console() -> Console:
@@ -54,7 +57,7 @@ def _print(console: Console, renderable: RenderableType) -> None:
     with console.capture() as capture:
         console.print(renderable)
     for line in capture.get().splitlines():
-        click.echo(line.rstrip())
+        echo(line.rstrip())
 
 
 def _longest_word(cells: Sequence[str]) -> int:

@@ -3,11 +3,10 @@
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-import click
-
 from qtgen import __version__
 from qtgen._util.text import pluralize
-from qtgen.commands._output import diff_lines, note, severity_painter
+from qtgen.commands._echo import Styled, echo
+from qtgen.commands._output import diff_lines, note, severity_painter, warn
 from qtgen.page.reader import MAX_BYTES
 from qtgen.site.discovery import read_page_bytes
 from qtgen.validation.autofix import FixedFile
@@ -52,6 +51,7 @@ class Report:
             [rule for _, rule in sorted(REGISTRY.items())],
             lambda path: _source_lines(overlay, path),
             severity_painter(sys.stderr if to_stderr else sys.stdout),
+            lambda line: warn([line], "warning"),
         )
         diagnostics = self._counted(result)
         if self._statistics:
@@ -59,7 +59,7 @@ class Report:
                 pass
         lines = self._counts.statistics() if self._statistics else self._format.render(diagnostics, context)
         for line in lines:
-            click.echo(line, err=to_stderr)
+            echo(Styled(line), err=to_stderr)
 
     def _counted(self, result: ValidationResult) -> Iterator[Diagnostic]:
         """Count all diagnostics, and yield those that the report lists."""
@@ -82,7 +82,7 @@ class Report:
         """
         counts = self._counts
         files = f" ({pluralize(skipped, 'other file')} skipped)" if skipped else ""
-        note(f"{counts.summary(pages, severity_painter(sys.stderr))}{files}")
+        note(Styled(f"{counts.summary(pages, severity_painter(sys.stderr))}{files}"))
         if counts.unlisted:
             findings = pluralize(counts.unlisted.total(), "informational finding")
             note(f"not listed: {findings}; list them with -v or `--select {','.join(sorted(counts.unlisted))}`")
@@ -97,7 +97,7 @@ def print_diff(fixed: Sequence[FixedFile]) -> int:
     """Print what fixes would change, and return the exit code: 1 if they would change anything."""
     for file in fixed:
         for line in diff_lines(file.path, file.before.decode(), file.after.decode()):
-            click.echo(line)
+            echo(line)
     note(fix_summary(fixed, "would fix"))
     return int(bool(fixed))
 

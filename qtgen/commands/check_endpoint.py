@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from qtgen._util.text import money, pluralize
+from qtgen._util.text import json_text, money, pluralize
+from qtgen.commands._echo import echo
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
 from qtgen.commands._tables import print_facts
@@ -51,18 +52,18 @@ def command(as_json: bool, model: str | None, **flags: Any) -> int:
     except ProviderError as error:
         ending = ProviderUnusable(error.message, setting=error.setting, remedy=error.remedy, reply=error.reply)
         if as_json:
-            click.echo(json.dumps({"works": False, "error": {"kind": error.kind, "message": str(ending)}}, indent=2))
+            echo(json_text({"works": False, "error": {"kind": error.kind, "message": str(ending)}}, indent=2))
         raise ending from None
     if as_json:
-        click.echo(json.dumps(_as_dict(facts, settings), indent=2, ensure_ascii=False))
+        echo(json_text(_as_dict(facts, settings), indent=2))
         return 0
     print_facts([*_rows(facts, settings)])
     lines = [*_settings_lines(facts, settings)]
-    click.echo("")
+    echo("")
     head = "Settings for qtgen.toml; lines without a table belong above the first [table]:"
-    click.echo(head if lines else "No setting needs to be changed.")
+    echo(head if lines else "No setting needs to be changed.")
     for line in lines:
-        click.echo(f"  {line}".rstrip())
+        echo(f"  {line}".rstrip())
     note(f"sent {pluralize(facts.requests, 'request')}; {_tokens(facts):,} tokens, {money(facts.usage.charged_usd)}")
     return 0
 

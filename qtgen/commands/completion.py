@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
+from qtgen.commands._echo import echo
+
 _COMPLETERS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 _EPILOG = """\b
 Install it:
@@ -18,4 +20,4 @@ Install it:
 def command(ctx: click.Context, shell: str) -> None:
     """Print the completion script for SHELL: bash, zsh or fish."""
     completer = _COMPLETERS[shell]
-    click.echo(completer(ctx.find_root().command, {}, "qtgen", "_QTGEN_COMPLETE").source())
+    echo(completer(ctx.find_root().command, {}, "qtgen", "_QTGEN_COMPLETE").source())

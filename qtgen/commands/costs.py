@@ -1,7 +1,6 @@
 """`qtgen costs`: what was spent, by run, model or day."""
 
 import datetime as dt
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from qtgen._util.text import json_text
+from qtgen.commands._echo import echo
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import money, note
 from qtgen.commands._tables import print_table
@@ -101,7 +102,7 @@ def command(**options: Any) -> int:
 def _run(options: CostsOptions) -> int:
     sums = _sums(settings_from({}), options.by)
     if options.as_json:
-        click.echo(json.dumps([{options.by: row.name, **row.as_dict()} for row in sums], indent=1))
+        echo(json_text([{options.by: row.name, **row.as_dict()} for row in sums], indent=1))
     elif sums:
         has_reasoning = any(row.reasoning_tokens for row in sums)
         is_reported = any(row.reported_usd is not None for row in sums)

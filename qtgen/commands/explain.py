@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 import click
 
+from qtgen.commands._echo import echo
 from qtgen.commands._errors import option_of
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
@@ -28,9 +29,9 @@ def command(name: str | None) -> int:
     load_plugins(settings_from({}))
     if name is None:
         for line in _list():
-            click.echo(line)
+            echo(line)
         return 0
-    click.echo(_explain(name))
+    echo(_explain(name))
     return 0
 
 

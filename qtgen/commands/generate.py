@@ -24,6 +24,7 @@ from qtgen.commands._options import (
     settings_from,
     strict_grounding_option,
 )
+from qtgen.commands._paths import UnusablePaths, existing_paths
 from qtgen.commands._questions import index_questions, skipped_near_duplicates
 from qtgen.commands._run import Run, RunOptions, require_prices
 from qtgen.errors import UsageError
@@ -170,20 +171,24 @@ def command(
     config = generation_config(settings, dt.datetime.now().astimezone().date())
     if settings.prompt:
         config.library.choose("", settings.prompt)  # raises PromptError, even if all pages exist
+    unusable = UnusablePaths()
+    options = replace(options, files=existing_paths(options.files, unusable))
+    if unusable.exit_code() and not options.files:
+        return unusable.exit_code()
     with ExitStack() as stack:
         source = stack.enter_context(QuestionFiles(options.files, settings.subject, limit, sys.stdin.buffer))
         work = _prepare(options, config, source, stack)
         if options.dry_run:
             dry_run_result = estimate_run(work.steps(), config, settings, work.ledger, fresh=options.fresh)
             replace(dry_run_result, has_judges=bool(judges)).print(as_json=as_json)
-            return dry_run_result.exit_code
+            return unusable.exit_code(dry_run_result.exit_code)
         set_up(os.environ)
         total = work.index.total
         run_options = RunOptions(settings, total, "question", fresh=options.fresh, as_json=as_json)
         code = Run(run_options, work.ledger).execute(work)
         if settings.corpus:
             link_new(work.pages, settings.corpus, settings, update_neighbours=update_neighbours)
-        return code
+        return unusable.exit_code(code)
 
 
 def _check_judges(options: GenerateOptions) -> None:

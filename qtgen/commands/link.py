@@ -1,6 +1,5 @@
 """`qtgen link`: choose related articles, repair them, and report the graph of links."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,21 +8,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qtgen._util.files import as_output_error, staged_file
-from qtgen._util.text import pluralize
+from qtgen._util.text import json_text, pluralize
+from qtgen.commands._echo import echo
+from qtgen.commands._link_rows import KINDS, counts, document, skipped_rows
 from qtgen.commands._linking import open_embedder, require_links_extra
 from qtgen.commands._options import Grouped, folder, options_of, settings_from
 from qtgen.commands._output import diff_lines, listed, note
-from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._paths import NonEmptyPath, UnusablePaths
 from qtgen.commands._steps import progress_after
-from qtgen.errors import Interrupted, UsageError
+from qtgen.errors import Interrupted, NoPages, UsageError
 from qtgen.settings import Settings
 from qtgen.site.discovery import iter_batches
 
 if TYPE_CHECKING:
-    from qtgen.linking import LinkEdit, LinkPlan, LinkReport, LinkResult, SkippedPage
+    from qtgen.linking import LinkEdit, LinkPlan, LinkReport, LinkResult
 
 _SHOWN = 20  # pages that are listed on stderr; the others are counted
-_KINDS = ("added", "replaced", "corrected", "removed")
 _EPILOG = """\b
 Exit codes:
   0    done; with --check: no broken link and no orphan
@@ -140,18 +140,25 @@ def command(**parameters: Any) -> int:
         raise UsageError(f"{settings.corpus}: no such folder", setting="corpus")
     if arguments.update_neighbours and not settings.corpus:
         raise UsageError("--update-neighbours changes pages of the corpus, so it needs --corpus")
-    return _check(arguments, settings.corpus) if arguments.check else _link(arguments, settings)
+    unusable = UnusablePaths()
+    try:
+        code = _check(arguments, settings.corpus, unusable) if arguments.check else _link(arguments, settings, unusable)
+    except NoPages:
+        if not unusable:
+            raise
+        code = 0
+    return unusable.exit_code(code)
 
 
 # --- the graph -------------------------------------------------------------------------------------------------------
 
 
-def _check(arguments: LinkArguments, corpus: Path | None) -> int:
+def _check(arguments: LinkArguments, corpus: Path | None, unusable: UnusablePaths) -> int:
     from qtgen.linking import read_catalog
     from qtgen.linking.reports.text import report_lines
 
     with progress_after("Reading pages") as step:
-        catalog = read_catalog(iter_batches(arguments.paths), corpus=corpus, on_read=step.advance)
+        catalog = read_catalog(iter_batches(arguments.paths, unusable), corpus=corpus, on_read=step.advance)
         graph = catalog.graph()
     skipped = catalog.skipped(with_corpus=True)
     if arguments.html:
@@ -160,9 +167,9 @@ def _check(arguments: LinkArguments, corpus: Path | None) -> int:
         with staged_file(arguments.html, render_report(graph)) as temporary, as_output_error(arguments.html):
             temporary.replace(arguments.html)
     if arguments.as_json:
-        click.echo(json.dumps({**graph.as_dict(), "unreadable": _skipped_rows(skipped)}, ensure_ascii=False))
+        echo(json_text({**graph.as_dict(), "unreadable": skipped_rows(skipped)}))
     else:
-        click.echo("\n".join(report_lines(graph)))
+        echo("\n".join(report_lines(graph)))
     _note_listed([f"cannot be read: {page.path}: {page.reason}" for page in skipped], "page")
     return int(bool(skipped) or not graph.is_sound)
 
@@ -170,10 +177,10 @@ def _check(arguments: LinkArguments, corpus: Path | None) -> int:
 # --- choosing links --------------------------------------------------------------------------------------------------
 
 
-def _link(arguments: LinkArguments, settings: Settings) -> int:
+def _link(arguments: LinkArguments, settings: Settings, unusable: UnusablePaths) -> int:
     from qtgen.linking import report_of
 
-    plan = _plan(arguments, settings)
+    plan = _plan(arguments, settings, unusable)
     _note_listed([f"skipped: {page.path}: {page.reason}" for page in plan.catalog.skipped()], "page")
     if unparsed := plan.existing.unparsed:
         note(f"kept {pluralize(unparsed, 'link')} to pages that do not parse")
@@ -187,15 +194,15 @@ def _link(arguments: LinkArguments, settings: Settings) -> int:
     return int(bool(report.skipped or report.errors) or (arguments.diff and bool(results or neighbors)))
 
 
-def _plan(arguments: LinkArguments, settings: Settings) -> "LinkPlan":
+def _plan(arguments: LinkArguments, settings: Settings, unusable: UnusablePaths) -> "LinkPlan":
     from qtgen.linking import LinkPlan, existing_links, read_catalog
 
     with open_embedder(settings, arguments.embeddings, cached=not arguments.no_cache) as embed:
         with progress_after("Reading pages") as step:
-            batches = iter_batches(arguments.paths)
+            batches = iter_batches(arguments.paths, unusable)
             catalog = read_catalog(batches, corpus=settings.corpus, embed=embed, on_read=step.advance)
         existing = existing_links(catalog)
-        existing.check_whole_site(has_corpus=settings.corpus is not None)
+        existing.check_whole_site(has_corpus=settings.corpus is not None, unread=unusable.paths)
         with progress_after("Choosing links"):
             return LinkPlan(existing, relink=arguments.relink)
 
@@ -206,7 +213,7 @@ def _apply_preview(arguments: LinkArguments, edits: "Iterable[LinkEdit]") -> "It
     for result, page in preview_edits(edits):
         if page and arguments.diff:
             for line in diff_lines(page.path, page.before.decode(), page.after.decode()):
-                click.echo(line)
+                echo(line)
         yield result
 
 
@@ -232,11 +239,11 @@ def _apply_write(_: LinkArguments, edits: "Iterable[LinkEdit]") -> "Iterator[Lin
 def _print_report(report: "LinkReport", arguments: LinkArguments) -> None:
     _note_listed([f"not written: {error}" for error in report.errors], "page")
     if arguments.as_json:
-        click.echo(json.dumps(_document(report), ensure_ascii=False))
+        echo(json_text(document(report)))
     elif arguments.dry_run:
         for result in report.results + report.neighbors:
             if not result.error:
-                click.echo(f"{result.path}: {_counts(result)}")
+                echo(f"{result.path}: {counts(result)}")
     _note_listed([f"{edit.path} should link to {', '.join(edit.targets)}" for edit in report.suggestions], "page")
     if report.suggestions:
         note("use --update-neighbours to change these pages")
@@ -248,7 +255,7 @@ def _print_report(report: "LinkReport", arguments: LinkArguments) -> None:
 def _summary(report: "LinkReport") -> Iterator[str]:
     verb = "changed" if report.written else "would change"
     changed = [result for result in report.results if not result.error]
-    totals = {kind: sum(getattr(result, kind) for result in changed) for kind in _KINDS}
+    totals = {kind: sum(getattr(result, kind) for result in changed) for kind in KINDS}
     counts = ", ".join(f"{count:,} {kind}" for kind, count in totals.items() if count)
     links = f"; links: {counts}" if counts else ""
     yield f"{len(changed):,} of {pluralize(report.selected, 'page')} {verb}{links}"
@@ -260,38 +267,6 @@ def _summary(report: "LinkReport") -> Iterator[str]:
         yield f"{pluralize(report.displaced, 'page')} {verb} up a good link to make room for an orphan"
     if report.orphans_before or report.orphans:
         yield f"orphans: {report.orphans_before:,} before, {len(report.orphans):,} after"
-
-
-def _document(report: "LinkReport") -> dict[str, Any]:
-    """Return the JSON document of a run or a preview."""
-    status = "written" if report.written else "planned"
-    suggestions = [_row(edit.result(), "advised") for edit in report.suggestions]
-    return {
-        "pages": report.selected,
-        "changed": [_row(result, status) for result in report.results],
-        "unreadable": _skipped_rows(report.skipped),
-        "orphans": report.orphans,
-        "gave_way": report.displaced,
-        "neighbours": [_row(result, status) for result in report.neighbors] or suggestions,
-    }
-
-
-def _row(result: "LinkResult", status: str) -> dict[str, Any]:
-    counts = {kind: getattr(result, kind) for kind in _KINDS}
-    return {
-        "path": result.path,
-        "status": "failed" if result.error else status,
-        **counts,
-        "error": result.error or None,
-    }
-
-
-def _skipped_rows(pages: "list[SkippedPage]") -> list[dict[str, str]]:
-    return [page._asdict() for page in pages]
-
-
-def _counts(result: "LinkResult") -> str:
-    return ", ".join(f"{getattr(result, kind)} {kind}" for kind in _KINDS if getattr(result, kind))
 
 
 def _note_listed(lines: list[str], noun: str) -> None:

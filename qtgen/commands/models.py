@@ -10,8 +10,9 @@ import click
 
 from qtgen._util.files import publish_if_absent, replace_file, staged_file
 from qtgen._util.project import FILE_NAME, find_settings_file
-from qtgen._util.text import file_size
+from qtgen._util.text import file_size, json_text
 from qtgen._util.toml_edit import set_value
+from qtgen.commands._echo import echo
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
 from qtgen.commands._tables import print_table
@@ -78,7 +79,7 @@ def list_models(as_json: bool) -> int:
         for name, entry in table.models.items()
     ]
     if as_json:
-        click.echo(json.dumps([state.as_dict() for state in states], ensure_ascii=False, indent=1))
+        echo(json_text([state.as_dict() for state in states], indent=1))
         return 0
     print_table(["model", "state", "license", "description", "parameters", "size"], [*map(_cells, states)], left=4)
     if selected.file is not None:
@@ -106,7 +107,7 @@ def fetch_model(name: str) -> int:
         file = fetch(os.environ, name, on_wait=lambda: note("another process is fetching it; waiting"), progress=True)
     except KeyboardInterrupt:
         raise Interrupted(f"fetching {name} was interrupted") from None
-    click.echo(file)
+    echo(file)
     return 0
 
 
@@ -120,7 +121,7 @@ def use_model(name: str) -> int:
     """
     entry = load_table().entry(name)
     file, done = _write_setting(name)
-    click.echo(f"{done} {file}: local_model = {json.dumps(name)}")
+    echo(f"{done} {file}: local_model = {json.dumps(name)}")
     if find(os.environ, name) is None:
         note(f"{name} is not on this machine yet; run `qtgen models fetch {name}` ({file_size(entry.size)})")
     settings = settings_from({})
@@ -160,7 +161,7 @@ def print_path(name: str | None) -> int:
 
     The default NAME is the model in use.
     """
-    click.echo(_path_of(name, settings_from({})))
+    echo(_path_of(name, settings_from({})))
     return 0
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from qtgen._util.text import json_text
+from qtgen.commands._echo import echo
 from qtgen.commands._learned import endpoints_with_learned
 from qtgen.commands._options import settings_from
 from qtgen.generation.config import load_library
@@ -28,13 +30,13 @@ def list_prompts(as_json: bool) -> int:
     templates = load_library(settings_from({})).templates.values()
     if as_json:
         rows = [{**template.header.model_dump(), "path": str(template.path)} for template in templates]
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        echo(json_text(rows, indent=2))
         return 0
     for template in templates:
         header = template.header
         kind = f"version {header.version}, shape {header.shape}, style {header.style}"
-        click.echo(f"{header.name}  {kind}  ({template.path})")
-        click.echo(f"    {header.description}")
+        echo(f"{header.name}  {kind}  ({template.path})")
+        echo(f"    {header.description}")
     return 0
 
 
@@ -63,9 +65,9 @@ def show(name: str, question: str, subject: str, context: str | None, answer: st
     prompt = _render(options, settings, endpoint.style)
     body = sent_document(prompt, endpoint)
     if options.as_json:
-        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+        echo(json_text(body, indent=2))
     else:
-        click.echo(_readable(body, settings, prompt))
+        echo(_readable(body, settings, prompt))
     return 0
 
 

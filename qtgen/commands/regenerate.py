@@ -21,7 +21,7 @@ from qtgen.commands._options import (
     strict_grounding_option,
 )
 from qtgen.commands._output import note
-from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._paths import NonEmptyPath, UnusablePaths
 from qtgen.commands._regeneration import RegenerateOptions, Regeneration
 from qtgen.commands._run import Run, RunOptions, describe_models, require_prices
 from qtgen.commands._stale_report import StaleEstimator, print_stale, stale_rows
@@ -172,13 +172,16 @@ def command(**flags: Any) -> int:
     with ExitStack() as stack:
         sources = SourceTexts(stack, options.question_files, settings.subject)
         output = OutputFolder(settings.out)
-        report = find_pages(options, config, output, sources)
+        unusable = UnusablePaths()
+        report = find_pages(options, config, output, sources, unusable)
+        if unusable.exit_code() and not report.pages:
+            return unusable.exit_code()
         if options.check:
             print_stale(report, [*stale_rows(report.stale, None, {})], as_json=options.as_json)
-            return int(bool(report.stale or report.unreadable))
+            return unusable.exit_code(int(bool(report.stale or report.unreadable)))
         if not report.stale and not options.dry_run:
             note(f"no stale pages among {pluralize(report.pages, 'page')}")
-            return int(bool(report.unreadable))
+            return unusable.exit_code(int(bool(report.unreadable)))
         require_prices(settings)
         if options.judges:
             require_prices(options.judge_settings)
@@ -186,7 +189,7 @@ def command(**flags: Any) -> int:
         contexts = sources.texts(frozenset(page.url for page in report.stale if page.url))
         if options.dry_run:
             _print_estimate(options, config, report, ledger, contexts)
-            return 0
+            return unusable.exit_code()
         set_up(os.environ)
         links = planned_links(options.paths, report, settings) if "related" in options.staleness.groups else {}
         output.check_writable()
@@ -199,7 +202,7 @@ def command(**flags: Any) -> int:
             writes_pages=not options.diff,
         )
         work = Regeneration(options, config, report, output, contexts, links)
-        return Run(run_options, ledger).execute(work) or int(bool(report.unreadable))
+        return unusable.exit_code(Run(run_options, ledger).execute(work) or int(bool(report.unreadable)))
 
 
 def _print_estimate(

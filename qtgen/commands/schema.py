@@ -1,10 +1,10 @@
 """`qtgen schema`: the schema of a page's front matter, for programs and editors."""
 
-import json
-
 import click
 import yaml
 
+from qtgen._util.text import json_text
+from qtgen.commands._echo import echo
 from qtgen.page import schema
 from qtgen.page.fields import SUBJECTS
 
@@ -18,10 +18,10 @@ from qtgen.page.fields import SUBJECTS
 def command(target: str) -> int:
     """Print the schema of a page's front matter."""
     if target == "cloudcannon":
-        click.echo(_cloudcannon_yaml(), nl=False)
+        echo(_cloudcannon_yaml(), nl=False)
     else:
         document = schema.json_schema() if target == "json" else schema.editor_schema()
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        echo(json_text(document, indent=2))
     return 0
 
 

@@ -12,13 +12,15 @@ import click
 
 from qtgen import __version__
 from qtgen._util.project import find_settings_file, project_folder
-from qtgen._util.text import pluralize
+from qtgen.commands._echo import echo
+from qtgen.commands._errors import describe, exit_code
 from qtgen.commands._logging import is_verbose
 from qtgen.commands._output import note
-from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._paths import NonEmptyPath, UnusablePaths
 from qtgen.commands._steps import Step, progress_after
 from qtgen.commands._validation_report import Report, fix_summary, print_diff
-from qtgen.errors import UsageError
+from qtgen.commands._watch import watch_pages
+from qtgen.errors import QtgenError, UsageError
 from qtgen.site.discovery import PageBatch, batches_for_paths, iter_batches
 from qtgen.validation.autofix import FixedFile, fix_pages, write_fixes
 from qtgen.validation.cache import Cache
@@ -32,7 +34,7 @@ from qtgen.validation.selection import PathRules, choose_rules, resolve_codes
 _NEED_A_PATH = ("QT302", "QT304")  # rules about the name and the folder of the file
 _EPILOG = (
     "Exit codes: 0 if there is no error (warnings do not count); 1 if there is an error, or if --diff would change a "
-    "page; 2 if a path, an option or a setting is wrong."
+    "page; 2 if a path, an option or a setting is wrong (the other paths are checked all the same)."
 )
 
 
@@ -168,6 +170,7 @@ class _Session:
         if self._corpus and not self._corpus.is_dir():
             raise UsageError("no such folder", setting="corpus", remedy=f"correct the path {self._corpus}")
         self._stdin = _read_stdin(options)
+        self._unusable = UnusablePaths()
         self._filter = PageFilter() if options.skip_non_pages else None
         self._checks = self._validation_options(settings)
 
@@ -192,22 +195,31 @@ class _Session:
 
     def run(self) -> int:
         """Check the pages once, and return the exit code."""
+        self._unusable = UnusablePaths()
         cache = self._open_cache()
         try:
-            checks = replace(self._checks, cache=cache)
-            if self._options.fix or self._options.diff:
-                with self._progress() as step:
-                    fixed = self._fix(replace(checks, on_progress=step.update))
-                if self._options.diff:
-                    return print_diff(fixed)
-                checks = replace(checks, overlay=self._write(fixed))
-            with self._progress() as step:
-                result = ValidationResult(self._batches(), replace(checks, on_progress=step.update))
-            with result:
-                return self._report(result, checks.overlay)
+            code = self._run(replace(self._checks, cache=cache))
         finally:
             if cache:
                 cache.close()
+        return self._unusable.exit_code(code)
+
+    def _run(self, checks: ValidationOptions) -> int:
+        if self._options.fix or self._options.diff:
+            with self._progress() as step:
+                batches = list(self._batches())
+                fixed = self._fix(batches, replace(checks, on_progress=step.update))
+            if not batches and self._unusable:
+                return 0
+            if self._options.diff:
+                return print_diff(fixed)
+            checks = replace(checks, overlay=self._write(fixed))
+        with self._progress() as step:
+            result = ValidationResult(self._batches(), replace(checks, on_progress=step.update))
+        with result:
+            if not result.pages and self._unusable:
+                return 0
+            return self._report(result, checks.overlay)
 
     def _progress(self) -> AbstractContextManager[Step]:
         return progress_after("Checking pages", enabled=self._options.format != "json")
@@ -225,14 +237,14 @@ class _Session:
         return [*self._options.paths, *([self._corpus] if self._corpus else [])]
 
     def _batches(self) -> Iterable[PageBatch]:
-        batches = batches_for_paths(self._stdin) if self._stdin else iter_batches(self._options.paths)
+        batches = batches_for_paths(self._stdin) if self._stdin else iter_batches(self._options.paths, self._unusable)
         if self._filter:
             self._filter.skipped = 0
             return self._filter(batches)
         return batches
 
-    def _fix(self, checks: ValidationOptions) -> list[FixedFile]:
-        return list(fix_pages(list(self._batches()), checks, unsafe=self._options.unsafe))
+    def _fix(self, batches: Sequence[PageBatch], checks: ValidationOptions) -> list[FixedFile]:
+        return list(fix_pages(batches, checks, unsafe=self._options.unsafe))
 
     def _write(self, fixed: list[FixedFile]) -> dict[str, bytes]:
         """Write the fixed pages. Return the contents of the page from standard input, if there is one."""
@@ -258,22 +270,17 @@ class _Session:
 
     def watch(self) -> int:
         """Check the pages, and again after each change. Return the exit code of the last check after Ctrl-C."""
-        import logging
-
-        from watchfiles import watch
-
-        logging.getLogger("watchfiles").setLevel(logging.ERROR)  # it logs Ctrl-C
         code = self.run()
+        if not any(path.exists() for path in self._options.paths):
+            return code
         note("watching for changes; press Ctrl-C to stop")
-        try:
-            for changes in watch(
-                *self._folders(), watch_filter=lambda _, path: path.endswith(".md"), raise_interrupt=False
-            ):
-                first = Path(min(path for _, path in changes)).name
-                note(f"\n{pluralize(len(changes), 'page')} changed: {first}{' …' * (len(changes) > 1)}")
+        for change in watch_pages(self._folders()):
+            note(f"\n{change}")
+            try:
                 code = self.run()
-        except RuntimeError as error:  # the operating system has no watches left, or a name is not valid text
-            raise UsageError(f"--watch: {error}") from None
+            except QtgenError as error:  # what is missing now may be back with the next change
+                echo(f"qtgen: {describe(error)}", err=True)
+                code = exit_code(error)
         return code
 
 

@@ -31,6 +31,7 @@ from typing import Any
 import msgspec
 
 from qtgen._util.files import append_line, as_output_error, publish_if_absent, replace_file, staged_file
+from qtgen._util.leftovers import remove_leftovers_once
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
 from qtgen.generation.types import Draft, Outcome
@@ -68,13 +69,19 @@ class OutputFolder:
         self._synced = 0.0
 
     def check_writable(self) -> None:
-        """Raise UsageError if the folder cannot be written, before anything is spent on its pages."""
+        """Raise UsageError if the folder cannot be written, before anything is spent on its pages.
+
+        Temporary files that a killed run left anywhere in it are removed, because this run may not write there.
+        """
         try:
             with staged_file(self.folder / HIDDEN / "probe", ""):
                 pass
         except OutputError as error:
             reason = str(error).rpartition(": ")[2]
             raise UsageError(f"{self.folder} cannot be written ({reason})", setting="out") from None
+        hidden = self.folder / HIDDEN
+        for folder in (self.folder, *self.folder.glob("*/"), hidden, *hidden.glob("*/"), *hidden.glob("*/*/")):
+            remove_leftovers_once(folder)
 
     def highest_id(self, corpus: Path | None) -> int:
         """Return the highest id of a page in this folder, in the corpus or in the provenance; 0 if there is none.

@@ -12,7 +12,7 @@ from qtgen._util.text import mask_unprintable
 from qtgen.errors import Failure
 from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Outcome, Question, Status
-from qtgen.page import file_name, slug, url
+from qtgen.page import file_name, slug, url, windows_fault
 from qtgen.site.similarity import earlier_near_duplicates, question_words
 
 NEARLY = 0.8
@@ -150,6 +150,8 @@ def _name_fault(row: Question) -> str | None:
             return f"{column}: no letter a-z and no digit to make a file name from"
         if len(slug(text)) > _SLUG_MAX:
             return f"{column}: its file name has {len(slug(text))} characters; the maximum is {_SLUG_MAX}"
+        if windows_fault(slug(text)):
+            return f"{column}: `{slug(text)}` is a device on Windows and cannot be a file name there; use other words"
     return None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from qtgen.embeddings.pages import PageText, page_text
-from qtgen.errors import UsageError
+from qtgen.errors import NoPages
 from qtgen.linking.graph import Graph, PageNode, build_graph
 from qtgen.linking.links import links_of
 from qtgen.page import Page
@@ -131,7 +131,8 @@ def read_catalog(
         on_read: Called with the number of pages that were just read.
 
     Raises:
-        UsageError: There are no pages, or a folder is missing. Errors of `embed` pass through.
+        NoPages: There are no pages.
+        UsageError: A folder is missing. Errors of `embed` pass through.
     """
     catalog = Catalog()
     reader = _Reader(catalog, embed, on_read)
@@ -141,7 +142,7 @@ def read_catalog(
         selected = {os.path.realpath(path) for path in catalog.paths}
         reader.add_batches(exclude_pages(iter_batches([corpus]), selected))
     if not len(catalog):
-        raise UsageError("there are no pages")
+        raise NoPages("there are no pages")
     logger.debug("read %d selected pages and %d others", catalog.selected, len(catalog) - catalog.selected)
     for page in catalog.skipped():
         logger.info("skipping %s: %s", page.path, page.reason)

@@ -1,7 +1,7 @@
 """The links that pages have already, as a table, and whether the pages that were read are the whole site."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -39,13 +39,14 @@ class ExistingLinks:
     outdated: "Mask"
     unparsed: int
 
-    def check_whole_site(self, *, has_corpus: bool) -> None:
+    def check_whole_site(self, *, has_corpus: bool, unread: Sequence[Path] = ()) -> None:
         """Raise UsageError if many links lead out of the pages that were read, because all of them would be removed.
 
         Args:
             has_corpus: Whether a corpus was read besides the selected pages.
+            unread: Files and folders that could not be read. A link into them raises the error too.
         """
-        if file := self._file_left_out():
+        if file := self._file_left_out([path.absolute() for path in unread]):
             part = "the corpus is" if has_corpus else "these pages are"
             raise UsageError(
                 f"pages link to {file}, which was not read, so {part} only part of a site",
@@ -62,13 +63,19 @@ class ExistingLinks:
                 "others",
             )
 
-    def _file_left_out(self) -> str | None:
+    def _file_left_out(self, unread: Sequence[Path]) -> str | None:
         """Return the file of a page that is linked to and was not read, if one is found among the dangling links."""
+
+        def is_left_out(file: str) -> bool:
+            path = Path(file)
+            return path.is_file() or any(path.absolute().is_relative_to(folder) for folder in unread)
+
         dangling = self.links.sources[self.links.faults == LinkFault.DANGLING]
         paths = [self.catalog.paths[number] for number in dict.fromkeys(dangling.tolist())]
         read = frozenset(self.catalog.paths)
-        files = (file for path in paths[:_SEARCHED] for file in _linked_files(path).values())
-        return next((file for file in files if file not in read and Path(file).is_file()), None)
+        searched = paths if unread else paths[:_SEARCHED]
+        files = (file for path in searched for file in _linked_files(path).values())
+        return next((file for file in files if file not in read and is_left_out(file)), None)
 
 
 def existing_links(catalog: Catalog) -> ExistingLinks:

@@ -1,5 +1,6 @@
 """Read a page from bytes: fast if it has the canonical layout, slowly and exactly if not."""
 
+import codecs
 import re
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ MAX_BYTES = 1 << 20
 
 _OPEN = re.compile(r"---[ ]*\r?\n")
 _CLOSE = re.compile(r"^---[ ]*(?:\r?\n|\Z)", re.MULTILINE)
+_LINE_END = re.compile(rb"\r\n?")
 _REJECTED_BY_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -29,6 +31,11 @@ def read(raw: bytes) -> Page:
         page = scan(text)
         return page if page is not None else read_exactly(text)
     return read_exactly(text, tuple(_forbidden_characters(text)))
+
+
+def normalize_lines(raw: bytes) -> bytes:
+    """Return the bytes of a page without a byte-order mark at the start, and with line feeds as line ends."""
+    return _LINE_END.sub(b"\n", raw.removeprefix(codecs.BOM_UTF8))
 
 
 def read_text(text: str) -> Page:

@@ -10,6 +10,7 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.llm.types import Provider
 from qtgen.regeneration.detect import StalenessFilter, StalenessReport, find_stale
+from qtgen.regeneration.line_ends import LINE_ENDS
 from qtgen.regeneration.pipeline import rewrite_all
 from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
 from qtgen.regeneration.reasons import REASONS, Criteria
@@ -20,12 +21,14 @@ from qtgen.validation.run import ValidationOptions
 
 TEXT_RULES = ("QT5", "QT6")
 """Prefixes of the rules whose findings are reasons to rewrite a text."""
+DEFAULT_RULES = (*TEXT_RULES, LINE_ENDS)
+"""Prefixes of the rules whose findings are reasons by default."""
 
 
 def default_filter() -> StalenessFilter:
     """Return a filter with every reason that needs no setting and every rule about texts."""
     reasons = [reason for reason in REASONS.values() if reason.setting is None and not reason.only_if_named]
-    codes = (code for code, rule in REGISTRY.items() if code.startswith(TEXT_RULES) and not rule.on_request)
+    codes = (code for code, rule in REGISTRY.items() if code.startswith(DEFAULT_RULES) and not rule.on_request)
     return StalenessFilter(reasons, frozenset(codes))
 
 

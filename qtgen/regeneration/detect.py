@@ -15,15 +15,16 @@ from functools import partial
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import TEXT_FIELDS
 from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex, ProvenanceRecord, group_digests
-from qtgen.page import Page
+from qtgen.page import Page, read
 from qtgen.page.fields import FIELD_GROUPS
+from qtgen.regeneration.line_ends import LINE_ENDS, validate_normalized
 from qtgen.regeneration.reasons import Criteria, PageState, Reason, group_of
 from qtgen.site.discovery import PageBatch, read_page
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import REGISTRY
-from qtgen.validation.run import ValidationOptions, ValidationResult
+from qtgen.validation.run import ValidationOptions
 from qtgen.validation.workers import page_file
 
 _logger = logging.getLogger(__name__)
@@ -145,9 +146,8 @@ def find_stale(
     report = StalenessReport(len(paths))
     codes = staleness.codes | _UNREADABLE_CODES
     rules = [rule for code, rule in sorted(REGISTRY.items()) if code in codes]
-    with ValidationResult(batches, replace(validation, rules=rules)) as result:
-        findings = {checked.path: checked.diagnostics for checked in result}
-        site = result.site
+    validation = replace(validation, rules=rules)
+    findings, site, normalized = validate_normalized(batches, validation)
     report.unreadable = [path for path, diagnostics in findings.items() if _is_unreadable(diagnostics)]
     unreadable = frozenset(report.unreadable)
     numbers = _pages_with_provenance(site, provenance)
@@ -160,13 +160,12 @@ def find_stale(
     for number, path in enumerate(paths):
         url = urls.get(number)
         records = provenance.records[url] if url is not None else {}
-        if path in unreadable or not (records or checks_all_pages or path in findings):
+        if path in unreadable or not (records or checks_all_pages or path in findings or path in normalized):
             continue
         question_digest = f"{site.titles[site.starts[number]]:016x}"
-        state = PageState(
-            url or _url_from_path(path), question_digest, records, partial(read_page, path, sizes[number])
-        )
-        detector.check(path, state, findings.get(path, ()), report)
+        reader = partial(read, normalized[path]) if path in normalized else partial(read_page, path, sizes[number])
+        state = PageState(url or _url_from_path(path), question_digest, records, reader)
+        detector.check(path, state, findings.get(path, ()), report, is_normalized=path in normalized)
     _logger.debug("%d of %d pages are stale, %d edited", len(report.stale), report.pages, len(report.edited))
     return report
 
@@ -198,12 +197,26 @@ class _Detector:
     config: GenerationConfig
     with_dates: bool
 
-    def check(self, path: str, state: PageState, findings: Sequence[Diagnostic], report: StalenessReport) -> None:
+    def check(
+        self,
+        path: str,
+        state: PageState,
+        findings: Sequence[Diagnostic],
+        report: StalenessReport,
+        *,
+        is_normalized: bool,
+    ) -> None:
+        """Add the page to the report if it is stale.
+
+        Args:
+            is_normalized: Whether the line ends or the byte-order mark of the file are fixed, which is a reason itself.
+        """
+        normalized = {LINE_ENDS: frozenset[str]()} if is_normalized and LINE_ENDS in self.staleness.codes else {}
         stale_fields = self._stale_fields(state, findings)
-        if not stale_fields:
+        if not stale_fields and not normalized:
             return
         edited = frozenset() if self.staleness.include_edited else self._edited_fields(path, state, stale_fields)
-        because = {reason: rest for reason, fields in stale_fields.items() if (rest := fields - edited)}
+        because = normalized | {reason: rest for reason, fields in stale_fields.items() if (rest := fields - edited)}
         if because:
             report.stale.append(self._stale_page(path, state, because, findings))
         else:
@@ -247,8 +260,10 @@ class _Detector:
             path,
             state.url,
             because,
-            free=frozenset({diagnostic.code for diagnostic in relevant} - need_request),
-            errors=sum(diagnostic.severity is Severity.ERROR for diagnostic in relevant),
+            free=frozenset(
+                ({diagnostic.code for diagnostic in relevant} - need_request) | (because.keys() & {LINE_ENDS})
+            ),
+            errors=sum(diagnostic.severity is Severity.ERROR for diagnostic in relevant) + (LINE_ENDS in because),
             warnings=sum(diagnostic.severity is Severity.WARNING for diagnostic in relevant),
             context_digest=answer.context_digest if answer else None,
             date=min(dates, default=None),

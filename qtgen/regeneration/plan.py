@@ -14,7 +14,7 @@ from qtgen.errors import Failure, SpliceError, UnwritableText
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import TEXT_FIELDS
 from qtgen.generation.types import Outcome, Question, Status
-from qtgen.page import Page, read, read_text, splice
+from qtgen.page import Page, normalize_lines, read, read_text, splice
 from qtgen.page.splicer import Changes
 from qtgen.regeneration.detect import StalePage
 from qtgen.regeneration.reasons import is_rule
@@ -87,8 +87,9 @@ def _plan_job(
         original = read_page_bytes(path)
     except OSError as error:
         return not_attempted(stale_page, Failure("page", f"{path}: {error.strerror or error}"))
-    page = read(original)
-    if page.problems or page.text.encode() != original:
+    contents = normalize_lines(original)
+    page = read(contents)
+    if page.problems or page.text.encode() != contents:
         return not_attempted(stale_page, Failure("page", f"{path}: the page does not parse; it was left unchanged"))
     file = page_file(path, page)
     try:

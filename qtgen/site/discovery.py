@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +38,9 @@ class PageBatch(NamedTuple):
         return map(self.folder.__add__, self.names)
 
 
+OnUnusable = Callable[[UsageError], object]
+"""Called with the error of a path that cannot be used, if the other paths are to be used all the same."""
+
 _UNKNOWN_STATE = (-1, 0)
 _BATCH_SIZE = 1_000
 
@@ -47,37 +50,57 @@ def as_paths(paths: PathNames) -> list[Path]:
     return [Path(paths)] if isinstance(paths, str | os.PathLike) else [Path(path) for path in paths]
 
 
-def iter_batches(paths: Iterable[Path]) -> Iterator[PageBatch]:
+def _raise(error: UsageError) -> None:
+    raise error
+
+
+def iter_batches(paths: Iterable[Path], on_unusable: OnUnusable = _raise) -> Iterator[PageBatch]:
     """Yield the pages under `paths`, sorted by path and each once.
 
     A file is a page whatever its name. In a folder, every `*.md` at any depth is one, except for hidden files and
     those in hidden folders. Symbolic links to folders are not followed, so a cycle of links ends. If several of the
     paths lead to the same file or folder, the first one counts.
 
-    Raises:
-        UsageError: One of the paths does not exist, or a folder, when it is reached, has no pages.
+    Args:
+        paths: Files and folders.
+        on_unusable: Called with the error of each path that does not exist, of each folder that cannot be read, and of
+            each of the paths that is a folder without pages. By default, the error is raised when the path is reached.
     """
     root_of: dict[str, str] = {}  # by the real path
-    for root in map(_root, paths):
+    for root in _roots(paths, on_unusable):
         root_of.setdefault(os.path.realpath(root) + "/" * root.endswith("/"), root)
     real_folders = {real for real in root_of if real.endswith("/")}
     separate = sorted(root for real, root in root_of.items() if real_folders.isdisjoint(_parents(real)))
     folders = {root for root in separate if root.endswith("/")}
     for folder, roots in groupby(separate, lambda root: root.rpartition("/")[0] + "/" * ("/" in root)):
         if folder in folders:
-            yield from _batches_below(folder)
+            yield from _batches_below(folder, on_unusable)
         else:
             names = [root.rpartition("/")[2] for root in roots]
             yield PageBatch(folder, names, [_state(Path(folder + name)) for name in names])
 
 
-def _batches_below(folder: str) -> Iterator[PageBatch]:
+def _roots(paths: Iterable[Path], on_unusable: OnUnusable) -> Iterator[str]:
+    for path in paths:
+        try:
+            yield _root(path)
+        except UsageError as error:
+            on_unusable(error)
+
+
+def _batches_below(folder: str, on_unusable: OnUnusable) -> Iterator[PageBatch]:
     is_empty = True
-    for batch in _walk(folder.removeprefix("./")):
+
+    def report(error: UsageError) -> None:
+        nonlocal is_empty
+        is_empty = False  # or nobody knows
+        on_unusable(error)
+
+    for batch in _walk(folder.removeprefix("./"), report):
         is_empty = False
         yield batch
     if is_empty:
-        raise UsageError("no pages (*.md) in this folder", path=folder.rstrip("/") or "/")
+        on_unusable(UsageError("no pages (*.md) in this folder", path=folder.rstrip("/") or "/"))
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -123,11 +146,15 @@ def _root(path: Path) -> str:
     raise UsageError("no such file or folder", path=path)
 
 
-def _walk(top: str) -> Iterator[PageBatch]:
+def _walk(top: str, on_unusable: OnUnusable = _raise) -> Iterator[PageBatch]:
     """Yield the batches below a folder, which ends in `/` or is empty for the current one."""
     open_folders = [_entries(top)]
     while open_folders:
-        entry = next(open_folders[-1], None)
+        try:
+            entry = next(open_folders[-1], None)
+        except UsageError as error:
+            on_unusable(error)
+            entry = None
         if entry is None:
             open_folders.pop()
         elif isinstance(entry, PageBatch):

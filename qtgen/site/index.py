@@ -17,6 +17,7 @@ from xxhash import xxh3_64_intdigest
 from qtgen.page import Page, Value
 from qtgen.page.fields import FIELDS, SECTIONS
 from qtgen.page.lines import is_folded, value_column, value_lines
+from qtgen.site.names import CaseIndex
 from qtgen.site.sentences import SentenceIndex
 
 WIDTH = 4  # numbers per entry: url, title, id, location
@@ -131,6 +132,7 @@ class SiteIndex:
         self.starts = array("Q")  # the first row of each page
         self.selected: int | None = None  # how many pages the user selected, if the rest is only there for comparison
         self.question_words: list[frozenset[str]] = []  # of each page; filled only if a rule needs it
+        self.names = CaseIndex()  # of the files; filled only by the validator
         self.sentences = SentenceIndex(sentence_pages_max)  # of the answers; filled only if a rule needs it
 
     def add(self, facts: Iterable[bytes]) -> None:
@@ -192,12 +194,12 @@ class SiteIndex:
         return self.locations[row] & _LINK_NUMBER
 
     def location_of(self, row: int, key: str) -> tuple[int, int, int, int] | None:
-        """Return where the `url`, `id`, `title` or `answer` of a row is: line and column of its start and of its end.
+        """Return where a value of a row (such as its `url`) is: line and column of its start and of its end.
 
         Lines and columns are 1-based, columns in code points. Return None if the page must be read to find out.
         """
         location = self.locations[row]
-        if not location & _KNOWN or key == "answer" or (key == "title" and not location & _LINK_NUMBER):
+        if not location & _KNOWN or key in ("answer", "file_name") or (key == "title" and not location & _LINK_NUMBER):
             return None
         above, column = _place_from_url(location & _LINK_NUMBER, location >> _FOLDS_SHIFT & _THREE_BITS, key)
         line = (location >> _LINE_SHIFT) - above if above >= 0 else -above

@@ -124,6 +124,7 @@ class ValidationResult:
         options = self._options
         for batch, records in check_batches(batches, options.cache, options.jobs, options.overlay, options.settings):
             self.site.add(page_facts for page_facts, _, _ in records)
+            self.site.names.add(batch.folder, batch.names)
             if options.settings.compare_sentences:
                 self.site.sentences.add(sentences or b"" for _, _, sentences in records)
             if self._paths is not None:

@@ -168,3 +168,19 @@ def test_without_a_terminal_a_line_tells_progress_every_ten_seconds_or_a_minute_
     assert lines_after(1) == 1
     assert lines_after(59) == 0
     assert lines_after(1) == 1
+
+
+@pytest.mark.parametrize("show", ["say", "figures"])
+def test_the_words_of_an_endpoint_do_not_control_the_terminal(monkeypatch: pytest.MonkeyPatch, show: str) -> None:
+    hostile = "no\x1b]0;owned\x07\x1b[5A\x9b31m\u202e"
+    output = io.StringIO()
+    stats = run_stats()
+    monkeypatch.setattr(stats, "waiting", lambda: hostile)
+    progress = make_progress(Console(file=output, force_terminal=True, width=200, color_system=None))
+    display = LiveDisplay(progress, stats)
+    if show == "say":
+        display.say(hostile)
+    else:
+        display.tick()
+    assert r"no\x1b]0;owned\x07\x1b[5A\x9b31m\u202e" in output.getvalue()
+    assert not re.search("\x1b]|\x07|\x9b|\x1b\\[5A|\u202e", output.getvalue())

@@ -417,6 +417,24 @@ def test_a_page_that_does_not_parse_is_left_unchanged_and_listed(qtgen: Run, end
     assert json.loads(qtgen("regenerate", "site", "--check", "--json")[1])["unreadable"] == [str(broken)]
 
 
+def test_carriage_returns_and_byte_order_marks_are_fixed_without_a_request(qtgen: Run, endpoint: Endpoint) -> None:
+    pages = write_site(osmosis={}, diffusion={DESCRIPTION: LONG_DESCRIPTION})
+    for path, raw in pages.items():
+        Path(path).write_bytes(b"\xef\xbb\xbf" + raw.replace(b"\n", b"\r\n"))
+    before = PAGE.read_bytes()
+    code, out, err = qtgen("regenerate", "site", "--dry-run", "--json")
+    report = json.loads(out)
+    assert (code, report["stale"], report["unreadable"], PAGE.read_bytes()) == (0, 2, [], before)
+    assert [(row["reason"], row["pages"], row["free"]) for row in report["reasons"]] == [
+        ("QT105", 2, 2),
+        ("QT601", 1, 0),
+    ]
+    code, out, err = qtgen("regenerate", "site", "--json")
+    assert (code, sorted(statuses_of(out)), len(endpoint.requests)) == (0, ["fixed", "written"], 1), err
+    assert PAGE.read_bytes() == pages[PAGE.as_posix()]
+    assert b"\r" not in Path(page_path("diffusion")).read_bytes()
+
+
 def test_a_page_that_only_a_person_can_correct_is_not_requested(qtgen: Run, endpoint: Endpoint) -> None:
     before = write_site(
         osmosis={DESCRIPTION: LONG_DESCRIPTION, "title": "What is it?"}, turgor={DESCRIPTION: LONG_DESCRIPTION}

@@ -101,6 +101,8 @@ def test_a_near_duplicate_is_skipped_unless_its_page_exists() -> None:
     [
         (Question("日本?", "B", source="q:4"), "q:4: question: no letter a-z and no digit to make a file name from"),
         (Question("A?", "?", source="q:4"), "q:4: subject: no letter a-z"),
+        (Question("Con?", "B", source="q:4"), "q:4: question: `con` is a device on Windows"),
+        (Question("A?", "LPT1", source="q:4"), "q:4: subject: `lpt1` is a device on Windows"),
         (Question("x" * 300, "B", source="q:5"), "q:5: question: its file name has 300 characters; the maximum is 240"),
         (InvalidRow("q:6", "A?", Failure("question", "q:6: no subject")), "q:6: no subject"),
     ],

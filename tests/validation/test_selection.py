@@ -19,9 +19,9 @@ def test_by_default_all_rules_run_except_those_on_request() -> None:
 
 
 def test_a_prefix_a_code_and_a_name_select() -> None:
-    assert codes("qt30") == ["QT301", "QT302", "QT303", "QT304", "QT305"]
+    assert codes("qt30") == ["QT301", "QT302", "QT303", "QT304", "QT305", "QT306"]
     assert codes("Missing-Key", "QT101") == ["QT101", "QT201"]
-    assert codes("QT30", ignore=("QT302", "wrong-folder")) == ["QT301", "QT303", "QT305"]
+    assert codes("QT30", ignore=("QT302", "wrong-folder")) == ["QT301", "QT303", "QT305", "QT306"]
 
 
 @pytest.mark.parametrize(("word", "runs"), [("QT4", False), ("QT410", True), ("near-duplicate-question", True)])

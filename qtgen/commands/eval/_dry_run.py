@@ -1,13 +1,11 @@
 """`eval run --dry-run`: what a live run would take, without sending anything."""
 
-import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
-from qtgen._util.text import pluralize
+from qtgen._util.text import json_text, pluralize
+from qtgen.commands._echo import echo
 from qtgen.commands._estimate import DryRun
 from qtgen.commands._options import open_ledger
 from qtgen.evaluation.candidates import job_for
@@ -32,13 +30,13 @@ class SuiteEstimate:
     def print(self, *, as_json: bool) -> None:
         """Print the estimate on stdout."""
         if as_json:
-            click.echo(json.dumps({"suite": self.suite, **self.run.as_dict(), "reused": self.resumed}))
+            echo(json_text({"suite": self.suite, **self.run.as_dict(), "reused": self.resumed}))
             return
-        click.echo(f"suite {self.suite}")
+        echo(f"suite {self.suite}")
         self.run.print(as_json=False)
         if self.resumed:
-            click.echo(f"{pluralize(self.resumed, 'response')} of the interrupted run will be used again.")
-        click.echo("Requests to judges are not included.")
+            echo(f"{pluralize(self.resumed, 'response')} of the interrupted run will be used again.")
+        echo("Requests to judges are not included.")
 
 
 def estimate_suite(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qtgen._util.files import staged_file
+from qtgen.commands._echo import echo
 from qtgen.commands._options import options_of
 from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
@@ -134,12 +135,12 @@ def show_report(report: EvalReport, outputs: OutputOptions) -> None:
     stdout gets text for people, unless the options send JSON or annotations there.
     """
     if outputs.github:
-        click.echo(FORMATS["github"](report), nl=False)
+        echo(FORMATS["github"](report), nl=False)
         if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(summary_file).open("a", encoding="utf-8") as file:
                 file.write(render_step_summary(report))
     else:
-        click.echo(FORMATS["json" if outputs.json_to_stdout else "text"](report), nl=False)
+        echo(FORMATS["json" if outputs.json_to_stdout else "text"](report), nl=False)
     for form, path in _files(report, outputs):
         try:
             write_report(path, report, form)

@@ -1,10 +1,11 @@
 """`qtgen eval meta`: agreement of the scores with people."""
 
-import json
 from pathlib import Path
 
 import click
 
+from qtgen._util.text import json_text
+from qtgen.commands._echo import echo
 from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._steps import progress_after
@@ -48,12 +49,12 @@ def command(data: Path, metrics: str, as_json: bool) -> int:
         rows += agreement(source, answers, results, names)
     claims = claim_agreement(data)
     if as_json:
-        click.echo(json.dumps([row._asdict() for row in (*rows, *claims)], indent=1))
+        echo(json_text([row._asdict() for row in (*rows, *claims)], indent=1))
         return 0
     for line in _table(rows):
-        click.echo(line)
+        echo(line)
     for row in claims:
-        click.echo(f"\n{row.source}: area under the ROC curve {_cell(row)}")
+        echo(f"\n{row.source}: area under the ROC curve {_cell(row)}")
     return 0
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from qtgen.commands._echo import echo
 from qtgen.commands._options import settings_from
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.errors import UsageError
@@ -69,9 +70,9 @@ def command(
     check_metric_names([metric], metric_directions(), setting="metric")
     if deviation is None:
         deviation = _measured_deviation(reports, metric)
-    click.echo(f"| difference of {metric} | references for a power of {power:.0%} |\n|---|---|")
+    echo(f"| difference of {metric} | references for a power of {power:.0%} |\n|---|---|")
     for difference in differences or _DIFFERENCES:
-        click.echo(f"| {difference:g} | {clusters_needed(deviation, difference, alpha=alpha, power=power):,} |")
+        echo(f"| {difference:g} | {clusters_needed(deviation, difference, alpha=alpha, power=power):,} |")
     return 0
 
 
@@ -80,10 +81,10 @@ def _measured_deviation(paths: tuple[Path, ...], metric: str) -> float:
     reports = [load_report(path) for path in paths]
     if len(reports) == 2:
         deviation, references = deviation_between(reports[0], reports[1], metric)
-        click.echo(f"{metric}: the differences of {references} references have a standard deviation of {deviation:.3f}")
+        echo(f"{metric}: the differences of {references} references have a standard deviation of {deviation:.3f}")
     else:
         deviation, references = deviation_at_most(reports[0], metric)
-        click.echo(
+        echo(
             f"{metric}: differences of {references} references would have a standard deviation of at most "
             f"{deviation:.3f}"
         )

@@ -14,7 +14,7 @@ from qtgen._util.extras import require
 from qtgen._util.text import pluralize
 from qtgen.commands._options import Grouped, budget_option, folder, options_of, settings_from
 from qtgen.commands._output import note
-from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._paths import NonEmptyPath, UnusablePaths, existing_paths
 from qtgen.commands._run import require_prices
 from qtgen.commands.eval._dry_run import estimate_suite
 from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
@@ -135,7 +135,9 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
     folders = [find_suite(name) for name in suites]
     load_plugins(settings_from({}).plugins)
     options.outputs.check([path.resolve().name for path in folders])
-    return max([_SuiteRun(load_suite(path), options).go() for path in folders])
+    unusable = UnusablePaths()
+    codes = [_SuiteRun(load_suite(path), options).go() for path in existing_paths(folders, unusable, "no such suite")]
+    return unusable.exit_code(max(codes, default=0))
 
 
 class _SuiteRun:

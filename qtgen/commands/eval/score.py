@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from qtgen._util.text import json_text
+from qtgen.commands._echo import echo
 from qtgen.commands._options import file_or_dash, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._steps import progress_after
@@ -54,7 +56,7 @@ def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int |
         # On a terminal, the lines themselves show the progress.
         step = None if sys.stdout.isatty() else stack.enter_context(progress_after("Scoring"))
         for result in score_samples(_samples(file), names, jobs, embed):
-            click.echo(json.dumps(result.as_dict(), ensure_ascii=False, allow_nan=False))
+            echo(json_text(result.as_dict(), allow_nan=False))
             outcomes[result.error.kind if result.error else "scored"] += 1
             unscored += result.score is None
             if step:

@@ -19,6 +19,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen._util.extras import require
+from qtgen._util.files import staged_file
 from qtgen._util.text import file_size
 from qtgen.errors import ModelError
 from qtgen.llm.local import hub, wheel
@@ -150,10 +151,8 @@ def _write_record(
         source=str(entry.source),
     )
     path = _record_file(environ, entry.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(record.model_dump_json(indent=1), encoding="utf-8")
-    temporary.replace(path)
+    with staged_file(path, record.model_dump_json(indent=1)) as temporary:
+        temporary.replace(path)
 
 
 def _record_file(environ: Mapping[str, str], name: str) -> Path:

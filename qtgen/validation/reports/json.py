@@ -1,8 +1,8 @@
 """Diagnostics as one JSON array, sorted by path, line, column and code."""
 
-import json
 from collections.abc import Iterable, Iterator
 
+from qtgen._util.text import json_text
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.reports.registry import ReportContext, report_format
 
@@ -15,7 +15,7 @@ def json_array(diagnostics: Iterable[Diagnostic], _context: ReportContext) -> It
     for diagnostic in diagnostics:
         if pending is not None:
             yield pending + ","
-        pending = "  " + json.dumps(diagnostic.as_dict(), ensure_ascii=False)
+        pending = "  " + json_text(diagnostic.as_dict())
     if pending is not None:
         yield pending
     yield "]"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from qtgen._util.text import escape_controls
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.reports.registry import ReportContext, report_format
 
@@ -15,7 +16,7 @@ def junit(diagnostics: Iterable[Diagnostic], context: ReportContext) -> Iterator
     for path, group in groupby(diagnostics, key=lambda diagnostic: diagnostic.path):
         page_diagnostics = list(group)
         errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in page_diagnostics)
-        suite = SubElement(root, "testsuite", suite_attributes(path, len(page_diagnostics), errors))
+        suite = SubElement(root, "testsuite", suite_attributes(escape_controls(path), len(page_diagnostics), errors))
         for diagnostic in page_diagnostics:
             _add_case(suite, diagnostic)
     if not len(root):
@@ -33,10 +34,10 @@ def suite_attributes(name: str, tests: int, failures: int) -> dict[str, str]:
 
 def _add_case(suite: Element, diagnostic: Diagnostic) -> None:
     name, severity = f"{diagnostic.code} {diagnostic.name}", diagnostic.severity
-    case = SubElement(suite, "testcase", name=name, classname=diagnostic.path)
+    case = SubElement(suite, "testcase", name=name, classname=escape_controls(diagnostic.path))
     if severity is Severity.ERROR:
         outcome = SubElement(case, "failure", type=severity.value, message=diagnostic.message)
     else:
         outcome = SubElement(case, "system-out")
-    place = f"{diagnostic.path}:{diagnostic.line}:{diagnostic.column}"
+    place = f"{escape_controls(diagnostic.path)}:{diagnostic.line}:{diagnostic.column}"
     outcome.text = f"{place}: {diagnostic.code} {severity.value}: {diagnostic.message}"

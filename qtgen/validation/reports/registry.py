@@ -17,6 +17,10 @@ Paint = Callable[[str, Severity], str]
 """Colours a text by severity."""
 
 
+def _ignore(_warning: str) -> None:
+    """Do nothing with a warning."""
+
+
 def plain(text: str, _severity: Severity) -> str:
     """Return the text without colour."""
     return text
@@ -32,6 +36,7 @@ class ReportContext:
         rules: Every registered rule, sorted by code.
         source: Returns the lines of the page at a path, or no lines if it cannot be shown.
         paint: Colors a text by severity, if the output is a terminal.
+        warn: Tells the user that the report is incomplete, because its readers limit it.
     """
 
     pages: int
@@ -39,6 +44,7 @@ class ReportContext:
     rules: Sequence[Rule]
     source: Callable[[str], Sequence[str]]
     paint: Paint = plain
+    warn: Callable[[str], None] = _ignore
 
 
 Renderer = Callable[[Iterable[Diagnostic], ReportContext], Iterator[str]]

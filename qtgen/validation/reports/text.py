@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from qtgen._util.text import display_width, enumeration, mask_unprintable, pluralize
+from qtgen._util.text import display_width, enumeration, escape_controls, mask_unprintable, pluralize
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.reports.registry import Paint, ReportContext, plain, report_format
 
@@ -26,7 +26,7 @@ def text(diagnostics: Iterable[Diagnostic], context: ReportContext) -> Iterator[
 
 def diagnostic_line(diagnostic: Diagnostic) -> str:
     """Return `path:line:column: CODE message`."""
-    place = f"{diagnostic.path}:{diagnostic.line}:{diagnostic.column}"
+    place = f"{escape_controls(diagnostic.path)}:{diagnostic.line}:{diagnostic.column}"
     return f"{place}: {diagnostic.code} {diagnostic.message}"
 
 
@@ -101,7 +101,7 @@ class FindingCounts:
     def statistics(self) -> Iterator[str]:
         """Yield two tables: the number of findings by code, and by folder."""
         by_code = [(f"{n:,}", code, name, severity) for (code, name, severity), n in sorted(self._codes.items())]
-        by_folder = [(f"{n:,}", folder) for folder, n in self._folders.most_common()]
+        by_folder = [(f"{n:,}", escape_controls(folder)) for folder, n in self._folders.most_common()]
         if by_code:
             yield from (_table(by_code), "", _table(by_folder))
 

@@ -42,6 +42,9 @@ def _diagnostics(rule: Rule) -> str:
         pages = example_site(rule.bad)
         site = SiteIndex(rule.bad.settings.repeated_sentence_pages)
         site.add(page_facts(read(raw)) for _, raw in pages)
+        for path, _ in pages:
+            folder, slash, name = path.rpartition("/")
+            site.names.add(folder + slash, [name])
         site.sentences.add(page_sentences(read(raw)) for _, raw in pages)
         site.question_words += (question_words(read(raw).text_of("title") or "") for _, raw in pages)
         finding, row = next((finding, row) for finding in rule.check(site) for row in finding.rows)

@@ -8,7 +8,7 @@ from qtgen.page.fields import RELATED_MAX, SECTIONS
 from qtgen.page.splicer import Changes
 from qtgen.site.index import NO_ID, SiteIndex
 from qtgen.site.similarity import near_duplicate_pairs
-from qtgen.validation.diagnostics import Severity
+from qtgen.validation.diagnostics import Severity, printable
 from qtgen.validation.rules.edits import change_fields
 from qtgen.validation.rules.registry import site_rule
 from qtgen.validation.rules.types import Example, FixFactory, SiteFinding
@@ -246,3 +246,18 @@ def near_duplicate_question(site: SiteIndex) -> Iterator[SiteFinding]:
         first, second = pair if site.selected is None or pair[1] < site.selected else reversed(pair)
         message = "`title` is nearly the question of {other}; keep one of the pages"
         yield SiteFinding(message, [site.starts[second]], "title", first)
+
+
+@site_rule("QT411", "case-only-twin", Severity.ERROR, bad=Example(path="outputs/biology/What-is-diffusion.md"))
+def case_only_twin(site: SiteIndex) -> Iterator[SiteFinding]:
+    """The file or its folder differs from another one only in capitals and small letters.
+
+    Why it is bad: on Windows and macOS, both names are the same file. Git checks out only one of the two, and whoever
+    edits it there overwrites the other page. That is why it is an error.
+    Fix: rename the one whose name is not a slug, or remove it if it is a copy. No automatic fix, because `--fix` does
+    not rename files. If folders differ, the first page of each is reported.
+    """
+    for twin in site.names.twins():
+        what = f"the folder `{twin.name}`" if twin.is_folder else "the name of the file"
+        message = printable(f"{what} differs from `{twin.other}` only in case; rename one of them")
+        yield SiteFinding(message, [site.starts[twin.page]], "file_name")

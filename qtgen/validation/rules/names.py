@@ -1,12 +1,26 @@
 """Family 3xx: do the title, the subject, and the names that derive from them agree?"""
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 
-from qtgen.page import file_name, seo_title, slug, url
+from qtgen.page import file_name, seo_title, slug, url, windows_fault
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import change_fields
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
+
+# Nearly all names are slugs, and the folder of a page is one of a few dozen.
+_PORTABLE = re.compile(r"(?!(?:con|prn|aux|nul|com[1-9]|lpt[1-9])\.)[a-z0-9-]+\.md")
+
+
+def _has_portable_name(file: PageFile) -> bool:
+    return bool(_PORTABLE.fullmatch(file.name)) and not _folder_fault(file.folder)
+
+
+@lru_cache
+def _folder_fault(folder: str) -> str | None:
+    return windows_fault(folder)
 
 
 def _names_agree(file: PageFile) -> bool:
@@ -138,3 +152,27 @@ def seo_title_mismatch(file: PageFile) -> Iterator[Finding]:
     if subject and actual and actual != (expected := seo_title(subject)):
         fix = change_fields(page, f"write `{expected}`", {"seo.title": expected})
         yield Finding(f"`seo.title` must be `{expected}`, from `subject`", page.span("seo.title"), "seo.title", fix)
+
+
+@rule(
+    "QT306",
+    "reserved-name",
+    Severity.ERROR,
+    bad=Example("hat is osmosis", "on", path="outputs/biology/con.md"),
+    skip_if=_has_portable_name,
+)
+def reserved_name(file: PageFile) -> Iterator[Finding]:
+    """The file or its folder has a name that is impossible on Windows.
+
+    These are the names of devices (`con`, `prn`, `aux`, `nul`, `com1` to `com9`, `lpt1` to `lpt9`) with any extension,
+    names with one of the characters `< > : " | ? * \\`, and names that end in a dot or a space.
+
+    Why it is bad: Git on Windows refuses to check out a branch with such a file. So one page keeps everybody on Windows
+    from working on any page of the site. That is why it is an error.
+    Fix: reword the question, because the file's name derives from it, and rename the file. No automatic fix: only a
+    person can choose other words. `qtgen generate` never writes such a file.
+    """
+    for what, name in (("the file", file.name), ("its folder", file.folder)):
+        if fault := windows_fault(name):
+            message = f"{what} is named `{name}`, which {fault}, so it cannot exist on Windows; choose another name"
+            yield Finding(message, file.page.span("file_name"), "file_name")

@@ -26,6 +26,12 @@ def test_a_replay_scores_every_reference_and_uses_every_recording(smoke: Path, r
     assert err == "json: r.json\nhtml: r.html\njunit: r.xml\n"
 
 
+def test_a_suite_that_is_missing_does_not_stop_the_others(smoke: Path, run_eval: RunEval) -> None:
+    code, out, err = run_eval("run", "nowhere", "smoke")
+    assert (code, out.startswith("No change from the baseline shown: ")) == (2, True)
+    assert err == "qtgen: nowhere: no such suite\n"
+
+
 def test_a_request_without_a_recording_is_an_error_that_shows_the_difference(smoke: Path, run_eval: RunEval) -> None:
     cassette = smoke / "cassettes" / "completions.yaml"
     cassette.write_text(cassette.read_text().replace("list comprehension", "list understanding"))

@@ -2,12 +2,10 @@
 
 import os
 import time
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from qtgen.llm.ledger import liveness
 from qtgen.llm.ledger.liveness import dead_runs, run_row
 from qtgen.llm.ledger.tables import metadata, runs
 
@@ -48,11 +46,3 @@ def test_a_run_that_nobody_knows_is_dead() -> None:
         assert dead_runs(connection, {"unknown"}) == {"unknown"}
         assert dead_runs(connection, set()) == set()
     engine.dispose()
-
-
-def test_a_machine_without_a_boot_id_has_a_digest_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreadable(self: Path) -> str:
-        raise OSError
-
-    monkeypatch.setattr(Path, "read_text", unreadable)
-    assert len(liveness._machine()) == 16

@@ -86,3 +86,23 @@ def test_a_link_to_itself_does_not_save_a_page_from_being_an_orphan() -> None:
     pages = site(with_links(own), NEIGHBOUR_PAGE[: NEIGHBOUR_PAGE.index("related_article1")] + "---\n\n&nbsp;")
     orphans = [found.path for found in run_options(batches_for_paths(sorted(pages)), ValidationOptions(ALL_RULES, overlay=pages)) if found.code == "QT409"]  # fmt: skip
     assert EXAMPLE_PATH in orphans
+
+
+def test_files_and_folders_that_differ_only_in_case() -> None:
+    copy = EXAMPLE_PAGE.encode()
+    pages = {
+        "Site/biology/What-is-osmosis.md": copy,
+        "Site/biology/what-is-osmosis.md": copy,
+        "site/physics/a.md": copy,
+        "site/physics/b.md": copy,
+        "other/biology/What-is-osmosis.md": copy,
+    }
+    found = [(d.path, d.line, d.message) for d in findings(pages) if d.code == "QT411"]
+    line = EXAMPLE_PAGE.split("\n").index("file_name: what-is-osmosis.md") + 1
+    first, second = list(pages)[:2]
+    assert found == [
+        (first, line, "the name of the file differs from `what-is-osmosis.md` only in case; rename one of them"),
+        (first, line, "the folder `Site/` differs from `site/` only in case; rename one of them"),
+        (second, line, "the name of the file differs from `What-is-osmosis.md` only in case; rename one of them"),
+        ("site/physics/a.md", line, "the folder `site/` differs from `Site/` only in case; rename one of them"),
+    ]

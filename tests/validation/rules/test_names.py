@@ -66,3 +66,32 @@ def test_a_file_name_is_fixed_only_if_the_file_has_it_already() -> None:
     raw = example_with("file_name: what-is-osmosis.md", "file_name: x.md")
     assert finding(raw, "QT302").fixable
     assert not finding(raw, "QT302", "outputs/biology/x.md").fixable
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("site/biology/aux.md", "the file is named `aux.md`, which is the name of a device"),
+        ("site/biology/Com1.md", "the file is named `Com1.md`, which is the name of a device"),
+        ("site/biology/nul.notes.md", "the file is named `nul.notes.md`, which is the name of a device"),
+        ("site/biology/what is x?.md", "the file is named `what is x?.md`, which contains `?`"),
+        ("site/biology/a\\b.md", "the file is named `a\\b.md`, which contains `\\`"),
+        ("site/biology/a\x07.md", "the file is named `a\\x07.md`, which contains `\\x07`"),
+        ("site/lpt9/x.md", "its folder is named `lpt9`, which is the name of a device"),
+        ("site/biology./x.md", "its folder is named `biology.`, which ends in a dot or a space"),
+        ("site/biology /x.md", "its folder is named `biology `, which ends in a dot or a space"),
+    ],
+)
+def test_names_that_windows_cannot_have(path: str, message: str) -> None:
+    found = finding(EXAMPLE_PAGE.encode(), "QT306", path)
+    assert found.message == f"{message}, so it cannot exist on Windows; choose another name"
+    assert found.severity == "error"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["site/biology/console.md", "site/biology/com10.md", "site/biology/con-artist.md", "site/null/x.md", "x.md",
+     "../x.md", "./x.md", "site/biology/what-is-a-con.md", "site/biology/.md", "site/biology/ä b.md"],
+)  # fmt: skip
+def test_names_that_windows_can_have(path: str) -> None:
+    assert not [found for found in check(EXAMPLE_PAGE.encode(), path) if found.code == "QT306"]

@@ -1,0 +1,62 @@
+"""The names of temporary files, and the removal of those that a killed process left behind.
+
+A name tells which process of which machine the file belongs to: `.page.md.qtgen-0123456789abcdef-4711-x8k2_p.tmp`.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import sys
+import time
+from pathlib import Path
+
+from qtgen._util.machine import is_running, machine_id
+
+SUFFIX = ".tmp"
+_MARK = "qtgen"
+_NAME = re.compile(rf"\..*\.{_MARK}-([0-9a-f]{{16}})-(\d{{1,10}})-[a-z0-9_]{{8}}\{SUFFIX}", re.DOTALL)
+_OLD = 24 * 3600.0  # seconds after which a file of a process that cannot be asked counts as left behind
+_searched: set[str] = set()  # folders, by this process
+
+
+def temporary_prefix(name: str) -> str:
+    """Return how the name of a temporary file or folder for `name` begins. It is hidden."""
+    return f".{name[:40]}.{_MARK}-{machine_id()}-{os.getpid()}-"
+
+
+def remove_leftovers_once(folder: Path) -> None:
+    """Do what `remove_leftovers` does, once for each folder in the life of this process."""
+    path = os.path.abspath(folder)  # noqa: PTH100 - a Path object is slow for every page
+    if path not in _searched:
+        _searched.add(path)
+        remove_leftovers(path)
+
+
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporary files and folders in a folder whose process is dead.
+
+    If a file is of another machine, or of this one before its last boot, its age decides: nobody can tell whether that
+    process is alive. What cannot be listed or removed stays.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(SUFFIX) and (match := _NAME.fullmatch(entry.name)):
+                with contextlib.suppress(OSError):
+                    status = entry.stat(follow_symlinks=False)
+                    if _is_left_behind(match[1], int(match[2]), status.st_mtime):
+                        _remove(entry.path, status.st_mode)
+
+
+def _remove(path: str, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        shutil.rmtree(path, ignore_errors=True)
+    elif stat.S_ISREG(mode):
+        os.unlink(path)  # noqa: PTH108 - as in `remove_leftovers_once`
+
+
+def _is_left_behind(machine: str, pid: int, changed: float) -> bool:
+    if machine == machine_id() and sys.platform != "win32":  # there, asking a process would end it
+        return not is_running(pid)
+    return time.time() - changed > _OLD
