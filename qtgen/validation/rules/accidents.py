@@ -48,7 +48,7 @@ _HEADING_MAX = 100  # characters of a heading that is underlined
     "QT511",
     "accidental-heading",
     Severity.WARNING,
-    bad=Example("**Membrane**", r"Water moves.\n---\n\n**Membrane**"),
+    bad=Example("Osmosis moves", r"Water moves.\n---\n\nOsmosis moves"),
     good=Example(r"\n\n1. **Gradient**", r"\n\n---\n\n## Points\n\nMore #1\n===\n\n1. **Gradient**"),
     patterns=(r"#[#A-Z]", r"[^\\n|: -][ ]*\\n[ >]*--+[ ]*(?:\\n|$)"),
     repairable="concern",
@@ -81,7 +81,9 @@ def _is_prose(text: str) -> bool:
     return "\n" in text or len(text) > _HEADING_MAX or _SENTENCE_END.search(text) is not None
 
 
-_PROSE = re.compile(r"(?:\*\*|[-*+] |\d{1,3}[.)] |\$\$?|#{1,6} )?[A-Z(\"“]?[a-z]+(?:[ ,]+[A-Za-z'’(\"“*$]+){3,}")
+_SENTENCE = re.compile(r"(?:\*\*|[-*+] |\d{1,3}[.)] |[(\"“])*[A-Za-z][a-z]*(?:[ ,:*\"”)]+[A-Za-z'’(\"“*$]+){3,}")
+_CODE_SIGN = re.compile(r"[=;{}<>\[\]]|\w\(|:[ ]*$|^[ ]*(?:#|//|\|)", re.MULTILINE)
+_MARKED = ("$$", "\\[", "**", "> ")  # what a block of code hardly begins with
 
 
 @rule(
@@ -104,7 +106,8 @@ def accidental_code(file: PageFile) -> Iterator[Finding]:
         if block.kind != "indented":
             continue
         content = document.content[block.start : block.end]
-        if _PROSE.match(content.lstrip()) or content.lstrip().startswith(("$$", "\\[", "| ")):
+        is_sentence = _SENTENCE.match(content.lstrip()) and not _CODE_SIGN.search(content)
+        if is_sentence or content.lstrip().startswith(_MARKED):
             line_end = block.start + len(content.partition("\n")[0].rstrip())
             message = "the site shows this text as code, because it is indented; remove the spaces before it"
             yield answer_finding(file, block.start, line_end, message)

@@ -13,7 +13,7 @@ def codes_with(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "codes"),
     [
-        (r"As `$a \neq b$` shows.", []),  # code is shown as it is
+        (r"As `$a \neq b$` shows.", ["QT504"]),  # the site breaks the line in code too
         (r"As $a \neq b$ shows.", ["QT501"]),
         (r"As \(a \nu b\) shows.", ["QT502", "QT501"]),
         (r"One.\n\nu is the speed.", []),  # a line break and a word
@@ -55,7 +55,7 @@ def test_a_long_tag_is_shortened_in_the_message() -> None:
 def test_further_pairs_of_a_page_are_counted_in_the_first_finding() -> None:
     raw = example_with("Osmosis moves", r"Where \(a\), \(b\) and \[c\], osmosis moves")
     (finding,) = [found for found in check(raw) if found.code == "QT502"]
-    assert finding.message == r"the site does not render maths in `\(…\)`; write `$…$` (2 more on this page)"
+    assert finding.message == r"the site does not render math in `\(…\)`; write `$…$` (2 more on this page)"
 
 
 def test_a_command_without_a_unicode_character_has_no_fix() -> None:
