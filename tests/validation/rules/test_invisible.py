@@ -1,12 +1,13 @@
 """QT109: invisible characters in every text of a page, and the fix that changes nothing that readers see."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from qtgen.page import Page, read
 from qtgen.page.edits import apply_edits
-from qtgen.validation.rules import REGISTRY, PageChecker, PageFile
+from qtgen.validation.rules import REGISTRY, Finding, PageChecker, PageFile, PageRule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.rules.invisible import invisible_character
 from support.validation import check, example_with
