@@ -15,6 +15,7 @@ from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.api import TEXT_RULES
 from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.reasons import REASONS, Reason
+from qtgen.settings import Settings
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.selection import resolve_codes
 
@@ -75,8 +76,11 @@ def _reasons(names: Sequence[str], thresholds: Mapping[str, float | None]) -> li
 class SourceTexts:
     """The source texts (`context`) in the question files, if there are any. The first row of a page counts."""
 
-    def __init__(self, stack: ExitStack, files: Sequence[Path], subject: str | None) -> None:
-        self._source = stack.enter_context(QuestionFiles(files, subject, None, sys.stdin.buffer)) if files else None
+    def __init__(self, stack: ExitStack, files: Sequence[Path], settings: Settings) -> None:
+        self._source: QuestionFiles | None = None
+        if files:
+            source = QuestionFiles(files, settings.subject, None, sys.stdin.buffer, settings.columns)
+            self._source = stack.enter_context(source)
 
     def _rows(self) -> Iterator[Question | InvalidRow]:
         return self._source.rows() if self._source else iter(())

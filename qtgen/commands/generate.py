@@ -85,6 +85,11 @@ _questions, _cost, _resume, _quality, _output = (
 @click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("questions", nargs=-1, type=file_or_dash)
 @_questions("--subject", help="Use this subject for questions without one.")
+@_questions(
+    "--columns",
+    metavar="NAME=COLUMN,…",
+    help="Read columns that the files name differently: Frage=question,Fach=subject.",
+)
 @_questions("--limit", type=click.IntRange(min=1), help="Read only the first N questions.")
 @_questions("--prompt", help="Use this prompt for every question.  [default: by the kind of question]")
 @_questions(
@@ -171,7 +176,9 @@ def command(
     if settings.prompt:
         config.library.choose("", settings.prompt)  # raises PromptError, even if all pages exist
     with ExitStack() as stack:
-        source = stack.enter_context(QuestionFiles(options.files, settings.subject, limit, sys.stdin.buffer))
+        source = stack.enter_context(
+            QuestionFiles(options.files, settings.subject, limit, sys.stdin.buffer, settings.columns)
+        )
         work = _prepare(options, config, source, stack)
         if options.dry_run:
             dry_run_result = estimate_run(work.steps(), config, settings, work.ledger, fresh=options.fresh)

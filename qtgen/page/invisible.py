@@ -22,7 +22,7 @@ CLASS = f"[{_HIDDEN}{_JOINERS}{_SELECTORS}{_TAGS}{_DIRECTIONS}{_LOST}]"
 _ANY = re.compile(CLASS)
 _OVERRIDES = frozenset("\u202d\u202e")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r"[^\S\x1c-\x1f]+")
 
 # Letters that need joiners (Arabic and what is written like it, the scripts of India, Mongolian), and emoji.
 _JOINED = re.compile(
