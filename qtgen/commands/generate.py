@@ -24,7 +24,7 @@ from qtgen.commands._options import (
     settings_from,
     strict_grounding_option,
 )
-from qtgen.commands._questions import index_questions, skipped_near_duplicates
+from qtgen.commands._questions import find_duplicates, index_questions
 from qtgen.commands._run import Run, RunOptions, require_prices
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
@@ -100,7 +100,8 @@ _questions, _cost, _resume, _quality, _output = (
 @_questions(
     "--on-duplicate",
     type=click.Choice(["skip", "keep", "fail"]),
-    help="Skip near-duplicate questions, keep them, or end the run.  [default: keep]",
+    help="Skip near-duplicate questions, keep them, or end the run. Questions that the site or an earlier row already "
+    "has are never written again.  [default: keep]",
 )
 @_questions(
     "--update-neighbours", is_flag=True, help="With --corpus: add links to the new pages to similar pages of the site."
@@ -209,14 +210,15 @@ def _prepare(options: GenerateOptions, config: GenerationConfig, source: Questio
     """Read the questions and the output folder, and open the ledger."""
     settings = options.settings
     index = index_questions(source, options.files, settings)
-    near_duplicates = skipped_near_duplicates(source, settings)
+    duplicates = find_duplicates(source, index, settings)
     output = OutputFolder(settings.out)
     plan_options = PlanOptions(
         out=settings.out,
         today=config.today,
         exists=lambda path: Path(path).exists(),
         duplicates=index.duplicates(),
-        near_duplicates=near_duplicates,
+        site_duplicates=duplicates.site,
+        near_duplicates=duplicates.near,
     )
     if not options.recreate:
         plan_options = replace(plan_options, is_deleted=output.deleted_pages())
