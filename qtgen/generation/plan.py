@@ -114,7 +114,10 @@ def plan(rows: Iterable[Row], options: PlanOptions, ids: IdAllocator) -> Iterato
                 sources[number] = row.source
             elif number in options.duplicates:
                 reasons[number] = Failure(DUPLICATE, f"same page as {sources[options.duplicates[number]]}")
-        steps = [_decide(row, options, reasons.get(number)) for number, row in chunk]
+        steps = [
+            _decide(row, options, reasons.get(number), is_repeated=number in options.duplicates)
+            for number, row in chunk
+        ]
         open_rows = [step for step in steps if isinstance(step, Question)]
         assigned = ids({page_url(row): row.id for row in open_rows}) if open_rows else {}
         for step in steps:
@@ -126,14 +129,21 @@ def plan(rows: Iterable[Row], options: PlanOptions, ids: IdAllocator) -> Iterato
                 yield step
 
 
-def _decide(row: Row, options: PlanOptions, duplicate: Failure | None) -> Question | Outcome:
-    """Return the question if its page is to be written, else the row's outcome."""
+def _decide(row: Row, options: PlanOptions, duplicate: Failure | None, *, is_repeated: bool) -> Question | Outcome:
+    """Return the question if its page is to be written, else the row's outcome.
+
+    Args:
+        row: The row.
+        options: How rows become jobs.
+        duplicate: Why the question is a duplicate.
+        is_repeated: Whether an earlier row has the same page.
+    """
     if isinstance(row, InvalidRow):
         return Outcome(Question(row.text, "", source=row.source), Status.FAILED, error=row.error)
     if fault := _name_fault(row):
         return Outcome(row, Status.FAILED, error=Failure("question", f"{row.source}: {fault}"))
     path = page_path(options.out, row)
-    if duplicate and duplicate.kind == DUPLICATE:
+    if duplicate and is_repeated:
         return _skip(row, path, duplicate)
     if options.exists(path):
         return Outcome(row, Status.EXISTS, path, page_url(row))

@@ -23,6 +23,8 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _TYPOGRAPHIC = re.compile("^[“„«‟]|[”“»]$")
 _OPENING, _CLOSING = "“„«‟", "”“»"
+_BLANK = ' \t\r\n,;"'
+_SHOWN = 200  # characters of a record that could not be read
 _SAME_LIMIT = threading.Lock()
 
 
@@ -39,6 +41,14 @@ class TableRow:
     number: int
     values: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record of a CSV file whose quotes are wrong: its beginning, and what is wrong."""
+
+    text: str
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +149,21 @@ def csv_rows(path: Path, lines: Iterator[str], columns: Mapping[str, str]) -> It
     declared = _SEPARATOR_LINE.fullmatch(first.strip())
     if declared:
         number, first = 2, next(lines, "")
+    while first and not first.strip(_BLANK):
+        number, first = number + 1, next(lines, "")
     delimiter = declared[1] if declared else _delimiter(first, columns)
     records = CsvRecords(chain([first], lines), number, delimiter)
     line, cells = next(records)
-    if isinstance(cells, str):
-        raise QuestionFileError(cells, path=f"{path}:{line}")
+    if isinstance(cells, BadRecord):
+        raise QuestionFileError(cells.fault, path=f"{path}:{line}")
     header = read_header(f"{path}:{number}", cells, columns, delimiter)
-    records.width = len(header.columns)
     return _body(header, records)
 
 
-def _body(header: Header, records: Iterator[tuple[int, list[str] | str]]) -> Iterator[TableRow]:
+def _body(header: Header, records: Iterator[tuple[int, list[str] | BadRecord]]) -> Iterator[TableRow]:
     for number, cells in records:
-        if isinstance(cells, str):
-            yield TableRow(number, fault=cells)
+        if isinstance(cells, BadRecord):
+            yield TableRow(number, {"question": cells.text}, cells.fault)
         elif any(cell.strip() for cell in cells):
             row = header.row(number, cells)
             yield TableRow(number, row.values, row.fault or _quote_fault(str(row.values.get("question", ""))))
@@ -192,7 +203,7 @@ class CsvRecords:
     """The records of a CSV file, each with its first line: its cells, or what is wrong with it.
 
     After a record with wrong quotes, the next line is read as a record of its own, so one row does not take others with
-    it. Lines that cannot be a row, because they have another number of cells, count as the rest of the wrong one.
+    it. If a later line closes the quote, the lines up to it belong to the wrong record.
 
     Args:
         lines: The lines, each ending in a line feed.
@@ -201,14 +212,16 @@ class CsvRecords:
     """
 
     def __init__(self, lines: Iterator[str], number: int, delimiter: str) -> None:
-        self.width = 0  # cells of a row; 0 until the header is known
         self._lines, self._number, self._delimiter = lines, number, delimiter
         self._returned: deque[str] = deque()
+        mark = re.escape(delimiter)
+        self._opening = re.compile(rf'(?:^|{mark}) *"')
+        self._closing = re.compile(rf'" *(?:{mark}[^"]*)?$')
 
-    def __iter__(self) -> Iterator[tuple[int, list[str] | str]]:
+    def __iter__(self) -> Iterator[tuple[int, list[str] | BadRecord]]:
         return self
 
-    def __next__(self) -> tuple[int, list[str] | str]:
+    def __next__(self) -> tuple[int, list[str] | BadRecord]:
         number, first = self._number, self._next_line()
         if '"' not in first:
             return number, first.rstrip("\n").split(self._delimiter)
@@ -217,11 +230,14 @@ class CsvRecords:
             with _long_cells():
                 return number, next(self._reader(taken))
         except csv.Error:
-            return number, self._fault(number, taken)
+            return number, BadRecord(first[:_SHOWN].strip(_BLANK), self._fault(number, taken))
 
-    def _next_line(self) -> str:
-        line = self._returned.popleft() if self._returned else next(self._lines)
-        self._number += 1
+    def _next_line(self, default: str | None = None) -> str:
+        """Return the next line. After the last one, return `default`, or raise StopIteration if there is none."""
+        line = self._returned.popleft() if self._returned else next(self._lines, default)
+        if line is None:
+            raise StopIteration
+        self._number += line is not default
         return line
 
     def _return_line(self, line: str) -> None:
@@ -231,12 +247,9 @@ class CsvRecords:
     def _reader(self, taken: list[str]) -> Iterator[list[str]]:
         def feed() -> Iterator[str]:
             yield taken[0]
-            while True:
-                try:
-                    taken.append(self._next_line())
-                except StopIteration:
-                    return
-                yield taken[-1]
+            for line in iter(lambda: self._next_line(""), ""):
+                taken.append(line)
+                yield line
 
         return csv.reader(feed(), delimiter=self._delimiter, skipinitialspace=True, strict=True)
 
@@ -247,19 +260,21 @@ class CsvRecords:
         message = 'unclosed quote; close it, and double each quote inside a quoted text ("")'
         if len(taken) == 1 and taken[0].count('"') > 1:
             message = 'a quote inside a quoted text; double it ("")'
-        if taken[0].count('"') % 2 and self._skip_rest() and self._number > number + 2:
+        if taken[0].count('"') % 2 and self._skip_rest():
             message += f" (lines {number} to {self._number - 1})"
         return message
 
     def _skip_rest(self) -> bool:
-        """Skip the lines that cannot be a row, and return True."""
-        while True:
-            try:
-                line = self._next_line()
-            except StopIteration:
+        """Skip the lines up to the one that closes the quote of a wrong record. Return False if there is none."""
+        passed = []
+        for line in iter(lambda: self._next_line(""), ""):
+            passed.append(line)
+            if '"' not in line:
+                continue
+            if self._opening.search(line):  # a row of its own
+                break
+            if line.count('"') % 2 and self._closing.search(line):
                 return True
-            cells = line.rstrip("\n").split(self._delimiter)
-            has_width = len(cells) == self.width or (len(cells) > self.width and not any(cells[self.width :]))
-            if '"' in line or has_width:
-                self._return_line(line)
-                return True
+        for line in reversed(passed):
+            self._return_line(line)
+        return False

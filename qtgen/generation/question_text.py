@@ -1,18 +1,21 @@
 """What is wrong with a question or a subject as a text, and the marks of lists that are no part of it."""
 
 import re
+from functools import lru_cache
 from html import unescape
 
 from qtgen._util.text import mask_unprintable
 from qtgen.generation.residue import html_markup
 from qtgen.page.invisible import Visibility, code_point, find_invisible
+from qtgen.page.markdown import find_segments, mask_segments
 
 # `1. `, `2) `, `- `, `# `, `- [ ] ` and combinations, as lists are written. `-5` and `#hashtag` are not marks.
 _LIST_MARK = re.compile(r"(?:(?:\(?\d{1,4}[.)]|\(?[a-zA-Z]\)|[-*+•‣▪●○◦·–—]|#{1,6}|\[[ xX]?\])(?:[ \t\u00a0]+|$))+")
 _ERROR_VALUE = re.compile(r"#(?:[A-ZÄÖÜ0-9]+(?:[_/][A-Z0-9]+)*[!?]|N/A|N/D|N/V|NV|GETTING_DATA|#+)|Err:\d{3}")
-_EMPTY_WORD = re.compile(r"n/?a|nan|null|none|nil|<na>|\(null\)|\(blank\)|nat|undefined", re.IGNORECASE)
+_EMPTY_WORD = re.compile(r"N/?A|n/?a|nan|NaN|NAN|[Nn]ull|NULL|[Nn]one|NONE|nil|NIL|<NA>|NaT|\((?:null|blank)\)")
 _FORMULA = re.compile(r"=[A-Za-z$(\"'+@\[{-]")
 _ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
+_SUSPECT = re.compile(r"[<&\ufffc\ufffd]|\A[#=E]|\A.{0,12}\Z")  # what a text with a fault matches
 _ABOUT_ENTITIES = re.compile(r"\b(?:x?html5?|xml|entit(?:y|ies)|escap\w*|markup)\b", re.IGNORECASE)
 
 
@@ -35,13 +38,16 @@ def placeholder_fault(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)  # subjects repeat
 def title_fault(text: str) -> str | None:
     """Return what is wrong with a text that becomes a title or a subject, or None."""
+    if not _SUSPECT.search(text):
+        return None
     if fault := placeholder_fault(text):
         return fault
     if lost := next((found for found in find_invisible(text) if found.kind is Visibility.LOST), None):
         return f"contains {code_point(lost.char)}; write the character that was lost"
-    if tag := next(html_markup(text), None):
+    if tag := next(html_markup(mask_segments(text, find_segments(text))), None):
         return f"contains HTML (`{mask_unprintable(tag[:40])}`); write plain text"
     return _entity_fault(text)
 

@@ -123,7 +123,10 @@ def without_invisible(text: str) -> str:
 
 def normalize(text: str) -> str:
     """Return a text on one line in its usual form: NFC, without invisible characters, with single spaces."""
-    if not text.isascii():
+    if text.isascii():
+        if text.isprintable() and "  " not in text:  # nearly every text
+            return text.strip()
+    else:
         text = unicodedata.normalize("NFC", without_invisible(text))
     return _SPACES.sub(" ", text).strip()
 
