@@ -30,6 +30,7 @@ def find_pages(
     """Return the stale pages in the order and number that the options ask for, and warn about the others."""
     settings = options.settings
     warn(sources.problems(), "invalid row", " in the question files skipped")
+    warn(sources.notes(), "note")
     criteria = Criteria(
         config.today,
         config.part_digests(),

@@ -103,6 +103,10 @@ class SourceTexts:
                 texts.setdefault(url, question.context)
         return texts
 
+    def notes(self) -> Sequence[str]:
+        """Return what the reader of the files should know, as far as they were read."""
+        return self._source.notes if self._source else ()
+
     def problems(self) -> list[str]:
         """Return what is wrong with the invalid rows."""
         return [row.error.message for row in self._rows() if isinstance(row, InvalidRow)]
