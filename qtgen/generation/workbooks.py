@@ -1,6 +1,7 @@
 """Read the rows of an Excel workbook (`.xlsx`) as text, so that they can be treated like the rows of a CSV file."""
 
 import datetime as dt
+import re
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from qtgen.generation.question_lines import OLD_WORKBOOK
 
 _HEADER_WITHIN = 10  # rows with text; a title may stand above the columns
 _CHUNK = 1 << 20
+_FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _REMEDY = "save it as .xlsx or .csv"
 
 Rows = Iterator[tuple[int, list[str]]]
@@ -97,9 +99,9 @@ def _has_formulas(stream: BinaryIO) -> bool:
                 with archive.open(name) as sheet:
                     tail = b""
                     while chunk := sheet.read(_CHUNK):
-                        if b"<f>" in tail + chunk or b"<f " in tail + chunk:
+                        if _FORMULA.search(tail + chunk):
                             return True
-                        tail = chunk[-2:]
+                        tail = chunk[-20:]
     return False
 
 
