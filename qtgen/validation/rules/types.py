@@ -115,6 +115,8 @@ SiteCheck = Callable[[SiteIndex], Iterable[SiteFinding]]
 SkipTest = Callable[[PageFile], bool]
 LinkFixFactory = Callable[[Page, str, Page | None], FixFactory | None]
 """Maps a page, the dotted path of one of its links, and the link's target (if there is one) to a fix."""
+LinkExplanation = Callable[[Page, str, Page], str | None]
+"""Maps a page, the dotted path of one of its links and the link's target to a message that tells more, or None."""
 FixSafety = Literal["safe", "unsafe"]
 Repairable = Literal["concern", "fault"]
 
@@ -189,7 +191,9 @@ class SiteRule(Rule):
 
     Args:
         fix_link: Computes the fix of a link. The site index does not hold what it needs, so it receives the pages.
+        explain_link: Tells more about a link than the message of the finding, for the same reason.
     """
 
     check: SiteCheck
     fix_link: LinkFixFactory | None = None
+    explain_link: LinkExplanation | None = None
