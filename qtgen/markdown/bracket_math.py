@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from qtgen.markdown.document import Document, segment_at
+from qtgen.markdown.document import Document, find_segments, segment_at
 from qtgen.markdown.types import Block
 
 Replacement = tuple[int, int, str]
@@ -27,6 +27,7 @@ _NAMES = re.compile(r"\d[\d.,]*%?|[A-Z]{2,4}|[A-Za-z]{2}")  # a number, or two v
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _ADDRESS = re.compile(r"https?://|www\.")
 _LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
+_MAY_HIDE = re.compile(r"`|~~~|\$\$|\n[ >]*    ")  # code and blocks of math
 _PROSE_WORDS = 2
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
 _OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
@@ -45,15 +46,14 @@ class BracketPair(NamedTuple):
     display: bool
 
 
-def find_bracket_math(document: Document) -> list[BracketPair]:
+def find_bracket_math(text: str) -> list[BracketPair]:
     """Return the math between brackets, in order.
 
     A pair that may be math or prose, such as a number, is math if there is certain math between brackets in the text.
     """
-    text = document.text
     if "\\(" not in text and "\\[" not in text:
         return []
-    hidden = [part for part in document.segments if part.kind != "math"]
+    hidden = [part for part in find_segments(text) if part.kind != "math"] if _MAY_HIDE.search(text) else []
     certain: list[BracketPair] = []
     possible: list[BracketPair] = []
     for match in _PAIR.finditer(text):

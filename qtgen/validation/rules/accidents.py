@@ -50,7 +50,7 @@ _HEADING_MAX = 100  # characters of a heading that is underlined
     Severity.WARNING,
     bad=Example("Osmosis moves", r"Water moves.\n---\n\nOsmosis moves"),
     good=Example(r"\n\n1. **Gradient**", r"\n\n---\n\n## Points\n\nMore #1\n===\n\n1. **Gradient**"),
-    patterns=(r"#[#A-Z]", r"[^\\n|: -][ ]*\\n[ >]*--+[ ]*(?:\\n|$)"),
+    patterns=(r"(?:^|\\n)[ >]*(?:[-*+][ ]+|\d+[.)][ ]+)*#+[A-Z*]", r"[^\\n|: -][ ]*\\n[ >]*--+[ ]*(?:\\n|$)"),
     repairable="concern",
 )
 def accidental_heading(file: PageFile) -> Iterator[Finding]:
@@ -176,6 +176,11 @@ _LATEX = re.compile(
     r"|(?<=[A-Za-z0-9)])[\^_]\{[^{}\n]{1,40}\}"
 )
 
+# What is obviously math, because it is in one line. A line break may be the end of a block, which ends the math.
+_MATH = re.compile(
+    r"(?<!\\)(?:\$\$(?:[^$\\]|\\(?!n))+\$\$|\$(?:[^$\\]|\\(?!n))+\$|\$\$\\n[^$]*\\n *\$\$|\\\(.*?\\\)|\\\[.*?\\\])"
+)
+
 
 @rule(
     "QT514",
@@ -183,7 +188,7 @@ _LATEX = re.compile(
     Severity.WARNING,
     bad=Example("Osmosis moves", r"Where \frac{a}{b} > 1, osmosis moves"),
     good=Example("Osmosis moves", r"Where $\frac{a}{b} > 1$ and `x^{2}`, osmosis moves"),
-    patterns=(r"\\[A-Za-z]{2,}[{ \\^_()=+,.$-]", r"[A-Za-z0-9)][\^_]\{"),
+    patterns=(r"\\[a-mo-zDORS][A-Za-z]+", r"[A-Za-z0-9)][\^_]\{"),
     repairable="concern",
 )
 def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
@@ -195,11 +200,11 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
     Fix: write `$\frac{1}{2}$`. No automatic fix: only an author knows where the formula begins and ends.
     """
     answer = answer_of(file)
-    if not _LATEX.search(answer):
+    if not _LATEX.search(_MATH.sub("", answer)):
         return
     document = intended_document(answer, [*LATEX_COLLISION.finditer(answer)])
     text = mask_segments(document.content, document.segments)
-    for pair in find_bracket_math(document):
+    for pair in find_bracket_math(document.text):
         text = f"{text[: pair.start]}{' ' * (pair.end - pair.start)}{text[pair.end :]}"
     found = [match for match in _LATEX.finditer(text) if not text[: match.start()].endswith("\\")]
     if found:
