@@ -4,7 +4,7 @@ Markdown also escapes brackets so: `\(see below\)` and `\[1\]` are prose.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,11 +14,8 @@ from qtgen.markdown.types import Block
 Replacement = tuple[int, int, str]
 """Start and end in a text, and what replaces that part."""
 
-# The lengths are limited. Otherwise a page of opening marks only would take minutes.
-_PAIR = re.compile(
-    r"\\(?<!\\\\)(?:\((?P<inline>(?:(?!\\\(|\n[ ]*\n)[\s\S]){1,500}?)\\\)"
-    r"|\[(?P<display>(?:(?!\\\[)[\s\S]){1,2000}?)\\\])"
-)
+_MARK = re.compile(r"\\[\\()\[\]]")
+_PARAGRAPH_BREAK = re.compile(r"\n[ ]*\n")
 _COMMAND = re.compile(r"\\[A-Za-z]")
 _SIGN = re.compile("[\\\\^_={}<>|\u0370-\u03ff\u2190-\u22ff\u2a00-\u2aff\u00d7\u00f7\u00b1\u2032\u00b2\u00b3\u00b9]")
 _FUNCTION = re.compile(r"\b(?:sin|cos|tan|log|exp|max|min|lim|gcd|det|mod)\b|[A-Za-z]\(")
@@ -56,15 +53,27 @@ def find_bracket_math(text: str) -> list[BracketPair]:
     hidden = [part for part in find_segments(text) if part.kind != "math"] if _MAY_HIDE.search(text) else []
     certain: list[BracketPair] = []
     possible: list[BracketPair] = []
-    for match in _PAIR.finditer(text):
-        if segment_at(hidden, match.start()) or segment_at(hidden, match.end() - 1):
+    for pair in _pairs(text):
+        if hidden and (segment_at(hidden, pair.start) or segment_at(hidden, pair.end - 1)):
             continue
-        group = "inline" if match.group("inline") is not None else "display"
-        pair = BracketPair(*match.span(), match.span(group), group == "display")
         verdict = _is_math(text, pair)
         if verdict is not False:
             (certain if verdict else possible).append(pair)
     return sorted([*certain, *possible]) if certain else []
+
+
+def _pairs(text: str) -> Iterator[BracketPair]:
+    """Yield each pair of marks with no other mark in between. Inline math does not contain a blank line."""
+    opening, start = "", 0
+    for match in _MARK.finditer(text):
+        mark = match.group()
+        if mark in ("\\(", "\\["):
+            opening, start = mark, match.start()
+        elif (opening, mark) in (("\\(", "\\)"), ("\\[", "\\]")):
+            is_display = mark == "\\]"
+            if is_display or not _PARAGRAPH_BREAK.search(text, start, match.start()):
+                yield BracketPair(start, match.end(), (start + 2, match.start()), is_display)
+            opening = ""
 
 
 def _is_math(text: str, pair: BracketPair) -> bool | None:
