@@ -3,6 +3,7 @@
 from qtgen.validation.rules import (
     answer_line,
     content,
+    formulas,
     latex,
     links,
     model_text,
@@ -40,6 +41,7 @@ __all__ = [
     "SiteRule",
     "answer_line",
     "check_page",
+    "formulas",
     "latex",
     "model_text",
     "rule",

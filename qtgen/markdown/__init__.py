@@ -1,0 +1,1 @@
+"""What the site's renderer makes of an answer's markdown."""
