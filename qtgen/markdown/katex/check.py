@@ -5,10 +5,10 @@ from functools import lru_cache
 from typing import Final
 
 from qtgen.markdown.katex.errors import FormulaError, UnrenderableError
-from qtgen.markdown.katex.parser import MAX_NESTING, Parser
 from qtgen.markdown.katex.plain import is_plain
 
-_FRAMES_PER_GROUP = 12
+_MOST_FRAMES = 5000
+"""How many frames deeper than usual Python goes for a formula as deep as the parser allows."""
 _AT_THE_END: Final = frozenset(("argument", "braces", "delimiter", "environment", "macro", "script", "size"))
 """Kinds of errors that a comment to the end of the formula causes."""
 
@@ -30,7 +30,7 @@ def find_error(tex: str, *, display: bool) -> FormulaError | None:
         return _parse(tex, display=display)
     except RecursionError:
         limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(limit + MAX_NESTING * _FRAMES_PER_GROUP)
+        sys.setrecursionlimit(limit + _MOST_FRAMES)
         try:
             return _parse(tex, display=display)
         finally:
@@ -38,6 +38,8 @@ def find_error(tex: str, *, display: bool) -> FormulaError | None:
 
 
 def _parse(tex: str, *, display: bool) -> FormulaError | None:
+    from qtgen.markdown.katex.parser import Parser  # only a few formulas are not plain
+
     parser = Parser(tex, display=display)
     try:
         parser.parse()

@@ -1,8 +1,11 @@
 """The error that KaTeX would show, with its place in the formula."""
 
-from typing import Literal, NamedTuple
+from __future__ import annotations
 
-from qtgen.markdown.katex.lexer import Token
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from qtgen.markdown.katex.lexer import Token
 
 ErrorKind = Literal[
     "ampersand",

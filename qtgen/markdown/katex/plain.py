@@ -5,6 +5,7 @@ formulas become such a row in a few steps.
 """
 
 import re
+from functools import cache
 from typing import Final
 
 from qtgen.markdown.katex.tables import load_tables
@@ -36,39 +37,58 @@ _DELIMITER = (
     rf"(?:[()\[\]|./]|\\(?:[{{}}|]|[lr]angle{_END_OF_NAME}[ \n]*+|[lr](?:floor|ceil|vert|Vert){_END_OF_NAME}[ \n]*+))"
 )
 
-_TEXT = re.compile(
-    r"(?<!\\)\\(?:text|textrm|textbf|textit|mbox)\{[ !\"'()*+,\-./0-9:;<=>?A-Z\[\]`a-z|À-ÖØ-öø-ÿ’–—一-鿿぀-ヿ가-힣]*+\}"
-)
-_PLAIN_GROUP = re.compile(rf"(?<!\\)(?<!\\begin)(?<!\\end)(?<!\\begin\{{array\}})\{{{_ROW}\}}")
-_LEFT_RIGHT = re.compile(rf"(?<!\\)\\left[ \n]*+{_DELIMITER}{_ROW}\\right[ \n]*+{_DELIMITER}")
 _INLINE_ENVIRONMENTS = r"[pbBvV]?matrix|[dr]?cases|aligned|gathered"
-_PLAIN = re.compile(_ROW)
+_DISPLAY_ENVIRONMENTS = rf"{_INLINE_ENVIRONMENTS}|align\*?|gather\*?"
+
 _LINES = re.compile(r"[ -~\n\u00a0-\U0010ffff]*+")
 _COMMAND = re.compile(r"([_^]?)(\\(?:[A-Za-z]+|[^A-Za-z]))")
-_ARGUMENTS: Final = re.compile(rf"\\(?:{_ONE_ARGUMENT}|{_TWO_ARGUMENTS}|left|right|begin|end)\Z")
-_ENVIRONMENTS: Final = {
-    display: re.compile(
-        rf"(?<!\\)\\begin\{{(?:(?P<name>{names})\}}|array\}}\{{[lcr|]++\}}){_ROW}(?:&{_ROW})*+\\end\{{(?(name)(?P=name)|array)\}}"
-    )
-    for display, names in ((False, _INLINE_ENVIRONMENTS), (True, rf"{_INLINE_ENVIRONMENTS}|align\*?|gather\*?"))
-}
+_ARGUMENTS = re.compile(rf"\\(?:{_ONE_ARGUMENT}|{_TWO_ARGUMENTS}|left|right|begin|end)\Z")
 _CHARACTERS: Final = frozenset(("\\\\", "\\%", "\\$", "\\#", "\\&", "\\_"))
+
+
+# The larger patterns take milliseconds to compile, and many runs do not need them.
+@cache
+def _text() -> re.Pattern[str]:
+    characters = r"[ !\"'()*+,\-./0-9:;<=>?A-Z\[\]`a-z|À-ÖØ-öø-ÿ’–—一-鿿぀-ヿ가-힣]*+"
+    return re.compile(rf"(?<!\\)\\text(?:rm|bf|it)?\{{{characters}\}}")
+
+
+@cache
+def _plain() -> re.Pattern[str]:
+    return re.compile(_ROW)
+
+
+@cache
+def _plain_group() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\\)(?<!\\begin)(?<!\\end)(?<!\\begin\{{array\}})\{{{_ROW}\}}")
+
+
+@cache
+def _left_right() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\\)\\left[ \n]*+{_DELIMITER}{_ROW}\\right[ \n]*+{_DELIMITER}")
+
+
+@cache
+def _environment(*, display: bool) -> re.Pattern[str]:
+    names = _DISPLAY_ENVIRONMENTS if display else _INLINE_ENVIRONMENTS
+    begin = rf"(?<!\\)\\begin\{{(?:(?P<name>{names})\}}|array\}}\{{[lcr|]++\}})"
+    return re.compile(rf"{begin}{_ROW}(?:&{_ROW})*+\\end\{{(?(name)(?P=name)|array)\}}")
 
 
 def is_plain(tex: str, *, display: bool) -> bool:
     """Return whether a formula obviously renders. False says nothing. See `check_formula`."""
     if len(tex) > _LONGEST or not (tex.isprintable() or _LINES.fullmatch(tex)):
         return False
-    if "\\" in tex and not _has_plain_commands(tex := _TEXT.sub(_WORDS, tex)):
+    if "\\" in tex and not _has_plain_commands(tex := _text().sub(_WORDS, tex)):
         return False
     for _ in range(_DEEPEST):
-        if _PLAIN.fullmatch(tex):
+        if _plain().fullmatch(tex):
             return True
-        reduced = _PLAIN_GROUP.sub(_GROUP, tex)
+        reduced = _plain_group().sub(_GROUP, tex)
         if "\\left" in reduced:
-            reduced = _LEFT_RIGHT.sub(_FENCED, reduced)
+            reduced = _left_right().sub(_FENCED, reduced)
         if "\\begin" in reduced:
-            reduced = _ENVIRONMENTS[display].sub(_FENCED, reduced)
+            reduced = _environment(display=display).sub(_FENCED, reduced)
         if reduced == tex:
             return False
         tex = reduced

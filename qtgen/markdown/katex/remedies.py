@@ -17,7 +17,7 @@ _REMEDIES: Final = MappingProxyType(
             "write the unit with `\\mathrm`, as in `5\\,\\mathrm{m}`",
         ),
         **dict.fromkeys(("\\label", "\\ref", "\\eqref", "\\cite", "\\footnote", "\\index"), "remove it"),
-        **dict.fromkeys(("\\textsc", "\\mathsc"), "use `\\text`"),
+        **dict.fromkeys(("\\mbox", "\\textsc", "\\mathsc", "\\textsl"), "use `\\text`"),
         "\\struct": "use `\\mathrm`",
         "\\cr": "it works only between rows of an environment; use `\\\\`",
         "\\par": "end the formula before it",
