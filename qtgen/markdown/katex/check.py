@@ -53,5 +53,6 @@ def _parse(tex: str, *, display: bool) -> FormulaError | None:
             token = parser.expander.last_source
         start, end = (token.start, token.end) if token else (0, len(tex))
         start = max(0, min(start, len(tex) - 1))
+        end = start + len(tex[start:end].rstrip())  # a command's token includes the spaces after it
         return FormulaError(start, min(max(end, start + 1), len(tex)), error.message, error.kind)
     return None

@@ -1,12 +1,15 @@
 """Messages that depend on what was found: unknown commands, leftovers and wrong modes."""
 
 from difflib import get_close_matches
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Final
 
 from qtgen.markdown.katex.errors import UnrenderableError, shown
 from qtgen.markdown.katex.lexer import END, Token
 from qtgen.markdown.katex.tables import Mode, load_tables, symbol_groups
+
+_LONGEST_NAME = 40
 
 _REMEDIES: Final = MappingProxyType(
     {
@@ -52,14 +55,19 @@ def unknown_command_error(token: Token) -> UnrenderableError:
     return UnrenderableError("unknown-command", f"KaTeX does not know {shown(name)}; {remedy}", token)
 
 
-def _suggestion(name: str) -> str:
+@cache
+def _commands() -> list[str]:
     tables = load_tables()
     known = {*tables.functions, *tables.macros, *symbol_groups("math"), *symbol_groups("text")}
-    commands = sorted(command for command in known if command[0] == "\\" and command[1:].isalpha())
-    if len(name) > 40:
+    return sorted(command for command in known if command[0] == "\\" and command[1:].isalpha())
+
+
+@lru_cache(maxsize=1024)
+def _suggestion(name: str) -> str:
+    if len(name) > _LONGEST_NAME:
         return "remove the backslash, or use a command that KaTeX knows"
-    by_case = [command for command in commands if command.lower() == name.lower()]
-    close = by_case or get_close_matches(name, commands, n=1, cutoff=0.75)
+    by_case = [command for command in _commands() if command.lower() == name.lower()]
+    close = by_case or get_close_matches(name, _commands(), n=1, cutoff=0.75)
     if close:
         return f"did you mean {shown(close[0])}?"
     return "use a command that KaTeX knows, or `\\mathrm` for a name"
@@ -69,7 +77,7 @@ def unknown_environment_error(name: str, token: Token) -> UnrenderableError:
     """Return the error at an environment that KaTeX does not know."""
     remedy = _ENVIRONMENT_REMEDIES.get(name)
     if remedy is None:
-        close = get_close_matches(name[:40], sorted(load_tables().environments), n=1, cutoff=0.7)
+        close = get_close_matches(name[:_LONGEST_NAME], sorted(load_tables().environments), n=1, cutoff=0.7)
         remedy = f"did you mean {shown(close[0])}?" if close else "use one such as `aligned`, `cases` or `matrix`"
     return UnrenderableError("environment", f"KaTeX does not know the environment {shown(name)}; {remedy}", token)
 
