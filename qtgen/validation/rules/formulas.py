@@ -28,14 +28,16 @@ class _Formula(NamedTuple):
     patterns=(r"\$", r"(?:```|~~~)[ ]*math"),
 )
 def unrenderable_math(file: PageFile) -> Iterator[Finding]:
-    r"""KaTeX cannot render a formula of the answer: it has an unknown command, an open brace, `&` outside a table …
+    r"""KaTeX cannot render a formula of the answer: it has an unknown command, an open brace, a double script …
 
     Why it is bad: the reader sees the source of the formula, or the unknown command, in red.
     Fix: what the message suggests. A formula in one line, `$$…$$` too, is inline math. There, `align`, `gather`,
     `equation` and `\tag` do not work, so put the `$$` on lines of their own. No automatic fix.
-    Precision: exact. The rule follows the grammar of KaTeX 0.16.47. On 7,579 formulas of live pages, 120,000 formulas
-    with accidents, and 290,520 that use each command rightly and wrongly, it agrees with KaTeX on every one.
-    Limits: KaTeX overflows at some depth between 470 and 1,870 nested groups, and this rule reports more than 400.
+    Precision: exact, with nothing missed. The rule reads formulas by the grammar of KaTeX 0.16.47. It agrees with KaTeX
+    on all 7,579 formulas of live pages, of which 61 are errors, on 210,000 formulas with accidents, and on 290,520
+    right and wrong uses of every command.
+    Limits: KaTeX fails at 470 to 1,870 nested groups, depending on their kind. This rule reports more than 400. What
+    follows an unescaped `%` is lost, but KaTeX shows no error, so this rule does not report it.
     """
     for formula in _formulas(file):
         error = check_formula(formula.tex, display=formula.display)
