@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from qtgen.page import Page, Span
-from qtgen.page.edits import TextEdit
+from qtgen.page.edits import Part, TextEdit
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
@@ -40,15 +40,21 @@ class PageFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RuleFix:
-    """The edits that resolve a finding, as offsets into the page's text. A safe fix loses nothing for a reader."""
+    """The edits that resolve a finding, as offsets into the page's text. A safe fix loses nothing for a reader.
+
+    Args:
+        parts: The parts of the answer that the fix replaces, in order, if its edits write the whole field again.
+    """
 
     description: str
     edits: Sequence[TextEdit]
     safe: bool = True
+    parts: Sequence[Part] | None = None
 
 
 FixFactory = Callable[[], RuleFix | None]
-"""Computes a fix when one is needed. Most runs only list findings, so rules do not compute fixes in advance."""
+"""Computes a fix, or returns None if the page cannot be edited so. It is called for each finding that is reported,
+because a diagnostic tells whether there is a fix and whether it is safe."""
 
 
 class Finding(NamedTuple):

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from qtgen.page import Span, read, read_text
-from qtgen.validation.diagnostics import Severity
+from qtgen.validation.diagnostics import Fix, Severity
 from qtgen.validation.rules import Example, Finding, PageChecker, PageFile, PageRule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
+from qtgen.validation.rules.types import RuleFix
 from support.validation import example_with
 
 _CANONICAL = PageFile(EXAMPLE_PATH, read_text(EXAMPLE_PAGE))
@@ -63,16 +64,19 @@ def test_the_findings_of_a_rule_are_limited_and_sorted_by_position() -> None:
     assert positions == sorted(positions)
 
 
-def test_fixes_are_computed_only_if_they_are_needed() -> None:
+@pytest.mark.parametrize("safe", [True, False])
+def test_a_diagnostic_tells_whether_there_is_a_fix_and_whether_it_is_safe(safe: bool) -> None:
     def check(_: PageFile) -> Iterator[Finding]:
-        yield Finding("found", Span(0, 0), None, lambda: pytest.fail("the fix was computed"))
+        yield Finding("fixed", Span(0, 0), None, lambda: RuleFix("fix it", [], safe))
+        yield Finding("not fixed", Span(1, 1), None, lambda: None)
+        yield Finding("no fix", Span(2, 2))
 
     one = PageRule("ACME201", "a-rule", Severity.WARNING, check, Example(), Example(), "safe")
-    (diagnostic,) = PageChecker([one])(_CANONICAL)
-    assert diagnostic.fixable
-    assert diagnostic.fix is None
-    with pytest.raises(pytest.fail.Exception):
-        PageChecker([one], fixes=True)(_CANONICAL)
+    found = PageChecker([one])(_CANONICAL)
+    assert [diagnostic.fixable for diagnostic in found] == [True, False, False]
+    assert [diagnostic.fix_is_unsafe for diagnostic in found] == [not safe, False, False]
+    assert [diagnostic.fix for diagnostic in found] == [None, None, None]
+    assert PageChecker([one], fixes=True)(_CANONICAL)[0].fix == Fix(safe, "fix it", ())
 
 
 def test_a_finding_can_override_the_severity_of_its_rule() -> None:
