@@ -29,7 +29,7 @@ SiteErrors: TypeAlias = dict[str, Counter[str]]
 """How many errors between pages each page has, by path and code."""
 
 _ROUNDS_MAX = 24  # removing five links takes five rounds, and that can reveal more
-_RESTORATIONS_MAX = 4
+_PASSES_MAX = 8  # a pass ends when no fix is left, and the next one follows if it caused an error between pages
 _LAST = ("QT403", "QT406")
 _NAMING_FIELDS = ("url", "id", "title", "subject", "no_index")  # other pages are compared with them
 
@@ -82,12 +82,12 @@ def try_fixes(batches: Sequence[PageBatch], options: ValidationOptions, *, unsaf
     """
     store = _RunStore(options.cache)
     fixer = _Fixer(replace(options, fixes=True, unsafe=unsafe, cache=store), unsafe)
-    for _ in range(_RESTORATIONS_MAX):
+    for _ in range(_PASSES_MAX):
         for _ in range(_ROUNDS_MAX):
             # Links to missing pages come last: the missing page may be there and only have the wrong url.
             if not fixer.apply_round(batches, postponed=_LAST) and not (unsafe and fixer.apply_round(batches)):
                 break
-        if not fixer.restore_pages_with_new_errors():
+        if not fixer.restore_pages_with_new_errors() and not fixer.release_names():
             break
     return fixer.report()
 
@@ -135,6 +135,7 @@ class _Fixer:
         self._applied: Counter[str] = Counter()
         self._assigned_urls: set[str] = set()  # in this round
         self._keeps_names: set[str] = set()  # paths of pages whose names and links must not change
+        self._released: dict[str, bytes] | None = None  # the pages when the names were last released
         self._site_errors: list[SiteErrors] = []  # of the first round and of the last one
         self._rejected: dict[str, tuple[RejectedFix, ...]] = {}
         self._left_out = 0
@@ -206,6 +207,18 @@ class _Fixer:
             self._applied[path] = 0
         self._keeps_names |= culprits
         return bool(culprits)
+
+    def release_names(self) -> bool:
+        """Let the restored pages change their names again, if a page has changed since the last time.
+
+        Return whether there is one.
+        """
+        state = dict(self._overlay)
+        if not self._keeps_names or state == self._released:
+            return False
+        self._keeps_names.clear()
+        self._released = state
+        return True
 
     def _has_changed(self, path: str) -> bool:
         return path in self._overlay and self._overlay[path] != self._before[path]

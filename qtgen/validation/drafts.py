@@ -12,7 +12,7 @@ from qtgen.page.markdown import expand_line_breaks, find_segments, segment_at
 from qtgen.validation.diagnostics import Diagnostic, Fix
 from qtgen.validation.harm import removes_content
 from qtgen.validation.rules.answers import ANSWER
-from qtgen.validation.rules.edits import parts_replaced
+from qtgen.validation.rules.edits import is_verbatim, parts_replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ class Draft:
         Readers lose nothing by the fixes, so the fault was there before them. It was only hidden, because code or a
         formula contained it.
         """
-        answer = self.page.text_of(ANSWER)
-        begin = self.page.span(ANSWER).start
-        if diagnostic.field != ANSWER or answer is None or not self.page.text.startswith(answer, begin):
+        answer, span = self.page.text_of(ANSWER), self.page.span(ANSWER)
+        if diagnostic.field != ANSWER or answer is None or not is_verbatim(self.page, ANSWER, span):
             return False
+        begin = span.start
         line_start = self.page.line_starts()[diagnostic.line - 1]
         start = line_start + diagnostic.column - 1
         end = max(start + 1, line_start + diagnostic.end_column - 1)

@@ -74,7 +74,14 @@ def apply_fixes(file: PageFile, diagnostics: Sequence[Diagnostic], policy: FixPo
     it, if it would cause an error that is still there after the fixes that it reveals, or if the policy rejects it.
     """
     fixer = _PageFixer(file, policy)
-    fixer.add(_without_overlaps(file.page, policy.offered(diagnostics)))
+    remaining = policy.offered(diagnostics)
+    while remaining:
+        chosen, waiting = _without_overlaps(file.page, remaining, fixer.accepted)
+        rejected = len(fixer.rejected)
+        fixer.add(chosen)
+        if len(fixer.rejected) == rejected:
+            break
+        remaining = waiting  # some of them overlap only what has been rejected
     return FixOutcome(fixer.page, len(fixer.accepted) + fixer.revealed, tuple(fixer.rejected))
 
 
@@ -163,7 +170,7 @@ class _PageFixer:
             error = next(diagnostic for diagnostic in found if diagnostic.code in made)
             reason = reason or f"would cause {error.code}: {error.message}"
             fixes = self._policy.offered(diagnostic for diagnostic in found if diagnostic.code in made)
-            diagnostics = _without_overlaps(draft.page, fixes)
+            diagnostics, _ = _without_overlaps(draft.page, fixes)
             if not diagnostics:
                 break
             revealed += len(diagnostics)
@@ -180,17 +187,21 @@ class _PageFixer:
         return new
 
 
-def _without_overlaps(page: Page, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the diagnostics whose fixes do not overlap an earlier one, and do not repeat it."""
-    taken: list[TextEdit] = []
-    chosen = []
+def _without_overlaps(
+    page: Page, diagnostics: Iterable[Diagnostic], accepted: Iterable[Diagnostic] = ()
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Return the diagnostics whose fixes neither overlap nor repeat an earlier or accepted one, and the others."""
+    taken = sorted(edit for found in accepted if found.fix for edit in text_edits(page, found.fix))
+    chosen, waiting = [], []
     for diagnostic in diagnostics:
         edits = [*text_edits(page, diagnostic.fix)] if diagnostic.fix else []
-        if not any(_overlaps(taken, edit) for edit in edits):
-            chosen.append(diagnostic)
-            for edit in edits:
-                insort(taken, edit)
-    return chosen
+        if any(_overlaps(taken, edit) for edit in edits):
+            waiting.append(diagnostic)
+            continue
+        chosen.append(diagnostic)
+        for edit in edits:
+            insort(taken, edit)
+    return chosen, waiting
 
 
 def _overlaps(taken: Sequence[TextEdit], edit: TextEdit) -> bool:

@@ -21,15 +21,15 @@ def span_within(page: Page, path: str, start: int, end: int) -> Span:
     If the value has an unusual spelling, it is the span of the whole value.
     """
     span = page.span(path)
-    if _is_verbatim(page, path, span):
+    if is_verbatim(page, path, span):
         return Span(span.start + start, span.start + end)
     spelling = scalar_map(page, path)
     return spelling.span(start, end) if spelling else span
 
 
-def _is_verbatim(page: Page, path: str, span: Span) -> bool:
-    """Return whether the page's text has the value itself at its span."""
-    return page.canonical or page.text.startswith(page.text_of(path) or "\n", span.start)
+def is_verbatim(page: Page, path: str, span: Span) -> bool:
+    """Return whether the page's text has the value itself at the value's span."""
+    return page.canonical or page.text[span.start : span.end] == page.text_of(path)
 
 
 def parts_replaced(page: Page, path: str, edits: Iterable[TextEdit]) -> list[Part] | None:
@@ -38,13 +38,13 @@ def parts_replaced(page: Page, path: str, edits: Iterable[TextEdit]) -> list[Par
     Edits outside the value replace none of its parts.
     """
     span = page.span(path)
-    is_verbatim = _is_verbatim(page, path, span)
-    spelling = None if is_verbatim else scalar_map(page, path)
+    verbatim = is_verbatim(page, path, span)
+    spelling = None if verbatim else scalar_map(page, path)
     parts = []
     for (start, end), text in edits:
         if end < span.start or (start >= span.end and end > start):
             continue
-        if is_verbatim and span.start <= start and end <= span.end:
+        if verbatim and span.start <= start and end <= span.end:
             parts.append(Part(start - span.start, end - span.start, len(text)))
         elif spelling and (place := spelling.value_range(Span(start, end))):
             parts.append(Part(*place, spelling.length_in_value(text)))
@@ -82,7 +82,7 @@ def _replace_parts(
     span = page.span(path)
     value = page.text_of(path) or ""
     in_order = sorted(replacements)
-    if _is_verbatim(page, path, span):
+    if is_verbatim(page, path, span):
         edits = [TextEdit(Span(span.start + start, span.start + end), new) for start, end, new in in_order]
         return RuleFix(description, edits, safe)
     spelling = scalar_map(page, path)
