@@ -52,10 +52,14 @@ def lost_content(answers: tuple[str, str], renderings: tuple[Rendering, Renderin
     commands = [command.group() for command in LATEX_COLLISION.finditer(answers[0])]
     before, after = renderings
     tails = Counter(_WORD.findall(" ".join(command[2:] for command in commands)))
-    written = {character: " " for character in "".join(unicode_for(command) or "" for command in commands)}
+    written = dict.fromkeys("".join(unicode_for(command) or "" for command in commands), " ")
     lost = [*(_words(before, {}) - tails - _words(after, written))]
     formulas = [_normalized(formula.translate(str.maketrans(written))) for formula in _formulas(after)]
-    torn = re.compile("(?:^|\n)[ ]*(?:" + "|".join(re.escape(command[2:]) for command in commands) + ")") if commands else None
+    torn = (
+        re.compile("(?:^|\n)[ ]*(?:" + "|".join(re.escape(command[2:]) for command in commands) + ")")
+        if commands
+        else None
+    )
     for formula in _formulas(before):
         rest = _normalized(torn.sub("", formula) if torn else formula)
         is_known = any(other.startswith(rest) or rest in _pieces(formula, torn, other) for other in formulas)

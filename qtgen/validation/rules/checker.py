@@ -113,7 +113,11 @@ def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Di
     end_line, end_column = line, column + end - start
     if "\n" in page.text[start:end]:
         end_line, end_column = page.position(end)
-    rule_fix = finding.fix() if finding.fix else None
+    # Most runs only list findings, and nearly every fix of a page in the canonical layout is possible.
+    is_needed = fixes or not page.canonical
+    rule_fix = finding.fix() if finding.fix and is_needed else None
+    fixable = rule_fix is not None if is_needed else finding.fix is not None
+    safety = finding.fix_safety or rule.fix
     return Diagnostic(
         file.path,
         line,
@@ -126,6 +130,6 @@ def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Di
         printable(finding.message),
         finding.field if finding.field is None else printable(finding.field),
         _convert_fix(page, rule_fix) if rule_fix and fixes else None,
-        rule_fix is not None,
-        rule_fix is not None and not rule_fix.safe,
+        fixable,
+        not rule_fix.safe if rule_fix else fixable and safety == "unsafe",
     )

@@ -52,9 +52,10 @@ class RuleFix:
     parts: Sequence[Part] | None = None
 
 
+FixSafety = Literal["safe", "unsafe"]
 FixFactory = Callable[[], RuleFix | None]
-"""Computes a fix, or returns None if the page cannot be edited so. It is called for each finding that is reported,
-because a diagnostic tells whether there is a fix and whether it is safe."""
+"""Computes a fix when one is needed, or returns None if the page cannot be edited so. Most runs only list findings, so
+rules do not compute fixes in advance."""
 
 
 class Finding(NamedTuple):
@@ -66,6 +67,7 @@ class Finding(NamedTuple):
         field: The dotted path of the field, if the finding is about one.
         fix: Computes the fix, if the rule offers one.
         severity: Overrides the severity of the rule.
+        fix_safety: Overrides whether the rule's fixes are safe.
     """
 
     message: str
@@ -73,6 +75,7 @@ class Finding(NamedTuple):
     field: str | None = None
     fix: FixFactory | None = None
     severity: Severity | None = None
+    fix_safety: FixSafety | None = None
 
 
 class SiteFinding(NamedTuple):
@@ -121,7 +124,6 @@ SiteCheck = Callable[[SiteIndex], Iterable[SiteFinding]]
 SkipTest = Callable[[PageFile], bool]
 LinkFixFactory = Callable[[Page, str, Page | None], FixFactory | None]
 """Maps a page, the dotted path of one of its links, and the link's target (if there is one) to a fix."""
-FixSafety = Literal["safe", "unsafe"]
 Repairable = Literal["concern", "fault"]
 
 
