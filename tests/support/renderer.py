@@ -52,9 +52,9 @@ def lost_content(answers: tuple[str, str], renderings: tuple[Rendering, Renderin
     commands = [command.group() for command in LATEX_COLLISION.finditer(answers[0])]
     before, after = renderings
     tails = Counter(_WORD.findall(" ".join(command[2:] for command in commands)))
-    written = dict.fromkeys("".join(unicode_for(command) or "" for command in commands), " ")
+    written = dict.fromkeys(map(ord, "".join(unicode_for(command) or "" for command in commands)), " ")
     lost = [*(_words(before, {}) - tails - _words(after, written))]
-    formulas = [_normalized(formula.translate(str.maketrans(written))) for formula in _formulas(after)]
+    formulas = [_normalized(formula.translate(written)) for formula in _formulas(after)]
     torn = (
         re.compile("(?:^|\n)[ ]*(?:" + "|".join(re.escape(command[2:]) for command in commands) + ")")
         if commands
@@ -77,11 +77,11 @@ def _pieces(formula: str, torn: re.Pattern[str] | None, other: str) -> Iterator[
         yield "".join(pieces)
 
 
-def _words(rendering: Rendering, translation: dict[str, str]) -> Counter[str]:
+def _words(rendering: Rendering, translation: dict[int, str]) -> Counter[str]:
     code = (str(code).replace("\\x0a", " ") for code in rendering["code"])
     formulas = (_LIST_NUMBER.sub(" ", formula) for formula in _formulas(rendering))
     text = " ".join([rendering["text"], *code, *formulas])
-    return Counter(_WORD.findall(text.translate(str.maketrans(translation))))
+    return Counter(_WORD.findall(text.translate(translation)))
 
 
 def _formulas(rendering: Rendering) -> list[str]:
