@@ -29,6 +29,8 @@ SiteErrors: TypeAlias = dict[str, Counter[str]]
 """How many errors between pages each page has, by path and code."""
 
 _ROUNDS_MAX = 24  # removing five links takes five rounds, and that can reveal more
+_ROUNDS_OF_LONG_PAGES = 4
+_CHARACTERS_MAX = 2_000_000  # that all rounds of a page read; most pages have 6,000
 _PASSES_MAX = 8  # a pass ends when no fix is left, and the next one follows if it caused an error between pages
 _LAST = ("QT403", "QT406")
 _NAMING_FIELDS = ("url", "id", "title", "subject", "no_index")  # other pages are compared with them
@@ -137,6 +139,7 @@ class _Fixer:
         self._keeps_names: set[str] = set()  # paths of pages whose names and links must not change
         self._released: dict[str, bytes] | None = None  # the pages when the names were last released
         self._site_errors: list[SiteErrors] = []  # of the first round and of the last one
+        self._rounds: Counter[str] = Counter()
         self._rejected: dict[str, tuple[RejectedFix, ...]] = {}
         self._left_out = 0
 
@@ -167,6 +170,11 @@ class _Fixer:
         page = read(raw)
         if page.text.encode() != raw:
             return False  # the file is not UTF-8, so writing it again would lose bytes
+        self._rounds[path] += 1
+        if self._rounds[path] > max(_ROUNDS_OF_LONG_PAGES, _CHARACTERS_MAX // len(raw)):
+            reason = "is left for the next run, because the page is long and has many faults"
+            self._rejected[path] = tuple(RejectedFix(path, found.line, found.code, reason) for found in diagnostics)
+            return False
         policy = FixPolicy(self._checker, self._unsafe, self._codes_of(path), self._rejection(path, site))
         outcome = apply_fixes(page_file(path, page), diagnostics, policy)
         self._rejected[path] = outcome.rejected

@@ -138,6 +138,18 @@ def test_a_page_whose_fixes_cause_an_error_of_another_page_is_restored(
     assert {fix.reason for fix in report.rejected} == {"would cause an error between pages"}
 
 
+def test_a_long_page_with_many_faults_is_fixed_in_several_runs() -> None:
+    page = EXAMPLE_PAGE.replace("Osmosis moves", r"where $a \neq b$ is " * 15_000)
+    overlay = {EXAMPLE_PATH: page.encode()}
+    rules = [rule for rule in ALL_RULES if rule.code == "QT501"]
+    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay))
+    (file,) = report.files
+    assert file.fixes == file.after.decode().count("≠") > 0
+    assert {fix.reason for fix in report.rejected} == {
+        "is left for the next run, because the page is long and has many faults"
+    }
+
+
 def test_rejected_and_unsafe_fixes_are_reported_with_the_changed_pages() -> None:
     dangling = EXAMPLE_PAGE.replace("questions/what-is-diffusion", "questions/what-is-confusion")
     overlay = {EXAMPLE_PATH: dangling.encode(), NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()}
