@@ -205,9 +205,9 @@ class ValidationResult:
         link, message = self.site.link_number(row), finding.message
         section = f"related_article{link}" if link else ""
         field_path = f"{section}.{finding.key}" if section else finding.key
-        fix, fixable = None, bool(rule.fix_link and section)
+        fix, fixable, is_unsafe = None, bool(rule.fix_link and section), rule.fix == "unsafe"
         position = self.site.location_of(row, finding.key)
-        needs_fix = fixable and self._options.fixes and (rule.fix == "safe" or self._options.unsafe)
+        needs_fix = fixable and self._options.fixes and (self._options.unsafe or not is_unsafe)
         if position is None or needs_fix or (rule.explain_link and section):
             page = load_page(path, -1, self._options.overlay)
             span = page.span(field_path)
@@ -215,11 +215,13 @@ class ValidationResult:
             target = self._target(page, section) if section else None
             if needs_fix and rule.fix_link:
                 fix = compute_fix(page, rule.fix_link(page, section, target))
+            fixable = bool(fix) if needs_fix else fixable and not page.problems
             if rule.explain_link and target:
                 message = rule.explain_link(page, section, target) or message
         if finding.other is not None and self._paths is not None:
             message = printable(message.format(other=self._paths[finding.other]))
-        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field_path, fix, fixable)
+        fixing = fix, fixable, fixable and is_unsafe
+        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field_path, *fixing)
 
     def _sentence_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, sentence: int) -> Diagnostic | None:
         """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""

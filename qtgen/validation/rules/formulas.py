@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from qtgen.markdown import Segment, find_segments
 from qtgen.markdown.katex import check_formula, shown
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, markdown_of
+from qtgen.validation.rules.answers import answer_finding, document_of
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -48,24 +47,10 @@ def unrenderable_math(file: PageFile) -> Iterator[Finding]:
 
 
 def _formulas(file: PageFile) -> Iterator[_Formula]:
-    """Return the answer's formulas in order."""
-    text = markdown_of(file)
-    if "$" not in text and "math" not in text:
-        return
-    for segment in find_segments(text):
-        formula = _formula_in(text, segment)
-        if formula:
-            yield formula
-
-
-def _formula_in(text: str, segment: Segment) -> _Formula | None:
-    start, end = segment.inner
-    if segment.kind == "math":
-        return _Formula(text[start:end], False, start)
-    if segment.kind == "code":
-        return None
-    first_line, newline, _ = text[start:end].partition("\n")
-    if segment.kind == "fence" and first_line.split()[:1] != ["math"]:
-        return None
-    start += len(first_line) + len(newline)  # what follows the opening marks is not part of the formula
-    return _Formula(text[start:end], True, start)
+    """Yield the answer's formulas in order."""
+    document = document_of(file)
+    for part in document.segments:
+        # KaTeX also renders a block of code if its language is `math`.
+        is_block = part.kind == "display" or (part.kind == "fence" and part.info.split()[:1] == ["math"])
+        if part.kind == "math" or is_block:
+            yield _Formula(document.content[slice(*part.inner)], is_block, part.inner[0])
