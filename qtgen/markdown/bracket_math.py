@@ -22,9 +22,10 @@ _FUNCTION = re.compile(r"\b(?:sin|cos|tan|log|exp|max|min|lim|gcd|det|mod)\b|[A-
 _PROBABILITY = re.compile(r"[A-Z]\([^()]*\|")
 _NAMES = re.compile(r"\d[\d.,]*%?|[A-Z]{2,4}|[A-Za-z]{2}")  # a number, or two variables: nothing that is only math
 _WORD = re.compile(r"[A-Za-z]{3,}")
-_ADDRESS = re.compile(r"https?://|www\.")
 _LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
-_MAY_HIDE = re.compile(r"`|~~~|\$\$|\n[ >]*    ")  # code and blocks of math
+_MAY_HIDE = re.compile(
+    r"[`~$](?:(?<=`)|(?<=~)~~|(?<=\$)\$)|\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]"
+)  # code, and blocks of math
 _PROSE_WORDS = 2
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
 _OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
@@ -81,10 +82,9 @@ def _is_math(text: str, pair: BracketPair) -> bool | None:
     content = text[slice(*pair.inner)].strip()
     if not content or (pair.display and text.startswith("(", pair.end)):
         return False
-    if _ADDRESS.search(content):
-        return False
-    if _COMMAND.search(content):
-        return True
+    has_address = "://" in content or "www." in content
+    if has_address or _COMMAND.search(content):
+        return not has_address
     words = _WORD.findall(content)
     if len(words) >= _PROSE_WORDS:
         return _PROBABILITY.match(content) is not None

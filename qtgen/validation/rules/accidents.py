@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from qtgen.markdown import Document, ListItem, mask_segments
 from qtgen.markdown.bracket_math import find_bracket_math
+from qtgen.markdown.plain_math import plain_math
 from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
@@ -202,7 +203,9 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
     Fix: write `$\frac{1}{2}$`. No automatic fix: only an author knows where the formula begins and ends.
     """
     answer = answer_of(file)
-    if not _LATEX.search(_MATH.sub("", answer)):
+    plain = plain_math(answer)
+    prose = plain.prose if plain else answer
+    if not _LATEX.search(prose) or not _LATEX.search(_MATH.sub("", prose)):
         return
     document = intended_document(answer, [*LATEX_COLLISION.finditer(answer)])
     text = mask_segments(document.content, document.segments)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qtgen.markdown.katex import check_formula, shown
+from qtgen.markdown.plain_math import PlainMath, plain_math
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, document_of
+from qtgen.validation.rules.answers import answer_finding, answer_of, document_of
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -38,12 +39,23 @@ def unrenderable_math(file: PageFile) -> Iterator[Finding]:
     Limits: KaTeX fails at 470 to 1,870 nested groups, depending on their kind. This rule reports more than 400. What
     follows an unescaped `%` is lost, but KaTeX shows no error, so this rule does not report it.
     """
+    plain = plain_math(answer_of(file))
+    if plain and not any(_is_faulty(plain)):
+        return
     for formula in _formulas(file):
         error = check_formula(formula.tex, display=formula.display)
         if error:
             source = shown(" ".join(formula.tex.split()))
             message = f"the site shows the formula {source} as an error: {error.message}"
             yield answer_finding(file, formula.offset + error.start, formula.offset + error.end, message)
+
+
+def _is_faulty(plain: PlainMath) -> Iterator[bool]:
+    """Yield whether each formula of a plain answer has an error."""
+    for tex in plain.inline:
+        yield check_formula(tex, display=False) is not None
+    for tex in plain.display:
+        yield check_formula(tex.replace("\\n", "\n"), display=True) is not None
 
 
 def _formulas(file: PageFile) -> Iterator[_Formula]:
