@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from qtgen.markdown.document import Document, find_segments, segment_at
+from qtgen.markdown.plain_math import plain_math
 from qtgen.markdown.types import Block
 
 Replacement = tuple[int, int, str]
@@ -23,9 +24,9 @@ _PROBABILITY = re.compile(r"[A-Z]\([^()]*\|")
 _NAMES = re.compile(r"\d[\d.,]*%?|[A-Z]{2,4}|[A-Za-z]{2}")  # a number, or two variables: nothing that is only math
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
-_MAY_HIDE = re.compile(
-    r"[`~$](?:(?<=`)|(?<=~)~~|(?<=\$)\$)|\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]"
-)  # code, and blocks of math
+_CODE = re.compile(r"[`~](?:(?<=`)|(?<=~)~~)")
+_INDENTED = re.compile(r"\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]")
+_ITEM = re.compile(r"^[ >]*(?:[-*+]|\d{1,9}[.)]) ", re.MULTILINE)
 _PROSE_WORDS = 2
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
 _OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
@@ -51,16 +52,40 @@ def find_bracket_math(text: str) -> list[BracketPair]:
     """
     if "\\(" not in text and "\\[" not in text:
         return []
-    hidden = [part for part in find_segments(text) if part.kind != "math"] if _MAY_HIDE.search(text) else []
+    pairs = [*_pairs(text)]
+    hidden = (
+        [part for part in find_segments(text) if part.kind != "math"]
+        if _may_hide(text) or _is_in_block(text, pairs)
+        else []
+    )
     certain: list[BracketPair] = []
     possible: list[BracketPair] = []
-    for pair in _pairs(text):
+    for pair in pairs:
         if hidden and (segment_at(hidden, pair.start) or segment_at(hidden, pair.end - 1)):
             continue
         verdict = _is_math(text, pair)
         if verdict is not False:
             (certain if verdict else possible).append(pair)
     return sorted([*certain, *possible]) if certain else []
+
+
+def _may_hide(text: str) -> bool:
+    """Return whether code or a block of math may contain a pair."""
+    if _CODE.search(text) or ("$$" in text and plain_math(text.replace(" \n", "\\n")) is None):
+        return True
+    # What is indented below a list item is hardly ever code.
+    return _INDENTED.search(text) is not None and _ITEM.search(text) is None
+
+
+def _is_in_block(text: str, pairs: Sequence[BracketPair]) -> bool:
+    """Return whether a pair is behind an odd number of `$$`."""
+    marks = done = 0
+    for pair in pairs:
+        marks += text.count("$$", done, pair.start)
+        done = pair.start
+        if marks % 2:
+            return True
+    return False
 
 
 def _pairs(text: str) -> Iterator[BracketPair]:

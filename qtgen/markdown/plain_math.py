@@ -18,7 +18,7 @@ class PlainMath(NamedTuple):
     Args:
         inline: The formulas within a line.
         display: The formulas between lines of `$$`, with `\\n` of two characters for line breaks.
-        prose: What is left of the answer.
+        prose: What is left of the answer, with newlines for line breaks.
     """
 
     inline: tuple[str, ...]
@@ -54,7 +54,7 @@ def plain_math(answer: str) -> PlainMath | None:
         elif not _split_line(line, inline, prose):
             return None
     is_plain = block is None and len(indent) <= _BLOCK_INDENT_MAX
-    return PlainMath(tuple(inline), tuple(display), "\\n".join(prose)) if is_plain else None
+    return PlainMath(tuple(inline), tuple(display), "\n".join(prose)) if is_plain else None
 
 
 def _split_line(line: str, inline: list[str], prose: list[str]) -> bool:
