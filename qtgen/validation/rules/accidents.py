@@ -147,7 +147,7 @@ _RESTARTS_MIN = 3  # two lists may each have one item by intention
     bad=Example(r"\n\n1. **Gradient**", r"\n\n1. A\n\nB\n\n1. C\n\nD\n\n1. E\n\nF\n\n1. **Gradient**"),
     good=Example(r"\n\n1. **Gradient**", r"\n\n1. One\n\n   More.\n\n1. Two\n\n## More\n\n1. **Gradient**"),
     fix="unsafe",
-    patterns=(r"\\n1[.)] ",),
+    patterns=(r"\\n1[.)] .*\\n1[.)] .*\\n1[.)] ",),
     repairable="concern",
 )
 def restarted_list(file: PageFile) -> Iterator[Finding]:
@@ -158,9 +158,6 @@ def restarted_list(file: PageFile) -> Iterator[Finding]:
     Fix: indent the text between the items by three spaces, or number them 1, 2, 3. `--fix --unsafe` numbers them. This
     is unsafe because the lists may be separate by intention.
     """
-    answer = answer_of(file)
-    if answer.count("\\n1. ") + answer.count("\\n1) ") + answer.startswith(("1. ", "1) ")) < _RESTARTS_MIN:
-        return
     document = document_of(file)
     for items in _restarts(document):
         numbers = [
