@@ -25,7 +25,6 @@ _SHOWN_MAX = 40  # characters that a reason quotes
 _WORD = re.compile(r"[^\W_]+")
 _DOLLARS = re.compile(r"\\.|\$+", re.DOTALL)
 _MARKS = "$`~ \n"
-_BLOCKS = ("fence", "display")
 _FORMULAS = ("math", "display")
 
 
@@ -73,9 +72,6 @@ def _render(answer: str) -> _Rendering:
     pieces = [_Piece(0, None, True)]
     for segment in find_segments(text):
         opened, closing = segment.inner
-        if segment.kind in _BLOCKS:  # what follows on the line is no content of the block
-            line_end = text.find("\n", opened, closing)
-            opened = closing if line_end < 0 else line_end
         pieces += (
             _Piece(segment.start, segment, False),
             _Piece(opened, segment, True),
@@ -99,13 +95,27 @@ def removes_content(before: str, after: str, parts: Sequence[Part] | None = None
         return None
     old, new = _render(before), _render(after)
     repairs = new.stray_marks() < old.stray_marks()
-    if parts is None:
+    if parts is None or not _fits(before, after, parts):
         return _missing_word(old, new) or (None if repairs else _missing_formula(old, new))
     change = _Change(old.text, new.text, parts, repairs=repairs)
     for old_piece, new_piece, text in _unchanged_parts(old, new, parts):
         if text.strip(_MARKS) and (reason := change.loss(old_piece, new_piece)):
             return f"{_quoted(text)} {reason}"
     return None
+
+
+def _fits(before: str, after: str, parts: Sequence[Part]) -> bool:
+    """Return whether both answers are the same around the replaced parts.
+
+    They are not if YAML reads more differently than the part that was replaced, such as spaces at the beginning.
+    """
+    old = new = 0
+    for part in (*parts, Part(len(before), len(before), 0)):
+        length = part.start - old
+        if length < 0 or before[old : part.start] != after[new : new + length]:
+            return False
+        old, new = part.end, new + length + part.length
+    return new == len(after)
 
 
 def _missing_word(old: _Rendering, new: _Rendering) -> str | None:

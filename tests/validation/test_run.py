@@ -242,6 +242,9 @@ def damaged_pages(draw: st.DrawFn) -> bytes:
     .encode()
 )
 @example(EXAMPLE_PAGE.replace("page_keywords: >-", "page_keywords: >").encode())  # the value ends with a line break
+@example(
+    EXAMPLE_PAGE.replace("    Osmosis moves", " \ufeff   Osmosis moves").encode()
+)  # without the mark, YAML drops spaces
 @given(damaged_pages())
 def test_any_accident_is_checked_and_both_readers_agree(
     passed_over: Callable[[PageFile], set[tuple[str, int, int]]], raw: bytes
