@@ -1,11 +1,14 @@
 r"""Find math between `\(` and `\)` or between `\[` and `\]`, which the site does not render, and write it with dollars.
 
-Markdown also escapes brackets so: `\(see below\)` and `\[1\]` are prose.
+Markdown also escapes brackets so: `\(see below\)` and `\[1\]` are prose. `as_display` also serves formulas that stand
+between other marks.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from qtgen.markdown.document import Document, segment_at
@@ -27,9 +30,11 @@ _NAMES = re.compile(r"\d[\d.,]*%?|[A-Z]{2,4}|[A-Za-z]{2}")  # a number, or two v
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _ADDRESS = re.compile(r"https?://|www\.")
 _LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
+_OWN_LINE = re.compile(r"[ ]*\n[\s\S]*\n[ ]*")  # between marks that are each alone on their line
 _PROSE_WORDS = 2
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
-_OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
+OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
+"""What KaTeX renders only in math that is a block."""
 
 
 class BracketPair(NamedTuple):
@@ -77,6 +82,8 @@ def _is_math(text: str, pair: BracketPair) -> bool | None:
     if _COMMAND.search(content):
         return True
     words = _WORD.findall(content)
+    if pair.display and not words and _OWN_LINE.fullmatch(text[slice(*pair.inner)]):
+        return True
     if len(words) >= _PROSE_WORDS:
         return _PROBABILITY.match(content) is not None
     if _SIGN.search(content) or _FUNCTION.search(content):
@@ -100,13 +107,14 @@ def with_dollars(document: Document, pairs: Sequence[BracketPair], *, line_break
     text = document.text
     changes: list[Replacement] = []
     for pair in pairs:
-        if "$" in text[pair.start : pair.end] or document.content != text:
+        if "$" in text[pair.start : pair.end]:
             continue
-        block = _block_at(document, pair.start)
-        if block is None or block.kind != "paragraph" or not _needs_lines(text, pair):
-            changes += _as_inline(text, pair)
-        else:
-            changes += _as_display(document, pair, block, line_break)
+        block = block_at(document, pair.start)
+        if block is None or block.kind in ("heading", "table") or not _needs_lines(text, pair):
+            is_whole = document.content[pair.start : pair.end] == text[pair.start : pair.end]
+            changes += _as_inline(text, pair) if is_whole else []
+        elif not is_quoted(document, pair):
+            changes += as_display(document, pair, block, line_break=line_break)
     return sorted([*changes, *_escaped_dollars(document, changes)]) if changes else []
 
 
@@ -125,14 +133,36 @@ def _needs_lines(text: str, pair: BracketPair) -> bool:
     after = text[pair.end :].partition("\n")[0]
     content = text[slice(*pair.inner)]
     is_alone = not before.strip() and not after.strip(" .,;")
-    return is_alone or "\n" in content or _OWN_LINES.search(content) is not None
+    return is_alone or "\n" in content or OWN_LINES.search(content) is not None
 
 
-def _block_at(document: Document, offset: int) -> Block | None:
-    return next((block for block in document.blocks if block.start <= offset < block.end), None)
+def write_dollars(markdown: str) -> str:
+    """Return the text with its math between brackets written with dollar signs."""
+    document = Document(markdown)
+    return apply_replacements(markdown, with_dollars(document, find_bracket_math(document)))
 
 
-def _as_display(document: Document, pair: BracketPair, block: Block, line_break: str) -> list[Replacement]:
+def is_quoted(document: Document, pair: BracketPair) -> bool:
+    """Return whether a mark of a quotation stands in the lines of a formula."""
+    start = document.text.rfind("\n", 0, pair.start) + 1
+    return document.content[start : pair.end] != document.text[start : pair.end]
+
+
+def block_at(document: Document, offset: int) -> Block | None:
+    """Return the block that an offset is in."""
+    index = bisect_right(document.blocks, offset, key=attrgetter("start")) - 1
+    return document.blocks[index] if index >= 0 and offset < document.blocks[index].end else None
+
+
+def as_display(document: Document, pair: BracketPair, block: Block, *, line_break: str = "\n") -> list[Replacement]:
+    """Return the replacements that write a formula between lines of `$$`.
+
+    Args:
+        document: The text.
+        pair: The formula, between marks of any kind.
+        block: The block that it begins in. The lines are indented like the list item around it.
+        line_break: How a line break is written in the text.
+    """
     text = document.text
     indent = " " * _indent(document, block)
     content = text[slice(*pair.inner)]
@@ -140,10 +170,12 @@ def _as_display(document: Document, pair: BracketPair, block: Block, line_break:
     before = text[: pair.start]
     line_start = before.rfind("\n") + 1
     opening_start, opening = pair.start, f"$$\n{indent}"
-    if before[line_start:].strip():
+    if _begins_item(document, pair.start):
+        pass
+    elif before[line_start:].strip():
         opening_start -= len(before) - len(before.rstrip())
         opening = f"\n{indent}{opening}"
-    elif not _begins_item(document, pair.start):
+    else:
         opening_start, opening = line_start, indent + opening
     after = text[pair.end :]
     stripped = after.lstrip(" ")

@@ -4,7 +4,7 @@ import pytest
 
 from qtgen.errors import UnwritableText
 from qtgen.page import decode_answer, encode_answer
-from qtgen.page.answer_text import LATEX_COLLISION, to_dollar_math, unicode_for
+from qtgen.page.answer_text import LATEX_COLLISION, unicode_for
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,6 @@ def test_decoding_is_what_the_site_does() -> None:
 def test_blank_lines_inside_code_are_kept() -> None:
     code = "```python\na = 1\n\n\nb = 2\n```"
     assert decode_answer(encode_answer(code)) == code
-
-
-@pytest.mark.parametrize(
-    ("markdown", "expected"),
-    [
-        (r"\(x\) and \[ y \] but `\(z\)`", r"$x$ and $$y$$ but `\(z\)`"),
-        ("```\n\\[x\\]\n```", "```\n\\[x\\]\n```"),
-        (r"\(a \(b\)", r"\(a $b$"),
-        ("no math", "no math"),
-    ],
-)
-def test_latex_delimiters_become_dollars_outside_code(markdown: str, expected: str) -> None:
-    assert to_dollar_math(markdown) == expected
 
 
 @pytest.mark.parametrize(

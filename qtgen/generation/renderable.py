@@ -1,0 +1,88 @@
+r"""Write what a model means as Markdown that the site renders so.
+
+Models write math between brackets, `$$` beside text, `align` without dollars, and `|` within formulas in tables.
+"""
+
+import re
+
+from qtgen.markdown import Document, Segment, mask_segments, segment_at
+from qtgen.markdown.bracket_math import Replacement, apply_replacements, find_bracket_math, write_dollars
+from qtgen.markdown.display_math import count_open, write_display
+from qtgen.markdown.pipes import write_pipes
+
+_DOUBLED = re.compile(
+    r"(?<!\\)\\\\(?:\((?P<inline>(?:(?!\\\\\(|\n[ ]*\n)[\s\S]){1,500}?)(?<!\\)\\\\\)"
+    r"|\[(?P<display>(?:(?!\\\\\[)[\s\S]){1,2000}?)(?<!\\)\\\\\])"
+)
+_LONE_MARK = re.compile(r"\n[ ]*([.,;:])[ ]*(?=\n|\Z)")
+_DOLLARS = re.compile(r"(?<![\\$])\$\$(?!\$)")
+_BACKSLASHES = re.compile(r"\\+")
+
+
+def make_renderable(markdown: str) -> str:
+    """Return Markdown whose formulas and tables the site shows, as far as their meaning is certain."""
+    if not any(mark in markdown for mark in "\\$|"):
+        return markdown
+    steps = (_halve_backslashes, write_dollars, write_display, _take_in_punctuation, write_pipes)
+    for step in steps:
+        changed = step(markdown)
+        if changed != markdown and not _shows_less(Document(markdown), Document(changed)):
+            markdown = changed
+    return markdown
+
+
+def find_open_mark(markdown: str) -> str:
+    """Return the name of a code fence or `$$` that is never closed, or an empty string."""
+    document = Document(markdown)
+    for number, block in enumerate(document.blocks):
+        is_cut = not block.closed and (block.depth == 0 or number == len(document.blocks) - 1)
+        if is_cut and block.kind == "fence":
+            return "code fence"
+        if is_cut and block.kind == "display":
+            return "`$$`"
+    plain = mask_segments(document.content, document.segments)
+    return "`$$`" if len(_DOLLARS.findall(plain)) % 2 else ""
+
+
+def _take_in_punctuation(markdown: str) -> str:
+    """Return the text with a punctuation mark that is alone below a block of math at the formula's end."""
+    changes: list[Replacement] = []
+    for block in Document(markdown).blocks:
+        mark = _LONE_MARK.match(markdown, block.end)
+        if block.kind == "display" and block.closed and block.lines and mark:
+            end = block.lines[-1][1]
+            changes += [(end, end, mark[1]), (*mark.span(), "")]
+    return apply_replacements(markdown, changes)
+
+
+def _shows_less(before: Document, after: Document) -> bool:
+    """Return whether a change opens a block that is never closed, or loses code or a formula.
+
+    A block that is never closed contains what is no formula, so that closing it can leave fewer.
+    """
+    if count_open(after) != count_open(before):
+        return count_open(after) > count_open(before)
+    return any(_count(before, kinds) > _count(after, kinds) for kinds in (("code", "fence"), ("math", "display")))
+
+
+def _count(document: Document, kinds: tuple[str, ...]) -> int:
+    return sum(part.kind in kinds for part in document.segments)
+
+
+def _halve_backslashes(markdown: str) -> str:
+    r"""Return the text with `\(…\)` and `\[…\]` whose backslashes a model doubled."""
+    if "\\\\(" not in markdown and "\\\\[" not in markdown:
+        return markdown
+    segments = Document(markdown).segments
+    return _DOUBLED.sub(lambda match: _halved(match, segments), markdown)
+
+
+def _halved(match: re.Match[str], segments: tuple[Segment, ...]) -> str:
+    if segment_at(segments, match.start()) or segment_at(segments, match.end() - 1):
+        return match.group()
+    content = match["inline"] or match["display"]
+    runs = _BACKSLASHES.findall(content)
+    if all(len(run) % 2 == 0 for run in runs):
+        content = _BACKSLASHES.sub(lambda run: run.group()[::2], content)
+    formula = f"\\({content}\\)" if match["inline"] else f"\\[{content}\\]"
+    return formula if find_bracket_math(Document(formula)) else match.group()
