@@ -7,13 +7,14 @@ import re
 
 from qtgen.markdown import Document, Segment, mask_segments, segment_at
 from qtgen.markdown.bracket_math import Replacement, apply_replacements, find_bracket_math, write_dollars
-from qtgen.markdown.display_math import count_open, write_display
+from qtgen.markdown.display_math import count_unreadable, write_display
 from qtgen.markdown.pipes import write_pipes
 
 _DOUBLED = re.compile(
     r"(?<!\\)\\\\(?:\((?P<inline>(?:(?!\\\\\(|\n[ ]*\n)[\s\S]){1,500}?)(?<!\\)\\\\\)"
     r"|\[(?P<display>(?:(?!\\\\\[)[\s\S]){1,2000}?)(?<!\\)\\\\\])"
 )
+_ROUNDS_MAX = 4
 _LONE_MARK = re.compile(r"\n[ ]*([.,;:])[ ]*(?=\n|\Z)")
 _DOLLARS = re.compile(r"(?<![\\$])\$\$(?!\$)")
 _BACKSLASHES = re.compile(r"\\+")
@@ -23,11 +24,14 @@ def make_renderable(markdown: str) -> str:
     """Return Markdown whose formulas and tables the site shows, as far as their meaning is certain."""
     if not any(mark in markdown for mark in "\\$|"):
         return markdown
-    steps = (_halve_backslashes, write_dollars, write_display, _take_in_punctuation, write_pipes)
-    for step in steps:
-        changed = step(markdown)
-        if changed != markdown and not _shows_less(Document(markdown), Document(changed)):
-            markdown = changed
+    for _ in range(_ROUNDS_MAX):  # a `$$` that is never closed hides what follows it from the first round
+        before = markdown
+        for step in (_halve_backslashes, write_dollars, write_display, _take_in_punctuation, write_pipes):
+            changed = step(markdown)
+            if changed != markdown and not _shows_less(Document(markdown), Document(changed)):
+                markdown = changed
+        if markdown == before:
+            break
     return markdown
 
 
@@ -60,8 +64,9 @@ def _shows_less(before: Document, after: Document) -> bool:
 
     A block that is never closed contains what is no formula, so that closing it can leave fewer.
     """
-    if count_open(after) != count_open(before):
-        return count_open(after) > count_open(before)
+    unreadable = count_unreadable(after) - count_unreadable(before)
+    if unreadable:
+        return unreadable > 0
     return any(_count(before, kinds) > _count(after, kinds) for kinds in (("code", "fence"), ("math", "display")))
 
 

@@ -14,6 +14,7 @@ from qtgen.markdown.bracket_math import (
     apply_replacements,
     as_display,
     block_at,
+    find_bracket_math,
     is_quoted,
 )
 from qtgen.markdown.document import Document, segment_at
@@ -39,15 +40,17 @@ def write_display(markdown: str) -> str:
         document = Document(markdown)
         pairs = [*_certain_pairs(document)]
         changed = _write(document, pairs)
-        if changed == markdown or count_open(Document(changed)) > count_open(document):
+        if changed == markdown or count_unreadable(Document(changed)) > count_unreadable(document):
             return markdown
         markdown = changed
     return markdown
 
 
-def count_open(document: Document) -> int:
-    """Return how many blocks of math and code are not closed, or contain a `$$` that closes nothing."""
-    return sum(not block.closed or _is_misplaced(document, block) for block in document.blocks)
+def count_unreadable(document: Document) -> int:
+    """Return how many characters follow the first block of math or code that is not closed or closed in vain."""
+    blocks = (block for block in document.blocks if not block.closed or _is_misplaced(document, block))
+    first = next(blocks, None)
+    return len(document.text) - first.start if first else 0
 
 
 def _write(document: Document, pairs: Sequence[BracketPair]) -> str:
@@ -138,9 +141,10 @@ def _bare_environments(document: Document) -> Iterator[BracketPair]:
     Its lines may look like those of a list, so that what follows it is not certain yet.
     """
     text = document.text
+    brackets = find_bracket_math(document)
     for opening in _ENVIRONMENT.finditer(text):
         start = opening.start()
-        if segment_at(document.segments, start):
+        if segment_at(document.segments, start) or any(pair.start < start < pair.end for pair in brackets):
             continue
         closing = f"\\end{{{opening['name']}}}"
         end = text.find(closing, opening.end(), opening.end() + _LENGTH_MAX) + len(closing)
