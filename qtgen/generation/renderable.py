@@ -90,4 +90,4 @@ def _halved(match: re.Match[str], segments: tuple[Segment, ...]) -> str:
     if all(len(run) % 2 == 0 for run in runs):
         content = _BACKSLASHES.sub(lambda run: run.group()[::2], content)
     formula = f"\\({content}\\)" if match["inline"] else f"\\[{content}\\]"
-    return formula if find_bracket_math(Document(formula)) else match.group()
+    return formula if find_bracket_math(formula) else match.group()

@@ -1,35 +1,33 @@
 r"""Find math between `\(` and `\)` or between `\[` and `\]`, which the site does not render, and write it with dollars.
 
-Markdown also escapes brackets so: `\(see below\)` and `\[1\]` are prose. `as_display` also serves formulas that stand
-between other marks.
+Markdown also escapes brackets so: `\(see below\)` and `\[1\]` are prose.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
-from qtgen.markdown.document import Document, segment_at
+from qtgen.markdown.document import Document, find_segments, segment_at
 from qtgen.markdown.types import Block
 
 Replacement = tuple[int, int, str]
 """Start and end in a text, and what replaces that part."""
 
-# The lengths are limited. Otherwise a page of opening marks only would take minutes.
-_PAIR = re.compile(
-    r"\\(?<!\\\\)(?:\((?P<inline>(?:(?!\\\(|\n[ ]*\n)[\s\S]){1,500}?)\\\)"
-    r"|\[(?P<display>(?:(?!\\\[)[\s\S]){1,2000}?)\\\])"
-)
+_MARK = re.compile(r"\\[\\()\[\]]")
+_PARAGRAPH_BREAK = re.compile(r"\n[ ]*\n")
 _COMMAND = re.compile(r"\\[A-Za-z]")
 _SIGN = re.compile("[\\\\^_={}<>|\u0370-\u03ff\u2190-\u22ff\u2a00-\u2aff\u00d7\u00f7\u00b1\u2032\u00b2\u00b3\u00b9]")
 _FUNCTION = re.compile(r"\b(?:sin|cos|tan|log|exp|max|min|lim|gcd|det|mod)\b|[A-Za-z]\(")
 _PROBABILITY = re.compile(r"[A-Z]\([^()]*\|")
 _NAMES = re.compile(r"\d[\d.,]*%?|[A-Z]{2,4}|[A-Za-z]{2}")  # a number, or two variables: nothing that is only math
 _WORD = re.compile(r"[A-Za-z]{3,}")
-_ADDRESS = re.compile(r"https?://|www\.")
 _LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
+_MAY_HIDE = re.compile(
+    r"[`~$](?:(?<=`)|(?<=~)~~|(?<=\$)\$)|\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]"
+)  # code, and blocks of math
 _OWN_LINE = re.compile(r"[ ]*\n[\s\S]*\n[ ]*")  # between marks that are each alone on their line
 _PROSE_WORDS = 2
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
@@ -50,26 +48,37 @@ class BracketPair(NamedTuple):
     display: bool
 
 
-def find_bracket_math(document: Document) -> list[BracketPair]:
+def find_bracket_math(text: str) -> list[BracketPair]:
     """Return the math between brackets, in order.
 
     A pair that may be math or prose, such as a number, is math if there is certain math between brackets in the text.
     """
-    text = document.text
     if "\\(" not in text and "\\[" not in text:
         return []
-    hidden = [part for part in document.segments if part.kind != "math"]
+    hidden = [part for part in find_segments(text) if part.kind != "math"] if _MAY_HIDE.search(text) else []
     certain: list[BracketPair] = []
     possible: list[BracketPair] = []
-    for match in _PAIR.finditer(text):
-        if segment_at(hidden, match.start()) or segment_at(hidden, match.end() - 1):
+    for pair in _pairs(text):
+        if hidden and (segment_at(hidden, pair.start) or segment_at(hidden, pair.end - 1)):
             continue
-        group = "inline" if match.group("inline") is not None else "display"
-        pair = BracketPair(*match.span(), match.span(group), group == "display")
         verdict = _is_math(text, pair)
         if verdict is not False:
             (certain if verdict else possible).append(pair)
     return sorted([*certain, *possible]) if certain else []
+
+
+def _pairs(text: str) -> Iterator[BracketPair]:
+    """Yield each pair of marks with no other mark in between. Inline math does not contain a blank line."""
+    opening, start = "", 0
+    for match in _MARK.finditer(text):
+        mark = match.group()
+        if mark in ("\\(", "\\["):
+            opening, start = mark, match.start()
+        elif (opening, mark) in (("\\(", "\\)"), ("\\[", "\\]")):
+            is_display = mark == "\\]"
+            if is_display or not _PARAGRAPH_BREAK.search(text, start, match.start()):
+                yield BracketPair(start, match.end(), (start + 2, match.start()), is_display)
+            opening = ""
 
 
 def _is_math(text: str, pair: BracketPair) -> bool | None:
@@ -77,10 +86,9 @@ def _is_math(text: str, pair: BracketPair) -> bool | None:
     content = text[slice(*pair.inner)].strip()
     if not content or (pair.display and text.startswith("(", pair.end)):
         return False
-    if _ADDRESS.search(content):
-        return False
-    if _COMMAND.search(content):
-        return True
+    has_address = "://" in content or "www." in content
+    if has_address or _COMMAND.search(content):
+        return not has_address
     words = _WORD.findall(content)
     if pair.display and not words and _OWN_LINE.fullmatch(text[slice(*pair.inner)]):
         return True
@@ -138,8 +146,8 @@ def _needs_lines(text: str, pair: BracketPair) -> bool:
 
 def write_dollars(markdown: str) -> str:
     """Return the text with its math between brackets written with dollar signs."""
-    document = Document(markdown)
-    return apply_replacements(markdown, with_dollars(document, find_bracket_math(document)))
+    pairs = find_bracket_math(markdown)
+    return apply_replacements(markdown, with_dollars(Document(markdown), pairs)) if pairs else markdown
 
 
 def is_quoted(document: Document, pair: BracketPair) -> bool:

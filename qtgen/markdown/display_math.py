@@ -141,7 +141,7 @@ def _bare_environments(document: Document) -> Iterator[BracketPair]:
     Its lines may look like those of a list, so that what follows it is not certain yet.
     """
     text = document.text
-    brackets = find_bracket_math(document)
+    brackets = find_bracket_math(document.text)
     for opening in _ENVIRONMENT.finditer(text):
         start = opening.start()
         if segment_at(document.segments, start) or any(pair.start < start < pair.end for pair in brackets):

@@ -6,14 +6,15 @@ cannot render.
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from qtgen.markdown import Segment
-from qtgen.markdown.bracket_math import find_bracket_math, with_dollars
+from qtgen.markdown.bracket_math import BracketPair, find_bracket_math, with_dollars
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of
+from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of, markdown_of
 from qtgen.validation.rules.edits import Replacement, replace_parts
 from qtgen.validation.rules.registry import rule
-from qtgen.validation.rules.types import Example, Finding, PageFile
+from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
 
 
 @rule(
@@ -35,17 +36,21 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
     Fix: write `$…$`, or `$$` on lines of their own. `--fix` does so. This is safe because it leaves pairs that contain
     `$` alone, and escapes dollar signs that would pair with the new ones.
     """
-    document = document_of(file)
-    pairs = find_bracket_math(document)
+    text = markdown_of(file)
+    pairs = find_bracket_math(text)
     if not pairs:
         return
-    replacements = with_dollars(document, pairs, line_break="\\n")
-    fix = replace_parts(file.page, ANSWER, "write `$…$`", replacements) if replacements else None
+    fix = partial(_use_dollars, file, pairs) if any("$" not in text[pair.start : pair.end] for pair in pairs) else None
     first = pairs[0]
     mark, dollars = (r"\[…\]", "$$…$$") if first.display else (r"\(…\)", "$…$")
     more = f" ({len(pairs) - 1} more on this page)" if len(pairs) > 1 else ""
     message = f"the site does not render math in `{mark}`; write `{dollars}`{more}"
     yield answer_finding(file, first.start, first.end, message, fix)
+
+
+def _use_dollars(file: PageFile, pairs: list[BracketPair]) -> RuleFix | None:
+    replacements = with_dollars(document_of(file), pairs, line_break="\\n")
+    return replace_parts(file.page, ANSWER, "write `$…$`", replacements)() if replacements else None
 
 
 _AMOUNT = re.compile(r"\s?\d[\d,.]*")
@@ -67,7 +72,11 @@ _BETWEEN_AMOUNTS = re.compile(
         r"It costs \$5, or \$8 with salt, $5x$ in all.\n\n- It costs $5 a litre\n- or $8 with salt. Osmosis moves",
     ),
     fix="unsafe",
-    patterns=(r"\$ ?\pN[^$]*\$",),
+    patterns=(
+        r"\$ ?[0-9][^$\\^_={}]*[A-Za-z]{2}[^$]*\$",
+        r"\$ ?[0-9][^$\\^_={}]*\$[0-9]",
+        r"\$[^$\\^_={}0-9]*[A-Za-z]{2} [^$\\^_={}]*[a-z]{2} [^$\\^_={}]*\$[0-9]",
+    ),
     repairable="concern",
 )
 def currency_as_math(file: PageFile) -> Iterator[Finding]:

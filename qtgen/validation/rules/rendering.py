@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from qtgen.markdown import Document, Run, find_segments, mask_segments
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of, markdown_of
+from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, markdown_of
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -40,13 +40,28 @@ _HEADING_OR_BOLD = re.compile(r"^[ ]*#{1,6} |\*\*[^*\n]+\*\*", re.MULTILINE)
 _WORDS = re.compile(r"[A-Za-z]{2,}")
 
 
+def _open_at_line_end(char: str) -> str:
+    """Return an RE2 pattern for a line on which the last of the double marks `char` `char` is not closed."""
+    other = rf"(?:[^{char}\n]|\{char}[^{char}\n])*"
+    mark = rf"\{char}\{char}"
+    return rf"(?m)^{other}(?:{mark}{other}{mark}{other})*{mark}{other}\{char}?(?:\\n|$)"
+
+
 @rule(
     "QT506",
     "broken-markdown",
     Severity.WARNING,
     bad=Example("**Membrane**", "**Membrane"),
     good=Example("**Membrane**", "**Membrane** and 2 ** 3"),
-    skip_if=lambda file: marks_pair(str(file.page.values[ANSWER])),
+    patterns=(
+        *("```", "~~~", r"\$\$"),
+        _open_at_line_end("*"),
+        r"[ n]\*\*[ \\]",  # a space at both sides
+        r"[^A-Za-z0-9 n*\\]\*\*[A-Za-z0-9]",  # punctuation before a letter: it cannot close
+        r"[A-Za-z0-9]\*\*[^A-Za-z0-9 *\\,.:;!?)-]",  # a letter before punctuation: it cannot open
+        r"[^\x00-\x7f]\*\*[^ *]",
+        r"[^ n*]\*\*[^\x00-\x7f]",
+    ),
     repairable="concern",
 )
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
@@ -60,17 +75,11 @@ def broken_markdown(file: PageFile) -> Iterator[Finding]:
     Fix: close it, or write `$$` on a line of its own, indented like the list item around it. No automatic fix: only an
     author knows where it should end.
     """
-    document = document_of(file)
-    yield from _open_blocks(file, document)
-    if "**" in document.text:
-        yield from _shown_bold(file, document)
-
-
-def marks_pair(answer: str) -> bool:
-    """Return whether every fence, `$$` and `**` of an answer obviously has its counterpart."""
-    if "```" in answer or "~~~" in answer:
-        return False
-    return _display_closes(answer) and _bold_closes(answer)
+    answer = answer_of(file)
+    if "```" in answer or "~~~" in answer or not _display_closes(answer):
+        yield from _open_blocks(file, document_of(file))
+    if not _bold_closes(answer):
+        yield from _shown_bold(file, document_of(file))
 
 
 def _bold_closes(answer: str) -> bool:
