@@ -1,6 +1,7 @@
 r"""Write what a model means as Markdown that the site renders so.
 
-Models write math between brackets, `$$` beside text, `align` without dollars, and `|` within formulas in tables.
+Models write math between brackets, `$$` beside text, `align` without dollars, `|` within formulas in tables, and money
+with bare dollar signs.
 """
 
 import re
@@ -14,7 +15,12 @@ _DOUBLED = re.compile(
     r"(?<!\\)\\\\(?:\((?P<inline>(?:(?!\\\\\(|\n[ ]*\n)[\s\S]){1,500}?)(?<!\\)\\\\\)"
     r"|\[(?P<display>(?:(?!\\\\\[)[\s\S]){1,2000}?)(?<!\\)\\\\\])"
 )
-_ROUNDS_MAX = 4
+_LENGTH_MAX = 20_000  # characters; a longer answer is rejected for its length
+_ROUNDS_MAX = 3
+_AMOUNTS_MAX = 50
+_AMOUNT = re.compile(r"\$\d")
+_LATEX = re.compile(r"[\\^_={}<>]")
+_WORD = re.compile(r"[A-Za-z]{2,}")
 _LONE_MARK = re.compile(r"\n[ ]*([.,;:])[ ]*(?=\n|\Z)")
 _DOLLARS = re.compile(r"(?<![\\$])\$\$(?!\$)")
 _BACKSLASHES = re.compile(r"\\+")
@@ -22,8 +28,9 @@ _BACKSLASHES = re.compile(r"\\+")
 
 def make_renderable(markdown: str) -> str:
     """Return Markdown whose formulas and tables the site shows, as far as their meaning is certain."""
-    if not any(mark in markdown for mark in "\\$|"):
+    if len(markdown) > _LENGTH_MAX or not any(mark in markdown for mark in "\\$|"):
         return markdown
+    markdown = _escape_money(markdown)
     for _ in range(_ROUNDS_MAX):  # a `$$` that is never closed hides what follows it from the first round
         before = markdown
         for step in (_halve_backslashes, write_dollars, write_display, _take_in_punctuation, write_pipes):
@@ -57,6 +64,35 @@ def _take_in_punctuation(markdown: str) -> str:
             end = block.lines[-1][1]
             changes += [(end, end, mark[1]), (*mark.span(), "")]
     return apply_replacements(markdown, changes)
+
+
+def _escape_money(markdown: str) -> str:
+    r"""Return the text with `\$` for two amounts of money that the site would read as the marks of a formula."""
+    if not _AMOUNT.search(markdown):
+        return markdown
+    for _ in range(_AMOUNTS_MAX):
+        money = next((part for part in Document(markdown).segments if _is_money(markdown, part)), None)
+        if money is None:
+            break
+        ends_with_amount = markdown[money.end : money.end + 1].isdigit()
+        escapes = [(money.start, money.start, "\\"), (money.end - 1, money.end - 1, "\\")]
+        markdown = apply_replacements(markdown, escapes if ends_with_amount else escapes[:1])
+    return markdown
+
+
+def _is_money(markdown: str, part: Segment) -> bool:
+    """Return whether a formula is certainly the text between an amount of money and the next dollar sign.
+
+    No formula ends directly before a digit, or has a space only at its end and a word in it.
+    """
+    if part.kind != "math" or part.inner[0] - part.start != 1:
+        return False
+    inner, following = markdown[slice(*part.inner)], markdown[part.end : part.end + 1]
+    if not inner[:1].isdigit() or _LATEX.search(inner):
+        return False
+    if following.isdigit():
+        return True
+    return inner[-1].isspace() and following.isalpha() and _WORD.search(inner) is not None
 
 
 def _shows_less(before: Document, after: Document) -> bool:

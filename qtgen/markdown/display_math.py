@@ -20,7 +20,7 @@ from qtgen.markdown.bracket_math import (
 from qtgen.markdown.document import Document, segment_at
 from qtgen.markdown.types import Block, Segment
 
-_ROUNDS_MAX = 100  # each resolves one misplaced `$$`
+_ROUNDS_MAX = 30  # each resolves one misplaced `$$`
 _LENGTH_MAX = 2_000  # characters of a formula
 _DOLLARS = re.compile(r"(?<![\\$])\$\$(?!\$)")
 _ENVIRONMENT = re.compile(r"\\begin\{(?P<name>(?:align|gather|equation|multline|alignat|flalign|CD)\*?)\}")
@@ -36,14 +36,13 @@ def write_display(markdown: str) -> str:
     """
     if "$$" not in markdown and "\\begin{" not in markdown and "\\tag" not in markdown and "    \\[" not in markdown:
         return markdown
+    document = Document(markdown)
     for _ in range(_ROUNDS_MAX):
-        document = Document(markdown)
-        pairs = [*_certain_pairs(document)]
-        changed = _write(document, pairs)
-        if changed == markdown or count_unreadable(Document(changed)) > count_unreadable(document):
-            return markdown
-        markdown = changed
-    return markdown
+        changed = Document(_write(document, [*_certain_pairs(document)]))
+        if changed.text == document.text or count_unreadable(changed) > count_unreadable(document):
+            break
+        document = changed
+    return document.text
 
 
 def count_unreadable(document: Document) -> int:
