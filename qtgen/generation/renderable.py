@@ -6,9 +6,9 @@ with bare dollar signs.
 
 import re
 
-from qtgen.markdown import Document, Segment, mask_segments, segment_at
+from qtgen.markdown import Block, Document, Segment, mask_segments, segment_at
 from qtgen.markdown.bracket_math import Replacement, apply_replacements, find_bracket_math, write_dollars
-from qtgen.markdown.display_math import count_unreadable, write_display
+from qtgen.markdown.display_math import count_unreadable, has_prose, write_display
 from qtgen.markdown.pipes import write_pipes
 
 _DOUBLED = re.compile(
@@ -21,6 +21,7 @@ _AMOUNTS_MAX = 50
 _AMOUNT = re.compile(r"\$\d")
 _LATEX = re.compile(r"[\\^_={}<>]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
+_BLANK_LINE = re.compile(r"\n[ ]*\n")
 _LONE_MARK = re.compile(r"\n[ ]*([.,;:])[ ]*(?=\n|\Z)")
 _DOLLARS = re.compile(r"(?<![\\$])\$\$(?!\$)")
 _BACKSLASHES = re.compile(r"\\+")
@@ -43,16 +44,22 @@ def make_renderable(markdown: str) -> str:
 
 
 def find_open_mark(markdown: str) -> str:
-    """Return the name of a code fence or `$$` that is never closed, or an empty string."""
+    """Return the name of a code fence or `$$` that is not closed where it should be, or an empty string."""
     document = Document(markdown)
     for number, block in enumerate(document.blocks):
         is_cut = not block.closed and (block.depth == 0 or number == len(document.blocks) - 1)
         if is_cut and block.kind == "fence":
             return "code fence"
-        if is_cut and block.kind == "display":
+        if block.kind == "display" and (is_cut or _swallows_text(markdown, block)):
             return "`$$`"
     plain = mask_segments(document.content, document.segments)
     return "`$$`" if len(_DOLLARS.findall(plain)) % 2 else ""
+
+
+def _swallows_text(markdown: str, block: Block) -> bool:
+    """Return whether math contains a blank line and sentences, so that its `$$` closes it too late."""
+    content = markdown[block.start : block.end]
+    return _BLANK_LINE.search(content) is not None and has_prose(content)
 
 
 def _take_in_punctuation(markdown: str) -> str:

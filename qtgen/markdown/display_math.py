@@ -52,6 +52,11 @@ def count_unreadable(document: Document) -> int:
     return len(document.text) - first.start if first else 0
 
 
+def has_prose(formula: str) -> bool:
+    r"""Return whether a formula contains sentences or Markdown, apart from `\text{…}`."""
+    return _PROSE.search(_WORDS_IN_MATH.sub("", formula)) is not None
+
+
 def _write(document: Document, pairs: Sequence[BracketPair]) -> str:
     changes: list[Replacement] = []
     done = 0
@@ -92,7 +97,7 @@ def _intended_pair(document: Document, block: Block) -> BracketPair | None:
     if closing is None or (before and closing.start() != block.start) or opening[1] - opening[0] != len("$$"):
         return None
     content = text[opening[1] : closing.start()]
-    if not content.strip() or _PROSE.search(_WORDS_IN_MATH.sub("", content)):
+    if not content.strip() or has_prose(content):
         return None
     return BracketPair(opening[0], closing.end(), (opening[1], closing.start()), display=True)
 

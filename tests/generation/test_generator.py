@@ -193,7 +193,7 @@ def test_a_sound_answer_is_written_at_once_as_the_site_renders_it(
         ("We have $\\frac{1}{2$ here.", "never closed"),
         ("We have $a & b$ here.", "outside an environment"),
         ("$$ where the text goes on and on.\n\nMore **bold**.", "`$$` is opened and never closed"),
-        ("$$\na = b\n\n## Next\n\n**Bold** words.\n\n$$", "has no meaning here"),
+        ("$$\na = b\n\n## Next\n\n**Bold** words.\n\n$$", "`$$` is opened and never closed"),
     ],
 )
 def test_math_that_breaks_the_page_is_never_written(config: GenerationConfig, answer: str, fault: str) -> None:

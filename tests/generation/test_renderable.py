@@ -103,6 +103,8 @@ def test_what_is_correct_or_not_certain_stays(markdown: str) -> None:
         ("a\n\n```python\nx", "code fence"),
         ("a\n\n$$\nx", "`$$`"),
         ("a $$x", "`$$`"),
+        ("$$\na\n\nA sentence of words is lost.\n\n$$\n\nend", "`$$`"),
+        ("$$\na\n\nb \\text{if it is so}\n$$", ""),
         ("~~~\n```\n~~~", ""),
         ("````\n```\n````\n\n$$\nx\n$$", ""),
         ("`$$` and $$x$$", ""),
