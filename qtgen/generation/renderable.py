@@ -22,7 +22,7 @@ _AMOUNT = re.compile(r"\$\d")
 _LATEX = re.compile(r"[\\^_={}<>]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _BLANK_LINE = re.compile(r"\n[ ]*\n")
-_LONE_MARK = re.compile(r"\n[ ]*([.,;:])[ ]*(?=\n|\Z)")
+_LEADING_MARK = re.compile(r"(?P<indent>\n[ ]*)(?P<mark>[.,;:])(?:[ ]*(?=\n|\Z)|[ ]+(?P<text>))")
 _DOLLARS = re.compile(r"(?<![\\$])\$\$(?!\$)")
 _BACKSLASHES = re.compile(r"\\+")
 
@@ -63,13 +63,14 @@ def _swallows_text(markdown: str, block: Block) -> bool:
 
 
 def _take_in_punctuation(markdown: str) -> str:
-    """Return the text with a punctuation mark that is alone below a block of math at the formula's end."""
+    """Return the text with the punctuation mark that begins the line below a block of math at the formula's end."""
     changes: list[Replacement] = []
     for block in Document(markdown).blocks:
-        mark = _LONE_MARK.match(markdown, block.end)
+        mark = _LEADING_MARK.match(markdown, block.end)
         if block.kind == "display" and block.closed and block.lines and mark:
             end = block.lines[-1][1]
-            changes += [(end, end, mark[1]), (*mark.span(), "")]
+            following = mark["indent"] if mark["text"] is not None else ""
+            changes += [(end, end, mark["mark"]), (*mark.span(), following)]
     return apply_replacements(markdown, changes)
 
 

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from qtgen.markdown.document import Document, find_segments, segment_at
+from qtgen.markdown.plain_math import plain_math
 from qtgen.markdown.types import Block
 
 Replacement = tuple[int, int, str]
@@ -25,9 +26,9 @@ _PROBABILITY = re.compile(r"[A-Z]\([^()]*\|")
 _NAMES = re.compile(r"\d[\d.,]*%?|[A-Z]{2,4}|[A-Za-z]{2}")  # a number, or two variables: nothing that is only math
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
-_MAY_HIDE = re.compile(
-    r"[`~$](?:(?<=`)|(?<=~)~~|(?<=\$)\$)|\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]"
-)  # code, and blocks of math
+_CODE = re.compile(r"[`~](?:(?<=`)|(?<=~)~~)")
+_INDENTED = re.compile(r"\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]")
+_ITEM = re.compile(r"^[ >]*(?:[-*+]|\d{1,9}[.)]) ", re.MULTILINE)
 _OWN_LINE = re.compile(r"[ ]*\n[\s\S]*\n[ ]*")  # between marks that are each alone on their line
 _PROSE_WORDS = 2
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
@@ -55,16 +56,40 @@ def find_bracket_math(text: str) -> list[BracketPair]:
     """
     if "\\(" not in text and "\\[" not in text:
         return []
-    hidden = [part for part in find_segments(text) if part.kind != "math"] if _MAY_HIDE.search(text) else []
+    pairs = [*_pairs(text)]
+    hidden = (
+        [part for part in find_segments(text) if part.kind != "math"]
+        if _may_hide(text) or _is_in_block(text, pairs)
+        else []
+    )
     certain: list[BracketPair] = []
     possible: list[BracketPair] = []
-    for pair in _pairs(text):
+    for pair in pairs:
         if hidden and (segment_at(hidden, pair.start) or segment_at(hidden, pair.end - 1)):
             continue
         verdict = _is_math(text, pair)
         if verdict is not False:
             (certain if verdict else possible).append(pair)
     return sorted([*certain, *possible]) if certain else []
+
+
+def _may_hide(text: str) -> bool:
+    """Return whether code or a block of math may contain a pair."""
+    if _CODE.search(text) or ("$$" in text and plain_math(text.replace(" \n", "\\n")) is None):
+        return True
+    # What is indented below a list item is hardly ever code.
+    return _INDENTED.search(text) is not None and _ITEM.search(text) is None
+
+
+def _is_in_block(text: str, pairs: Sequence[BracketPair]) -> bool:
+    """Return whether a pair is behind an odd number of `$$`."""
+    marks = done = 0
+    for pair in pairs:
+        marks += text.count("$$", done, pair.start)
+        done = pair.start
+        if marks % 2:
+            return True
+    return False
 
 
 def _pairs(text: str) -> Iterator[BracketPair]:
@@ -120,17 +145,18 @@ def with_dollars(document: Document, pairs: Sequence[BracketPair], *, line_break
         block = block_at(document, pair.start)
         if block is None or block.kind in ("heading", "table") or not _needs_lines(text, pair):
             is_whole = document.content[pair.start : pair.end] == text[pair.start : pair.end]
-            changes += _as_inline(text, pair) if is_whole else []
+            is_adjacent = bool(changes) and changes[-1][1] == pair.start  # `$a$$b$` would not be two formulas
+            changes += _as_inline(text, pair, " " if is_adjacent else "") if is_whole else []
         elif not is_quoted(document, pair):
             changes += as_display(document, pair, block, line_break=line_break)
     return sorted([*changes, *_escaped_dollars(document, changes)]) if changes else []
 
 
-def _as_inline(text: str, pair: BracketPair) -> list[Replacement]:
+def _as_inline(text: str, pair: BracketPair, space: str) -> list[Replacement]:
     mark = "$$" if pair.display else "$"
     content = text[slice(*pair.inner)]
     left, right = len(content) - len(content.lstrip()), len(content) - len(content.rstrip())
-    return [(pair.start, pair.inner[0] + left, mark), (pair.inner[1] - right, pair.end, mark)]
+    return [(pair.start, pair.inner[0] + left, space + mark), (pair.inner[1] - right, pair.end, mark)]
 
 
 def _needs_lines(text: str, pair: BracketPair) -> bool:

@@ -31,6 +31,7 @@ MODEL_TEXTS = {
     "- $$a = b\n  + c$$\n- \\[\n  x = y\n  \\]\n- end": [("a = b\n+ c", True), ("x = y", True)],
     "We have\n\n$$\na = b\n$$ where $a$ is so.\n\nAnd the **rest**.": [("a = b", True), ("a", False)],
     "We have\n\n$$a = b\n$$\n\nAnd the **rest**.": [("a = b", True)],
+    "We have\n\n$$\na = b\n$$, where it holds.": [("a = b,", True)],
     "We have $$a = b\n$$ so it is.\n\nMore **x**.": [("a = b", True)],
     "We have:\n$$\na = b$$\nand more\n\n$$\nc\n$$\n\nend": [("a = b", True), ("c", True)],
     "$$\na = b\n$$ where it holds and \\(x^2\\).\n\n$$\nc = d$$\n\nLast \\[\ny^2\n\\].": [

@@ -101,6 +101,8 @@ def accidental_code(file: PageFile) -> Iterator[Finding]:
     Why it is bad: a reader sees the marks of markdown and LaTeX, in lines that do not wrap.
     Fix: indent it like the list item that it belongs to, or not at all. No automatic fix.
     """
+    if not _may_be_code(answer_of(file)):
+        return
     document = document_of(file)
     for block in document.blocks:
         if block.kind != "indented":
@@ -113,6 +115,27 @@ def accidental_code(file: PageFile) -> Iterator[Finding]:
             yield answer_finding(file, block.start, line_end, message)
 
 
+_INDENT = re.compile(r"[ >]*(?:(?:[-*+]|\d{1,9}[.)])[ ]+)*")
+_CODE_INDENT = 4
+
+
+def _may_be_code(answer: str) -> bool:
+    """Return whether a line is indented four spaces more than the text of the line before it, or of no list item."""
+    before, is_after_blank = 0, True
+    for line in answer.split("\\n"):
+        spaces = len(line) - len(line.lstrip(" "))
+        if spaces == len(line):
+            is_after_blank = True
+            continue
+        if spaces >= _CODE_INDENT and is_after_blank and spaces - before >= _CODE_INDENT:
+            return True
+        indent = _INDENT.match(line)
+        is_item = indent is not None and indent.end() > spaces
+        before = indent.end() if indent and is_item else min(before, spaces)
+        is_after_blank = is_item or line.startswith("#", spaces) or line.endswith("```")
+    return False
+
+
 _RESTARTS_MIN = 3  # two lists may each have one item by intention
 
 
@@ -123,7 +146,7 @@ _RESTARTS_MIN = 3  # two lists may each have one item by intention
     bad=Example(r"\n\n1. **Gradient**", r"\n\n1. A\n\nB\n\n1. C\n\nD\n\n1. E\n\nF\n\n1. **Gradient**"),
     good=Example(r"\n\n1. **Gradient**", r"\n\n1. One\n\n   More.\n\n1. Two\n\n## More\n\n1. **Gradient**"),
     fix="unsafe",
-    patterns=(r"\\n1\. .*\\n1\. .*\\n1\. ", r"\\n1\) .*\\n1\) .*\\n1\) "),
+    patterns=(r"\\n1[.)] .*\\n1[.)] .*\\n1[.)] ",),
     repairable="concern",
 )
 def restarted_list(file: PageFile) -> Iterator[Finding]:
@@ -204,6 +227,8 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
     answer = answer_of(file)
     plain = plain_math(answer)
     prose = plain.prose if plain else answer
+    if plain and not any(sign in prose for sign in ("\\", "^{", "_{")):
+        return
     if not _LATEX.search(prose) or not _LATEX.search(_MATH.sub("", prose)):
         return
     document = intended_document(answer, torn_commands(file))

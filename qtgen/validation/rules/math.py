@@ -11,7 +11,7 @@ from functools import partial
 from qtgen.markdown import Segment
 from qtgen.markdown.bracket_math import BracketPair, find_bracket_math, with_dollars
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of, markdown_of
+from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of, markdown_of
 from qtgen.validation.rules.edits import Replacement, replace_parts
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
@@ -53,6 +53,7 @@ def _use_dollars(file: PageFile, pairs: list[BracketPair]) -> RuleFix | None:
     return replace_parts(file.page, ANSWER, "write `$…$`", replacements)() if replacements else None
 
 
+_SEPARATE_WORD = re.compile(r"[ /,-][A-Za-z]{2}|[A-Za-z]{4}")
 _AMOUNT = re.compile(r"\s?\d[\d,.]*")
 _TEXT_IN_MATH = re.compile(r"\\(?:text|mathrm|mbox|operatorname)\w*\s*\{[^{}]*\}|\\[A-Za-z]+")
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
@@ -72,11 +73,7 @@ _BETWEEN_AMOUNTS = re.compile(
         r"It costs \$5, or \$8 with salt, $5x$ in all.\n\n- It costs $5 a litre\n- or $8 with salt. Osmosis moves",
     ),
     fix="unsafe",
-    patterns=(
-        r"\$ ?[0-9][^$\\^_={}]*[A-Za-z]{2}[^$]*\$",
-        r"\$ ?[0-9][^$\\^_={}]*\$[0-9]",
-        r"\$[^$\\^_={}0-9]*[A-Za-z]{2} [^$\\^_={}]*[a-z]{2} [^$\\^_={}]*\$[0-9]",
-    ),
+    patterns=(r"\$ ?[0-9]",),
     repairable="concern",
 )
 def currency_as_math(file: PageFile) -> Iterator[Finding]:
@@ -86,6 +83,8 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     Fix: write `\$5`. `--fix --unsafe` does so. This is unsafe because the rule guesses from the words in between what
     is money and what is math.
     """
+    if not _may_be_money(answer_of(file)):
+        return
     document = document_of(file)
     text = document.text
     for part in document.segments:
@@ -99,6 +98,21 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
             fix = replace_parts(file.page, ANSWER, "write `\\$`", escapes, safe=False)
             message = "the site reads the text between two amounts of money as math; write `\\$`"
             yield answer_finding(file, part.start, part.end, message, fix)
+
+
+def _may_be_money(answer: str) -> bool:
+    """Return whether dollar signs of a line do not pair, or a word and a number are with one of its formulas."""
+    for line in answer.split("\\n"):
+        if "$" not in line:
+            continue
+        parts = line.split("$")
+        if len(parts) % 2 == 0:
+            return True
+        for formula, following in zip(parts[1::2], parts[2::2], strict=True):
+            ends = following[:1].isdigit()
+            if ends or (formula.lstrip(" ")[:1].isdigit() and _SEPARATE_WORD.search(formula)):
+                return True
+    return False
 
 
 def _is_money(text: str, part: Segment) -> bool:

@@ -56,8 +56,8 @@ def _open_at_line_end(char: str) -> str:
     patterns=(
         *("```", "~~~", r"\$\$"),
         _open_at_line_end("*"),
-        r"[ n]\*\*[ \\]",  # a space at both sides
-        r"[^A-Za-z0-9 n*\\]\*\*[A-Za-z0-9]",  # punctuation before a letter: it cannot close
+        r"(?:^|\\n| )\*\*(?: |\\n)",  # a space at both sides
+        r"[^A-Za-z0-9 *\\]\*\*[A-Za-z0-9]",  # punctuation before a letter: it cannot close
         r"[A-Za-z0-9]\*\*[^A-Za-z0-9 *\\,.:;!?)-]",  # a letter before punctuation: it cannot open
         r"[^\x00-\x7f]\*\*[^ *]",
         r"[^ n*]\*\*[^\x00-\x7f]",
