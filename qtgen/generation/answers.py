@@ -23,7 +23,8 @@ from pydantic import (
 
 from qtgen._util.json_schema import strict_schema
 from qtgen.generation.cleanup import label, prose, restore_latex, sentence, unique_by
-from qtgen.page.answer_text import to_dollar_math
+from qtgen.generation.renderable import find_open_mark, make_renderable
+from qtgen.markdown.pipes import escape_pipes
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
 
 # First words that lose their capital after "In summary, "; any other word may be a name.
@@ -182,9 +183,6 @@ class TableAnswer(Answer):
         return "\n\n".join([self.introduction, "\n".join(lines), *_in_summary(self.summary)])
 
 
-_CODE = re.compile(r"```[\s\S]*?```|`[^`\n]+`")
-
-
 class FreeformAnswer(Answer):
     """Markdown without a fixed form: a derivation, a program."""
 
@@ -192,10 +190,8 @@ class FreeformAnswer(Answer):
 
     @model_validator(mode="after")
     def _check_fences(self) -> "FreeformAnswer":
-        if self.answer.count("```") % 2:
-            raise ValueError("answer: a code fence is opened and never closed")
-        if _CODE.sub("", self.answer).count("$$") % 2:
-            raise ValueError("answer: a `$$` is opened and never closed")
+        if mark := find_open_mark(make_renderable(self.answer)):
+            raise ValueError(f"answer: a {mark} is opened and never closed")
         return self
 
     def markdown(self) -> str:
@@ -218,7 +214,7 @@ SHAPES: dict[str, type[SearchFields]] = {
 
 
 def _table_line(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(escape_pipes, cells)) + " |"
 
 
 def _in_summary(text: str | None) -> list[str]:
@@ -232,8 +228,8 @@ def _in_summary(text: str | None) -> list[str]:
 
 
 def to_markdown(answer: Answer) -> str:
-    """Return the answer in the site's markdown, which writes math in dollar signs."""
-    return to_dollar_math(answer.markdown())
+    """Return the answer in the site's Markdown."""
+    return make_renderable(answer.markdown())
 
 
 def schema(shape: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Write a new page: what is requested for a question, and what makes an answer a page."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,25 @@ def describe_fault(diagnostic: Diagnostic) -> str:
     if diagnostic.field is None or f"`{diagnostic.field}`" in diagnostic.message:
         return diagnostic.message
     return f"{diagnostic.field}: {diagnostic.message}"
+
+
+def check_fixed(
+    file: PageFile, config: GenerationConfig, fields: Collection[str]
+) -> tuple[PageFile, tuple[Diagnostic, ...]]:
+    """Return a new page and its findings. If `fields` have errors with safe fixes, these are applied.
+
+    Other errors go back to the model. What a fix can resolve need not be paid for.
+    """
+    diagnostics = tuple(config.checker(file))
+    if not any(_has_safe_fix(diagnostic) and diagnostic.field in fields for diagnostic in diagnostics):
+        return file, diagnostics
+    file = file._replace(page=apply_safe_fixes(file, config.fixer, fields))
+    return file, tuple(config.checker(file))
+
+
+def _has_safe_fix(diagnostic: Diagnostic) -> bool:
+    is_error = diagnostic.severity is Severity.ERROR
+    return is_error and diagnostic.fixable and REGISTRY[diagnostic.code].fix == "safe"
 
 
 def check_findings(
@@ -126,9 +145,8 @@ class NewPage:
             return AnswerCheck.unreadable(error)
         except UnwritableText as error:
             return AnswerCheck(faults=(str(error),))
-        file = PageFile(self.job.path, read_text(text))
-        diagnostics = tuple(self.config.checker(file))
-        checked = check_findings(text, diagnostics, parsed.wrappings)
+        file, diagnostics = check_fixed(PageFile(self.job.path, read_text(text)), self.config, TEXT_FIELDS)
+        checked = check_findings(file.page.text, diagnostics, parsed.wrappings)
         return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:

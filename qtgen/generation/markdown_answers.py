@@ -16,6 +16,7 @@ from qtgen.generation.markdown_blocks import Block, clean_lines, has_math_commen
 from qtgen.generation.markdown_points import NoPoints, NotFlat, read_points
 from qtgen.generation.markdown_tables import read_table
 from qtgen.generation.point_headings import clean_heading, paragraph_lead, part_named
+from qtgen.generation.renderable import make_renderable
 from qtgen.generation.search_lines import SearchLines, split_search_lines
 
 _Fields = dict[str, Any]
@@ -41,7 +42,7 @@ def read_markdown(
     lines = split_search_lines(clean_lines(text))
     if shape == "seo":
         return shape, _search_fields(lines, question)
-    body = _without_question(lines.body, question)
+    body = make_renderable(_without_question(lines.body, question))
     blocks = _without_title(split_blocks(body), question)
     if not blocks:
         repeats = body != lines.body

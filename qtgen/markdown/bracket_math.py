@@ -4,8 +4,10 @@ Markdown also escapes brackets so: `\(see below\)` and `\[1\]` are prose.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from qtgen.markdown.document import Document, find_segments, segment_at
@@ -27,9 +29,11 @@ _LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
 _CODE = re.compile(r"[`~](?:(?<=`)|(?<=~)~~)")
 _INDENTED = re.compile(r"\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]")
 _ITEM = re.compile(r"^[ >]*(?:[-*+]|\d{1,9}[.)]) ", re.MULTILINE)
+_OWN_LINE = re.compile(r"[ ]*\n[\s\S]*\n[ ]*")  # between marks that are each alone on their line
 _PROSE_WORDS = 2
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
-_OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
+OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
+"""What KaTeX renders only in math that is a block."""
 
 
 class BracketPair(NamedTuple):
@@ -111,6 +115,8 @@ def _is_math(text: str, pair: BracketPair) -> bool | None:
     if has_address or _COMMAND.search(content):
         return not has_address
     words = _WORD.findall(content)
+    if pair.display and not words and _OWN_LINE.fullmatch(text[slice(*pair.inner)]):
+        return True
     if len(words) >= _PROSE_WORDS:
         return _PROBABILITY.match(content) is not None
     if _SIGN.search(content) or _FUNCTION.search(content):
@@ -134,14 +140,15 @@ def with_dollars(document: Document, pairs: Sequence[BracketPair], *, line_break
     text = document.text
     changes: list[Replacement] = []
     for pair in pairs:
-        if "$" in text[pair.start : pair.end] or document.content != text:
+        if "$" in text[pair.start : pair.end]:
             continue
-        block = _block_at(document, pair.start)
-        if block is None or block.kind != "paragraph" or not _needs_lines(text, pair):
+        block = block_at(document, pair.start)
+        if block is None or block.kind in ("heading", "table") or not _needs_lines(text, pair):
+            is_whole = document.content[pair.start : pair.end] == text[pair.start : pair.end]
             is_adjacent = bool(changes) and changes[-1][1] == pair.start  # `$a$$b$` would not be two formulas
-            changes += _as_inline(text, pair, " " if is_adjacent else "")
-        else:
-            changes += _as_display(document, pair, block, line_break)
+            changes += _as_inline(text, pair, " " if is_adjacent else "") if is_whole else []
+        elif not is_quoted(document, pair):
+            changes += as_display(document, pair, block, line_break=line_break)
     return sorted([*changes, *_escaped_dollars(document, changes)]) if changes else []
 
 
@@ -160,14 +167,36 @@ def _needs_lines(text: str, pair: BracketPair) -> bool:
     after = text[pair.end :].partition("\n")[0]
     content = text[slice(*pair.inner)]
     is_alone = not before.strip() and not after.strip(" .,;")
-    return is_alone or "\n" in content or _OWN_LINES.search(content) is not None
+    return is_alone or "\n" in content or OWN_LINES.search(content) is not None
 
 
-def _block_at(document: Document, offset: int) -> Block | None:
-    return next((block for block in document.blocks if block.start <= offset < block.end), None)
+def write_dollars(markdown: str) -> str:
+    """Return the text with its math between brackets written with dollar signs."""
+    pairs = find_bracket_math(markdown)
+    return apply_replacements(markdown, with_dollars(Document(markdown), pairs)) if pairs else markdown
 
 
-def _as_display(document: Document, pair: BracketPair, block: Block, line_break: str) -> list[Replacement]:
+def is_quoted(document: Document, pair: BracketPair) -> bool:
+    """Return whether a mark of a quotation stands in the lines of a formula."""
+    start = document.text.rfind("\n", 0, pair.start) + 1
+    return document.content[start : pair.end] != document.text[start : pair.end]
+
+
+def block_at(document: Document, offset: int) -> Block | None:
+    """Return the block that an offset is in."""
+    index = bisect_right(document.blocks, offset, key=attrgetter("start")) - 1
+    return document.blocks[index] if index >= 0 and offset < document.blocks[index].end else None
+
+
+def as_display(document: Document, pair: BracketPair, block: Block, *, line_break: str = "\n") -> list[Replacement]:
+    """Return the replacements that write a formula between lines of `$$`.
+
+    Args:
+        document: The text.
+        pair: The formula, between marks of any kind.
+        block: The block that it begins in. The lines are indented like the list item around it.
+        line_break: How a line break is written in the text.
+    """
     text = document.text
     indent = " " * _indent(document, block)
     content = text[slice(*pair.inner)]
@@ -175,10 +204,12 @@ def _as_display(document: Document, pair: BracketPair, block: Block, line_break:
     before = text[: pair.start]
     line_start = before.rfind("\n") + 1
     opening_start, opening = pair.start, f"$$\n{indent}"
-    if before[line_start:].strip():
+    if _begins_item(document, pair.start):
+        pass
+    elif before[line_start:].strip():
         opening_start -= len(before) - len(before.rstrip())
         opening = f"\n{indent}{opening}"
-    elif not _begins_item(document, pair.start):
+    else:
         opening_start, opening = line_start, indent + opening
     after = text[pair.end :]
     stripped = after.lstrip(" ")

@@ -2,14 +2,16 @@ r"""Convert between Markdown and the one-line answer of a page.
 
 The site decodes an answer with `replace(/\\n/g, "\n")` and never unescapes a backslash. The encoding is ambiguous by
 construction: the site would tear `$\nabla$` into a line break and `abla`. A new answer therefore never contains a
-backslash followed by `n` except for its line breaks: LaTeX becomes its Unicode character, and an escape in code
-becomes `\x0a`.
+backslash followed by `n` except for its line breaks: LaTeX becomes its Unicode character, an escape in code becomes
+`\x0a`, and the backslashes of a path become `&#92;`. Where a line begins with letters that would continue a `\n` as a
+LaTeX command, such as `eq`, a space keeps them apart.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from qtgen.errors import UnwritableText
+from qtgen.markdown import Segment, find_segments
 
 # LaTeX commands that begin with `\n`, and what renders the same without one. `\not` is not among them, because it
 # needs its operand.
@@ -21,37 +23,90 @@ _LATEX = {
     "nearrow": "↗",
     "neg": "¬",
     "neq": "≠",
+    "newcommand": r"\providecommand",
     "newline": r"\\ ",
     "nexists": "∄",
     "ngeq": "≱",
+    "ngeqq": "≱",
+    "ngeqslant": "≱",
     "ngtr": "≯",
     "ni": "∋",
     "nleftarrow": "↚",
+    "nleftrightarrow": "↮",
     "nleq": "≰",
+    "nleqq": "≰",
+    "nleqslant": "≰",
     "nless": "≮",
     "nmid": "∤",
+    "nobreak": "",
     "nobreakspace": "~",
     "nolimits": "",
     "nonumber": "",
     "normalsize": "",
     "notin": "∉",
+    "notni": "∌",
     "notag": "",
     "nparallel": "∦",
     "nprec": "⊀",
+    "npreceq": "⋠",
     "nrightarrow": "↛",
+    "nshortmid": "∤",
+    "nshortparallel": "∦",
     "nsim": "≁",
     "nsubseteq": "⊈",
+    "nsubseteqq": "⊈",
     "nsucc": "⊁",
+    "nsucceq": "⋡",
     "nsupseteq": "⊉",
+    "nsupseteqq": "⊉",
     "ntriangleleft": "⋪",
+    "ntrianglelefteq": "⋬",
+    "ntriangleright": "⋫",
+    "ntrianglerighteq": "⋭",
     "nu": "ν",
     "nvdash": "⊬",
     "nwarrow": "↖",
 }
-_NOT = {"=": "≠", r"\in": "∉", r"\subset": "⊄", r"\equiv": "≢", "<": "≮", ">": "≯", r"\exists": "∄", r"\mid": "∤"}
+# On a page, a capital letter behind `\n` begins a line. In Markdown, which has real line breaks, these are commands.
+_WITH_CAPITALS = {
+    "nLeftarrow": "⇍",
+    "nLeftrightarrow": "⇎",
+    "nRightarrow": "⇏",
+    "nVDash": "⊯",
+    "nVdash": "⊮",
+    "nvDash": "⊭",
+}
+_NOT = {
+    "=": "≠",
+    "<": "≮",
+    ">": "≯",
+    r"\approx": "≉",
+    r"\cong": "≇",
+    r"\equiv": "≢",
+    r"\exists": "∄",
+    r"\ge": "≱",
+    r"\geq": "≱",
+    r"\in": "∉",
+    r"\le": "≰",
+    r"\leq": "≰",
+    r"\mid": "∤",
+    r"\ni": "∌",
+    r"\parallel": "∦",
+    r"\prec": "⊀",
+    r"\sim": "≁",
+    r"\simeq": "≄",
+    r"\subset": "⊄",
+    r"\subseteq": "⊈",
+    r"\succ": "⊁",
+    r"\supset": "⊅",
+    r"\supseteq": "⊉",
+}
 
+_ALL_LATEX = {**_LATEX, **_WITH_CAPITALS}
+_COMMAND = re.compile(r"(?<!\\)((?:\\\\)*)\\(n[A-Za-z]+)")
+_ANY_NOT = re.compile(r"(?<!\\)((?:\\\\)*)\\not(?![A-Za-z])")
+_SLASH = r"\mathrel{\mathrlap{\,/}}"  # renders like `\not` over any operand
 # The longest name comes first, so that `\nleq` is not read as `\nl` and `eq`.
-_COMMAND = re.compile(r"(?<!\\)((?:\\\\)*)\\(" + "|".join(sorted(_LATEX, key=len, reverse=True)) + r")(?![A-Za-z])")
 _OPERAND = "|".join(re.escape(key) + (r"(?![A-Za-z])" if key[0] == "\\" else "") for key in _NOT)
 _NEGATED = re.compile(rf"\\not\s*({_OPERAND})")
 _AFTER_N = "|".join(sorted((name[1:] for name in _LATEX), key=len, reverse=True))
@@ -62,10 +117,18 @@ LATEX_COLLISION = re.compile(rf"\\n(?=[a-z])(?<!\\\\n)(?:ot\s*(?:{_OPERAND})|(?:
 LATEX_COLLISION_RE2 = rf"\\n(?:ot|{_AFTER_N})(?:[^A-Za-z]|$)"
 """A pattern for RE2, which has no lookaround, that matches wherever `LATEX_COLLISION` does."""
 
-_MATH = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$")
-_DISPLAY = re.compile(r"\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL)
-_INLINE = re.compile(r"\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL)
-_CODE = re.compile(r"(?P<fence>```|~~~).*?(?:(?P=fence)|\Z)|`[^`\n]+`", re.DOTALL)
+_AMBIGUOUS_LINE = re.compile(
+    rf"(?P<opening>^[ ]*\$\$)?\n(?=(?:ot\s*(?:{_OPERAND})|(?P<letters>ot|{_AFTER_N})(?![A-Za-z])))", re.MULTILINE
+)
+_MATH_LETTERS = ("e", "eg", "i", "u")  # rules know that these begin a line behind the `$$` that opens or closes math
+_AFTER_DRIVE = re.compile(
+    r"(?<![A-Za-z])([A-Z]:(?:\\\S*)?)\n(?=[a-z])"
+)  # `A:` at the end of a line, no drive of Windows
+_PATH = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\[^\s\"'`]*")
+_CODE = ("fence", "indented", "code")
+_LATEX_INFO = re.compile(r"(?:la)?tex\b|katex\b", re.IGNORECASE)
+_PLAIN_SPAN = re.compile(r"[\w:.\\ -]+")  # the text of a code span that means the same without its backticks
+_BACKSLASH = "&#92;"
 
 
 def decode_answer(answer: str) -> str:
@@ -80,24 +143,79 @@ def encode_answer(markdown: str) -> str:
     blank lines. Raises UnwritableText if a backslash followed by `n` remains that has no safe spelling.
     """
     text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", markdown).replace("\t", "    ")
-    text = _outside_code(text, _encode_prose, _encode_code).strip()
+    if "\\n" in text:
+        text = "".join(source if part else _unescape_breaks(source) for source, part in _parts(text))
+    encoded = (_encode_part(source, part) for source, part in _parts(text))
+    text = _join_prose(encoded).strip()
     if torn := re.search(r"\\n\w*", text):
         message = f"the site would tear `{torn.group()}` at its `\\n`"
         raise UnwritableText(message, field="answer", remedy="write it differently")
     return text.replace("\n", "\\n")
 
 
+def _parts(text: str) -> Iterator[tuple[str, Segment | None]]:
+    """Yield the parts of a text in order: each code and math with its segment, and the prose in between."""
+    done = 0
+    for segment in find_segments(text):
+        yield text[done : segment.start], None
+        yield text[segment.start : segment.end], segment
+        done = segment.end
+    yield text[done:], None
+
+
+def _join_prose(parts: Iterator[tuple[str, bool]]) -> str:
+    """Join parts of a text. Blank lines and line beginnings change only outside code, over all parts between code."""
+    joined: list[str] = []
+    prose = ""
+    for source, is_code in parts:
+        if is_code:
+            joined += [_encode_lines(prose), source]
+            prose = ""
+        else:
+            prose += source
+    return "".join([*joined, _encode_lines(prose)])
+
+
+def _encode_lines(text: str) -> str:
+    text = re.sub(r" *\n *\n[ \n]*\n", "\n\n", text)
+    return _AFTER_DRIVE.sub(r"\1\n ", _AMBIGUOUS_LINE.sub(_set_apart, text))
+
+
+def _set_apart(line_break: re.Match[str]) -> str:
+    """Return a line break with a space behind it, unless it is obvious from the line that it ends."""
+    is_obvious = line_break["opening"] is not None and line_break["letters"] in _MATH_LETTERS
+    return line_break.group() if is_obvious else f"{line_break['opening'] or ''}\n "
+
+
+def _encode_part(source: str, part: Segment | None) -> tuple[str, bool]:
+    """Return a part of a text without backslashes in front of an n, and whether it is code."""
+    if part is None:
+        return (_encode_prose(source) if "\\n" in source else source), False
+    if part.kind not in _CODE:
+        return (_encode_math(source) if "\\" in source else source), False
+    if part.kind == "code":
+        source = source.replace("\n", " ")
+    if "\\n" not in source:
+        return source, True
+    if part.kind == "code" and (span := _as_prose(source.strip("`"))):
+        return span, False
+    return (_encode_latex(source) if _LATEX_INFO.match(part.info) else _encode_code(source)), True
+
+
 def _encode_prose(text: str) -> str:
-    if "\\" in text:
-        text = _replace_latex(text)
-    return re.sub(r" *\n *\n[ \n]*\n", "\n\n", text)
+    """Return prose with its LaTeX and its paths encoded. Another `\\n` may be a line break that was escaped twice."""
+    text = _PATH.sub(lambda path: path[0].replace("\\n", f"{_BACKSLASH}n"), text)
+    return _encode_latex(text)
 
 
-def _replace_latex(text: str) -> str:
-    text = _outside(_MATH, text, _unescape_breaks)
+def _encode_math(text: str) -> str:
+    return _ANY_NOT.sub(lambda match: match[1] + _SLASH, _encode_latex(text))
+
+
+def _encode_latex(text: str) -> str:
     text = re.sub(r"(?<!\\)((?:\\\\)+)n", r"\1 n", text)  # LaTeX's own line break before an n: a space keeps them apart
     text = _NEGATED.sub(lambda match: _NOT[match.group(1)], text)
-    return _COMMAND.sub(lambda match: match.group(1) + _LATEX[match.group(2)], text)
+    return _COMMAND.sub(lambda match: match[1] + _ALL_LATEX.get(match[2], f"\\{match[2]}"), text)
 
 
 def _unescape_breaks(text: str) -> str:
@@ -105,37 +223,23 @@ def _unescape_breaks(text: str) -> str:
     return re.sub(r"(?<!\\)((?:\\\\)*)\\n(?![a-z])", r"\1\n", text)
 
 
+def _as_prose(span: str) -> str:
+    r"""Return a code span about a LaTeX command or a path of Windows as prose, or an empty string for any other.
+
+    Prose can express a backslash before an n, and code cannot.
+    """
+    text = span.strip()
+    command = _COMMAND.fullmatch(text)
+    is_literal = (command and len(command[2]) > 1) or _PATH.fullmatch(text)
+    return text.replace("\\", _BACKSLASH).replace("_", r"\_") if is_literal and _PLAIN_SPAN.fullmatch(text) else ""
+
+
 def _encode_code(text: str) -> str:
-    return text.replace("\\n", r"\x0a")
+    paths = _PATH.sub(lambda path: re.sub(r"\\+", "/", path[0]) if "\\n" in path[0] else path[0], text)
+    return paths.replace("\\n", r"\x0a")
 
 
 def unicode_for(command: str) -> str | None:
     r"""Return the characters that render like a command that `LATEX_COLLISION` matches, or None."""
     negated = _NEGATED.fullmatch(command)
     return _NOT[negated.group(1)] if negated else _LATEX.get(command[1:])
-
-
-def to_dollar_math(markdown: str) -> str:
-    r"""Return Markdown with `\(…\)` and `\[…\]`, which the site does not render, as `$…$` and `$$…$$` outside code."""
-    return _outside_code(markdown, _use_dollars) if "\\" in markdown else markdown
-
-
-def _use_dollars(text: str) -> str:
-    text = _DISPLAY.sub(lambda match: f"$${match.group(1).strip()}$$", text)
-    return _INLINE.sub(lambda match: f"${match.group(1).strip()}$", text)
-
-
-def _outside_code(text: str, change: Callable[[str], str], change_code: Callable[[str], str] = str) -> str:
-    """Apply `change` to the prose and `change_code` to the fenced blocks and code spans."""
-    return _outside(_CODE, text, change, change_code)
-
-
-def _outside(
-    pattern: re.Pattern[str], text: str, change: Callable[[str], str], change_matches: Callable[[str], str] = str
-) -> str:
-    """Apply `change_matches` to what the pattern matches and `change` to everything else."""
-    parts, done = [], 0
-    for match in pattern.finditer(text):
-        parts += [change(text[done : match.start()]), change_matches(match.group())]
-        done = match.end()
-    return "".join([*parts, change(text[done:])])

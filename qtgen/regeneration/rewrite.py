@@ -19,7 +19,7 @@ from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, request_provenance
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import NOT_SCORED, check_findings, text_provenance, written_values
+from qtgen.generation.generator import NOT_SCORED, check_findings, check_fixed, text_provenance, written_values
 from qtgen.generation.grounding.pages import add_grounding
 from qtgen.generation.parsing import parse
 from qtgen.generation.prompts import digest
@@ -115,11 +115,10 @@ class RewriteTask:
             return AnswerCheck.unreadable(error)
         except (SpliceError, UnwritableText) as error:
             return AnswerCheck(faults=(str(error),))
-        file = PageFile(self.job.path, read_text(text))
-        diagnostics = tuple(self.config.checker(file))
+        file, diagnostics = check_fixed(PageFile(self.job.path, read_text(text)), self.config, self.job.fields)
         before = self.config.checker(PageFile(self.job.path, self.job.page))
         known = Counter(diagnostic.code for diagnostic in before)
-        checked = check_findings(text, diagnostics, parsed.wrappings, known=known, is_reason=self._is_reason)
+        checked = check_findings(file.page.text, diagnostics, parsed.wrappings, known=known, is_reason=self._is_reason)
         if "answer" not in self.job.fields:
             return checked
         return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)

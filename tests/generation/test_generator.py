@@ -8,13 +8,14 @@ import pytest
 
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import NOT_SCORED, NewPage, generate_page
+from qtgen.generation.generator import NOT_SCORED, NewPage, check_fixed, generate_page
 from qtgen.generation.plan import Job
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE
-from qtgen.page import read_text
+from qtgen.page import read_text, splice
 from qtgen.validation.rules import REGISTRY, PageFile, check_page
+from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings
 from qtgen.validation.selection import choose_rules
 from support import TODAY, Scripted, points_about, points_json
@@ -136,13 +137,77 @@ def test_an_ignored_rule_neither_rejects_nor_warns(config: GenerationConfig, cod
 
 def test_a_concern_is_repaired_once_or_written_with_its_warning(config: GenerationConfig) -> None:
     broken = points_json(
-        summary="Osmosis evens out concentrations by moving water. It costs $5 a litre, or $8 with salt."
+        summary="Osmosis evens out concentrations by moving water, so H~2~O goes to the side with more salt."
     )
     checked = check(NewPage(WITHOUT_CONTEXT, config), broken)
-    assert (checked.faults, [diagnostic.code for diagnostic in checked.diagnostics]) == ((), ["QT503"])
+    assert (checked.faults, [diagnostic.code for diagnostic in checked.diagnostics]) == ((), ["QT510"])
     outcome, provider = generate(config, broken, points_json(), job=WITHOUT_CONTEXT)
     assert (outcome.attempts, outcome.diagnostics) == (2, ())
-    assert "amounts of money" in provider.asked[1].messages[-1].content
+    assert "crosses out" in provider.asked[1].messages[-1].content
     kept, _ = generate(config, broken, broken, broken, job=WITHOUT_CONTEXT)
     assert kept.status is Status.WRITTEN
-    assert [warning.code for warning in kept.diagnostics] == ["QT503"]
+    assert [warning.code for warning in kept.diagnostics] == ["QT510"]
+
+
+FILLER = " ".join(
+    f"Osmosis moves water through the membrane in step {number}, towards the side with more solute."
+    for number in range(5)
+)
+
+
+def freeform(answer: str) -> str:
+    return json.dumps({
+        "answer": f"{answer}\n\n{FILLER}",
+        "page_description": "Osmosis is the passage of water through a membrane towards the side with more solute.",
+        "page_keywords": ["osmosis", "membrane", "solute", "water", "diffusion"],
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "written"),
+    [
+        ("We have\n\n$$\ne^{i\\pi}+1=0\n$$\n\nas known.", r"We have\n\n$$\ne^{i\pi}+1=0\n$$\n\nas known."),
+        ("We have\n\n$$\nu_{n+1} = a\n$$", r"We have\n\n$$\nu_{n+1} = a\n$$"),
+        ("$$\na +\ne\n$$", r"$$\na +\n e\n$$"),
+        ("So\n\n\\[\na = b\n+ c\n\\]\n\nIt is **so**.", r"So\n\n$$\na = b\n+ c\n$$\n\nIt is **so**."),
+        ("So \\[ \\begin{align} a &= b \\end{align} \\] is.", r"So\n$$\n\begin{align} a &= b \end{align}\n$$\nis."),
+        ("So\n\n$$a = b\n$$\n\nAnd the **rest**.", r"So\n\n$$\na = b\n$$\n\nAnd the **rest**."),
+        ("So\n\n$$\na = b\n$$ where $a$ is.", r"So\n\n$$\na = b\n$$\nwhere $a$ is."),
+        ("So \\\\( a = b \\\\) holds.", "So $a = b$ holds."),
+        ("It costs $5 for one and $10 for two.", r"It costs \$5 for one and \$10 for two."),
+        ("| f | v |\n| --- | --- |\n| $|x|$ | 3 |", r"| f | v |\n| --- | --- |\n| $\vert x\vert$ | 3 |"),
+    ],
+)
+def test_a_sound_answer_is_written_at_once_as_the_site_renders_it(
+    config: GenerationConfig, answer: str, written: str
+) -> None:
+    outcome, _ = generate(replace(config, prompt="derive"), freeform(answer), job=WITHOUT_CONTEXT)
+    assert (outcome.status, outcome.attempts, outcome.diagnostics) == (Status.WRITTEN, 1, ())
+    assert outcome.draft
+    assert str(read_text(outcome.draft.text).values["answer"]).startswith(written + r"\n\nOsmosis")
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ("We have $\\frac{1}{2$ here.", "never closed"),
+        ("We have $a & b$ here.", "outside an environment"),
+        ("$$ where the text goes on and on.\n\nMore **bold**.", "`$$` is opened and never closed"),
+        ("$$\na = b\n\n## Next\n\n**Bold** words.\n\n$$", "`$$` is opened and never closed"),
+    ],
+)
+def test_math_that_breaks_the_page_is_never_written(config: GenerationConfig, answer: str, fault: str) -> None:
+    config = replace(config, prompt="derive", repairs=1)
+    outcome, provider = generate(config, freeform(answer), freeform(answer), job=WITHOUT_CONTEXT)
+    assert (outcome.status, outcome.attempts, outcome.draft) == (Status.FAILED, 2, None)
+    assert fault in provider.asked[1].messages[-1].content
+
+
+def test_errors_with_safe_fixes_are_fixed(config: GenerationConfig) -> None:
+    page = read_text(splice(read_text(EXAMPLE_PAGE), {"answer": r"Where \(x^2\) and $a \neq b$. " + FILLER}))
+    file, diagnostics = check_fixed(PageFile(JOB.path, page), config, {"answer"})
+    assert str(file.page.values["answer"]).startswith("Where $x^2$ and $a ≠ b$.")
+    assert not {diagnostic.code for diagnostic in diagnostics} & {"QT501", "QT502"}
+    untouched, found = check_fixed(PageFile(JOB.path, page), config, {"seo.page_keywords"})
+    assert untouched.page is page
+    assert {diagnostic.code for diagnostic in found} >= {"QT501", "QT502"}

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from qtgen.markdown import Document, ListItem, mask_segments
 from qtgen.markdown.bracket_math import find_bracket_math
 from qtgen.markdown.plain_math import plain_math
-from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
 from qtgen.validation.rules.edits import replace_parts
-from qtgen.validation.rules.line_breaks import intended_document
+from qtgen.validation.rules.line_breaks import intended_document, torn_commands
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -232,7 +231,7 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
         return
     if not _LATEX.search(prose) or not _LATEX.search(_MATH.sub("", prose)):
         return
-    document = intended_document(answer, [*LATEX_COLLISION.finditer(answer)])
+    document = intended_document(answer, torn_commands(file))
     text = mask_segments(document.content, document.segments)
     for pair in find_bracket_math(document.text):
         text = f"{text[: pair.start]}{' ' * (pair.end - pair.start)}{text[pair.end :]}"

@@ -47,7 +47,7 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     """
     answer = answer_of(file)
     yield from _torn_paths(file, answer)
-    commands = [command for command in LATEX_COLLISION.finditer(answer) if not _is_line_break(file, answer, command)]
+    commands = torn_commands(file)
     if not commands:
         return
     # To find out where the math is, read the answer as its author meant it: the commands are not line breaks.
@@ -62,6 +62,12 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
             remedy = f"write `{character}`" if character else "write it without a command that begins with `\\n`"
             message = f"the site reads `{command.group()}` as a line break and `{command.group()[2:]}`; {remedy}"
             yield answer_finding(file, *command.span(), message, _use_character(file, command, character))
+
+
+def torn_commands(file: PageFile) -> list[re.Match[str]]:
+    r"""Return the commands that the site tears, and what may be one, in order."""
+    answer = answer_of(file)
+    return [command for command in LATEX_COLLISION.finditer(answer) if not _is_line_break(file, answer, command)]
 
 
 def intended_document(answer: str, commands: list[re.Match[str]]) -> Document:

@@ -59,5 +59,5 @@ def test_further_pairs_of_a_page_are_counted_in_the_first_finding() -> None:
 
 
 def test_a_command_without_a_unicode_character_has_no_fix() -> None:
-    raw = example_with("Osmosis moves", r"Where $\not\approx$, osmosis moves")
+    raw = example_with("Osmosis moves", r"Where $\not\perp$, osmosis moves")
     assert [(found.code, found.fixable) for found in check(raw) if found.code == "QT501"] == [("QT501", False)]
