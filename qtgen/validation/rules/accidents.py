@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from qtgen.markdown import Document, ListItem, mask_segments
+from qtgen.markdown import Document, ListItem, expand_line_breaks, mask_segments
 from qtgen.markdown.bracket_math import find_bracket_math
 from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.validation.diagnostics import Severity
@@ -39,8 +39,12 @@ def accidental_strikethrough(file: PageFile) -> Iterator[Finding]:
             yield answer_finding(file, part.start, part.end, message, fix)
 
 
-_HASHES = re.compile(r"(?:#{2,6}(?=[A-Z*])|#(?=[A-Z][^#\n]*[ ]*\n[ ]*\n))")
-_SENTENCE_END = re.compile(r"[.!?:;,][\"')\]*]*\Z")
+_HASHES = re.compile(r"#{2,6}(?=[^\W\d_]|\*|\d{1,2}[.)] )")
+_HASH = re.compile(r"#(?=[A-Z][a-z]*(?![A-Za-z0-9_])(?P<more>(?: [^\n#]{1,60})?)[ ]*\n(?P<blank>[ ]*\n)?)")
+_SMALL_WORDS = frozenset(
+    ["a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "of", "on", "or", "the", "to", "vs", "with"]
+)
+_SENTENCE_END = re.compile(r"[.!:;,][\"')\]*]*\Z")
 _HEADING_MAX = 100  # characters of a heading that is underlined
 
 
@@ -50,13 +54,14 @@ _HEADING_MAX = 100  # characters of a heading that is underlined
     Severity.WARNING,
     bad=Example("Osmosis moves", r"Water moves.\n---\n\nOsmosis moves"),
     good=Example(r"\n\n1. **Gradient**", r"\n\n---\n\n## Points\n\nMore #1\n===\n\n1. **Gradient**"),
-    patterns=(r"#[#A-Z]", r"[^\\n|: -][ ]*\\n[ >]*--+[ ]*(?:\\n|$)"),
+    patterns=(r"#[#A-Z]", r"(?:[^\\n| -]|[^\\]n)[ ]*\\n[ >]*-+[ ]*(?:\\n|$)"),
     repairable="concern",
 )
 def accidental_heading(file: PageFile) -> Iterator[Finding]:
     """A paragraph becomes a heading, because a line of dashes follows it directly; or `##Heading` does not.
 
-    A line of dashes below text is a heading on purpose if the text is one short line without a full stop.
+    A line of dashes below text is a heading on purpose if the text is one short line without a full stop. `#Heading` is
+    one if it is a short line of its own outside a list. `#MeToo` and other hashtags are not reported.
 
     Why it is bad: a reader sees a whole paragraph in the size of a heading, or the signs `##` in the text.
     Fix: put a blank line above the dashes, and a space behind the `#`. No automatic fix.
@@ -64,16 +69,32 @@ def accidental_heading(file: PageFile) -> Iterator[Finding]:
     document = document_of(file)
     text = document.text
     for block in document.blocks:
-        if block.kind == "setext" and block.width > 1 and _is_prose(text[block.lines[0][0] : block.lines[-1][1]]):
+        if block.kind == "setext" and block.width > 1:
             dashes = block.lines[-1][1] + 1
+            is_single = text[dashes : block.end].count("-") == 1  # rather an empty item of a list
+            if not is_single and not _is_prose(text[block.lines[0][0] : block.lines[-1][1]]):
+                continue
             start = dashes + len(text[dashes : block.end]) - len(text[dashes : block.end].lstrip(" >"))
             message = "the text above this line is shown as a heading; put a blank line above it"
             yield answer_finding(file, start, block.start + len(text[block.start : block.end].rstrip()), message)
         elif block.kind == "paragraph":
             for start, _ in block.lines:
-                if hashes := _HASHES.match(text, start):
+                hashes = _HASHES.match(text, start)
+                if hashes or (start == block.start and block.item < 0 and (hashes := _match_hash(text, start))):
                     message = f"the site shows this `{hashes.group()}` as text; put a space behind it"
                     yield answer_finding(file, *hashes.span(), message)
+
+
+def _match_hash(text: str, start: int) -> re.Match[str] | None:
+    """Return the `#` of a heading of the first level that lacks its space, or None."""
+    found = _HASH.match(text, start)
+    if found is None:
+        return None
+    more = found.group("more")
+    is_title = all(word[:1].isupper() or word in _SMALL_WORDS for word in more.split())
+    if _SENTENCE_END.search(more) or not (found.group("blank") or (more and is_title)):
+        return None
+    return found
 
 
 def _is_prose(text: str) -> bool:
@@ -81,9 +102,19 @@ def _is_prose(text: str) -> bool:
     return "\n" in text or len(text) > _HEADING_MAX or _SENTENCE_END.search(text) is not None
 
 
-_SENTENCE = re.compile(r"(?:\*\*|[-*+] |\d{1,3}[.)] |[(\"“])*[A-Za-z][a-z]*(?:[ ,:*\"”)]+[A-Za-z'’(\"“*$]+){3,}")
+_LEADING = r"(?:\*\*|[-*+] |\d{1,3}[.)] |[(\"“])*"
+_FUNCTION_WORD = re.compile(
+    r"\b(?:the|an?|of|to|is|are|was|were|in|and|for|with|that|because|this|it|as|by|be|or|not|on|from|you|we)\b"
+)
+_SENTENCE = re.compile(rf"{_LEADING}[A-Z][a-z]*(?:[,:*\"”)]* [A-Za-z'’(\"“*$]+){{2,}}")
+_SENTENCE_IN_LOWER_CASE = re.compile(rf"{_LEADING}[a-z]+(?:[,:*\"”)]* [A-Za-z'’(\"“*$-]+){{3,}}[^\n]*[.!?]\s*\Z")
+_ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)]) [A-Za-z]+(?: [A-Za-z'’(\"“*$]+){2,}")
 _CODE_SIGN = re.compile(r"[=;{}<>\[\]]|\w\(|:[ ]*$|^[ ]*(?:#|//|\|)", re.MULTILINE)
-_MARKED = ("$$", "\\[", "**", "> ")  # what a block of code hardly begins with
+# What a block of code hardly begins with.
+_MARKED = re.compile(
+    r"\$\$|\\\[|\*\*|> |```|~~~|!\[[^\]\n]*\]\(|\[[^\]\n]+\]\(https?:|\$[^$\s][^$\n]*\$[ ,.]"
+    r"|\|[^\n]*\|[ ]*\n[ ]*\|[-:| ]+\|"
+)
 
 
 @rule(
@@ -106,11 +137,19 @@ def accidental_code(file: PageFile) -> Iterator[Finding]:
         if block.kind != "indented":
             continue
         content = document.content[block.start : block.end]
-        is_sentence = _SENTENCE.match(content.lstrip()) and not _CODE_SIGN.search(content)
-        if is_sentence or content.lstrip().startswith(_MARKED):
+        if _is_sentence(content.strip()) or _MARKED.match(content.lstrip()):
             line_end = block.start + len(content.partition("\n")[0].rstrip())
             message = "the site shows this text as code, because it is indented; remove the spaces before it"
             yield answer_finding(file, block.start, line_end, message)
+
+
+def _is_sentence(content: str) -> bool:
+    if _CODE_SIGN.search(content):
+        return False
+    if _ITEM.match(content):
+        return True
+    is_text = _SENTENCE.match(content) or _SENTENCE_IN_LOWER_CASE.match(content)
+    return is_text is not None and _FUNCTION_WORD.search(content.lower()) is not None
 
 
 _RESTARTS_MIN = 3  # two lists may each have one item by intention
@@ -147,15 +186,24 @@ def restarted_list(file: PageFile) -> Iterator[Finding]:
         yield answer_finding(file, second.start, second.content, message, fix)
 
 
+_BOLD_LINE = re.compile(r"\*\*[^*\n]+\*\*:?\s*")  # used as a heading
+
+
 def _restarts(document: Document) -> Iterator[Sequence[ListItem]]:
     """Yield the items of consecutive lists of one item each, with no heading in between."""
-    headings = [block.start for block in document.blocks if block.kind in ("heading", "setext", "thematic")]
+    text = document.content
+    headings = [
+        block.start
+        for block in document.blocks
+        if block.kind in ("heading", "setext", "thematic")
+        or (block.kind == "paragraph" and block.item < 0 and _BOLD_LINE.fullmatch(text, block.start, block.end))
+    ]
     sizes: dict[int, int] = {}
     for item in document.items:
         sizes[item.list_id] = sizes.get(item.list_id, 0) + 1
     run: list[ListItem] = []
     for item in document.items:
-        if item.parent >= 0:
+        if item.parent >= 0 or item.number is None:
             continue
         is_single = item.number == 1 and sizes[item.list_id] == 1
         has_heading = bool(run) and any(run[-1].start < heading < item.start for heading in headings)
@@ -169,12 +217,28 @@ def _restarts(document: Document) -> Iterator[Sequence[ListItem]]:
         yield run
 
 
-_LATEX = re.compile(
-    r"\\(?:frac|sqrt|sum|int|lim|prod|text|mathbf|mathrm|mathbb|vec|hat|bar|cdot|times|div|pm|leq?|geq?|approx|infty"
-    r"|partial|alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|tau|phi|psi|omega|Delta|Sigma|Omega"
-    r"|rightarrow|Rightarrow|to|in|subset|cup|cap|forall|exists|land|lor|equiv|begin|left|quad|ldots|dots)(?![A-Za-z])"
-    r"|(?<=[A-Za-z0-9)])[\^_]\{[^{}\n]{1,40}\}"
+_GREEK = (
+    "alpha|beta|gamma|delta|epsilon|varepsilon|zeta|eta|theta|iota|kappa|lambda|mu|xi|pi|rho|sigma|tau|phi|varphi|chi"
+    "|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega"
 )
+_SIGNS = (
+    "sum|int|iint|oint|lim|prod|cdot|pm|leq?|geq?|approx|infty|partial|rightarrow|leftarrow|Rightarrow|Leftrightarrow"
+    "|implies|iff|subset|subseteq|emptyset|forall|exists|land|lor|equiv|propto|mapsto|quad|ldots|cdots|dots|degree|circ"
+    "|angle|perp|parallel|hbar|ell"
+)
+_WITH_BRACES = (
+    "d?frac|sqrt|text(?:bf|it|rm)?|emph|math[a-z]+|vec|hat|bar|tilde|dot|overline|underline|boxed|operatorname|begin|end"
+    "|ce|tag|label|ref|binom|overrightarrow|widehat|boldsymbol"
+)
+_WORDS_TOO = "to|in|cup|cap|times|div|sin|cos|tan|log|ln|exp|max|min|left|right"  # that may be a word in a path
+_LATEX = re.compile(
+    rf"\\(?:(?:{_GREEK}|{_SIGNS})(?![A-Za-z])|(?:{_WITH_BRACES})[*]?(?:\[[^\]\n]*\])?(?=\{{)"
+    rf"|(?:{_WORDS_TOO})(?![A-Za-z])(?=[ ]?(?:\\|[({{\[.|]|[A-Za-z0-9](?![A-Za-z]))))"
+    r"|(?<=[A-Za-z0-9)\]}])\^(?:\{[^{}\n]{1,40}\}|\\(?:circ|prime|dagger))"
+    r"|(?:(?<![A-Za-z0-9_])[A-Za-z]|[)\]]|log|lim|max|min)_\{[^{}\n]{1,40}\}(?![.\w/])"
+)
+_IN_PATH = re.compile(r"(?:[A-Za-z]:|\\\\|://|/|\\[A-Za-z]\w*\\[A-Za-z]\w*\\)\S*\Z")  # up to the command
+_ABOUT_LATEX = re.compile(r"\bLaTeX\b|\bcommands?\b|\bmacros?\b", re.IGNORECASE)
 
 
 @rule(
@@ -183,7 +247,11 @@ _LATEX = re.compile(
     Severity.WARNING,
     bad=Example("Osmosis moves", r"Where \frac{a}{b} > 1, osmosis moves"),
     good=Example("Osmosis moves", r"Where $\frac{a}{b} > 1$ and `x^{2}`, osmosis moves"),
-    patterns=(r"\\[A-Za-z]{2,}[{ \\^_()=+,.$-]", r"[A-Za-z0-9)][\^_]\{"),
+    patterns=(
+        rf"\\(?:{_GREEK}|{_SIGNS}|{_WORDS_TOO})(?:[^A-Za-z]|$)",
+        rf"\\(?:{_WITH_BRACES})[*]?(?:\[[^\]]*\])?\{{",
+        r"[A-Za-z0-9)\]}][\^_]\{|\^\\(?:circ|prime|dagger)",
+    ),
     repairable="concern",
 )
 def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
@@ -195,14 +263,28 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
     Fix: write `$\frac{1}{2}$`. No automatic fix: only an author knows where the formula begins and ends.
     """
     answer = answer_of(file)
-    if not _LATEX.search(answer):
+    if not _LATEX.search(expand_line_breaks(answer)):
         return
     document = intended_document(answer, [*LATEX_COLLISION.finditer(answer)])
     text = mask_segments(document.content, document.segments)
     for pair in find_bracket_math(document):
         text = f"{text[: pair.start]}{' ' * (pair.end - pair.start)}{text[pair.end :]}"
-    found = [match for match in _LATEX.finditer(text) if not text[: match.start()].endswith("\\")]
+    found = [match for match in _LATEX.finditer(text) if _is_latex(text, match.start())]
     if found:
         more = f" ({len(found) - 1} more on this page)" if len(found) > 1 else ""
         message = f"the site shows this LaTeX as text; write `$…$` around the formula{more}"
         yield answer_finding(file, *found[0].span(), message)
+
+
+_WORD_MAX = 100  # characters of a path or an address before a command
+
+
+def _is_latex(text: str, start: int) -> bool:
+    """Return whether a command is LaTeX: not escaped, not in a path or an address, and not quoted in an explanation."""
+    if text.endswith("\\", 0, start):
+        return False
+    if _IN_PATH.search(text, max(0, start - _WORD_MAX), start):
+        return False
+    line_start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", start)
+    return not _ABOUT_LATEX.search(text, line_start, line_end if line_end >= 0 else len(text))

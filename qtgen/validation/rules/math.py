@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 from qtgen.markdown import Segment
 from qtgen.markdown.bracket_math import find_bracket_math, with_dollars
+from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of
+from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
 from qtgen.validation.rules.edits import Replacement, replace_parts
+from qtgen.validation.rules.line_breaks import intended_document
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -37,9 +39,13 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
     """
     document = document_of(file)
     pairs = find_bracket_math(document)
+    replacements = with_dollars(document, pairs, line_break="\\n")
+    if not pairs:
+        # A command that is torn may leave no sign of math between the brackets.
+        answer = answer_of(file)
+        pairs = find_bracket_math(intended_document(answer, [*LATEX_COLLISION.finditer(answer)]))
     if not pairs:
         return
-    replacements = with_dollars(document, pairs, line_break="\\n")
     fix = replace_parts(file.page, ANSWER, "write `$…$`", replacements) if replacements else None
     first = pairs[0]
     mark, dollars = (r"\[…\]", "$$…$$") if first.display else (r"\(…\)", "$…$")
@@ -54,7 +60,12 @@ _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
 _MATH_SIGN = re.compile(r"[\\^_={}<>]|[A-Za-z0-9)][ ]*[+*][ ]*[A-Za-z0-9(]")
 _BETWEEN_AMOUNTS = re.compile(
     r"\s?\d[\d,.]*[ ]?(?:%|[kKMB]|bn|million|billion|trillion)?[ ]?(?:[-–—/,;]|to|and|or|vs\.?)?[ ]?"
+    r"(?:US|AU|CA|HK|NZ|MX|NT|[ACRS])?"
 )
+_FUNCTION_WORD = re.compile(
+    r"\b(?:then|than|for|if|while|but|which|when|is|are|was|were|with|from|on|at|the|you|it|they|would|and|to)\b"
+)
+_FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
 
 
 @rule(
@@ -97,12 +108,19 @@ def _is_money(text: str, part: Segment) -> bool:
     inner = text[slice(*part.inner)]
     following = text[part.end : part.end + 1]
     begins, ends = _AMOUNT.match(inner), following.isdigit()
+    if following == " " and inner[:1] == inner[-1:] == " ":  # dollar signs with a space behind each: $ 5 and $ 6
+        ends = _AMOUNT.match(text, part.end) is not None
     if not begins and not ends:
         return False
     words = _WORD.findall(_TEXT_IN_MATH.sub(" ", inner))
     is_math = _MATH_SIGN.search(inner) is not None
+    # A formula has a space at both ends or at neither one.
+    is_between = inner[-1:].isspace() and not inner[:1].isspace()
     if ends:
-        return bool(_BETWEEN_AMOUNTS.fullmatch(inner) or (words and begins) or (len(words) > 1 and not is_math))
-    # A formula has a space at both ends or at neither one. What ends with the mark of another formula has one behind.
-    opens_formula = following.isalpha() or following == "\\" or (inner[-1:].isspace() and not inner[:1].isspace())
-    return len(words) > 1 and opens_formula
+        is_amounts = _BETWEEN_AMOUNTS.fullmatch(inner) is not None and (following != " " or not inner[1:-1].isdecimal())
+        return is_amounts or bool(begins and (words or is_between)) or (len(words) > 1 and not is_math)
+    if not is_math and len(_FUNCTION_WORD.findall(inner)) >= _FUNCTION_WORDS_MIN:
+        return True
+    # What ends with the mark of another formula has that formula behind it.
+    opens_formula = following.isalpha() or following == "\\" or is_between
+    return opens_formula and (len(words) > 1 or bool(words and is_between and begins))

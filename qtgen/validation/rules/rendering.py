@@ -7,7 +7,7 @@ markdown that means something else than its author thought.
 import re
 from collections.abc import Iterator
 
-from qtgen.markdown import Document, Run, find_segments, mask_segments
+from qtgen.markdown import Block, Document, Run, find_segments, mask_segments, segment_at
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of, markdown_of
 from qtgen.validation.rules.registry import rule
@@ -62,6 +62,8 @@ def broken_markdown(file: PageFile) -> Iterator[Finding]:
     """
     document = document_of(file)
     yield from _open_blocks(file, document)
+    if "$$" in document.text:
+        yield from _shown_dollars(file, document)
     if "**" in document.text:
         yield from _shown_bold(file, document)
 
@@ -81,7 +83,7 @@ def _bold_closes(answer: str) -> bool:
     last = len(parts) - 1
     for number in range(1, last, 2):
         bold = parts[number]
-        if not bold or "\\n" in bold or bold[0] == " " or bold[-1] == " ":
+        if not bold or "\\n" in bold or "|" in bold or bold[0] == " " or bold[-1] == " ":
             return False
         if not bold[0].isalnum() and parts[number - 1][-1:].isalnum() and not parts[number - 1].endswith("\\n"):
             return False
@@ -120,24 +122,31 @@ def _is_block(before: str, formula: str, after: str) -> bool:
 def _open_blocks(file: PageFile, document: Document) -> Iterator[Finding]:
     blocks = document.blocks
     for number, block in enumerate(blocks):
+        if block.kind not in ("fence", "display"):
+            continue
+        previous = blocks[number - 1] if number else None
+        is_second = previous is not None and previous.kind == block.kind and not previous.closed and not block.info
+        # The end of a list item ends what is open in it. That does no harm, except if these marks were to close it.
+        is_stray = is_second or not any(document.text[slice(*line)].strip() for line in block.lines)
+        is_cut = not block.closed and (block.depth == 0 or number == len(blocks) - 1 or is_stray)
         opening = (block.start, block.start + block.width)
-        is_cut = not block.closed and (block.depth == 0 or number == len(blocks) - 1)
-        if block.kind == "fence" and is_cut:
-            yield answer_finding(file, *opening, "this code fence is never closed; close it")
-        elif block.kind == "display":
-            message = _display_fault(document, number, is_cut=is_cut)
+        if block.kind == "display":
+            message = _display_fault(document, block, is_cut=is_cut, is_second=is_second)
             if message:
                 yield answer_finding(file, *opening, message, severity=Severity.ERROR)
+        elif is_second:
+            message = "this fence opens another block of code; indent it like the list item of the fence before it"
+            yield answer_finding(file, *opening, message)
+        elif is_cut:
+            yield answer_finding(file, *opening, "this code fence is never closed; close it")
 
 
-def _display_fault(document: Document, number: int, *, is_cut: bool) -> str:
+def _display_fault(document: Document, block: Block, *, is_cut: bool, is_second: bool) -> str:
     """Return what is wrong with the marks of a block of math, or an empty string."""
-    block = document.blocks[number]
     content = document.text[block.start + block.width : block.end]
-    previous = document.blocks[number - 1] if number else None
     if block.info:
         return "the text behind this `$$` is not shown; write `$$` on a line of its own"
-    if is_cut and previous and previous.kind == "display" and not previous.closed:
+    if is_cut and is_second:
         return "this `$$` opens another formula; indent it like the list item of the `$$` before it"
     if is_cut:
         return "this `$$` is never closed; write another `$$` on a line of its own"
@@ -148,19 +157,67 @@ def _display_fault(document: Document, number: int, *, is_cut: bool) -> str:
     return ""
 
 
+_LATEX_BEHIND = re.compile(r"[^\n$]*?(?:\\[A-Za-z]{2}|[\^_][{\w])")
+
+
+def _shown_dollars(file: PageFile, document: Document) -> Iterator[Finding]:
+    """Yield findings about `$$` that the site shows although it was meant to open or close math."""
+    text = document.content
+    for start, end in document.inline_ranges():
+        if "$$" not in text[start:end]:
+            continue
+        for mark in re.finditer(r"(?<![\\$])\$\$(?!\$)", text[start:end]):
+            offset = start + mark.start()
+            if segment_at(document.segments, offset):
+                continue
+            has_math = any(
+                start <= part.start < end and text.startswith("$$", part.start) for part in document.segments
+            )
+            if has_math or _LATEX_BEHIND.match(text, offset + 2, end):
+                message = "this `$$` is shown as two dollar signs; write its counterpart in the same paragraph"
+                yield answer_finding(file, offset, offset + 2, message, severity=Severity.ERROR)
+
+
+_MEANT = re.compile(
+    r"(?:(?<=\d)\*\*(?=\w)|(?<=\w)\*\*(?=\d)|(?<=/)\*\*|\*\*(?=/|(?:kwargs|kw|args|opts|options|params)\b)"
+    r"|(?<=\d)\*\*(?!\w))"
+)
+_SIGNIFICANCE = re.compile(r"[pP][ ]?[<=≤][ ]?0?\.\d+\Z")
+
+
 def _shown_bold(file: PageFile, document: Document) -> Iterator[Finding]:
     """Yield findings about asterisks that the site shows although they were meant as bold."""
     text = document.text
+    emphasis, shown = document.emphasis
+    edges = {part.start for part in emphasis if part.mark == "*"} | {part.end for part in emphasis if part.mark == "*"}
     lines: dict[int, list[Run]] = {}
-    for run in document.emphasis[1]:
-        if text[run.start : run.end] == "**":
+    for run in shown:
+        marks = text[run.start : run.end]
+        if marks == "**" and not _is_meant(text, run):
             lines.setdefault(text.rfind("\n", 0, run.start), []).append(run)
+        elif marks == "*" and (run.start in edges or run.end in edges):
+            message = "one of these two asterisks is shown; write as many in front of the words as behind them"
+            start = run.start if run.end in edges else run.start - 1
+            yield answer_finding(file, start, start + 2, message)
     for runs in lines.values():
         faults = [(run, _fault(text, run, runs)) for run in runs]
         faulty = [(run, fault) for run, fault in faults if fault]
         unmatched = [(run, "add its counterpart") for run in runs if run.can_open or run.can_close]
         for run, remedy in faulty or unmatched:
             yield answer_finding(file, run.start, run.end, f"this `**` is shown as two asterisks; {remedy}")
+
+
+def _is_meant(text: str, run: Run) -> bool:
+    """Return whether `**` means something else than bold text: a power, a path, arguments, or a significance."""
+    meant = _MEANT.match(text, run.start)
+    if meant is None:
+        return False
+    if text[run.start - 1 : run.start].isdigit() and not text[run.end : run.end + 1].isalnum():
+        line = text[text.rfind("\n", 0, run.start) + 1 :].partition("\n")[0]
+        if text[run.end : run.end + 1] in ("(", "-") and line.count("**") == 1:
+            return True
+        return _SIGNIFICANCE.search(text, max(0, run.start - 12), run.start) is not None
+    return True
 
 
 def _fault(text: str, run: Run, runs: list[Run]) -> str:

@@ -19,7 +19,7 @@ def codes_with(text: str) -> list[str]:
         (r"One.\n\nu is the speed.", []),  # a line break and a word
         (r"In `\(a\)` code.", []),
         (r"Split \(a\n\nb\) by a paragraph.", []),
-        (r"Display \[a\n\nb\] may span paragraphs.", ["QT502"]),
+        (r"Display \[a = c\n\nb\] may span paragraphs.", ["QT502"]),
         ("From $5 a litre to $8 with salt.", ["QT503"]),
         ("From $5x$ to $8$.", []),
         (r"An open\n\n```\nfence.", ["QT506"]),
