@@ -4,7 +4,7 @@ The site replaces each `\n` of two characters by a line break, whatever it belon
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qtgen.markdown import Document, Segment, expand_line_breaks, parse, segment_at
 from qtgen.markdown.bracket_math import find_bracket_math
@@ -51,7 +51,11 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     """
     answer = answer_of(file)
     yield from _torn_paths(file, answer)
-    commands = [command for command in LATEX_COLLISION.finditer(answer) if not _is_line_break(file, answer, command)]
+    candidates = [*LATEX_COLLISION.finditer(answer)]
+    if not candidates:
+        return
+    segments = document_of(file).segments
+    commands = [command for command in candidates if not _is_line_break(segments, answer, command)]
     if not commands:
         return
     # To find out where the math is, read the answer as its author meant it: the commands are not line breaks.
@@ -78,20 +82,20 @@ def intended_document(answer: str, commands: list[re.Match[str]]) -> Document:
     return parse(expand_line_breaks("".join([*parts, answer[done:]])))
 
 
-def _is_line_break(file: PageFile, answer: str, command: re.Match[str]) -> bool:
+def _is_line_break(segments: Sequence[Segment], answer: str, command: re.Match[str]) -> bool:
     r"""Return whether a `\n` ends a line of a formula, such as the `$$` that opens it, and is no command."""
     start = command.start()
     if _ALWAYS_A_COMMAND.match(command.group()):
         return False
     line_end = _LINE_END.search(answer, max(0, start - _LINE_END_MAX), start)
     if line_end is None:
-        part = segment_at(document_of(file).segments, start)
+        part = segment_at(segments, start)
         return part is not None and part.kind == "display" and _LINE_START.match(answer, start) is not None
     if line_end.group().startswith("\\["):
         return _CLOSES_ON_OWN_LINE.match(answer, command.end()) is not None
     if not line_end.group().startswith("$$"):
         return True
-    part = segment_at(document_of(file).segments, line_end.start())
+    part = segment_at(segments, line_end.start())
     return part is not None and part.kind == "display" and part.closed
 
 
@@ -114,10 +118,12 @@ def _torn_paths(file: PageFile, answer: str) -> Iterator[Finding]:
     if ":\\" not in answer and "\\\\" not in answer:
         return
     has_rows = "\\begin" in answer or "\\[" in answer  # in which `\\\\` ends a row
-    for path in _PATH.finditer(answer):
+    paths = [*_PATH.finditer(answer)]
+    segments = document_of(file).segments if paths else ()
+    for path in paths:
         is_server = path.group().startswith("\\\\")
         is_path = not has_rows if is_server else path.group().count("\\") > 1 or _FOLDER.search(path.group())
-        if is_path and not segment_at(document_of(file).segments, path.start()):
+        if is_path and not segment_at(segments, path.start()):
             at = path.group().index("\\n")
             message = f"the site breaks the line within the path `{path.group()}`; write `/` instead of each backslash"
             slashes = path.group().replace("\\", "/")

@@ -7,7 +7,7 @@ cannot render.
 import re
 from collections.abc import Iterator
 
-from qtgen.markdown import Segment
+from qtgen.markdown import Segment, segment_at
 from qtgen.markdown.bracket_math import find_bracket_math, with_dollars
 from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.validation.diagnostics import Severity
@@ -43,7 +43,8 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
     if not pairs:
         # A command that is torn may leave no sign of math between the brackets.
         answer = answer_of(file)
-        pairs = find_bracket_math(intended_document(answer, [*LATEX_COLLISION.finditer(answer)]))
+        intended = intended_document(answer, [*LATEX_COLLISION.finditer(answer)])
+        pairs = [pair for pair in find_bracket_math(intended) if not segment_at(document.segments, pair.start)]
     if not pairs:
         return
     fix = replace_parts(file.page, ANSWER, "write `$…$`", replacements) if replacements else None

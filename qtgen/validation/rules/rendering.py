@@ -120,25 +120,40 @@ def _is_block(before: str, formula: str, after: str) -> bool:
 
 
 def _open_blocks(file: PageFile, document: Document) -> Iterator[Finding]:
-    blocks = document.blocks
-    for number, block in enumerate(blocks):
+    seconds = _second_blocks(document)
+    for number, block in enumerate(document.blocks):
         if block.kind not in ("fence", "display"):
             continue
-        previous = blocks[number - 1] if number else None
-        is_second = previous is not None and previous.kind == block.kind and not previous.closed and not block.info
         # The end of a list item ends what is open in it. That does no harm, except if these marks were to close it.
+        is_second = number in seconds
         is_stray = is_second or not any(document.text[slice(*line)].strip() for line in block.lines)
-        is_cut = not block.closed and (block.depth == 0 or number == len(blocks) - 1 or is_stray)
+        is_cut = not block.closed and (block.depth == 0 or number == len(document.blocks) - 1 or is_stray)
         opening = (block.start, block.start + block.width)
         if block.kind == "display":
             message = _display_fault(document, block, is_cut=is_cut, is_second=is_second)
             if message:
                 yield answer_finding(file, *opening, message, severity=Severity.ERROR)
         elif is_second:
-            message = "this fence opens another block of code; indent it like the list item of the fence before it"
+            message = "this fence opens another block of code; indent it and the lines above it like its list item"
             yield answer_finding(file, *opening, message)
         elif is_cut:
             yield answer_finding(file, *opening, "this code fence is never closed; close it")
+
+
+def _second_blocks(document: Document) -> set[int]:
+    """Return the numbers of the blocks whose marks were to close a block before them."""
+    open_before: dict[str, int] = {}  # the number of the last block of a kind that is not closed
+    found: set[int] = set()
+    for number, block in enumerate(document.blocks):
+        if block.kind not in ("fence", "display"):
+            continue
+        previous = open_before.get(block.kind, -1)
+        if previous >= 0 and not block.info and (previous == number - 1 or not block.closed):
+            del open_before[block.kind]
+            found.add(number)
+        elif not block.closed:
+            open_before[block.kind] = number
+    return found
 
 
 def _display_fault(document: Document, block: Block, *, is_cut: bool, is_second: bool) -> str:
@@ -147,7 +162,7 @@ def _display_fault(document: Document, block: Block, *, is_cut: bool, is_second:
     if block.info:
         return "the text behind this `$$` is not shown; write `$$` on a line of its own"
     if is_cut and is_second:
-        return "this `$$` opens another formula; indent it like the list item of the `$$` before it"
+        return "this `$$` opens another formula; indent it and the lines above it like the list item of the first `$$`"
     if is_cut:
         return "this `$$` is never closed; write another `$$` on a line of its own"
     if any("$$" in document.text[slice(*line)] for line in block.lines):
@@ -157,25 +172,22 @@ def _display_fault(document: Document, block: Block, *, is_cut: bool, is_second:
     return ""
 
 
-_LATEX_BEHIND = re.compile(r"[^\n$]*?(?:\\[A-Za-z]{2}|[\^_][{\w])")
+_LATEX_SIGN = re.compile(r"\\[A-Za-z]{2}|\^|[A-Za-z0-9)]_[{\d]")
+_SHOWN_DOLLARS = re.compile(r"(?<![\\$])\$\$(?!\$)")
 
 
 def _shown_dollars(file: PageFile, document: Document) -> Iterator[Finding]:
     """Yield findings about `$$` that the site shows although it was meant to open or close math."""
     text = document.content
     for start, end in document.inline_ranges():
-        if "$$" not in text[start:end]:
-            continue
-        for mark in re.finditer(r"(?<![\\$])\$\$(?!\$)", text[start:end]):
-            offset = start + mark.start()
-            if segment_at(document.segments, offset):
-                continue
-            has_math = any(
-                start <= part.start < end and text.startswith("$$", part.start) for part in document.segments
-            )
-            if has_math or _LATEX_BEHIND.match(text, offset + 2, end):
+        marks = [mark.start() for mark in _SHOWN_DOLLARS.finditer(text, start, end)]
+        shown = [mark for mark in marks if not segment_at(document.segments, mark)]
+        is_math = len(shown) < len(marks) or (shown and _LATEX_SIGN.search(text, start, end))
+        for mark in shown:
+            line = text[max(text.rfind("\n", 0, mark) + 1, mark - 80) : mark] + text[mark + 2 : mark + 80].partition("\n")[0]
+            if is_math or not line.strip():
                 message = "this `$$` is shown as two dollar signs; write its counterpart in the same paragraph"
-                yield answer_finding(file, offset, offset + 2, message, severity=Severity.ERROR)
+                yield answer_finding(file, mark, mark + 2, message, severity=Severity.ERROR)
 
 
 _MEANT = re.compile(
