@@ -2,8 +2,8 @@
 
     python benchmarks/rendering.py [--rendered FILE] [--write]
 
-It needs node, `make oracle` and `../shared/real`. `tests/support/faults.py` defines what a reader sees as a fault, from
-the renderer's output alone. `--rendered FILE` reads that output instead of asking the renderer: one line of JSON a page,
+It needs node, `make oracle` and `../shared/real`. `tests/support/faults.py` defines what a reader sees broken, from the
+renderer's output alone. `--rendered FILE` reads that output instead of asking the renderer: one line of JSON a page,
 as `tests/oracle/render.mjs` writes it, with the path below `content/` as `id`. `--write` writes the table to
 `benchmarks/rendering.json`, from which `make docs` takes it.
 
@@ -69,8 +69,7 @@ def shown_pages(raws: Mapping[str, bytes], rendered: Path | None) -> dict[str, S
     pages = read_rendered(rendered) if rendered else dict(zip(answers, render(answers.values()), strict=True))
     nodes = parse_nodes([answer.replace("\\n", "\n") for answer in answers.values()])
     return {
-        path: Shown(answer, pages[path], parsed)
-        for (path, answer), parsed in zip(answers.items(), nodes, strict=True)
+        path: Shown(answer, pages[path], parsed) for (path, answer), parsed in zip(answers.items(), nodes, strict=True)
     }
 
 

@@ -13,7 +13,7 @@ QtgenError                      anything a person can act on
 ├── SpliceError                 an edit that could not be proved harmless
 ├── OutputError                 a page that could not be written (disk full, read-only)
 │   └── PageConflict            one page changed, disappeared or is read-only; other pages can still be written
-├── NearDuplicates              questions that are near-duplicates, when that ends the run
+├── NearDuplicates              questions that are duplicates, when that ends the run
 ├── LedgerError                 the ledger cannot be read or written (locked, disk full)
 ├── ModelError                  a local model cannot be fetched
 │   └── ModelNotFetched         a local model is not on this machine

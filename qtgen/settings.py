@@ -21,6 +21,7 @@ from qtgen._util.setting_types import (
     UNKNOWN_KEYWORD,
     BannedPhrases,
     BannedPhraseSettings,
+    ColumnNames,
     DialectSettings,
     NameList,
     PathSettings,
@@ -151,6 +152,11 @@ class Settings(BaseModel):
         "keep", description="How to handle near-duplicate questions: `skip` them, `keep` them, or `fail` the run"
     )
     questions: tuple[Path, ...] = Field((), description="Question files that `generate` reads if none are given")
+    columns: ColumnNames = Field(
+        {},
+        description="Columns of question files by the names that the files have for them: "
+        '`{ Frage = "question", Fach = "subject" }`',
+    )
     out: Path = Field(Path("outputs"), description="Folder to write pages to")
     corpus: Path | None = Field(
         None,

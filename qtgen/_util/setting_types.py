@@ -40,6 +40,42 @@ def _split(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
+QUESTION_COLUMNS = ("question", "subject", "id", "date", "context")
+"""The columns of a question file."""
+
+
+def _columns_error(message: str) -> PydanticCustomError:
+    return PydanticCustomError(UNKNOWN_KEYWORD, "{message}", {"message": message})  # names can contain braces
+
+
+def _split_columns(value: object) -> object:
+    """Split a text from the environment or an option, such as `Frage=question,Fach=subject`, into a mapping."""
+    if not isinstance(value, str):
+        return value
+    columns: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, mark, column = part.rpartition("=")
+        if not mark or not name.strip():
+            raise _columns_error(f"must have the form NAME=COLUMN, separated by commas, not `{part}`")
+        if name.strip() in columns:
+            raise _columns_error(f"maps `{name.strip()}` twice")
+        columns[name.strip()] = column.strip()
+    return columns
+
+
+def _known_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
+    for name, column in columns.items():
+        if column not in QUESTION_COLUMNS:
+            known = did_you_mean(column, QUESTION_COLUMNS) or f"the columns are {', '.join(QUESTION_COLUMNS)}"
+            raise _columns_error(f"maps `{name}` to the unknown column `{column}`; {known}")
+        if [*columns.values()].count(column) > 1:
+            raise _columns_error(f"maps two names to `{column}`; a file has each column once")
+    return columns
+
+
+ColumnNames = Annotated[Mapping[str, str], BeforeValidator(_split_columns), AfterValidator(_known_columns)]
+
+
 NameList = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_split)]
 
 

@@ -37,6 +37,7 @@ def find_pages(
     """
     settings = options.settings
     warn(sources.problems(), "invalid row", " in the question files skipped")
+    warn(sources.notes(), "note")
     criteria = Criteria(
         config.today,
         config.part_digests(),

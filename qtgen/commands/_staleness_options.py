@@ -15,6 +15,7 @@ from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.api import DEFAULT_RULES
 from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.reasons import REASONS, Reason
+from qtgen.settings import Settings
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.selection import resolve_codes
 
@@ -75,8 +76,11 @@ def _reasons(names: Sequence[str], thresholds: Mapping[str, float | None]) -> li
 class SourceTexts:
     """The source texts (`context`) in the question files, if there are any. The first row of a page counts."""
 
-    def __init__(self, stack: ExitStack, files: Sequence[Path], subject: str | None) -> None:
-        self._source = stack.enter_context(QuestionFiles(files, subject, None, sys.stdin.buffer)) if files else None
+    def __init__(self, stack: ExitStack, files: Sequence[Path], settings: Settings) -> None:
+        self._source: QuestionFiles | None = None
+        if files:
+            source = QuestionFiles(files, settings.subject, None, sys.stdin.buffer, settings.columns)
+            self._source = stack.enter_context(source)
 
     def _rows(self) -> Iterator[Question | InvalidRow]:
         return self._source.rows() if self._source else iter(())
@@ -98,6 +102,10 @@ class SourceTexts:
             if (url := page_url(question)) in urls:
                 texts.setdefault(url, question.context)
         return texts
+
+    def notes(self) -> Sequence[str]:
+        """Return what the reader of the files should know, as far as they were read."""
+        return self._source.notes if self._source else ()
 
     def problems(self) -> list[str]:
         """Return what is wrong with the invalid rows."""

@@ -9,12 +9,15 @@ from qtgen.commands._echo import Styled, echo
 from qtgen.commands._output import diff_lines, note, severity_painter, warn
 from qtgen.page.reader import MAX_BYTES
 from qtgen.site.discovery import read_page_bytes
-from qtgen.validation.autofix import FixedFile
+from qtgen.validation.autofix import FixedFile, FixReport
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.reports import ReportContext, ReportFormat
 from qtgen.validation.reports.text import FindingCounts
 from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules.types import FixSafety
 from qtgen.validation.run import ValidationResult
+
+_REJECTED_SHOWN = 10
 
 
 class Report:
@@ -25,11 +28,19 @@ class Report:
         selected: The codes that the user selected. An informational diagnostic with one of them is always listed.
         statistics: Whether to print counts by rule and by folder instead of the diagnostics.
         verbose: Whether to list every informational diagnostic.
+        rejected: Path, line and code of each finding whose fix was tried and rejected. The summary does not offer it.
     """
 
     def __init__(
-        self, report_format: ReportFormat, selected: Collection[str], *, statistics: bool, verbose: bool
+        self,
+        report_format: ReportFormat,
+        selected: Collection[str],
+        *,
+        statistics: bool,
+        verbose: bool,
+        rejected: Collection[tuple[str, int, str]] = (),
     ) -> None:
+        self._rejected = frozenset(rejected)
         self._format, self._selected, self._statistics = report_format, selected, statistics
         self._lists_info = verbose or statistics or not report_format.counts_info
         self._counts = FindingCounts()
@@ -66,10 +77,14 @@ class Report:
         for file in result:
             for diagnostic in file.diagnostics:
                 is_listed = self._is_listed(diagnostic)
-                fix = REGISTRY[diagnostic.code].fix if diagnostic.fixable else None
-                self._counts.add(diagnostic, fix, listed=is_listed)
+                self._counts.add(diagnostic, self._offered_fix(diagnostic), listed=is_listed)
                 if is_listed:
                     yield diagnostic
+
+    def _offered_fix(self, diagnostic: Diagnostic) -> FixSafety | None:
+        if not diagnostic.fixable or (diagnostic.path, diagnostic.line, diagnostic.code) in self._rejected:
+            return None
+        return "unsafe" if diagnostic.fix_is_unsafe else "safe"
 
     def _is_listed(self, diagnostic: Diagnostic) -> bool:
         return diagnostic.severity is not Severity.INFO or self._lists_info or diagnostic.code in self._selected
@@ -93,19 +108,34 @@ class Report:
             note(f"{pluralize(counts.unsafe_fixes, noun)} can be fixed with `--fix --unsafe`")
 
 
-def print_diff(fixed: Sequence[FixedFile]) -> int:
+def print_diff(report: FixReport) -> int:
     """Print what fixes would change, and return the exit code: 1 if they would change anything."""
-    for file in fixed:
+    for file in report.files:
         for line in diff_lines(file.path, file.before.decode(), file.after.decode()):
             echo(line)
-    note(fix_summary(fixed, "would fix"))
-    return int(bool(fixed))
+    print_fix_summary(report, report.files, "would fix")
+    if report.unsafe:
+        noun = "more finding" if report.files else "finding"
+        note(f"{pluralize(report.unsafe, noun)} can be fixed with `--fix --unsafe`")
+    return int(bool(report.files))
 
 
-def fix_summary(fixed: Sequence[FixedFile], verb: str) -> str:
-    """Return a line such as `fixed 4 findings in 1 page`."""
-    findings = sum(file.fixes for file in fixed)
-    return f"{verb} {pluralize(findings, 'finding')} in {pluralize(len(fixed), 'page')}" if fixed else "nothing to fix"
+def print_fix_summary(report: FixReport, files: Sequence[FixedFile], verb: str) -> None:
+    """Print on stderr how many findings were fixed, and why others were not.
+
+    Args:
+        files: The changed pages that could be written.
+        verb: What became of the fixes, as in `fixed 4 findings in 1 page`.
+    """
+    if files:
+        findings = pluralize(sum(file.fixes for file in files), "finding")
+        note(f"{verb} {findings} in {pluralize(len(files), 'page')}")
+    else:
+        note("no safe fix to apply" if report.unsafe else "nothing to fix")
+    for fix in report.rejected[:_REJECTED_SHOWN]:
+        note(f"not fixed: {fix.path}:{fix.line}: {fix.code}: the fix {fix.reason}")
+    if len(report.rejected) > _REJECTED_SHOWN:
+        note(f"not fixed: {pluralize(len(report.rejected) - _REJECTED_SHOWN, 'more finding')} for such reasons")
 
 
 def _source_lines(overlay: Mapping[str, bytes], path: str) -> list[str]:

@@ -25,7 +25,7 @@ from qtgen.commands._options import (
     strict_grounding_option,
 )
 from qtgen.commands._paths import UnusablePaths, existing_paths
-from qtgen.commands._questions import index_questions, skipped_near_duplicates
+from qtgen.commands._questions import find_duplicates, index_questions
 from qtgen.commands._run import Run, RunOptions, require_prices
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
@@ -86,6 +86,11 @@ _questions, _cost, _resume, _quality, _output = (
 @click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("questions", nargs=-1, type=file_or_dash)
 @_questions("--subject", help="Use this subject for questions without one.")
+@_questions(
+    "--columns",
+    metavar="NAME=COLUMN,…",
+    help="Read columns that the files name differently: Frage=question,Fach=subject.",
+)
 @_questions("--limit", type=click.IntRange(min=1), help="Read only the first N questions.")
 @_questions("--prompt", help="Use this prompt for every question.  [default: by the kind of question]")
 @_questions(
@@ -96,7 +101,8 @@ _questions, _cost, _resume, _quality, _output = (
 @_questions(
     "--on-duplicate",
     type=click.Choice(["skip", "keep", "fail"]),
-    help="Skip near-duplicate questions, keep them, or end the run.  [default: keep]",
+    help="Skip near-duplicate questions, keep them, or end the run. Questions that the site or an earlier row already "
+    "has are never written again.  [default: keep]",
 )
 @_questions(
     "--update-neighbours", is_flag=True, help="With --corpus: add links to the new pages to similar pages of the site."
@@ -176,7 +182,9 @@ def command(
     if unusable.exit_code() and not options.files:
         return unusable.exit_code()
     with ExitStack() as stack:
-        source = stack.enter_context(QuestionFiles(options.files, settings.subject, limit, sys.stdin.buffer))
+        source = stack.enter_context(
+            QuestionFiles(options.files, settings.subject, limit, sys.stdin.buffer, settings.columns)
+        )
         work = _prepare(options, config, source, stack)
         if options.dry_run:
             dry_run_result = estimate_run(work.steps(), config, settings, work.ledger, fresh=options.fresh)
@@ -207,14 +215,15 @@ def _prepare(options: GenerateOptions, config: GenerationConfig, source: Questio
     """Read the questions and the output folder, and open the ledger."""
     settings = options.settings
     index = index_questions(source, options.files, settings)
-    near_duplicates = skipped_near_duplicates(source, settings)
+    duplicates = find_duplicates(source, index, settings)
     output = OutputFolder(settings.out)
     plan_options = PlanOptions(
         out=settings.out,
         today=config.today,
         exists=lambda path: Path(path).exists(),
         duplicates=index.duplicates(),
-        near_duplicates=near_duplicates,
+        site_duplicates=duplicates.site,
+        near_duplicates=duplicates.near,
     )
     if not options.recreate:
         plan_options = replace(plan_options, is_deleted=output.deleted_pages())

@@ -18,11 +18,11 @@ from qtgen.commands._logging import is_verbose
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths
 from qtgen.commands._steps import Step, progress_after
-from qtgen.commands._validation_report import Report, fix_summary, print_diff
+from qtgen.commands._validation_report import Report, print_diff, print_fix_summary
 from qtgen.commands._watch import watch_pages
 from qtgen.errors import QtgenError, UsageError
 from qtgen.site.discovery import PageBatch, batches_for_paths, iter_batches
-from qtgen.validation.autofix import FixedFile, fix_pages, write_fixes
+from qtgen.validation.autofix import FixReport, try_fixes, write_fixes
 from qtgen.validation.cache import Cache
 from qtgen.validation.detection import PageFilter
 from qtgen.validation.plugins import load_plugins, rules_key
@@ -173,6 +173,7 @@ class _Session:
         self._unusable = UnusablePaths()
         self._filter = PageFilter() if options.skip_non_pages else None
         self._checks = self._validation_options(settings)
+        self._rejected: list[tuple[str, int, str]] = []
 
     def _validation_options(self, settings: _Settings) -> ValidationOptions:
         rules = choose_rules(settings.select, settings.ignore, settings.rules.requested)
@@ -208,12 +209,13 @@ class _Session:
         if self._options.fix or self._options.diff:
             with self._progress() as step:
                 batches = list(self._batches())
-                fixed = self._fix(batches, replace(checks, on_progress=step.update))
+                fixes = self._try_fixes(batches, replace(checks, on_progress=step.update))
             if not batches and self._unusable:
                 return 0
             if self._options.diff:
-                return print_diff(fixed)
-            checks = replace(checks, overlay=self._write(fixed))
+                return print_diff(fixes)
+            checks = replace(checks, overlay=self._write(fixes))
+            self._rejected = [(fix.path, fix.line, fix.code) for fix in fixes.rejected]
         with self._progress() as step:
             result = ValidationResult(self._batches(), replace(checks, on_progress=step.update))
         with result:
@@ -243,26 +245,28 @@ class _Session:
             return self._filter(batches)
         return batches
 
-    def _fix(self, batches: Sequence[PageBatch], checks: ValidationOptions) -> list[FixedFile]:
-        return list(fix_pages(batches, checks, unsafe=self._options.unsafe))
+    def _try_fixes(self, batches: Sequence[PageBatch], checks: ValidationOptions) -> FixReport:
+        return try_fixes(batches, checks, unsafe=self._options.unsafe)
 
-    def _write(self, fixed: list[FixedFile]) -> dict[str, bytes]:
+    def _write(self, fixes: FixReport) -> dict[str, bytes]:
         """Write the fixed pages. Return the contents of the page from standard input, if there is one."""
         if self._stdin:
-            contents = {**self._stdin, **{file.path: file.after for file in fixed}}
+            contents = {**self._stdin, **{file.path: file.after for file in fixes.files}}
             sys.stdout.buffer.write(*contents.values())
             return contents
-        written = list(write_fixes(fixed))
+        written = list(write_fixes(fixes.files))
         for file in written:
             if file.error:
                 note(f"not fixed: {file.error}")
-        note(fix_summary([file for file in written if not file.error], "fixed"))
+        print_fix_summary(fixes, [file for file in written if not file.error], "fixed")
         return {}
 
     def _report(self, result: ValidationResult, overlay: Mapping[str, bytes]) -> int:
         """Print the report and its summary, and return the exit code."""
         options = self._options
-        report = Report(self._format, self._selected, statistics=options.statistics, verbose=is_verbose())
+        report = Report(
+            self._format, self._selected, statistics=options.statistics, verbose=is_verbose(), rejected=self._rejected
+        )
         # With --fix, standard output holds the fixed page from standard input.
         report.print(result, overlay, to_stderr=options.fix and bool(self._stdin))
         report.print_summary(result.pages, self._filter.skipped if self._filter else 0)

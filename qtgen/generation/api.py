@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 from qtgen._util.concurrency import Stop
@@ -14,6 +15,7 @@ from qtgen.generation.plan import IdAllocator, PlanOptions, QuestionIndex, plan
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Outcome, Question
 from qtgen.llm.types import Provider
+from qtgen.page.invisible import normalize
 from qtgen.resources import shipped_folder
 from qtgen.validation.plugins import load_installed_plugins
 from qtgen.validation.selection import choose_rules
@@ -63,7 +65,7 @@ async def generate(
     today = config.today if config else dt.datetime.now().astimezone().date()
     config = config or default_config(today)
     output = OutputFolder(Path(out)) if out is not None else None
-    rows = [*questions]
+    rows = [replace(row, text=normalize(row.text), subject=normalize(row.subject)) for row in questions]
     index = QuestionIndex()
     for row in rows:
         index.add(row)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from qtgen.page.invisible import without_invisible
 from qtgen.page.text import to_single_line
 
 T = TypeVar("T")
@@ -31,14 +32,15 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
 def restore_latex(text: object) -> object:
-    """Return a text with the LaTeX commands restored whose backslash JSON swallowed, without control characters.
+    """Return a text with the LaTeX commands restored whose backslash JSON swallowed.
 
-    Values of other types are returned as they are; pydantic rejects them.
+    Control characters and invisible characters are removed. Values of other types are returned as they are; pydantic
+    rejects them.
     """
     if not isinstance(text, str) or text.isprintable():  # the common case, and quick to check
         return text
     text = _SWALLOWED.sub(lambda match: _ESCAPES[match.group()], text)
-    return _CONTROLS.sub("", text)
+    return without_invisible(_CONTROLS.sub("", text))
 
 
 def clean_line(text: object) -> object:

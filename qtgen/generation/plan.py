@@ -19,6 +19,8 @@ NEARLY = 0.8
 """Share of the significant words that two near-duplicate questions have in common."""
 DELETED = "deleted"
 """Error kind of a page that was written, and deleted since."""
+DUPLICATE = "duplicate"
+"""Error kind of a question that an earlier row or a page of the site already has."""
 _SLUG_MAX = 240  # a file name may have 255 bytes; the longest one of the site has 182
 _CHUNK = 256  # rows that get their ids together
 
@@ -88,6 +90,7 @@ class PlanOptions:
         is_deleted: Tells whether the page with a path and a URL was written earlier and deleted since.
         duplicates: Row numbers of duplicate questions, with the number of the first one.
         near_duplicates: Row numbers of near-duplicates that are to be skipped, with the reason.
+        site_duplicates: Row numbers of questions that the site already has, with the reason.
     """
 
     out: Path
@@ -96,11 +99,13 @@ class PlanOptions:
     is_deleted: Callable[[str, str], bool] = lambda *_: False
     duplicates: Mapping[int, int] = field(default_factory=dict)
     near_duplicates: Mapping[int, str] = field(default_factory=dict)
+    site_duplicates: Mapping[int, str] = field(default_factory=dict)
 
 
 def plan(rows: Iterable[Row], options: PlanOptions, ids: IdAllocator) -> Iterator[Job | Outcome]:
     """Yield one job or outcome per row, in order, while reading the rows."""
     reasons = {number: Failure("near-duplicate", why) for number, why in options.near_duplicates.items()}
+    reasons |= {number: Failure(DUPLICATE, why) for number, why in options.site_duplicates.items()}
     sources = dict.fromkeys(options.duplicates.values(), "")  # of rows that have duplicates
     numbered = enumerate(rows)
     while chunk := list(islice(numbered, _CHUNK)):
@@ -108,8 +113,11 @@ def plan(rows: Iterable[Row], options: PlanOptions, ids: IdAllocator) -> Iterato
             if number in sources:
                 sources[number] = row.source
             elif number in options.duplicates:
-                reasons[number] = Failure("duplicate", f"same page as {sources[options.duplicates[number]]}")
-        steps = [_decide(row, options, reasons.get(number)) for number, row in chunk]
+                reasons[number] = Failure(DUPLICATE, f"same page as {sources[options.duplicates[number]]}")
+        steps = [
+            _decide(row, options, reasons.get(number), is_repeated=number in options.duplicates)
+            for number, row in chunk
+        ]
         open_rows = [step for step in steps if isinstance(step, Question)]
         assigned = ids({page_url(row): row.id for row in open_rows}) if open_rows else {}
         for step in steps:
@@ -121,14 +129,21 @@ def plan(rows: Iterable[Row], options: PlanOptions, ids: IdAllocator) -> Iterato
                 yield step
 
 
-def _decide(row: Row, options: PlanOptions, duplicate: Failure | None) -> Question | Outcome:
-    """Return the question if its page is to be written, else the row's outcome."""
+def _decide(row: Row, options: PlanOptions, duplicate: Failure | None, *, is_repeated: bool) -> Question | Outcome:
+    """Return the question if its page is to be written, else the row's outcome.
+
+    Args:
+        row: The row.
+        options: How rows become jobs.
+        duplicate: Why the question is a duplicate.
+        is_repeated: Whether an earlier row has the same page.
+    """
     if isinstance(row, InvalidRow):
         return Outcome(Question(row.text, "", source=row.source), Status.FAILED, error=row.error)
     if fault := _name_fault(row):
         return Outcome(row, Status.FAILED, error=Failure("question", f"{row.source}: {fault}"))
     path = page_path(options.out, row)
-    if duplicate and duplicate.kind == "duplicate":
+    if duplicate and is_repeated:
         return _skip(row, path, duplicate)
     if options.exists(path):
         return Outcome(row, Status.EXISTS, path, page_url(row))

@@ -1,75 +1,44 @@
 """Read question files. An invalid row is a value beside the valid ones; an unreadable file raises.
 
-Formats: `.csv` (separated by commas, semicolons or tabs), `.xlsx` (the first sheet), `.jsonl`, `.txt` (one question per
-line), and `-` for standard input, whose format is recognized by its first line.
+Formats: `.csv` (separated by commas, semicolons or tabs), `.xlsx` (the first sheet with a column `question`), `.jsonl`,
+`.txt` (one question per line), and `-` for standard input, whose format is recognized by its beginning.
 """
 
-import csv
-import datetime as dt
 import json
-import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError
 
-from qtgen._util.text import mask_unprintable
+from qtgen._util.text import enumeration, mask_unprintable
 from qtgen.errors import Failure, QuestionFileError
+from qtgen.generation.question_lines import WORKBOOK, decode_lines
+from qtgen.generation.question_rows import QuestionRow, explain_cell
+from qtgen.generation.question_tables import (
+    TableRow,
+    csv_rows,
+    is_csv_header,
+    is_header,
+    read_header,
+    rename_keys,
+    unknown_column,
+)
+from qtgen.generation.question_text import without_list_mark
 from qtgen.generation.types import Question
-from qtgen.generation.workbooks import workbook_rows
-from qtgen.page.text import FORBIDDEN, to_single_line
+from qtgen.generation.workbooks import read_workbook
+from qtgen.page.invisible import normalize
 
 STDIN = Path("-")
 _SUFFIXES = (".csv", ".xlsx", ".jsonl", ".txt")
-_SAVE_AS_UTF8 = "save it as UTF-8 (in Excel: `CSV UTF-8`)"
-_BOM_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-def _reject_bool_and_float(value: object) -> object:
-    if isinstance(value, bool | float):
-        raise ValueError("is not a whole number")
-    return value
-
-
-def _require_iso_date(value: object) -> object:
-    """pydantic would also accept timestamps (86400 is 1970-01-02)."""
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
-        raise ValueError("is not written as YYYY-MM-DD")
-    return value.strip()
-
-
-class QuestionRow(BaseModel):
-    """One row of a question file, before its subject is filled in."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    question: str = Field(min_length=1)
-    subject: str | None = None
-    id: Annotated[int, BeforeValidator(_reject_bool_and_float), Field(gt=-(10**17), lt=10**17)] | None = None
-    date: Annotated[dt.date, BeforeValidator(_require_iso_date)] | None = None
-    context: str | None = None
-
-    @field_validator("question", "subject", mode="before")
-    @classmethod
-    def _on_one_line(cls, value: object) -> object:
-        line = to_single_line(value) if isinstance(value, str) else value
-        if isinstance(line, str) and FORBIDDEN.search(line):
-            raise ValueError("contains a character that a page cannot contain")
-        return line
-
-    @field_validator("subject", "id", "date", "context", mode="before")
-    @classmethod
-    def _blank_to_none(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
-
-
-COLUMNS = tuple(QuestionRow.model_fields)
-_SURPLUS = "(more cells than columns)"  # the key of a row's surplus cells; not a column name anybody can write
+_SAVE_AS = {".xls": ".xlsx", ".xlsm": ".xlsx", ".xlsb": ".xlsx", ".ods": ".xlsx", ".numbers": ".xlsx", ".tsv": ".csv"}
+_JSON_LINE = 'each line must be a JSON object such as {"question": "…"}'
+_FIRST_ROWS = 1_000  # one of them must be readable, or the file is no JSON Lines
+_SHOWN = 200  # characters of a row that could not be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,57 +50,63 @@ class InvalidRow:
     error: Failure
 
 
-def read_questions(path: Path, stream: BinaryIO, subject: str | None = None) -> Iterator[Question | InvalidRow]:
+def read_questions(
+    path: Path,
+    stream: BinaryIO,
+    subject: str | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    on_note: Callable[[str], None] = lambda _: None,
+) -> Iterator[Question | InvalidRow]:
     """Yield every row of one file, in order, while reading it.
 
     Args:
         path: The file's name, which decides its format, or `STDIN`.
         stream: Its contents.
         subject: Subject of rows that have none.
+        columns: Columns by the names that the file has for them: `{"Frage": "question"}`.
+        on_note: Receives what the reader of the file should know: sheets that are not read.
 
     Raises QuestionFileError if the file as a whole cannot be read.
     """
+    place, rows = _table_rows(path, stream, columns or {}, on_note)
+    return (_to_question(f"{place}:{row.number}", row, subject) for row in rows)
+
+
+def _table_rows(
+    path: Path, stream: BinaryIO, columns: Mapping[str, str], on_note: Callable[[str], None]
+) -> tuple[str, Iterator[TableRow]]:
+    """Return the name that stands before a row's number in messages, and the rows."""
     suffix = path.suffix.lower()
-    if suffix == ".xlsx":
-        return (_to_question(f"{path}:{number}", row, subject) for number, row in _workbook_rows(path, stream))
-    lines = _decode_lines(path, stream)
+    if suffix == ".xlsx" or (path == STDIN and _is_workbook(stream)):
+        return _workbook_rows(path, stream, columns, on_note)
+    lines = decode_lines(path, stream)
     if path == STDIN:
-        suffix, lines = _recognize(lines)
+        suffix, lines = _recognize(lines, columns)
     if suffix == ".csv":
-        rows = _csv_rows(path, lines)
-    elif suffix == ".jsonl":
-        rows = _json_rows(path, lines)
-    elif suffix == ".txt":
-        rows = ((number, {"question": line}) for number, line in enumerate(lines, 1) if line.strip())
-    else:
-        raise QuestionFileError(
-            f"unknown file type `{path.suffix}`", path=path, remedy=f"use {', '.join(_SUFFIXES)}, or `-` for stdin"
-        )
-    return (_to_question(f"{path}:{number}", row, subject) for number, row in rows)
+        return str(path), csv_rows(path, lines, columns)
+    if suffix == ".jsonl":
+        return str(path), _json_rows(path, lines, columns)
+    if suffix == ".txt":
+        numbered = enumerate(lines, 1)
+        return str(path), (_text_row(number, line) for number, line in numbered if line.strip())
+    remedy = f"save it as {_SAVE_AS[suffix]}" if suffix in _SAVE_AS else f"use {', '.join(_SUFFIXES)}, or `-` for stdin"
+    raise QuestionFileError(f"unknown file type `{path.suffix}`", path=path, remedy=remedy)
 
 
-def _decode_lines(path: Path, stream: BinaryIO) -> Iterator[str]:
-    """Yield the lines of a file, each ending in a line feed."""
-    number = 0
-    for chunk in stream:
-        text = _decode(path, number, chunk)
-        for line in text.removesuffix("\n").removesuffix("\r").split("\r"):  # old spreadsheets end lines with CR
-            number += 1
-            yield line + "\n"
+def _text_row(number: int, line: str) -> TableRow:
+    return TableRow(number, {"question": without_list_mark(line)})
 
 
-def _decode(path: Path, lines_before: int, chunk: bytes) -> str:
-    if not lines_before and chunk[:2] in _BOM_UTF16:
-        raise QuestionFileError("is UTF-16", path=path, remedy=_SAVE_AS_UTF8)
-    try:
-        return chunk.decode("utf-8" if lines_before else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = lines_before + 1 + chunk.count(b"\r", 0, error.start)
-        message = f"not UTF-8 (byte 0x{chunk[error.start]:02x})"
-        raise QuestionFileError(message, path=f"{path}:{line}", remedy=_SAVE_AS_UTF8) from None
+def _is_workbook(stream: BinaryIO) -> bool:
+    if not stream.seekable():
+        return False
+    beginning = stream.read(len(WORKBOOK))
+    stream.seek(0)
+    return beginning == WORKBOOK
 
 
-def _recognize(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
+def _recognize(lines: Iterator[str], columns: Mapping[str, str]) -> tuple[str, Iterator[str]]:
     """Return the suffix that fits a stream's first non-empty line, and all of its lines."""
     seen = []
     for line in lines:
@@ -139,115 +114,64 @@ def _recognize(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
         if line.strip():
             break
     first = seen[-1].strip() if seen else ""
-    suffix = ".jsonl" if first.startswith("{") else ".csv" if "question" in _header(first) else ".txt"
+    suffix = ".jsonl" if first.startswith("{") else ".csv" if is_csv_header(first, columns) else ".txt"
     return suffix, chain(seen, lines)
 
 
-def _header(first_line: str) -> list[str]:
-    """Return the column names in the first line of a CSV file."""
-    return [name.strip().lower() for name in next(csv.reader([first_line], delimiter=_delimiter(first_line)), [])]
+def _workbook_rows(
+    path: Path, stream: BinaryIO, columns: Mapping[str, str], on_note: Callable[[str], None]
+) -> tuple[str, Iterator[TableRow]]:
+    sheet = read_workbook(path, stream, lambda cells: is_header(cells, columns))
+    place = f"{path}:{mask_unprintable(sheet.name)}" if sheet.name else str(path)
+    if sheet.ignored:
+        names = enumeration([f"`{mask_unprintable(name)}`" for name in sheet.ignored])
+        on_note(f"{place}: other sheets with a column `question` are not read ({names}); save each as a file")
+    number, first = next(sheet.rows, (1, []))
+    header = read_header(f"{place}:{number}", first, columns)
+    return place, (header.row(line, cells) for line, cells in sheet.rows)
 
 
-def _delimiter(first_line: str) -> str:
-    for mark in ",;\t":
-        if "question" in [cell.strip().lower() for cell in next(csv.reader([first_line], delimiter=mark), [])]:
-            return mark
-    return ","
+def _json_rows(path: Path, lines: Iterator[str], columns: Mapping[str, str]) -> Iterator[TableRow]:
+    """Yield the rows of a JSON Lines file. Raises QuestionFileError if none of its first rows can be read."""
+    rows = (_json_row(number, line, columns) for number, line in enumerate(lines, 1) if line.strip())
+    first_rows = []
+    for row in rows:
+        first_rows.append(row)
+        if not row.fault or len(first_rows) == _FIRST_ROWS:
+            break
+    if first_rows and first_rows[-1].fault:
+        message, _, remedy = first_rows[0].fault.partition("; ")
+        raise QuestionFileError(message, path=f"{path}:{first_rows[0].number}", remedy=remedy or _JSON_LINE)
+    return chain(first_rows, rows)
 
 
-def _csv_rows(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    first = next(lines, "")
-    header = _header(first.rstrip("\n"))
-    _check_header(f"{path}:1", header)
-    return _csv_body(path, header, csv.reader(lines, delimiter=_delimiter(first), strict=True))
-
-
-def _check_header(place: str, header: list[str]) -> None:
-    """Raise QuestionFileError if the column names are not those of a question file."""
-    if "question" not in header:
-        remedy = f"the first line must name the columns: {', '.join(COLUMNS)}"
-        raise QuestionFileError("no column `question`", path=place, remedy=remedy)
-    _check_columns(place, header)
-    repeated = [name for name in header if header.count(name) > 1]
-    if repeated:
-        raise QuestionFileError(f"duplicate column `{repeated[0]}`", path=place)
-
-
-def _workbook_rows(path: Path, stream: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
-    rows = workbook_rows(path, stream)
-    number, first = next(rows, (1, []))
-    header = [name.strip().lower() for name in first]
-    while header and not header[-1]:  # a cell that was formatted and never filled
-        header.pop()
-    _check_header(f"{path}:{number}", header)
-    for line, cells in rows:
-        row = dict(zip(header, cells, strict=False))
-        yield line, {**row, _SURPLUS: ""} if any(cells[len(header) :]) else row
-
-
-def _csv_body(path: Path, header: list[str], reader: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-    line = 2  # the reader counts from the line after the header
+def _json_row(number: int, line: str, columns: Mapping[str, str]) -> TableRow:
     try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                row = dict(zip(header, cells, strict=False))
-                yield line, {**row, _SURPLUS: ""} if len(cells) > len(header) else row
-            line = reader.line_num + 2
-    except csv.Error as error:
-        message = "unclosed quote" if "unexpected end" in str(error) else str(error)
-        raise QuestionFileError(message, path=f"{path}:{line}") from None
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return TableRow(number, fault=f"not JSON: {error}")
+    if not isinstance(data, dict):
+        return TableRow(number, fault=f"not a JSON object; {_JSON_LINE}")
+    row = rename_keys(data, columns)
+    unknown = unknown_column(row)
+    return TableRow(number, row, "; ".join(unknown or ()))
 
 
-def _json_rows(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise QuestionFileError(f"not JSON: {error}", path=f"{path}:{number}") from None
-        if not isinstance(row, dict):
-            remedy = 'each line must be a JSON object such as {"question": "…"}'
-            raise QuestionFileError("not a JSON object", path=f"{path}:{number}", remedy=remedy)
-        _check_columns(f"{path}:{number}", row)
-        yield number, row
-
-
-def _check_columns(place: str, names: Iterable[str]) -> None:
-    unknown = next((name for name in names if name not in COLUMNS), None)
-    if unknown is None:
-        return
-    near = get_close_matches(unknown, COLUMNS, n=1)
-    remedy = f"did you mean `{near[0]}`?" if near else f"the columns are {', '.join(COLUMNS)}"
-    raise QuestionFileError(f"unknown column `{mask_unprintable(unknown)}`", path=place, remedy=remedy)
-
-
-def _to_question(source: str, row: dict[str, Any], subject: str | None) -> Question | InvalidRow:
+def _to_question(source: str, row: TableRow, subject: str | None) -> Question | InvalidRow:
+    question = row.values.get("question")
+    if row.fault:
+        text = question if isinstance(question, str) else ""
+        return InvalidRow(source, normalize(text)[:_SHOWN], Failure("question", f"{source}: {row.fault}"))
     try:
-        valid = QuestionRow.model_validate(row)
+        valid = QuestionRow.model_validate(row.values)
     except ValidationError as error:
-        column = str(error.errors()[0]["loc"][0])
-        text = str(row.get("question") or "")
-        message = f"{source}: {_explain_cell(column, str(row.get(column) or ''))}"
-        return InvalidRow(source, text, Failure("question", message))
+        text = str(question or "")
+        return InvalidRow(source, text, Failure("question", f"{source}: {explain_cell(error, row.values)}"))
     row_subject = valid.subject or subject
     if not row_subject:
         message = f"{source}: no subject; add a column `subject`, or set a subject for all questions"
         return InvalidRow(source, valid.question, Failure("question", message))
-    return Question(valid.question, row_subject, valid.id, valid.date, valid.context, source)
-
-
-def _explain_cell(column: str, value: str) -> str:
-    """Return what is wrong with a cell, for the file's author."""
-    if column == _SURPLUS:
-        return "more cells than columns; quote a text that contains a comma"
-    if column == "question" and not value.strip():
-        return "question: is empty"
-    expected = {
-        "id": "must be a whole number such as 19528",
-        "date": "must be a day such as 2026-01-31",
-    }.get(column, "must be text without control characters")
-    return f"{column}: {expected}, not `{mask_unprintable(value[:40])}`"
+    return Question(valid.question, normalize(row_subject), valid.id, valid.date, valid.context, source)
 
 
 class QuestionFiles:
@@ -258,10 +182,19 @@ class QuestionFiles:
         subject: Subject of rows that have none.
         limit: Maximum number of rows, over all files.
         stdin: The stream that `STDIN` stands for.
+        columns: Columns by the names that the files have for them.
     """
 
-    def __init__(self, files: Sequence[Path], subject: str | None, limit: int | None, stdin: BinaryIO) -> None:
-        self._files, self._subject, self._limit = files, subject, limit
+    def __init__(
+        self,
+        files: Sequence[Path],
+        subject: str | None,
+        limit: int | None,
+        stdin: BinaryIO,
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
+        self._files, self._subject, self._limit, self._columns = files, subject, limit, columns
+        self._notes: dict[str, None] = {}
         self._stdin = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
         if STDIN in files:
             shutil.copyfileobj(stdin, self._stdin)
@@ -276,6 +209,11 @@ class QuestionFiles:
         """Remove the copy of standard input."""
         self._stdin.close()
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the reader of the files should know, as far as they were read."""
+        return [*self._notes]
+
     def rows(self) -> Iterator[Question | InvalidRow]:
         """Yield every row of every file. Raises QuestionFileError."""
         return islice(chain.from_iterable(map(self._rows_of, self._files)), self._limit)
@@ -284,9 +222,14 @@ class QuestionFiles:
         try:
             if file == STDIN:
                 self._stdin.seek(0)
-                yield from read_questions(file, self._stdin, self._subject)
+                yield from self._read(file, self._stdin)
             else:
                 with file.open("rb") as stream:
-                    yield from read_questions(file, stream, self._subject)
+                    yield from self._read(file, stream)
         except OSError as error:
             raise QuestionFileError(error.strerror or str(error), path=file) from None
+
+    def _read(self, file: Path, stream: Any) -> Iterator[Question | InvalidRow]:
+        return read_questions(
+            file, stream, self._subject, columns=self._columns, on_note=lambda note: self._notes.update({note: None})
+        )

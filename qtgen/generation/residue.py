@@ -6,10 +6,10 @@ distinguished from the same words in an answer about them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qtgen.markdown import find_segments, mask_segments
-from qtgen.page.tags import encloses, is_spoken_of
+from qtgen.page.tags import encloses, is_named, is_spoken_of
 
 _TAGS = (
     "pre|code|h[1-6]|p|div|span|br|hr|ul|ol|li|b|i|u|strong|em|small|sub|sup|html|body|table|tr|td|th|a|img"
@@ -35,22 +35,32 @@ def residue_faults(data: object) -> list[str]:
     Args:
         data: The texts of the answer: decoded JSON, or one text.
     """
-    return list(dict.fromkeys(fault for text in _strings(data) if _MAY_HAVE.search(text) for fault in _faults(text)))
+    texts = [*_strings(data)]
+    return list(dict.fromkeys(fault for text in texts if _MAY_HAVE.search(text) for fault in _faults(text, texts)))
 
 
-def _faults(text: str) -> Iterator[str]:
+def _faults(text: str, texts: Sequence[str]) -> Iterator[str]:
     plain = mask_segments(text, find_segments(text))
-    for tag in _markup(plain):
+    for tag in html_markup(plain):
         yield f"`{tag}` is HTML; write Markdown, and put a tag in backticks if the answer is about it"
     for placeholder in _PLACEHOLDER.finditer(plain):
-        yield f"`{placeholder['name'] or placeholder['mark']}` is a placeholder; write the text itself"
+        mark = placeholder["name"] or placeholder["mark"]
+        if mark != text.strip() or not _is_word_of_a_sentence(mark, texts):
+            yield f"`{mark}` is a placeholder; write the text itself"
     for name in _SCHEMA_NAME.findall(plain):
         yield f"write plain text without `{name}`"
-    for mark in _CHAT_MARK.findall(plain):
-        yield f"write plain text without `{mark}`"
+    for chat_mark in _CHAT_MARK.finditer(plain):
+        if not is_named(plain, *chat_mark.span()):
+            yield f"write plain text without `{chat_mark.group()}`"
 
 
-def _markup(plain: str) -> Iterator[str]:
+def _is_word_of_a_sentence(mark: str, texts: Sequence[str]) -> bool:
+    """Return whether a text of the answer speaks of a mark, so that it may be a keyword or a heading of its own."""
+    in_sentence = re.compile(rf"(?<=\S )[\"'`(]?{re.escape(mark)}(?!\w|:)|^{re.escape(mark)} [a-z]", re.MULTILINE)
+    return any(mark in text and in_sentence.search(text) for text in texts if text.strip() != mark)
+
+
+def html_markup(plain: str) -> Iterator[str]:
     """Yield the tags that are meant as markup, not as the subject of a sentence."""
     tags = [*_TAG.finditer(plain)]
     last_opening: dict[str, re.Match[str]] = {}

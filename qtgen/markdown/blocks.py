@@ -63,15 +63,17 @@ class _Parser:
             position, matched, is_new_item = containers.continue_line(start, end)
             if is_new_item:
                 self.close_leaf()
+        content = skip_spaces(self._text, position, end)
         leaf = self._leaf
         is_whole = matched == containers.depth
         if not (is_whole and leaf and leaf.kind in _CONCRETE):
             interrupts = is_whole and leaf is not None and leaf.interrupts
-            opened = containers.open_new(position, end, matched, interrupts=interrupts)
+            opened = containers.open_new(position, content, end, matched, interrupts=interrupts)
             if opened >= 0:
                 self.close_leaf()
                 position, matched = opened, containers.depth
-        self._read_flow(position, end, matched)
+                content = skip_spaces(self._text, position, end)
+        self._read_flow(position, content, end, matched)
 
     def close_leaf(self, *, closed: bool = False) -> None:
         leaf, self._leaf = self._leaf, None
@@ -104,10 +106,9 @@ class _Parser:
             Block(leaf.kind, leaf.start, leaf.end, lines, leaf.width, leaf.info, is_closed, leaf.item, leaf.depth)
         )
 
-    def _read_flow(self, position: int, end: int, matched: int) -> None:
+    def _read_flow(self, position: int, content: int, end: int, matched: int) -> None:
         """Read the rest of a line, of which the first `matched` open containers hold."""
         leaf, is_lazy = self._leaf, matched != self.containers.depth
-        content = skip_spaces(self._text, position, end)
         if leaf and not is_lazy and leaf.kind in _CONCRETE:
             self._read_concrete(leaf, position, content, end)
         elif content >= end:

@@ -4,21 +4,19 @@ Markdown also escapes brackets so: `\(see below\)` and `\[1\]` are prose.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from qtgen.markdown.document import Document, segment_at
+from qtgen.markdown.document import Document, find_segments, segment_at
+from qtgen.markdown.plain_math import plain_math
 from qtgen.markdown.types import Block
 
 Replacement = tuple[int, int, str]
 """Start and end in a text, and what replaces that part."""
 
-# The lengths are limited. Otherwise a page of opening marks only would take minutes.
-_PAIR = re.compile(
-    r"\\(?<!\\\\)(?:\((?P<inline>(?:(?!\\\(|\n[ ]*\n)[\s\S]){1,500}?)\\\)"
-    r"|\[(?P<display>(?:(?!\\\[)[\s\S]){1,2000}?)\\\])"
-)
+_MARK = re.compile(r"\\[\\()\[\]]")
+_PARAGRAPH_BREAK = re.compile(r"\n[ ]*\n")
 _COMMAND = re.compile(r"\\[A-Za-z]")
 _SIGN = re.compile("[\\\\^_={}<>|\u0370-\u03ff\u2190-\u22ff\u2a00-\u2aff\u00d7\u00f7\u00b1\u2032\u00b2\u00b3\u00b9]")
 _FUNCTION = re.compile(
@@ -36,9 +34,11 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Za-z]{3,}")
-_ADDRESS = re.compile(r"https?://|www\.")
 _LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
 _BEFORE_LABEL = re.compile(r"(?:^[ *+-]*|[,;:] |\b(?:and|or) )\Z")
+_CODE = re.compile(r"[`~](?:(?<=`)|(?<=~)~~)")
+_INDENTED = re.compile(r"\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]")
+_ITEM = re.compile(r"^[ >]*(?:[-*+]|\d{1,9}[.)]) ", re.MULTILINE)
 _PROSE_WORDS = 2
 _AROUND = 80  # characters before and behind a pair that tell what it is
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
@@ -58,26 +58,61 @@ class BracketPair(NamedTuple):
     display: bool
 
 
-def find_bracket_math(document: Document) -> list[BracketPair]:
+def find_bracket_math(text: str) -> list[BracketPair]:
     """Return the math between brackets, in order.
 
     A pair that may be math or prose, such as a number, is math if there is certain math between brackets in the text.
     """
-    text = document.text
     if "\\(" not in text and "\\[" not in text:
         return []
-    hidden = [part for part in document.segments if part.kind != "math"]
+    pairs = [*_pairs(text)]
+    hidden = (
+        [part for part in find_segments(text) if part.kind != "math"]
+        if _may_hide(text) or _is_in_block(text, pairs)
+        else []
+    )
     certain: list[BracketPair] = []
     possible: list[BracketPair] = []
-    for match in _PAIR.finditer(text):
-        if segment_at(hidden, match.start()) or segment_at(hidden, match.end() - 1):
+    for pair in pairs:
+        if hidden and (segment_at(hidden, pair.start) or segment_at(hidden, pair.end - 1)):
             continue
-        group = "inline" if match.group("inline") is not None else "display"
-        pair = BracketPair(*match.span(), match.span(group), group == "display")
         verdict = _is_math(text, pair)
         if verdict is not False:
             (certain if verdict else possible).append(pair)
     return sorted([*certain, *possible]) if certain else []
+
+
+def _may_hide(text: str) -> bool:
+    """Return whether code or a block of math may contain a pair."""
+    if _CODE.search(text) or ("$$" in text and plain_math(text.replace(" \n", "\\n")) is None):
+        return True
+    # What is indented below a list item is hardly ever code.
+    return _INDENTED.search(text) is not None and _ITEM.search(text) is None
+
+
+def _is_in_block(text: str, pairs: Sequence[BracketPair]) -> bool:
+    """Return whether a pair is behind an odd number of `$$`."""
+    marks = done = 0
+    for pair in pairs:
+        marks += text.count("$$", done, pair.start)
+        done = pair.start
+        if marks % 2:
+            return True
+    return False
+
+
+def _pairs(text: str) -> Iterator[BracketPair]:
+    """Yield each pair of marks with no other mark in between. Inline math does not contain a blank line."""
+    opening, start = "", 0
+    for match in _MARK.finditer(text):
+        mark = match.group()
+        if mark in ("\\(", "\\["):
+            opening, start = mark, match.start()
+        elif (opening, mark) in (("\\(", "\\)"), ("\\[", "\\]")):
+            is_display = mark == "\\]"
+            if is_display or not _PARAGRAPH_BREAK.search(text, start, match.start()):
+                yield BracketPair(start, match.end(), (start + 2, match.start()), is_display)
+            opening = ""
 
 
 def _is_math(text: str, pair: BracketPair) -> bool | None:
@@ -85,7 +120,7 @@ def _is_math(text: str, pair: BracketPair) -> bool | None:
     content = text[slice(*pair.inner)].strip()
     if not content or (pair.display and text.startswith("(", pair.end)):
         return False
-    if _ADDRESS.search(content) or _PROSE.match(content):
+    if "://" in content or "www." in content or _PROSE.match(content):
         return False
     if _COMMAND.search(content):
         return True

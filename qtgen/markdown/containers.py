@@ -21,7 +21,7 @@ class _Container:
         self.size = size  # columns that a line of the item is indented
         self.initial_blank = initial_blank
         self.further_blank = False
-        self.item = item
+        self.item = item  # the innermost list item: this one, or the one around it
         self.list_id = list_id
 
 
@@ -48,7 +48,7 @@ class Containers:
     @property
     def item(self) -> int:
         """The number of the innermost list item that is open, or -1."""
-        return self._item_at(len(self._open))
+        return self._open[-1].item if self._open else -1
 
     def close(self, depth: int) -> None:
         """Close all but the first `depth` containers."""
@@ -100,11 +100,11 @@ class Containers:
         return after
 
     def _add_item(self, start: int, content: int, ordinal: int | None, list_id: int, depth: int) -> int:
-        self.items.append(ListItem(start, content, ordinal, list_id, self._item_at(depth)))
+        self.items.append(ListItem(start, content, ordinal, list_id, self._item_around(depth)))
         return len(self.items) - 1
 
-    def _item_at(self, depth: int) -> int:
-        return next((container.item for container in reversed(self._open[:depth]) if container.item >= 0), -1)
+    def _item_around(self, depth: int) -> int:
+        return self._open[depth - 1].item if depth else -1
 
     def _list_start(
         self, position: int, content: int, end: int, *, interrupts: bool
@@ -131,19 +131,18 @@ class Containers:
             size = after - position
         return match.group()[-1], after, size, int(ordered.group(1)) if ordered else None, is_blank
 
-    def open_new(self, position: int, end: int, matched: int, *, interrupts: bool) -> int:
+    def open_new(self, position: int, content: int, end: int, matched: int, *, interrupts: bool) -> int:
         """Open the containers that begin here. Return where their content begins, or -1 if there are none.
 
         Args:
+            content: The offset of the first character behind the indent.
             matched: How many of the open containers the line belongs to. A new container closes the others.
             interrupts: Whether the new containers would interrupt a paragraph, which not all can.
         """
         opened = -1
-        first = skip_spaces(self._text, position, end)
-        if first >= end or self._text[first] not in _MARKS:
+        if content >= end or self._text[content] not in _MARKS:
             return opened
         while len(self._open) < _DEPTH_MAX or (opened < 0 and matched < _DEPTH_MAX):
-            content = skip_spaces(self._text, position, end)
             if content >= end or content - position >= CODE_INDENT:
                 break
             depth = matched if opened < 0 else len(self._open)
@@ -155,6 +154,7 @@ class Containers:
                 del self._open[matched:]
             self._open.append(container)
             opened = position
+            content = skip_spaces(self._text, position, end)
         return opened
 
     def _new_container(
@@ -162,10 +162,11 @@ class Containers:
     ) -> tuple[_Container, int] | None:
         char = self._text[content]
         if char == ">":
-            return _Container(">", 0), self._after_quote_mark(content, end)
+            return _Container(">", 0, item=self._item_around(depth)), self._after_quote_mark(content, end)
         if char == "[":
             footnote = FOOTNOTE.match(self._text, content)
-            return (_Container("[", CODE_INDENT), footnote.end()) if footnote else None
+            container = _Container("[", CODE_INDENT, item=self._item_around(depth))
+            return (container, footnote.end()) if footnote else None
         found = self._list_start(position, content, end, interrupts=interrupts)
         if found is None:
             return None

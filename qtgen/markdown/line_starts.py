@@ -43,6 +43,8 @@ _HTML_STARTS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
 
 def skip_spaces(text: str, start: int, end: int) -> int:
     """Return the offset of the first character that is no space or tab, or `end`."""
+    if start >= end or (text[start] != " " and text[start] != "\t"):
+        return start
     spaces = _SPACES.match(text, start, end)
     return spaces.end() if spaces else start
 

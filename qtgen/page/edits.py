@@ -14,6 +14,14 @@ class TextEdit(NamedTuple):
     text: str
 
 
+class Part(NamedTuple):
+    """The characters of a value from `start` to `end`, which `length` other characters replace."""
+
+    start: int
+    end: int
+    length: int
+
+
 def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:
     """Return the text with all edits made. Raises SpliceError if two of them overlap."""
     parts, done = [], 0

@@ -85,22 +85,48 @@ def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> l
     present = sorted((path for path in page.values if path in FIELDS), key=ORDER.__getitem__)
     ranks = [ORDER[path] for path in present]
     plain_keys = {(FIELDS[path].key, bool(FIELDS[path].section)) for path in page.style.plain}
+    existing = frozenset(sections)
     lines_at: dict[int, list[str]] = {}
-    offsets: dict[tuple[int, bool], int] = {}  # a cache, because most new fields follow the same field
+    offsets: dict[tuple[int, bool, bool], int] = {}  # a cache, because most new fields follow the same field
     for path, value in added.items():
         field = FIELDS[path]
         rank = bisect_left(ranks, ORDER[path])
-        place = rank, not rank or present[rank - 1].startswith(f"{field.section}.")
+        before = present[rank - 1] if rank else ""
+        is_first = field.section in existing and not before.startswith(f"{field.section}.")
+        place = rank, is_first, not rank or before.startswith(f"{field.section}.")
         if place not in offsets:
-            offsets[place] = _end_of(page, present[rank - 1], field.section) if rank else page.text.index("\n") + 1
+            offsets[place] = _offset_after(page, before, field.section, is_first=is_first)
         lines = lines_at.setdefault(offsets[place], [])
         if field.section not in sections:
             sections.add(field.section)
             lines.append(f"{field.section}:\n")
         # The title of a new related article is written as those of the page's others; all else in the house style.
         is_plain = (field.key, bool(field.section)) in plain_keys
-        lines.append(emit_field(field, value, Style(plain=frozenset({path})) if is_plain else Style()))
+        style = Style(plain=frozenset({path})) if is_plain else Style()
+        lines.append(emit_field(field, value, style, _section_indent(page, field.section)))
     return [TextEdit(Span(offset, offset), "".join(lines)) for offset, lines in lines_at.items()]
+
+
+def _offset_after(page: Page, path: str, section: str, *, is_first: bool) -> int:
+    """Return the offset at which a new field follows the field at `path`, or nothing if `path` is empty.
+
+    Args:
+        section: The section of the new field.
+        is_first: Whether the new field is the first one of a section that is there, and so follows the section's key.
+    """
+    if is_first and section:
+        line = _key_line(page, section)
+        if page.text[page.key_span(section).end : line.end].strip() != ":":
+            raise SpliceError("shares its line with something else", field=section)
+        return line.end
+    return _end_of(page, path, section) if path else page.text.index("\n") + 1
+
+
+def _section_indent(page: Page, section: str) -> int | None:
+    """Return the column of the keys of a section that is there, if the page does not have the canonical layout."""
+    if page.canonical or not section:
+        return None
+    return next((_place_of(page, path).column for path in page.values if path.startswith(f"{section}.")), None)
 
 
 def _end_of(page: Page, path: str, next_section: str) -> int:

@@ -279,7 +279,7 @@ def _is_free(diagnostic: Diagnostic) -> bool:
     """Return True if a safe fix or a new choice of links removes the finding, without a request."""
     if group_of(diagnostic.field) == "related":
         return True
-    return diagnostic.fixable and REGISTRY[diagnostic.code].fix == "safe"
+    return diagnostic.fixable and not diagnostic.fix_is_unsafe
 
 
 def _has_digest(state: PageState, group: str) -> bool:

@@ -8,6 +8,8 @@ from heapq import merge
 from itertools import islice
 from math import ceil
 
+from qtgen.page.invisible import normalize
+
 _MAX_COMPARED = 200  # earlier sets that one set is compared with; reached only by questions made of few words
 _POSSESSIVE = re.compile("['’]s?")
 _WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")  # in any alphabet; C, C++ and C# are three words
@@ -22,7 +24,7 @@ _STOP_WORDS = frozenset(
 
 def question_words(question: str) -> frozenset[str]:
     """Return the words that say what a question is about: without stop words, and without the `s` of plurals."""
-    words = _WORD.findall(_POSSESSIVE.sub("", question.lower()))
+    words = _WORD.findall(_POSSESSIVE.sub("", normalize(question).lower()))
     return frozenset(
         word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in _STOP_WORDS
     )

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from qtgen.page.edits import Part
+
 _MESSAGE_MAX = 400  # characters
 
 
@@ -25,15 +27,20 @@ class Edit(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """The edits of one file that resolve a finding. A safe fix changes nothing that a reader of the page would miss."""
+    """The edits of one file that resolve a finding. A safe fix changes nothing that a reader of the page would miss.
+
+    If the edits write the whole answer again, `parts` tells which parts of it they replace.
+    """
 
     safe: bool
     description: str
     edits: tuple[Edit, ...]
+    parts: tuple[Part, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fix as JSON-serializable values."""
-        return {**self._asdict(), "edits": [edit._asdict() for edit in self.edits]}
+        edits = [edit._asdict() for edit in self.edits]
+        return {"safe": self.safe, "description": self.description, "edits": edits}
 
 
 # A run creates hundreds of thousands of diagnostics, and creating a frozen dataclass takes four times as long.
@@ -41,7 +48,8 @@ class Diagnostic(NamedTuple):
     """A finding of a rule in a file.
 
     Lines and columns start at 1. Columns count code points, and the end is exclusive. `fixable` is true if the
-    finding has a fix. `fix` is the fix itself if the run computes fixes, else None.
+    finding has a fix, and `fix_is_unsafe` if it is applied only on request. `fix` is the fix itself if the run computes
+    fixes, else None.
     """
 
     path: str
@@ -56,11 +64,12 @@ class Diagnostic(NamedTuple):
     field: str | None = None
     fix: Fix | None = None
     fixable: bool = False
+    fix_is_unsafe: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the diagnostic as the JSON object that the command contract describes."""
         shown = {**self._asdict(), "fix": self.fix and self.fix.as_dict()}
-        del shown["fixable"]
+        del shown["fixable"], shown["fix_is_unsafe"]
         return shown
 
 

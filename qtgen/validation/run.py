@@ -102,7 +102,8 @@ class ValidationResult:
         self.site = SiteIndex(options.settings.repeated_sentence_pages)
         self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - close() closes it
         self._needs_words = any(rule.code == "QT410" for rule in options.rules)
-        self._paths: list[str] | None = [] if options.fixes or self._needs_words else None
+        needs_paths = options.fixes or self._needs_words or options.corpus is not None
+        self._paths: list[str] | None = [] if needs_paths else None
         self.pages = 0
         self._read = 0  # pages, including those of the corpus
         try:
@@ -204,18 +205,23 @@ class ValidationResult:
         link, message = self.site.link_number(row), finding.message
         section = f"related_article{link}" if link else ""
         field_path = f"{section}.{finding.key}" if section else finding.key
-        fix, fixable = None, bool(rule.fix_link and section)
+        fix, fixable, is_unsafe = None, bool(rule.fix_link and section), rule.fix == "unsafe"
         position = self.site.location_of(row, finding.key)
-        needs_fix = fixable and self._options.fixes and (rule.fix == "safe" or self._options.unsafe)
-        if position is None or needs_fix:
+        needs_fix = fixable and self._options.fixes and (self._options.unsafe or not is_unsafe)
+        if position is None or needs_fix or (rule.explain_link and section):
             page = load_page(path, -1, self._options.overlay)
             span = page.span(field_path)
             position = (*page.position(span.start), *page.position(span.end))
+            target = self._target(page, section) if section else None
             if needs_fix and rule.fix_link:
-                fix = compute_fix(page, rule.fix_link(page, section, self._target(page, section)))
+                fix = compute_fix(page, rule.fix_link(page, section, target))
+            fixable = bool(fix) if needs_fix else fixable and not page.problems
+            if rule.explain_link and target:
+                message = rule.explain_link(page, section, target) or message
         if finding.other is not None and self._paths is not None:
             message = printable(message.format(other=self._paths[finding.other]))
-        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field_path, fix, fixable)
+        fixing = fix, fixable, fixable and is_unsafe
+        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field_path, *fixing)
 
     def _sentence_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, sentence: int) -> Diagnostic | None:
         """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""
@@ -232,8 +238,12 @@ class ValidationResult:
     def _target(self, page: Page, section: str) -> Page | None:
         """Return the page that a link leads to."""
         row = self.site.row_of_url(page.text_of(f"{section}.url") or "")
-        if row is None or self._paths is None:
+        if row is None:
             return None
+        if self._paths is None:
+            place = self._spool.tell()  # of the iteration that needs the page
+            self._paths = [path for path, _ in self._rows()]
+            self._spool.seek(place)
         return load_page(self._paths[self.site.page_number(row)], -1, self._options.overlay)
 
 

@@ -185,7 +185,7 @@ def _page_checker(settings: RuleSettings, fixes: bool, _rules: int) -> PageCheck
 
 
 # A stored finding: a diagnostic without its path and without a fix.
-_Row = tuple[int, int, int, int, str, str, Severity, str, str | None, None, bool]
+_Row = tuple[int, int, int, int, str, str, Severity, str, str | None, None, bool, bool]
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(list[_Row]).decode
 

@@ -44,6 +44,10 @@ def test_help_lists_options_by_group_with_defaults_environment_and_files(qtgen: 
         (["q.csv", "--prompt", "nosuch", "--provider", "local"], "no prompt `nosuch`"),
         (["q.csv", "--provider", "openai"], "OPENAI_API_KEY"),
         (["q.csv", "--corpus", "nowhere"], "nowhere"),
+        (["q.csv", "--columns", "Frage"], "--columns: must have the form NAME=COLUMN, separated by commas, not `Frage`"),
+        (["q.csv", "--columns", "F=questoin"], "--columns: maps `F` to the unknown column `questoin`; did you mean"),
+        (["q.csv", "--columns", "{F}=question,F=question"], "--columns: maps two names to `question`"),
+        (["q.csv", "--columns", "Fach=subject", "--dry-run"], "no column `Fach`, which `columns` maps to `subject`"),
         (["q.csv", "--judge", "x"], "--judge has nothing to choose from; add --candidates 3"),
         (["q.csv", "--judge", "x", "--candidates", "2"], "--judge needs an endpoint; set OPENAI_API_KEY or --base-url"),
         (["q.csv", "--candidates", "0"], "--candidates"),
@@ -55,7 +59,7 @@ def test_a_wrong_call_is_one_line_and_exit_2(qtgen: Run, arguments: list[str], w
     put("empty.csv", "")
     put("head.csv", "question,subject\n")
     put("bad.csv", "question,topic\n")
-    put("q.csv", "question,subject\nWhy?,Physics\n")
+    put("q.csv", "question,subject\nWhy?,Physics\n" if "Fach=subject" not in arguments else "question\nWhy?\n")
     code, out, err = qtgen("generate", *arguments)
     assert (code, out) == (2, "")
     assert words in err.splitlines()[-1]
@@ -138,3 +142,79 @@ def test_a_dry_run_wraps_between_words(qtgen: Run, monkeypatch: pytest.MonkeyPat
     flat = " ".join(out.split())
     assert "with 64 in flight, 30 requests per minute, 20,000 tokens per minute, a guess of 8 s per answer" in flat
     assert "Ranges are 90% intervals, from a guess, without earlier answers. Nothing was sent." in flat
+
+
+# --- question files and duplicates ------------------------------------------------------------------------------------
+
+
+def dry_run(qtgen: Run, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    code, out, err = qtgen("generate", *arguments, "--dry-run", "--json", "--provider", "local")
+    return code, json.loads(out) if out else {}, err
+
+
+def test_a_bad_row_fails_in_the_json_of_the_run(qtgen: Run) -> None:
+    put("q.csv", 'question,subject\n"What is "rain"?",Physics\n#REF!,Physics\n')
+    code, out, _ = qtgen("generate", "q.csv", "--json", "--provider", "local")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert (code, [line["status"] for line in lines]) == (1, ["failed", "failed"])
+    assert [line["question"] for line in lines] == ['What is "rain"?",Physics', "#REF!"]
+    assert lines[0]["error"]["message"] == 'q.csv:2: a quote inside a quoted text; double it ("")'
+
+
+def test_columns_are_mapped_by_an_option_the_environment_and_the_settings(
+    qtgen: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("q.csv", "Frage;Fach\nWhy?;Physics\n")
+    assert dry_run(qtgen, "q.csv")[0] == 2
+    assert dry_run(qtgen, "q.csv", "--columns", "Frage=question, Fach=subject")[:2][0] == 0
+    monkeypatch.setenv("QTGEN_COLUMNS", "Frage=question,Fach=subject")
+    assert dry_run(qtgen, "q.csv")[0] == 0
+    monkeypatch.delenv("QTGEN_COLUMNS")
+    put("qtgen.toml", 'columns = { Frage = "question", Fach = "subject" }\n')
+    assert dry_run(qtgen, "q.csv")[0] == 0
+    put("qtgen.toml", 'columns = { Frage = "quest" }\n')
+    code, _, err = dry_run(qtgen, "q.csv")
+    assert code == 2
+    assert "`columns`: maps `Frage` to the unknown column `quest`" in err
+
+
+@pytest.mark.parametrize(("mode", "skipped"), [("keep", 2), ("skip", 3), ("fail", None)])
+def test_what_the_site_has_word_for_word_is_named_first_and_never_paid_for(
+    qtgen: Run, mode: str, skipped: int | None
+) -> None:
+    put("content/biology/what-is-osmosis.md", EXAMPLE_PAGE)
+    rows = [
+        "What osmosis is?,Biology",
+        "What is\u200b OSMOSIS,Biology",
+        "What is osmosis?,Chemistry",
+        "What is rain?,Physics",
+    ]
+    put("q.csv", "\n".join(["question,subject", *rows, ""]))
+    code, facts, err = dry_run(qtgen, "q.csv", "--corpus", "content", "--on-duplicate", mode)
+    page = "content/biology/what-is-osmosis.md"
+    first = f"q.csv:3: the site already has this page: {page}"
+    if skipped is None:
+        assert (code, facts) == (1, {})
+        assert f"2 duplicates and 1 near-duplicate; the first is {first}; nothing was sent" in err
+    else:
+        assert (code, facts["skipped"]) == (0, skipped)
+        assert err.splitlines()[0] == f"warning: {first}"
+        assert f"q.csv:4: the site already has this question, under another subject: {page}" in err
+        assert err.index("2 duplicate questions; skipped") < err.index(f"q.csv:2: nearly the same question as {page}")
+
+
+def test_a_page_that_an_earlier_run_wrote_is_no_duplicate_of_the_site(qtgen: Run) -> None:
+    for folder in ("content", "outputs"):
+        put(f"{folder}/biology/what-is-osmosis.md", EXAMPLE_PAGE)
+    put("q.csv", "question,subject\nWhat is osmosis?,Biology\n")
+    code, facts, _ = dry_run(qtgen, "q.csv", "--corpus", "content", "--on-duplicate", "fail")
+    assert (code, facts["exists"], facts["skipped"]) == (0, 1, 0)
+
+
+def test_twins_in_two_encodings_are_one_page(qtgen: Run) -> None:
+    put("q.csv", "question,subject\nWhat is a caf\u00e9?,Sociology\nWhat is a cafe\u0301?,Sociology\n")
+    code, facts, err = dry_run(qtgen, "q.csv")
+    assert (code, facts["skipped"]) == (0, 1)
+    assert "q.csv:3: same page as q.csv:2" in err
+    code, _, err = dry_run(qtgen, "q.csv", "--on-duplicate", "fail")
+    assert (code, "1 duplicate; the first is q.csv:3: same page as q.csv:2" in err) == (1, True)

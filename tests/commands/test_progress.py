@@ -178,9 +178,10 @@ def test_the_words_of_an_endpoint_do_not_control_the_terminal(monkeypatch: pytes
     monkeypatch.setattr(stats, "waiting", lambda: hostile)
     progress = make_progress(Console(file=output, force_terminal=True, width=200, color_system=None))
     display = LiveDisplay(progress, stats)
-    if show == "say":
-        display.say(hostile)
-    else:
-        display.tick()
+    with progress:
+        if show == "say":
+            display.say(hostile)
+        else:
+            display.tick()
     assert r"no\x1b]0;owned\x07\x1b[5A\x9b31m\u202e" in output.getvalue()
     assert not re.search("\x1b]|\x07|\x9b|\x1b\\[5A|\u202e", output.getvalue())

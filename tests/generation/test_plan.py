@@ -96,6 +96,18 @@ def test_a_near_duplicate_is_skipped_unless_its_page_exists() -> None:
     assert existing.status is Status.EXISTS
 
 
+def test_a_question_that_the_site_has_is_skipped_unless_its_page_exists() -> None:
+    rows = Question("A?", "B", source="q:1"), Question("C?", "B", source="q:2")
+    options = PlanOptions(
+        Path("out"), TODAY, lambda path: path == "out/b/c.md", site_duplicates={0: "has x", 1: "has y"}
+    )
+    skipped, existing = plan(rows, options, lambda urls: dict.fromkeys(urls, 1))
+    assert isinstance(skipped, Outcome)
+    assert isinstance(existing, Outcome)
+    assert (skipped.status, skipped.error) == (Status.SKIPPED, Failure("duplicate", "q:1: has x"))
+    assert existing.status is Status.EXISTS
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -70,6 +70,26 @@ def test_words_that_belong_to_the_subject_are_no_residue(text: str) -> None:
     assert residue_faults({"introduction": text, "points": [text, 1, None]}) == []
 
 
+@pytest.mark.parametrize(
+    ("mark", "sentence"),
+    [
+        ("TODO", "A TODO comment marks work that is left."),
+        ("FIXME", "FIXME comments mark faults."),
+        ("...", "The spread operator is written `x` or as three dots ... in JavaScript."),
+        ("[text]", "The set [text] has one element."),
+    ],
+)
+def test_a_keyword_or_heading_may_be_a_mark_that_the_answer_is_about(mark: str, sentence: str) -> None:
+    assert residue_faults({"introduction": sentence, "page_keywords": [mark, "comment"]}) == []
+    assert len(residue_faults({"introduction": "Osmosis moves water.", "page_keywords": [mark]})) == 1
+    assert len(residue_faults({"introduction": f"{mark}: explain", "page_keywords": [mark]})) == 1
+
+
+@pytest.mark.parametrize("text", ["The <|endoftext|> token ends a text.", "Models add <|im_end|> tokens."])
+def test_an_answer_may_name_a_mark_of_chats(text: str) -> None:
+    assert residue_faults([text]) == []
+
+
 def test_faults_are_listed_once() -> None:
     assert len(residue_faults(["<p>One", "<p>Two", "TODO"])) == 2
 

@@ -1,15 +1,18 @@
 """Question files in Excel's format."""
 
 import datetime as dt
-from collections.abc import Sequence
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from openpyxl import Workbook
 
 from qtgen.errors import MissingExtra, QuestionFileError
-from qtgen.generation.questions import InvalidRow, read_questions
+from qtgen.generation.questions import STDIN, InvalidRow, QuestionFiles, read_questions
 from qtgen.generation.types import Question
 
 DAY = dt.datetime.fromisoformat("2026-01-31")
@@ -89,3 +92,132 @@ def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(MissingExtra) as caught:
         read(path)
     assert caught.value.extra == "excel"
+
+
+# --- several sheets, formulas and other programs ----------------------------------------------------------------------
+
+
+def save_sheets(sheets: Mapping[str, Sequence[Sequence[Any]]], hidden: Sequence[str] = ()) -> Path:
+    workbook = Workbook()
+    workbook.remove(workbook["Sheet"])
+    for name, rows in sheets.items():
+        sheet = workbook.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
+        if name in hidden:
+            sheet.sheet_state = "hidden"
+    workbook.save("q.xlsx")
+    return Path("q.xlsx")
+
+
+def questions(path: Path, **options: Any) -> list[str]:
+    with path.open("rb") as stream:
+        rows = list(read_questions(path, stream, "S", **options))
+    return [f"{row.source} {row.text}" if isinstance(row, Question) else row.error.message for row in rows]
+
+
+def test_the_first_visible_sheet_with_a_column_question_is_read() -> None:
+    notes: list[str] = []
+    path = save_sheets(
+        {
+            "Notes": [["not a question"]],
+            "Old": [["question"], ["hidden?"]],
+            "Neu": [["Liste für März"], [], ["Question", "subject"], ["Why?", "B"]],
+            "More": [["question"], ["How?"]],
+        },
+        hidden=["Old"],
+    )
+    assert questions(path, on_note=notes.append) == ["q.xlsx:Neu:4 Why?"]
+    assert notes == ["q.xlsx:Neu: other sheets with a column `question` are not read (`More`); save each as a file"]
+
+
+def test_a_question_in_a_hidden_sheet_only_is_one_line() -> None:
+    path = save_sheets({"Notes": [["x"]], "Old": [["question"], ["Why?"]]}, hidden=["Old"])
+    with pytest.raises(
+        QuestionFileError, match=r"only a hidden sheet has a column `question` \(`Old`\); show the sheet"
+    ):
+        questions(path)
+
+
+def test_columns_of_a_sheet_may_have_other_names() -> None:
+    path = save_sheets({"Notes": [["x"]], "Fragen": [["Frage", "Fach"], ["Why?", "B"]]})
+    assert questions(path, columns={"Frage": "question", "Fach": "subject"}) == ["q.xlsx:Fragen:2 Why?"]
+    with pytest.raises(QuestionFileError, match=r"q\.xlsx:1: no column `Frage`, which `columns` maps to `question`"):
+        questions(save_sheets({"Notes": [["x"]]}), columns={"Frage": "question"})
+
+
+def test_values_that_are_no_text() -> None:
+    path = save(
+        [
+            ("question", "id"),
+            ("#REF!", 1),
+            ("=A1", 2),
+            ('="Why"&"?"', 3),
+            (1984, 4),
+            (DAY, 5),
+            (True, 6),
+            ("1. Why?", 7.0),
+        ]
+    )
+    assert questions(path) == [
+        "q.xlsx:2: question: `#REF!` is an error value of a spreadsheet; correct the formula, and save the file again",
+        "q.xlsx:3: question: `=A1` is a formula, not its value; save the file again in the spreadsheet",
+        'q.xlsx:4: question: `="Why"&"?"` is a formula, not its value; save the file again in the spreadsheet',
+        "q.xlsx:5 1984",
+        "q.xlsx:6 2026-01-31",
+        "q.xlsx:7 True",
+        "q.xlsx:8 Why?",
+    ]  # fmt: skip
+
+
+def test_the_saved_value_of_a_formula_counts() -> None:
+    path = save([("question",), ('="Why"&"?"',)])
+    edit(path, "xl/worksheets/sheet1.xml", lambda xml: re.sub(r"<v ?/>|<v></v>", "<v>Why?</v>", xml).replace('r="A2"', 'r="A2" t="str"'))  # fmt: skip
+    assert questions(path) == ["q.xlsx:2 Why?"]
+
+
+def test_a_wrong_dimension_of_the_sheet_hides_nothing() -> None:
+    path = save([("question", "subject"), ("Why?", "B"), ("How?", "B")])
+    edit(path, "xl/worksheets/sheet1.xml", lambda xml: re.sub(r'<dimension ref="[^"]*"', '<dimension ref="A1"', xml))
+    assert questions(path) == ["q.xlsx:2 Why?", "q.xlsx:3 How?"]
+
+
+def test_a_sheet_that_is_torn_is_one_line() -> None:
+    path = save([("question",), *[(f"Why {number}?",) for number in range(50)]])
+    edit(path, "xl/worksheets/sheet1.xml", lambda xml: xml[: len(xml) // 2])
+    with pytest.raises(QuestionFileError, match="not an Excel workbook"):
+        questions(path)
+
+
+def test_an_old_workbook_with_the_new_name_is_one_line() -> None:
+    Path("q.xlsx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500))
+    with pytest.raises(
+        QuestionFileError, match=r"is an old Excel workbook .*password; save it as \.xlsx without a password"
+    ):
+        questions(Path("q.xlsx"))
+
+
+def test_a_workbook_is_recognized_on_standard_input() -> None:
+    stream = io.BytesIO(save([("question",), ("Why?",)]).read_bytes())
+    with QuestionFiles([STDIN], "S", None, stream) as source:
+        for _ in range(2):
+            assert [row.text for row in source.rows() if isinstance(row, Question)] == ["Why?"]
+
+
+def test_notes_are_given_once() -> None:
+    path = save_sheets({"A": [["question"], ["Why?"]], "B": [["question"], ["How?"]]})
+    with QuestionFiles([path], "S", None, io.BytesIO()) as source:
+        for _ in range(2):
+            assert len(list(source.rows())) == 1
+        assert source.notes == ["q.xlsx: other sheets with a column `question` are not read (`B`); save each as a file"]
+
+
+def edit(path: Path, member: str, change: Callable[[str], str]) -> None:
+    """Change one member of a workbook."""
+    with ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    changed = change(members[member].decode())
+    assert changed != members[member].decode()
+    with ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, changed if name == member else content)

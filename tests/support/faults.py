@@ -143,7 +143,8 @@ def has_torn_code(shown: Shown) -> bool:
 
 
 _MARKDOWN = re.compile(
-    r"^[ ]*(?:#{1,6} |[-*] [A-Za-z*]|\d+\. [A-Za-z*])|\*\*|(?:(?<![A-Za-z\\])[A-Za-z]{2,}[ ,]+){4}|(?<!\\)\$", re.MULTILINE
+    r"^[ ]*(?:#{1,6} |[-*] [A-Za-z*]|\d+\. [A-Za-z*])|\*\*|(?:(?<![A-Za-z\\])[A-Za-z]{2,}[ ,]+){4}|(?<!\\)\$",
+    re.MULTILINE,
 )
 _TEXT_COMMAND = re.compile(r"\\(?:text|mathrm|mbox|operatorname)\w*\s*\{[^{}]*\}")
 _SHOWN_MARKS = re.compile(r"(?<!\*)\*\*(?!\*)|(?<!\$)\$\$(?!\$)")
@@ -154,7 +155,9 @@ def is_open(shown: Shown) -> bool:
     if _SHOWN_MARKS.search(shown.page["text"]):
         return True
     for formula in shown.page["math"]:
-        if formula["display"] and (not formula["tex"].strip() or _MARKDOWN.search(_TEXT_COMMAND.sub("", formula["tex"]))):
+        if formula["display"] and (
+            not formula["tex"].strip() or _MARKDOWN.search(_TEXT_COMMAND.sub("", formula["tex"]))
+        ):
             return True
     for name, start, end, value in shown.nodes:
         source = shown.markdown[start:end]

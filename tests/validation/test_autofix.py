@@ -1,15 +1,22 @@
 """Fixing: rounds, proofs, urls, and writing."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from qtgen.errors import OutputError
 from qtgen.site.discovery import batches_for_paths, iter_batches
-from qtgen.validation.autofix import FixedFile, fix_pages, write_fixes
+from qtgen.validation import workers
+from qtgen.validation.autofix import FixedFile, fix_pages, try_fixes, write_fixes
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules import REGISTRY, Example, Finding, PageFile, PageRule
+from qtgen.validation.rules.edits import change_fields, replace_parts
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
+from qtgen.validation.rules.types import PageCheck
 from qtgen.validation.run import ValidationOptions
+from qtgen.validation.selection import PathRules
 from support.validation import ALL_RULES, write_example_site
 
 BROKEN = (
@@ -31,6 +38,131 @@ def test_all_safe_fixes_of_a_page_are_applied_and_no_other_line_changes() -> Non
     assert file.fixes == 4
     assert r"Where $a ≠ b$, osmosis moves" in file.after.decode()
     assert file.after.decode().replace(r"Where $a ≠ b$, osmosis moves", "Osmosis moves") == EXAMPLE_PAGE
+
+
+def with_display(formula: str, text: str) -> str:
+    return EXAMPLE_PAGE.replace("back.", rf"back:\n\n$$ {formula} $$\n\nHere {text} is warm.", 1)
+
+
+REVEALED = {
+    "maths in brackets": (with_display(r"p \neq q", r"\(p\)"), with_display("p ≠ q", "$p$"), 2),
+    "maths in brackets on lines": (
+        with_display(r"\nabla p", r"as \[p\]"),
+        with_display("∇ p", "as $$p$$"),
+        2,
+    ),
+    "maths that has no fix": (
+        with_display(r"p \neq q", r"\(p $q$\)"),
+        with_display("p ≠ q", r"\(p $q$\)"),
+        1,
+    ),
+    "another torn command": (
+        with_display(r"p \neq q", r"$p \nu q$ and \(q\)"),
+        with_display("p ≠ q", "$p ν q$ and $q$"),
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REVEALED)
+def test_a_fix_that_reveals_what_a_formula_swallowed_is_applied(name: str) -> None:
+    before, after, fixes = REVEALED[name]
+    file = fixed(page=before)[EXAMPLE_PATH]
+    assert (file.after.decode(), file.fixes) == (after, fixes)
+    assert fixed(page=after) == {}
+
+
+@pytest.fixture
+def register(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, PageCheck], PageRule]]:
+    """Return a function that registers a rule with safe fixes for the test."""
+
+    def register_rule(code: str, check: PageCheck) -> PageRule:
+        rule = PageRule(code, "a-rule", Severity.ERROR, check, Example(), Example(), "safe")
+        monkeypatch.setitem(REGISTRY, code, rule)
+        workers._page_checker.cache_clear()
+        return rule
+
+    yield register_rule
+    workers._page_checker.cache_clear()
+
+
+def test_a_fix_that_would_break_a_formula_is_rejected_with_the_reason(
+    register: Callable[[str, PageCheck], PageRule],
+) -> None:
+    page = EXAMPLE_PAGE.replace("back.", r"back:\n\n$$\ne^{x} = 3\n$$\n\nThat holds.", 1)
+    overlay = {EXAMPLE_PATH: page.encode()}
+    rules = [register("ACME501", _replace_break)]
+    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay))
+    assert report.files == []
+    (rejected,) = report.rejected
+    assert rejected.reason == "would take something from readers: `^{x} = 3` would not be shown"
+
+
+def _replace_break(file: PageFile) -> Iterator[Finding]:
+    start = str(file.page.values["answer"]).find(r"\ne^")
+    if start >= 0:
+        fix = replace_parts(file.page, "answer", "write ≠", [(start, start + 3, "≠")])
+        yield Finding("found", file.page.span("answer"), "answer", fix)
+
+
+def test_a_fix_never_makes_an_error_between_pages() -> None:
+    """`url` and the link's `id` are missing, so no page is compared with this one until `url` is added."""
+    page = EXAMPLE_PAGE.replace("_schema: default\n", "").replace("    id: 8\n", "")
+    page = page.replace("url: /learn/biology/questions/what-is-osmosis\n", "_schema: default\n")
+    files = fixed(page=page, unsafe=True)
+    assert files[EXAMPLE_PATH].after == EXAMPLE_PAGE.encode()
+
+
+def test_a_page_whose_fixes_cause_an_error_of_another_page_is_restored(
+    register: Callable[[str, PageCheck], PageRule],
+) -> None:
+    """A plugin changes the title of a page that another one links to, whose links cannot be changed."""
+
+    def check(file: PageFile) -> Iterator[Finding]:
+        if file.page.text_of("author") == "Old":
+            changes = {"author": "QuickTakes", "seo.title": "QuickTakes | Biology"}
+            yield Finding("old", file.page.span("author"), "author", change_fields(file.page, "rename", changes))
+        if file.page.text_of("title") == "What is diffusion?":
+            changes = {"title": "What is heat?", "seo.title": "QuickTakes | Biology"}
+            yield Finding("old", file.page.span("title"), "title", change_fields(file.page, "rename", changes))
+
+    rules = [register("ACME301", check), *(rule for rule in ALL_RULES if rule.code in ("QT404", "QT405"))]
+    linked = NEIGHBOUR_PAGE.replace("author: QuickTakes", "author: Old")
+    linked = linked.replace("seo:\n  title: QuickTakes | Biology", "seo:\n  title: QuickTakes | Physics")
+    overlay = {EXAMPLE_PATH: EXAMPLE_PAGE.replace("id: 7\n", "id: 7\nid: 7\n").encode()}
+    overlay[NEIGHBOUR_PATH] = linked.encode()
+    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay))
+    assert [file.path for file in report.files] == [NEIGHBOUR_PATH]
+    assert b"What is heat?" not in report.files[0].after
+    assert b"author: QuickTakes" in report.files[0].after
+    assert {fix.reason for fix in report.rejected} == {"would cause an error between pages"}
+
+
+def test_a_long_page_with_many_faults_is_fixed_in_several_runs() -> None:
+    page = EXAMPLE_PAGE.replace("Osmosis moves", r"where $a \neq b$ is " * 15_000)
+    overlay = {EXAMPLE_PATH: page.encode()}
+    rules = [rule for rule in ALL_RULES if rule.code == "QT501"]
+    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay))
+    (file,) = report.files
+    assert file.fixes == file.after.decode().count("≠") > 0
+    assert {fix.reason for fix in report.rejected} == {
+        "is left for the next run, because the page is long and has many faults"
+    }
+
+
+def test_rejected_and_unsafe_fixes_are_reported_with_the_changed_pages() -> None:
+    dangling = EXAMPLE_PAGE.replace("questions/what-is-diffusion", "questions/what-is-confusion")
+    overlay = {EXAMPLE_PATH: dangling.encode(), NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()}
+    report = try_fixes(batches_for_paths(overlay), ValidationOptions(ALL_RULES, overlay=overlay))
+    assert (report.files, report.rejected, report.unsafe) == ([], [], 1)
+
+
+def test_fixes_of_rules_that_do_not_apply_to_a_path_are_not_revealed() -> None:
+    overlay = {EXAMPLE_PATH: REVEALED["maths in brackets"][0].encode()}
+    by_path = [PathRules("outputs/*", (), ("QT502",))]
+    options = ValidationOptions(ALL_RULES, by_path=by_path, overlay=overlay)
+    (file,) = fix_pages(batches_for_paths(overlay), options)
+    assert file.after.decode() == with_display("p ≠ q", r"\(p\)")
 
 
 def test_unsafe_fixes_are_applied_only_on_request() -> None:

@@ -230,6 +230,18 @@ def damaged_pages(draw: st.DrawFn) -> bytes:
         "title: >-\n    What is osmosis?\narticle", "title: >-\n    What is diffusion?\narticle"
     ).encode()
 )
+@example(  # no page is compared with this one until its `url` is added, and then its link lacks an `id`
+    EXAMPLE_PAGE.replace("_schema: default\n", "")
+    .replace("    id: 8\n", "")
+    .replace("url: /learn/biology/questions/what-is-osmosis\n", "_schema: default\n")
+    .encode()
+)
+@example(  # with its `url`, the page would be compared with a link that cannot have its title
+    EXAMPLE_PAGE.replace("\ntitle: >-", "\ntitle: >")
+    .replace("url: /learn/biology/questions/what-is-osmosis\n", "")
+    .encode()
+)
+@example(EXAMPLE_PAGE.replace("page_keywords: >-", "page_keywords: >").encode())  # the value ends with a line break
 @given(damaged_pages())
 def test_any_accident_is_checked_and_both_readers_agree(
     passed_over: Callable[[PageFile], set[tuple[str, int, int]]], raw: bytes

@@ -3,13 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from qtgen.markdown import Document, ListItem, expand_line_breaks, mask_segments
-from qtgen.markdown.bracket_math import find_bracket_math
-from qtgen.page.answer_text import LATEX_COLLISION
+from qtgen.markdown import Document, ListItem
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
 from qtgen.validation.rules.edits import replace_parts
-from qtgen.validation.rules.line_breaks import intended_document
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -54,7 +51,10 @@ _HEADING_MAX = 100  # characters of a heading that is underlined
     Severity.WARNING,
     bad=Example("Osmosis moves", r"Water moves.\n---\n\nOsmosis moves"),
     good=Example(r"\n\n1. **Gradient**", r"\n\n---\n\n## Points\n\nMore #1\n===\n\n1. **Gradient**"),
-    patterns=(r"#[#A-Z]", r"(?:[^\\n| -]|[^\\]n)[ ]*\\n[ >]*-+[ ]*(?:\\n|$)"),
+    patterns=(
+        r"(?:^|\\n)[ >]*(?:(?:[-*+]|\d+[.)])[ ]+)*(?:#[A-Z]|##+[^ #\\])",
+        r"(?:[^\\n| -]|[^\\]n)[ ]*\\n[ >]*-+[ ]*(?:\\n|$)",
+    ),
     repairable="concern",
 )
 def accidental_heading(file: PageFile) -> Iterator[Finding]:
@@ -132,6 +132,8 @@ def accidental_code(file: PageFile) -> Iterator[Finding]:
     Why it is bad: a reader sees the marks of markdown and LaTeX, in lines that do not wrap.
     Fix: indent it like the list item that it belongs to, or not at all. No automatic fix.
     """
+    if not _may_be_code(answer_of(file)):
+        return
     document = document_of(file)
     for block in document.blocks:
         if block.kind != "indented":
@@ -152,6 +154,29 @@ def _is_sentence(content: str) -> bool:
     return is_text is not None and _FUNCTION_WORD.search(content.lower()) is not None
 
 
+_INDENT = re.compile(r"[ >]*(?:(?:[-*+]|\d{1,9}[.)])[ ]+)*")
+_CODE_INDENT = 4
+
+
+def _may_be_code(answer: str) -> bool:
+    """Return whether a line is indented four spaces more than the text of the line before it, or of no list item."""
+    before, is_after_blank = 0, True
+    for line in answer.split("\\n"):
+        spaces = len(line) - len(line.lstrip(" "))
+        if spaces == len(line):
+            is_after_blank = True
+            continue
+        if spaces >= _CODE_INDENT and is_after_blank and spaces - before >= _CODE_INDENT:
+            return True
+        if line.startswith(">", spaces) and "    " in line:
+            return True
+        indent = _INDENT.match(line)
+        is_item = indent is not None and indent.end() > spaces
+        before = indent.end() if indent and is_item else min(before, spaces)
+        is_after_blank = is_item or line.startswith("#", spaces) or line.endswith("```")
+    return False
+
+
 _RESTARTS_MIN = 3  # two lists may each have one item by intention
 
 
@@ -162,7 +187,7 @@ _RESTARTS_MIN = 3  # two lists may each have one item by intention
     bad=Example(r"\n\n1. **Gradient**", r"\n\n1. A\n\nB\n\n1. C\n\nD\n\n1. E\n\nF\n\n1. **Gradient**"),
     good=Example(r"\n\n1. **Gradient**", r"\n\n1. One\n\n   More.\n\n1. Two\n\n## More\n\n1. **Gradient**"),
     fix="unsafe",
-    patterns=(r"\\n1\. .*\\n1\. .*\\n1\. ", r"\\n1\) .*\\n1\) .*\\n1\) "),
+    patterns=(r"\\n1[.)] .*\\n1[.)] .*\\n1[.)] ",),
     repairable="concern",
 )
 def restarted_list(file: PageFile) -> Iterator[Finding]:
@@ -215,76 +240,3 @@ def _restarts(document: Document) -> Iterator[Sequence[ListItem]]:
             run.append(item)
     if len(run) >= _RESTARTS_MIN:
         yield run
-
-
-_GREEK = (
-    "alpha|beta|gamma|delta|epsilon|varepsilon|zeta|eta|theta|iota|kappa|lambda|mu|xi|pi|rho|sigma|tau|phi|varphi|chi"
-    "|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega"
-)
-_SIGNS = (
-    "sum|int|iint|oint|lim|prod|cdot|pm|leq?|geq?|approx|infty|partial|rightarrow|leftarrow|Rightarrow|Leftrightarrow"
-    "|implies|iff|subset|subseteq|emptyset|forall|exists|land|lor|equiv|propto|mapsto|quad|ldots|cdots|dots|degree|circ"
-    "|angle|perp|parallel|hbar|ell"
-)
-_WITH_BRACES = (
-    "d?frac|sqrt|text(?:bf|it|rm)?|emph|math[a-z]+|vec|hat|bar|tilde|dot|overline|underline|boxed|operatorname|begin|end"
-    "|ce|tag|label|ref|binom|overrightarrow|widehat|boldsymbol"
-)
-_WORDS_TOO = "to|in|cup|cap|times|div|sin|cos|tan|log|ln|exp|max|min|left|right"  # that may be a word in a path
-_LATEX = re.compile(
-    rf"\\(?:(?:{_GREEK}|{_SIGNS})(?![A-Za-z])|(?:{_WITH_BRACES})[*]?(?:\[[^\]\n]*\])?(?=\{{)"
-    rf"|(?:{_WORDS_TOO})(?![A-Za-z])(?=[ ]?(?:\\|[({{\[.|]|[A-Za-z0-9](?![A-Za-z]))))"
-    r"|(?<=[A-Za-z0-9)\]}])\^(?:\{[^{}\n]{1,40}\}|\\(?:circ|prime|dagger))"
-    r"|(?:(?<![A-Za-z0-9_])[A-Za-z]|[)\]]|log|lim|max|min)_\{[^{}\n]{1,40}\}(?![.\w/])"
-)
-_IN_PATH = re.compile(r"(?:[A-Za-z]:|\\\\|://|/|\\[A-Za-z]\w*\\[A-Za-z]\w*\\)\S*\Z")  # up to the command
-_ABOUT_LATEX = re.compile(r"\bLaTeX\b|\bcommands?\b|\bmacros?\b", re.IGNORECASE)
-
-
-@rule(
-    "QT514",
-    "latex-without-dollars",
-    Severity.WARNING,
-    bad=Example("Osmosis moves", r"Where \frac{a}{b} > 1, osmosis moves"),
-    good=Example("Osmosis moves", r"Where $\frac{a}{b} > 1$ and `x^{2}`, osmosis moves"),
-    patterns=(
-        rf"\\(?:{_GREEK}|{_SIGNS}|{_WORDS_TOO})(?:[^A-Za-z]|$)",
-        rf"\\(?:{_WITH_BRACES})[*]?(?:\[[^\]]*\])?\{{",
-        r"[A-Za-z0-9)\]}][\^_]\{|\^\\(?:circ|prime|dagger)",
-    ),
-    repairable="concern",
-)
-def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
-    r"""LaTeX stands in the text without dollar signs: `\frac{1}{2}`, `x^{2}`. A page gets one finding.
-
-    LaTeX between `\(` and `\)` is reported by QT502, and what a torn command leaves behind by QT501.
-
-    Why it is bad: the reader sees the source of the formula.
-    Fix: write `$\frac{1}{2}$`. No automatic fix: only an author knows where the formula begins and ends.
-    """
-    answer = answer_of(file)
-    if not _LATEX.search(expand_line_breaks(answer)):
-        return
-    document = intended_document(answer, [*LATEX_COLLISION.finditer(answer)])
-    text = mask_segments(document.content, document.segments)
-    for pair in find_bracket_math(document):
-        text = f"{text[: pair.start]}{' ' * (pair.end - pair.start)}{text[pair.end :]}"
-    found = [match for match in _LATEX.finditer(text) if _is_latex(text, match.start())]
-    if found:
-        more = f" ({len(found) - 1} more on this page)" if len(found) > 1 else ""
-        message = f"the site shows this LaTeX as text; write `$…$` around the formula{more}"
-        yield answer_finding(file, *found[0].span(), message)
-
-
-_WORD_MAX = 100  # characters of a path or an address before a command
-
-
-def _is_latex(text: str, start: int) -> bool:
-    """Return whether a command is LaTeX: not escaped, not in a path or an address, and not quoted in an explanation."""
-    if text.endswith("\\", 0, start):
-        return False
-    if _IN_PATH.search(text, max(0, start - _WORD_MAX), start):
-        return False
-    line_start = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", start)
-    return not _ABOUT_LATEX.search(text, line_start, line_end if line_end >= 0 else len(text))

@@ -11,7 +11,7 @@ from qtgen.page import Page
 from qtgen.page.sentences import encoded
 from qtgen.validation.diagnostics import Diagnostic, Edit, Fix, printable
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
-from qtgen.validation.rules.types import Finding, FixFactory, PageFile, PageRule, Rule
+from qtgen.validation.rules.types import Finding, FixFactory, PageFile, PageRule, Rule, RuleFix
 
 _FINDINGS_MAX = 100  # of one rule on one page; a hostile file could cause millions
 
@@ -27,7 +27,7 @@ class PageChecker:
 
     Args:
         rules: The rules to run. Site rules among them are ignored.
-        fixes: Whether to compute the fixes, instead of only telling that there is one.
+        fixes: Whether diagnostics contain their fixes, instead of only telling that there is one.
         settings: What the rules read from the settings.
     """
 
@@ -91,8 +91,10 @@ def check_page(file: PageFile, rules: Iterable[Rule], settings: RuleSettings = D
 def compute_fix(page: Page, factory: FixFactory | None) -> Fix | None:
     """Compute a fix, and convert its offsets to lines and columns."""
     rule_fix = factory() if factory else None
-    if rule_fix is None:
-        return None
+    return _convert_fix(page, rule_fix) if rule_fix else None
+
+
+def _convert_fix(page: Page, rule_fix: RuleFix) -> Fix:
     lines = page.line_starts()
 
     def position(offset: int) -> tuple[int, int]:
@@ -100,7 +102,8 @@ def compute_fix(page: Page, factory: FixFactory | None) -> Fix | None:
         return line, offset - lines[line - 1] + 1
 
     edits = (Edit(*position(span.start), *position(span.end), text) for span, text in rule_fix.edits)
-    return Fix(rule_fix.safe, rule_fix.description, tuple(edits))
+    parts = None if rule_fix.parts is None else tuple(rule_fix.parts)
+    return Fix(rule_fix.safe, rule_fix.description, tuple(edits), parts)
 
 
 def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Diagnostic:
@@ -110,6 +113,11 @@ def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Di
     end_line, end_column = line, column + end - start
     if "\n" in page.text[start:end]:
         end_line, end_column = page.position(end)
+    # Most runs only list findings, and nearly every fix of a page in the canonical layout is possible.
+    is_needed = fixes or not page.canonical
+    rule_fix = finding.fix() if finding.fix and is_needed else None
+    fixable = rule_fix is not None if is_needed else finding.fix is not None
+    safety = finding.fix_safety or rule.fix
     return Diagnostic(
         file.path,
         line,
@@ -121,6 +129,7 @@ def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Di
         finding.severity or rule.severity,
         printable(finding.message),
         finding.field if finding.field is None else printable(finding.field),
-        compute_fix(page, finding.fix) if fixes else None,
-        finding.fix is not None,
+        _convert_fix(page, rule_fix) if rule_fix and fixes else None,
+        fixable,
+        not rule_fix.safe if rule_fix else fixable and safety == "unsafe",
     )

@@ -60,7 +60,7 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
         return
     # To find out where the math is, read the answer as its author meant it: the commands are not line breaks.
     intended = intended_document(answer, commands)
-    brackets = [Segment("math", *pair[:2], pair.inner) for pair in find_bracket_math(intended)]
+    brackets = [Segment("math", *pair[:2], pair.inner) for pair in find_bracket_math(intended.text)]
     for command in commands:
         part = segment_at(intended.segments, command.start())
         if part and part.kind not in ("math", "display"):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from qtgen.page import Page, Value
 from qtgen.page.fields import RELATED_MAX, SECTIONS
+from qtgen.page.invisible import differing_characters, normalize
 from qtgen.page.splicer import Changes
 from qtgen.site.index import NO_ID, SiteIndex
 from qtgen.site.similarity import near_duplicate_pairs
@@ -53,6 +54,19 @@ def _copy_from_target(page: Page, path: str, target: Page | None) -> FixFactory 
         f"{path}.{key}": target.values[key] for key in ("id", "title", "subject") if key in target.values
     }
     return change_fields(page, f"copy the target's id, title and subject to `{path}`", changes)
+
+
+def _explain_difference(page: Page, path: str, target: Page) -> str | None:
+    """Return a message that shows how title or subject differ from the target's, if they look the same."""
+    for key in ("title", "subject"):
+        here, there = page.text_of(f"{path}.{key}") or "", target.text_of(key) or ""
+        if here == there:
+            continue
+        if normalize(here) != normalize(there):
+            return None
+        message = f"`{key}` looks like the target's, but differs: it has {{}} where the target has {{}}"
+        return message.format(*differing_characters(here, there)) + "; copy it from the target"
+    return None
 
 
 @site_rule(
@@ -135,6 +149,7 @@ def link_id_mismatch(site: SiteIndex) -> Iterator[SiteFinding]:
     bad=Example("        What is diffusion?", "        What is confusion?"),
     fix="safe",
     fix_link=_copy_from_target,
+    explain_link=_explain_difference,
 )
 def link_title_mismatch(site: SiteIndex) -> Iterator[SiteFinding]:
     """A related article's `title` or `subject` differs from that of the page with its `url`.

@@ -6,16 +6,17 @@ cannot render.
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from qtgen.markdown import Segment, segment_at
-from qtgen.markdown.bracket_math import find_bracket_math, with_dollars
+from qtgen.markdown.bracket_math import BracketPair, find_bracket_math, with_dollars
 from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
+from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of, markdown_of
 from qtgen.validation.rules.edits import Replacement, replace_parts
 from qtgen.validation.rules.line_breaks import intended_document
 from qtgen.validation.rules.registry import rule
-from qtgen.validation.rules.types import Example, Finding, PageFile
+from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
 
 
 @rule(
@@ -37,17 +38,16 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
     Fix: write `$…$`, or `$$` on lines of their own. `--fix` does so. This is safe because it leaves pairs that contain
     `$` alone, and escapes dollar signs that would pair with the new ones.
     """
-    document = document_of(file)
-    pairs = find_bracket_math(document)
-    replacements = with_dollars(document, pairs, line_break="\\n")
-    if not pairs:
+    text = markdown_of(file)
+    pairs = find_bracket_math(text)
+    fix = partial(_use_dollars, file, pairs) if any("$" not in text[pair.start : pair.end] for pair in pairs) else None
+    if not pairs and LATEX_COLLISION.search(text := answer_of(file)):
         # A command that is torn may leave no sign of math between the brackets.
-        answer = answer_of(file)
-        intended = intended_document(answer, [*LATEX_COLLISION.finditer(answer)])
-        pairs = [pair for pair in find_bracket_math(intended) if not segment_at(document.segments, pair.start)]
+        intended = intended_document(text, [*LATEX_COLLISION.finditer(text)]).text
+        segments = document_of(file).segments
+        pairs = [pair for pair in find_bracket_math(intended) if not segment_at(segments, pair.start)]
     if not pairs:
         return
-    fix = replace_parts(file.page, ANSWER, "write `$…$`", replacements) if replacements else None
     first = pairs[0]
     mark, dollars = (r"\[…\]", "$$…$$") if first.display else (r"\(…\)", "$…$")
     more = f" ({len(pairs) - 1} more on this page)" if len(pairs) > 1 else ""
@@ -55,6 +55,12 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
     yield answer_finding(file, first.start, first.end, message, fix)
 
 
+def _use_dollars(file: PageFile, pairs: list[BracketPair]) -> RuleFix | None:
+    replacements = with_dollars(document_of(file), pairs, line_break="\\n")
+    return replace_parts(file.page, ANSWER, "write `$…$`", replacements)() if replacements else None
+
+
+_SEPARATE_WORD = re.compile(r"[ /,-][A-Za-z]{2}|[A-Za-z]{4}")
 _AMOUNT = re.compile(r"\s?\d[\d,.]*")
 _TEXT_IN_MATH = re.compile(r"\\(?:text|mathrm|mbox|operatorname)\w*\s*\{[^{}]*\}|\\[A-Za-z]+")
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
@@ -79,7 +85,7 @@ _FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
         r"It costs \$5, or \$8 with salt, $5x$ in all.\n\n- It costs $5 a litre\n- or $8 with salt. Osmosis moves",
     ),
     fix="unsafe",
-    patterns=(r"\$ ?\pN[^$]*\$",),
+    patterns=(r"\$ ?[0-9]",),
     repairable="concern",
 )
 def currency_as_math(file: PageFile) -> Iterator[Finding]:
@@ -89,6 +95,8 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     Fix: write `\$5`. `--fix --unsafe` does so. This is unsafe because the rule guesses from the words in between what
     is money and what is math.
     """
+    if not _may_be_money(answer_of(file)):
+        return
     document = document_of(file)
     text = document.text
     for part in document.segments:
@@ -102,6 +110,21 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
             fix = replace_parts(file.page, ANSWER, "write `\\$`", escapes, safe=False)
             message = "the site reads the text between two amounts of money as math; write `\\$`"
             yield answer_finding(file, part.start, part.end, message, fix)
+
+
+def _may_be_money(answer: str) -> bool:
+    """Return whether dollar signs of a line do not pair, or a word and a number are with one of its formulas."""
+    for line in answer.split("\\n"):
+        if "$" not in line:
+            continue
+        parts = line.split("$")
+        if len(parts) % 2 == 0:
+            return True
+        for formula, following in zip(parts[1::2], parts[2::2], strict=True):
+            ends = following.lstrip(" ")[:1].isdigit()
+            if ends or (formula.lstrip(" ")[:1].isdigit() and _SEPARATE_WORD.search(formula)):
+                return True
+    return False
 
 
 def _is_money(text: str, part: Segment) -> bool:

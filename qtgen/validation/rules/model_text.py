@@ -61,6 +61,7 @@ def refusal(file: PageFile) -> Iterator[Finding]:
         yield answer_finding(file, *apology.span(), message)
 
 
+_OPENING_QUOTES = "'‘“„«"
 _JSON = "JSON"  # has quotation marks itself
 _MARKER = "a marker of the prompt"
 
@@ -223,5 +224,7 @@ def _prose(layout: str) -> str:
 
 def _is_quoted(layout: str, offset: int) -> bool:
     """Return whether `offset` is inside quotation marks on its line: a form to fill in, shown on purpose."""
+    if layout[max(0, offset - 1) : offset] in _OPENING_QUOTES:
+        return offset > 0
     line_start = layout.rfind("\n", 0, offset) + 1
     return layout.count('"', line_start, offset) % 2 == 1

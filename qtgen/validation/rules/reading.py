@@ -124,13 +124,14 @@ def unexpected_body(file: PageFile) -> Iterator[Finding]:
     start = len(page.text) - len(page.style.body)
     span = Span(start, len(page.text))
     content = page.style.body.strip()
-    fix = partial(RuleFix, "end with a blank line and `&nbsp;`", [TextEdit(span, BODY)], safe=content in ("", "&nbsp;"))
+    is_safe = content in ("", "&nbsp;")
+    fix = partial(RuleFix, "end with a blank line and `&nbsp;`", [TextEdit(span, BODY)], safe=is_safe)
     message = (
         "the body must be a blank line and `&nbsp;`; remove the white space around it"
         if content == "&nbsp;"
         else "the body must be a blank line and `&nbsp;`; move any other text into `answer`"
     )
-    yield Finding(message, span, None, fix)
+    yield Finding(message, span, None, fix, fix_safety="safe" if is_safe else "unsafe")
 
 
 @rule("QT107", "too-large", Severity.ERROR, bad=Example(raw=b"x" * (MAX_BYTES + 1)), noncanonical_only=True)

@@ -13,6 +13,7 @@ from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.types import (
     Example,
     FixSafety,
+    LinkExplanation,
     LinkFixFactory,
     PageCheck,
     PageRule,
@@ -80,6 +81,7 @@ def site_rule(
     good: Example = _VALID_PAGE,
     fix: FixSafety | None = None,
     fix_link: LinkFixFactory | None = None,
+    explain_link: LinkExplanation | None = None,
     on_request: bool = False,
 ) -> Callable[[SiteCheck], SiteCheck]:
     """Register the decorated function as a rule that compares all pages of a site.
@@ -87,13 +89,14 @@ def site_rule(
     Args:
         code: As in `rule`, like the other arguments that both have. The examples change one page of the example site.
         fix_link: Computes the fix of a link that the rule reports.
+        explain_link: Returns a message that tells more about a link than the finding does, or None.
         on_request: Run the rule only if it is selected by its full code.
 
     Raises ValueError if the code or the name is invalid or already used.
     """
 
     def register(check: SiteCheck) -> SiteCheck:
-        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, None, fix_link))
+        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, None, fix_link, explain_link))
         return check
 
     return register

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import partial
+from itertools import islice
 from operator import itemgetter
 
 from qtgen.page import Page, Span, Value, file_name, seo_title, url
@@ -14,6 +15,7 @@ from qtgen.validation.rules.edits import change_fields
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
 
+_UNKNOWN_KEYS_MAX = 200  # that are compared with the known ones; a hostile page could have tens of thousands
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EXPECTED = {
     Kind.TEXT: "text",
@@ -43,7 +45,8 @@ def missing_key(file: PageFile) -> Iterator[Finding]:
     """
     page = file.page
     present = page.sections()
-    misspelled = {_nearest_key(path) for path in page.values if _is_unknown(path)}
+    unknown = islice(filter(_is_unknown, page.values), _UNKNOWN_KEYS_MAX)
+    misspelled = {_nearest_key(path) for path in unknown}
     for path in required_paths(present):
         section = FIELDS[path].section if path in FIELDS else ""
         section_has_no_fields = section and (section not in present or section in page.values)

@@ -26,7 +26,7 @@ _HEAD = r"Osmosis:\n\n| side | water |\n|---|---|\n"
     Severity.WARNING,
     bad=Example("Osmosis moves", _HEAD + r"| $|x|$ | in |\n\nOsmosis moves"),
     good=Example("Osmosis moves", _HEAD + r"| $\vert x \vert$ | in |\n| a \| b |\n\nOsmosis moves"),
-    patterns=(r"\|",),
+    patterns=(r"(?:^|\\n)[ >]*(?:(?:[-*+]|\d+[.)]) +)*\|", r"-\|-|- \| -|:\|:| \| [^|]* \| "),
     repairable="concern",
 )
 def broken_table(file: PageFile) -> Iterator[Finding]:

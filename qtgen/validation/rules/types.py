@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from qtgen.page import Page, Span
-from qtgen.page.edits import TextEdit
+from qtgen.page.edits import Part, TextEdit
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
@@ -40,15 +40,22 @@ class PageFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RuleFix:
-    """The edits that resolve a finding, as offsets into the page's text. A safe fix loses nothing for a reader."""
+    """The edits that resolve a finding, as offsets into the page's text. A safe fix loses nothing for a reader.
+
+    Args:
+        parts: The parts of the answer that the fix replaces, in order, if its edits write the whole field again.
+    """
 
     description: str
     edits: Sequence[TextEdit]
     safe: bool = True
+    parts: Sequence[Part] | None = None
 
 
+FixSafety = Literal["safe", "unsafe"]
 FixFactory = Callable[[], RuleFix | None]
-"""Computes a fix when one is needed. Most runs only list findings, so rules do not compute fixes in advance."""
+"""Computes a fix when one is needed, or returns None if the page cannot be edited so. Most runs only list findings, so
+rules do not compute fixes in advance."""
 
 
 class Finding(NamedTuple):
@@ -60,6 +67,7 @@ class Finding(NamedTuple):
         field: The dotted path of the field, if the finding is about one.
         fix: Computes the fix, if the rule offers one.
         severity: Overrides the severity of the rule.
+        fix_safety: Overrides whether the rule's fixes are safe.
     """
 
     message: str
@@ -67,6 +75,7 @@ class Finding(NamedTuple):
     field: str | None = None
     fix: FixFactory | None = None
     severity: Severity | None = None
+    fix_safety: FixSafety | None = None
 
 
 class SiteFinding(NamedTuple):
@@ -115,7 +124,8 @@ SiteCheck = Callable[[SiteIndex], Iterable[SiteFinding]]
 SkipTest = Callable[[PageFile], bool]
 LinkFixFactory = Callable[[Page, str, Page | None], FixFactory | None]
 """Maps a page, the dotted path of one of its links, and the link's target (if there is one) to a fix."""
-FixSafety = Literal["safe", "unsafe"]
+LinkExplanation = Callable[[Page, str, Page], str | None]
+"""Maps a page, the dotted path of one of its links and the link's target to a message that tells more, or None."""
 Repairable = Literal["concern", "fault"]
 
 
@@ -189,7 +199,9 @@ class SiteRule(Rule):
 
     Args:
         fix_link: Computes the fix of a link. The site index does not hold what it needs, so it receives the pages.
+        explain_link: Tells more about a link than the message of the finding, for the same reason.
     """
 
     check: SiteCheck
     fix_link: LinkFixFactory | None = None
+    explain_link: LinkExplanation | None = None

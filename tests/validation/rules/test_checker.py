@@ -9,6 +9,7 @@ from qtgen.page import Span, read, read_text
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import Example, Finding, PageChecker, PageFile, PageRule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
+from qtgen.validation.rules.types import FixFactory, FixSafety, RuleFix
 from support.validation import example_with
 
 _CANONICAL = PageFile(EXAMPLE_PATH, read_text(EXAMPLE_PAGE))
@@ -63,16 +64,34 @@ def test_the_findings_of_a_rule_are_limited_and_sorted_by_position() -> None:
     assert positions == sorted(positions)
 
 
-def test_fixes_are_computed_only_if_they_are_needed() -> None:
+def _rule_with_fix(factory: FixFactory | None, safety: FixSafety | None = None) -> PageRule:
     def check(_: PageFile) -> Iterator[Finding]:
-        yield Finding("found", Span(0, 0), None, lambda: pytest.fail("the fix was computed"))
+        yield Finding("found", Span(0, 0), None, factory, fix_safety=safety)
 
-    one = PageRule("ACME201", "a-rule", Severity.WARNING, check, Example(), Example(), "safe")
+    return PageRule("ACME201", "a-rule", Severity.WARNING, check, Example(), Example(), "safe")
+
+
+def test_fixes_of_canonical_pages_are_computed_only_if_they_are_needed() -> None:
+    one = _rule_with_fix(lambda: pytest.fail("the fix was computed"))
     (diagnostic,) = PageChecker([one])(_CANONICAL)
-    assert diagnostic.fixable
-    assert diagnostic.fix is None
+    assert (diagnostic.fixable, diagnostic.fix_is_unsafe, diagnostic.fix) == (True, False, None)
     with pytest.raises(pytest.fail.Exception):
         PageChecker([one], fixes=True)(_CANONICAL)
+
+
+def test_a_fix_that_is_not_possible_in_another_layout_is_not_announced() -> None:
+    (diagnostic,) = PageChecker([_rule_with_fix(lambda: None)])(_OTHER_LAYOUT)
+    assert not diagnostic.fixable
+
+
+@pytest.mark.parametrize("file", [_CANONICAL, _OTHER_LAYOUT])
+@pytest.mark.parametrize("fixes", [False, True])
+@pytest.mark.parametrize("safety", ["safe", "unsafe"])
+def test_a_finding_can_override_whether_its_fix_is_safe(file: PageFile, fixes: bool, safety: FixSafety) -> None:
+    one = _rule_with_fix(lambda: RuleFix("fix it", [], safe=safety == "safe"), safety)
+    (diagnostic,) = PageChecker([one], fixes=fixes)(file)
+    assert (diagnostic.fixable, diagnostic.fix_is_unsafe) == (True, safety == "unsafe")
+    assert (diagnostic.fix is not None) is fixes
 
 
 def test_a_finding_can_override_the_severity_of_its_rule() -> None:

@@ -7,17 +7,27 @@ from support.validation import example_with
 
 _ESCAPED = read(example_with("author: QuickTakes", r'author: "Quick\x54akes"'))
 
+_PLAIN = read(example_with("author: QuickTakes", "author: QuickTakes\n  of us"))
 
-def test_a_part_of_an_escaped_value_is_the_whole_value() -> None:
-    assert span_within(_ESCAPED, "author", 0, 5) == _ESCAPED.span("author")
+
+def test_a_part_of_an_escaped_value_is_at_its_escapes() -> None:
+    assert _ESCAPED.text[slice(*span_within(_ESCAPED, "author", 0, 5))] == "Quick"
+    assert _ESCAPED.text[slice(*span_within(_ESCAPED, "author", 4, 7))] == r"k\x54a"
     plain = read(example_with("author: QuickTakes", "author: QuickTakers"))
     assert plain.text[slice(*span_within(plain, "author", 0, 5))] == "Quick"
 
 
-def test_replacing_a_part_of_an_escaped_value_writes_the_whole_field() -> None:
+def test_a_part_of_an_escaped_value_is_replaced_in_place() -> None:
     fix = replace_parts(_ESCAPED, "author", "shorten", [(0, 5, "Slow")])()
     assert fix is not None
-    assert read(apply_edits(_ESCAPED.text, fix.edits).encode()).values["author"] == "SlowTakes"
+    assert apply_edits(_ESCAPED.text, fix.edits) == _ESCAPED.text.replace('"Quick', '"Slow')
+
+
+def test_a_part_that_the_spelling_cannot_hold_writes_the_whole_field() -> None:
+    fix = replace_parts(_PLAIN, "author", "rename", [(0, 5, "Slow: "), (6, 6, "-")])()
+    assert fix is not None
+    assert read(apply_edits(_PLAIN.text, fix.edits).encode()).values["author"] == "Slow: T-akes of us"
+    assert fix.parts == [(0, 5, 6), (6, 6, 1)]
 
 
 def test_a_value_that_no_page_can_hold_has_no_fix() -> None:

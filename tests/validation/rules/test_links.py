@@ -6,6 +6,7 @@ from qtgen.page import read
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix_pages
 from qtgen.validation.diagnostics import Diagnostic
+from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from qtgen.validation.run import ValidationOptions
 from support.validation import ALL_RULES, run_options
@@ -106,3 +107,29 @@ def test_files_and_folders_that_differ_only_in_case() -> None:
         (second, line, "the name of the file differs from `What-is-osmosis.md` only in case; rename one of them"),
         ("site/physics/a.md", line, "the folder `site/` differs from `Site/` only in case; rename one of them"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "difference"),
+    [
+        ("What is a cafe\u0301?", "What is a caf\u00e9?", "it has U+0065 U+0301 where the target has U+00E9"),
+        ("What is osmo\u200bsis?", "What is osmosis?", "it has U+200B where the target has nothing"),
+        ("What is a gas?", "What is\u00a0a gas?", "it has U+0020 where the target has U+00A0"),
+    ],
+)
+@pytest.mark.parametrize("fixes", [False, True])
+def test_titles_that_look_the_same_are_told_apart_by_code_points(
+    here: str, there: str, difference: str, *, fixes: bool
+) -> None:
+    pages = site(
+        EXAMPLE_PAGE.replace("        What is diffusion?", f"        {here}"),
+        NEIGHBOUR_PAGE.replace("    What is diffusion?", f"    {there}"),
+    )
+    options = ValidationOptions([REGISTRY["QT405"]], overlay=pages, fixes=fixes)
+    (found,) = [
+        diagnostic
+        for diagnostic in run_options(batches_for_paths(sorted(pages)), options)
+        if diagnostic.path == EXAMPLE_PATH
+    ]
+    assert found.message == f"`title` looks like the target's, but differs: {difference}; copy it from the target"
+    assert (found.line, found.field) == (29, "related_article1.title")

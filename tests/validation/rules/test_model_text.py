@@ -86,3 +86,10 @@ def test_markers_that_a_model_left_are_residue(text: str, quoted: str) -> None:
 def test_many_markers_are_no_trap() -> None:
     for text in ("the <think> ", '"', "</s>", "{{a", '{"a"} '):
         check(example_with("Osmosis moves", text * 20_000 + "Osmosis moves"))
+
+
+@pytest.mark.parametrize("quotes", ['""', "''", "“”", "‘’", "„“", "«»"])
+def test_the_words_of_a_model_may_be_quoted(quotes: str) -> None:
+    text = f"The phrase {quotes[0]}As an AI language model, I{quotes[1]} became known. Osmosis moves"
+    assert "QT608" not in codes_of(example_with("Osmosis moves", text))
+    assert "QT608" in codes_of(example_with("Osmosis moves", text.replace(quotes[0], "").replace(quotes[1], "")))

@@ -1,0 +1,63 @@
+"""What is wrong with a question or a subject as a text, and the marks of lists that are no part of it."""
+
+import re
+from functools import lru_cache
+from html import unescape
+
+from qtgen._util.text import mask_unprintable
+from qtgen.generation.residue import html_markup
+from qtgen.markdown import find_segments, mask_segments
+from qtgen.page.invisible import Visibility, code_point, find_invisible
+
+# `1. `, `2) `, `- `, `# `, `- [ ] ` and combinations, as lists are written. `-5` and `#hashtag` are not marks.
+_LIST_MARK = re.compile(r"(?:(?:\(?\d{1,4}[.)]|\(?[a-zA-Z]\)|[-*+•‣▪●○◦·–—]|#{1,6}|\[[ xX]?\])(?:[ \t\u00a0]+|$))+")
+_ERROR_VALUE = re.compile(r"#(?:[A-ZÄÖÜ0-9]+(?:[_/][A-Z0-9]+)*[!?]|N/A|N/D|N/V|NV|GETTING_DATA|#+)|Err:\d{3}")
+_EMPTY_WORD = re.compile(r"N/?A|n/?a|nan|NaN|NAN|[Nn]ull|NULL|[Nn]one|NONE|nil|NIL|<NA>|NaT|\((?:null|blank)\)")
+_FORMULA = re.compile(r"=[A-Za-z$(\"'+@\[{-]")
+_ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
+_SUSPECT = re.compile(r"[<&\ufffc\ufffd]|\A[#=E]|\A.{0,12}\Z")  # what a text with a fault matches
+_ABOUT_ENTITIES = re.compile(r"\b(?:x?html5?|xml|entit(?:y|ies)|escap\w*|markup)\b", re.IGNORECASE)
+
+
+def without_list_mark(text: str) -> str:
+    """Return the text without the number, bullet or heading mark before it."""
+    text = text.strip()
+    mark = _LIST_MARK.match(text)
+    return text[mark.end() :] if mark else text
+
+
+def placeholder_fault(text: str) -> str | None:
+    """Return what is wrong with a cell that a spreadsheet or a program filled without a text, or None."""
+    text = text.strip()
+    if _ERROR_VALUE.fullmatch(text):
+        return f"`{text[:40]}` is an error value of a spreadsheet; correct the formula, and save the file again"
+    if _EMPTY_WORD.fullmatch(text):
+        return f"`{mask_unprintable(text)}` stands for an empty cell; leave the cell empty, or write its text"
+    if _FORMULA.match(text):
+        return f"`{mask_unprintable(text[:40])}` is a formula, not its value; save the file again in the spreadsheet"
+    return None
+
+
+@lru_cache(maxsize=1024)  # subjects repeat
+def title_fault(text: str) -> str | None:
+    """Return what is wrong with a text that becomes a title or a subject, or None."""
+    if not _SUSPECT.search(text):
+        return None
+    if fault := placeholder_fault(text):
+        return fault
+    if lost := next((found for found in find_invisible(text) if found.kind is Visibility.LOST), None):
+        return f"contains {code_point(lost.char)}; write the character that was lost"
+    if tag := next(html_markup(mask_segments(text, find_segments(text))), None):
+        return f"contains HTML (`{mask_unprintable(tag[:40])}`); write plain text"
+    return _entity_fault(text)
+
+
+def _entity_fault(text: str) -> str | None:
+    if _ABOUT_ENTITIES.search(text):
+        return None
+    for entity in _ENTITY.finditer(text):
+        character = unescape(entity.group())
+        if character != entity.group():
+            shown = mask_unprintable(character)
+            return f"contains the HTML entity `{entity.group()}`; write the character itself (`{shown}`)"
+    return None
