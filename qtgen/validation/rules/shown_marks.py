@@ -34,6 +34,7 @@ _MEANT = re.compile(
     r"(?:(?<=\d)\*\*(?=\w)|(?<=\w)\*\*(?=\d)|(?<=/)\*\*|\*\*(?=/|(?:kwargs|kw|args|opts|options|params)\b)"
     r"|(?<=\d)\*\*(?!\w))"
 )
+_AROUND = 300  # characters of the same line
 _SIGNIFICANCE = re.compile(r"[pP][ ]?[<=≤][ ]?0?\.\d+\Z")
 
 
@@ -52,7 +53,9 @@ def shown_bold(file: PageFile, document: Document) -> Iterator[Finding]:
             start = run.start if run.end in edges else run.start - 1
             yield answer_finding(file, start, start + 2, message)
     for runs in lines.values():
-        faults = [(run, _fault(text, run, runs)) for run in runs]
+        # Unlike `2 ** 3 ** 4`, bold text has words inside.
+        may_be_bold = len(runs) > 1 and _WORDS.search(text, runs[0].end, runs[-1].start) is not None
+        faults = [(run, _fault(text, run, may_be_bold=may_be_bold)) for run in runs]
         faulty = [(run, fault) for run, fault in faults if fault]
         unmatched = [(run, "add its counterpart") for run in runs if run.can_open or run.can_close]
         for run, remedy in faulty or unmatched:
@@ -65,20 +68,18 @@ def _is_meant(text: str, run: Run) -> bool:
     if meant is None:
         return False
     if text[run.start - 1 : run.start].isdigit() and not text[run.end : run.end + 1].isalnum():
-        line = text[text.rfind("\n", 0, run.start) + 1 :].partition("\n")[0]
-        if text[run.end : run.end + 1] in ("(", "-") and line.count("**") == 1:
+        before = text[max(0, run.start - _AROUND) : run.start].rpartition("\n")[2]
+        behind = text[run.end : run.end + _AROUND].partition("\n")[0]
+        if behind[:1] in ("(", "-") and "**" not in before + behind:
             return True
         return _SIGNIFICANCE.search(text, max(0, run.start - 12), run.start) is not None
     return True
 
 
-def _fault(text: str, run: Run, runs: list[Run]) -> str:
+def _fault(text: str, run: Run, *, may_be_bold: bool) -> str:
     """Return the remedy for a mark that can neither open nor close bold text where it is, or an empty string."""
     before, behind = text[run.start - 1 : run.start].strip(), text[run.end : run.end + 1].strip()
     if before and behind:
         is_between = before.isalnum() != behind.isalnum() and not (run.can_open and run.can_close)
         return "put a space between it and the word" if is_between else ""
-    if before or behind or len(runs) == 1:
-        return ""
-    words = text[runs[0].end : runs[-1].start]
-    return "remove the space inside the bold text" if _WORDS.search(words) else ""  # unlike `2 ** 3 ** 4`
+    return "remove the space inside the bold text" if may_be_bold and not before and not behind else ""
