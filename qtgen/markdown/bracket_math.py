@@ -25,7 +25,8 @@ _FUNCTION = re.compile(
 )
 _PROBABILITY = re.compile(r"[A-Z]\([^()]*\|")
 _NAMES = re.compile(r"\d[\d.,]*%?|[A-Z]{2,4}|[A-Za-z]{2}")  # a number, or two variables: nothing that is only math
-_VARIABLE = re.compile(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z0-9])")
+_VARIABLE = re.compile(r"(?<![A-Za-z.])[A-Za-z](?![A-Za-z0-9.])")
+_ABBREVIATION = re.compile(r"[A-Za-z]{2}\.")
 _ELEMENTS = re.compile(r"(?:[A-Z][a-z]?\d*){2,}")
 _ESCAPE = re.compile(r"\\[!-/:-@\[-`{-~]")
 _PROSE = re.compile(
@@ -141,8 +142,11 @@ def _is_plain_math(text: str, pair: BracketPair, content: str) -> bool | None:
     if pair.display and (before.strip() or after):
         return None if _VARIABLE.search(content) else False
     is_label = _LABEL.fullmatch(content) and _BEFORE_LABEL.search(before)
+    is_prefix = content in ("R", "S", "E", "Z", "D", "L") and text.startswith("-", pair.end)  # of a molecule
     is_call = before[-1:].isalnum() or before[-1:] == "_"
-    if is_label or is_call or _NAMES.fullmatch(content) or _ELEMENTS.fullmatch(content):
+    if is_label or is_call or is_prefix or _ABBREVIATION.search(content):
+        return None
+    if _NAMES.fullmatch(content) or _ELEMENTS.fullmatch(content):
         return None
     if not any(char.isalnum() for char in content):
         return False

@@ -27,6 +27,8 @@ def accidental_strikethrough(file: PageFile) -> Iterator[Finding]:
     Why it is bad: the author meant a subscript, or "about". The reader sees text that is crossed out.
     Fix: write the Unicode character (`H₂O`), math (`$H_2O$`) or `\~`. `--fix --unsafe` writes `\~`. This is unsafe
     because the author may have meant to cross the text out, for which `~~` is the usual mark.
+    Precision: no finding on 9,923 live pages, and no text on them is crossed out. It cannot see a crossing out with
+    `~~` that was not meant.
     """
     for part in document_of(file).emphasis[0]:
         if part.mark == "~":
@@ -65,6 +67,8 @@ def accidental_heading(file: PageFile) -> Iterator[Finding]:
 
     Why it is bad: a reader sees a whole paragraph in the size of a heading, or the signs `##` in the text.
     Fix: put a blank line above the dashes, and a space behind the `#`. No automatic fix.
+    Precision: no finding on 9,923 live pages, and no such fault on them. It cannot see a short line without a full
+    stop that dashes make a heading, and `#Heading` in a list or with a capital inside.
     """
     document = document_of(file)
     text = document.text
@@ -106,13 +110,15 @@ _LEADING = r"(?:\*\*|[-*+] |\d{1,3}[.)] |[(\"“])*"
 _FUNCTION_WORD = re.compile(
     r"\b(?:the|an?|of|to|is|are|was|were|in|and|for|with|that|because|this|it|as|by|be|or|not|on|from|you|we)\b"
 )
-_SENTENCE = re.compile(rf"{_LEADING}[A-Z][a-z]*(?:[,:*\"”)]* [A-Za-z'’(\"“*$]+){{2,}}")
+_SENTENCE = re.compile(rf"{_LEADING}[A-Z][a-z]*(?:[,:*\"”)]* [A-Za-z'’(\"“*$]+){{2,}}(?: [A-Za-z'’(\"“*$]|[.!?])")
 _SENTENCE_IN_LOWER_CASE = re.compile(rf"{_LEADING}[a-z]+(?:[,:*\"”)]* [A-Za-z'’(\"“*$-]+){{3,}}[^\n]*[.!?]\s*\Z")
 _ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)]) [A-Za-z]+(?: [A-Za-z'’(\"“*$]+){2,}")
-_CODE_SIGN = re.compile(r"[=;{}<>\[\]]|\w\(|:[ ]*$|^[ ]*(?:#|//|\|)", re.MULTILINE)
+_CODE_SIGN = re.compile(
+    r"[=;{}<>\[\]]|\w\(|:[ ]*$|^[ ]*(?:#|//|\||(?:[Ee]rror|[Ww]arning|[Uu]sage|Traceback|Exception)\b)", re.MULTILINE
+)
 # What a block of code hardly begins with.
 _MARKED = re.compile(
-    r"\$\$|\\\[|\*\*|> |```|~~~|!\[[^\]\n]*\]\(|\[[^\]\n]+\]\(https?:|\$[^$\s][^$\n]*\$[ ,.]"
+    r"\$\$|\\\[|(?:(?:[-*+]|\d{1,3}[.)]) )?\*\*|> |```|~~~|!\[[^\]\n]*\]\(|\[[^\]\n]+\]\(https?:|\$[^$\s][^$\n]*\$[ ,.]"
     r"|\|[^\n]*\|[ ]*\n[ ]*\|[-:| ]+\|"
 )
 
@@ -131,6 +137,8 @@ def accidental_code(file: PageFile) -> Iterator[Finding]:
 
     Why it is bad: a reader sees the marks of markdown and LaTeX, in lines that do not wrap.
     Fix: indent it like the list item that it belongs to, or not at all. No automatic fix.
+    Precision: no finding on 9,923 live pages. It cannot see a sentence that looks like code: with brackets, `=` or
+    `;`, or without a capital and a full stop.
     """
     if not _may_be_code(answer_of(file)):
         return
@@ -197,6 +205,8 @@ def restarted_list(file: PageFile) -> Iterator[Finding]:
     each item.
     Fix: indent the text between the items by three spaces, or number them 1, 2, 3. `--fix --unsafe` numbers them. This
     is unsafe because the lists may be separate by intention.
+    Precision: no finding on 9,923 live pages, on which lists of one item follow headings or bold lines. It cannot see
+    a list that restarts once.
     """
     document = document_of(file)
     for items in _restarts(document):

@@ -59,6 +59,8 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
 
     Why it is bad: the reader sees the source of the formula.
     Fix: write `$\frac{1}{2}$`. No automatic fix: only an author knows where the formula begins and ends.
+    Precision: 1.00. Recall: 1.00 of the 4 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot see
+    commands in a sentence about LaTeX or commands, in paths and addresses, and those that it does not know.
     """
     answer = answer_of(file)
     plain = plain_math(answer)

@@ -48,6 +48,9 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     In a list, the new line ends the math, and the closing `$$` opens another formula that contains the rest of the
     page.
     Fix: use the Unicode character (`≠`, `∇`, `ν`). `--fix` does so. This is safe because KaTeX renders it the same.
+    Precision: 1.00. Recall: 1.00 of the 129 torn pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot
+    see a `\nu` that is a line break and `u` between two lines of a formula without `\\`: `x = 1\nu = 2` is reported.
+    It cannot see a pattern such as `\d+\n` in a sentence.
     """
     answer = answer_of(file)
     yield from _torn_paths(file, answer)
@@ -164,6 +167,9 @@ def escape_in_code(file: PageFile) -> Iterator[Finding]:
     span, `C:\new` as `C: ew`), the code of a block does not run, and `"\n"` in a sentence is shown as two quotes.
     Fix: write it differently (`\x0a`, or `&#92;n` outside code), or use another example. `--fix --unsafe` writes these.
     This is unsafe because not every programming language knows `\x0a`.
+    Precision: 1.00. Recall: 1.00, of the only such page among 9,923 live pages, `benchmarks/rendering.py`. It cannot
+    see a string whose quotes are not those of a programming language, a string of more than twelve lines, or a break
+    within three quotes, which is code. A quotation that spans two lines in a block of text may be reported.
     """
     document = document_of(file)
     for part in document.segments:

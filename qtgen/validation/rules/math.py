@@ -37,6 +37,9 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
     finding, at the first position.
     Fix: write `$…$`, or `$$` on lines of their own. `--fix` does so. This is safe because it leaves pairs that contain
     `$` alone, and escapes dollar signs that would pair with the new ones.
+    Precision: 1.00. Recall: 1.00 of the 1,004 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot
+    see a page with nothing else between brackets than a number, two letters, or one letter at the beginning of a
+    line, because exporters escape `(a)` and `[1]` too.
     """
     text = markdown_of(file)
     pairs = find_bracket_math(text)
@@ -94,6 +97,8 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     Why it is bad: `$5 a litre, or $8` is shown as italic letters without spaces and without the dollar signs.
     Fix: write `\$5`. `--fix --unsafe` does so. This is unsafe because the rule guesses from the words in between what
     is money and what is math.
+    Precision: 1.00. Recall: 1.00 of the 15 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot
+    see an amount that forms a pair with the mark of a formula without a word in between: `$5, $x$`.
     """
     if not _may_be_money(answer_of(file)):
         return

@@ -36,6 +36,8 @@ def broken_table(file: PageFile) -> Iterator[Finding]:
     for which the header has no column. Without a correct line of dashes below the header, the reader sees the pipes.
     Fix: write `\|` in code, `\vert` or `\Vert` in math, as many cells as the header has, and a line of dashes
     (`|---|---|`) with a cell for each column, after a blank line. No automatic fix.
+    Precision: 1.00. Recall: 1.00 of the 7 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot see
+    a table of one row, or of two columns without pipes at the ends of its lines.
     """
     document = document_of(file)
     for block in document.blocks:
@@ -115,5 +117,6 @@ def _are_rows(text: str, rows: list[tuple[int, int]]) -> bool:
     lines = [text[slice(*row)].strip() for row in rows]
     if sum(map(_has_outer_pipes, lines)) >= _ROWS_MIN:
         return True
-    is_short = all(len(cell) <= _CELL_MAX for line in lines for cell in line.split(" | "))
+    cells = [cell for line in lines for cell in line.split(" | ")]
+    is_short = all(len(cell) <= _CELL_MAX and (len(rows) > _ROWS_MIN or cell.count(" ") < 2) for cell in cells)
     return len({line.count(" | ") for line in lines}) == 1 and is_short and not _SHELL.search(lines[0])

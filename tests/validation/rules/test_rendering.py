@@ -1,5 +1,7 @@
 """Family 5xx: code, maths, money, bold and HTML, and what looks like them."""
 
+import time
+
 import pytest
 
 from qtgen.validation.diagnostics import Severity
@@ -234,3 +236,13 @@ def test_a_command_without_a_unicode_character_has_no_fix() -> None:
 )
 def test_marks_that_are_shown_or_lose_text_are_found(text: str, codes: list[str]) -> None:
     assert codes_of_block(text) == codes
+
+
+@pytest.mark.parametrize(
+    "mark", ["** ", r"\nu ", r"\frac{", r"\(a\)", "$5 ", r"$$\n", r"| $a |\n", r'"\n" ', "##a", "*a**"]
+)
+def test_many_marks_do_not_take_long(mark: str) -> None:
+    raw = example_with("Osmosis moves", mark * (60_000 // len(mark)) + " Osmosis moves")
+    started = time.process_time()
+    check(raw)
+    assert time.process_time() - started < 30, "minutes if the rest of the line is searched for each mark"

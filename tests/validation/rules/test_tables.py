@@ -71,7 +71,7 @@ from support.validation import codes_of_block
         (r"Name | Age\nBob | 5\nAnn | 6", []),
         (r"Name | Age | X\nBob | 5 | 3\nAnn | 6 | 4", ["QT509"]),
         (r"| a | b |\n|---|---|\n| c | d |\n\n| e | f |\n| g | h |", ["QT509"]),
-        (r"The truth: p | q | r\nand q | r | s are the same.", ["QT509"]),
+        (r"The truth: p | q | r\nand q | r | s are the same.", []),
         (r"$|a|$ and $|b|$\n$|c|$ and $|d|$", []),
         (r"|a| + |b|\n|c| + |d|", ["QT509"]),
         (r"> | a | b |\n> |---|---|\n> | c | d |", []),
@@ -83,7 +83,7 @@ from support.validation import codes_of_block
         (r"| a | b | c |\n|:-:|:--|--:|\n| 1 | 2 |\n| 1 |", []),
         (r"| a | b |\n| - | - |\n| c | d |", []),
         (r"| a | b |\n|- |- |-\n| c | d |", ["QT509"]),
-        (r"Bitwise: a | b | c is an or.\nThen x | y | z too.", ["QT509"]),
+        (r"Bitwise: a | b | c is an or.\nThen x | y | z too.", []),
     ],
 )
 def test_a_broken_table_is_told_from_other_pipes(text: str, codes: list[str]) -> None:
