@@ -170,17 +170,18 @@ def with_dollars(document: Document, pairs: Sequence[BracketPair], *, line_break
             continue
         block = _block_at(document, pair.start)
         if block is None or block.kind != "paragraph" or not _needs_lines(text, pair):
-            changes += _as_inline(text, pair)
+            is_adjacent = bool(changes) and changes[-1][1] == pair.start  # `$a$$b$` would not be two formulas
+            changes += _as_inline(text, pair, " " if is_adjacent else "")
         else:
             changes += _as_display(document, pair, block, line_break)
     return sorted([*changes, *_escaped_dollars(document, changes)]) if changes else []
 
 
-def _as_inline(text: str, pair: BracketPair) -> list[Replacement]:
+def _as_inline(text: str, pair: BracketPair, space: str) -> list[Replacement]:
     mark = "$$" if pair.display else "$"
     content = text[slice(*pair.inner)]
     left, right = len(content) - len(content.lstrip()), len(content) - len(content.rstrip())
-    return [(pair.start, pair.inner[0] + left, mark), (pair.inner[1] - right, pair.end, mark)]
+    return [(pair.start, pair.inner[0] + left, space + mark), (pair.inner[1] - right, pair.end, mark)]
 
 
 def _needs_lines(text: str, pair: BracketPair) -> bool:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 # Code, escapes, HTML, links and addresses can hide a dollar sign. Runs of three are not plain.
-_UNPLAIN = re.compile(r"`|\\\$|<[A-Za-z/!?]|\$\$\$|~~~|\]\(|://|www\.")
+_UNPLAIN = ("`", "\\$", "](", "://", "www.", "~~~", "$$$")
+_TAG = re.compile(r"<[A-Za-z/!?]")
 _BLOCK_INDENT_MAX = 3  # more may be a block of code
 
 
@@ -29,8 +30,16 @@ class PlainMath(NamedTuple):
 @lru_cache(maxsize=2)  # two rules ask about the same answer in turn
 def plain_math(answer: str) -> PlainMath | None:
     r"""Return the math of an answer with `\n` of two characters for line breaks, or None if it is not plain."""
-    if _UNPLAIN.search(answer):
+    if any(sign in answer for sign in _UNPLAIN) or ("<" in answer and _TAG.search(answer)):
         return None
+    if "$$" not in answer:
+        parts = answer.split("$")
+        if len(parts) % 2 and "\\n" not in "$".join(parts[1::2]):
+            return PlainMath(tuple(parts[1::2]), (), " ".join(parts[::2]).replace("\\n", "\n"))
+    return _split_lines(answer)
+
+
+def _split_lines(answer: str) -> PlainMath | None:
     inline: list[str] = []
     display: list[str] = []
     prose: list[str] = []
