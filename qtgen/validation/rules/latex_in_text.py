@@ -64,12 +64,10 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
     """
     answer = answer_of(file)
     plain = plain_math(answer)
-    prose = expand_line_breaks(plain.prose if plain else answer)
+    prose = plain.prose if plain else answer
     if plain and not any(sign in prose for sign in ("\\", "^{", "_{")):
         return
-    if not _LATEX.search(prose):
-        return
-    if plain is None and not _LATEX.search(expand_line_breaks(_MATH.sub(" ", answer))):
+    if not _LATEX.search(expand_line_breaks(prose)) or not _LATEX.search(expand_line_breaks(_MATH.sub(" ", prose))):
         return
     document = intended_document(answer, [*LATEX_COLLISION.finditer(answer)])
     brackets = [Segment("math", *pair[:3]) for pair in find_bracket_math(document.text)]

@@ -57,8 +57,8 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     candidates = [*LATEX_COLLISION.finditer(answer)]
     if not candidates:
         return
-    segments = document_of(file).segments
-    commands = [command for command in candidates if not _is_line_break(segments, answer, command)]
+    displays = _Displays(file)
+    commands = [command for command in candidates if not _is_line_break(displays, answer, command)]
     if not commands:
         return
     # To find out where the math is, read the answer as its author meant it: the commands are not line breaks.
@@ -85,21 +85,37 @@ def intended_document(answer: str, commands: list[re.Match[str]]) -> Document:
     return parse(expand_line_breaks("".join([*parts, answer[done:]])))
 
 
-def _is_line_break(segments: Sequence[Segment], answer: str, command: re.Match[str]) -> bool:
+def _is_line_break(displays: "_Displays", answer: str, command: re.Match[str]) -> bool:
     r"""Return whether a `\n` ends a line of a formula, such as the `$$` that opens it, and is no command."""
     start = command.start()
     if _ALWAYS_A_COMMAND.match(command.group()):
         return False
     line_end = _LINE_END.search(answer, max(0, start - _LINE_END_MAX), start)
     if line_end is None:
-        part = segment_at(segments, start)
-        return part is not None and part.kind == "display" and _LINE_START.match(answer, start) is not None
+        return _LINE_START.match(answer, start) is not None and displays.at(start) is not None
     if line_end.group().startswith("\\["):
         return _CLOSES_ON_OWN_LINE.match(answer, command.end()) is not None
     if not line_end.group().startswith("$$"):
         return True
-    part = segment_at(segments, line_end.start())
-    return part is not None and part.kind == "display" and part.closed
+    display = displays.at(line_end.start())
+    return display is not None and display.closed
+
+
+class _Displays:
+    """The blocks of math of a page, which is read when the first one is asked for."""
+
+    __slots__ = ("_file", "_segments")
+
+    def __init__(self, file: PageFile) -> None:
+        self._file = file
+        self._segments: Sequence[Segment] | None = None
+
+    def at(self, offset: int) -> Segment | None:
+        """Return the block of math that covers an offset of the answer, or None."""
+        if self._segments is None:
+            self._segments = document_of(self._file).segments
+        part = segment_at(self._segments, offset)
+        return part if part and part.kind == "display" else None
 
 
 def _use_character(file: PageFile, command: re.Match[str], character: str | None) -> FixFactory | None:
