@@ -18,7 +18,7 @@ from qtgen.validation.rules.types import Example, Finding, FixFactory, PageFile
 # No line of text begins with the rest of these commands, such as `abla` or `eq`, so they are commands everywhere.
 # `\nu`, `\ni` and others may be a line break and a word outside math.
 _ALWAYS_A_COMMAND = re.compile(
-    r"\\n(?:abla|eq|otin|exists|ewline|onumber|olimits|otag|leq|geq|gtr|less|mid|sim|cong|prec|succ|parallel"
+    r"\\n(?:(?:Right|Left|Leftright)arrow|V[Dd]ash|abla|eq|otin|exists|ewline|onumber|olimits|otag|leq|geq|gtr|less|mid|sim|cong|prec|succ|parallel"
     r"|subseteq|supseteq|[lr]?(?:eft|ight)arrow|earrow|warrow|vdash|obreakspace|triangleleft)$"
 )
 # What a line of a formula ends with. A `\n` behind it is the line break of the formula.
@@ -27,6 +27,7 @@ _LINE_END_MAX = 80  # characters
 # What a line of a formula begins with: `u &= 2`, or `u = 2` directly behind the comma of the line before.
 _LINE_START = re.compile(r"\\n[a-z]{1,2}(?:[ ]*&=|(?<=[,;]\\n[a-z])[ ]=[ ])")
 _CLOSES_ON_OWN_LINE = re.compile(r"(?:(?!\\\]).){0,2000}?\\n[ ]*\\\]")
+_CAPITALS = re.compile(r"\\n(?:(?:Right|Left|Leftright)arrow|V[Dd]ash)(?![A-Za-z])")  # no Unicode character for KaTeX
 _NEGATION = re.compile(r"(?<=[ (])\\neg(?=[ ]?(?![aAI]\b)[A-Za-z(](?![A-Za-z]))")
 
 
@@ -39,7 +40,11 @@ _NEGATION = re.compile(r"(?<=[ (])\\neg(?=[ ]?(?![aAI]\b)[A-Za-z(](?![A-Za-z]))"
         r"holds the solute back.\n\n", r"holds the solute back, $a > b$.\n\n$$\nu = v\n$$\n\nu is the speed.\n\n"
     ),
     fix="safe",
-    patterns=(LATEX_COLLISION_RE2, r"(?:[A-Z]:|\\\\[A-Za-z])[^\s]*\\n[a-z]"),
+    patterns=(
+        LATEX_COLLISION_RE2,
+        r"\\n(?:(?:Right|Left|Leftright)arrow|V[Dd]ash)",
+        r"(?:[A-Z]:|\\\\[A-Za-z])[^\s]*\\n[a-z]",
+    ),
 )
 def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     r"""The answer has a LaTeX command that begins with `\n` (`\nabla`, `\neq`, `\nu` …), or a path such as `C:\new`.
@@ -54,7 +59,7 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     """
     answer = answer_of(file)
     yield from _torn_paths(file, answer)
-    candidates = [*LATEX_COLLISION.finditer(answer)]
+    candidates = sorted([*LATEX_COLLISION.finditer(answer), *_CAPITALS.finditer(answer)], key=re.Match.start)
     if not candidates:
         return
     displays = _Displays(file)

@@ -158,3 +158,39 @@ def test_a_line_break_is_told_from_a_command(text: str, codes: list[str]) -> Non
 )
 def test_a_line_break_in_code_or_between_quotes_is_found(text: str, codes: list[str]) -> None:
     assert codes_of_block(text) == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        (r"1. $a \neq b$\n2. $\nabla f$", ["QT501"]),
+        (r"$$\n\begin{pmatrix}\nu \\ v\n\end{pmatrix}\n$$", []),
+        (r"$$\n\begin{bmatrix} 1 & \nu \\ 2 & 3 \end{bmatrix}\n$$", ["QT501"]),
+        (r"$\begin{cases}\nu\end{cases}$", []),
+        (r"$a \\ \nu$", []),
+        (r"$$\na \\\n\nu = 3\n$$", ["QT501"]),
+        (r"$\mu,\nu$ and $\xi$", ["QT501"]),
+        (r"$\mu\nu$", ["QT501"]),
+        (r"$h\nu$", ["QT501"]),
+        (r"$\hbar \nu_0$", ["QT501"]),
+        (r"$|\nu|$", ["QT501"]),
+        (r"$(\nu)$", ["QT501"]),
+        (r"$-\nu$", ["QT501"]),
+        (r"$\frac{\nu}{c}$", ["QT501"]),
+        (r"$x \not> y$", ["QT501"]),
+        (r"$A \nRightarrow B$", ["QT501"]),
+        (r"$\nsim$", ["QT501"]),
+        (r"$\text{a}\newline\text{b}$", ["QT501"]),
+        (r"${\normalsize x}$", ["QT501"]),
+        (r"$\nearrow$", ["QT501"]),
+        (r"$\natural$", ["QT501"]),
+        (r"$\nolimits$", ["QT501"]),
+        (r"$\sum\nolimits_i$", ["QT501"]),
+        (r"$x \nonumber$", ["QT501"]),
+        (r"Let\nu and v be", []),
+        (r"**Note:**\nu is", []),
+        (r"| a |\n|---|\n| $\nu$ |", ["QT501"]),
+    ],
+)
+def test_torn_commands_in_lists_tables_and_environments(text: str, codes: list[str]) -> None:
+    assert codes_of_block(text) == codes

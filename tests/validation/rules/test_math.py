@@ -160,3 +160,44 @@ def test_math_between_brackets_is_told_from_prose(text: str, codes: list[str]) -
 )
 def test_money_is_told_from_math(text: str, codes: list[str]) -> None:
     assert codes_of_block(text) == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("Costs are $5 (10% off $6).", ["QT503"]),
+        ("It costs $5; it was $6.", ["QT503"]),
+        ("$5 or €6 or $7", ["QT503"]),
+        ("from $1.2 billion to $3.4 billion", ["QT503"]),
+        ("$20-30 per hour and $40-50 per hour", ["QT503"]),
+        ("a $10,000 bond at 5% yields $500 a year", ["QT503"]),
+        ("a '$5 bill' and a '$10 bill'", ["QT503"]),
+        ("**$5** or **$6 each**", ["QT503"]),
+        ("[$5](https://a.b) and [$6](https://c.d)", ["QT503"]),
+        ("The $5 bill.", []),
+        (r"Paid \$5 and $6", []),
+        ("$x$ costs $5 and $y$ costs $6", ["QT503"]),
+        ("If $x$ = $5 and $y$ = $6", ["QT503"]),
+        ("$5! = 120$", []),
+        ("$100 - 20 = 80$", []),
+        (r"$1.5 \times 10^3$ and $2$", []),
+        (r"$6 = 2 \cdot 3$ and $8 = 2^3$", []),
+        ("$50,000-$100,000", ["QT503"]),
+        ("over $1 trillion, $500 billion", ["QT503"]),
+        ("$5,$6 and $7", ["QT503"]),
+        ("$2n+1$, $3$ apples", []),
+        (r"$30^\circ$, $60^\circ$", []),
+        ("$3:4:5$ and $5:12:13$", []),
+        ("$5'$ to $3'$ end", []),
+        ("$1s^2 2s^2 2p^6$", []),
+        (r"$2 \text{H}_2$ and $1 \text{O}_2$", []),
+        ("$7 dollars$", []),
+        ("$1st$ and $2nd$", []),
+        ("$5 = 5 $ and $ 6 = 6$", []),
+        ("$ 5 $ and $ 6 $", []),
+        ("$ 5 $ apples and $ 6 $ pears", []),
+        ("$ 3x $ 5", []),
+    ],
+)
+def test_amounts_of_all_kinds(text: str, codes: list[str]) -> None:
+    assert codes_of_block(text) == codes

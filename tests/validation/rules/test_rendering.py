@@ -246,3 +246,34 @@ def test_many_marks_do_not_take_long(mark: str) -> None:
     started = time.process_time()
     check(raw)
     assert time.process_time() - started < 30, "minutes if the rest of the line is searched for each mark"
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        (r"- A\n\n  $$\n  x\n  $$\n\n  more $y$", []),
+        (r"- A\n\n$$\nx\n$$\n- B", []),
+        (r"1. A\n    $$\n    x\n    $$\n2. B", []),
+        (r"1. A\n    $$\n    x\n$$\n2. B $y$", ["QT506"]),
+        (r"- A\n  - B\n    $$\n    x\n    $$\n  - C", []),
+        (r"- A\n  - B\n    $$\n    x\n  $$\n  - C $y$", ["QT506"]),
+        (r"**Formula**\n$$\nx\n$$\n**Next**\n$$\ny\n$$", []),
+        (r"$$\nx\n$$\n\n$$\ny", ["QT506"]),
+        (r"$$ % note\nx\n$$\n\nmore", ["QT506"]),
+        (r"$$\nx\n$$ (1)\n\nmore is here", ["QT506"]),
+        (r"$$\nx \tag{1}\n$$\n\nmore", []),
+        (r"$$x$$\n$$y$$", []),
+        (r"$$x\n$$y$$", ["QT506"]),
+        (r"$$\n\text{Let } x \text{ be the number of all the things}\n$$", []),
+        (r"> $$\n> x\n> $$ text\n\nmore text is here", ["QT506"]),
+        (r"|a|\n|-|\n|$$|\n|x|", []),
+        ("Text $$ and more.", []),
+        ("A $$$ sign", []),
+        ("Price level: $$ to $$$", []),
+        ("Restaurants: $, $$ and $$$", []),
+        ("Cheap ($), moderate ($$), dear ($$$)", []),
+        (r"1. A:\n   $$\n   x\n   $$.\n2. B $y$ and more", ["QT506"]),
+    ],
+)
+def test_double_dollars_in_lists_quotations_and_text(text: str, codes: list[str]) -> None:
+    assert codes_of_block(text) == codes
