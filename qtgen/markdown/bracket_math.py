@@ -119,7 +119,7 @@ def _pairs(text: str) -> Iterator[BracketPair]:
 def _is_math(text: str, pair: BracketPair) -> bool | None:
     """Return whether a pair contains math, or None if it may be prose too."""
     content = text[slice(*pair.inner)].strip()
-    if not content or (pair.display and text.startswith("(", pair.end)):
+    if not content or (pair.display and text.startswith(("(", "\\("), pair.end)):
         return False
     if "://" in content or "www." in content or _PROSE.match(content):
         return False
@@ -143,7 +143,7 @@ def _is_plain_math(text: str, pair: BracketPair, content: str) -> bool | None:
         return None if _VARIABLE.search(content) else False
     is_label = _LABEL.fullmatch(content) and _BEFORE_LABEL.search(before)
     is_prefix = content in ("R", "S", "E", "Z", "D", "L") and text.startswith("-", pair.end)  # of a molecule
-    is_call = before[-1:].isalnum() or before[-1:] == "_"
+    is_call = before[-1:].isalnum() or before.endswith(("_", "\\]"))
     if is_label or is_call or is_prefix or _ABBREVIATION.search(content):
         return None
     if _NAMES.fullmatch(content) or _ELEMENTS.fullmatch(content):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from qtgen.markdown import Block, Document, find_segments, segment_at
 from qtgen.markdown.tables import count_header_cells, split_row
@@ -40,11 +41,21 @@ def broken_table(file: PageFile) -> Iterator[Finding]:
     a table of one row, or of two columns without pipes at the ends of its lines.
     """
     document = document_of(file)
-    for block in document.blocks:
+    for block, following in zip_longest(document.blocks, document.blocks[1:]):
         if block.kind == "table":
             yield from _rows(file, document, block)
         elif block.kind == "paragraph":
             yield from _missing_table(file, document, block)
+            if following and following.kind == "table":
+                yield from _row_above(file, document, block.lines[-1], following)
+
+
+def _row_above(file: PageFile, document: Document, line: tuple[int, int], table: Block) -> Iterator[Finding]:
+    """Yield a finding if the line directly above a table is a row of it."""
+    row = document.content[slice(*line)].rstrip()
+    if _has_outer_pipes(row) and document.content.count("\n", line[1], table.start) == 1:
+        message = "the site shows this row as text; write the line of dashes below the first row"
+        yield answer_finding(file, line[0], line[0] + len(row), message)
 
 
 def _rows(file: PageFile, document: Document, block: Block) -> Iterator[Finding]:

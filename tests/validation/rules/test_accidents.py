@@ -134,3 +134,52 @@ from support.validation import codes_of_block
 )
 def test_an_accident_is_told_from_an_intention(text: str, codes: list[str]) -> None:
     assert codes_of_block(text) == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("~~a~~ and ~b~", ["QT510"]),
+        ("x~1~ + x~2~", ["QT510"]),
+        ("10~20% and 30~40%", ["QT510"]),
+        ("~10 km, ~5 km", []),
+        ("A ~ B, C~D", []),
+        ('~"a"~', ["QT510"]),
+        ("~a b~", ["QT510"]),
+        ("~ a ~", []),
+        (r"\~a~", []),
+        ("a~b~c~d", ["QT510"]),
+        (r"####Bold\n\ntext", ["QT511"]),
+        (r"#Introduction\n\nText", ["QT511"]),
+        (r"#Conclusion\nText", []),
+        (r"#Key Findings\nText", ["QT511"]),
+        (r"#5 Rule\n\nText", []),
+        ("##", []),
+        ("##5 a", []),
+        ("##a", ["QT511"]),
+        ("> ##Heading", ["QT511"]),
+        ("1. ##Heading", ["QT511"]),
+        ("Text ##not", []),
+        ("`##x`", []),
+        (r"Long text that goes on.\n----\nmore", ["QT511"]),
+        (r"- a\n- b\n---\nc", []),
+        (r"1. a.\n---\nb", []),
+        (r"Text here.\n\n***\nmore", []),
+        (r"**Bold.**\n---\nmore", ["QT511"]),
+        (r"Text:\n- a\n---\nmore", []),
+        (r"Name: X\nDate: Y\n---\nmore", ["QT511"]),
+        (r"`code`\n---\nmore", []),
+        (r"Text.\n -- \nmore", ["QT511"]),
+        (r"1. A\n   text\n1. B\n   text\n1. C", []),
+        (r"1. A\n\ntext is here\n\n1. B\n\ntext is here\n\n1. C\n\nend", ["QT513"]),
+        (r"1. A\n2. B\n\nt\n\n1. C\n2. D\n\nt\n\n1. E\n2. F", []),
+        (r"### One\n1. A\n\n### Two\n1. B\n\n### Three\n1. C", []),
+        (r"**One**:\n1. A\n\n**Two**:\n1. B\n\n**Three**:\n1. C", []),
+        (r"1. A\n---\n1. B\n---\n1. C", []),
+        (r"1. **A**\n- x\n- y\n\n1. **B**\n- z\n\n1. **C**\n- w", ["QT513"]),
+        (r"2. A\n\nx\n\n2. B\n\ny\n\n2. C", []),
+        (r"1. A\n\n> q\n\n1. B\n\n> r\n\n1. C", ["QT513"]),
+    ],
+)
+def test_tildes_hashes_dashes_and_lists(text: str, codes: list[str]) -> None:
+    assert codes_of_block(text) == codes

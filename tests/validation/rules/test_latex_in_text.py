@@ -68,3 +68,40 @@ from support.validation import codes_of_block
 )
 def test_latex_in_text_is_told_from_paths_and_words(text: str, codes: list[str]) -> None:
     assert codes_of_block(text) == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("E = mc^{2} is famous", ["QT514"]),
+        ("CO_{2} levels", ["QT514"]),
+        ("H_2O", []),
+        ("a^b^c", []),
+        ("10^6 cells", []),
+        ("x_{max}", ["QT514"]),
+        (r"\Delta G", ["QT514"]),
+        (r"A \cup B", ["QT514"]),
+        (r"x \in A", ["QT514"]),
+        (r"\beta-carotene", ["QT514"]),
+        (r"5 \times 3", ["QT514"]),
+        (r"\mathbb{R}", ["QT514"]),
+        (r"\{a, b\}", []),
+        (r"\[a\]\(b\)", []),
+        (r"C:\Users\beta\pi", []),
+        (r"\d+\s*\w+", []),
+        (r"\t and \r escapes", []),
+        (r"user\_name and a\*b", []),
+        (r"The Xi\pi word", ["QT514"]),
+        (r"`\alpha` and $\beta$", []),
+        (r"```\n\alpha\n```", []),
+        ("{{ user.name }} and {% if x %}", []),
+        ("${HOME}^{2}", ["QT514"]),
+        ("SO_{4}^{2-}", ["QT514"]),
+        (r"the \LaTeX logo", []),
+        (r"the macro \frac{a}{b}", []),
+        (r"\left( x \right)", ["QT514"]),
+        (r"\begin{itemize}\item x\end{itemize}", ["QT514"]),
+    ],
+)
+def test_subscripts_commands_and_escapes(text: str, codes: list[str]) -> None:
+    assert codes_of_block(text) == codes

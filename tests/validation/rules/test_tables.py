@@ -88,3 +88,31 @@ from support.validation import codes_of_block
 )
 def test_a_broken_table_is_told_from_other_pipes(text: str, codes: list[str]) -> None:
     assert codes_of_block(text) == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        (r"| a | b |\n|---|---|\n| `x || y` | z |", ["QT509"]),
+        (r"| a | b |\n|---|---|\n| x \|\| y | z |", []),
+        (r"| Op | Meaning |\n|----|----|\n| \| | or |\n| `&` | and |", []),
+        (r"| Op | Meaning |\n|----|----|\n| | | or |", ["QT509"]),
+        (r"Results:\n\n| a | b |\n|:--|--:|\n| 1 | 2 |\nSource: x | y", []),
+        (r"| a | b |\n|---|---|\n| 1 | 2 | 3 | 4 |", ["QT509"]),
+        (r"  | a | b |\n  |---|---|\n  | 1 | 2 |", []),
+        (r"1. x\n\n   | a | b |\n   |---|---|\n   | 1 | 2 |\n2. y", []),
+        (r"1. x\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n2. y", []),
+        (r"| $P(A\|B)$ | x |\n|---|---|\n| 1 | 2 |", []),
+        (r"| $\{x | x>0\}$ | x |\n|---|---|\n| 1 | 2 |", ["QT509"]),
+        (r"| a | b |\n|---|---|\n| $x$ | $|y|$ and $z$ |", ["QT509"]),
+        (r"| a | b | \n | --- | --- | \n | 1 | 2 |", []),
+        (r"|a|b\n|-|-\n|1|2", []),
+        (r"a|b\n-|-\n1|2", []),
+        (r"| a | b |\n|---|---|\n|---|---|\n| 1 | 2 |", []),
+        (r"| a | b |\n| 1 | 2 |\n|---|---|", ["QT509"]),
+        (r"| a\n| b", []),
+        (r"|---|---|\n| a | b |\n| c | d |", ["QT509"]),
+    ],
+)
+def test_rows_and_dashes_in_odd_places(text: str, codes: list[str]) -> None:
+    assert codes_of_block(text) == codes
