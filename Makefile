@@ -12,12 +12,12 @@ endif
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install model demo oracle test test-all coverage evals soak servers fuzz check actionlint base format record golden \
+.PHONY: help install model demo oracle oracle-full test test-all coverage evals soak servers fuzz check actionlint base format record golden \
 	contract docs docs-site bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 # Nothing is compiled: every pinned package has a wheel for every supported Python. Dependency groups need pip 25.1.
 $(READY): pyproject.toml constraints.txt
@@ -51,6 +51,10 @@ oracle: $(if $(NPM),$(ORACLE)) ## install the site's own renderer, for the tests
 
 test: model oracle ## run every test, offline
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
+
+oracle-full: $(READY) oracle ## compare the Markdown model and the rules with the site's renderer on all real pages
+	@QTGEN_ORACLE=all $(BIN)/python -m pytest tests/markdown/test_oracle.py tests/validation/rules/test_faults.py
+	@$(BIN)/python benchmarks/rendering.py
 
 test-all: ## run every test on each of PYTHONS (3.11, 3.12 and 3.13)
 	@set -e; for python in $(PYTHONS); do echo "== $$python"; $(MAKE) --no-print-directory test PYTHON=$$python; done

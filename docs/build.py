@@ -8,6 +8,7 @@ Usage: python docs/build.py            write the generated pages
 import difflib
 import importlib
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -102,7 +103,26 @@ def rules() -> str:
         for number, module in FAMILIES.items()
     ]
     heading = "# Rules\n\n`qtgen explain CODE` prints the same. The families are:\n\n" + "\n".join(families)
-    return "\n\n".join([heading, "\n".join(table), *(describe_rule(rule) for rule in ordered)]) + "\n"
+    parts = [heading, "\n".join(table), _rendering(), *(describe_rule(rule) for rule in ordered)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _rendering() -> str:
+    """Return the table of benchmarks/rendering.json: how often readers see a fault, and how often the rules find it."""
+    measured = json.loads((HERE.parent / "benchmarks" / "rendering.json").read_text(encoding="utf-8"))
+    rows = ["| a reader sees | rule | pages | found | silent | false alarms |", "|---|---|---|---|---|---|"]
+    rows += [
+        f"| {row['title']} | {', '.join(row['rules'])} | {row['pages']:,} | {row['found']:,} | {row['silent']} "
+        f"| {row['false_alarms']} |"
+        for row in measured["faults"]
+    ]
+    return f"""## What the renderer shows, and what the rules find
+
+`python benchmarks/rendering.py` asks the site's own renderer about {measured["pages"]:,} live pages. `tests/support/faults.py` defines each
+fault from the renderer's output, and does not use the rules. The rules and these definitions were improved on the same pages, so expect
+somewhat less on other pages. The figures are numbers of pages.
+
+{chr(10).join(rows)}"""
 
 
 def commands() -> str:

@@ -44,6 +44,14 @@ def codes_of(raw: bytes) -> list[str]:
     return [diagnostic.code for diagnostic in check(raw)]
 
 
+def codes_of_block(text: str) -> list[str]:
+    """Return the codes of family 5xx, except QT508 about KaTeX, for an answer with a text of its own lines."""
+    raw = example_with(
+        "answer: >-\n    ", rf"answer: >-{chr(10)}    Intro text here.\n\n{text}\n\nThe end is near.\n\n"
+    )
+    return sorted({code for code in codes_of(raw) if code.startswith("QT5") and code != "QT508"})
+
+
 def run_options(batches: Iterable[PageBatch], options: ValidationOptions) -> list[Diagnostic]:
     """Return the diagnostics of a run."""
     with ValidationResult(batches, options) as result:

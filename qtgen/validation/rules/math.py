@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from qtgen.markdown import Segment
+from qtgen.markdown import Segment, segment_at
 from qtgen.markdown.bracket_math import BracketPair, find_bracket_math, with_dollars
+from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of, markdown_of
 from qtgen.validation.rules.edits import Replacement, replace_parts
+from qtgen.validation.rules.line_breaks import intended_document
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
 
@@ -35,12 +37,20 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
     finding, at the first position.
     Fix: write `$…$`, or `$$` on lines of their own. `--fix` does so. This is safe because it leaves pairs that contain
     `$` alone, and escapes dollar signs that would pair with the new ones.
+    Precision: 1.00. Recall: 1.00 of the 1,004 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot
+    see a page with nothing else between brackets than a number, two letters, or one letter at the beginning of a
+    line, because exporters escape `(a)` and `[1]` too.
     """
     text = markdown_of(file)
     pairs = find_bracket_math(text)
+    fix = partial(_use_dollars, file, pairs) if any("$" not in text[pair.start : pair.end] for pair in pairs) else None
+    if not pairs and LATEX_COLLISION.search(text := answer_of(file)):
+        # A command that is torn may leave no sign of math between the brackets.
+        intended = intended_document(text, [*LATEX_COLLISION.finditer(text)]).text
+        segments = document_of(file).segments
+        pairs = [pair for pair in find_bracket_math(intended) if not segment_at(segments, pair.start)]
     if not pairs:
         return
-    fix = partial(_use_dollars, file, pairs) if any("$" not in text[pair.start : pair.end] for pair in pairs) else None
     first = pairs[0]
     mark, dollars = (r"\[…\]", "$$…$$") if first.display else (r"\(…\)", "$…$")
     more = f" ({len(pairs) - 1} more on this page)" if len(pairs) > 1 else ""
@@ -60,7 +70,12 @@ _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
 _MATH_SIGN = re.compile(r"[\\^_={}<>]|[A-Za-z0-9)][ ]*[+*][ ]*[A-Za-z0-9(]")
 _BETWEEN_AMOUNTS = re.compile(
     r"\s?\d[\d,.]*[ ]?(?:%|[kKMB]|bn|million|billion|trillion)?[ ]?(?:[-–—/,;]|to|and|or|vs\.?)?[ ]?"
+    r"(?:US|AU|CA|HK|NZ|MX|NT|[ACRS])?"
 )
+_FUNCTION_WORD = re.compile(
+    r"\b(?:then|than|for|if|while|but|which|when|is|are|was|were|with|from|on|at|the|you|it|they|would|and|to)\b"
+)
+_FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
 
 
 @rule(
@@ -82,6 +97,8 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     Why it is bad: `$5 a litre, or $8` is shown as italic letters without spaces and without the dollar signs.
     Fix: write `\$5`. `--fix --unsafe` does so. This is unsafe because the rule guesses from the words in between what
     is money and what is math.
+    Precision: 1.00. Recall: 1.00 of the 15 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot
+    see an amount that forms a pair with the mark of a formula without a word in between: `$5, $x$`.
     """
     if not _may_be_money(answer_of(file)):
         return
@@ -109,7 +126,7 @@ def _may_be_money(answer: str) -> bool:
         if len(parts) % 2 == 0:
             return True
         for formula, following in zip(parts[1::2], parts[2::2], strict=True):
-            ends = following[:1].isdigit()
+            ends = following.lstrip(" ")[:1].isdigit()
             if ends or (formula.lstrip(" ")[:1].isdigit() and _SEPARATE_WORD.search(formula)):
                 return True
     return False
@@ -120,12 +137,19 @@ def _is_money(text: str, part: Segment) -> bool:
     inner = text[slice(*part.inner)]
     following = text[part.end : part.end + 1]
     begins, ends = _AMOUNT.match(inner), following.isdigit()
+    if following == " " and inner[:1] == inner[-1:] == " ":  # dollar signs with a space behind each: $ 5 and $ 6
+        ends = _AMOUNT.match(text, part.end) is not None
     if not begins and not ends:
         return False
     words = _WORD.findall(_TEXT_IN_MATH.sub(" ", inner))
     is_math = _MATH_SIGN.search(inner) is not None
+    # A formula has a space at both ends or at neither one.
+    is_between = inner[-1:].isspace() and not inner[:1].isspace()
     if ends:
-        return bool(_BETWEEN_AMOUNTS.fullmatch(inner) or (words and begins) or (len(words) > 1 and not is_math))
-    # A formula has a space at both ends or at neither one. What ends with the mark of another formula has one behind.
-    opens_formula = following.isalpha() or following == "\\" or (inner[-1:].isspace() and not inner[:1].isspace())
-    return len(words) > 1 and opens_formula
+        is_amounts = _BETWEEN_AMOUNTS.fullmatch(inner) is not None and (following != " " or not inner[1:-1].isdecimal())
+        return is_amounts or bool(begins and (words or is_between)) or (len(words) > 1 and not is_math)
+    if not is_math and len(_FUNCTION_WORD.findall(inner)) >= _FUNCTION_WORDS_MIN:
+        return True
+    # What ends with the mark of another formula has that formula behind it.
+    opens_formula = following.isalpha() or following == "\\" or is_between
+    return opens_formula and (len(words) > 1 or bool(words and is_between and begins))

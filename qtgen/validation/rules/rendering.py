@@ -7,10 +7,11 @@ markdown that means something else than its author thought.
 import re
 from collections.abc import Iterator
 
-from qtgen.markdown import Document, Run, find_segments, mask_segments
+from qtgen.markdown import Block, Document, find_segments, mask_segments
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, markdown_of
 from qtgen.validation.rules.registry import rule
+from qtgen.validation.rules.shown_marks import shown_bold, shown_dollars
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
 _TAG_SHOWN = 40  # characters of a tag that a message quotes
@@ -37,7 +38,6 @@ def ignored_no_index(file: PageFile) -> Iterator[Finding]:
 
 
 _HEADING_OR_BOLD = re.compile(r"^[ ]*#{1,6} |\*\*[^*\n]+\*\*", re.MULTILINE)
-_WORDS = re.compile(r"[A-Za-z]{2,}")
 
 
 def _open_at_line_end(char: str) -> str:
@@ -61,6 +61,7 @@ def _open_at_line_end(char: str) -> str:
         r"[A-Za-z0-9]\*\*[^A-Za-z0-9 *\\,.:;!?)-]",  # a letter before punctuation: it cannot open
         r"[^\x00-\x7f]\*\*[^ *]",
         r"[^ n*]\*\*[^\x00-\x7f]",
+        r"\*\*[^*\\]*\|[^*\\]*\*\*",  # a cell of a table between them
     ),
     repairable="concern",
 )
@@ -74,12 +75,18 @@ def broken_markdown(file: PageFile) -> Iterator[Finding]:
     there is a space inside, or if it is between a letter and a punctuation mark: `**"bold"**word`.
     Fix: close it, or write `$$` on a line of its own, indented like the list item around it. No automatic fix: only an
     author knows where it should end.
+    Precision: 1.00. Recall: 1.00 of the 25 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot
+    see a fence that the end of a list item closes, because readers see it as it was meant. It takes `2**3`, `src/**`
+    and `**kwargs` for what they are.
     """
     answer = answer_of(file)
     if "```" in answer or "~~~" in answer or not _display_closes(answer):
-        yield from _open_blocks(file, document_of(file))
+        document = document_of(file)
+        yield from _open_blocks(file, document)
+        if "$$" in answer:
+            yield from shown_dollars(file, document)
     if not _bold_closes(answer):
-        yield from _shown_bold(file, document_of(file))
+        yield from shown_bold(file, document_of(file))
 
 
 def _bold_closes(answer: str) -> bool:
@@ -90,7 +97,7 @@ def _bold_closes(answer: str) -> bool:
     last = len(parts) - 1
     for number in range(1, last, 2):
         bold = parts[number]
-        if not bold or "\\n" in bold or bold[0] == " " or bold[-1] == " ":
+        if not bold or "\\n" in bold or "|" in bold or bold[0] == " " or bold[-1] == " ":
             return False
         if not bold[0].isalnum() and parts[number - 1][-1:].isalnum() and not parts[number - 1].endswith("\\n"):
             return False
@@ -127,27 +134,49 @@ def _is_block(before: str, formula: str, after: str) -> bool:
 
 
 def _open_blocks(file: PageFile, document: Document) -> Iterator[Finding]:
-    blocks = document.blocks
-    for number, block in enumerate(blocks):
+    seconds = _second_blocks(document)
+    for number, block in enumerate(document.blocks):
+        if block.kind not in ("fence", "display"):
+            continue
+        # The end of a list item ends what is open in it. That does no harm, except if these marks were to close it.
+        is_second = number in seconds
+        is_stray = is_second or not any(document.text[slice(*line)].strip() for line in block.lines)
+        is_cut = not block.closed and (block.depth == 0 or number == len(document.blocks) - 1 or is_stray)
         opening = (block.start, block.start + block.width)
-        is_cut = not block.closed and (block.depth == 0 or number == len(blocks) - 1)
-        if block.kind == "fence" and is_cut:
-            yield answer_finding(file, *opening, "this code fence is never closed; close it")
-        elif block.kind == "display":
-            message = _display_fault(document, number, is_cut=is_cut)
+        if block.kind == "display":
+            message = _display_fault(document, block, is_cut=is_cut, is_second=is_second)
             if message:
                 yield answer_finding(file, *opening, message, severity=Severity.ERROR)
+        elif is_second:
+            message = "this fence opens another block of code; indent it and the lines above it like its list item"
+            yield answer_finding(file, *opening, message)
+        elif is_cut:
+            yield answer_finding(file, *opening, "this code fence is never closed; close it")
 
 
-def _display_fault(document: Document, number: int, *, is_cut: bool) -> str:
+def _second_blocks(document: Document) -> set[int]:
+    """Return the numbers of the blocks whose marks were to close a block before them."""
+    open_before: dict[str, int] = {}  # the number of the last block of a kind that is not closed
+    found: set[int] = set()
+    for number, block in enumerate(document.blocks):
+        if block.kind not in ("fence", "display"):
+            continue
+        previous = open_before.get(block.kind, -1)
+        if previous >= 0 and not block.info and (previous == number - 1 or not block.closed):
+            del open_before[block.kind]
+            found.add(number)
+        elif not block.closed:
+            open_before[block.kind] = number
+    return found
+
+
+def _display_fault(document: Document, block: Block, *, is_cut: bool, is_second: bool) -> str:
     """Return what is wrong with the marks of a block of math, or an empty string."""
-    block = document.blocks[number]
     content = document.text[block.start + block.width : block.end]
-    previous = document.blocks[number - 1] if number else None
     if block.info:
         return "the text behind this `$$` is not shown; write `$$` on a line of its own"
-    if is_cut and previous and previous.kind == "display" and not previous.closed:
-        return "this `$$` opens another formula; indent it like the list item of the `$$` before it"
+    if is_cut and is_second:
+        return "this `$$` opens another formula; indent it and the lines above it like the list item of the first `$$`"
     if is_cut:
         return "this `$$` is never closed; write another `$$` on a line of its own"
     if any("$$" in document.text[slice(*line)] for line in block.lines):
@@ -155,33 +184,6 @@ def _display_fault(document: Document, number: int, *, is_cut: bool) -> str:
     if block.closed and _HEADING_OR_BOLD.search(content):
         return "this `$$` makes the following text math; close it earlier"
     return ""
-
-
-def _shown_bold(file: PageFile, document: Document) -> Iterator[Finding]:
-    """Yield findings about asterisks that the site shows although they were meant as bold."""
-    text = document.text
-    lines: dict[int, list[Run]] = {}
-    for run in document.emphasis[1]:
-        if text[run.start : run.end] == "**":
-            lines.setdefault(text.rfind("\n", 0, run.start), []).append(run)
-    for runs in lines.values():
-        faults = [(run, _fault(text, run, runs)) for run in runs]
-        faulty = [(run, fault) for run, fault in faults if fault]
-        unmatched = [(run, "add its counterpart") for run in runs if run.can_open or run.can_close]
-        for run, remedy in faulty or unmatched:
-            yield answer_finding(file, run.start, run.end, f"this `**` is shown as two asterisks; {remedy}")
-
-
-def _fault(text: str, run: Run, runs: list[Run]) -> str:
-    """Return the remedy for a mark that can neither open nor close bold text where it is, or an empty string."""
-    before, behind = text[run.start - 1 : run.start].strip(), text[run.end : run.end + 1].strip()
-    if before and behind:
-        is_between = before.isalnum() != behind.isalnum() and not (run.can_open and run.can_close)
-        return "put a space between it and the word" if is_between else ""
-    if before or behind or len(runs) == 1:
-        return ""
-    words = text[runs[0].end : runs[-1].start]
-    return "remove the space inside the bold text" if _WORDS.search(words) else ""  # unlike `2 ** 3 ** 4`
 
 
 _HTML = re.compile(

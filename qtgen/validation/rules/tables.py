@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from qtgen.markdown import Block, Document, find_segments, segment_at
 from qtgen.markdown.tables import count_header_cells, split_row
@@ -12,7 +13,11 @@ from qtgen.validation.rules.types import Example, Finding, PageFile
 
 _ROWS_MIN = 2
 _PIPE = re.compile(r"(?<!\\)(?:\\\\)*(\|)")
-_DASHES = re.compile(r"[ |:]*-[-:| ]*")
+_DASHES = re.compile(r"(?=[^|]*\|)[ |:]*-[-:| ]*")
+_DRAWN = re.compile(r"\+[-=+]{3,}\+")
+_MONEY = re.compile(r"[^$]*\$[ ]?\d[^$]*")
+_SHELL = re.compile(r"\b(?:cat|grep|sort|uniq|wc|awk|sed|head|tail|xargs|ls|echo|less|tr|cut|tee|curl|find)\b")
+_CELL_MAX = 40  # characters of a cell in a line without outer pipes
 _HEAD = r"Osmosis:\n\n| side | water |\n|---|---|\n"
 
 
@@ -32,13 +37,25 @@ def broken_table(file: PageFile) -> Iterator[Finding]:
     for which the header has no column. Without a correct line of dashes below the header, the reader sees the pipes.
     Fix: write `\|` in code, `\vert` or `\Vert` in math, as many cells as the header has, and a line of dashes
     (`|---|---|`) with a cell for each column, after a blank line. No automatic fix.
+    Precision: 1.00. Recall: 1.00 of the 7 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot see
+    a table of one row, or of two columns without pipes at the ends of its lines.
     """
     document = document_of(file)
-    for block in document.blocks:
+    for block, following in zip_longest(document.blocks, document.blocks[1:]):
         if block.kind == "table":
             yield from _rows(file, document, block)
         elif block.kind == "paragraph":
             yield from _missing_table(file, document, block)
+            if following and following.kind == "table":
+                yield from _row_above(file, document, block.lines[-1], following)
+
+
+def _row_above(file: PageFile, document: Document, line: tuple[int, int], table: Block) -> Iterator[Finding]:
+    """Yield a finding if the line directly above a table is a row of it."""
+    row = document.content[slice(*line)].rstrip()
+    if _has_outer_pipes(row) and document.content.count("\n", line[1], table.start) == 1:
+        message = "the site shows this row as text; write the line of dashes below the first row"
+        yield answer_finding(file, line[0], line[0] + len(row), message)
 
 
 def _rows(file: PageFile, document: Document, block: Block) -> Iterator[Finding]:
@@ -46,33 +63,44 @@ def _rows(file: PageFile, document: Document, block: Block) -> Iterator[Finding]
     text = document.content
     for number, (start, end) in enumerate((block.lines[0], *block.lines[2:])):
         cells = split_row(text, start, end)
+        surplus = [cell for cell in cells[block.width :] if cell[0] < cell[1]] if number else []
         cut = _cut_at(text, start, end, cells)
         if cut >= 0:
             message = r"this `|` cuts the cell in two; write `\vert` in math, `\|` in code"
             yield answer_finding(file, cut, cut + 1, message)
-        elif len(cells) > block.width and number:
-            first = cells[block.width][0]
+        elif surplus:
             message = f"the site does not show this cell, because the header has {block.width}; remove or join cells"
-            yield answer_finding(file, first, cells[-1][1], message)
+            yield answer_finding(file, surplus[0][0], surplus[-1][1], message)
 
 
 def _cut_at(text: str, start: int, end: int, cells: list[tuple[int, int]]) -> int:
     """Return the offset of the first `|` in a row that is between two marks of math or code, or -1."""
-    if not any(text.count(mark, *cell) % 2 for cell in cells for mark in "`$"):
+    if not any(_is_odd(text[slice(*cell)]) for cell in cells):
         return -1
     for part in find_segments(text[start:end]):
         if part.kind in ("math", "code"):
             pipe = _PIPE.search(text, start + part.inner[0], start + part.inner[1])
-            if pipe:
+            if pipe and any(_is_odd(text[slice(*cell)]) for cell in cells if cell[0] <= pipe.end() <= cell[1] + 2):
                 return pipe.start(1)
     return -1
+
+
+def _is_odd(cell: str) -> bool:
+    """Return whether a cell has only one of the two marks of math or code. An amount of money has one."""
+    return cell.count("`") % 2 == 1 or (cell.count("$") % 2 == 1 and not _MONEY.fullmatch(cell))
 
 
 def _missing_table(file: PageFile, document: Document, block: Block) -> Iterator[Finding]:
     """Yield a finding if lines of a paragraph look like the rows of a table."""
     text = document.content
     rows = [line for line in block.lines if _looks_like_row(document, *line)]
-    if len(rows) < _ROWS_MIN:
+    has_dashes = any(_DASHES.fullmatch(text[slice(*row)].strip()) for row in rows)
+    drawn = next((line for line in block.lines if _DRAWN.fullmatch(text[slice(*line)].strip())), None)
+    if drawn and rows:
+        message = "the site shows this drawn table as text; write `| a | b |` lines with `|---|---|` below the first"
+        yield answer_finding(file, drawn[0], drawn[0] + len(text[slice(*drawn)].rstrip()), message)
+        return
+    if len(rows) < _ROWS_MIN or not (has_dashes or _are_rows(text, rows)):
         return
     first, second = rows[0], rows[1]
     if not _DASHES.fullmatch(text[slice(*second)].strip()):
@@ -86,6 +114,20 @@ def _missing_table(file: PageFile, document: Document, block: Block) -> Iterator
 
 def _looks_like_row(document: Document, start: int, end: int) -> bool:
     line = document.content[start:end].strip()
-    if not (line.startswith("|") and line.endswith("|") and len(line) > 1) and line.count(" | ") < _ROWS_MIN:
+    if not _has_outer_pipes(line) and line.count(" | ") < _ROWS_MIN and not _DASHES.fullmatch(line):
         return False
     return not segment_at(document.segments, start + document.content[start:end].find("|"))
+
+
+def _has_outer_pipes(line: str) -> bool:
+    return len(line) > 1 and line.startswith("|") and line.endswith("|")
+
+
+def _are_rows(text: str, rows: list[tuple[int, int]]) -> bool:
+    """Return whether lines without a line of dashes are rows: unlike commands of a shell, whose pipes differ."""
+    lines = [text[slice(*row)].strip() for row in rows]
+    if sum(map(_has_outer_pipes, lines)) >= _ROWS_MIN:
+        return True
+    cells = [cell for line in lines for cell in line.split(" | ")]
+    is_short = all(len(cell) <= _CELL_MAX and (len(rows) > _ROWS_MIN or cell.count(" ") < 2) for cell in cells)
+    return len({line.count(" | ") for line in lines}) == 1 and is_short and not _SHELL.search(lines[0])
