@@ -37,7 +37,7 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Za-z]{3,}")
-_LABEL = re.compile(r"[a-z]|[ivx]{1,4}")
+_LABEL = re.compile(r"[a-h]|i{1,3}|iv|vi{1,3}|ix")
 _BEFORE_LABEL = re.compile(r"(?:^[ *+-]*|[,;:] |\b(?:and|or) )\Z")
 _CODE = re.compile(r"[`~](?:(?<=`)|(?<=~)~~)")
 _INDENTED = re.compile(r"\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]")

@@ -208,7 +208,8 @@ class _Change:
 
 def _marks(text: str, segment: Segment) -> Iterator[tuple[int, int]]:
     """Yield where both marks around a segment are, without the white space around the second one."""
-    yield segment.start, segment.inner[0]
+    opening = text[segment.start : segment.inner[0]]
+    yield segment.start, segment.start + len(opening) - len(opening.lstrip(opening[:1]))
     closing = text[segment.inner[1] : segment.end]
     yield segment.end - len(closing.lstrip()), segment.end - len(closing) + len(closing.rstrip())
 

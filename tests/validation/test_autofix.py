@@ -47,8 +47,8 @@ def with_display(formula: str, text: str) -> str:
 REVEALED = {
     "maths in brackets": (with_display(r"p \neq q", r"\(p\)"), with_display("p ≠ q", "$p$"), 2),
     "maths in brackets on lines": (
-        with_display(r"\nabla p", r"as \[p\]"),
-        with_display("∇ p", "as $$p$$"),
+        with_display(r"\nabla p", r"as \[p^2\]"),
+        with_display("∇ p", "as $$p^2$$"),
         2,
     ),
     "maths that has no fix": (

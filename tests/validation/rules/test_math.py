@@ -8,7 +8,8 @@ from support.validation import codes_of_block
 @pytest.mark.parametrize(
     ("text", "codes"),
     [
-        (r"\(x\)", []),
+        (r"\(x\)", ["QT502"]),
+        (r"\(b\)", []),  # it may label an item
         (r"\(see below\)", []),
         (r"\[1\]", []),
         (r"\[sic\]", []),
@@ -24,7 +25,7 @@ from support.validation import codes_of_block
         (r"\(a\) first, \(b\) second", []),
         (r"\(i\) first; \(ii\) second", []),
         (r"\(a + b\)", ["QT502"]),
-        (r"\(n\)-th item", []),
+        (r"\(n\)-th item", ["QT502"]),
         (r"Let \(n\) be a number", ["QT502"]),
         (r"\(3.5\)", []),
         (r"\(P(A|B)\)", ["QT502"]),
