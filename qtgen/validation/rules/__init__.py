@@ -22,7 +22,7 @@ from qtgen.validation.rules.checker import PageChecker, check_page
 from qtgen.validation.rules.registry import REGISTRY, rule, site_rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, PageRule, Rule, SiteFinding, SiteRule
 
-RULES_VERSION = 6
+RULES_VERSION = 7
 """The version of the built-in rules, a part of the cache key.
 
 Raise it with every change to a rule's findings or to the facts of a page. A golden test fails if they change and the
