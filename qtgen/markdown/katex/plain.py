@@ -5,8 +5,11 @@ formulas become such a row in a few steps.
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Final
+
+import re2
 
 from qtgen.markdown.katex.tables import load_tables
 
@@ -46,6 +49,40 @@ _ARGUMENTS = re.compile(rf"\\(?:{_ONE_ARGUMENT}|{_TWO_ARGUMENTS}|left|right|begi
 _CHARACTERS: Final = frozenset(("\\\\", "\\%", "\\$", "\\#", "\\&", "\\_"))
 
 
+# The commonest formulas are one word of a regular language, which RE2 reads six times as fast as the patterns below. A
+# letter directly behind a command would belong to its name, and a script has no second one.
+_COMMANDS = (
+    "alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|tau|phi|psi|omega|Delta|Sigma|Omega|Gamma|Phi|Psi"
+    "|cdot|times|div|pm|leq|geq|le|ge|neq|ne|approx|equiv|sim|in|subset|cup|cap|forall|exists|land|lor|to|rightarrow"
+    "|Rightarrow|leftarrow|infty|partial|sum|int|prod|lim|log|ln|sin|cos|tan|exp|max|min|dots|ldots|cdots|quad|circ"
+    "|prime|hbar|ell|angle|perp|parallel|mid|emptyset|propto|star|eta|xi|kappa|zeta|chi|Lambda|Theta|Pi|oplus|setminus"
+    "|implies|iff|cot|csc|sec|arctan|arcsin|arccos|rightleftharpoons|subseteq|supset|vdots|ddots|langle|rangle|det|gcd"
+)
+_REGULAR_COMMAND = rf"\\(?:{_COMMANDS})"
+_REGULAR_SIGN = r"(?:[0-9+\-=*/<>,.:;!?()\[\]|]|\\[,;:! |{}%])"
+
+
+def _regular_row(groups: str) -> str:
+    script = rf"(?:[A-Za-z0-9+*-]{groups})"
+    scripts = rf"(?:_{script}(?:\^{script})?|\^{script}(?:_{script})?)"
+    behind_commands = rf"(?:{_REGULAR_SIGN}{scripts}?|[ \n]|{_REGULAR_COMMAND}{scripts})"
+    return rf"(?:(?:{_REGULAR_COMMAND})*{behind_commands}|[A-Za-z](?:'*|{scripts}|'+_{script}))*(?:{_REGULAR_COMMAND})*"
+
+
+@cache
+def _regular() -> Callable[[bytes], list[int]]:
+    words = r"\\text\{[A-Za-z0-9 ,.()+/:;=-]*\}"
+    inner = rf"\{{(?:{_regular_row('')}|{words})\}}"
+    group = rf"\\(?:mathrm|mathbf|mathbb|mathcal|vec|d?dot|hat|bar|sqrt){inner}|\\frac{inner}{inner}|{words}"
+    row = _regular_row(f"|{inner}")
+    patterns = re2.Set.FullMatchSet()
+    scripts = rf"(?:[_^](?:[A-Za-z0-9+*-]|{inner}))?"
+    patterns.Add(rf"{row}(?:(?:{group}){scripts}{row})*")
+    patterns.Compile()
+    match: Callable[[bytes], list[int]] = patterns.Match
+    return match
+
+
 # The larger patterns take milliseconds to compile, and many runs do not need them.
 @cache
 def _text() -> re.Pattern[str]:
@@ -79,6 +116,8 @@ def is_plain(tex: str, *, display: bool) -> bool:
     """Return whether a formula obviously renders. False says nothing. See `check_formula`."""
     if len(tex) > _LONGEST or not (tex.isprintable() or _LINES.fullmatch(tex)):
         return False
+    if tex.isascii() and _regular()(tex.encode()):
+        return True
     if "\\" in tex and not _has_plain_commands(tex := _text().sub(_WORDS, tex)):
         return False
     for _ in range(_DEEPEST):

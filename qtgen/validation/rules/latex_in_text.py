@@ -38,6 +38,7 @@ _MATH = re.compile(
     r"[$\\](?:(?<=(?<!\\)\$)(?:(?:[^$\\]|\\(?!n))++\$|\$(?:[^$\\]|\\(?!n))++\$\$|\$\\n[^$]*+(?<=n)\$\$)"
     r"|(?<=\\)(?:\([^\\]*+(?:\\(?!\))[^\\]*+)*+\\\)|\[[^\\]*+(?:\\(?!\])[^\\]*+)*+\\\]))"
 )
+_BRACKETS = re.compile(r"\\(?:\([^\\$]*+(?:\\(?!\))[^\\]*+)*+\\\)|\[[^\\]*+(?:\\(?!\])[^\\]*+)*+\\\])")
 _IN_PATH = re.compile(r"(?:[A-Za-z]:|\\\\|://|/|\\[A-Za-z]\w*\\[A-Za-z]\w*\\)\S*\Z")  # up to the command
 _ABOUT_LATEX = re.compile(r"\bLaTeX\b|\bcommands?\b|\bmacros?\b", re.IGNORECASE)
 
@@ -64,7 +65,7 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
     answer = answer_of(file)
     plain = plain_math(answer)
     prose = plain.prose if plain else answer
-    if plain and not any(sign in prose for sign in ("\\", "^{", "_{")):
+    if plain and not any(sign in _BRACKETS.sub("", prose) for sign in ("\\", "^{", "_{", "]^", ")^", "}^")):
         return
     if not _LATEX.search(expand_line_breaks(prose)) or not _LATEX.search(expand_line_breaks(_MATH.sub(" ", prose))):
         return
