@@ -58,7 +58,8 @@ Long texts are folded (`>-`) on one physical line. Other values are plain. A pag
 ## The answer
 
 `answer` is one line. Each line break is written as the two characters `\\n`, and a backslash is never escaped. `$\\nabla$` would
-therefore become a line break and `abla`. qtgen writes the character itself instead (∇, ≠, ν), and rejects commands without a character.
+therefore become a line break and `abla`. qtgen writes the character itself instead (∇, ≠, ν). It writes a command without a
+character in another way, and rejects those that it cannot.
 
 ## Example
 
@@ -110,7 +111,7 @@ def rules() -> str:
 def _rendering() -> str:
     """Return the table of benchmarks/rendering.json: how often readers see a fault, and how often the rules find it."""
     measured = json.loads((HERE.parent / "benchmarks" / "rendering.json").read_text(encoding="utf-8"))
-    rows = ["| a reader sees | rule | pages | found | silent | false alarms |", "|---|---|---|---|---|---|"]
+    rows = ["| a reader sees | rule | pages | found | missed | false alarms |", "|---|---|---|---|---|---|"]
     rows += [
         f"| {row['title']} | {', '.join(row['rules'])} | {row['pages']:,} | {row['found']:,} | {row['silent']} "
         f"| {row['false_alarms']} |"
@@ -118,9 +119,9 @@ def _rendering() -> str:
     ]
     return f"""## What the renderer shows, and what the rules find
 
-`python benchmarks/rendering.py` asks the site's own renderer about {measured["pages"]:,} live pages. `tests/support/faults.py` defines each
-fault from the renderer's output, and does not use the rules. The rules and these definitions were improved on the same pages, so expect
-somewhat less on other pages. The figures are numbers of pages.
+`python benchmarks/rendering.py` renders {measured["pages"]:,} live pages with the site's own renderer, and compares what readers see with
+the findings. `tests/support/faults.py` defines each fault by the renderer's output, without code of the rules. The rules and the definitions were improved on
+these same pages, so expect slightly more errors on other pages. The figures are numbers of pages.
 
 {chr(10).join(rows)}"""
 

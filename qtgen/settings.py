@@ -154,7 +154,7 @@ class Settings(BaseModel):
     questions: tuple[Path, ...] = Field((), description="Question files that `generate` reads if none are given")
     columns: ColumnNames = Field(
         {},
-        description="Columns of question files by the names that the files have for them: "
+        description="Column names of your question files, mapped to qtgen's: "
         '`{ Frage = "question", Fach = "subject" }`',
     )
     out: Path = Field(Path("outputs"), description="Folder to write pages to")

@@ -17,7 +17,7 @@ from qtgen._util.machine import is_running, machine_id
 SUFFIX = ".tmp"
 _MARK = "qtgen"
 _NAME = re.compile(rf"\..*\.{_MARK}-([0-9a-f]{{16}})-(\d{{1,10}})-[a-z0-9_]{{8}}\{SUFFIX}", re.DOTALL)
-_OLD = 24 * 3600.0  # seconds after which a file of a process that cannot be asked counts as left behind
+_OLD = 24 * 3600.0  # seconds after which a file counts as left behind if its process cannot be checked
 _searched: set[str] = set()  # folders, by this process
 
 
@@ -37,8 +37,8 @@ def remove_leftovers_once(folder: Path) -> None:
 def remove_leftovers(folder: str | os.PathLike[str]) -> None:
     """Remove the temporary files and folders in a folder whose process is dead.
 
-    If a file is of another machine, or of this one before its last boot, its age decides: nobody can tell whether that
-    process is alive. What cannot be listed or removed stays.
+    If a file belongs to another machine, or to this one before its last boot, its age decides, because qtgen cannot
+    check whether that process is alive. Files that cannot be listed or removed stay.
     """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -57,6 +57,6 @@ def _remove(path: str, mode: int) -> None:
 
 
 def _is_left_behind(machine: str, pid: int, changed: float) -> bool:
-    if machine == machine_id() and sys.platform != "win32":  # there, asking a process would end it
+    if machine == machine_id() and sys.platform != "win32":  # on Windows, `os.kill` would end the process
         return not is_running(pid)
     return time.time() - changed > _OLD

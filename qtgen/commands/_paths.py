@@ -1,4 +1,4 @@
-"""Arguments and options that are paths, and what becomes of those that cannot be used."""
+"""Arguments and options that are paths, and the handling of paths that cannot be used."""
 
 import errno
 import os

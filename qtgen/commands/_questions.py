@@ -27,7 +27,7 @@ def index_questions(source: QuestionFiles, files: Sequence[Path], settings: Sett
         raise QuestionFileError("no questions", path=", ".join(map(str, files)))
     warn(source.notes, "note")
     warn([*unknown_subjects(index.subjects, (*SUBJECTS, *settings.subjects))], "unknown subject")
-    warn(index.shared_ids, "row", " with an id that another page has; they are written all the same")
+    warn(index.shared_ids, "row", " with an id that another page has; they are written anyway")
     return index
 
 
@@ -67,7 +67,7 @@ def find_duplicates(source: QuestionFiles, index: QuestionIndex, settings: Setti
     if settings.on_duplicate == "skip":
         warn(_lines(reasons, sources), "near-duplicate question", "; skipped")
         return Duplicates(exact, reasons)
-    summary = "; written all the same (--on-duplicate skip leaves them out)"
+    summary = "; written anyway (`--on-duplicate skip` skips them)"
     warn(_lines(reasons, sources), "near-duplicate question", summary)
     return Duplicates(exact, {})
 

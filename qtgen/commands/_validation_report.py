@@ -135,7 +135,7 @@ def print_fix_summary(report: FixReport, files: Sequence[FixedFile], verb: str) 
     for fix in report.rejected[:_REJECTED_SHOWN]:
         note(f"not fixed: {fix.path}:{fix.line}: {fix.code}: the fix {fix.reason}")
     if len(report.rejected) > _REJECTED_SHOWN:
-        note(f"not fixed: {pluralize(len(report.rejected) - _REJECTED_SHOWN, 'more finding')} for such reasons")
+        note(f"not fixed: {pluralize(len(report.rejected) - _REJECTED_SHOWN, 'more finding')} for reasons like these")
 
 
 def _source_lines(overlay: Mapping[str, bytes], path: str) -> list[str]:

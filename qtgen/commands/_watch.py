@@ -1,4 +1,4 @@
-"""Wait for changes of pages, also while a page or a folder is away for a moment.
+"""Wait for changes of pages, also while a page or a folder is missing for a moment.
 
 Editors rename a page before they write it again, and Git removes pages and folders when it changes branches. The
 operating system watches a file or folder, not a path, so a path that leads somewhere else must be watched again.

@@ -89,7 +89,7 @@ _questions, _cost, _resume, _quality, _output = (
 @_questions(
     "--columns",
     metavar="NAME=COLUMN,…",
-    help="Read columns that the files name differently: Frage=question,Fach=subject.",
+    help="Map the files' column names: Frage=question,Fach=subject.",
 )
 @_questions("--limit", type=click.IntRange(min=1), help="Read only the first N questions.")
 @_questions("--prompt", help="Use this prompt for every question.  [default: by the kind of question]")
@@ -101,8 +101,8 @@ _questions, _cost, _resume, _quality, _output = (
 @_questions(
     "--on-duplicate",
     type=click.Choice(["skip", "keep", "fail"]),
-    help="Skip near-duplicate questions, keep them, or end the run. Questions that the site or an earlier row already "
-    "has are never written again.  [default: keep]",
+    help="Skip near-duplicate questions, keep them, or end the run. Exact duplicates are never written.  "
+    "[default: keep]",
 )
 @_questions(
     "--update-neighbours", is_flag=True, help="With --corpus: add links to the new pages to similar pages of the site."

@@ -117,7 +117,7 @@ def _options(**flags: Any) -> RegenerateOptions:
 @_pages("--older-than", type=click.IntRange(0, 100_000), metavar="DAYS", help="Rewrite texts that are older than this.")
 @_pages("--score-below", type=click.FloatRange(0, 1), help="Rewrite pages with a lower `score`.")
 @_pages("--questions", multiple=True, type=file_or_dash, help="Read source texts (`context`) from these files.")
-@_pages("--columns", metavar="NAME=COLUMN,…", help="Read columns that these files name differently: Text=context.")
+@_pages("--columns", metavar="NAME=COLUMN,…", help="Map the column names of these files: Text=context.")
 @_pages("--corpus", type=folder, help="Check links against the pages of this site.")
 @_pages("--limit", type=click.IntRange(min=1), help="Rewrite only the first N stale pages.")
 @_pages(

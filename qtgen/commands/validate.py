@@ -34,7 +34,7 @@ from qtgen.validation.selection import PathRules, choose_rules, resolve_codes
 _NEED_A_PATH = ("QT302", "QT304")  # rules about the name and the folder of the file
 _EPILOG = (
     "Exit codes: 0 if there is no error (warnings do not count); 1 if there is an error, or if --diff would change a "
-    "page; 2 if a path, an option or a setting is wrong (the other paths are checked all the same)."
+    "page; 2 if a path, an option or a setting is wrong (the other paths are still checked)."
 )
 
 

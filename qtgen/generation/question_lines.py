@@ -1,4 +1,4 @@
-"""Decode the lines of a question file, and say which file format or encoding it has if it is no UTF-8 text."""
+"""Decode the lines of a question file, and report its format or encoding if it is not UTF-8 text."""
 
 from collections.abc import Iterator
 from pathlib import Path

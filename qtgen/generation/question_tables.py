@@ -112,7 +112,9 @@ def read_header(place: str, cells: Sequence[str], columns: Mapping[str, str], de
             message = f"no column `{mask_unprintable(source)}`, which `columns` maps to `{target}`"
             raise QuestionFileError(message, path=place, remedy=f"the columns of the file are {known}")
     if "question" not in names:
-        remedy = f"the first line must name the columns: {', '.join(QUESTION_COLUMNS)}"
+        remedy = (
+            f"the first line must name the columns: {', '.join(QUESTION_COLUMNS)}; `columns` maps other names to these"
+        )
         raise QuestionFileError("no column `question`", path=place, remedy=remedy)
     if fault := unknown_column(filter(None, names)):
         raise QuestionFileError(fault[0], path=place, remedy=fault[1])

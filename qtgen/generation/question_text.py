@@ -1,4 +1,4 @@
-"""What is wrong with a question or a subject as a text, and the marks of lists that are no part of it."""
+"""What is wrong with a question or a subject as a text, and the list marks that do not belong to it."""
 
 import re
 from functools import lru_cache

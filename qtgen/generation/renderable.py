@@ -1,4 +1,4 @@
-r"""Write what a model means as Markdown that the site renders so.
+r"""Write what a model means as Markdown that the site renders.
 
 Models write math between brackets, `$$` beside text, `align` without dollars, `|` within formulas in tables, and money
 with bare dollar signs.

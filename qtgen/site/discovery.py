@@ -39,7 +39,7 @@ class PageBatch(NamedTuple):
 
 
 OnUnusable = Callable[[UsageError], object]
-"""Called with the error of a path that cannot be used, if the other paths are to be used all the same."""
+"""Called with the error of a path that cannot be used, if the other paths are still used."""
 
 _UNKNOWN_STATE = (-1, 0)
 _BATCH_SIZE = 1_000

@@ -1,4 +1,4 @@
-"""Fix pages: apply the fixes of a run's findings until none is left, and prove each.
+"""Fix pages: apply the fixes of a run's findings until none is left, and verify each one.
 
 Each round applies the fixes of a page that do not overlap. The page is read and checked again, in memory, and the next
 round applies what is left. A fix is not applied if a reader would lose something by it, if it would cause an error, if

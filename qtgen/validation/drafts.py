@@ -36,7 +36,7 @@ class Draft:
             return str(error)
         before, after = self.page.text_of(ANSWER), fixed.text_of(ANSWER)
         if before != after and (loss := removes_content(before or "", after or "", self._parts(edits_of, edits))):
-            return f"would take something from readers: {loss}"
+            return f"would change what readers see: {loss}"
         return Draft(fixed, _moved(self.written, edits))
 
     def _parts(

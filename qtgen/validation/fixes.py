@@ -1,4 +1,4 @@
-"""Apply the fixes of one page: as many as do not overlap, and only those that harm nobody.
+"""Apply the fixes of one page: as many as do not overlap, and only those that do no harm.
 
 A set of fixes is applied and checked at once, so that most pages are checked a single time. A set that does harm is
 halved, until the fixes that do it are found.

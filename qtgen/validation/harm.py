@@ -1,7 +1,7 @@
 r"""Verify that a change of an answer takes nothing from its readers.
 
-A reader sees each character of an answer as text, as code, as part of a formula, or not at all. A change may do what it
-likes with the characters that it replaces. All other characters must be seen as before:
+A reader sees each character of an answer as text, as code, as part of a formula, or not at all. A change may replace
+characters freely. All other characters must be seen as before:
 
 - Text stays text. It becomes a formula or code only if the change wrote both marks around it (`\(x\)` to `$x$`).
 - A formula stays a formula, and code stays code. They become text only if the change replaced one of their marks

@@ -66,7 +66,7 @@ def test_the_next_write_into_the_folder_removes_what_a_killed_process_left(write
     assert names() == []
 
 
-def test_replacing_a_page_removes_it_too(writer: "subprocess.Popen[bytes]") -> None:
+def test_replacing_a_page_removes_leftovers_too(writer: "subprocess.Popen[bytes]") -> None:
     kill(writer)
     PAGE.write_bytes(b"old")
     forget_folders()
@@ -129,7 +129,7 @@ def test_folders_are_removed_and_links_are_not() -> None:
     assert names() == [link.name, target.name]
 
 
-def test_where_a_process_cannot_be_asked_the_age_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_age_decides_if_a_process_cannot_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     young = put(f".a.md.qtgen-{machine_id()}-{dead_pid()}-aaaaaaaa.tmp")
     old = put(f".a.md.qtgen-{machine_id()}-{dead_pid()}-bbbbbbbb.tmp", age=2 * DAY)
     monkeypatch.setattr(sys, "platform", "win32")

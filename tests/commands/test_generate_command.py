@@ -179,9 +179,7 @@ def test_columns_are_mapped_by_an_option_the_environment_and_the_settings(
 
 
 @pytest.mark.parametrize(("mode", "skipped"), [("keep", 2), ("skip", 3), ("fail", None)])
-def test_what_the_site_has_word_for_word_is_named_first_and_never_paid_for(
-    qtgen: Run, mode: str, skipped: int | None
-) -> None:
+def test_exact_duplicates_are_reported_first_and_never_paid_for(qtgen: Run, mode: str, skipped: int | None) -> None:
     put("content/biology/what-is-osmosis.md", EXAMPLE_PAGE)
     rows = [
         "What osmosis is?,Biology",
@@ -211,7 +209,7 @@ def test_a_page_that_an_earlier_run_wrote_is_no_duplicate_of_the_site(qtgen: Run
     assert (code, facts["exists"], facts["skipped"]) == (0, 1, 0)
 
 
-def test_twins_in_two_encodings_are_one_page(qtgen: Run) -> None:
+def test_the_same_question_in_two_unicode_forms_is_one_page(qtgen: Run) -> None:
     put("q.csv", "question,subject\nWhat is a caf\u00e9?,Sociology\nWhat is a cafe\u0301?,Sociology\n")
     code, facts, err = dry_run(qtgen, "q.csv")
     assert (code, facts["skipped"]) == (0, 1)

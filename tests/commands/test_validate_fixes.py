@@ -55,7 +55,7 @@ def test_only_the_first_reasons_are_told(qtgen: Run) -> None:
         write_page(f"outputs/{number}/biology/what-is-osmosis.md", text)
     err = qtgen("validate", "outputs", "--fix", "--unsafe", "--select", "QT303")[2]
     assert err.count("QT303: the fix would change a `url`") == 10
-    assert "not fixed: 1 more finding for such reasons\n" in err
+    assert "not fixed: 1 more finding for reasons like these\n" in err
 
 
 FAULTS = r"Heat flows.\n\nWhere $p \neq q$ and \( r \) hold.\n\n1. **Warm**, yes\n2. **Cold, no\n\nOsmosis moves"

@@ -127,7 +127,7 @@ def test_an_operating_system_that_cannot_watch(script: Script, monkeypatch: pyte
         changes("site")
 
 
-def test_the_command_goes_on_without_its_only_page(script: Script, qtgen: Run) -> None:
+def test_the_command_continues_without_its_only_page(script: Script, qtgen: Run) -> None:
     shutil.rmtree("site/physics")
     script.steps = [lambda: (PAGE.rename(AWAY), (str(PAGE),))[1], lambda: (AWAY.rename(PAGE), (str(PAGE),))[1]]
     code, _, err = qtgen("validate", "site", "--watch", "--no-cache")

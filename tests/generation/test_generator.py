@@ -143,7 +143,7 @@ def test_a_concern_is_repaired_once_or_written_with_its_warning(config: Generati
     assert (checked.faults, [diagnostic.code for diagnostic in checked.diagnostics]) == ((), ["QT510"])
     outcome, provider = generate(config, broken, points_json(), job=WITHOUT_CONTEXT)
     assert (outcome.attempts, outcome.diagnostics) == (2, ())
-    assert "crosses out" in provider.asked[1].messages[-1].content
+    assert "strikes through" in provider.asked[1].messages[-1].content
     kept, _ = generate(config, broken, broken, broken, job=WITHOUT_CONTEXT)
     assert kept.status is Status.WRITTEN
     assert [warning.code for warning in kept.diagnostics] == ["QT510"]

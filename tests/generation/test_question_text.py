@@ -36,7 +36,7 @@ def test_what_a_spreadsheet_writes_without_a_text_is_a_fault(text: str) -> None:
         "=",
     ],
 )
-def test_texts_with_such_words_are_none(text: str) -> None:
+def test_texts_with_such_words_have_no_fault(text: str) -> None:
     assert placeholder_fault(text) is None
     assert title_fault(text) is None
 
@@ -88,7 +88,7 @@ def test_the_mark_of_a_list_is_no_part_of_a_question(mark: str) -> None:
     "text",
     ["-5 is what?", "1.5 is what?", "#hashtag", "A question", "1984 was what?", "I. Newton was who?", "*x*", "3D?"],
 )
-def test_other_beginnings_stay(text: str) -> None:
+def test_other_beginnings_are_kept(text: str) -> None:
     assert without_list_mark(text) == text
 
 
@@ -98,6 +98,6 @@ def test_a_mark_alone_is_empty(text: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["1. ", "- ", "# ", "<b ", "&amp", "=A", "#", "<b>", "[x] "])
-def test_a_long_text_is_no_trap(part: str) -> None:
+def test_a_long_text_takes_linear_time(part: str) -> None:
     without_list_mark(part * 50_000)
     title_fault(part * 50_000)

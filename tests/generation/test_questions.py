@@ -175,7 +175,7 @@ def test_semicolons_separate_where_commas_are_decimal() -> None:
         ("Why?,B,,x\nHow?,B\n", ["q.csv:2: more cells than columns; quote a text that contains a comma", "How? [B]"]),
     ],
 )  # fmt: skip
-def test_a_bad_row_fails_and_the_others_go_on(rows: str, expected: list[str]) -> None:
+def test_an_invalid_row_fails_and_the_others_are_read(rows: str, expected: list[str]) -> None:
     found = shown(f"question,subject,context\n{rows}")
     assert len(found) == len(expected)
     assert all(message.startswith(beginning) for message, beginning in zip(found, expected, strict=True)), found
@@ -207,7 +207,7 @@ def test_a_long_cell_is_read_and_the_limit_of_the_csv_module_stays() -> None:
 @pytest.mark.parametrize(
     "rows", ['"open' + ",x\n" * 50_000, '"a\n' * 50_000, '"a"b,c\n' * 50_000, '""""a\n' * 50_000, '"a"",\n' * 50_000]
 )
-def test_many_wrong_quotes_are_no_trap(rows: str) -> None:
+def test_many_wrong_quotes_take_linear_time(rows: str) -> None:
     assert len(shown(f"question,subject\n{rows}")) > 0
 
 
@@ -233,13 +233,13 @@ def test_columns_may_have_other_names(text: str, name: str) -> None:
         ("Frage,Thema,Notiz\n", "q.csv:1: unknown column `notiz`; the columns are question, subject"),
     ],
 )  # fmt: skip
-def test_wrong_names_of_columns_are_one_line(text: str, message: str) -> None:
+def test_a_wrong_column_name_gives_one_line(text: str, message: str) -> None:
     with pytest.raises(QuestionFileError) as caught:
         shown(text, columns={"Frage": "question", "Thema": "subject"})
     assert str(caught.value).startswith(message)
 
 
-def test_list_marks_go_before_a_line_of_text_is_a_question() -> None:
+def test_list_marks_of_lines_of_text_are_removed() -> None:
     text = "1. What is rain?\n2) What is snow?\n- What is ice?\n# What is hail?\n- [ ] What is fog?\n3.\n"
     assert shown(text, "q.txt")[:5] == [f"What is {word}? [S]" for word in ("rain", "snow", "ice", "hail", "fog")]
     assert shown(text, "q.txt")[5:] == ["q.txt:6: question: is empty"]

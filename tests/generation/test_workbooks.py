@@ -131,7 +131,7 @@ def test_the_first_visible_sheet_with_a_column_question_is_read() -> None:
     assert notes == ["q.xlsx:Neu: other sheets with a column `question` are not read (`More`); save each as a file"]
 
 
-def test_a_question_in_a_hidden_sheet_only_is_one_line() -> None:
+def test_a_question_only_in_a_hidden_sheet_gives_one_line() -> None:
     path = save_sheets({"Notes": [["x"]], "Old": [["question"], ["Why?"]]}, hidden=["Old"])
     with pytest.raises(
         QuestionFileError, match=r"only a hidden sheet has a column `question` \(`Old`\); show the sheet"
@@ -182,14 +182,14 @@ def test_a_wrong_dimension_of_the_sheet_hides_nothing() -> None:
     assert questions(path) == ["q.xlsx:2 Why?", "q.xlsx:3 How?"]
 
 
-def test_a_sheet_that_is_torn_is_one_line() -> None:
+def test_a_damaged_sheet_gives_one_line() -> None:
     path = save([("question",), *[(f"Why {number}?",) for number in range(50)]])
     edit(path, "xl/worksheets/sheet1.xml", lambda xml: xml[: len(xml) // 2])
     with pytest.raises(QuestionFileError, match="not an Excel workbook"):
         questions(path)
 
 
-def test_an_old_workbook_with_the_new_name_is_one_line() -> None:
+def test_an_old_workbook_with_the_new_name_gives_one_line() -> None:
     Path("q.xlsx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500))
     with pytest.raises(
         QuestionFileError, match=r"is an old Excel workbook .*password; save it as \.xlsx without a password"

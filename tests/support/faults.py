@@ -1,6 +1,6 @@
 r"""What a reader of a page sees broken, found in what the site's renderer makes of the answer.
 
-The definitions use the renderer's output and the answer as it is in the page, and nothing of the rules:
+The definitions use the renderer's output and the answer in the page, and no code of the rules:
 
 - `torn`: a line of a formula or of the text begins with the rest of a command that begins with `\n`. If the rest is no
   word (`abla`, `eq`), that is enough. If it may be (`u`, `i`, `e`), the line must be in a formula or contain LaTeX, and
@@ -15,7 +15,7 @@ The definitions use the renderer's output and the answer as it is in the page, a
   is not closed and contains markdown that follows it.
 - `error`: KaTeX shows a formula as an error. `red`: KaTeX shows a command in red within a formula.
 - `table`: the text shows a row of a table with its pipes, or a cell is dropped.
-- `struck`: text is crossed out by single tildes. `hash`: a line of the text begins with `##` and a letter.
+- `struck`: text is struck through by single tildes. `hash`: a line of the text begins with `##` and a letter.
 - `latex`: the text shows a LaTeX command or `^{…}`, outside the brackets of `brackets` and the lines of `torn`.
 """
 

@@ -95,7 +95,7 @@ def test_a_fix_that_would_break_a_formula_is_rejected_with_the_reason(
     report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay))
     assert report.files == []
     (rejected,) = report.rejected
-    assert rejected.reason == "would take something from readers: `^{x} = 3` would not be shown"
+    assert rejected.reason == "would change what readers see: `^{x} = 3` would not be shown"
 
 
 def _replace_break(file: PageFile) -> Iterator[Finding]:

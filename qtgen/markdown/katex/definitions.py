@@ -1,4 +1,4 @@
-"""Functions that define macros: `\\def`, `\\let` and their kin."""
+"""Functions that define macros: `\\def`, `\\let` and similar ones."""
 
 from __future__ import annotations
 

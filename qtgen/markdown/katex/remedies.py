@@ -83,10 +83,11 @@ def unknown_environment_error(name: str, token: Token) -> UnrenderableError:
 
 
 def leftover_error(token: Token, mode: Mode) -> UnrenderableError:
-    """Return the error at a token that cannot stand where it does."""
+    """Return the error at a token that is not allowed where it is."""
     text = token.text
     if text == END:
-        return UnrenderableError("braces", "the formula ends before something that is open; close it", token)
+        message = "the formula ends while a group, an environment or `\\left` is open; close it"
+        return UnrenderableError("braces", message, token)
     if text == "}":
         return UnrenderableError("braces", "this `}` closes nothing; remove it, or write `\\}`", token)
     if text == "&":

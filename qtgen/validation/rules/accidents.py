@@ -1,4 +1,4 @@
-"""Family 5xx, accidents: does markdown mean something else than its author thought?"""
+"""Family 5xx, accidents: does Markdown mean something else than its author thought?"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,17 +24,17 @@ from qtgen.validation.rules.types import Example, Finding, PageFile
 def accidental_strikethrough(file: PageFile) -> Iterator[Finding]:
     r"""Text between two single tildes is struck through: `H~2~O`, or `3~5 … 6~8`.
 
-    Why it is bad: the author meant a subscript, or "about". The reader sees text that is crossed out.
+    Why it is bad: the author meant a subscript, or "about". The reader sees text that is struck through.
     Fix: write the Unicode character (`H₂O`), math (`$H_2O$`) or `\~`. `--fix --unsafe` writes `\~`. This is unsafe
-    because the author may have meant to cross the text out, for which `~~` is the usual mark.
-    Precision: no finding on 9,923 live pages, and no text on them is crossed out. It cannot see a crossing out with
-    `~~` that was not meant.
+    because the author may have meant to strike the text through, for which `~~` is the usual mark.
+    Precision: no finding on 9,923 live pages, and no text on them is struck through.
+    Limits: the rule does not report an accidental `~~`.
     """
     for part in document_of(file).emphasis[0]:
         if part.mark == "~":
             marks = [(part.start, part.start, "\\"), (part.end - 1, part.end - 1, "\\")]
             fix = replace_parts(file.page, ANSWER, r"write `\~`", marks, safe=False)
-            message = r"the site crosses out the text between these tildes; write `\~`, or a subscript as `$H_2O$`"
+            message = r"the site strikes through the text between these tildes; write `\~`, or a subscript as `$H_2O$`"
             yield answer_finding(file, part.start, part.end, message, fix)
 
 
@@ -60,15 +60,16 @@ _HEADING_MAX = 100  # characters of a heading that is underlined
     repairable="concern",
 )
 def accidental_heading(file: PageFile) -> Iterator[Finding]:
-    """A paragraph becomes a heading, because a line of dashes follows it directly; or `##Heading` does not.
+    """A line of dashes makes a heading of the paragraph above it, or a heading has no space after its `#`.
 
-    A line of dashes below text is a heading on purpose if the text is one short line without a full stop. `#Heading` is
-    one if it is a short line of its own outside a list. `#MeToo` and other hashtags are not reported.
+    Dashes below one short line without a full stop are a heading on purpose. `#Heading` is meant as a heading if it is
+    a short line of its own outside a list. `#MeToo` and other hashtags are not reported.
 
-    Why it is bad: a reader sees a whole paragraph in the size of a heading, or the signs `##` in the text.
-    Fix: put a blank line above the dashes, and a space behind the `#`. No automatic fix.
-    Precision: no finding on 9,923 live pages, and no such fault on them. It cannot see a short line without a full
-    stop that dashes make a heading, and `#Heading` in a list or with a capital inside.
+    Why it is bad: a reader sees a whole paragraph in the size of a heading, or `##` in the text.
+    Fix: put a blank line above the dashes, and a space after the `#`. No automatic fix.
+    Precision: no finding on 9,923 live pages, and no such fault on them.
+    Limits: the rule does not report a short line without a full stop above dashes, or `#Heading` in a list or with a
+    capital inside.
     """
     document = document_of(file)
     text = document.text
@@ -79,13 +80,13 @@ def accidental_heading(file: PageFile) -> Iterator[Finding]:
             if not is_single and not _is_prose(text[block.lines[0][0] : block.lines[-1][1]]):
                 continue
             start = dashes + len(text[dashes : block.end]) - len(text[dashes : block.end].lstrip(" >"))
-            message = "the text above this line is shown as a heading; put a blank line above it"
+            message = "the text above this line is shown as a heading; put a blank line between them"
             yield answer_finding(file, start, block.start + len(text[block.start : block.end].rstrip()), message)
         elif block.kind == "paragraph":
             for start, _ in block.lines:
                 hashes = _HASHES.match(text, start)
                 if hashes or (start == block.start and block.item < 0 and (hashes := _match_hash(text, start))):
-                    message = f"the site shows this `{hashes.group()}` as text; put a space behind it"
+                    message = f"the site shows this `{hashes.group()}` as text; put a space after it"
                     yield answer_finding(file, *hashes.span(), message)
 
 
@@ -135,10 +136,11 @@ _MARKED = re.compile(
 def accidental_code(file: PageFile) -> Iterator[Finding]:
     """Text, a list or math is indented by four spaces or more, so that the site shows it as code.
 
-    Why it is bad: a reader sees the marks of markdown and LaTeX, in lines that do not wrap.
+    Why it is bad: a reader sees the marks of Markdown and LaTeX, in lines that do not wrap.
     Fix: indent it like the list item that it belongs to, or not at all. No automatic fix.
-    Precision: no finding on 9,923 live pages. It cannot see a sentence that looks like code: with brackets, `=` or
-    `;`, or without a capital and a full stop.
+    Precision: no finding on 9,923 live pages.
+    Limits: the rule does not report a sentence that looks like code, because it has brackets, `=` or `;`, or no capital
+    and no full stop.
     """
     if not _may_be_code(answer_of(file)):
         return
@@ -201,12 +203,12 @@ _RESTARTS_MIN = 3  # two lists may each have one item by intention
 def restarted_list(file: PageFile) -> Iterator[Finding]:
     """Three or more numbered lists of one item each follow each other, and each begins with 1.
 
-    Why it is bad: the text between the items is not indented, so it ends the list. The reader sees `1.` in front of
-    each item.
-    Fix: indent the text between the items by three spaces, or number them 1, 2, 3. `--fix --unsafe` numbers them. This
-    is unsafe because the lists may be separate by intention.
-    Precision: no finding on 9,923 live pages, on which lists of one item follow headings or bold lines. It cannot see
-    a list that restarts once.
+    Why it is bad: the text between the items is not indented, so it ends the list. The reader sees `1.` before each
+    item.
+    Fix: indent the text between the items by three spaces, or number the items 1, 2, 3. `--fix --unsafe` numbers them.
+    This is unsafe because the lists may be separate by intention.
+    Precision: no finding on 9,923 live pages. Lists of one item on them follow headings or bold lines.
+    Limits: the rule does not report a list that restarts only once.
     """
     document = document_of(file)
     for items in _restarts(document):

@@ -36,11 +36,11 @@ def unrenderable_math(file: PageFile) -> Iterator[Finding]:
     Why it is bad: the reader sees the source of the formula, or the unknown command, in red.
     Fix: what the message suggests. A formula in one line, `$$…$$` too, is inline math. There, `align`, `gather`,
     `equation` and `\tag` do not work, so put the `$$` on lines of their own. No automatic fix.
-    Precision: exact, with nothing missed. The rule reads formulas by the grammar of KaTeX 0.16.47. It agrees with KaTeX
-    on all 7,579 formulas of live pages, of which 61 are errors, on 210,000 formulas with accidents, and on 290,520
-    right and wrong uses of every command.
-    Limits: KaTeX fails at 470 to 1,870 nested groups, depending on their kind. This rule reports more than 400. What
-    follows an unescaped `%` is lost, but KaTeX shows no error, so this rule does not report it.
+    Precision and recall: 1.00, over the 35 such pages among 9,923 live pages (`benchmarks/rendering.py`). The rule
+    reads formulas by the grammar of KaTeX 0.16.47. Tests compare it with KaTeX itself: it agrees on all 7,579 formulas
+    of these pages, on 210,000 formulas with accidents, and on 290,520 correct and wrong uses of every command.
+    Limits: the rule reports more than 400 nested groups. KaTeX fails at 470 to 1,870, depending on their kind. The rule
+    does not report an unescaped `%`, because KaTeX shows no error, although the reader loses what follows it.
     """
     plain = plain_math(answer_of(file))
     if plain and not any(_is_faulty(plain)):

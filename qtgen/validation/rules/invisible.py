@@ -46,14 +46,14 @@ def invisible_character(file: PageFile) -> Iterator[Finding]:
     The invisible characters are, among others, the zero-width space (U+200B), the word joiner (U+2060), the soft hyphen
     (U+00AD), tags, and the characters that change the direction of text (U+202A to U+202E, U+2066 to U+2069).
 
-    Why it is bad: searches do not find the words, and titles that look the same differ. Characters of direction show
-    the text in another order than programs read it. U+FFFD shows that a letter was lost.
-    Fix: remove the characters. `--fix` removes those that never show. Where Markdown could change its meaning, and for
-    U+202D and U+202E, which change the order of what readers see, the fix is unsafe. U+FFFC and U+FFFD have no fix:
-    write what belongs there.
-    Not reported: joiners and variation selectors in emoji and between letters of scripts that need them, marks of
-    direction in texts with right-to-left letters, zero-width spaces in scripts without spaces, and soft hyphens in
-    words of at least 20 letters, in which they let a line break.
+    Why it is bad: searches do not find the words, and titles that look the same differ. Characters that change the
+    direction show the text in another order than programs read it. U+FFFD shows that a letter was lost.
+    Fix: remove the characters. `--fix` does so. The fix is unsafe beside marks of Markdown, because their meaning could
+    change, and for U+202D and U+202E, because the order of what readers see could change. U+FFFC and U+FFFD have no
+    automatic fix: write the character that was lost.
+    Not reported: joiners and variation selectors in emoji and between letters of scripts that need them, direction
+    marks in texts with right-to-left letters, zero-width spaces in scripts without spaces, and soft hyphens in words
+    of at least 20 letters, which break there at the end of a line.
     Precision: no finding on 9,923 live pages. One of them has soft hyphens, in a chemical name of 39 letters.
     """
     for path, value in file.page.values.items():

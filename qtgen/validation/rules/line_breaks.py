@@ -53,9 +53,10 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     In a list, the new line ends the math, and the closing `$$` opens another formula that contains the rest of the
     page.
     Fix: use the Unicode character (`≠`, `∇`, `ν`). `--fix` does so. This is safe because KaTeX renders it the same.
-    Precision: 1.00. Recall: 1.00 of the 129 torn pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot
-    see a `\nu` that is a line break and `u` between two lines of a formula without `\\`: `x = 1\nu = 2` is reported.
-    It cannot see a pattern such as `\d+\n` in a sentence.
+    For a path, the fix is `/` instead of each backslash, and is unsafe.
+    Precision and recall: 1.00, over the 129 such pages among 9,923 live pages (`benchmarks/rendering.py`).
+    Limits: the rule reports `x = 1\nu = 2` in a formula, although this may be a line break and `u`. It does not report
+    a pattern such as `\d+\n` in a sentence.
     """
     answer = answer_of(file)
     yield from _torn_paths(file, answer)
@@ -188,15 +189,15 @@ _QUOTED = re.compile(r"""(?<![^\s(\[=,])(?:"(?: \n)+"|'(?: \n)+'|“(?: \n)+”|
     repairable="concern",
 )
 def escape_in_code(file: PageFile) -> Iterator[Finding]:
-    r"""A code span contains `\n`, or a string in a block of code does, as in `printf("done\n")`; or it is quoted.
+    r"""A code span, a string in a block of code, or a quotation contains `\n`, as in `printf("done\n")`.
 
-    Why it is bad: the site breaks the line there. A code span is shown without it (`\n` alone is shown as an empty
-    span, `C:\new` as `C: ew`), the code of a block does not run, and `"\n"` in a sentence is shown as two quotes.
-    Fix: write it differently (`\x0a`, or `&#92;n` outside code), or use another example. `--fix --unsafe` writes these.
-    This is unsafe because not every programming language knows `\x0a`.
-    Precision: 1.00. Recall: 1.00, of the only such page among 9,923 live pages, `benchmarks/rendering.py`. It cannot
-    see a string whose quotes are not those of a programming language, a string of more than twelve lines, or a break
-    within three quotes, which is code. A quotation that spans two lines in a block of text may be reported.
+    Why it is bad: the site breaks the line there. A code span loses it: `\n` alone is shown as an empty span, and
+    `C:\new` as `C: ew`. The code of a block does not run. `"\n"` in a sentence is shown as two quotes.
+    Fix: write `\x0a`, or `&#92;n` outside code, or use another example. `--fix --unsafe` writes these. This is unsafe
+    because not every programming language knows `\x0a`.
+    Precision and recall: 1.00, over the only such page among 9,923 live pages (`benchmarks/rendering.py`).
+    Limits: the rule does not report a string in other quotes than `"` and `'`, a string of more than twelve lines, or
+    a break between triple quotes, which is code. It may report a quotation that spans two lines in a block of code.
     """
     document = document_of(file)
     for part in document.segments:

@@ -265,10 +265,10 @@ def near_duplicate_question(site: SiteIndex) -> Iterator[SiteFinding]:
 
 @site_rule("QT411", "case-only-twin", Severity.ERROR, bad=Example(path="outputs/biology/What-is-diffusion.md"))
 def case_only_twin(site: SiteIndex) -> Iterator[SiteFinding]:
-    """The file or its folder differs from another one only in capitals and small letters.
+    """The name of the file or of its folder differs from another name only in case.
 
-    Why it is bad: on Windows and macOS, both names are the same file. Git checks out only one of the two, and whoever
-    edits it there overwrites the other page. That is why it is an error.
+    Why it is bad: on Windows and macOS, both names are the same file. Git checks out only one of the two, and an edit
+    there overwrites the other page. Therefore it is an error.
     Fix: rename the one whose name is not a slug, or remove it if it is a copy. No automatic fix, because `--fix` does
     not rename files. If folders differ, the first page of each is reported.
     """

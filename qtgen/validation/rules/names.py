@@ -168,7 +168,7 @@ def reserved_name(file: PageFile) -> Iterator[Finding]:
     names with one of the characters `< > : " | ? * \\`, and names that end in a dot or a space.
 
     Why it is bad: Git on Windows refuses to check out a branch with such a file. So one page keeps everybody on Windows
-    from working on any page of the site. That is why it is an error.
+    from working on the site. Therefore it is an error.
     Fix: reword the question, because the file's name derives from it, and rename the file. No automatic fix: only a
     person can choose other words. `qtgen generate` never writes such a file.
     """

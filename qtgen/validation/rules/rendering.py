@@ -1,7 +1,7 @@
 r"""Family 5xx: does the site render the answer as it is meant?
 
-`line_breaks.py`, `math.py` and `formulas.py` have the rules about line breaks and math, `accidents.py` those about
-markdown that means something else than its author thought.
+`line_breaks.py`, `math.py`, `formulas.py` and `latex_in_text.py` have the rules about line breaks and math, `tables.py`
+the one about tables, and `accidents.py` those about Markdown that means something else than its author thought.
 """
 
 import re
@@ -68,16 +68,16 @@ def _open_at_line_end(char: str) -> str:
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
     """A code fence, `$$` or `**` is opened and never closed, or `$$` is not alone on its line.
 
-    An open `$$` is an error, because a reader loses the rest of the page. So is a formula of which a part is lost.
+    A `$$` that is not closed, or that hides a part of a formula, is an error. The other findings are warnings.
 
     Why it is bad: an open fence or `$$` contains the rest of the page. What follows an opening `$$` on its line is not
-    shown, and a `$$` with words behind it closes nothing. `**` is shown as two asterisks if it has no counterpart, if
-    there is a space inside, or if it is between a letter and a punctuation mark: `**"bold"**word`.
+    shown, and a `$$` before words closes nothing. `**` is shown as two asterisks if it has no counterpart, if there is
+    a space inside, or if it is between a letter and a punctuation mark: `**"bold"**word`.
     Fix: close it, or write `$$` on a line of its own, indented like the list item around it. No automatic fix: only an
     author knows where it should end.
-    Precision: 1.00. Recall: 1.00 of the 25 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot
-    see a fence that the end of a list item closes, because readers see it as it was meant. It takes `2**3`, `src/**`
-    and `**kwargs` for what they are.
+    Precision and recall: 1.00, over the 25 such pages among 9,923 live pages (`benchmarks/rendering.py`).
+    Limits: the rule does not report a fence that the end of a list item closes, because readers see it as it was meant.
+    It does not report `2**3`, `src/**` and `**kwargs`.
     """
     answer = answer_of(file)
     if "```" in answer or "~~~" in answer or not _display_closes(answer):

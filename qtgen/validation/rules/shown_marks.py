@@ -1,4 +1,4 @@
-"""Find marks of markdown that the site shows as they are, although they were meant to open or close something."""
+"""Find marks of Markdown that the site shows as they are, although they were meant to open or close something."""
 
 import re
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def shown_bold(file: PageFile, document: Document) -> Iterator[Finding]:
         if marks == "**" and not _is_meant(text, run):
             lines.setdefault(text.rfind("\n", 0, run.start), []).append(run)
         elif marks == "*" and (run.start in edges or run.end in edges):
-            message = "one of these two asterisks is shown; write as many in front of the words as behind them"
+            message = "one of these two asterisks is shown; write as many before the words as after them"
             start = run.start if run.end in edges else run.start - 1
             yield answer_finding(file, start, start + 2, message)
     for runs in lines.values():

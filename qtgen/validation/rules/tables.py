@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from qtgen._util.text import pluralize
 from qtgen.markdown import Block, Document, find_segments, segment_at
 from qtgen.markdown.tables import count_header_cells, split_row
 from qtgen.validation.diagnostics import Severity
@@ -33,12 +34,12 @@ _HEAD = r"Osmosis:\n\n| side | water |\n|---|---|\n"
 def broken_table(file: PageFile) -> Iterator[Finding]:
     r"""A `|` in math or code cuts a cell, a row has more cells than the header, or a table has no line of dashes.
 
-    Why it is bad: the site cuts every row at each `|`, also within `$|x|$` and code, and does not show the cells
-    for which the header has no column. Without a correct line of dashes below the header, the reader sees the pipes.
-    Fix: write `\|` in code, `\vert` or `\Vert` in math, as many cells as the header has, and a line of dashes
-    (`|---|---|`) with a cell for each column, after a blank line. No automatic fix.
-    Precision: 1.00. Recall: 1.00 of the 7 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot see
-    a table of one row, or of two columns without pipes at the ends of its lines.
+    Why it is bad: the site cuts every row at each `|`, also within `$|x|$` and code. It does not show cells for which
+    the header has no column. Without a correct line of dashes below the header, the reader sees the pipes.
+    Fix: write `\|` in code, and `\vert` or `\Vert` in math. Give each row as many cells as the header has. Write a line
+    of dashes (`|---|---|`) below the header, with a cell for each column. No automatic fix.
+    Precision and recall: 1.00, over the 7 such pages among 9,923 live pages (`benchmarks/rendering.py`).
+    Limits: the rule does not report a table of one row, or of two columns without pipes at the ends of its lines.
     """
     document = document_of(file)
     for block, following in zip_longest(document.blocks, document.blocks[1:]):
@@ -69,7 +70,8 @@ def _rows(file: PageFile, document: Document, block: Block) -> Iterator[Finding]
             message = r"this `|` cuts the cell in two; write `\vert` in math, `\|` in code"
             yield answer_finding(file, cut, cut + 1, message)
         elif surplus:
-            message = f"the site does not show this cell, because the header has {block.width}; remove or join cells"
+            columns = pluralize(block.width, "cell")
+            message = f"the site does not show this cell, because the header has {columns}; remove or join cells"
             yield answer_finding(file, surplus[0][0], surplus[-1][1], message)
 
 
