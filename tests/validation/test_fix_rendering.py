@@ -11,11 +11,12 @@ from qtgen.validation.autofix import FixReport, try_fixes
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
-from support.renderer import lost_content, missing_renderer, render_answers
+from support.oracle import needs_renderer, render
+from support.renderings import lost_content
 
 _SHARE = int(os.environ.get("QTGEN_FIX_SHARE", "20"))  # one of so many real pages is fixed
 
-pytestmark = pytest.mark.skipif(missing_renderer() is not None, reason=missing_renderer() or "")
+pytestmark = needs_renderer
 
 
 def fix_all(pages: Mapping[str, bytes], *, unsafe: bool) -> FixReport:
@@ -31,7 +32,7 @@ def losses(report: FixReport) -> dict[str, list[str]]:
     ]
     changed = [(path, before, after) for path, before, after in answers if before != after]
     assert changed
-    renderings = render_answers([answer for _, *both in changed for answer in both])
+    renderings = render([answer for _, *both in changed for answer in both])
     lost = (
         (path, lost_content((before, after), (renderings[2 * number], renderings[2 * number + 1])))
         for number, (path, before, after) in enumerate(changed)
