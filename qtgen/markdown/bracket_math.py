@@ -103,7 +103,7 @@ def with_dollars(document: Document, pairs: Sequence[BracketPair], *, line_break
         block = block_at(document, pair.start)
         if block is None or block.kind in ("heading", "table") or not _needs_lines(text, pair):
             is_whole = document.content[pair.start : pair.end] == text[pair.start : pair.end]
-            is_adjacent = bool(changes) and changes[-1][1] == pair.start  # `$a$$b$` would not be two formulas
+            is_adjacent = (bool(changes) and changes[-1][1] == pair.start) or text.endswith("$", 0, pair.start)
             marks = _as_inline(text, pair, " " if is_adjacent else "") if is_whole else []
         else:
             marks = [] if is_quoted(document, pair) else as_display(document, pair, block, line_break=line_break)
@@ -120,7 +120,8 @@ def _as_inline(text: str, pair: BracketPair, space: str) -> list[Replacement]:
     mark = "$$" if pair.display else "$"
     content = text[slice(*pair.inner)]
     left, right = len(content) - len(content.lstrip()), len(content) - len(content.rstrip())
-    return [(pair.start, pair.inner[0] + left, space + mark), (pair.inner[1] - right, pair.end, mark)]
+    after = " " if text.startswith("$", pair.end) else ""  # `$a$$b$` would not be two formulas
+    return [(pair.start, pair.inner[0] + left, space + mark), (pair.inner[1] - right, pair.end, mark + after)]
 
 
 def _needs_lines(text: str, pair: BracketPair) -> bool:

@@ -28,6 +28,7 @@ _LINE_END_MAX = 80  # characters
 _LINE_START = re.compile(r"\\n[a-z]{1,2}(?:[ ]*&=|(?<=[,;]\\n[a-z])[ ]=[ ])")
 _CLOSES_ON_OWN_LINE = re.compile(r"(?:(?!\\\]).){0,2000}?\\n[ ]*\\\]")
 _DOLLARS_ON_OWN_LINE = re.compile(r"[^$]{0,2000}?\\n[ >]*\$\$[ ]*(?:\\n|\Z)")
+_OPENS_BLOCK = re.compile(r"(?:\\n|^)([ >]*)\$\$[ ]*\Z")
 _CAPITALS = re.compile(r"\\n(?:(?:Right|Left|Leftright)arrow|V[Dd]ash)(?![A-Za-z])")  # no Unicode character for KaTeX
 _NEGATION = re.compile(r"(?<=[ (])\\neg(?=[ ]?(?![aAI]\b)[A-Za-z(](?![A-Za-z]))")
 
@@ -135,6 +136,10 @@ class _Displays:
 def _use_character(file: PageFile, command: re.Match[str], character: str | None) -> FixFactory | None:
     if character is None:
         return None
+    answer = answer_of(file)
+    opening = _OPENS_BLOCK.search(answer, max(0, command.start() - _LINE_END_MAX), command.start())
+    if opening and _DOLLARS_ON_OWN_LINE.match(answer, command.end()):
+        character = f"\\n{opening.group(1)}{character}"  # the site drops what is behind a `$$` that opens a block
     return replace_parts(file.page, ANSWER, f"write `{character}`", [(*command.span(), character)])
 
 

@@ -100,7 +100,7 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     Fix: write `\$5`. `--fix --unsafe` does so. This is unsafe because the rule guesses from the words in between what
     is money and what is math.
     Precision: 1.00. Recall: 1.00 of the 15 such pages among 9,923 live pages, `benchmarks/rendering.py`. It cannot
-    see an amount that forms a pair with the mark of a formula without a word in between: `$5, $x$`.
+    see an amount that forms a pair with the mark of a formula without a word or comma in between: `$5 $x$`.
     """
     if not _may_be_money(answer_of(file)):
         return
