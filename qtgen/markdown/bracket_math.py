@@ -23,6 +23,7 @@ _NUMBER_OF_PERCENT = re.compile(r"\d ?(?=%)")
 _CODE = re.compile(r"[`~](?:(?<=`)|(?<=~)~~)")
 _INDENTED = re.compile(r"\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]")
 _ITEM = re.compile(r"^[ >]*(?:[-*+]|\d{1,9}[.)]) ", re.MULTILINE)
+_LINE_MAX = 1_000  # characters before or behind a formula
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
 OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
 """What KaTeX renders only in math that is a block."""
@@ -135,10 +136,9 @@ def _needs_lines(text: str, pair: BracketPair) -> bool:
 
 
 def _rest_of_lines(text: str, pair: BracketPair) -> tuple[str, str]:
-    """Return what is before a formula on its line, and behind it."""
-    line_end = text.find("\n", pair.end)
-    before = text[text.rfind("\n", 0, pair.start) + 1 : pair.start]
-    return before, text[pair.end : len(text) if line_end < 0 else line_end]
+    """Return what is before a formula on its line, and behind it: of a long line, what is nearest."""
+    before = text[max(0, pair.start - _LINE_MAX) : pair.start].rpartition("\n")[2]
+    return before, text[pair.end : pair.end + _LINE_MAX].partition("\n")[0]
 
 
 def write_dollars(markdown: str) -> str:

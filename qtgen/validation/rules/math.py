@@ -76,7 +76,7 @@ _BETWEEN_AMOUNTS = re.compile(
 _FUNCTION_WORD = re.compile(
     r"\b(?:then|than|for|if|while|but|which|when|is|are|was|were|with|from|on|at|the|you|it|they|would|and|to)\b"
 )
-_BEHIND_AMOUNTS = re.compile(r" (?:[^$=\\^_{}+*<>]*[ (–—/-])?\d[\d,.]* ?")  # the second amount of `5$ and 6$`
+_BEHIND_AMOUNTS = re.compile(r"[,;]? (?:[^$=\\^_{}+*<>]*[ (–—/-])?\d[\d,.]* ?")  # the second amount of `5$ and 6$`
 _FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
 
 
@@ -90,7 +90,7 @@ _FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
         r"It costs \$5, or \$8 with salt, $5x$ in all.\n\n- It costs $5 a litre\n- or $8 with salt. Osmosis moves",
     ),
     fix="unsafe",
-    patterns=(r"\$ ?[0-9]", r"[0-9] ?\$ [^$=\\]*[0-9] ?\$"),
+    patterns=(r"\$ ?[0-9]", r"[0-9] ?\$[,;]? [^$=\\]*[0-9] ?\$"),
     repairable="concern",
 )
 def currency_as_math(file: PageFile) -> Iterator[Finding]:

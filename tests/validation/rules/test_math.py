@@ -158,6 +158,7 @@ def test_math_between_brackets_is_told_from_prose(text: str, codes: list[str]) -
         ("costs 5$ to 10$ each", ["QT503"]),
         ("costs 5 $ to 10 $ each", ["QT503"]),
         ("costs 5$ - 10$", ["QT503"]),
+        ("costs 5$, 10$ or 15$", ["QT503"]),
         ("Let $x = 5$ and 6$ be", []),
         ("In 2020$ x = 3$", []),
         ("costs $5, $x$ and $6 too", ["QT503"]),
