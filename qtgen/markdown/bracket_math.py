@@ -4,63 +4,29 @@ Markdown also escapes brackets so: `\(see below\)` and `\[1\]` are prose.
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import attrgetter
-from typing import NamedTuple
 
 from qtgen.markdown.document import Document, find_segments, segment_at
+from qtgen.markdown.math_or_prose import is_math
 from qtgen.markdown.plain_math import plain_math
-from qtgen.markdown.types import Block
+from qtgen.markdown.types import Block, BracketPair
 
 Replacement = tuple[int, int, str]
 """Start and end in a text, and what replaces that part."""
 
 _MARK = re.compile(r"\\[\\()\[\]]")
 _PARAGRAPH_BREAK = re.compile(r"\n[ ]*\n")
-_COMMAND = re.compile(r"\\[A-Za-z]")
-_SIGN = re.compile("[\\\\^_={}<>|\u0370-\u03ff\u2190-\u22ff\u2a00-\u2aff\u00d7\u00f7\u00b1\u2032\u00b2\u00b3\u00b9]")
-_FUNCTION = re.compile(
-    r"\b(?:sin|cos|tan|log|exp|max|min|lim|gcd|det|mod)\b(?=[ ]*\S)|(?<![A-Za-z])(?:[A-Za-z]|[A-Z]{2,4})\("
-    r"|[A-Za-z0-9)][ ]?[+*][ ]?[A-Za-z0-9(]|^[(\[].*[)\]]$"
-)
-_PROBABILITY = re.compile(r"[A-Z]\([^()]*\|")
-_NAMES = re.compile(r"\d[\d.,]*%?|[A-Z]{2,4}|[A-Za-z]{2}")  # a number, or two variables: nothing that is only math
-_VARIABLE = re.compile(r"(?<![A-Za-z.])[A-Za-z](?![A-Za-z0-9.])")
-_ABBREVIATION = re.compile(r"[A-Za-z]{2}\.")
-_ELEMENTS = re.compile(r"(?:[A-Z][a-z]?\d*){2,}")
-_ESCAPE = re.compile(r"\\[!-/:-@\[-`{-~]")
-_PROSE = re.compile(
-    r"(?:e\.g|i\.e|cf|see|pp?\.|vs|ca\.|fig|eq|approx|about|or|and|the)\b|\^\d+\Z|[→←⇒] *[A-Za-z]{3}"
-    r"|[\u0370-\u03ff]-[a-z]{3}|[A-Z]:\\",
-    re.IGNORECASE,
-)
-_WORD = re.compile(r"[A-Za-z]{3,}")
-_LABEL = re.compile(r"[a-h]|i{1,3}|iv|vi{1,3}|ix")
-_BEFORE_LABEL = re.compile(r"(?:^[ *+-]*|[,;:] |\b(?:and|or) )\Z")
+_NUMBER_OF_PERCENT = re.compile(r"\d ?(?=%)")
 _CODE = re.compile(r"[`~](?:(?<=`)|(?<=~)~~)")
 _INDENTED = re.compile(r"\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]")
 _ITEM = re.compile(r"^[ >]*(?:[-*+]|\d{1,9}[.)]) ", re.MULTILINE)
-_OWN_LINE = re.compile(r"[ ]*\n[\s\S]*\n[ ]*")  # between marks that are each alone on their line
-_PROSE_WORDS = 2
-_AROUND = 80  # characters before and behind a pair that tell what it is
+_LINE_MAX = 1_000  # characters before or behind a formula
 _UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
 OWN_LINES = re.compile(r"\\tag\b|\\begin\{(?:align|gather|equation|multline|alignat|CD|flalign)\*?\}")
 """What KaTeX renders only in math that is a block."""
-
-
-class BracketPair(NamedTuple):
-    r"""A pair of `\(` and `\)` (or of `\[` and `\]`, then `display`) in prose, which contains math.
-
-    Args:
-        inner: Start and end of what is between the marks.
-    """
-
-    start: int
-    end: int
-    inner: tuple[int, int]
-    display: bool
 
 
 def find_bracket_math(text: str) -> list[BracketPair]:
@@ -81,7 +47,7 @@ def find_bracket_math(text: str) -> list[BracketPair]:
     for pair in pairs:
         if hidden and (segment_at(hidden, pair.start) or segment_at(hidden, pair.end - 1)):
             continue
-        verdict = _is_math(text, pair)
+        verdict = is_math(text, pair)
         if verdict is not False:
             (certain if verdict else possible).append(pair)
     return sorted([*certain, *possible]) if certain else []
@@ -120,45 +86,6 @@ def _pairs(text: str) -> Iterator[BracketPair]:
             opening = ""
 
 
-def _is_math(text: str, pair: BracketPair) -> bool | None:
-    """Return whether a pair contains math, or None if it may be prose too."""
-    content = text[slice(*pair.inner)].strip()
-    if not content or (pair.display and text.startswith(("(", "\\("), pair.end)):
-        return False
-    if "://" in content or "www." in content or _PROSE.match(content):
-        return False
-    if _COMMAND.search(content):
-        return True
-    words = _WORD.findall(content)
-    if pair.display and not words and _OWN_LINE.fullmatch(text[slice(*pair.inner)]):
-        return True
-    if len(words) >= _PROSE_WORDS:
-        return _PROBABILITY.match(content) is not None
-    if _SIGN.search(_ESCAPE.sub(" ", content)) or _FUNCTION.search(content):
-        return True
-    return _is_plain_math(text, pair, content) if not words else False
-
-
-def _is_plain_math(text: str, pair: BracketPair, content: str) -> bool | None:
-    """Return whether a pair without words and signs of math contains math: letters and numbers only."""
-    before = text[max(0, pair.start - _AROUND) : pair.start].rpartition("\n")[2]
-    after = text[pair.end : pair.end + _AROUND].partition("\n")[0].strip(" .,;")
-    if pair.display and _NAMES.fullmatch(content):
-        return False
-    if pair.display and (before.strip() or after):
-        return None if _VARIABLE.search(content) else False
-    is_label = _LABEL.fullmatch(content) and _BEFORE_LABEL.search(before)
-    is_prefix = content in ("R", "S", "E", "Z", "D", "L") and text.startswith("-", pair.end)  # of a molecule
-    is_call = before[-1:].isalnum() or before.endswith(("_", "\\]"))
-    if is_label or is_call or is_prefix or _ABBREVIATION.search(content):
-        return None
-    if _NAMES.fullmatch(content) or _ELEMENTS.fullmatch(content):
-        return None
-    if not any(char.isalnum() for char in content):
-        return False
-    return True if _VARIABLE.search(content) else None
-
-
 def with_dollars(document: Document, pairs: Sequence[BracketPair], *, line_break: str = "\n") -> list[Replacement]:
     r"""Return the replacements that write math between brackets with dollar signs.
 
@@ -177,29 +104,41 @@ def with_dollars(document: Document, pairs: Sequence[BracketPair], *, line_break
         block = block_at(document, pair.start)
         if block is None or block.kind in ("heading", "table") or not _needs_lines(text, pair):
             is_whole = document.content[pair.start : pair.end] == text[pair.start : pair.end]
-            is_adjacent = bool(changes) and changes[-1][1] == pair.start  # `$a$$b$` would not be two formulas
-            changes += _as_inline(text, pair, " " if is_adjacent else "") if is_whole else []
-        elif not is_quoted(document, pair):
-            changes += as_display(document, pair, block, line_break=line_break)
+            is_adjacent = (bool(changes) and changes[-1][1] == pair.start) or text.endswith("$", 0, pair.start)
+            marks = _as_inline(text, pair, " " if is_adjacent else "") if is_whole else []
+        else:
+            marks = [] if is_quoted(document, pair) else as_display(document, pair, block, line_break=line_break)
+        changes += [*_escaped_percents(text, pair), *marks] if marks else []
     return sorted([*changes, *_escaped_dollars(document, changes)]) if changes else []
+
+
+def _escaped_percents(text: str, pair: BracketPair) -> list[Replacement]:
+    """Return replacements for percent signs behind numbers. In math, `%` begins a comment, which is not shown."""
+    return [(match.end(), match.end(), "\\") for match in _NUMBER_OF_PERCENT.finditer(text, *pair.inner)]
 
 
 def _as_inline(text: str, pair: BracketPair, space: str) -> list[Replacement]:
     mark = "$$" if pair.display else "$"
     content = text[slice(*pair.inner)]
     left, right = len(content) - len(content.lstrip()), len(content) - len(content.rstrip())
-    return [(pair.start, pair.inner[0] + left, space + mark), (pair.inner[1] - right, pair.end, mark)]
+    after = " " if text.startswith("$", pair.end) else ""  # `$a$$b$` would not be two formulas
+    return [(pair.start, pair.inner[0] + left, space + mark), (pair.inner[1] - right, pair.end, mark + after)]
 
 
 def _needs_lines(text: str, pair: BracketPair) -> bool:
     """Return whether math is a block: it stands on lines of its own, or is valid only in a block."""
     if not pair.display:
         return False
-    before = text[: pair.start].rpartition("\n")[2]
-    after = text[pair.end :].partition("\n")[0]
+    before, after = _rest_of_lines(text, pair)
     content = text[slice(*pair.inner)]
     is_alone = not before.strip() and not after.strip(" .,;")
     return is_alone or "\n" in content or OWN_LINES.search(content) is not None
+
+
+def _rest_of_lines(text: str, pair: BracketPair) -> tuple[str, str]:
+    """Return what is before a formula on its line, and behind it: of a long line, what is nearest."""
+    before = text[max(0, pair.start - _LINE_MAX) : pair.start].rpartition("\n")[2]
+    return before, text[pair.end : pair.end + _LINE_MAX].partition("\n")[0]
 
 
 def write_dollars(markdown: str) -> str:
@@ -233,19 +172,17 @@ def as_display(document: Document, pair: BracketPair, block: Block, *, line_brea
     indent = " " * _indent(document, block)
     content = text[slice(*pair.inner)]
     left, right = len(content) - len(content.lstrip()), len(content) - len(content.rstrip())
-    before = text[: pair.start]
-    line_start = before.rfind("\n") + 1
+    before, after = _rest_of_lines(text, pair)
     opening_start, opening = pair.start, f"$$\n{indent}"
     if _begins_item(document, pair.start):
         pass
-    elif before[line_start:].strip():
+    elif before.strip():
         opening_start -= len(before) - len(before.rstrip())
         opening = f"\n{indent}{opening}"
     else:
-        opening_start, opening = line_start, indent + opening
-    after = text[pair.end :]
+        opening_start, opening = pair.start - len(before), indent + opening
     stripped = after.lstrip(" ")
-    has_text_behind = bool(stripped) and not stripped.startswith("\n")
+    has_text_behind = bool(stripped)
     closing_end = pair.end + (len(after) - len(stripped) if has_text_behind else 0)
     closing = f"\n{indent}$$" + (f"\n{indent}" if has_text_behind else "")
     body = _indented(text, pair.inner[0] + left, pair.inner[1] - right, indent)
@@ -274,15 +211,17 @@ def _indent(document: Document, block: Block) -> int:
 
 
 def _begins_item(document: Document, offset: int) -> bool:
-    return any(item.content == offset for item in document.items)
+    number = bisect_left(document.items, offset, key=attrgetter("content"))
+    return number < len(document.items) and document.items[number].content == offset
 
 
 def _escaped_dollars(document: Document, changes: Sequence[Replacement]) -> list[Replacement]:
     """Return replacements for dollar signs that are shown as such, in the texts that get new ones."""
     text, segments = document.text, document.segments
     found: list[Replacement] = []
+    starts = sorted(change[0] for change in changes)
     for start, end in document.inline_ranges():
-        if "$" in text[start:end] and any(start <= change[0] < end for change in changes):
+        if "$" in text[start:end] and bisect_left(starts, start) < bisect_left(starts, end):
             marks = _UNESCAPED_DOLLAR.finditer(text, start, end)
             found += [(*(mark.start(),) * 2, "\\") for mark in marks if not segment_at(segments, mark.start())]
     return found

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 from qtgen.markdown.bracket_math import (
     OWN_LINES,
-    BracketPair,
     Replacement,
     apply_replacements,
     as_display,
@@ -18,7 +17,7 @@ from qtgen.markdown.bracket_math import (
     is_quoted,
 )
 from qtgen.markdown.document import Document, segment_at
-from qtgen.markdown.types import Block, Segment
+from qtgen.markdown.types import Block, BracketPair, Segment
 
 _ROUNDS_MAX = 30  # each resolves one misplaced `$$`
 _LENGTH_MAX = 2_000  # characters of a formula

@@ -101,3 +101,16 @@ class Emphasis(NamedTuple):
     mark: str
     start: int
     end: int
+
+
+class BracketPair(NamedTuple):
+    r"""A pair of `\(` and `\)` (or of `\[` and `\]`, then `display`) in prose, which contains math.
+
+    Args:
+        inner: Start and end of what is between the marks.
+    """
+
+    start: int
+    end: int
+    inner: tuple[int, int]
+    display: bool

@@ -115,3 +115,9 @@ def _marked(page: str, finding: dict[str, int]) -> str:
     """Return what a finding on one line marks."""
     assert finding["line"] == finding["end_line"]
     return page.split("\n")[finding["line"] - 1][finding["column"] - 1 : finding["end_column"] - 1]
+
+
+def test_the_unsafe_fix_of_a_rule_with_safe_fixes_is_announced_as_unsafe(qtgen: Run) -> None:
+    write_page(EXAMPLE_PATH, EXAMPLE_PAGE.replace("Osmosis moves", r"The path C:\new\notes is torn. Osmosis moves"))
+    assert qtgen("validate", EXAMPLE_PATH)[2].endswith(UNSAFE)
+    assert qtgen("validate", EXAMPLE_PATH, "--fix")[2].endswith(UNSAFE)

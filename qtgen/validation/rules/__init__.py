@@ -3,6 +3,7 @@
 from qtgen.validation.rules import (
     accidents,
     answer_line,
+    code_breaks,
     content,
     formulas,
     invisible,
@@ -47,6 +48,7 @@ __all__ = [
     "accidents",
     "answer_line",
     "check_page",
+    "code_breaks",
     "formulas",
     "invisible",
     "latex_in_text",

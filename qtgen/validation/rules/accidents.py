@@ -1,6 +1,7 @@
 """Family 5xx, accidents: does Markdown mean something else than its author thought?"""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from qtgen.markdown import Document, ListItem
@@ -39,7 +40,7 @@ def accidental_strikethrough(file: PageFile) -> Iterator[Finding]:
 
 
 _HASHES = re.compile(r"#{2,6}(?=[^\W\d_]|\*|\d{1,2}[.)] )")
-_HASH = re.compile(r"#(?=[A-Z][a-z]*(?![A-Za-z0-9_])(?P<more>(?: [^\n#]{1,60})?)[ ]*\n(?P<blank>[ ]*\n)?)")
+_HASH = re.compile(r"#(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]*(?![\w])(?P<more>(?: [^\n#]{1,60})?)[ ]*\n(?P<blank>[ ]*\n)?)")
 _SMALL_WORDS = frozenset(
     ["a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "of", "on", "or", "the", "to", "vs", "with"]
 )
@@ -54,7 +55,7 @@ _HEADING_MAX = 100  # characters of a heading that is underlined
     bad=Example("Osmosis moves", r"Water moves.\n---\n\nOsmosis moves"),
     good=Example(r"\n\n1. **Gradient**", r"\n\n---\n\n## Points\n\nMore #1\n===\n\n1. **Gradient**"),
     patterns=(
-        r"(?:^|\\n)[ >]*(?:(?:[-*+]|\d+[.)])[ ]+)*(?:#[A-Z]|##+[^ #\\])",
+        r"(?:^|\\n)[ >]*(?:(?:[-*+]|\d+[.)])[ ]+)*(?:#[A-ZÀ-ÖØ-Þ]|##+[^ #\\])",
         r"(?:[^\\n| -]|[^\\]n)[ ]*\\n[ >]*-+[ ]*(?:\\n|$)",
     ),
     repairable="concern",
@@ -243,7 +244,7 @@ def _restarts(document: Document) -> Iterator[Sequence[ListItem]]:
         if item.parent >= 0 or item.number is None:
             continue
         is_single = item.number == 1 and sizes[item.list_id] == 1
-        has_heading = bool(run) and any(run[-1].start < heading < item.start for heading in headings)
+        has_heading = bool(run) and bisect_right(headings, run[-1].start) < bisect_left(headings, item.start)
         if run and (not is_single or has_heading):
             if len(run) >= _RESTARTS_MIN:
                 yield run

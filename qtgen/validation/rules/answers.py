@@ -3,7 +3,7 @@
 from qtgen.markdown import Document, expand_line_breaks, parse
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import span_within
-from qtgen.validation.rules.types import Finding, FixFactory, PageFile
+from qtgen.validation.rules.types import Finding, FixFactory, FixSafety, PageFile
 
 ANSWER = "answer"
 
@@ -30,6 +30,7 @@ def answer_finding(
     message: str,
     fix: FixFactory | None = None,
     severity: Severity | None = None,
+    fix_safety: FixSafety | None = None,
 ) -> Finding:
     """Return a finding about a part of the answer."""
-    return Finding(message, span_within(file.page, ANSWER, start, end), ANSWER, fix, severity)
+    return Finding(message, span_within(file.page, ANSWER, start, end), ANSWER, fix, severity, fix_safety)

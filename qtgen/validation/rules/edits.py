@@ -71,7 +71,7 @@ def replace_parts(
     """Return a fix that replaces parts of a text value.
 
     If YAML spells the value differently from its text, so does the fix. If the spelling cannot hold the new parts, the
-    fix writes the whole field again.
+    fix writes the whole field again, without line breaks at its end (`>` and `|` add one).
     """
     return partial(_replace_parts, page, path, description, replacements, safe)
 
@@ -91,5 +91,5 @@ def _replace_parts(
         return RuleFix(description, [edit for edit in spelled if edit], safe)
     parts = [Part(start, end, len(new)) for start, end, new in in_order]
     changed = apply_edits(value, [TextEdit(Span(start, end), new) for start, end, new in in_order])
-    fix = _change_fields(page, description, {path: changed}, safe)
+    fix = _change_fields(page, description, {path: changed.rstrip("\n")}, safe)
     return fix and replace(fix, parts=parts)

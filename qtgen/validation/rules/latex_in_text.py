@@ -31,7 +31,8 @@ _LATEX = re.compile(
     rf"[\\^_](?:(?<=\\)(?:(?:{_GREEK}|{_SIGNS})(?![A-Za-z])|(?:{_WITH_BRACES})[*]?(?:\[[^\]\n]{{0,40}}\])?(?=\{{)"
     rf"|(?:{_WORDS_TOO})(?![A-Za-z])(?=[ ]?(?:\\|[({{\[.|]|[A-Za-z0-9](?![A-Za-z]))))"
     r"|(?<=[A-Za-z0-9)\]}]\^)(?:\{[^{}\n]{1,40}\}|\\(?:circ|prime|dagger))"
-    r"|(?:(?<=[A-Za-z)\]]_)(?<![A-Za-z0-9_][A-Za-z]_)|(?<=log_)|(?<=lim_)|(?<=max_)|(?<=min_)|(?<=[A-Z]_)(?=\{\d{1,2}\}))\{[^{}\n]{1,40}\}(?![.\w/]))"
+    r"|(?:(?<=[A-Za-z)\]]_)(?<![A-Za-z0-9_][A-Za-z]_)|(?<=log_)|(?<=lim_)|(?<=max_)|(?<=min_)|(?<=[A-Z]_)(?=\{\d{1,2}\}))\{[^{}\n]{1,40}\}(?![.\w/])"
+    r"|(?<=[A-Z]_)\{\d{1,2}\}(?=[A-Z(]\w*(?![\w./])))"
 )
 # What is obviously math, because it is in one line. A line break may be the end of a block, which ends the math.
 _MATH = re.compile(

@@ -1,4 +1,4 @@
-r"""Family 5xx, line breaks: does the site break a line within a LaTeX command, a string or a path?
+r"""Family 5xx, line breaks: does the site break a line within a LaTeX command or a path?
 
 The site replaces each `\n` of two characters by a line break, whatever it belongs to.
 """
@@ -27,6 +27,8 @@ _LINE_END_MAX = 80  # characters
 # What a line of a formula begins with: `u &= 2`, or `u = 2` directly behind the comma of the line before.
 _LINE_START = re.compile(r"\\n[a-z]{1,2}(?:[ ]*&=|(?<=[,;]\\n[a-z])[ ]=[ ])")
 _CLOSES_ON_OWN_LINE = re.compile(r"(?:(?!\\\]).){0,2000}?\\n[ ]*\\\]")
+_DOLLARS_ON_OWN_LINE = re.compile(r"[^$]{0,2000}?\\n[ >]*\$\$[ ]*(?:\\n|\Z)")
+_OPENS_BLOCK = re.compile(r"(?:\\n|^)([ >]*)\$\$[ ]*\Z")
 _CAPITALS = re.compile(r"\\n(?:(?:Right|Left|Leftright)arrow|V[Dd]ash)(?![A-Za-z])")  # no Unicode character for KaTeX
 _NEGATION = re.compile(r"(?<=[ (])\\neg(?=[ ]?(?![aAI]\b)[A-Za-z(](?![A-Za-z]))")
 
@@ -109,6 +111,8 @@ def _is_line_break(displays: "_Displays", answer: str, command: re.Match[str]) -
         return _CLOSES_ON_OWN_LINE.match(answer, command.end()) is not None
     if not line_end.group().startswith("$$"):
         return True
+    if _DOLLARS_ON_OWN_LINE.match(answer, start):
+        return True  # also if the list item ends before, so that another `$$` is missing
     display = displays.at(line_end.start())
     return display is not None and display.closed
 
@@ -133,13 +137,17 @@ class _Displays:
 def _use_character(file: PageFile, command: re.Match[str], character: str | None) -> FixFactory | None:
     if character is None:
         return None
+    answer = answer_of(file)
+    opening = _OPENS_BLOCK.search(answer, max(0, command.start() - _LINE_END_MAX), command.start())
+    if opening and _DOLLARS_ON_OWN_LINE.match(answer, command.end()):
+        character = f"\\n{opening.group(1)}{character}"  # the site drops what is behind a `$$` that opens a block
     return replace_parts(file.page, ANSWER, f"write `{character}`", [(*command.span(), character)])
 
 
 _PART = r"[^\s\\\"'`.,;:]*"  # of a path
 _PATH = re.compile(
-    rf"(?:(?<![A-Za-z])[A-Z]:|(?<![^\s\"'(])\\\\[A-Za-z][\w.-]+(?=\\))(?:\\(?!n){_PART})*\\n[a-z]{_PART}(?:\.[a-z]{{1,4}}\b)?"
-    rf"(?:\\(?!n){_PART})*"
+    rf"(?:(?:(?<![A-Za-z])|(?<=\\n))[A-Z]:|(?:(?<![^\s\"'(])|(?<=\\n))\\\\[A-Za-z][\w.-]+(?=\\))"
+    rf"(?:\\(?!n){_PART})*\\n[a-z]{_PART}(?:\.[a-z]{{1,4}}\b)?(?:\\(?!n){_PART})*"
 )
 _FOLDER = re.compile(r"\\n(?:ew|et|ews|ame|ode|otes?|ginx|vidia|tuser|etwork|umbers?)\b|\.[a-z]{1,4}\Z")
 
@@ -159,121 +167,4 @@ def _torn_paths(file: PageFile, answer: str) -> Iterator[Finding]:
             message = f"the site breaks the line within the path `{path.group()}`; write `/` instead of each backslash"
             slashes = path.group().replace("\\", "/")
             fix = replace_parts(file.page, ANSWER, f"write `{slashes}`", [(*path.span(), slashes)], safe=False)
-            yield answer_finding(file, path.start() + at, path.start() + at + 2, message, fix)
-
-
-_OPEN_STRING = re.compile(
-    r"""^(?:[^"'\n#]|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")*(?P<quote>["'])(?:(?!(?P=quote))[^\\\n]|\\.)*\\?$"""
-)
-_STRING_STARTS = re.compile(
-    r"""(?:[(=,+<\[:{]\s*|^\s*|\b(?:echo|puts|print|printf|return|in|case|throw|raise)\s+|\s-{1,2}\w+[ ])"""
-    r"""[frbu]{0,2}["']"""
-)
-_EMPTY_STRING = re.compile(r"""(?:^|[\s(=,+<\[:{])[frbu]{0,2}(?P<quote>["'`/])$""")  # up to the line break in it
-_STRING_ENDS = re.compile(r"""[ ]*(?:[)\]},;:.+%*<]|[gimsuy]+[),.;]|$)""")
-_OPENS_NEXT = re.compile(r"[(=<\[{]\s*\Z")  # what is before a quote that opens a string
-_STRING_LINES_MAX = 12
-_QUOTED = re.compile(r"""(?<![^\s(\[=,])(?:"(?: \n)+"|'(?: \n)+'|“(?: \n)+”|‘(?: \n)+’)(?![^\s)\],.;:?!])""")
-
-
-@rule(
-    "QT504",
-    "escape-in-code",
-    Severity.WARNING,
-    bad=Example("Osmosis moves", r"Run `printf(\"done\n\");` first. Osmosis moves".replace('\\"', '"')),
-    good=Example(
-        "Osmosis moves", r"Run\n```\nprint(\"a\")\nprint(\"b\")\n```\nfirst. Osmosis moves".replace('\\"', '"')
-    ),
-    fix="unsafe",
-    patterns=("`", "~~~", r"""["'“‘](?:\\n)+["'”’]""", r"""\\n    [^\\]*["'][^"'\\]*\\n"""),
-    repairable="concern",
-)
-def escape_in_code(file: PageFile) -> Iterator[Finding]:
-    r"""A code span, a string in a block of code, or a quotation contains `\n`, as in `printf("done\n")`.
-
-    Why it is bad: the site breaks the line there. A code span loses it: `\n` alone is shown as an empty span, and
-    `C:\new` as `C: ew`. The code of a block does not run. `"\n"` in a sentence is shown as two quotes.
-    Fix: write `\x0a`, or `&#92;n` outside code, or use another example. `--fix --unsafe` writes these. This is unsafe
-    because not every programming language knows `\x0a`.
-    Precision and recall: 1.00, over the only such page among 9,923 live pages (`benchmarks/rendering.py`).
-    Limits: the rule does not report a string in other quotes than `"` and `'`, a string of more than twelve lines, or
-    a break between triple quotes, which is code. It may report a quotation that spans two lines in a block of code.
-    """
-    document = document_of(file)
-    for part in document.segments:
-        if part.kind == "code":
-            breaks = _breaks_in_span(document.text, part)
-        elif part.kind in ("fence", "indented"):
-            breaks = _breaks_in_strings(document.text, part)
-        else:
-            continue
-        for offset, message, is_string in breaks:
-            replacement = [(offset, offset + 2, r"\x0a")]
-            fix = replace_parts(file.page, ANSWER, r"write `\x0a`", replacement, safe=False) if is_string else None
-            yield answer_finding(file, offset, offset + 2, message, fix)
-    yield from _quoted_breaks(file, document)
-
-
-def _quoted_breaks(file: PageFile, document: Document) -> Iterator[Finding]:
-    r"""Yield findings about sentences such as: write "\n" to begin a line."""
-    for match in _QUOTED.finditer(document.text):
-        if segment_at(document.segments, match.start()):
-            continue
-        start, end = match.start() + 1, match.end() - 1
-        message = r"the site breaks the line at this `\n` between quotes; write `&#92;n`"
-        escaped = [(offset, offset + 2, "&#92;n") for offset in range(start, end, 2)]
-        fix = replace_parts(file.page, ANSWER, "write `&#92;n`", escaped, safe=False)
-        yield answer_finding(file, start, end, message, fix)
-
-
-def _breaks_in_span(text: str, part: Segment) -> Iterator[tuple[int, str, bool]]:
-    """Yield the line breaks in a code span: the offset, the message, and whether it can be written as an escape."""
-    for match in re.finditer(" \n", text[slice(*part.inner)]):
-        offset = part.inner[0] + match.start()
-        is_path = re.search(r"[A-Za-z]:\S*\Z", text[part.inner[0] : offset]) is not None
-        remedy = "write `/` instead of each backslash" if is_path else r"write `\x0a`"
-        yield offset, rf"the site breaks the line at this `\n` in a code span; {remedy}", not is_path
-
-
-def _breaks_in_strings(text: str, part: Segment) -> Iterator[tuple[int, str, bool]]:
-    """Yield the line breaks in the strings of a block of code."""
-    message = r"the site breaks the line at this `\n` inside a string; write `\x0a`"
-    lines = text[slice(*part.inner)].split("\n")
-    if part.inner[1] < len(text) and (part.kind == "indented" or not part.closed):
-        # A string that is broken in an indented line or in a list continues behind the block.
-        lines.append(text[part.inner[1] :].lstrip("\n").partition("\n")[0])
-    offset, quote, is_empty = part.inner[0], "", False
-    breaks: list[int] = []
-    for line in lines:
-        code = line
-        if quote and (quote in line or len(breaks) == _STRING_LINES_MAX):
-            before, closing, code = line.partition(quote)
-            if closing and _closes_string(before, quote, code, is_empty=is_empty and len(breaks) == 1):
-                yield from ((at, message, True) for at in breaks)
-            else:
-                code = line
-            quote, breaks = "", []
-        offset += len(line) + 1
-        quote = quote or _open_quote(code.removesuffix(" "))
-        if quote:
-            is_empty = is_empty if breaks else code.removesuffix(" ").endswith(quote)
-            breaks.append(offset - 2)
-
-
-def _closes_string(before: str, quote: str, after: str, *, is_empty: bool) -> bool:
-    """Return whether a quote on a later line closes a string, and does not open the next one."""
-    if is_empty and not before:
-        return _STRING_ENDS.match(after) is not None
-    return quote in "\"'" and not _OPENS_NEXT.search(before)
-
-
-def _open_quote(code: str) -> str:
-    """Return the quote of a string that is open at the end of a line of code, or an empty string."""
-    if '"""' in code or "'''" in code:
-        return ""
-    string = _OPEN_STRING.match(code)
-    # An apostrophe in a comment or in prose does not open a string.
-    if string and _STRING_STARTS.search(code[: string.start("quote") + 1]):
-        return string.group("quote")
-    empty = None if string else _EMPTY_STRING.search(code)
-    return empty.group("quote") if empty else ""
+            yield answer_finding(file, path.start() + at, path.start() + at + 2, message, fix, fix_safety="unsafe")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from qtgen.markdown import Segment, segment_at
-from qtgen.markdown.bracket_math import BracketPair, find_bracket_math, with_dollars
+from qtgen.markdown.bracket_math import find_bracket_math, with_dollars
+from qtgen.markdown.types import BracketPair
 from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of, markdown_of
@@ -75,6 +76,7 @@ _BETWEEN_AMOUNTS = re.compile(
 _FUNCTION_WORD = re.compile(
     r"\b(?:then|than|for|if|while|but|which|when|is|are|was|were|with|from|on|at|the|you|it|they|would|and|to)\b"
 )
+_BEHIND_AMOUNTS = re.compile(r"[,;]? (?:[^$=\\^_{}+*<>]*[ (–—/-])?\d[\d,.]* ?")  # the second amount of `5$ and 6$`
 _FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
 
 
@@ -88,7 +90,7 @@ _FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
         r"It costs \$5, or \$8 with salt, $5x$ in all.\n\n- It costs $5 a litre\n- or $8 with salt. Osmosis moves",
     ),
     fix="unsafe",
-    patterns=(r"\$ ?[0-9]",),
+    patterns=(r"\$ ?[0-9]", r"[0-9] ?\$[,;]? [^$=\\]*[0-9] ?\$"),
     repairable="concern",
 )
 def currency_as_math(file: PageFile) -> Iterator[Finding]:
@@ -98,7 +100,7 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     Fix: write `\$5`. `--fix --unsafe` does so. This is unsafe because the rule guesses from the words in between what
     is money and what is math.
     Precision and recall: 1.00, over the 15 such pages among 9,923 live pages (`benchmarks/rendering.py`).
-    Limits: the rule does not report an amount before a formula if there is no word in between: `$5, $x$`.
+    Limits: the rule does not report an amount before a formula if there is no word or comma in between: `$5 $x$`.
     """
     if not _may_be_money(answer_of(file)):
         return
@@ -107,11 +109,12 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     for part in document.segments:
         if part.kind != "math" or part.inner[0] - part.start != 1:
             continue
-        if _is_money(text, part):
+        is_behind_amounts = _is_behind_amounts(text, part)
+        if is_behind_amounts or _is_money(text, part):
             begins, ends = _AMOUNT.match(text, part.inner[0]), _AMOUNT.match(text, part.end)
             escapes: list[Replacement] = []
-            escapes += [(part.start, part.start, "\\")] if begins else []
-            escapes += [(part.end - 1, part.end - 1, "\\")] if ends else []
+            escapes += [(part.start, part.start, "\\")] if begins or is_behind_amounts else []
+            escapes += [(part.end - 1, part.end - 1, "\\")] if ends or is_behind_amounts else []
             fix = replace_parts(file.page, ANSWER, "write `\\$`", escapes, safe=False)
             message = "the site reads the text between two amounts of money as math; write `\\$`"
             yield answer_finding(file, part.start, part.end, message, fix)
@@ -125,11 +128,19 @@ def _may_be_money(answer: str) -> bool:
         parts = line.split("$")
         if len(parts) % 2 == 0:
             return True
-        for formula, following in zip(parts[1::2], parts[2::2], strict=True):
+        for before, formula, following in zip(parts[::2], parts[1::2], parts[2::2], strict=False):
             ends = following.lstrip(" ")[:1].isdigit()
             if ends or (formula.lstrip(" ")[:1].isdigit() and _SEPARATE_WORD.search(formula)):
                 return True
+            if _BEHIND_AMOUNTS.fullmatch(formula) and before.rstrip(" ")[-1:].isdigit():
+                return True
     return False
+
+
+def _is_behind_amounts(text: str, part: Segment) -> bool:
+    """Return whether inline math is the text between two dollar signs behind amounts: `5$ and 6$`."""
+    before = text[max(0, part.start - 2) : part.start].rstrip(" ")
+    return before[-1:].isdigit() and _BEHIND_AMOUNTS.fullmatch(text, *part.inner) is not None
 
 
 def _is_money(text: str, part: Segment) -> bool:
@@ -152,4 +163,5 @@ def _is_money(text: str, part: Segment) -> bool:
         return True
     # What ends with the mark of another formula has that formula behind it.
     opens_formula = following.isalpha() or following == "\\" or is_between
-    return opens_formula and (len(words) > 1 or bool(words and is_between and begins))
+    is_listed = inner.rstrip()[-1:] in (",", ";", ":")
+    return opens_formula and (len(words) > 1 or bool((words or is_listed) and is_between and begins))

@@ -1,7 +1,8 @@
 r"""Family 5xx: does the site render the answer as it is meant?
 
-`line_breaks.py`, `math.py`, `formulas.py` and `latex_in_text.py` have the rules about line breaks and math, `tables.py`
-the one about tables, and `accidents.py` those about Markdown that means something else than its author thought.
+`line_breaks.py`, `code_breaks.py`, `math.py`, `formulas.py` and `latex_in_text.py` have the rules about line breaks and
+math, `tables.py` the one about tables, and `accidents.py` those about Markdown that means something else than its
+author thought.
 """
 
 import re
@@ -57,6 +58,7 @@ def _open_at_line_end(char: str) -> str:
         *("```", "~~~", r"\$\$"),
         _open_at_line_end("*"),
         r"(?:^|\\n| )\*\*(?: |\\n)",  # a space at both sides
+        r"(?:^|\\n|[ (])\*\*[^* ][^*]* \*\*[^ *\\]",  # a space before what should close
         r"[^A-Za-z0-9 *\\]\*\*[A-Za-z0-9]",  # punctuation before a letter: it cannot close
         r"[A-Za-z0-9]\*\*[^A-Za-z0-9 *\\,.:;!?)-]",  # a letter before punctuation: it cannot open
         r"[^\x00-\x7f]\*\*[^ *]",

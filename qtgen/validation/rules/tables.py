@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from qtgen._util.text import pluralize
 from qtgen.markdown import Block, Document, find_segments, segment_at
-from qtgen.markdown.tables import count_header_cells, split_row
+from qtgen.markdown.tables import count_header_cells, delimiter_cells, split_row
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding, document_of
 from qtgen.validation.rules.registry import rule
@@ -19,6 +19,7 @@ _DRAWN = re.compile(r"\+[-=+]{3,}\+")
 _MONEY = re.compile(r"[^$]*\$[ ]?\d[^$]*")
 _SHELL = re.compile(r"\b(?:cat|grep|sort|uniq|wc|awk|sed|head|tail|xargs|ls|echo|less|tr|cut|tee|curl|find)\b")
 _CELL_MAX = 40  # characters of a cell in a line without outer pipes
+_WRONG_DASHES = "the line of dashes does not have as many cells as the line above it; add or remove cells"
 _HEAD = r"Osmosis:\n\n| side | water |\n|---|---|\n"
 
 
@@ -45,6 +46,9 @@ def broken_table(file: PageFile) -> Iterator[Finding]:
     for block, following in zip_longest(document.blocks, document.blocks[1:]):
         if block.kind == "table":
             yield from _rows(file, document, block)
+        elif block.kind == "setext" and block.width > 1 and _has_outer_pipes(_line(document, block.lines[-1])):
+            line = block.lines[-1]
+            yield answer_finding(file, line[0], line[0] + len(_line(document, line)), _WRONG_DASHES)
         elif block.kind == "paragraph":
             yield from _missing_table(file, document, block)
             if following and following.kind == "table":
@@ -53,7 +57,7 @@ def broken_table(file: PageFile) -> Iterator[Finding]:
 
 def _row_above(file: PageFile, document: Document, line: tuple[int, int], table: Block) -> Iterator[Finding]:
     """Yield a finding if the line directly above a table is a row of it."""
-    row = document.content[slice(*line)].rstrip()
+    row = _line(document, line)
     if _has_outer_pipes(row) and document.content.count("\n", line[1], table.start) == 1:
         message = "the site shows this row as text; write the line of dashes below the first row"
         yield answer_finding(file, line[0], line[0] + len(row), message)
@@ -105,13 +109,17 @@ def _missing_table(file: PageFile, document: Document, block: Block) -> Iterator
     if len(rows) < _ROWS_MIN or not (has_dashes or _are_rows(text, rows)):
         return
     first, second = rows[0], rows[1]
-    if not _DASHES.fullmatch(text[slice(*second)].strip()):
+    if not delimiter_cells(text, second[0], second[0] + len(text[slice(*second)].rstrip())):
         message = "this table has no line of dashes below its first line; add one, such as `|---|---|`"
     elif count_header_cells(text, *first) != len(split_row(text, *second)):
-        message = "the line of dashes does not have as many cells as the line above it; add or remove cells"
+        message = _WRONG_DASHES
     else:
         message = "the site shows this table as text; put a blank line above it, and indent all its lines alike"
     yield answer_finding(file, first[0], first[0] + len(text[slice(*first)].rstrip()), message)
+
+
+def _line(document: Document, line: tuple[int, int]) -> str:
+    return document.content[slice(*line)].rstrip()
 
 
 def _looks_like_row(document: Document, start: int, end: int) -> bool:

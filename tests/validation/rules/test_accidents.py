@@ -8,6 +8,9 @@ from support.validation import codes_of_block
 @pytest.mark.parametrize(
     ("text", "codes"),
     [
+        (r"#Einführung\n\nmore", ["QT511"]),
+        (r"#Über uns\n\nmore", ["QT511"]),
+        (r"#Überblick\n\nmore", ["QT511"]),
         ("H~2~O", ["QT510"]),
         ("~5 to ~10", []),
         ("3~5 and 6~8", ["QT510"]),

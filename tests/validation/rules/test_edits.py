@@ -1,5 +1,7 @@
 """Fixes that edit values, also of values whose YAML spelling differs from their text."""
 
+import pytest
+
 from qtgen.page import read
 from qtgen.page.edits import apply_edits
 from qtgen.validation.rules.edits import change_fields, replace_parts, span_within
@@ -28,6 +30,16 @@ def test_a_part_that_the_spelling_cannot_hold_writes_the_whole_field() -> None:
     assert fix is not None
     assert read(apply_edits(_PLAIN.text, fix.edits).encode()).values["author"] == "Slow: T-akes of us"
     assert fix.parts == [(0, 5, 6), (6, 6, 1)]
+
+
+@pytest.mark.parametrize("header", [">", ">+", "|"])
+def test_a_part_across_lines_of_a_value_with_a_line_break_at_its_end_is_replaced(header: str) -> None:
+    page = read(example_with("author: QuickTakes", f"author: {header}\n    Quick\n    takes"))
+    value = page.text_of("author") or ""
+    assert value.endswith("takes\n")
+    fix = replace_parts(page, "author", "shorten", [(0, 6, "Slow ")])()
+    assert fix is not None
+    assert read(apply_edits(page.text, fix.edits).encode()).values["author"] == "Slow takes"
 
 
 def test_a_value_that_no_page_can_hold_has_no_fix() -> None:

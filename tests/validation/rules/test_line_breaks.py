@@ -2,7 +2,11 @@
 
 import pytest
 
-from support.validation import codes_of_block
+from qtgen.page import read
+from qtgen.validation.fixes import apply_safe_fixes
+from qtgen.validation.rules import PageChecker, PageFile
+from qtgen.validation.rules.example import EXAMPLE_PATH
+from support.validation import ALL_RULES, codes_of_block, example_with
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,18 @@ from support.validation import codes_of_block
         (r"$$\nu$$ is here", ["QT501", "QT506"]),
         (r"Both $$\nabla$$ and x", ["QT501"]),
         (r"- A:\n  $$\n  \nabla f\n  $$\n- B", ["QT501", "QT506"]),
-        (r"- A:\n  $$\nu = 1\n  $$\n- B", ["QT501", "QT506"]),
+        (r"- A:\n  $$\nu = 1\n  $$\n- B", ["QT506"]),  # the marks stand alone, so `\n` is a line break
+        (r"- A:\n  $$\nu = 1$$\n- B", ["QT501", "QT506"]),
+        (r"D:\names.txt is torn.", ["QT501"]),
+        (r"> D:\names.txt is torn.", ["QT501"]),
+        (r"\\server\new\x is torn.", ["QT501"]),
+        (r"Answers:\nA:\nall of these.", []),
+        (r"Split by `\n\n` now.", ["QT504"]),
+        (r"Then `a\n\nb` is shown.", ["QT504"]),
+        (r"Use `a`\n\n`b` here.", []),
+        (r"A stray ` here,\n\nand ` there.", []),
+        (r'The end "\r\n" of a line.', ["QT504"]),
+        (r'Write "\t\n" or "\n\t".', ["QT504"]),
         (r"\(\nabla f\)", ["QT501", "QT502"]),
         (r"\[\nu = 3\n\]", ["QT502"]),
         (r"\[\nu = 3\n\] and \[\nabla f\]", ["QT501", "QT502"]),
@@ -194,3 +209,20 @@ def test_a_line_break_in_code_or_between_quotes_is_found(text: str, codes: list[
 )
 def test_torn_commands_in_lists_tables_and_environments(text: str, codes: list[str]) -> None:
     assert codes_of_block(text) == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        (r"$$\nabla f = 0\n$$", r"$$\n∇ f = 0\n$$"),
+        (r"- A:\n  $$\nabla f = 0\n  $$", r"- A:\n  $$\n  ∇ f = 0\n  $$"),
+        (r"$$\nabla f$$ and\n\n$$\nx\n$$", r"$$∇ f$$ and\n\n$$\nx\n$$"),
+    ],
+)
+def test_a_command_behind_the_dollars_of_a_block_goes_to_a_line_of_its_own(text: str, fixed: str) -> None:
+    raw = example_with(
+        "answer: >-\n    ", rf"answer: >-{chr(10)}    Intro text here.\n\n{text}\n\nThe end is near.\n\n"
+    )
+    file = PageFile(EXAMPLE_PATH, read(raw))
+    page = apply_safe_fixes(file, PageChecker(ALL_RULES, fixes=True), ["answer"])
+    assert (page.text_of("answer") or "").startswith(rf"Intro text here.\n\n{fixed}\n\nThe end")

@@ -28,6 +28,7 @@ def codes_with(text: str) -> list[str]:
         (r"An open\n\n$$\nformula.", ["QT506"]),
         (r"A formula\n\n$$a\n\n**Bold** text\n$$\n\nafter.", ["QT506"]),
         ("Two **open marks.", ["QT506"]),
+        ("Two **open **marks.", ["QT506", "QT506"]),
         ("Powers: 2 ** 3.", []),
         (r"Comment:\n```\n# it's\nnot a string's\n```\n", []),
         (r"Docstring:\n```\nx = \"\"\"a\nb\"\"\"\n```\n".replace('\\"', '"'), []),
