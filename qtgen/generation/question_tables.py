@@ -20,7 +20,7 @@ from qtgen.page.invisible import normalize
 
 _CELL_MAX = 10_000_000  # characters; an unclosed quote would otherwise read a whole file into one cell
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;]*', re.IGNORECASE)  # a spreadsheet may fill it up with empty cells
 _TYPOGRAPHIC = re.compile("^[“„«‟‘‚]|[”“»’]$")
 _OPENING, _CLOSING = "“„«‟", "”“»"
 _BLANK = ' \t\r\n,;"'

@@ -142,6 +142,7 @@ def shown(text: str | bytes, name: str = "q.csv", columns: Mapping[str, str] | N
         "question,,subject\nWhy?,,B\nHow?,,\n",
         "sep=;\nquestion;subject\nWhy?;B\nHow?;\n",
         '\ufeff"sep=\t"\r\nquestion\tsubject\r\nWhy?\tB\r\nHow?\t\r\n',
+        "sep=;;\nquestion;subject;\nWhy?;B;\nHow?;;\n",
         "sep=\t\r\nquestion\tsubject\r\nWhy?\tB\r\nHow?\t\r\n",
         "\n;;\nquestion;subject\nWhy?;B\nHow?;;;\n",
         'question, subject\n"Why?", "B"\nHow?, "S"\n',
