@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class Header:
 
     def row(self, number: int, cells: Sequence[str]) -> TableRow:
         """Return the row that has these cells."""
-        values = {name: cell for name, cell in zip(self.columns, cells, strict=False) if name}
+        values = {name: cell for name, cell in zip_longest(self.columns, cells, fillvalue="") if name}
         if question := values.get("question"):
             values["question"] = without_list_mark(question)
         return TableRow(number, values, self._fault(cells))

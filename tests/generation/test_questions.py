@@ -87,7 +87,7 @@ def test_an_unreadable_file_raises_with_the_line_and_the_remedy(text: str | byte
     ("line", "message"),
     [
         (",Physics,,,", "q.csv:2: question: is empty"),
-        ("Why?,,,,", "q.csv:2: no subject; add a column `subject`, or set a subject for all questions"),
+        ("Why?,,,,", "q.csv:2: no subject; fill the cell, or set a subject for all questions"),
         ("Why?,Physics,seven,,", "q.csv:2: id: must be a whole number such as 19528, not `seven`"),
         ("Why?,Physics,,31.1.2026,", "q.csv:2: date: must be a day such as 2026-01-31, not `31.1.2026`"),
         ("Why?,Physics,,86400,", "q.csv:2: date: must be a day"),

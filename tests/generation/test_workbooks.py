@@ -226,3 +226,16 @@ def edit(path: Path, member: str, change: Callable[[str], str]) -> None:
 def test_escapes_of_characters_are_read() -> None:
     path = save([HEADER, ("What_x000D_\nis osmosis?", "Biology"), ("What is _x005F_x000D_?", "Biology")])
     assert questions(path) == ["q.xlsx:2 What is osmosis?", "q.xlsx:3 What is _x000D_?"]
+
+
+def test_a_merged_cell_belongs_to_its_first_row() -> None:
+    workbook = Workbook()
+    assert workbook.active is not None
+    for row in (("question", "subject"), ("Why?", "B"), ("How?", None)):
+        workbook.active.append(row)
+    workbook.active.merge_cells("B2:B3")
+    workbook.save("q.xlsx")
+    first, second = read(Path("q.xlsx"))
+    assert isinstance(first, Question)
+    assert isinstance(second, InvalidRow)
+    assert second.error.message == "q.xlsx:3: no subject; fill the cell, or set a subject for all questions"
