@@ -79,6 +79,8 @@ def diff_fields(path: str, before: Mapping[str, object], after: Mapping[str, obj
             old, new = (str(values.get(name, "")).replace("\\n", "\n") for values in (before, after))
             lines.append(f"{name}:")
             lines += (f"    {line}" for line in inline_diff(old, new).splitlines())
+    if len(lines) == 1:
+        lines.append("only line ends or the layout change")
     return "\n".join(lines) + "\n\n"
 
 

@@ -20,6 +20,7 @@ _MAX_REASON = 160  # characters of the endpoint's words beside the figures
 _KIND_NOUNS = {
     "question": "invalid row",
     "answer": "invalid answer",
+    "page": "unusable page",
     "duplicate": "duplicate",
     "near-duplicate": "near-duplicate",
     "timeout": "timeout",

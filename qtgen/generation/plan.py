@@ -22,6 +22,7 @@ DELETED = "deleted"
 DUPLICATE = "duplicate"
 """Error kind of a question that an earlier row or a page of the site already has."""
 _SLUG_MAX = 240  # a file name may have 255 bytes; the longest one of the site has 182
+_SHOWN = 80  # characters of a subject in a message
 _CHUNK = 256  # rows that get their ids together
 
 Row = Question | InvalidRow
@@ -112,7 +113,7 @@ def plan(rows: Iterable[Row], options: PlanOptions, ids: IdAllocator) -> Iterato
         for number, row in chunk:
             if number in sources:
                 sources[number] = row.source
-            elif number in options.duplicates:
+            elif number in options.duplicates and number not in options.site_duplicates:
                 reasons[number] = Failure(DUPLICATE, f"same page as {sources[options.duplicates[number]]}")
         steps = [
             _decide(row, options, reasons.get(number), is_repeated=number in options.duplicates)
@@ -226,4 +227,4 @@ def unknown_subjects(subjects: Mapping[str, str], known: Iterable[str]) -> Itera
         if subject.casefold() not in names:
             near = get_close_matches(subject.casefold(), names, n=1, cutoff=0.6)
             hint = f"did you mean `{names[near[0]]}`?" if near else "if it is correct, add it to `subjects`"
-            yield f"{source}: unknown subject `{mask_unprintable(subject)}`; {hint}"
+            yield f"{source}: unknown subject `{mask_unprintable(subject[:_SHOWN])}`; {hint}"

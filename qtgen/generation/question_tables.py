@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from qtgen.page.invisible import normalize
 
 _CELL_MAX = 10_000_000  # characters; an unclosed quote would otherwise read a whole file into one cell
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-_TYPOGRAPHIC = re.compile("^[“„«‟]|[”“»]$")
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;]*', re.IGNORECASE)  # a spreadsheet may fill it up with empty cells
+_TYPOGRAPHIC = re.compile("^[“„«‟‘‚]|[”“»’]$")
 _OPENING, _CLOSING = "“„«‟", "”“»"
 _BLANK = ' \t\r\n,;"'
+_AROUND = " \r\n"  # a tab may be the separator itself
 _SHOWN = 200  # characters of a record that could not be read
 _SAME_LIMIT = threading.Lock()
 
@@ -60,7 +61,7 @@ class Header:
 
     def row(self, number: int, cells: Sequence[str]) -> TableRow:
         """Return the row that has these cells."""
-        values = {name: cell for name, cell in zip(self.columns, cells, strict=False) if name}
+        values = {name: cell for name, cell in zip_longest(self.columns, cells, fillvalue="") if name}
         if question := values.get("question"):
             values["question"] = without_list_mark(question)
         return TableRow(number, values, self._fault(cells))
@@ -141,14 +142,14 @@ def rename_keys(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str,
 
 def is_csv_header(line: str, columns: Mapping[str, str]) -> bool:
     """Return whether a line is the first one of a CSV file."""
-    line = line.strip()
-    return bool(_SEPARATOR_LINE.fullmatch(line)) or is_header(_split(line, _delimiter(line, columns)), columns)
+    declared = _SEPARATOR_LINE.fullmatch(line.strip(_AROUND))
+    return bool(declared) or is_header(_split(line.strip(), _delimiter(line, columns)), columns)
 
 
 def csv_rows(path: Path, lines: Iterator[str], columns: Mapping[str, str]) -> Iterator[TableRow]:
     """Yield the rows of a CSV file that have text. Raises QuestionFileError if its header is wrong."""
     number, first = 1, next(lines, "")
-    declared = _SEPARATOR_LINE.fullmatch(first.strip())
+    declared = _SEPARATOR_LINE.fullmatch(first.strip(_AROUND))
     if declared:
         number, first = 2, next(lines, "")
     while first and not first.strip(_BLANK):

@@ -9,13 +9,22 @@ from qtgen.generation.residue import html_markup
 from qtgen.markdown import find_segments, mask_segments
 from qtgen.page.invisible import Visibility, code_point, find_invisible
 
-# `1. `, `2) `, `- `, `# `, `- [ ] ` and combinations, as lists are written. `-5` and `#hashtag` are not marks.
-_LIST_MARK = re.compile(r"(?:(?:\(?\d{1,4}[.)]|\(?[a-zA-Z]\)|[-*+•‣▪●○◦·–—]|#{1,6}|\[[ xX]?\])(?:[ \t\u00a0]+|$))+")
-_ERROR_VALUE = re.compile(r"#(?:[A-ZÄÖÜ0-9]+(?:[_/][A-Z0-9]+)*[!?]|N/A|N/D|N/V|NV|GETTING_DATA|#+)|Err:\d{3}")
+# `1. `, `2) `, `1.) `, `1.2. `, `- `, `# `, `- [ ] ` and combinations, as lists are written, and `1.` directly before a
+# word. `-5`, `1.5` and `#hashtag` are not marks.
+_NUMBER = r"\(?\d{1,4}(?:\.\d{1,4}){0,3}(?:\.\)|[.)])"
+_LIST_MARK = re.compile(
+    rf"(?:(?:{_NUMBER}|[①-⑳]|\(?[a-zA-Z]\)|[-*+•‣▪●○◦·–—]|#{{1,6}}|\[[ xX]?\])(?:[ \t\u00a0]+|$)"
+    r"|\d{1,3}[.)](?=[A-Z][a-z]))+"
+)
+# Spreadsheets write error values in the language of the reader: `#¡REF!`, `#ССЫЛКА!`, `#NOM ?`.
+_ERROR_VALUE = re.compile(
+    r"#(?:[¡¿]?[^\W_]+(?:[_/][^\W_]+)*[ \u00a0\u202f]?[!?]|[^\W_]/[^\W_]|NB|NV|GETTING_DATA|#+)|E[Rr][Rr]:\d{3}"
+)
+_DATE_OR_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?|\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?")
 _EMPTY_WORD = re.compile(r"N/?A|n/?a|nan|NaN|NAN|[Nn]ull|NULL|[Nn]one|NONE|nil|NIL|<NA>|NaT|\((?:null|blank)\)")
 _FORMULA = re.compile(r"=[A-Za-z$(\"'+@\[{-]")
 _ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
-_SUSPECT = re.compile(r"[<&\ufffc\ufffd]|\A[#=E]|\A.{0,12}\Z")  # what a text with a fault matches
+_SUSPECT = re.compile(r"[<&\ufffc\ufffd]|\A[#=E\d]|\A.{0,12}\Z")  # what a text with a fault matches
 _ABOUT_ENTITIES = re.compile(r"\b(?:x?html5?|xml|entit(?:y|ies)|escap\w*|markup)\b", re.IGNORECASE)
 
 
@@ -29,10 +38,12 @@ def without_list_mark(text: str) -> str:
 def placeholder_fault(text: str) -> str | None:
     """Return what is wrong with a cell that a spreadsheet or a program filled without a text, or None."""
     text = text.strip()
-    if _ERROR_VALUE.fullmatch(text):
+    if _ERROR_VALUE.fullmatch(text) and (text[0] == "E" or text == text.upper()):
         return f"`{text[:40]}` is an error value of a spreadsheet; correct the formula, and save the file again"
     if _EMPTY_WORD.fullmatch(text):
         return f"`{mask_unprintable(text)}` stands for an empty cell; leave the cell empty, or write its text"
+    if _DATE_OR_TIME.fullmatch(text) or text in ("TRUE", "FALSE", "True", "False"):
+        return f"`{text}` is a value of a spreadsheet, not a text; check that each cell is in its column"
     if _FORMULA.match(text):
         return f"`{mask_unprintable(text[:40])}` is a formula, not its value; save the file again in the spreadsheet"
     return None

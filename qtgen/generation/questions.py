@@ -169,7 +169,8 @@ def _to_question(source: str, row: TableRow, subject: str | None) -> Question | 
         return InvalidRow(source, text, Failure("question", f"{source}: {explain_cell(error, row.values)}"))
     row_subject = valid.subject or subject
     if not row_subject:
-        message = f"{source}: no subject; add a column `subject`, or set a subject for all questions"
+        remedy = "fill the cell" if "subject" in row.values else "add a column `subject`"
+        message = f"{source}: no subject; {remedy}, or set a subject for all questions"
         return InvalidRow(source, valid.question, Failure("question", message))
     return Question(valid.question, normalize(row_subject), valid.id, valid.date, valid.context, source)
 

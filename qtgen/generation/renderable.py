@@ -24,6 +24,7 @@ _WORD = re.compile(r"[A-Za-z]{2,}")
 _BLANK_LINE = re.compile(r"\n[ ]*\n")
 _LEADING_MARK = re.compile(r"(?P<indent>\n[ ]*)(?P<mark>[.,;:])(?:[ ]*(?=\n|\Z)|[ ]+(?P<text>))")
 _DOLLARS = re.compile(r"(?<![\\$])\$\$(?!\$)")
+_BRACKET_ALONE = re.compile(r"^[ >]*(\\[\[\]])[ ]*$", re.MULTILINE)
 _BACKSLASHES = re.compile(r"\\+")
 
 
@@ -44,7 +45,7 @@ def make_renderable(markdown: str) -> str:
 
 
 def find_open_mark(markdown: str) -> str:
-    """Return the name of a code fence or `$$` that is not closed where it should be, or an empty string."""
+    r"""Return the name of a code fence, `$$` or `\[` that is not closed where it should be, or an empty string."""
     document = Document(markdown)
     for number, block in enumerate(document.blocks):
         is_cut = not block.closed and (block.depth == 0 or number == len(document.blocks) - 1)
@@ -53,7 +54,9 @@ def find_open_mark(markdown: str) -> str:
         if block.kind == "display" and (is_cut or _swallows_text(markdown, block)):
             return "`$$`"
     plain = mask_segments(document.content, document.segments)
-    return "`$$`" if len(_DOLLARS.findall(plain)) % 2 else ""
+    if len(_DOLLARS.findall(plain)) % 2:
+        return "`$$`"
+    return r"`\[`" if len(_BRACKET_ALONE.findall(plain)) % 2 else ""
 
 
 def _swallows_text(markdown: str, block: Block) -> bool:

@@ -68,10 +68,15 @@ def html_markup(plain: str) -> Iterator[str]:
         name = tag["name"].lower()
         if not tag["slash"]:
             last_opening[name] = tag
-            if not is_spoken_of(plain, *tag.span()):
+            if not _is_comparison(tag) and not is_spoken_of(plain, *tag.span()):
                 yield tag.group()
         elif (opening := last_opening.pop(name, None)) and encloses(plain, opening.span(), tag.span()):
             yield opening.group()
+
+
+def _is_comparison(tag: re.Match[str]) -> bool:
+    """Return whether a tag is two signs of comparison: `a<b and b>c`."""
+    return len(tag["name"]) == 1 and bool(tag["attributes"]) and "=" not in tag["attributes"]
 
 
 def _strings(data: object) -> Iterator[str]:

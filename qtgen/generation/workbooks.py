@@ -20,6 +20,7 @@ from qtgen.generation.question_lines import OLD_WORKBOOK
 _HEADER_WITHIN = 10  # rows with text; a title may stand above the columns
 _CHUNK = 1 << 20
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # how Excel saves a carriage return: `_x000D_`
 _REMEDY = "save it as .xlsx or .csv"
 
 Rows = Iterator[tuple[int, list[str]]]
@@ -158,4 +159,6 @@ def _text(value: Any) -> str:
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))  # Excel stores every number as a float
+    if isinstance(value, str):
+        return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
     return str(value)

@@ -17,11 +17,15 @@ from qtgen.markdown import Segment, find_segments
 # needs its operand.
 _LATEX = {
     "nabla": "∇",
+    "natnums": "ℕ",
     "natural": "♮",
     "ncong": "≇",
     "ne": "≠",
     "nearrow": "↗",
     "neg": "¬",
+    "negmedspace": r"\mskip-4mu ",
+    "negthickspace": r"\mskip-5mu ",
+    "negthinspace": r"\!",
     "neq": "≠",
     "newcommand": r"\providecommand",
     "newline": r"\\ ",
@@ -31,6 +35,7 @@ _LATEX = {
     "ngeqslant": "≱",
     "ngtr": "≯",
     "ni": "∋",
+    "nicefrac": r"\tfrac",
     "nleftarrow": "↚",
     "nleftrightarrow": "↮",
     "nleq": "≰",

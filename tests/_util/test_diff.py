@@ -64,3 +64,7 @@ def test_only_fields_that_differ_are_printed() -> None:
     assert diff_fields("x.md", before, after) == (
         "--- x.md\nanswer:\n    One.\n    \n    [-Two.-]{+Three.+}\nscore:\n    [-0.5-]\nsubject:\n    {+Biology+}\n\n"
     )
+
+
+def test_a_diff_without_another_value_says_so() -> None:
+    assert diff_fields("x.md", {"id": 1}, {"id": 1}) == "--- x.md\nonly line ends or the layout change\n\n"

@@ -108,6 +108,16 @@ def test_a_question_that_the_site_has_is_skipped_unless_its_page_exists() -> Non
     assert existing.status is Status.EXISTS
 
 
+def test_a_repeated_question_that_the_site_has_is_named_as_such() -> None:
+    rows = Question("A?", "B", source="q:1"), Question("a", "B", source="q:2")
+    options = PlanOptions(Path("out"), TODAY, lambda _: False, duplicates={1: 0}, site_duplicates={0: "has", 1: "has"})
+    outcomes = [*plan(rows, options, lambda urls: dict.fromkeys(urls, 1))]
+    assert [outcome.error for outcome in outcomes if isinstance(outcome, Outcome)] == [
+        Failure("duplicate", "q:1: has"),
+        Failure("duplicate", "q:2: has"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
@@ -137,6 +147,7 @@ def test_an_unknown_subject_gets_a_warning_with_the_most_similar_one() -> None:
     subjects = {"Biolgy": "q:1", "biology": "q:2"}
     assert list(unknown_subjects(subjects, ["Biology"])) == ["q:1: unknown subject `Biolgy`; did you mean `Biology`?"]
     assert "add it to `subjects`" in next(unknown_subjects({"Zzz": "q:1"}, ["Biology"]))
+    assert len(next(unknown_subjects({"z" * 100_000: "q:1"}, ["Biology"]))) < 200
 
 
 # --- near-duplicates --------------------------------------------------------------------------------------------------

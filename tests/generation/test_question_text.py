@@ -4,12 +4,13 @@ import pytest
 
 from qtgen.generation.question_text import placeholder_fault, title_fault, without_list_mark
 
-_ERRORS = "#REF! #NAME? #N/A #VALUE! #DIV/0! #NULL! #NUM! #SPILL! #BEZUG! #ÜBERLAUF! #NV #### Err:502"
+_ERRORS = "#REF! #NAME? #N/A #VALUE! #DIV/0! #NULL! #NUM! #SPILL! #BEZUG! #ÜBERLAUF! #NV #### Err:502 #¡REF! #¿NOMBRE? #ССЫЛКА! #Н/Д #I/T #NÁZEV?"
 _EMPTY = "N/A n/a NA nan NaN null NULL None <NA> NaT"
+_VALUES = "TRUE False 2026-01-31 2026-01-31T05:06 05:06:00"
 _FORMULAS = '=A1&B1 ="x" =SUM(A1) =-1'
 
 
-@pytest.mark.parametrize("text", f"{_ERRORS} {_EMPTY} {_FORMULAS}".split())
+@pytest.mark.parametrize("text", f"{_ERRORS} {_EMPTY} {_FORMULAS} {_VALUES}".split())
 def test_what_a_spreadsheet_writes_without_a_text_is_a_fault(text: str) -> None:
     fault = placeholder_fault(f" {text} ")
     assert fault
@@ -17,10 +18,18 @@ def test_what_a_spreadsheet_writes_without_a_text_is_a_fault(text: str) -> None:
     assert title_fault(text) == fault
 
 
+@pytest.mark.parametrize("text", ["#VALEUR !", "#NOM\u00a0?", "2026-01-31 05:06:00"])
+def test_such_texts_may_have_a_space(text: str) -> None:
+    assert title_fault(text) == placeholder_fault(text) is not None
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "What is #REF! in Excel?",
+        "#Why?",
+        "2026-01-31 was what?",
+        "True?",
         "What is NaN?",
         "What does null mean?",
         "Who is Nan Goldin?",
@@ -78,7 +87,29 @@ def test_a_question_may_be_about_markup(text: str) -> None:
 
 @pytest.mark.parametrize(
     "mark",
-    ["1. ", "12) ", "(3) ", "a) ", "- ", "* ", "• ", "– ", "# ", "### ", "- [ ] ", "- 1. ", "# 2) ", "1.\t", "[x] "],
+    [
+        "1. ",
+        "12) ",
+        "(3) ",
+        "a) ",
+        "- ",
+        "* ",
+        "• ",
+        "– ",
+        "# ",
+        "### ",
+        "- [ ] ",
+        "- 1. ",
+        "# 2) ",
+        "1.\t",
+        "[x] ",
+        "1.) ",
+        "1.2. ",
+        "(1.2) ",
+        "③ ",
+        "12.",
+        "3)",
+    ],
 )
 def test_the_mark_of_a_list_is_no_part_of_a_question(mark: str) -> None:
     assert without_list_mark(f" {mark}What is rain?\n") == "What is rain?"
@@ -86,7 +117,19 @@ def test_the_mark_of_a_list_is_no_part_of_a_question(mark: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["-5 is what?", "1.5 is what?", "#hashtag", "A question", "1984 was what?", "I. Newton was who?", "*x*", "3D?"],
+    [
+        "-5 is what?",
+        "1.5 is what?",
+        "1.1 What is it?",
+        "1.DNA is what?",
+        "1.e4 is what?",
+        "#hashtag",
+        "A question",
+        "1984 was what?",
+        "I. Newton was who?",
+        "*x*",
+        "3D?",
+    ],
 )
 def test_other_beginnings_are_kept(text: str) -> None:
     assert without_list_mark(text) == text

@@ -53,6 +53,8 @@ def test_what_a_model_leaves_is_a_fault(text: str, found: str) -> None:
         "Write `<b>bold</b>` or `<br>`.",
         "```html\n<div>TODO</div>\n```",
         "Where a <b and b> c, and $a<b>c$.",
+        "If a<b and b>c, then a<c.",
+        "It holds if x<p or p>q, and i<i max>.",
         "A TODO comment marks work that is left.",
         "TODO comments mark work that is left.",
         "The half-open interval [data, end) and the set [text] are written so.",

@@ -164,8 +164,8 @@ def test_values_that_are_no_text() -> None:
         "q.xlsx:3: question: `=A1` is a formula, not its value; save the file again in the spreadsheet",
         'q.xlsx:4: question: `="Why"&"?"` is a formula, not its value; save the file again in the spreadsheet',
         "q.xlsx:5 1984",
-        "q.xlsx:6 2026-01-31",
-        "q.xlsx:7 True",
+        "q.xlsx:6: question: `2026-01-31` is a value of a spreadsheet, not a text; check that each cell is in its column",
+        "q.xlsx:7: question: `True` is a value of a spreadsheet, not a text; check that each cell is in its column",
         "q.xlsx:8 Why?",
     ]  # fmt: skip
 
@@ -221,3 +221,21 @@ def edit(path: Path, member: str, change: Callable[[str], str]) -> None:
     with ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, changed if name == member else content)
+
+
+def test_escapes_of_characters_are_read() -> None:
+    path = save([HEADER, ("What_x000D_\nis osmosis?", "Biology"), ("What is _x005F_x000D_?", "Biology")])
+    assert questions(path) == ["q.xlsx:2 What is osmosis?", "q.xlsx:3 What is _x000D_?"]
+
+
+def test_a_merged_cell_belongs_to_its_first_row() -> None:
+    workbook = Workbook()
+    assert workbook.active is not None
+    for row in (("question", "subject"), ("Why?", "B"), ("How?", None)):
+        workbook.active.append(row)
+    workbook.active.merge_cells("B2:B3")
+    workbook.save("q.xlsx")
+    first, second = read(Path("q.xlsx"))
+    assert isinstance(first, Question)
+    assert isinstance(second, InvalidRow)
+    assert second.error.message == "q.xlsx:3: no subject; fill the cell, or set a subject for all questions"

@@ -192,6 +192,7 @@ _HTML = re.compile(
     r"""<(?:[A-Za-z][A-Za-z0-9-]*(?:\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?)*\s*/?"""
     r"""|/[A-Za-z][A-Za-z0-9-]*\s*|!--[\s\S]{0,900}?--|\?[\s\S]{0,900}?\?|![A-Za-z][^>]{0,900})>"""
 )
+_COMPARISON = re.compile(r"<[A-Za-z](?:\s+[A-Za-z]\w*)+\s*>")  # `a<b and b>c`
 _DANGEROUS = re.compile(r"</?(?:script|style|iframe)\b|\son[a-z]+\s*=|javascript:", re.IGNORECASE)
 _JAVASCRIPT = re.compile(r"\]\(\s*<?\s*javascript:[^)\s]*\)?", re.IGNORECASE)
 
@@ -212,6 +213,8 @@ def raw_html(file: PageFile) -> Iterator[Finding]:
     HTML, the dangerous tags would run in every reader's browser.
     Fix: write markdown, or a code span to show the tag itself. No automatic fix.
     Precision: no finding on 9,923 live pages. The site's own markdown parser finds no HTML on them either.
+    Limits: the rule does not report comparisons (`a<b and b>c`), because readers see what the author meant. It reports
+    a tag that the sentence is about (`the <p> element`), which belongs in a code span.
     """
     text = markdown_of(file)
     if not _HTML.search(text) and not _JAVASCRIPT.search(text):
@@ -219,6 +222,8 @@ def raw_html(file: PageFile) -> Iterator[Finding]:
     plain = mask_segments(text, find_segments(text))
     for tag in _HTML.finditer(plain):
         severity = Severity.ERROR if _DANGEROUS.search(tag.group()) else None
+        if not severity and _COMPARISON.fullmatch(tag.group()):
+            continue
         shown = tag.group() if len(tag.group()) <= _TAG_SHOWN else tag.group()[:_TAG_SHOWN] + "…"
         message = f"the site shows the HTML `{shown}` as text; write markdown"
         yield answer_finding(file, *tag.span(), message, severity=severity)

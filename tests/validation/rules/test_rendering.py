@@ -278,3 +278,7 @@ def test_many_marks_do_not_take_long(mark: str) -> None:
 )
 def test_double_dollars_in_lists_quotations_and_text(text: str, codes: list[str]) -> None:
     assert codes_of_block(text) == codes
+
+
+def test_comparisons_are_no_markup() -> None:
+    assert codes_with("So if a<b and b>c, then a is it.") == []
