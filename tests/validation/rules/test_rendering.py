@@ -193,7 +193,7 @@ def test_a_command_without_a_unicode_character_has_no_fix() -> None:
         ("List<String> x", ["QT507"]),
         ("$a<b>c$", []),
         ("<name> here", ["QT507"]),
-        ("if x<y and y>z", ["QT507"]),
+        ("if x<y and y>z", []),
         ("&lt;b&gt;", []),
         ("[x](javascript:alert(1))", ["QT507"]),
         ("`javascript:x`", []),
@@ -278,7 +278,3 @@ def test_many_marks_do_not_take_long(mark: str) -> None:
 )
 def test_double_dollars_in_lists_quotations_and_text(text: str, codes: list[str]) -> None:
     assert codes_of_block(text) == codes
-
-
-def test_comparisons_are_no_markup() -> None:
-    assert codes_with("So if a<b and b>c, then a is it.") == []
