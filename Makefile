@@ -53,7 +53,7 @@ test: model oracle ## run every test, offline
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
 
 oracle-full: $(READY) oracle ## compare the Markdown model and the rules with the site's renderer on all real pages
-	@QTGEN_ORACLE=all $(BIN)/python -m pytest tests/markdown/test_oracle.py tests/validation/rules/test_faults.py
+	@QTGEN_ORACLE=all $(BIN)/python -m pytest tests/page/markdown/test_oracle.py tests/validation/rules/test_faults.py
 	@$(BIN)/python benchmarks/rendering.py
 
 test-all: ## run every test on each of PYTHONS (3.11, 3.12 and 3.13)

@@ -24,8 +24,8 @@ from pydantic import (
 from qtgen._util.json_schema import strict_schema
 from qtgen.generation.cleanup import label, prose, restore_latex, sentence, unique_by
 from qtgen.generation.renderable import find_open_mark, make_renderable
-from qtgen.markdown.pipes import escape_pipes
 from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
+from qtgen.page.markdown.pipes import escape_pipes
 
 # First words that lose their capital after "In summary, "; any other word may be a name.
 _LOWERCASE_OPENERS = re.compile(

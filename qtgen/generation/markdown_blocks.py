@@ -12,7 +12,7 @@ from functools import cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from qtgen.markdown import find_segments
+from qtgen.page.markdown import find_segments
 
 _WORD = re.compile(r"\w{3,}")
 

@@ -6,8 +6,8 @@ from html import unescape
 
 from qtgen._util.text import mask_unprintable
 from qtgen.generation.residue import html_markup
-from qtgen.markdown import find_segments, mask_segments
 from qtgen.page.invisible import Visibility, code_point, find_invisible
+from qtgen.page.markdown import find_segments, mask_segments
 
 # `1. `, `2) `, `1.) `, `1.2. `, `- `, `# `, `- [ ] ` and combinations, as lists are written, and `1.` directly before a
 # word. `-5`, `1.5` and `#hashtag` are not marks.

@@ -6,10 +6,10 @@ with bare dollar signs.
 
 import re
 
-from qtgen.markdown import Block, Document, Segment, mask_segments, segment_at
-from qtgen.markdown.bracket_math import Replacement, apply_replacements, find_bracket_math, write_dollars
-from qtgen.markdown.display_math import count_unreadable, has_prose, write_display
-from qtgen.markdown.pipes import write_pipes
+from qtgen.page.markdown import Block, Document, Segment, mask_segments, segment_at
+from qtgen.page.markdown.bracket_math import Replacement, apply_replacements, find_bracket_math, write_dollars
+from qtgen.page.markdown.display_math import count_unreadable, has_prose, write_display
+from qtgen.page.markdown.pipes import write_pipes
 
 _DOUBLED = re.compile(
     r"(?<!\\)\\\\(?:\((?P<inline>(?:(?!\\\\\(|\n[ ]*\n)[\s\S]){1,500}?)(?<!\\)\\\\\)"

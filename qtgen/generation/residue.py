@@ -8,7 +8,7 @@ distinguished from the same words in an answer about them.
 import re
 from collections.abc import Iterator, Sequence
 
-from qtgen.markdown import find_segments, mask_segments
+from qtgen.page.markdown import find_segments, mask_segments
 from qtgen.page.tags import encloses, is_named, is_spoken_of
 
 _TAGS = (

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from qtgen.errors import UnwritableText
-from qtgen.markdown import Segment, find_segments
+from qtgen.page.markdown import Segment, find_segments
 
 # LaTeX commands that begin with `\n`, and what renders the same without one. `\not` is not among them, because it
 # needs its operand.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from qtgen.errors import SpliceError
-from qtgen.markdown import expand_line_breaks, find_segments, segment_at
 from qtgen.page import Page, Span, read_text
 from qtgen.page.edits import Part, TextEdit, apply_edits
+from qtgen.page.markdown import expand_line_breaks, find_segments, segment_at
 from qtgen.validation.diagnostics import Diagnostic, Fix
 from qtgen.validation.harm import removes_content
 from qtgen.validation.rules.answers import ANSWER

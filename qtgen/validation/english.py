@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from qtgen.markdown import find_segments
+from qtgen.page.markdown import find_segments
 from qtgen.validation.language import may_be_english, word_set
 
 _STEM = 5  # first characters that the forms of a word share: derive, derivative

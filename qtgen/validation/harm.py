@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from qtgen.markdown import Segment, expand_line_breaks, find_segments
 from qtgen.page.edits import Part
+from qtgen.page.markdown import Segment, expand_line_breaks, find_segments
 
 _SHOWN_MAX = 40  # characters that a reason quotes
 _WORD = re.compile(r"[^\W_]+")

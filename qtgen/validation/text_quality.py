@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from qtgen.markdown import expand_line_breaks
+from qtgen.page.markdown import expand_line_breaks
 from qtgen.page.sentences import has_repeats, repeated_share
 from qtgen.validation.english import (
     FUNCTION_WORDS,

@@ -11,8 +11,8 @@ from qtgen.generation.grounding.check import check
 from qtgen.generation.grounding.source import read_source
 from qtgen.generation.grounding.types import GroundingReport, Item, Kind
 from qtgen.generation.types import Question
-from qtgen.markdown import expand_line_breaks
 from qtgen.page import Page
+from qtgen.page.markdown import expand_line_breaks
 from qtgen.validation.diagnostics import Diagnostic, Severity, printable
 from qtgen.validation.rules import PageFile
 from qtgen.validation.rules.edits import span_within

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qtgen.generation.grounding.words import content_stems, normalize
-from qtgen.markdown import Segment, find_segments, mask_segments
+from qtgen.page.markdown import Segment, find_segments, mask_segments
 
 _MIN_WORDS = 3  # a sentence with fewer content words makes no claim
 

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from qtgen.markdown import Document, ListItem
+from qtgen.page.markdown import Document, ListItem
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
 from qtgen.validation.rules.edits import replace_parts

@@ -1,6 +1,6 @@
 """What the rules about the answer share: its field, its markdown, and findings at offsets inside it."""
 
-from qtgen.markdown import Document, expand_line_breaks, parse
+from qtgen.page.markdown import Document, expand_line_breaks, parse
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.types import Finding, FixFactory, FixSafety, PageFile

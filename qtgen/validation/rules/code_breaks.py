@@ -6,7 +6,7 @@ The site replaces each `\n` of two characters by a line break, whatever it belon
 import re
 from collections.abc import Iterator
 
-from qtgen.markdown import Document, Segment, segment_at
+from qtgen.page.markdown import Document, Segment, segment_at
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of
 from qtgen.validation.rules.edits import Replacement, replace_parts

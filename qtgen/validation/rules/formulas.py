@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from qtgen.markdown.katex import check_formula, shown
-from qtgen.markdown.plain_math import PlainMath, plain_math
+from qtgen.page.markdown.katex import check_formula, shown
+from qtgen.page.markdown.plain_math import PlainMath, plain_math
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding, answer_of, document_of
 from qtgen.validation.rules.registry import rule

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from qtgen._util.text import enumeration
-from qtgen.markdown import expand_line_breaks
 from qtgen.page import Page
 from qtgen.page.invisible import CLASS, Invisible, Visibility, code_point, find_invisible
+from qtgen.page.markdown import expand_line_breaks
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER
 from qtgen.validation.rules.edits import replace_parts, span_within

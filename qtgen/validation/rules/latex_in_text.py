@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from qtgen.markdown import Segment, expand_line_breaks, mask_segments
-from qtgen.markdown.bracket_math import find_bracket_math
-from qtgen.markdown.plain_math import plain_math
+from qtgen.page.markdown import Segment, expand_line_breaks, mask_segments
+from qtgen.page.markdown.bracket_math import find_bracket_math
+from qtgen.page.markdown.plain_math import plain_math
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding, answer_of
 from qtgen.validation.rules.line_breaks import intended_document, torn_commands

@@ -6,9 +6,9 @@ The site replaces each `\n` of two characters by a line break, whatever it belon
 import re
 from collections.abc import Iterator, Sequence
 
-from qtgen.markdown import Document, Segment, expand_line_breaks, parse, segment_at
-from qtgen.markdown.bracket_math import find_bracket_math
 from qtgen.page.answer_text import LATEX_COLLISION, LATEX_COLLISION_RE2, unicode_for
+from qtgen.page.markdown import Document, Segment, expand_line_breaks, parse, segment_at
+from qtgen.page.markdown.bracket_math import find_bracket_math
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
 from qtgen.validation.rules.edits import replace_parts

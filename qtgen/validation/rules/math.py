@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from qtgen.markdown import Segment, segment_at
-from qtgen.markdown.bracket_math import find_bracket_math, with_dollars
-from qtgen.markdown.types import BracketPair
 from qtgen.page.answer_text import LATEX_COLLISION
+from qtgen.page.markdown import Segment, segment_at
+from qtgen.page.markdown.bracket_math import find_bracket_math, with_dollars
+from qtgen.page.markdown.types import BracketPair
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of, markdown_of
 from qtgen.validation.rules.edits import Replacement, replace_parts

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from qtgen.markdown import expand_line_breaks, find_segments, mask_segments
+from qtgen.page.markdown import expand_line_breaks, find_segments, mask_segments
 from qtgen.page.tags import encloses, is_named
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of

@@ -8,7 +8,7 @@ author thought.
 import re
 from collections.abc import Iterator
 
-from qtgen.markdown import Block, Document, find_segments, mask_segments
+from qtgen.page.markdown import Block, Document, find_segments, mask_segments
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, markdown_of
 from qtgen.validation.rules.registry import rule

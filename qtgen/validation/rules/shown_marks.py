@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from qtgen.markdown import Document, Run, segment_at
+from qtgen.page.markdown import Document, Run, segment_at
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding
 from qtgen.validation.rules.types import Finding, PageFile

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from qtgen._util.text import pluralize
-from qtgen.markdown import Block, Document, find_segments, segment_at
-from qtgen.markdown.tables import count_header_cells, delimiter_cells, split_row
+from qtgen.page.markdown import Block, Document, find_segments, segment_at
+from qtgen.page.markdown.tables import count_header_cells, delimiter_cells, split_row
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding, document_of
 from qtgen.validation.rules.registry import rule

@@ -6,7 +6,7 @@ These rules need no reference answer. `qtgen/validation/text_quality.py` has the
 from collections.abc import Iterator
 
 from qtgen._util.text import enumeration
-from qtgen.markdown import expand_line_breaks, find_segments, mask_segments
+from qtgen.page.markdown import expand_line_breaks, find_segments, mask_segments
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.english import INCOHERENCE_PATTERNS

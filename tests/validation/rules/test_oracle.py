@@ -2,8 +2,8 @@
 
 import pytest
 
-from qtgen.markdown import expand_line_breaks, find_segments
 from qtgen.page import read
+from qtgen.page.markdown import expand_line_breaks, find_segments
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix_pages
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
