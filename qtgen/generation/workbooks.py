@@ -148,6 +148,7 @@ def _one_line_errors(path: Path) -> Iterator[None]:
         yield
     except (BadZipFile, InvalidFileException, zlib.error, EOFError, SyntaxError) as error:
         raise QuestionFileError("not an Excel workbook", path=path, remedy=_REMEDY) from error
+    # openpyxl does not check what it reads, so a damaged file raises whatever its code happens to raise.
     except (ArithmeticError, AttributeError, LookupError, NotImplementedError, OSError, TypeError, ValueError) as error:
         raise QuestionFileError("not an Excel workbook", path=path, remedy=_REMEDY) from error
 

@@ -89,9 +89,9 @@ def _pairs(text: str) -> Iterator[BracketPair]:
 def with_dollars(document: Document, pairs: Sequence[BracketPair], *, line_break: str = "\n") -> list[Replacement]:
     r"""Return the replacements that write math between brackets with dollar signs.
 
-    Math that stands on lines of its own becomes a block, with each `$$` on a line of its own at the indent of its list
+    Math on lines of its own becomes a block, with each `$$` on a line of its own at the indent of its list
     item. Dollar signs that are shown as such in the same text are escaped, because they would form pairs with the new
-    ones. There are no replacements for a pair that contains a dollar sign or stands in a quotation.
+    ones. There are no replacements for a pair that contains a dollar sign or is in a quotation.
 
     Args:
         line_break: How a line break is written in the text, ` \n` of an answer or a newline.
@@ -126,7 +126,7 @@ def _as_inline(text: str, pair: BracketPair, space: str) -> list[Replacement]:
 
 
 def _needs_lines(text: str, pair: BracketPair) -> bool:
-    """Return whether math is a block: it stands on lines of its own, or is valid only in a block."""
+    """Return whether math is a block: it is on lines of its own, or is valid only in a block."""
     if not pair.display:
         return False
     before, after = _rest_of_lines(text, pair)
@@ -148,7 +148,7 @@ def write_dollars(markdown: str) -> str:
 
 
 def is_quoted(document: Document, pair: BracketPair) -> bool:
-    """Return whether a mark of a quotation stands in the lines of a formula."""
+    """Return whether a mark of a quotation is in the lines of a formula."""
     start = document.text.rfind("\n", 0, pair.start) + 1
     return document.content[start : pair.end] != document.text[start : pair.end]
 

@@ -74,5 +74,5 @@ def _is_plain_math(text: str, pair: BracketPair, content: str) -> bool | None:
 
 @lru_cache(maxsize=2)
 def _has_roman_labels(text: str) -> bool:
-    """Return whether a Roman number stands between brackets, so that `i` is one too."""
+    """Return whether a Roman number is between brackets, so that `i` is one too."""
     return _ROMAN.search(text) is not None

@@ -71,7 +71,7 @@ class Segment(NamedTuple):
     """A part of a text that is not prose: code or math.
 
     Args:
-        kind: `code` is a code span, `fence` and `indented` are blocks of code. `math` is inline math, also if it stands
+        kind: `code` is a code span, `fence` and `indented` are blocks of code. `math` is inline math, also if it is
             between two dollar signs each; `display` is a block of math.
         inner: Start and end of what is between the marks, without the opening line of a block.
         closed: False if the marks that end it are missing.
