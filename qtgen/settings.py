@@ -21,6 +21,7 @@ from qtgen._util.setting_types import (
     UNKNOWN_KEYWORD,
     BannedPhrases,
     BannedPhraseSettings,
+    BatchSettings,
     ColumnNames,
     DialectSettings,
     NameList,
@@ -45,7 +46,7 @@ __all__ = [
 
 _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
-FILE_ONLY = frozenset({"prices", "request", "headers", "query", "dialect", "per_path", "banned_phrases"})
+FILE_ONLY = frozenset({"prices", "request", "headers", "query", "dialect", "batch", "per_path", "banned_phrases"})
 """Settings without an environment variable."""
 _NOT_SHOWN = frozenset({"api_key", "request", "headers", "query", "ledger"})  # these can contain a password
 _COMMAND_LINE, _ENVIRONMENT = "command line", "environment"
@@ -136,6 +137,7 @@ class Settings(BaseModel):
     dialect: DialectSettings = Field(
         DialectSettings(), description="Changes to each request: `[dialect]`. qtgen learns most of them from errors"
     )
+    batch: BatchSettings = Field(BatchSettings(), description="Limits of the provider's Batch API: `[batch]`")
     concurrency: int | None = Field(
         None, ge=1, le=1000, description="Maximum number of requests in flight. The default is 64, or 2 for `local`"
     )
@@ -201,12 +203,17 @@ class Settings(BaseModel):
     prices: Mapping[str, Price] = Field(
         {},
         description='Prices in US dollars per million tokens, by model: `[prices."gpt-4.1"]` with `input`, `output` '
-        "and optionally `cached_input`",
+        "and optionally `cached_input` and `batch`, the factor for requests in a batch",
     )
 
 
 _NESTED: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
-_MODELS: Mapping[str, type[BaseModel]] = {**_NESTED, "dialect": DialectSettings, "banned_phrases": BannedPhraseSettings}
+_MODELS: Mapping[str, type[BaseModel]] = {
+    **_NESTED,
+    "dialect": DialectSettings,
+    "batch": BatchSettings,
+    "banned_phrases": BannedPhraseSettings,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,12 +80,13 @@ NameList = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeVali
 
 
 class Price(BaseModel):
-    """The price of a model in US dollars per million tokens."""
+    """The price of a model in US dollars per million tokens. `batch` is its factor for requests in a batch."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     input: float = Field(ge=0, allow_inf_nan=False)
     output: float = Field(ge=0, allow_inf_nan=False)
     cached_input: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    batch: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
 
 
 class PathSettings(BaseModel):
@@ -149,6 +150,35 @@ class DialectSettings(BaseModel):
     remember: Flag = Field(True, description="Keep learned changes in the ledger, and start the next run with them")
 
 
+_MAX_WINDOW = re.compile(r"[1-9]\d{0,3}[smhd]")
+
+
+def _window(value: str) -> str:
+    if not _MAX_WINDOW.fullmatch(value):
+        raise ValueError("must be a number with a unit, such as `24h` or `7d`")
+    return value
+
+
+class BatchSettings(BaseModel):
+    """The limits of a provider's Batch API, and what it expects."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    lines: int = Field(50_000, ge=1, le=10_000_000, description="Maximum number of requests in one batch")
+    bytes: int = Field(200_000_000, ge=1_000, description="Maximum size of one batch file in bytes")
+    enqueued_tokens: int | None = Field(
+        None,
+        gt=0,
+        description="Maximum prompt tokens of a model that may be in batches at the same time. qtgen submits the rest "
+        "later. By default, the provider's own errors show the limit",
+    )
+    window: Annotated[str, AfterValidator(_window)] = Field(
+        "24h", description="Time within which the provider completes a batch, as its API spells it"
+    )
+    purpose: str = Field(
+        "batch", min_length=1, max_length=64, description="Purpose of uploaded files. Together expects `batch-api`"
+    )
+
+
 class BannedPhraseSettings(BaseModel):
     """A phrase that no page may contain, and its replacement if there is one."""
 
@@ -179,6 +209,9 @@ def masked(name: str, value: object) -> str:
             key: value[key] for key, field in DialectSettings.model_fields.items() if value[key] != field.default
         }
         return ", ".join(f"{key}: {_plain(item)}" for key, item in changed.items()) or "(not set)"
+    if name == "batch" and isinstance(value, Mapping):
+        fields = BatchSettings.model_fields.items()
+        return ", ".join(f"{key}: {value[key]}" for key, field in fields if value[key] != field.default) or "(not set)"
     if isinstance(value, tuple):
         return "[" + ", ".join(str(item) for item in value) + "]"
     return "(not set)" if value is None else str(value)

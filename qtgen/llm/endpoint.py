@@ -39,6 +39,8 @@ class Endpoint:
         sends_grammar: Whether requests for Markdown contain a GBNF grammar.
         identity: Distinguishes models of the same name in the ledger.
         price_input, price_output, price_cached: US dollars per million tokens; None if unknown.
+        price_batch: Factor of these prices for requests in a batch; None if unknown.
+        price_factor: The factor that the prices contain already.
     """
 
     provider: str
@@ -60,6 +62,8 @@ class Endpoint:
     price_input: float | None = None
     price_output: float | None = None
     price_cached: float | None = None
+    price_batch: float | None = None
+    price_factor: float = 1.0
 
     @property
     def is_loopback(self) -> bool:
@@ -100,6 +104,21 @@ class Endpoint:
         cached_price = self.price_input if self.price_cached is None else self.price_cached
         uncached = (prompt_tokens - cached_tokens) * self.price_input
         return (uncached + cached_tokens * cached_price + completion_tokens * self.price_output) / 1e6
+
+    def in_batches(self) -> "Endpoint":
+        """Return the endpoint with the prices of requests in a batch. Without their factor, the prices are unknown."""
+        factor = 1.0 if self.is_free else self.price_batch
+
+        def price(live: float | None) -> float | None:
+            return None if live is None or factor is None else live * factor
+
+        return replace(
+            self,
+            price_input=price(self.price_input),
+            price_output=price(self.price_output),
+            price_cached=price(self.price_cached),
+            price_factor=factor or 1.0,
+        )
 
     def usage_of(self, error: ProviderError) -> Usage:
         """Return what a failed attempt used: what the endpoint reported, else what its failure implies."""

@@ -123,6 +123,7 @@ def priced_endpoint(settings: Settings, provider: str, model: str, **fields: Any
             "price_input": price.input if price else None,
             "price_output": price.output if price else None,
             "price_cached": price.cached_input if price else None,
+            "price_batch": price.batch if price else None,
             **fields,
         },
     )
