@@ -1,0 +1,1 @@
+"""Requests through a provider's Batch API: queue, submit, collect."""
