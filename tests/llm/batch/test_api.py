@@ -128,7 +128,7 @@ def test_an_endpoint_without_a_batch_api_says_so(server: FakeEndpoint, tmp_path:
     with pytest.raises(Denied) as caught:
         use(Endpoint("openai", "m", server.base_url), lambda api: api.upload(put(tmp_path / "in.jsonl"), "batch"))
     assert "no Batch API" in str(caught.value.remedy)
-    server.response = (200, {}, "<html><title>Log in</title></html>")
+    server.response = (200, {}, b"<html><title>Log in</title></html>")
     with pytest.raises(Retryable, match="web page"):
         use(Endpoint("openai", "m", server.base_url), lambda api: api.cancel("batch_1"))
     server.response = (200, {}, {"object": "nothing"})
