@@ -20,6 +20,7 @@ QtgenError                      anything a person can act on
 │   └── ModelNotFetched         a local model is not on this machine
 ├── JudgeError                  no judge could say which of two texts is better
 ├── Interrupted                 the run was interrupted; finished work is kept
+├── Deferred                    a request was not answered now, because it is in a batch or queued for one
 ├── AnswerError                 the model answered, but the answer cannot be used
 └── PaidError                   a request that may have cost something
     ├── BudgetReached           one more request might cost more than is left
@@ -207,6 +208,10 @@ class JudgeError(QtgenError):
 
 class Interrupted(QtgenError):
     kind = "interrupted"
+
+
+class Deferred(QtgenError):
+    kind = "pending"
 
 
 class AnswerError(QtgenError):

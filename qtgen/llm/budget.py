@@ -45,6 +45,25 @@ class Budget:
             await waiting
         self._reserved += ceiling
 
+    def try_reserve(self, ceiling: float) -> bool:
+        """Reserve the most that a request can cost, without waiting. Return False if it exceeds what is left."""
+        if self.limit is None:
+            return True
+        if self.spent + self._reserved + ceiling > self.limit:
+            return False
+        self._reserved += ceiling
+        return True
+
+    def set_aside(self, amount: float) -> None:
+        """Reserve an amount that was committed before, even if it exceeds what is left."""
+        if self.limit is not None:
+            self._reserved += amount
+
+    @property
+    def has_reservations(self) -> bool:
+        """True if anything is reserved, so that more may be left later."""
+        return self._reserved > _EPSILON
+
     def used_up(self) -> str:
         """Return a sentence that says that the budget is used up."""
         left = max(0.0, (self.limit or 0.0) - self.spent)

@@ -115,6 +115,11 @@ class Client:
         self._sender: Sender = LedgerSender(retrying, writer, self._stop) if writer else retrying
 
     @property
+    def endpoint(self) -> Endpoint:
+        """Where its requests go."""
+        return self._endpoint
+
+    @property
     def style(self) -> PromptStyle:
         """How prompts for the model are written now."""
         return self._dialect.style
@@ -140,7 +145,7 @@ class Client:
         if completion.reused:
             self._reused += 1
         if completion.kind != "ok":
-            raise _no_answer(completion)
+            raise no_answer(completion)
         return completion
 
     def reject(self, completion: Completion) -> None:
@@ -193,7 +198,7 @@ class Client:
             self._writer.record_attempt(attempt)
 
 
-def _no_answer(completion: Completion) -> NoAnswer:
+def no_answer(completion: Completion) -> NoAnswer:
     """Return the error for a final response that is no answer. A reused one raises the same error as the first time."""
     message = completion.text
     if completion.kind == Truncated.kind:

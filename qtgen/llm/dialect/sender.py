@@ -205,7 +205,7 @@ class DialectSender:
         plain = replace(dialect, omit=(*dialect.omit, "grammar"))
         if "grammar" in dialect.omit or not json.loads(request.body).get("grammar"):
             return None
-        completion = await self._inner.send(replace(_translated(request, plain), goes_first=True))
+        completion = await self._inner.send(replace(translated(request, plain), goes_first=True))
         if "grammar" not in self.dialect.omit:
             self._adopt(replace(self.dialect, omit=(*self.dialect.omit, "grammar")), f"the endpoint: {error.message}")
             self._settle_guess()
@@ -235,7 +235,7 @@ class DialectSender:
                 return self._marked(empty)
             is_guess = larger != self.dialect
             try:
-                completion = await self._inner.send(replace(_translated(request, larger), goes_first=True))
+                completion = await self._inner.send(replace(translated(request, larger), goes_first=True))
             except ProviderError as error:
                 raise error.with_usage(empty.usage + self._endpoint.usage_of(error)) from None
             if is_guess and self._is_used_up(completion):
@@ -263,17 +263,17 @@ class _Exchange:
 
     async def send(self) -> Completion:
         """Send the request in the dialect that is in force at the moment of sending."""
-        self._early = _translated(self._request, self.dialect)  # so that a rejected format does not wait for its turn
+        self._early = translated(self._request, self.dialect)  # so that a rejected format does not wait for its turn
         return await self._sender.pass_on(replace(self._early, finish=self._finish))
 
     def _finish(self) -> Request:
         if self.dialect is self._sender.dialect_here:
             return self._early
         self.dialect = self._sender.dialect_here
-        return _translated(self._request, self.dialect)
+        return translated(self._request, self.dialect)
 
 
-def _translated(request: Request, dialect: Dialect) -> Request:
+def translated(request: Request, dialect: Dialect) -> Request:
     """Return the request in a dialect. Raises StyleRejected if its format is one that the endpoint rejects."""
     if dialect == NO_DIALECT:
         return request

@@ -23,7 +23,7 @@ from qtgen.page.text import storable_text
 KINDS = {"done": "ok", "rejected": "ok", "cut": "truncated", "refused": "refused", "filtered": "filtered"}
 """The states of requests whose response is reused, and the kind of completion that each stands for."""
 _STATES = {kind: state for state, kind in reversed(KINDS.items())}
-_NO_ANSWER = dict.fromkeys(
+NO_ANSWER = dict.fromkeys(
     (
         "answer",
         "served_by",
@@ -52,9 +52,11 @@ def claim(
     *,
     fresh: bool = False,
     reachable_since: float = 0.0,
+    own_batches: Collection[str] = (),
 ) -> dict[bytes, Claim]:
     """Claim requests for a run and return what came of each, by digest. If `fresh`, older answers are not reused.
 
+    Answers are not older if they came from one of the run's `own_batches`.
     `reachable_since` is when the run could reach the database again after it was away; see `liveness.dead_runs`.
     """
     by_digest = {key.digest: key for key in sorted(keys)}  # sorted, so that two runs never wait for each other
@@ -67,7 +69,7 @@ def claim(
     claims = dict.fromkeys(mine, MINE)
     for digest in by_digest:
         if digest not in mine:
-            claims[digest] = _claim_existing(connection, run, rows.get(digest), dead, fresh=fresh)
+            claims[digest] = _claim_existing(connection, run, rows.get(digest), dead, fresh=fresh, own=own_batches)
     return claims
 
 
@@ -78,18 +80,22 @@ def _insert_open(connection: sa.Connection, run: str, keys: Sequence[RequestKey]
     return set(connection.scalars(statement, rows)) if rows else set()
 
 
-def _claim_existing(connection: sa.Connection, run: str, row: Any, dead: set[str], *, fresh: bool) -> Claim:
+def _claim_existing(
+    connection: sa.Connection, run: str, row: Any, dead: set[str], *, fresh: bool, own: Collection[str]
+) -> Claim:
     """Return what comes of claiming a request that has a row. None stands for a row that has just been deleted."""
     if row is None:
         return BUSY
     if row.state in KINDS:  # a fresh run keeps the old answer until it has a new one
-        return MINE if fresh and row.run != run else Claim(_completion(row))
+        return MINE if fresh and row.run != run and row.run not in own else Claim(_completion(row))
+    if row.state == "batched":  # it belongs to the batch, whichever run is alive
+        return Claim(batch=row.run)
     if row.state == "open" and row.run == run:
         return MINE
     if row.state == "open" and row.run not in dead:
         return BUSY
     unchanged = requests.c.key == row.key, requests.c.state == row.state, requests.c.run == row.run
-    taken = connection.execute(requests.update().where(*unchanged).values(**_NO_ANSWER, state="open", run=run))
+    taken = connection.execute(requests.update().where(*unchanged).values(**NO_ANSWER, state="open", run=run))
     return MINE if taken.rowcount else BUSY  # another run has been faster
 
 
@@ -112,7 +118,7 @@ def record_answers(
     They replace whatever is there: if this run was suspended, another one may have taken over its claim. If they come
     `late`, after the end of their run, they replace no other answer.
     """
-    rows = [{**_key_columns(key), "run": run, **_answer_columns(answers[key])} for key in sorted(answers)]
+    rows = [{**_key_columns(key), "run": run, **answer_columns(answers[key])} for key in sorted(answers)]
     statement = insert(connection, requests)
     replaced = {column: statement.excluded[column] for column in rows[0]} if rows else {}
     allowed = requests.c.state.in_(("open", "faulty")) if late else None
@@ -154,13 +160,13 @@ def _key_columns(key: RequestKey) -> dict[str, Any]:
     return {"key": key.digest, "model": key.model, "prompt": key.prompt, "template": key.template, "bytes": key.size}
 
 
-def _answer_columns(completion: Completion) -> dict[str, Any]:
+def answer_columns(completion: Completion) -> dict[str, Any]:
     return {
         "state": _STATES[completion.kind],
         "answer": storable_text(completion.text),
         "served_by": completion.model,
         "request_id": completion.request_id,
-        **_usage_columns(completion.usage),
+        **usage_columns(completion.usage),
     }
 
 
@@ -172,11 +178,11 @@ def _attempt_row(attempt: Attempt, run: str) -> dict[str, Any]:
         "at": attempt.started,
         "seconds": attempt.seconds,
         "kind": attempt.kind,
-        **_usage_columns(attempt.usage),
+        **usage_columns(attempt.usage),
     }
 
 
-def _usage_columns(usage: Usage) -> dict[str, Any]:
+def usage_columns(usage: Usage) -> dict[str, Any]:
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from qtgen.errors import LedgerError
 from qtgen.llm.ledger import claims, dialects, page_ids, statistics
+from qtgen.llm.ledger.batches import BatchStore
 from qtgen.llm.ledger.clock import now
 from qtgen.llm.ledger.database import Database
 from qtgen.llm.ledger.dialects import StoredDialect
@@ -32,12 +33,16 @@ class Ledger:
         create: Whether to create tables that are missing, and to add what an older ledger lacks.
         folder: Where responses are saved that cannot be recorded; None to lose them.
 
+    Attributes:
+        own_batches: The batches whose answers are the run's own.
+
     Raises SettingsError for a URL that cannot be used, MissingExtra, and LedgerError.
     """
 
     def __init__(self, url: str, *, create: bool = True, folder: Path | None = None) -> None:
         self.run = uuid.uuid4().hex
         self.unsettled = UnsettledFiles(folder) if folder else None
+        self.own_batches: set[str] = set()
         self._reachable_since = 0.0
         self._database = Database(url)
         try:
@@ -51,6 +56,11 @@ class Ledger:
 
     def close(self) -> None:
         self._database.close()
+
+    @property
+    def batches(self) -> BatchStore:
+        """The batches of a provider's Batch API."""
+        return BatchStore(self._database, self.run)
 
     def begin(self) -> None:
         """Record the run, so that other runs know whose claims are still alive.
@@ -82,7 +92,14 @@ class Ledger:
             claims.release(connection, self.run, batch.releases)
             if not batch.claims:
                 return {}
-            return claims.claim(connection, self.run, batch.claims, fresh=fresh, reachable_since=self._reachable_since)
+            return claims.claim(
+                connection,
+                self.run,
+                batch.claims,
+                fresh=fresh,
+                reachable_since=self._reachable_since,
+                own_batches=self.own_batches,
+            )
 
     def _show_life(self, connection: sa.Connection, number: int | None) -> bool:
         """Record a sign of life. Return False if the batch with this number has been committed before."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from qtgen.llm.ledger.tables import attempts, requests
+from qtgen.llm.ledger.tables import attempts, batches, requests
 from qtgen.llm.ledger.types import ModelFacts
 
 _SUMMED = (
@@ -70,9 +70,11 @@ def facts(connection: sa.Connection, model: str) -> ModelFacts:
         .where(requests.c.model == model)
         .group_by(requests.c.state)
     )
-    latency = sa.select(sa.func.avg(attempts.c.seconds)).where(attempts.c.model == model, attempts.c.kind == "ok")
+    is_live = attempts.c.run.not_in(sa.select(batches.c.id))  # an answer in a batch says nothing about latency
+    answered = attempts.c.model == model, attempts.c.kind == "ok", is_live
+    latency = sa.select(sa.func.avg(attempts.c.seconds)).where(*answered)
     counts = {row.state: row.total for row in connection.execute(states)}
-    finished = sum(counts.values()) - counts.get("open", 0)
+    finished = sum(counts.values()) - sum(counts.get(state, 0) for state in ("open", "batched", "failed"))
     faulty = 1 - counts.get("done", 0) / finished if finished else 0.0
     return ModelFacts(faulty, connection.execute(latency).scalar())
 

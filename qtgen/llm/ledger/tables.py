@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -40,7 +41,9 @@ runs = Table(
 #   rejected                it has an answer with faults, which led to a repair
 #   cut, refused, filtered  the endpoint's final response was no answer
 #   faulty                  it has an answer that led to no page
-# All states but the first and the last are reused.
+#   batched                 it is in a batch; `run` is the batch, and the answer an older one that a fresh run replaces
+#   failed                  a batch's endpoint rejected it; `answer` is the error as JSON, and `run` the batch
+# The states done, rejected, cut, refused and filtered are reused.
 requests = Table(
     "requests",
     metadata,
@@ -60,6 +63,10 @@ requests = Table(
     Column("cost_usd", Float),
     Column("reasoning_tokens", Integer),
     Column("reported_usd", Float),
+    Index(
+        "requests_in_batches", "run", sqlite_where=text("state = 'batched'"), postgresql_where=text("state = 'batched'")
+    ),
+    Index("requests_failed", "run", sqlite_where=text("state = 'failed'"), postgresql_where=text("state = 'failed'")),
     sqlite_with_rowid=False,
 )
 
@@ -108,4 +115,48 @@ dialects = Table(
     Column("model", Text, primary_key=True),
     Column("dialect", Text, nullable=False),  # JSON
     Column("at", Float, nullable=False),  # when it was learned, in seconds since 1970
+)
+
+# One row per batch. Its state is one of:
+#   prepared   its file is being uploaded, or nobody knows yet whether the provider has it
+#   submitted  the provider has it
+#   written    its file was written for another service, whose results are read from a file
+#   collected  its results are recorded
+#   failed     the provider rejected it
+#   lost       it never reached the provider
+#   cancelled  it was given up
+# In the last four states, none of its requests is `batched` any more.
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("place", String(64), nullable=False),  # a digest of the endpoint
+    Column("model", Text, nullable=False),
+    Column("run", String(32), nullable=False),  # the run that submits it
+    Column("state", String(9), nullable=False),
+    Column("status", Text),  # as the provider reports it
+    Column("dialect", Text, nullable=False),  # in which its requests are written, as JSON
+    Column("remote_id", Text),
+    Column("input_file", Text),
+    Column("requests", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),  # estimated prompt tokens
+    Column("set_aside_usd", Float),  # the most that it can cost; null if it is unknown
+    Column("completed", Integer),  # as the provider reports it
+    Column("collected", Integer, nullable=False),  # requests with a result
+    Column("answered", Integer, nullable=False),  # of these, those with a final response
+    Column("cost_usd", Float, nullable=False),  # of these, as far as it is known
+    Column("unpriced", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("submitted", Float),
+    Column("finished", Float),
+    Column("note", Text),
+)
+
+# What distinguishes the requests of a run that must not reuse answers of other runs, such as an evaluation.
+batch_scopes = Table(
+    "batch_scopes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("token", String(32), nullable=False),
 )

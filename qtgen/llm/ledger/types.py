@@ -19,13 +19,17 @@ class Judgement(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """The result of claiming a request: its completion, or whether another run is sending it.
+    """The result of claiming a request: its completion, whether another run is sending it, or whether it is in a batch.
 
-    Without either, the request is now the caller's to send.
+    Without any of them, the request is now the caller's to send.
+
+    Attributes:
+        batch: Id of the batch that the request is in, empty if it is in none.
     """
 
     completion: Completion | None = None
     is_busy: bool = False
+    batch: str = ""
 
 
 MINE = Claim()

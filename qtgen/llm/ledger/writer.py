@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.text import pluralize
-from qtgen.errors import Interrupted, LedgerUnavailable, OutputError
+from qtgen.errors import Deferred, Interrupted, LedgerUnavailable, OutputError
 from qtgen.llm._stopping import unless_stopped
 from qtgen.llm.ledger.gate import Gate
 from qtgen.llm.ledger.ledger import Ledger
@@ -25,6 +25,7 @@ PATIENCE = 300.0
 _ANNOUNCED_AFTER = 1.0  # seconds; a shorter absence is no news
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 5.0  # seconds between two attempts to reach it
 _POLL = 0.3  # seconds between two looks for another run's answer
+_IN_A_BATCH = "the request is in a batch; `qtgen batch collect` fetches its answer"
 _logger = logging.getLogger(__name__)
 Committed = asyncio.Future[dict[bytes, Claim]]
 
@@ -58,7 +59,7 @@ class LedgerWriter:
         """Return the request's recorded completion. If there is none, claim it and return None.
 
         The caller then has to call `record_answer` or `release`. Waits while somebody else sends the same request.
-        Raises LedgerError, and Interrupted if a stop is requested while it waits.
+        Raises LedgerError, Deferred for a request in a batch, and Interrupted if a stop is requested while it waits.
         """
         while key.digest in self._pending:  # the same request twice in one run
             await unless_stopped(asyncio.shield(self._pending[key.digest]), self._stop)
@@ -66,9 +67,9 @@ class LedgerWriter:
         try:
             claim = BUSY
             while claim.is_busy:
-                committed = self._committed
-                self._batch.claims.append(key)
-                claim = (await self._wait_for(committed))[key.digest]
+                claim = await self.try_claim(key)
+                if claim.batch:
+                    raise Deferred(_IN_A_BATCH)
                 if claim.is_busy:
                     _logger.debug("request %s is being sent by another run", key.digest.hex()[:12])
                     await unless_stopped(asyncio.sleep(_POLL), self._stop)
@@ -78,6 +79,12 @@ class LedgerWriter:
         if claim.completion is not None:
             self._let_others_go_on(key.digest)
         return claim.completion
+
+    async def try_claim(self, key: RequestKey) -> Claim:
+        """Claim a request and return what came of it, without waiting for others. Raises LedgerError."""
+        committed = self._committed
+        self._batch.claims.append(key)
+        return (await self._wait_for(committed))[key.digest]
 
     def record_attempt(self, attempt: Attempt) -> None:
         """Record an attempt; the next commit includes it."""
