@@ -34,6 +34,7 @@ from qtgen.errors import SettingsError
 
 __all__ = [
     "FILE_NAME",
+    "BatchSettings",
     "LoadedSettings",
     "PathSettings",
     "Price",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+from qtgen.commands._batch import BatchFlags
 from qtgen.commands._echo import echo
 from qtgen.commands._estimate import deleted_note
 from qtgen.commands._preview import preview
@@ -22,7 +23,7 @@ from qtgen.generation.pipeline import generate_pages
 from qtgen.generation.plan import DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, plan
 from qtgen.generation.questions import QuestionFiles
 from qtgen.generation.types import Outcome, Question, Status
-from qtgen.llm.factory import concurrency, endpoints_for, open_clients
+from qtgen.llm.factory import concurrency, endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.settings import Settings
 
@@ -41,6 +42,7 @@ class GenerateOptions:
     as_json: bool
     judges: tuple[str, ...] = ()
     show: int = 0
+    batch: BatchFlags | None = None
 
     @property
     def judge_settings(self) -> Settings:
@@ -75,13 +77,14 @@ class Generation:
         settings = self.options.settings
         self._report_changed_prompts(run)
         first_id = self.output.highest_id(settings.corpus) + 1
-        steps = self.steps(lambda urls: self._assign_ids(urls, first_id))
+        steps = _unfinished(run, self.steps(lambda urls: self._assign_ids(urls, first_id)))
         position = 0
         for step in steps:
             if isinstance(step, Job):
                 steps = chain([step], steps)
                 break
-            yield self._item(position, step)
+            if not run.is_finished(position):
+                yield self._item(position, step)
             position += 1
         else:
             return
@@ -100,13 +103,14 @@ class Generation:
                 brake=self.brake,
             )
             async for number, outcome in await stack.enter_async_context(aclosing(results)):
-                yield self._item(position + number, outcome)
+                if not run.is_finished(position + number):
+                    yield self._item(position + number, outcome)
 
     async def _open_judges(self, run: Run, models: Models, stack: AsyncExitStack) -> Selector | None:
         """Return a selector that asks the judges, or None without judges. The judges are closed when the stack ends."""
         if not self.options.judges:
             return None
-        judges = open_clients(self.options.judge_settings, models.writer, run.budget, models.stop)
+        judges = run.open_judges(self.options.judge_settings, models)
         return judge_selector(await stack.enter_async_context(judges))
 
     def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
@@ -160,3 +164,10 @@ class Generation:
                 message = f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger"
                 echo(message, err=True)
         return self.ledger.assign_ids(urls, first, self.index.ids)
+
+
+def _unfinished(run: Run, steps: Iterable[Job | Outcome]) -> Iterator[Job | Outcome]:
+    """Yield the steps, with an outcome in place of each job that an earlier round of a batch run has finished."""
+    for position, step in enumerate(steps):
+        is_done = isinstance(step, Job) and run.is_finished(position)
+        yield Outcome(step.question, Status.EXISTS, step.path, step.url) if is_done else step

@@ -5,10 +5,10 @@ is used up or a signal arrives, prints the summary and returns the exit code.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop, stop_on_interrupt
 from qtgen._util.credentials import masked_address
@@ -19,6 +19,7 @@ from qtgen.commands._output import note
 from qtgen.commands._page_findings import PageFindings
 from qtgen.commands._progress import Display, open_display, ticking
 from qtgen.commands._stats import RunStats
+from qtgen.commands._work import Item, Models, RunOptions, Work
 from qtgen.errors import (
     BadRequest,
     BudgetReached,
@@ -32,69 +33,20 @@ from qtgen.errors import (
 from qtgen.generation.repair_loop import INTERRUPTED
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget
-from qtgen.llm.client import Client
 from qtgen.llm.factory import endpoints_for, needs_fetch, open_clients
-from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
+from qtgen.llm.ledger import Ledger, open_writer
 from qtgen.llm.providers import provider_name
+from qtgen.llm.types import Provider
 from qtgen.settings import Settings
+
+if TYPE_CHECKING:
+    from qtgen.commands._batch import BatchRounds
+
+__all__ = ["REJECTED", "Item", "Models", "Run", "RunOptions", "Work", "describe_models", "require_prices"]
 
 _SOON = 1.0  # seconds; what finishes sooner is not announced
 REJECTED = frozenset({BadRequest.kind, Denied.kind})
 """Kinds of failures that concern one item, or all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How a run sends requests and reports results.
-
-    Args:
-        settings: The settings in force.
-        total: Number of items.
-        noun: What an item is: `question` or `page`.
-        fresh: Whether to ignore answers of earlier runs.
-        as_json: Whether to print one JSON line per item at the end.
-        writes_pages: Whether pages are written, so that their findings are reported.
-        resume: How to resume a run that ended early.
-    """
-
-    settings: Settings
-    total: int
-    noun: str
-    fresh: bool = False
-    as_json: bool = False
-    writes_pages: bool = True
-    resume: str = "run the same command again to resume"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A finished item: its position in the input, its outcome, and its JSON line."""
-
-    position: int
-    outcome: Outcome
-    record: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """What a run sends requests with. After `stop` is requested, nothing may be sent."""
-
-    clients: Sequence[Client]
-    writer: LedgerWriter
-    stop: Stop
-
-
-class Work(Protocol):
-    """What differs between the commands."""
-
-    def items(self, run: "Run") -> AsyncGenerator[Item, None]:
-        """Yield each item as it finishes. Requests are sent with `run.open_models()`."""
-
-    def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterable[Item]:
-        """Yield the items that a run did not get to, by position. Those that needed a request failed with `failure`."""
-
-    def notes(self, stats: RunStats) -> Iterable[str]:
-        """Yield lines for the end of the run, such as where the results are."""
 
 
 class Run:
@@ -108,6 +60,11 @@ class Run:
         self._stop: Stop | None = None
         self._display: Display | None = None
         self._rejected: list[Outcome] = []
+        self.rounds: BatchRounds | None = None
+
+    def is_finished(self, position: int) -> bool:
+        """Return whether an earlier round of a batch run has finished an item."""
+        return self.rounds is not None and self.rounds.is_finished(position)
 
     def say(self, message: str) -> None:
         """Print a line that stays on the screen above the progress."""
@@ -210,6 +167,9 @@ class Run:
 
     def _exit_code(self) -> int:
         total = pluralize(self.options.total, self.options.noun)
+        if pending := self.stats.counts[Status.PENDING]:
+            wait = "`qtgen batch status` shows the batches, and the same command with --batch writes the pages"
+            note(f"{pending:,} of {total} pending: their requests are in batches; {wait}")
         if left := self.stats.failures[Interrupted.kind]:
             raise Interrupted(f"interrupted with {left:,} of {total} left", remedy=self.options.resume)
         if left := self.stats.failures[BudgetReached.kind]:
@@ -219,14 +179,17 @@ class Run:
                 err=True,  # also with --quiet, because it explains the exit code
             )
             return 1
-        return int(self.stats.counts[Status.FAILED] > 0)
+        return int(self.stats.counts[Status.FAILED] > 0 or (pending > 0 and not self.options.accepts_pending))
 
     @asynccontextmanager
     async def open_models(self) -> AsyncIterator[Models]:
         """Open the models in force. Until the block ends, SIGINT and SIGTERM request a stop.
 
-        Raises ProviderUnusable and SettingsError.
+        The rounds of a batch run share their models. Raises ProviderUnusable and SettingsError.
         """
+        if self.rounds and self.rounds.models:
+            yield self.rounds.models
+            return
         settings = self.options.settings
         if needs_fetch(settings):
             self.say("downloading the built-in model (98 MB, once) …")
@@ -247,6 +210,15 @@ class Run:
                     yield Models(clients, writer, stop)
             finally:
                 watcher.cancel()
+
+    @asynccontextmanager
+    async def open_judges(self, settings: Settings, models: Models) -> AsyncIterator[Sequence[Provider]]:
+        """Open the models that judge answers. In a batch run, their requests go into batches too."""
+        if self.rounds and self.rounds.session:
+            yield await self.rounds.open_judges(settings)
+            return
+        async with open_clients(settings, models.writer, self.budget, models.stop) as judges:
+            yield judges
 
     async def _announce_failure(self, stop: Stop) -> None:
         """Say that the run ends with an error, and what it waits for."""
@@ -273,11 +245,17 @@ def describe_models(settings: Settings, models: Sequence[str]) -> str:
     return f"provider local{reason}: {models[0]} on this machine"
 
 
-def require_prices(settings: Settings) -> None:
+def require_prices(settings: Settings, *, in_batches: bool = False) -> None:
     """Raise UsageError if there is a budget and a model without a price, because it could not be kept."""
     if settings.budget is None:
         return
     for endpoint in endpoints_for(settings):
+        if in_batches and endpoint.cost(1, 1, 0) is not None and endpoint.in_batches().cost(1, 1, 0) is None:
+            raise UsageError(
+                f"needs the price of `{endpoint.model}` in batches",
+                setting="budget",
+                remedy=f'set `batch` in [prices."{endpoint.model}"] in qtgen.toml, the factor of its live price',
+            )
         if endpoint.cost(1, 1, 0) is None:
             raise UsageError(
                 f"needs the price of `{endpoint.model}`",

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from qtgen._util.text import money, pluralize
-from qtgen.errors import BudgetReached, EndpointDown, Interrupted, ProviderUnusable
+from qtgen.errors import BudgetReached, Deferred, EndpointDown, Interrupted, ProviderUnusable
 from qtgen.generation.plan import DELETED
 from qtgen.generation.types import Outcome, Status
 from qtgen.generation.unwrap import Wrapping
@@ -13,7 +13,9 @@ from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client, ClientStats
 from qtgen.llm.types import Usage
 
-REPORTED_ONCE = frozenset({BudgetReached.kind, Interrupted.kind, DELETED, ProviderUnusable.kind, EndpointDown.kind})
+REPORTED_ONCE = frozenset(
+    {BudgetReached.kind, Deferred.kind, Interrupted.kind, DELETED, ProviderUnusable.kind, EndpointDown.kind}
+)
 """Kinds of failures that concern many rows at once. They are counted at the end instead of one line each."""
 _SAME_PRICE = 0.01  # share by which two costs may differ without a line in the summary
 _MAX_REASON = 160  # characters of the endpoint's words beside the figures

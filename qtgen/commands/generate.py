@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from qtgen.commands._batch import BatchFlags, BatchRounds, batch_options, check_batch
 from qtgen.commands._estimate import estimate_run
 from qtgen.commands._generation import GenerateOptions, Generation
 from qtgen.commands._linking import link_new
@@ -108,6 +109,7 @@ _questions, _cost, _resume, _quality, _output = (
     "--update-neighbours", is_flag=True, help="With --corpus: add links to the new pages to similar pages of the site."
 )
 @request_options
+@batch_options
 @budget_option
 @_cost("--dry-run", is_flag=True, help="Estimate requests, tokens, cost and time, and send nothing.")
 @_resume(
@@ -157,6 +159,7 @@ def command(
     `qtgen costs` shows what was spent. After Ctrl-C, no new requests are sent, and requests in flight finish. A second
     Ctrl-C stops at once.
     """
+    batch = BatchFlags.from_parameters(flags)
     settings = settings_from(flags)
     options = GenerateOptions(
         settings=settings,
@@ -169,11 +172,14 @@ def command(
         as_json=as_json,
         judges=judges,
         show=show,
+        batch=batch,
     )
     _check_judges(options)
     if not options.files:
         raise UsageError("no question file", remedy="name one, or set `questions` in qtgen.toml")
-    require_prices(settings)
+    require_prices(settings, in_batches=batch is not None)
+    if batch:
+        check_batch(settings)
     config = generation_config(settings, dt.datetime.now().astimezone().date())
     if settings.prompt:
         config.library.choose("", settings.prompt)  # raises PromptError, even if all pages exist
@@ -192,8 +198,16 @@ def command(
             return unusable.exit_code(dry_run_result.exit_code)
         set_up(os.environ)
         total = work.index.total
-        run_options = RunOptions(settings, total, "question", fresh=options.fresh, as_json=as_json)
-        code = Run(run_options, work.ledger).execute(work)
+        run_options = RunOptions(
+            settings,
+            total,
+            "question",
+            fresh=options.fresh,
+            as_json=as_json,
+            accepts_pending=batch is not None and not batch.wait,
+        )
+        rounds = BatchRounds(work, settings, batch, total, fresh=options.fresh) if batch else work
+        code = Run(run_options, work.ledger).execute(rounds)
         if settings.corpus:
             link_new(work.pages, settings.corpus, settings, update_neighbours=update_neighbours)
         return unusable.exit_code(code)

@@ -137,8 +137,11 @@ async def preference(judge: Provider, question: str, reference: str | None, firs
     )
     shown = {"question": question, **({"reference": reference} if reference else {})}
     orders = ({**shown, "first": first, "second": second}, {**shown, "first": second, "second": first})
-    forward, backward = await asyncio.gather(*(_ask(judge, "judge_pair", task, order, PairChoice) for order in orders))
+    requests = (_ask(judge, "judge_pair", task, order, PairChoice) for order in orders)
+    forward, backward = await asyncio.gather(*requests, return_exceptions=True)  # both are made, whatever one raises
     for response in (forward, backward):
+        if isinstance(response, BaseException):
+            raise response
         if isinstance(response, Failure):
             return Preference(None, error=response)
     assert isinstance(forward, PairChoice)  # noqa: S101 - for the type checker

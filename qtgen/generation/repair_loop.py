@@ -17,6 +17,7 @@ from typing import Protocol
 from qtgen.errors import (
     AnswerError,
     BudgetReached,
+    Deferred,
     Failure,
     Filtered,
     Interrupted,
@@ -72,7 +73,8 @@ async def run_task(
 
     If a provider's repairs run out or one of them fails, the best of its usable answers is accepted: the one with the
     lowest penalty, and of equal ones the first. Later providers are fallbacks when an earlier one refuses, truncates
-    or keeps failing. If a provider raises Interrupted, neither a repair nor a fallback is requested, and the outcome is
+    or keeps failing. If a provider raises Deferred, its answer is waited for: no fallback is requested, and the outcome
+    is PENDING. If a provider raises Interrupted, neither a repair nor a fallback is requested, and the outcome is
     SKIPPED with kind `interrupted`.
 
     Args:
@@ -93,6 +95,8 @@ async def run_task(
             continue
         try:
             outcome = await loop.ask(provider)
+        except Deferred as error:
+            return loop.pend(error)
         except ProviderUnusable as error:
             if brake is None or not brake.drop(provider.model, error):
                 raise
@@ -251,7 +255,7 @@ class _RepairLoop:
             else:
                 self._add_usage(error.usage or Usage())
             raise
-        except Interrupted:  # the request was not sent
+        except (Interrupted, Deferred):  # the request was not sent
             self._outcome = replace(self._outcome, attempts=self._outcome.attempts - 1)
             raise
         self._add_answer(provider, completion)
@@ -296,6 +300,10 @@ class _RepairLoop:
         if self._selector is None or len(finalists) == 1:
             return ranked[0]
         return finalists[await self._selector(self._outcome, finalists)]
+
+    def pend(self, error: Deferred) -> Outcome:
+        """Return the outcome while a request is in a batch."""
+        return replace(self._outcome, status=Status.PENDING, error=Failure(error.kind, str(error)))
 
     def _skip(self, failure: Failure) -> Outcome:
         return replace(self._outcome, status=Status.SKIPPED, error=failure)

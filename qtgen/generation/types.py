@@ -44,6 +44,8 @@ class Status(StrEnum):
     EXISTS = "exists"
     FAILED = "failed"
     SKIPPED = "skipped"
+    PENDING = "pending"
+    """It waits for a request in a batch."""
 
 
 @dataclass(frozen=True, slots=True)

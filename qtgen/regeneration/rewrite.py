@@ -14,7 +14,16 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from qtgen.errors import AnswerError, BudgetReached, Failure, Interrupted, JudgeError, SpliceError, UnwritableText
+from qtgen.errors import (
+    AnswerError,
+    BudgetReached,
+    Deferred,
+    Failure,
+    Interrupted,
+    JudgeError,
+    SpliceError,
+    UnwritableText,
+)
 from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, request_provenance
 from qtgen.generation.answer_check import AnswerCheck
@@ -177,7 +186,8 @@ async def rewrite(
 ) -> RewriteResult:
     """Return the page with its fields rewritten, or with status `kept` if the new text is worse.
 
-    The result is `skipped` if the budget does not suffice for a judge, or if a judge raises Interrupted.
+    The result is `skipped` if the budget does not suffice for a judge, or if a judge raises Interrupted. It is
+    `pending` if a judge raises Deferred.
 
     Args:
         job: The page and its fields.
@@ -196,8 +206,15 @@ async def rewrite(
         return RewriteResult(job, replace(outcome, draft=job.draft_of_fixes()))
     try:
         comparison = await _compare(job, read_text(draft.text), judges)
-    except (BudgetReached, Interrupted, JudgeError) as error:  # the ledger has the response: another run compares it
-        status = Status.FAILED if isinstance(error, JudgeError) else Status.SKIPPED
+    except (
+        BudgetReached,
+        Deferred,
+        Interrupted,
+        JudgeError,
+    ) as error:  # the ledger has the response: another run compares it
+        status = Status.SKIPPED
+        if isinstance(error, JudgeError | Deferred):
+            status = Status.FAILED if isinstance(error, JudgeError) else Status.PENDING
         failure = Failure(error.kind, str(error))
         return RewriteResult(job, replace(outcome, status=status, error=failure, draft=job.draft_of_fixes()))
     if not comparison.is_worse:

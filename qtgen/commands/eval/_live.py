@@ -25,7 +25,6 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget
 from qtgen.llm.cassettes import strict_client
-from qtgen.llm.client import Client
 from qtgen.llm.factory import concurrency, endpoints_for, open_clients
 from qtgen.llm.ledger import open_writer
 from qtgen.llm.types import Provider
@@ -170,7 +169,7 @@ async def _judge_repeat(
 
 @asynccontextmanager
 async def _resumed(
-    clients: Sequence[Client], settings: Settings, recording: Recording | None
+    clients: Sequence[Provider], settings: Settings, recording: Recording | None
 ) -> AsyncIterator[list[Provider]]:
     """Let an interrupted recording answer first, if there is one."""
     if recording is None or not recording.resumed:

@@ -6,7 +6,7 @@ id. Every change states which rows it expects, so whoever collects a batch again
 
 import json
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -223,6 +223,12 @@ class BatchStore:
         with self._database.read() as connection:
             rows = connection.execute(query.where(_IS_FAILED, batches.c.model.in_(models)))
             return {row.key: Rejection(ErrorReply(**json.loads(row.answer)), row.dialect) for row in rows}
+
+    def unasked(self, ids: Collection[str], asked: Container[bytes]) -> int:
+        """Return how many answers that came from batches are to none of the requests `asked`."""
+        query = sa.select(requests.c.key).where(requests.c.run.in_(ids), requests.c.state.in_([*KINDS]))
+        with self._database.read() as connection:
+            return sum(key not in asked for key in connection.scalars(query))
 
     def answers_by_template(self, ids: Collection[str]) -> dict[tuple[str, str], int]:
         """Return how many answers came from batches, by the prompt's name and its digest."""

@@ -121,9 +121,13 @@ class LedgerWriter:
 
     def release(self, key: RequestKey) -> None:
         """Give up a claim without a response, so that anybody can send the request."""
-        self._batch.releases.append(key.digest)
-        self._has_news.set()
+        self.release_digest(key.digest)
         self._let_others_go_on(key.digest)
+
+    def release_digest(self, digest: bytes) -> None:
+        """Give up a claim that `try_claim` has made."""
+        self._batch.releases.append(digest)
+        self._has_news.set()
 
     @property
     def has_failed(self) -> bool:

@@ -1,0 +1,358 @@
+"""One batch run: what its rounds share, from queueing requests to waiting for their batches."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from qtgen._util.concurrency import Stop
+from qtgen._util.text import money, pluralize
+from qtgen.errors import BadRequest, Interrupted, ProviderError, Retryable
+from qtgen.llm._stopping import unless_stopped
+from qtgen.llm.batch.api import BatchApi
+from qtgen.llm.batch.client import DeferredClient, Round
+from qtgen.llm.batch.collection import Collector, CollectReport, summary
+from qtgen.llm.batch.files import FileLimits
+from qtgen.llm.batch.patience import in_ledger, retried
+from qtgen.llm.batch.queue import BatchQueue, QueuedFile
+from qtgen.llm.batch.results import Meaning, Result
+from qtgen.llm.batch.states import RemoteBatch
+from qtgen.llm.batch.submission import Submitter, new_record, place_digest
+from qtgen.llm.budget import Budget
+from qtgen.llm.client import Client
+from qtgen.llm.dialect.value import from_json
+from qtgen.llm.endpoint import Endpoint
+from qtgen.llm.ledger import Ledger, LedgerWriter
+from qtgen.llm.ledger.batch_types import UNFINISHED, BatchRecord, BatchState, LostClaims
+from qtgen.llm.responses import ResponseReader
+from qtgen.settings import Settings
+
+_FIRST_POLL, _LAST_POLL = 0.5, 60.0  # seconds between two looks at the batches
+_SLOWER = 1.3  # factor of that pause as long as nothing changes
+_OTHERS_INTERVAL = 3.0  # seconds after which another run may have finished requests
+_NEWS_INTERVAL = 60.0  # seconds between two lines about the progress of a batch
+_logger = logging.getLogger(__name__)
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """How a batch run works.
+
+    Attributes:
+        folder: Where batch files are written.
+        is_manual: Whether files are only written, for a service whose results are read from a file.
+        fresh: Whether answers of earlier runs are replaced.
+        scope: See `DeferredClient`.
+    """
+
+    folder: Path
+    is_manual: bool = False
+    fresh: bool = False
+    scope: str = ""
+
+
+class BatchSession:
+    """Queues requests, submits them and collects their results. `open` prepares it; close it after use.
+
+    Args:
+        settings: The settings in force.
+        ledger: The ledger.
+        writer: Claims requests.
+        budget: Money for batches is set aside in it.
+        stop: A requested stop ends all waiting.
+        options: How the run works.
+        say: Receives lines for people.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        writer: LedgerWriter,
+        budget: Budget,
+        stop: Stop,
+        options: BatchOptions,
+        say: Say,
+    ) -> None:
+        self._settings, self._ledger, self._writer, self._budget, self._stop = settings, ledger, writer, budget, stop
+        self._options, self._say = options, say
+        self.store = ledger.batches
+        self.round = Round(settings.tries)
+        limits = settings.batch
+        self.queue = BatchQueue(options.folder, FileLimits(limits.lines, limits.bytes, limits.enqueued_tokens))
+        self._stack = AsyncExitStack()
+        self._apis: dict[tuple[str, str], BatchApi] = {}
+        self._readers: dict[str, tuple[Endpoint, ResponseReader]] = {}
+        self.clients: list[DeferredClient] = []
+        self._collector = Collector(self.store, self._readers.__getitem__, self._count)
+        self._stuck: set[str] = set()
+        self._held: set[str] = set()
+        self._news: dict[str, tuple[str, float]] = {}
+        self._fruitless: Counter[str] = Counter()  # batches in a row without any line, by model
+        self.collected: set[str] = set()
+        self.written: list[Path] = []
+
+    async def aclose(self) -> None:
+        """Give up what is queued, and close the connections."""
+        self.drop_queue()
+        await self._stack.aclose()
+
+    def drop_queue(self) -> None:
+        """Give up what is queued, so that anybody can send it."""
+        self._budget.settle(self.queue.set_aside, 0.0)
+        for digest in self.queue.discard():
+            self._writer.release_digest(digest)
+        self._held.clear()
+
+    async def unasked(self) -> int:
+        """Return how many answers of the batches that were collected here no request of this run asks for."""
+        return await in_ledger(lambda: self.store.unasked(self.collected, self.round.asked))
+
+    async def defer(self, clients: Sequence[Client]) -> list[DeferredClient]:
+        """Return providers that queue their requests instead of sending them. Raises SettingsError and MissingExtra."""
+        deferred = []
+        for client in clients:
+            one = DeferredClient(
+                client, self._writer, self.queue, self._budget, self.round, self._stop, self._options.scope
+            )
+            if not self._options.is_manual:
+                api = await self._stack.enter_async_context(aclosing(BatchApi(one.endpoint)))
+                self._apis[place_digest(one.endpoint.place), one.model] = api
+                self._readers[one.model] = one.endpoint, api.reader()
+            deferred.append(one)
+        self.clients += deferred
+        await self._set_aside([client.model for client in deferred])
+        return deferred
+
+    async def _set_aside(self, models: Sequence[str]) -> None:
+        """Set aside the money of the batches that earlier runs have submitted."""
+        for record in await self._records():
+            if record.model in models:
+                self._budget.set_aside(record.left_aside_usd)
+
+    async def begin_round(self) -> None:
+        """Collect what is finished, and prepare for the next requests. Raises ProviderError and LedgerError."""
+        self.round.begin()
+        if not self._options.is_manual:
+            await self._recover()
+            for record in await self._records():
+                if record.state is BatchState.SUBMITTED and record.id not in self._stuck:
+                    await self._look(record)
+        self.round.rejections = await in_ledger(lambda: self.store.rejections([one.model for one in self.clients]))
+
+    async def _records(self) -> list[BatchRecord]:
+        """Return the unfinished batches of this run's models at their endpoints."""
+        places = {(place_digest(one.endpoint.place), one.model) for one in self.clients}
+        records = await in_ledger(lambda: self.store.records(states=UNFINISHED, models=[model for _, model in places]))
+        return [record for record in records if (record.place, record.model) in places]
+
+    async def _recover(self) -> None:
+        """Find out what became of batches whose runs died while they submitted them."""
+        records = await self._records()
+        for record in await in_ledger(lambda: self.store.abandoned(records)):
+            state = await self._submitter(record).recover(record)
+            self._say(f"batch {record.id[:12]} of a run that ended early: {state}")
+
+    def _submitter(self, record: BatchRecord) -> Submitter:
+        api = self._apis[record.place, record.model]
+        return Submitter(api, self.store, self._settings.batch, self._settings.tries, self._stop)
+
+    # --- submitting -------------------------------------------------------------------------------------------------
+
+    async def submit(self) -> None:
+        """Submit what is queued, as far as limits allow. Raises ProviderError, OutputError and LedgerError."""
+        enqueued: Counter[str] = Counter()
+        if not self._options.is_manual:
+            for record in await self._records():
+                enqueued[record.model] += record.tokens
+        self._held.clear()
+        for queued in self.queue.files():
+            model = queued.endpoint.model
+            limit = self.queue.token_limits.get(model, self._settings.batch.enqueued_tokens)
+            if limit is not None and enqueued[model] and enqueued[model] + queued.file.tokens > limit:
+                self._held.add(queued.id)
+                continue
+            await self._submit(queued)
+            enqueued[model] += queued.file.tokens
+
+    async def _submit(self, queued: QueuedFile) -> None:
+        state = BatchState.WRITTEN if self._options.is_manual else BatchState.PREPARED
+        record = new_record(queued, self._ledger.run, state)
+        try:
+            await in_ledger(lambda: self.store.add(record, queued.file.digests(), fresh=self._options.fresh))
+        except LostClaims as error:
+            _logger.warning("%s; they are queued again", error)
+            self._drop(queued)
+            return
+        self.round.own.add(record.id)
+        self._ledger.own_batches.add(record.id)
+        if self._options.is_manual:
+            self.queue.keep(queued)
+            self.written.append(queued.file.path)
+            self._say(f"batch {record.id[:12]}: {pluralize(record.requests, 'request')} written to {queued.file.path}")
+            return
+        try:
+            remote = await self._submitter(record).submit(queued)
+        except BaseException:
+            self._budget.settle(queued.file.set_aside, 0.0)
+            raise
+        finally:
+            self.queue.remove(queued)
+        self.round.batches.add(record.id)
+        cost = "" if record.set_aside_usd is None else f", at most {money(record.set_aside_usd)}"
+        self._say(
+            f"batch {record.id[:12]}: {pluralize(record.requests, 'request')} to {record.model} submitted{cost} "
+            f"(the provider's id is {remote.id})"
+        )
+
+    def _drop(self, queued: QueuedFile) -> None:
+        """Give up a queued file."""
+        for digest in queued.file.digests():
+            self._writer.release_digest(digest)
+        self._budget.settle(queued.file.set_aside, 0.0)
+        self.queue.remove(queued)
+
+    # --- waiting ----------------------------------------------------------------------------------------------------
+
+    async def waits_for(self) -> list[BatchRecord]:
+        """Return the batches that requests of this round are in and that may still be collected."""
+        names = self.round.batches
+        return [
+            record
+            for record in await self._records()
+            if record.id in names and record.state is not BatchState.WRITTEN and record.id not in self._stuck
+        ]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether another round may get further although this one waits for no batch of its own."""
+        return bool(self._held or self.round.elsewhere or self.round.delayed)
+
+    async def wait(self, is_over: Callable[[], bool]) -> None:
+        """Wait until a batch is collected, other runs may have finished requests, or `is_over` returns true.
+
+        Raises Interrupted if a stop is requested, ProviderError and LedgerError.
+        """
+        pause, waited = _FIRST_POLL, 0.0
+        names = {record.id for record in await self.waits_for()}
+        while not is_over():
+            await unless_stopped(asyncio.sleep(pause), self._stop)
+            waited += pause
+            pause = min(pause * _SLOWER, _LAST_POLL)
+            await self._recover()
+            for record in await self.waits_for():
+                if record.state is BatchState.SUBMITTED:
+                    await self._look(record)
+            if names - {record.id for record in await self.waits_for()}:
+                return
+            if self._held:
+                await self.submit()
+                names = {record.id for record in await self.waits_for()}
+            elif not names and waited >= _OTHERS_INTERVAL:
+                return
+
+    async def _look(self, record: BatchRecord) -> None:
+        """Ask the provider about a batch, and collect it if it is finished."""
+        api = self._apis[record.place, record.model]
+        try:
+            remote = await api.retrieve(record.remote_id or "")
+            self._report_progress(record, remote)
+            if (remote.state, remote.completed) != (record.status, record.completed):
+                seen = {"status": remote.state, "completed": remote.completed}
+                await in_ledger(lambda: self.store.update(record.id, **seen))
+            if remote.is_final:
+                await self._collect(record, remote, api)
+        except Retryable as error:
+            if error.remedy and error.kind == "malformed":
+                self._stuck.add(record.id)
+                self._say(f"warning: {error}")
+            else:
+                _logger.warning("batch %s: %s", record.id[:12], error)
+        except BadRequest as error:
+            self._stuck.add(record.id)
+            self._say(f"warning: batch {record.id[:12]} cannot be collected: {error}")
+
+    async def _collect(self, record: BatchRecord, remote: RemoteBatch, api: BatchApi) -> None:
+        self.round.own.add(record.id)
+        self._ledger.own_batches.add(record.id)
+        report = await self._collector.collect(record, remote, api, self._settings.tries, self._stop)
+        self.collected.add(record.id)
+        rest = record.left_aside_usd - report.settled * _share(record)
+        self._budget.settle(max(0.0, rest), 0.0)
+        self._prove(record, report)
+        for line in report.named:
+            self._say(f"warning: {line}")
+        cost = " + unknown" if report.unpriced else ""
+        self._say(f"batch {record.id[:12]}: {remote.state}, {summary(report)}; {money(report.cost_usd)}{cost}")
+        if remote.state == "failed":
+            await self._after_failure(record, remote)
+        elif not report.settled:
+            self._count_fruitless(record)
+
+    async def _after_failure(self, record: BatchRecord, remote: RemoteBatch) -> None:
+        """Adapt to why a provider rejected a batch. Raises BadRequest if nothing can be adapted."""
+        if remote.exceeds_token_limit:
+            others = sum(one.tokens for one in await self._records() if one.model == record.model)
+            self.queue.token_limits[record.model] = max(1, others or record.tokens // 2)
+            return
+        if not remote.bad_lines:
+            raise BadRequest(f"the provider rejected batch {record.id[:12]}: {remote.problem()}")
+
+    def _count_fruitless(self, record: BatchRecord) -> None:
+        """Raise BadRequest after several batches of a model in a row without any result."""
+        self._fruitless[record.model] += 1
+        if self._fruitless[record.model] >= self._settings.tries:
+            count = self._fruitless[record.model]
+            raise BadRequest(
+                f"the last {count} batches of {record.model} brought no result", remedy="send the requests live"
+            )
+
+    def _prove(self, record: BatchRecord, report: CollectReport) -> None:
+        """Keep the dialect of a batch with answers for later runs."""
+        if report.answered:
+            self._fruitless[record.model] = 0
+        for client in self.clients:
+            endpoint, dialect = client.live.endpoint, from_json(record.dialect)
+            if client.model != record.model or not report.answered or dialect is None or not endpoint.remembers_dialect:
+                continue
+            learned = dialect.beyond(endpoint.own_dialect)
+            if learned != endpoint.learned_dialect and dialect == client.dialect:
+                self._writer.record_dialect(endpoint.place, client.model, learned.to_json())
+
+    def _count(self, record: BatchRecord, digest: bytes, result: Result) -> None:
+        """Settle the money of one result, and count it if it is no answer."""
+        if result.meaning in (Meaning.AGAIN, Meaning.FREE):
+            self.round.failures[digest] += 1
+        self._budget.settle(_share(record), result.usage.charged_usd if result.kind else 0.0)
+
+    def _report_progress(self, record: BatchRecord, remote: RemoteBatch) -> None:
+        now = asyncio.get_running_loop().time()
+        state, said = self._news.get(record.id, ("", -_NEWS_INTERVAL))
+        if remote.state == state and now - said < _NEWS_INTERVAL:
+            return
+        self._news[record.id] = remote.state, now
+        done = f", {remote.completed:,} of {record.requests:,} done" if remote.completed else ""
+        if not remote.is_final:
+            self._say(f"batch {record.id[:12]}: {remote.state or 'unknown state'}{done}")
+
+    async def cancel(self) -> None:
+        """Cancel the batches that this round waits for, so that what they have done can be collected."""
+        for record in await self.waits_for():
+            if record.state is not BatchState.SUBMITTED:
+                continue
+            api = self._apis[record.place, record.model]
+            try:
+                await retried(partial(api.cancel, record.remote_id or ""), self._settings.tries, self._stop)
+                self._say(f"batch {record.id[:12]}: cancelled because of the deadline")
+            except (ProviderError, Interrupted) as error:  # it may have finished in the meantime
+                _logger.warning("batch %s: %s", record.id[:12], error)
+
+
+def _share(record: BatchRecord) -> float:
+    """Return the money set aside for one request of a batch."""
+    return (record.set_aside_usd or 0.0) / max(1, record.requests)

@@ -1,0 +1,165 @@
+"""Submit batch files, so that no request is ever submitted twice.
+
+The batch is committed to the ledger before anything is uploaded, and its id is in the metadata of the provider's batch.
+Whenever it is unclear whether the provider has created a batch, its list of batches is searched first.
+"""
+
+import asyncio
+import contextlib
+import logging
+from hashlib import sha256
+
+from qtgen._util.concurrency import Stop
+from qtgen.errors import BadRequest, OutputError, ProviderError, Retryable
+from qtgen.llm.batch.api import BatchApi
+from qtgen.llm.batch.patience import in_ledger, pause_after, retried
+from qtgen.llm.batch.queue import QueuedFile
+from qtgen.llm.batch.states import RemoteBatch
+from qtgen.llm.ledger.batch_types import BatchRecord, BatchState, LostClaims
+from qtgen.llm.ledger.batches import BatchStore
+from qtgen.settings import BatchSettings
+
+_LOOKS = 3  # for a batch that may be created a moment later
+_YOUNG = 60.0  # seconds after which no request of a dead run is on its way any more
+_SETTLING = 3.0  # seconds between two looks for the batch of a dead run
+_TAKEN_OVER = "another run has freed the requests of a batch that this run was submitting"
+_logger = logging.getLogger(__name__)
+
+
+def place_digest(place: str) -> str:
+    """Return the digest of an endpoint's place, because an address can contain a password."""
+    return sha256(place.encode()).hexdigest()
+
+
+def new_record(queued: QueuedFile, run: str, state: BatchState = BatchState.PREPARED) -> BatchRecord:
+    """Return the record of a queued file."""
+    file = queued.file
+    return BatchRecord(
+        queued.id,
+        place_digest(queued.endpoint.place),
+        queued.endpoint.model,
+        run,
+        state,
+        queued.dialect,
+        file.lines,
+        file.bytes,
+        file.tokens,
+        file.set_aside if file.is_priced else None,
+    )
+
+
+class Submitter:
+    """Submits batch files to one endpoint.
+
+    Args:
+        api: The endpoint's Batch API.
+        store: The ledger's batches.
+        settings: What the Batch API expects.
+        tries: The most attempts for one operation.
+        stop: A requested stop ends the waiting between two attempts.
+    """
+
+    def __init__(self, api: BatchApi, store: BatchStore, settings: BatchSettings, tries: int, stop: Stop) -> None:
+        self._api, self._store, self._settings, self._tries, self._stop = api, store, settings, tries, stop
+
+    async def submit(self, queued: QueuedFile) -> RemoteBatch:
+        """Upload the file of a batch that the ledger has recorded as prepared, and create the batch.
+
+        If nothing was created, the batch's requests are free again. Raises ProviderError, OutputError, LedgerError, and
+        Interrupted.
+        """
+        try:
+            file = await retried(lambda: self._upload(queued), self._tries, self._stop)
+            if not await in_ledger(lambda: self._store.update(queued.id, input_file=file)):
+                raise LostClaims(_TAKEN_OVER)  # this run was suspended for so long that it seemed dead
+        except BaseException as error:  # also if it is interrupted: without a file, nothing can have been created
+            note = str(error) or "interrupted"
+            await in_ledger(lambda: self._store.close(queued.id, BatchState.LOST, note))
+            raise
+        remote = await self._create(queued.id, file)
+        if not await in_ledger(lambda: self._store.submitted(queued.id, remote.id, remote.state)):
+            await self._cancel(remote)
+            raise LostClaims(_TAKEN_OVER)
+        return remote
+
+    async def _upload(self, queued: QueuedFile) -> str:
+        """Upload the file and return its id. A file that arrived in part is uploaded again."""
+        remote = await self._api.upload(queued.file.path, self._settings.purpose)
+        if not queued.file.is_unchanged():
+            await self._delete(remote.id)
+            raise OutputError("the batch file was changed while it was uploaded", path=queued.file.path)
+        if remote.size is not None and remote.size != queued.file.bytes:
+            await self._delete(remote.id)
+            message = f"{remote.size:,} of {queued.file.bytes:,} bytes of the batch file arrived"
+            raise Retryable(message, kind="dropped")
+        return remote.id
+
+    async def _create(self, batch: str, file: str) -> RemoteBatch:
+        """Create the batch. After each failed attempt, look whether it was created all the same."""
+        for attempt in range(1, self._tries + 1):
+            try:
+                return await self._api.create(file, batch, self._settings.window)
+            except Retryable as error:
+                _logger.info("batch %s: %s", batch[:12], error)
+                if found := await self._find(batch, file, error):
+                    return found
+                if attempt == self._tries:
+                    await self._give_up(batch, file, error)
+                    raise
+            except ProviderError as error:  # the endpoint has rejected it
+                await self._give_up(batch, file, error)
+                raise
+        raise AssertionError("unreachable: at least one attempt is made")
+
+    async def _find(self, batch: str, file: str, error: Retryable) -> RemoteBatch | None:
+        """Look for a batch until it is certain that the lost request has created none."""
+        for look in range(1, _LOOKS + 1):
+            found = await retried(lambda: self._api.find(batch, file), self._tries, self._stop)
+            if found or error.kind == "rate-limited":
+                return found
+            await pause_after(look, error, self._stop)
+        return None
+
+    async def _give_up(self, batch: str, file: str, error: ProviderError) -> None:
+        await in_ledger(lambda: self._store.close(batch, BatchState.FAILED, str(error)))
+        await self._delete(file)
+
+    async def _delete(self, file: str) -> None:
+        """Delete an uploaded file that nobody needs. It does not matter if it stays."""
+        with contextlib.suppress(ProviderError):
+            await self._api.delete_file(file)
+
+    async def recover(self, record: BatchRecord) -> BatchState:
+        """Find out what became of a batch whose run died while it submitted it. Return its state now.
+
+        Raises ProviderError if the provider cannot say it.
+        """
+        found = None
+        if record.input_file:  # without a file, nothing can have been created
+            found = await self._search(record)
+        if found is not None:
+            remote = found
+            if await in_ledger(lambda: self._store.submitted(record.id, remote.id, remote.state)):
+                return BatchState.SUBMITTED
+            await self._cancel(remote)  # somebody else has freed its requests
+            return BatchState.LOST
+        note = "its run ended before the provider had it"
+        await in_ledger(lambda: self._store.close(record.id, BatchState.LOST, note, expected=(BatchState.PREPARED,)))
+        if record.input_file:
+            await self._delete(record.input_file)
+        return BatchState.LOST
+
+    async def _search(self, record: BatchRecord) -> RemoteBatch | None:
+        try:
+            found = await retried(lambda: self._api.find(record.id, record.input_file), self._tries, self._stop)
+            if found is None and await in_ledger(lambda: self._store.age(record)) < _YOUNG:
+                await asyncio.sleep(_SETTLING)  # a request of the dead run may still be on its way
+                found = await retried(lambda: self._api.find(record.id, record.input_file), self._tries, self._stop)
+        except BadRequest as error:
+            message = f"nobody knows whether batch {record.id[:12]} was created: {error.message}"
+            raise BadRequest(message, remedy=f"`qtgen batch cancel {record.id[:12]}` frees its requests") from None
+        return found
+
+    async def _cancel(self, remote: RemoteBatch) -> None:
+        with contextlib.suppress(ProviderError):
+            await self._api.cancel(remote.id)
