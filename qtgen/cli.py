@@ -29,6 +29,7 @@ COMMANDS = {
     "validate": Entry("Check pages against the document schema."),
     "link": Entry("Choose and repair related articles.", "links", ("faiss", "numpy", "scipy", "wordllama")),
     "eval": Entry("Score pages against references, and gate a change."),
+    "batch": Entry("List, collect and cancel batches of the provider's Batch API.", *_GENERATE),
     "costs": Entry("Show what was spent.", *_GENERATE),
     "explain": Entry("Explain a rule, a metric, a reason or a report format."),
     "schema": Entry("Print the page's schema."),

@@ -13,7 +13,7 @@ from support.batch_endpoint import BatchEndpoint, batch_endpoint
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 Run = Callable[..., tuple[int, str, str]]
 WORDS = ("osmosis", "gravity", "erosion", "friction", "entropy", "inertia", "mitosis", "tension", "voltage", "magma")
-PRICE = '[prices.m]\ninput = 10\noutput = 20\nbatch = 0.5\n'
+PRICE = "[prices.m]\ninput = 10\noutput = 20\nbatch = 0.5\n"
 
 
 @pytest.fixture
@@ -73,3 +73,310 @@ def test_bodies_are_those_of_live_requests(qtgen: Run, provider: BatchEndpoint) 
     assert sorted(bodies) == sorted(provider.live)
     keys = {bytes.fromhex(json.loads(line)["custom_id"]) for line in lines}
     assert keys == {row[0] for row in rows("SELECT key FROM requests")}
+
+
+def test_a_run_that_does_not_wait_is_finished_by_the_same_command(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.seconds = 3_600
+    code, out, err = qtgen("generate", ask(*WORDS), "--batch", "--no-wait", "--json")
+    assert (code, outcomes(out)) == (0, ["pending"] * len(WORDS)), err
+    assert "10 of 10 questions pending" in err
+    code, out, err = qtgen("generate", "q.txt", "--batch", "--no-wait", "--json")
+    assert (code, outcomes(out), len(provider.batches())) == (0, ["pending"] * len(WORDS), 1)
+    # A live run neither waits nor sends them.
+    code, out, err = qtgen("generate", "q.txt", "--json")
+    assert (code, outcomes(out), provider.live) == (1, ["pending"] * len(WORDS), [])
+    assert "--batch writes the pages" in err
+    finish(provider)
+    code, out, _ = qtgen("batch", "collect", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert [batch["new_answers"] for batch in document["batches"]] == [len(WORDS)]
+    assert document["stale_answers"] == 0
+    assert json.loads(qtgen("batch", "collect", "--json")[1]) == {"batches": [], "stale_answers": 0}
+    code, out, _ = qtgen("generate", "q.txt", "--json")
+    assert (code, outcomes(out), provider.repeats) == (0, ["written"] * len(WORDS), 0)
+
+
+def finish(provider: BatchEndpoint) -> None:
+    """Let all batches be finished at the next look."""
+    provider.faults.seconds = 0
+    for batch in provider.batches():
+        provider._save({**batch, "_due": 0})
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "kind"),
+    [
+        (["refused"], "failed", "refused"),
+        (["filtered"], "failed", "filtered"),
+        (["cut"], "failed", "truncated"),
+        (["400"], "failed", "bad-request"),
+        (["429", "ok"], "written", None),
+        (["500", "0", "ok"], "written", None),
+        (["expired", "ok"], "written", None),
+        (["cancelled", "missing", "ok"], "written", None),
+        (["500"], "failed", "unavailable"),
+        (["missing"], "failed", None),
+        (["repeated"], "written", None),
+        (["unknown"], "written", None),
+        (["garbage"], "written", None),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_every_kind_of_line(
+    qtgen: Run, provider: BatchEndpoint, behaviour: list[str], status: str, kind: str | None
+) -> None:
+    Path("qtgen.toml").write_text("tries = 3\nrepairs = 0\n")
+    provider.faults.lines = {"gravity": behaviour}
+    code, out, err = qtgen("generate", ask(*WORDS[:4]), "--batch", "--json")
+    expected = ["written", status, "written", "written"]
+    if behaviour == ["missing"]:  # nothing says which request it is about
+        assert code == 1
+        assert "brought no result" in err
+        return
+    assert outcomes(out) == expected, err
+    assert code == int(status == "failed")
+    if kind:
+        assert json.loads(out.splitlines()[1])["error"]["kind"] == kind
+    if behaviour[0] in ("repeated", "unknown", "garbage"):
+        words = {"repeated": "is repeated", "unknown": "belongs to no request", "garbage": "not a JSON object"}
+        assert words[behaviour[0]] in err
+    assert rows("SELECT count(*) FROM requests WHERE state IN ('batched', 'open')") == [(0,)]
+    if behaviour[0] != "cut":
+        assert provider.repeats == 0
+
+
+def test_repairs_are_requests_of_the_next_round(qtgen: Run, provider: BatchEndpoint) -> None:
+    answers: dict[str, int] = {}
+
+    def answer(body: dict[str, Any]) -> str:
+        from support.batch_endpoint import answer_about
+
+        text = body["messages"][-1]["content"]
+        is_first = "gravity" in text and not answers.setdefault("gravity", 0)
+        answers["gravity"] = answers.get("gravity", 0) + ("gravity" in text)
+        return "{}" if is_first else answer_about(body)
+
+    provider.answer = answer
+    code, out, err = qtgen("generate", ask(*WORDS[:3]), "--batch", "--json")
+    assert (code, outcomes(out)) == (0, ["written"] * 3), err
+    assert [batch["request_counts"]["total"] for batch in provider.batches()] == [3, 1]
+    assert [json.loads(line)["attempts"] for line in out.splitlines()] == [1, 2, 1]
+
+
+def test_states_in_any_case_unknown_states_and_empty_file_ids(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.upper = provider.faults.empty_ids = True
+    provider.faults.state = "POLISHING"
+    provider.faults.validating = 2
+    code, _, err = qtgen("generate", ask(*WORDS[:2]), "--batch")
+    assert code == 0, err
+    assert "polishing" in err
+
+
+def test_limits_make_several_files(qtgen: Run, provider: BatchEndpoint) -> None:
+    Path("qtgen.toml").write_text("[batch]\nlines = 4\n")
+    assert qtgen("generate", ask(*WORDS), "--batch")[0] == 0
+    assert sorted(batch["request_counts"]["total"] for batch in provider.batches()) == [2, 4, 4]
+    size = len(provider.file("file-000001").splitlines()[0])
+    Path("qtgen.toml").write_text(f"[batch]\nbytes = {2 * size + 100}\n")
+    Path(".qtgen/ledger.sqlite").unlink()
+    assert qtgen("generate", "q.txt", "--batch", "--out", "more")[0] == 0
+    assert [batch["request_counts"]["total"] for batch in provider.batches()[3:]] == [2] * 5
+    Path("qtgen.toml").write_text("[batch]\nbytes = 1000\n")
+    Path(".qtgen/ledger.sqlite").unlink()
+    code, out, _ = qtgen("generate", "q.txt", "--batch", "--out", "none", "--json")
+    assert (code, outcomes(out)) == (1, ["failed"] * len(WORDS))
+    assert "raise `bytes` under [batch]" in out
+
+
+def test_enqueued_tokens_are_kept_to(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("generate", ask(*WORDS), "--batch")[0] == 0
+    tokens = len(provider.file("file-000001")) // 4
+    Path("qtgen.toml").write_text(f"[batch]\nlines = 4\nenqueued_tokens = {tokens // 2}\n")
+    Path(".qtgen/ledger.sqlite").unlink()
+    provider.faults.token_limit = tokens * 6 // 10
+    code, _, err = qtgen("generate", "q.txt", "--batch", "--out", "again")
+    assert code == 0, err
+    assert [batch["status"] for batch in provider.batches()] == ["completed"] * 4
+
+
+def test_the_providers_token_limit_is_waited_for(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("generate", ask(*WORDS), "--batch")[0] == 0
+    Path("qtgen.toml").write_text("[batch]\nlines = 4\n")
+    Path(".qtgen/ledger.sqlite").unlink()
+    provider.faults.token_limit = len(provider.file("file-000001")) // 4 * 6 // 10
+    provider.faults.seconds = 0.3
+    code, _, err = qtgen("generate", "q.txt", "--batch", "--out", "again")
+    assert code == 0, err
+    assert {batch["status"] for batch in provider.batches()} == {"completed", "failed"}
+    assert len(list(Path("again").rglob("*.md"))) == len(WORDS)
+
+
+def test_a_batch_that_is_too_large_alone_is_divided(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("generate", ask(*WORDS), "--batch")[0] == 0
+    Path(".qtgen/ledger.sqlite").unlink()
+    provider.faults.token_limit = len(provider.file("file-000001")) // 4 * 4 // 10
+    code, _, err = qtgen("generate", "q.txt", "--batch", "--out", "again")
+    assert code == 0, err
+
+
+def test_a_named_bad_line_fails_its_row_and_the_rest_is_sent_again(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.bad_line = "gravity"
+    code, out, err = qtgen("generate", ask(*WORDS[:4]), "--batch", "--json")
+    assert (code, outcomes(out)) == (1, ["written", "failed", "written", "written"]), err
+    assert "This line is not valid" in out
+    assert [batch["status"] for batch in provider.batches()] == ["failed", "completed"]
+
+
+def test_any_other_failure_is_a_clear_end(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.max_lines = 2
+    code, _, err = qtgen("generate", ask(*WORDS[:4]), "--batch")
+    assert code == 1
+    assert "The file has too many lines" in err.splitlines()[-1]
+    assert rows("SELECT state FROM batches") == [("failed",)]
+    assert rows("SELECT count(*) FROM requests") == [(0,)]
+
+
+def test_a_budget_is_set_aside_and_settled(qtgen: Run, provider: BatchEndpoint) -> None:
+    Path("qtgen.toml").write_text(PRICE)
+    assert qtgen("generate", ask(*WORDS), "--batch")[0] == 0
+    (aside, cost), *_ = rows("SELECT set_aside_usd, cost_usd FROM batches")
+    assert aside > cost > 0
+    Path(".qtgen/ledger.sqlite").unlink()
+    budget = aside / 2
+    code, out, err = qtgen("generate", "q.txt", "--batch", "--out", "b", "--json", "--budget", f"{budget:f}")
+    spent = rows("SELECT sum(cost_usd) FROM batches")[0][0]
+    assert spent <= budget
+    assert len(provider.batches()) > 2, "money that was not needed is used again"
+    assert set(outcomes(out)) <= {"written", "skipped", "pending"}
+    assert outcomes(out).count("written") >= 5
+    assert (code, "budget" in err) == ((0, False) if outcomes(out).count("written") == len(WORDS) else (1, True))
+
+
+def test_without_a_batch_price_the_cost_is_unknown(qtgen: Run, provider: BatchEndpoint) -> None:
+    Path("qtgen.toml").write_text(PRICE.replace("batch = 0.5\n", ""))
+    code, out, _ = qtgen("generate", ask("osmosis"), "--batch", "--json")
+    assert (code, json.loads(out)["usage"]["cost_usd"]) == (0, None)
+    code, _, err = qtgen("generate", "q.txt", "--batch", "--budget", "1")
+    assert code == 2
+    assert 'needs the price of `m` in batches; set `batch` in [prices."m"]' in err
+
+
+def test_a_dialect_is_learned_from_rejected_lines(qtgen: Run, provider: BatchEndpoint) -> None:
+    from support import batch_endpoint as module
+
+    original = provider._outcome
+
+    def outcome(body: dict[str, Any], *arguments: Any, **named: Any) -> tuple[int, Any]:
+        if "max_tokens" in body:
+            words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+            error = {"message": words, "type": "invalid_request_error", "param": "max_tokens", "code": "unsupported_parameter"}
+            return 400, {"error": error}
+        return original(body, *arguments, **named)
+
+    assert module.answer_about
+    provider._outcome = outcome  # type: ignore[method-assign]
+    code, out, err = qtgen("generate", ask(*WORDS[:3]), "--batch", "--json")
+    assert (code, outcomes(out)) == (0, ["written"] * 3), err
+    assert len(provider.batches()) == 2
+    assert b"max_completion_tokens" in provider.file("file-000003")
+    assert qtgen("generate", ask("vacuum"), "--batch")[0] == 0
+    assert len(provider.batches()) == 3, "the next run begins with it"
+
+
+def test_files_for_another_service(qtgen: Run, provider: BatchEndpoint, tmp_path: Path) -> None:
+    code, out, err = qtgen("generate", ask(*WORDS[:4]), "--batch-files", "files", "--json")
+    assert (code, outcomes(out), provider.batches()) == (0, ["pending"] * 4, []), err
+    (file,) = Path("files").glob("*.jsonl")
+    assert len(file.read_text().splitlines()) == 4
+    code, out, err = qtgen("generate", "q.txt", "--batch", "--json")
+    assert (code, outcomes(out), provider.batches()) == (1, ["pending"] * 4, [])
+    listed = json.loads(qtgen("batch", "list", "--json")[1])
+    assert [(batch["state"], batch["requests"]) for batch in listed] == [("written", 4)]
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    results = []
+    for number, line in enumerate(lines):
+        status, document = provider._outcome(line["body"], b"{}", "ok")
+        response: Any = {"status_code": status, "body": document} if number else document
+        results.append({"id": "x", "custom_id": line["custom_id"], "response": response, "error": None})
+    Path("part.jsonl").write_text("".join(json.dumps(row) + "\n" for row in results[:3]) + "nonsense\n")
+    code, out, err = qtgen("batch", "collect", "--from", "part.jsonl")
+    assert code == 1
+    assert "3 answered, 1 unusable line" in out
+    assert "part.jsonl:4: this is not a JSON object" in err
+    Path("rest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in results))
+    code, out, _ = qtgen("batch", "collect", "--from", "rest.jsonl", "--json")
+    document = json.loads(out)
+    assert (code, document["files"][0]["new_answers"], document["batches"][0]["state"]) == (0, 1, "collected")
+    code, out, _ = qtgen("generate", "q.txt", "--json")
+    assert (code, outcomes(out)) == (0, ["written"] * 4)
+    assert not provider.live
+
+
+def test_batches_are_listed_watched_and_cancelled(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("batch", "list")[0] == 0
+    provider.faults.seconds = 3_600
+    assert qtgen("generate", ask(*WORDS), "--batch", "--no-wait")[0] == 0
+    (batch,) = json.loads(qtgen("batch", "list", "--json")[1])
+    assert (batch["state"], batch["requests"], batch["model"]) == ("submitted", 10, "m")
+    code, out, _ = qtgen("batch", "status", batch["id"][:8])
+    assert code == 0
+    assert "in_progress" in out
+    code, out, _ = qtgen("batch", "collect")
+    assert (code, "not finished" in out) == (0, True)
+    code, out, err = qtgen("batch", "cancel", batch["provider_id"], "--json")
+    assert code == 0, err
+    assert json.loads(out)[0]["provider_state"] in ("cancelling", "cancelled")
+    code, out, _ = qtgen("batch", "collect")
+    assert "5 answered, 5 not executed" in out
+    code, out, _ = qtgen("generate", "q.txt", "--json")
+    assert (code, outcomes(out), len(provider.live), provider.repeats) == (0, ["written"] * 10, 5, 0)
+    code, _, err = qtgen("batch", "status", "nosuch")
+    assert (code, "no batch has the id `nosuch`" in err) == (2, True)
+    assert json.loads(qtgen("batch", "list", "--all", "--json")[1])[0]["state"] == "collected"
+
+
+def test_a_deadline_cancels_batches_and_sends_the_rest_live(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.seconds = 3_600
+    code, out, err = qtgen("generate", ask(*WORDS), "--batch", "--deadline", "6s", "--json")
+    assert (code, outcomes(out)) == (0, ["written"] * len(WORDS)), err
+    assert [batch["status"] for batch in provider.batches()] == ["cancelled"]
+    assert (len(provider.live), provider.repeats) == (5, 0)
+
+
+def test_with_a_deadline_the_last_requests_are_sent_live(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.lines = {"gravity": ["429", "ok"]}
+    code, out, err = qtgen("generate", ask(*WORDS), "--batch", "--deadline", "1h", "--json")
+    assert (code, outcomes(out)) == (0, ["written"] * len(WORDS)), err
+    assert (len(provider.batches()), len(provider.live)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--no-wait"], "--no-wait needs --batch"),
+        (["--deadline", "6h"], "--deadline needs --batch"),
+        (["--batch", "--deadline", "soon"], "`soon` is not a duration"),
+        (["--batch", "--no-wait", "--deadline", "6h"], "--deadline needs a run that waits"),
+        (["--batch-files", "x", "--no-wait"], "--batch-files only writes files"),
+        (["--batch", "--provider", "local"], "the provider `local` has no Batch API"),
+    ],
+)
+def test_wrong_calls(qtgen: Run, provider: BatchEndpoint, arguments: list[str], words: str) -> None:
+    code, _, err = qtgen("generate", ask("osmosis"), *arguments)
+    assert (code, words in err) == (2, True), err
+
+
+def test_changed_questions_and_prompts_leave_paid_answers(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.seconds = 3_600
+    assert qtgen("generate", ask(*WORDS[:4]), "--batch", "--no-wait")[0] == 0
+    finish(provider)
+    code, _, err = qtgen("generate", ask(*WORDS[2:4]), "--batch")
+    assert code == 0
+    assert "2 paid answers from these batches belong to no page of this run" in err
+    provider.faults.seconds = 3_600
+    assert qtgen("generate", ask(*WORDS[5:8]), "--batch", "--no-wait", "--max-tokens", "900")[0] == 0
+    finish(provider)
+    code, out, err = qtgen("batch", "collect")
+    assert (code, "3 answered" in out) == (0, True)
+    assert "3 paid answers of these batches belong to prompts that have changed since" in err

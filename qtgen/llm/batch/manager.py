@@ -1,0 +1,165 @@
+"""Look after the batches of a ledger from any machine: find out how they are, collect and cancel them."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qtgen._util.concurrency import Stop
+from qtgen.errors import QtgenError, UsageError
+from qtgen.llm.batch.api import BatchApi
+from qtgen.llm.batch.collection import Collector, CollectReport
+from qtgen.llm.batch.patience import in_ledger, retried
+from qtgen.llm.batch.states import RemoteBatch
+from qtgen.llm.batch.submission import Submitter, place_digest
+from qtgen.llm.builtin import remote_endpoint
+from qtgen.llm.endpoint import Endpoint
+from qtgen.llm.ledger import Ledger
+from qtgen.llm.ledger.batch_types import UNFINISHED, BatchRecord, BatchState
+from qtgen.llm.responses import ResponseReader
+from qtgen.settings import Settings
+
+_ID_SHOWN = 12
+
+
+@dataclass(slots=True)
+class BatchNews:
+    """What was done with a batch.
+
+    Attributes:
+        record: The batch as it is now.
+        report: What was collected, None if nothing was.
+        error: Why it could not be done.
+    """
+
+    record: BatchRecord
+    report: CollectReport | None = None
+    error: QtgenError | None = None
+
+
+@dataclass
+class BatchManager:
+    """Works on the batches of a ledger. Close it after use.
+
+    Args:
+        settings: The settings in force, which say where the endpoint is.
+        ledger: The ledger.
+        stop: A requested stop ends all waiting.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    stop: Stop = field(default_factory=Stop)
+
+    def __post_init__(self) -> None:
+        self.store = self.ledger.batches
+        self._stack = AsyncExitStack()
+        self._apis: dict[str, BatchApi] = {}
+        self._readers: dict[str, tuple[Endpoint, ResponseReader]] = {}
+        self._collector = Collector(self.store, self._endpoint, lambda *_: None)
+
+    async def aclose(self) -> None:
+        await self._stack.aclose()
+
+    def find(self, names: Sequence[str]) -> list[BatchRecord]:
+        """Return the batches with these ids, their beginnings or the provider's ids; without any, the unfinished ones.
+
+        Raises UsageError for an id that no batch or several have, and LedgerError.
+        """
+        if not names:
+            return self.store.records(states=UNFINISHED)
+        records = self.store.records()
+        return [_named(name, records) for name in names]
+
+    async def refresh(self, record: BatchRecord) -> tuple[BatchRecord, RemoteBatch | None]:
+        """Return a batch as it is now, and the provider's description of it.
+
+        A batch whose run died while it submitted it is looked for, and freed if the provider does not have it.
+        """
+        if record.state is BatchState.PREPARED and self.store.abandoned([record]):
+            await self._recover(record)
+            record = self._current(record)
+        if record.state is not BatchState.SUBMITTED or not record.remote_id:
+            return record, None
+        api, name = await self._api(record), record.remote_id
+        remote = await retried(lambda: api.retrieve(name), self.settings.tries, self.stop)
+        await in_ledger(lambda: self.store.update(record.id, status=remote.state, completed=remote.completed))
+        return self._current(record), remote
+
+    async def collect(self, record: BatchRecord) -> BatchNews:
+        """Collect a batch if its provider has finished it. An error is part of the result."""
+        report = None
+        try:
+            record, remote = await self.refresh(record)
+            if remote is not None and remote.is_final:
+                api = await self._api(record)
+                report = await self._collector.collect(record, remote, api, self.settings.tries, self.stop)
+        except QtgenError as error:
+            return BatchNews(self._current(record), error=error)
+        return BatchNews(self._current(record), report)
+
+    async def collect_file(self, path: Path) -> tuple[CollectReport, list[BatchRecord]]:
+        """Record the results in a file, of whatever batches they are. Return the batches that are unfinished.
+
+        Raises OutputError and LedgerError.
+        """
+        records = {record.id: record for record in self.store.records(states=UNFINISHED)}
+        report = await self._collector.collect_file(path, records)
+        return report, [self._current(record) for record in records.values()]
+
+    async def cancel(self, record: BatchRecord) -> BatchNews:
+        """Cancel a batch at its provider, or give it up if the provider does not have it.
+
+        What it has done until then can be collected. A batch that is finished already is given up: requests without a
+        result are free again. An error is part of the result.
+        """
+        try:
+            record, remote = await self.refresh(record)
+            if remote is not None and not remote.is_final:
+                api, name = await self._api(record), remote.id
+                await retried(lambda: api.cancel(name), self.settings.tries, self.stop)
+                record, _ = await self.refresh(record)
+            elif record.is_unfinished:
+                news = await self.collect(record)
+                if news.record.is_unfinished:
+                    await in_ledger(lambda: self.store.close(record.id, BatchState.CANCELLED, "cancelled by hand"))
+                return BatchNews(self._current(record), news.report)
+        except QtgenError as error:
+            return BatchNews(self._current(record), error=error)
+        return BatchNews(self._current(record))
+
+    def _current(self, record: BatchRecord) -> BatchRecord:
+        return self.store.record(record.id) or record
+
+    async def _recover(self, record: BatchRecord) -> None:
+        api = await self._api(record)
+        submitter = Submitter(api, self.store, self.settings.batch, self.settings.tries, self.stop)
+        await submitter.recover(record)
+
+    def _endpoint(self, model: str) -> tuple[Endpoint, ResponseReader]:
+        """Return the endpoint of a model with the prices of batches, and its reader."""
+        if model not in self._readers:
+            endpoint = remote_endpoint(self.settings, model).in_batches()
+            self._readers[model] = endpoint, BatchApi(endpoint).reader()
+        return self._readers[model]
+
+    async def _api(self, record: BatchRecord) -> BatchApi:
+        """Return the Batch API of a batch's endpoint. Raises UsageError if the settings name another endpoint."""
+        endpoint, _ = self._endpoint(record.model)
+        if place_digest(endpoint.place) != record.place:
+            raise UsageError(
+                f"batch {record.id[:_ID_SHOWN]} is at another endpoint",
+                setting="base_url",
+                remedy="set the address that it was submitted to",
+            )
+        if record.model not in self._apis:
+            self._apis[record.model] = await self._stack.enter_async_context(aclosing(BatchApi(endpoint)))
+        return self._apis[record.model]
+
+
+def _named(name: str, records: Sequence[BatchRecord]) -> BatchRecord:
+    found = [record for record in records if record.id.startswith(name) or record.remote_id == name]
+    if len(found) == 1:
+        return found[0]
+    what = "several batches have" if found else "no batch has"
+    raise UsageError(f"{what} the id `{name}`", remedy="`qtgen batch list --all` shows the ids")
