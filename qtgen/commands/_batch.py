@@ -57,7 +57,7 @@ class BatchFlags:
         is_batch, wait = parameters.pop("batch_api"), parameters.pop("wait")
         files, deadline = parameters.pop("batch_files"), parameters.pop("deadline")
         for name, is_given in (("--no-wait", not wait), ("--deadline", deadline is not None)):
-            if is_given and not is_batch:
+            if is_given and not is_batch and files is None:
                 raise UsageError(f"{name} needs --batch")
         if files is not None and (not wait or deadline is not None):
             raise UsageError("--batch-files only writes files", remedy="leave out --no-wait and --deadline")

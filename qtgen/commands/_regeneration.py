@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qtgen._util.diff import diff_fields
+from qtgen.commands._batch import BatchFlags
 from qtgen.commands._echo import echo
 from qtgen.commands._output import SHOWN
 from qtgen.commands._run import Item, Run
@@ -16,7 +17,7 @@ from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.types import Status
-from qtgen.llm.factory import concurrency, open_clients
+from qtgen.llm.factory import concurrency
 from qtgen.page import read, read_text
 from qtgen.page.splicer import Changes
 from qtgen.regeneration.detect import StalenessFilter, StalenessReport
@@ -45,6 +46,7 @@ class RegenerateOptions:
     check: bool
     fresh: bool
     as_json: bool
+    batch: BatchFlags | None = None
 
     @property
     def judge_settings(self) -> Settings:
@@ -68,13 +70,14 @@ class Regeneration:
         """Yield the result of each stale page as it finishes."""
         options = self.options
         sources = RewriteSources(self.contexts, self.links)
-        jobs = plan_jobs(self.report.stale, self.config, sources, touch_date=options.touch_date)
+        remaining = [position for position in range(len(self.report.stale)) if not run.is_finished(position)]
+        stale = (self.report.stale[position] for position in remaining)
+        jobs = plan_jobs(stale, self.config, sources, touch_date=options.touch_date)
         async with AsyncExitStack() as stack:
             models = await stack.enter_async_context(run.open_models())
             judges: Sequence[Any] = ()
             if options.judges:
-                judge_clients = open_clients(options.judge_settings, models.writer, run.budget, models.stop)
-                judges = await stack.enter_async_context(judge_clients)
+                judges = await stack.enter_async_context(run.open_judges(options.judge_settings, models))
             results = rewrite_all(
                 jobs,
                 self.config,
@@ -89,7 +92,7 @@ class Regeneration:
             )
             async for position, result in await stack.enter_async_context(aclosing(results)):
                 self._show(run, result)
-                yield _item(position, result)
+                yield _item(remaining[position], result)
 
     def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
         """Yield the results of pages that the run did not get to."""

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from qtgen._util.text import pluralize
+from qtgen.commands._batch import BatchFlags, BatchRounds, batch_options, check_batch
 from qtgen.commands._options import (
     Grouped,
     budget_option,
@@ -75,7 +76,10 @@ _pages, _quality, _resume, _output, _cost = (
 
 def _options(**flags: Any) -> RegenerateOptions:
     """Return the options that click parsed. Raises UsageError if they contradict each other, and SettingsError."""
+    batch = BatchFlags.from_parameters(flags)
     settings = settings_from(flags)
+    if batch:
+        check_batch(settings)
     load_plugins(settings)  # --because can name their rules
     older_than, score_below = flags["older_than"], flags["score_below"]
     thresholds = {"older_than": older_than, "score_below": score_below}
@@ -95,6 +99,7 @@ def _options(**flags: Any) -> RegenerateOptions:
         check=flags["check"],
         fresh=not flags["resume"],
         as_json=flags["as_json"],
+        batch=batch,
     )
     if options.diff and (options.as_json or options.dry_run or options.check):
         raise UsageError("--diff cannot be combined with --json, --dry-run or --check")
@@ -143,6 +148,7 @@ def _options(**flags: Any) -> RegenerateOptions:
 @_quality("--touch-date", is_flag=True, help="Set `date` of rewritten pages to today.")
 @strict_grounding_option
 @request_options
+@batch_options
 @budget_option
 @_cost("--dry-run", is_flag=True, help="Print what is stale and what a rewrite would cost, and send nothing.")
 @_cost("--check", is_flag=True, help="Print what is stale without a ledger, and exit with 1 if any page is.")
@@ -183,9 +189,9 @@ def command(**flags: Any) -> int:
         if not report.stale and not options.dry_run:
             note(f"no stale pages among {pluralize(report.pages, 'page')}")
             return unusable.exit_code(int(bool(report.unreadable)))
-        require_prices(settings)
+        require_prices(settings, in_batches=options.batch is not None)
         if options.judges:
-            require_prices(options.judge_settings)
+            require_prices(options.judge_settings, in_batches=options.batch is not None)
         ledger = stack.enter_context(open_ledger(settings))
         contexts = sources.texts(frozenset(page.url for page in report.stale if page.url))
         if options.dry_run:
@@ -201,9 +207,12 @@ def command(**flags: Any) -> int:
             fresh=options.fresh,
             as_json=options.as_json,
             writes_pages=not options.diff,
+            accepts_pending=options.batch is not None and not options.batch.wait,
         )
         work = Regeneration(options, config, report, output, contexts, links)
-        return unusable.exit_code(Run(run_options, ledger).execute(work) or int(bool(report.unreadable)))
+        batch, total = options.batch, len(report.stale)
+        rounds = BatchRounds(work, settings, batch, total, fresh=options.fresh) if batch else work
+        return unusable.exit_code(Run(run_options, ledger).execute(rounds) or int(bool(report.unreadable)))
 
 
 def _print_estimate(

@@ -78,7 +78,9 @@ class BatchFile:
         self.is_priced &= cost is not None
 
     def finish(self) -> None:
-        """Put the file on the disk. Raises OutputError if the disk is full."""
+        """Put the file on the disk, once. Raises OutputError if the disk is full."""
+        if self._file.closed:
+            return
         with as_output_error(self.path):
             self._file.flush()
             os.fsync(self._file.fileno())

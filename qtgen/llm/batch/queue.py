@@ -68,6 +68,7 @@ class BatchQueue:
         queued = self._open.get(place)
         if queued and not queued.file.has_room(request, line, limits):
             self._full.append(self._open.pop(place))
+            queued.file.finish()
             queued = None
         if queued is None:
             queued = self._open[place] = self._new_file(endpoint, dialect)

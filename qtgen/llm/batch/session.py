@@ -94,6 +94,7 @@ class BatchSession:
         self._held: set[str] = set()
         self._news: dict[str, tuple[str, float]] = {}
         self._fruitless: Counter[str] = Counter()  # batches in a row without any line, by model
+        self._counted: Counter[str] = Counter()  # results of this run, by batch
         self.collected: set[str] = set()
         self.written: list[Path] = []
 
@@ -257,7 +258,10 @@ class BatchSession:
                 return
 
     async def _look(self, record: BatchRecord) -> None:
-        """Ask the provider about a batch, and collect it if it is finished."""
+        """Ask the provider about a batch, and collect it if it is finished.
+
+        Raises BadRequest if a batch shows that no other one can succeed.
+        """
         api = self._apis[record.place, record.model]
         try:
             remote = await api.retrieve(record.remote_id or "")
@@ -265,34 +269,42 @@ class BatchSession:
             if (remote.state, remote.completed) != (record.status, record.completed):
                 seen = {"status": remote.state, "completed": remote.completed}
                 await in_ledger(lambda: self.store.update(record.id, **seen))
-            if remote.is_final:
-                await self._collect(record, remote, api)
+            if not remote.is_final:
+                return
+            report = await self._collect(record, remote, api)
         except Retryable as error:
-            if error.remedy and error.kind == "malformed":
-                self._stuck.add(record.id)
-                self._say(f"warning: {error}")
+            if error.kind == "malformed" and error.remedy:
+                self._set_aside_stuck(record, error)
             else:
                 _logger.warning("batch %s: %s", record.id[:12], error)
+            return
         except BadRequest as error:
-            self._stuck.add(record.id)
-            self._say(f"warning: batch {record.id[:12]} cannot be collected: {error}")
+            self._set_aside_stuck(record, error)
+            return
+        if remote.state == "failed":
+            await self._after_failure(record, remote)
+        elif not report.settled:
+            self._count_fruitless(record)
 
-    async def _collect(self, record: BatchRecord, remote: RemoteBatch, api: BatchApi) -> None:
+    def _set_aside_stuck(self, record: BatchRecord, error: ProviderError) -> None:
+        """Stop waiting for a batch that cannot be collected."""
+        self._stuck.add(record.id)
+        self._say(f"warning: batch {record.id[:12]} cannot be collected: {error}")
+
+    async def _collect(self, record: BatchRecord, remote: RemoteBatch, api: BatchApi) -> CollectReport:
         self.round.own.add(record.id)
         self._ledger.own_batches.add(record.id)
+        counted = self._counted[record.id]
         report = await self._collector.collect(record, remote, api, self._settings.tries, self._stop)
         self.collected.add(record.id)
-        rest = record.left_aside_usd - report.settled * _share(record)
+        rest = record.left_aside_usd - (self._counted[record.id] - counted) * _share(record)
         self._budget.settle(max(0.0, rest), 0.0)
         self._prove(record, report)
         for line in report.named:
             self._say(f"warning: {line}")
         cost = " + unknown" if report.unpriced else ""
         self._say(f"batch {record.id[:12]}: {remote.state}, {summary(report)}; {money(report.cost_usd)}{cost}")
-        if remote.state == "failed":
-            await self._after_failure(record, remote)
-        elif not report.settled:
-            self._count_fruitless(record)
+        return report
 
     async def _after_failure(self, record: BatchRecord, remote: RemoteBatch) -> None:
         """Adapt to why a provider rejected a batch. Raises BadRequest if nothing can be adapted."""
@@ -325,7 +337,8 @@ class BatchSession:
                 self._writer.record_dialect(endpoint.place, client.model, learned.to_json())
 
     def _count(self, record: BatchRecord, digest: bytes, result: Result) -> None:
-        """Settle the money of one result, and count it if it is no answer."""
+        """Settle the money of one result, and count it."""
+        self._counted[record.id] += 1
         if result.meaning in (Meaning.AGAIN, Meaning.FREE):
             self.round.failures[digest] += 1
         self._budget.settle(_share(record), result.usage.charged_usd if result.kind else 0.0)
