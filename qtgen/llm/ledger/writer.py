@@ -47,7 +47,6 @@ class LedgerWriter:
     ) -> None:
         self._ledger, self._fresh, self._stop, self._patience = ledger, fresh, stop or Stop(), patience
         self.gate = Gate()
-        self._number = 0  # of the last batch
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._next_batch()
         self._has_news = asyncio.Event()
@@ -187,8 +186,6 @@ class LedgerWriter:
         Raises LedgerError.
         """
         loop = asyncio.get_running_loop()
-        self._number += 1
-        batch.number = self._number
         began, pause = loop.time(), _FIRST_PAUSE
         while True:
             try:
@@ -232,13 +229,15 @@ class LedgerWriter:
 
 
 @contextlib.asynccontextmanager
-async def open_writer(ledger: Ledger, *, fresh: bool, stop: Stop | None = None) -> AsyncIterator[LedgerWriter]:
+async def open_writer(
+    ledger: Ledger, *, fresh: bool, stop: Stop | None = None, patience: float = PATIENCE
+) -> AsyncIterator[LedgerWriter]:
     """Open a writer, and commit everything that was recorded when the block ends.
 
     If `fresh`, answers of earlier runs are not reused. Raises LedgerError.
     """
     ledger.begin()
-    writer = LedgerWriter(ledger, fresh=fresh, stop=stop)
+    writer = LedgerWriter(ledger, fresh=fresh, stop=stop, patience=patience)
     writing = asyncio.create_task(writer.run())
     try:
         yield writer
