@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.batch_endpoint import BatchEndpoint, batch_endpoint
+from support.batch_endpoint import BatchEndpoint, answer_about, batch_endpoint
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 Run = Callable[..., tuple[int, str, str]]
@@ -150,8 +150,6 @@ def test_repairs_are_requests_of_the_next_round(qtgen: Run, provider: BatchEndpo
     answers: dict[str, int] = {}
 
     def answer(body: dict[str, Any]) -> str:
-        from support.batch_endpoint import answer_about
-
         text = body["messages"][-1]["content"]
         is_first = "gravity" in text and not answers.setdefault("gravity", 0)
         answers["gravity"] = answers.get("gravity", 0) + ("gravity" in text)
@@ -263,18 +261,20 @@ def test_without_a_batch_price_the_cost_is_unknown(qtgen: Run, provider: BatchEn
 
 
 def test_a_dialect_is_learned_from_rejected_lines(qtgen: Run, provider: BatchEndpoint) -> None:
-    from support import batch_endpoint as module
-
     original = provider._outcome
 
     def outcome(body: dict[str, Any], *arguments: Any, **named: Any) -> tuple[int, Any]:
         if "max_tokens" in body:
             words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
-            error = {"message": words, "type": "invalid_request_error", "param": "max_tokens", "code": "unsupported_parameter"}
+            error = {
+                "message": words,
+                "type": "invalid_request_error",
+                "param": "max_tokens",
+                "code": "unsupported_parameter",
+            }
             return 400, {"error": error}
         return original(body, *arguments, **named)
 
-    assert module.answer_about
     provider._outcome = outcome  # type: ignore[method-assign]
     code, out, err = qtgen("generate", ask(*WORDS[:3]), "--batch", "--json")
     assert (code, outcomes(out)) == (0, ["written"] * 3), err

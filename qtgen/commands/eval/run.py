@@ -12,10 +12,12 @@ import click
 
 from qtgen._util.extras import require
 from qtgen._util.text import pluralize
+from qtgen.commands._batch import BatchFlags, batch_options, check_batch
 from qtgen.commands._options import Grouped, budget_option, folder, options_of, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths, existing_paths
 from qtgen.commands._run import require_prices
+from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
 from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
 from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report, write_report
@@ -73,11 +75,18 @@ class EvalRunOptions:
     write_scores: bool
     require_power: bool
     outputs: OutputOptions
+    batch: BatchFlags | None = None
 
     @staticmethod
     def from_parameters(parameters: Mapping[str, Any]) -> "EvalRunOptions":
         """Return the options that click has parsed. Raises UsageError for options that exclude each other."""
+        parameters = dict(parameters)
+        batch = BatchFlags.from_parameters(parameters)
         pages, mode = parameters["pages"], parameters["mode"]
+        if batch and (pages or mode == "record" or batch.deadline is not None):
+            option = "--pages" if pages else "--record" if mode == "record" else "--deadline"
+            raise UsageError(f"--batch cannot be combined with {option} here", remedy=f"leave out {option}")
+        mode = mode or ("live" if batch else None)
         is_live = mode in ("live", "record")
         if pages and mode:
             raise UsageError(f"scores existing pages; leave out --{mode}", setting="pages")
@@ -93,6 +102,7 @@ class EvalRunOptions:
             flags={name: parameters[name] for name in ("provider", "model", "prompt", "budget", "concurrency")},
             require_power=parameters["require_power"],
             outputs=OutputOptions.from_parameters(parameters),
+            batch=batch,
             **{name: parameters[name] for name in names},
         )
 
@@ -116,6 +126,7 @@ class EvalRunOptions:
 @_model("--judge", "judges", multiple=True, help="Also judge each page with this model. Repeat for several judges.")
 @_model("--embeddings", help="Use this model of an embeddings endpoint.  [default: built-in word vectors]")
 @_model("--concurrency", type=int, help="Limit the requests in flight.  [default: 64; local: 2]")
+@batch_options
 @budget_option
 @_gate("--baseline", type=_report, help="Compare with this report.  [default: the suite's baseline.json]")
 @_gate("--save-baseline", is_flag=True, help="Save this run as the suite's baseline instead of comparing it.")
@@ -154,13 +165,18 @@ class _SuiteRun:
         """Evaluate the suite and show the report; return the exit code."""
         options = self.options
         if options.is_live or options.judges:
-            require_prices(self.settings)
+            require_prices(self.settings, in_batches=options.batch is not None)
+        if options.batch:
+            check_batch(self.settings)
         if options.judges and options.mode != "replay":
             require_prices(self.settings.model_copy(update={"model": options.judges}))
         if options.dry_run:
             return self._show_estimate()
         session = LiveSession(self.suite, self.config, self.settings, self.repeats)
         candidates, info = self._candidates(session)
+        if pending := sum(map(is_pending, candidates)):
+            note(f"{pluralize(pending, 'page')} pending; --batch --resume continues once the batches are finished")
+            return 0
         embed = embeddings(self.settings, options.embeddings) if options.embeddings else None
         metrics = self.suite.settings.measured_metrics
         results = score_candidates(candidates, self.config.checker, metrics, embed)
@@ -204,6 +220,9 @@ class _SuiteRun:
         if not options.is_live:
             candidates, recordings = replay_candidates(self.suite, self.config, settings, self.repeats)
             return candidates, replace(info, recordings=recordings)
+        if options.batch:
+            arguments = self.suite, self.config, settings, self.repeats, options.batch
+            return batch_candidates(*arguments, resume=options.resume), info
         was_interrupted = partial_path(self.cassette).exists()
         with record_cassette(self.cassette, resume=options.resume) as recording:
             if options.resume:
@@ -240,7 +259,7 @@ class _SuiteRun:
 
     def _finish_recordings(self, candidates: list[Candidate]) -> None:
         """Publish or discard what was recorded, unless the budget ended the run: then --resume continues it."""
-        if not self.options.is_live or any(map(is_left_by_budget, candidates)):
+        if not self.options.is_live or self.options.batch or any(map(is_left_by_budget, candidates)):
             return
         if self.options.mode == "live":
             discard_recording(self.cassette)

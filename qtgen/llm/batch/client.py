@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from copy import copy
 from dataclasses import replace
 
 from qtgen._util.concurrency import Stop
@@ -77,8 +78,13 @@ class DeferredClient:
         self.endpoint = client.endpoint.in_batches()
         self._writer, self._queue, self._budget, self._round, self._stop = writer, queue, budget, round_, stop
         self._scope = scope
-        self._dialect = _for_batches(client.dialect)
         self._tried = {self._dialect}
+
+    def for_repeat(self, repeat: int) -> "DeferredClient":
+        """Return a client whose requests are another repeat of the same ones. It shares what this one has learned."""
+        other = copy(self)
+        other._scope = f"{self._scope} {repeat}".strip()
+        return other
 
     @property
     def style(self) -> PromptStyle:
@@ -89,6 +95,10 @@ class DeferredClient:
     def dialect(self) -> Dialect:
         """How requests are changed before they are written."""
         return self._dialect
+
+    @property
+    def _dialect(self) -> Dialect:
+        return _for_batches(self.live.dialect)
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Return the answer in the ledger.
@@ -172,7 +182,6 @@ class DeferredClient:
             message = rejection.reply.message or f"HTTP {rejection.reply.status}"
             raise BadRequest(f"the endpoint rejected the request in a batch: {message}", reply=rejection.reply)
         self._tried.add(found)
-        self._dialect = _for_batches(found)
         self.live.dialect = found
 
 

@@ -1,0 +1,57 @@
+"""`qtgen eval run --batch`."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import points_json
+from support.batch_endpoint import BatchEndpoint, batch_endpoint
+
+pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
+RunEval = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def provider(smoke: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchEndpoint]:
+    monkeypatch.setenv("QTGEN_IGNORE", "QT609")
+    with batch_endpoint(tmp_path / "provider", answer=lambda _: points_json()) as endpoint:
+        text = f'provider = "openai"\nmodel = "m"\nprompt = "explain"\nbase_url = "{endpoint.address}"\n'
+        (smoke / "suite.toml").write_text(text)
+        (smoke / "baseline.json").unlink()
+        yield endpoint
+
+
+def items(out: str) -> list[Any]:
+    return [(item["repeat"], item["score"] is not None) for item in json.loads(out)["items"]]
+
+
+def test_all_repeats_are_in_one_batch_and_every_run_asks_again(provider: BatchEndpoint, run_eval: RunEval) -> None:
+    code, out, err = run_eval("run", "smoke", "--batch", "--repeats", 2, "--json")
+    assert code == 0, err
+    assert items(out) == [(1, True)] * 8 + [(2, True)] * 8
+    assert [batch["request_counts"]["total"] for batch in provider.batches()] == [16]
+    assert run_eval("run", "smoke", "--batch")[0] == 0
+    assert [batch["request_counts"]["total"] for batch in provider.batches()] == [16, 8]
+    assert not provider.live
+
+
+def test_a_run_that_does_not_wait_is_resumed(provider: BatchEndpoint, run_eval: RunEval) -> None:
+    provider.faults.seconds = 3_600
+    code, out, err = run_eval("run", "smoke", "--batch", "--no-wait")
+    assert (code, out) == (0, ""), err
+    assert "8 pages pending; --batch --resume continues" in err
+    provider.faults.seconds = 0
+    for batch in provider.batches():
+        provider._save({**batch, "_due": 0})
+    code, out, err = run_eval("run", "smoke", "--batch", "--resume", "--json")
+    assert (code, items(out)) == (0, [(1, True)] * 8), err
+    assert len(provider.batches()) == 1
+
+
+@pytest.mark.parametrize("option", ["--record", "--deadline=6h", "--pages=."])
+def test_what_cannot_be_combined(provider: BatchEndpoint, run_eval: RunEval, option: str) -> None:
+    code, _, err = run_eval("run", "smoke", "--batch", option)
+    assert (code, f"--batch cannot be combined with {option.split('=')[0]}" in err) == (2, True)
