@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from support.batch_endpoint import BatchEndpoint, answer_about, batch_endpoint
+from support.pages import LONG_DESCRIPTION, write_site
+from support.rewriting import DESCRIPTION, seo_json
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 Run = Callable[..., tuple[int, str, str]]
@@ -380,3 +382,32 @@ def test_changed_questions_and_prompts_leave_paid_answers(qtgen: Run, provider: 
     code, out, err = qtgen("batch", "collect")
     assert (code, "3 answered" in out) == (0, True)
     assert "3 paid answers of these batches belong to prompts that have changed since" in err
+
+
+def test_stale_pages_are_rewritten_in_rounds(
+    qtgen: Run, provider: BatchEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QTGEN_IGNORE", "QT609,QT610")
+    before = write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION}, diffusion={DESCRIPTION: LONG_DESCRIPTION}, gravity={})
+    provider.answer = lambda body: (
+        "{}" if "diffusion" in json.dumps(body) and "fault" not in json.dumps(body).lower() else seo_json()
+    )
+    code, out, err = qtgen("regenerate", "site", "--batch", "--json")
+    assert outcomes(out) == ["written", "written"], err
+    assert code == 0
+    assert not provider.live
+    assert len(provider.batches()) >= 1
+    changed = [path for path, text in before.items() if Path(path).read_bytes() != text]
+    assert len(changed) == 2
+
+
+def test_judges_are_asked_in_batches_too(qtgen: Run, provider: BatchEndpoint) -> None:
+    choice = json.dumps({"reasons": "Both are right.", "better": "second"})
+    provider.answer = lambda body: choice if body["model"] == "j" else answer_about(body)
+    code, out, err = qtgen("generate", ask(*WORDS[:2]), "--batch", "--candidates", "2", "--judge", "j", "--json")
+    assert (code, outcomes(out)) == (0, ["written"] * 2), err
+    assert not provider.live
+    assert {
+        json.loads(provider.file(batch["input_file_id"]).splitlines()[0])["body"]["model"]
+        for batch in provider.batches()
+    } == {"m", "j"}

@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import json
 import re
+import socket
 import sys
 import threading
 import time
@@ -92,6 +93,7 @@ class BatchEndpoint:
     def __init__(self, folder: Path, port: int = 0, answer: Answerer = answer_about) -> None:
         self.folder, self.answer, self.faults = folder, answer, Faults()
         self.calls: Counter[str] = Counter()
+        self.hooks: dict[str, Callable[[], None]] = {}
         self.live: list[bytes] = []
         self._lock = threading.RLock()
         (folder / "files").mkdir(parents=True, exist_ok=True)
@@ -340,6 +342,11 @@ class BatchEndpoint:
         path = self.folder / "batches" / f"{name}.json"
         return dict(json.loads(path.read_text())) if path.exists() else None
 
+    def call_hook(self, moment: str) -> None:
+        """Call what is to happen `before`, `after` or `half` way through an operation, once."""
+        if hook := self.hooks.pop(moment, None):
+            hook()
+
     def take(self, faults: dict[str, int], name: str) -> bool:
         """Use up one fault of an operation. Return whether there was one."""
         if faults.get(name, 0) <= 0:
@@ -379,6 +386,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = url.path.removeprefix("/v1")
         operation = f"{self.command} {re.sub(r'/(file-|batch_)[0-9]+', '/ID', path)}"
         endpoint.calls[operation] += 1
+        self._operation = operation
         size = int(self.headers.get("Content-Length") or 0)
         if operation == "POST /files" and endpoint.faults.cut_uploads > 0:
             endpoint.faults.cut_uploads -= 1
@@ -390,8 +398,10 @@ class _Handler(BaseHTTPRequestHandler):
         if broken:
             self._reply(broken.pop(0), _error("the server had an error"))
             return
+        endpoint.call_hook(f"before {operation}")
         with endpoint._lock:
             status, document = self._operate(operation, path, parse_qs(url.query), body)
+        endpoint.call_hook(f"after {operation}")
         if endpoint.take(endpoint.faults.lost, operation):
             self._hang_up()
             return
@@ -419,6 +429,11 @@ class _Handler(BaseHTTPRequestHandler):
         endpoint = self.endpoint
         content = document if isinstance(document, bytes) else json.dumps(document).encode()
         is_cut = isinstance(document, bytes) and endpoint.faults.short_downloads > 0
+        with contextlib.suppress(ConnectionError):
+            self._write(status, document, content, is_cut=is_cut)
+
+    def _write(self, status: int, document: Any, content: bytes, *, is_cut: bool) -> None:
+        endpoint = self.endpoint
         self.send_response(status)
         self.send_header("Content-Type", "application/jsonl" if isinstance(document, bytes) else "application/json")
         self.send_header("Content-Length", str(len(content)))
@@ -428,13 +443,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[: len(content) // 2])
             self._hang_up()
             return
-        with contextlib.suppress(ConnectionError):
-            self.wfile.write(content)
+        half = len(content) // 2
+        self.wfile.write(content[:half])
+        if isinstance(document, bytes) and f"half {self._operation}" in endpoint.hooks:
+            self.wfile.flush()
+            time.sleep(0.5)
+            endpoint.call_hook(f"half {self._operation}")
+        self.wfile.write(content[half:])
 
     def _hang_up(self) -> None:
         self.close_connection = True
-        self.wfile.flush()
-        self.connection.close()
+        with contextlib.suppress(OSError):
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, *_: object) -> None:
         """Print nothing: stderr belongs to the command under test."""

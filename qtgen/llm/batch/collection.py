@@ -95,13 +95,13 @@ class Collector:
         self._store, self._endpoint_of, self._on_result = store, endpoint_of, on_result
 
     async def collect(
-        self, record: BatchRecord, remote: RemoteBatch, api: BatchApi, tries: int, stop: Stop
-    ) -> CollectReport:
+        self, record: BatchRecord, remote: RemoteBatch, api: BatchApi, tries: int, stop: Stop, report: CollectReport
+    ) -> None:
         """Record the results of a batch that its provider has finished, and free the requests without one.
 
-        Raises ProviderError if a file cannot be read or lacks lines, and LedgerError.
+        What was done is added to `report`, even if an error ends it. Raises ProviderError if a file cannot be read or
+        lacks lines, and LedgerError.
         """
-        report = CollectReport()
         seen: set[bytes] = set()
         if remote.state == "failed":
             await self._settle_bad_lines(record, remote, api, report)
@@ -111,7 +111,7 @@ class Collector:
         is_short = remote.completed is not None and report.completed < remote.completed
         current = await in_ledger(lambda: self._store.record(record.id))
         if current is None or not current.is_unfinished:  # somebody else has collected it at the same time
-            return report
+            return
         if is_short:
             raise Retryable(
                 f"the results of batch {record.id[:12]} have {report.completed:,} responses, "
@@ -122,7 +122,6 @@ class Collector:
         state = BatchState.FAILED if remote.state == "failed" else BatchState.COLLECTED
         note = remote.problem() if remote.state == "failed" else None
         report.unexecuted = await in_ledger(lambda: self._store.close(record.id, state, note))
-        return report
 
     async def collect_file(self, path: Path, records: dict[str, BatchRecord]) -> CollectReport:
         """Record the results in a file. Requests without a line stay in their batch.

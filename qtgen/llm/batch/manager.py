@@ -92,10 +92,10 @@ class BatchManager:
         try:
             record, remote = await self.refresh(record)
             if remote is not None and remote.is_final:
-                api = await self._api(record)
-                report = await self._collector.collect(record, remote, api, self.settings.tries, self.stop)
+                api, report = await self._api(record), CollectReport()
+                await self._collector.collect(record, remote, api, self.settings.tries, self.stop, report)
         except QtgenError as error:
-            return BatchNews(self._current(record), error=error)
+            return BatchNews(self._current(record), report, error)
         return BatchNews(self._current(record), report)
 
     async def collect_file(self, path: Path) -> tuple[CollectReport, list[BatchRecord]]:

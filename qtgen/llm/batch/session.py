@@ -295,13 +295,16 @@ class BatchSession:
         self.round.own.add(record.id)
         self._ledger.own_batches.add(record.id)
         counted = self._counted[record.id]
-        report = await self._collector.collect(record, remote, api, self._settings.tries, self._stop)
+        report = CollectReport()
+        try:
+            await self._collector.collect(record, remote, api, self._settings.tries, self._stop, report)
+        finally:
+            for line in report.named:
+                self._say(f"warning: {line}")
         self.collected.add(record.id)
         rest = record.left_aside_usd - (self._counted[record.id] - counted) * _share(record)
         self._budget.settle(max(0.0, rest), 0.0)
         self._prove(record, report)
-        for line in report.named:
-            self._say(f"warning: {line}")
         cost = " + unknown" if report.unpriced else ""
         self._say(f"batch {record.id[:12]}: {remote.state}, {summary(report)}; {money(report.cost_usd)}{cost}")
         return report
