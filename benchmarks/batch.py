@@ -2,6 +2,7 @@
 
     python benchmarks/batch.py [LINES…]             the parts: 5,000 and 50,000 lines by default
     python benchmarks/batch.py --commands LINES     the commands, against the endpoint of the tests
+    python benchmarks/batch.py --submit LINES       the same without writing pages
 
 Each step runs in a process of its own, so that its memory can be read. For the parts, the provider is a file on the
 disk, so that only qtgen is measured. The commands submit, collect and write pages, three times in turn with a run on a
@@ -145,7 +146,7 @@ def timed(command: list[str], folder: Path, environment: dict[str, str]) -> tupl
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def measure_commands(lines: int) -> None:
+def measure_commands(lines: int, rounds: int) -> None:
     root = Path(__file__).resolve().parents[1]
     tests = os.pathsep.join([str(root), str(root / "tests")])
     with tempfile.TemporaryDirectory() as name:
@@ -174,7 +175,7 @@ def measure_commands(lines: int) -> None:
                 ("submit", ["generate", "q.txt", "--batch", "--no-wait"]),
                 ("collect", ["batch", "collect", "--wait"]),
             ]
-            for number in range(3):
+            for number in range(rounds):
                 rows.append(("write pages", ["generate", "q.txt", "--batch", "--out", f"batch{number}"]))
                 rows.append(("on a full ledger", ["generate", "q.txt", "--out", f"live{number}"]))
             for title, arguments in rows:
@@ -186,8 +187,8 @@ def measure_commands(lines: int) -> None:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["--commands"]:
-        measure_commands(int(sys.argv[2]))
+    if sys.argv[1:2] in (["--commands"], ["--submit"]):
+        measure_commands(int(sys.argv[2]), 3 if sys.argv[1] == "--commands" else 0)
         return
     if sys.argv[1:2] == ["--step"]:
         step(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))

@@ -1,7 +1,6 @@
 """`qtgen batch`: the batches of the provider's Batch API."""
 
 import asyncio
-import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing, contextmanager
@@ -11,22 +10,29 @@ from typing import Any
 import click
 
 from qtgen._util.text import json_text, pluralize
+from qtgen.commands._batch_report import (
+    ID_SHOWN,
+    cost_of,
+    outcome_line,
+    print_records,
+    record_dict,
+    report_dict,
+    report_errors,
+    warn_about_lines,
+)
 from qtgen.commands._echo import echo
-from qtgen.commands._errors import describe
 from qtgen.commands._options import open_ledger, settings_from
-from qtgen.commands._output import money, note
+from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands._tables import print_table
 from qtgen.errors import LedgerError, ProviderError, UsageError
 from qtgen.generation.config import load_library
 from qtgen.llm.batch.collection import CollectReport, summary
 from qtgen.llm.batch.manager import BatchManager, BatchNews
 from qtgen.llm.factory import ledger_url
 from qtgen.llm.ledger import Ledger
-from qtgen.llm.ledger.batch_types import BatchRecord, BatchState
+from qtgen.llm.ledger.batch_types import BatchRecord
 from qtgen.settings import Settings
 
-_ID_SHOWN = 12
 _FIRST_POLL, _LAST_POLL, _SLOWER = 0.5, 60.0, 1.3  # seconds between two looks, and the factor from one to the next
 _JUDGES = "judge_"  # prompts that no template file contains
 BatchWork = Callable[[BatchManager, BatchRecord], Coroutine[Any, Any, BatchNews]]
@@ -53,7 +59,7 @@ def list_batches(show_all: bool, as_json: bool) -> int:
     """
     with _manager() as manager:
         records = (manager.store.records() if show_all else manager.find(())) if manager else []
-    _print_records(records, as_json=as_json, empty="no batches" if show_all else "no unfinished batches")
+    print_records(records, as_json=as_json, empty="no batches" if show_all else "no unfinished batches")
     return 0
 
 
@@ -70,8 +76,8 @@ def status(ids: tuple[str, ...], as_json: bool) -> int:
         return BatchNews((await manager.refresh(record))[0])
 
     news = _each(ids, look)
-    _print_records([one.record for one in news], as_json=as_json, empty="no unfinished batches")
-    return _report_errors(news)
+    print_records([one.record for one in news], as_json=as_json, empty="no unfinished batches")
+    return report_errors(news)
 
 
 @command.command("collect", epilog="Exit code 0, or 1 if a batch cannot be collected or a line cannot be used.")
@@ -108,16 +114,16 @@ def collect(ids: tuple[str, ...], wait: bool, files: tuple[Path, ...], as_json: 
     news = _each(ids, collect_one)
     stale = _stale_answers([one.record.id for one in news if one.report], settings)
     if as_json:
-        rows = [{**_as_dict(one.record), **_report_dict(one.report)} for one in news]
+        rows = [{**record_dict(one.record), **report_dict(one.report)} for one in news]
         echo(json_text({"batches": rows, "stale_answers": stale}, indent=1))
     for one in news:
         if not as_json:
-            echo(f"batch {one.record.id[:_ID_SHOWN]}: {_outcome(one)}")
-        _warn(one.report)
+            echo(f"batch {one.record.id[:ID_SHOWN]}: {outcome_line(one)}")
+        warn_about_lines(one.report)
     if not news:
         note("no unfinished batches")
     _note_stale(stale)
-    return max(_report_errors(news), int(any(one.report and one.report.bad for one in news)))
+    return max(report_errors(news), int(any(one.report and one.report.bad for one in news)))
 
 
 @command.command("cancel", epilog="Exit code 0, or 1 if a batch cannot be cancelled.")
@@ -135,8 +141,8 @@ def cancel(ids: tuple[str, ...], as_json: bool) -> int:
         return await manager.cancel(record)
 
     news = _each(ids, cancel_one)
-    _print_records([one.record for one in news], as_json=as_json, empty="no unfinished batches")
-    return _report_errors(news)
+    print_records([one.record for one in news], as_json=as_json, empty="no unfinished batches")
+    return report_errors(news)
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
@@ -184,17 +190,17 @@ def _collect_files(files: Sequence[Path], settings: Settings, *, as_json: bool) 
         records = results[-1][1]
     stale = _stale_answers([record.id for record in records], settings)
     if as_json:
-        rows = [{"path": str(path), **_report_dict(report)} for path, report in zip(files, reports, strict=True)]
-        document = {"files": rows, "batches": [_as_dict(record) for record in records], "stale_answers": stale}
+        rows = [{"path": str(path), **report_dict(report)} for path, report in zip(files, reports, strict=True)]
+        document = {"files": rows, "batches": [record_dict(record) for record in records], "stale_answers": stale}
         echo(json_text(document, indent=1))
     for path, report in zip(files, reports, strict=True):
         if not as_json:
-            echo(f"{path}: {summary(report)}; {_cost(report)}")
-        _warn(report)
+            echo(f"{path}: {summary(report)}; {cost_of(report)}")
+        warn_about_lines(report)
     for record in records:
         if record.is_unfinished and record.collected:
             left = pluralize(record.requests - record.collected, "request")
-            note(f"batch {record.id[:_ID_SHOWN]}: {left} without a result; `qtgen batch cancel` frees them")
+            note(f"batch {record.id[:ID_SHOWN]}: {left} without a result; `qtgen batch cancel` frees them")
     _note_stale(stale)
     return int(any(report.bad for report in reports))
 
@@ -222,98 +228,3 @@ def _stale_answers(batches: Sequence[str], settings: Settings) -> int:
 def _note_stale(count: int) -> None:
     if count:
         note(f"{pluralize(count, 'paid answer')} of these batches belong to prompts that have changed since")
-
-
-def _print_records(records: Sequence[BatchRecord], *, as_json: bool, empty: str) -> None:
-    if as_json:
-        echo(json_text([_as_dict(record) for record in records], indent=1))
-    elif not records:
-        note(empty)
-    else:
-        headers = ["batch", "state", "model", "provider's id", "since", "requests", "done", "set aside", "cost"]
-        print_table(headers, [_cells(record) for record in records], left=5)
-
-
-def _state(record: BatchRecord) -> str:
-    if record.state is not BatchState.SUBMITTED:
-        return record.state.value
-    return record.status or record.state.value
-
-
-def _cells(record: BatchRecord) -> list[str]:
-    done = record.completed if record.is_unfinished and record.completed is not None else record.collected
-    return [
-        record.id[:_ID_SHOWN],
-        _state(record),
-        record.model,
-        record.remote_id or "—",
-        dt.datetime.fromtimestamp(record.created, dt.UTC).strftime("%Y-%m-%d %H:%M"),
-        f"{record.requests:,}",
-        f"{done:,}",
-        money(record.left_aside_usd) if record.set_aside_usd is not None else "unknown",
-        money(record.cost_usd) + (" + unknown" if record.unpriced else ""),
-    ]
-
-
-def _as_dict(record: BatchRecord) -> dict[str, Any]:
-    """Return the JSON object of a batch."""
-    return {
-        "id": record.id,
-        "state": record.state.value,
-        "provider_state": record.status,
-        "provider_id": record.remote_id,
-        "model": record.model,
-        "requests": record.requests,
-        "completed": record.completed,
-        "collected": record.collected,
-        "answered": record.answered,
-        "prompt_tokens_estimate": record.tokens,
-        "set_aside_usd": None if record.set_aside_usd is None else round(record.left_aside_usd, 6),
-        "cost_usd": None if record.unpriced else round(record.cost_usd, 6),
-        "known_cost_usd": round(record.cost_usd, 6),
-        "created_at": _timestamp(record.created),
-        "submitted_at": _timestamp(record.submitted),
-        "finished_at": _timestamp(record.finished),
-        "note": record.note,
-    }
-
-
-def _timestamp(seconds: float | None) -> str | None:
-    return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
-
-
-def _report_dict(report: CollectReport | None) -> dict[str, Any]:
-    """Return what was collected now, for JSON."""
-    report = report or CollectReport()
-    return {
-        "new_answers": report.answered,
-        "rejected": report.rejected,
-        "failed": report.again,
-        "not_executed": report.free + report.unexecuted,
-        "unusable_lines": report.bad,
-        "problems": report.named,
-    }
-
-
-def _outcome(news: BatchNews) -> str:
-    if news.report is None:
-        return f"{_state(news.record)}, not finished" if news.record.is_unfinished else _state(news.record)
-    return f"{_state(news.record)}, {summary(news.report)}; {_cost(news.report)}"
-
-
-def _cost(report: CollectReport) -> str:
-    return money(report.cost_usd) + (" + unknown" if report.unpriced else "")
-
-
-def _warn(report: CollectReport | None) -> None:
-    for line in report.named if report else ():
-        echo(f"warning: {line}", err=True)
-    if report and report.bad > len(report.named):
-        echo(f"warning: {pluralize(report.bad, 'line')} cannot be used", err=True)
-
-
-def _report_errors(news: Sequence[BatchNews]) -> int:
-    errors = [one.error for one in news if one.error]
-    for error in errors:
-        echo(f"qtgen: {describe(error)}", err=True)
-    return int(bool(errors))

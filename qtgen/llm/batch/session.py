@@ -11,32 +11,25 @@ from pathlib import Path
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.text import money, pluralize
-from qtgen.errors import BadRequest, Interrupted, ProviderError, Retryable
+from qtgen.errors import Interrupted, ProviderError
 from qtgen.llm._stopping import unless_stopped
 from qtgen.llm.batch.api import BatchApi
 from qtgen.llm.batch.client import DeferredClient, Round
-from qtgen.llm.batch.collection import Collector, CollectReport, summary
 from qtgen.llm.batch.files import FileLimits
 from qtgen.llm.batch.patience import in_ledger, retried
 from qtgen.llm.batch.queue import BatchQueue, QueuedFile
-from qtgen.llm.batch.results import Meaning, Result
-from qtgen.llm.batch.states import RemoteBatch
 from qtgen.llm.batch.submission import Submitter, new_record, place_digest
+from qtgen.llm.batch.watching import Connections, Say, Watcher
 from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client
-from qtgen.llm.dialect.value import from_json
-from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.ledger import Ledger, LedgerWriter
-from qtgen.llm.ledger.batch_types import UNFINISHED, BatchRecord, BatchState, LostClaims
-from qtgen.llm.responses import ResponseReader
+from qtgen.llm.ledger.batch_types import BatchRecord, BatchState, LostClaims
 from qtgen.settings import Settings
 
 _FIRST_POLL, _LAST_POLL = 0.5, 60.0  # seconds between two looks at the batches
 _SLOWER = 1.3  # factor of that pause as long as nothing changes
 _OTHERS_INTERVAL = 3.0  # seconds after which another run may have finished requests
-_NEWS_INTERVAL = 60.0  # seconds between two lines about the progress of a batch
 _logger = logging.getLogger(__name__)
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +79,19 @@ class BatchSession:
         limits = settings.batch
         self.queue = BatchQueue(options.folder, FileLimits(limits.lines, limits.bytes, limits.enqueued_tokens))
         self._stack = AsyncExitStack()
-        self._apis: dict[tuple[str, str], BatchApi] = {}
-        self._readers: dict[str, tuple[Endpoint, ResponseReader]] = {}
-        self.clients: list[DeferredClient] = []
-        self._collector = Collector(self.store, self._readers.__getitem__, self._count)
-        self._stuck: set[str] = set()
+        self._connections = Connections()
+        self._watcher = Watcher(
+            self._connections,
+            ledger,
+            writer,
+            budget,
+            self.round,
+            self.queue.token_limits,
+            settings.tries,
+            stop,
+            say,
+        )
         self._held: set[str] = set()
-        self._news: dict[str, tuple[str, float]] = {}
-        self._fruitless: Counter[str] = Counter()  # batches in a row without any line, by model
-        self._counted: Counter[str] = Counter()  # results of this run, by batch
-        self.collected: set[str] = set()
         self.written: list[Path] = []
 
     async def aclose(self) -> None:
@@ -112,7 +108,7 @@ class BatchSession:
 
     async def unasked(self) -> int:
         """Return how many answers of the batches that were collected here no request of this run asks for."""
-        return await in_ledger(lambda: self.store.unasked(self.collected, self.round.asked))
+        return await in_ledger(lambda: self.store.unasked(self._watcher.collected, self.round.asked))
 
     async def defer(self, clients: Sequence[Client]) -> list[DeferredClient]:
         """Return providers that queue their requests instead of sending them. Raises SettingsError and MissingExtra."""
@@ -123,10 +119,10 @@ class BatchSession:
             )
             if not self._options.is_manual:
                 api = await self._stack.enter_async_context(aclosing(BatchApi(one.endpoint)))
-                self._apis[place_digest(one.endpoint.place), one.model] = api
-                self._readers[one.model] = one.endpoint, api.reader()
+                self._connections.apis[place_digest(one.endpoint.place), one.model] = api
+                self._connections.readers[one.model] = one.endpoint, api.reader()
             deferred.append(one)
-        self.clients += deferred
+        self._connections.clients += deferred
         await self._set_aside([client.model for client in deferred])
         return deferred
 
@@ -142,15 +138,14 @@ class BatchSession:
         if not self._options.is_manual:
             await self._recover()
             for record in await self._records():
-                if record.state is BatchState.SUBMITTED and record.id not in self._stuck:
-                    await self._look(record)
-        self.round.rejections = await in_ledger(lambda: self.store.rejections([one.model for one in self.clients]))
+                if record.state is BatchState.SUBMITTED and record.id not in self._watcher.stuck:
+                    await self._watcher.look(record)
+        self.round.rejections = await in_ledger(
+            lambda: self.store.rejections([one.model for one in self._connections.clients])
+        )
 
     async def _records(self) -> list[BatchRecord]:
-        """Return the unfinished batches of this run's models at their endpoints."""
-        places = {(place_digest(one.endpoint.place), one.model) for one in self.clients}
-        records = await in_ledger(lambda: self.store.records(states=UNFINISHED, models=[model for _, model in places]))
-        return [record for record in records if (record.place, record.model) in places]
+        return await self._connections.records(self.store)
 
     async def _recover(self) -> None:
         """Find out what became of batches whose runs died while they submitted them."""
@@ -160,7 +155,7 @@ class BatchSession:
             self._say(f"batch {record.id[:12]} of a run that ended early: {state}")
 
     def _submitter(self, record: BatchRecord) -> Submitter:
-        api = self._apis[record.place, record.model]
+        api = self._connections.apis[record.place, record.model]
         return Submitter(api, self.store, self._settings.batch, self._settings.tries, self._stop)
 
     # --- submitting -------------------------------------------------------------------------------------------------
@@ -221,12 +216,17 @@ class BatchSession:
     # --- waiting ----------------------------------------------------------------------------------------------------
 
     async def waits_for(self) -> list[BatchRecord]:
-        """Return the batches that requests of this round are in and that may still be collected."""
-        names = self.round.batches
+        """Return the batches that this round waits for: those that its requests are in.
+
+        If requests wait for money or for room, all batches of its models count.
+        """
+        needs_all = bool(self._held or self.round.delayed)
         return [
             record
             for record in await self._records()
-            if record.id in names and record.state is not BatchState.WRITTEN and record.id not in self._stuck
+            if (needs_all or record.id in self.round.batches)
+            and record.state is not BatchState.WRITTEN
+            and record.id not in self._watcher.stuck
         ]
 
     @property
@@ -248,7 +248,7 @@ class BatchSession:
             await self._recover()
             for record in await self.waits_for():
                 if record.state is BatchState.SUBMITTED:
-                    await self._look(record)
+                    await self._watcher.look(record)
             if names - {record.id for record in await self.waits_for()}:
                 return
             if self._held:
@@ -257,118 +257,14 @@ class BatchSession:
             elif not names and waited >= _OTHERS_INTERVAL:
                 return
 
-    async def _look(self, record: BatchRecord) -> None:
-        """Ask the provider about a batch, and collect it if it is finished.
-
-        Raises BadRequest if a batch shows that no other one can succeed.
-        """
-        api = self._apis[record.place, record.model]
-        try:
-            remote = await api.retrieve(record.remote_id or "")
-            self._report_progress(record, remote)
-            if (remote.state, remote.completed) != (record.status, record.completed):
-                seen = {"status": remote.state, "completed": remote.completed}
-                await in_ledger(lambda: self.store.update(record.id, **seen))
-            if not remote.is_final:
-                return
-            report = await self._collect(record, remote, api)
-        except Retryable as error:
-            if error.kind == "malformed" and error.remedy:
-                self._set_aside_stuck(record, error)
-            else:
-                _logger.warning("batch %s: %s", record.id[:12], error)
-            return
-        except BadRequest as error:
-            self._set_aside_stuck(record, error)
-            return
-        if remote.state == "failed":
-            await self._after_failure(record, remote)
-        elif not report.settled:
-            self._count_fruitless(record)
-
-    def _set_aside_stuck(self, record: BatchRecord, error: ProviderError) -> None:
-        """Stop waiting for a batch that cannot be collected."""
-        self._stuck.add(record.id)
-        self._say(f"warning: batch {record.id[:12]} cannot be collected: {error}")
-
-    async def _collect(self, record: BatchRecord, remote: RemoteBatch, api: BatchApi) -> CollectReport:
-        self.round.own.add(record.id)
-        self._ledger.own_batches.add(record.id)
-        counted = self._counted[record.id]
-        report = CollectReport()
-        try:
-            await self._collector.collect(record, remote, api, self._settings.tries, self._stop, report)
-        finally:
-            for line in report.named:
-                self._say(f"warning: {line}")
-        self.collected.add(record.id)
-        rest = record.left_aside_usd - (self._counted[record.id] - counted) * _share(record)
-        self._budget.settle(max(0.0, rest), 0.0)
-        self._prove(record, report)
-        cost = " + unknown" if report.unpriced else ""
-        self._say(f"batch {record.id[:12]}: {remote.state}, {summary(report)}; {money(report.cost_usd)}{cost}")
-        return report
-
-    async def _after_failure(self, record: BatchRecord, remote: RemoteBatch) -> None:
-        """Adapt to why a provider rejected a batch. Raises BadRequest if nothing can be adapted."""
-        if remote.exceeds_token_limit:
-            others = sum(one.tokens for one in await self._records() if one.model == record.model)
-            self.queue.token_limits[record.model] = max(1, others or record.tokens // 2)
-            return
-        if not remote.bad_lines:
-            raise BadRequest(f"the provider rejected batch {record.id[:12]}: {remote.problem()}")
-
-    def _count_fruitless(self, record: BatchRecord) -> None:
-        """Raise BadRequest after several batches of a model in a row without any result."""
-        self._fruitless[record.model] += 1
-        if self._fruitless[record.model] >= self._settings.tries:
-            count = self._fruitless[record.model]
-            raise BadRequest(
-                f"the last {count} batches of {record.model} brought no result", remedy="send the requests live"
-            )
-
-    def _prove(self, record: BatchRecord, report: CollectReport) -> None:
-        """Keep the dialect of a batch with answers for later runs."""
-        if report.answered:
-            self._fruitless[record.model] = 0
-        for client in self.clients:
-            endpoint, dialect = client.live.endpoint, from_json(record.dialect)
-            if client.model != record.model or not report.answered or dialect is None or not endpoint.remembers_dialect:
-                continue
-            learned = dialect.beyond(endpoint.own_dialect)
-            if learned != endpoint.learned_dialect and dialect == client.dialect:
-                self._writer.record_dialect(endpoint.place, client.model, learned.to_json())
-
-    def _count(self, record: BatchRecord, digest: bytes, result: Result) -> None:
-        """Settle the money of one result, and count it."""
-        self._counted[record.id] += 1
-        if result.meaning in (Meaning.AGAIN, Meaning.FREE):
-            self.round.failures[digest] += 1
-        self._budget.settle(_share(record), result.usage.charged_usd if result.kind else 0.0)
-
-    def _report_progress(self, record: BatchRecord, remote: RemoteBatch) -> None:
-        now = asyncio.get_running_loop().time()
-        state, said = self._news.get(record.id, ("", -_NEWS_INTERVAL))
-        if remote.state == state and now - said < _NEWS_INTERVAL:
-            return
-        self._news[record.id] = remote.state, now
-        done = f", {remote.completed:,} of {record.requests:,} done" if remote.completed else ""
-        if not remote.is_final:
-            self._say(f"batch {record.id[:12]}: {remote.state or 'unknown state'}{done}")
-
     async def cancel(self) -> None:
         """Cancel the batches that this round waits for, so that what they have done can be collected."""
         for record in await self.waits_for():
             if record.state is not BatchState.SUBMITTED:
                 continue
-            api = self._apis[record.place, record.model]
+            api = self._connections.apis[record.place, record.model]
             try:
                 await retried(partial(api.cancel, record.remote_id or ""), self._settings.tries, self._stop)
                 self._say(f"batch {record.id[:12]}: cancelled because of the deadline")
             except (ProviderError, Interrupted) as error:  # it may have finished in the meantime
                 _logger.warning("batch %s: %s", record.id[:12], error)
-
-
-def _share(record: BatchRecord) -> float:
-    """Return the money set aside for one request of a batch."""
-    return (record.set_aside_usd or 0.0) / max(1, record.requests)
