@@ -211,7 +211,17 @@ class Interrupted(QtgenError):
 
 
 class Deferred(QtgenError):
+    """A request was not answered now.
+
+    Args:
+        queues: Whether the provider queues requests, so that further ones can be queued at once.
+    """
+
     kind = "pending"
+
+    def __init__(self, message: str = "", *, queues: bool = False) -> None:
+        super().__init__(message)
+        self.queues = queues
 
 
 class AnswerError(QtgenError):

@@ -11,6 +11,7 @@ an existing page (`qtgen.regeneration.rewrite`). Only the providers do input and
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -96,7 +97,7 @@ async def run_task(
         try:
             outcome = await loop.ask(provider)
         except Deferred as error:
-            return loop.pend(error)
+            return await loop.pend(provider, error)
         except ProviderUnusable as error:
             if brake is None or not brake.drop(provider.model, error):
                 raise
@@ -126,11 +127,12 @@ class _RepairLoop:
         self._total_usage = Usage()  # of cached answers too, unlike the outcome's
         self._outcome = task.blank
         self._candidates: list[Candidate] = []
+        self._conversation: Conversation | None = None
 
     async def ask(self, provider: Provider) -> Outcome:
         """Ask one provider, with repairs up to the limit."""
         first_prompt = self._task.prompt(provider.style)
-        conversation = Conversation(first_prompt, first_prompt)
+        conversation = self._conversation = Conversation(first_prompt, first_prompt)
         while True:
             try:
                 completion, truncated = await self._complete_in_style(provider, conversation)
@@ -301,8 +303,13 @@ class _RepairLoop:
             return ranked[0]
         return finalists[await self._selector(self._outcome, finalists)]
 
-    def pend(self, error: Deferred) -> Outcome:
-        """Return the outcome while a request is in a batch."""
+    async def pend(self, provider: Provider, error: Deferred) -> Outcome:
+        """Return the outcome while a request is in a batch. The other candidates are queued, for the same batch."""
+        conversation = self._conversation
+        while error.queues and conversation and conversation.repairs == 0 and not self._is_last_sample(conversation):
+            conversation.request_sample()
+            with suppress(Deferred, ProviderError, BudgetReached, Interrupted):
+                await provider.complete(conversation.next_prompt)
         return replace(self._outcome, status=Status.PENDING, error=Failure(error.kind, str(error)))
 
     def _skip(self, failure: Failure) -> Outcome:

@@ -114,7 +114,7 @@ class DeferredClient:
         if rejection := self._round.rejections.pop(digest, None):
             self._learn(request, rejection)
         if digest in self._queue:
-            raise Deferred(QUEUED)
+            raise Deferred(QUEUED, queues=True)
         if (count := self._round.failures.get(digest, 0)) >= self._round.max_failures:
             raise Retryable(f"the request failed in {count} batches, or the provider did not execute it")
         written = translated(request, self._dialect)
@@ -123,12 +123,12 @@ class DeferredClient:
             return self._answer(claim.completion)
         if claim.batch:
             self._round.batches.add(claim.batch)
-            raise Deferred(IN_BATCH.format(claim.batch[:12]))
+            raise Deferred(IN_BATCH.format(claim.batch[:12]), queues=True)
         if claim.is_busy:
             self._round.elsewhere += 1
-            raise Deferred(ELSEWHERE)
+            raise Deferred(ELSEWHERE, queues=True)
         self._add(written)
-        raise Deferred(QUEUED)
+        raise Deferred(QUEUED, queues=True)
 
     def reject(self, completion: Completion) -> None:
         self.live.reject(completion)
@@ -153,7 +153,7 @@ class DeferredClient:
                 if not self._budget.has_reservations:
                     raise BudgetReached(self._budget.used_up())
                 self._round.delayed += 1
-                raise Deferred(TOO_MUCH_SET_ASIDE)
+                raise Deferred(TOO_MUCH_SET_ASIDE, queues=True)
             try:
                 self._queue.add(self.endpoint, request, self._dialect.to_json(), cost)
             except BaseException:

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.files import as_output_error
 from qtgen._util.text import one_line, pluralize
 from qtgen.errors import ErrorReply, Retryable
-from qtgen.llm.batch.api import BatchApi
 from qtgen.llm.batch.patience import in_ledger
 from qtgen.llm.batch.results import Meaning, Result, ResultLine, interpret, read_line, split_lines
 from qtgen.llm.batch.states import RemoteBatch
@@ -21,6 +21,9 @@ from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.ledger.batch_types import BatchRecord, BatchState, SettledRequest
 from qtgen.llm.ledger.batches import BatchStore
 from qtgen.llm.responses import ResponseReader
+
+if TYPE_CHECKING:
+    from qtgen.llm.batch.api import BatchApi
 
 _CHUNK = 500  # lines in one transaction
 _NAMED = 5  # bad lines that are named
@@ -95,7 +98,7 @@ class Collector:
         self._store, self._endpoint_of, self._on_result = store, endpoint_of, on_result
 
     async def collect(
-        self, record: BatchRecord, remote: RemoteBatch, api: BatchApi, tries: int, stop: Stop, report: CollectReport
+        self, record: BatchRecord, remote: RemoteBatch, api: "BatchApi", tries: int, stop: Stop, report: CollectReport
     ) -> None:
         """Record the results of a batch that its provider has finished, and free the requests without one.
 
@@ -193,7 +196,7 @@ class Collector:
                 self._on_result(records[batch], digest, results[digest])
 
     async def _settle_bad_lines(
-        self, record: BatchRecord, remote: RemoteBatch, api: BatchApi, report: CollectReport
+        self, record: BatchRecord, remote: RemoteBatch, api: "BatchApi", report: CollectReport
     ) -> None:
         """Fail the requests on the lines that the provider names. The others of the batch are free again."""
         bad = remote.bad_lines
@@ -218,7 +221,7 @@ def _settled(digest: bytes, result: Result) -> SettledRequest:
 class _Download:
     """A file at the provider. If the connection is lost, it is read again from the beginning."""
 
-    def __init__(self, api: BatchApi, name: str, tries: int, stop: Stop) -> None:
+    def __init__(self, api: "BatchApi", name: str, tries: int, stop: Stop) -> None:
         self._api, self._name, self._tries, self._stop = api, name, tries, stop
 
     async def lines(self) -> AsyncIterator[bytes]:

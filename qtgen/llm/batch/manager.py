@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import QtgenError, UsageError
-from qtgen.llm.batch.api import BatchApi
 from qtgen.llm.batch.collection import Collector, CollectReport
 from qtgen.llm.batch.patience import in_ledger, retried
 from qtgen.llm.batch.states import RemoteBatch
@@ -18,6 +18,9 @@ from qtgen.llm.ledger import Ledger
 from qtgen.llm.ledger.batch_types import UNFINISHED, BatchRecord, BatchState
 from qtgen.llm.responses import ResponseReader
 from qtgen.settings import Settings
+
+if TYPE_CHECKING:
+    from qtgen.llm.batch.api import BatchApi
 
 _ID_SHOWN = 12
 
@@ -138,13 +141,17 @@ class BatchManager:
 
     def _endpoint(self, model: str) -> tuple[Endpoint, ResponseReader]:
         """Return the endpoint of a model with the prices of batches, and its reader."""
+        from qtgen.llm.batch.api import BatchApi  # takes a second
+
         if model not in self._readers:
             endpoint = remote_endpoint(self.settings, model).in_batches()
             self._readers[model] = endpoint, BatchApi(endpoint).reader()
         return self._readers[model]
 
-    async def _api(self, record: BatchRecord) -> BatchApi:
+    async def _api(self, record: BatchRecord) -> "BatchApi":
         """Return the Batch API of a batch's endpoint. Raises UsageError if the settings name another endpoint."""
+        from qtgen.llm.batch.api import BatchApi
+
         endpoint, _ = self._endpoint(record.model)
         if place_digest(endpoint.place) != record.place:
             raise UsageError(

@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.text import money, pluralize
 from qtgen.errors import Interrupted, ProviderError
 from qtgen.llm._stopping import unless_stopped
-from qtgen.llm.batch.api import BatchApi
 from qtgen.llm.batch.client import DeferredClient, Round
 from qtgen.llm.batch.files import FileLimits
 from qtgen.llm.batch.patience import in_ledger, retried
@@ -25,6 +25,9 @@ from qtgen.llm.client import Client
 from qtgen.llm.ledger import Ledger, LedgerWriter
 from qtgen.llm.ledger.batch_types import BatchRecord, BatchState, LostClaims
 from qtgen.settings import Settings
+
+if TYPE_CHECKING:
+    pass
 
 _FIRST_POLL, _LAST_POLL = 0.5, 60.0  # seconds between two looks at the batches
 _SLOWER = 1.3  # factor of that pause as long as nothing changes
@@ -112,6 +115,8 @@ class BatchSession:
 
     async def defer(self, clients: Sequence[Client]) -> list[DeferredClient]:
         """Return providers that queue their requests instead of sending them. Raises SettingsError and MissingExtra."""
+        from qtgen.llm.batch.api import BatchApi  # takes a second
+
         deferred = []
         for client in clients:
             one = DeferredClient(

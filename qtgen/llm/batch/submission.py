@@ -8,16 +8,19 @@ import asyncio
 import contextlib
 import logging
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import BadRequest, OutputError, ProviderError, Retryable
-from qtgen.llm.batch.api import BatchApi
 from qtgen.llm.batch.patience import in_ledger, pause_after, retried
 from qtgen.llm.batch.queue import QueuedFile
 from qtgen.llm.batch.states import RemoteBatch
 from qtgen.llm.ledger.batch_types import BatchRecord, BatchState, LostClaims
 from qtgen.llm.ledger.batches import BatchStore
 from qtgen.settings import BatchSettings
+
+if TYPE_CHECKING:
+    from qtgen.llm.batch.api import BatchApi
 
 _LOOKS = 3  # for a batch that may be created a moment later
 _YOUNG = 60.0  # seconds after which no request of a dead run is on its way any more
@@ -59,7 +62,7 @@ class Submitter:
         stop: A requested stop ends the waiting between two attempts.
     """
 
-    def __init__(self, api: BatchApi, store: BatchStore, settings: BatchSettings, tries: int, stop: Stop) -> None:
+    def __init__(self, api: "BatchApi", store: BatchStore, settings: BatchSettings, tries: int, stop: Stop) -> None:
         self._api, self._store, self._settings, self._tries, self._stop = api, store, settings, tries, stop
 
     async def submit(self, queued: QueuedFile) -> RemoteBatch:

@@ -5,11 +5,11 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.text import money
 from qtgen.errors import BadRequest, ProviderError, Retryable
-from qtgen.llm.batch.api import BatchApi
 from qtgen.llm.batch.client import DeferredClient, Round
 from qtgen.llm.batch.collection import Collector, CollectReport, summary
 from qtgen.llm.batch.patience import in_ledger
@@ -23,6 +23,9 @@ from qtgen.llm.ledger import Ledger, LedgerWriter
 from qtgen.llm.ledger.batch_types import UNFINISHED, BatchRecord
 from qtgen.llm.ledger.batches import BatchStore
 from qtgen.llm.responses import ResponseReader
+
+if TYPE_CHECKING:
+    from qtgen.llm.batch.api import BatchApi
 
 _NEWS_INTERVAL = 60.0  # seconds between two lines about the progress of a batch
 _logger = logging.getLogger(__name__)
@@ -40,7 +43,7 @@ class Connections:
     """
 
     clients: list[DeferredClient] = field(default_factory=list)
-    apis: dict[tuple[str, str], BatchApi] = field(default_factory=dict)
+    apis: "dict[tuple[str, str], BatchApi]" = field(default_factory=dict)
     readers: dict[str, tuple[Endpoint, ResponseReader]] = field(default_factory=dict)
 
     async def records(self, store: BatchStore) -> list[BatchRecord]:
@@ -126,7 +129,7 @@ class Watcher:
         self.stuck.add(record.id)
         self._say(f"warning: batch {record.id[:12]} cannot be collected: {error}")
 
-    async def _collect(self, record: BatchRecord, remote: RemoteBatch, api: BatchApi) -> CollectReport:
+    async def _collect(self, record: BatchRecord, remote: RemoteBatch, api: "BatchApi") -> CollectReport:
         self._round.own.add(record.id)
         self._ledger.own_batches.add(record.id)
         counted = self._counted[record.id]
