@@ -9,10 +9,9 @@ from typing import Any
 import click
 
 from qtgen.commands._echo import echo
-from qtgen.commands._errors import describe
+from qtgen.commands._errors import describe, exit_code
 from qtgen.errors import QtgenError, UsageError
-
-_WRONG_CALL = 2  # the exit code
+from qtgen.site.locations import is_url
 
 
 class NonEmptyPath(click.Path):
@@ -32,8 +31,18 @@ class NonEmptyPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class PagesPath(NonEmptyPath):
+    """A path, or the URL of a pack, which stays a text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a path, or a URL as a text. Fail if it is an empty text."""
+        return value if isinstance(value, str) and is_url(value) else super().convert(value, param, ctx)
+
+
 class UnusablePaths:
     """The paths of a call that cannot be used. The others are processed, and the call ends with exit code 2.
+
+    If only parts of a pack cannot be used, it ends with exit code 1.
 
     An instance is called with the error of each such path. It is true if there is one.
     """
@@ -58,7 +67,7 @@ class UnusablePaths:
         for error in [*self._errors.values()][self._printed :]:
             echo(f"qtgen: {describe(error)}", err=True)
         self._printed = len(self._errors)
-        return _WRONG_CALL if self._errors else code
+        return max([code, *map(exit_code, self._errors.values())])
 
 
 def existing_paths(

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import Protocol
@@ -10,8 +10,8 @@ from typing import Protocol
 from msgspec import msgpack
 
 from qtgen._util.cpus import usable_cpus
-from qtgen.page import Page, read
-from qtgen.site.discovery import PageBatch, read_page
+from qtgen.page import Page
+from qtgen.site.discovery import Overlay, PageBatch, load_page
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
 from qtgen.validation.cache import PageRecord
@@ -26,9 +26,6 @@ _LOOK_AHEAD = 50_000  # pages, at most, that are looked up in the cache before t
 _NOT_CACHED = b"QT108"  # a file that cannot be read may be readable next time, although it looks the same
 
 _log = logging.getLogger(__name__)
-
-Overlay = Mapping[str, bytes]
-"""Contents to use instead of those of the files, by path."""
 
 
 class RecordStore(Protocol):
@@ -167,11 +164,6 @@ def page_file(path: str, page: Page) -> PageFile:
     is_unclear = path.count("/") < 2 or ".." in path
     location = os.path.abspath(path).replace(os.sep, "/") if is_unclear else None  # noqa: PTH100 - a Path is slower
     return PageFile(path, page, location)
-
-
-def load_page(path: str, size: int, overlay: Overlay) -> Page:
-    """Read a page from the overlay or from its file."""
-    return read(overlay[path]) if path in overlay else read_page(path, size)
 
 
 def page_checker(settings: RuleSettings = DEFAULT_SETTINGS, *, fixes: bool = False) -> PageChecker:
