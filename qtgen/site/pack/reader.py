@@ -32,10 +32,8 @@ class Pack:
     def __init__(self, url: str, manifest: Manifest) -> None:
         self.url = url
         self.manifest = manifest
-
-    def shards(self) -> list[ShardRef]:
-        """Return where the shards are. `read_shard` reads one, in any process."""
-        return [ShardRef(join_url(self.url, shard.name), shard.pages, shard.sha256) for shard in self.manifest.shards]
+        self.shards = [ShardRef(join_url(url, shard.name), shard.pages, shard.sha256) for shard in manifest.shards]
+        """Where the shards are. `read_shard` reads one, in any process."""
 
     def groups(self, on_damage: OnDamage) -> Iterator[Group]:
         """Yield the pages of each row group, in order. Memory is bounded by a shard.
@@ -44,7 +42,7 @@ class Pack:
             on_damage: Called with each shard and page that cannot be used.
         """
         last = ""
-        for number, ref in enumerate(self.shards()):
+        for number, ref in enumerate(self.shards):
             try:
                 shard = load_shard(ref, on_damage)
             except DamagedPack as error:
@@ -183,7 +181,7 @@ class PackedSite(Mapping[str, bytes]):
     def _shard(self, number: int) -> OpenShard:
         if number not in self._open:
             try:
-                self._open[number] = load_shard(self._pack.shards()[number], _ignore)
+                self._open[number] = load_shard(self._pack.shards[number], _ignore)
             except DamagedPack as error:  # it was readable when its pages were listed
                 remedy = "do not change the pack during a run"
                 raise QtgenError(error.message, path=error.path, remedy=remedy) from None

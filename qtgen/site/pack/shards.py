@@ -52,7 +52,6 @@ class ShardWriter:
             compression_level=_LEVEL,
             use_dictionary=False,
             write_statistics=["path"],
-            write_page_checksum=True,
             store_schema=False,
         )
 
@@ -85,13 +84,22 @@ class ShardWriter:
 
         if not self._group:
             return
-        rows = [
-            (encode_path(path), contents, _sha256(contents), None if same_as is None else encode_path(same_as))
-            for path, contents, same_as in self._group
-        ]
+        rows = [_row(page) for page in self._group]
         columns = [pa.array(column, pa.binary()) for column in zip(*rows, strict=True)]
         self._parquet.write_table(pa.Table.from_arrays(columns, schema=self._schema))
         self._group, self._group_bytes = [], 0
+
+
+def _row(page: PackedPage) -> tuple[bytes, bytes, bytes, bytes | None]:
+    path, same_as = encode_path(page.path), None if page.same_as is None else encode_path(page.same_as)
+    return path, page.contents, _checksum(path, page.contents, same_as), same_as
+
+
+def _checksum(path: bytes, contents: bytes, same_as: bytes | None) -> bytes:
+    """Return the SHA-256 of the path, the target of the link and the contents, which are separated by NULs."""
+    digest = hashlib.sha256(b"%b\0%b\0" % (path, same_as or b""))
+    digest.update(contents)
+    return digest.digest()
 
 
 class OpenShard:
@@ -132,8 +140,8 @@ class OpenShard:
         raw_path, contents, sha256, same_as = row
         path = decode_path(raw_path or b"")
         reason = reason_to_refuse(path)
-        if reason is None and (contents is None or _sha256(contents) != sha256):
-            reason = "its contents do not match its checksum, so they were damaged or edited"
+        if raw_path is None or contents is None or _checksum(raw_path, contents, same_as) != sha256:
+            reason = "it does not match its checksum, so it was damaged or edited"
         if reason is not None or contents is None:
             on_damage(DamagedPack(f"not used: {reason}", path=self._ref.url, field=path))
             return None
@@ -145,7 +153,7 @@ def _open_parquet(ref: ShardRef, raw: bytes) -> "ParquetFile":
     import pyarrow.parquet as pq
 
     try:
-        parquet = pq.ParquetFile(pa.BufferReader(raw), pre_buffer=False, page_checksum_verification=True)
+        parquet = pq.ParquetFile(pa.BufferReader(raw), pre_buffer=False)
         schema = parquet.schema_arrow
         is_readable = all(schema.field(name).type == pa.binary() for name in COLUMNS)
     except Exception as error:  # noqa: BLE001 - a damaged file can raise any of pyarrow's errors
@@ -205,10 +213,6 @@ def read_shard(shard: ShardRef | str, on_damage: OnDamage = _raise) -> Iterator[
 def out_of_order(url: str, path: str) -> DamagedPack:
     """Return the error of a page that is listed twice, or not in the order of paths."""
     return DamagedPack("not used: its path is repeated or out of order", path=url, field=path)
-
-
-def _sha256(contents: bytes) -> bytes:
-    return hashlib.sha256(contents).digest()
 
 
 def _first_line(error: Exception) -> str:

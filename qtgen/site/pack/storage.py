@@ -92,6 +92,8 @@ class Store:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, NotImplementedError):
+        return "this protocol does not support that"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

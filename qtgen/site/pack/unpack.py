@@ -139,7 +139,9 @@ class _Unpacker:
         """Turn pages that were symbolic links into links again, if their targets have the same contents."""
         for path, target in self._links:
             with contextlib.suppress(OSError):  # where there are no symbolic links, the page stays a file
-                if path.is_symlink() or target.is_symlink() or path.read_bytes() != target.read_bytes():
+                if path.is_symlink() or target.is_symlink() or path.samefile(target):
+                    continue
+                if path.read_bytes() != target.read_bytes():
                     continue
                 temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}.link")
                 try:
