@@ -16,7 +16,8 @@ QtgenError                      anything a person can act on
 │   └── PageConflict            one page changed, disappeared or is read-only; other pages can still be written
 ├── DamagedPack                 a part of a pack that cannot be used; the other parts are
 ├── NearDuplicates              questions that are duplicates, when that ends the run
-├── LedgerError                 the ledger cannot be read or written (locked, disk full)
+├── LedgerError                 the ledger cannot be read or written
+│   └── LedgerUnavailable       it may be possible later (no connection, locked, disk full)
 ├── ModelError                  a local model cannot be fetched
 │   └── ModelNotFetched         a local model is not on this machine
 ├── JudgeError                  no judge could say which of two texts is better
@@ -177,6 +178,10 @@ class NearDuplicates(QtgenError):
 
 class LedgerError(QtgenError):
     kind = "ledger"
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger's database cannot be used now, but perhaps later."""
 
 
 class ModelError(QtgenError):
