@@ -10,8 +10,11 @@ import click
 
 from qtgen.commands._echo import echo
 from qtgen.commands._errors import describe, exit_code
-from qtgen.errors import QtgenError, UsageError
+from qtgen.commands._output import listed
+from qtgen.errors import DamagedPack, QtgenError, UsageError
 from qtgen.site.locations import is_url
+
+_DAMAGE_SHOWN = 20  # parts of packs that are listed; the others are counted
 
 
 class NonEmptyPath(click.Path):
@@ -63,9 +66,12 @@ class UnusablePaths:
         return [Path(error.path) for error in self._errors.values() if error.path is not None]
 
     def exit_code(self, code: int = 0) -> int:
-        """Name the paths on stderr, each once, and return the exit code of a call that would end with `code`."""
-        for error in [*self._errors.values()][self._printed :]:
-            echo(f"qtgen: {describe(error)}", err=True)
+        """Name the paths and the damage on stderr, each once, and return the exit code of a call that would end with `code`."""
+        errors = [*self._errors.values()][self._printed :]
+        paths = [f"qtgen: {describe(error)}" for error in errors if not isinstance(error, DamagedPack)]
+        damage = [f"qtgen: {describe(error)}" for error in errors if isinstance(error, DamagedPack)]
+        for line in (*paths, *listed(damage, "damaged part", shown=_DAMAGE_SHOWN)):
+            echo(line, err=True)
         self._printed = len(self._errors)
         return max([code, *map(exit_code, self._errors.values())])
 
