@@ -48,9 +48,7 @@ def staged_file(path: Path, text: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def staged_bytes(path: Path, contents: bytes) -> Iterator[Path]:
-    """Do what `staged_file` does, but leave it to `sync_all` to wait for the disk, once for many files."""
-    with as_output_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """Do what `staged_file` does in an existing folder, and let `sync_all` wait for the disk, once for many files."""
     with _temporary_file(path, contents, sync=not _SYNCS_ALL) as temporary:
         temporary.chmod(_NEW_FILE_MODE)
         yield temporary

@@ -66,7 +66,10 @@ class UnusablePaths:
         return [Path(error.path) for error in self._errors.values() if error.path is not None]
 
     def exit_code(self, code: int = 0) -> int:
-        """Name the paths and the damage on stderr, each once, and return the exit code of a call that would end with `code`."""
+        """Name the paths and the damage on stderr, each once.
+
+        Return the exit code of a call that would end with `code`.
+        """
         errors = [*self._errors.values()][self._printed :]
         paths = [f"qtgen: {describe(error)}" for error in errors if not isinstance(error, DamagedPack)]
         damage = [f"qtgen: {describe(error)}" for error in errors if isinstance(error, DamagedPack)]

@@ -15,7 +15,7 @@ from qtgen.site.pack.shards import OnDamage, OpenShard, load_shard, out_of_order
 from qtgen.site.pack.storage import join_url, open_store
 
 _OPEN_SHARDS = 2  # that are kept
-_KEPT_BYTES = 2 * SHARD_BYTES  # of contents that are kept, in case that they are needed again
+_KEPT_BYTES = SHARD_BYTES  # of contents that are kept, in case that they are needed again
 
 
 class Group(NamedTuple):
@@ -87,7 +87,7 @@ class PackedSite(Mapping[str, bytes]):
     """The pages of a pack under the paths that they have in their folder, as reports name them.
 
     `batches` lists them. After that, their contents can be looked up by path. Parts of the pack that were read last are
-    kept, up to the size of two shards; others are read again.
+    kept, up to the size of a shard; others are read again.
 
     Args:
         on_damage: Called with each part of the pack that cannot be used.

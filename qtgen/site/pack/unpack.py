@@ -1,14 +1,13 @@
 """Write the pages of a pack into a folder."""
 
 import contextlib
-import errno
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from qtgen._util.files import publish_if_absent, staged_bytes, sync_all
+from qtgen._util.files import as_output_error, publish_if_absent, staged_bytes, sync_all
 from qtgen.errors import OutputError, PageConflict, QtgenError, UsageError
 from qtgen.site.pack.format import PackedPage
 from qtgen.site.pack.paths import reason_to_refuse
@@ -80,7 +79,7 @@ class _Unpacker:
         self._folder = folder
         self._replace = replace
         self._links: list[tuple[Path, Path]] = []  # each page that is a symbolic link, and its target
-        self._is_inside = lru_cache(maxsize=1_000)(self._find_is_inside)
+        self._has_folder = lru_cache(maxsize=1_000)(self._make_folder)
 
     def write(self, pages: list[PackedPage]) -> None:
         """Write pages, none of which appears before all of them are on the disk."""
@@ -109,7 +108,7 @@ class _Unpacker:
 
     def _stage(self, stack: contextlib.ExitStack, path: Path, page: PackedPage) -> Path | None:
         """Write the contents beside the page. Return the temporary file, or None if the page is there already."""
-        if not self._is_inside(path.parent):
+        if not self._has_folder(page.path.rpartition("/")[0]):
             raise OutputError("a symbolic link leads out of the folder; nothing was written", path=path)
         before = _contents_at(path)
         if before is not None and before != page.contents and not self._replace:
@@ -121,17 +120,19 @@ class _Unpacker:
             return None
         return stack.enter_context(staged_bytes(path, page.contents))
 
-    def _find_is_inside(self, parent: Path) -> bool:
-        """Return whether a folder is below the folder of the pages, also after following symbolic links."""
-        root = os.path.realpath(self._folder)
-        return os.path.commonpath([root, os.path.realpath(parent)]) == root
+    def _make_folder(self, name: str) -> bool:
+        """Make a folder below the folder of the pages. Return False if a symbolic link leads out of it."""
+        root, folder = os.path.realpath(self._folder), self._folder / name
+        if os.path.commonpath([root, os.path.realpath(folder)]) != root:
+            return False
+        with as_output_error(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return True
 
     def _publish(self, temporary: Path, path: Path) -> None:
         if self._replace:
-            try:
+            with as_output_error(path):
                 temporary.replace(path)
-            except OSError as error:
-                raise OutputError(error.strerror or str(error), path=path) from None
         elif not publish_if_absent(temporary, path):
             raise OutputError("appeared in the meantime; nothing was written to it", path=path)
 
@@ -153,15 +154,12 @@ class _Unpacker:
 
 def _contents_at(path: Path) -> bytes | None:
     """Return the contents of a file, or None if nothing is there. Raises OutputError if it is no regular file."""
-    try:
-        if path.is_symlink() and not path.exists():
-            raise OutputError("exists as a symbolic link to nothing; nothing was written to it", path=path)
-        if not path.is_file():
-            if path.exists():
-                raise OutputError("exists and is not a file; nothing was written to it", path=path)
+    with as_output_error(path):
+        try:
+            path.lstat()
+        except FileNotFoundError:
             return None
-        return path.read_bytes()
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            return None
-        raise OutputError(error.strerror or str(error), path=path) from None
+        if path.is_file():
+            return path.read_bytes()
+    kind = "as a symbolic link to nothing" if path.is_symlink() and not path.exists() else "and is not a file"
+    raise OutputError(f"exists {kind}; nothing was written to it", path=path)
