@@ -195,6 +195,7 @@ class _Session:
             self._sources.corpus,
             jobs=self._options.jobs,
             overlay=self._overlay,
+            spawn=self._sources.pack is not None,  # importing pyarrow starts threads
             fixes=self._format.needs_fixes,
             settings=settings.rules,
         )

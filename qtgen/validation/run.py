@@ -65,6 +65,7 @@ class ValidationOptions:
         cache: Keeps the records of pages between runs.
         jobs: The number of worker processes. The default depends on the number of pages.
         overlay: Contents to use instead of those of the files, by path.
+        spawn: Whether worker processes start afresh, because a library has started threads in this process.
         fixes: Whether diagnostics carry their fixes. Pages with findings are then read again.
         unsafe: Whether they carry unsafe fixes of links too.
         settings: What the rules read from the settings.
@@ -78,6 +79,7 @@ class ValidationOptions:
     cache: RecordStore | None = None
     jobs: int | None = None
     overlay: Overlay = field(default_factory=dict)
+    spawn: bool = False
     fixes: bool = False
     unsafe: bool = True
     settings: RuleSettings = DEFAULT_SETTINGS
@@ -121,7 +123,10 @@ class ValidationResult:
     def _checked(self, batches: Iterable[PageBatch]) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
         """Check batches, and add the facts of their pages to the site."""
         options = self._options
-        for batch, records in check_batches(batches, options.cache, options.jobs, options.overlay, options.settings):
+        checked = check_batches(
+            batches, options.cache, options.jobs, options.overlay, options.settings, spawn=options.spawn
+        )
+        for batch, records in checked:
             self.site.add(page_facts for page_facts, _, _ in records)
             self.site.names.add(batch.folder, batch.names)
             if options.settings.compare_sentences:

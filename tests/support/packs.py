@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from qtgen.site.locations import MANIFEST_NAME
+from qtgen.site.pack import ShardRef, read_shard
 from qtgen.site.pack.format import COLUMNS, PackedPage
 from qtgen.site.pack.shards import ShardWriter
 
@@ -41,6 +42,11 @@ def shard_of(pages: Iterable[PackedPage]) -> bytes:
     for page in pages:
         writer.add(page)
     return writer.finish()
+
+
+def pages_of(shard: ShardRef) -> list[tuple[str, bytes]]:
+    """Return the pages of a shard. A worker process can call it."""
+    return list(read_shard(shard))
 
 
 def rows_of(shard: Path) -> list[Row]:

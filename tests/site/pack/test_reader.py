@@ -9,9 +9,9 @@ from qtgen._util.processes import map_in_processes
 from qtgen.errors import DamagedPack, QtgenError, UsageError
 from qtgen.site.discovery import iter_page_paths
 from qtgen.site.locations import MANIFEST_NAME, is_pack
-from qtgen.site.pack import PackedSite, ShardRef, open_pack, pack_folder, read_shard
+from qtgen.site.pack import PackedSite, open_pack, pack_folder
 from qtgen.site.pack.format import PackedPage
-from support.packs import shard_of, use_small_shards, write_pack, write_tree
+from support.packs import pages_of, shard_of, use_small_shards, write_pack, write_tree
 
 PAGES = {
     f"{folder}/{number:02}.md": f"{folder} {number}".encode() for folder in ("a", "a-b", "c/d") for number in range(9)
@@ -53,14 +53,11 @@ def test_pages_are_looked_up_in_any_order_with_bounded_memory(monkeypatch: pytes
         assert len(site._open) <= 2
 
 
-def _pages_of(shard: ShardRef) -> list[tuple[str, bytes]]:
-    return list(read_shard(shard))
-
-
 def test_worker_processes_read_shards_by_themselves() -> None:
     pack_folder(Path("site"), Path("out"))
     shards = open_pack(Path("out")).shards
-    read = map_in_processes(_pages_of, ((number, (shard,)) for number, shard in enumerate(shards)), 2)
+    tasks = ((number, (shard,)) for number, shard in enumerate(shards))
+    read = map_in_processes(pages_of, tasks, 2, spawn=True)  # importing pyarrow starts threads
     assert [page for _, pages in read for page in pages] == sorted({**PAGES, "top.md": b"top"}.items())
 
 
