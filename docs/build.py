@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 
 import qtgen.testing
 from qtgen import cli
-from qtgen._util.setting_types import DialectSettings
+from qtgen._util.setting_types import BatchSettings, DialectSettings
 from qtgen._util.text import file_size
 from qtgen.commands._errors import option_of
 from qtgen.evaluation.metrics import METRICS, describe_metric
@@ -171,11 +171,12 @@ def settings() -> str:
         environment = {"api_key": "`OPENAI_API_KEY`", "base_url": "`OPENAI_BASE_URL`"}.get(name, environment)
         inside = "—" if name == "api_key" else f"`{name}`"
         rows.append(f"| {inside} | {environment} | {_default(field)} | {field.description} |")
-    rows += ["", "## `[dialect]`", "", "| field | default | meaning |", "|---|---|---|"]
-    rows += [
-        f"| `{name}` | {_default(field)} | {field.description} |"
-        for name, field in DialectSettings.model_fields.items()
-    ]
+    tables: dict[str, type[BaseModel]] = {"dialect": DialectSettings, "batch": BatchSettings}
+    for table, model in tables.items():
+        rows += ["", f"## `[{table}]`", "", "| field | default | meaning |", "|---|---|---|"]
+        rows += [
+            f"| `{name}` | {_default(field)} | {field.description} |" for name, field in model.model_fields.items()
+        ]
     return (
         "# Settings\n\nqtgen reads the nearest `qtgen.toml`, in the current folder or above it. Environment variables "
         "take precedence over the file, and options over both. `qtgen --show-settings` prints the settings in force and "

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from support.batch_endpoint import BatchEndpoint
+from support.batch_endpoint import BatchEndpoint, batch_endpoint
 from support.batch_lab import Lab
+from support.postgresql import postgresql_server
 
 pytestmark = [
     pytest.mark.block_network(allowed_hosts=["127.0.0.1"]),
@@ -204,3 +205,23 @@ def test_a_full_disk_is_a_clear_end(lab: Lab, tmp_path: Path) -> None:
     assert lab.provider.batches() == []
     assert machine.run("generate", "q.txt", "--batch")[0] == 0
     assert written(machine.folder) == len(WORDS)
+
+
+def test_the_ledgers_server_restarts_while_a_run_waits(tmp_path: Path) -> None:
+    with (
+        postgresql_server() as server,
+        batch_endpoint(tmp_path / "provider") as provider,
+    ):
+        lab = Lab(provider, server.get_uri(), tmp_path)
+        provider.faults.seconds = 3_600
+        machine = lab.machine(WORDS)
+        process = machine.start("generate", "q.txt", "--batch")
+        while not provider.calls["GET /batches/ID"]:
+            time.sleep(0.05)
+        server.stop()
+        finish(provider)
+        time.sleep(1.5)
+        server.start()
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert (written(machine.folder), provider.repeats, len(provider.batches())) == (len(WORDS), 0, 1)
