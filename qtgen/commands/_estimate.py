@@ -140,10 +140,21 @@ class DryRun:
 
 
 def estimate_run(
-    steps: Iterable[Job | Outcome], config: GenerationConfig, settings: Settings, ledger: Ledger, *, fresh: bool
+    steps: Iterable[Job | Outcome],
+    config: GenerationConfig,
+    settings: Settings,
+    ledger: Ledger,
+    *,
+    fresh: bool,
+    in_batches: bool = False,
 ) -> DryRun:
-    """Return what a run of `steps` would take, and warn about rows that are skipped or certain to fail."""
+    """Return what a run of `steps` would take, and warn about rows that are skipped or certain to fail.
+
+    If `in_batches`, the cost is that of batches. The time is that of a live run in any case.
+    """
     endpoints = endpoints_for(settings, None if fresh else ledger)
+    if in_batches:
+        endpoints = [endpoint.in_batches() for endpoint in endpoints]
     facts = ledger.facts(endpoints[0].model)
     history = ledger.history(endpoints[0].model, config.template_digests().values())
     estimate = RunEstimate(history, facts.faulty)

@@ -193,7 +193,9 @@ def command(
         )
         work = _prepare(options, config, source, stack)
         if options.dry_run:
-            dry_run_result = estimate_run(work.steps(), config, settings, work.ledger, fresh=options.fresh)
+            dry_run_result = estimate_run(
+                work.steps(), config, settings, work.ledger, fresh=options.fresh, in_batches=batch is not None
+            )
             replace(dry_run_result, has_judges=bool(judges)).print(as_json=as_json)
             return unusable.exit_code(dry_run_result.exit_code)
         set_up(os.environ)

@@ -411,3 +411,65 @@ def test_judges_are_asked_in_batches_too(qtgen: Run, provider: BatchEndpoint) ->
         json.loads(provider.file(batch["input_file_id"]).splitlines()[0])["body"]["model"]
         for batch in provider.batches()
     } == {"m", "j"}
+
+
+def test_a_fresh_batch_run_replaces_answers_once(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("generate", ask(*WORDS[:3]), "--batch")[0] == 0
+    code, out, err = qtgen("generate", "q.txt", "--batch", "--fresh", "--out", "fresh", "--json")
+    assert (code, outcomes(out)) == (0, ["written"] * 3), err
+    assert [batch["request_counts"]["total"] for batch in provider.batches()] == [3, 3]
+
+
+def test_a_dry_run_estimates_the_cost_of_batches(qtgen: Run, provider: BatchEndpoint) -> None:
+    Path("qtgen.toml").write_text(PRICE)
+    live, batch = (
+        json.loads(qtgen("generate", ask(*WORDS), "--dry-run", "--json", *more)[1]) for more in ([], ["--batch"])
+    )
+    assert batch["cost_usd"]["expected"] == pytest.approx(live["cost_usd"]["expected"] / 2, rel=1e-3)
+    assert not provider.batches()
+
+
+def test_a_wrong_key_and_a_missing_api_end_the_run(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.broken = {"POST /files": [401]}
+    code, _, err = qtgen("generate", ask("osmosis"), "--batch")
+    assert (code, "the endpoint rejected the key" in err) == (2, True), err
+    provider.faults.broken = {"POST /files": [404]}
+    code, _, err = qtgen("generate", "q.txt", "--batch")
+    assert (code, "no Batch API" in err) == (2, True), err
+    assert rows("SELECT count(*) FROM requests") == [(0,)]
+
+
+def test_a_batch_at_another_endpoint_is_left_alone(
+    qtgen: Run, provider: BatchEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.faults.seconds = 3_600
+    assert qtgen("generate", ask("osmosis"), "--batch", "--no-wait")[0] == 0
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    code, _, err = qtgen("batch", "collect")
+    assert (code, "is at another endpoint; set the address that it was submitted to" in err) == (1, True)
+
+
+def test_files_that_nobody_uses_are_given_up(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("generate", ask(*WORDS[:2]), "--batch-files", "files")[0] == 0
+    code, out, _ = qtgen("batch", "cancel", "--json")
+    assert (code, [batch["state"] for batch in json.loads(out)]) == (0, ["cancelled"])
+    assert qtgen("generate", "q.txt")[0] == 0
+    assert len(provider.live) == 2
+
+
+def test_an_unfinished_submission_at_a_provider_that_lists_no_batches(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.no_list = True
+    provider.faults.lost = {"POST /batches": 1}
+    code, _, err = qtgen("generate", ask("osmosis"), "--batch")
+    assert code == 1, err
+    assert rows("SELECT state FROM batches") == [("prepared",)]
+    Path("qtgen.toml").write_text("tries = 1\n")
+    connection = sqlite3.connect(".qtgen/ledger.sqlite")
+    connection.execute("UPDATE runs SET beat = 0")
+    connection.commit()
+    connection.close()
+    code, _, err = qtgen("batch", "status")
+    assert (code, "nobody knows whether batch" in err) == (1, True), err
+    code, _, err = qtgen("batch", "cancel")
+    assert code == 0, err
+    assert rows("SELECT state FROM batches") == [("cancelled",)]

@@ -36,7 +36,7 @@ METADATA = "qtgen_batch"
 _PAGE = 100  # batches
 _MAX_PAGES = 200
 _CHUNK = 256 * 1024
-_NO_API = "the endpoint may have no Batch API; `batch_files` writes files for services with another one"
+_NO_API = "the endpoint may have no Batch API: write batch files for a service with another one"
 
 
 class RemoteFile(NamedTuple):

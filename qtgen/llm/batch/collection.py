@@ -120,7 +120,7 @@ class Collector:
                 f"the results of batch {record.id[:12]} have {report.completed:,} responses, "
                 f"and the provider has counted {remote.completed:,}",
                 kind="malformed",
-                remedy=f"collect it again, or free the missing requests with `qtgen batch cancel {record.id[:12]}`",
+                remedy="collect it again, or cancel the batch to free the missing requests",
             )
         state = BatchState.FAILED if remote.state == "failed" else BatchState.COLLECTED
         note = remote.problem() if remote.state == "failed" else None

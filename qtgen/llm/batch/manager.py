@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
-from qtgen.errors import QtgenError, UsageError
+from qtgen.errors import BadRequest, QtgenError, UsageError
 from qtgen.llm.batch.collection import Collector, CollectReport
 from qtgen.llm.batch.patience import in_ledger, retried
 from qtgen.llm.batch.states import RemoteBatch
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from qtgen.llm.batch.api import BatchApi
 
 _ID_SHOWN = 12
+_NOT_FOUND = 404
 
 
 @dataclass(slots=True)
@@ -113,8 +115,8 @@ class BatchManager:
     async def cancel(self, record: BatchRecord) -> BatchNews:
         """Cancel a batch at its provider, or give it up if the provider does not have it.
 
-        What it has done until then can be collected. A batch that is finished already is given up: requests without a
-        result are free again. An error is part of the result.
+        What it has done until then can be collected. A batch that is finished already, or that its provider does not
+        have, is given up: requests without a result are free again. An error is part of the result.
         """
         try:
             record, remote = await self.refresh(record)
@@ -128,7 +130,9 @@ class BatchManager:
                     await in_ledger(lambda: self.store.close(record.id, BatchState.CANCELLED, "cancelled by hand"))
                 return BatchNews(self._current(record), news.report)
         except QtgenError as error:
-            return BatchNews(self._current(record), error=error)
+            if not _is_missing(record, error):
+                return BatchNews(self._current(record), error=error)
+            await in_ledger(partial(self.store.close, record.id, BatchState.CANCELLED, str(error)))
         return BatchNews(self._current(record))
 
     def _current(self, record: BatchRecord) -> BatchRecord:
@@ -164,9 +168,16 @@ class BatchManager:
         return self._apis[record.model]
 
 
+def _is_missing(record: BatchRecord, error: QtgenError) -> bool:
+    """Return whether an error says that the provider does not have a batch, or cannot say whether it has it."""
+    status = error.reply.status if isinstance(error, BadRequest) and error.reply else None
+    is_unclear = record.state is BatchState.PREPARED and isinstance(error, BadRequest)
+    return status == _NOT_FOUND or (is_unclear and status is None)
+
+
 def _named(name: str, records: Sequence[BatchRecord]) -> BatchRecord:
     found = [record for record in records if record.id.startswith(name) or record.remote_id == name]
     if len(found) == 1:
         return found[0]
     what = "several batches have" if found else "no batch has"
-    raise UsageError(f"{what} the id `{name}`", remedy="`qtgen batch list --all` shows the ids")
+    raise UsageError(f"{what} the id `{name}`", remedy="list all batches to see their ids")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.text import money, pluralize
-from qtgen.errors import Interrupted, ProviderError
+from qtgen.errors import Denied, Interrupted, ProviderError, ProviderUnusable
 from qtgen.llm._stopping import unless_stopped
 from qtgen.llm.batch.client import DeferredClient, Round
 from qtgen.llm.batch.files import FileLimits
@@ -199,8 +199,12 @@ class BatchSession:
             return
         try:
             remote = await self._submitter(record).submit(queued)
-        except BaseException:
+        except BaseException as error:
             self._budget.settle(queued.file.set_aside, 0.0)
+            if isinstance(error, Denied):  # no other batch can succeed
+                raise ProviderUnusable(
+                    error.message, setting=error.setting, remedy=error.remedy, reply=error.reply
+                ) from None
             raise
         finally:
             self.queue.remove(queued)

@@ -117,7 +117,7 @@ class Submitter:
     async def _find(self, batch: str, file: str, error: Retryable) -> RemoteBatch | None:
         """Look for a batch until it is certain that the lost request has created none."""
         for look in range(1, _LOOKS + 1):
-            found = await retried(lambda: self._api.find(batch, file), self._tries, self._stop)
+            found = await self._listed(batch, file)
             if found or error.kind == "rate-limited":
                 return found
             await pause_after(look, error, self._stop)
@@ -153,15 +153,21 @@ class Submitter:
         return BatchState.LOST
 
     async def _search(self, record: BatchRecord) -> RemoteBatch | None:
-        try:
-            found = await retried(lambda: self._api.find(record.id, record.input_file), self._tries, self._stop)
-            if found is None and await in_ledger(lambda: self._store.age(record)) < _YOUNG:
-                await asyncio.sleep(_SETTLING)  # a request of the dead run may still be on its way
-                found = await retried(lambda: self._api.find(record.id, record.input_file), self._tries, self._stop)
-        except BadRequest as error:
-            message = f"nobody knows whether batch {record.id[:12]} was created: {error.message}"
-            raise BadRequest(message, remedy=f"`qtgen batch cancel {record.id[:12]}` frees its requests") from None
+        found = await self._listed(record.id, record.input_file)
+        if found is None and await in_ledger(lambda: self._store.age(record)) < _YOUNG:
+            await asyncio.sleep(_SETTLING)  # a request of the dead run may still be on its way
+            found = await self._listed(record.id, record.input_file)
         return found
+
+    async def _listed(self, batch: str, file: str | None) -> RemoteBatch | None:
+        """Return a batch if the provider's list contains it. Raises BadRequest if the provider has no list."""
+        try:
+            return await retried(lambda: self._api.find(batch, file), self._tries, self._stop)
+        except BadRequest as error:
+            message = f"nobody knows whether batch {batch[:12]} was created: {error.message}"
+            raise BadRequest(
+                message, remedy="look for it at the provider, and cancel it to free its requests"
+            ) from None
 
     async def _cancel(self, remote: RemoteBatch) -> None:
         with contextlib.suppress(ProviderError):

@@ -26,7 +26,7 @@ PATIENCE = 300.0
 _ANNOUNCED_AFTER = 1.0  # seconds; a shorter absence is no news
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 5.0  # seconds between two attempts to reach it
 _POLL = 0.3  # seconds between two looks for another run's answer
-_IN_A_BATCH = "the request is in a batch; `qtgen batch collect` fetches its answer"
+_IN_A_BATCH = "the request is in a batch; collect the batch to get its answer"
 _logger = logging.getLogger(__name__)
 Committed = asyncio.Future[dict[bytes, Claim]]
 
