@@ -18,9 +18,10 @@ from qtgen._util.credentials import usable_address, usable_headers, usable_key, 
 from qtgen._util.project import FILE_NAME, find_settings_file, project_folder
 from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
 from qtgen._util.setting_types import (
+    NAMED_TABLES,
+    TABLES,
     UNKNOWN_KEYWORD,
     BannedPhrases,
-    BannedPhraseSettings,
     BatchSettings,
     ColumnNames,
     DialectSettings,
@@ -208,15 +209,6 @@ class Settings(BaseModel):
     )
 
 
-_NESTED: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
-_MODELS: Mapping[str, type[BaseModel]] = {
-    **_NESTED,
-    "dialect": DialectSettings,
-    "batch": BatchSettings,
-    "banned_phrases": BannedPhraseSettings,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
     """Settings, and where the value of each one came from."""
@@ -304,10 +296,10 @@ def _settings_error(error: ErrorDetails, origins: Mapping[str, str]) -> Settings
 
 def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
     name, *keys = map(str, error["loc"])
-    if name in _NESTED and (path := unquoted_path(error)):
+    if name in NAMED_TABLES and (path := unquoted_path(error)):
         return "lacks the quotes around a name that contains a dot", f"write [{path}]"
     if error["type"] == "extra_forbidden":
-        known = (_MODELS[name] if keys else Settings).model_fields
+        known = (TABLES[name] if keys else Settings).model_fields
         hint = did_you_mean(keys[-1] if keys else name, known)
         return "unknown setting", hint or f"the settings {'here ' if keys else ''}are {', '.join(known)}"
     if name == "per_path" and error["type"] == "model_type" and keys[0] in PathSettings.model_fields:

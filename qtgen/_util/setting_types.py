@@ -194,6 +194,17 @@ def _as_phrase(value: object) -> object:
 BannedPhrases = tuple[Annotated[BannedPhraseSettings, BeforeValidator(_as_phrase)], ...]
 
 
+NAMED_TABLES: Mapping[str, type[BaseModel]] = {"prices": Price, "per_path": PathSettings}
+"""Settings that are tables of tables, with names that the user chooses."""
+TABLES: Mapping[str, type[BaseModel]] = {
+    **NAMED_TABLES,
+    "dialect": DialectSettings,
+    "batch": BatchSettings,
+    "banned_phrases": BannedPhraseSettings,
+}
+"""Settings with fields of their own."""
+
+
 def masked(name: str, value: object) -> str:
     """Return the value of a setting as text, without passwords and keys."""
     if name == "api_key":

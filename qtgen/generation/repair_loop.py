@@ -13,7 +13,6 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
 
 from qtgen.errors import (
     AnswerError,
@@ -33,8 +32,9 @@ from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.conversation import Conversation
-from qtgen.generation.types import Draft, Outcome, Status
-from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider, Usage
+from qtgen.generation.types import Outcome, Status
+from qtgen.generation.writing_task import WritingTask
+from qtgen.llm.types import Completion, Prompt, Provider, Usage
 
 _logger = logging.getLogger(__name__)
 
@@ -42,23 +42,6 @@ _logger = logging.getLogger(__name__)
 _EXHAUSTED = {error.kind for error in (AnswerError, Truncated, Refused, Filtered)}
 INTERRUPTED = Failure(Interrupted.kind, "the run was interrupted")
 """Why a question was skipped after a stop was requested."""
-
-
-class WritingTask(Protocol):
-    """What is to be written."""
-
-    def prompt(self, style: PromptStyle) -> Prompt:
-        """Return the first request to a provider of this style."""
-
-    @property
-    def blank(self) -> Outcome:
-        """The failed outcome that is filled in on the way."""
-
-    def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
-        """Check an answer to a prompt. A truncated response may still contain a complete answer."""
-
-    def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
-        """Return the page with its provenance."""
 
 
 async def run_task(

@@ -13,9 +13,12 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import options_of
 from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
+from qtgen.evaluation.candidates import Candidate
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports import FORMATS
 from qtgen.evaluation.reports.github import render_step_summary
+from qtgen.evaluation.scoring import SampleResult
+from qtgen.generation.output import write_scores
 
 _SUFFIXES = {"json": "json", "html": "html", "junit": "xml", "text": "txt"}
 
@@ -159,3 +162,16 @@ def write_report(path: Path, report: EvalReport, form: str = "json") -> None:
     """Write the report in a format. Raises OutputError."""
     with staged_file(path, FORMATS[form](report)) as temporary:
         temporary.replace(path)
+
+
+def write_page_scores(candidates: Sequence[Candidate], results: Sequence[SampleResult]) -> None:
+    """Write each page's score into its file."""
+    pairs = zip(candidates, results, strict=True)
+    scores = {page.path: result.score for page, result in pairs if page.path and result.score is not None}
+    note(f"scores written into {write_scores(scores):,} pages")
+
+
+def relative_path(path: Path) -> str:
+    """Return a path from the current folder if it is below it: other machines read the report too."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -20,7 +20,14 @@ from qtgen.commands._run import require_prices
 from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
 from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
-from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report, write_report
+from qtgen.commands.eval._outputs import (
+    OutputOptions,
+    output_options,
+    relative_path,
+    show_report,
+    write_page_scores,
+    write_report,
+)
 from qtgen.errors import UsageError
 from qtgen.evaluation.candidates import Candidate, find_candidates
 from qtgen.evaluation.gate import compare_reports
@@ -32,7 +39,6 @@ from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites import Suite, find_suite, load_suite
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.output import write_scores
 from qtgen.llm.factory import embeddings, endpoints_for
 from qtgen.llm.providers import provider_name
 from qtgen.settings import Settings
@@ -184,7 +190,7 @@ class _SuiteRun:
             results, info = self._judge(session, candidates, results, info)
         self._finish_recordings(candidates)
         if options.write_scores:
-            _write_scores(candidates, results)
+            write_page_scores(candidates, results)
         report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
         report, error = self._compare(report)
         show_report(report, options.outputs)
@@ -278,7 +284,7 @@ class _SuiteRun:
         if not path.exists():
             return report, UsageError(f"{path}: no such file", setting="baseline") if self.options.baseline else None
         try:
-            gate = compare_reports(load_report(path), report, self.suite.settings.gate, _relative(path))
+            gate = compare_reports(load_report(path), report, self.suite.settings.gate, relative_path(path))
         except UsageError as error:
             return report, error
         return replace(report, gate=gate), None
@@ -295,15 +301,3 @@ class _SuiteRun:
         has_failed = bool(report.unscored) or report.recordings != RecordingUse()
         is_weak = self.options.require_power and verdict in (Verdict.TOO_FEW, None)
         return int(verdict is Verdict.WORSE or has_failed or is_weak)
-
-
-def _write_scores(candidates: list[Candidate], results: list[SampleResult]) -> None:
-    pairs = zip(candidates, results, strict=True)
-    scores = {page.path: result.score for page, result in pairs if page.path and result.score is not None}
-    note(f"scores written into {write_scores(scores):,} pages")
-
-
-def _relative(path: Path) -> str:
-    """Return a path from the current folder if it is below it: other machines read the report too."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
