@@ -1,21 +1,29 @@
-"""The budget of a run: requests in flight count with the most that they can cost."""
+"""The budget of a run: requests in flight count with the most that they can cost.
+
+Runs of a group share one budget. Each of them may spend only what it has set aside in the ledger, so it draws money for
+the requests that wait and gives back what it does not need (`shared_limits`).
+"""
 
 import asyncio
+from collections.abc import Callable
+from math import exp, inf
 
 from qtgen._util.text import money
 from qtgen.errors import BudgetReached, Interrupted
+from qtgen.llm.ledger.allowances import MoneyDraw, MoneyGrant
 
 _EPSILON = 1e-12
 
 
 class Budget:
     """Args:
-        limit: US dollars that the run may cost, None for no limit.
+        limit: US dollars that may be spent, None for no limit.
 
     Attributes:
         spent: US dollars, including the most that requests of unknown cost can have cost.
         known: US dollars of the requests whose cost is known.
         is_unknown: True if the cost of any request is unknown.
+        spent_by_others: US dollars that other runs with the same budget have spent, as far as this run knows.
     """
 
     def __init__(self, limit: float | None = None) -> None:
@@ -23,9 +31,15 @@ class Budget:
         self.spent = 0.0
         self.known = 0.0
         self.is_unknown = False
+        self.spent_by_others = 0.0
         self._reserved = 0.0
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[tuple[asyncio.Future[None], float]] = []
         self._is_interrupted = False
+        self._granted = limit or 0.0  # what this run may spend in all
+        self._on_need: Callable[[], None] | None = None  # asks for more; None if the budget is not shared
+        self._refused = inf  # the ledger does not have as much, and nothing was settled since
+        self._recent = self._pace = 0.0  # reserved since the last draw, and within about a second
+        self._last_ceiling = 0.0
 
     async def reserve(self, ceiling: float) -> None:
         """Reserve the most that a request can cost. Wait if requests in flight may leave enough.
@@ -35,19 +49,27 @@ class Budget:
         """
         if self.limit is None:
             return
-        while self.spent + self._reserved + ceiling > self.limit:
+        while self.spent + self._reserved + ceiling > self._granted:
             if self._is_interrupted:
                 raise Interrupted("the run was interrupted before the request was sent")
-            if self._reserved <= _EPSILON:
+            if self._reserved <= _EPSILON and (self._on_need is None or ceiling >= self._refused):
                 raise BudgetReached(self.used_up())
             waiting = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiting)
+            self._waiting.append((waiting, ceiling))
+            self._ask()
             await waiting
         self._reserved += ceiling
+        self._recent += ceiling
+        self._last_ceiling = ceiling
+
+    @property
+    def total(self) -> float:
+        """US dollars that all runs with this budget have spent, as far as this run knows."""
+        return self.spent + self.spent_by_others
 
     def used_up(self) -> str:
         """Return a sentence that says that the budget is used up."""
-        left = max(0.0, (self.limit or 0.0) - self.spent)
+        left = max(0.0, (self.limit or 0.0) - self.total)
         return (
             f"the budget of {money(self.limit)} is used up: another request might cost more than the {money(left)} left"
         )
@@ -59,6 +81,7 @@ class Budget:
         self.is_unknown |= cost is None
         if self.limit is not None:
             self._reserved -= ceiling
+            self._refused = inf
             self._wake()
 
     def interrupt(self) -> None:
@@ -66,8 +89,42 @@ class Budget:
         self._is_interrupted = True
         self._wake()
 
+    # --- a budget that several runs share -----------------------------------------------------------------------------
+
+    def share(self, on_need: Callable[[], None]) -> None:
+        """Spend only what `grant` allows from now on. `on_need` is called when a request waits for more."""
+        self._on_need = on_need
+        self._granted = self.spent + self._reserved
+
+    def draw(self, seconds: float, *, is_last: bool = False) -> MoneyDraw:
+        """Return what to ask the ledger for. Nothing more is reserved until `grant` is called.
+
+        The run asks for what its requests will need within about a second. What it does not need is given back, and at
+        the end of the run (`is_last`) everything. `seconds` have passed since the last draw.
+        """
+        waiting = [ceiling for future, ceiling in self._waiting if not future.done()]
+        self._pace = self._pace * exp(-seconds) + self._recent
+        if self._pace < self._last_ceiling:
+            self._pace = 0.0
+        self._recent = 0.0
+        self._granted = self.spent + self._reserved
+        first = max(_EPSILON, min(waiting)) if waiting and not is_last else 0.0
+        wanted = 0.0 if is_last else max(first, sum(waiting), self._pace)
+        return MoneyDraw(self.spent, max(0.0, self._reserved), first, wanted)
+
+    def grant(self, draw: MoneyDraw, grant: MoneyGrant) -> None:
+        """Continue with what the ledger has granted."""
+        self._granted = draw.spent + draw.reserved + grant.extra
+        self.spent_by_others = grant.others
+        self._refused = draw.first if grant.extra < draw.first and grant.pending <= _EPSILON else inf
+        self._wake()
+
+    def _ask(self) -> None:
+        if self._on_need:
+            self._on_need()
+
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for future in waiting:
+        for future, _ in waiting:
             if not future.done():
                 future.set_result(None)

@@ -8,9 +8,12 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from qtgen.errors import LedgerError
-from qtgen.llm.ledger import claims, dialects, page_ids, statistics
+from qtgen.llm.ledger import allowances, claims, dialects, groups, page_ids, statistics
+from qtgen.llm.ledger.allowances import RateDraw, RateGrant
 from qtgen.llm.ledger.dialects import StoredDialect
 from qtgen.llm.ledger.engine import open_engine, without_login
+from qtgen.llm.ledger.group import LedgerGroup
+from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.liveness import BEAT, run_row
 from qtgen.llm.ledger.statistics import Spending
 from qtgen.llm.ledger.tables import create_tables, runs
@@ -55,6 +58,21 @@ class Ledger:
         """Record the run, so that other runs know whose claims are still alive."""
         with self._transaction() as connection:
             connection.execute(runs.insert(), run_row(self.run))
+
+    def join(self, work: Work) -> LedgerGroup:
+        """Let the run join the live runs with the same work. Raises SettingsError if these have another budget."""
+        with self._transaction() as connection:
+            return LedgerGroup(self.run, groups.join(connection, self.run, work, time.time()), self._transaction)
+
+    def end(self) -> None:
+        """Record that the run has ended, so that no other run waits for it."""
+        with self._transaction() as connection:
+            groups.end(connection, self.run)
+
+    def draw_rates(self, place: str, draws: Sequence[RateDraw]) -> list[RateGrant]:
+        """Draw from the rate limits at an endpoint. See `allowances.draw_rates`."""
+        with self._transaction() as connection:
+            return allowances.draw_rates(connection, place, draws, time.time())
 
     def commit(self, batch: Batch, *, fresh: bool = False) -> dict[bytes, Claim]:
         """Commit a batch and return what came of its claims, by digest. If `fresh`, older answers are not reused."""

@@ -75,6 +75,11 @@ class LedgerWriter:
         self._has_news.set()
 
     @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return self._ledger
+
+    @property
     def earlier(self) -> Ledger | None:
         """The ledger with what earlier runs have left, or None if nothing of it is reused."""
         return None if self._fresh else self._ledger
@@ -168,6 +173,7 @@ async def open_writer(ledger: Ledger, *, fresh: bool, stop: Stop | None = None) 
         writer.close()
         try:
             await writing
+            ledger.end()
         except Exception:  # any error must reach a caller, once
             if not had_failed:
                 raise
