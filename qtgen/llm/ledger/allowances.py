@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from qtgen.llm.ledger.clock import now
 from qtgen.llm.ledger.liveness import dead_runs
+from qtgen.llm.ledger.statements import insert
 from qtgen.llm.ledger.tables import budget_shares, rate_buckets, run_groups
-from qtgen.llm.ledger.upsert import insert_into
 
 _EPSILON = 1e-9
 _MAX_SILENCE = 15.0  # seconds without a draw after which a run's lower limit no longer holds for the others
@@ -90,46 +91,47 @@ def draw_money(connection: sa.Connection, group: str, run: str, draw: MoneyDraw)
     room = (limit or 0.0) - spent_by_others - pending - draw.spent - draw.reserved
     extra = max(0.0, min(draw.wanted, room)) if draw.first <= room else 0.0
     values = {"group_id": group, "spent_usd": draw.spent, "aside_usd": draw.reserved + extra}
-    insert = insert_into(connection, budget_shares).values(run=run, **values)
-    connection.execute(insert.on_conflict_do_update(index_elements=["run"], set_=values))
+    row = insert(connection, budget_shares).values(run=run, **values)
+    connection.execute(row.on_conflict_do_update(index_elements=["run"], set_=values))
     return MoneyGrant(extra, spent_by_others, pending)
 
 
-def draw_rates(connection: sa.Connection, place: str, draws: Sequence[RateDraw], now: float) -> list[RateGrant]:
+def draw_rates(connection: sa.Connection, place: str, draws: Sequence[RateDraw]) -> list[RateGrant]:
     """Draw from the rate limits at an endpoint. If runs have different limits, the lowest one holds."""
     digest = sha256(place.encode()).hexdigest()
-    return [_draw_rate(connection, digest, draw, now) for draw in draws]
+    return [_draw_rate(connection, digest, draw) for draw in draws]
 
 
-def _draw_rate(connection: sa.Connection, place: str, draw: RateDraw, now: float) -> RateGrant:
-    row = _locked_bucket(connection, place, draw, now)
-    per_minute, confirmed = draw.per_minute, now
-    if row.per_minute < per_minute and now - row.confirmed < _MAX_SILENCE:
+def _draw_rate(connection: sa.Connection, place: str, draw: RateDraw) -> RateGrant:
+    row = _locked_bucket(connection, place, draw)
+    time: float = connection.execute(sa.select(now())).scalar_one()
+    per_minute, confirmed = draw.per_minute, time
+    if row.per_minute < per_minute and time - row.confirmed < _MAX_SILENCE:
         per_minute, confirmed = row.per_minute, row.confirmed
     rate = per_minute / 60
     burst = max(1.0, rate)  # one second's worth, so that the limit holds in every minute, also in the first
-    level = min(burst, row.level + max(0.0, now - row.updated) * rate + draw.unused)
+    level = min(burst, row.level + max(0.0, time - row.updated) * rate + draw.unused)
     missing = min(draw.first, burst) - level
     amount = max(draw.first, min(draw.wanted, float(int(level)))) if draw.first and missing <= _EPSILON else 0.0
     values = {
         "per_minute": per_minute,
         "confirmed": confirmed,
         "level": level - amount,
-        "updated": max(now, row.updated),
+        "updated": max(time, row.updated),
     }
     connection.execute(rate_buckets.update().where(*_is_bucket(place, draw)).values(**values))
     return RateGrant(amount, max(0.0, missing) / rate)
 
 
-def _locked_bucket(connection: sa.Connection, place: str, draw: RateDraw, now: float) -> Any:
+def _locked_bucket(connection: sa.Connection, place: str, draw: RateDraw) -> Any:
     """Return the row of a limit, which no other run changes meanwhile. A new one is full."""
     query = sa.select(rate_buckets).where(*_is_bucket(place, draw)).with_for_update()
     row = connection.execute(query).first()
     if row is None:
         level = max(1.0, draw.per_minute / 60)
-        values = {"per_minute": draw.per_minute, "confirmed": now, "level": level, "updated": now}
-        insert = insert_into(connection, rate_buckets).values(place=place, kind=draw.kind, **values)
-        connection.execute(insert.on_conflict_do_nothing())
+        values = {"per_minute": draw.per_minute, "confirmed": now(), "level": level, "updated": now()}
+        new = insert(connection, rate_buckets).values(place=place, kind=draw.kind, **values)
+        connection.execute(new.on_conflict_do_nothing())
         row = connection.execute(query).one()
     return row
 

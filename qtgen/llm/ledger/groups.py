@@ -9,11 +9,9 @@ import sqlalchemy as sa
 
 from qtgen._util.text import money
 from qtgen.errors import SettingsError
+from qtgen.llm.ledger.clock import now
 from qtgen.llm.ledger.liveness import dead_runs
 from qtgen.llm.ledger.tables import run_groups, runs
-
-_FINISHED = 0.0
-"""The last sign of life of a run that has ended. Nothing waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Membership(NamedTuple):
     strangers: int
 
 
-def join(connection: sa.Connection, run: str, work: Work, now: float) -> Membership:
+def join(connection: sa.Connection, run: str, work: Work) -> Membership:
     """Let a run join the live group with its work, or a new one. Only one run may do this at a time.
 
     Raises SettingsError if the group has another budget.
@@ -57,8 +55,8 @@ def join(connection: sa.Connection, run: str, work: Work, now: float) -> Members
     group = work.group or (same[0].id if same else None)
     if group is None:
         group = uuid.uuid4().hex
-        row = {"id": group, "command": work.command, "work": work.digest, "started": now, "budget_usd": work.budget}
-        connection.execute(run_groups.insert(), [row])
+        row = {"id": group, "command": work.command, "work": work.digest, "budget_usd": work.budget}
+        connection.execute(run_groups.insert().values(**row, started=now()))
     else:
         _check_budget(connection, group, work)
     connection.execute(runs.update().where(runs.c.id == run).values(group_id=group))
@@ -66,17 +64,12 @@ def join(connection: sa.Connection, run: str, work: Work, now: float) -> Members
     return Membership(group, members, len(others) - members)
 
 
-def end(connection: sa.Connection, run: str) -> None:
-    """Record that a run has ended, so that nothing waits for it."""
-    connection.execute(runs.update().where(runs.c.id == run).values(beat=_FINISHED))
-
-
 def _live_members(connection: sa.Connection, command: str) -> Iterator[Any]:
     """Yield the group of each live run of a command, the oldest group first."""
     query = (
         sa.select(runs.c.id.label("run"), run_groups.c.id, run_groups.c.work)
         .join_from(runs, run_groups, runs.c.group_id == run_groups.c.id)
-        .where(run_groups.c.command == command, runs.c.beat > _FINISHED)
+        .where(run_groups.c.command == command, runs.c.ended.is_(None))
         .order_by(run_groups.c.started)
     )
     rows = connection.execute(query).all()

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from qtgen.llm.ledger.claims import chunks
 from qtgen.llm.ledger.liveness import dead_runs
+from qtgen.llm.ledger.statements import insert
 from qtgen.llm.ledger.tables import leases, runs
-from qtgen.llm.ledger.upsert import insert_into
 
 
 class OpenBlocks(NamedTuple):
@@ -88,8 +88,8 @@ def blocks_of_others(connection: sa.Connection, group: str, run: str) -> set[int
 
 def _insert(connection: sa.Connection, group: str, run: str, block: int) -> bool:
     """Lease a block that nobody has had. Return False if another run has it now."""
-    insert = insert_into(connection, leases).values(group_id=group, block=block, run=run, state="taken")
-    return connection.execute(insert.on_conflict_do_nothing()).rowcount == 1
+    new = insert(connection, leases).values(group_id=group, block=block, run=run, state="taken")
+    return connection.execute(new.on_conflict_do_nothing()).rowcount == 1
 
 
 def _take_over(connection: sa.Connection, group: str, run: str, block: int, before: str) -> bool:
