@@ -8,10 +8,11 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 from qtgen._util.concurrency import Stop
-from qtgen.errors import LedgerError
+from qtgen.errors import LedgerError, LedgerUnavailable
 from qtgen.llm.budget import Budget
 from qtgen.llm.ledger.allowances import MoneyDraw, MoneyGrant
 from qtgen.llm.ledger.group import LedgerGroup
@@ -22,8 +23,8 @@ from qtgen.llm.pacing.slices import RateSlice
 _MONEY_INTERVAL = 1.0  # seconds between two draws if no request waits
 _MONEY_POLL = 0.25  # the same if a request waits for money that other runs have set aside
 _MIN_RATE_POLL, _MAX_RATE_POLL = 0.01, 1.0  # seconds between two looks at a rate limit that has nothing left
+_PAUSE_WHILE_AWAY = 0.5  # seconds between two attempts to draw while the ledger is away
 T = TypeVar("T")
-RunInThread = Callable[[Callable[[], T]], Awaitable[T]]
 
 
 @asynccontextmanager
@@ -88,7 +89,8 @@ class _MoneyDrawer:
         draw = self._budget.draw(now - self._drawn_at, is_last=is_last)
         self._drawn_at = now
         if self._last is None or self._last[0] != draw or draw.wanted:  # else the ledger knows all this
-            grant = await self._loop.run_in_executor(self._thread, self._group.draw_money, draw)
+            work = partial(self._group.draw_money, draw)
+            grant = await self._loop.run_in_executor(self._thread, work) if is_last else await _draw(self._thread, work)
             self._last = draw, grant
         self._budget.grant(draw, self._last[1])
         return self._last
@@ -108,7 +110,7 @@ async def _draw_rates(
         need.clear()
         needed = [part for part in slices if part.needed]
         draws = [part.draw() for part in needed]
-        grants = await loop.run_in_executor(thread, ledger.draw_rates, place, draws)
+        grants = await _draw(thread, partial(ledger.draw_rates, place, draws))
         for part, grant in zip(needed, grants, strict=True):
             part.grant(loop.time(), grant)
         allowance.pump()
@@ -116,6 +118,15 @@ async def _draw_rates(
         if delay:
             await asyncio.sleep(min(max(delay, _MIN_RATE_POLL), _MAX_RATE_POLL))
             need.set()
+
+
+async def _draw(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """Draw in a thread. While the ledger is away, nothing starts; the ledger's writer decides how long to wait."""
+    while True:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, work)
+        except LedgerUnavailable:
+            await asyncio.sleep(_PAUSE_WHILE_AWAY)
 
 
 @asynccontextmanager

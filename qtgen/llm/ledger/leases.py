@@ -5,10 +5,12 @@ run that died are taken over by the others.
 """
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from qtgen._util.machine import machine_id
 from qtgen.llm.ledger.claims import chunks
 from qtgen.llm.ledger.liveness import dead_runs
 from qtgen.llm.ledger.statements import insert
@@ -20,7 +22,8 @@ class OpenBlocks(NamedTuple):
 
     Attributes:
         can_be_taken: Whether a block has been given up, or its run is dead.
-        beats: When each other run with a block last showed that it is alive, in seconds since 1970.
+        beats: When each other run with a block last showed that it is alive, in seconds since 1970. Infinity for a
+            process of this machine, because it is certain that it is alive.
     """
 
     can_be_taken: bool
@@ -74,7 +77,10 @@ def open_blocks(connection: sa.Connection, group: str, run: str) -> OpenBlocks:
     holders = {row.run for row in rows if row.state == "taken"} - {run}
     dead = dead_runs(connection, holders)
     alive = holders - dead
-    beats = {row.id: row.beat for row in connection.execute(sa.select(runs).where(runs.c.id.in_(alive)))}
+    beats = {
+        row.id: inf if row.machine == machine_id() else row.beat
+        for row in connection.execute(sa.select(runs).where(runs.c.id.in_(alive)))
+    }
     return OpenBlocks(bool(dead) or any(row.state == "free" for row in rows), beats)
 
 

@@ -55,23 +55,20 @@ class Ledger:
     def close(self) -> None:
         self._database.close()
 
-    def begin(self) -> None:
+    def begin(self, work: Work | None = None) -> LedgerGroup | None:
         """Record the run, so that other runs know whose claims are still alive.
 
-        First, responses that an earlier run could not record are recorded.
+        First, responses that an earlier run could not record are recorded. With `work`, the run joins the live runs
+        that have the same, and their group is returned. Raises SettingsError if these have another budget.
         """
         for batch in self.unsettled.batches(self.run) if self.unsettled else ():
             self._settle(batch)
         if self.unsettled:
             self.unsettled.remove()
-        with self._database.write() as connection:
+        with self._database.exclusive() if work else self._database.write() as connection:
             connection.execute(runs.insert().values(run_row(self.run)))
-
-    def join(self, work: Work) -> LedgerGroup:
-        """Let the run join the live runs with the same work. Raises SettingsError if these have another budget."""
-        with self._database.exclusive() as connection:
-            membership = groups.join(connection, self.run, work)
-        return LedgerGroup(self.run, membership, self._database)
+            membership = groups.join(connection, self.run, work) if work else None
+        return LedgerGroup(self.run, membership, self._database) if membership else None
 
     def end(self) -> None:
         """Record that the run has ended, so that no other run waits for it."""

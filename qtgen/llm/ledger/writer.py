@@ -14,6 +14,8 @@ from qtgen._util.text import pluralize
 from qtgen.errors import Interrupted, LedgerUnavailable, OutputError
 from qtgen.llm._stopping import unless_stopped
 from qtgen.llm.ledger.gate import Gate
+from qtgen.llm.ledger.group import LedgerGroup
+from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.ledger import Ledger
 from qtgen.llm.ledger.liveness import BEAT
 from qtgen.llm.ledger.types import BUSY, Batch, Claim, Judgement
@@ -38,13 +40,21 @@ class LedgerWriter:
         patience: Seconds for which a ledger that is away is waited for.
 
     Attributes:
+        group: The runs with the same work, None for a run on its own.
         gate: Closed while the ledger is away. Nothing is sent then, and answers in hand are kept.
     """
 
     def __init__(
-        self, ledger: Ledger, *, fresh: bool = False, stop: Stop | None = None, patience: float = PATIENCE
+        self,
+        ledger: Ledger,
+        *,
+        fresh: bool = False,
+        stop: Stop | None = None,
+        patience: float = PATIENCE,
+        group: LedgerGroup | None = None,
     ) -> None:
         self._ledger, self._fresh, self._stop, self._patience = ledger, fresh, stop or Stop(), patience
+        self.group = group
         self.gate = Gate()
         self._number = 0  # of the last batch
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
@@ -226,13 +236,16 @@ class LedgerWriter:
 
 
 @contextlib.asynccontextmanager
-async def open_writer(ledger: Ledger, *, fresh: bool, stop: Stop | None = None) -> AsyncIterator[LedgerWriter]:
+async def open_writer(
+    ledger: Ledger, *, fresh: bool, stop: Stop | None = None, work: Work | None = None
+) -> AsyncIterator[LedgerWriter]:
     """Open a writer, and commit everything that was recorded when the block ends.
 
-    If `fresh`, answers of earlier runs are not reused. Raises LedgerError.
+    If `fresh`, answers of earlier runs are not reused. The run joins the live runs with the same `work`. Raises
+    LedgerError, and SettingsError if these have another budget.
     """
-    ledger.begin()
-    writer = LedgerWriter(ledger, fresh=fresh, stop=stop)
+    group = ledger.begin(work)
+    writer = LedgerWriter(ledger, fresh=fresh, stop=stop, group=group)
     writing = asyncio.create_task(writer.run())
     try:
         yield writer
