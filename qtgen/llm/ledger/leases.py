@@ -95,7 +95,7 @@ def blocks_of_others(connection: sa.Connection, group: str, run: str) -> set[int
 def _insert(connection: sa.Connection, group: str, run: str, block: int) -> bool:
     """Lease a block that nobody has had. Return False if another run has it now."""
     new = insert(connection, leases).values(group_id=group, block=block, run=run, state="taken")
-    return connection.execute(new.on_conflict_do_nothing()).rowcount == 1
+    return connection.scalar(new.on_conflict_do_nothing().returning(leases.c.block)) is not None
 
 
 def _take_over(connection: sa.Connection, group: str, run: str, block: int, before: str) -> bool:
