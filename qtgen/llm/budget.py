@@ -33,10 +33,12 @@ class Budget:
         self.is_unknown = False
         self.spent_by_others = 0.0
         self._reserved = 0.0
-        self._waiting: list[tuple[asyncio.Future[None], float]] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self._ceilings: dict[object, float] = {}  # of the requests that wait
         self._is_interrupted = False
         self._granted = limit or 0.0  # what this run may spend in all
         self._on_need: Callable[[], None] | None = None  # asks for more; None if the budget is not shared
+        self._is_short = False  # the ledger did not have enough for any request that waits
         self._refused = inf  # the ledger does not have as much, and nothing was settled since
         self._recent = self._pace = 0.0  # reserved since the last draw, and within about a second
         self._last_ceiling = 0.0
@@ -49,18 +51,30 @@ class Budget:
         """
         if self.limit is None:
             return
-        while self.spent + self._reserved + ceiling > self._granted:
-            if self._is_interrupted:
-                raise Interrupted("the run was interrupted before the request was sent")
-            if self._reserved <= _EPSILON and (self._on_need is None or ceiling >= self._refused):
-                raise BudgetReached(self.used_up())
-            waiting = asyncio.get_running_loop().create_future()
-            self._waiting.append((waiting, ceiling))
-            self._ask()
-            await waiting
+        waiter = object()
+        try:
+            while self.spent + self._reserved + ceiling > self._granted:
+                self._ceilings[waiter] = ceiling
+                self._check_waiting(ceiling)
+                self._waiting.append(asyncio.get_running_loop().create_future())
+                await self._waiting[-1]
+        finally:
+            self._ceilings.pop(waiter, None)
         self._reserved += ceiling
         self._recent += ceiling
         self._last_ceiling = ceiling
+        if self._slack < self._pace / 2 and not self._is_short:
+            self._ask()  # before the next request has to wait
+
+    def _check_waiting(self, ceiling: float) -> None:
+        """Ask for more, if that makes sense. Raises Interrupted, and BudgetReached if waiting makes no sense."""
+        if self._is_interrupted:
+            raise Interrupted("the run was interrupted before the request was sent")
+        is_idle = self._reserved <= _EPSILON
+        if is_idle and (self._on_need is None or ceiling >= self._refused):
+            raise BudgetReached(self.used_up())
+        if not self._is_short or (is_idle and self._refused < inf):
+            self._ask()
 
     @property
     def total(self) -> float:
@@ -82,6 +96,8 @@ class Budget:
         if self.limit is not None:
             self._reserved -= ceiling
             self._refused = inf
+            if self._is_short:
+                self._ask()
             self._wake()
 
     def interrupt(self) -> None:
@@ -96,28 +112,43 @@ class Budget:
         self._on_need = on_need
         self._granted = self.spent + self._reserved
 
-    def draw(self, seconds: float, *, is_last: bool = False) -> MoneyDraw:
-        """Return what to ask the ledger for. Nothing more is reserved until `grant` is called.
+    @property
+    def _slack(self) -> float:
+        return max(0.0, self._granted - self.spent - self._reserved)
 
-        The run asks for what its requests will need within about a second. What it does not need is given back, and at
-        the end of the run (`is_last`) everything. `seconds` have passed since the last draw.
+    def draw(self, seconds: float, *, is_last: bool = False) -> MoneyDraw:
+        """Return what to ask the ledger for. `grant` has to be called with its answer.
+
+        The run asks for what waits and for what it will need within about a second. It gives back what exceeds that,
+        and everything at the end of the run (`is_last`) or if the ledger did not have enough the last time: another run
+        may need just this. `seconds` have passed since the last draw.
         """
-        waiting = [ceiling for future, ceiling in self._waiting if not future.done()]
-        self._pace = self._pace * exp(-seconds) + self._recent
+        waiting = () if is_last else self._ceilings.values()
+        self._pace = 0.0 if is_last else self._pace * exp(-seconds) + self._recent
         if self._pace < self._last_ceiling:
             self._pace = 0.0
         self._recent = 0.0
-        self._granted = self.spent + self._reserved
-        first = max(_EPSILON, min(waiting)) if waiting and not is_last else 0.0
-        wanted = 0.0 if is_last else max(first, sum(waiting), self._pace)
-        return MoneyDraw(self.spent, max(0.0, self._reserved), first, wanted)
+        target = sum(waiting) + self._pace
+        kept = 0.0 if self._is_short or is_last else min(self._slack, target)
+        self._granted = self.spent + self._reserved + kept
+        first = max(_EPSILON, min(waiting) - kept) if waiting else 0.0
+        return MoneyDraw(self.spent, max(0.0, self._reserved + kept), first, max(first, target - kept))
 
     def grant(self, draw: MoneyDraw, grant: MoneyGrant) -> None:
         """Continue with what the ledger has granted."""
-        self._granted = draw.spent + draw.reserved + grant.extra
+        self._granted += grant.extra
         self.spent_by_others = grant.others
-        self._refused = draw.first if grant.extra < draw.first and grant.pending <= _EPSILON else inf
+        was_short, self._is_short = self._is_short, grant.extra < draw.first
+        is_final = self._is_short and was_short and grant.pending <= _EPSILON
+        self._refused = draw.first if is_final else inf
+        if self._is_short and not was_short:
+            self._ask()
         self._wake()
+
+    @property
+    def waits_for_others(self) -> bool:
+        """True if requests wait for money that other runs have set aside."""
+        return self._is_short and self._refused == inf
 
     def _ask(self) -> None:
         if self._on_need:
@@ -125,6 +156,6 @@ class Budget:
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for future, _ in waiting:
+        for future in waiting:
             if not future.done():
                 future.set_result(None)

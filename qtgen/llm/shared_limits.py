@@ -77,14 +77,12 @@ class _MoneyDrawer:
         """Draw whenever a request waits, and regularly, so that other runs know what has been spent."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_MONEY_INTERVAL):
+                async with asyncio.timeout(_MONEY_POLL if self._budget.waits_for_others else _MONEY_INTERVAL):
                     await self._need.wait()
             self._need.clear()
-            draw, grant = await self.draw()
-            if grant.extra < draw.first:
-                await asyncio.sleep(_MONEY_POLL)
+            await self.draw()
 
-    async def draw(self, *, is_last: bool = False) -> tuple[MoneyDraw, MoneyGrant]:
+    async def draw(self, *, is_last: bool = False) -> None:
         now = self._loop.time()
         draw = self._budget.draw(now - self._drawn_at, is_last=is_last)
         self._drawn_at = now
@@ -92,8 +90,9 @@ class _MoneyDrawer:
             work = partial(self._group.draw_money, draw)
             grant = await self._loop.run_in_executor(self._thread, work) if is_last else await _draw(self._thread, work)
             self._last = draw, grant
-        self._budget.grant(draw, self._last[1])
-        return self._last
+            self._budget.grant(draw, grant)
+        else:
+            self._budget.grant(draw, self._last[1])
 
 
 async def _draw_rates(

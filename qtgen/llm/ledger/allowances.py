@@ -25,13 +25,13 @@ class MoneyDraw:
 
     Args:
         spent: What it has spent so far.
-        reserved: The most that its requests in flight can cost.
-        first: The most that the cheapest request that waits can cost; 0 if none waits.
-        wanted: What it would like to have beside `spent` and `reserved`.
+        kept: What it has set aside and keeps, among it the most that its requests in flight can cost.
+        first: What it needs for the cheapest request that waits; 0 if none waits.
+        wanted: What it would like to have beside `spent` and `kept`.
     """
 
     spent: float
-    reserved: float
+    kept: float
     first: float
     wanted: float
 
@@ -40,7 +40,7 @@ class MoneyGrant(NamedTuple):
     """What a run may spend, in US dollars.
 
     Attributes:
-        extra: What it may spend beside `spent` and `reserved`.
+        extra: What it may spend beside `spent` and `kept`.
         others: What the other runs of the group have spent, with what dead ones had set aside.
         pending: What live runs have set aside. A part of it may come back.
     """
@@ -88,9 +88,9 @@ def draw_money(connection: sa.Connection, group: str, run: str, draw: MoneyDraw)
     dead = dead_runs(connection, {row.run for row in others if row.aside_usd > _EPSILON})
     pending = sum(row.aside_usd for row in others if row.run not in dead)
     spent_by_others = sum(row.spent_usd + row.aside_usd for row in others) - pending
-    room = (limit or 0.0) - spent_by_others - pending - draw.spent - draw.reserved
+    room = (limit or 0.0) - spent_by_others - pending - draw.spent - draw.kept
     extra = max(0.0, min(draw.wanted, room)) if draw.first <= room else 0.0
-    values = {"group_id": group, "spent_usd": draw.spent, "aside_usd": draw.reserved + extra}
+    values = {"group_id": group, "spent_usd": draw.spent, "aside_usd": draw.kept + extra}
     row = insert(connection, budget_shares).values(run=run, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["run"], set_=values))
     return MoneyGrant(extra, spent_by_others, pending)
