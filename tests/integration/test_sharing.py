@@ -342,3 +342,23 @@ def test_a_process_that_comes_too_late_reports_everything_elsewhere(
     finish(first)
     assert qtgen("generate", "q.txt", "--share", "--out", "a")[0] == 0
     assert len(pages("a")) == 64
+
+
+def test_each_stale_page_is_rewritten_by_one_process(ledger: str, mock: MockEndpoint, start: Start, qtgen: Run) -> None:
+    questions(150)
+    assert qtgen("generate", "q.txt", "--out", "site")[0] == 0
+    before = len(mock.answered())
+    mock.behave(lat_ms=SLOW)
+    again = ("site", "--because", "model-changed", "--model", "newer", "--share")
+    processes = [start("", *again, command="regenerate", out="site") for _ in range(2)]
+    wait_until_all_have_blocks(ledger, 2)
+    mock.behave(lat_ms=FAST)
+    results = finish(*processes)
+    reported = Counter(line["path"] for lines in results for line in lines if line["status"] != "elsewhere")
+    assert (len(reported), set(reported.values())) == (150, {1})
+    assert all(any(line["status"] == "elsewhere" for line in lines) for lines in results)
+    statuses = Counter(line["status"] for lines in results for line in lines)
+    assert paid_twice(mock, before) == 0
+    rewrites = [line["url"] for line in provenance("site") if line.get("replaced_digests")]
+    assert len(set(rewrites)) == len(rewrites) == statuses["written"]
+    assert qtgen("regenerate", "site", "--share", "--limit", "5", "--out", "site")[0] == 2
