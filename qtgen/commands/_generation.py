@@ -213,7 +213,7 @@ class Generation:
 
     def _assign_now(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
         wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
-        for number, holder in self.ledger.urls_by_id(wanted).items():
+        for number, holder in (self.ledger.urls_by_id(wanted) if wanted else {}).items():
             if holder != wanted[number]:
                 message = f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger"
                 echo(message, err=True)
