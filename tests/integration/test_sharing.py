@@ -57,9 +57,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockEndpoint]:
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgresql_server(tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
+def postgresql() -> Iterator[str]:
+    with postgresql_server() as server:
+        yield server.get_uri()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ USAGE = Usage(10, 20, 0, 0.5)
 OLDER = {
     "requests": ("reasoning_tokens", "reported_usd"),
     "attempts": ("reasoning_tokens", "reported_usd"),
-    "runs": ("committed", "group_id", "ended"),
+    "runs": ("group_id", "ended"),
 }
 """Columns that the first ledgers did not have."""
 
@@ -48,6 +48,8 @@ def make_older(url: str) -> None:
     """Remove from a ledger what its first version did not have."""
     database = Database(url)
     with database.write() as connection:
+        connection.execute(sa.text("DROP INDEX attempts_once"))
+        connection.execute(sa.text("CREATE INDEX attempts_by_run ON attempts (run)"))
         for table in ("schema", "dialects"):
             connection.execute(sa.text(f"DROP TABLE {table}"))
         for table, columns in OLDER.items():

@@ -115,13 +115,16 @@ def record_answers(
     rows = [{**_key_columns(key), "run": run, **_answer_columns(answers[key])} for key in sorted(answers)]
     statement = insert(connection, requests)
     replaced = {column: statement.excluded[column] for column in rows[0]} if rows else {}
-    allowed = requests.c.state.in_(("open", "faulty")) if late else None
+    allowed = sa.or_(requests.c.state == "open", requests.c.state == "faulty") if late else None
     if rows:
         connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=replaced, where=allowed), rows)
 
 
 def record_attempts(connection: sa.Connection, run: str, made: Sequence[Attempt]) -> None:
-    connection.execute(attempts.insert(), [_attempt_row(attempt, run) for attempt in made])
+    """Record attempts. One that is recorded already is left out."""
+    if made:
+        rows = [_attempt_row(attempt, run) for attempt in made]
+        connection.execute(insert(connection, attempts).on_conflict_do_nothing(), rows)
 
 
 def release(connection: sa.Connection, run: str, digests: Sequence[bytes]) -> None:

@@ -16,7 +16,6 @@ from qtgen.llm.ledger.group import LedgerGroup
 from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.liveness import run_row
 from qtgen.llm.ledger.schema import check_version, prepare_tables
-from qtgen.llm.ledger.statements import insert
 from qtgen.llm.ledger.statistics import Spending
 from qtgen.llm.ledger.tables import runs
 from qtgen.llm.ledger.types import Batch, Claim, ModelFacts
@@ -81,13 +80,16 @@ class Ledger:
             return allowances.draw_rates(connection, place, draws)
 
     def commit(self, batch: Batch, *, fresh: bool = False) -> dict[bytes, Claim]:
-        """Commit a batch and return what came of its claims, by digest. If `fresh`, older answers are not reused."""
+        """Commit a batch and return what came of its claims, by digest. If `fresh`, older answers are not reused.
+
+        A batch can be committed again if nobody knows whether the first time succeeded.
+        """
         with self._database.write() as connection:
             if self._database.has_been_away:
                 self._reachable_since = connection.scalar(sa.select(now())) or 0.0
                 self._database.has_been_away = False
-            is_new = self._show_life(connection, batch.number)
-            if batch.attempts and is_new:
+            connection.execute(runs.update().where(runs.c.id == self.run).values(beat=now()))
+            if batch.attempts:
                 claims.record_attempts(connection, self.run, batch.attempts)
             if batch.answers:
                 claims.record_answers(connection, self.run, batch.answers)
@@ -100,24 +102,10 @@ class Ledger:
                 return {}
             return claims.claim(connection, self.run, batch.claims, fresh=fresh, reachable_since=self._reachable_since)
 
-    def _show_life(self, connection: sa.Connection, number: int | None) -> bool:
-        """Record a sign of life. Return False if the batch with this number has been committed before."""
-        alive = runs.update().where(runs.c.id == self.run).values(beat=now())
-        if number is None:
-            connection.execute(alive)
-            return True
-        updated = connection.execute(alive.where(runs.c.committed < number).values(committed=number))
-        return updated.rowcount == 1
-
     def _settle(self, batch: UnsettledBatch) -> None:
-        """Commit what an earlier run could not record, unless it has been committed after all."""
+        """Commit what an earlier run could not record. What has been committed after all stays as it is."""
         with self._database.write() as connection:
-            row = run_row(batch.run) | {"beat": 0.0}
-            connection.execute(insert(connection, runs).values(row).on_conflict_do_nothing())
-            is_new = runs.c.id == batch.run, sa.func.coalesce(runs.c.committed, 0) < batch.number
-            updated = connection.execute(runs.update().where(*is_new).values(committed=batch.number))
-            if batch.attempts and updated.rowcount:
-                claims.record_attempts(connection, batch.run, batch.attempts)
+            claims.record_attempts(connection, batch.run, batch.attempts)
             claims.record_answers(connection, batch.run, dict(batch.answers), late=True)
             claims.judge(connection, batch.run, batch.judgements)
 

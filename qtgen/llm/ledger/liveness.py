@@ -17,7 +17,7 @@ MAX_SILENCE = 15.0
 
 def run_row(run: str) -> dict[str, Any]:
     """Return the row of a run that begins in this process."""
-    return {"id": run, "started": now(), "beat": now(), "machine": machine_id(), "pid": os.getpid(), "committed": 0}
+    return {"id": run, "started": now(), "beat": now(), "machine": machine_id(), "pid": os.getpid()}
 
 
 def dead_runs(connection: sa.Connection, ids: set[str], reachable_since: float = 0.0) -> set[str]:

@@ -34,6 +34,7 @@ def prepare_tables(database: Database) -> None:
         _refuse_newer(version, database)
         if version != VERSION:
             _add_columns(connection)
+            connection.execute(sa.text("DROP INDEX IF EXISTS attempts_by_run"))  # another index has replaced it
             metadata.create_all(connection)
             connection.execute(schema.delete())
             connection.execute(schema.insert(), {"version": VERSION})

@@ -31,7 +31,6 @@ runs = Table(
     Column("beat", Float, nullable=False),
     Column("machine", String(16), nullable=False),  # a digest, not a name
     Column("pid", Integer, nullable=False),  # means something only where `machine` is the same
-    Column("committed", BigInteger),  # number of the last batch of changes that was committed
     Column("group_id", String(32)),  # see `run_groups`; null for a run on its own
     Column("ended", Float),  # when the run ended; null if it has not, or was killed
 )
@@ -82,7 +81,8 @@ attempts = Table(
     Column("cost_usd", Float),  # null if it is unknown
     Column("reasoning_tokens", Integer),
     Column("reported_usd", Float),  # null if the provider reports none
-    Index("attempts_by_run", "run"),
+    # An attempt that is recorded again, because nobody knows whether the first time succeeded, is recorded once.
+    Index("attempts_once", "run", "key", "at", unique=True),
 )
 
 # The id of each page, so that every run gives a page the same one.

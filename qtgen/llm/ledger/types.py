@@ -53,8 +53,6 @@ class Batch:
         answers: Final responses.
         releases: Digests of claimed requests that got no final response.
         dialects: Dialects that were learned, as JSON, by place and model.
-        number: Number of the batch within its run, from 1. A batch that is committed again, because nobody knows
-            whether the first time succeeded, changes nothing twice. None if it is committed once.
     """
 
     claims: list[RequestKey] = field(default_factory=list)
@@ -63,7 +61,6 @@ class Batch:
     judgements: list[Judgement] = field(default_factory=list)
     releases: list[bytes] = field(default_factory=list)
     dialects: dict[tuple[str, str], str] = field(default_factory=dict)
-    number: int | None = None
 
     @property
     def is_empty(self) -> bool:

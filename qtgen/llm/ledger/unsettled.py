@@ -25,11 +25,9 @@ class UnsettledBatch(msgspec.Struct, frozen=True):
 
     Attributes:
         run: The run that could not record them.
-        number: Number of the batch within its run.
     """
 
     run: str
-    number: int
     attempts: list[Attempt]
     answers: list[tuple[RequestKey, Completion]]
     judgements: list[Judgement]
@@ -43,6 +41,7 @@ class UnsettledFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._saved = 0
         self._taken: list[Path] = []
 
     def save(self, run: str, batch: Batch) -> Path | None:
@@ -53,19 +52,19 @@ class UnsettledFiles:
         if not (batch.attempts or batch.answers or batch.judgements):
             return None
         answers = [(key, replace(answer, text=storable_text(answer.text))) for key, answer in batch.answers.items()]
-        number = batch.number or 0
-        line = msgspec.json.encode(UnsettledBatch(run, number, batch.attempts, answers, batch.judgements))
+        line = msgspec.json.encode(UnsettledBatch(run, batch.attempts, answers, batch.judgements))
+        self._saved += 1
         path = self._folder / f"{_NAME}.jsonl"
         with staged_file(path, line.decode() + "\n") as staged:
             if not publish_if_absent(staged, path):
-                path = self._folder / f"{_NAME}-{run}-{number}.jsonl"
+                path = self._folder / f"{_NAME}-{run}-saved-{self._saved}.jsonl"
                 publish_if_absent(staged, path)
         return path
 
     def batches(self, run: str) -> Iterator[UnsettledBatch]:
         """Take over all files for a run, and yield what they hold. Raises LedgerError if a line cannot be read."""
         for path in sorted(self._folder.glob(f"{_NAME}*.jsonl")):
-            taken = self._folder / f"{_NAME}-{run}-{len(self._taken)}.jsonl"
+            taken = self._folder / f"{_NAME}-{run}-taken-{len(self._taken) + 1}.jsonl"
             try:
                 path.rename(taken)
                 lines = taken.read_bytes().splitlines()

@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.text import pluralize
@@ -56,13 +57,14 @@ class LedgerWriter:
         self._ledger, self._fresh, self._stop, self._patience = ledger, fresh, stop or Stop(), patience
         self.group = group
         self.gate = Gate()
-        self._number = 0  # of the last batch
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._next_batch()
         self._has_news = asyncio.Event()
         self._pending: dict[bytes, asyncio.Future[None]] = {}  # requests of this run that are being sent
         self._error: Exception | None = None
         self._is_closing = False
+        self._saved = self._unsaved = 0  # responses that could not be recorded
+        self._saved_in: Path | None = None
 
     async def claim(self, key: RequestKey) -> Completion | None:
         """Return the request's recorded completion. If there is none, claim it and return None.
@@ -147,6 +149,7 @@ class LedgerWriter:
                         await self._has_news.wait()
                 self._has_news.clear()
                 await self._commit()  # an empty batch is a sign of life
+        self._report_saved()
         if self._error:
             raise self._error
 
@@ -191,8 +194,6 @@ class LedgerWriter:
         Raises LedgerError.
         """
         loop = asyncio.get_running_loop()
-        self._number += 1
-        batch.number = self._number
         began, pause = loop.time(), _FIRST_PAUSE
         while True:
             try:
@@ -211,21 +212,30 @@ class LedgerWriter:
 
     def _give_up(self, error: LedgerUnavailable, batch: Batch, committed: Committed) -> None:
         """Save what could not be recorded, end the run, and tell those who wait."""
-        saved = self._save(batch)
-        failure = LedgerUnavailable(f"{error.message}; {saved}" if saved else error.message, remedy=error.remedy)
-        self._fail(failure, committed)
-        self._stop.fail(failure)
+        self._save(batch)
+        self._fail(error, committed)
+        self._stop.fail(error)
 
-    def _save(self, batch: Batch) -> str:
-        """Save a batch in a file, and return a sentence about it, empty if it holds nothing that was paid for."""
-        answers = pluralize(len(batch.answers), "response")
+    def _save(self, batch: Batch) -> None:
+        """Save a batch in a file, so that the next run records it."""
+        self._unsaved += len(batch.answers)
         if self._ledger.unsettled is None:
-            return f"{answers} could not be recorded" if batch.answers else ""
+            return
         try:
             path = self._ledger.unsettled.save(self._ledger.run, batch)
         except OutputError as error:
-            return f"{answers} could not be saved either: {error}"
-        return f"{path} holds {answers}, which the next run records" if path else ""
+            self.gate.notify(str(error))
+        else:
+            self._unsaved -= len(batch.answers)
+            self._saved += len(batch.answers)
+            self._saved_in = self._saved_in or path
+
+    def _report_saved(self) -> None:
+        if self._saved:
+            folder = self._saved_in.parent if self._saved_in else ""
+            self.gate.notify(f"{pluralize(self._saved, 'response')} saved in {folder}; the next run records them")
+        if self._unsaved:
+            self.gate.notify(f"{pluralize(self._unsaved, 'response')} lost: neither recorded nor saved")
 
     def _fail(self, error: Exception, committed: Committed) -> None:
         self._error = error  # for those who come later
@@ -237,7 +247,12 @@ class LedgerWriter:
 
 @contextlib.asynccontextmanager
 async def open_writer(
-    ledger: Ledger, *, fresh: bool, stop: Stop | None = None, work: Work | None = None
+    ledger: Ledger,
+    *,
+    fresh: bool,
+    stop: Stop | None = None,
+    patience: float = PATIENCE,
+    work: Work | None = None,
 ) -> AsyncIterator[LedgerWriter]:
     """Open a writer, and commit everything that was recorded when the block ends.
 
@@ -245,7 +260,7 @@ async def open_writer(
     LedgerError, and SettingsError if these have another budget.
     """
     group = ledger.begin(work)
-    writer = LedgerWriter(ledger, fresh=fresh, stop=stop, group=group)
+    writer = LedgerWriter(ledger, fresh=fresh, stop=stop, patience=patience, group=group)
     writing = asyncio.create_task(writer.run())
     try:
         yield writer
