@@ -108,8 +108,11 @@ def batch_options(command: Any) -> Any:
     return command
 
 
-def check_batch(settings: Settings) -> None:
-    """Raise UsageError if the provider in force has no Batch API."""
+def check_batch(settings: Settings, *, share: bool = False) -> None:
+    """Raise UsageError if the provider in force has no Batch API, or if the list is also shared."""
+    if share:
+        message = "--share cannot be combined with --batch or --batch-files"
+        raise UsageError(message, remedy="leave out --share; batch runs never submit a request that another one has")
     name = provider_name(settings)
     if name != "openai":
         raise UsageError(

@@ -9,6 +9,7 @@ from qtgen.commands._stats import RunStats
 from qtgen.errors import Failure
 from qtgen.generation.types import Outcome
 from qtgen.llm.ledger import LedgerWriter
+from qtgen.llm.ledger import Work as LedgerWork
 from qtgen.llm.types import Provider
 from qtgen.settings import Settings
 
@@ -29,6 +30,7 @@ class RunOptions:
         writes_pages: Whether pages are written, so that their findings are reported.
         accepts_pending: Whether the run may end while requests are in batches.
         resume: How to resume a run that ended early.
+        work: What the run works on. Runs with the same work share one budget. None for a run on its own.
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class RunOptions:
     writes_pages: bool = True
     accepts_pending: bool = False
     resume: str = "run the same command again to resume"
+    work: LedgerWork | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,13 @@ from qtgen.commands._options import (
     options_of,
     request_options,
     settings_from,
+    share_option,
     strict_grounding_option,
 )
 from qtgen.commands._paths import UnusablePaths, existing_paths
 from qtgen.commands._questions import find_duplicates, index_questions
 from qtgen.commands._run import Run, RunOptions, require_prices
+from qtgen.commands._sharing import generate_work
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.output import OutputFolder
@@ -77,6 +79,8 @@ Examples:
   qtgen generate new.csv --dry-run            estimate requests, cost and time
   qtgen generate new.csv --dry-run --json     print the estimate as JSON
   qtgen generate new.csv --budget 5           spend at most 5 dollars
+  qtgen generate new.csv --share              on each of several machines:
+                                              write a part of the pages
   qtgen generate new.csv --model a --model b  use b as a fallback for a
 """
 _questions, _cost, _resume, _quality, _output = (
@@ -119,6 +123,7 @@ _questions, _cost, _resume, _quality, _output = (
     help="Use recorded responses of earlier runs, or request new ones. Existing pages stay in both cases.  "
     "[default: resume]",
 )
+@share_option
 @_resume("--recreate", is_flag=True, help="Write deleted pages again.")
 @_quality(
     "--candidates",
@@ -143,6 +148,7 @@ def command(
     dry_run: bool,
     resume: bool,
     recreate: bool,
+    share: bool,
     as_json: bool,
     update_neighbours: bool,
     judges: tuple[str, ...],
@@ -168,6 +174,7 @@ def command(
         dry_run=dry_run,
         fresh=not resume,
         recreate=recreate,
+        share=share,
         update_neighbours=update_neighbours,
         as_json=as_json,
         judges=judges,
@@ -179,7 +186,7 @@ def command(
         raise UsageError("no question file", remedy="name one, or set `questions` in qtgen.toml")
     require_prices(settings, in_batches=batch is not None)
     if batch:
-        check_batch(settings)
+        check_batch(settings, share=share)
     config = generation_config(settings, dt.datetime.now().astimezone().date())
     if settings.prompt:
         config.library.choose("", settings.prompt)  # raises PromptError, even if all pages exist
@@ -206,6 +213,7 @@ def command(
             "question",
             fresh=options.fresh,
             as_json=as_json,
+            work=None if batch else generate_work(options, config, work.index),
             accepts_pending=batch is not None and not batch.wait,
         )
         rounds = BatchRounds(work, settings, batch, total, fresh=options.fresh) if batch else work

@@ -19,12 +19,14 @@ from qtgen.commands._options import (
     options_of,
     request_options,
     settings_from,
+    share_option,
     strict_grounding_option,
 )
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths
 from qtgen.commands._regeneration import RegenerateOptions, Regeneration
 from qtgen.commands._run import Run, RunOptions, describe_models, require_prices
+from qtgen.commands._sharing import regenerate_work
 from qtgen.commands._stale_report import StaleEstimator, print_stale, stale_rows
 from qtgen.commands._staleness import find_pages, planned_links
 from qtgen.commands._staleness_options import SourceTexts, staleness_filter
@@ -35,6 +37,7 @@ from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
 from qtgen.regeneration.detect import StalenessReport
+from qtgen.regeneration.sharing import SharedPages
 from qtgen.validation.plugins import load_plugins
 
 _EPILOG = """\b
@@ -79,7 +82,7 @@ def _options(**flags: Any) -> RegenerateOptions:
     batch = BatchFlags.from_parameters(flags)
     settings = settings_from(flags)
     if batch:
-        check_batch(settings)
+        check_batch(settings, share=flags["share"])
     load_plugins(settings)  # --because can name their rules
     older_than, score_below = flags["older_than"], flags["score_below"]
     thresholds = {"older_than": older_than, "score_below": score_below}
@@ -98,11 +101,14 @@ def _options(**flags: Any) -> RegenerateOptions:
         dry_run=flags["dry_run"],
         check=flags["check"],
         fresh=not flags["resume"],
+        share=flags["share"],
         as_json=flags["as_json"],
         batch=batch,
     )
     if options.diff and (options.as_json or options.dry_run or options.check):
         raise UsageError("--diff cannot be combined with --json, --dry-run or --check")
+    if options.share and options.limit:
+        raise UsageError("--limit cannot be combined with --share, because each process would count for itself")
     if "related" in options.staleness.groups and settings.corpus is None:
         raise UsageError("links are judged against the whole site", remedy="name it with --corpus")
     if options.judges and not (settings.api_key or settings.base_url):
@@ -158,6 +164,7 @@ def _options(**flags: Any) -> RegenerateOptions:
     default=True,
     help="Use recorded responses and skip rejected rewrites, or request new ones.  [default: resume]",
 )
+@share_option
 @_output("--out", type=folder, help="Read and write provenance in .qtgen/ of this folder.  [default: outputs]")
 @_output(
     "--json",
@@ -200,6 +207,8 @@ def command(**flags: Any) -> int:
         set_up(os.environ)
         links = planned_links(options.paths, report, settings) if "related" in options.staleness.groups else {}
         output.check_writable()
+        shared = SharedPages(report.stale, report.pages) if options.share else None
+        report.stale = shared.pages if shared else report.stale
         run_options = RunOptions(
             settings,
             len(report.stale),
@@ -208,8 +217,9 @@ def command(**flags: Any) -> int:
             as_json=options.as_json,
             writes_pages=not options.diff,
             accepts_pending=options.batch is not None and not options.batch.wait,
+            work=None if options.batch else regenerate_work(options, config, report.pages),
         )
-        work = Regeneration(options, config, report, output, contexts, links)
+        work = Regeneration(options, config, report, output, contexts, links, shared)
         batch, total = options.batch, len(report.stale)
         rounds = BatchRounds(work, settings, batch, total, fresh=options.fresh) if batch else work
         return unusable.exit_code(Run(run_options, ledger).execute(rounds) or int(bool(report.unreadable)))

@@ -361,6 +361,7 @@ def test_with_a_deadline_the_last_requests_are_sent_live(qtgen: Run, provider: B
         (["--batch", "--deadline", "soon"], "`soon` is not a duration"),
         (["--batch", "--no-wait", "--deadline", "6h"], "--deadline needs a run that waits"),
         (["--batch-files", "x", "--no-wait"], "--batch-files only writes files"),
+        (["--batch", "--share"], "--share cannot be combined with --batch"),
         (["--batch", "--provider", "local"], "the provider `local` has no Batch API"),
     ],
 )

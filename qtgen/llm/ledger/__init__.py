@@ -4,9 +4,22 @@
 up answers and records them.
 """
 
+from qtgen.llm.ledger.group import LedgerGroup
+from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.ledger import Ledger
 from qtgen.llm.ledger.sender import LedgerSender
 from qtgen.llm.ledger.types import Batch, Claim, Judgement, ModelFacts
 from qtgen.llm.ledger.writer import LedgerWriter, open_writer
 
-__all__ = ["Batch", "Claim", "Judgement", "Ledger", "LedgerSender", "LedgerWriter", "ModelFacts", "open_writer"]
+__all__ = [
+    "Batch",
+    "Claim",
+    "Judgement",
+    "Ledger",
+    "LedgerGroup",
+    "LedgerSender",
+    "LedgerWriter",
+    "ModelFacts",
+    "Work",
+    "open_writer",
+]
