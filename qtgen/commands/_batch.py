@@ -170,6 +170,8 @@ class BatchRounds:
                     yield item
             except QtgenError as error:
                 failure = error
+                if not isinstance(error, Interrupted):
+                    models.stop.fail(error)  # so that the run lists the items that it did not get to
         if not isinstance(failure, QtgenError) or isinstance(failure, Interrupted):
             pending = 0
             for item in self._pending():

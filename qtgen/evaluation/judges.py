@@ -15,7 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen._util.json_schema import strict_schema
 from qtgen._util.text import pluralize
-from qtgen.errors import AnswerError, BudgetReached, Failure, ProviderError, ProviderUnusable, StyleRejected
+from qtgen.errors import (
+    AnswerError,
+    BudgetReached,
+    Deferred,
+    Failure,
+    ProviderError,
+    ProviderUnusable,
+    StyleRejected,
+)
 from qtgen.evaluation.report import first_error
 from qtgen.generation.json_objects import read_json_answer
 from qtgen.generation.unwrap import Wrapping
@@ -156,6 +164,10 @@ async def _ask(judge: Provider, name: str, task: str, texts: Mapping[str, str], 
         completion = await _complete(judge, lambda style: _prompt(name, task, texts, form, style))
     except ProviderUnusable:
         raise
+    except Deferred as error:
+        if error.queues:  # the judge is asked again once its batch is finished
+            raise
+        return Failure(error.kind, f"{judge.model}: {error}")
     except (ProviderError, BudgetReached) as error:
         return Failure(error.kind, f"{judge.model}: {error}")
     try:

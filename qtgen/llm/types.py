@@ -178,8 +178,8 @@ class Provider(Protocol):
         """Return the model's answer.
 
         Raises ProviderError if there is none, StyleRejected if the prompt has to be rendered again in another format,
-        BudgetReached if the request might cost more than is left, and Interrupted if a stop was requested before it was
-        sent.
+        BudgetReached if the request might cost more than is left, Deferred if the request is in a batch or queued for
+        one, and Interrupted if a stop was requested before it was sent.
         """
 
     def reject(self, completion: Completion) -> None:

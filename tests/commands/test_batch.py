@@ -230,8 +230,8 @@ def test_a_named_bad_line_fails_its_row_and_the_rest_is_sent_again(qtgen: Run, p
 
 def test_any_other_failure_is_a_clear_end(qtgen: Run, provider: BatchEndpoint) -> None:
     provider.faults.max_lines = 2
-    code, _, err = qtgen("generate", ask(*WORDS[:4]), "--batch")
-    assert code == 1
+    code, out, err = qtgen("generate", ask(*WORDS[:4]), "--batch", "--json")
+    assert (code, outcomes(out)) == (1, ["skipped"] * 4)
     assert "The file has too many lines" in err.splitlines()[-1]
     assert rows("SELECT state FROM batches") == [("failed",)]
     assert rows("SELECT count(*) FROM requests") == [(0,)]

@@ -16,7 +16,6 @@ from support.postgresql import postgresql_server
 pytestmark = [
     pytest.mark.block_network(allowed_hosts=["127.0.0.1"]),
     pytest.mark.skipif(sys.platform == "win32", reason="kills processes"),
-    pytest.mark.xdist_group("batches"),
 ]
 WORDS = ["osmosis", "gravity", "erosion", "friction", "entropy", "inertia"]
 
