@@ -14,7 +14,8 @@ QtgenError                      anything a person can act on
 ├── OutputError                 a page that could not be written (disk full, read-only)
 │   └── PageConflict            one page changed, disappeared or is read-only; other pages can still be written
 ├── NearDuplicates              questions that are duplicates, when that ends the run
-├── LedgerError                 the ledger cannot be read or written (locked, disk full)
+├── LedgerError                 the ledger cannot be read or written
+│   └── LedgerUnavailable       it may be possible later (no connection, locked, disk full)
 ├── ModelError                  a local model cannot be fetched
 │   └── ModelNotFetched         a local model is not on this machine
 ├── JudgeError                  no judge could say which of two texts is better
@@ -154,6 +155,10 @@ class NearDuplicates(QtgenError):
 
 class LedgerError(QtgenError):
     kind = "ledger"
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger's database cannot be used now, but perhaps later."""
 
 
 class ModelError(QtgenError):
