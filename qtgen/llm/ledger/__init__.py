@@ -6,7 +6,17 @@ up answers and records them.
 
 from qtgen.llm.ledger.ledger import Ledger
 from qtgen.llm.ledger.sender import LedgerSender
-from qtgen.llm.ledger.types import Batch, Claim, Judgement, ModelFacts
+from qtgen.llm.ledger.types import Batch, Claim, Judgement, ModelFacts, ModelPace
 from qtgen.llm.ledger.writer import LedgerWriter, open_writer
 
-__all__ = ["Batch", "Claim", "Judgement", "Ledger", "LedgerSender", "LedgerWriter", "ModelFacts", "open_writer"]
+__all__ = [
+    "Batch",
+    "Claim",
+    "Judgement",
+    "Ledger",
+    "LedgerSender",
+    "LedgerWriter",
+    "ModelFacts",
+    "ModelPace",
+    "open_writer",
+]
