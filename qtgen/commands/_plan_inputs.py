@@ -27,7 +27,7 @@ from qtgen.settings import Settings
 _SAMPLE = 2_000  # questions whose requests are rendered; the others are counted
 _TYPICAL = Question("What happens to the energy of a ball that bounces and comes to rest?", "Physics")
 _MIN_ANSWERS = 20  # earlier answers from which the pace of further ones is taken
-_GUESSED_REPAIRS = 0.05
+_GUESSED_FAULTY = 0.05
 _LATENCY_SPREAD, _TOKEN_SPREAD, _BATCH_SPREAD = 0.4, 0.3, 0.8  # standard deviations of the logarithm
 _GUESS_ERROR = 0.4  # relative standard error of a guessed mean
 _MAX_SHARE = 0.5  # of the attempts in the ledger that failed; beyond that, something was wrong with the endpoint
@@ -45,7 +45,7 @@ class PlanOptions:
     machines: int
     latency: float | None
     tokens: tuple[float, float] | None
-    repairs: float | None
+    faulty: float | None
     rejections: float | None
     failures: float | None
     endpoint_rpm: float | None
@@ -111,7 +111,7 @@ def read_inputs(options: PlanOptions) -> Inputs:
         endpoint_rpm=options.endpoint_rpm,
         endpoint_tpm=options.endpoint_tpm,
         request_bytes=requests.size,
-        repairs=share("repairs", options.repairs, faulty, _GUESSED_REPAIRS),
+        faulty=share("faulty", options.faulty, faulty, _GUESSED_FAULTY),
         rejections=share("rejections", options.rejections, rejected, 0.0),
         failures=share("failures", options.failures, failed, 0.0),
         tries=settings.tries,

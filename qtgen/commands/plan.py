@@ -101,7 +101,7 @@ _POSITIVE, _SHARE = Finite(min=0, min_open=True, max=1e12), Finite(min=0, max=0.
     help="Assume these tokens per request.  [default: estimated as by `generate --dry-run`]",
 )
 @_endpoint(
-    "--repairs",
+    "--faulty",
     type=_SHARE,
     metavar="SHARE",
     help="Assume that this share of the answers needs a repair.  [default: the ledger's, or 0.05]",
@@ -132,9 +132,9 @@ def command(questions: tuple[Path, ...], **flags: Any) -> int:
     """Forecast the time, the cost and the bottleneck of a run. Nothing is sent.
 
     The forecast simulates the requests for QUESTIONS (.csv, .xlsx, .jsonl, .txt, or - for stdin), or for --pages N, on
-    one or several machines. Latency, repairs and failures come from the ledger if it has 20 answers of the model. The
-    table shows the ways to send the requests: live, in batches, or mixed. Mixed means that the first request for each
-    page is in a batch, and repairs are live.
+    one or several machines. Latency, faulty answers and failures come from the ledger if it has 20 answers of the
+    model. The table shows the ways to send the requests: live, in batches, or mixed. Mixed means that the first
+    request for each page is in a batch, and repairs are live.
     """
     names = PlanOptions.__slots__
     settings = settings_from(flags)
@@ -177,7 +177,7 @@ def _facts(inputs: Inputs) -> Iterator[tuple[str, str]]:
     yield "latency", f"{scenario.latency.mean:.3g} s per answer ({origin('latency')})"
     tokens = f"{scenario.sent.mean:,.0f} sent and {scenario.received.mean:,.0f} received per request"
     yield "tokens", f"{tokens} ({origin('tokens')})"
-    yield "repairs", f"{scenario.repairs:.1%} of the answers ({origin('repairs')})"
+    yield "faulty", f"{scenario.faulty:.1%} of the answers need a repair ({origin('faulty')})"
     rejections = f"{scenario.rejections:.1%} rejected by chance ({origin('rejections')})"
     yield "failures", f"{rejections}, {scenario.failures:.1%} failed ({origin('failures')})"
     known = [
@@ -219,7 +219,7 @@ def _as_dict(inputs: Inputs, forecasts: list[Forecast], seeds: int) -> dict[str,
     assumed = {
         "latency": scenario.latency.mean,
         "tokens": [round(scenario.sent.mean, 1), round(scenario.received.mean, 1)],
-        "repairs": scenario.repairs,
+        "faulty": scenario.faulty,
         "rejections": scenario.rejections,
         "failures": scenario.failures,
         "processor": scenario.processor,

@@ -18,7 +18,7 @@ class BatchRun:
         seconds: How long the rounds take.
         processor_seconds: The part of them in which the machines write and read files.
         answers: Requests that were answered.
-        repairs: Repairs that are still to be requested.
+        remaining: Repairs that are still to be requested.
         rounds: Number of rounds.
         waits_for_tokens: Whether batches wait for the limit of enqueued tokens.
     """
@@ -26,7 +26,7 @@ class BatchRun:
     seconds: float
     processor_seconds: float
     answers: int
-    repairs: int
+    remaining: int
     rounds: int
     waits_for_tokens: bool
 
@@ -48,7 +48,7 @@ def simulate_batches(scenario: Scenario, dice: Random, *, max_rounds: int) -> Ba
         processor_seconds += processor
         answered = requests - expired
         answers += answered
-        requests = expired + _binomial(answered, scenario.repairs, dice)
+        requests = expired + _binomial(answered, scenario.faulty, dice)
     return BatchRun(seconds, processor_seconds, answers, requests, rounds, waits)
 
 

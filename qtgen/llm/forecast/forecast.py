@@ -205,9 +205,9 @@ def _mixed(scenario: Scenario, seed: int) -> _Run:
     batches = simulate_batches(scenario, dice, max_rounds=1)
     cost = _batch_cost(scenario, batches, dice)
     parts = _batch_parts(batches)
-    if not batches.repairs:
+    if not batches.remaining:
         return _Run(_START + batches.seconds, batches.answers, cost, parts, batches.rounds)
-    live = _live(replace(scenario, pages=batches.repairs), seed)
+    live = _live(replace(scenario, pages=batches.remaining), seed)
     return _Run(
         batches.seconds + live.seconds,
         batches.answers + live.answers,

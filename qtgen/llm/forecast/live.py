@@ -176,7 +176,7 @@ class LiveSimulation:
             self._answers += 1
             self._sent_sum += sent
             self._received_sum += received
-            if self._dice.random() < self._scenario.repairs:
+            if self._dice.random() < self._scenario.faulty:
                 machine.ready.appendleft(_Request(machine, self._drawn_tokens()))
             else:
                 self._push(now + self._scenario.commit, _Event.END, machine, request)

@@ -113,7 +113,7 @@ class Scenario:
         request_bytes: Size of a request.
         processor: Seconds of processor time per page.
         commit: Seconds until the ledger has recorded an answer.
-        repairs: Share of the answers that need another request.
+        faulty: Share of the answers that need a repair, which is another request.
         rejections: Share of the requests that get status 429 by chance. `failures` fail in another way.
         retry_after: Seconds that a rejection asks for; None if it says nothing.
         tries: Maximum attempts for a request.
@@ -133,7 +133,7 @@ class Scenario:
     request_bytes: float = 4_000.0
     processor: float = 0.0065
     commit: float = 0.01
-    repairs: float = 0.0
+    faulty: float = 0.0
     rejections: float = 0.0
     failures: float = 0.0
     retry_after: float | None = 1.0
@@ -146,7 +146,7 @@ class Scenario:
     @property
     def requests_per_page(self) -> float:
         """Answers per page: repairs are requests, too."""
-        return 1 / (1 - self.repairs)
+        return 1 / (1 - self.faulty)
 
     @property
     def attempts_per_page(self) -> float:

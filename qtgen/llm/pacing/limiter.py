@@ -153,13 +153,14 @@ class AdaptiveLimiter:
         if is_stale:
             return
         rate = self._measured_rate(now, pause)
-        slow_growth_from = self._slow_growth_from
-        self._cut_concurrency(now)
+        self._ignore_older(now)
         if rate is None:  # only the concurrency tells what the endpoint accepts
-            self._slow_growth_from = slow_growth_from
-        else:
-            self._learned.limit(rate, max(1.0, rate / 10))
-            self._learned.level, self._learned.updated = 1.0, now
+            self.concurrency = max(1.0, self.concurrency / 2)
+            return
+        if self._learned.rate == inf:  # from now on, the rate limits the requests
+            self.concurrency = self._slow_growth_from = max(1.0, self.concurrency / 2)
+        self._learned.limit(rate, max(1.0, rate / 10))
+        self._learned.level, self._learned.updated = 1.0, now
 
     def _measured_rate(self, now: float, pause: float) -> float | None:
         """Return the requests per second to learn from a rate limit. Return None if too few answers came before it."""
@@ -196,12 +197,13 @@ class AdaptiveLimiter:
             return
         self.outage.declare_if_likely(now)
         if started > self._cut_at:
-            self._cut_concurrency(now)
+            self.concurrency = self._slow_growth_from = max(1.0, self.concurrency / 2)
+            self._ignore_older(now)
 
     # --- what follows from them --------------------------------------------------------------------------------------
 
-    def _cut_concurrency(self, now: float) -> None:
-        self.concurrency = self._slow_growth_from = max(1.0, self.concurrency / 2)
+    def _ignore_older(self, now: float) -> None:
+        """Let what started before now say nothing new, and the rate not grow before now."""
         self._cut_at, self._rate_grown_at, self._failures = now, now, 0
 
     def _grow_rate(self, now: float) -> None:

@@ -105,6 +105,12 @@ def test_a_limit_is_found_and_kept_among_accidents(seed: int) -> None:
     assert endpoint.rejections <= 100
 
 
+@pytest.mark.parametrize("rate", [1.0, 2.0, 4.0])
+def test_a_low_limit_is_found_and_kept_despite_long_latencies(rate: float) -> None:
+    endpoint = Endpoint(rate, 8.0, rejection_latency=0.05)
+    assert drive(AdaptiveLimiter(64), endpoint, 600) < 2.2 * 600 / rate
+
+
 def test_headers_that_promise_too_much_do_not_matter() -> None:
     endpoint = Endpoint(50)
     promise = Limits(29_999, 0.02, None, None, 30_000, None)
