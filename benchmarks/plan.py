@@ -10,6 +10,7 @@ the share of faults. It is not given the result.
 import importlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -32,19 +33,19 @@ class Case(NamedTuple):
 
 
 CASES = (
-    Case("latency", "lat_ms=1000", 1200, 32, "--latency 1"),
-    Case("untold limit", "lat_ms=200&rpm=1800&lie=1", 1200, 64, "--latency 0.2 --endpoint-rpm 1800"),
-    Case("--rpm", "lat_ms=200", 900, 64, "--latency 0.2 --rpm 1500"),
-    Case("3% status 429", "lat_ms=500&p429=0.03", 1200, 32, "--latency 0.5 --rejections 0.03"),
+    Case("latency", "lat_ms=2000", 1200, 64, "--latency 2"),
+    Case("untold limit", "lat_ms=500&rpm=1500&lie=1", 1000, 64, "--latency 0.5 --endpoint-rpm 1500"),
+    Case("--rpm", "lat_ms=500", 900, 64, "--latency 0.5 --rpm 1500"),
+    Case("3% status 429", "lat_ms=2000&p429=0.03", 1200, 64, "--latency 2 --rejections 0.03"),
     Case(
         "3% status 429, 3% status 500, 1% dropped, 2% invalid",
-        "lat_ms=500&p429=0.03&p500=0.03&pdrop=0.01&pbad=0.02",
+        "lat_ms=2000&p429=0.03&p500=0.03&pdrop=0.01&pbad=0.02",
         1200,
-        32,
-        "--latency 0.5 --rejections 0.03 --failures 0.04 --faulty 0.02",
+        64,
+        "--latency 2 --rejections 0.03 --failures 0.04 --faulty 0.02",
     ),
 )
-ASSUMED = "--latency 8 --tokens 900,700 --faulty 0.05 --concurrency 256 --model gpt-4o-mini"
+ASSUMED = "--latency 8 --tokens 900,700 --faulty 0.05 --concurrency 256 --rpm 10000 --tpm 10000000 --model gpt-4o-mini"
 
 
 def plan(*options: str) -> Any:
@@ -68,24 +69,29 @@ def compare() -> None:
             os.chdir(folder)
             one, many = (generate.measure_generate(pages, 64) for pages in (1, 801))
             processor = (many.cpu_seconds - one.cpu_seconds) / 800
-            start = one.seconds - 1.0  # a forecast assumes that a second passes before the first request
-            print(f"processor time: {1000 * processor:.2f} ms per page; a run with one page: {one.seconds:.1f} s\n")
+            print(f"processor time: {1000 * processor:.2f} ms per page\n")
             print("| run | real (s) | forecast (s) | real / forecast |\n|---|---|---|---|")
             for case in CASES:
                 with urllib.request.urlopen(f"{address}/_ctl?{case.behaviour}", timeout=10) as response:
                     response.read()
-                run_case(case, processor, start)
+                run_case(case, processor)
             os.chdir("/")
     finally:
         server.terminate()
         server.wait()
 
 
-def run_case(case: Case, processor: float, start: float) -> None:
-    """Measure a real run beside its forecast, and print a row of the table. `start` is subtracted from the run."""
+def run_case(case: Case, processor: float) -> None:
+    """Measure a real run beside its forecast, and print a row of the table.
+
+    A run says how long it took without the start of its process, which the forecast takes for a second.
+    """
     if "--rpm" in case.options.split():
         os.environ["QTGEN_RPM"] = case.options.split()[-1]
-    real = generate.measure_generate(case.pages, case.concurrency).seconds - start
+    output = generate.measure_generate(case.pages, case.concurrency).output
+    if not (told := re.search(r" in ([\d.]+) s\b", output)):
+        sys.exit(output)
+    real = 1.0 + float(told[1])
     os.environ.pop("QTGEN_RPM", None)
     known = [*case.options.split(), "--processor", str(processor), "--concurrency", str(case.concurrency)]
     defaults = [] if "--faulty" in known else ["--faulty", "0"]
@@ -105,7 +111,7 @@ def table() -> None:
     )
     os.environ["OPENAI_API_KEY"] = "none"
     for pages in (10**4, 10**5, 10**6, 10**7, 10**8):
-        for machines in (1, 4, 16):
+        for machines in (1, 4):
             planned = plan("--pages", str(pages), "--machines", str(machines), *ASSUMED.split())
             for way, result in planned["ways"].items():
                 print_result(pages, machines, way, result)

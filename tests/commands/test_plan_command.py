@@ -40,6 +40,24 @@ def test_a_forecast_for_a_number_of_pages(qtgen: Run) -> None:
     assert result["assumptions"]["rejections"] == {"value": 0.0, "origin": "default"}
 
 
+def test_the_json_object(qtgen: Run) -> None:
+    result = planned(qtgen, "--pages", "100", *GIVEN)
+    assert [*result] == [
+        *("model", "pages", "machines", "concurrency", "rpm", "tpm", "endpoint_rpm", "endpoint_tpm", "budget_usd"),
+        *("seeds", "assumptions", "ways"),
+    ]
+    assert [*result["assumptions"]] == [
+        *("latency", "tokens", "faulty", "rejections", "failures", "processor", "batch_hours"),
+    ]
+    for way in result["ways"].values():
+        assert [*way] == [
+            *("pages", "seconds", "requests", "cost_usd", "bottleneck", "batch_rounds", "one_more_machine"),
+        ]
+        assert [*way["seconds"]] == ["low", "expected", "high"]
+        assert [*way["one_more_machine"]] == ["seconds", "saved"]
+    assert planned(qtgen, "--pages", "100", *GIVEN) == result, "the same seeds give the same forecast"
+
+
 def test_the_table_for_people(qtgen: Run) -> None:
     code, out, err = qtgen("plan", "--pages", "1000", *GIVEN, "--rpm", "60")
     assert code == 0

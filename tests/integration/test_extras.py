@@ -91,6 +91,7 @@ MISSING = [
     ("generate questions.csv", "generate"),
     ("regenerate outputs --check", "generate"),
     ("costs", "generate"),
+    ("plan --pages 10", "generate"),
     ("prompts list", "generate"),
     ("check-endpoint", "generate"),
     ("models list", "local"),
