@@ -7,12 +7,14 @@ QtgenError                      anything a person can act on
 │   ├── QuestionFileError       a question file that cannot be read at all
 │   ├── PromptError             a prompt template that cannot be used
 │   ├── PluginError             a plugin that cannot be loaded
+│   ├── PackExists              there is a pack already
 │   ├── CassetteError           recorded responses that are missing or cannot be read
 │   └── MissingExtra            an optional dependency is not installed
 ├── UnwritableText              a value that no page can hold
 ├── SpliceError                 an edit that could not be proved harmless
 ├── OutputError                 a page that could not be written (disk full, read-only)
 │   └── PageConflict            one page changed, disappeared or is read-only; other pages can still be written
+├── DamagedPack                 a part of a pack that cannot be used; the other parts are
 ├── NearDuplicates              questions that are duplicates, when that ends the run
 ├── LedgerError                 the ledger cannot be read or written
 │   └── LedgerUnavailable       it may be possible later (no connection, locked, disk full)
@@ -129,6 +131,10 @@ class MissingExtra(UsageError):
         self.module = module
 
 
+class PackExists(UsageError):
+    """There is a pack already at the location of a new one."""
+
+
 class CassetteError(UsageError):
     kind = "cassette"
 
@@ -142,11 +148,28 @@ class SpliceError(QtgenError):
 
 
 class OutputError(QtgenError):
+    """Something could not be written.
+
+    `is_disk_full` tells whether the disk is full, so that writing more is useless.
+    """
+
     kind = "output"
+    is_disk_full = False
 
 
 class PageConflict(OutputError):
     kind = "page"
+
+
+class DamagedPack(QtgenError):
+    """A part of a pack that cannot be used. The other parts can.
+
+    Args:
+        path: The shard.
+        field: The page, if the other pages of the shard can be used.
+    """
+
+    kind = "damaged-pack"
 
 
 class NearDuplicates(QtgenError):

@@ -12,6 +12,7 @@ from qtgen.errors import (
     Interrupted,
     MissingExtra,
     ModelNotFetched,
+    PackExists,
     ProviderError,
     ProviderUnusable,
     QtgenError,
@@ -26,6 +27,7 @@ _REMEDIES: dict[type[QtgenError], str] = {
     EndpointDown: "run the same command again to resume",
     RequestsFailAlike: "`qtgen check-endpoint` shows what the endpoint accepts",
     Interrupted: "run the same command again to resume",
+    PackExists: "add --force to replace it",
     CacheMismatch: "add --no-cache to compute all of them again",
 }
 # Settings whose option has another name, or that have none.

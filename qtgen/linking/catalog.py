@@ -15,7 +15,7 @@ from qtgen.linking.graph import Graph, PageNode, build_graph
 from qtgen.linking.links import links_of
 from qtgen.page import Page
 from qtgen.page.naming import slug
-from qtgen.site.discovery import PageBatch, exclude_pages, iter_batches, read_page
+from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages, load_page
 from qtgen.site.index import SiteIndex, digest, page_facts
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ class Catalog:
 def read_catalog(
     batches: Iterable[PageBatch],
     *,
-    corpus: Path | None = None,
+    corpus: Path | PageSource | None = None,
+    overlay: Overlay | None = None,
     embed: EmbedPages | None = None,
     on_read: Callable[[int], object] | None = None,
 ) -> Catalog:
@@ -126,7 +127,8 @@ def read_catalog(
 
     Args:
         batches: The selected pages.
-        corpus: The folder of the whole site.
+        corpus: The whole site: its folder, or another source of pages.
+        overlay: Contents to use instead of those of the files, by path.
         embed: Computes the vectors; without it, links can be reported but not chosen.
         on_read: Called with the number of pages that were just read.
 
@@ -135,12 +137,12 @@ def read_catalog(
         UsageError: A folder is missing. Errors of `embed` pass through.
     """
     catalog = Catalog()
-    reader = _Reader(catalog, embed, on_read)
+    reader = _Reader(catalog, overlay or {}, embed, on_read)
     reader.add_batches(batches)
     catalog.selected = len(catalog)
     if corpus is not None:
         selected = {os.path.realpath(path) for path in catalog.paths}
-        reader.add_batches(exclude_pages(iter_batches([corpus]), selected))
+        reader.add_batches(exclude_pages(corpus_batches(corpus), selected))
     if not len(catalog):
         raise NoPages("there are no pages")
     logger.debug("read %d selected pages and %d others", catalog.selected, len(catalog) - catalog.selected)
@@ -152,15 +154,22 @@ def read_catalog(
 class _Reader:
     """Reads pages into a catalog."""
 
-    def __init__(self, catalog: Catalog, embed: EmbedPages | None, on_read: Callable[[int], object] | None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        overlay: Overlay,
+        embed: EmbedPages | None,
+        on_read: Callable[[int], object] | None,
+    ) -> None:
         self._catalog = catalog
+        self._overlay = overlay
         self._embed = embed
         self._on_read = on_read
 
     def add_batches(self, batches: Iterable[PageBatch]) -> None:
         """Add all pages; symbolic links come last, and only if no page before has the same file."""
         symlinks: list[str] = []
-        self._add_pages(_regular_pages(batches, symlinks))
+        self._add_pages(_regular_pages(batches, symlinks, self._overlay))
         if not symlinks:
             return
         files = {os.path.realpath(path) for path in self._catalog.paths}
@@ -172,7 +181,7 @@ class _Reader:
 
     def _add_pages(self, pages: Iterable[tuple[str, int]]) -> None:
         """Add the pages at these paths; a size of -1 is unknown."""
-        opened = ((path, read_page(path, size)) for path, size in pages)
+        opened = ((path, load_page(path, size, self._overlay)) for path, size in pages)
         while chunk := list(islice(opened, _CHUNK)):
             self._catalog.site.add(page_facts(page) for _, page in chunk)
             for path, page in chunk:
@@ -183,11 +192,11 @@ class _Reader:
                 self._on_read(len(chunk))
 
 
-def _regular_pages(batches: Iterable[PageBatch], symlinks: list[str]) -> Iterator[tuple[str, int]]:
+def _regular_pages(batches: Iterable[PageBatch], symlinks: list[str], overlay: Overlay) -> Iterator[tuple[str, int]]:
     """Yield path and size of each page; paths of symbolic links are appended to `symlinks` instead."""
     for batch in batches:
         for path, (size, _) in zip(batch.paths(), batch.states, strict=True):
-            if os.path.islink(path):  # noqa: PTH114 - a Path for each page takes longer than the system call
+            if path not in overlay and os.path.islink(path):  # noqa: PTH114 - a Path for each page takes longer than the system call
                 symlinks.append(path)
             else:
                 yield path, size

@@ -2,16 +2,16 @@
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Protocol
 
 from msgspec import msgpack
 
 from qtgen._util.cpus import usable_cpus
-from qtgen.page import Page, read
-from qtgen.site.discovery import PageBatch, read_page
+from qtgen.page import Page
+from qtgen.site.discovery import Overlay, PageBatch, load_page
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
 from qtgen.validation.cache import PageRecord
@@ -26,9 +26,6 @@ _LOOK_AHEAD = 50_000  # pages, at most, that are looked up in the cache before t
 _NOT_CACHED = b"QT108"  # a file that cannot be read may be readable next time, although it looks the same
 
 _log = logging.getLogger(__name__)
-
-Overlay = Mapping[str, bytes]
-"""Contents to use instead of those of the files, by path."""
 
 
 class RecordStore(Protocol):
@@ -51,12 +48,15 @@ def check_batches(
     jobs: int | None,
     overlay: Overlay,
     settings: RuleSettings = DEFAULT_SETTINGS,
+    *,
+    spawn: bool = False,
 ) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
     """Yield each batch with the records of its pages, in order.
 
     Args:
         jobs: The number of worker processes; by default, as many as pay for the pages that must be read.
         settings: What the rules read from the settings.
+        spawn: Whether worker processes start afresh, because a library has started threads in this process.
     """
     looked_up = ((batch, _look_up(batch, store, overlay, settings)) for batch in batches)
     ahead: list[_LookedUp] = []
@@ -70,7 +70,7 @@ def check_batches(
     jobs = jobs or min(usable_cpus(), 1 + missing // _WORTH_A_WORKER)
     everything = chain(ahead, looked_up)
     _log.debug("checking with %d process(es)", jobs)
-    check = _check_in_workers if jobs > 1 else _check_here
+    check = partial(_check_in_workers, spawn=spawn) if jobs > 1 else _check_here
     checked = check(everything, jobs, overlay, settings)
     for batch, all_records, is_new in checked:
         if is_new and store and overlay.keys().isdisjoint(batch.paths()):
@@ -107,12 +107,12 @@ def _missing(batch: PageBatch, records: list[PageRecord | None]) -> Iterator[tup
 
 
 def _check_in_workers(
-    looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay, settings: RuleSettings
+    looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay, settings: RuleSettings, *, spawn: bool
 ) -> Iterator[_Checked]:
     from qtgen._util.processes import map_in_processes  # slow to import, and single pages do not need it
 
     work = ((parcel, _arguments(parcel, overlay, settings)) for parcel in _parcels(looked_up))
-    for parcel, checked in map_in_processes(_check_files, work, jobs):
+    for parcel, checked in map_in_processes(_check_files, work, jobs, spawn=spawn):
         new_records = iter(checked)
         for batch, records in parcel:
             yield batch, [record or next(new_records) for record in records], None in records
@@ -167,11 +167,6 @@ def page_file(path: str, page: Page) -> PageFile:
     is_unclear = path.count("/") < 2 or ".." in path
     location = os.path.abspath(path).replace(os.sep, "/") if is_unclear else None  # noqa: PTH100 - a Path is slower
     return PageFile(path, page, location)
-
-
-def load_page(path: str, size: int, overlay: Overlay) -> Page:
-    """Read a page from the overlay or from its file."""
-    return read(overlay[path]) if path in overlay else read_page(path, size)
 
 
 def page_checker(settings: RuleSettings = DEFAULT_SETTINGS, *, fixes: bool = False) -> PageChecker:

@@ -16,6 +16,8 @@ _PASSING_SQLITE_CODES = frozenset({5, 6, 8, 10, 13, 14, 15})
 # used up, server shutting down or starting, system error, lock not available, a standby that is read-only.
 _PASSING_SQLSTATES = ("08", "40", "53", "57P", "58", "55P03", "25006", "25P03")
 
+_REMEDY = "run the same command again when it responds"
+
 
 class Database:
     """A database. Every transaction raises LedgerError, and LedgerUnavailable for what may pass.
@@ -69,7 +71,7 @@ class Database:
             if not may_pass(error):
                 raise LedgerError(message) from None
             self.has_been_away = True
-            remedy = "end the other program that has locked it" if "lock" in reason else None
+            remedy = "end the other program that has locked it" if "lock" in reason else _REMEDY
             raise LedgerUnavailable(message, remedy=remedy) from None
 
 

@@ -35,7 +35,7 @@ class Gate:
         self._is_open.clear()
         if announce and not self._is_announced:
             self._is_announced = True
-            self.notify(f"{reason}; no new request is sent until it responds, for up to five minutes")
+            self.notify(f"{reason.message}; no new request is sent until it responds, for up to five minutes")
 
     def open(self) -> None:
         if self._is_announced:

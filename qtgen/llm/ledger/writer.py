@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.text import pluralize
@@ -52,6 +53,8 @@ class LedgerWriter:
         self._pending: dict[bytes, asyncio.Future[None]] = {}  # requests of this run that are being sent
         self._error: Exception | None = None
         self._is_closing = False
+        self._saved = self._unsaved = 0  # responses that could not be recorded
+        self._saved_in: Path | None = None
 
     async def claim(self, key: RequestKey) -> Completion | None:
         """Return the request's recorded completion. If there is none, claim it and return None.
@@ -131,6 +134,7 @@ class LedgerWriter:
                         await self._has_news.wait()
                 self._has_news.clear()
                 await self._commit()  # an empty batch is a sign of life
+        self._report_saved()
         if self._error:
             raise self._error
 
@@ -193,21 +197,30 @@ class LedgerWriter:
 
     def _give_up(self, error: LedgerUnavailable, batch: Batch, committed: Committed) -> None:
         """Save what could not be recorded, end the run, and tell those who wait."""
-        saved = self._save(batch)
-        failure = LedgerUnavailable(f"{error.message}; {saved}" if saved else error.message, remedy=error.remedy)
-        self._fail(failure, committed)
-        self._stop.fail(failure)
+        self._save(batch)
+        self._fail(error, committed)
+        self._stop.fail(error)
 
-    def _save(self, batch: Batch) -> str:
-        """Save a batch in a file, and return a sentence about it, empty if it holds nothing that was paid for."""
-        answers = pluralize(len(batch.answers), "response")
+    def _save(self, batch: Batch) -> None:
+        """Save a batch in a file, so that the next run records it."""
+        self._unsaved += len(batch.answers)
         if self._ledger.unsettled is None:
-            return f"{answers} could not be recorded" if batch.answers else ""
+            return
         try:
             path = self._ledger.unsettled.save(self._ledger.run, batch)
         except OutputError as error:
-            return f"{answers} could not be saved either: {error}"
-        return f"{path} holds {answers}, which the next run records" if path else ""
+            self.gate.notify(str(error))
+        else:
+            self._unsaved -= len(batch.answers)
+            self._saved += len(batch.answers)
+            self._saved_in = self._saved_in or path
+
+    def _report_saved(self) -> None:
+        if self._saved:
+            folder = self._saved_in.parent if self._saved_in else ""
+            self.gate.notify(f"{pluralize(self._saved, 'response')} saved in {folder}; the next run records them")
+        if self._unsaved:
+            self.gate.notify(f"{pluralize(self._unsaved, 'response')} lost: neither recorded nor saved")
 
     def _fail(self, error: Exception, committed: Committed) -> None:
         self._error = error  # for those who come later

@@ -11,9 +11,9 @@ from support.postgresql import postgresql_server
 
 
 @pytest.fixture(scope="package")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of a database server that listens only on a socket file and ends with the tests."""
-    with postgresql_server(tmp_path_factory.mktemp("postgresql") / "data") as server:
+    with postgresql_server() as server:
         yield server.get_uri()
 
 
