@@ -151,7 +151,7 @@ def _read_requests(
         _add(estimate, config, endpoint, [_TYPICAL])
         rows = 1
     else:
-        rows = _add_files(estimate, config, endpoint, files, options.settings)
+        rows = _add_files(estimate, config, endpoint, files, options)
     count = sum(totals.requests for totals in estimate.totals.values())
     size = sum(totals.bytes for totals in estimate.totals.values()) / count
     answers = sum(1 for row in history if row[3])
@@ -173,9 +173,10 @@ def _add(estimate: RunEstimate, config: GenerationConfig, endpoint: Endpoint, qu
 
 
 def _add_files(
-    estimate: RunEstimate, config: GenerationConfig, endpoint: Endpoint, files: Sequence[Path], settings: Settings
+    estimate: RunEstimate, config: GenerationConfig, endpoint: Endpoint, files: Sequence[Path], options: PlanOptions
 ) -> int:
-    """Add the requests of the first questions, and return the number of questions."""
+    """Add the requests of the first questions, and return the number of questions, if it is needed."""
+    settings = options.settings
     if missing := [file for file in files if str(file) != "-" and not file.exists()]:
         raise QuestionFileError(os.strerror(errno.ENOENT), path=missing[0])
     invalid = 0
@@ -195,7 +196,7 @@ def _add_files(
         if not sample:
             raise QuestionFileError("no questions", path=", ".join(map(str, files)))
         _add(estimate, config, endpoint, sample)
-        total = len(sample) + sum(1 for _ in rows)
+        total = len(sample) + (0 if options.pages else sum(1 for _ in rows))
     if invalid:
         warn([f"{invalid:,} rows are no valid questions"], "row")
     return total

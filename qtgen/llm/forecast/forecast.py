@@ -16,7 +16,7 @@ from qtgen.llm.forecast.scenario import BatchService, Rates, Scenario, Way
 MAX_SIMULATED_PAGES = 20_000
 """Further pages are extrapolated."""
 _ROUNDS = 40  # answers for each request in flight, so that most of a simulation is steady
-_MODEL_ERROR = 0.06  # relative standard error of a simulation, by comparison with real runs
+_MODEL_ERROR = 0.08  # relative standard error of a simulation, by comparison with real runs
 _START = 1.0  # seconds until the first request is sent
 _SEEDS_FOR_GAIN = 5
 _NO_SERVICE = BatchService()
@@ -186,7 +186,7 @@ def _live_parts(scenario: Scenario) -> dict[Bottleneck, float]:
 
     in_flight = scenario.machines * scenario.concurrency
     return {
-        Bottleneck.CONCURRENCY: attempts * (1 - scenario.rejections) * scenario.latency.mean / in_flight,
+        Bottleneck.CONCURRENCY: attempts * scenario.latency.mean / in_flight,
         Bottleneck.RATE_LIMIT: limited(scenario.rpm, scenario.tpm),
         Bottleneck.ENDPOINT_LIMIT: limited(scenario.endpoint_rpm, scenario.endpoint_tpm),
         Bottleneck.PROCESSOR: scenario.pages * scenario.processor / scenario.machines,

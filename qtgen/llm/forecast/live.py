@@ -16,7 +16,7 @@ _JOBS_PER_REQUEST = 2  # as in `generation.pipeline`: pages in progress for each
 _REJECTION_PATIENCE = 6  # as in `llm.retry`: tries for rejections, for each try for other failures
 _MAX_BACKOFF = 60.0  # seconds, as in `llm.retry`
 _HEAD_START = 2.0  # seconds, as in `llm.factory`
-_REJECTION_SECONDS = 0.1  # rejections come at once
+_LIMIT_SECONDS = 0.1  # a rate limit shows at once; a rejection by chance takes as long as an answer
 _STEADY = (0.3, 0.9)  # parts of the pages between which a run is steady: it neither starts nor runs out
 
 
@@ -28,6 +28,13 @@ class _Event(IntEnum):
     END = 4  # the page is recorded
 
 
+class _Outcome(IntEnum):
+    ANSWERED = 0
+    LIMITED = 1  # rejected by the endpoint's rate limit
+    REJECTED = 2  # rejected by chance
+    FAILED = 3
+
+
 @dataclass(slots=True)
 class _Request:
     """A request for a page, with its attempts so far. `outcome` is that of the current attempt."""
@@ -37,7 +44,7 @@ class _Request:
     attempts: int = 0
     rejections: int = 0
     started: float = 0.0
-    outcome: str = ""
+    outcome: _Outcome | None = None
 
 
 class _Machine:
@@ -147,29 +154,30 @@ class LiveSimulation:
             request.started = now
             request.outcome = self._outcome(now, sum(request.tokens))
             seconds = self._latencies[int(self._dice.random() * len(self._latencies))]
-            if request.outcome == "rejected":
-                seconds = min(seconds, _REJECTION_SECONDS)
+            if request.outcome is _Outcome.LIMITED:
+                seconds = min(seconds, _LIMIT_SECONDS)
             self._push(now + seconds, _Event.RESPONSE, machine, request)
 
     def _drawn_tokens(self) -> tuple[float, float]:
         number = self._dice.random()
         return self._sent[int(number * len(self._sent))], self._received[int(number * len(self._received))]
 
-    def _outcome(self, now: float, tokens: float) -> str:
+    def _outcome(self, now: float, tokens: float) -> _Outcome:
         """Return what the endpoint makes of a request."""
         requests, bucket = self._endpoint_requests, self._endpoint_tokens
         if requests.delay(now, 1) > 0 or bucket.delay(now, tokens) > 0:
-            return "rejected"
+            return _Outcome.LIMITED
         requests.take(now, 1)
         bucket.take(now, tokens)
         chance = self._dice.random()
         if chance < self._scenario.rejections:
-            return "rejected"
-        return "failed" if chance < self._scenario.rejections + self._scenario.failures else "answered"
+            return _Outcome.REJECTED
+        is_failure = chance < self._scenario.rejections + self._scenario.failures
+        return _Outcome.FAILED if is_failure else _Outcome.ANSWERED
 
     def _read(self, now: float, machine: _Machine, request: _Request) -> None:
         limiter = machine.limiter
-        if request.outcome == "answered":
+        if request.outcome is _Outcome.ANSWERED:
             sent, received = request.tokens
             limiter.end(self._estimate, sent + received)
             limiter.answered(now, None)
@@ -182,7 +190,7 @@ class LiveSimulation:
                 self._push(now + self._scenario.commit, _Event.END, machine, request)
             return
         limiter.end(self._estimate, 0)
-        if request.outcome == "rejected":
+        if request.outcome is not _Outcome.FAILED:
             request.rejections += 1
             limiter.rate_limited(now, request.started, self._scenario.retry_after)
         else:
@@ -196,7 +204,7 @@ class LiveSimulation:
             self._failed += 1
             self._push(now, _Event.END, machine, request)
             return
-        pause = self._scenario.retry_after if request.outcome == "rejected" else None
+        pause = None if request.outcome is _Outcome.FAILED else self._scenario.retry_after
         if pause is None:
             pause = self._dice.uniform(0.0, min(0.5 * 2 ** (request.attempts - 1), _MAX_BACKOFF))
         self._push(now + min(pause, _MAX_BACKOFF), _Event.RETRY, machine, request)
