@@ -15,6 +15,7 @@ from qtgen.llm.pacing.bucket import TokenBucket
 _JOBS_PER_REQUEST = 2  # as in `generation.pipeline`: pages in progress for each request in flight
 _REJECTION_PATIENCE = 6  # as in `llm.retry`: tries for rejections, for each try for other failures
 _MAX_BACKOFF = 60.0  # seconds, as in `llm.retry`
+_MIN_WAIT = 1e-3  # seconds; a wait that rounding swallows would last forever
 _HEAD_START = 2.0  # seconds, as in `llm.factory`
 _LIMIT_SECONDS = 0.1  # a rate limit shows at once; a rejection by chance takes as long as an answer
 _STEADY = (0.3, 0.9)  # parts of the pages between which a run is steady: it neither starts nor runs out
@@ -139,8 +140,9 @@ class LiveSimulation:
         limiter = machine.limiter
         while machine.ready or (self._remaining and machine.free_jobs):
             if (delay := limiter.delay(now, self._estimate)) > 0:
-                if now + delay < machine.wake_at:
-                    machine.wake_at = now + delay
+                wake_at = now + max(delay, _MIN_WAIT)
+                if wake_at < machine.wake_at:
+                    machine.wake_at = wake_at
                     self._push(machine.wake_at, _Event.WAKE, machine, None)
                 return
             if machine.ready:

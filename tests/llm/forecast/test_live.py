@@ -41,6 +41,11 @@ def test_machines_share_the_users_limit(machines: int) -> None:
     assert run(machines=machines, tpm=1_200 * 1_600).seconds == pytest.approx(150, rel=0.1)
 
 
+def test_a_limit_of_tokens_that_many_machines_share() -> None:
+    result = run(pages=6_000, machines=4, concurrency=256, latency=Quantity.around(8.0, 0.4), tpm=1_600_000)
+    assert result.seconds == pytest.approx(360, rel=0.1)
+
+
 @pytest.mark.parametrize("machines", [1, 3])
 def test_machines_share_the_endpoints_limit(machines: int) -> None:
     assert run(machines=machines, endpoint_rpm=1_200).seconds == pytest.approx(150, rel=0.2)
