@@ -142,7 +142,11 @@ class Settings(BaseModel):
     rpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="Maximum requests per minute")
     tpm: float | None = Field(None, gt=0, allow_inf_nan=False, description="Maximum tokens per minute")
     budget: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Maximum cost of one run in US dollars. Needs the model's price"
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Maximum cost of one run in US dollars, together with other runs on the same list at the same "
+        "time. Needs the model's price",
     )
     ledger: str = Field(
         ".qtgen/ledger.sqlite",

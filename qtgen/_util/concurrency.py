@@ -8,7 +8,10 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import Executor
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from qtgen.errors import Interrupted
@@ -103,8 +106,46 @@ def stop_on_interrupt(notify: Callable[[str], None], stop: Stop | None = None) -
             loop.remove_signal_handler(number)
 
 
+class ReadAhead(AsyncIterator[ItemT]):
+    """Reads an iterator in a thread, because it may wait for a disk or a database, and hands its items to coroutines.
+
+    Args:
+        items: The iterator.
+        thread: Where it is read.
+        size: How many items are read at a time.
+    """
+
+    def __init__(self, items: Iterable[ItemT], thread: Executor, size: int) -> None:
+        self._items, self._thread, self._size = iter(items), thread, size
+        self._buffer: deque[ItemT] = deque()
+        self._lock = asyncio.Lock()
+        self._is_exhausted = False
+
+    async def __anext__(self) -> ItemT:
+        while not self._buffer:
+            async with self._lock:
+                if self._buffer:  # another coroutine has read it meanwhile
+                    break
+                if self._is_exhausted:
+                    raise StopAsyncIteration
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._read)
+        return self._buffer.popleft()
+
+    def _read(self) -> None:
+        for _ in range(self._size):
+            item = next(self._items, _EXHAUSTED)
+            if isinstance(item, _Exhausted):
+                self._is_exhausted = True
+                return
+            self._buffer.append(item)
+
+
 async def map_unordered(
-    items: Iterable[ItemT], work: Callable[[ItemT], Coroutine[Any, Any, ResultT]], *, concurrency: int, stop: Stop
+    items: Iterable[ItemT] | AsyncIterator[ItemT],
+    work: Callable[[ItemT], Coroutine[Any, Any, ResultT]],
+    *,
+    concurrency: int,
+    stop: Stop,
 ) -> AsyncGenerator[tuple[ItemT, ResultT], None]:
     """Yield each item with its result, in the order in which they finish.
 
@@ -113,7 +154,8 @@ async def map_unordered(
     fails by `Stop.fail`, the items in flight finish and are yielded first; then the exception propagates. Closing the
     generator cancels whatever still runs.
     """
-    mapping = _Mapping(iter(items), work, concurrency, stop)
+    next_item = partial(anext, items, _EXHAUSTED) if isinstance(items, AsyncIterator) else _reader(items)
+    mapping = _Mapping(next_item, work, concurrency, stop)
     tasks = mapping.start()
     try:
         while (pair := await mapping.results.get()) is not None:
@@ -127,17 +169,27 @@ async def map_unordered(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _reader(items: Iterable[ItemT]) -> "Callable[[], Awaitable[ItemT | _Exhausted]]":
+    """Return a coroutine function that returns the next item."""
+    remaining = iter(items)
+
+    async def next_item() -> "ItemT | _Exhausted":
+        return next(remaining, _EXHAUSTED)
+
+    return next_item
+
+
 class _Mapping(Generic[ItemT, ResultT]):
     """The state of one call of `map_unordered`. A result of None marks the end."""
 
     def __init__(
         self,
-        remaining: Iterator[ItemT],
+        next_item: "Callable[[], Awaitable[ItemT | _Exhausted]]",
         work: Callable[[ItemT], Coroutine[Any, Any, ResultT]],
         concurrency: int,
         stop: Stop,
     ) -> None:
-        self._remaining, self._work, self._concurrency, self._stop = remaining, work, concurrency, stop
+        self._next_item, self._work, self._concurrency, self._stop = next_item, work, concurrency, stop
         self.results: asyncio.Queue[tuple[ItemT, ResultT] | None] = asyncio.Queue()
         self.room = asyncio.Semaphore(concurrency)
 
@@ -158,7 +210,10 @@ class _Mapping(Generic[ItemT, ResultT]):
         if self._stop.requested:
             return False
         await self.room.acquire()
-        item = next(self._remaining, _EXHAUSTED)
+        try:
+            item = await self._next_item()
+        except Interrupted:
+            item = _EXHAUSTED
         if self._stop.requested or isinstance(item, _Exhausted):
             self.room.release()
             return False

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from qtgen._util.leftovers import SUFFIX, remove_leftovers_once, temporary_prefix
 from qtgen.errors import OutputError, PageConflict, QtgenError
@@ -131,10 +131,40 @@ def _locked(path: Path) -> Iterator[None]:
     with _as_conflict(path):
         file = path.open("rb")
     with file:
-        if fcntl:
-            with contextlib.suppress(OSError):  # a file system without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
+        _lock(file)
         yield
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Wait until nobody else has locked a file. Closing the file releases the lock, and so does the process's end."""
+    if fcntl:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+
+
+@contextlib.contextmanager
+def locked_marker(path: Path) -> Iterator[bool]:
+    """Create an empty file that only one process or thread holds until the block ends. The file stays.
+
+    Yield whether the file was there already: another process had it, or left it behind. Raises OutputError.
+    """
+    with as_output_error(path):
+        file, is_new = _open_marker(path)
+    with file:
+        _lock(file)
+        yield not is_new
+
+
+def _open_marker(path: Path) -> tuple[IO[bytes], bool]:
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return path.open("xb"), True
+        except FileExistsError:
+            with contextlib.suppress(FileNotFoundError):  # another run has removed the file or its folder just now
+                return path.open("r+b"), False  # for a lock on a network file system
+        except FileNotFoundError:  # another run has removed the empty folder just now
+            continue
 
 
 def replace_file(path: Path, before: bytes, after: bytes, before_replacing: Callable[[], None] | None = None) -> None:
@@ -200,19 +230,24 @@ def _error_of(function: Callable[[], None]) -> QtgenError | None:
 
 
 def append_line(path: Path, line: str, *, sync: bool = True) -> None:
-    """Append a line to `path`. If a crash cut the last line short, it stays a line of its own. Raises OutputError."""
+    """Append a line to `path`, whole, whoever else appends to it.
+
+    If a crash cut the last line short, it stays a line of its own. Raises OutputError.
+    """
     with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
-            if file.tell() and not _ends_in_newline(file):
-                file.write(b"\n")
-            file.write((line + "\n").encode())
-            file.flush()
+        with path.open("a+b", buffering=0) as file:
+            _lock(file)  # other processes and machines may append to it too
+            remaining = f"{line}\n".encode()
+            if file.seek(0, os.SEEK_END) and not _ends_in_newline(file):
+                remaining = b"\n" + remaining
+            while remaining:
+                remaining = remaining[file.write(remaining) :]
             if sync:
                 os.fsync(file.fileno())
 
 
-def _ends_in_newline(file: BinaryIO) -> bool:
+def _ends_in_newline(file: IO[bytes]) -> bool:
     file.seek(-1, os.SEEK_END)
     return file.read(1) == b"\n"
 

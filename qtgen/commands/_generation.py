@@ -6,21 +6,24 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+from qtgen._util.concurrency import Stop
 from qtgen.commands._echo import echo
 from qtgen.commands._estimate import deleted_note
 from qtgen.commands._preview import preview
 from qtgen.commands._prompt_changes import prompt_change_notes
 from qtgen.commands._run import Item, Models, Run
+from qtgen.commands._sharing import announce_sharing
 from qtgen.commands._stats import RunStats
-from qtgen.errors import Failure
+from qtgen.errors import BudgetReached, Failure
 from qtgen.evaluation.selection import judge_selector
 from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import Selector
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import generate_pages
-from qtgen.generation.plan import DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, plan
+from qtgen.generation.plan import BLOCK, DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, plan
 from qtgen.generation.questions import QuestionFiles
+from qtgen.generation.sharing import SharedBlocks, even_blocks, is_left, numbered_steps, patiently
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.factory import concurrency, endpoints_for, open_clients
 from qtgen.llm.ledger import Ledger
@@ -37,6 +40,7 @@ class GenerateOptions:
     dry_run: bool
     fresh: bool
     recreate: bool
+    share: bool
     update_neighbours: bool
     as_json: bool
     judges: tuple[str, ...] = ()
@@ -65,17 +69,29 @@ class Generation:
     pages: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     brake: AnswerBrake | None = None
+    blocks: SharedBlocks | None = None
+    _stop: Stop | None = None
 
-    def steps(self, ids: IdAllocator | None = None) -> Iterator[Job | Outcome]:
+    def steps(
+        self, ids: IdAllocator | None = None, is_mine: Callable[[int], bool] | None = None
+    ) -> Iterator[Job | Outcome]:
         """Yield a job or an outcome for each row. Without `ids`, jobs have the id 0 and serve only for estimates."""
-        return plan(self.source.rows(), self.plan_options, ids or (lambda urls: dict.fromkeys(urls, 0)))
+        return plan(self.source.rows(), self.plan_options, ids or (lambda urls: dict.fromkeys(urls, 0)), is_mine)
 
     async def items(self, run: Run) -> AsyncGenerator[Item, None]:
         """Yield each row's outcome. Models are opened when the first job is reached."""
-        settings = self.options.settings
         self._report_changed_prompts(run)
-        first_id = self.output.highest_id(settings.corpus) + 1
-        steps = self.steps(lambda urls: self._assign_ids(urls, first_id))
+        first_id = self.output.highest_id(self.options.settings.corpus) + 1
+
+        def ids(urls: Mapping[str, int | None]) -> Mapping[str, int]:
+            return self._assign_ids(urls, first_id)
+
+        async with aclosing(self._shared_items(run, ids) if self.options.share else self._own_items(run, ids)) as items:
+            async for item in items:
+                yield item
+
+    async def _own_items(self, run: Run, ids: IdAllocator) -> AsyncGenerator[Item, None]:
+        steps = self.steps(ids)
         position = 0
         for step in steps:
             if isinstance(step, Job):
@@ -87,20 +103,54 @@ class Generation:
             return
         self.output.check_writable()
         async with AsyncExitStack() as stack:
-            models = await stack.enter_async_context(run.open_models())
-            self.brake = AnswerBrake(models.stop, [client.model for client in models.clients])
-            results = generate_pages(
+            models, selector = await self._open(run, stack)
+            async for number, outcome in await stack.enter_async_context(self._results(steps, models, selector)):
+                yield self._item(position + number, outcome)
+
+    async def _shared_items(self, run: Run, ids: IdAllocator) -> AsyncGenerator[Item, None]:
+        """Yield the outcomes of this process's blocks, then of those that other processes have left."""
+        self.output.check_writable()
+        async with AsyncExitStack() as stack:
+            models, selector = await self._open(run, stack)
+            if (group := models.writer.group) is None:
+                raise ValueError("only runs with the same work can share a list")
+            announce_sharing(run, group, "question")
+            blocks = self.blocks = SharedBlocks(group, even_blocks(self.index.total), models.stop)
+            stack.callback(blocks.close)
+            rows = numbered_steps(self.steps(ids, blocks.is_mine))
+            while True:
+                async with self._results(rows.steps, models, selector) as results:
+                    async for number, outcome in results:
+                        position = rows.positions[number]
+                        if outcome.status is not Status.ELSEWHERE and not is_left(outcome):
+                            blocks.finish(position // BLOCK)
+                        yield self._item(position, outcome)
+                if run.stats.failures[BudgetReached.kind] or not await blocks.has_more():
+                    return
+                rows = numbered_steps(self.steps(ids, blocks.is_mine), _is_elsewhere)
+
+    async def _open(self, run: Run, stack: AsyncExitStack) -> tuple[Models, Selector | None]:
+        """Open the models and the judges. They are closed when the stack ends."""
+        models = await stack.enter_async_context(run.open_models())
+        self._stop = models.stop
+        self.brake = AnswerBrake(models.stop, [client.model for client in models.clients])
+        return models, await self._open_judges(run, models, stack)
+
+    def _results(
+        self, steps: Iterable[Job | Outcome], models: Models, selector: Selector | None
+    ) -> "aclosing[AsyncGenerator[tuple[int, Outcome], None]]":
+        return aclosing(
+            generate_pages(
                 steps,
                 self.config,
                 models.clients,
                 self.output,
-                concurrency=concurrency(settings),
+                concurrency=concurrency(self.options.settings),
                 stop=models.stop,
-                selector=await self._open_judges(run, models, stack),
+                selector=selector,
                 brake=self.brake,
             )
-            async for number, outcome in await stack.enter_async_context(aclosing(results)):
-                yield self._item(position + number, outcome)
+        )
 
     async def _open_judges(self, run: Run, models: Models, stack: AsyncExitStack) -> Selector | None:
         """Return a selector that asks the judges, or None without judges. The judges are closed when the stack ends."""
@@ -110,11 +160,14 @@ class Generation:
         return judge_selector(await stack.enter_async_context(judges))
 
     def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
-        """Yield the outcomes of rows that the run did not reach."""
+        """Yield the outcomes of rows that the run did not reach, or that other processes have."""
+        others = self.blocks.others() if self.blocks else set()
         for position, step in enumerate(self.steps()):
             if is_finished(position):
                 continue
-            if isinstance(step, Job):
+            if position // BLOCK in others:
+                step = Outcome(step.question, Status.ELSEWHERE)
+            elif isinstance(step, Job):
                 step = Outcome(step.question, Status.SKIPPED, step.path, step.url, error=failure)
             yield self._item(position, step)
 
@@ -154,9 +207,18 @@ class Generation:
 
     def _assign_ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
         """Return an id for each page, and warn about rows that request the id of another page."""
+        if self._stop is None:
+            return self._assign_now(urls, first)
+        return patiently(lambda: self._assign_now(urls, first), self._stop)
+
+    def _assign_now(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
         wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
-        for number, holder in self.ledger.urls_by_id(wanted).items():
+        for number, holder in (self.ledger.urls_by_id(wanted) if wanted else {}).items():
             if holder != wanted[number]:
                 message = f"warning: id {number} of {wanted[number]} is already that of {holder} in the ledger"
                 echo(message, err=True)
         return self.ledger.assign_ids(urls, first, self.index.ids)
+
+
+def _is_elsewhere(step: Job | Outcome) -> bool:
+    return isinstance(step, Outcome) and step.status is Status.ELSEWHERE

@@ -47,7 +47,17 @@ def options_of(group: str) -> Callable[..., Callable[[Any], Any]]:
 
 _model, _pace = options_of("Model"), options_of("Pace")
 budget_option = options_of("Cost")(
-    "--budget", type=float, metavar="USD", help="End the run before it costs more than this. Needs the models' prices."
+    "--budget",
+    type=float,
+    metavar="USD",
+    help="End the run before it costs more than this. Processes that work on the same list at the same time "
+    "share it. Needs the models' prices.",
+)
+share_option = options_of("Several processes")(
+    "--share",
+    is_flag=True,
+    help="Share the list with other processes that run the same command on the same ledger. Each page is written by "
+    "one of them; the others report it as `elsewhere`.",
 )
 strict_grounding_option = options_of("Output")(
     "--strict-grounding",

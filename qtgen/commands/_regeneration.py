@@ -1,28 +1,32 @@
 """The work of `regenerate`: its options, its items for the run loop, and their JSON lines."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qtgen._util.diff import diff_fields
 from qtgen.commands._echo import echo
 from qtgen.commands._output import SHOWN
-from qtgen.commands._run import Item, Run
+from qtgen.commands._run import Item, Models, Run
+from qtgen.commands._sharing import announce_sharing
 from qtgen.commands._stats import RunStats
-from qtgen.errors import Failure
+from qtgen.errors import BudgetReached, Failure
 from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.sharing import SharedBlocks, is_left, numbered_steps
 from qtgen.generation.types import Status
 from qtgen.llm.factory import concurrency, open_clients
 from qtgen.page import read, read_text
 from qtgen.page.splicer import Changes
 from qtgen.regeneration.detect import StalenessFilter, StalenessReport
 from qtgen.regeneration.pipeline import rewrite_all
-from qtgen.regeneration.plan import Order, RewriteSources, not_attempted, plan_jobs
-from qtgen.regeneration.rewrite import RewriteResult
+from qtgen.regeneration.plan import Order, RewriteSources, not_attempted, plan_job, plan_jobs
+from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
+from qtgen.regeneration.sharing import SharedPages, elsewhere
 from qtgen.settings import Settings
 
 
@@ -44,6 +48,7 @@ class RegenerateOptions:
     dry_run: bool
     check: bool
     fresh: bool
+    share: bool
     as_json: bool
 
     @property
@@ -54,7 +59,11 @@ class RegenerateOptions:
 
 @dataclass
 class Regeneration:
-    """The work of `regenerate`. `rejected` collects the lines about pages that keep their text."""
+    """The work of `regenerate`.
+
+    `shared` has the stale pages of the report if several processes share them. `rejected` collects the lines about
+    pages that keep their text.
+    """
 
     options: RegenerateOptions
     config: GenerationConfig
@@ -62,39 +71,80 @@ class Regeneration:
     output: OutputFolder
     contexts: Mapping[str, str | None]
     links: Mapping[str, Changes]
+    shared: SharedPages | None = None
     rejected: list[str] = field(default_factory=list)
+    _blocks: SharedBlocks | None = None
 
     async def items(self, run: Run) -> AsyncGenerator[Item, None]:
         """Yield the result of each stale page as it finishes."""
         options = self.options
         sources = RewriteSources(self.contexts, self.links)
-        jobs = plan_jobs(self.report.stale, self.config, sources, touch_date=options.touch_date)
         async with AsyncExitStack() as stack:
             models = await stack.enter_async_context(run.open_models())
             judges: Sequence[Any] = ()
             if options.judges:
                 judge_clients = open_clients(options.judge_settings, models.writer, run.budget, models.stop)
                 judges = await stack.enter_async_context(judge_clients)
-            results = rewrite_all(
-                jobs,
-                self.config,
-                models.clients,
-                judges,
-                self.output,
-                concurrency=concurrency(options.settings),
-                stop=models.stop,
-                write_pages=not options.diff,
-                retry_rejected=options.fresh,
-                brake=AnswerBrake(models.stop, [client.model for client in models.clients]),
-            )
+            if self.shared:
+                results = self._shared_results(run, models, judges, sources)
+            else:
+                jobs = plan_jobs(self.report.stale, self.config, sources, touch_date=options.touch_date)
+                results = self._rewrite(jobs, models, judges)
             async for position, result in await stack.enter_async_context(aclosing(results)):
                 self._show(run, result)
                 yield _item(position, result)
 
+    async def _shared_results(
+        self, run: Run, models: Models, judges: Sequence[Any], sources: RewriteSources
+    ) -> AsyncGenerator[tuple[int, RewriteResult], None]:
+        """Yield the results of this process's blocks, then of those that other processes have left."""
+        shared, group = self.shared, models.writer.group
+        if shared is None or group is None:
+            raise ValueError("only runs with the same work can share a list")
+        announce_sharing(run, group, "page")
+        blocks = self._blocks = SharedBlocks(group, shared.blocks, models.stop)
+        plan_page = partial(plan_job, config=self.config, sources=sources, touch_date=self.options.touch_date)
+        steps = numbered_steps(shared.steps(plan_page, blocks.is_mine))
+        try:
+            while True:
+                async with aclosing(self._rewrite(steps.steps, models, judges)) as results:
+                    async for number, result in results:
+                        position = steps.positions[number]
+                        if result.outcome.status is not Status.ELSEWHERE and not is_left(result.outcome):
+                            blocks.finish(shared.index_of(shared.pages[position]))
+                        yield position, result
+                if run.stats.failures[BudgetReached.kind] or not await blocks.has_more():
+                    return
+                steps = numbered_steps(shared.steps(plan_page, blocks.is_mine, blocks.finish), _is_elsewhere)
+        finally:
+            blocks.close()
+
+    def _rewrite(
+        self, jobs: Iterable[RewriteJob | RewriteResult], models: Models, judges: Sequence[Any]
+    ) -> AsyncGenerator[tuple[int, RewriteResult], None]:
+        options = self.options
+        return rewrite_all(
+            jobs,
+            self.config,
+            models.clients,
+            judges,
+            self.output,
+            concurrency=concurrency(options.settings),
+            stop=models.stop,
+            write_pages=not options.diff,
+            retry_rejected=options.fresh,
+            brake=AnswerBrake(models.stop, [client.model for client in models.clients]),
+        )
+
     def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
-        """Yield the results of pages that the run did not get to."""
+        """Yield the results of pages that the run did not get to, or that other processes have."""
+        others = self._blocks.others() if self._blocks else set()
         for position, page in enumerate(self.report.stale):
-            if not is_finished(position):
+            if is_finished(position):
+                continue
+            if self.shared and self.shared.number_of(page) in others:
+                yield _item(position, elsewhere(page))
+            else:
                 yield _item(position, not_attempted(page, failure, Status.SKIPPED))
 
     def notes(self, stats: RunStats) -> Iterator[str]:
@@ -120,6 +170,10 @@ class Regeneration:
             self.rejected.append(f"kept: {result.job.path}: {result.explanation}")
             if len(self.rejected) <= SHOWN:
                 run.say(self.rejected[-1])
+
+
+def _is_elsewhere(step: RewriteJob | RewriteResult) -> bool:
+    return isinstance(step, RewriteResult) and step.outcome.status is Status.ELSEWHERE
 
 
 def _item(position: int, result: RewriteResult) -> Item:

@@ -35,7 +35,9 @@ from qtgen.llm.budget import Budget
 from qtgen.llm.client import Client
 from qtgen.llm.factory import endpoints_for, needs_fetch, open_clients
 from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
+from qtgen.llm.ledger import Work as LedgerWork
 from qtgen.llm.providers import provider_name
+from qtgen.llm.shared_limits import shared_budget
 from qtgen.settings import Settings
 
 _SOON = 1.0  # seconds; what finishes sooner is not announced
@@ -55,6 +57,7 @@ class RunOptions:
         as_json: Whether to print one JSON line per item at the end.
         writes_pages: Whether pages are written, so that their findings are reported.
         resume: How to resume a run that ended early.
+        work: What the run works on. Runs with the same work share one budget. None for a run on its own.
     """
 
     settings: Settings
@@ -64,6 +67,7 @@ class RunOptions:
     as_json: bool = False
     writes_pages: bool = True
     resume: str = "run the same command again to resume"
+    work: LedgerWork | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +133,6 @@ class Run:
                     echo(line)
 
     async def _run(self, work: Work, lines: JsonLines) -> int:
-        def add(item: Item) -> None:
-            lines.add(item.position, item.record)
-            self.stats.add(item.outcome)
-            if self.options.writes_pages:
-                self.findings.add(item.outcome)
-
         fatal: QtgenError | None = None
         try:
             with open_display(self.stats) as display:
@@ -143,9 +141,9 @@ class Run:
                     async with ticking(display), aclosing(work.items(self)) as items:
                         async for item in items:
                             if self._is_cut_short(item.outcome):
-                                add(self._with_failure(item))
+                                self._add(self._with_failure(item), lines)
                             else:
-                                add(item)
+                                self._add(item, lines)
                                 self._show(item.outcome)
                 except QtgenError as error:
                     fatal = error
@@ -153,7 +151,7 @@ class Run:
                 self._show_rejected(fatal)
             if failure := self._early_end():
                 for item in work.unfinished(failure, lines.__contains__):
-                    add(item)
+                    self._add(item, lines)
         finally:
             self._display = None
             self.findings.print()
@@ -162,6 +160,15 @@ class Run:
         if fatal:
             raise fatal
         return self._exit_code()
+
+    def _add(self, item: Item, lines: JsonLines) -> None:
+        """Count an item. Its last outcome counts: a process that had it elsewhere may have died."""
+        if item.position in lines:
+            self.stats.counts[Status.ELSEWHERE] -= 1
+        lines.add(item.position, item.record)
+        self.stats.add(item.outcome)
+        if self.options.writes_pages:
+            self.findings.add(item.outcome)
 
     def _is_cut_short(self, outcome: Outcome) -> bool:
         """Return True for an item that an error of the run cut short."""
@@ -232,7 +239,8 @@ class Run:
             self.say("downloading the built-in model (98 MB, once) …")
         stop = self._stop = Stop()
         async with (
-            open_writer(self.ledger, fresh=self.options.fresh, stop=stop) as writer,
+            open_writer(self.ledger, fresh=self.options.fresh, stop=stop, work=self.options.work) as writer,
+            shared_budget(self.budget, writer.group, stop),
             open_clients(settings, writer, self.budget, stop) as clients,
         ):
             writer.gate.notify = self.say

@@ -120,7 +120,7 @@ class RunStats:
             f"{failed:,} failed" if failed else "",
             _in_flight(models),
             f"{_short(self.tokens / minutes)} tokens/min{limit}",
-            self.spent if budget.limit is None else f"{money(budget.spent)} of {money(budget.limit)}",
+            self.spent if budget.limit is None else f"{money(budget.total)} of {money(budget.limit)}",
             self.waiting(),
         ]
         return "  ".join(part for part in parts if part)

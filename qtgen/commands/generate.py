@@ -22,11 +22,13 @@ from qtgen.commands._options import (
     options_of,
     request_options,
     settings_from,
+    share_option,
     strict_grounding_option,
 )
 from qtgen.commands._paths import UnusablePaths, existing_paths
 from qtgen.commands._questions import find_duplicates, index_questions
 from qtgen.commands._run import Run, RunOptions, require_prices
+from qtgen.commands._sharing import generate_work
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.output import OutputFolder
@@ -76,6 +78,8 @@ Examples:
   qtgen generate new.csv --dry-run            estimate requests, cost and time
   qtgen generate new.csv --dry-run --json     print the estimate as JSON
   qtgen generate new.csv --budget 5           spend at most 5 dollars
+  qtgen generate new.csv --share              on each of several machines:
+                                              write a part of the pages
   qtgen generate new.csv --model a --model b  use b as a fallback for a
 """
 _questions, _cost, _resume, _quality, _output = (
@@ -117,6 +121,7 @@ _questions, _cost, _resume, _quality, _output = (
     help="Use recorded responses of earlier runs, or request new ones. Existing pages stay in both cases.  "
     "[default: resume]",
 )
+@share_option
 @_resume("--recreate", is_flag=True, help="Write deleted pages again.")
 @_quality(
     "--candidates",
@@ -141,6 +146,7 @@ def command(
     dry_run: bool,
     resume: bool,
     recreate: bool,
+    share: bool,
     as_json: bool,
     update_neighbours: bool,
     judges: tuple[str, ...],
@@ -165,6 +171,7 @@ def command(
         dry_run=dry_run,
         fresh=not resume,
         recreate=recreate,
+        share=share,
         update_neighbours=update_neighbours,
         as_json=as_json,
         judges=judges,
@@ -192,7 +199,14 @@ def command(
             return unusable.exit_code(dry_run_result.exit_code)
         set_up(os.environ)
         total = work.index.total
-        run_options = RunOptions(settings, total, "question", fresh=options.fresh, as_json=as_json)
+        run_options = RunOptions(
+            settings,
+            total,
+            "question",
+            fresh=options.fresh,
+            as_json=as_json,
+            work=generate_work(options, config, work.index),
+        )
         code = Run(run_options, work.ledger).execute(work)
         if settings.corpus:
             link_new(work.pages, settings.corpus, settings, update_neighbours=update_neighbours)

@@ -18,12 +18,14 @@ from qtgen.commands._options import (
     options_of,
     request_options,
     settings_from,
+    share_option,
     strict_grounding_option,
 )
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths
 from qtgen.commands._regeneration import RegenerateOptions, Regeneration
 from qtgen.commands._run import Run, RunOptions, describe_models, require_prices
+from qtgen.commands._sharing import regenerate_work
 from qtgen.commands._stale_report import StaleEstimator, print_stale, stale_rows
 from qtgen.commands._staleness import find_pages, planned_links
 from qtgen.commands._staleness_options import SourceTexts, staleness_filter
@@ -34,6 +36,7 @@ from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
 from qtgen.regeneration.detect import StalenessReport
+from qtgen.regeneration.sharing import SharedPages
 from qtgen.validation.plugins import load_plugins
 
 _EPILOG = """\b
@@ -94,10 +97,13 @@ def _options(**flags: Any) -> RegenerateOptions:
         dry_run=flags["dry_run"],
         check=flags["check"],
         fresh=not flags["resume"],
+        share=flags["share"],
         as_json=flags["as_json"],
     )
     if options.diff and (options.as_json or options.dry_run or options.check):
         raise UsageError("--diff cannot be combined with --json, --dry-run or --check")
+    if options.share and options.limit:
+        raise UsageError("--limit cannot be combined with --share, because each process would count for itself")
     if "related" in options.staleness.groups and settings.corpus is None:
         raise UsageError("links are judged against the whole site", remedy="name it with --corpus")
     if options.judges and not (settings.api_key or settings.base_url):
@@ -152,6 +158,7 @@ def _options(**flags: Any) -> RegenerateOptions:
     default=True,
     help="Use recorded responses and skip rejected rewrites, or request new ones.  [default: resume]",
 )
+@share_option
 @_output("--out", type=folder, help="Read and write provenance in .qtgen/ of this folder.  [default: outputs]")
 @_output(
     "--json",
@@ -194,6 +201,8 @@ def command(**flags: Any) -> int:
         set_up(os.environ)
         links = planned_links(options.paths, report, settings) if "related" in options.staleness.groups else {}
         output.check_writable()
+        shared = SharedPages(report.stale, report.pages) if options.share else None
+        report.stale = shared.pages if shared else report.stale
         run_options = RunOptions(
             settings,
             len(report.stale),
@@ -201,8 +210,9 @@ def command(**flags: Any) -> int:
             fresh=options.fresh,
             as_json=options.as_json,
             writes_pages=not options.diff,
+            work=regenerate_work(options, config, report.pages),
         )
-        work = Regeneration(options, config, report, output, contexts, links)
+        work = Regeneration(options, config, report, output, contexts, links, shared)
         return unusable.exit_code(Run(run_options, ledger).execute(work) or int(bool(report.unreadable)))
 
 

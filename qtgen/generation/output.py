@@ -3,8 +3,9 @@
 A new page is published in these steps:
 
 1. The text goes to a temporary file, where a full disk shows.
-2. An empty marker file is created under `.qtgen/publishing/`.
-3. The provenance line is appended.
+2. An empty marker file is created and locked under `.qtgen/publishing/`. Another process that publishes the same page
+   waits for it, and then finds the page.
+3. The provenance line is appended, unless a killed run has left it and the marker behind.
 4. The page appears under its name, atomically.
 5. The marker is removed.
 
@@ -30,7 +31,14 @@ from typing import Any
 
 import msgspec
 
-from qtgen._util.files import append_line, as_output_error, publish_if_absent, replace_file, staged_file
+from qtgen._util.files import (
+    append_line,
+    as_output_error,
+    locked_marker,
+    publish_if_absent,
+    replace_file,
+    staged_file,
+)
 from qtgen._util.leftovers import remove_leftovers_once
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
@@ -49,6 +57,7 @@ class _PageLine(msgspec.Struct, frozen=True, gc=False):
 
     url: str = ""
     id: int | None = None
+    text_digests: dict[str, str] = {}
     replaced_digests: dict[str, str] | None = None
 
 
@@ -138,14 +147,22 @@ class OutputFolder:
         if path.exists():
             return False
         marker = self._marker(draft.path)
-        with staged_file(path, draft.text) as temporary:
-            _create_marker(marker)
-            self._append_provenance(json.dumps(draft.provenance, ensure_ascii=False))
-            is_new = publish_if_absent(temporary, path)
+        with staged_file(path, draft.text) as temporary, locked_marker(marker) as was_left:
+            is_new = not path.exists()
+            if is_new:
+                if not (was_left and self._has_line(draft)):
+                    self._append_provenance(json.dumps(draft.provenance, ensure_ascii=False))
+                is_new = publish_if_absent(temporary, path)
         with contextlib.suppress(OSError):  # the page is there; leftovers do no harm
             marker.unlink(missing_ok=True)
             self._record_path(self.failed_folder, draft.path).unlink(missing_ok=True)
         return is_new
+
+    def _has_line(self, draft: Draft) -> bool:
+        """Return whether a run that was killed has appended the line of a page."""
+        digests = draft.provenance.get("text_digests", {})
+        lines = (line for line in self._page_lines() if line.url == draft.url and line.replaced_digests is None)
+        return any(line.text_digests == digests for line in lines)
 
     def remove_empty_folders(self) -> None:
         """Remove the folders of marker files that are empty, at the end of a run."""
@@ -235,16 +252,6 @@ class OutputFolder:
         if ".." in inside.parts or inside.is_absolute():
             inside = Path(path.name)
         return folder / inside.with_suffix(".json")
-
-
-def _create_marker(marker: Path) -> None:
-    with as_output_error(marker):
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            marker.touch()
-        except FileNotFoundError:  # another run has ended just now and removed the empty folder
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.touch()
 
 
 def _save(path: Path, text: str) -> Path:

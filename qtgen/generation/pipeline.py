@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from qtgen._util.concurrency import Stop, map_unordered
+from qtgen._util.concurrency import ReadAhead, Stop, map_unordered
 from qtgen.errors import BudgetReached, Interrupted
 from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import Selector
@@ -19,6 +19,7 @@ from qtgen.generation.types import Outcome, Status
 from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider
 
 _WRITERS = 8  # threads that wait for the disk
+_READ_AHEAD = 32  # rows
 _JOBS_PER_REQUEST = 2  # for each request in flight, a second job waits for the ledger, the disk or another attempt
 
 Step = TypeVar("Step")
@@ -68,7 +69,9 @@ async def generate_pages(
         saved: Outcome = await run_on_disk(_save, output, outcome)
         return saved
 
-    results = run_steps(steps, make, concurrency=concurrency, stop=stop, ends_run=is_budget_reached)
+    results = run_steps(
+        steps, make, concurrency=concurrency, stop=stop, ends_run=is_budget_reached, read_ahead=_READ_AHEAD
+    )
     try:
         async with aclosing(results):
             async for pair in results:
@@ -85,15 +88,17 @@ async def run_steps(
     concurrency: int,
     stop: Stop,
     ends_run: Callable[[Result], bool],
+    read_ahead: int = 1,
 ) -> AsyncGenerator[tuple[int, Result], None]:
     """Yield the position and the result of each step as it finishes.
 
     Args:
-        steps: The steps.
+        steps: The steps. They are read in a thread.
         make: Turns a step into its result.
         concurrency: Maximum number of requests in flight.
         stop: The run's stop request.
         ends_run: Tells whether a result means that no further step may start.
+        read_ahead: How many steps are read at a time.
     """
     loop = asyncio.get_running_loop()
     is_over = False
@@ -109,12 +114,18 @@ async def run_steps(
 
     async def work(pair: tuple[int, Step]) -> Result:
         nonlocal is_over
+        if is_over:  # it was read ahead
+            raise Interrupted("the run ended before the request was sent")
         result = await make(pair[1], run_on_disk)
         is_over = is_over or ends_run(result)
         return result
 
-    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="disk") as disk:
-        results = map_unordered(numbered(), work, concurrency=_JOBS_PER_REQUEST * concurrency, stop=stop)
+    with (
+        ThreadPoolExecutor(_WRITERS, thread_name_prefix="disk") as disk,
+        ThreadPoolExecutor(1, thread_name_prefix="steps") as reader,
+    ):
+        pairs = ReadAhead(numbered(), reader, read_ahead)
+        results = map_unordered(pairs, work, concurrency=_JOBS_PER_REQUEST * concurrency, stop=stop)
         async with aclosing(results):  # whatever ends this loop, nothing stays in flight
             async for (position, _), result in results:
                 yield position, result

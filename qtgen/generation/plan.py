@@ -5,8 +5,10 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from hashlib import sha256
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 from qtgen._util.text import mask_unprintable
 from qtgen.errors import Failure
@@ -24,6 +26,8 @@ DUPLICATE = "duplicate"
 _SLUG_MAX = 240  # a file name may have 255 bytes; the longest one of the site has 182
 _SHOWN = 80  # characters of a subject in a message
 _CHUNK = 256  # rows that get their ids together
+BLOCK = 64
+"""Rows that one process has together if several processes share a list."""
 
 Row = Question | InvalidRow
 IdAllocator = Callable[[Mapping[str, int | None]], Mapping[str, int]]
@@ -50,17 +54,20 @@ class QuestionIndex:
         ids: The ids that rows ask for, each with the hash of the first page that asks for it.
         shared_ids: Messages about rows that ask for the id of an earlier row's page.
         subjects: Every subject, with the source of its first row.
+        contents: A digest of all rows.
     """
 
     pages: "array[int]" = field(default_factory=lambda: array("q"))
     ids: dict[int, int] = field(default_factory=dict)
     shared_ids: list[str] = field(default_factory=list)
     subjects: dict[str, str] = field(default_factory=dict)
+    contents: Any = field(default_factory=sha256)
 
     def add(self, row: Row) -> None:
         """Add the next row."""
         page = _page_hash(row) if isinstance(row, Question) else 0
         self.pages.append(page)
+        self.contents.update(repr(_contents(row)).encode("utf-8", "surrogatepass"))
         if isinstance(row, Question):
             self.subjects.setdefault(row.subject, row.source)
             if row.id is not None and self.ids.setdefault(row.id, page) != page:
@@ -103,18 +110,31 @@ class PlanOptions:
     site_duplicates: Mapping[int, str] = field(default_factory=dict)
 
 
-def plan(rows: Iterable[Row], options: PlanOptions, ids: IdAllocator) -> Iterator[Job | Outcome]:
-    """Yield one job or outcome per row, in order, while reading the rows."""
+def plan(
+    rows: Iterable[Row], options: PlanOptions, ids: IdAllocator, is_mine: Callable[[int], bool] | None = None
+) -> Iterator[Job | Outcome]:
+    """Yield one job or outcome per row, in order, while reading the rows.
+
+    Args:
+        rows: The rows.
+        options: How they become jobs.
+        ids: Gives each page its id.
+        is_mine: Tells whether this process has a block of rows, by its index, if several processes share the list.
+            Rows of other blocks are not looked at.
+    """
     reasons = {number: Failure("near-duplicate", why) for number, why in options.near_duplicates.items()}
     reasons |= {number: Failure(DUPLICATE, why) for number, why in options.site_duplicates.items()}
     sources = dict.fromkeys(options.duplicates.values(), "")  # of rows that have duplicates
     numbered = enumerate(rows)
-    while chunk := list(islice(numbered, _CHUNK)):
+    while chunk := list(islice(numbered, BLOCK if is_mine else _CHUNK)):
         for number, row in chunk:
             if number in sources:
                 sources[number] = row.source
             elif number in options.duplicates and number not in options.site_duplicates:
                 reasons[number] = Failure(DUPLICATE, f"same page as {sources[options.duplicates[number]]}")
+        if is_mine and not is_mine(chunk[0][0] // BLOCK):
+            yield from (_elsewhere(row) for _, row in chunk)
+            continue
         steps = [
             _decide(row, options, reasons.get(number), is_repeated=number in options.duplicates)
             for number, row in chunk
@@ -153,6 +173,11 @@ def _decide(row: Row, options: PlanOptions, duplicate: Failure | None, *, is_rep
     if options.is_deleted(path, page_url(row)):
         return _skip(row, path, Failure(DELETED, "the page was written earlier and has been deleted"))
     return row
+
+
+def _elsewhere(row: Row) -> Outcome:
+    question = row if isinstance(row, Question) else Question(row.text, "", source=row.source)
+    return Outcome(question, Status.ELSEWHERE)
 
 
 def _skip(row: Question, path: str, why: Failure) -> Outcome:
@@ -199,6 +224,11 @@ def near_duplicate_rows(site_pages: Iterable[tuple[str, str]], rows: Iterable[Ro
             other = next((candidate for candidate in candidates if pages[candidate] != pages[number]), None)
             if other is not None:
                 yield number - site_count, other - site_count if other >= site_count else -1 - other
+
+
+def _contents(row: Row) -> tuple[object, ...]:
+    """Return what a row says, without the name of its file, which can differ between machines."""
+    return (row.text, row.subject, row.id, row.date, row.context) if isinstance(row, Question) else (row.text,)
 
 
 def _page_hash(row: Question) -> int:

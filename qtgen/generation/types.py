@@ -44,6 +44,8 @@ class Status(StrEnum):
     EXISTS = "exists"
     FAILED = "failed"
     SKIPPED = "skipped"
+    ELSEWHERE = "elsewhere"
+    """Another process that shares the list has the row, and reports it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from qtgen.llm.ledger import Ledger, LedgerWriter, open_writer
 from qtgen.llm.pacing import AdaptiveLimiter, Allowance, Pacer
 from qtgen.llm.providers import Connection, provider_entry, provider_name, with_learned
 from qtgen.llm.sender import Sender
+from qtgen.llm.shared_limits import shared_rates
 from qtgen.settings import Settings, project_folder
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ async def open_clients(
         allowance = Allowance(concurrency(settings), settings.rpm, settings.tpm)
         pacers, clients = [], []
         endpoints = endpoints_for(settings, writer.earlier if writer else None)
+        if writer:
+            await stack.enter_async_context(shared_rates(allowance, writer.ledger, endpoints[0].place, stop))
         brake = Brake(is_known=writer is not None and writer.has_answers([endpoint.model for endpoint in endpoints]))
         for endpoint in endpoints:
             transport = await _enter(stack, entry.connect(settings, endpoint))

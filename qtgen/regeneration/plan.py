@@ -76,12 +76,13 @@ def plan_jobs(
         sources: Source texts and links.
         touch_date: True to set the `date` of rewritten pages to today.
     """
-    return (_plan_job(page, config, sources, touch_date) for page in stale_pages)
+    return (plan_job(page, config, sources, touch_date=touch_date) for page in stale_pages)
 
 
-def _plan_job(
-    stale_page: StalePage, config: GenerationConfig, sources: RewriteSources, touch_date: bool
+def plan_job(
+    stale_page: StalePage, config: GenerationConfig, sources: RewriteSources, *, touch_date: bool = False
 ) -> RewriteJob | RewriteResult:
+    """Read one page, and return the job to do or the result. See `plan_jobs`."""
     path = stale_page.path
     try:
         original = read_page_bytes(path)
@@ -163,7 +164,7 @@ def _result_of_fixes(job: RewriteJob) -> RewriteResult:
     return RewriteResult(job, replace(job.blank, status=Status.FIXED, draft=draft))
 
 
-def not_attempted(stale_page: StalePage, failure: Failure, status: Status = Status.FAILED) -> RewriteResult:
+def not_attempted(stale_page: StalePage, failure: Failure | None, status: Status = Status.FAILED) -> RewriteResult:
     """Return the result of a page for which no work was done."""
     question = Question("", "", source=stale_page.path)
     job = RewriteJob(stale_page.path, stale_page.url, b"", read(b""), question, stale_page.fields, stale_page.reasons)

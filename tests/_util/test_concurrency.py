@@ -2,12 +2,14 @@
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from qtgen._util.concurrency import FINISHING, STOPPING_NOW, Stop, map_unordered, stop_on_interrupt
+from qtgen._util.concurrency import FINISHING, STOPPING_NOW, ReadAhead, Stop, map_unordered, stop_on_interrupt
 from qtgen.errors import Interrupted
 
 Work = Callable[[int], Coroutine[Any, Any, int]]
@@ -38,6 +40,47 @@ class Sleeper:
             self.cancelled.append(number)
             raise
         return number
+
+
+def test_items_are_read_ahead_in_a_thread_in_order_and_once() -> None:
+    threads = set()
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            threads.add(threading.current_thread().name)
+            yield number
+
+    async def work(number: int) -> int:
+        await asyncio.sleep(0)
+        return number
+
+    async def collect() -> list[int]:
+        with ThreadPoolExecutor(1, thread_name_prefix="reader") as thread:
+            pairs = map_unordered(ReadAhead(items(), thread, 7), work, concurrency=5, stop=Stop())
+            return [number async for number, _ in pairs]
+
+    assert sorted(asyncio.run(collect())) == list(range(100))
+    assert threads == {"reader_0"}
+
+
+def test_an_error_while_reading_ahead_is_raised_after_what_came_before() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise OSError("gone")
+
+    async def work(number: int) -> int:
+        return number
+
+    seen = []
+
+    async def collect() -> None:
+        with ThreadPoolExecutor(1) as thread:
+            async for number, _ in map_unordered(ReadAhead(items(), thread, 1), work, concurrency=1, stop=Stop()):
+                seen.append(number)
+
+    with pytest.raises(OSError, match="gone"):
+        asyncio.run(collect())
+    assert seen == [1]
 
 
 def test_each_item_runs_once_within_the_limit() -> None:

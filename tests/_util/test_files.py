@@ -2,6 +2,9 @@
 
 import os
 import stat
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from qtgen._util.files import (
     append_line,
     as_output_error,
     check_replaceable,
+    locked_marker,
     publish_if_absent,
     replace_file,
     replace_files,
@@ -203,3 +207,42 @@ def test_appending_to_a_full_disk_is_an_output_error(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OutputError, match=r"page\.md: No space left on device"):
         append_line(PAGE, "a")
+
+
+_APPEND = """
+import sys
+from pathlib import Path
+from qtgen._util.files import append_line
+
+for number in range(100):
+    append_line(Path("log.jsonl"), f"{sys.argv[1]} {number} " + "x" * 20_000, sync=False)
+"""
+
+
+def test_processes_append_whole_lines_to_the_same_file() -> None:
+    Path("log.jsonl").write_text("torn")
+    processes = [subprocess.Popen([sys.executable, "-c", _APPEND, name]) for name in "abc"]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
+    torn, *lines = Path("log.jsonl").read_text().splitlines()
+    assert torn == "torn"
+    assert {line.count("x") for line in lines} == {20_000}
+    assert sorted(line.rstrip("x") for line in lines) == sorted(f"{name} {n} " for name in "abc" for n in range(100))
+
+
+def test_a_marker_is_held_by_one_at_a_time() -> None:
+    marker = Path("markers/a")
+    entered: list[bool] = []
+
+    def hold() -> None:
+        with locked_marker(marker) as was_there:
+            entered.append(was_there)
+
+    with locked_marker(marker) as was_there:
+        assert not was_there
+        other = threading.Thread(target=hold)
+        other.start()
+        other.join(timeout=0.2)
+        assert other.is_alive() or sys.platform == "win32"
+    other.join(timeout=10)
+    assert entered == [True]
+    assert marker.exists()

@@ -155,6 +155,46 @@ def test_a_page_that_a_killed_run_did_not_finish_is_not_deleted(output: OutputFo
     assert is_deleted(output), "once it was finished, deleting it counts"
 
 
+@pytest.mark.parametrize("step", ["append_line", "publish_if_absent"])
+def test_a_page_of_a_killed_run_has_one_line_in_the_end(output: OutputFolder, step: str) -> None:
+    subprocess.run([sys.executable, "-c", _WRITE, step, DRAFT.path, DRAFT.url], check=False)
+    assert output.write(DRAFT)
+    assert len(provenance()) == 1
+    output.write(replace(DRAFT, path="out/biology/other.md", url="/other"))
+    assert len(provenance()) == 2
+
+
+def test_a_line_about_another_text_does_not_count(output: OutputFolder) -> None:
+    subprocess.run([sys.executable, "-c", _WRITE, "publish_if_absent", DRAFT.path, DRAFT.url], check=False)
+    assert output.write(replace(DRAFT, provenance={"url": URL, "id": 1, "text_digests": {"answer": "1"}}))
+    assert len(provenance()) == 2
+
+
+_WRITE_MANY = """
+import time
+from pathlib import Path
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.types import Draft
+
+output = OutputFolder(Path("out"))
+Path(f"ready-{time.time_ns()}").touch()
+while len(list(Path().glob("ready-*"))) < 3:
+    time.sleep(0.001)
+written = [output.write(Draft(f"out/b/{n}.md", f"/{n}", "text", {"url": f"/{n}", "id": n})) for n in range(150)]
+output.remove_empty_folders()
+print(sum(written))
+"""
+
+
+def test_processes_that_write_the_same_pages_write_one_line_for_each() -> None:
+    command = [sys.executable, "-c", _WRITE_MANY]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    counts = [int(process.communicate(timeout=60)[0]) for process in processes]
+    assert sum(counts) == 150
+    assert sorted(line["id"] for line in provenance()) == list(range(150))
+    assert len(files()) == 151
+
+
 def test_a_marker_of_a_page_that_appeared_is_removed(output: OutputFolder) -> None:
     """The run was killed between the page and the removal of the marker."""
     output.write(DRAFT)

@@ -107,7 +107,8 @@ def test_after_a_stop_nothing_is_sent(config: GenerationConfig, answer: str) -> 
 
     first, fallback = Responder(respond), Responder(respond)
     outcomes = run(config, [job(f"thing{number}") for number in range(20)], first, fallback, stop=stop)
-    assert (first.requests, fallback.requests) == (2, 0), "no repair, no fallback, no further page"
+    assert first.requests in (1, 2), "no repair, and no further page"
+    assert fallback.requests == 0
     kinds = {outcome.error.kind if outcome.error else outcome.status.value for outcome in outcomes.values()}
     assert kinds <= {"interrupted", "written"}
     assert ("written" in kinds) == (answer != "nonsense"), "what was in flight is written"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import Failure
-from qtgen.generation.plan import Job, PlanOptions, QuestionIndex, near_duplicate_rows, plan, unknown_subjects
+from qtgen.generation.plan import BLOCK, Job, PlanOptions, QuestionIndex, near_duplicate_rows, plan, unknown_subjects
 from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.ledger import Ledger
@@ -162,3 +162,45 @@ def test_near_duplicates_of_rows_and_of_pages_of_the_site() -> None:
     ]
     site = [("content/b/x.md", "What are diffusions?"), ("content/b/whats-water-osmosis.md", "What's water osmosis?")]
     assert list(near_duplicate_rows(site, rows)) == [(0, -2), (1, 0), (2, -1), (3, -2)], "the same page is no pair"
+
+
+# --- a list that several processes share ------------------------------------------------------------------------------
+
+
+def test_rows_of_other_blocks_are_elsewhere_and_are_not_looked_at() -> None:
+    rows = [Question(f"What is thing {number}?", "B", source=f"q.txt:{number}") for number in range(2 * BLOCK + 3)]
+    rows[BLOCK] = rows[1]  # a duplicate of a row in the first block
+    index = QuestionIndex()
+    for row in rows:
+        index.add(row)
+    looked_at: list[str] = []
+
+    def exists(path: str) -> bool:
+        looked_at.append(path)
+        return False
+
+    options = PlanOptions(Path("out"), TODAY, exists, duplicates=index.duplicates())
+    steps = [*plan(rows, options, lambda urls: dict.fromkeys(urls, 1), lambda block: block == 1)]
+    elsewhere = [
+        number for number, step in enumerate(steps) if isinstance(step, Outcome) and step.status is Status.ELSEWHERE
+    ]
+    assert elsewhere == [*range(BLOCK), *range(2 * BLOCK, 2 * BLOCK + 3)]
+    assert len(looked_at) == BLOCK - 1
+    duplicate = steps[BLOCK]
+    assert isinstance(duplicate, Outcome)
+    assert duplicate.error
+    assert duplicate.error.message == "q.txt:1: same page as q.txt:1"
+
+
+def test_the_contents_of_a_list_do_not_depend_on_names_of_files() -> None:
+    def contents(*rows: Row) -> str:
+        index = QuestionIndex()
+        for row in rows:
+            index.add(row)
+        return str(index.contents.hexdigest())
+
+    row = Question("What is A?", "B", source="q.txt:1")
+    assert contents(row) == contents(Question("What is A?", "B", source="other.csv:7"))
+    invalid = InvalidRow("q.txt:2", "x", Failure("question", "bad"))
+    others = [Question("What is A?", "C"), Question("What is A?", "B", id=1), Question("What is A?", "B", context="x")]
+    assert len({contents(row), contents(row, row), contents(row, invalid), *map(contents, others)}) == 6

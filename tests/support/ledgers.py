@@ -18,6 +18,7 @@ USAGE = Usage(10, 20, 0, 0.5)
 OLDER = {
     "requests": ("reasoning_tokens", "reported_usd"),
     "attempts": ("reasoning_tokens", "reported_usd"),
+    "runs": ("group_id", "ended"),
 }
 """Columns that the first ledgers did not have."""
 

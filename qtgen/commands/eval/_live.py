@@ -5,6 +5,7 @@ Everything is recorded while it runs. An interrupted run leaves its recording be
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from qtgen._util.concurrency import Stop, stop_on_interrupt
 from qtgen.commands._options import open_ledger
 from qtgen.commands._output import note
 from qtgen.commands._run import Item, Run, RunOptions
+from qtgen.commands._sharing import work_of
 from qtgen.commands._stats import RunStats
 from qtgen.commands._steps import progress_after
 from qtgen.errors import BudgetReached, Failure, Interrupted
@@ -27,7 +29,8 @@ from qtgen.llm.budget import Budget
 from qtgen.llm.cassettes import strict_client
 from qtgen.llm.client import Client
 from qtgen.llm.factory import concurrency, endpoints_for, open_clients
-from qtgen.llm.ledger import open_writer
+from qtgen.llm.ledger import LedgerGroup, Work, open_writer
+from qtgen.llm.shared_limits import shared_budget
 from qtgen.llm.types import Provider
 from qtgen.settings import Settings, project_folder
 
@@ -49,7 +52,7 @@ class LiveSession:
 
     def __init__(self, suite: Suite, config: GenerationConfig, settings: Settings, repeats: int) -> None:
         self.suite, self.config, self.settings, self.repeats = suite, config, settings, repeats
-        self._spent = 0.0
+        self._group: str | None = None  # of the session's runs in the ledger
 
     def generate(self, recording: Recording) -> list[Candidate]:
         """Return the candidates of all repeats; those that the budget did not allow have an error.
@@ -60,15 +63,14 @@ class LiveSession:
         """
         candidates: list[Candidate] = []
         for repeat in range(1, self.repeats + 1):
-            settings = self.settings.model_copy(update={"budget": self._remaining_budget()})
-            work = _RepeatWork(self.suite, self.config, settings, repeat, recording)
-            options = RunOptions(settings, len(self.suite.references), "page", fresh=True, resume=RESUME)
-            with open_ledger(settings) as ledger:
-                run = Run(options, ledger)
+            work = _RepeatWork(self.suite, self.config, self.settings, repeat, recording)
+            total = len(self.suite.references)
+            options = RunOptions(self.settings, total, "page", fresh=True, resume=RESUME, work=self._work())
+            with open_ledger(self.settings) as ledger:
                 try:
-                    run.execute(work)
+                    Run(options, ledger).execute(work)
                 finally:
-                    self._spent += run.budget.spent
+                    self._group = work.group.id if work.group else self._group
             candidates += work.candidates
         return in_suite_order(self.suite, candidates)
 
@@ -85,8 +87,8 @@ class LiveSession:
         Without a recording, the ledger answers what these judges were asked before. `remedy` says how to resume after
         an interruption. Raises as `generate` does.
         """
-        settings = self.settings.model_copy(update={"model": tuple(judges), "budget": self._remaining_budget()})
-        budget, stop = Budget(settings.budget), Stop()
+        settings = self.settings.model_copy(update={"model": tuple(judges)})
+        stop = Stop()
         judged = list(results)
         done = 0
         with progress_after("Judging", len(results)) as step, stop_on_interrupt(note, stop):
@@ -95,7 +97,7 @@ class LiveSession:
                 indices = list(group)
                 pages, scores = [candidates[index] for index in indices], [results[index] for index in indices]
                 with suppress(Interrupted):  # the count below says what is missing
-                    async for index, result in _judge_repeat(pages, scores, settings, budget, recording, stop):
+                    async for index, result in self._judge_repeat(pages, scores, settings, recording, stop):
                         judged[indices[index]] = result
                         done += 1
                         step.advance()
@@ -104,9 +106,33 @@ class LiveSession:
             raise Interrupted(message, remedy=remedy)
         return judged
 
-    def _remaining_budget(self) -> float | None:
-        limit = self.settings.budget
-        return None if limit is None else max(0.0, limit - self._spent)
+    async def _judge_repeat(
+        self,
+        candidates: Sequence[Candidate],
+        results: Sequence[SampleResult],
+        settings: Settings,
+        recording: Recording | None,
+        stop: Stop,
+    ) -> AsyncIterator[tuple[int, SampleResult]]:
+        budget = Budget(settings.budget)
+        with open_ledger(settings) as ledger:
+            async with AsyncExitStack() as stack:
+                writing = open_writer(ledger, fresh=recording is not None, stop=stop, work=self._work())
+                writer = await stack.enter_async_context(writing)
+                self._group = writer.group.id if writer.group else self._group
+                await stack.enter_async_context(shared_budget(budget, writer.group, stop))
+                clients = await stack.enter_async_context(open_clients(settings, writer, budget, stop))
+                judges = await stack.enter_async_context(_resumed(clients, settings, recording))
+                pages_at_once = min(concurrency(settings), JUDGE_CONCURRENCY)
+                async for index, result in judge_candidates(
+                    candidates, results, judges, concurrency=pages_at_once, stop=stop
+                ):
+                    yield index, result
+
+    def _work(self) -> Work:
+        """Return what the session works on. All its runs share one budget."""
+        facts = {"suite": self.suite.digest, "repeats": self.repeats}
+        return replace(work_of("eval run", self.settings, self.config, facts), group=self._group)
 
 
 class _RepeatWork:
@@ -118,11 +144,13 @@ class _RepeatWork:
         self._suite, self._config, self._settings = suite, config, settings
         self._repeat, self._recording = repeat, recording
         self.candidates: list[Candidate] = []
+        self.group: LedgerGroup | None = None
 
     async def items(self, run: Run) -> AsyncGenerator[Item, None]:
         """Yield each page as it finishes."""
         positions = {reference.id: position for position, reference in enumerate(self._suite.references)}
         async with run.open_models() as models, _resumed(models.clients, self._settings, self._recording) as providers:
+            self.group = models.writer.group
             pages = generate_candidates(
                 self._suite,
                 self._config,
@@ -146,26 +174,6 @@ class _RepeatWork:
     def notes(self, stats: RunStats) -> Iterable[str]:  # noqa: ARG002  # the run loop's signature
         """Return no lines: the report says where the results are."""
         return ()
-
-
-async def _judge_repeat(
-    candidates: Sequence[Candidate],
-    results: Sequence[SampleResult],
-    settings: Settings,
-    budget: Budget,
-    recording: Recording | None,
-    stop: Stop,
-) -> AsyncIterator[tuple[int, SampleResult]]:
-    with open_ledger(settings) as ledger:
-        async with AsyncExitStack() as stack:
-            writer = await stack.enter_async_context(open_writer(ledger, fresh=recording is not None, stop=stop))
-            clients = await stack.enter_async_context(open_clients(settings, writer, budget, stop))
-            judges = await stack.enter_async_context(_resumed(clients, settings, recording))
-            pages_at_once = min(concurrency(settings), JUDGE_CONCURRENCY)
-            async for index, result in judge_candidates(
-                candidates, results, judges, concurrency=pages_at_once, stop=stop
-            ):
-                yield index, result
 
 
 @asynccontextmanager

@@ -4,6 +4,8 @@
 up answers and records them.
 """
 
+from qtgen.llm.ledger.group import LedgerGroup
+from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.ledger import Ledger
 from qtgen.llm.ledger.sender import LedgerSender
 from qtgen.llm.ledger.types import Batch, Claim, Judgement, ModelFacts, ModelPace
@@ -14,9 +16,11 @@ __all__ = [
     "Claim",
     "Judgement",
     "Ledger",
+    "LedgerGroup",
     "LedgerSender",
     "LedgerWriter",
     "ModelFacts",
     "ModelPace",
+    "Work",
     "open_writer",
 ]

@@ -7,10 +7,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from qtgen.errors import LedgerError
-from qtgen.llm.ledger import claims, dialects, page_ids, statistics
+from qtgen.llm.ledger import allowances, claims, dialects, groups, page_ids, statistics
+from qtgen.llm.ledger.allowances import RateDraw, RateGrant
 from qtgen.llm.ledger.clock import now
 from qtgen.llm.ledger.database import Database
 from qtgen.llm.ledger.dialects import StoredDialect
+from qtgen.llm.ledger.group import LedgerGroup
+from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.liveness import run_row
 from qtgen.llm.ledger.schema import check_version, prepare_tables
 from qtgen.llm.ledger.statistics import Spending
@@ -51,17 +54,30 @@ class Ledger:
     def close(self) -> None:
         self._database.close()
 
-    def begin(self) -> None:
+    def begin(self, work: Work | None = None) -> LedgerGroup | None:
         """Record the run, so that other runs know whose claims are still alive.
 
-        First, responses that an earlier run could not record are recorded.
+        First, responses that an earlier run could not record are recorded. With `work`, the run joins the live runs
+        that have the same, and their group is returned. Raises SettingsError if these have another budget.
         """
         for batch in self.unsettled.batches(self.run) if self.unsettled else ():
             self._settle(batch)
         if self.unsettled:
             self.unsettled.remove()
-        with self._database.write() as connection:
+        with self._database.exclusive() if work else self._database.write() as connection:
             connection.execute(runs.insert().values(run_row(self.run)))
+            membership = groups.join(connection, self.run, work) if work else None
+        return LedgerGroup(self.run, membership, self._database) if membership else None
+
+    def end(self) -> None:
+        """Record that the run has ended, so that no other run waits for it."""
+        with self._database.write() as connection:
+            connection.execute(runs.update().where(runs.c.id == self.run).values(ended=now()))
+
+    def draw_rates(self, place: str, draws: Sequence[RateDraw]) -> list[RateGrant]:
+        """Draw from the rate limits at an endpoint. See `allowances.draw_rates`."""
+        with self._database.write() as connection:
+            return allowances.draw_rates(connection, place, draws)
 
     def commit(self, batch: Batch, *, fresh: bool = False) -> dict[bytes, Claim]:
         """Commit a batch and return what came of its claims, by digest. If `fresh`, older answers are not reused.

@@ -34,7 +34,7 @@ def dead_runs(connection: sa.Connection, ids: set[str], reachable_since: float =
     if not ids:
         return set()
     query = sa.select(runs.c.id, runs.c.machine, runs.c.pid, runs.c.beat, now(), server_start()).where(
-        runs.c.id.in_(ids)
+        runs.c.id.in_(ids), runs.c.ended.is_(None)
     )
     alive = {
         run

@@ -31,6 +31,8 @@ runs = Table(
     Column("beat", Float, nullable=False),
     Column("machine", String(16), nullable=False),  # a digest, not a name
     Column("pid", Integer, nullable=False),  # means something only where `machine` is the same
+    Column("group_id", String(32)),  # see `run_groups`; null for a run on its own
+    Column("ended", Float),  # when the run ended; null if it has not, or was killed
 )
 
 # One row per request, by the digest of its exact bytes. Its state is one of:
@@ -108,4 +110,53 @@ dialects = Table(
     Column("model", Text, primary_key=True),
     Column("dialect", Text, nullable=False),  # JSON
     Column("at", Float, nullable=False),  # when it was learned, in seconds since 1970
+)
+
+# Runs of the same command on the same work that are alive at the same time. They share one budget.
+run_groups = Table(
+    "run_groups",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("command", String(16), nullable=False),
+    Column("work", String(64), nullable=False),  # a digest of the list, the prompts, the models and the endpoint
+    Column("started", Float, nullable=False),  # seconds since 1970
+    Column("budget_usd", Float),  # null for no limit
+)
+
+# The blocks of a list that runs of a group have leased. Its state is one of:
+#   taken  the run works on it
+#   done   the run has an outcome for each of its rows
+#   free   the run has given it up
+leases = Table(
+    "leases",
+    metadata,
+    Column("group_id", String(32), primary_key=True),
+    Column("block", Integer, primary_key=True, autoincrement=False),
+    Column("run", String(32), nullable=False),
+    Column("state", String(8), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What each run of a group has spent, and what it has set aside for requests.
+budget_shares = Table(
+    "budget_shares",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("group_id", String(32), nullable=False, index=True),
+    Column("spent_usd", Float, nullable=False),
+    Column("aside_usd", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The user's rate limits at each endpoint, from which all runs draw.
+rate_buckets = Table(
+    "rate_buckets",
+    metadata,
+    Column("place", String(64), primary_key=True),  # a digest, because an address can contain a password
+    Column("kind", String(8), primary_key=True),  # requests or tokens
+    Column("per_minute", Float, nullable=False),
+    Column("confirmed", Float, nullable=False),  # when a run with this limit, or a lower one, drew last
+    Column("level", Float, nullable=False),  # units that can be drawn
+    Column("updated", Float, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -15,6 +15,8 @@ from qtgen._util.text import pluralize
 from qtgen.errors import Interrupted, LedgerUnavailable, OutputError
 from qtgen.llm._stopping import unless_stopped
 from qtgen.llm.ledger.gate import Gate
+from qtgen.llm.ledger.group import LedgerGroup
+from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.ledger import Ledger
 from qtgen.llm.ledger.liveness import BEAT
 from qtgen.llm.ledger.types import BUSY, Batch, Claim, Judgement
@@ -39,13 +41,21 @@ class LedgerWriter:
         patience: Seconds for which a ledger that is away is waited for.
 
     Attributes:
+        group: The runs with the same work, None for a run on its own.
         gate: Closed while the ledger is away. Nothing is sent then, and answers in hand are kept.
     """
 
     def __init__(
-        self, ledger: Ledger, *, fresh: bool = False, stop: Stop | None = None, patience: float = PATIENCE
+        self,
+        ledger: Ledger,
+        *,
+        fresh: bool = False,
+        stop: Stop | None = None,
+        patience: float = PATIENCE,
+        group: LedgerGroup | None = None,
     ) -> None:
         self._ledger, self._fresh, self._stop, self._patience = ledger, fresh, stop or Stop(), patience
+        self.group = group
         self.gate = Gate()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._next_batch()
@@ -90,6 +100,11 @@ class LedgerWriter:
         """Record a dialect that was learned; the next commit includes it."""
         self._batch.dialects[place, model] = text
         self._has_news.set()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return self._ledger
 
     @property
     def earlier(self) -> Ledger | None:
@@ -232,14 +247,20 @@ class LedgerWriter:
 
 @contextlib.asynccontextmanager
 async def open_writer(
-    ledger: Ledger, *, fresh: bool, stop: Stop | None = None, patience: float = PATIENCE
+    ledger: Ledger,
+    *,
+    fresh: bool,
+    stop: Stop | None = None,
+    patience: float = PATIENCE,
+    work: Work | None = None,
 ) -> AsyncIterator[LedgerWriter]:
     """Open a writer, and commit everything that was recorded when the block ends.
 
-    If `fresh`, answers of earlier runs are not reused. Raises LedgerError.
+    If `fresh`, answers of earlier runs are not reused. The run joins the live runs with the same `work`. Raises
+    LedgerError, and SettingsError if these have another budget.
     """
-    ledger.begin()
-    writer = LedgerWriter(ledger, fresh=fresh, stop=stop, patience=patience)
+    group = ledger.begin(work)
+    writer = LedgerWriter(ledger, fresh=fresh, stop=stop, patience=patience, group=group)
     writing = asyncio.create_task(writer.run())
     try:
         yield writer
@@ -248,6 +269,8 @@ async def open_writer(
         writer.close()
         try:
             await writing
+            with contextlib.suppress(LedgerUnavailable):  # then others notice it by its silence
+                ledger.end()
         except Exception:  # any error must reach a caller, once
             if not was_raised:
                 raise

@@ -1,0 +1,78 @@
+"""What processes on the same ledger have in common: their work, and the blocks of a shared list."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from qtgen.commands._run import Run
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.plan import QuestionIndex
+from qtgen.llm.factory import endpoints_for
+from qtgen.llm.ledger import LedgerGroup, Work
+from qtgen.settings import Settings
+
+if TYPE_CHECKING:
+    from qtgen.commands._generation import GenerateOptions
+    from qtgen.commands._regeneration import RegenerateOptions
+
+
+def work_of(command: str, settings: Settings, config: GenerationConfig, facts: Mapping[str, Any]) -> Work:
+    """Return what a run works on, by everything that decides which requests it sends.
+
+    Args:
+        command: Name of the command.
+        settings: The settings in force.
+        config: How texts are generated.
+        facts: What is particular to the command, as JSON values.
+    """
+    everything = {
+        "models": [(endpoint.place, endpoint.model) for endpoint in endpoints_for(settings)],
+        "prompts": config.template_digests(),
+        "candidates": config.candidates,
+        **facts,
+    }
+    digest = sha256(json.dumps(everything, sort_keys=True, default=str).encode("utf-8", "surrogatepass")).hexdigest()
+    return Work(command, digest, settings.budget)
+
+
+def generate_work(options: "GenerateOptions", config: GenerationConfig, index: QuestionIndex) -> Work:
+    """Return what a run of `generate` works on. Names of files and folders can differ between machines."""
+    facts = {"rows": index.contents.hexdigest(), "judges": options.judges, "fresh": options.fresh}
+    return work_of("generate", options.settings, config, facts)
+
+
+def regenerate_work(options: "RegenerateOptions", config: GenerationConfig, pages: int) -> Work:
+    """Return what a run of `regenerate` works on. `pages` is how many pages it looks at.
+
+    Which of them are stale does not count, because that changes while other processes rewrite them.
+    """
+    staleness = options.staleness
+    facts = {
+        "pages": pages,
+        "reasons": sorted(reason.name for reason in staleness.reasons),
+        "codes": sorted(staleness.codes),
+        "groups": sorted(staleness.groups),
+        "edited": staleness.include_edited,
+        "older_than": options.older_than,
+        "score_below": options.score_below,
+        "judges": options.judges,
+        "fresh": options.fresh,
+        "writes": not options.diff,
+    }
+    return work_of("regenerate", options.settings, config, facts)
+
+
+def announce_sharing(run: Run, group: LedgerGroup, noun: str) -> None:
+    """Say with how many processes a run shares its list, and warn about those that have another one."""
+    _, members, strangers = group.membership
+    run.say(f"sharing the {noun}s with {_processes(members) if members else 'no other process so far'}")
+    if strangers:
+        run.say(
+            f"not sharing with {_processes(strangers)} on this ledger, because the {noun}s, prompts, models or "
+            "options differ"
+        )
+
+
+def _processes(count: int) -> str:
+    return "1 other process" if count == 1 else f"{count:,} other processes"

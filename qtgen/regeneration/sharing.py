@@ -1,0 +1,88 @@
+"""Stale pages in blocks, if several processes share them.
+
+The processes may find different pages stale, because some are rewritten before another process looks. So a page's block
+follows from its URL and the number of all pages, which stay the same.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from qtgen.generation.plan import BLOCK
+from qtgen.generation.sharing import Block
+from qtgen.generation.types import Status
+from qtgen.regeneration.detect import StalePage
+from qtgen.regeneration.plan import not_attempted
+from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
+
+Version = tuple[int, int]
+
+
+class SharedPages:
+    """Args:
+        pages: The stale pages, the most urgent ones first.
+        total: The number of all pages that were checked.
+
+    Attributes:
+        pages: The pages, block by block. The block with the most urgent page comes first.
+        blocks: Their blocks.
+    """
+
+    def __init__(self, pages: Sequence[StalePage], total: int) -> None:
+        numbers = {page.path: _block(page, total) for page in pages}
+        order = {number: index for index, number in enumerate(dict.fromkeys(numbers.values()))}
+        self.pages = sorted(pages, key=lambda page: order[numbers[page.path]])
+        sizes = Counter(numbers.values())
+        self.blocks = [Block(number, sizes[number]) for number in order]
+        self._numbers, self._order = numbers, order
+        self._versions = {page.path: _version(page.path) for page in pages}
+
+    def number_of(self, page: StalePage) -> int:
+        """Return the number of a page's block in the ledger."""
+        return self._numbers[page.path]
+
+    def index_of(self, page: StalePage) -> int:
+        """Return the index of a page's block in `blocks`."""
+        return self._order[self._numbers[page.path]]
+
+    def steps(
+        self,
+        plan_page: Callable[[StalePage], RewriteJob | RewriteResult],
+        is_mine: Callable[[int], bool],
+        on_changed: Callable[[int], None] | None = None,
+    ) -> Iterator[RewriteJob | RewriteResult]:
+        """Yield what to do about each page. Those of other processes are `elsewhere`.
+
+        Args:
+            plan_page: Decides what to do about a page.
+            is_mine: Tells whether this process has a block, by its index.
+            on_changed: Called with the index of the block of a page that another process has rewritten before it died.
+                None if no process can have done so.
+        """
+        for page in self.pages:
+            index = self.index_of(page)
+            is_own = is_mine(index)
+            if is_own and on_changed and _version(page.path) != self._versions[page.path]:
+                on_changed(index)
+                is_own = False
+            yield plan_page(page) if is_own else elsewhere(page)
+
+
+def elsewhere(page: StalePage) -> RewriteResult:
+    """Return the result of a page that another process has."""
+    return not_attempted(page, None, Status.ELSEWHERE)
+
+
+def _block(page: StalePage, total: int) -> int:
+    digest = sha256((page.url or Path(page.path).name).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") % max(1, -(-total // BLOCK))
+
+
+def _version(path: str) -> Version | None:
+    """Return what changes if a file is replaced, None if it is gone."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
