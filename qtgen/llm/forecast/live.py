@@ -15,7 +15,8 @@ from qtgen.llm.pacing.bucket import TokenBucket
 _JOBS_PER_REQUEST = 2  # as in `generation.pipeline`: pages in progress for each request in flight
 _REJECTION_PATIENCE = 6  # as in `llm.retry`: tries for rejections, for each try for other failures
 _MAX_BACKOFF = 60.0  # seconds, as in `llm.retry`
-_MIN_WAIT = 1e-3  # seconds; a wait that rounding swallows would last forever
+# A wait that rounding swallows would last forever. Limits allow bursts of 0.1 s at least, so this wait loses nothing.
+_MIN_WAIT = 0.02  # seconds
 _HEAD_START = 2.0  # seconds, as in `llm.factory`
 _LIMIT_SECONDS = 0.1  # a rate limit shows at once; a rejection by chance takes as long as an answer
 _STEADY = (0.3, 0.9)  # parts of the pages between which a run is steady: it neither starts nor runs out
