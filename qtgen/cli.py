@@ -34,6 +34,7 @@ COMMANDS = {
     "eval": Entry("Score pages against references, and gate a change."),
     "batch": Entry("List, collect and cancel batches of the provider's Batch API.", *_GENERATE),
     "costs": Entry("Show what was spent.", *_GENERATE),
+    "plan": Entry("Forecast the time and the cost of a run.", *_GENERATE),
     "explain": Entry("Explain a rule, a metric, a reason or a report format."),
     "schema": Entry("Print the page's schema."),
     "models": Entry("List, fetch and choose local models.", "local", ("filelock", "tomlkit", "openai")),

@@ -23,8 +23,8 @@ def record(*attempts: tuple[str, float, str, Usage]) -> None:
         ledger.commit(
             Batch(
                 attempts=[
-                    Attempt(RequestKey(b"k", model, "explain", "t", 10), time, 0.5, kind, usage)
-                    for model, time, kind, usage in attempts
+                    Attempt(RequestKey(b"%d" % number, model, "explain", "t", 10), time, 0.5, kind, usage)
+                    for number, (model, time, kind, usage) in enumerate(attempts)
                 ]
             )
         )

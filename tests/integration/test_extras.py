@@ -92,6 +92,7 @@ MISSING = [
     ("regenerate outputs --check", "generate"),
     ("costs", "generate"),
     ("batch list", "generate"),
+    ("plan --pages 10", "generate"),
     ("prompts list", "generate"),
     ("check-endpoint", "generate"),
     ("models list", "local"),

@@ -8,7 +8,7 @@ from qtgen.llm.ledger.group import LedgerGroup
 from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.ledger import Ledger
 from qtgen.llm.ledger.sender import LedgerSender
-from qtgen.llm.ledger.types import Batch, Claim, Judgement, ModelFacts
+from qtgen.llm.ledger.types import Batch, Claim, Judgement, ModelFacts, ModelPace
 from qtgen.llm.ledger.writer import LedgerWriter, open_writer
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "LedgerSender",
     "LedgerWriter",
     "ModelFacts",
+    "ModelPace",
     "Work",
     "open_writer",
 ]

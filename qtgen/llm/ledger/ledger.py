@@ -19,7 +19,7 @@ from qtgen.llm.ledger.liveness import run_row
 from qtgen.llm.ledger.schema import check_version, prepare_tables
 from qtgen.llm.ledger.statistics import Spending
 from qtgen.llm.ledger.tables import runs
-from qtgen.llm.ledger.types import Batch, Claim, ModelFacts
+from qtgen.llm.ledger.types import Batch, Claim, ModelFacts, ModelPace
 from qtgen.llm.ledger.unsettled import UnsettledBatch, UnsettledFiles
 
 _HISTORY = 2_000  # answers
@@ -177,6 +177,11 @@ class Ledger:
         """Return how a model's requests went so far."""
         with self._database.read() as connection:
             return statistics.facts(connection, model)
+
+    def pace(self, model: str, limit: int = _HISTORY) -> ModelPace:
+        """Return how long a model took for its last answers, and how its last attempts ended."""
+        with self._database.read() as connection:
+            return statistics.pace(connection, model, limit)
 
     def spending(self) -> list[Spending]:
         """Return the sums of all attempts, by run, model, kind and day."""

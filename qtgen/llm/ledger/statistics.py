@@ -1,12 +1,13 @@
 """Queries over what the ledger has recorded: earlier answers of a model, and spending."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from qtgen.llm.ledger.tables import attempts, batches, requests
-from qtgen.llm.ledger.types import ModelFacts
+from qtgen.llm.ledger.types import ModelFacts, ModelPace
 
 _SUMMED = (
     "prompt_tokens",
@@ -77,6 +78,19 @@ def facts(connection: sa.Connection, model: str) -> ModelFacts:
     finished = sum(counts.values()) - sum(counts.get(state, 0) for state in ("open", "batched", "failed"))
     faulty = 1 - counts.get("done", 0) / finished if finished else 0.0
     return ModelFacts(faulty, connection.execute(latency).scalar())
+
+
+def pace(connection: sa.Connection, model: str, limit: int) -> ModelPace:
+    """Return how long a model took for its last answers, and how its last attempts ended."""
+    recent = (
+        sa.select(attempts.c.kind, attempts.c.seconds)
+        .where(attempts.c.model == model)
+        .order_by(attempts.c.number.desc())
+        .limit(limit)
+    )
+    rows = [*connection.execute(recent)]
+    kinds = Counter(row.kind for row in rows)
+    return ModelPace(tuple(row.seconds for row in rows if row.kind == "ok" and row.seconds > 0), kinds)
 
 
 def spending(connection: sa.Connection) -> Iterator[Spending]:

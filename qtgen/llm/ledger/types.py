@@ -1,5 +1,6 @@
 """What is written to the ledger, and what it returns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,6 +47,18 @@ class ModelFacts(NamedTuple):
 
     faulty: float
     latency: float | None
+
+
+class ModelPace(NamedTuple):
+    """How a model's last attempts went.
+
+    Attributes:
+        latencies: Seconds until each answer.
+        kinds: Number of attempts by `ok` or the kind of their failure.
+    """
+
+    latencies: tuple[float, ...]
+    kinds: Mapping[str, int]
 
 
 @dataclass(slots=True)

@@ -7,6 +7,9 @@ Five things hold a request back; the strictest decides:
 - what the endpoint reports (`x-ratelimit-*`, `Retry-After`). It holds for every request, not only the rejected one.
 - the request rate at which the endpoint stopped rejecting, because headers can promise more than the endpoint keeps.
 - an outage, during which one request at a time probes the endpoint (`Outage`).
+
+Some endpoints reject a few percent of all requests, whatever the rate. Such a rejection holds back only its own
+request. Answers earn credit, and a rejection spends it. Rejections are a rate limit if no credit is left.
 """
 
 from collections import deque
@@ -25,7 +28,12 @@ _RATE_CUT = 0.95  # factor for the learned rate after another rejection
 # one, so that a limit that was raised is found.
 _RATE_GROWTH, _RATE_GROWTH_INCREASE, _MAX_RATE_GROWTH = 0.02, 0.01, 0.5
 _GRACE = 10.0  # seconds after a rejection before the growth increases
-_ANSWERS_PER_ACCIDENT = 5  # answers for each rejection that show that the rejection was no limit
+# An answer earns this part of a rejection. More than one rejection for that many answers is a rate limit. At a known
+# rate, rejections rise slowly with the rate, so fewer are forgiven.
+_CREDIT, _CREDIT_AT_KNOWN_RATE = 1 / 5, 1 / 10
+# With 3% of accidents, so many rejections at once are an accident only every 100,000 requests.
+_MAX_CREDIT = 5.0
+_MIN_ANSWERS = 20  # answers from which a rate can be measured
 _MIN_WINDOW, _MAX_WINDOW = 0.1, 10.0  # seconds over which a rate is measured
 _OVERLOAD_FAILURES = 5  # consecutive failures that are no coincidence
 _MAX_HEADER_PAUSE = 60.0  # seconds
@@ -53,15 +61,12 @@ class AdaptiveLimiter:
         """Requests that may be in flight now."""
         self.in_flight = 0
         self._slow_growth_from = inf  # above it, concurrency grows by one per round of answers, not per few answers
-        self._concurrency_before_cut = self.concurrency
         self._cut_at = -inf  # what started before the last cut says nothing new
         self._failures = 0  # consecutive
         self._starving_since: float | None = None  # the first rejection after the last answer
         self._rejected_rounds = 0  # since the last answer; what is rejected while no request starts is one round
         self._resume_at = self._header_resume_at = 0.0  # after a rejection; by a response's headers
-        # A rejection raises the suspicion of a rate limit. What happens to the requests in flight confirms it or not.
-        self._suspected_rate: float | None = None
-        self._rejections = self._answers_since_rejection = 0
+        self._credit = 1.0  # rejections that are forgiven. The very first one may be an accident, too.
         self._answer_times: deque[float] = deque(maxlen=20_000)
         self._learned, self._reported, self._reported_tokens = TokenBucket(), TokenBucket(), TokenBucket()
         self._rate_grown_at = 0.0
@@ -75,10 +80,6 @@ class AdaptiveLimiter:
         """Return the seconds until a request may start; infinity if another one has to end first."""
         if self.in_flight >= int(self.concurrency):
             return inf
-        if self._suspected_rate is not None and now >= self._resume_at:
-            self._confirm_rate(now)
-        if self._is_trial and self.in_flight:
-            return inf
         self._grow_rate(now)
         return max(
             self._together_from - now if self.in_flight else 0.0,
@@ -89,18 +90,12 @@ class AdaptiveLimiter:
             self.allowance.delay(now, tokens),
         )
 
-    @property
-    def _is_trial(self) -> bool:
-        """True after a single rejection among answers. Requests go on one at a time, as it may be an accident."""
-        return self._suspected_rate is not None and self._rejections == 1 and bool(self._answer_times)
-
     def pause(self, now: float) -> float:
         """Return the seconds for which no request starts, because the endpoint asked for it or is down."""
-        resume_at = self._header_resume_at if self._is_trial else max(self._header_resume_at, self._resume_at)
-        return max(0.0, resume_at - now, self.outage.probe_at - now)
+        return max(0.0, self._header_resume_at - now, self._resume_at - now, self.outage.probe_at - now)
 
     def is_rejected(self, now: float) -> bool:
-        """Return True during the pause after a rejection."""
+        """Return True during the pause after a rate limit."""
         return now < self._resume_at
 
     def starvation(self, now: float) -> float:
@@ -135,11 +130,10 @@ class AdaptiveLimiter:
         self._together_from = -inf
         self._failures = self._rejected_rounds = 0
         self._starving_since = None
-        if self._suspected_rate is not None:
-            self._answers_since_rejection += 1
-            if self._answers_since_rejection >= _ANSWERS_PER_ACCIDENT * self._rejections:
-                self._suspected_rate, self._resume_at = None, now
-                self.concurrency = self._concurrency_before_cut
+        earned = _CREDIT if self._learned.rate == inf else _CREDIT_AT_KNOWN_RATE
+        self._credit = min(self._credit + earned, _MAX_CREDIT)
+        if self._learned.rate == inf and self._credit >= 1:
+            self._resume_at = min(self._resume_at, now)  # the first rejections were accidents
         self._answer_times.append(now)
         growth = _CONCURRENCY_GROWTH if self.concurrency < self._slow_growth_from else 1.0 / self.concurrency
         self.concurrency = min(float(self.max_concurrency), self.concurrency + growth)
@@ -150,22 +144,38 @@ class AdaptiveLimiter:
         """Record a response 429 to a request that began at `started`."""
         self.outage.responded()
         self._together_from = -inf
+        is_stale = started <= self._cut_at
+        if not is_stale and self._credit >= 1:
+            self._credit -= 1
+            return
         pause = 1.0 if retry_after is None else retry_after
         self._resume_at = max(self._resume_at, now + max(pause, self._pause_growth(now, started)))
-        self._rejections += 1
-        if started <= self._cut_at or self._suspected_rate is not None:
+        if is_stale:
             return
-        self._rejections, self._answers_since_rejection = 1, 0
-        first_seen = self._cut_at if self._cut_at > -inf else self._answer_times[0] if self._answer_times else now
-        window = min(max(now - first_seen, pause, _MIN_WINDOW), _MAX_WINDOW)
-        answers_per_second = sum(1 for time in self._answer_times if time >= now - window) / window
-        if not answers_per_second:  # nothing was measured, so only the concurrency tells what the endpoint accepts
-            self._suspected_rate = self._learned.rate
-        else:
-            is_first = self._learned.rate == inf
-            rate = answers_per_second if is_first else min(answers_per_second, self._learned.rate) * _RATE_CUT
-            self._suspected_rate = max(rate, 1 / max(pause, _MIN_WINDOW))
-        self._cut_concurrency(now)
+        rate = self._measured_rate(now, pause)
+        self._ignore_older(now)
+        if rate is None:  # only the concurrency tells what the endpoint accepts
+            self.concurrency = max(1.0, self.concurrency / 2)
+            return
+        if self._learned.rate == inf:  # from now on, the rate limits the requests
+            self.concurrency = self._slow_growth_from = max(1.0, self.concurrency / 2)
+        self._learned.limit(rate, max(1.0, rate / 10))
+        self._learned.level, self._learned.updated = 1.0, now
+
+    def _measured_rate(self, now: float, pause: float) -> float | None:
+        """Return the requests per second to learn from a rate limit. Return None if too few answers came before it."""
+        times = self._answer_times
+        if len(times) < _MIN_ANSWERS:
+            return None
+        seconds = now - (self._cut_at if self._cut_at > -inf else times[0])
+        # If answers take longer than the window, it has to contain those to all requests in flight.
+        last_round = now - times[-min(len(times), self.in_flight)] if self.in_flight else 0.0
+        window = max(min(max(seconds, pause, _MIN_WINDOW), _MAX_WINDOW), min(last_round, seconds))
+        measured = sum(1 for time in times if time >= now - window) / window
+        if not measured:
+            return None
+        rate = measured if self._learned.rate == inf else min(measured, self._learned.rate) * _RATE_CUT
+        return max(rate, 1 / max(pause, _MIN_WINDOW))
 
     def _pause_growth(self, now: float, started: float) -> float:
         """Return the seconds to wait at least, as nothing has passed since the last answer."""
@@ -187,24 +197,13 @@ class AdaptiveLimiter:
             return
         self.outage.declare_if_likely(now)
         if started > self._cut_at:
-            self._cut_concurrency(now)
+            self.concurrency = self._slow_growth_from = max(1.0, self.concurrency / 2)
+            self._ignore_older(now)
 
     # --- what follows from them --------------------------------------------------------------------------------------
 
-    def _confirm_rate(self, now: float) -> None:
-        """Learn the suspected rate at the end of the pause. One rejection alone says nothing about a rate."""
-        rate, self._suspected_rate = self._suspected_rate, None
-        if rate is None or (self._rejections == 1 and self._answer_times):
-            self.concurrency = self._concurrency_before_cut
-            return
-        if rate == self._learned.rate:
-            return
-        self._learned.limit(rate, max(1.0, rate / 10))
-        self._learned.level, self._learned.updated = 1.0, now
-
-    def _cut_concurrency(self, now: float) -> None:
-        self._concurrency_before_cut = self.concurrency
-        self.concurrency = self._slow_growth_from = max(1.0, self.concurrency / 2)
+    def _ignore_older(self, now: float) -> None:
+        """Let what started before now say nothing new, and the rate not grow before now."""
         self._cut_at, self._rate_grown_at, self._failures = now, now, 0
 
     def _grow_rate(self, now: float) -> None:

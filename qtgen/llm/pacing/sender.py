@@ -125,9 +125,10 @@ class PacedSender:
         elif isinstance(error, Unreachable) and (limiter.outage.has_answered or limiter.outage.is_on):
             limiter.outage.unreachable(now)
         elif error.kind == "rate-limited":
-            if not limiter.pause(now):
-                _logger.info("%s rejects requests because of a rate limit: %s", self._endpoint.model, error)
+            was_rejected = limiter.is_rejected(now)
             limiter.rate_limited(now, acquired, error.retry_after)
+            if limiter.is_rejected(now) and not was_rejected:
+                _logger.info("%s rejects requests because of a rate limit: %s", self._endpoint.model, error)
         else:
             status = error.reply.status if error.reply else 0
             limiter.failed(now, acquired, error.kind, request.key.digest, status)

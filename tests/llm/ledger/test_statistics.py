@@ -38,3 +38,13 @@ def test_history_and_facts_of_a_model(ledgers: list[Ledger]) -> None:
     assert [*ledger.facts("m")] == pytest.approx([1 / 7, 0.1])
     assert ledger.answered([key.digest for key in KEYS]) == {key.digest for key in KEYS[1:7]}
     assert ledger.facts("other") == (0.0, None)
+
+
+def test_the_pace_of_a_models_last_attempts(ledgers: list[Ledger]) -> None:
+    ledger = ledgers[0]
+    kinds = ("timeout", "ok", "rate-limited", "ok")
+    made = [Attempt(KEYS[0], DAY + number, 1.0 + number, kind, USAGE) for number, kind in enumerate(kinds)]
+    ledger.commit(Batch(attempts=made))
+    assert ledger.pace("m") == ((4.0, 2.0), {"ok": 2, "timeout": 1, "rate-limited": 1})
+    assert ledger.pace("m", 2) == ((4.0,), {"ok": 1, "rate-limited": 1})
+    assert ledger.pace("other") == ((), {})

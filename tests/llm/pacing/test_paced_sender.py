@@ -148,8 +148,8 @@ def test_limits_that_a_response_reports_hold_the_next_request_back() -> None:
 def test_attempts_and_outages_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         limit = Retryable("HTTP 429", kind="rate-limited", retry_after=5.0)
-        bench = Bench(ScriptedSender(answer(), limit, Unreachable("gone"), answer()))
-        for _ in range(4):
+        bench = Bench(ScriptedSender(answer(), limit, limit, Unreachable("gone"), answer()))
+        for _ in range(5):
             try:
                 await bench.sender.send(request("secret question"))
             except Retryable:
@@ -164,5 +164,5 @@ def test_attempts_and_outages_are_logged(caplog: pytest.LogCaptureFixture) -> No
         "m responds again",
     ]
     attempts = [record.message for record in caplog.records if record.levelno == logging.DEBUG]
-    assert [line.split()[4] for line in attempts] == ["ok", "rate-limited", "unreachable", "ok"]
+    assert [line.split()[4] for line in attempts] == ["ok", "rate-limited", "rate-limited", "unreachable", "ok"]
     assert "question" not in " ".join(attempts)
