@@ -229,14 +229,12 @@ def _rates(endpoint: Endpoint) -> Rates:
     sent, received = (endpoint.cost(*tokens, 0) for tokens in ((1_000_000, 0), (0, 1_000_000)))
     if sent is None or received is None:
         return Rates()
-    return Rates(sent / 1e6, received / 1e6, getattr(endpoint, "price_batch", None))
+    return Rates(sent / 1e6, received / 1e6, 1.0 if endpoint.is_free else endpoint.price_batch)
 
 
 def _batch_service(settings: Settings, options: PlanOptions, origins: dict[str, str]) -> BatchService:
-    limits = getattr(settings, "batch", None)
-    service = BatchService()
-    if limits is not None:
-        service = BatchService(limits.lines, limits.bytes, limits.enqueued_tokens, _seconds(limits.window))
+    limits = settings.batch
+    service = BatchService(limits.lines, limits.bytes, limits.enqueued_tokens, _seconds(limits.window))
     origins["batch_hours"] = "default" if options.batch_hours is None else "option"
     if options.batch_hours is None:
         return service
