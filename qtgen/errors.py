@@ -8,7 +8,9 @@ QtgenError                      anything a person can act on
 │   ├── PromptError             a prompt template that cannot be used
 │   ├── PluginError             a plugin that cannot be loaded
 │   ├── CassetteError           recorded responses that are missing or cannot be read
-│   └── MissingExtra            an optional dependency is not installed
+│   ├── MissingExtra            an optional dependency is not installed
+│   └── EngineUnusable          workers that cannot be reached, or that have another version
+│       └── FilesNotShared      workers do not have the files that they should read
 ├── UnwritableText              a value that no page can hold
 ├── SpliceError                 an edit that could not be proved harmless
 ├── OutputError                 a page that could not be written (disk full, read-only)
@@ -17,6 +19,7 @@ QtgenError                      anything a person can act on
 ├── LedgerError                 the ledger cannot be read or written (locked, disk full)
 ├── ModelError                  a local model cannot be fetched
 │   └── ModelNotFetched         a local model is not on this machine
+├── EngineError                 workers died again and again
 ├── JudgeError                  no judge could say which of two texts is better
 ├── Interrupted                 the run was interrupted; finished work is kept
 ├── AnswerError                 the model answered, but the answer cannot be used
@@ -132,6 +135,14 @@ class CassetteError(UsageError):
     kind = "cassette"
 
 
+class EngineUnusable(UsageError):
+    """The workers of an engine cannot be reached, or have another version than this process."""
+
+
+class FilesNotShared(EngineUnusable):
+    """Workers do not have the files that they should read."""
+
+
 class UnwritableText(QtgenError):
     kind = "unwritable"
 
@@ -194,6 +205,12 @@ class PaidError(QtgenError):
 
 class BudgetReached(PaidError):
     kind = "budget"
+
+
+class EngineError(QtgenError):
+    """The workers of an engine died again and again, so the work cannot be finished."""
+
+    kind = "engine"
 
 
 class JudgeError(QtgenError):

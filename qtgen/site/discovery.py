@@ -7,7 +7,7 @@ from itertools import accumulate, groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from qtgen.errors import UsageError
+from qtgen.errors import FilesNotShared, UsageError
 from qtgen.page import MAX_BYTES, Page, oversized_page, read, unreadable_page
 
 PathName = str | os.PathLike[str]
@@ -231,6 +231,17 @@ def read_page(path: str, size: int = -1) -> Page:
         return read(read_page_bytes(path, size))
     except OSError as error:
         return unreadable_page(error.strerror or str(error))
+
+
+def is_unreadable(page: Page) -> bool:
+    """Return whether the page's file could not be read, or is empty."""
+    return any(problem.kind == "unreadable-file" for problem in page.problems)
+
+
+def check_unreadable(path: str) -> None:
+    """Raise FilesNotShared if this process can read a file that a worker could not read."""
+    if not is_unreadable(read_page(path)):
+        raise FilesNotShared("this machine can read the file, but a worker cannot", path=path)
 
 
 def highest_id(paths: Iterable[str]) -> int:
