@@ -37,6 +37,8 @@ NEEDING = [
     (["costs"], "generate"),
     (["prompts", "list"], "generate"),
     (["link", PAGE], "links"),
+    (["pack", "biology", "site.pack"], "pack"),
+    (["unpack", "site.pack", "copy"], "pack"),
     (["eval", "run", "core"], "evals"),
 ]
 

@@ -21,6 +21,7 @@ from qtgen.commands._groups import Entry, LazyGroup
 from qtgen.errors import QtgenError
 
 _GENERATE = ("generate", ("jinja2", "openai", "sqlalchemy", "tenacity", "frontmatter"))
+_PACK = ("pack", ("fsspec", "pyarrow"))
 
 # The module of the same name in qtgen/commands holds each command, with underscores instead of hyphens.
 COMMANDS = {
@@ -28,6 +29,8 @@ COMMANDS = {
     "regenerate": Entry("Rewrite stale pages.", *_GENERATE),
     "validate": Entry("Check pages against the document schema."),
     "link": Entry("Choose and repair related articles.", "links", ("faiss", "numpy", "scipy", "wordllama")),
+    "pack": Entry("Pack a site for machines that share no files.", *_PACK),
+    "unpack": Entry("Write the pages of a pack into a folder.", *_PACK),
     "eval": Entry("Score pages against references, and gate a change."),
     "costs": Entry("Show what was spent.", *_GENERATE),
     "explain": Entry("Explain a rule, a metric, a reason or a report format."),

@@ -7,6 +7,7 @@ QtgenError                      anything a person can act on
 │   ├── QuestionFileError       a question file that cannot be read at all
 │   ├── PromptError             a prompt template that cannot be used
 │   ├── PluginError             a plugin that cannot be loaded
+│   ├── PackExists              there is a pack already
 │   ├── CassetteError           recorded responses that are missing or cannot be read
 │   ├── MissingExtra            an optional dependency is not installed
 │   └── EngineUnusable          workers that cannot be reached, or that have another version
@@ -15,8 +16,10 @@ QtgenError                      anything a person can act on
 ├── SpliceError                 an edit that could not be proved harmless
 ├── OutputError                 a page that could not be written (disk full, read-only)
 │   └── PageConflict            one page changed, disappeared or is read-only; other pages can still be written
+├── DamagedPack                 a part of a pack that cannot be used; the other parts are
 ├── NearDuplicates              questions that are duplicates, when that ends the run
-├── LedgerError                 the ledger cannot be read or written (locked, disk full)
+├── LedgerError                 the ledger cannot be read or written
+│   └── LedgerUnavailable       it may be possible later (no connection, locked, disk full)
 ├── ModelError                  a local model cannot be fetched
 │   └── ModelNotFetched         a local model is not on this machine
 ├── EngineError                 workers died again and again
@@ -131,6 +134,10 @@ class MissingExtra(UsageError):
         self.module = module
 
 
+class PackExists(UsageError):
+    """There is a pack already at the location of a new one."""
+
+
 class CassetteError(UsageError):
     kind = "cassette"
 
@@ -152,11 +159,28 @@ class SpliceError(QtgenError):
 
 
 class OutputError(QtgenError):
+    """Something could not be written.
+
+    `is_disk_full` tells whether the disk is full, so that writing more is useless.
+    """
+
     kind = "output"
+    is_disk_full = False
 
 
 class PageConflict(OutputError):
     kind = "page"
+
+
+class DamagedPack(QtgenError):
+    """A part of a pack that cannot be used. The other parts can.
+
+    Args:
+        path: The shard.
+        field: The page, if the other pages of the shard can be used.
+    """
+
+    kind = "damaged-pack"
 
 
 class NearDuplicates(QtgenError):
@@ -165,6 +189,10 @@ class NearDuplicates(QtgenError):
 
 class LedgerError(QtgenError):
     kind = "ledger"
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger's database cannot be used now, but perhaps later."""
 
 
 class ModelError(QtgenError):

@@ -1,6 +1,7 @@
 """Write files atomically: a reader sees the old contents or the new ones, and never a part of either."""
 
 import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -26,7 +27,9 @@ def as_output_error(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(error.strerror or str(error), path=path) from None
+        output_error = OutputError(error.strerror or str(error), path=path)
+        output_error.is_disk_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise output_error from None
 
 
 @contextlib.contextmanager
@@ -41,6 +44,20 @@ def staged_file(path: Path, text: str) -> Iterator[Path]:
     with _temporary_file(path, text.encode(), sync=True) as temporary:
         temporary.chmod(_NEW_FILE_MODE)
         yield temporary
+
+
+@contextlib.contextmanager
+def staged_bytes(path: Path, contents: bytes) -> Iterator[Path]:
+    """Do what `staged_file` does in an existing folder, and let `sync_all` wait for the disk, once for many files."""
+    with _temporary_file(path, contents, sync=not _SYNCS_ALL) as temporary:
+        temporary.chmod(_NEW_FILE_MODE)
+        yield temporary
+
+
+def sync_all() -> None:
+    """Wait until everything that `staged_bytes` wrote is on the disk."""
+    if _SYNCS_ALL:
+        os.sync()
 
 
 @contextlib.contextmanager
@@ -154,8 +171,7 @@ def replace_files(pages: Iterable[tuple[Path, bytes, bytes]]) -> list[QtgenError
     """
     with contextlib.ExitStack() as stack:
         staged = [_stage(stack, *page) for page in pages]
-        if _SYNCS_ALL:
-            os.sync()
+        sync_all()
         return [item if isinstance(item, QtgenError) else _error_of(item) for item in staged]
 
 

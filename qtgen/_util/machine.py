@@ -1,4 +1,4 @@
-"""This machine since its last boot, and whether one of its processes is alive."""
+"""Where process ids of this process are valid, and whether one of its neighbors is alive."""
 
 import hashlib
 import os
@@ -9,8 +9,11 @@ from pathlib import Path
 
 @cache
 def machine_id() -> str:
-    """Return a digest of the machine and its last boot, because process ids begin again after a boot."""
-    return hashlib.sha256(f"{platform.node()} {_boot_id()}".encode()).hexdigest()[:16]
+    """Return a digest of the machine, its last boot and this process's namespace of process ids.
+
+    Process ids begin again after a boot, and each container can have its own, even if the containers share a host name.
+    """
+    return hashlib.sha256(f"{platform.node()} {_boot_id()} {_pid_namespace()}".encode()).hexdigest()[:16]
 
 
 def _boot_id() -> str:
@@ -20,8 +23,15 @@ def _boot_id() -> str:
         return ""
 
 
+def _pid_namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+
+
 def is_running(pid: int) -> bool:
-    """Return whether a process of this machine is alive."""
+    """Return whether a process with this id, of the same `machine_id`, is alive."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -13,6 +13,7 @@ from qtgen.errors import (
     Interrupted,
     MissingExtra,
     ModelNotFetched,
+    PackExists,
     ProviderError,
     ProviderUnusable,
     QtgenError,
@@ -27,6 +28,7 @@ _REMEDIES: dict[type[QtgenError], str] = {
     EndpointDown: "run the same command again to resume",
     RequestsFailAlike: "`qtgen check-endpoint` shows what the endpoint accepts",
     Interrupted: "run the same command again to resume",
+    PackExists: "add --force to replace it",
     CacheMismatch: "add --no-cache to compute all of them again",
     FilesNotShared: "share the folder with all machines of the cluster, or pack it with `qtgen pack`",
 }

@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from qtgen.commands._echo import echo
-from qtgen.commands._errors import describe
-from qtgen.errors import QtgenError, UsageError
+from qtgen.commands._errors import describe, exit_code
+from qtgen.commands._output import listed
+from qtgen.errors import DamagedPack, QtgenError, UsageError
+from qtgen.site.locations import is_url
 
-_WRONG_CALL = 2  # the exit code
+_DAMAGE_SHOWN = 20  # parts of packs that are listed; the others are counted
 
 
 class NonEmptyPath(click.Path):
@@ -32,8 +34,18 @@ class NonEmptyPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class PagesPath(NonEmptyPath):
+    """A path, or the URL of a pack, which stays a text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a path, or a URL as a text. Fail if it is an empty text."""
+        return value if isinstance(value, str) and is_url(value) else super().convert(value, param, ctx)
+
+
 class UnusablePaths:
     """The paths of a call that cannot be used. The others are processed, and the call ends with exit code 2.
+
+    If only parts of a pack cannot be used, it ends with exit code 1.
 
     An instance is called with the error of each such path. It is true if there is one.
     """
@@ -54,11 +66,17 @@ class UnusablePaths:
         return [Path(error.path) for error in self._errors.values() if error.path is not None]
 
     def exit_code(self, code: int = 0) -> int:
-        """Name the paths on stderr, each once, and return the exit code of a call that would end with `code`."""
-        for error in [*self._errors.values()][self._printed :]:
-            echo(f"qtgen: {describe(error)}", err=True)
+        """Name the paths and the damage on stderr, each once.
+
+        Return the exit code of a call that would end with `code`.
+        """
+        errors = [*self._errors.values()][self._printed :]
+        paths = [f"qtgen: {describe(error)}" for error in errors if not isinstance(error, DamagedPack)]
+        damage = [f"qtgen: {describe(error)}" for error in errors if isinstance(error, DamagedPack)]
+        for line in (*paths, *listed(damage, "damaged part", shown=_DAMAGE_SHOWN)):
+            echo(line, err=True)
         self._printed = len(self._errors)
-        return _WRONG_CALL if self._errors else code
+        return max([code, *map(exit_code, self._errors.values())])
 
 
 def existing_paths(

@@ -235,6 +235,7 @@ class Run:
             open_writer(self.ledger, fresh=self.options.fresh, stop=stop) as writer,
             open_clients(settings, writer, self.budget, stop) as clients,
         ):
+            writer.gate.notify = self.say
             self.stats.clients = clients
             self.say(describe_models(settings, [client.model for client in clients]))
             for client in clients:

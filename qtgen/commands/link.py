@@ -13,13 +13,14 @@ from qtgen.commands._echo import echo
 from qtgen.commands._engines import engine_option, open_engine
 from qtgen.commands._link_rows import KINDS, counts, document, skipped_rows
 from qtgen.commands._linking import open_embedder, require_links_extra
-from qtgen.commands._options import Grouped, folder, options_of, settings_from
+from qtgen.commands._options import Grouped, options_of, settings_from
 from qtgen.commands._output import diff_lines, listed, note
-from qtgen.commands._paths import NonEmptyPath, UnusablePaths
+from qtgen.commands._packs import PageSources, split_location
+from qtgen.commands._paths import NonEmptyPath, PagesPath, UnusablePaths
 from qtgen.commands._steps import progress_after
 from qtgen.errors import Interrupted, NoPages, UsageError
 from qtgen.settings import Settings
-from qtgen.site.discovery import iter_batches
+from qtgen.site.locations import Location
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -56,7 +57,7 @@ _change, _preview, _site = (
 class LinkArguments:
     """The arguments of `qtgen link`, as click passes them."""
 
-    paths: tuple[Path, ...]
+    paths: tuple[Location, ...]
     relink: bool
     update_neighbours: bool
     check: bool
@@ -64,7 +65,7 @@ class LinkArguments:
     diff: bool
     dry_run: bool
     as_json: bool
-    corpus: Path | None
+    corpus: Location | None
     embeddings: str | None
     jobs: int | None
     engine: str
@@ -101,7 +102,7 @@ class LinkArguments:
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, type=NonEmptyPath())
+@click.argument("paths", nargs=-1, required=True, type=PagesPath())
 @_change(
     "--relink/--repair",
     "relink",
@@ -116,7 +117,7 @@ class LinkArguments:
 @_preview("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @_site(
     "--corpus",
-    type=folder,
+    type=PagesPath(file_okay=False),
     help="Link to any page of this site, but change only PATHS.  [default: `corpus` in qtgen.toml]",
 )
 @_site(
@@ -143,14 +144,17 @@ def command(**parameters: Any) -> int:
     arguments = LinkArguments(**parameters)
     arguments.validate()
     require_links_extra("`qtgen link`")
-    settings = settings_from({"corpus": arguments.corpus})
-    if settings.corpus and not settings.corpus.is_dir():
+    folder, url = split_location(arguments.corpus)
+    settings = settings_from({"corpus": folder})
+    if not url and settings.corpus and not settings.corpus.is_dir():
         raise UsageError(f"{settings.corpus}: no such folder", setting="corpus")
     if arguments.update_neighbours and not settings.corpus:
         raise UsageError("--update-neighbours changes pages of the corpus, so it needs --corpus")
     unusable = UnusablePaths()
+    sources = PageSources(arguments.paths, url or settings.corpus, unusable, with_links=False)
+    sources.refuse_packs({"changing links": not arguments.check})
     try:
-        code = _check(arguments, settings.corpus, unusable) if arguments.check else _link(arguments, settings, unusable)
+        code = _check(arguments, sources) if arguments.check else _link(arguments, sources, settings, unusable)
     except NoPages:
         if not unusable:
             raise
@@ -161,14 +165,19 @@ def command(**parameters: Any) -> int:
 # --- the graph -------------------------------------------------------------------------------------------------------
 
 
-def _check(arguments: LinkArguments, corpus: Path | None, unusable: UnusablePaths) -> int:
+def _check(arguments: LinkArguments, sources: PageSources) -> int:
     from qtgen.linking import read_catalog
     from qtgen.linking.reports.text import report_lines
 
     with progress_after("Reading pages") as step:
-        batches = iter_batches(arguments.paths, unusable)
         with _engine(arguments) as engine:
-            catalog = read_catalog(batches, corpus=corpus, on_read=step.advance, engine=engine)
+            catalog = read_catalog(
+                sources.batches(),
+                corpus=sources.corpus,
+                overlay=sources.overlay(),
+                on_read=step.advance,
+                engine=engine,
+            )
         graph = catalog.graph()
     skipped = catalog.skipped(with_corpus=True)
     if arguments.html:
@@ -187,10 +196,10 @@ def _check(arguments: LinkArguments, corpus: Path | None, unusable: UnusablePath
 # --- choosing links --------------------------------------------------------------------------------------------------
 
 
-def _link(arguments: LinkArguments, settings: Settings, unusable: UnusablePaths) -> int:
+def _link(arguments: LinkArguments, sources: PageSources, settings: Settings, unusable: UnusablePaths) -> int:
     from qtgen.linking import report_of
 
-    plan = _plan(arguments, settings, unusable)
+    plan = _plan(arguments, sources, settings, unusable)
     _note_listed([f"skipped: {page.path}: {page.reason}" for page in plan.catalog.skipped()], "page")
     if unparsed := plan.existing.unparsed:
         note(f"kept {pluralize(unparsed, 'link')} to pages that do not parse")
@@ -209,7 +218,7 @@ def _engine(arguments: LinkArguments) -> "AbstractContextManager[Engine | None]"
     return open_engine(arguments.engine, arguments.jobs, spawn=True)
 
 
-def _plan(arguments: LinkArguments, settings: Settings, unusable: UnusablePaths) -> "LinkPlan":
+def _plan(arguments: LinkArguments, sources: PageSources, settings: Settings, unusable: UnusablePaths) -> "LinkPlan":
     from qtgen.linking import LinkPlan, existing_links, read_catalog
 
     with (
@@ -217,8 +226,9 @@ def _plan(arguments: LinkArguments, settings: Settings, unusable: UnusablePaths)
         open_embedder(settings, arguments.embeddings, cached=not arguments.no_cache) as embed,
     ):
         with progress_after("Reading pages") as step:
-            batches = iter_batches(arguments.paths, unusable)
-            catalog = read_catalog(batches, corpus=settings.corpus, embed=embed, on_read=step.advance, engine=engine)
+            catalog = read_catalog(
+                sources.batches(), corpus=sources.corpus, embed=embed, on_read=step.advance, engine=engine
+            )
         existing = existing_links(catalog)
         existing.check_whole_site(has_corpus=settings.corpus is not None, unread=unusable.paths)
         with progress_after("Choosing links"):

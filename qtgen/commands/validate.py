@@ -17,12 +17,14 @@ from qtgen.commands._engines import engine_option, open_engine
 from qtgen.commands._errors import describe, exit_code
 from qtgen.commands._logging import is_verbose
 from qtgen.commands._output import note
-from qtgen.commands._paths import NonEmptyPath, UnusablePaths
+from qtgen.commands._packs import PageSources, split_location
+from qtgen.commands._paths import PagesPath, UnusablePaths
 from qtgen.commands._steps import Step, progress_after
 from qtgen.commands._validation_report import Report, print_diff, print_fix_summary
 from qtgen.commands._watch import watch_pages
 from qtgen.errors import QtgenError, UsageError
-from qtgen.site.discovery import PageBatch, batches_for_paths, iter_batches
+from qtgen.site.discovery import PageBatch, batches_for_paths
+from qtgen.site.locations import Location
 from qtgen.validation.autofix import FixReport, try_fixes, write_fixes
 from qtgen.validation.cache import Cache
 from qtgen.validation.detection import PageFilter
@@ -79,7 +81,7 @@ class _FormatName(click.types.StringParamType):
 class ValidateOptions:
     """The arguments of one call of the command."""
 
-    paths: tuple[Path, ...]
+    paths: tuple[Location, ...]
     fix: bool
     unsafe: bool
     diff: bool
@@ -87,7 +89,7 @@ class ValidateOptions:
     statistics: bool
     select: str | None
     ignore: str | None
-    corpus: Path | None
+    corpus: Location | None
     stdin_filename: str | None
     skip_non_pages: bool
     jobs: int | None
@@ -115,7 +117,7 @@ class ValidateOptions:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, type=NonEmptyPath(allow_dash=True, readable=False))
+@click.argument("paths", nargs=-1, required=True, type=PagesPath(allow_dash=True, readable=False))
 @click.option("--fix", is_flag=True, help="Apply safe fixes.")
 @click.option("--unsafe", is_flag=True, help="With --fix or --diff: also apply fixes that you should review.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
@@ -128,8 +130,8 @@ class ValidateOptions:
 @click.option("--ignore", metavar="CODES", help="Skip these rules.")
 @click.option(
     "--corpus",
-    type=NonEmptyPath(),
-    help="Check links and urls against this folder, which holds the whole site.  [default: `corpus` in qtgen.toml]",
+    type=PagesPath(),
+    help="Check links and urls against this folder or pack of the whole site.  [default: `corpus` in qtgen.toml]",
 )
 @click.option("--stdin-filename", metavar="PATH", help="Report the page on standard input (`-`) under this path.")
 @click.option(
@@ -165,16 +167,19 @@ class _Session:
 
     def __init__(self, options: ValidateOptions) -> None:
         self._options = options
-        settings = _load_settings(options.select, options.ignore, options.corpus)
+        folder, url = split_location(options.corpus)
+        settings = _load_settings(options.select, options.ignore, folder)
         load_plugins(settings)
         self._format = get_format(options.format)
         self._selected = resolve_codes(settings.select)
-        self._corpus = settings.corpus
-        if self._corpus and not self._corpus.is_dir():
-            raise UsageError("no such folder", setting="corpus", remedy=f"correct the path {self._corpus}")
+        if not url and settings.corpus and not settings.corpus.is_dir():
+            raise UsageError("no such folder", setting="corpus", remedy=f"correct the path {settings.corpus}")
         self._stdin = _read_stdin(options)
         self._unusable = UnusablePaths()
-        self._filter = PageFilter() if options.skip_non_pages else None
+        self._sources = PageSources(options.paths, url or settings.corpus, lambda error: self._unusable(error))
+        self._sources.refuse_packs({"--fix": options.fix, "--diff": options.diff, "--watch": options.watch})
+        self._overlay = self._sources.overlay(self._stdin)
+        self._filter = PageFilter(self._overlay) if options.skip_non_pages else None
         self._checks = self._validation_options(settings)
         self._rejected: list[tuple[str, int, str]] = []
 
@@ -190,9 +195,10 @@ class _Session:
             rules,
             by_path,
             project_folder(),
-            self._corpus,
+            self._sources.corpus,
             jobs=self._options.jobs,
-            overlay=self._stdin,
+            overlay=self._overlay,
+            spawn=self._sources.pack is not None,  # importing pyarrow starts threads
             fixes=self._format.needs_fixes,
             settings=settings.rules,
         )
@@ -232,18 +238,16 @@ class _Session:
 
     def _open_cache(self) -> Cache | None:
         """Return the cache, or None for single files, which are read faster than the cache."""
-        if self._options.no_cache or self._stdin or not any(path.is_dir() for path in self._folders()):
+        is_without = self._options.no_cache or self._stdin or self._sources.pack
+        if is_without or not any(path.is_dir() for path in self._sources.read_paths):
             return None
         root = project_folder()
         return Cache(
             root / ".qtgen" / "cache", f"{__version__} {rules_key(self._checks.settings)}", root, time.time_ns()
         )
 
-    def _folders(self) -> list[Path]:
-        return [*self._options.paths, *([self._corpus] if self._corpus else [])]
-
     def _batches(self) -> Iterable[PageBatch]:
-        batches = batches_for_paths(self._stdin) if self._stdin else iter_batches(self._options.paths, self._unusable)
+        batches = batches_for_paths(self._stdin) if self._stdin else self._sources.batches()
         if self._filter:
             self._filter.skipped = 0
             return self._filter(batches)
@@ -279,10 +283,10 @@ class _Session:
     def watch(self) -> int:
         """Check the pages, and again after each change. Return the exit code of the last check after Ctrl-C."""
         code = self.run()
-        if not any(path.exists() for path in self._options.paths):
+        if not any(path.exists() for path in self._sources.files):
             return code
         note("watching for changes; press Ctrl-C to stop")
-        for change in watch_pages(self._folders()):
+        for change in watch_pages(self._sources.read_paths):
             note(f"\n{change}")
             try:
                 code = self.run()

@@ -18,7 +18,15 @@ from qtgen.linking.graph import Graph, PageNode, build_graph
 from qtgen.linking.links import links_of
 from qtgen.linking.shards import CatalogShard, Wanted, catalog_shard
 from qtgen.page.naming import slug
-from qtgen.site.discovery import PageBatch, check_unreadable, exclude_pages, iter_batches, read_page
+from qtgen.site.discovery import (
+    Overlay,
+    PageBatch,
+    PageSource,
+    check_unreadable,
+    corpus_batches,
+    exclude_pages,
+    load_page,
+)
 from qtgen.site.index import SiteIndex
 
 if TYPE_CHECKING:
@@ -117,7 +125,8 @@ class Catalog:
 def read_catalog(
     batches: Iterable[PageBatch],
     *,
-    corpus: Path | None = None,
+    corpus: Path | PageSource | None = None,
+    overlay: Overlay | None = None,
     embed: EmbedPages | None = None,
     on_read: Callable[[int], object] | None = None,
     engine: Engine | None = None,
@@ -128,7 +137,8 @@ def read_catalog(
 
     Args:
         batches: The selected pages.
-        corpus: The folder of the whole site.
+        corpus: The whole site: its folder, or another source of pages.
+        overlay: Contents to use instead of those of the files, by path.
         embed: Computes the vectors; without it, links can be reported but not chosen.
         on_read: Called with the number of pages that were just read.
         engine: Where to read the pages, instead of in this process.
@@ -139,12 +149,12 @@ def read_catalog(
         UsageError: A folder is missing. Errors of `embed` pass through.
     """
     catalog = Catalog()
-    reader = _Reader(catalog, embed, on_read, engine or ThisProcess())
+    reader = _Reader(catalog, overlay or {}, embed, on_read, engine or ThisProcess())
     reader.add_batches(batches)
     catalog.selected = len(catalog)
     if corpus is not None:
         selected = {os.path.realpath(path) for path in catalog.paths}
-        reader.add_batches(exclude_pages(iter_batches([corpus]), selected))
+        reader.add_batches(exclude_pages(corpus_batches(corpus), selected))
     if not len(catalog):
         raise NoPages("there are no pages")
     logger.debug("read %d selected pages and %d others", catalog.selected, len(catalog) - catalog.selected)
@@ -157,9 +167,15 @@ class _Reader:
     """Reads pages into a catalog."""
 
     def __init__(
-        self, catalog: Catalog, embed: EmbedPages | None, on_read: Callable[[int], object] | None, engine: Engine
+        self,
+        catalog: Catalog,
+        overlay: Overlay,
+        embed: EmbedPages | None,
+        on_read: Callable[[int], object] | None,
+        engine: Engine,
     ) -> None:
         self._catalog = catalog
+        self._overlay = overlay
         self._embed = embed
         self._on_read = on_read
         self._engine = engine
@@ -177,7 +193,7 @@ class _Reader:
     def add_batches(self, batches: Iterable[PageBatch]) -> None:
         """Add all pages; symbolic links come last, and only if no page before has the same file."""
         symlinks: list[str] = []
-        self._add_pages(_regular_pages(batches, symlinks))
+        self._add_pages(_regular_pages(batches, symlinks, self._overlay))
         if not symlinks:
             return
         files = {os.path.realpath(path) for path in self._catalog.paths}
@@ -190,16 +206,19 @@ class _Reader:
     def _add_pages(self, pages: Iterator[tuple[str, int]]) -> None:
         """Add the pages at these paths; a size of -1 is unknown."""
         chunks = iter(lambda: list(islice(pages, _CHUNK)), [])
-        parcels = ((chunk, (chunk, self._wanted)) for chunk in chunks)
+        parcels = ((chunk, (chunk, self._contents(chunk), self._wanted)) for chunk in chunks)
         for chunk, shard in self._engine.map(catalog_shard, parcels):
             paths = [path for path, _ in chunk]
             for number in () if self._engine.reads_files else shard.unreadable:
-                check_unreadable(paths[number])
+                check_unreadable(paths[number], self._overlay)
             self._catalog.extend(paths, shard)
             if self._embed is not None:
                 self._catalog.vectors.append(self._vectors(self._embed, paths, shard))
             if self._on_read is not None:
                 self._on_read(len(chunk))
+
+    def _contents(self, chunk: Sequence[tuple[str, int]]) -> dict[str, bytes]:
+        return {path: self._overlay[path] for path, _ in chunk if path in self._overlay}
 
     def _vectors(self, embed: EmbedPages, paths: Sequence[str], shard: CatalogShard) -> "HalfVectors":
         return embed(shard.texts) if self._static is None else self._static_vectors(self._static, paths, shard)
@@ -213,7 +232,7 @@ class _Reader:
             missing = len(numbers)
             if shard.vectors is not None:
                 return shard.vectors[numbers]
-            return cache.embedder([page_text(read_page(paths[number])) for number in numbers])
+            return cache.embedder([page_text(load_page(paths[number], -1, self._overlay)) for number in numbers])
 
         rows = cache.rows(shard.keys, compute)
         self._wanted = Wanted.VECTORS if missing > _MOSTLY * len(paths) else Wanted.KEYS
@@ -227,11 +246,11 @@ def _static_cache(embed: EmbedPages | None) -> "VectorCache | None":
     return embed if isinstance(embed, VectorCache) and embed.is_static else None
 
 
-def _regular_pages(batches: Iterable[PageBatch], symlinks: list[str]) -> Iterator[tuple[str, int]]:
+def _regular_pages(batches: Iterable[PageBatch], symlinks: list[str], overlay: Overlay) -> Iterator[tuple[str, int]]:
     """Yield path and size of each page; paths of symbolic links are appended to `symlinks` instead."""
     for batch in batches:
         for path, (size, _) in zip(batch.paths(), batch.states, strict=True):
-            if os.path.islink(path):  # noqa: PTH114 - a Path for each page takes longer than the system call
+            if path not in overlay and os.path.islink(path):  # noqa: PTH114 - a Path for each page takes longer than the system call
                 symlinks.append(path)
             else:
                 yield path, size

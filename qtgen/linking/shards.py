@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qtgen._util.engines import Shared
 from qtgen.embeddings.pages import PageText, StaticEmbedder, page_text, vector_key
 from qtgen.page import Page
-from qtgen.site.discovery import is_unreadable, read_page
+from qtgen.site.discovery import Overlay, is_unreadable, load_page
 from qtgen.site.index import digest, page_facts
 
 if TYPE_CHECKING:
@@ -55,13 +55,15 @@ class CatalogShard:
     vectors: "HalfVectors | None"
 
 
-def catalog_shard(pages: Sequence[tuple[str, int]], wanted: Wanted) -> CatalogShard:
+def catalog_shard(pages: Sequence[tuple[str, int]], overlay: Overlay, wanted: Wanted) -> CatalogShard:
     """Read pages.
 
     Args:
         pages: The path and the size of each page; a size of -1 is unknown.
+        overlay: Contents to use instead of those of the files, by path.
+        wanted: What to return for the vectors of the pages.
     """
-    read = [read_page(path, size) for path, size in pages]
+    read = [load_page(path, size, overlay) for path, size in pages]
     urls, titles, subjects = ([page.text_of(name) or "" for page in read] for name in ("url", "title", "subject"))
     ids = [_usable_id(page) for page in read]
     all_problems = map(_problem, read, urls, titles, subjects, ids)

@@ -105,6 +105,7 @@ class Client:
             budget or Budget(),
             record=self._record,
             stop=self._stop,
+            gate=writer.gate if writer else None,
         )
         is_fresh = writer is not None and writer.earlier is None
         self._dialect = DialectSender(self._paced, endpoint, on_change=self._record_dialect, is_proved=not is_fresh)

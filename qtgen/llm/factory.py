@@ -127,7 +127,7 @@ def ledger_url(settings: Settings) -> str:
 @contextmanager
 def open_ledger(settings: Settings) -> Iterator[Ledger]:
     """Open the ledger in the settings. Raises LedgerError, SettingsError and MissingExtra."""
-    ledger = Ledger(ledger_url(settings))
+    ledger = Ledger(ledger_url(settings), folder=project_folder() / ".qtgen")
     try:
         yield ledger
     finally:

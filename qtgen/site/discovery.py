@@ -2,10 +2,10 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate, groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from qtgen.errors import FilesNotShared, UsageError
 from qtgen.page import MAX_BYTES, Page, oversized_page, read, unreadable_page
@@ -37,6 +37,16 @@ class PageBatch(NamedTuple):
         """Yield the paths of the pages."""
         return map(self.folder.__add__, self.names)
 
+
+class PageSource(Protocol):
+    """Pages that are not in a folder."""
+
+    def batches(self) -> Iterator[PageBatch]:
+        """Yield the pages."""
+
+
+Overlay = Mapping[str, bytes]
+"""Contents to use instead of those of the files, by path."""
 
 OnUnusable = Callable[[UsageError], object]
 """Called with the error of a path that cannot be used, if the other paths are still used."""
@@ -233,14 +243,24 @@ def read_page(path: str, size: int = -1) -> Page:
         return unreadable_page(error.strerror or str(error))
 
 
+def load_page(path: str, size: int, overlay: Overlay) -> Page:
+    """Read a page from the overlay or from its file."""
+    return read(overlay[path]) if path in overlay else read_page(path, size)
+
+
+def corpus_batches(corpus: Path | PageSource) -> Iterator[PageBatch]:
+    """Yield the pages of a whole site, which is a folder or another source of pages."""
+    return iter_batches([corpus]) if isinstance(corpus, Path) else corpus.batches()
+
+
 def is_unreadable(page: Page) -> bool:
     """Return whether the page's file could not be read, or is empty."""
     return any(problem.kind == "unreadable-file" for problem in page.problems)
 
 
-def check_unreadable(path: str) -> None:
+def check_unreadable(path: str, overlay: Overlay) -> None:
     """Raise FilesNotShared if this process can read a file that a worker could not read."""
-    if not is_unreadable(read_page(path)):
+    if path not in overlay and not is_unreadable(read_page(path)):
         raise FilesNotShared("this machine can read the file, but a worker cannot", path=path)
 
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from qtgen._util.files import replace_file
 from qtgen.errors import OutputError
 from qtgen.page import Page, read
-from qtgen.site.discovery import PageBatch, read_page_bytes
+from qtgen.site.discovery import PageBatch, load_page, read_page_bytes
 from qtgen.site.index import SiteIndex
 from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, Severity
@@ -23,7 +23,7 @@ from qtgen.validation.fixes import FixPolicy, RejectedFix, apply_fixes
 from qtgen.validation.rules import REGISTRY, PageChecker, SiteRule
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import codes_by_path
-from qtgen.validation.workers import RecordStore, load_page, page_file
+from qtgen.validation.workers import RecordStore, page_file
 
 SiteErrors: TypeAlias = dict[str, Counter[str]]
 """How many errors between pages each page has, by path and code."""

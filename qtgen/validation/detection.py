@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from qtgen.page.fields import LAYOUT
-from qtgen.site.discovery import PageBatch, read_page_bytes
+from qtgen.site.discovery import Overlay, PageBatch, read_page_bytes
 
 _KEYS_MIN = 5  # a blog post or a documentation page may have a title, a date, an author and an id too
 _LAYOUT_KEYS = frozenset(row.path for row in LAYOUT)
@@ -28,15 +28,20 @@ def looks_like_page(raw: bytes) -> bool:
 
 
 class PageFilter:
-    """Leaves files out of batches that are not pages. `skipped` counts them."""
+    """Leaves files out of batches that are not pages. `skipped` counts them.
 
-    def __init__(self) -> None:
+    Args:
+        overlay: Contents to use instead of those of the files, by path.
+    """
+
+    def __init__(self, overlay: Overlay | None = None) -> None:
         self.skipped = 0
+        self._overlay = overlay or {}
 
     def __call__(self, batches: Iterable[PageBatch]) -> Iterator[PageBatch]:
         """Yield the batches without files that are not pages. A file that cannot be read is kept."""
         for batch in batches:
-            kept = [index for index, path in enumerate(batch.paths()) if _keep(path)]
+            kept = [index for index, path in enumerate(batch.paths()) if self._keep(path)]
             self.skipped += len(batch.names) - len(kept)
             if len(kept) == len(batch.names):
                 yield batch
@@ -44,9 +49,8 @@ class PageFilter:
                 names, states = [batch.names[index] for index in kept], [batch.states[index] for index in kept]
                 yield PageBatch(batch.folder, names, states)
 
-
-def _keep(path: str) -> bool:
-    try:
-        return looks_like_page(read_page_bytes(path))
-    except OSError:
-        return True
+    def _keep(self, path: str) -> bool:
+        try:
+            return looks_like_page(self._overlay[path] if path in self._overlay else read_page_bytes(path))
+        except OSError:
+            return True

@@ -21,7 +21,7 @@ from qtgen._util.engines import Engine
 from qtgen._util.text_column import TextColumn
 from qtgen.page import Page
 from qtgen.page.sentences import find_sentence
-from qtgen.site.discovery import PageBatch, exclude_pages, iter_batches
+from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages, load_page
 from qtgen.site.index import SiteIndex
 from qtgen.site.similarity import question_words
 from qtgen.validation.cache import PageRecord
@@ -32,11 +32,9 @@ from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.selection import PathRules, codes_by_path
 from qtgen.validation.workers import (
-    Overlay,
     RecordStore,
     check_batches,
     decode_findings,
-    load_page,
     page_checker,
     page_file,
 )
@@ -65,10 +63,11 @@ class ValidationOptions:
         rules: The rules to report. All registered rules run, so that the cache holds the findings of each.
         by_path: Rules that apply to some paths only.
         root: The folder that the patterns of `by_path` are relative to.
-        corpus: The folder of the whole site. Site rules compare the pages with it.
+        corpus: The whole site: its folder, or another source of pages. Site rules compare the pages with it.
         cache: Keeps the records of pages between runs.
         jobs: The number of worker processes. The default depends on the number of pages.
         overlay: Contents to use instead of those of the files, by path.
+        spawn: Whether worker processes start afresh, because a library has started threads in this process.
         fixes: Whether diagnostics carry their fixes. Pages with findings are then read again.
         unsafe: Whether they carry unsafe fixes of links too.
         settings: What the rules read from the settings.
@@ -79,10 +78,11 @@ class ValidationOptions:
     rules: Sequence[Rule]
     by_path: Sequence[PathRules] = ()
     root: Path = Path()
-    corpus: Path | None = None
+    corpus: Path | PageSource | None = None
     cache: RecordStore | None = None
     jobs: int | None = None
     overlay: Overlay = field(default_factory=dict)
+    spawn: bool = False
     fixes: bool = False
     unsafe: bool = True
     settings: RuleSettings = DEFAULT_SETTINGS
@@ -127,7 +127,15 @@ class ValidationResult:
     def _checked(self, batches: Iterable[PageBatch]) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
         """Check batches, and add the facts of their pages to the site."""
         options = self._options
-        checked = check_batches(batches, options.cache, options.jobs, options.overlay, options.settings, options.engine)
+        checked = check_batches(
+            batches,
+            options.cache,
+            options.jobs,
+            options.overlay,
+            options.settings,
+            spawn=options.spawn,
+            engine=options.engine,
+        )
         for batch, records in checked:
             self.site.add(page_facts for page_facts, _, _ in records)
             self.site.names.add(batch.folder, batch.names)
@@ -151,11 +159,11 @@ class ValidationResult:
             self._add_corpus(self._options.corpus)
         return _SiteFindings(self.site, rules, self.pages)
 
-    def _add_corpus(self, corpus: Path) -> None:
+    def _add_corpus(self, corpus: Path | PageSource) -> None:
         """Add the facts of the site's other pages."""
         self.site.selected = self.pages
         checked_paths = {os.path.realpath(path) for path, _ in self._rows()}
-        for _ in self._checked(exclude_pages(iter_batches([corpus]), checked_paths)):
+        for _ in self._checked(exclude_pages(corpus_batches(corpus), checked_paths)):
             pass
 
     def __enter__(self) -> "ValidationResult":

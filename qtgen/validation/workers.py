@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import Protocol
@@ -11,8 +11,8 @@ from msgspec import msgpack
 
 from qtgen._util.cpus import usable_cpus
 from qtgen._util.engines import Engine
-from qtgen.page import Page, read
-from qtgen.site.discovery import PageBatch, check_unreadable, read_page
+from qtgen.page import Page
+from qtgen.site.discovery import Overlay, PageBatch, check_unreadable, load_page
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
 from qtgen.validation.cache import PageRecord
@@ -27,9 +27,6 @@ _LOOK_AHEAD = 50_000  # pages, at most, that are looked up in the cache before t
 _NOT_CACHED = b"QT108"  # a file that cannot be read may be readable next time, although it looks the same
 
 _log = logging.getLogger(__name__)
-
-Overlay = Mapping[str, bytes]
-"""Contents to use instead of those of the files, by path."""
 
 
 class RecordStore(Protocol):
@@ -52,6 +49,8 @@ def check_batches(
     jobs: int | None,
     overlay: Overlay,
     settings: RuleSettings = DEFAULT_SETTINGS,
+    *,
+    spawn: bool = False,
     engine: Engine | None = None,
 ) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
     """Yield each batch with the records of its pages, in order.
@@ -59,6 +58,7 @@ def check_batches(
     Args:
         jobs: The number of worker processes; by default, as many as pay for the pages that must be read.
         settings: What the rules read from the settings.
+        spawn: Whether worker processes start afresh, because a library has started threads in this process.
         engine: Where to check pages, instead of in worker processes of this machine.
 
     Raises FilesNotShared if workers of another machine cannot read the pages.
@@ -76,7 +76,7 @@ def check_batches(
     if engine is None:
         jobs = jobs or min(usable_cpus(), 1 + missing // _WORTH_A_WORKER)
         _log.debug("checking with %d process(es)", jobs)
-        engine = _processes(jobs) if jobs > 1 else None
+        engine = _processes(jobs, spawn) if jobs > 1 else None
     if engine is None:
         checked = _check_here(everything, overlay, settings)
     else:
@@ -100,10 +100,10 @@ def _look_up(
     return records
 
 
-def _processes(jobs: int) -> Engine:
+def _processes(jobs: int, spawn: bool) -> Engine:
     from qtgen._util.engines.local import LocalEngine  # slow to import, and single pages do not need it
 
-    return LocalEngine(jobs)
+    return LocalEngine(jobs, spawn=spawn)
 
 
 def _check_here(looked_up: Iterable[_LookedUp], overlay: Overlay, settings: RuleSettings) -> Iterator[_Checked]:
@@ -135,8 +135,8 @@ def _check_were_read(parcel: list[_LookedUp], checked: list[PageRecord], overlay
     """Raise FilesNotShared if a worker could not read a file that this process can read."""
     missing = chain.from_iterable(_missing(batch, records) for batch, records in parcel)
     for (path, _), record in zip(missing, checked, strict=True):
-        if _NOT_CACHED in record[1] and path not in overlay:
-            check_unreadable(path)
+        if _NOT_CACHED in record[1]:
+            check_unreadable(path, overlay)
 
 
 def _arguments(
@@ -188,11 +188,6 @@ def page_file(path: str, page: Page) -> PageFile:
     is_unclear = path.count("/") < 2 or ".." in path
     location = os.path.abspath(path).replace(os.sep, "/") if is_unclear else None  # noqa: PTH100 - a Path is slower
     return PageFile(path, page, location)
-
-
-def load_page(path: str, size: int, overlay: Overlay) -> Page:
-    """Read a page from the overlay or from its file."""
-    return read(overlay[path]) if path in overlay else read_page(path, size)
 
 
 def page_checker(settings: RuleSettings = DEFAULT_SETTINGS, *, fixes: bool = False) -> PageChecker:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from qtgen.commands._paths import UnusablePaths
+from qtgen.errors import DamagedPack, UsageError
 from support.pages import LONG_DESCRIPTION, page_path, write_site
 from support.validation import Run, write_page
 
@@ -97,3 +99,16 @@ def test_paths_are_read_once_each_although_named_twice(qtgen: Run) -> None:
     write_page("a.md")
     _, _, err = qtgen("validate", "gone", "gone", "a.md")
     assert err.count("gone") == 1
+
+
+def test_much_damage_of_a_pack_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    unusable = UnusablePaths()
+    for number in range(25):
+        unusable(DamagedPack("not used", path="out/pages-00000.parquet", field=f"{number}.md"))
+    assert unusable.exit_code(0) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 21
+    assert lines[0] == "qtgen: out/pages-00000.parquet: `0.md`: not used"
+    assert lines[-1] == "… and 5 more damaged parts"
+    unusable(UsageError("no such folder", path="gone"))
+    assert unusable.exit_code(0) == 2

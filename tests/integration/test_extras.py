@@ -95,6 +95,9 @@ MISSING = [
     ("check-endpoint", "generate"),
     ("models list", "local"),
     ("link outputs", "links"),
+    ("pack outputs site.pack", "pack"),
+    ("unpack site.pack copy", "pack"),
+    ("validate s3://bucket/site", "pack"),
     ("eval run smoke", "evals"),
     ("eval score items.jsonl", "evals"),
 ]
@@ -123,6 +126,7 @@ ENOUGH: list[tuple[tuple[str, ...], str, int]] = [
     (("local",), "models list", 0),
     (("links",), "link outputs --check --corpus outputs", 1),
     (("links",), "link outputs --check --corpus outputs --html report.html", 1),
+    (("pack",), "pack outputs site.pack", 0),
     (("evals",), "eval score items.jsonl", 0),
     (("evals",), "eval run smoke --html report.html", 0),
 ]
@@ -160,4 +164,4 @@ def test_optional_services_name_their_extra(name: str, monkeypatch: pytest.Monke
 def test_all_installs_every_extra() -> None:
     optional = PROJECT["optional-dependencies"]
     (everything,) = optional["all"]
-    assert everything == f"qtgen[{','.join(sorted(optional.keys() - {'all'}))}]"
+    assert everything == f"qtgen[{','.join(sorted(optional.keys() - {'all', 'ray'}))}]"

@@ -53,7 +53,7 @@ def test_a_warm_run_finds_the_same_as_a_cold_one() -> None:
 
 def test_a_warm_run_reads_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     validate_cached()
-    monkeypatch.setattr("qtgen.validation.workers.read_page", lambda *_: pytest.fail("a page was read"))
+    monkeypatch.setattr("qtgen.site.discovery.read_page", lambda *_: pytest.fail("a page was read"))
     assert validate_cached(rules=choose_rules()) == []
 
 

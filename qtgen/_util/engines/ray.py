@@ -9,6 +9,7 @@ import os
 import platform
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import warnings
@@ -29,6 +30,7 @@ from qtgen.errors import EngineError, EngineUnusable, FilesNotShared
 
 ADDRESS, AUTHENTICATION = "RAY_ADDRESS", "RAY_AUTH_MODE"
 _TASKS_PER_CPU = 3  # in flight
+_CONNECT_SECONDS = 10.0
 _KEPT = 4  # shared values that a worker keeps loaded
 _LONGEST_PARENT = 9  # bytes; the path of a socket has at most 107, of which the names below take 98
 _LOCAL_ENVIRONMENT = {
@@ -130,6 +132,8 @@ class RayEngine:
         return self._ray
 
     def _connect(self) -> Any:
+        if self._address:
+            _check_answers(self._address)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # those that Ray emits while it starts
             options: dict[str, Any] = {"address": self._address} if self._address else self._local_options()
@@ -175,6 +179,21 @@ class RayEngine:
             self._folder = None
         self._files.close()
         self._ray = None
+
+
+def _check_answers(address: str) -> None:
+    """Raise EngineUnusable if nothing listens at an address. Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return  # for example `auto`
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise EngineUnusable(
+            f"nothing answers at {host}:{port} ({getattr(error, 'strerror', None) or error})",
+            path=ADDRESS,
+            remedy="check the address, and whether the cluster runs",
+        ) from None
 
 
 def _private_folder() -> Path:

@@ -2,6 +2,9 @@
 
 A request is claimed before it is sent, and its answer is committed before it is used. However a run ends, the next one
 sends only what was in flight. Of two runs at once, the second waits for the requests that the first has claimed.
+
+Runs change rows at the same time without a lock on the table. Each change therefore states which row it expects, and
+rows are changed in the order of their keys.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,6 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from qtgen.llm.ledger.liveness import dead_runs
+from qtgen.llm.ledger.statements import insert
 from qtgen.llm.ledger.tables import attempts, requests
 from qtgen.llm.ledger.types import BUSY, MINE, Claim, Judgement
 from qtgen.llm.sender import Attempt, RequestKey
@@ -19,6 +23,19 @@ from qtgen.page.text import storable_text
 KINDS = {"done": "ok", "rejected": "ok", "cut": "truncated", "refused": "refused", "filtered": "filtered"}
 """The states of requests whose response is reused, and the kind of completion that each stands for."""
 _STATES = {kind: state for state, kind in reversed(KINDS.items())}
+_NO_ANSWER = dict.fromkeys(
+    (
+        "answer",
+        "served_by",
+        "request_id",
+        "prompt_tokens",
+        "completion_tokens",
+        "cached_tokens",
+        "cost_usd",
+        "reasoning_tokens",
+        "reported_usd",
+    )
+)
 _CHUNK = 500  # values in one SQL `IN`
 _T = TypeVar("_T")
 
@@ -29,28 +46,51 @@ def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
 
 
 def claim(
-    connection: sa.Connection, run: str, keys: Sequence[RequestKey], *, fresh: bool = False
+    connection: sa.Connection,
+    run: str,
+    keys: Sequence[RequestKey],
+    *,
+    fresh: bool = False,
+    reachable_since: float = 0.0,
 ) -> dict[bytes, Claim]:
-    """Claim requests for a run and return what came of each, by digest. If `fresh`, older answers are not reused."""
-    by_digest = {key.digest: key for key in keys}
+    """Claim requests for a run and return what came of each, by digest. If `fresh`, older answers are not reused.
+
+    `reachable_since` is when the run could reach the database again after it was away; see `liveness.dead_runs`.
+    """
+    by_digest = {key.digest: key for key in sorted(keys)}  # sorted, so that two runs never wait for each other
     rows = {row.key: row for row in _rows(connection, [*by_digest])}
-    dead = dead_runs(connection, {row.run for row in rows.values() if row.state == "open"} - {run})
-    claims: dict[bytes, Claim] = {}
-    new: list[RequestKey] = []
-    for digest, key in by_digest.items():
-        row = rows.get(digest)
-        if row is None:
-            new.append(key)
-        elif row.state in KINDS:  # a fresh run keeps the old answer until it has a new one
-            claims[digest] = MINE if fresh and row.run != run else Claim(_completion(row))
-        elif row.state == "open" and row.run != run and row.run not in dead:
-            claims[digest] = BUSY
-        else:  # faulty, the run's own, or of a dead run
-            connection.execute(requests.delete().where(requests.c.key == digest))
-            new.append(key)
-    if new:
-        connection.execute(requests.insert(), [{**_key_columns(key), "state": "open", "run": run} for key in new])
-    return claims | dict.fromkeys((key.digest for key in new), MINE)
+    mine = _insert_open(connection, run, [key for digest, key in by_digest.items() if digest not in rows])
+    if raced := [digest for digest in by_digest if digest not in rows and digest not in mine]:
+        rows |= {row.key: row for row in _rows(connection, raced)}  # another run has been faster
+    others = {row.run for row in rows.values() if row.state == "open"} - {run}
+    dead = dead_runs(connection, others, reachable_since)
+    claims = dict.fromkeys(mine, MINE)
+    for digest in by_digest:
+        if digest not in mine:
+            claims[digest] = _claim_existing(connection, run, rows.get(digest), dead, fresh=fresh)
+    return claims
+
+
+def _insert_open(connection: sa.Connection, run: str, keys: Sequence[RequestKey]) -> set[bytes]:
+    """Insert requests that are open, and return the digests of those that nobody has inserted before."""
+    rows = [{**_key_columns(key), "state": "open", "run": run} for key in keys]
+    statement = insert(connection, requests).on_conflict_do_nothing().returning(requests.c.key)
+    return set(connection.scalars(statement, rows)) if rows else set()
+
+
+def _claim_existing(connection: sa.Connection, run: str, row: Any, dead: set[str], *, fresh: bool) -> Claim:
+    """Return what comes of claiming a request that has a row. None stands for a row that has just been deleted."""
+    if row is None:
+        return BUSY
+    if row.state in KINDS:  # a fresh run keeps the old answer until it has a new one
+        return MINE if fresh and row.run != run else Claim(_completion(row))
+    if row.state == "open" and row.run == run:
+        return MINE
+    if row.state == "open" and row.run not in dead:
+        return BUSY
+    unchanged = requests.c.key == row.key, requests.c.state == row.state, requests.c.run == row.run
+    taken = connection.execute(requests.update().where(*unchanged).values(**_NO_ANSWER, state="open", run=run))
+    return MINE if taken.rowcount else BUSY  # another run has been faster
 
 
 def answered(connection: sa.Connection, digests: Sequence[bytes]) -> set[bytes]:
@@ -64,19 +104,27 @@ def has_answers(connection: sa.Connection, models: Collection[str]) -> bool:
     return connection.execute(sa.select(requests.c.key).where(*answered).limit(1)).first() is not None
 
 
-def record_answers(connection: sa.Connection, run: str, answers: Mapping[RequestKey, Completion]) -> None:
+def record_answers(
+    connection: sa.Connection, run: str, answers: Mapping[RequestKey, Completion], *, late: bool = False
+) -> None:
     """Record final responses.
 
-    They replace whatever is there: if this run was suspended, another one may have taken over its claim.
+    They replace whatever is there: if this run was suspended, another one may have taken over its claim. If they come
+    `late`, after the end of their run, they replace no other answer.
     """
-    for digests in chunks([key.digest for key in answers]):
-        connection.execute(requests.delete().where(requests.c.key.in_(digests)))
-    rows = [{**_key_columns(key), "run": run, **_answer_columns(answer)} for key, answer in answers.items()]
-    connection.execute(requests.insert(), rows)
+    rows = [{**_key_columns(key), "run": run, **_answer_columns(answers[key])} for key in sorted(answers)]
+    statement = insert(connection, requests)
+    replaced = {column: statement.excluded[column] for column in rows[0]} if rows else {}
+    allowed = sa.or_(requests.c.state == "open", requests.c.state == "faulty") if late else None
+    if rows:
+        connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=replaced, where=allowed), rows)
 
 
 def record_attempts(connection: sa.Connection, run: str, made: Sequence[Attempt]) -> None:
-    connection.execute(attempts.insert(), [_attempt_row(attempt, run) for attempt in made])
+    """Record attempts. One that is recorded already is left out."""
+    if made:
+        rows = [_attempt_row(attempt, run) for attempt in made]
+        connection.execute(insert(connection, attempts).on_conflict_do_nothing(), rows)
 
 
 def release(connection: sa.Connection, run: str, digests: Sequence[bytes]) -> None:
@@ -89,6 +137,7 @@ def release(connection: sa.Connection, run: str, digests: Sequence[bytes]) -> No
 def judge(connection: sa.Connection, run: str, judgements: Sequence[Judgement]) -> None:
     """Change the state of answers, but only of the very answers that were judged: another run may have a new one."""
     same = requests.c.key == sa.bindparam("judged_key"), requests.c.run == sa.bindparam("judged_run")
+    judgements = sorted(judgements)
     for state, allowed in (("rejected", requests.c.state == "done"), ("faulty", requests.c.state != "open")):
         rows = [
             {"judged_key": judgement.digest, "judged_run": judgement.run or run}

@@ -1,11 +1,12 @@
 """The dialects that runs have learned, within a transaction."""
 
-import time
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from qtgen.llm.ledger.clock import now
+from qtgen.llm.ledger.statements import insert
 from qtgen.llm.ledger.tables import dialects
 
 
@@ -35,9 +36,9 @@ def find_all(connection: sa.Connection) -> list[StoredDialect]:
 
 def record(connection: sa.Connection, place: str, model: str, text: str) -> None:
     """Record a dialect. It replaces the one that is there."""
-    connection.execute(dialects.delete().where(*_is_at(place, model)))
-    row = {"place": _digest(place), "model": model, "dialect": text, "at": time.time()}
-    connection.execute(dialects.insert(), [row])
+    learned = {"dialect": text, "at": now()}
+    statement = insert(connection, dialects).values(place=_digest(place), model=model, **learned)
+    connection.execute(statement.on_conflict_do_update(index_elements=["place", "model"], set_=learned))
 
 
 def _is_at(place: str, model: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

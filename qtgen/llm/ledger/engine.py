@@ -8,10 +8,20 @@ import sqlalchemy as sa
 from qtgen._util.extras import require
 from qtgen.errors import SettingsError
 
-# A busy database is waited for 30 seconds.
-_CONNECT_ARGUMENTS = {"sqlite": {"timeout": 30.0}, "postgresql": {"options": "-c lock_timeout=30000"}}
-# Nothing may change between a transaction's reads and its writes, so transactions run one after the other.
-_BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5170931)"}
+# A lock is waited for 30 seconds. A process that is suspended within a transaction loses its locks sooner. A server
+# that no longer responds is noticed within about 20 seconds.
+_POSTGRESQL_OPTIONS = "-c lock_timeout=30000 -c idle_in_transaction_session_timeout=20000"
+_CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "sqlite": {"timeout": 30.0},
+    "postgresql": {
+        "options": _POSTGRESQL_OPTIONS,
+        "connect_timeout": 10,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,  # milliseconds
+    },
+}
 _REMEDY = "name a file, or a `postgresql://` URL"
 
 
@@ -28,14 +38,15 @@ def open_engine(url: str) -> sa.Engine:
     if backend == "postgresql":
         require("a PostgreSQL ledger", "postgresql", "psycopg")
         address = address.set(drivername="postgresql+psycopg")
+    arguments = {name: value for name, value in _CONNECT_ARGUMENTS[backend].items() if name not in address.query}
     try:
-        engine = sa.create_engine(address, connect_args=_CONNECT_ARGUMENTS[backend])
+        # A connection is tested before it is used, because a server may have been restarted in the meantime.
+        engine = sa.create_engine(address, connect_args=arguments, pool_pre_ping=backend == "postgresql")
     except (sa.exc.ArgumentError, ImportError) as error:
         raise _unusable(url, str(error).splitlines()[0]) from None
     if backend == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
-    begin = sa.text(_BEGIN[backend])
-    sa.event.listen(engine, "begin", lambda connection: connection.execute(begin))
+        sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -52,7 +63,7 @@ def _parsed(url: str) -> sa.URL:
         backend = address.get_backend_name()
     except (sa.exc.ArgumentError, ValueError):
         raise _unusable(url, "this is not a database URL") from None
-    if backend not in _BEGIN:
+    if backend not in _CONNECT_ARGUMENTS:
         raise _unusable(url, f"`{backend}` databases are not supported")
     return address
 
@@ -63,6 +74,12 @@ def _unusable(url: str, reason: str) -> SettingsError:
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # transactions begin with the statement above
+    connection.isolation_level = None  # transactions begin with the statement below
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """Begin a transaction. One that writes waits for its turn at once, because it cannot wait after it has read."""
+    is_read = connection.get_execution_options().get("is_read", False)
+    connection.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qtgen.llm.ledger.claims import chunks
+from qtgen.llm.ledger.statements import insert
 from qtgen.llm.ledger.tables import pages, prompts
 
 
@@ -58,7 +59,10 @@ def record_prompts(connection: sa.Connection, digests: Mapping[str, str]) -> Non
 
 
 def _replace(connection: sa.Connection, table: sa.Table, key: sa.Column[Any], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows in place of those that have the same keys."""
-    for some in chunks(rows):
-        connection.execute(table.delete().where(key.in_([row[key.name] for row in some])))
-        connection.execute(table.insert(), some)
+    """Insert rows, or put them in place of those that have the same keys."""
+    if not rows:
+        return
+    statement = insert(connection, table)
+    replaced = {name: statement.excluded[name] for name in rows[0] if name != key.name}
+    ordered = sorted(rows, key=lambda row: str(row[key.name]))
+    connection.execute(statement.on_conflict_do_update(index_elements=[key.name], set_=replaced), ordered)

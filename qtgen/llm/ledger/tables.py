@@ -1,9 +1,12 @@
-"""The ledger's tables, in an SQLite file or in PostgreSQL. Users' ledgers have them, so names and columns stay."""
+"""The ledger's tables, in an SQLite file or in PostgreSQL.
+
+Users' ledgers have them, so names and columns stay. Whoever adds a table or a column raises `schema.VERSION`; older
+ledgers then get it. A column that is added to an existing table accepts null.
+"""
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     Float,
     Index,
     Integer,
@@ -12,13 +15,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    inspect,
-    text,
 )
 
 metadata = MetaData()
 
-# One row per run: which process it is, and when it last showed that it is alive.
+# One row: the version of these tables.
+schema = Table("schema", metadata, Column("version", Integer, nullable=False))
+
+# One row per run: which process it is, and when it last showed that it is alive. Times are the database's.
 runs = Table(
     "runs",
     metadata,
@@ -26,7 +30,7 @@ runs = Table(
     Column("started", Float, nullable=False),  # seconds since 1970
     Column("beat", Float, nullable=False),
     Column("machine", String(16), nullable=False),  # a digest, not a name
-    Column("pid", Integer, nullable=False),
+    Column("pid", Integer, nullable=False),  # means something only where `machine` is the same
 )
 
 # One row per request, by the digest of its exact bytes. Its state is one of:
@@ -75,7 +79,8 @@ attempts = Table(
     Column("cost_usd", Float),  # null if it is unknown
     Column("reasoning_tokens", Integer),
     Column("reported_usd", Float),  # null if the provider reports none
-    Index("attempts_by_run", "run"),
+    # An attempt that is recorded again, because nobody knows whether the first time succeeded, is recorded once.
+    Index("attempts_once", "run", "key", "at", unique=True),
 )
 
 # The id of each page, so that every run gives a page the same one.
@@ -104,21 +109,3 @@ dialects = Table(
     Column("dialect", Text, nullable=False),  # JSON
     Column("at", Float, nullable=False),  # when it was learned, in seconds since 1970
 )
-
-ADDED = dict.fromkeys((requests, attempts), ("reasoning_tokens", "reported_usd"))
-"""Columns that older ledgers do not have. They accept null."""
-
-
-def create_tables(connection: Connection) -> None:
-    """Create the tables and columns that are missing."""
-    existing = inspect(connection)
-    names = set(existing.get_table_names())
-    for table, columns in ADDED.items():
-        if table.name not in names:
-            continue
-        present = {column["name"] for column in existing.get_columns(table.name)}
-        for name in columns:
-            if name not in present:
-                kind = table.c[name].type.compile(connection.dialect)
-                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {name} {kind}"))
-    metadata.create_all(connection)

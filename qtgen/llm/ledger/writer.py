@@ -8,15 +8,23 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from qtgen._util.concurrency import Stop
+from qtgen._util.text import pluralize
+from qtgen.errors import Interrupted, LedgerUnavailable, OutputError
 from qtgen.llm._stopping import unless_stopped
+from qtgen.llm.ledger.gate import Gate
 from qtgen.llm.ledger.ledger import Ledger
 from qtgen.llm.ledger.liveness import BEAT
 from qtgen.llm.ledger.types import BUSY, Batch, Claim, Judgement
 from qtgen.llm.sender import Attempt, RequestKey
 from qtgen.llm.types import Completion
 
+PATIENCE = 300.0
+"""Seconds for which a ledger that is away is waited for."""
+_ANNOUNCED_AFTER = 1.0  # seconds; a shorter absence is no news
+_FIRST_PAUSE, _LAST_PAUSE = 0.05, 5.0  # seconds between two attempts to reach it
 _POLL = 0.3  # seconds between two looks for another run's answer
 _logger = logging.getLogger(__name__)
 Committed = asyncio.Future[dict[bytes, Claim]]
@@ -27,17 +35,26 @@ class LedgerWriter:
 
     Args:
         fresh: Do not reuse answers of earlier runs.
-        stop: A requested stop ends the waiting for another run's answer.
+        stop: A requested stop ends the waiting for another run's answer and for a ledger that is away.
+        patience: Seconds for which a ledger that is away is waited for.
+
+    Attributes:
+        gate: Closed while the ledger is away. Nothing is sent then, and answers in hand are kept.
     """
 
-    def __init__(self, ledger: Ledger, *, fresh: bool = False, stop: Stop | None = None) -> None:
-        self._ledger, self._fresh, self._stop = ledger, fresh, stop or Stop()
+    def __init__(
+        self, ledger: Ledger, *, fresh: bool = False, stop: Stop | None = None, patience: float = PATIENCE
+    ) -> None:
+        self._ledger, self._fresh, self._stop, self._patience = ledger, fresh, stop or Stop(), patience
+        self.gate = Gate()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._next_batch()
         self._has_news = asyncio.Event()
         self._pending: dict[bytes, asyncio.Future[None]] = {}  # requests of this run that are being sent
         self._error: Exception | None = None
         self._is_closing = False
+        self._saved = self._unsaved = 0  # responses that could not be recorded
+        self._saved_in: Path | None = None
 
     async def claim(self, key: RequestKey) -> Completion | None:
         """Return the request's recorded completion. If there is none, claim it and return None.
@@ -103,6 +120,11 @@ class LedgerWriter:
         self._has_news.set()
         self._let_others_go_on(key.digest)
 
+    @property
+    def has_failed(self) -> bool:
+        """True if something could not be recorded."""
+        return self._error is not None
+
     async def run(self) -> None:
         """Commit batches until everything that was recorded before `close` is committed."""
         with self._thread:
@@ -112,6 +134,9 @@ class LedgerWriter:
                         await self._has_news.wait()
                 self._has_news.clear()
                 await self._commit()  # an empty batch is a sign of life
+        self._report_saved()
+        if self._error:
+            raise self._error
 
     def close(self) -> None:
         """Let `run` end once everything is committed."""
@@ -137,37 +162,92 @@ class LedgerWriter:
     async def _commit(self) -> None:
         batch, committed = self._batch, self._committed
         self._next_batch()
-        loop = asyncio.get_running_loop()
         try:
-            work = loop.run_in_executor(self._thread, lambda: self._ledger.commit(batch, fresh=self._fresh))
-            claims = await asyncio.shield(work)  # a cancelled run still commits what waits for the thread
+            claims = await self._patient_commit(batch)
+        except LedgerUnavailable as error:
+            self._give_up(error, batch, committed)
         except Exception as error:  # whatever it is, those who wait must be told
-            self._error = error  # for those who come later
-            for waiting in (committed, self._committed):
-                if not waiting.done():
-                    waiting.set_exception(error)
-                    waiting.exception()  # marks it as retrieved, in case nobody waits
+            self._fail(error, committed)
             raise
-        if not committed.done():
-            committed.set_result(claims)
+        else:
+            if not committed.done():
+                committed.set_result(claims)
+
+    async def _patient_commit(self, batch: Batch) -> dict[bytes, Claim]:
+        """Commit a batch. While the database is away, try again until the patience ends or a stop is requested.
+
+        Raises LedgerError.
+        """
+        loop = asyncio.get_running_loop()
+        began, pause = loop.time(), _FIRST_PAUSE
+        while True:
+            try:
+                work = loop.run_in_executor(self._thread, lambda: self._ledger.commit(batch, fresh=self._fresh))
+                claims = await asyncio.shield(work)  # a cancelled run still commits what waits for the thread
+            except LedgerUnavailable as error:
+                if self._error or self._stop.requested or loop.time() - began >= self._patience:
+                    raise
+                self.gate.close(error, announce=loop.time() - began > _ANNOUNCED_AFTER)
+                with contextlib.suppress(Interrupted):
+                    await unless_stopped(asyncio.sleep(pause), self._stop)
+                pause = min(2 * pause, _LAST_PAUSE)
+            else:
+                self.gate.open()
+                return claims
+
+    def _give_up(self, error: LedgerUnavailable, batch: Batch, committed: Committed) -> None:
+        """Save what could not be recorded, end the run, and tell those who wait."""
+        self._save(batch)
+        self._fail(error, committed)
+        self._stop.fail(error)
+
+    def _save(self, batch: Batch) -> None:
+        """Save a batch in a file, so that the next run records it."""
+        self._unsaved += len(batch.answers)
+        if self._ledger.unsettled is None:
+            return
+        try:
+            path = self._ledger.unsettled.save(self._ledger.run, batch)
+        except OutputError as error:
+            self.gate.notify(str(error))
+        else:
+            self._unsaved -= len(batch.answers)
+            self._saved += len(batch.answers)
+            self._saved_in = self._saved_in or path
+
+    def _report_saved(self) -> None:
+        if self._saved:
+            folder = self._saved_in.parent if self._saved_in else ""
+            self.gate.notify(f"{pluralize(self._saved, 'response')} saved in {folder}; the next run records them")
+        if self._unsaved:
+            self.gate.notify(f"{pluralize(self._unsaved, 'response')} lost: neither recorded nor saved")
+
+    def _fail(self, error: Exception, committed: Committed) -> None:
+        self._error = error  # for those who come later
+        for waiting in (committed, self._committed):
+            if not waiting.done():
+                waiting.set_exception(error)
+                waiting.exception()  # marks it as retrieved, in case nobody waits
 
 
 @contextlib.asynccontextmanager
-async def open_writer(ledger: Ledger, *, fresh: bool, stop: Stop | None = None) -> AsyncIterator[LedgerWriter]:
+async def open_writer(
+    ledger: Ledger, *, fresh: bool, stop: Stop | None = None, patience: float = PATIENCE
+) -> AsyncIterator[LedgerWriter]:
     """Open a writer, and commit everything that was recorded when the block ends.
 
     If `fresh`, answers of earlier runs are not reused. Raises LedgerError.
     """
     ledger.begin()
-    writer = LedgerWriter(ledger, fresh=fresh, stop=stop)
+    writer = LedgerWriter(ledger, fresh=fresh, stop=stop, patience=patience)
     writing = asyncio.create_task(writer.run())
     try:
         yield writer
     finally:
-        had_failed = writing.done()  # then its error was raised where somebody waited
+        was_raised = writer.has_failed  # where somebody waited, or by `stop`
         writer.close()
         try:
             await writing
         except Exception:  # any error must reach a caller, once
-            if not had_failed:
+            if not was_raised:
                 raise

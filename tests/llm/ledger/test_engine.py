@@ -7,11 +7,8 @@ import sqlalchemy as sa
 
 from qtgen._util import extras
 from qtgen.errors import LedgerError, MissingExtra, SettingsError
-from qtgen.llm.ledger import Batch, Ledger
+from qtgen.llm.ledger import Ledger
 from qtgen.llm.ledger.engine import without_login
-from qtgen.llm.sender import Attempt
-from qtgen.llm.types import Completion, Usage
-from support.ledgers import KEYS, USAGE, claim, record_answer
 
 
 def test_a_database_is_named_without_its_login() -> None:
@@ -48,31 +45,3 @@ def test_a_database_that_cannot_be_opened_is_a_ledger_error(tmp_path: Path) -> N
     (tmp_path / "no.sqlite").write_bytes(b"this is no database" * 100)
     with pytest.raises(LedgerError, match="not a database"):
         Ledger(str(tmp_path / "no.sqlite"))
-
-
-def test_an_older_ledger_gets_the_new_columns_and_keeps_its_answers(url: str) -> None:
-    usage = Usage(10, 20, 0, 0.5, reasoning_tokens=7, reported_usd=0.75)
-    old = Ledger(url)
-    old.begin()
-    record_answer(old, KEYS[0], "kept")
-    with old._engine.begin() as connection:
-        for table in ("requests", "attempts"):
-            for column in ("reasoning_tokens", "reported_usd"):
-                connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-    old.close()
-    new = Ledger(url)
-    new.begin()
-    found = claim(new, KEYS[:2])
-    assert (completion := found[KEYS[0].digest].completion)
-    assert (completion.text, completion.usage) == ("kept", USAGE)
-    new.commit(
-        Batch(attempts=[Attempt(KEYS[1], 1.0, 0.1, "ok", usage)], answers={KEYS[1]: Completion("b", "m", usage)})
-    )
-    new.close()
-    again = Ledger(url)
-    again.begin()
-    recorded = claim(again, KEYS[1:2])[KEYS[1].digest].completion
-    assert recorded
-    assert recorded.usage == usage
-    assert {(row.reasoning_tokens, row.reported_usd) for row in again.spending()} == {(None, None), (7, 0.75)}
-    again.close()

@@ -15,7 +15,7 @@ def dead(**changes: object) -> bool:
     engine = sa.create_engine("sqlite://")
     with engine.begin() as connection:
         metadata.create_all(connection)
-        connection.execute(runs.insert(), {**run_row("r"), **changes})
+        connection.execute(runs.insert().values({**run_row("r"), **changes}))
         found = dead_runs(connection, {"r"})
     engine.dispose()
     return found == {"r"}

@@ -13,7 +13,7 @@ DAY = 86_400
 def test_spending_is_summed_by_day_in_utc(ledgers: list[Ledger]) -> None:
     ledger, day = ledgers[0], 20_000 * DAY
     made = [Attempt(KEYS[0], time, 0.1, "ok", USAGE) for time in (day, day + DAY - 1, day + DAY)]
-    made.append(Attempt(KEYS[0], day, 0.1, "timeout", Usage(0, 0, 0, None)))
+    made.append(Attempt(KEYS[0], day + 1, 0.1, "timeout", Usage(0, 0, 0, None)))
     ledger.commit(Batch(attempts=made))
     rows = {(row.day, row.kind): row for row in ledger.spending()}
     first = rows[20_000, "ok"]

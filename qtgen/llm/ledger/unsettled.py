@@ -1,0 +1,89 @@
+"""Responses that could not be recorded because the ledger was away: files that the next run records first.
+
+A file appears complete and is never changed. Whoever records one takes it over by renaming it, so two runs do not
+remove each other's files. A file that was left by a run that was killed is recorded again, which changes nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from qtgen._util.files import publish_if_absent, staged_file
+from qtgen.errors import LedgerError
+from qtgen.llm.ledger.types import Batch, Judgement
+from qtgen.llm.sender import Attempt, RequestKey
+from qtgen.llm.types import Completion
+from qtgen.page.text import storable_text
+
+_NAME = "unsettled"
+
+
+class UnsettledBatch(msgspec.Struct, frozen=True):
+    """One line of a file: the changes of one batch of a run.
+
+    Attributes:
+        run: The run that could not record them.
+    """
+
+    run: str
+    attempts: list[Attempt]
+    answers: list[tuple[RequestKey, Completion]]
+    judgements: list[Judgement]
+
+
+_decode = msgspec.json.Decoder(UnsettledBatch).decode
+
+
+class UnsettledFiles:
+    """The files of a folder, usually the one named `.qtgen` beside qtgen.toml."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._saved = 0
+        self._taken: list[Path] = []
+
+    def save(self, run: str, batch: Batch) -> Path | None:
+        """Save what a batch holds except its claims, and return the file. None if there is nothing to save.
+
+        Raises OutputError.
+        """
+        if not (batch.attempts or batch.answers or batch.judgements):
+            return None
+        answers = [(key, replace(answer, text=storable_text(answer.text))) for key, answer in batch.answers.items()]
+        line = msgspec.json.encode(UnsettledBatch(run, batch.attempts, answers, batch.judgements))
+        self._saved += 1
+        path = self._folder / f"{_NAME}.jsonl"
+        with staged_file(path, line.decode() + "\n") as staged:
+            if not publish_if_absent(staged, path):
+                path = self._folder / f"{_NAME}-{run}-saved-{self._saved}.jsonl"
+                publish_if_absent(staged, path)
+        return path
+
+    def batches(self, run: str) -> Iterator[UnsettledBatch]:
+        """Take over all files for a run, and yield what they hold. Raises LedgerError if a line cannot be read."""
+        for path in sorted(self._folder.glob(f"{_NAME}*.jsonl")):
+            taken = self._folder / f"{_NAME}-{run}-taken-{len(self._taken) + 1}.jsonl"
+            try:
+                path.rename(taken)
+                lines = taken.read_bytes().splitlines()
+            except FileNotFoundError:  # another run was faster
+                continue
+            self._taken.append(taken)
+            for number, line in enumerate(lines, 1):
+                yield _read(line, f"{taken}:{number}")
+
+    def remove(self) -> None:
+        """Remove the files that were taken over, because everything in them is recorded."""
+        while self._taken:
+            self._taken.pop().unlink(missing_ok=True)
+
+
+def _read(line: bytes, place: str) -> UnsettledBatch:
+    try:
+        return _decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise LedgerError(
+            f"this line is no record of responses: {error}", path=place, remedy="correct or delete the file"
+        ) from None

@@ -1,0 +1,91 @@
+"""The version of the ledger's tables."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+
+from qtgen.errors import LedgerError
+from qtgen.llm.ledger import Batch, Ledger
+from qtgen.llm.ledger.database import Database
+from qtgen.llm.ledger.schema import VERSION, check_version, prepare_tables
+from qtgen.llm.ledger.tables import metadata, schema
+from qtgen.llm.sender import Attempt
+from qtgen.llm.types import Completion, Usage
+from support.ledgers import KEYS, USAGE, claim, make_older, record_answer
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    yield database
+    database.close()
+
+
+def test_an_older_ledger_gets_the_new_columns_and_keeps_its_answers(url: str) -> None:
+    usage = Usage(10, 20, 0, 0.5, reasoning_tokens=7, reported_usd=0.75)
+    old = Ledger(url)
+    old.begin()
+    record_answer(old, KEYS[0], "kept")
+    old.close()
+    make_older(url)
+    new = Ledger(url)
+    new.begin()
+    found = claim(new, KEYS[:2])
+    assert (completion := found[KEYS[0].digest].completion)
+    assert (completion.text, completion.usage) == ("kept", USAGE)
+    new.commit(
+        Batch(attempts=[Attempt(KEYS[1], 1.0, 0.1, "ok", usage)], answers={KEYS[1]: Completion("b", "m", usage)})
+    )
+    new.close()
+    again = Ledger(url)
+    again.begin()
+    recorded = claim(again, KEYS[1:2])[KEYS[1].digest].completion
+    assert recorded
+    assert recorded.usage == usage
+    assert {(row.reasoning_tokens, row.reported_usd) for row in again.spending()} == {(None, None), (7, 0.75)}
+    again.close()
+
+
+def test_a_new_ledger_has_the_current_version(database: Database) -> None:
+    assert check_version(database) is None
+    prepare_tables(database)
+    assert check_version(database) == VERSION
+    with database.read() as connection:
+        assert {*metadata.tables} <= {*sa.inspect(connection).get_table_names()}
+
+
+def test_several_runs_that_migrate_at_once_do_it_once(url: str) -> None:
+    Ledger(url).close()
+    make_older(url)
+    ready = threading.Barrier(4)
+
+    def migrate(_: int) -> None:
+        ready.wait()
+        Ledger(url).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(migrate, range(4))) == [None] * 4
+    database = Database(url)
+    with database.read() as connection:
+        assert connection.scalars(sa.select(schema.c.version)).all() == [VERSION]
+    database.close()
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_ledger_that_a_newer_qtgen_has_written_is_refused(url: str, database: Database, create: bool) -> None:
+    prepare_tables(database)
+    with database.write() as connection:
+        connection.execute(schema.update().values(version=VERSION + 1))
+    with pytest.raises(LedgerError, match=f"a newer qtgen .* version {VERSION + 1}, .* up to {VERSION}") as caught:
+        Ledger(url, create=create)
+    assert caught.value.remedy == "upgrade qtgen, or use another ledger"
+
+
+def test_an_older_ledger_can_be_read_without_being_changed(url: str, database: Database) -> None:
+    Ledger(url).close()
+    make_older(url)
+    Ledger(url, create=False).close()
+    assert check_version(database) == 1
