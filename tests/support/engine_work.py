@@ -44,4 +44,4 @@ def kill_always() -> None:
 
 
 def current_folder() -> str:
-    return os.getcwd()
+    return str(Path.cwd())

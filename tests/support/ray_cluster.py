@@ -69,7 +69,7 @@ def listening_addresses(pids: set[int]) -> set[str]:
 def _sockets(pid: int) -> Iterator[str]:
     try:
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            target = os.readlink(descriptor)
+            target = str(descriptor.readlink())
             if target.startswith("socket:["):
                 yield target.removeprefix("socket:[").removesuffix("]")
     except OSError:  # it has ended, or is another user's

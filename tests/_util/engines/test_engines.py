@@ -18,7 +18,7 @@ def _ray() -> Engine:
     return RayEngine(2, {})
 
 
-ENGINES = {
+ENGINES: dict[str, MakeEngine] = {
     "this process": ThisProcess,
     "forked": lambda: LocalEngine(2),
     "spawned": lambda: LocalEngine(2, spawn=True),
@@ -32,7 +32,7 @@ ENGINES = {
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "ray":
         request.getfixturevalue("ray_cluster")
-    engine = ENGINES[request.param]()
+    engine: Engine = ENGINES[request.param]()
     yield engine
     engine.close()
 
@@ -49,7 +49,7 @@ def test_no_parcel_gives_no_result(engine: Engine) -> None:
 def test_what_a_function_raises_is_raised_here(engine: Engine) -> None:
     results = engine.map(fail_at_three, ((None, (number,)) for number in range(9)))
     assert [next(results) for _ in range(3)] == [(None, 0), (None, 1), (None, 2)]
-    with pytest.raises(ValueError, match="^fatal$"):
+    with pytest.raises(ValueError, match=r"^fatal$"):
         next(results)
 
 

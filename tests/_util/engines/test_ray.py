@@ -1,6 +1,7 @@
 """Ray: who may use it, what it listens on, and what happens if a worker or the driver dies."""
 
 import os
+import pickle
 import platform
 import signal
 import subprocess
@@ -60,7 +61,7 @@ def test_a_worker_without_the_folder_is_reported(
     folder.mkdir()
     monkeypatch.chdir(folder)
     folder.rmdir()
-    monkeypatch.setattr(module.Path, "cwd", lambda: folder)
+    monkeypatch.setattr("pathlib.Path.cwd", lambda: folder)
     with pytest.raises(FilesNotShared, match="has no such folder"):
         list(engine.map(double, [(None, (1,))]))
 
@@ -86,9 +87,7 @@ def test_a_worker_with_another_version_is_refused(engine: RayEngine, monkeypatch
 def test_versions_and_folder_are_compared_before_a_task_is_unpickled(
     versions: tuple[str, str], folder: str, status: str
 ) -> None:
-    from ray import cloudpickle
-
-    task = cloudpickle.dumps((double, [4])) if status == DONE else b"not a pickle"
+    task = pickle.dumps((double, [4])) if status == DONE else b"not a pickle"
     assert run_task()(versions, folder, task, [])[0] == status
 
 
@@ -97,7 +96,7 @@ def test_versions_and_folder_are_compared_before_a_task_is_unpickled(
 
 def test_a_cluster_without_tokens_is_refused() -> None:
     with pytest.raises(
-        EngineUnusable, match="RAY_AUTH_MODE is not `token`.*start the cluster with RAY_AUTH_MODE=token"
+        EngineUnusable, match=r"RAY_AUTH_MODE is not `token`.*start the cluster with RAY_AUTH_MODE=token"
     ):
         RayEngine(2, {"RAY_ADDRESS": "127.0.0.1:6379"})
 
@@ -179,5 +178,5 @@ def test_an_interrupted_run_ends_its_workers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
 def test_a_cluster_that_is_away_gives_one_line(address: str) -> None:
     engine = RayEngine(2, {"RAY_ADDRESS": address, "RAY_AUTH_MODE": "token"})
-    with pytest.raises(EngineUnusable, match="^RAY_ADDRESS: nothing answers at 127.0.0.1:1 .*; check the address"):
+    with pytest.raises(EngineUnusable, match=r"^RAY_ADDRESS: nothing answers at 127.0.0.1:1 .*; check the address"):
         list(engine.map(double, [(None, (1,))]))
