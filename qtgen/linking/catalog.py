@@ -210,7 +210,7 @@ class _Reader:
         for chunk, shard in self._engine.map(catalog_shard, parcels):
             paths = [path for path, _ in chunk]
             for number in () if self._engine.reads_files else shard.unreadable:
-                check_unreadable(paths[number], self._overlay)
+                check_unreadable(paths[number], shard.problems[number], self._overlay)
             self._catalog.extend(paths, shard)
             if self._embed is not None:
                 self._catalog.vectors.append(self._vectors(self._embed, paths, shard))

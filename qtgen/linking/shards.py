@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qtgen._util.engines import Shared
 from qtgen.embeddings.pages import PageText, StaticEmbedder, page_text, vector_key
 from qtgen.page import Page
-from qtgen.site.discovery import Overlay, is_unreadable, load_page
+from qtgen.site.discovery import Overlay, load_page, why_unreadable
 from qtgen.site.index import digest, page_facts
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def catalog_shard(pages: Sequence[tuple[str, int]], overlay: Overlay, wanted: Wa
         subjects=subjects,
         ids=ids,
         problems=problems,
-        unreadable=[number for number in problems if is_unreadable(read[number])],
+        unreadable=[number for number in problems if why_unreadable(read[number])],
         texts=texts if wanted is Wanted.TEXTS else [],
         keys=[vector_key(StaticEmbedder, text) for text in texts] if with_keys else [],
         vectors=_static_vectors(texts) if wanted is Wanted.VECTORS else None,

@@ -253,15 +253,21 @@ def corpus_batches(corpus: Path | PageSource) -> Iterator[PageBatch]:
     return iter_batches([corpus]) if isinstance(corpus, Path) else corpus.batches()
 
 
-def is_unreadable(page: Page) -> bool:
-    """Return whether the page's file could not be read, or is empty."""
-    return any(problem.kind == "unreadable-file" for problem in page.problems)
+def why_unreadable(page: Page) -> str | None:
+    """Return why the page's file could not be read, or that it is empty; None if it was read."""
+    return next((problem.message for problem in page.problems if problem.kind == "unreadable-file"), None)
 
 
-def check_unreadable(path: str, overlay: Overlay) -> None:
-    """Raise FilesNotShared if this process can read a file that a worker could not read."""
-    if path not in overlay and not is_unreadable(read_page(path)):
-        raise FilesNotShared("this machine can read the file, but a worker cannot", path=path)
+def check_unreadable(path: str, reason: str, overlay: Overlay) -> None:
+    """Raise FilesNotShared if a worker could not read a file, and this process can, or cannot for another reason.
+
+    Args:
+        path: The file.
+        reason: Why the worker could not read it.
+        overlay: Contents to use instead of those of the files, by path.
+    """
+    if path not in overlay and why_unreadable(read_page(path)) != reason:
+        raise FilesNotShared(f"a worker cannot read this file ({reason}), but this machine can", path=path)
 
 
 def highest_id(paths: Iterable[str]) -> int:

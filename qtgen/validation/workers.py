@@ -24,6 +24,7 @@ from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 _PARCEL = 200  # pages, at least, that a worker is given at a time
 _WORTH_A_WORKER = 4_000  # pages that are not cached; for fewer, starting a process takes longer than it saves
 _LOOK_AHEAD = 50_000  # pages, at most, that are looked up in the cache before the first one is checked
+_UNREADABLE = frozenset({"QT108"})
 _NOT_CACHED = b"QT108"  # a file that cannot be read may be readable next time, although it looks the same
 
 _log = logging.getLogger(__name__)
@@ -135,8 +136,8 @@ def _check_were_read(parcel: list[_LookedUp], checked: list[PageRecord], overlay
     """Raise FilesNotShared if a worker could not read a file that this process can read."""
     missing = chain.from_iterable(_missing(batch, records) for batch, records in parcel)
     for (path, _), record in zip(missing, checked, strict=True):
-        if _NOT_CACHED in record[1]:
-            check_unreadable(path, overlay)
+        for finding in decode_findings(path, record[1], _UNREADABLE) if _NOT_CACHED in record[1] else ():
+            check_unreadable(path, finding.message, overlay)
 
 
 def _arguments(

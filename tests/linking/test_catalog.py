@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qtgen.errors import UsageError
+from qtgen.errors import FilesNotShared, UsageError
 from qtgen.linking.catalog import Catalog, SkippedPage, read_catalog
 from qtgen.site.discovery import iter_batches
+from support.engine_work import Elsewhere
 from support.sites import change_page, embed_words, make_page, random_site, write_pages
 
 
@@ -144,3 +145,20 @@ def test_nodes_leave_out_pages_without_a_url() -> None:
         2,
         True,
     )
+
+
+def test_workers_without_the_files_end_the_run() -> None:
+    random_site(2)
+    with pytest.raises(FilesNotShared, match=r"a worker cannot read this file \(No such file or directory\)"):
+        read_catalog(iter_batches([Path("site")]), engine=Elsewhere())
+
+
+def test_workers_get_contents_that_replace_files() -> None:
+    pages = random_site(5)
+    contents = {path.as_posix(): path.read_bytes() for path in pages}
+    there = read_catalog(iter_batches([Path("site")]), overlay=contents, engine=Elsewhere(), embed=embed_words)
+    here = read_catalog(iter_batches([Path("site")]), embed=embed_words)
+    for name in ("paths", "urls", "titles", "subjects", "ids", "digests"):
+        assert list(getattr(there, name)) == list(getattr(here, name))
+    places = np.arange(len(here), dtype=np.int32)
+    assert np.array_equal(there.vectors.take(places), here.vectors.take(places))

@@ -2,10 +2,11 @@
 
 import os
 import signal
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from qtgen._util.engines import Shared
+from qtgen._util.engines import K, R, Shared, ThisProcess
 
 
 def double(number: int) -> int:
@@ -45,3 +46,21 @@ def kill_always() -> None:
 
 def current_folder() -> str:
     return str(Path.cwd())
+
+
+class Elsewhere(ThisProcess):
+    """An engine whose workers have a folder without the files."""
+
+    reads_files = False
+
+    def map(self, work: Callable[..., R], parcels: Iterable[tuple[K, tuple[Any, ...]]]) -> Iterator[tuple[K, R]]:
+        """Yield each parcel's label and the function's result."""
+        here, empty = Path.cwd(), Path("empty").absolute()
+        empty.mkdir(exist_ok=True)
+        for label, arguments in parcels:
+            os.chdir(empty)
+            try:
+                result = work(*arguments)
+            finally:
+                os.chdir(here)
+            yield label, result

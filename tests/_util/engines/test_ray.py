@@ -3,9 +3,11 @@
 import os
 import pickle
 import platform
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from qtgen import __version__
 from qtgen._util.engines import ray as module
 from qtgen._util.engines.ray import RayEngine
 from qtgen._util.engines.task import ANOTHER_VERSION, DONE, NO_FOLDER, run_task
+from qtgen._util.machine import machine_id
 from qtgen.errors import EngineError, EngineUnusable, FilesNotShared, MissingExtra
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from support.engine_work import current_folder, double, kill_always, kill_once
@@ -180,3 +183,24 @@ def test_a_cluster_that_is_away_gives_one_line(address: str) -> None:
     engine = RayEngine(2, {"RAY_ADDRESS": address, "RAY_AUTH_MODE": "token"})
     with pytest.raises(EngineUnusable, match=r"^RAY_ADDRESS: nothing answers at 127.0.0.1:1 .*; check the address"):
         list(engine.map(double, [(None, (1,))]))
+
+
+# --- folders ----------------------------------------------------------------------------------------------------------
+
+
+def test_folders_of_processes_that_were_killed_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    parent = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", str(parent))
+    monkeypatch.setattr(module, "_LONGEST_PARENT", 100)
+    prefix = f"qtgen-ray-{machine_id()[:6]}-"
+    left, living = parent / f"{prefix}{ended.pid}-x", parent / f"{prefix}{os.getppid()}-x"
+    left.mkdir()
+    living.mkdir()
+    try:
+        own = module._private_folder()
+        assert sorted(parent.iterdir()) == sorted([own, living])
+        assert own.stat().st_mode & 0o777 == 0o700
+    finally:
+        shutil.rmtree(parent)
