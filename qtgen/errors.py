@@ -9,7 +9,9 @@ QtgenError                      anything a person can act on
 │   ├── PluginError             a plugin that cannot be loaded
 │   ├── PackExists              there is a pack already
 │   ├── CassetteError           recorded responses that are missing or cannot be read
-│   └── MissingExtra            an optional dependency is not installed
+│   ├── MissingExtra            an optional dependency is not installed
+│   └── EngineUnusable          workers that cannot be reached, or that have another version
+│       └── FilesNotShared      workers do not have the files that they should read
 ├── UnwritableText              a value that no page can hold
 ├── SpliceError                 an edit that could not be proved harmless
 ├── OutputError                 a page that could not be written (disk full, read-only)
@@ -20,6 +22,7 @@ QtgenError                      anything a person can act on
 │   └── LedgerUnavailable       it may be possible later (no connection, locked, disk full)
 ├── ModelError                  a local model cannot be fetched
 │   └── ModelNotFetched         a local model is not on this machine
+├── EngineError                 workers died again and again
 ├── JudgeError                  no judge could say which of two texts is better
 ├── Interrupted                 the run was interrupted; finished work is kept
 ├── Deferred                    a request was not answered now, because it is in a batch or queued for one
@@ -140,6 +143,14 @@ class CassetteError(UsageError):
     kind = "cassette"
 
 
+class EngineUnusable(UsageError):
+    """The workers of an engine cannot be reached, or have another version than this process."""
+
+
+class FilesNotShared(EngineUnusable):
+    """Workers do not have the files that they should read."""
+
+
 class UnwritableText(QtgenError):
     kind = "unwritable"
 
@@ -223,6 +234,12 @@ class PaidError(QtgenError):
 
 class BudgetReached(PaidError):
     kind = "budget"
+
+
+class EngineError(QtgenError):
+    """The workers of an engine died again and again, so the work cannot be finished."""
+
+    kind = "engine"
 
 
 class JudgeError(QtgenError):

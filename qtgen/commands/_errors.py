@@ -9,6 +9,7 @@ from qtgen.errors import (
     CacheMismatch,
     CassetteError,
     EndpointDown,
+    FilesNotShared,
     Interrupted,
     MissingExtra,
     ModelNotFetched,
@@ -29,6 +30,7 @@ _REMEDIES: dict[type[QtgenError], str] = {
     Interrupted: "run the same command again to resume",
     PackExists: "add --force to replace it",
     CacheMismatch: "add --no-cache to compute all of them again",
+    FilesNotShared: "share the folder with all machines of the cluster, or pack it with `qtgen pack`",
 }
 # Settings whose option has another name, or that have none.
 _OPTIONS = {

@@ -10,6 +10,7 @@ import click
 from qtgen._util.files import as_output_error, staged_file
 from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
+from qtgen.commands._engines import engine_option, open_engine
 from qtgen.commands._link_rows import KINDS, counts, document, skipped_rows
 from qtgen.commands._linking import open_embedder, require_links_extra
 from qtgen.commands._options import Grouped, options_of, settings_from
@@ -22,6 +23,9 @@ from qtgen.settings import Settings
 from qtgen.site.locations import Location
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from qtgen._util.engines import Engine
     from qtgen.linking import LinkEdit, LinkPlan, LinkReport, LinkResult
 
 _SHOWN = 20  # pages that are listed on stderr; the others are counted
@@ -63,6 +67,8 @@ class LinkArguments:
     as_json: bool
     corpus: Location | None
     embeddings: str | None
+    jobs: int | None
+    engine: str
     no_cache: bool
 
     @property
@@ -120,6 +126,8 @@ class LinkArguments:
     help="Get vectors from this model of an embeddings endpoint (OPENAI_API_KEY, OPENAI_BASE_URL).  "
     "[default: built-in word vectors]",
 )
+@_site("--jobs", type=click.IntRange(1, 256), help="Number of worker processes.  [default: 1; ray: number of CPUs]")
+@engine_option(_site)
 @_site("--no-cache", is_flag=True, help="Do not use .qtgen/cache, and compute every vector again.")
 def command(**parameters: Any) -> int:
     """Choose up to five related articles for every page of PATHS, files or folders.
@@ -162,9 +170,14 @@ def _check(arguments: LinkArguments, sources: PageSources) -> int:
     from qtgen.linking.reports.text import report_lines
 
     with progress_after("Reading pages") as step:
-        catalog = read_catalog(
-            sources.batches(), corpus=sources.corpus, overlay=sources.overlay(), on_read=step.advance
-        )
+        with _engine(arguments) as engine:
+            catalog = read_catalog(
+                sources.batches(),
+                corpus=sources.corpus,
+                overlay=sources.overlay(),
+                on_read=step.advance,
+                engine=engine,
+            )
         graph = catalog.graph()
     skipped = catalog.skipped(with_corpus=True)
     if arguments.html:
@@ -200,16 +213,26 @@ def _link(arguments: LinkArguments, sources: PageSources, settings: Settings, un
     return int(bool(report.skipped or report.errors) or (arguments.diff and bool(results or neighbors)))
 
 
+def _engine(arguments: LinkArguments) -> "AbstractContextManager[Engine | None]":
+    # The libraries for linear algebra have threads, which a forked process would inherit in a broken state.
+    return open_engine(arguments.engine, arguments.jobs, spawn=True)
+
+
 def _plan(arguments: LinkArguments, sources: PageSources, settings: Settings, unusable: UnusablePaths) -> "LinkPlan":
     from qtgen.linking import LinkPlan, existing_links, read_catalog
 
-    with open_embedder(settings, arguments.embeddings, cached=not arguments.no_cache) as embed:
+    with (
+        _engine(arguments) as engine,
+        open_embedder(settings, arguments.embeddings, cached=not arguments.no_cache) as embed,
+    ):
         with progress_after("Reading pages") as step:
-            catalog = read_catalog(sources.batches(), corpus=sources.corpus, embed=embed, on_read=step.advance)
+            catalog = read_catalog(
+                sources.batches(), corpus=sources.corpus, embed=embed, on_read=step.advance, engine=engine
+            )
         existing = existing_links(catalog)
         existing.check_whole_site(has_corpus=settings.corpus is not None, unread=unusable.paths)
         with progress_after("Choosing links"):
-            return LinkPlan(existing, relink=arguments.relink)
+            return LinkPlan(existing, relink=arguments.relink, engine=engine)
 
 
 def _apply_preview(arguments: LinkArguments, edits: "Iterable[LinkEdit]") -> "Iterator[LinkResult]":

@@ -13,6 +13,7 @@ import click
 from qtgen import __version__
 from qtgen._util.project import find_settings_file, project_folder
 from qtgen.commands._echo import echo
+from qtgen.commands._engines import engine_option, open_engine
 from qtgen.commands._errors import describe, exit_code
 from qtgen.commands._logging import is_verbose
 from qtgen.commands._output import note
@@ -92,6 +93,7 @@ class ValidateOptions:
     stdin_filename: str | None
     skip_non_pages: bool
     jobs: int | None
+    engine: str
     no_cache: bool
     watch: bool
 
@@ -140,6 +142,7 @@ class ValidateOptions:
     type=click.IntRange(1, 256),
     help="Number of worker processes.  [default: by the number of pages]",
 )
+@engine_option()
 @click.option("--no-cache", is_flag=True, help="Do not use .qtgen/cache, and read every file.")
 @click.option("--watch", is_flag=True, help="Check again when a page changes, until Ctrl-C.")
 def command(*, as_json: bool, **arguments: object) -> int:
@@ -205,7 +208,8 @@ class _Session:
         self._unusable = UnusablePaths()
         cache = self._open_cache()
         try:
-            code = self._run(replace(self._checks, cache=cache))
+            with open_engine(self._options.engine, self._options.jobs) as engine:
+                code = self._run(replace(self._checks, cache=cache, engine=engine))
         finally:
             if cache:
                 cache.close()

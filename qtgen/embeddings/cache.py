@@ -7,7 +7,8 @@ with it or with a row, the run continues without it.
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_64_digest
 
 from qtgen._util.sqlite import open_cache_database
-from qtgen.embeddings.pages import PageEmbedder, PageText, vector_key
+from qtgen.embeddings.pages import PageEmbedder, PageText, StaticEmbedder, vector_key
 from qtgen.errors import CacheMismatch
 
 if TYPE_CHECKING:
     from qtgen.embeddings.pages import HalfVectors
+    from qtgen.embeddings.static import Vectors
 
 _logger = logging.getLogger(__name__)
 
@@ -38,11 +40,23 @@ class VectorCache:
     """
 
     def __init__(self, embedder: PageEmbedder, folder: Path | None) -> None:
-        self._embedder = embedder
+        self.embedder = embedder
         self._database = open_cache_database(folder, "vectors.sqlite", _SCHEMA) if folder else None
         self._unwritten: dict[bytes, bytes] = {}
         self._vector_length = 0  # in bytes; 0 until a vector is known
+        self._used = array("q")  # the numbers of the rows that were read
+        self._first_new = self._next_row()
         self.computed = 0  # how many vectors were missing
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the vectors are static, so that any process can compute them."""
+        return isinstance(self.embedder, StaticEmbedder)
+
+    @property
+    def holds_vectors(self) -> bool:
+        """Whether there were any vectors when the cache was opened."""
+        return self._first_new > 1
 
     def __call__(self, texts: Sequence[PageText]) -> "HalfVectors":
         """Return one row of 16-bit floats for each text.
@@ -52,28 +66,41 @@ class VectorCache:
 
         It also raises what the embedder raises.
         """
+        keys = [vector_key(self.embedder, text) for text in texts]
+        return self.rows(keys, lambda numbers: self.embedder([texts[number] for number in numbers]))
+
+    def rows(self, keys: Sequence[bytes], compute: Callable[[Sequence[int]], "Vectors | HalfVectors"]) -> "HalfVectors":
+        """Return one row for each key.
+
+        Args:
+            keys: The results of `vector_key`.
+            compute: Returns the vectors of the keys with these numbers, which are missing.
+
+        Raises what calling the cache raises.
+        """
         import numpy as np
 
-        by_key = {vector_key(self._embedder, text): text for text in texts}
-        vectors = self._read(list(by_key))
-        vectors |= self._compute({key: text for key, text in by_key.items() if key not in vectors})
+        number_of = {key: number for number, key in reversed([*enumerate(keys)])}
+        in_order = dict.fromkeys(keys)
+        vectors = self._read([*in_order])
+        vectors |= self._compute({key: number_of[key] for key in in_order if key not in vectors}, compute)
         lengths = {len(vector) for vector in vectors.values()} | (
             {self._vector_length} if self._vector_length else set()
         )
         if len(lengths) > 1:
-            raise CacheMismatch(f"{self._embedder.name} gives vectors of another length than the cached ones")
+            raise CacheMismatch(f"{self.embedder.name} gives vectors of another length than the cached ones")
         self._vector_length = lengths.pop()
-        return np.array(
-            [np.frombuffer(vectors[vector_key(self._embedder, text)], np.float16) for text in texts], np.float16
-        )
+        return np.array([np.frombuffer(vectors[key], np.float16) for key in keys], np.float16)
 
-    def _compute(self, texts: dict[bytes, PageText]) -> dict[bytes, bytes]:
+    def _compute(
+        self, missing: dict[bytes, int], compute: Callable[[Sequence[int]], "Vectors | HalfVectors"]
+    ) -> dict[bytes, bytes]:
         import numpy as np
 
-        if not texts:
+        if not missing:
             return {}
-        vectors = self._embedder(list(texts.values())).astype(np.float16)
-        rows = {key: vector.tobytes() for key, vector in zip(texts, vectors, strict=True)}
+        vectors = compute(list(missing.values())).astype(np.float16)
+        rows = {key: vector.tobytes() for key, vector in zip(missing, vectors, strict=True)}
         self.computed += len(rows)
         self._unwritten |= rows
         if len(self._unwritten) >= _CHUNK:
@@ -87,9 +114,11 @@ class VectorCache:
         try:
             for start in range(0, len(keys), _CHUNK):
                 some = keys[start : start + _CHUNK]
-                query = f"SELECT key, vector FROM checked WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608
-                rows = self._database.execute(query, some)
-                vectors |= {key: row[:-_CHECKSUM_LENGTH] for key, row in rows if _is_intact(key, row)}
+                query = f"SELECT key, vector, rowid FROM checked WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608
+                for key, row, number in self._database.execute(query, some):
+                    if _is_intact(key, row):
+                        vectors[key] = row[:-_CHECKSUM_LENGTH]
+                        self._used.append(number)
         except sqlite3.Error as error:
             self._give_up(error)
         return vectors
@@ -105,14 +134,37 @@ class VectorCache:
         self._unwritten.clear()
 
     def close(self) -> None:
-        """Write what is new, delete the oldest rows if there are too many, and close the file."""
+        """Write what is new, delete the oldest rows if there are too many, and close the file.
+
+        Rows that this run has used stay, however many there are, because the next run will need them too.
+        """
         self._write()
         if self._database is not None:
             with suppress(sqlite3.Error), self._database:
-                newest = "(SELECT max(rowid) FROM checked)"
-                self._database.execute(f"DELETE FROM checked WHERE rowid <= {newest} - {_MAX_ROWS}")  # noqa: S608
+                self._delete_oldest(self._database)
             self._database.close()
             self._database = None
+
+    def _delete_oldest(self, database: sqlite3.Connection) -> None:
+        last_to_delete = min(self._next_row() - 1 - _MAX_ROWS, self._first_new - 1)
+        if last_to_delete < 1:
+            return
+        database.execute("CREATE TEMP TABLE used (number INTEGER PRIMARY KEY)")
+        used = ((number,) for number in self._used if number <= last_to_delete)
+        database.executemany("INSERT OR IGNORE INTO used VALUES (?)", used)
+        database.execute(
+            "DELETE FROM checked WHERE rowid <= ? AND rowid NOT IN (SELECT number FROM used)", (last_to_delete,)
+        )
+
+    def _next_row(self) -> int:
+        """Return the number of the next row that is written."""
+        if self._database is None:
+            return 1
+        try:
+            (newest,) = self._database.execute("SELECT max(rowid) FROM checked").fetchone()
+        except sqlite3.Error:  # it is met again, and reported, when rows are read
+            return 1
+        return (newest or 0) + 1
 
     def _give_up(self, error: sqlite3.Error) -> None:
         _logger.warning("the cache of vectors is not used any more: %s", error)

@@ -1,5 +1,6 @@
 """Find the nearest neighbors of vectors: by comparing all of them while that is fast, then with an index."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,11 +18,15 @@ _BLOCK = 2_000  # rows per search, which take 32 MB of similarities
 _CELL = 200  # vectors per cell, about
 _CELLS_SEARCHED = 48  # constant, so that a search takes the same time however many vectors there are
 _CODED_WIDTH = 256  # dimensions that the codes cover, at 1 bit each; longer vectors are rotated and cut off first
+_ADDED = 1 << 14  # vectors that are added together; the results depend on it if it is no multiple of 4,096
 _CANDIDATES_PER_RESULT = 3  # how many candidates are compared exactly
 
 
 class NeighborIndex:
     """An index of some rows of `vectors`, which must have length 1. The same rows give the same results.
+
+    It reads the vectors from their array, and keeps no copy of them. If it is pickled together with the array, the
+    pickle holds the array once.
 
     Args:
         among: The numbers of the rows that can be found.
@@ -29,7 +34,23 @@ class NeighborIndex:
 
     def __init__(self, vectors: "Vectors", among: "RowNumbers") -> None:
         self._vectors, self._among = vectors, among
-        self._index = _build_index(vectors[among]) if len(among) > _ALL_WITH_ALL else None
+        self._cells = _build_cells(vectors, among) if len(among) > _ALL_WITH_ALL else None
+
+    def __getstate__(self) -> "tuple[Vectors, RowNumbers, NDArray[np.uint8] | None]":
+        import faiss
+
+        return self._vectors, self._among, None if self._cells is None else faiss.serialize_index(self._cells)
+
+    def __setstate__(self, state: "tuple[Vectors, RowNumbers, NDArray[np.uint8] | None]") -> None:
+        import faiss
+
+        self._vectors, self._among, cells = state
+        self._cells = None if cells is None else faiss.deserialize_index(cells)
+
+    @cached_property
+    def _index(self) -> Any:
+        """The index with an exact comparison at the end; None if all vectors are compared."""
+        return None if self._cells is None else _with_vectors(self._cells, self._vectors)
 
     def __call__(self, rows: "RowNumbers", count: int) -> "tuple[RowNumbers, Vectors]":
         """Return up to `count` nearest neighbors for each of `rows`, nearest first, and their cosines.
@@ -44,7 +65,7 @@ class NeighborIndex:
         for start in range(0, len(rows) if available else 0, _BLOCK):
             block = slice(start, start + _BLOCK)
             places, block_cosines = self._search(self._vectors[rows[block]], available)
-            numbers[block, :available] = np.where(places < 0, -1, self._among[places])
+            numbers[block, :available] = places
             cosines[block, :available] = np.where(places < 0, -1, block_cosines)
         return numbers, cosines
 
@@ -56,27 +77,44 @@ class NeighborIndex:
             return places, cosines
         cosines = queries @ self._vectors[self._among].T
         order = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-        return order, np.take_along_axis(cosines, order, axis=1)
+        return self._among.astype(np.intp)[order], np.take_along_axis(cosines, order, axis=1)
 
 
-def _build_index(vectors: "Vectors") -> Any:
-    """Build an inverted file: cells of vectors, in them 4-bit codes for each 4 dimensions, and the vectors themselves
-    for an exact comparison at the end (Jégou, Douze, Schmid 2011; André, Kermarrec, Le Scouarnec 2015)."""
+def _build_cells(vectors: "Vectors", among: "RowNumbers") -> Any:
+    """Build an inverted file: cells of vectors, and in them 4-bit codes for each 4 dimensions (Jégou, Douze, Schmid
+    2011; André, Kermarrec, Le Scouarnec 2015)."""
     import faiss
 
-    count, width = vectors.shape
+    count, width = len(among), vectors.shape[1]
     coded = min(_CODED_WIDTH, width // 64 * 64)
     rotation = f"PCAR{coded}," if coded not in (0, width) else ""
     cells = count // _CELL
-    factory = f"{rotation}IVF{cells},PQ{coded // 4}x4fs,RFlat" if coded else "Flat"
+    factory = f"{rotation}IVF{cells},PQ{coded // 4}x4fs" if coded else "IDMap,Flat"
     index: Any = faiss.index_factory(width, factory, faiss.METRIC_INNER_PRODUCT)
     if coded:
-        index.k_factor = _CANDIDATES_PER_RESULT
         inverted_file: Any = faiss.downcast_index(faiss.extract_index_ivf(index))
         inverted_file.nprobe = _CELLS_SEARCHED
         inverted_file.cp.niter, inverted_file.pq.cp.niter = 5, 10
         for clustering in (inverted_file.cp, inverted_file.pq.cp):
             clustering.min_points_per_centroid = 1  # faiss would print a warning
-        index.train(vectors[:: max(1, count // (50 * cells))])
-    index.add(vectors)
+        index.train(vectors[among[:: max(1, count // (50 * cells))]])
+    for start in range(0, count, _ADDED):
+        some = among[start : start + _ADDED]
+        index.add_with_ids(vectors[some], some.astype("int64"))
+    return index
+
+
+def _with_vectors(cells: Any, vectors: "Vectors") -> Any:
+    """Return an index that compares what it finds in the cells with the vectors themselves. It does not copy them."""
+    import faiss
+
+    found, cells.ntotal = cells.ntotal, 0  # so that it can be combined with an empty index
+    index: Any = faiss.IndexRefineFlat(cells)
+    cells.ntotal = found
+    index.k_factor = _CANDIDATES_PER_RESULT
+    exact: Any = faiss.downcast_index(index.refine_index)
+    no_owner = exact.codes.owner  # `vectors` outlives the index
+    memory: Any = faiss.MaybeOwnedVectorUInt8
+    exact.codes = memory.create_view(faiss.swig_ptr(vectors), vectors.nbytes, no_owner)
+    index.ntotal = exact.ntotal = len(vectors)
     return index

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _WORD_BYTES = bytes(code if chr(code).isalnum() or code > 127 else 32 for code in range(256))
 _SEPARATORS = [mark.encode() for mark in "“”‘’–—…→"]  # the frequent ones that are not ASCII
 _MAX_KNOWN_WORDS = 100_000  # a word takes a kilobyte
+_ROWS_PER_BLOCK = 1 << 17  # rows of 256 16-bit floats, which take 64 MB; the C library keeps what is below 32 MB
+_BLOCK = 4_096  # rows
 _MAX_SENT = 8_000  # characters of a page that an endpoint gets
 
 
@@ -52,7 +54,15 @@ class PageEmbedder(Protocol):
         """Return a row of length 1 for each page; a row of zeros for a page without words."""
 
 
-def vector_key(embedder: PageEmbedder, text: PageText) -> bytes:
+class _HasName(Protocol):
+    """An embedder or its class."""
+
+    @property
+    def name(self) -> str:
+        """The name of its vectors."""
+
+
+def vector_key(embedder: "_HasName | type[StaticEmbedder]", text: PageText) -> bytes:
     """Return the cache key of a page's vector. It depends on the embedder and the text, not on the file."""
     return xxh3_128_digest("\0".join((embedder.name, *text)).encode("utf-8", "surrogatepass"))
 
@@ -160,21 +170,75 @@ class CenteredVectors(NamedTuple):
         return self.lengths[first] * self.lengths[second] * cosines + self.shares[first] + self.shares[second]
 
 
-def center(vectors: "HalfVectors") -> CenteredVectors:
+class VectorBlocks:
+    """Rows of many pages in large blocks, each of which the system gets back as soon as its rows are taken.
+
+    Smaller blocks would become holes in the memory of this process, which the system does not get back.
+    """
+
+    def __init__(self) -> None:
+        self._blocks: list[HalfVectors] = []
+        self._filled = 0  # rows of the last block
+        self._rows = 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def append(self, rows: "HalfVectors") -> None:
+        """Add rows at the end."""
+        import numpy as np
+
+        self._rows += len(rows)
+        while len(rows):
+            if not self._blocks or self._filled == len(self._blocks[-1]):
+                self._blocks.append(np.empty((_ROWS_PER_BLOCK, rows.shape[1]), np.float16))
+                self._filled = 0
+            some = rows[: _ROWS_PER_BLOCK - self._filled]
+            self._blocks[-1][self._filled : self._filled + len(some)] = some
+            self._filled += len(some)
+            rows = rows[len(some) :]
+
+    def take(self, places: "NDArray[np.int32]") -> "Vectors":
+        """Return all rows as 32-bit floats, and forget them.
+
+        Args:
+            places: The number of each row in the result.
+        """
+        import numpy as np
+
+        rows = np.empty((len(places), self._blocks[0].shape[1] if self._blocks else 0), np.float32)
+        start, self._rows = 0, 0
+        while self._blocks:
+            block = self._blocks.pop(0)
+            for first in range(0, min(len(block), len(rows) - start), _BLOCK):
+                some = block[first : first + _BLOCK][: len(rows) - start]
+                rows[places[start : start + len(some)]] = some
+                start += len(some)
+        return rows
+
+
+def center(vectors: "HalfVectors | Vectors") -> CenteredVectors:
     """Subtract from each vector what all of them share, so that near means nearer than any two pages are.
 
-    The mean of few pages says little, so less of it is subtracted then. A page without words keeps its zeros.
+    The mean of few pages says little, so less of it is subtracted then. A page without words keeps its zeros. Vectors
+    of 32-bit floats are changed in place, because a copy takes 200 MB for 200,000 pages.
     """
     import numpy as np
 
-    rows = vectors.astype(np.float32)
-    np.nan_to_num(rows, copy=False, posinf=0, neginf=0)  # a damaged cache can hold anything
-    is_empty = ~rows.any(axis=1)
+    rows = vectors.astype(np.float32, copy=False)
     count = len(rows)
+    is_empty = np.empty(count, bool)
+    for start in range(0, count, _BLOCK):  # in blocks, because numpy's temporary arrays are as large as their input
+        block = rows[start : start + _BLOCK]
+        np.nan_to_num(block, copy=False, posinf=0, neginf=0)  # a damaged cache can hold anything
+        is_empty[start : start + _BLOCK] = ~block.any(axis=1)
     mean = (rows.sum(axis=0, dtype=np.float64) / (count + 100)).astype(np.float32)
-    rows -= mean  # in place, because a copy takes 200 MB for 200,000 pages
+    rows -= mean
     rows[is_empty] = 0
     shares = rows @ mean + mean @ mean / 2
-    lengths = np.linalg.norm(rows, axis=1)
-    rows /= np.where(lengths > 0, lengths, 1)[:, None]
+    lengths = np.empty(count, np.float32)
+    for start in range(0, count, _BLOCK):
+        block = rows[start : start + _BLOCK]
+        lengths[start : start + _BLOCK] = norms = np.linalg.norm(block, axis=1)
+        block /= np.where(norms > 0, norms, 1)[:, None]
     return CenteredVectors(rows, lengths, shares)

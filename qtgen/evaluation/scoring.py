@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtgen._util.cpus import usable_cpus
-from qtgen._util.processes import map_in_processes
+from qtgen._util.engines import Engine
+from qtgen._util.engines.local import LocalEngine
 from qtgen.errors import Failure, ProviderError
 from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, PageFacts, Score, check_metric_names, measure, overall
 from qtgen.evaluation.metrics.overall import PARTS
@@ -193,6 +194,7 @@ def score_samples(
     metrics: Collection[str] | None = None,
     jobs: int | None = None,
     embed: "TextEmbedder | None" = None,
+    engine: Engine | None = None,
 ) -> Iterator[SampleResult]:
     """Yield the results in the order of the samples.
 
@@ -201,22 +203,24 @@ def score_samples(
         metrics: As for `score_sample`.
         jobs: Number of worker processes, by default the number of CPUs. With `embed` always one.
         embed: As for `score_sample`.
+        engine: Where to score samples, instead of in worker processes of this machine. With `embed` it is not used.
     """
     remaining = iter(samples)
     first = list(islice(remaining, _PARALLEL_FROM))
     jobs = 1 if embed else jobs or usable_cpus()
     everything = chain(first, remaining)
-    if jobs == 1 or len(first) < _PARALLEL_FROM:
+    if embed or (engine is None and (jobs == 1 or len(first) < _PARALLEL_FROM)):
         yield from (score_sample(sample, metrics, embed) for sample in everything)
         return
     files = plugin_files()
     chunks = ((None, (chunk, metrics, files)) for chunk in iter(lambda: list(islice(everything, _CHUNK)), []))
-    for _, results in map_in_processes(_score_chunk, chunks, jobs):
+    for _, results in (engine or LocalEngine(jobs)).map(score_shard, chunks):
         yield from results
 
 
-def _score_chunk(
+def score_shard(
     samples: list[Sample | SampleResult], metrics: Collection[str] | None, files: tuple[Path, ...]
 ) -> list[SampleResult]:
+    """Score samples in a worker."""
     load_plugins(files)  # a worker that was not forked knows the built-in metrics only
     return [score_sample(sample, metrics) for sample in samples]

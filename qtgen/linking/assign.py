@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from qtgen._util.engines import Engine, ThisProcess
 from qtgen.embeddings.index import NeighborIndex
-from qtgen.linking.candidates import POOL, PageTable, find_candidates
+from qtgen.linking.candidates import POOL, PageTable
+from qtgen.linking.shards import candidates_shard
 from qtgen.page.fields import RELATED_MAX
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ MIN_GAIN_COSINE = (
 )
 _MAX_ROUNDS = 10  # of filling slots and placing orphans, which usually ends after two or three
 _FREE = -1
+_ROWS_PER_SHARD = 1_000  # pages whose candidates a worker looks for at a time
 
 
 class _Pass(NamedTuple):
@@ -75,7 +78,12 @@ def link_index(table: PageTable) -> NeighborIndex:
 
 
 def assign_links(
-    table: PageTable, index: NeighborIndex, *, fill: bool = True, require_gain: bool = False
+    table: PageTable,
+    index: NeighborIndex,
+    *,
+    fill: bool = True,
+    require_gain: bool = False,
+    engine: Engine | None = None,
 ) -> Assignment:
     """Choose the links of all editable pages. The same table gives the same links.
 
@@ -83,10 +91,31 @@ def assign_links(
         index: The `link_index` of the table.
         fill: Fill all free slots; otherwise only give links to orphans.
         require_gain: Link to an orphan only if it is nearer than the link that it replaces.
+        engine: Where to look for candidates, instead of in this process.
     """
     assigner = _Assigner(table, index, require_gain)
-    assigner.run(fill)
+    assigner.run(fill, engine or ThisProcess())
     return assigner.assignment()
+
+
+class _Slots:
+    """The links of all pages, in 20 bytes per page."""
+
+    def __init__(self, links: "RowNumbers") -> None:
+        self._links = array("i", links.astype("int32").tobytes())
+
+    def __getitem__(self, row: int) -> "array[int]":
+        return self._links[row * RELATED_MAX : (row + 1) * RELATED_MAX]
+
+    def set(self, row: int, slot: int, target: int) -> None:
+        """Change the link in a slot of a page."""
+        self._links[row * RELATED_MAX + slot] = target
+
+    def table(self) -> "RowNumbers":
+        """Return the links as a table, one row for each page."""
+        import numpy as np
+
+        return np.array(self._links, np.int32).reshape(-1, RELATED_MAX)
 
 
 class _Assigner:
@@ -98,21 +127,18 @@ class _Assigner:
         self._table = table
         self._index = index
         self._require_gain = require_gain
-        self._links: list[list[int]] = table.kept.tolist()
-        self._inbound: list[int] = np.bincount(table.kept[table.kept >= 0], minlength=len(table)).tolist()
+        self._links = _Slots(table.kept)
+        self._inbound = array("q", np.bincount(table.kept[table.kept >= 0], minlength=len(table)).tobytes())
         self._adopted: Counter[int] = Counter()  # orphans that each page links to now
         self._displaced: set[int] = set()
         self._unplaced: list[int] = []
 
     def assignment(self) -> Assignment:
-        import numpy as np
+        return Assignment(self._links.table(), frozenset(self._displaced), tuple(self._unplaced))
 
-        links = np.array(self._links, np.int32).reshape(-1, RELATED_MAX)
-        return Assignment(links, frozenset(self._displaced), tuple(self._unplaced))
-
-    def run(self, fill: bool) -> None:
+    def run(self, fill: bool, engine: Engine) -> None:
         """Fill slots and place orphans in turn: placing an orphan can free a target for others, and the reverse."""
-        rows, candidates = self._candidates() if fill else ([], array("i"))
+        rows, candidates = self._candidates(engine) if fill else (array("i"), array("i"))
         for _ in range(_MAX_ROUNDS):
             filled = self._fill_slots(rows, candidates)
             if not self._place_orphans() and not filled:
@@ -120,32 +146,43 @@ class _Assigner:
 
     # --- free slots --------------------------------------------------------------------------------------------------
 
-    def _candidates(self) -> "tuple[list[int], array[int]]":
+    def _candidates(self, engine: Engine) -> "tuple[array[int], array[int]]":
         """Return the pages with a free slot, and `POOL` candidates for each of them, one page after the other."""
         import numpy as np
 
         has_free_slot = self._table.editable & (self._table.kept < 0).any(axis=1)
         rows = np.flatnonzero(has_free_slot).astype(np.int32)
         candidates = array("i")
-        for block in find_candidates(self._table, rows, self._index):
-            candidates.frombytes(block.astype(np.int32).tobytes())
-        return rows.tolist(), candidates
+        if len(rows):
+            shared = engine.share((self._table, self._index))
+            starts = range(0, len(rows), _ROWS_PER_SHARD)
+            parcels = ((None, (rows[start : start + _ROWS_PER_SHARD].tobytes(), shared)) for start in starts)
+            for _, some in engine.map(candidates_shard, parcels):
+                candidates.frombytes(some)
+        return array("i", rows.tobytes()), candidates
 
-    def _fill_slots(self, rows: list[int], candidates: "array[int]") -> bool:
+    def _fill_slots(self, rows: "array[int]", candidates: "array[int]") -> bool:
         """Give each page one link per round, while it has a candidate and a free slot; return whether any got one."""
-        pools = [iter(range(number * POOL, (number + 1) * POOL)) for number in range(len(rows))]
+        tried = bytearray(len(rows))  # how many candidates of each page were tried
         changed = False
         for _ in range(RELATED_MAX):
-            for row, pool in zip(rows, pools, strict=True):
+            for number, row in enumerate(rows):
                 links = self._links[row]
                 if _FREE not in links:
                     continue
-                target = next((candidates[n] for n in pool if self._may_link(row, candidates[n])), _FREE)
+                target, tried[number] = self._next_target(row, candidates, number * POOL, tried[number])
                 if target != _FREE:
-                    links[links.index(_FREE)] = target
+                    self._links.set(row, links.index(_FREE), target)
                     self._inbound[target] += 1
                     changed = True
         return changed
+
+    def _next_target(self, row: int, candidates: "array[int]", first: int, tried: int) -> tuple[int, int]:
+        """Return the next candidate that a page may link to, and how many candidates are tried then."""
+        for number in range(tried, POOL):
+            if self._may_link(row, candidates[first + number]):
+                return candidates[first + number], number + 1
+        return _FREE, POOL
 
     def _may_link(self, row: int, target: int) -> bool:
         links = self._links[row]
@@ -210,7 +247,7 @@ class _Assigner:
             self._inbound[replaced] -= 1
             if replaced in table.kept[source]:
                 self._displaced.add(source)
-        links[slot] = orphan
+        self._links.set(source, slot, orphan)
         self._inbound[orphan] += 1
         self._adopted[source] += 1
 

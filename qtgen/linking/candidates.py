@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from xxhash import xxh3_64_intdigest
+
 from qtgen.embeddings.index import NeighborIndex
 from qtgen.embeddings.pages import CenteredVectors
 from qtgen.page.fields import RELATED_MAX
@@ -75,11 +77,11 @@ class PageTable:
         """For each page the first linkable page whose question has the same words, or the page itself."""
         import numpy as np
 
-        first: dict[bytes, int] = {}
+        rows = np.flatnonzero(self.linkable)
+        words = (xxh3_64_intdigest(array("I", sorted(self.questions[row])).tobytes()) for row in rows.tolist())
+        _, first, of_row = np.unique(np.fromiter(words, np.uint64, len(rows)), return_index=True, return_inverse=True)
         groups = np.arange(len(self), dtype=np.int32)
-        for row in np.flatnonzero(self.linkable).tolist():
-            words = array("I", sorted(self.questions[row])).tobytes()
-            groups[row] = first.setdefault(words, row)
+        groups[rows] = rows[first][of_row]
         return groups
 
     @cached_property

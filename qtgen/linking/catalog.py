@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,17 +10,29 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from qtgen.embeddings.pages import PageText, page_text
+from qtgen._util.engines import Engine, ThisProcess
+from qtgen._util.text_column import TextColumn
+from qtgen.embeddings.pages import PageText, VectorBlocks, page_text
 from qtgen.errors import NoPages
 from qtgen.linking.graph import Graph, PageNode, build_graph
 from qtgen.linking.links import links_of
-from qtgen.page import Page
+from qtgen.linking.shards import CatalogShard, Wanted, catalog_shard
 from qtgen.page.naming import slug
-from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages, load_page
-from qtgen.site.index import SiteIndex, digest, page_facts
+from qtgen.site.discovery import (
+    Overlay,
+    PageBatch,
+    PageSource,
+    check_unreadable,
+    corpus_batches,
+    exclude_pages,
+    load_page,
+)
+from qtgen.site.index import SiteIndex
 
 if TYPE_CHECKING:
+    from qtgen.embeddings.cache import VectorCache
     from qtgen.embeddings.pages import HalfVectors
+    from qtgen.embeddings.static import Vectors
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +40,7 @@ EmbedPages = Callable[[Sequence[PageText]], "HalfVectors"]
 """Turns the texts of pages into vectors, one row per text."""
 
 _CHUNK = 500  # pages that are embedded together
-_ID_LIMIT = 1 << 62  # larger ids would overflow when two of them are subtracted
+_MOSTLY = 0.5  # share of a chunk's vectors; if more are missing in the cache, workers compute those of later chunks
 
 
 class SkippedPage(NamedTuple):
@@ -47,39 +60,35 @@ class Catalog:
         digests: Digests of the files' texts, to notice that a file changed later.
         urls, titles, subjects: Empty for a page without that field.
         problems: Why a page cannot be linked, by page number.
-        vectors: Blocks of rows, in page order; empty if the catalog was read without an embedder.
+        vectors: Rows in page order; none if the catalog was read without an embedder.
         selected: Number of selected pages.
     """
 
     site: SiteIndex = field(default_factory=SiteIndex)
-    paths: list[str] = field(default_factory=list)
+    paths: TextColumn = field(default_factory=TextColumn)
     digests: "array[int]" = field(default_factory=lambda: array("Q"))
-    urls: list[str] = field(default_factory=list)
-    titles: list[str] = field(default_factory=list)
+    urls: TextColumn = field(default_factory=TextColumn)
+    titles: TextColumn = field(default_factory=TextColumn)
     subjects: list[str] = field(default_factory=list)
     ids: list[int | None] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
-    vectors: "list[HalfVectors]" = field(default_factory=list)
+    vectors: VectorBlocks = field(default_factory=VectorBlocks)
     selected: int = 0
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def add(self, path: str, page: Page) -> None:
-        """Append a page to every column except `site` and `vectors`, which grow by chunks."""
-        number = len(self)
-        url, title, subject = (page.text_of(name) or "" for name in ("url", "title", "subject"))
-        page_id = page.values.get("id")
-        self.paths.append(path)
-        self.digests.append(digest(page.text))
-        self.urls.append(url)
-        self.titles.append(title)
-        self.subjects.append(subject)
-        self.ids.append(page_id if type(page_id) is int and abs(page_id) < _ID_LIMIT else None)
-        if page.problems:
-            self.problems[number] = page.problems[0].message
-        elif not (url and title and subject and self.ids[number] is not None):
-            self.problems[number] = "the url, title, subject or id is missing"
+    def extend(self, paths: Iterable[str], shard: CatalogShard) -> None:
+        """Append the pages of a shard to every column except `vectors`."""
+        first = len(self)
+        self.paths.extend(paths)
+        self.site.add(shard.facts)
+        self.digests.extend(shard.digests)
+        self.urls.extend(shard.urls)
+        self.titles.extend(shard.titles)
+        self.subjects += map(sys.intern, shard.subjects)  # a site has a few dozen
+        self.ids += shard.ids
+        self.problems |= {first + number: problem for number, problem in shard.problems.items()}
 
     def owns_url(self, number: int) -> bool:
         """Return whether a page is the first one with its url."""
@@ -120,6 +129,7 @@ def read_catalog(
     overlay: Overlay | None = None,
     embed: EmbedPages | None = None,
     on_read: Callable[[int], object] | None = None,
+    engine: Engine | None = None,
 ) -> Catalog:
     """Read the selected pages, and the other pages of the corpus.
 
@@ -131,13 +141,15 @@ def read_catalog(
         overlay: Contents to use instead of those of the files, by path.
         embed: Computes the vectors; without it, links can be reported but not chosen.
         on_read: Called with the number of pages that were just read.
+        engine: Where to read the pages, instead of in this process.
 
     Raises:
         NoPages: There are no pages.
+        FilesNotShared: Workers of another machine cannot read the pages.
         UsageError: A folder is missing. Errors of `embed` pass through.
     """
     catalog = Catalog()
-    reader = _Reader(catalog, overlay or {}, embed, on_read)
+    reader = _Reader(catalog, overlay or {}, embed, on_read, engine or ThisProcess())
     reader.add_batches(batches)
     catalog.selected = len(catalog)
     if corpus is not None:
@@ -160,11 +172,23 @@ class _Reader:
         overlay: Overlay,
         embed: EmbedPages | None,
         on_read: Callable[[int], object] | None,
+        engine: Engine,
     ) -> None:
         self._catalog = catalog
         self._overlay = overlay
         self._embed = embed
         self._on_read = on_read
+        self._engine = engine
+        self._static = None if isinstance(engine, ThisProcess) else _static_cache(embed)
+        self._wanted = self._first_wanted()
+
+    def _first_wanted(self) -> Wanted:
+        """Return what the first shards return for their vectors. Only static vectors can be computed by workers."""
+        if self._embed is None:
+            return Wanted.NOTHING
+        if self._static is None:
+            return Wanted.TEXTS
+        return Wanted.KEYS if self._static.holds_vectors else Wanted.VECTORS
 
     def add_batches(self, batches: Iterable[PageBatch]) -> None:
         """Add all pages; symbolic links come last, and only if no page before has the same file."""
@@ -179,17 +203,47 @@ class _Reader:
         unseen = [path for file, path in targets.items() if file not in files]
         self._add_pages((path, -1) for path in unseen)
 
-    def _add_pages(self, pages: Iterable[tuple[str, int]]) -> None:
+    def _add_pages(self, pages: Iterator[tuple[str, int]]) -> None:
         """Add the pages at these paths; a size of -1 is unknown."""
-        opened = ((path, load_page(path, size, self._overlay)) for path, size in pages)
-        while chunk := list(islice(opened, _CHUNK)):
-            self._catalog.site.add(page_facts(page) for _, page in chunk)
-            for path, page in chunk:
-                self._catalog.add(path, page)
+        chunks = iter(lambda: list(islice(pages, _CHUNK)), [])
+        parcels = ((chunk, (chunk, self._contents(chunk), self._wanted)) for chunk in chunks)
+        for chunk, shard in self._engine.map(catalog_shard, parcels):
+            paths = [path for path, _ in chunk]
+            for number in () if self._engine.reads_files else shard.unreadable:
+                check_unreadable(paths[number], shard.problems[number], self._overlay)
+            self._catalog.extend(paths, shard)
             if self._embed is not None:
-                self._catalog.vectors.append(self._embed([page_text(page) for _, page in chunk]))
+                self._catalog.vectors.append(self._vectors(self._embed, paths, shard))
             if self._on_read is not None:
                 self._on_read(len(chunk))
+
+    def _contents(self, chunk: Sequence[tuple[str, int]]) -> dict[str, bytes]:
+        return {path: self._overlay[path] for path, _ in chunk if path in self._overlay}
+
+    def _vectors(self, embed: EmbedPages, paths: Sequence[str], shard: CatalogShard) -> "HalfVectors":
+        return embed(shard.texts) if self._static is None else self._static_vectors(self._static, paths, shard)
+
+    def _static_vectors(self, cache: "VectorCache", paths: Sequence[str], shard: CatalogShard) -> "HalfVectors":
+        """Return the vectors from the cache, from the shard, or, if few are missing in both, from the pages' texts."""
+        missing = 0
+
+        def compute(numbers: Sequence[int]) -> "HalfVectors | Vectors":
+            nonlocal missing
+            missing = len(numbers)
+            if shard.vectors is not None:
+                return shard.vectors[numbers]
+            return cache.embedder([page_text(load_page(paths[number], -1, self._overlay)) for number in numbers])
+
+        rows = cache.rows(shard.keys, compute)
+        self._wanted = Wanted.VECTORS if missing > _MOSTLY * len(paths) else Wanted.KEYS
+        return rows
+
+
+def _static_cache(embed: EmbedPages | None) -> "VectorCache | None":
+    """Return the cache of static vectors that `embed` is, if it is one."""
+    from qtgen.embeddings.cache import VectorCache
+
+    return embed if isinstance(embed, VectorCache) and embed.is_static else None
 
 
 def _regular_pages(batches: Iterable[PageBatch], symlinks: list[str], overlay: Overlay) -> Iterator[tuple[str, int]]:

@@ -71,10 +71,11 @@ class ExistingLinks:
             return path.is_file() or any(path.absolute().is_relative_to(folder) for folder in unread)
 
         dangling = self.links.sources[self.links.faults == LinkFault.DANGLING]
-        paths = [self.catalog.paths[number] for number in dict.fromkeys(dangling.tolist())]
-        read = frozenset(self.catalog.paths)
-        searched = paths if unread else paths[:_SEARCHED]
-        files = (file for path in searched for file in _linked_files(path).values())
+        numbers = [*dict.fromkeys(dangling.tolist())]
+        searched = [self.catalog.paths[number] for number in (numbers if unread else numbers[:_SEARCHED])]
+        files = [file for path in searched for file in _linked_files(path).values()]
+        wanted = frozenset(files)
+        read = {path for path in self.catalog.paths if path in wanted} if wanted else frozenset()
         return next((file for file in files if file not in read and is_left_out(file)), None)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qtgen._util.engines import Engine
 from qtgen.embeddings.pages import center
 from qtgen.linking.assign import assign_links, link_index
 from qtgen.linking.candidates import NO_ID, PageTable
@@ -20,7 +21,7 @@ from qtgen.site.discovery import PageBatch
 from qtgen.site.similarity import WordSets, question_words
 
 if TYPE_CHECKING:
-    from qtgen.embeddings.index import NeighborIndex, RowNumbers
+    from qtgen.embeddings.index import RowNumbers
 
 logger = logging.getLogger(__name__)
 
@@ -59,13 +60,22 @@ class LinkPlan:
         displaced: Number of pages that lose a good link to make room for an orphan.
     """
 
-    def __init__(self, existing: ExistingLinks, *, relink: bool = False) -> None:
-        """Choose the links. This frees the catalog's vectors."""
+    def __init__(self, existing: ExistingLinks, *, relink: bool = False, engine: Engine | None = None) -> None:
+        """Choose the links. This frees the catalog's vectors.
+
+        Args:
+            existing: The pages and the links that they have.
+            relink: Choose all links again, instead of only those that are broken or missing.
+            engine: Where to look for candidates, instead of in this process.
+        """
         self.catalog = existing.catalog
         self.existing = existing
         self._order = _UrlOrder(self.catalog)
-        self._table = _page_table(existing, self._order, relink)
-        assignment = assign_links(self._table, self._index)
+        table = _page_table(existing, self._order, relink)
+        index = link_index(table)
+        assignment = assign_links(table, index, engine=engine)
+        # Without other pages, nothing else is chosen, and the vectors of 200,000 pages take 200 MB.
+        self._choice = (table, index) if self.catalog.selected < len(self.catalog) else None
         self._after = self._order.by_number(assignment.links)
         self.displaced = len(assignment.displaced)
         logger.debug("chose links: %d pages displaced, %d orphans", self.displaced, len(assignment.orphans))
@@ -122,27 +132,26 @@ class LinkPlan:
         return sorted(catalog.paths[n] for n in range(catalog.selected) if not inbound[n] and catalog.is_linkable(n))
 
     @cached_property
-    def _index(self) -> "NeighborIndex":
-        return link_index(self._table)
-
-    @cached_property
     def _neighbor_links(self) -> dict[int, list[int]]:
         """The links after `neighbor_edits`, by page number."""
         import numpy as np
 
+        if self._choice is None:
+            return {}
+        chosen_from, index = self._choice
         order, before = self._order, self.existing.targets
         selected = order.numbers < self.catalog.selected
         parses = np.array([number not in self.catalog.problems for number in order.numbers.tolist()], bool)
         table = replace(
-            self._table,
+            chosen_from,
             editable=~selected & parses,
-            needs_inbound=selected & self._table.linkable,
+            needs_inbound=selected & chosen_from.linkable,
             kept=np.where(selected[:, None], FREE, order.by_row(before)),
         )
         # First for the gain, as if the selected pages had no links; then for those that no page at all links to.
-        gains = assign_links(table, self._index, fill=False, require_gain=True).links
+        gains = assign_links(table, index, fill=False, require_gain=True).links
         table = replace(table, kept=np.where(selected[:, None], order.by_row(self._after), gains))
-        after = order.by_number(assign_links(table, self._index, fill=False).links)
+        after = order.by_number(assign_links(table, index, fill=False).links)
         is_new = after != np.where(before < 0, FREE, before)
         is_new[: self.catalog.selected] = False
         links = np.where(is_new, after, before)
@@ -161,16 +170,17 @@ class _UrlOrder:
         numbers = sorted(range(len(catalog)), key=lambda number: (catalog.urls[number], catalog.paths[number]))
         self.numbers = np.array(numbers, np.int32)
         """The page number of each row."""
-        self._rows = np.empty(len(numbers), np.int32)
-        self._rows[self.numbers] = np.arange(len(numbers))
+        self.rows = np.empty(len(numbers), np.int32)
+        """The row of each page number."""
+        self.rows[self.numbers] = np.arange(len(numbers))
 
     def by_row(self, links: "RowNumbers") -> "RowNumbers":
         """Translate a table of links from page numbers to rows; broken links become free slots."""
-        return _translate(links[self.numbers], self._rows)
+        return _translate(links[self.numbers], self.rows)
 
     def by_number(self, links: "RowNumbers") -> "RowNumbers":
         """Translate a table of links from rows to page numbers."""
-        return _translate(links, self.numbers)[self._rows]
+        return _translate(links, self.numbers)[self.rows]
 
 
 def _translate(links: "RowNumbers", names: "RowNumbers") -> "RowNumbers":
@@ -194,10 +204,8 @@ def _page_table(existing: ExistingLinks, order: _UrlOrder, relink: bool) -> Page
     kept = order.by_row(existing.targets)
     if relink:
         kept[editable] = FREE
-    vectors = np.concatenate(catalog.vectors)[order.numbers]
-    catalog.vectors.clear()  # those of 200,000 pages take a tenth of a gigabyte
     return PageTable(
-        meanings=center(vectors),
+        meanings=center(catalog.vectors.take(order.rows)),
         subjects=np.array(subjects, np.int32),
         ids=np.array([NO_ID if page_id is None else page_id for page_id in ids], np.int64),
         questions=WordSets(_title_words(catalog.titles[n]) for n in numbers),

@@ -7,7 +7,7 @@ from itertools import accumulate, groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from qtgen.errors import UsageError
+from qtgen.errors import FilesNotShared, UsageError
 from qtgen.page import MAX_BYTES, Page, oversized_page, read, unreadable_page
 
 PathName = str | os.PathLike[str]
@@ -251,6 +251,23 @@ def load_page(path: str, size: int, overlay: Overlay) -> Page:
 def corpus_batches(corpus: Path | PageSource) -> Iterator[PageBatch]:
     """Yield the pages of a whole site, which is a folder or another source of pages."""
     return iter_batches([corpus]) if isinstance(corpus, Path) else corpus.batches()
+
+
+def why_unreadable(page: Page) -> str | None:
+    """Return why the page's file could not be read, or that it is empty; None if it was read."""
+    return next((problem.message for problem in page.problems if problem.kind == "unreadable-file"), None)
+
+
+def check_unreadable(path: str, reason: str, overlay: Overlay) -> None:
+    """Raise FilesNotShared if a worker could not read a file, and this process can, or cannot for another reason.
+
+    Args:
+        path: The file.
+        reason: Why the worker could not read it.
+        overlay: Contents to use instead of those of the files, by path.
+    """
+    if path not in overlay and why_unreadable(read_page(path)) != reason:
+        raise FilesNotShared(f"a worker cannot read this file ({reason}), but this machine can", path=path)
 
 
 def highest_id(paths: Iterable[str]) -> int:

@@ -19,6 +19,7 @@ from qtgen.page.fields import FIELDS, SECTIONS
 from qtgen.page.lines import is_folded, value_column, value_lines
 from qtgen.site.names import CaseIndex
 from qtgen.site.sentences import SentenceIndex
+from qtgen.site.similarity import WordSets
 
 WIDTH = 4  # numbers per entry: url, title, id, location
 _MASK = (1 << 64) - 1
@@ -131,7 +132,7 @@ class SiteIndex:
         self.locations = array("Q")
         self.starts = array("Q")  # the first row of each page
         self.selected: int | None = None  # how many pages the user selected, if the rest is only there for comparison
-        self.question_words: list[frozenset[str]] = []  # of each page; filled only if a rule needs it
+        self.question_words = WordSets()  # of each page; filled only if a rule needs it
         self.names = CaseIndex()  # of the files; filled only by the validator
         self.sentences = SentenceIndex(sentence_pages_max)  # of the answers; filled only if a rule needs it
 

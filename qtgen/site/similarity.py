@@ -8,6 +8,8 @@ from heapq import merge
 from itertools import islice
 from math import ceil
 
+from xxhash import xxh3_64_intdigest
+
 from qtgen.page.invisible import normalize
 
 _MAX_COMPARED = 200  # earlier sets that one set is compared with; reached only by questions made of few words
@@ -31,10 +33,37 @@ def question_words(question: str) -> frozenset[str]:
 
 
 class WordSets:
-    """The word sets of many questions, any two of which can be compared. It takes 4 bytes per word."""
+    """The word sets of many questions, any two of which can be compared.
 
-    def __init__(self, sets: Iterable[frozenset[str]]) -> None:
-        self._words, self._starts = _as_numbers(sets)
+    It takes 4 bytes per word, 8 per set, and about 150 per different word, of which it keeps a hash.
+    """
+
+    def __init__(self, sets: Iterable[frozenset[str]] = ()) -> None:
+        self._words, self._starts = array("I"), array("Q", [0])
+        self._number_of: dict[int, int] = {}  # of a word, by its hash
+        self.add(sets)
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def __getstate__(self) -> "tuple[array[int], array[int]]":
+        return self._words, self._starts  # a copy only compares the sets that it has
+
+    def __setstate__(self, state: "tuple[array[int], array[int]]") -> None:
+        self._words, self._starts = state
+        self._number_of = {}
+
+    def add(self, sets: Iterable[frozenset[str]]) -> None:
+        """Add sets, which are numbered from 0 in this order."""
+        number_of = self._number_of
+        for words in sets:
+            hashes = (xxh3_64_intdigest(word.encode("utf-8", "surrogatepass")) for word in words)
+            self._words.extend([number_of.setdefault(word, len(number_of)) for word in hashes])
+            self._starts.append(len(self._words))
+
+    def columns(self) -> "tuple[array[int], array[int]]":
+        """Return all words as numbers, one set after the other, and where each set begins (and the last one ends)."""
+        return self._words, self._starts
 
     def __getitem__(self, number: int) -> "array[int]":
         return self._words[self._starts[number] : self._starts[number + 1]]
@@ -49,14 +78,16 @@ class WordSets:
         return shared >= threshold * (size + other_size - shared)
 
 
-def near_duplicate_pairs(sets: Iterable[frozenset[str]], threshold: float) -> Iterator[tuple[int, int]]:
+def near_duplicate_pairs(sets: Iterable[frozenset[str]] | WordSets, threshold: float) -> Iterator[tuple[int, int]]:
     """Yield the pairs of sets, as numbers (earlier, later), whose Jaccard similarity is at least `threshold`."""
     for later, earlier_ones in earlier_near_duplicates(sets, threshold):
         for earlier in earlier_ones:
             yield earlier, later
 
 
-def earlier_near_duplicates(sets: Iterable[frozenset[str]], threshold: float) -> Iterator[tuple[int, Iterator[int]]]:
+def earlier_near_duplicates(
+    sets: Iterable[frozenset[str]] | WordSets, threshold: float
+) -> Iterator[tuple[int, Iterator[int]]]:
     """Yield the number of each set with the earlier sets whose Jaccard similarity to it is at least `threshold`.
 
     The earlier sets are found as the inner iterator is consumed; at most `_MAX_COMPARED` candidates are compared.
@@ -66,7 +97,7 @@ def earlier_near_duplicates(sets: Iterable[frozenset[str]], threshold: float) ->
     Sets that cannot share enough words are skipped together, so questions that follow one template cost no more than
     others. It takes 4 bytes per word.
     """
-    words, starts = _as_numbers(sets)
+    words, starts = (sets if isinstance(sets, WordSets) else WordSets(sets)).columns()
     frequency = Counter(words)
     sets_with: dict[tuple[int, int, int], array[int]] = {}  # by a word, its index in the set, and the set's size
     places_of: dict[int, set[tuple[int, int]]] = defaultdict(set)  # the indices and sizes that a word occurs with
@@ -84,16 +115,6 @@ def earlier_near_duplicates(sets: Iterable[frozenset[str]], threshold: float) ->
             if frequency[word] > 1:  # no other set has the word otherwise
                 places_of[word].add((index, len(ordered)))
                 sets_with.setdefault((word, index, len(ordered)), array("I")).append(number)
-
-
-def _as_numbers(sets: Iterable[frozenset[str]]) -> "tuple[array[int], array[int]]":
-    """Return all words as numbers, one set after the other, and where each set begins (and the last one ends)."""
-    number_of: dict[str, int] = {}
-    words, starts = array("I"), array("Q", [0])
-    for word_set in sets:
-        words.extend(number_of.setdefault(word, len(number_of)) for word in word_set)
-        starts.append(len(words))
-    return words, starts
 
 
 def _can_be_similar(threshold: float, index: int, size: int, other_index: int, other_size: int) -> bool:

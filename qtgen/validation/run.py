@@ -17,6 +17,8 @@ from pathlib import Path
 
 from msgspec import msgpack
 
+from qtgen._util.engines import Engine
+from qtgen._util.text_column import TextColumn
 from qtgen.page import Page
 from qtgen.page.sentences import find_sentence
 from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages, load_page
@@ -70,6 +72,7 @@ class ValidationOptions:
         unsafe: Whether they carry unsafe fixes of links too.
         settings: What the rules read from the settings.
         on_progress: Called with the number of pages that have been checked so far.
+        engine: Where to check pages, instead of in worker processes of this machine.
     """
 
     rules: Sequence[Rule]
@@ -84,6 +87,7 @@ class ValidationOptions:
     unsafe: bool = True
     settings: RuleSettings = DEFAULT_SETTINGS
     on_progress: Callable[[int], None] | None = None
+    engine: Engine | None = None
 
 
 class ValidationResult:
@@ -103,7 +107,7 @@ class ValidationResult:
         self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - close() closes it
         self._needs_words = any(rule.code == "QT410" for rule in options.rules)
         needs_paths = options.fixes or self._needs_words or options.corpus is not None
-        self._paths: list[str] | None = [] if needs_paths else None
+        self._paths = TextColumn() if needs_paths else None
         self.pages = 0
         self._read = 0  # pages, including those of the corpus
         try:
@@ -124,7 +128,13 @@ class ValidationResult:
         """Check batches, and add the facts of their pages to the site."""
         options = self._options
         checked = check_batches(
-            batches, options.cache, options.jobs, options.overlay, options.settings, spawn=options.spawn
+            batches,
+            options.cache,
+            options.jobs,
+            options.overlay,
+            options.settings,
+            spawn=options.spawn,
+            engine=options.engine,
         )
         for batch, records in checked:
             self.site.add(page_facts for page_facts, _, _ in records)
@@ -132,10 +142,10 @@ class ValidationResult:
             if options.settings.compare_sentences:
                 self.site.sentences.add(sentences or b"" for _, _, sentences in records)
             if self._paths is not None:
-                self._paths += batch.paths()
+                self._paths.extend(batch.paths())
             if self._needs_words:
                 pages = (load_page(path, -1, options.overlay) for path in batch.paths())
-                self.site.question_words += (question_words(page.text_of("title") or "") for page in pages)
+                self.site.question_words.add(question_words(page.text_of("title") or "") for page in pages)
             self._read += len(records)
             if options.on_progress:
                 options.on_progress(self._read)
@@ -245,7 +255,7 @@ class ValidationResult:
             return None
         if self._paths is None:
             place = self._spool.tell()  # of the iteration that needs the page
-            self._paths = [path for path, _ in self._rows()]
+            self._paths = TextColumn(path for path, _ in self._rows())
             self._spool.seek(place)
         return load_page(self._paths[self.site.page_number(row)], -1, self._options.overlay)
 

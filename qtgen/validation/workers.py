@@ -3,15 +3,16 @@
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain
 from typing import Protocol
 
 from msgspec import msgpack
 
 from qtgen._util.cpus import usable_cpus
+from qtgen._util.engines import Engine
 from qtgen.page import Page
-from qtgen.site.discovery import Overlay, PageBatch, load_page
+from qtgen.site.discovery import Overlay, PageBatch, check_unreadable, load_page
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
 from qtgen.validation.cache import PageRecord
@@ -23,6 +24,7 @@ from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 _PARCEL = 200  # pages, at least, that a worker is given at a time
 _WORTH_A_WORKER = 4_000  # pages that are not cached; for fewer, starting a process takes longer than it saves
 _LOOK_AHEAD = 50_000  # pages, at most, that are looked up in the cache before the first one is checked
+_UNREADABLE = frozenset({"QT108"})
 _NOT_CACHED = b"QT108"  # a file that cannot be read may be readable next time, although it looks the same
 
 _log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ def check_batches(
     settings: RuleSettings = DEFAULT_SETTINGS,
     *,
     spawn: bool = False,
+    engine: Engine | None = None,
 ) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
     """Yield each batch with the records of its pages, in order.
 
@@ -57,6 +60,9 @@ def check_batches(
         jobs: The number of worker processes; by default, as many as pay for the pages that must be read.
         settings: What the rules read from the settings.
         spawn: Whether worker processes start afresh, because a library has started threads in this process.
+        engine: Where to check pages, instead of in worker processes of this machine.
+
+    Raises FilesNotShared if workers of another machine cannot read the pages.
     """
     looked_up = ((batch, _look_up(batch, store, overlay, settings)) for batch in batches)
     ahead: list[_LookedUp] = []
@@ -67,11 +73,15 @@ def check_batches(
         missing += records.count(None)
         if missing >= _WORTH_A_WORKER or pages >= _LOOK_AHEAD:
             break
-    jobs = jobs or min(usable_cpus(), 1 + missing // _WORTH_A_WORKER)
     everything = chain(ahead, looked_up)
-    _log.debug("checking with %d process(es)", jobs)
-    check = partial(_check_in_workers, spawn=spawn) if jobs > 1 else _check_here
-    checked = check(everything, jobs, overlay, settings)
+    if engine is None:
+        jobs = jobs or min(usable_cpus(), 1 + missing // _WORTH_A_WORKER)
+        _log.debug("checking with %d process(es)", jobs)
+        engine = _processes(jobs, spawn) if jobs > 1 else None
+    if engine is None:
+        checked = _check_here(everything, overlay, settings)
+    else:
+        checked = _check_in_workers(everything, engine, overlay, settings)
     for batch, all_records, is_new in checked:
         if is_new and store and overlay.keys().isdisjoint(batch.paths()):
             store.put(batch, [None if _NOT_CACHED in record[1] else record for record in all_records])
@@ -91,9 +101,13 @@ def _look_up(
     return records
 
 
-def _check_here(
-    looked_up: Iterable[_LookedUp], _jobs: int, overlay: Overlay, settings: RuleSettings
-) -> Iterator[_Checked]:
+def _processes(jobs: int, spawn: bool) -> Engine:
+    from qtgen._util.engines.local import LocalEngine  # slow to import, and single pages do not need it
+
+    return LocalEngine(jobs, spawn=spawn)
+
+
+def _check_here(looked_up: Iterable[_LookedUp], overlay: Overlay, settings: RuleSettings) -> Iterator[_Checked]:
     for batch, records in looked_up:
         new_records = (check_file(path, size, overlay, settings) for path, size in _missing(batch, records))
         yield batch, [record or next(new_records) for record in records], None in records
@@ -107,15 +121,23 @@ def _missing(batch: PageBatch, records: list[PageRecord | None]) -> Iterator[tup
 
 
 def _check_in_workers(
-    looked_up: Iterable[_LookedUp], jobs: int, overlay: Overlay, settings: RuleSettings, *, spawn: bool
+    looked_up: Iterable[_LookedUp], engine: Engine, overlay: Overlay, settings: RuleSettings
 ) -> Iterator[_Checked]:
-    from qtgen._util.processes import map_in_processes  # slow to import, and single pages do not need it
-
     work = ((parcel, _arguments(parcel, overlay, settings)) for parcel in _parcels(looked_up))
-    for parcel, checked in map_in_processes(_check_files, work, jobs, spawn=spawn):
+    for parcel, checked in engine.map(check_shard, work):
+        if not engine.reads_files:
+            _check_were_read(parcel, checked, overlay)
         new_records = iter(checked)
         for batch, records in parcel:
             yield batch, [record or next(new_records) for record in records], None in records
+
+
+def _check_were_read(parcel: list[_LookedUp], checked: list[PageRecord], overlay: Overlay) -> None:
+    """Raise FilesNotShared if a worker could not read a file that this process can read."""
+    missing = chain.from_iterable(_missing(batch, records) for batch, records in parcel)
+    for (path, _), record in zip(missing, checked, strict=True):
+        for finding in decode_findings(path, record[1], _UNREADABLE) if _NOT_CACHED in record[1] else ():
+            check_unreadable(path, finding.message, overlay)
 
 
 def _arguments(
@@ -139,10 +161,10 @@ def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
         yield parcel
 
 
-def _check_files(
+def check_shard(
     pages: list[tuple[str, int]], overlay: Overlay, plugins: LoadedPlugins, settings: RuleSettings
 ) -> list[PageRecord]:
-    """Check pages in a worker process, which may have been started without the plugins of its parent."""
+    """Check pages in a worker, which may have been started without the plugins of its parent."""
     reload_plugins(plugins)
     return [check_file(path, size, overlay, settings) for path, size in pages]
 

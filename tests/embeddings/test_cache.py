@@ -123,7 +123,23 @@ def test_many_texts_are_read_and_written_in_chunks(monkeypatch: pytest.MonkeyPat
 
 def test_the_oldest_rows_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MAX_ROWS", 2)
-    vectors_of(TEXTS[:4], CountingEmbedder())
+    for text in TEXTS[:4]:
+        vectors_of([text], CountingEmbedder())
     embedder = CountingEmbedder()
     vectors_of(TEXTS[:4], embedder)
     assert embedder.computed == TEXTS[:2]
+
+
+def test_what_a_run_has_used_stays_however_much_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_ROWS", 2)
+    vectors_of(TEXTS[:4], CountingEmbedder())
+    embedder = CountingEmbedder()
+    vectors_of(TEXTS, embedder)
+    assert embedder.computed == TEXTS[4:], "the first run needed four rows, so it kept them"
+    again = CountingEmbedder()
+    vectors_of(TEXTS, again)
+    assert again.computed == [], "the old rows were used, so they stayed"
+    vectors_of(TEXTS[:1], CountingEmbedder())
+    last = CountingEmbedder()
+    vectors_of(TEXTS, last)
+    assert last.computed == TEXTS[1:3], "the oldest one was used"

@@ -1,5 +1,6 @@
 """Tests of the search for nearest neighbors."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -74,3 +75,18 @@ def test_building_an_index_prints_nothing(monkeypatch: pytest.MonkeyPatch, capfd
     monkeypatch.setattr(module, "_ALL_WITH_ALL", 100)
     NeighborIndex(random_rows(400), np.arange(400, dtype=np.int32))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("all_with_all", [10, 10_000])
+def test_a_pickled_index_finds_the_same_and_shares_its_vectors(
+    monkeypatch: pytest.MonkeyPatch, all_with_all: int
+) -> None:
+    monkeypatch.setattr(module, "_ALL_WITH_ALL", all_with_all)
+    rows, every = random_rows(600), np.arange(600, dtype=np.int32)
+    index = NeighborIndex(rows, every[::2])
+    pickled = pickle.dumps((rows, index), protocol=5)
+    copied_rows, copy = pickle.loads(pickled)
+    assert copy._vectors is copied_rows
+    assert len(pickled) < 1.3 * rows.nbytes, "the vectors are in it once"
+    for found, expected in zip(copy(every, 5), index(every, 5), strict=True):
+        assert np.array_equal(found, expected)

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qtgen.embeddings import pages
-from qtgen.embeddings.pages import EndpointEmbedder, PageText, StaticEmbedder, center, page_text, vector_key
+from qtgen.embeddings.pages import (
+    EndpointEmbedder,
+    PageText,
+    StaticEmbedder,
+    VectorBlocks,
+    center,
+    page_text,
+    vector_key,
+)
 from qtgen.page import read_text
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
@@ -111,3 +119,20 @@ def test_pages_without_words_and_damaged_values_stay_finite() -> None:
     centered = center(rows)
     assert not centered.rows[0].any()
     assert all(np.isfinite(part).all() for part in centered)
+
+
+@pytest.mark.parametrize("sizes", [[], [3], [2, 3, 1], [9], [4, 4]])
+def test_blocks_of_vectors_put_each_row_in_its_place(monkeypatch: pytest.MonkeyPatch, sizes: list[int]) -> None:
+    monkeypatch.setattr(pages, "_ROWS_PER_BLOCK", 4)
+    monkeypatch.setattr(pages, "_BLOCK", 3)
+    count = sum(sizes)
+    rows = np.arange(count * 2, dtype=np.float16).reshape(count, 2)
+    blocks, start = VectorBlocks(), 0
+    for size in sizes:
+        blocks.append(rows[start : start + size])
+        start += size
+    assert len(blocks) == count
+    places = np.random.default_rng(2).permutation(count).astype(np.int32)
+    taken = blocks.take(places)
+    assert len(blocks) == 0
+    assert np.array_equal(taken[places], rows.astype(np.float32).reshape(taken.shape))

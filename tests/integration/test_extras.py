@@ -167,4 +167,5 @@ def test_optional_services_name_their_extra(name: str, monkeypatch: pytest.Monke
 def test_all_installs_every_extra() -> None:
     optional = PROJECT["optional-dependencies"]
     (everything,) = optional["all"]
-    assert everything == f"qtgen[{','.join(sorted(optional.keys() - {'all'}))}]"
+    extras = optional.keys() - {"all", "ray"}  # Ray is larger than all the others together
+    assert everything == f"qtgen[{','.join(sorted(extras))}]"

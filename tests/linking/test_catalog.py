@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qtgen.errors import UsageError
+from qtgen.errors import FilesNotShared, UsageError
 from qtgen.linking.catalog import Catalog, SkippedPage, read_catalog
 from qtgen.site.discovery import iter_batches
+from support.engine_work import Elsewhere
 from support.sites import change_page, embed_words, make_page, random_site, write_pages
 
 
@@ -22,9 +23,9 @@ def test_columns_hold_the_facts_of_each_page() -> None:
         dict([make_page("What is osmosis?", number=7), make_page("What is mass?", "Physics", 8, no_index=True)])
     )
     catalog = catalog_of("site")
-    assert catalog.paths == [path.as_posix() for path in pages]
-    assert catalog.urls == ["/learn/biology/questions/what-is-osmosis", "/learn/physics/questions/what-is-mass"]
-    assert catalog.titles == ["What is osmosis?", "What is mass?"]
+    assert list(catalog.paths) == [path.as_posix() for path in pages]
+    assert list(catalog.urls) == ["/learn/biology/questions/what-is-osmosis", "/learn/physics/questions/what-is-mass"]
+    assert list(catalog.titles) == ["What is osmosis?", "What is mass?"]
     assert catalog.subjects == ["Biology", "Physics"]
     assert catalog.ids == [7, 8]
     assert [catalog.is_hidden(number) for number in range(2)] == [False, True]
@@ -124,8 +125,10 @@ def test_vectors_follow_the_order_of_pages_in_chunks(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("qtgen.linking.catalog._CHUNK", 3)
     counts: list[int] = []
     chunks = read_catalog(iter_batches([Path("site")]), embed=embed_words, on_read=counts.append)
-    assert counts == [len(rows) for rows in chunks.vectors] == [3, 3, 1]
-    assert np.array_equal(np.concatenate(chunks.vectors), np.concatenate(whole.vectors))
+    assert counts == [3, 3, 1]
+    assert len(chunks.vectors) == len(whole.vectors) == 7
+    places = np.arange(7, dtype=np.int32)
+    assert np.array_equal(chunks.vectors.take(places), whole.vectors.take(places))
 
 
 def test_nodes_leave_out_pages_without_a_url() -> None:
@@ -142,3 +145,20 @@ def test_nodes_leave_out_pages_without_a_url() -> None:
         2,
         True,
     )
+
+
+def test_workers_without_the_files_end_the_run() -> None:
+    random_site(2)
+    with pytest.raises(FilesNotShared, match=r"a worker cannot read this file \(No such file or directory\)"):
+        read_catalog(iter_batches([Path("site")]), engine=Elsewhere())
+
+
+def test_workers_get_contents_that_replace_files() -> None:
+    pages = random_site(5)
+    contents = {path.as_posix(): path.read_bytes() for path in pages}
+    there = read_catalog(iter_batches([Path("site")]), overlay=contents, engine=Elsewhere(), embed=embed_words)
+    here = read_catalog(iter_batches([Path("site")]), embed=embed_words)
+    for name in ("paths", "urls", "titles", "subjects", "ids", "digests"):
+        assert list(getattr(there, name)) == list(getattr(here, name))
+    places = np.arange(len(here), dtype=np.int32)
+    assert np.array_equal(there.vectors.take(places), here.vectors.take(places))

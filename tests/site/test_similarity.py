@@ -1,5 +1,6 @@
 """Tests of finding near-duplicate questions."""
 
+import pickle
 from fractions import Fraction
 from heapq import merge
 
@@ -79,3 +80,14 @@ def test_the_number_of_comparisons_is_limited(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(similarity, "_MAX_COMPARED", 5)
     sets = [frozenset("abc")] * 20
     assert max(len(list(earlier)) for _, earlier in earlier_near_duplicates(sets, 0.8)) <= 5
+
+
+def test_sets_can_be_added_later_and_a_copy_compares_the_same() -> None:
+    sets = [frozenset({"a", "b"}), frozenset({"b"}), frozenset({"b", "a"})]
+    whole, grown = WordSets(sets), WordSets(sets[:1])
+    grown.add(sets[1:])
+    copy = pickle.loads(pickle.dumps(grown))
+    for some in (whole, grown, copy):
+        assert len(some) == 3
+        assert [some.are_similar(0, other, 0.8) for other in (1, 2)] == [False, True]
+    assert [*near_duplicate_pairs(grown, 0.8)] == [*near_duplicate_pairs(sets, 0.8)] == [(0, 2)]

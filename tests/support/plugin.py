@@ -22,6 +22,7 @@ from qtgen.validation import workers
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, PageRule
 from qtgen.validation.selection import choose_rules
 from support import SENT_KEYS, SHARED, TODAY
+from support.ray_cluster import running_ray
 
 # Tests are not timed: machines are noisy, and the first draw loads Unicode's tables.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,6 +66,14 @@ def passed_over() -> Callable[[PageFile], set[tuple[str, int, int]]]:
         } - asked
 
     return of
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """A Ray with two workers, which all tests of this process share."""
+    pytest.importorskip("ray")
+    with running_ray():
+        yield
 
 
 @pytest.fixture(autouse=True)

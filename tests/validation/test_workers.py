@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from qtgen.errors import FilesNotShared
 from qtgen.site.discovery import PageBatch
 from qtgen.validation.cache import Cache, PageRecord
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
+from support.engine_work import Elsewhere
 from support.validation import ALL_RULES, validate_paths, write_example_site, write_page
 
 WITHOUT_QT611 = tuple(rule for rule in ALL_RULES if rule.code != "QT611")
@@ -85,3 +87,19 @@ def test_pages_without_long_sentences_are_kept_in_the_cache(tmp_path: Path) -> N
     assert reads(compared=True) == 3, "because the cache holds no sentences"
     assert reads(compared=True) == 0
     assert reads(compared=False) == 0
+
+
+def test_workers_without_the_files_end_the_run() -> None:
+    with pytest.raises(
+        FilesNotShared, match=r"^outputs/biology/.*: a worker cannot read this file \(No such file or directory\)"
+    ):
+        validate_paths(["outputs"], ValidationOptions(ALL_RULES, engine=Elsewhere()))
+
+
+def test_files_that_no_machine_can_read_are_reported_as_ever() -> None:
+    contents = {path.as_posix(): path.read_bytes() for path in Path("outputs").rglob("*.md")}
+    Path("outputs/biology/gone.md").symlink_to("nowhere")
+    options = ValidationOptions(ALL_RULES, engine=Elsewhere(), overlay=contents)
+    found = validate_paths(["outputs"], options)
+    assert [diagnostic.code for diagnostic in found if diagnostic.path.endswith("gone.md")][:1] == ["QT108"]
+    assert found == validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=1))

@@ -13,6 +13,7 @@ import click
 
 from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
+from qtgen.commands._engines import engine_option, open_engine
 from qtgen.commands._options import file_or_dash, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._steps import progress_after
@@ -34,7 +35,8 @@ Exit codes:
 @click.option("--metrics", help="Report these metrics, separated by commas, and the overall score.  [default: all]")
 @click.option("--embeddings", help="Use this model of an embeddings endpoint.  [default: built-in word vectors]")
 @click.option("--jobs", type=click.IntRange(min=1), help="Number of worker processes.  [default: number of CPUs]")
-def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int | None) -> int:
+@engine_option()
+def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int | None, engine: str) -> int:
     """Score every line of FILE (or - for stdin) against its reference.
 
     An input line is {"id", "question", "reference": text or list of texts, "candidate"}, and optionally "context": the
@@ -55,7 +57,8 @@ def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int |
     with ExitStack() as stack:
         # On a terminal, the lines themselves show the progress.
         step = None if sys.stdout.isatty() else stack.enter_context(progress_after("Scoring"))
-        for result in score_samples(_samples(file), names, jobs, embed):
+        workers = stack.enter_context(open_engine(engine, jobs))
+        for result in score_samples(_samples(file), names, jobs, embed, workers):
             echo(json_text(result.as_dict(), allow_nan=False))
             outcomes[result.error.kind if result.error else "scored"] += 1
             unscored += result.score is None

@@ -46,7 +46,7 @@ def _diagnostics(rule: Rule) -> str:
             folder, slash, name = path.rpartition("/")
             site.names.add(folder + slash, [name])
         site.sentences.add(page_sentences(read(raw)) for _, raw in pages)
-        site.question_words += (question_words(read(raw).text_of("title") or "") for _, raw in pages)
+        site.question_words.add(question_words(read(raw).text_of("title") or "") for _, raw in pages)
         finding, row = next((finding, row) for finding in rule.check(site) for row in finding.rows)
         other = pages[finding.other][0] if finding.other is not None else ""
         path, raw = pages[site.page_number(row)]
