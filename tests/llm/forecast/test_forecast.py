@@ -61,6 +61,13 @@ def test_batches_cost_half_and_an_unknown_price_stays_unknown() -> None:
     assert forecast(replace(SCENARIO, pages=2_000, rates=Rates(0.0, 0.0)), Way.BATCH, 1).cost is not None
 
 
+@pytest.mark.parametrize("way", Way)
+@pytest.mark.parametrize("pages", [1, 2, 10])
+def test_few_pages_of_which_only_some_simulations_repair_one(pages: int, way: Way) -> None:
+    result = forecast(replace(SCENARIO, pages=pages, faulty=0.2), way, 20)
+    assert result.bottleneck in ({Bottleneck.CONCURRENCY} if way is Way.LIVE else {Bottleneck.BATCHES})
+
+
 def test_a_budget_ends_a_run() -> None:
     whole = forecast(replace(SCENARIO, pages=2_000), Way.LIVE, SEEDS)
     assert whole.cost
