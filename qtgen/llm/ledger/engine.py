@@ -28,10 +28,14 @@ _REMEDY = "name a file, or a `postgresql://` URL"
 def open_engine(url: str) -> sa.Engine:
     """Return an engine for a database URL. A path means an SQLite file, whose folder is made.
 
-    Raises SettingsError for a URL that cannot be used, and MissingExtra.
+    Raises SettingsError for a URL or a folder that cannot be used, and MissingExtra.
     """
     if "://" not in url:
-        Path(url).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(url).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"{folder}: {error.strerror}", setting="ledger", remedy=_REMEDY) from None
         url = f"sqlite:///{url}"
     address = _parsed(url)
     backend = address.get_backend_name()

@@ -32,6 +32,13 @@ def test_a_url_that_cannot_be_used_is_a_settings_error_without_its_password(url:
     assert (caught.value.setting, "secret" in str(caught.value)) == ("ledger", False)
 
 
+def test_a_folder_that_cannot_be_made_is_a_settings_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError) as caught:
+        Ledger(str(tmp_path / "file" / "folder" / "ledger.sqlite"))
+    assert (caught.value.setting, str(tmp_path / "file") in str(caught.value)) == ("ledger", True)
+
+
 def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extras, "missing", lambda *modules: modules[0])
     with pytest.raises(MissingExtra) as caught:
