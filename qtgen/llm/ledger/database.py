@@ -16,7 +16,7 @@ _PASSING_SQLITE_CODES = frozenset({5, 6, 8, 10, 13, 14, 15})
 # used up, server shutting down or starting, system error, lock not available, a standby that is read-only.
 _PASSING_SQLSTATES = ("08", "40", "53", "57P", "58", "55P03", "25006", "25P03")
 
-_REMEDY = "run the same command again when it responds"
+_REMEDY = "check the setting `ledger`, or run the same command again when the database responds"
 
 
 class Database:
