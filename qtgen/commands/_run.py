@@ -172,8 +172,8 @@ class Run:
     def _exit_code(self) -> int:
         total = pluralize(self.options.total, self.options.noun)
         if pending := self.stats.counts[Status.PENDING]:
-            wait = "`qtgen batch status` shows the batches, and the same command with --batch writes the pages"
-            note(f"{pending:,} of {total} pending: their requests are in batches; {wait}")
+            remedy = "`qtgen batch collect` records finished ones, and the same command then writes the pages"
+            note(f"{pending:,} of {total} pending: their requests are in batches; {remedy}")
         if left := self.stats.failures[Interrupted.kind]:
             raise Interrupted(f"interrupted with {left:,} of {total} left", remedy=self.options.resume)
         if left := self.stats.failures[BudgetReached.kind]:
