@@ -148,6 +148,7 @@ def encode_answer(markdown: str) -> str:
     blank lines. Raises UnwritableText if a backslash followed by `n` remains that has no safe spelling.
     """
     text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", markdown).replace("\t", "    ")
+    text = text.strip()  # before code is looked for, because an indented first line would be code
     if "\\n" in text:
         text = "".join(source if part else _unescape_breaks(source) for source, part in _parts(text))
     encoded = (_encode_part(source, part) for source, part in _parts(text))

@@ -41,7 +41,8 @@ from qtgen.page.answer_text import LATEX_COLLISION, unicode_for
         ("```\nopen('C:\\new')\n```", r"```\nopen('C:/new')\n```"),
         ("```latex\n$\\nabla f$\n```", r"```latex\n$∇ f$\n```"),
         ("````\n```\na\\n\n````", r"````\n```\na\x0a\n````"),
-        ("    x\n\n\n    y\\n", r"x\n\n\n    y\x0a"),
+        ("a\n\n    x\n\n\n    y\\n", r"a\n\n    x\n\n\n    y\x0a"),
+        ("    x\n\n\n    y\\n", r"x\n\n    y\x0a"),
     ],
 )  # fmt: skip
 def test_encoding(markdown: str, answer: str) -> None:

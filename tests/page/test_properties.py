@@ -8,7 +8,7 @@ import string
 
 import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from qtgen.errors import SpliceError, UnwritableText
@@ -211,6 +211,7 @@ def test_a_single_line_is_written_as_it_is_or_rejected(text: str) -> None:
     assert page is None or read_text(page).values["title"] == line
 
 
+@example("\t`\n`")
 @given(st.lists(HOSTILE | st.sampled_from(["\n", "\n\n", "`", "```\n", "\r\n", "\t"]), max_size=8).map("".join))
 def test_an_encoded_answer_is_one_line_and_encoding_it_again_changes_nothing(markdown: str) -> None:
     try:
