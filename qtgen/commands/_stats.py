@@ -135,7 +135,8 @@ class RunStats:
         """Return `61 s left`, or an empty text if that is unknown."""
         if not self.requested or self.done == self.total:
             return ""
-        seconds = self.seconds / self.requested * (self.total - self.done)
+        handled = self.requested + self.counts[Status.ELSEWHERE]  # other processes write a part of the rest, too
+        seconds = self.seconds / handled * (self.total - self.done)
         return f"{seconds:,.0f} s left" if seconds < 600 else f"{seconds / 60:,.0f} min left"
 
     def line(self) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from qtgen.errors import FilesNotShared, UsageError
 from qtgen.page import MAX_BYTES, Page, oversized_page, read, unreadable_page
+from qtgen.site.locations import MANIFEST_NAME
 
 PathName = str | os.PathLike[str]
 PathNames = PathName | Iterable[PathName]
@@ -110,7 +111,12 @@ def _batches_below(folder: str, on_unusable: OnUnusable) -> Iterator[PageBatch]:
         is_empty = False
         yield batch
     if is_empty:
-        on_unusable(UsageError("no pages (*.md) in this folder", path=folder.rstrip("/") or "/"))
+        is_pack = Path(folder, MANIFEST_NAME).is_file()
+        reason = (
+            "this folder is a pack, which this command cannot read" if is_pack else "no pages (*.md) in this folder"
+        )
+        remedy = "unpack it first" if is_pack else None
+        on_unusable(UsageError(reason, path=folder.rstrip("/") or "/", remedy=remedy))
 
 
 def _parents(path: str) -> Iterator[str]:

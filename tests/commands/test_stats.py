@@ -56,6 +56,12 @@ def test_the_time_left_is_unknown_without_an_answer_and_in_minutes_if_long(clock
     assert stats.time_left() == "99 min left"
 
 
+def test_other_processes_write_a_part_of_what_is_left(clock: Clock) -> None:
+    alone, shared = run_stats(100, written=20), run_stats(100, written=20, elsewhere=20)
+    clock.now += 10
+    assert (alone.time_left(), shared.time_left()) == ("40 s left", "15 s left")
+
+
 def test_an_outage_is_shown(clock: Clock) -> None:
     down = replace(IDLE, waiting_for="outage", waiting_seconds=0.5)
     assert run_stats(9, down).figures().endswith("endpoint down, next attempt in 1 s")

@@ -21,6 +21,7 @@ from qtgen.site.discovery import (
     read_page,
     read_page_bytes,
 )
+from qtgen.site.locations import MANIFEST_NAME
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 
@@ -215,3 +216,9 @@ def test_the_highest_id_is_found_among_pages_of_all_sorts() -> None:
     Path("e.md").write_text("no page")
     assert highest_id(["a.md", "b.md", "c.md", "d.md", "e.md", "gone.md"]) == 19
     assert highest_id(["e.md"]) == 0
+
+
+def test_a_pack_is_not_mistaken_for_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST_NAME).write_text("{}")
+    with pytest.raises(UsageError, match="this folder is a pack, which this command cannot read; unpack it first"):
+        list(iter_batches([tmp_path]))
