@@ -10,7 +10,6 @@ import click
 
 from qtgen.commands._echo import echo
 from qtgen.commands._errors import describe, exit_code
-from qtgen.commands._output import listed
 from qtgen.errors import DamagedPack, QtgenError, UsageError
 from qtgen.site.locations import is_url
 
@@ -70,6 +69,8 @@ class UnusablePaths:
 
         Return the exit code of a call that would end with `code`.
         """
+        from qtgen.commands._output import listed  # imported here because it loads the rules, and `--help` must be fast
+
         errors = [*self._errors.values()][self._printed :]
         paths = [f"qtgen: {describe(error)}" for error in errors if not isinstance(error, DamagedPack)]
         damage = [f"qtgen: {describe(error)}" for error in errors if isinstance(error, DamagedPack)]

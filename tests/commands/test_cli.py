@@ -46,10 +46,12 @@ def test_every_command_has_help_that_begins_with_what_it_does(qtgen: Run, name: 
 
 def test_starting_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from qtgen import cli; cli.run(['--help']); cli.run(['validate', '--help']);"
-        "print(sorted({'openai', 'jinja2', 'rich', 'xllamacpp', 'tenacity'} & set(sys.modules)))"
+        "import sys; from qtgen import cli; cli.run(['--help']); print('qtgen.page' in sys.modules);"
+        "cli.run(['validate', '--help']);"
+        "print(sorted({'openai', 'jinja2', 'pyarrow', 'ray', 'rich', 'xllamacpp', 'tenacity'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "False" in done.stdout.splitlines(), "the help of all commands needs no page"
     assert done.stdout.splitlines()[-1] == "[]"
 
 
