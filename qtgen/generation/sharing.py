@@ -1,7 +1,7 @@
 """Which blocks of a list this process works on, if several processes share the list.
 
-The ledger leases the blocks. A process takes the next free one when it reaches it, and at the end also those of
-processes that died.
+The ledger leases the blocks. A process takes the next one that nobody has had when it reaches it, and at the end also
+those of processes that were interrupted or died.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class SharedBlocks:
         self._takes_over = False
 
     def is_mine(self, index: int) -> bool:
-        """Return whether this process has a block, and take it if it is free. The index may only grow.
+        """Return whether this process has a block, and take it if nobody has had it. The index may only grow.
 
         Waits while the ledger is away. Raises LedgerError, and Interrupted if a stop is requested meanwhile.
         """
@@ -79,7 +79,7 @@ class SharedBlocks:
         with self._lock:
             done, self._done = self._done, []
         try:
-            return self._group.take_block(self._numbers[index:], done, dead=self._takes_over)
+            return self._group.take_block(self._numbers[index:], done, left=self._takes_over)
         except LedgerError:
             with self._lock:
                 self._done += done

@@ -82,7 +82,7 @@ def test_each_block_is_leased_once(join: Join) -> None:
     assert [a.take_block(range(4)), b.take_block(range(4)), a.take_block(range(1, 4), done=[0])] == [0, 1, 1]
     assert b.blocks_of_others() == {0, 2}
     assert b.take_block(range(2, 4)) == 1
-    assert [a.take_block(range(4)), b.take_block(range(4), dead=True)] == [None, None]
+    assert [a.take_block(range(4)), b.take_block(range(4), left=True)] == [None, None]
 
 
 def test_blocks_that_are_given_up_can_be_taken(join: Join) -> None:
@@ -91,7 +91,8 @@ def test_blocks_that_are_given_up_can_be_taken(join: Join) -> None:
     assert not b.open_blocks().can_be_taken
     a.release_blocks([7], [8])
     assert b.open_blocks().can_be_taken
-    assert (b.take_block([7, 8]), b.blocks_of_others()) == (1, {7})
+    assert b.take_block([7, 8]) is None
+    assert (b.take_block([7, 8], left=True), b.blocks_of_others()) == (1, {7})
 
 
 @pytest.mark.parametrize("how", ["killed", "ended"])
@@ -104,7 +105,7 @@ def test_blocks_of_a_dead_run_are_taken_over_only_when_asked_for(join: Join, how
         first.end()
     assert b.open_blocks().can_be_taken
     assert b.take_block([0, 1]) is None
-    assert (b.take_block([0, 1], dead=True), b.blocks_of_others()) == (1, {0})
+    assert (b.take_block([0, 1], left=True), b.blocks_of_others()) == (1, {0})
     a.release_blocks([1], [])  # a suspended run changes nothing any more
     assert b.open_blocks().beats == {}
     b.release_blocks([1], [])
