@@ -213,13 +213,14 @@ def test_containers_with_the_same_host_name_are_two_machines(ledger: str, mock: 
     assert paid_twice(mock, before) == 0
 
 
+@pytest.mark.parametrize("options", [(), ("--fresh",)], ids=["resume", "fresh"])
 def test_the_blocks_of_a_killed_process_are_finished_by_the_other(
-    ledger: str, mock: MockEndpoint, start: Start
+    ledger: str, mock: MockEndpoint, start: Start, options: tuple[str, ...]
 ) -> None:
     questions()
     before = len(mock.answered())
     mock.behave(lat_ms=SLOW)
-    victim, heir = [start(name, "q.txt", "--share") for name in "ab"]
+    victim, heir = [start(name, "q.txt", "--share", *options) for name in "ab"]
     wait_until_all_have_blocks(ledger, 2)
     mock.behave(lat_ms=100)
     wait_for(lambda: len(pages("a")) >= 20)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from qtgen.llm.ledger.groups import runs_of
 from qtgen.llm.ledger.liveness import dead_runs
 from qtgen.llm.ledger.statements import insert
 from qtgen.llm.ledger.tables import attempts, requests
@@ -53,10 +54,11 @@ def claim(
     fresh: bool = False,
     reachable_since: float = 0.0,
     own_batches: Collection[str] = (),
+    group: str = "",
 ) -> dict[bytes, Claim]:
     """Claim requests for a run and return what came of each, by digest. If `fresh`, older answers are not reused.
 
-    Answers are not older if they came from one of the run's `own_batches`.
+    Answers are not older if they came from one of the run's `own_batches`, or from a run of the `group`.
     `reachable_since` is when the run could reach the database again after it was away; see `liveness.dead_runs`.
     """
     by_digest = {key.digest: key for key in sorted(keys)}  # sorted, so that two runs never wait for each other
@@ -66,10 +68,13 @@ def claim(
         rows |= {row.key: row for row in _rows(connection, raced)}  # another run has been faster
     others = {row.run for row in rows.values() if row.state == "open"} - {run}
     dead = dead_runs(connection, others, reachable_since)
+    own = {run, *own_batches}
+    if fresh and group:
+        own |= runs_of(connection, group, {row.run for row in rows.values() if row.state in KINDS})
     claims = dict.fromkeys(mine, MINE)
     for digest in by_digest:
         if digest not in mine:
-            claims[digest] = _claim_existing(connection, run, rows.get(digest), dead, fresh=fresh, own=own_batches)
+            claims[digest] = _claim_existing(connection, run, rows.get(digest), dead, fresh=fresh, own=own)
     return claims
 
 
@@ -87,7 +92,7 @@ def _claim_existing(
     if row is None:
         return BUSY
     if row.state in KINDS:  # a fresh run keeps the old answer until it has a new one
-        return MINE if fresh and row.run != run and row.run not in own else Claim(_completion(row))
+        return MINE if fresh and row.run not in own else Claim(_completion(row))
     if row.state == "batched":  # it belongs to the batch, whichever run is alive
         return Claim(batch=row.run)
     if row.state == "open" and row.run == run:

@@ -46,6 +46,7 @@ class Ledger:
         self.unsettled = UnsettledFiles(folder) if folder else None
         self.own_batches: set[str] = set()
         self._reachable_since = 0.0
+        self._answers_of = ""  # the group whose answers are the run's own
         self._database = Database(url)
         try:
             if create:
@@ -77,6 +78,7 @@ class Ledger:
         with self._database.exclusive() if work else self._database.write() as connection:
             connection.execute(runs.insert().values(run_row(self.run)))
             membership = groups.join(connection, self.run, work) if work else None
+            self._answers_of = membership.group if membership and work and work.shares_answers else ""
         return LedgerGroup(self.run, membership, self._database) if membership else None
 
     def end(self) -> None:
@@ -117,6 +119,7 @@ class Ledger:
                 fresh=fresh,
                 reachable_since=self._reachable_since,
                 own_batches=self.own_batches,
+                group=self._answers_of,
             )
 
     def _settle(self, batch: UnsettledBatch) -> None:
