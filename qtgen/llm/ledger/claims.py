@@ -52,14 +52,12 @@ def claim(
     keys: Sequence[RequestKey],
     *,
     fresh: bool = False,
-    reachable_since: float = 0.0,
     own_batches: Collection[str] = (),
     group: str = "",
 ) -> dict[bytes, Claim]:
     """Claim requests for a run and return what came of each, by digest. If `fresh`, older answers are not reused.
 
     Answers are not older if they came from one of the run's `own_batches`, or from a run of the `group`.
-    `reachable_since` is when the run could reach the database again after it was away; see `liveness.dead_runs`.
     """
     by_digest = {key.digest: key for key in sorted(keys)}  # sorted, so that two runs never wait for each other
     rows = {row.key: row for row in _rows(connection, [*by_digest])}
@@ -67,7 +65,7 @@ def claim(
     if raced := [digest for digest in by_digest if digest not in rows and digest not in mine]:
         rows |= {row.key: row for row in _rows(connection, raced)}  # another run has been faster
     others = {row.run for row in rows.values() if row.state == "open"} - {run}
-    dead = dead_runs(connection, others, reachable_since)
+    dead = dead_runs(connection, others)
     own = {run, *own_batches}
     if fresh and group:
         own |= runs_of(connection, group, {row.run for row in rows.values() if row.state in KINDS})

@@ -6,9 +6,11 @@ from math import inf
 import pytest
 import sqlalchemy as sa
 
-from qtgen.errors import SettingsError
+from qtgen.errors import LedgerUnavailable, SettingsError
 from qtgen.llm.ledger import Ledger, LedgerGroup, Work
-from qtgen.llm.ledger.tables import runs
+from qtgen.llm.ledger.allowances import MoneyDraw
+from qtgen.llm.ledger.clock import now
+from qtgen.llm.ledger.tables import run_groups, runs
 from support.ledgers import end_process
 
 WORK = Work("generate", "d" * 64)
@@ -117,6 +119,32 @@ def test_only_a_process_of_this_machine_is_certain_to_be_alive(join: Join) -> No
     assert b.open_blocks().beats == {first.run: inf}
     another_machine(first)
     assert 1e9 < b.open_blocks().beats[first.run] < inf
+
+
+def test_nobody_who_was_away_takes_the_others_for_dead(join: Join) -> None:
+    (first, a), (second, b) = join(), join()
+    a.take_block([0])
+    a.draw_money(MoneyDraw(0, 0.5, 0, 0))
+    another_machine(first)
+    with first._database.write() as connection:
+        connection.execute(sa.update(runs).values(beat=runs.c.beat - 60, started=runs.c.started - 60))
+        connection.execute(sa.update(run_groups).values(budget_usd=1.0))
+    with pytest.raises(LedgerUnavailable), second._database.read():
+        raise sa.exc.TimeoutError
+    assert not b.open_blocks().can_be_taken
+    assert b.take_block([0], left=True) is None
+    assert b.draw_money(MoneyDraw(0, 0, 0.1, 0.1)).pending == 0.5
+
+
+def test_a_clock_that_was_set_back_keeps_no_dead_run_alive(join: Join) -> None:
+    first, _ = join()
+    another_machine(first)
+    with first._database.write() as connection:
+        connection.execute(sa.update(runs).values(beat=runs.c.beat + 3600))
+    join()
+    with first._database.read() as connection:
+        (silence,) = connection.scalars(sa.select(now() - runs.c.beat).where(runs.c.id == first.run))
+    assert 0 <= silence < 60
 
 
 def test_a_late_process_finds_a_free_block_behind_many(join: Join) -> None:
