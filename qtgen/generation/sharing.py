@@ -92,6 +92,10 @@ class SharedBlocks:
             with self._lock:
                 self._done.append(self._numbers[index])
 
+    def has_left(self) -> bool:
+        """Return whether a row of a block that this process has taken has no outcome."""
+        return any(self._left.values())
+
     async def has_more(self) -> bool:
         """Return whether there are blocks that nobody will finish. Then `is_mine` begins again and takes them.
 
@@ -103,7 +107,8 @@ class SharedBlocks:
             if left.can_be_taken:
                 self._current, self._takes_over = -1, True
                 return True
-            if all(beat > first.setdefault(run, min(beat, _LATEST)) for run, beat in left.beats.items()):
+            # Another beat is a sign of life, also an earlier one: the clock may have been set back.
+            if all(beat != first.setdefault(run, min(beat, _LATEST)) for run, beat in left.beats.items()):
                 return False
             await asyncio.sleep(_POLL)
         return False
