@@ -121,6 +121,7 @@ class Generation:
             announce_sharing(run, group, "question")
             blocks = self.blocks = SharedBlocks(group, even_blocks(self.index.total), models.stop)
             stack.callback(blocks.close)
+            run.has_left_items = blocks.has_left
             rows = numbered_steps(self.steps(ids, blocks.is_mine))
             while True:
                 async with self._results(rows.steps, models, selector) as results:

@@ -106,6 +106,7 @@ class Regeneration:
             raise ValueError("only runs with the same work can share a list")
         announce_sharing(run, group, "page")
         blocks = self._blocks = SharedBlocks(group, shared.blocks, models.stop)
+        run.has_left_items = blocks.has_left
         plan_page = partial(plan_job, config=self.config, sources=sources, touch_date=self.options.touch_date)
         steps = numbered_steps(shared.steps(plan_page, blocks.is_mine))
         try:

@@ -5,7 +5,7 @@ is used up or a signal arrives, prints the summary and returns the exit code.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
@@ -51,7 +51,12 @@ REJECTED = frozenset({BadRequest.kind, Denied.kind})
 
 
 class Run:
-    """One run of a command."""
+    """One run of a command.
+
+    Attributes:
+        has_left_items: Tells whether this process has taken items from another one that it did not finish.
+        rounds: The rounds of a batch run.
+    """
 
     def __init__(self, options: RunOptions, ledger: Ledger) -> None:
         self.options, self.ledger = options, ledger
@@ -61,6 +66,8 @@ class Run:
         self._stop: Stop | None = None
         self._display: Display | None = None
         self._rejected: list[Outcome] = []
+        self._elsewhere = bytearray(options.total)  # 1 for each item that another process had
+        self.has_left_items: Callable[[], bool] = lambda: False
         self.rounds: BatchRounds | None = None
 
     def is_finished(self, position: int) -> bool:
@@ -104,7 +111,7 @@ class Run:
                 fatal = fatal or self._verdict()
                 self._show_rejected(fatal)
             if failure := self._early_end():
-                for item in work.unfinished(failure, lines.__contains__):
+                for item in work.unfinished(failure, lambda number: number in lines and not self._elsewhere[number]):
                     self._add(item, lines)
         finally:
             self._display = None
@@ -117,8 +124,9 @@ class Run:
 
     def _add(self, item: Item, lines: JsonLines) -> None:
         """Count an item. Its last outcome counts: a process that had it elsewhere may have died."""
-        if item.position in lines:
+        if self._elsewhere[item.position]:
             self.stats.counts[Status.ELSEWHERE] -= 1
+        self._elsewhere[item.position] = item.outcome.status is Status.ELSEWHERE
         lines.add(item.position, item.record)
         self.stats.add(item.outcome)
         if self.options.writes_pages:
@@ -163,7 +171,8 @@ class Run:
         if self._stop and self._stop.failure:
             error = self._stop.failure
             return Failure(getattr(error, "kind", "bug"), f"the run ended: {error}")
-        if self._stop and self._stop.requested and self.stats.done < self.options.total:
+        is_complete = self.stats.done >= self.options.total and not self.has_left_items()
+        if self._stop and self._stop.requested and not is_complete:
             return INTERRUPTED
         if self.stats.failures[BudgetReached.kind]:
             return Failure(BudgetReached.kind, f"the budget of {money(self.budget.limit)} is used up")

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from qtgen.commands._regeneration import RegenerateOptions
 
 
-def work_of(command: str, settings: Settings, config: GenerationConfig, facts: Mapping[str, Any]) -> Work:
+def work_of(
+    command: str,
+    settings: Settings,
+    config: GenerationConfig,
+    facts: Mapping[str, Any],
+    *,
+    shares_answers: bool = False,
+) -> Work:
     """Return what a run works on, by everything that decides which requests it sends.
 
     Args:
@@ -25,6 +32,7 @@ def work_of(command: str, settings: Settings, config: GenerationConfig, facts: M
         settings: The settings in force.
         config: How texts are generated.
         facts: What is particular to the command, as JSON values.
+        shares_answers: Whether fresh runs share their answers, because they share a list.
     """
     everything = {
         "models": [(endpoint.place, endpoint.model) for endpoint in endpoints_for(settings)],
@@ -33,13 +41,13 @@ def work_of(command: str, settings: Settings, config: GenerationConfig, facts: M
         **facts,
     }
     digest = sha256(json.dumps(everything, sort_keys=True, default=str).encode("utf-8", "surrogatepass")).hexdigest()
-    return Work(command, digest, settings.budget)
+    return Work(command, digest, settings.budget, shares_answers=shares_answers)
 
 
 def generate_work(options: "GenerateOptions", config: GenerationConfig, index: QuestionIndex) -> Work:
     """Return what a run of `generate` works on. Names of files and folders can differ between machines."""
     facts = {"rows": index.contents.hexdigest(), "judges": options.judges, "fresh": options.fresh}
-    return work_of("generate", options.settings, config, facts)
+    return work_of("generate", options.settings, config, facts, shares_answers=options.share)
 
 
 def regenerate_work(options: "RegenerateOptions", config: GenerationConfig, pages: int) -> Work:
@@ -60,7 +68,7 @@ def regenerate_work(options: "RegenerateOptions", config: GenerationConfig, page
         "fresh": options.fresh,
         "writes": not options.diff,
     }
-    return work_of("regenerate", options.settings, config, facts)
+    return work_of("regenerate", options.settings, config, facts, shares_answers=options.share)
 
 
 def announce_sharing(run: Run, group: LedgerGroup, noun: str) -> None:

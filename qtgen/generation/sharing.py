@@ -1,7 +1,7 @@
 """Which blocks of a list this process works on, if several processes share the list.
 
-The ledger leases the blocks. A process takes the next free one when it reaches it, and at the end also those of
-processes that died.
+The ledger leases the blocks. A process takes the next one that nobody has had when it reaches it, and at the end also
+those of processes that were interrupted or died.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class SharedBlocks:
         self._takes_over = False
 
     def is_mine(self, index: int) -> bool:
-        """Return whether this process has a block, and take it if it is free. The index may only grow.
+        """Return whether this process has a block, and take it if nobody has had it. The index may only grow.
 
         Waits while the ledger is away. Raises LedgerError, and Interrupted if a stop is requested meanwhile.
         """
@@ -79,7 +79,7 @@ class SharedBlocks:
         with self._lock:
             done, self._done = self._done, []
         try:
-            return self._group.take_block(self._numbers[index:], done, dead=self._takes_over)
+            return self._group.take_block(self._numbers[index:], done, left=self._takes_over)
         except LedgerError:
             with self._lock:
                 self._done += done
@@ -92,6 +92,10 @@ class SharedBlocks:
             with self._lock:
                 self._done.append(self._numbers[index])
 
+    def has_left(self) -> bool:
+        """Return whether a row of a block that this process has taken has no outcome."""
+        return any(self._left.values())
+
     async def has_more(self) -> bool:
         """Return whether there are blocks that nobody will finish. Then `is_mine` begins again and takes them.
 
@@ -103,7 +107,8 @@ class SharedBlocks:
             if left.can_be_taken:
                 self._current, self._takes_over = -1, True
                 return True
-            if all(beat > first.setdefault(run, min(beat, _LATEST)) for run, beat in left.beats.items()):
+            # Another beat is a sign of life, also an earlier one: the clock may have been set back.
+            if all(beat != first.setdefault(run, min(beat, _LATEST)) for run, beat in left.beats.items()):
                 return False
             await asyncio.sleep(_POLL)
         return False

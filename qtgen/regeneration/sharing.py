@@ -57,8 +57,8 @@ class SharedPages:
         Args:
             plan_page: Decides what to do about a page.
             is_mine: Tells whether this process has a block, by its index.
-            on_changed: Called with the index of the block of a page that another process has rewritten before it died.
-                None if no process can have done so.
+            on_changed: Called with the index of the block of a page that another process has rewritten before it ended.
+                None if no block has been another process's.
         """
         for page in self.pages:
             index = self.index_of(page)

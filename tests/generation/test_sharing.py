@@ -12,6 +12,7 @@ from qtgen.generation import sharing
 from qtgen.generation.sharing import Block, SharedBlocks, even_blocks, is_left, numbered_steps, patiently
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.ledger import Ledger, LedgerGroup, Work
+from qtgen.llm.ledger.leases import OpenBlocks
 from support.ledgers import end_process
 
 
@@ -77,7 +78,10 @@ def test_a_process_that_ends_gives_up_what_it_has_not_finished(runs: list[tuple[
     finish(first, 0)
     assert first.is_mine(1)
     first.close()
-    assert [second.is_mine(index) for index in range(3)] == [False, True, True]
+    assert [second.is_mine(index) for index in range(3)] == [False, False, True], "it may be half done"
+    finish(second, 2)
+    assert asyncio.run(second.has_more())
+    assert [second.is_mine(index) for index in range(3)] == [False, True, False]
 
 
 def test_a_process_ends_while_a_live_one_is_at_work(runs: list[tuple[Ledger, LedgerGroup]]) -> None:
@@ -87,6 +91,16 @@ def test_a_process_ends_while_a_live_one_is_at_work(runs: list[tuple[Ledger, Led
     stop = Stop()
     stop.request()
     assert not asyncio.run(shared(b, stop).has_more())
+
+
+def test_a_clock_that_is_set_back_is_no_silence(
+    runs: list[tuple[Ledger, LedgerGroup]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (_, group), _ = runs
+    looks = iter([OpenBlocks(False, {"other": 5_000.0}), OpenBlocks(False, {"other": 1_400.0})])
+    monkeypatch.setattr(sharing, "_POLL", 0)
+    monkeypatch.setattr(LedgerGroup, "open_blocks", lambda _: next(looks))
+    assert not asyncio.run(shared(group).has_more())
 
 
 def test_a_ledger_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -213,13 +213,14 @@ def test_containers_with_the_same_host_name_are_two_machines(ledger: str, mock: 
     assert paid_twice(mock, before) == 0
 
 
+@pytest.mark.parametrize("options", [(), ("--fresh",)], ids=["resume", "fresh"])
 def test_the_blocks_of_a_killed_process_are_finished_by_the_other(
-    ledger: str, mock: MockEndpoint, start: Start
+    ledger: str, mock: MockEndpoint, start: Start, options: tuple[str, ...]
 ) -> None:
     questions()
     before = len(mock.answered())
     mock.behave(lat_ms=SLOW)
-    victim, heir = [start(name, "q.txt", "--share") for name in "ab"]
+    victim, heir = [start(name, "q.txt", "--share", *options) for name in "ab"]
     wait_until_all_have_blocks(ledger, 2)
     mock.behave(lat_ms=100)
     wait_for(lambda: len(pages("a")) >= 20)
@@ -235,6 +236,27 @@ def test_the_blocks_of_a_killed_process_are_finished_by_the_other(
     assert len({page.name for page in pages("a", "b")}) == COUNT, "nothing is lost"
     assert statuses["elsewhere"] % 64 == 0, "only whole blocks were finished by the killed process"
     assert paid_twice(mock, before) <= 2 * SLOTS, "at most what was in flight"
+
+
+def test_a_process_that_does_not_finish_the_block_of_a_killed_one_says_so(
+    ledger: str, mock: MockEndpoint, start: Start
+) -> None:
+    questions(128)
+    mock.behave(lat_ms=SLOW)
+    victim, heir = [start(name, "q.txt", "--share") for name in "ab"]
+    wait_until_all_have_blocks(ledger, 2)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate(timeout=30)
+    mock.behave(lat_ms=FAST)
+    wait_for(lambda: len(pages("b")) >= 64)
+    mock.behave(lat_ms=SLOW)
+    wait_for(lambda: mock.stats()["inflight"] > 0)
+    heir.send_signal(signal.SIGINT)
+    out, err = heir.communicate(timeout=60)
+    assert heir.returncode == 130, err
+    statuses = Counter(json.loads(line)["status"] for line in out.splitlines())
+    assert statuses == {"written": len(pages("b")), "skipped": 128 - len(pages("b"))}, "nobody has the rows elsewhere"
+    assert f"interrupted with {statuses['skipped']} of 128 questions left" in err
 
 
 def test_an_interrupted_process_leaves_its_rows_to_the_others(ledger: str, mock: MockEndpoint, start: Start) -> None:

@@ -111,13 +111,15 @@ def _draw_rate(connection: sa.Connection, place: str, draw: RateDraw) -> RateGra
     rate = per_minute / 60
     burst = max(1.0, rate)  # one second's worth, so that the limit holds in every minute, also in the first
     level = min(burst, row.level + max(0.0, time - row.updated) * rate + draw.unused)
-    missing = min(draw.first, burst) - level
+    # A large request starts with a debt, which all runs then wait for. If it had to wait until it fits, the small
+    # requests of another run could hold it back for ever.
+    missing = min(draw.first, 1.0) - level
     amount = max(draw.first, min(draw.wanted, float(int(level)))) if draw.first and missing <= _EPSILON else 0.0
     values = {
         "per_minute": per_minute,
-        "confirmed": confirmed,
+        "confirmed": min(confirmed, time),  # the clock may have been set back
         "level": level - amount,
-        "updated": max(time, row.updated),
+        "updated": time,
     }
     connection.execute(rate_buckets.update().where(*_is_bucket(place, draw)).values(**values))
     return RateGrant(amount, max(0.0, missing) / rate)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from qtgen.llm.ledger.groups import runs_of
 from qtgen.llm.ledger.liveness import dead_runs
 from qtgen.llm.ledger.statements import insert
 from qtgen.llm.ledger.tables import attempts, requests
@@ -51,13 +52,12 @@ def claim(
     keys: Sequence[RequestKey],
     *,
     fresh: bool = False,
-    reachable_since: float = 0.0,
     own_batches: Collection[str] = (),
+    group: str = "",
 ) -> dict[bytes, Claim]:
     """Claim requests for a run and return what came of each, by digest. If `fresh`, older answers are not reused.
 
-    Answers are not older if they came from one of the run's `own_batches`.
-    `reachable_since` is when the run could reach the database again after it was away; see `liveness.dead_runs`.
+    Answers are not older if they came from one of the run's `own_batches`, or from a run of the `group`.
     """
     by_digest = {key.digest: key for key in sorted(keys)}  # sorted, so that two runs never wait for each other
     rows = {row.key: row for row in _rows(connection, [*by_digest])}
@@ -65,11 +65,14 @@ def claim(
     if raced := [digest for digest in by_digest if digest not in rows and digest not in mine]:
         rows |= {row.key: row for row in _rows(connection, raced)}  # another run has been faster
     others = {row.run for row in rows.values() if row.state == "open"} - {run}
-    dead = dead_runs(connection, others, reachable_since)
+    dead = dead_runs(connection, others)
+    own = {run, *own_batches}
+    if fresh and group:
+        own |= runs_of(connection, group, {row.run for row in rows.values() if row.state in KINDS})
     claims = dict.fromkeys(mine, MINE)
     for digest in by_digest:
         if digest not in mine:
-            claims[digest] = _claim_existing(connection, run, rows.get(digest), dead, fresh=fresh, own=own_batches)
+            claims[digest] = _claim_existing(connection, run, rows.get(digest), dead, fresh=fresh, own=own)
     return claims
 
 
@@ -87,7 +90,7 @@ def _claim_existing(
     if row is None:
         return BUSY
     if row.state in KINDS:  # a fresh run keeps the old answer until it has a new one
-        return MINE if fresh and row.run != run and row.run not in own else Claim(_completion(row))
+        return MINE if fresh and row.run not in own else Claim(_completion(row))
     if row.state == "batched":  # it belongs to the batch, whichever run is alive
         return Claim(batch=row.run)
     if row.state == "open" and row.run == run:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qtgen.errors import LedgerError, LedgerUnavailable
+from qtgen.llm.ledger.clock import now
 from qtgen.llm.ledger.engine import open_engine, without_login
 
 _EXCLUSIVE_LOCK = sa.text("SELECT pg_advisory_xact_lock(5170931)")
@@ -30,8 +31,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
-        self.has_been_away = False
-        """True after a transaction failed because the database did not respond. Whoever has taken note resets it."""
+        self._has_been_away = False
+        self._reachable_since = 0.0  # by the database's clock; 0 if it could always be reached
 
     @property
     def address(self) -> str:
@@ -45,13 +46,14 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """Open a transaction that only reads. It locks nothing and waits for nobody."""
         with self._as_ledger_error(), self._engine.connect() as connection:
-            yield connection.execution_options(is_read=True)
+            connection.execution_options(is_read=True)
+            yield self._prepared(connection)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction that writes. On PostgreSQL others may write at the same time."""
         with self._as_ledger_error(), self._engine.begin() as connection:
-            yield connection
+            yield self._prepared(connection)
 
     @contextmanager
     def exclusive(self) -> Iterator[sa.Connection]:
@@ -60,6 +62,13 @@ class Database:
             if connection.dialect.name == "postgresql":
                 connection.execute(_EXCLUSIVE_LOCK)
             yield connection
+
+    def _prepared(self, connection: sa.Connection) -> sa.Connection:
+        """Return a connection that knows when the database could be reached again; `liveness.dead_runs` asks it."""
+        if self._has_been_away:
+            self._reachable_since = connection.scalar(sa.select(now())) or 0.0
+            self._has_been_away = False
+        return connection.execution_options(reachable_since=self._reachable_since)
 
     @contextmanager
     def _as_ledger_error(self) -> Iterator[None]:
@@ -70,7 +79,7 @@ class Database:
             message = f"the ledger cannot be used: {self.address}: {reason}"
             if not may_pass(error):
                 raise LedgerError(message) from None
-            self.has_been_away = True
+            self._has_been_away = True
             remedy = "end the other program that has locked it" if "lock" in reason else _REMEDY
             raise LedgerUnavailable(message, remedy=remedy) from None
 

@@ -26,11 +26,11 @@ class LedgerGroup:
         """Identifies the group."""
         return self.membership.group
 
-    def take_block(self, blocks: Sequence[int], done: Sequence[int] = (), *, dead: bool = False) -> int | None:
+    def take_block(self, blocks: Sequence[int], done: Sequence[int] = (), *, left: bool = False) -> int | None:
         """Lease the first available block, and return its index. See `leases.take`. `done` blocks are finished."""
         with self._database.write() as connection:
             leases.finish(connection, self.id, self._run, done)
-            return leases.take(connection, self.id, self._run, blocks, dead=dead)
+            return leases.take(connection, self.id, self._run, blocks, left=left)
 
     def release_blocks(self, done: Sequence[int], given_up: Sequence[int]) -> None:
         """Record which blocks are done, and give up the others."""

@@ -1,7 +1,7 @@
 """Groups of runs: the live runs of the same command on the same work, within a transaction."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,12 +23,14 @@ class Work:
         digest: Digest of everything that decides which requests the run sends.
         budget: US dollars that the group may spend, None for no limit.
         group: The group that an earlier run of this process was in. It is joined even if all its runs have ended.
+        shares_answers: Whether a fresh run reuses the answers of its group, because they share a list.
     """
 
     command: str
     digest: str
     budget: float | None = None
     group: str | None = None
+    shares_answers: bool = False
 
 
 class Membership(NamedTuple):
@@ -62,6 +64,11 @@ def join(connection: sa.Connection, run: str, work: Work) -> Membership:
     connection.execute(runs.update().where(runs.c.id == run).values(group_id=group))
     members = sum(row.id == group for row in others)
     return Membership(group, members, len(others) - members)
+
+
+def runs_of(connection: sa.Connection, group: str, ids: Collection[str]) -> set[str]:
+    """Return those of the runs that are, or were, in a group."""
+    return set(connection.scalars(sa.select(runs.c.id).where(runs.c.group_id == group, runs.c.id.in_(ids))))
 
 
 def _live_members(connection: sa.Connection, command: str) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """Leases on the blocks of a list that several runs share, within a transaction.
 
 A block is leased before its first row is looked at, and is done when each of its rows has an outcome. The blocks of a
-run that died are taken over by the others.
+run that died are taken over by the others, like those that a run gave up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class OpenBlocks(NamedTuple):
     beats: Mapping[str, float]
 
 
-def take(connection: sa.Connection, group: str, run: str, blocks: Sequence[int], *, dead: bool = False) -> int | None:
+def take(connection: sa.Connection, group: str, run: str, blocks: Sequence[int], *, left: bool = False) -> int | None:
     """Lease the first block of a list that is available, and return its index. Return None if there is none.
 
     Args:
@@ -38,19 +38,19 @@ def take(connection: sa.Connection, group: str, run: str, blocks: Sequence[int],
         group: The group of the run.
         run: Who leases the block.
         blocks: The blocks to choose from.
-        dead: Whether the blocks of dead runs are available too.
+        left: Whether the blocks that other runs gave up, or left when they died, are available too.
     """
     start = 0
     for some in chunks(blocks):
         query = sa.select(leases).where(leases.c.group_id == group, leases.c.block.in_(some))
         rows = {row.block: row for row in connection.execute(query)}
-        holders = {row.run for row in rows.values() if row.state == "taken"} - {run} if dead else set()
+        holders = {row.run for row in rows.values() if row.state == "taken"} - {run} if left else set()
         gone = dead_runs(connection, holders)
         for index, block in enumerate(some, start):
             row = rows.get(block)
             if row is None:
                 is_leased = _insert(connection, group, run, block)
-            elif row.state == "free" or (row.state == "taken" and row.run in gone):
+            elif left and (row.state == "free" or (row.state == "taken" and row.run in gone)):
                 is_leased = _take_over(connection, group, run, block, row.run)
             else:
                 continue

@@ -4,8 +4,6 @@ import uuid
 from collections.abc import Collection, Container, Mapping, Sequence
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from qtgen.errors import LedgerError
 from qtgen.llm.ledger import allowances, claims, dialects, groups, page_ids, statistics
 from qtgen.llm.ledger.allowances import RateDraw, RateGrant
@@ -15,7 +13,7 @@ from qtgen.llm.ledger.database import Database
 from qtgen.llm.ledger.dialects import StoredDialect
 from qtgen.llm.ledger.group import LedgerGroup
 from qtgen.llm.ledger.groups import Work
-from qtgen.llm.ledger.liveness import run_row
+from qtgen.llm.ledger.liveness import forget_future_beats, run_row
 from qtgen.llm.ledger.schema import check_version, prepare_tables
 from qtgen.llm.ledger.statistics import Spending
 from qtgen.llm.ledger.tables import runs
@@ -45,7 +43,7 @@ class Ledger:
         self.run = uuid.uuid4().hex
         self.unsettled = UnsettledFiles(folder) if folder else None
         self.own_batches: set[str] = set()
-        self._reachable_since = 0.0
+        self._answers_of = ""  # the group whose answers are the run's own
         self._database = Database(url)
         try:
             if create:
@@ -75,8 +73,10 @@ class Ledger:
         if self.unsettled:
             self.unsettled.remove()
         with self._database.exclusive() if work else self._database.write() as connection:
+            forget_future_beats(connection)
             connection.execute(runs.insert().values(run_row(self.run)))
             membership = groups.join(connection, self.run, work) if work else None
+            self._answers_of = membership.group if membership and work and work.shares_answers else ""
         return LedgerGroup(self.run, membership, self._database) if membership else None
 
     def end(self) -> None:
@@ -95,9 +95,6 @@ class Ledger:
         A batch can be committed again if nobody knows whether the first time succeeded.
         """
         with self._database.write() as connection:
-            if self._database.has_been_away:
-                self._reachable_since = connection.scalar(sa.select(now())) or 0.0
-                self._database.has_been_away = False
             connection.execute(runs.update().where(runs.c.id == self.run).values(beat=now()))
             if batch.attempts:
                 claims.record_attempts(connection, self.run, batch.attempts)
@@ -115,8 +112,8 @@ class Ledger:
                 self.run,
                 batch.claims,
                 fresh=fresh,
-                reachable_since=self._reachable_since,
                 own_batches=self.own_batches,
+                group=self._answers_of,
             )
 
     def _settle(self, batch: UnsettledBatch) -> None:

@@ -20,19 +20,23 @@ def run_row(run: str) -> dict[str, Any]:
     return {"id": run, "started": now(), "beat": now(), "machine": machine_id(), "pid": os.getpid()}
 
 
-def dead_runs(connection: sa.Connection, ids: set[str], reachable_since: float = 0.0) -> set[str]:
+def forget_future_beats(connection: sa.Connection) -> None:
+    """Let signs of life that lie in the future be as old as this, because the database's clock was set back.
+
+    A run that was killed would otherwise count as alive until the clock has caught up.
+    """
+    connection.execute(runs.update().where(runs.c.ended.is_(None), runs.c.beat > now() + 1).values(beat=now()))
+
+
+def dead_runs(connection: sa.Connection, ids: set[str]) -> set[str]:
     """Return those of the runs that are not alive any more.
 
     While the database was away, nobody could show signs of life. So a run's silence begins at the earliest when the
     database server started, or when this run could reach it again.
-
-    Args:
-        connection: An open transaction.
-        ids: The runs.
-        reachable_since: When this run could reach the database again, by the database's clock; 0 if it always could.
     """
     if not ids:
         return set()
+    reachable_since = connection.get_execution_options().get("reachable_since", 0.0)
     query = sa.select(runs.c.id, runs.c.machine, runs.c.pid, runs.c.beat, now(), server_start()).where(
         runs.c.id.in_(ids), runs.c.ended.is_(None)
     )

@@ -4,10 +4,11 @@ import sqlalchemy as sa
 
 from qtgen.errors import LedgerError
 from qtgen.llm.ledger.database import Database
-from qtgen.llm.ledger.tables import metadata, schema
+from qtgen.llm.ledger.tables import attempts, metadata, schema
 
 VERSION = 2
 """The version of the tables in `tables.py`. Raise it when they change."""
+_TICK = 1e-6  # seconds
 _FIRST = 1  # the tables of a ledger that records no version
 
 
@@ -33,6 +34,8 @@ def prepare_tables(database: Database) -> None:
         version = _version(connection)  # another run may have been faster
         _refuse_newer(version, database)
         if version != VERSION:
+            if version == _FIRST:
+                _tell_attempts_apart(connection)
             _add_columns(connection)
             connection.execute(sa.text("DROP INDEX IF EXISTS attempts_by_run"))  # another index has replaced it
             metadata.create_all(connection)
@@ -55,6 +58,19 @@ def _refuse_newer(version: int | None, database: Database) -> None:
             f"its tables have version {version}, and this qtgen knows versions up to {VERSION}",
             remedy="upgrade qtgen, or use another ledger",
         )
+
+
+def _tell_attempts_apart(connection: sa.Connection) -> None:
+    """Move attempts of a request that a coarse clock gave the same time, because `attempts_once` rejects them."""
+    if attempts.name not in sa.inspect(connection).get_table_names():
+        return
+    same = attempts.c.run, attempts.c.key, attempts.c.at
+    rank = sa.func.row_number().over(partition_by=same, order_by=attempts.c.number).label("rank")
+    ranked = sa.select(attempts.c.number, attempts.c.at, rank).subquery()
+    repeated = connection.execute(sa.select(ranked).where(ranked.c.rank > 1)).all()
+    for row in repeated:
+        moved = attempts.update().where(attempts.c.number == row.number)
+        connection.execute(moved.values(at=row.at + (row.rank - 1) * _TICK))
 
 
 def _add_columns(connection: sa.Connection) -> None:

@@ -92,7 +92,25 @@ def test_what_was_not_used_goes_back_and_what_was_overused_is_owed(ledgers: list
     assert rate(second, 60, 1, 1).delay == pytest.approx(31, abs=2)
 
 
-def test_an_amount_above_one_seconds_worth_needs_only_a_full_bucket(ledgers: list[Ledger]) -> None:
+def test_small_requests_of_one_run_do_not_hold_back_a_large_one_of_another(ledgers: list[Ledger]) -> None:
+    first, second = ledgers
+    assert rate(first, 600, 1, 9).amount == 9
+    assert rate(second, 600, 10, 10).amount == 10, "it does not wait until the bucket is full"
+    assert rate(first, 600, 1, 1).delay == pytest.approx(1, abs=0.5), "the next one waits for the debt"
+
+
+def test_a_clock_that_is_set_back_stops_nobody(ledgers: list[Ledger]) -> None:
+    first, second = ledgers
+    assert rate(first, 60, 1, 1).amount == 1
+    pass_time(first, -3600)
+    assert rate(second, 60, 1, 1).amount == 0
+    pass_time(first, 2)
+    assert rate(second, 6000, 1, 1).amount == 1
+    pass_time(first, 20)
+    assert rate(second, 6000, 1, 100).amount == 100, "the lower limit no longer holds"
+
+
+def test_an_amount_above_one_seconds_worth_needs_only_one_unit(ledgers: list[Ledger]) -> None:
     first, second = ledgers
     assert rate(first, 60, 50, 50).amount == 50
     assert rate(second, 60, 1, 1).delay == pytest.approx(50, abs=2)

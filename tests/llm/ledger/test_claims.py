@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from qtgen.errors import LedgerError
-from qtgen.llm.ledger import Batch, Ledger
+from qtgen.llm.ledger import Batch, Ledger, Work
 from qtgen.llm.ledger.claims import KINDS
 from qtgen.llm.ledger.tables import attempts
 from qtgen.llm.ledger.types import BUSY, MINE
@@ -26,6 +26,26 @@ def test_an_answer_is_paid_for_once(ledgers: list[Ledger]) -> None:
     assert found.text == "so it is\ufffd"
     assert (found.reused, found.usage, found.run, found.key) == (True, USAGE, mine.run, KEYS[0].digest)
     assert claim(other, KEYS[:1], fresh=True) == {KEYS[0].digest: MINE}
+
+
+def test_fresh_runs_that_share_a_list_reuse_the_answers_of_their_group(url: str) -> None:
+    found = []
+    for name, shares in (("old", True), ("list", True), ("list", True), ("list", False)):
+        ledger = Ledger(url)
+        ledger.begin(Work("generate", name, shares_answers=shares))
+        found.append(ledger)
+    earlier, dead, heir, repeat = found
+    record_answer(earlier, KEYS[0], "an older answer")
+    claim(dead, KEYS[1:2])
+    record_answer(dead, KEYS[1], "an answer of the group")
+    end_process(dead)
+    claims = claim(heir, KEYS[:2], fresh=True)
+    assert claims[KEYS[0].digest] == MINE
+    assert (answer := claims[KEYS[1].digest].completion)
+    assert answer.text == "an answer of the group"
+    assert claim(repeat, KEYS[1:2], fresh=True) == {KEYS[1].digest: MINE}, "repeats of an evaluation share no answers"
+    for ledger in found:
+        ledger.close()
 
 
 def test_of_two_runs_that_claim_at_once_each_gets_other_requests(ledgers: list[Ledger]) -> None:

@@ -6,9 +6,11 @@ from math import inf
 import pytest
 import sqlalchemy as sa
 
-from qtgen.errors import SettingsError
+from qtgen.errors import LedgerUnavailable, SettingsError
 from qtgen.llm.ledger import Ledger, LedgerGroup, Work
-from qtgen.llm.ledger.tables import runs
+from qtgen.llm.ledger.allowances import MoneyDraw
+from qtgen.llm.ledger.clock import now
+from qtgen.llm.ledger.tables import run_groups, runs
 from support.ledgers import end_process
 
 WORK = Work("generate", "d" * 64)
@@ -82,7 +84,7 @@ def test_each_block_is_leased_once(join: Join) -> None:
     assert [a.take_block(range(4)), b.take_block(range(4)), a.take_block(range(1, 4), done=[0])] == [0, 1, 1]
     assert b.blocks_of_others() == {0, 2}
     assert b.take_block(range(2, 4)) == 1
-    assert [a.take_block(range(4)), b.take_block(range(4), dead=True)] == [None, None]
+    assert [a.take_block(range(4)), b.take_block(range(4), left=True)] == [None, None]
 
 
 def test_blocks_that_are_given_up_can_be_taken(join: Join) -> None:
@@ -91,7 +93,8 @@ def test_blocks_that_are_given_up_can_be_taken(join: Join) -> None:
     assert not b.open_blocks().can_be_taken
     a.release_blocks([7], [8])
     assert b.open_blocks().can_be_taken
-    assert (b.take_block([7, 8]), b.blocks_of_others()) == (1, {7})
+    assert b.take_block([7, 8]) is None
+    assert (b.take_block([7, 8], left=True), b.blocks_of_others()) == (1, {7})
 
 
 @pytest.mark.parametrize("how", ["killed", "ended"])
@@ -104,7 +107,7 @@ def test_blocks_of_a_dead_run_are_taken_over_only_when_asked_for(join: Join, how
         first.end()
     assert b.open_blocks().can_be_taken
     assert b.take_block([0, 1]) is None
-    assert (b.take_block([0, 1], dead=True), b.blocks_of_others()) == (1, {0})
+    assert (b.take_block([0, 1], left=True), b.blocks_of_others()) == (1, {0})
     a.release_blocks([1], [])  # a suspended run changes nothing any more
     assert b.open_blocks().beats == {}
     b.release_blocks([1], [])
@@ -116,6 +119,32 @@ def test_only_a_process_of_this_machine_is_certain_to_be_alive(join: Join) -> No
     assert b.open_blocks().beats == {first.run: inf}
     another_machine(first)
     assert 1e9 < b.open_blocks().beats[first.run] < inf
+
+
+def test_nobody_who_was_away_takes_the_others_for_dead(join: Join) -> None:
+    (first, a), (second, b) = join(), join()
+    a.take_block([0])
+    a.draw_money(MoneyDraw(0, 0.5, 0, 0))
+    another_machine(first)
+    with first._database.write() as connection:
+        connection.execute(sa.update(runs).values(beat=runs.c.beat - 60, started=runs.c.started - 60))
+        connection.execute(sa.update(run_groups).values(budget_usd=1.0))
+    with pytest.raises(LedgerUnavailable), second._database.read():
+        raise sa.exc.TimeoutError
+    assert not b.open_blocks().can_be_taken
+    assert b.take_block([0], left=True) is None
+    assert b.draw_money(MoneyDraw(0, 0, 0.1, 0.1)).pending == 0.5
+
+
+def test_a_clock_that_was_set_back_keeps_no_dead_run_alive(join: Join) -> None:
+    first, _ = join()
+    another_machine(first)
+    with first._database.write() as connection:
+        connection.execute(sa.update(runs).values(beat=runs.c.beat + 3600))
+    join()
+    with first._database.read() as connection:
+        (silence,) = connection.scalars(sa.select(now() - runs.c.beat).where(runs.c.id == first.run))
+    assert 0 <= silence < 60
 
 
 def test_a_late_process_finds_a_free_block_behind_many(join: Join) -> None:

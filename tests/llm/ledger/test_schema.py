@@ -49,6 +49,21 @@ def test_an_older_ledger_gets_the_new_columns_and_keeps_its_answers(url: str) ->
     again.close()
 
 
+def test_attempts_that_a_coarse_clock_gave_the_same_time_are_kept(url: str, database: Database) -> None:
+    old = Ledger(url)
+    old.begin()
+    record_answer(old, KEYS[0], "kept")
+    make_older(url)
+    names = "key, run, model, at, seconds, kind, prompt_tokens, completion_tokens, cached_tokens, cost_usd"
+    with database.write() as connection:
+        connection.execute(sa.text(f"INSERT INTO attempts ({names}) SELECT {names} FROM attempts"))
+        connection.execute(sa.text(f"INSERT INTO attempts ({names}) SELECT {names} FROM attempts"))
+    new = Ledger(url)
+    assert [(row.attempts, row.cost_usd) for row in new.spending()] == [(4, 4 * (USAGE.cost_usd or 0))]
+    new.close()
+    old.close()
+
+
 def test_a_new_ledger_has_the_current_version(database: Database) -> None:
     assert check_version(database) is None
     prepare_tables(database)
