@@ -80,7 +80,7 @@ def forecast(scenario: Scenario, way: Way, seeds: int) -> Forecast:
     simulate = _SIMULATIONS[way]
     runs = [simulate(scenario, seed) for seed in range(seeds)]
     gain = _gain(scenario, simulate, runs[:_SEEDS_FOR_GAIN])
-    parts = {name: fmean(run.parts[name] for run in runs) for name in runs[0].parts}
+    parts = {name: fmean(run.parts.get(name, 0.0) for run in runs) for name in Bottleneck}
     seconds = _range([run.seconds for run in runs])
     costs = [run.cost for run in runs if run.cost is not None]
     whole = Forecast(
