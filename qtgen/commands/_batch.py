@@ -199,7 +199,9 @@ class BatchRounds:
             await session.submit()
             waits = session.is_waiting or bool(await session.waits_for())
             if not waits or not self._flags.wait:
-                self._unasked = await session.unasked() if not waits else 0
+                if not waits:
+                    self._unasked = await session.unasked()
+                    await session.finish()
                 return
             await session.wait(lambda: clock.is_due)
             if clock.is_due and await session.waits_for():
@@ -258,7 +260,7 @@ class BatchRounds:
                 f"{pluralize(self._unasked, 'paid answer')} from these batches belong to no page of this run any more, "
                 "because prompts or pages changed"
             )
-        if self._flags.files and self._options.is_manual:
+        if self._flags.files and self.session and self.session.written:
             yield f"batch files: {self._flags.files}/   `qtgen batch collect --from FILE` reads their results"
 
 

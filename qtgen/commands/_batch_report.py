@@ -105,7 +105,8 @@ def warn_about_lines(report: CollectReport | None) -> None:
 
 
 def report_errors(news: Sequence[BatchNews]) -> int:
-    errors = [one.error for one in news if one.error]
-    for error in errors:
-        echo(f"qtgen: {describe(error)}", err=True)
-    return int(bool(errors))
+    """Print the error of each batch with the batch's id, and return the exit code."""
+    failed = [(one.record.id[:ID_SHOWN], describe(one.error)) for one in news if one.error]
+    for name, words in failed:
+        echo(f"qtgen: {words}" if name in words else f"qtgen: batch {name}: {words}", err=True)
+    return int(bool(failed))

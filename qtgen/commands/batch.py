@@ -200,7 +200,7 @@ def _collect_files(files: Sequence[Path], settings: Settings, *, as_json: bool) 
     for record in records:
         if record.is_unfinished and record.collected:
             left = pluralize(record.requests - record.collected, "request")
-            note(f"batch {record.id[:ID_SHOWN]}: {left} without a result; `qtgen batch cancel` frees them")
+            note(f"batch {record.id[:ID_SHOWN]}: {left} without a result, which `qtgen batch cancel` frees")
     _note_stale(stale)
     return int(any(report.bad for report in reports))
 

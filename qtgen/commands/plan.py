@@ -197,7 +197,7 @@ def _cells(each: Forecast, scenario: Scenario) -> Iterator[str]:
     yield format_cost(each.cost) if each.cost else _unknown_cost(each.way, scenario)
     bottleneck = _BOTTLENECKS[each.bottleneck]
     yield f"{bottleneck}, after {each.pages:,} pages" if each.pages < scenario.pages else bottleneck
-    yield f"{format_duration(each.gain.seconds)}, saves {each.gain.saved:.0%}"
+    yield f"{_duration(each.gain.seconds)}, saves {each.gain.saved:.0%}"
 
 
 def _unknown_cost(way: Way, scenario: Scenario) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -474,3 +475,112 @@ def test_an_unfinished_submission_at_a_provider_that_lists_no_batches(qtgen: Run
     code, _, err = qtgen("batch", "cancel")
     assert code == 0, err
     assert rows("SELECT state FROM batches") == [("cancelled",)]
+
+
+def test_a_request_that_exceeds_the_token_limit_alone_ends_the_run(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.token_limit = 10
+    code, _, err = qtgen("generate", ask(*WORDS[:2]), "--batch")
+    assert code == 1
+    assert "with one request: Enqueued token limit reached.; run again once other batches" in err.splitlines()[-1]
+    assert len(provider.batches()) == 2
+    assert rows("SELECT count(*) FROM requests") == [(0,)]
+
+
+def test_a_token_limit_that_others_use_up_makes_no_smaller_batches(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.seconds = 3_600
+    assert qtgen("generate", ask("osmosis"), "--batch", "--no-wait")[0] == 0
+    tokens = len(provider.file("file-000001")) // 4
+    provider.faults.token_limit = len(WORDS[1:]) * (tokens + 10)
+    provider.faults.seconds = 0
+    for batch in provider.batches():
+        provider._save({**batch, "_polls": 0, "_due": time.time() + 2})
+    code, _, err = qtgen("generate", ask(*WORDS), "--batch")
+    assert code == 0, err
+    assert [batch["request_counts"]["total"] for batch in provider.batches()] == [1, 9, 9]
+    assert [batch["status"] for batch in provider.batches()] == ["completed", "failed", "completed"]
+
+
+def test_a_batch_that_cannot_be_collected_holds_up_no_other(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("generate", ask(*WORDS[:2]), "--batch", "--no-wait")[0] == 0
+    Path("qtgen.toml").write_text(f"{PRICE}[batch]\nenqueued_tokens = 1_500\n")
+    provider.hooks["before GET /files/ID/content"] = lambda: provider.edit("file-000002", b"")
+    code, _, err = qtgen("generate", ask(*WORDS[2:4]), "--batch")
+    assert code == 0, err
+    assert "hold 0 of the 2 responses" in err
+
+
+def test_money_that_is_set_aside_for_written_files_is_not_waited_for(qtgen: Run, provider: BatchEndpoint) -> None:
+    Path("qtgen.toml").write_text(PRICE)
+    assert qtgen("generate", ask(*WORDS[:6]), "--batch-files", "files")[0] == 0
+    ((aside,),) = rows("SELECT set_aside_usd FROM batches")
+    code, out, err = qtgen("generate", ask(*WORDS[6:]), "--batch", "--json", "--budget", f"{aside + 0.01:f}")
+    assert (code, outcomes(out)) == (1, ["pending"] * 4)
+    assert "warning: 4 requests cannot be submitted: the budget is set aside for batches" in err
+    assert not provider.batches()
+
+
+def test_cancelling_keeps_answers_that_cannot_be_downloaded_now(qtgen: Run, provider: BatchEndpoint) -> None:
+    Path("qtgen.toml").write_text("tries = 1\n")
+    assert qtgen("generate", ask(*WORDS[:2]), "--batch", "--no-wait")[0] == 0
+    provider.faults.broken = {"GET /files/ID/content": [500]}
+    code, _, err = qtgen("batch", "cancel")
+    ((batch,),) = rows("SELECT id FROM batches")
+    assert (code, f"qtgen: batch {batch[:12]}: HTTP 500" in err) == (1, True), err
+    assert qtgen("generate", "q.txt", "--batch")[0] == 0
+    assert (provider.repeats, len(provider.batches())) == (0, 1)
+
+
+def test_a_key_that_stops_working_ends_the_run_and_frees_nothing(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.seconds = 3_600
+    assert qtgen("generate", ask(*WORDS[:2]), "--batch", "--no-wait")[0] == 0
+    provider.faults.broken = {"GET /batches/ID": [401]}
+    code, _, err = qtgen("generate", "q.txt", "--batch")
+    assert (code, "the endpoint rejected the key" in err) == (2, True), err
+    # With a wrong key, nobody knows whether the provider has a batch that was being submitted.
+    connection = sqlite3.connect(".qtgen/ledger.sqlite")
+    connection.execute("UPDATE batches SET state = 'prepared', remote_id = NULL")
+    connection.execute("UPDATE runs SET beat = 0")
+    connection.commit()
+    connection.close()
+    provider.faults.broken = {"GET /batches": [401]}
+    code, _, err = qtgen("batch", "cancel")
+    assert (code, "the endpoint rejected the key" in err) == (1, True), err
+    assert rows("SELECT state FROM batches") == [("prepared",)]
+    finish(provider)
+    assert qtgen("generate", "q.txt", "--batch")[0] == 0
+    assert (provider.repeats, len(provider.batches())) == (0, 1)
+
+
+def test_files_that_are_gone_are_named_with_a_remedy(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("generate", ask(*WORDS[:2]), "--batch", "--no-wait")[0] == 0
+    provider.faults.broken = {"GET /files/ID/content": [404] * 2}
+    code, _, err = qtgen("batch", "collect")
+    assert code == 1
+    assert "the provider does not have file file-000002 (HTTP 404)" in err
+    assert "cancel the batch to free its requests" in err
+    assert qtgen("batch", "cancel")[0] == 0
+    assert rows("SELECT state FROM batches") == [("cancelled",)]
+
+
+def test_a_provider_that_cannot_cancel_keeps_its_batch(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.seconds = 3_600
+    assert qtgen("generate", ask(*WORDS[:2]), "--batch", "--no-wait")[0] == 0
+    provider.faults.broken = {"POST /batches/ID/cancel": [404]}
+    assert qtgen("batch", "cancel")[0] == 1
+    assert rows("SELECT state FROM batches") == [("submitted",)]
+
+
+def test_a_web_page_instead_of_a_batch_is_waited_out(qtgen: Run, provider: BatchEndpoint) -> None:
+    retrieve, pages = provider.retrieve, [b"<html>maintenance</html>"]
+    provider.retrieve = lambda name: (200, pages.pop()) if pages else retrieve(name)  # type: ignore[method-assign]
+    code, _, err = qtgen("generate", ask(*WORDS[:2]), "--batch")
+    assert code == 0, err
+
+
+def test_a_rejected_request_is_sent_again_by_the_next_run(qtgen: Run, provider: BatchEndpoint) -> None:
+    provider.faults.lines = {"gravity": ["400", "ok"]}
+    code, out, _ = qtgen("generate", ask(*WORDS[:2]), "--batch", "--json")
+    assert (code, outcomes(out)) == (1, ["written", "failed"])
+    code, out, err = qtgen("generate", "q.txt", "--batch", "--json")
+    assert (code, outcomes(out)) == (0, ["exists", "written"]), err
+    assert provider.repeats == 0

@@ -151,3 +151,10 @@ def test_a_newer_ledger_is_refused(qtgen: Run) -> None:
     code, _, err = qtgen("plan", "--pages", "9")
     assert code == 1
     assert "a newer qtgen has written this ledger" in err
+
+
+def test_few_pages_and_very_many(qtgen: Run) -> None:
+    few = planned(qtgen, "--pages", "3", "--model", "gpt-4o-mini", "--faulty", "0.3", "--seeds", "20")
+    assert few["ways"]["mixed"]["bottleneck"] == "batches"
+    many = planned(qtgen, "--pages", "1000000000000", "--model", "gpt-4o-mini", "--seeds", "1", "--concurrency", "4")
+    assert many["ways"]["batch"]["requests"]["expected"] > 1e12

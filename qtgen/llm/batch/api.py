@@ -36,6 +36,7 @@ METADATA = "qtgen_batch"
 _PAGE = 100  # batches
 _MAX_PAGES = 200
 _CHUNK = 256 * 1024
+_GONE = "cancel the batch to free its requests"
 _NO_API = "the endpoint may have no Batch API: write batch files for a service with another one"
 
 
@@ -202,9 +203,14 @@ class BatchApi:
         meaning = classify(Failure(body, wait, f"{self._url}{path}"), self._endpoint)
         if not isinstance(meaning, ProviderError):
             return BadRequest(meaning.text or body.reply.message, reply=body.reply)
-        if isinstance(meaning, Denied) and body.reply.status in (404, 405) and path in ("/files", "/batches"):
+        if not isinstance(meaning, Denied) or body.reply.status not in (404, 405):
+            return meaning
+        if path in ("/files", "/batches"):
             return Denied(meaning.message, setting="base_url", remedy=_NO_API, reply=body.reply)
-        return meaning
+        what, name, *_ = path.strip("/").split("/")
+        kind = {"files": "file", "batches": "batch"}[what]
+        message = f"the provider does not have {kind} {name} (HTTP {body.reply.status}): {body.reply.message}"
+        return BadRequest(self._clean(message), remedy=_GONE, reply=body.reply)
 
     def _connection_error(self, error: BaseException) -> ProviderError:
         reason = self._clean.message(reason_of(error))

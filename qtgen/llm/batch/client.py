@@ -34,6 +34,7 @@ class Round:
         delayed: Number of requests that wait for money.
         asked: Keys of all requests so far.
         rejections: The requests that endpoints rejected in batches, by digest.
+        given_up: Those of them that cannot be adapted, so that their pages use a fallback or fail.
         failures: How often requests failed in batches of this run, by digest.
         max_failures: How often a request may fail before its page fails.
         own: The batches that this run has submitted or collected.
@@ -46,6 +47,7 @@ class Round:
         self.elsewhere = self.delayed = 0
         self.asked: set[bytes] = set()
         self.rejections: dict[bytes, Rejection] = {}
+        self.given_up: set[bytes] = set()
         self.own: set[str] = set()
 
     def begin(self) -> None:
@@ -179,6 +181,7 @@ class DeferredClient:
         own = self.live.endpoint.own_dialect
         found = learn(self._dialect, rejection.reply, document, own=own, tried=self._tried)
         if found is None:
+            self._round.given_up.add(request.key.digest)
             message = rejection.reply.message or f"HTTP {rejection.reply.status}"
             raise BadRequest(f"the endpoint rejected the request in a batch: {message}", reply=rejection.reply)
         self._tried.add(found)

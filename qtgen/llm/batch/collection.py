@@ -14,7 +14,7 @@ from qtgen._util.concurrency import Stop
 from qtgen._util.files import as_output_error
 from qtgen._util.text import one_line, pluralize
 from qtgen.errors import ErrorReply, Retryable
-from qtgen.llm.batch.patience import in_ledger
+from qtgen.llm.batch.patience import in_ledger, pause_after
 from qtgen.llm.batch.results import Meaning, Result, ResultLine, interpret, read_line, split_lines
 from qtgen.llm.batch.states import RemoteBatch
 from qtgen.llm.endpoint import Endpoint
@@ -29,6 +29,15 @@ _CHUNK = 500  # lines in one transaction
 _NAMED = 5  # bad lines that are named
 _EXCERPT = 60  # characters
 _READ = 256 * 1024
+
+
+class ShortResults(Retryable):
+    """Result files hold fewer responses than the provider has counted."""
+
+    def __init__(self, batch: str, found: int, counted: int) -> None:
+        message = f"the results of batch {batch[:12]} hold {found:,} of the {counted:,} responses"
+        remedy = "collect it again, or cancel the batch to free the missing requests"
+        super().__init__(f"{message} that the provider has counted", kind="malformed", remedy=remedy)
 
 
 @dataclass(slots=True)
@@ -111,17 +120,11 @@ class Collector:
         for name in remote.result_files:
             lines = _Download(api, name, tries, stop).lines()
             await self._record(name, lines, {record.id: record}, report, seen)
-        is_short = remote.completed is not None and report.completed < remote.completed
         current = await in_ledger(lambda: self._store.record(record.id))
         if current is None or not current.is_unfinished:  # somebody else has collected it at the same time
             return
-        if is_short:
-            raise Retryable(
-                f"the results of batch {record.id[:12]} have {report.completed:,} responses, "
-                f"and the provider has counted {remote.completed:,}",
-                kind="malformed",
-                remedy="collect it again, or cancel the batch to free the missing requests",
-            )
+        if remote.completed is not None and report.completed < remote.completed:
+            raise ShortResults(record.id, report.completed, remote.completed)
         state = BatchState.FAILED if remote.state == "failed" else BatchState.COLLECTED
         note = remote.problem() if remote.state == "failed" else None
         report.unexecuted = await in_ledger(lambda: self._store.close(record.id, state, note))
@@ -236,10 +239,11 @@ class _Download:
                         yield line
                         done = number
                 return
-            except Retryable:
+            except Retryable as error:
                 attempt += 1
                 if attempt >= self._tries:
                     raise
+                await pause_after(attempt, error, self._stop)
 
 
 def _chunks_of(path: Path) -> Iterator[bytes]:

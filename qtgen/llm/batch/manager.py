@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import BadRequest, QtgenError, UsageError
-from qtgen.llm.batch.collection import Collector, CollectReport
+from qtgen.llm.batch.collection import Collector, CollectReport, ShortResults
 from qtgen.llm.batch.patience import in_ledger, retried
 from qtgen.llm.batch.states import RemoteBatch
 from qtgen.llm.batch.submission import Submitter, place_digest
@@ -116,8 +116,10 @@ class BatchManager:
         """Cancel a batch at its provider, or give it up if the provider does not have it.
 
         What it has done until then can be collected. A batch that is finished already, or that its provider does not
-        have, is given up: requests without a result are free again. An error is part of the result.
+        have, is given up: requests without a result are free again. If its results can be read later, it is kept,
+        because they are paid for. An error is part of the result.
         """
+        remote = None
         try:
             record, remote = await self.refresh(record)
             if remote is not None and not remote.is_final:
@@ -126,11 +128,13 @@ class BatchManager:
                 record, _ = await self.refresh(record)
             elif record.is_unfinished:
                 news = await self.collect(record)
+                if news.error and not _is_final(record, news.error):
+                    return news
                 if news.record.is_unfinished:
                     await in_ledger(lambda: self.store.close(record.id, BatchState.CANCELLED, "cancelled by hand"))
                 return BatchNews(self._current(record), news.report)
         except QtgenError as error:
-            if not _is_missing(record, error):
+            if remote is not None or not _is_missing(record, error):
                 return BatchNews(self._current(record), error=error)
             await in_ledger(partial(self.store.close, record.id, BatchState.CANCELLED, str(error)))
         return BatchNews(self._current(record))
@@ -166,6 +170,11 @@ class BatchManager:
         if record.model not in self._apis:
             self._apis[record.model] = await self._stack.enter_async_context(aclosing(BatchApi(endpoint)))
         return self._apis[record.model]
+
+
+def _is_final(record: BatchRecord, error: QtgenError) -> bool:
+    """Return whether collecting a batch again would end with the same error."""
+    return isinstance(error, ShortResults) or _is_missing(record, error)
 
 
 def _is_missing(record: BatchRecord, error: QtgenError) -> bool:

@@ -1,4 +1,4 @@
-"""Wait for what may pass: a ledger that is away, and an endpoint that fails."""
+"""Wait for what may pass, a ledger that is away or an endpoint that fails, and recognize what does not."""
 
 import asyncio
 import logging
@@ -6,14 +6,25 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from qtgen._util.concurrency import Stop
-from qtgen.errors import LedgerUnavailable, Retryable
+from qtgen.errors import Denied, LedgerUnavailable, ProviderError, ProviderUnusable, Retryable
 from qtgen.llm._stopping import unless_stopped
 from qtgen.llm.ledger.writer import PATIENCE
 
 T = TypeVar("T")
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0  # seconds
 _MAX_PAUSE = 30.0  # seconds
+_LOCKED_OUT = (401, 403)
 _logger = logging.getLogger(__name__)
+
+
+def is_locked_out(error: ProviderError) -> bool:
+    """Return whether an endpoint rejects every request alike, because of the key and not of what is asked for."""
+    return isinstance(error, Denied) and error.reply is not None and error.reply.status in _LOCKED_OUT
+
+
+def unusable(error: ProviderError) -> ProviderUnusable:
+    """Return the error that ends a run, because no other request can succeed."""
+    return ProviderUnusable(error.message, setting=error.setting, remedy=error.remedy, reply=error.reply)
 
 
 async def in_ledger(work: Callable[[], T]) -> T:

@@ -2,21 +2,19 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen._util.text import money, pluralize
-from qtgen.errors import Denied, Interrupted, ProviderError, ProviderUnusable
+from qtgen.errors import Denied, Interrupted, ProviderError
 from qtgen.llm._stopping import unless_stopped
 from qtgen.llm.batch.client import DeferredClient, Round
 from qtgen.llm.batch.files import FileLimits
-from qtgen.llm.batch.patience import in_ledger, retried
+from qtgen.llm.batch.patience import in_ledger, retried, unusable
 from qtgen.llm.batch.queue import BatchQueue, QueuedFile
 from qtgen.llm.batch.submission import Submitter, new_record, place_digest
 from qtgen.llm.batch.watching import Connections, Say, Watcher
@@ -25,9 +23,6 @@ from qtgen.llm.client import Client
 from qtgen.llm.ledger import Ledger, LedgerWriter
 from qtgen.llm.ledger.batch_types import BatchRecord, BatchState, LostClaims
 from qtgen.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 _FIRST_POLL, _LAST_POLL = 0.5, 60.0  # seconds between two looks at the batches
 _SLOWER = 1.3  # factor of that pause as long as nothing changes
@@ -167,15 +162,13 @@ class BatchSession:
 
     async def submit(self) -> None:
         """Submit what is queued, as far as limits allow. Raises ProviderError, OutputError and LedgerError."""
-        enqueued: Counter[str] = Counter()
-        if not self._options.is_manual:
-            for record in await self._records():
-                enqueued[record.model] += record.tokens
+        enqueued = await self._watcher.enqueued_tokens()
         self._held.clear()
         for queued in self.queue.files():
             model = queued.endpoint.model
             limit = self.queue.token_limits.get(model, self._settings.batch.enqueued_tokens)
-            if limit is not None and enqueued[model] and enqueued[model] + queued.file.tokens > limit:
+            is_manual = self._options.is_manual
+            if not is_manual and limit is not None and enqueued[model] and enqueued[model] + queued.file.tokens > limit:
                 self._held.add(queued.id)
                 continue
             await self._submit(queued)
@@ -202,9 +195,7 @@ class BatchSession:
         except BaseException as error:
             self._budget.settle(queued.file.set_aside, 0.0)
             if isinstance(error, Denied):  # no other batch can succeed
-                raise ProviderUnusable(
-                    error.message, setting=error.setting, remedy=error.remedy, reply=error.reply
-                ) from None
+                raise unusable(error) from None
             raise
         finally:
             self.queue.remove(queued)
@@ -233,15 +224,23 @@ class BatchSession:
         return [
             record
             for record in await self._records()
-            if (needs_all or record.id in self.round.batches)
-            and record.state is not BatchState.WRITTEN
-            and record.id not in self._watcher.stuck
+            if (needs_all or record.id in self.round.batches) and self._watcher.can_finish(record)
         ]
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether another round may get further although this one waits for no batch of its own."""
-        return bool(self._held or self.round.elsewhere or self.round.delayed)
+        """Return whether another round may get further although no batch is waited for."""
+        return bool(self._held or self.round.elsewhere)
+
+    async def finish(self) -> None:
+        """Free the requests whose rejection the run reports, and report those that wait for money in vain."""
+        if self.round.given_up and not self.round.batches and not self.written:
+            await in_ledger(lambda: self.store.forget_rejections(self.round.given_up))
+        if self.round.delayed:
+            self._say(
+                f"warning: {pluralize(self.round.delayed, 'request')} cannot be submitted: the budget is set aside "
+                "for batches that this run cannot collect; raise it, or collect or cancel them"
+            )
 
     async def wait(self, is_over: Callable[[], bool]) -> None:
         """Wait until a batch is collected, other runs may have finished requests, or `is_over` returns true.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import BadRequest, OutputError, ProviderError, Retryable
-from qtgen.llm.batch.patience import in_ledger, pause_after, retried
+from qtgen.llm.batch.patience import in_ledger, is_locked_out, pause_after, retried
 from qtgen.llm.batch.queue import QueuedFile
 from qtgen.llm.batch.states import RemoteBatch
 from qtgen.llm.ledger.batch_types import BatchRecord, BatchState, LostClaims
@@ -160,10 +160,15 @@ class Submitter:
         return found
 
     async def _listed(self, batch: str, file: str | None) -> RemoteBatch | None:
-        """Return a batch if the provider's list contains it. Raises BadRequest if the provider has no list."""
+        """Return a batch if the provider's list contains it.
+
+        Raises BadRequest without a reply if the provider has no list, and any other ProviderError.
+        """
         try:
             return await retried(lambda: self._api.find(batch, file), self._tries, self._stop)
         except BadRequest as error:
+            if is_locked_out(error):
+                raise
             message = f"nobody knows whether batch {batch[:12]} was created: {error.message}"
             raise BadRequest(
                 message, remedy="look for it at the provider, and cancel it to free its requests"

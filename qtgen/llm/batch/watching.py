@@ -11,8 +11,8 @@ from qtgen._util.concurrency import Stop
 from qtgen._util.text import money
 from qtgen.errors import BadRequest, ProviderError, Retryable
 from qtgen.llm.batch.client import DeferredClient, Round
-from qtgen.llm.batch.collection import Collector, CollectReport, summary
-from qtgen.llm.batch.patience import in_ledger
+from qtgen.llm.batch.collection import Collector, CollectReport, ShortResults, summary
+from qtgen.llm.batch.patience import in_ledger, is_locked_out, unusable
 from qtgen.llm.batch.results import Meaning, Result
 from qtgen.llm.batch.states import RemoteBatch
 from qtgen.llm.batch.submission import place_digest
@@ -20,7 +20,7 @@ from qtgen.llm.budget import Budget
 from qtgen.llm.dialect.value import from_json
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.ledger import Ledger, LedgerWriter
-from qtgen.llm.ledger.batch_types import UNFINISHED, BatchRecord
+from qtgen.llm.ledger.batch_types import UNFINISHED, BatchRecord, BatchState
 from qtgen.llm.ledger.batches import BatchStore
 from qtgen.llm.responses import ResponseReader
 
@@ -98,7 +98,7 @@ class Watcher:
     async def look(self, record: BatchRecord) -> None:
         """Ask the provider about a batch, and collect it if it is finished.
 
-        Raises BadRequest if a batch shows that no other one can succeed.
+        Raises BadRequest if a batch shows that no other one can succeed, and ProviderUnusable for a wrong key.
         """
         api = self._connections.apis[record.place, record.model]
         try:
@@ -110,19 +110,30 @@ class Watcher:
             if not remote.is_final:
                 return
             report = await self._collect(record, remote, api)
-        except Retryable as error:
-            if error.kind == "malformed" and error.remedy:
-                self._stop_waiting_for(record, error)
-            else:
-                _logger.warning("batch %s: %s", record.id[:12], error)
-            return
-        except BadRequest as error:
+        except (BadRequest, ShortResults) as error:
+            if is_locked_out(error):
+                raise unusable(error) from None
             self._stop_waiting_for(record, error)
+            return
+        except Retryable as error:
+            _logger.warning("batch %s: %s", record.id[:12], error)
             return
         if remote.state == "failed":
             await self._after_failure(record, remote)
         elif not report.settled:
             self._count_fruitless(record)
+
+    def can_finish(self, record: BatchRecord) -> bool:
+        """Return whether a batch is, or will be, with its provider, and can be collected."""
+        return record.state is not BatchState.WRITTEN and record.id not in self.stuck
+
+    async def enqueued_tokens(self) -> Counter[str]:
+        """Return how many prompt tokens are in batches that are not finished, by model."""
+        enqueued: Counter[str] = Counter()
+        for record in await self._connections.records(self._store):
+            if self.can_finish(record):
+                enqueued[record.model] += record.tokens
+        return enqueued
 
     def _stop_waiting_for(self, record: BatchRecord, error: ProviderError) -> None:
         """Stop waiting for a batch that cannot be collected."""
@@ -150,10 +161,14 @@ class Watcher:
     async def _after_failure(self, record: BatchRecord, remote: RemoteBatch) -> None:
         """Adapt to why a provider rejected a batch. Raises BadRequest if nothing can be adapted."""
         if remote.exceeds_token_limit:
-            others = sum(
-                one.tokens for one in await self._connections.records(self._store) if one.model == record.model
-            )
-            self._token_limits[record.model] = max(1, others or record.tokens // 2)
+            others = (await self.enqueued_tokens())[record.model]
+            if not others and record.requests == 1:
+                raise BadRequest(
+                    f"the provider rejected batch {record.id[:12]} with one request: {remote.problem()}",
+                    remedy="run again once other batches of your account are finished, or send the requests live",
+                )
+            # Together they are too many. Whether one of them alone is, the next batch shows.
+            self._token_limits[record.model] = max(others, record.tokens) if others else max(1, record.tokens // 2)
             return
         if not remote.bad_lines:
             raise BadRequest(f"the provider rejected batch {record.id[:12]}: {remote.problem()}")

@@ -7,6 +7,8 @@ from random import Random
 
 from qtgen.llm.forecast.scenario import Scenario
 
+MAX_SIMULATED_BATCHES = 2_000
+"""The time of further batches is extrapolated."""
 _UNFINISHED = 0.5  # share of the requests of a batch that expires
 
 
@@ -40,10 +42,10 @@ def simulate_batches(scenario: Scenario, dice: Random, *, max_rounds: int) -> Ba
     waits = False
     while requests and rounds < max_rounds:
         rounds += 1
-        sizes, at_once = _batches(scenario, requests)
-        waits = waits or at_once < len(sizes)
+        number, at_once = _batches(scenario, requests)
+        waits = waits or at_once < number
         processor = requests * (service.processor + scenario.processor) / scenario.machines
-        waited, expired = _complete(sizes, at_once, durations, service.window, dice)
+        waited, expired = _complete(requests, number, at_once, durations, service.window, dice)
         seconds += waited + processor
         processor_seconds += processor
         answered = requests - expired
@@ -52,8 +54,8 @@ def simulate_batches(scenario: Scenario, dice: Random, *, max_rounds: int) -> Ba
     return BatchRun(seconds, processor_seconds, answers, requests, rounds, waits)
 
 
-def _batches(scenario: Scenario, requests: int) -> tuple[list[int], int]:
-    """Return the number of requests in each batch, and how many batches may be unfinished at the same time."""
+def _batches(scenario: Scenario, requests: int) -> tuple[int, int]:
+    """Return the number of batches, and how many of them may be unfinished at the same time."""
     service = scenario.service
     most = max(1, min(service.lines, int(service.bytes / scenario.request_bytes)))
     if service.enqueued_tokens is None:
@@ -62,24 +64,31 @@ def _batches(scenario: Scenario, requests: int) -> tuple[list[int], int]:
         affordable = max(1, int(service.enqueued_tokens / scenario.sent.mean))
         most = min(most, affordable)
         at_once = affordable // most
-    full, rest = divmod(requests, most)
-    return [most] * full + [rest] * (rest > 0), at_once
+    return ceil(requests / most), at_once
 
 
-def _complete(sizes: list[int], at_once: int, durations: list[float], window: float, dice: Random) -> tuple[float, int]:
-    """Return the seconds until all batches have ended, and how many of their requests expired."""
+def _complete(
+    requests: int, number: int, at_once: int, durations: list[float], window: float, dice: Random
+) -> tuple[float, int]:
+    """Return the seconds until all batches have ended, and how many of their requests expired.
+
+    Of very many batches, a part is simulated with that part of what may be unfinished at the same time.
+    """
+    simulated = min(number, MAX_SIMULATED_BATCHES)
+    lanes = at_once if simulated == number else max(1, round(min(at_once, number) * simulated / number))
     unfinished: list[float] = []
-    expired = 0
+    late = 0
     end = 0.0
-    for size in sizes:
-        start = heapq.heappop(unfinished) if len(unfinished) >= at_once else 0.0
+    for _ in range(simulated):
+        start = heapq.heappop(unfinished) if len(unfinished) >= lanes else 0.0
         duration = dice.choice(durations)
         if duration > window:
             duration = window
-            expired += int(size * _UNFINISHED)
+            late += 1
         heapq.heappush(unfinished, start + duration)
         end = max(end, start + duration)
-    return end, expired
+    waves, simulated_waves = number / min(at_once, number), simulated / min(lanes, simulated)
+    return end * waves / simulated_waves, int(requests * _UNFINISHED * late / simulated)
 
 
 def _binomial(number: int, share: float, dice: Random) -> int:

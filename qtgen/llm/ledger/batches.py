@@ -224,6 +224,12 @@ class BatchStore:
             rows = connection.execute(query.where(_IS_FAILED, batches.c.model.in_(models)))
             return {row.key: Rejection(ErrorReply(**json.loads(row.answer)), row.dialect) for row in rows}
 
+    def forget_rejections(self, digests: Collection[bytes]) -> None:
+        """Free requests that were rejected, so that the next run sends them again."""
+        with self._database.write() as connection:
+            for some in chunks(sorted(digests)):
+                connection.execute(requests.delete().where(requests.c.key.in_(some), _IS_FAILED))
+
     def unasked(self, ids: Collection[str], asked: Container[bytes]) -> int:
         """Return how many answers that came from batches are to none of the requests `asked`."""
         query = sa.select(requests.c.key).where(requests.c.run.in_(ids), requests.c.state.in_([*KINDS]))

@@ -66,3 +66,12 @@ def test_machines_share_the_work_on_files() -> None:
     two = run(replace(SCENARIO, processor=0.01, machines=2))
     assert one.processor_seconds == pytest.approx(1_000)
     assert two.processor_seconds == pytest.approx(500)
+
+
+def test_very_many_batches_are_extrapolated() -> None:
+    many = replace(SCENARIO, pages=10**12)
+    assert run(many).seconds == pytest.approx(HOUR, rel=0.01)
+    assert run(many, max_rounds=1, enqueued_tokens=50_000_000).seconds == pytest.approx(2e7 * HOUR, rel=0.01)
+    assert run(many, max_rounds=1, enqueued_tokens=5_000).seconds == pytest.approx(2e11 * HOUR, rel=0.01)
+    some = replace(SCENARIO, pages=10_000_000)
+    assert run(some, lines=1_000, enqueued_tokens=25_000_000).seconds == pytest.approx(400 * HOUR, rel=0.02)
