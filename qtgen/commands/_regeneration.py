@@ -107,7 +107,7 @@ class Regeneration:
         announce_sharing(run, group, "page")
         blocks = self._blocks = SharedBlocks(group, shared.blocks, models.stop)
         plan_page = partial(plan_job, config=self.config, sources=sources, touch_date=self.options.touch_date)
-        steps = numbered_steps(shared.steps(plan_page, blocks.is_mine))
+        steps = numbered_steps(shared.steps(plan_page, blocks.lease))
         try:
             while True:
                 async with aclosing(self._rewrite(steps.steps, models, judges)) as results:
@@ -118,7 +118,7 @@ class Regeneration:
                         yield position, result
                 if run.stats.failures[BudgetReached.kind] or not await blocks.has_more():
                     return
-                steps = numbered_steps(shared.steps(plan_page, blocks.is_mine, blocks.finish), _is_elsewhere)
+                steps = numbered_steps(shared.steps(plan_page, blocks.lease, blocks.finish), _is_elsewhere)
         finally:
             blocks.close()
 

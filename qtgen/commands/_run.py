@@ -116,7 +116,7 @@ class Run:
         return self._exit_code()
 
     def _add(self, item: Item, lines: JsonLines) -> None:
-        """Count an item. Its last outcome counts: a process that had it elsewhere may have died."""
+        """Count an item. If another process had it and died, its new outcome replaces `elsewhere`."""
         if item.position in lines:
             self.stats.counts[Status.ELSEWHERE] -= 1
         lines.add(item.position, item.record)

@@ -23,7 +23,7 @@ def run_row(run: str) -> dict[str, Any]:
 def dead_runs(connection: sa.Connection, ids: set[str], reachable_since: float = 0.0) -> set[str]:
     """Return those of the runs that are not alive any more.
 
-    While the database was away, nobody could show signs of life. So a run's silence begins at the earliest when the
+    During an outage of the database, no run can show signs of life. So a run's silence begins at the earliest when the
     database server started, or when this run could reach it again.
 
     Args:
