@@ -32,7 +32,7 @@ COMMANDS = {
     "pack": Entry("Pack a site for machines that share no files.", *_PACK),
     "unpack": Entry("Write the pages of a pack into a folder.", *_PACK),
     "eval": Entry("Score pages against references, and gate a change."),
-    "batch": Entry("List, collect and cancel batches of the provider's Batch API.", *_GENERATE),
+    "batch": Entry("List, collect and cancel batches of a Batch API.", *_GENERATE),
     "costs": Entry("Show what was spent.", *_GENERATE),
     "plan": Entry("Forecast the time and the cost of a run.", *_GENERATE),
     "explain": Entry("Explain a rule, a metric, a reason or a report format."),

@@ -19,13 +19,13 @@ QtgenError                      anything a person can act on
 ├── DamagedPack                 a part of a pack that cannot be used; the other parts are
 ├── NearDuplicates              questions that are duplicates, when that ends the run
 ├── LedgerError                 the ledger cannot be read or written
-│   └── LedgerUnavailable       it may be possible later (no connection, locked, disk full)
+│   └── LedgerUnavailable       perhaps only for some time (no connection, locked, disk full)
 ├── ModelError                  a local model cannot be fetched
 │   └── ModelNotFetched         a local model is not on this machine
 ├── EngineError                 workers died again and again
 ├── JudgeError                  no judge could say which of two texts is better
 ├── Interrupted                 the run was interrupted; finished work is kept
-├── Deferred                    a request was not answered now, because it is in a batch or queued for one
+├── Deferred                    a request has no answer yet, because it is in a batch or queued for one
 ├── AnswerError                 the model answered, but the answer cannot be used
 └── PaidError                   a request that may have cost something
     ├── BudgetReached           one more request might cost more than is left
@@ -251,10 +251,10 @@ class Interrupted(QtgenError):
 
 
 class Deferred(QtgenError):
-    """A request was not answered now.
+    """A request has no answer yet.
 
     Args:
-        queues: Whether the provider queues requests, so that further ones can be queued at once.
+        queues: Whether the provider queues requests, so that the caller can queue further ones at once.
     """
 
     kind = "pending"

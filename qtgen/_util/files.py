@@ -136,7 +136,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _lock(file: IO[bytes]) -> None:
-    """Wait until nobody else has locked a file. Closing the file releases the lock, and so does the process's end."""
+    """Wait for the lock of a file. Closing the file releases the lock, and so does the end of the process."""
     if fcntl:
         with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -230,7 +230,7 @@ def _error_of(function: Callable[[], None]) -> QtgenError | None:
 
 
 def append_line(path: Path, line: str, *, sync: bool = True) -> None:
-    """Append a line to `path`, whole, whoever else appends to it.
+    """Append a whole line to `path`, even if other processes append to it too.
 
     If a crash cut the last line short, it stays a line of its own. Raises OutputError.
     """

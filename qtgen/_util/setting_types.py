@@ -169,10 +169,10 @@ class BatchSettings(BaseModel):
         None,
         gt=0,
         description="Maximum prompt tokens of a model that may be in batches at the same time. qtgen submits the rest "
-        "later. By default, the provider's own errors show the limit",
+        "later. By default, qtgen learns the limit from the provider's errors",
     )
     window: Annotated[str, AfterValidator(_window)] = Field(
-        "24h", description="Time within which the provider completes a batch, as its API spells it"
+        "24h", description="Time within which the provider completes a batch, in the format of its API"
     )
     purpose: str = Field(
         "batch", min_length=1, max_length=64, description="Purpose of uploaded files. Together expects `batch-api`"

@@ -1,4 +1,4 @@
-"""Batch runs: a command's work, repeated until no request is left for a batch."""
+"""Repeat the work of a command until no request is left for a batch."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
@@ -23,13 +23,13 @@ from qtgen.llm.providers import provider_name
 from qtgen.llm.types import Provider
 from qtgen.settings import Settings, project_folder
 
-PENDING = Failure(Deferred.kind, "requests are in batches, or wait for one")
+PENDING = Failure(Deferred.kind, "requests are in batches, or wait for a batch")
 FOLDER = Path(".qtgen") / "batches"
 """Where batch files are until the provider has them, beside qtgen.toml."""
 _LAST = 1_000  # requests that are sent live at the end of a run with a deadline
-_LIVE_SHARE = 0.25  # of the time until the deadline: what is left for cancelling and for live requests, at the most
-_LIVE_SECONDS = 3_600.0  # the same in seconds, at the most
-_CANCEL_SHARE = 0.5  # of that time: what batches may take until they are cancelled
+_LIVE_SHARE = 0.25  # maximum share of the time until the deadline that is kept for cancelling and for live requests
+_LIVE_SECONDS = 3_600.0  # the same maximum in seconds
+_CANCEL_SHARE = 0.5  # share of that time in which batches may finish cancelling
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _batch = options_of("Batch")
 
@@ -50,7 +50,7 @@ class BatchFlags:
 
     @staticmethod
     def from_parameters(parameters: dict[str, Any]) -> "BatchFlags | None":
-        """Take the options that click has parsed out of `parameters`. Return None if it is no batch run.
+        """Remove the options of a batch run from `parameters` and return them. Return None if the run is no batch run.
 
         Raises UsageError for options that exclude each other.
         """
@@ -84,7 +84,7 @@ _OPTIONS = (
         "--batch",
         "batch_api",
         is_flag=True,
-        help="Send requests through the provider's Batch API, wait, and repeat until nothing is left.",
+        help="Send requests through the provider's Batch API, wait, and repeat until no request is left.",
     ),
     _batch(
         "--wait/--no-wait",
@@ -95,9 +95,9 @@ _OPTIONS = (
         "--deadline",
         metavar="TIME",
         callback=_duration,
-        help="With --batch: finish within this time, such as 6h. Batches are cancelled in time to send the rest live.",
+        help="With --batch: finish within this time, such as 6h, by sending the remaining requests live.",
     ),
-    _batch("--batch-files", type=folder, help="Write batch files to this folder, submit nothing, and end."),
+    _batch("--batch-files", type=folder, help="Write batch files to this folder instead of submitting them."),
 )
 
 
@@ -112,7 +112,7 @@ def check_batch(settings: Settings, *, share: bool = False) -> None:
     """Raise UsageError if the provider in force has no Batch API, or if the list is also shared."""
     if share:
         message = "--share cannot be combined with --batch or --batch-files"
-        raise UsageError(message, remedy="leave out --share; batch runs never submit a request that another one has")
+        raise UsageError(message, remedy="leave out --share; batch runs never submit the same request")
     name = provider_name(settings)
     if name != "openai":
         raise UsageError(
@@ -121,7 +121,7 @@ def check_batch(settings: Settings, *, share: bool = False) -> None:
 
 
 class BatchRounds:
-    """Repeats the work of a command. It is the work that the run loop sees.
+    """Work for the run loop that repeats the work of a command in rounds.
 
     Args:
         work: The command's work. It asks `run.is_finished` which items it can leave out.
@@ -179,7 +179,7 @@ class BatchRounds:
                 yield item
             if models.stop.requested and not models.stop.failure and pending:
                 message = f"interrupted with {pluralize(pending, run.options.noun)} pending"
-                raise Interrupted(message, remedy=f"{run.options.resume}; batches that are submitted go on")
+                raise Interrupted(message, remedy=f"{run.options.resume}; the submitted batches continue")
         if failure and not isinstance(failure, Interrupted):
             raise failure
 
@@ -223,7 +223,7 @@ class BatchRounds:
                 yield item
 
     async def _cut_short(self, run: Run, session: BatchSession, clock: "_Deadline") -> None:
-        """Cancel what is still in batches, and collect what they have done."""
+        """Cancel the unfinished batches, and collect their results."""
         await session.cancel()
         while await session.waits_for() and not clock.is_past_cancelling:
             await session.wait(lambda: clock.is_past_cancelling)
@@ -253,7 +253,7 @@ class BatchRounds:
         return self._work.unfinished(failure, is_finished)
 
     def notes(self, stats: RunStats) -> Iterable[str]:
-        """Yield what the work says, and how many paid answers nobody asks for."""
+        """Yield the notes of the work, and how many paid answers no page needs."""
         yield from self._work.notes(stats)
         if self._unasked:
             yield (
@@ -282,5 +282,5 @@ class _Deadline:
 
     @property
     def is_past_cancelling(self) -> bool:
-        """True once batches that are still being cancelled are left alone."""
+        """True once the run stops waiting for batches that are being cancelled."""
         return self.is_set and self._now() >= self._live_at

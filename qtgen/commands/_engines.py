@@ -16,29 +16,28 @@ def engine_option(option: Callable[..., Callable[[Any], Any]] = click.option) ->
     """Return the decorator that adds `--engine`.
 
     Args:
-        option: What adds an option to a command: `click.option`, or that of a group of options.
+        option: The function that adds an option to a command: `click.option`, or one for a group of options.
     """
     return option(
         "--engine",
         type=click.Choice(["local", RAY]),
         default="local",
-        help="Use processes of this machine, or Ray: the cluster at RAY_ADDRESS, or one of this machine.  "
-        "[default: local]",
+        help="Use local processes, or Ray on this machine or on the cluster at RAY_ADDRESS.  [default: local]",
     )
 
 
 @contextmanager
 def open_engine(name: str, jobs: int | None, *, spawn: bool = False) -> "Iterator[Engine | None]":
-    """Provide the engine that the option names. None leaves the choice of local processes to the library.
+    """Open the engine that the option selects. None lets the library choose local processes.
 
     Args:
         name: The value of the option.
         jobs: The number of workers. The default of Ray is the number of CPUs.
-        spawn: For a library that makes no choice: use `jobs` local processes that are started afresh.
+        spawn: Use `jobs` new local processes, for a library that does not choose them itself.
 
     Raises:
         MissingExtra: The engine needs an extra.
-        EngineUnusable: The engine cannot be used as the environment says.
+        EngineUnusable: The environment variables describe an engine that cannot be used.
     """
     engine = _engine(name, jobs, spawn)
     try:

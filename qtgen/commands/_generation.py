@@ -75,10 +75,10 @@ class Generation:
     _stop: Stop | None = None
 
     def steps(
-        self, ids: IdAllocator | None = None, is_mine: Callable[[int], bool] | None = None
+        self, ids: IdAllocator | None = None, lease: Callable[[int], bool] | None = None
     ) -> Iterator[Job | Outcome]:
         """Yield a job or an outcome for each row. Without `ids`, jobs have the id 0 and serve only for estimates."""
-        return plan(self.source.rows(), self.plan_options, ids or (lambda urls: dict.fromkeys(urls, 0)), is_mine)
+        return plan(self.source.rows(), self.plan_options, ids or (lambda urls: dict.fromkeys(urls, 0)), lease)
 
     async def items(self, run: Run) -> AsyncGenerator[Item, None]:
         """Yield each row's outcome. Models are opened when the first job is reached."""
@@ -122,7 +122,7 @@ class Generation:
             blocks = self.blocks = SharedBlocks(group, even_blocks(self.index.total), models.stop)
             stack.callback(blocks.close)
             run.has_left_items = blocks.has_left
-            rows = numbered_steps(self.steps(ids, blocks.is_mine))
+            rows = numbered_steps(self.steps(ids, blocks.lease))
             while True:
                 async with self._results(rows.steps, models, selector) as results:
                     async for number, outcome in results:
@@ -132,7 +132,7 @@ class Generation:
                         yield self._item(position, outcome)
                 if run.stats.failures[BudgetReached.kind] or not await blocks.has_more():
                     return
-                rows = numbered_steps(self.steps(ids, blocks.is_mine), _is_elsewhere)
+                rows = numbered_steps(self.steps(ids, blocks.lease), _is_elsewhere)
 
     async def _open(self, run: Run, stack: AsyncExitStack) -> tuple[Models, Selector | None]:
         """Open the models and the judges. They are closed when the stack ends."""

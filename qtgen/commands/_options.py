@@ -56,8 +56,8 @@ budget_option = options_of("Cost")(
 share_option = options_of("Several processes")(
     "--share",
     is_flag=True,
-    help="Share the list with other processes that run the same command on the same ledger. Each page is written by "
-    "one of them; the others report it as `elsewhere`.",
+    help="Share the list with other processes that run the same command on the same ledger. One process writes each "
+    "page, and the others report it as `elsewhere`.",
 )
 strict_grounding_option = options_of("Output")(
     "--strict-grounding",

@@ -59,7 +59,7 @@ class PageSources:
 
     @property
     def pack(self) -> str | None:
-        """Where the pack is that PATHS or the corpus names, or None if pages come only from files."""
+        """Location of the pack in PATHS or the corpus. None if pages come only from files."""
         packs = (self._pack, self._packed_corpus)
         return next((pack.location for pack in packs if pack is not None), None)
 
@@ -69,7 +69,7 @@ class PageSources:
         return [*self.files, *([self.corpus] if isinstance(self.corpus, Path) else [])]
 
     def refuse_packs(self, uses: Mapping[str, bool]) -> None:
-        """Raise UsageError if there is a pack, and one of `uses` is true: they need files."""
+        """Raise UsageError if there is a pack and one of `uses` is true, because these uses need files."""
         for what, is_used in uses.items():
             if is_used and self.pack:
                 raise UsageError(f"{what} needs files, not a pack", path=self.pack, remedy="use `qtgen unpack` first")
@@ -91,5 +91,5 @@ class PageSources:
             return
         for batch in iter_batches(self.files, self._on_unusable):
             if self._packed_corpus is not None:
-                self._packed_corpus.hide(batch.paths())  # the files count, and not what the pack has of them
+                self._packed_corpus.hide(batch.paths())  # the files take precedence over the pack
             yield batch

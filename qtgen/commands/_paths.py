@@ -13,7 +13,7 @@ from qtgen.commands._errors import describe, exit_code
 from qtgen.errors import DamagedPack, QtgenError, UsageError
 from qtgen.site.locations import is_url
 
-_DAMAGE_SHOWN = 20  # parts of packs that are listed; the others are counted
+_DAMAGE_SHOWN = 20  # damaged parts of packs that are listed; the others are counted
 
 
 class NonEmptyPath(click.Path):
@@ -65,7 +65,7 @@ class UnusablePaths:
         return [Path(error.path) for error in self._errors.values() if error.path is not None]
 
     def exit_code(self, code: int = 0) -> int:
-        """Name the paths and the damage on stderr, each once.
+        """Report the paths and the damage on stderr, each once.
 
         Return the exit code of a call that would end with `code`.
         """

@@ -1,4 +1,4 @@
-"""What `qtgen plan` assumes: from the options, else from the ledger, else by default."""
+"""The assumptions of `qtgen plan`, from the options, the ledger or the defaults, in this order."""
 
 import datetime as dt
 import errno
@@ -26,12 +26,12 @@ from qtgen.settings import Settings
 
 _SAMPLE = 2_000  # questions whose requests are rendered; the others are counted
 _TYPICAL = Question("What happens to the energy of a ball that bounces and comes to rest?", "Physics")
-_MIN_ANSWERS = 20  # earlier answers from which the pace of further ones is taken
+_MIN_ANSWERS = 20  # number of the last attempts that the forecast is based on
 _GUESSED_FAULTY = 0.05
 _LATENCY_SPREAD, _TOKEN_SPREAD, _BATCH_SPREAD = 0.4, 0.3, 0.8  # standard deviations of the logarithm
 _GUESS_ERROR = 0.4  # relative standard error of a guessed mean
-_MAX_SHARE = 0.5  # of the attempts in the ledger that failed; beyond that, something was wrong with the endpoint
-_Z = 1.645  # a 90% interval reaches as many standard deviations to each side
+_MAX_SHARE = 0.5  # maximum share of failed attempts; if more failed, something was wrong with the endpoint
+_Z = 1.645  # standard deviations on each side of a 90% interval
 _TRANSIENT = ("unavailable", "dropped", "timeout", "malformed", "unreachable")
 
 
@@ -77,7 +77,7 @@ class _Requests:
 
 
 def read_inputs(options: PlanOptions) -> Inputs:
-    """Return what the forecast is computed from.
+    """Return the assumptions of the forecast.
 
     Raises UsageError, QuestionFileError, PromptError, SettingsError and LedgerError.
     """
@@ -128,7 +128,7 @@ def read_inputs(options: PlanOptions) -> Inputs:
 def _recorded(
     settings: Settings, endpoint: Endpoint, config: GenerationConfig
 ) -> tuple[Sequence[tuple[str, int, int, int]], float, ModelPace]:
-    """Return what the ledger knows of the model: its answers, the share of faulty ones, and its pace.
+    """Return what the ledger has recorded of the model: its answers, the share of faulty ones, and its pace.
 
     A ledger that does not exist is not created.
     """
@@ -198,7 +198,7 @@ def _add_files(
         _add(estimate, config, endpoint, sample)
         total = len(sample) + (0 if options.pages else sum(1 for _ in rows))
     if invalid:
-        warn([f"{invalid:,} rows are no valid questions"], "row")
+        warn([f"{invalid:,} rows are not valid questions"], "row")
     return total
 
 

@@ -108,7 +108,7 @@ class Regeneration:
         blocks = self._blocks = SharedBlocks(group, shared.blocks, models.stop)
         run.has_left_items = blocks.has_left
         plan_page = partial(plan_job, config=self.config, sources=sources, touch_date=self.options.touch_date)
-        steps = numbered_steps(shared.steps(plan_page, blocks.is_mine))
+        steps = numbered_steps(shared.steps(plan_page, blocks.lease))
         try:
             while True:
                 async with aclosing(self._rewrite(steps.steps, models, judges)) as results:
@@ -119,7 +119,7 @@ class Regeneration:
                         yield position, result
                 if run.stats.failures[BudgetReached.kind] or not await blocks.has_more():
                     return
-                steps = numbered_steps(shared.steps(plan_page, blocks.is_mine, blocks.finish), _is_elsewhere)
+                steps = numbered_steps(shared.steps(plan_page, blocks.lease, blocks.finish), _is_elsewhere)
         finally:
             blocks.close()
 

@@ -1,4 +1,4 @@
-"""What processes on the same ledger have in common: their work, and the blocks of a shared list."""
+"""Describe the work of a run, so that processes with the same ledger and work share it."""
 
 import json
 from collections.abc import Mapping
@@ -45,15 +45,15 @@ def work_of(
 
 
 def generate_work(options: "GenerateOptions", config: GenerationConfig, index: QuestionIndex) -> Work:
-    """Return what a run of `generate` works on. Names of files and folders can differ between machines."""
+    """Return the work of a run of `generate`. Names of files and folders can differ between machines."""
     facts = {"rows": index.contents.hexdigest(), "judges": options.judges, "fresh": options.fresh}
     return work_of("generate", options.settings, config, facts, shares_answers=options.share)
 
 
 def regenerate_work(options: "RegenerateOptions", config: GenerationConfig, pages: int) -> Work:
-    """Return what a run of `regenerate` works on. `pages` is how many pages it looks at.
+    """Return the work of a run of `regenerate`. `pages` is the number of pages that it checks.
 
-    Which of them are stale does not count, because that changes while other processes rewrite them.
+    The stale pages are no part of it, because they change while other processes rewrite them.
     """
     staleness = options.staleness
     facts = {
@@ -72,12 +72,12 @@ def regenerate_work(options: "RegenerateOptions", config: GenerationConfig, page
 
 
 def announce_sharing(run: Run, group: LedgerGroup, noun: str) -> None:
-    """Say with how many processes a run shares its list, and warn about those that have another one."""
-    _, members, strangers = group.membership
+    """Report how many processes share the list of a run, and warn about processes with another list."""
+    _, members, unrelated = group.membership
     run.say(f"sharing the {noun}s with {_processes(members) if members else 'no other process so far'}")
-    if strangers:
+    if unrelated:
         run.say(
-            f"not sharing with {_processes(strangers)} on this ledger, because the {noun}s, prompts, models or "
+            f"not sharing with {_processes(unrelated)} on this ledger, because the {noun}s, prompts, models or "
             "options differ"
         )
 

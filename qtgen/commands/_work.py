@@ -1,4 +1,4 @@
-"""What the run loop is given: the work of a command, its options, and the models that it sends requests with."""
+"""The inputs of the run loop: the work of a command, its options, and its models."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

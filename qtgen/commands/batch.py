@@ -53,9 +53,9 @@ def command() -> None:
 @click.option("--all", "show_all", is_flag=True, help="Include batches that are finished.")
 @_json
 def list_batches(show_all: bool, as_json: bool) -> int:
-    """List batches, as the ledger knows them.
+    """List the batches that the ledger has recorded.
 
-    Nothing is sent. `qtgen batch status` asks the provider.
+    This sends no request. `qtgen batch status` requests the state from the provider.
     """
     with _manager() as manager:
         records = (manager.store.records() if show_all else manager.find(())) if manager else []
@@ -67,9 +67,9 @@ def list_batches(show_all: bool, as_json: bool) -> int:
 @_ids
 @_json
 def status(ids: tuple[str, ...], as_json: bool) -> int:
-    """Ask the provider how batches are.
+    """Show the state of batches at the provider.
 
-    Without ID, all unfinished batches are shown.
+    Without ID, show all unfinished batches.
     """
 
     async def look(manager: BatchManager, record: BatchRecord) -> BatchNews:
@@ -89,17 +89,17 @@ def status(ids: tuple[str, ...], as_json: bool) -> int:
     type=NonEmptyPath(dir_okay=False),
     multiple=True,
     metavar="FILE",
-    help="Read results from this file, for batch files of --batch-files. Repeat for several files.",
+    help="Read results from this file, for requests from --batch-files. Repeat for several files.",
 )
 @_json
 def collect(ids: tuple[str, ...], wait: bool, files: tuple[Path, ...], as_json: bool) -> int:
     """Record the results of finished batches in the ledger.
 
-    The next `qtgen generate` writes the pages without sending these requests again. Without ID, all finished batches
-    are collected. Collecting a batch twice, or on two machines at once, changes nothing.
+    The next `qtgen generate` writes the pages without sending these requests again. Without ID, collect all finished
+    batches. You can collect a batch twice, or on two machines at once, without harm.
     """
     if files and (ids or wait):
-        raise UsageError("--from reads files instead of asking the provider", remedy="leave out ID and --wait")
+        raise UsageError("--from reads files instead of the provider's results", remedy="leave out ID and --wait")
     settings = settings_from({})
     if files:
         return _collect_files(files, settings, as_json=as_json)
@@ -132,9 +132,9 @@ def collect(ids: tuple[str, ...], wait: bool, files: tuple[Path, ...], as_json: 
 def cancel(ids: tuple[str, ...], as_json: bool) -> int:
     """Cancel batches at the provider.
 
-    The provider finishes requests that are in progress. `qtgen batch collect` then records their answers and frees the
-    others. A batch that the provider does not have is given up at once. Without ID, all unfinished batches are
-    cancelled.
+    The provider finishes requests that are in progress. `qtgen batch collect` then records their answers and releases
+    the others. If the provider does not have a batch, its requests are released at once. Without ID, cancel all
+    unfinished batches.
     """
 
     async def cancel_one(manager: BatchManager, record: BatchRecord) -> BatchNews:
@@ -150,7 +150,7 @@ def cancel(ids: tuple[str, ...], as_json: bool) -> int:
 
 @contextmanager
 def _manager() -> Iterator[BatchManager | None]:
-    """Open the batches of the ledger in the settings, None if there is no ledger."""
+    """Open the ledger in the settings and yield a manager of its batches. Yield None if there is no ledger."""
     settings = settings_from({})
     file = ledger_url(settings).removeprefix("sqlite:///")
     if "://" not in file and not Path(file).exists():
@@ -162,7 +162,7 @@ def _manager() -> Iterator[BatchManager | None]:
 
 
 def _each(ids: Sequence[str], work: BatchWork) -> list[BatchNews]:
-    """Do the work for each batch, one after the other. An error of one is part of its result."""
+    """Do the work for one batch after the other. The error of a batch is part of its result."""
     with _manager() as manager:
         if manager is None:
             return []

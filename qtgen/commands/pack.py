@@ -1,4 +1,4 @@
-"""`qtgen pack`: the pages of a folder as a pack, for machines that share no files."""
+"""`qtgen pack`: pack the pages of a folder for machines that share no files."""
 
 from pathlib import Path
 
@@ -39,8 +39,9 @@ Examples:
 def command(folder: Path, out: Location, force: bool, as_json: bool) -> int:
     """Write all pages of FOLDER into a pack: Parquet shards and a manifest.
 
-    OUT is a folder or a URL that fsspec knows, such as s3://bucket/site. The pack has every page byte for byte, and no
-    other file. `qtgen validate` and `qtgen link --check` read packs, and `qtgen unpack` writes the pages into a folder.
+    OUT is a folder or a URL that fsspec knows, such as s3://bucket/site. The pack contains every page byte for byte,
+    and no other file. `qtgen validate` and `qtgen link --check` read packs. `qtgen unpack` writes the pages into a
+    folder.
 
     Needs the `pack` extra.
     """

@@ -126,10 +126,10 @@ _POSITIVE, _SHARE = Finite(min=0, min_open=True, max=1e12), Finite(min=0, max=0.
     metavar="HOURS",
     help="Assume that a batch takes this long on average.  [default: 2]",
 )
-@_output("--seeds", type=click.IntRange(1, 1000), default=20, help="Number of simulations.  [default: 20]")
+@_output("--seeds", type=click.IntRange(1, 1000), default=20, help="Run this many simulations.  [default: 20]")
 @_output("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(questions: tuple[Path, ...], **flags: Any) -> int:
-    """Forecast the time, the cost and the bottleneck of a run. Nothing is sent.
+    """Forecast the time, the cost and the bottleneck of a run. This sends no request.
 
     The forecast simulates the requests for QUESTIONS (.csv, .xlsx, .jsonl, .txt, or - for stdin), or for --pages N, on
     one or several machines. Latency, faulty answers and failures come from the ledger if it has 20 answers of the

@@ -1,4 +1,4 @@
-"""`qtgen unpack`: the pages of a pack as files."""
+"""`qtgen unpack`: write the pages of a pack into a folder."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ _SHOWN = 20  # errors that are listed on stderr; the others are counted
 _EPILOG = """\b
 Exit codes:
   0    all pages are in FOLDER
-  1    a page was refused, is damaged, exists with other contents or cannot
+  1    a page was rejected, is damaged, exists with other contents or cannot
        be written (the others are unpacked), or the disk is full
   2    the call is wrong: PACK is not a pack, or its manifest is damaged
   130  interrupted; run the same command again to resume
@@ -34,8 +34,8 @@ Exit codes:
 def command(pack: Location, folder: Path, force: bool, as_json: bool) -> int:
     """Write all pages of PACK, a folder or a URL, into FOLDER.
 
-    Each page is written atomically, after its checksum is verified. Pages that FOLDER has already with the same
-    contents stay as they are. So do its other files.
+    qtgen verifies the checksum of each page and writes the page atomically. Pages that already have the same contents
+    stay unchanged. So do other files of FOLDER.
 
     Needs the `pack` extra.
     """

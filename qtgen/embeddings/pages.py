@@ -171,9 +171,9 @@ class CenteredVectors(NamedTuple):
 
 
 class VectorBlocks:
-    """Rows of many pages in large blocks, each of which the system gets back as soon as its rows are taken.
+    """Rows of many pages in large blocks. A block is freed as soon as its rows are taken.
 
-    Smaller blocks would become holes in the memory of this process, which the system does not get back.
+    The process could not return smaller blocks to the system.
     """
 
     def __init__(self) -> None:

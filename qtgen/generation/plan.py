@@ -111,7 +111,7 @@ class PlanOptions:
 
 
 def plan(
-    rows: Iterable[Row], options: PlanOptions, ids: IdAllocator, is_mine: Callable[[int], bool] | None = None
+    rows: Iterable[Row], options: PlanOptions, ids: IdAllocator, lease: Callable[[int], bool] | None = None
 ) -> Iterator[Job | Outcome]:
     """Yield one job or outcome per row, in order, while reading the rows.
 
@@ -119,20 +119,20 @@ def plan(
         rows: The rows.
         options: How they become jobs.
         ids: Gives each page its id.
-        is_mine: Tells whether this process has a block of rows, by its index, if several processes share the list.
-            Rows of other blocks are not looked at.
+        lease: Leases a block of rows by its index, and returns whether this process has it. None if the list is not
+            shared. Rows of other blocks are `elsewhere`, without a check.
     """
     reasons = {number: Failure("near-duplicate", why) for number, why in options.near_duplicates.items()}
     reasons |= {number: Failure(DUPLICATE, why) for number, why in options.site_duplicates.items()}
     sources = dict.fromkeys(options.duplicates.values(), "")  # of rows that have duplicates
     numbered = enumerate(rows)
-    while chunk := list(islice(numbered, BLOCK if is_mine else _CHUNK)):
+    while chunk := list(islice(numbered, BLOCK if lease else _CHUNK)):
         for number, row in chunk:
             if number in sources:
                 sources[number] = row.source
             elif number in options.duplicates and number not in options.site_duplicates:
                 reasons[number] = Failure(DUPLICATE, f"same page as {sources[options.duplicates[number]]}")
-        if is_mine and not is_mine(chunk[0][0] // BLOCK):
+        if lease and not lease(chunk[0][0] // BLOCK):
             yield from (_elsewhere(row) for _, row in chunk)
             continue
         steps = [

@@ -1,4 +1,4 @@
-"""Which blocks of a list this process works on, if several processes share the list.
+"""Lease the blocks of a list that several processes share.
 
 The ledger leases the blocks. A process takes the next one that nobody has had when it reaches it, and at the end also
 those of processes that were interrupted or died.
@@ -20,9 +20,9 @@ from qtgen.llm.ledger import LedgerGroup
 from qtgen.llm.ledger.leases import OpenBlocks
 from qtgen.llm.ledger.writer import PATIENCE
 
-_POLL = 0.5  # seconds between two looks at what other runs do
-_PAUSE_WHILE_AWAY = 0.5  # seconds between two attempts while the ledger is away
-_LATEST = 1e300  # below the infinity that stands for a process of this machine
+_POLL = 0.5  # seconds between two queries of what other runs do
+_UNAVAILABLE_PAUSE = 0.5  # seconds between two attempts while the ledger is unavailable
+_LATEST = 1e300  # below the infinity of a process of this machine
 _LEFT = frozenset({BudgetReached.kind, Interrupted.kind})  # kinds of failures that leave a row to others
 T = TypeVar("T")
 StepT = TypeVar("StepT")
@@ -46,11 +46,11 @@ def is_left(outcome: Outcome) -> bool:
 
 
 class SharedBlocks:
-    """The blocks that this process has.
+    """The blocks that this process has leased.
 
     Args:
         group: The runs that share the list.
-        blocks: All blocks, in the order in which `is_mine` asks for them.
+        blocks: All blocks, in the order in which `lease` asks for them.
         stop: A requested stop ends the waiting for other runs.
     """
 
@@ -59,14 +59,14 @@ class SharedBlocks:
         self._numbers = [block.number for block in blocks]
         self._left: dict[int, int] = {}  # rows without an outcome, by the index of a block that this process has
         self._done: list[int] = []  # numbers of finished blocks that the ledger does not know yet
-        self._lock = threading.Lock()  # `is_mine` is called in another thread
+        self._lock = threading.Lock()  # `lease` is called in another thread
         self._current = -1  # the index of the last block that was taken
         self._takes_over = False
 
-    def is_mine(self, index: int) -> bool:
-        """Return whether this process has a block, and take it if nobody has had it. The index may only grow.
+    def lease(self, index: int) -> bool:
+        """Lease a block that no run has had, and return whether this process has the block. The index may only grow.
 
-        Waits while the ledger is away. Raises LedgerError, and Interrupted if a stop is requested meanwhile.
+        Waits while the ledger is unavailable. Raises LedgerError, and Interrupted if a stop is requested meanwhile.
         """
         if index > self._current:
             taken = patiently(lambda: self._take(index), self._stop)
@@ -97,9 +97,9 @@ class SharedBlocks:
         return any(self._left.values())
 
     async def has_more(self) -> bool:
-        """Return whether there are blocks that nobody will finish. Then `is_mine` begins again and takes them.
+        """Return whether there are blocks that no process will finish. `lease` then accepts all indexes again.
 
-        Waits until each other run with a block has shown that it is alive, or is dead. Raises LedgerError.
+        Waits until it is known of each other run with a block whether it is alive. Raises LedgerError.
         """
         first: dict[str, float] = {}
         while not self._stop.requested:
@@ -120,24 +120,24 @@ class SharedBlocks:
         return self._group.open_blocks()
 
     def others(self) -> set[int]:
-        """Return the numbers of the blocks that other processes have, as far as the ledger can tell."""
+        """Return the numbers of the blocks that other processes have. Return none if the ledger cannot be used."""
         try:
             return self._group.blocks_of_others()
         except LedgerError:
             return set()
 
     def close(self) -> None:
-        """Record what is done, and give up the other blocks, so that another process can take them."""
+        """Record the finished blocks, and release the others, so that another process can take them."""
         given_up = [self._numbers[index] for index, left in self._left.items() if left]
         try:
             self._group.release_blocks(self._done, given_up)
         except LedgerUnavailable:
-            return  # this run ends, so its blocks can be taken over all the same
+            return  # this run ends, so other runs can take its blocks nevertheless
 
 
 @dataclass
 class NumberedSteps(Generic[StepT]):
-    """Steps that are read once, and the position in the list of each that was read."""
+    """Steps that can be read once, and the positions of the steps that were read."""
 
     steps: Iterator[StepT]
     positions: "array[int]"
@@ -159,7 +159,7 @@ def numbered_steps(
 
 
 def patiently(call: Callable[[], T], stop: Stop) -> T:
-    """Return what a call returns. While the ledger is away, call it again. Only for threads beside the event loop.
+    """Return what a call returns, and retry while the ledger is unavailable. Never call it in the event loop.
 
     Raises LedgerError, and Interrupted if a stop is requested meanwhile.
     """
@@ -172,4 +172,4 @@ def patiently(call: Callable[[], T], stop: Stop) -> T:
                 raise Interrupted("the run was interrupted before the request was sent") from None
             if time.monotonic() > deadline:
                 raise
-            time.sleep(_PAUSE_WHILE_AWAY)
+            time.sleep(_UNAVAILABLE_PAUSE)

@@ -1,6 +1,6 @@
-"""Parts of the work that workers do: read some pages, and find the candidates of some pages.
+"""The work of one worker: read some pages, and find the candidates of some pages.
 
-The functions depend on nothing but their arguments and the files. They use no cache and no database.
+The functions depend only on their arguments and the files. They use no cache and no database.
 """
 
 from array import array
@@ -35,7 +35,7 @@ class Wanted(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CatalogShard:
-    """What a catalog keeps of some pages, in columns; the problems by the number of the page in the shard.
+    """The facts of some pages for the catalog, in columns. Problems are by the number of the page in the shard.
 
     Attributes:
         unreadable: Numbers of the pages whose files could not be read.

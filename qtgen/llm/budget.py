@@ -1,7 +1,7 @@
-"""The budget of a run: requests in flight count with the most that they can cost.
+"""The budget of a run: requests in flight count with their maximum cost.
 
 Runs of a group share one budget. Each of them may spend only what it has set aside in the ledger, so it draws money for
-the requests that wait and gives back what it does not need (`shared_limits`).
+the requests that wait and returns what it does not need (`shared_limits`).
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Budget:
         self._ceilings: dict[object, float] = {}  # of the requests that wait
         self._is_interrupted = False
         self._granted = limit or 0.0  # what this run may spend in all
-        self._on_need: Callable[[], None] | None = None  # asks for more; None if the budget is not shared
+        self._on_need: Callable[[], None] | None = None  # requests more money; None if the budget is not shared
         self._is_short = False  # the ledger did not have enough for any request that waits
         self._refused = inf  # the ledger does not have as much, and nothing was settled since
         self._recent = self._pace = 0.0  # reserved since the last draw, and within about a second
@@ -67,7 +67,7 @@ class Budget:
             self._ask()  # before the next request has to wait
 
     def _check_waiting(self, ceiling: float) -> None:
-        """Ask for more, if that makes sense. Raises Interrupted, and BudgetReached if waiting makes no sense."""
+        """Draw more money if that can help. Raises Interrupted, and BudgetReached if waiting is useless."""
         if self._is_interrupted:
             raise Interrupted("the run was interrupted before the request was sent")
         is_idle = self._reserved <= _EPSILON
@@ -136,9 +136,9 @@ class Budget:
         return max(0.0, self._granted - self.spent - self._reserved)
 
     def draw(self, seconds: float, *, is_last: bool = False) -> MoneyDraw:
-        """Return what to ask the ledger for. `grant` has to be called with its answer.
+        """Return what to draw from the ledger. The caller then has to call `grant` with the result.
 
-        The run asks for what waits and for what it will need within about a second. It gives back what exceeds that,
+        The run draws what it needs for waiting requests and for about a second. It returns what exceeds that,
         and everything at the end of the run (`is_last`) or if the ledger did not have enough the last time: another run
         may need just this. `seconds` have passed since the last draw.
         """

@@ -1,4 +1,4 @@
-"""Read an endpoint's response, whichever way it came: from a connection, or as a line of a batch's results.
+"""Read an endpoint's response, which came from a connection or from a line of a result file.
 
 A response is a status, headers and a payload. Its reader returns the model's final response, or raises the error that
 it means. It does no input or output.
@@ -157,7 +157,7 @@ class ResponseReader:
 
     def _malformed(self, error: BodyError) -> Retryable:
         message = self._clean(f"the endpoint's response {error}")
-        if error.is_web_page:  # a page of a proxy or a login page, which nobody bills
+        if error.is_web_page:  # a page of a proxy or a login page, which costs nothing
             remedy = "check `base_url`, and any proxy or login page between you and the endpoint"
             return Retryable(message, kind="malformed", usage=NO_USAGE, remedy=remedy)
         return Retryable(message, kind="malformed")

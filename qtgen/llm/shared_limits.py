@@ -23,7 +23,7 @@ from qtgen.llm.pacing.slices import RateSlice
 _MONEY_INTERVAL = 1.0  # seconds between two draws if no request waits
 _MONEY_POLL = 0.25  # the same if a request waits for money that other runs have set aside
 _MIN_RATE_POLL, _MAX_RATE_POLL = 0.01, 1.0  # seconds between two looks at a rate limit that has nothing left
-_PAUSE_WHILE_AWAY = 0.5  # seconds between two attempts to draw while the ledger is away
+_UNAVAILABLE_PAUSE = 0.5  # seconds between two attempts to draw while the ledger is unavailable
 T = TypeVar("T")
 
 
@@ -86,7 +86,7 @@ class _MoneyDrawer:
         now = self._loop.time()
         draw = self._budget.draw(now - self._drawn_at, is_last=is_last)
         self._drawn_at = now
-        if self._last is None or self._last[0] != draw or draw.wanted:  # else the ledger knows all this
+        if self._last is None or self._last[0] != draw or draw.wanted:  # if not, the ledger has recorded this already
             work = partial(self._group.draw_money, draw)
             grant = await self._loop.run_in_executor(self._thread, work) if is_last else await _draw(self._thread, work)
             self._last = draw, grant
@@ -120,12 +120,12 @@ async def _draw_rates(
 
 
 async def _draw(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    """Draw in a thread. While the ledger is away, nothing starts; the ledger's writer decides how long to wait."""
+    """Draw in a thread, and retry while the ledger is unavailable. The ledger's writer decides how long to wait."""
     while True:
         try:
             return await asyncio.get_running_loop().run_in_executor(thread, work)
         except LedgerUnavailable:
-            await asyncio.sleep(_PAUSE_WHILE_AWAY)
+            await asyncio.sleep(_UNAVAILABLE_PAUSE)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Stale pages in blocks, if several processes share them.
 
-The processes may find different pages stale, because some are rewritten before another process looks. So a page's block
-follows from its URL and the number of all pages, which stay the same.
+The processes may find different pages stale, because one process may rewrite a page before another process checks it.
+So a page's URL and the number of all pages determine its block. Both stay the same.
 """
 
 from collections import Counter
@@ -20,13 +20,15 @@ Version = tuple[int, int]
 
 
 class SharedPages:
-    """Args:
+    """Stale pages in the order of their blocks.
+
+    Args:
         pages: The stale pages, the most urgent ones first.
         total: The number of all pages that were checked.
 
     Attributes:
-        pages: The pages, block by block. The block with the most urgent page comes first.
-        blocks: Their blocks.
+        pages: The stale pages, block by block. The block with the most urgent page comes first.
+        blocks: The blocks of the stale pages.
     """
 
     def __init__(self, pages: Sequence[StalePage], total: int) -> None:
@@ -49,20 +51,20 @@ class SharedPages:
     def steps(
         self,
         plan_page: Callable[[StalePage], RewriteJob | RewriteResult],
-        is_mine: Callable[[int], bool],
+        lease: Callable[[int], bool],
         on_changed: Callable[[int], None] | None = None,
     ) -> Iterator[RewriteJob | RewriteResult]:
-        """Yield what to do about each page. Those of other processes are `elsewhere`.
+        """Yield the job or the result of each page. Pages of other processes get the result `elsewhere`.
 
         Args:
             plan_page: Decides what to do about a page.
-            is_mine: Tells whether this process has a block, by its index.
+            lease: Tells whether this process has a block, by its index.
             on_changed: Called with the index of the block of a page that another process has rewritten before it ended.
                 None if no block has been another process's.
         """
         for page in self.pages:
             index = self.index_of(page)
-            is_own = is_mine(index)
+            is_own = lease(index)
             if is_own and on_changed and _version(page.path) != self._versions[page.path]:
                 on_changed(index)
                 is_own = False
@@ -70,7 +72,7 @@ class SharedPages:
 
 
 def elsewhere(page: StalePage) -> RewriteResult:
-    """Return the result of a page that another process has."""
+    """Return the result of a page whose block another process has."""
     return not_attempted(page, None, Status.ELSEWHERE)
 
 
@@ -80,7 +82,7 @@ def _block(page: StalePage, total: int) -> int:
 
 
 def _version(path: str) -> Version | None:
-    """Return what changes if a file is replaced, None if it is gone."""
+    """Return a value that changes if a file is replaced. Return None if the file does not exist."""
     try:
         status = Path(path).stat()
     except OSError:

@@ -213,7 +213,7 @@ def _state(file: "os.DirEntry[str] | Path") -> tuple[int, int]:
 def read_page_bytes(path: str, size: int = -1) -> bytes:
     """Return the contents of a file, up to one byte more than a page may have.
 
-    Only regular files are opened, because opening a pipe would wait for ever. Raises OSError.
+    Only regular files are opened, because opening a pipe would wait forever. Raises OSError.
 
     Args:
         size: The size of the file in bytes, or -1 if it is unknown.

@@ -1,4 +1,4 @@
-"""Tell packs from folders of pages, and URLs from paths, without loading what reads them."""
+"""Distinguish packs from folders and URLs from paths, without importing the reader of packs."""
 
 import re
 from pathlib import Path

@@ -135,7 +135,7 @@ def test_every_kind_of_line(
     expected = ["written", status, "written", "written"]
     if behaviour == ["missing"]:  # nothing says which request it is about
         assert code == 1
-        assert "brought no result" in err
+        assert "had no result" in err
         return
     assert outcomes(out) == expected, err
     assert code == int(status == "failed")
@@ -471,7 +471,7 @@ def test_an_unfinished_submission_at_a_provider_that_lists_no_batches(qtgen: Run
     connection.commit()
     connection.close()
     code, _, err = qtgen("batch", "status")
-    assert (code, "nobody knows whether batch" in err) == (1, True), err
+    assert (code, "it is unknown whether batch" in err) == (1, True), err
     code, _, err = qtgen("batch", "cancel")
     assert code == 0, err
     assert rows("SELECT state FROM batches") == [("cancelled",)]

@@ -47,25 +47,25 @@ def test_a_list_is_cut_into_blocks_of_64() -> None:
 def test_each_process_takes_the_next_free_block(runs: list[tuple[Ledger, LedgerGroup]]) -> None:
     (_, a), (_, b) = runs
     first, second = shared(a), shared(b)
-    assert first.is_mine(0)
-    assert [second.is_mine(0), second.is_mine(1)] == [False, True]
-    assert [first.is_mine(0), first.is_mine(1), first.is_mine(2)] == [True, False, True]
-    assert not second.is_mine(2)
+    assert first.lease(0)
+    assert [second.lease(0), second.lease(1)] == [False, True]
+    assert [first.lease(0), first.lease(1), first.lease(2)] == [True, False, True]
+    assert not second.lease(2)
     assert second.others() == {5, 8}
 
 
 def test_the_blocks_of_a_killed_process_are_taken_at_the_end(runs: list[tuple[Ledger, LedgerGroup]]) -> None:
     (dead, a), (_, b) = runs
     victim, heir = shared(a), shared(b)
-    assert victim.is_mine(0)
-    assert victim.is_mine(1)
+    assert victim.lease(0)
+    assert victim.lease(1)
     finish(victim, 0)
-    assert victim.is_mine(2)
+    assert victim.lease(2)
     victim.finish(2)  # one of its two rows
     end_process(dead)
-    assert not any(heir.is_mine(index) for index in range(3))
+    assert not any(heir.lease(index) for index in range(3))
     assert asyncio.run(heir.has_more())
-    assert [heir.is_mine(index) for index in range(3)] == [False, True, True]
+    assert [heir.lease(index) for index in range(3)] == [False, True, True]
     finish(heir, 1)
     finish(heir, 2)
     assert not asyncio.run(heir.has_more())
@@ -74,19 +74,19 @@ def test_the_blocks_of_a_killed_process_are_taken_at_the_end(runs: list[tuple[Le
 def test_a_process_that_ends_gives_up_what_it_has_not_finished(runs: list[tuple[Ledger, LedgerGroup]]) -> None:
     (_, a), (_, b) = runs
     first, second = shared(a), shared(b)
-    assert first.is_mine(0)
+    assert first.lease(0)
     finish(first, 0)
-    assert first.is_mine(1)
+    assert first.lease(1)
     first.close()
-    assert [second.is_mine(index) for index in range(3)] == [False, False, True], "it may be half done"
+    assert [second.lease(index) for index in range(3)] == [False, False, True], "it may be half done"
     finish(second, 2)
     assert asyncio.run(second.has_more())
-    assert [second.is_mine(index) for index in range(3)] == [False, True, False]
+    assert [second.lease(index) for index in range(3)] == [False, True, False]
 
 
 def test_a_process_ends_while_a_live_one_is_at_work(runs: list[tuple[Ledger, LedgerGroup]]) -> None:
     (_, a), (_, b) = runs
-    assert shared(a).is_mine(0)
+    assert shared(a).lease(0)
     assert not asyncio.run(shared(b).has_more())
     stop = Stop()
     stop.request()
@@ -104,7 +104,7 @@ def test_a_clock_that_is_set_back_is_no_silence(
 
 
 def test_a_ledger_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "_PAUSE_WHILE_AWAY", 0)
+    monkeypatch.setattr(sharing, "_UNAVAILABLE_PAUSE", 0)
     failures = [LedgerUnavailable("away"), LedgerUnavailable("away")]
 
     def call() -> str:
@@ -133,7 +133,7 @@ def test_an_error_that_does_not_pass_is_raised_and_no_block_is_lost(
 ) -> None:
     (_, a), (_, b) = runs
     blocks = shared(a)
-    assert blocks.is_mine(0)
+    assert blocks.lease(0)
     finish(blocks, 0)
 
     def broken(*_: object, **__: object) -> None:
@@ -143,7 +143,7 @@ def test_an_error_that_does_not_pass_is_raised_and_no_block_is_lost(
         patch.setattr(LedgerGroup, "take_block", broken)
         patch.setattr(LedgerGroup, "blocks_of_others", broken)
         with pytest.raises(LedgerError):
-            blocks.is_mine(1)
+            blocks.lease(1)
         assert blocks.others() == set()
     blocks.close()
     assert not b.open_blocks().can_be_taken, "the finished block is recorded at the end"

@@ -95,7 +95,7 @@ def test_two_runs_survive_a_restart_and_pay_for_nothing_twice(mock: MockEndpoint
         for run in (first, second):
             out, err = run.communicate(timeout=90)
             assert (run.returncode, statuses(out)) == (0, {"written": QUESTIONS}), err
-            assert "no new request is sent until it responds" in err
+            assert "qtgen sends no new request until it responds" in err
             assert "the ledger responds again" in err
     paid = Counter(mock.answered()[begun:])
     assert (len(paid), max(paid.values())) == (QUESTIONS, 1)

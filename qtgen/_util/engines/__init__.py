@@ -1,6 +1,6 @@
-"""Where work is done that can be divided: in processes of this machine, or by the workers of a Ray cluster.
+"""Run divided work: in processes of this machine, or in the workers of a Ray cluster.
 
-The functions of `qtgen` that divide work take an `Engine` and do not know which one it is.
+The functions of `qtgen` that divide work take an `Engine`, and do not depend on which one it is.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,12 +29,12 @@ class Engine(Protocol):
     reads_files: bool
 
     def share(self, value: V) -> Shared[V]:
-        """Return a handle of a value, which workers take as an argument. The value is stored once per machine."""
+        """Return a handle of a value, which can be an argument for workers. The value is stored once per machine."""
 
     def map(self, work: Callable[..., R], parcels: Iterable[tuple[K, tuple[Any, ...]]]) -> Iterator[tuple[K, R]]:
         """Yield each parcel's label and the function's result, in the order of the parcels.
 
-        `parcels` is read only a few parcels ahead of the results. Raises what `work` raises.
+        The engine reads `parcels` only a few parcels ahead of the results. Raises what `work` raises.
 
         Args:
             work: A function of a module, called with a parcel's arguments in a worker.

@@ -48,7 +48,7 @@ class SharedFiles:
 
 
 class _Mapped(Shared[V]):
-    """A value in a file: where the file holds its pickle and the buffers that belong to it."""
+    """A value in a file: the places of its pickle and of its buffers in the file."""
 
     def __init__(self, path: Path, places: tuple[tuple[int, int], ...]) -> None:
         self._path, self._places = path, places
@@ -71,7 +71,7 @@ class LocalEngine:
 
     Args:
         jobs: The number of processes.
-        spawn: Start the processes afresh, which `map_in_processes` explains.
+        spawn: Start new processes instead of forked ones; see `map_in_processes`.
     """
 
     reads_files = True

@@ -1,8 +1,8 @@
-"""Work in the workers of Ray: of the cluster that RAY_ADDRESS names, or of one that ends with this process.
+"""Run work in the workers of Ray: of the cluster at RAY_ADDRESS, or of a cluster that ends with this process.
 
-A cluster of this process listens on the loopback interface only, and lets in only who knows its token. A task carries
-its function and its arguments as bytes. A worker unpickles them only after it has compared its versions with those of
-this process, because objects of another version could be read wrongly.
+A cluster of this process listens on the loopback interface only, and requires a token. A task contains its function and
+its arguments as bytes. A worker unpickles them only after it has compared its versions with those of this process,
+because it could misread objects of another version.
 """
 
 import os
@@ -34,7 +34,7 @@ _CONNECT_SECONDS = 10.0
 _KEPT = 4  # shared values that a worker keeps loaded
 _LONGEST_PARENT = 9  # bytes; the path of a socket has at most 107, of which the names below take 98
 _LOCAL_ENVIRONMENT = {
-    # Read when Ray is imported. Otherwise all interfaces are listened on, whatever the address of the node is.
+    # Ray reads it when it is imported. Without it, Ray listens on all interfaces, even if the node has another address.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
@@ -48,7 +48,7 @@ class RayEngine:
 
     Args:
         jobs: The number of workers that a cluster of this process has.
-        environ: The environment variables. `RAY_ADDRESS` names a running cluster.
+        environ: The environment variables. `RAY_ADDRESS` is the address of a running cluster.
 
     Raises:
         MissingExtra: Ray is not installed.
@@ -62,7 +62,7 @@ class RayEngine:
         self.reads_files = not self._address
         if self._address and environ.get(AUTHENTICATION) != "token":
             raise EngineUnusable(
-                f"{AUTHENTICATION} is not `token`, and whoever reaches a cluster without tokens can run code on it",
+                f"{AUTHENTICATION} is not `token`, and anyone who reaches a cluster without tokens can run code on it",
                 path=ADDRESS,
                 remedy=f"start the cluster with {AUTHENTICATION}=token, and set it here too",
             )
@@ -76,7 +76,8 @@ class RayEngine:
     def share(self, value: V) -> Shared[V]:
         """Put a value into the object store, which keeps one copy per machine.
 
-        A cluster of this process reads the value from a file, because the store's memory would count here too.
+        A cluster of this process reads the value from a file, because the store's memory would count as memory of this
+        process.
         """
         return _Stored(self._started().put(value)) if self._address else self._files.add(value)
 
@@ -171,7 +172,7 @@ class RayEngine:
         if self._owns_connection:
             import ray
 
-            with suppress(Exception):  # whatever fails now has been reported, or does not matter any more
+            with suppress(Exception):  # an error was reported already, or does no harm now
                 ray.shutdown()
             self._owns_connection = False
         if self._folder is not None:

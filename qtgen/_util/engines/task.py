@@ -1,4 +1,4 @@
-"""What a worker of Ray executes. It arrives there by value, so that it runs whatever is installed on the worker."""
+"""The function that a Ray worker executes. Ray sends it by value, so it runs with any version of qtgen."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

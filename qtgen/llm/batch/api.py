@@ -1,7 +1,7 @@
 """The operations of a provider's Batch API: upload a file, create, find, watch and cancel batches, stream results.
 
-The client's own retries are off: a request that creates a batch must never be repeated without a look at what it did.
-Only this module, `llm.openai` and `openai_embeddings` import the `openai` package.
+The client's own retries are off, because a request that creates a batch must not be repeated before it is known whether
+the first one succeeded. Only this module, `llm.openai` and `openai_embeddings` import the `openai` package.
 """
 
 import os
@@ -101,7 +101,7 @@ class BatchApi:
         return RemoteFile(name, size if isinstance(size, int) and size > 0 else None)
 
     async def create(self, file: str, batch: str, window: str) -> RemoteBatch:
-        """Create a batch. `batch` is the ledger's id, by which the batch is found again."""
+        """Create a batch. `batch` is the ledger's id, by which `find` finds the batch."""
         body = {
             "input_file_id": file,
             "endpoint": URL,

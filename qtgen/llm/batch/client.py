@@ -26,7 +26,7 @@ TOO_MUCH_SET_ASIDE = "the budget is set aside for batches; the request waits unt
 
 
 class Round:
-    """What the clients of a batch run share, from one round to the next.
+    """State that the clients of a batch run share, from one round to the next.
 
     Attributes:
         batches: The batches that requests of this round wait for.
@@ -51,7 +51,7 @@ class Round:
         self.own: set[str] = set()
 
     def begin(self) -> None:
-        """Forget what the requests of the last round waited for."""
+        """Reset what the requests of the last round waited for."""
         self.batches.clear()
         self.elsewhere = self.delayed = 0
 
@@ -83,7 +83,7 @@ class DeferredClient:
         self._tried = {self._dialect}
 
     def for_repeat(self, repeat: int) -> "DeferredClient":
-        """Return a client whose requests are another repeat of the same ones. It shares what this one has learned."""
+        """Return a client for another repeat of the same requests. Both clients share the learned dialect."""
         other = copy(self)
         other._scope = f"{self._scope} {repeat}".strip()
         return other
@@ -147,7 +147,7 @@ class DeferredClient:
 
     def _add(self, request: Request) -> None:
         """Queue a request that this run has claimed."""
-        if request.key.digest in self._queue:  # the same request twice at once
+        if request.key.digest in self._queue:  # the same request is queued twice at once
             return
         cost = self.endpoint.cost(request.key.size, request.max_answer_tokens, 0)
         try:

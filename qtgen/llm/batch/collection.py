@@ -1,7 +1,7 @@
 """Collect the results of batches into the ledger, in a stream and in small transactions.
 
-A result file is read from its beginning each time. Requests that have a result already stay as they are, so collecting
-can be killed and repeated at any point.
+A result file is read from its beginning each time. Requests that already have a result stay unchanged, so
+collecting can be killed and repeated at any point.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qtgen.llm.batch.api import BatchApi
 
 _CHUNK = 500  # lines in one transaction
-_NAMED = 5  # bad lines that are named
+_NAMED = 5  # bad lines that are listed
 _EXCERPT = 60  # characters
 _READ = 256 * 1024
 
@@ -42,14 +42,14 @@ class ShortResults(Retryable):
 
 @dataclass(slots=True)
 class CollectReport:
-    """What collecting came to.
+    """The results of collecting.
 
     Attributes:
-        answered, rejected, again, free: Requests that got a result now, by what it means; see `results.Meaning`.
-        unexecuted: Requests that are free again because no line mentions them.
-        known: Lines whose request had its result already.
+        answered, rejected, again, free: Requests that got a result now, by its meaning; see `results.Meaning`.
+        unexecuted: Requests that were released because no line contains them.
+        known: Lines whose request already had a result.
         bad: Lines that could not be used.
-        named: The first of them, as sentences.
+        named: Messages about the first bad lines.
         completed: Lines with a successful response.
     """
 
@@ -73,7 +73,7 @@ class CollectReport:
         return self.answered + self.rejected + self.again + self.free
 
     def reject_line(self, file: str, number: int, reason: str) -> None:
-        """Count a line that cannot be used, and name it if it is one of the first."""
+        """Count a line that cannot be used, and list it if it is one of the first."""
         self.bad += 1
         if len(self.named) < _NAMED:
             self.named.append(f"{file}:{number}: {reason}")
@@ -109,9 +109,9 @@ class Collector:
     async def collect(
         self, record: BatchRecord, remote: RemoteBatch, api: "BatchApi", tries: int, stop: Stop, report: CollectReport
     ) -> None:
-        """Record the results of a batch that its provider has finished, and free the requests without one.
+        """Record the results of a batch that its provider has finished, and release the requests without a result.
 
-        What was done is added to `report`, even if an error ends it. Raises ProviderError if a file cannot be read or
+        The results are added to `report`, even if an error occurs. Raises ProviderError if a file cannot be read or
         lacks lines, and LedgerError.
         """
         seen: set[bytes] = set()
@@ -121,7 +121,7 @@ class Collector:
             lines = _Download(api, name, tries, stop).lines()
             await self._record(name, lines, {record.id: record}, report, seen)
         current = await in_ledger(lambda: self._store.record(record.id))
-        if current is None or not current.is_unfinished:  # somebody else has collected it at the same time
+        if current is None or not current.is_unfinished:  # another run has collected it at the same time
             return
         if remote.completed is not None and report.completed < remote.completed:
             raise ShortResults(record.id, report.completed, remote.completed)
@@ -185,7 +185,7 @@ class Collector:
                 report.reject_line(name, number, f"custom_id {line.custom_id[:12]}… belongs to no request")
                 continue
             report.completed += line.response is not None and 200 <= line.response.status < 300
-            if record is None:  # it was asked again since, in another batch or live
+            if record is None:  # it was sent again in another batch or live
                 report.known += 1
                 continue
             endpoint, reader = self._endpoint_of(record.model)
@@ -201,7 +201,7 @@ class Collector:
     async def _settle_bad_lines(
         self, record: BatchRecord, remote: RemoteBatch, api: "BatchApi", report: CollectReport
     ) -> None:
-        """Fail the requests on the lines that the provider names. The others of the batch are free again."""
+        """Fail the requests on the lines that the provider rejects. The other requests of the batch are released."""
         bad = remote.bad_lines
         if not bad or not remote.input_file:
             return

@@ -11,14 +11,14 @@ from qtgen._util.files import as_output_error
 from qtgen.llm.sender import Request
 
 URL = "/v1/chat/completions"
-"""The operation that each line asks for. Providers expect it in this form, whatever their base URL is."""
+"""The operation in each line. Providers expect this path with any base URL."""
 _MIDDLE = b'","method":"POST","url":"' + URL.encode() + b'","body":'
 _BYTES_PER_TOKEN = 4
 _KEY = 32  # bytes of a digest
 
 
 class FileLimits(NamedTuple):
-    """The most that one file may hold. `tokens` are prompt tokens; None for no limit."""
+    """The limits of a batch file. `tokens` are prompt tokens; None for no limit."""
 
     lines: int
     bytes: int
@@ -39,11 +39,11 @@ class BatchFile:
     """A batch file that is being written, for one model.
 
     Args:
-        path: Where it is written. Nobody else may read it, because questions can be confidential.
+        path: Where it is written. Only the owner may read it, because questions can be confidential.
 
     Attributes:
-        lines, bytes, tokens: How much it holds.
-        set_aside: The most that its requests can cost, in US dollars.
+        lines, bytes, tokens: The size of its requests.
+        set_aside: The maximum cost of its requests in US dollars.
         is_priced: Whether the price of every request is known.
     """
 
@@ -66,7 +66,7 @@ class BatchFile:
         return self.lines < limits.lines and self.bytes + len(line) <= limits.bytes and has_tokens
 
     def add(self, request: Request, line: bytes, cost: float | None) -> None:
-        """Append a request. `cost` is the most that it can cost; None if that is unknown. Raises OutputError."""
+        """Append a request. `cost` is its maximum cost; None if that is unknown. Raises OutputError."""
         with as_output_error(self.path):
             self._file.write(line)
         self._hash.update(line)
@@ -78,7 +78,7 @@ class BatchFile:
         self.is_priced &= cost is not None
 
     def finish(self) -> None:
-        """Put the file on the disk, once. Raises OutputError if the disk is full."""
+        """Write the file to the disk. Raises OutputError if the disk is full."""
         if self._file.closed:
             return
         with as_output_error(self.path):

@@ -1,4 +1,4 @@
-"""Look after the batches of a ledger from any machine: find out how they are, collect and cancel them."""
+"""Manage the batches of a ledger from any machine: refresh their states, collect and cancel them."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing
@@ -29,12 +29,12 @@ _NOT_FOUND = 404
 
 @dataclass(slots=True)
 class BatchNews:
-    """What was done with a batch.
+    """The result of an operation on a batch.
 
     Attributes:
-        record: The batch as it is now.
-        report: What was collected, None if nothing was.
-        error: Why it could not be done.
+        record: The batch after the operation.
+        report: What was collected. None if nothing was collected.
+        error: Why the operation failed.
     """
 
     record: BatchRecord
@@ -47,7 +47,7 @@ class BatchManager:
     """Works on the batches of a ledger. Close it after use.
 
     Args:
-        settings: The settings in force, which say where the endpoint is.
+        settings: The settings in force, which contain the endpoint.
         ledger: The ledger.
         stop: A requested stop ends all waiting.
     """
@@ -67,7 +67,7 @@ class BatchManager:
         await self._stack.aclose()
 
     def find(self, names: Sequence[str]) -> list[BatchRecord]:
-        """Return the batches with these ids, their beginnings or the provider's ids; without any, the unfinished ones.
+        """Return the batches with these ids, beginnings of ids or provider's ids. Without any, return unfinished ones.
 
         Raises UsageError for an id that no batch or several have, and LedgerError.
         """
@@ -77,9 +77,10 @@ class BatchManager:
         return [_named(name, records) for name in names]
 
     async def refresh(self, record: BatchRecord) -> tuple[BatchRecord, RemoteBatch | None]:
-        """Return a batch as it is now, and the provider's description of it.
+        """Return the current record of a batch, and the provider's description of it.
 
-        A batch whose run died while it submitted it is looked for, and freed if the provider does not have it.
+        If a run died while it submitted a batch, qtgen searches for the batch, and releases the requests if it is not
+        found.
         """
         if record.state is BatchState.PREPARED and self.store.abandoned([record]):
             await self._recover(record)
@@ -104,7 +105,7 @@ class BatchManager:
         return BatchNews(self._current(record), report)
 
     async def collect_file(self, path: Path) -> tuple[CollectReport, list[BatchRecord]]:
-        """Record the results in a file, of whatever batches they are. Return the batches that are unfinished.
+        """Record the results in a file, which may be of several batches. Return the batches that were unfinished.
 
         Raises OutputError and LedgerError.
         """
@@ -113,7 +114,7 @@ class BatchManager:
         return report, [self._current(record) for record in records.values()]
 
     async def cancel(self, record: BatchRecord) -> BatchNews:
-        """Cancel a batch at its provider, or give it up if the provider does not have it.
+        """Cancel a batch at its provider, or release its requests if the provider does not have it.
 
         What it has done until then can be collected. A batch that is finished already, or that its provider does not
         have, is given up: requests without a result are free again. If its results can be read later, it is kept,
@@ -178,7 +179,7 @@ def _is_final(record: BatchRecord, error: QtgenError) -> bool:
 
 
 def _is_missing(record: BatchRecord, error: QtgenError) -> bool:
-    """Return whether an error says that the provider does not have a batch, or cannot say whether it has it."""
+    """Return whether the provider does not have a batch according to an error, or cannot report whether it has it."""
     status = error.reply.status if isinstance(error, BadRequest) and error.reply else None
     is_unclear = record.state is BatchState.PREPARED and isinstance(error, BadRequest)
     return status == _NOT_FOUND or (is_unclear and status is None)

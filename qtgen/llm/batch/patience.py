@@ -28,7 +28,10 @@ def unusable(error: ProviderError) -> ProviderUnusable:
 
 
 async def in_ledger(work: Callable[[], T]) -> T:
-    """Return the result of a transaction, run in a thread. A ledger that is away is waited for. Raises LedgerError."""
+    """Run a transaction in a thread and return its result. Retry while the ledger is unavailable.
+
+    Raises LedgerError.
+    """
     loop = asyncio.get_running_loop()
     began, pause = loop.time(), _FIRST_PAUSE
     while True:
@@ -59,6 +62,6 @@ async def retried(work: Callable[[], Awaitable[T]], tries: int, stop: Stop) -> T
 
 
 async def pause_after(attempt: int, error: Retryable, stop: Stop) -> None:
-    """Wait before the next attempt: as long as the endpoint asks for, else longer each time."""
+    """Wait before the next attempt: as long as the endpoint requests, or longer each time."""
     seconds = 0.5 * 2 ** (attempt - 1) if error.retry_after is None else error.retry_after
     await unless_stopped(asyncio.sleep(min(seconds, _MAX_PAUSE)), stop)

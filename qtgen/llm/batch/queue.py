@@ -1,4 +1,4 @@
-"""Requests that wait to be submitted: one file for each model and dialect, as many as the limits need."""
+"""Queue requests in batch files, which have one model and dialect each and stay within the limits."""
 
 import uuid
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ class QueuedFile:
 
     Attributes:
         id: The id that its batch will have.
-        endpoint: Where its requests go.
-        dialect: In which they are written, as JSON.
+        endpoint: The endpoint of its requests.
+        dialect: The dialect of its requests, as JSON.
     """
 
     id: str
@@ -33,7 +33,8 @@ class BatchQueue:
 
     Args:
         folder: Where the files are written.
-        limits: The most that a file may hold, by model: `limits_of(model)`.
+        limits: The limits of a file.
+        token_limits: The limits of tokens that are known, by model.
     """
 
     folder: Path
@@ -76,7 +77,7 @@ class BatchQueue:
         self._digests.add(request.key.digest)
 
     def files(self) -> list[QueuedFile]:
-        """Return the files, complete and on the disk. More requests begin new ones. Raises OutputError."""
+        """Complete and return the files. Further requests begin new files. Raises OutputError."""
         files, self._open = [*self._full, *self._open.values()], {}
         for queued in files:
             queued.file.finish()
@@ -90,7 +91,7 @@ class BatchQueue:
         queued.file.discard()
 
     def keep(self, queued: QueuedFile) -> None:
-        """Forget a file and its requests, and leave it where it is."""
+        """Forget a file and its requests, but keep the file on disk."""
         self._full.remove(queued)
         self._digests.difference_update(queued.file.digests())
 

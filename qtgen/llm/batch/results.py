@@ -1,7 +1,7 @@
 """Read the lines of a batch's results, and decide what each means for its request.
 
-Result files may be edited, cut off or of another service, so nothing in them is trusted: a line that cannot be read is
-a value beside the others.
+Result files may be edited, truncated or written by another service. So the reader trusts nothing in them, and a line
+that cannot be read is a value like others.
 """
 
 import json
@@ -26,18 +26,18 @@ class Meaning(StrEnum):
     ANSWER = "answer"
     """The model's final response."""
     REJECTED = "rejected"
-    """The endpoint rejects this request; sending it again would change nothing."""
+    """The endpoint rejects this request. Sending it again would change nothing."""
     AGAIN = "again"
     """The attempt failed; the request is sent again."""
     FREE = "free"
-    """The request was not executed; anybody may send it."""
+    """The request was not executed. Any run may send it."""
 
 
 class ResultLine(NamedTuple):
     """A line of a result file.
 
     Attributes:
-        custom_id: Its id as it stands there, empty if there is none.
+        custom_id: The id in the line, empty if there is none.
         response: The endpoint's response, None if there is none.
         code: The code of an error of the batch itself.
     """
@@ -48,7 +48,7 @@ class ResultLine(NamedTuple):
 
     @property
     def digest(self) -> bytes | None:
-        """The ledger's key that the id stands for, or None if it is none of qtgen's ids."""
+        """The ledger's key for the id. None if the id is not one of qtgen's."""
         if len(self.custom_id) != _ID_LENGTH:
             return None
         try:
@@ -58,12 +58,12 @@ class ResultLine(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a line means, with what is recorded about it.
+    """The meaning of a line, and what to record about it.
 
     Attributes:
         kind: Kind of the attempt, empty if the request was not executed.
         completion: The final response.
-        reply: The endpoint's words, if it rejects the request.
+        reply: The endpoint's error, if it rejects the request.
     """
 
     meaning: Meaning
@@ -77,7 +77,7 @@ FREE = Result(Meaning.FREE)
 
 
 def read_line(raw: bytes) -> ResultLine | None:
-    """Return a line of a result file, or None if it is no JSON object."""
+    """Return a line of a result file, or None if it is not a JSON object."""
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError):
@@ -113,7 +113,7 @@ def interpret(line: ResultLine, digest: bytes, reader: ResponseReader, endpoint:
         line: The line.
         digest: The request's key.
         reader: Reads the endpoint's responses.
-        endpoint: Tells what a failed attempt may have cost.
+        endpoint: Determines what a failed attempt may have cost.
     """
     if line.response is None or line.response.status == _UNKNOWN_STATUS:
         return FREE if line.code.lower() in _NOT_EXECUTED else Result(Meaning.AGAIN, "unavailable")
@@ -127,7 +127,7 @@ def interpret(line: ResultLine, digest: bytes, reader: ResponseReader, endpoint:
 
 
 async def split_lines(chunks: AsyncIterator[bytes], max_line: int = 2 * MAX_BODY) -> AsyncIterator[bytes]:
-    """Yield the lines of a stream without their ends; empty lines are left out. A line that is too long is cut off."""
+    """Yield the lines of a stream without their ends. Leave out empty lines, and cut off lines that are too long."""
     rest = bytearray()
     async for chunk in chunks:
         *lines, last = chunk.split(b"\n")

@@ -1,4 +1,4 @@
-"""One batch run: what its rounds share, from queueing requests to waiting for their batches."""
+"""One batch run: queue requests, submit them, and wait for their batches, round after round."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ from qtgen.llm.ledger.batch_types import BatchRecord, BatchState, LostClaims
 from qtgen.settings import Settings
 
 _FIRST_POLL, _LAST_POLL = 0.5, 60.0  # seconds between two looks at the batches
-_SLOWER = 1.3  # factor of that pause as long as nothing changes
+_SLOWER = 1.3  # factor by which that pause grows while nothing changes
 _OTHERS_INTERVAL = 3.0  # seconds after which another run may have finished requests
 _logger = logging.getLogger(__name__)
 
@@ -48,16 +48,16 @@ class BatchOptions:
 
 
 class BatchSession:
-    """Queues requests, submits them and collects their results. `open` prepares it; close it after use.
+    """Queues requests, submits them and collects their results. Close it after use.
 
     Args:
         settings: The settings in force.
         ledger: The ledger.
         writer: Claims requests.
-        budget: Money for batches is set aside in it.
+        budget: The money for batches is set aside in it.
         stop: A requested stop ends all waiting.
         options: How the run works.
-        say: Receives lines for people.
+        say: Called with each line for the user.
     """
 
     def __init__(
@@ -93,19 +93,19 @@ class BatchSession:
         self.written: list[Path] = []
 
     async def aclose(self) -> None:
-        """Give up what is queued, and close the connections."""
+        """Release the queued requests, and close the connections."""
         self.drop_queue()
         await self._stack.aclose()
 
     def drop_queue(self) -> None:
-        """Give up what is queued, so that anybody can send it."""
+        """Release the queued requests, so that any run can send them."""
         self._budget.settle(self.queue.set_aside, 0.0)
         for digest in self.queue.discard():
             self._writer.release_digest(digest)
         self._held.clear()
 
     async def unasked(self) -> int:
-        """Return how many answers of the batches that were collected here no request of this run asks for."""
+        """Return how many answers of the collected batches belong to no request of this run."""
         return await in_ledger(lambda: self.store.unasked(self._watcher.collected, self.round.asked))
 
     async def defer(self, clients: Sequence[Client]) -> list[DeferredClient]:
@@ -133,7 +133,7 @@ class BatchSession:
                 self._budget.set_aside(record.left_aside_usd)
 
     async def begin_round(self) -> None:
-        """Collect what is finished, and prepare for the next requests. Raises ProviderError and LedgerError."""
+        """Collect the finished batches, and prepare for the next requests. Raises ProviderError and LedgerError."""
         self.round.begin()
         if not self._options.is_manual:
             await self._recover()
@@ -148,7 +148,7 @@ class BatchSession:
         return await self._connections.records(self.store)
 
     async def _recover(self) -> None:
-        """Find out what became of batches whose runs died while they submitted them."""
+        """Settle the batches whose runs died while they submitted them."""
         records = await self._records()
         for record in await in_ledger(lambda: self.store.abandoned(records)):
             state = await self._submitter(record).recover(record)
@@ -207,7 +207,7 @@ class BatchSession:
         )
 
     def _drop(self, queued: QueuedFile) -> None:
-        """Give up a queued file."""
+        """Release the requests of a queued file."""
         for digest in queued.file.digests():
             self._writer.release_digest(digest)
         self._budget.settle(queued.file.set_aside, 0.0)
@@ -216,7 +216,7 @@ class BatchSession:
     # --- waiting ----------------------------------------------------------------------------------------------------
 
     async def waits_for(self) -> list[BatchRecord]:
-        """Return the batches that this round waits for: those that its requests are in.
+        """Return the batches that contain requests of this round.
 
         If requests wait for money or for room, all batches of its models count.
         """
@@ -266,7 +266,7 @@ class BatchSession:
                 return
 
     async def cancel(self) -> None:
-        """Cancel the batches that this round waits for, so that what they have done can be collected."""
+        """Cancel the batches that this round waits for, so that their results can be collected."""
         for record in await self.waits_for():
             if record.state is not BatchState.SUBMITTED:
                 continue

@@ -1,4 +1,4 @@
-"""What a provider's Batch API reports about a batch, read leniently, because services spell it in their own ways."""
+"""What a provider's Batch API reports about a batch, read leniently, because services differ in spelling."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class RemoteBatch:
         state: Its state in lower case. It may be one that qtgen does not know.
         input_file: The id of the uploaded file.
         output_file, error_file: The ids of the result files; None if there is none.
-        metadata: What qtgen passed on submission.
+        metadata: The metadata that qtgen sent on submission.
         completed, failed, total: Numbers of requests; None if not reported.
         created: When it was created, by the provider's clock.
     """
@@ -64,7 +64,7 @@ class RemoteBatch:
 
     @property
     def is_final(self) -> bool:
-        """Return whether the batch will not change any more. An unknown state is waited for."""
+        """Return whether the batch will not change any more. An unknown state is not final."""
         return self.state in _FINAL
 
     @property

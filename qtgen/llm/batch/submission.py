@@ -1,7 +1,7 @@
 """Submit batch files, so that no request is ever submitted twice.
 
 The batch is committed to the ledger before anything is uploaded, and its id is in the metadata of the provider's batch.
-Whenever it is unclear whether the provider has created a batch, its list of batches is searched first.
+If it is unclear whether the provider has created a batch, qtgen searches the provider's list of batches first.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from qtgen.settings import BatchSettings
 if TYPE_CHECKING:
     from qtgen.llm.batch.api import BatchApi
 
-_LOOKS = 3  # for a batch that may be created a moment later
-_YOUNG = 60.0  # seconds after which no request of a dead run is on its way any more
+_LOOKS = 3  # searches for a batch that may be created a moment later
+_YOUNG = 60.0  # seconds after which no request of a dead run can still reach the provider
 _SETTLING = 3.0  # seconds between two looks for the batch of a dead run
-_TAKEN_OVER = "another run has freed the requests of a batch that this run was submitting"
+_TAKEN_OVER = "another run has released the requests of a batch that this run was submitting"
 _logger = logging.getLogger(__name__)
 
 
@@ -68,14 +68,14 @@ class Submitter:
     async def submit(self, queued: QueuedFile) -> RemoteBatch:
         """Upload the file of a batch that the ledger has recorded as prepared, and create the batch.
 
-        If nothing was created, the batch's requests are free again. Raises ProviderError, OutputError, LedgerError, and
+        If no batch was created, the requests are released. Raises ProviderError, OutputError, LedgerError, and
         Interrupted.
         """
         try:
             file = await retried(lambda: self._upload(queued), self._tries, self._stop)
             if not await in_ledger(lambda: self._store.update(queued.id, input_file=file)):
-                raise LostClaims(_TAKEN_OVER)  # this run was suspended for so long that it seemed dead
-        except BaseException as error:  # also if it is interrupted: without a file, nothing can have been created
+                raise LostClaims(_TAKEN_OVER)  # this run was suspended for so long that other runs considered it dead
+        except BaseException as error:  # even an interruption: without a file, no batch can have been created
             note = str(error) or "interrupted"
             await in_ledger(lambda: self._store.close(queued.id, BatchState.LOST, note))
             raise
@@ -98,7 +98,7 @@ class Submitter:
         return remote.id
 
     async def _create(self, batch: str, file: str) -> RemoteBatch:
-        """Create the batch. After each failed attempt, look whether it was created all the same."""
+        """Create the batch. After each failed attempt, check whether the provider has created it nevertheless."""
         for attempt in range(1, self._tries + 1):
             try:
                 return await self._api.create(file, batch, self._settings.window)
@@ -115,7 +115,7 @@ class Submitter:
         raise AssertionError("unreachable: at least one attempt is made")
 
     async def _find(self, batch: str, file: str, error: Retryable) -> RemoteBatch | None:
-        """Look for a batch until it is certain that the lost request has created none."""
+        """Search for a batch until it is certain that the failed request has not created it."""
         for look in range(1, _LOOKS + 1):
             found = await self._listed(batch, file)
             if found or error.kind == "rate-limited":
@@ -128,25 +128,25 @@ class Submitter:
         await self._delete(file)
 
     async def _delete(self, file: str) -> None:
-        """Delete an uploaded file that nobody needs. It does not matter if it stays."""
+        """Delete an uploaded file that is not needed. A failure does no harm."""
         with contextlib.suppress(ProviderError):
             await self._api.delete_file(file)
 
     async def recover(self, record: BatchRecord) -> BatchState:
-        """Find out what became of a batch whose run died while it submitted it. Return its state now.
+        """Settle a batch whose run died while it submitted the batch. Return its new state.
 
-        Raises ProviderError if the provider cannot say it.
+        Raises ProviderError if the provider cannot report whether it has the batch.
         """
         found = None
-        if record.input_file:  # without a file, nothing can have been created
+        if record.input_file:  # without a file, no batch can have been created
             found = await self._search(record)
         if found is not None:
             remote = found
             if await in_ledger(lambda: self._store.submitted(record.id, remote.id, remote.state)):
                 return BatchState.SUBMITTED
-            await self._cancel(remote)  # somebody else has freed its requests
+            await self._cancel(remote)  # another run has released its requests
             return BatchState.LOST
-        note = "its run ended before the provider had it"
+        note = "the run ended before the provider had the batch"
         await in_ledger(lambda: self._store.close(record.id, BatchState.LOST, note, expected=(BatchState.PREPARED,)))
         if record.input_file:
             await self._delete(record.input_file)
@@ -155,7 +155,7 @@ class Submitter:
     async def _search(self, record: BatchRecord) -> RemoteBatch | None:
         found = await self._listed(record.id, record.input_file)
         if found is None and await in_ledger(lambda: self._store.age(record)) < _YOUNG:
-            await asyncio.sleep(_SETTLING)  # a request of the dead run may still be on its way
+            await asyncio.sleep(_SETTLING)  # a request of the dead run may still reach the provider
             found = await self._listed(record.id, record.input_file)
         return found
 
@@ -171,7 +171,7 @@ class Submitter:
                 raise
             message = f"nobody knows whether batch {batch[:12]} was created: {error.message}"
             raise BadRequest(
-                message, remedy="look for it at the provider, and cancel it to free its requests"
+                message, remedy="look for it at the provider, and cancel it to release its requests"
             ) from None
 
     async def _cancel(self, remote: RemoteBatch) -> None:

@@ -1,4 +1,4 @@
-"""Watch the batches of a run: report their progress, collect what is finished, and adapt to failures."""
+"""Watch the batches of a run: report their progress, collect results, and adapt to failures."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ from qtgen.llm.responses import ResponseReader
 if TYPE_CHECKING:
     from qtgen.llm.batch.api import BatchApi
 
-_NEWS_INTERVAL = 60.0  # seconds between two lines about the progress of a batch
+_NEWS_INTERVAL = 60.0  # minimum seconds between two lines about the progress of a batch
 _logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
@@ -55,18 +55,18 @@ class Connections:
 
 
 class Watcher:
-    """Looks after the batches of one run.
+    """Watches the batches of one run.
 
     Args:
         connections: The models of the run.
         ledger: The ledger.
         writer: Records dialects.
-        budget: Money that was set aside is settled in it.
-        round_: Learns which requests have failed.
-        token_limits: Learns how many tokens a provider accepts, by model.
+        budget: Settles the money that was set aside.
+        round_: Records which requests have failed.
+        token_limits: Records how many tokens a provider accepts, by model.
         tries: The most attempts for one operation.
         stop: A requested stop ends all waiting.
-        say: Receives lines for people.
+        say: Called with each line for the user.
 
     Attributes:
         stuck: The batches that cannot be collected.
@@ -90,13 +90,13 @@ class Watcher:
         self._store = ledger.batches
         self._collector = Collector(self._store, connections.readers.__getitem__, self.count)
         self._news: dict[str, tuple[str, float]] = {}
-        self._fruitless: Counter[str] = Counter()  # batches in a row without any line, by model
-        self._counted: Counter[str] = Counter()  # results of this run, by batch
+        self._fruitless: Counter[str] = Counter()  # consecutive batches without a result, by model
+        self._counted: Counter[str] = Counter()  # results that this run has counted, by batch
         self.stuck: set[str] = set()
         self.collected: set[str] = set()
 
     async def look(self, record: BatchRecord) -> None:
-        """Ask the provider about a batch, and collect it if it is finished.
+        """Request the state of a batch from the provider, and collect the batch if it is finished.
 
         Raises BadRequest if a batch shows that no other one can succeed, and ProviderUnusable for a wrong key.
         """
@@ -174,16 +174,16 @@ class Watcher:
             raise BadRequest(f"the provider rejected batch {record.id[:12]}: {remote.problem()}")
 
     def _count_fruitless(self, record: BatchRecord) -> None:
-        """Raise BadRequest after several batches of a model in a row without any result."""
+        """Raise BadRequest after several consecutive batches of a model without any result."""
         self._fruitless[record.model] += 1
         if self._fruitless[record.model] >= self._tries:
             count = self._fruitless[record.model]
             raise BadRequest(
-                f"the last {count} batches of {record.model} brought no result", remedy="send the requests live"
+                f"the last {count} batches of {record.model} had no result", remedy="send the requests live"
             )
 
     def _prove(self, record: BatchRecord, report: CollectReport) -> None:
-        """Keep the dialect of a batch with answers for later runs."""
+        """Record the dialect of a batch with answers for later runs."""
         if report.answered:
             self._fruitless[record.model] = 0
         for client in self._connections.clients:

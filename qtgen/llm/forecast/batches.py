@@ -1,4 +1,4 @@
-"""Simulate a run through a provider's Batch API: rounds of batches, until nothing is queued."""
+"""Simulate a run through a provider's Batch API: rounds of batches, until no request is left."""
 
 import heapq
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class BatchRun:
 
     Attributes:
         seconds: How long the rounds take.
-        processor_seconds: The part of them in which the machines write and read files.
+        processor_seconds: The part of this time in which the machines write and read files.
         answers: Requests that were answered.
         remaining: Repairs that are still to be requested.
         rounds: Number of rounds.
@@ -34,7 +34,7 @@ class BatchRun:
 
 
 def simulate_batches(scenario: Scenario, dice: Random, *, max_rounds: int) -> BatchRun:
-    """Simulate rounds of batches. After `max_rounds`, the repairs that remain are left over."""
+    """Simulate rounds of batches. Stop after `max_rounds`, even if repairs remain."""
     service = scenario.service
     durations = service.completion.drawn(dice)
     requests, answers, rounds = scenario.pages, 0, 0

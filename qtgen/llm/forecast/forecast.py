@@ -36,7 +36,7 @@ class Bottleneck(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MachineGain:
-    """What one more machine brings: the expected seconds with it, and the part of the time that it saves."""
+    """The effect of one more machine: the expected seconds with it, and the share of the time that it saves."""
 
     seconds: float
     saved: float
@@ -49,9 +49,9 @@ class Forecast:
     Attributes:
         requests: Requests that are answered.
         cost: US dollars; None if a price is unknown.
-        pages: Pages that the budget suffices for.
+        pages: Pages that the budget is enough for.
         rounds: Rounds of batches; 0 without batches.
-        gain: What one more machine brings.
+        gain: The effect of one more machine.
     """
 
     way: Way
@@ -150,7 +150,7 @@ def _live(scenario: Scenario, seed: int) -> _Run:
 
 @lru_cache(maxsize=128)
 def _simulate_live(scenario: Scenario, seed: int) -> LiveRun:
-    """Return the result of a simulation. Live and mixed runs share it, because it takes seconds."""
+    """Return the result of a simulation. Live and mixed runs share the result, because a simulation takes seconds."""
     return LiveSimulation(scenario, _dice(seed)).run()
 
 

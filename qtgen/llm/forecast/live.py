@@ -15,11 +15,11 @@ from qtgen.llm.pacing.bucket import TokenBucket
 _JOBS_PER_REQUEST = 2  # as in `generation.pipeline`: pages in progress for each request in flight
 _REJECTION_PATIENCE = 6  # as in `llm.retry`: tries for rejections, for each try for other failures
 _MAX_BACKOFF = 60.0  # seconds, as in `llm.retry`
-# A wait that rounding swallows would last forever. Limits allow bursts of 0.1 s at least, so this wait loses nothing.
+# A wait that rounds to zero would last forever. Limits allow bursts of at least 0.1 s, so this wait loses no time.
 _MIN_WAIT = 0.02  # seconds
 _HEAD_START = 2.0  # seconds, as in `llm.factory`
 _LIMIT_SECONDS = 0.1  # a rate limit shows at once; a rejection by chance takes as long as an answer
-_STEADY = (0.3, 0.9)  # parts of the pages between which a run is steady: it neither starts nor runs out
+_STEADY = (0.3, 0.9)  # parts of the pages between which a run is steady, because it neither starts nor ends
 
 
 class _Event(IntEnum):
@@ -69,7 +69,7 @@ class LiveRun:
         page_seconds: Seconds per page while the run was steady.
         answers: Requests that were answered.
         sent: Prompt tokens of all answers. `received` are their completion tokens.
-        failed: Pages that were given up.
+        failed: Pages that failed.
     """
 
     seconds: float
@@ -137,7 +137,7 @@ class LiveSimulation:
         heapq.heappush(self._events, (at, next(self._order), event, machine, request))
 
     def _start_requests(self, machine: _Machine, now: float) -> None:
-        """Start every request of a machine that may start, and come back when the next one may."""
+        """Start every request of a machine that may start, and schedule a wake-up for the next one."""
         limiter = machine.limiter
         while machine.ready or (self._remaining and machine.free_jobs):
             if (delay := limiter.delay(now, self._estimate)) > 0:
@@ -166,7 +166,7 @@ class LiveSimulation:
         return self._sent[int(number * len(self._sent))], self._received[int(number * len(self._received))]
 
     def _outcome(self, now: float, tokens: float) -> _Outcome:
-        """Return what the endpoint makes of a request."""
+        """Return the outcome of a request at the endpoint."""
         requests, bucket = self._endpoint_requests, self._endpoint_tokens
         if requests.delay(now, 1) > 0 or bucket.delay(now, tokens) > 0:
             return _Outcome.LIMITED
@@ -201,7 +201,7 @@ class LiveSimulation:
         self._retry(now, machine, request)
 
     def _retry(self, now: float, machine: _Machine, request: _Request) -> None:
-        """Send a request again after a pause, or give it up."""
+        """Schedule another attempt after a pause, or fail the page."""
         failures = request.attempts - request.rejections
         if failures >= self._scenario.tries or request.rejections >= _REJECTION_PATIENCE * self._scenario.tries:
             self._failed += 1

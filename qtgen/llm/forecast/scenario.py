@@ -8,8 +8,8 @@ from math import exp, sqrt
 from random import Random
 from statistics import NormalDist, fmean, pstdev
 
-_QUANTILES = 200  # values that stand for a distribution
-_DRIFT = 0.05  # an endpoint's mean differs from day to day by so much, even if many values are known
+_QUANTILES = 200  # values that represent a distribution
+_DRIFT = 0.05  # relative change of an endpoint's mean from day to day, even if many values are known
 
 
 class Way(StrEnum):
@@ -53,7 +53,7 @@ class Quantity:
         return fmean(self.values)
 
     def drawn(self, dice: Random) -> list[float]:
-        """Return the values as they may be in one run: the mean is off by a random error."""
+        """Return possible values for one run, whose mean has a random error."""
         factor = exp(dice.gauss(0.0, self.error))
         return [factor * value for value in self.values]
 
@@ -108,14 +108,14 @@ class Scenario:
     Attributes:
         concurrency: Maximum requests in flight, on each machine.
         rpm: The user's limit of requests per minute, for all machines together. `tpm` limits tokens.
-        endpoint_rpm: A limit that the endpoint keeps without reporting it. `endpoint_tpm` limits tokens.
+        endpoint_rpm: A limit that the endpoint enforces without reporting it. `endpoint_tpm` limits tokens.
         sent: Prompt tokens of a request. `received` are those of its answer.
         request_bytes: Size of a request.
         processor: Seconds of processor time per page.
         commit: Seconds until the ledger has recorded an answer.
         faulty: Share of the answers that need a repair, which is another request.
         rejections: Share of the requests that get status 429 by chance. `failures` fail in another way.
-        retry_after: Seconds that a rejection asks for; None if it says nothing.
+        retry_after: The pause in seconds that a rejection requests. None if it requests no pause.
         tries: Maximum attempts for a request.
         max_repairs: Maximum repairs of a page.
     """

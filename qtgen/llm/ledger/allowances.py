@@ -1,6 +1,6 @@
-"""Limits that runs share: the money of a group, and rates at an endpoint, within a transaction.
+"""Limits that runs share, within a transaction: the budget of a group, and the rate limits at an endpoint.
 
-A run draws a little of either, uses it, and draws again. What it does not need goes back with the next draw.
+A run draws a part of a limit, uses it, and draws again. The next draw returns what the run did not use.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ class MoneyDraw:
 
     Args:
         spent: What it has spent so far.
-        kept: What it has set aside and keeps, among it the most that its requests in flight can cost.
-        first: What it needs for the cheapest request that waits; 0 if none waits.
-        wanted: What it would like to have beside `spent` and `kept`.
+        kept: What it has set aside and keeps. This includes the maximum cost of its requests in flight.
+        first: What it needs for the cheapest waiting request; 0 if no request waits.
+        wanted: What it requests in addition to `spent` and `kept`.
     """
 
     spent: float
@@ -40,8 +40,8 @@ class MoneyGrant(NamedTuple):
     """What a run may spend, in US dollars.
 
     Attributes:
-        extra: What it may spend beside `spent` and `kept`.
-        others: What the other runs of the group have spent, with what dead ones had set aside.
+        extra: What it may spend in addition to `spent` and `kept`.
+        others: What the other runs of the group have spent, including what dead runs had set aside.
         pending: What live runs have set aside. A part of it may come back.
     """
 
@@ -59,7 +59,7 @@ class RateDraw:
         per_minute: The limit of the run.
         unused: What is left of the last draw; negative if more was used.
         first: What the next request needs.
-        wanted: What the run would like to have.
+        wanted: What the run requests.
     """
 
     kind: str
@@ -70,7 +70,7 @@ class RateDraw:
 
 
 class RateGrant(NamedTuple):
-    """What a run may use now, and the seconds until it should ask again if that is nothing."""
+    """What a run may use now. If that is nothing, `delay` is the number of seconds until it should draw again."""
 
     amount: float
     delay: float
@@ -79,7 +79,7 @@ class RateGrant(NamedTuple):
 def draw_money(connection: sa.Connection, group: str, run: str, draw: MoneyDraw) -> MoneyGrant:
     """Record what a run has spent and set money aside for it, within the budget of its group.
 
-    What dead runs had set aside counts as spent, because the endpoint may have answered their requests and bill them.
+    What dead runs had set aside counts as spent, because the endpoint may bill their requests.
     """
     of_group = run_groups.c.id == group
     limit = connection.execute(sa.select(run_groups.c.budget_usd).where(of_group).with_for_update()).scalar()
@@ -126,7 +126,7 @@ def _draw_rate(connection: sa.Connection, place: str, draw: RateDraw) -> RateGra
 
 
 def _locked_bucket(connection: sa.Connection, place: str, draw: RateDraw) -> Any:
-    """Return the row of a limit, which no other run changes meanwhile. A new one is full."""
+    """Lock and return the row of a limit. A new row is full."""
     query = sa.select(rate_buckets).where(*_is_bucket(place, draw)).with_for_update()
     row = connection.execute(query).first()
     if row is None:

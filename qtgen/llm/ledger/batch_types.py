@@ -25,7 +25,7 @@ UNFINISHED = (BatchState.PREPARED, BatchState.SUBMITTED, BatchState.WRITTEN)
 
 
 class LostClaims(LedgerError):
-    """Another run has taken over requests, because it believed that this one was dead. They must not be submitted."""
+    """Another run considered this one dead, and has taken over requests. This run must not submit them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class BatchRecord:
 
     @property
     def is_unfinished(self) -> bool:
-        """Return whether requests belong to it."""
+        """Whether requests belong to the batch."""
         return self.state in UNFINISHED
 
     @property
@@ -67,12 +67,12 @@ class BatchRecord:
 
 
 class SettledRequest(NamedTuple):
-    """What became of a request in a batch.
+    """The result of a request in a batch.
 
     Attributes:
         kind: Kind of the attempt, empty if there was none.
-        completion: The final response. Without it and without `reply`, the request is free again.
-        reply: The endpoint's words, if it rejected the request.
+        completion: The final response. Without it and without `reply`, the request is released.
+        reply: The endpoint's error, if it rejected the request.
     """
 
     digest: bytes

@@ -1,7 +1,7 @@
 """Batches of a provider's Batch API, in the ledger. Each method is one transaction.
 
 A request in a batch belongs to the batch and not to a living run: its state is `batched`, and its `run` is the batch's
-id. Every change states which rows it expects, so whoever collects a batch again, or at the same time, changes nothing.
+id. Every change states which rows it expects, so collecting a batch twice, or on two machines at once, does no harm.
 """
 
 import json
@@ -39,7 +39,7 @@ class BatchStore:
         self._database, self._run = database, run
 
     def add(self, record: BatchRecord, digests: Iterable[bytes], *, fresh: bool = False) -> None:
-        """Record a batch with the requests that this run has claimed. If `fresh`, it also takes answered ones.
+        """Record a batch with the requests that this run has claimed. If `fresh`, include answered requests.
 
         Raises LostClaims, and then changes nothing.
         """
@@ -62,7 +62,7 @@ class BatchStore:
             return bool(connection.execute(batches.update().where(*unfinished).values(values)).rowcount)
 
     def submitted(self, batch: str, remote_id: str, status: str) -> bool:
-        """Record that the provider has a batch. Return False if somebody has given it up before."""
+        """Record that the provider has a batch. Return False if another run has released it."""
         values = {"state": BatchState.SUBMITTED, "remote_id": remote_id, "status": status, "submitted": now()}
         with self._database.write() as connection:
             prepared = batches.c.id == batch, batches.c.state == BatchState.PREPARED
@@ -95,14 +95,14 @@ class BatchStore:
             return [_record(row) for row in connection.execute(query)]
 
     def abandoned(self, records: Sequence[BatchRecord]) -> list[BatchRecord]:
-        """Return the batches that a dead run has prepared, so that nobody submits them any more."""
+        """Return the batches that a dead run has prepared, and that no run will submit."""
         runs = {record.run for record in records if record.state is BatchState.PREPARED} - {self._run}
         with self._database.read() as connection:
             dead = dead_runs(connection, runs)
         return [record for record in records if record.state is BatchState.PREPARED and record.run in dead]
 
     def settle(self, batch: str, results: Sequence[SettledRequest]) -> set[bytes]:
-        """Record results of a batch. Return the digests of those that had none before; the others change nothing."""
+        """Record results of a batch. Return the digests of requests that had no result before. Ignore the others."""
         by_digest = {result.digest: result for result in results}
         with self._database.write() as connection:
             row = connection.execute(sa.select(batches).where(batches.c.id == batch)).first()
@@ -181,7 +181,7 @@ class BatchStore:
         note: str | None = None,
         expected: Collection[BatchState] = UNFINISHED,
     ) -> int:
-        """Set the final state of a batch and free the requests that have no result. Return how many these are.
+        """Set the final state of a batch and release the requests without a result. Return their number.
 
         If the batch is in none of the `expected` states, nothing changes.
         """
@@ -190,7 +190,7 @@ class BatchStore:
             unfinished = batches.c.id == batch, batches.c.state.in_(expected)
             values = {"state": state, "note": note, "finished": now()}
             if not connection.execute(batches.update().where(*unfinished).values(values)).rowcount:
-                return 0  # somebody else was faster
+                return 0  # another run was faster
             while some := connection.scalars(_pending_query(batch).limit(500)).all():
                 freed += _free(connection, some)
         return freed
@@ -207,7 +207,7 @@ class BatchStore:
             return connection.scalar(query) or 0
 
     def owners(self, digests: Sequence[bytes]) -> dict[bytes, str]:
-        """Return the batch of each request that is in one or came out of one, by digest."""
+        """Return the batch that contains or has answered each request, by digest."""
         found: dict[bytes, str] = {}
         with self._database.read() as connection:
             for some in chunks(sorted(digests)):
@@ -246,7 +246,7 @@ class BatchStore:
             return {(row.prompt, row.template): row.total for row in connection.execute(query.group_by(*columns))}
 
     def scope(self, name: str, *, renew: bool) -> str:
-        """Return the token of a scope. If `renew`, or if it has none, it gets a new one."""
+        """Return the token of a scope. Create a new one if `renew` is true, or if the scope has none."""
         row = {"name": name, "token": uuid.uuid4().hex}
         with self._database.write() as connection:
             statement = insert(connection, batch_scopes).values(row)
@@ -259,7 +259,7 @@ class BatchStore:
 
 
 def _free(connection: sa.Connection, digests: Sequence[bytes]) -> int:
-    """Free requests of a batch, which are locked. One that had an answer before gets it back."""
+    """Release locked requests of a batch. A request that had an answer before gets it back."""
     for some in chunks(sorted(digests)):
         theirs = requests.c.key.in_(some), requests.c.state == "batched"
         connection.execute(requests.update().where(*theirs, requests.c.answer.is_not(None)).values(state="done"))

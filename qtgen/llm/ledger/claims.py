@@ -1,7 +1,7 @@
 """Claiming requests, recording their responses and judging their answers, within a transaction.
 
-A request is claimed before it is sent, and its answer is committed before it is used. However a run ends, the next one
-sends only what was in flight. Of two runs at once, the second waits for the requests that the first has claimed.
+A request is claimed before it is sent, and its answer is committed before it is used. Even if a run is
+killed, the next one sends only the requests that were in flight. A run waits for requests that another run has claimed.
 
 Runs change rows at the same time without a lock on the table. Each change therefore states which row it expects, and
 rows are changed in the order of their keys.
@@ -63,7 +63,7 @@ def claim(
     rows = {row.key: row for row in _rows(connection, [*by_digest])}
     mine = _insert_open(connection, run, [key for digest, key in by_digest.items() if digest not in rows])
     if raced := [digest for digest in by_digest if digest not in rows and digest not in mine]:
-        rows |= {row.key: row for row in _rows(connection, raced)}  # another run has been faster
+        rows |= {row.key: row for row in _rows(connection, raced)}  # another run was faster
     others = {row.run for row in rows.values() if row.state == "open"} - {run}
     dead = dead_runs(connection, others)
     own = {run, *own_batches}
@@ -77,7 +77,7 @@ def claim(
 
 
 def _insert_open(connection: sa.Connection, run: str, keys: Sequence[RequestKey]) -> set[bytes]:
-    """Insert requests that are open, and return the digests of those that nobody has inserted before."""
+    """Insert requests that are open, and return the digests of those that no run has inserted before."""
     rows = [{**_key_columns(key), "state": "open", "run": run} for key in keys]
     statement = insert(connection, requests).on_conflict_do_nothing().returning(requests.c.key)
     return set(connection.scalars(statement, rows)) if rows else set()
@@ -99,7 +99,7 @@ def _claim_existing(
         return BUSY
     unchanged = requests.c.key == row.key, requests.c.state == row.state, requests.c.run == row.run
     taken = connection.execute(requests.update().where(*unchanged).values(**NO_ANSWER, state="open", run=run))
-    return MINE if taken.rowcount else BUSY  # another run has been faster
+    return MINE if taken.rowcount else BUSY  # another run was faster
 
 
 def answered(connection: sa.Connection, digests: Sequence[bytes]) -> set[bytes]:
@@ -118,7 +118,7 @@ def record_answers(
 ) -> None:
     """Record final responses.
 
-    They replace whatever is there: if this run was suspended, another one may have taken over its claim. If they come
+    They replace earlier responses: if this run was suspended, another one may have taken over its claim. If they come
     `late`, after the end of their run, they replace no other answer.
     """
     rows = [{**_key_columns(key), "run": run, **answer_columns(answers[key])} for key in sorted(answers)]
@@ -130,14 +130,14 @@ def record_answers(
 
 
 def record_attempts(connection: sa.Connection, run: str, made: Sequence[Attempt]) -> None:
-    """Record attempts. One that is recorded already is left out."""
+    """Record attempts. Attempts that are already recorded are left out."""
     if made:
         rows = [_attempt_row(attempt, run) for attempt in made]
         connection.execute(insert(connection, attempts).on_conflict_do_nothing(), rows)
 
 
 def release(connection: sa.Connection, run: str, digests: Sequence[bytes]) -> None:
-    """Give up claims that are still the run's own, so that anybody can send those requests."""
+    """Release claims that are still the run's own, so that any run can send those requests."""
     for some in chunks(digests):
         own = requests.c.run == run, requests.c.state == "open"
         connection.execute(requests.delete().where(requests.c.key.in_(some), *own))

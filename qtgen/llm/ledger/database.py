@@ -11,17 +11,17 @@ from qtgen.llm.ledger.clock import now
 from qtgen.llm.ledger.engine import open_engine, without_login
 
 _EXCLUSIVE_LOCK = sa.text("SELECT pg_advisory_xact_lock(5170931)")
-# Results of SQLite that may pass: busy, locked, read-only, I/O error, disk full, cannot be opened, locking protocol.
+# Temporary errors of SQLite: busy, locked, read-only, I/O error, disk full, cannot be opened, locking protocol.
 _PASSING_SQLITE_CODES = frozenset({5, 6, 8, 10, 13, 14, 15})
-# Classes and codes of PostgreSQL that may pass: connection lost, transaction rolled back because of others, resources
-# used up, server shutting down or starting, system error, lock not available, a standby that is read-only.
+# Classes and codes of temporary errors of PostgreSQL: connection lost, transaction rolled back because of others,
+# resources used up, server shutting down or starting, system error, lock not available, a standby that is read-only.
 _PASSING_SQLSTATES = ("08", "40", "53", "57P", "58", "55P03", "25006", "25P03")
 
 _REMEDY = "check the setting `ledger`, or run the same command again when the database responds"
 
 
 class Database:
-    """A database. Every transaction raises LedgerError, and LedgerUnavailable for what may pass.
+    """A database. Every transaction raises LedgerError, and LedgerUnavailable for a temporary error.
 
     Args:
         url: URL of the database, or the path of an SQLite file.
@@ -44,7 +44,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """Open a transaction that only reads. It locks nothing and waits for nobody."""
+        """Open a transaction that only reads. It takes no locks and waits for none."""
         with self._as_ledger_error(), self._engine.connect() as connection:
             connection.execution_options(is_read=True)
             yield self._prepared(connection)

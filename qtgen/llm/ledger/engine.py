@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from qtgen._util.extras import require
 from qtgen.errors import SettingsError
 
-# A lock is waited for 30 seconds. A process that is suspended within a transaction loses its locks sooner. A server
-# that no longer responds is noticed within about 20 seconds.
+# qtgen waits 30 seconds for a lock. A process that is suspended within a transaction loses its locks sooner. qtgen
+# notices within about 20 seconds that a server no longer responds.
 _POSTGRESQL_OPTIONS = "-c lock_timeout=30000 -c idle_in_transaction_session_timeout=20000"
 _CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "sqlite": {"timeout": 30.0},
@@ -26,7 +26,7 @@ _REMEDY = "name a file, or a `postgresql://` URL"
 
 
 def open_engine(url: str) -> sa.Engine:
-    """Return an engine for a database URL. A path means an SQLite file, whose folder is made.
+    """Return an engine for a database URL. A path means an SQLite file, whose folder is created.
 
     Raises SettingsError for a URL or a folder that cannot be used, and MissingExtra.
     """
@@ -44,7 +44,7 @@ def open_engine(url: str) -> sa.Engine:
         address = address.set(drivername="postgresql+psycopg")
     arguments = {name: value for name, value in _CONNECT_ARGUMENTS[backend].items() if name not in address.query}
     try:
-        # A connection is tested before it is used, because a server may have been restarted in the meantime.
+        # Test a connection before it is used, because the server may have been restarted in the meantime.
         engine = sa.create_engine(address, connect_args=arguments, pool_pre_ping=backend == "postgresql")
     except (sa.exc.ArgumentError, ImportError) as error:
         raise _unusable(url, str(error).splitlines()[0]) from None
@@ -84,6 +84,6 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    """Begin a transaction. One that writes waits for its turn at once, because it cannot wait after it has read."""
+    """Begin a transaction. If it writes, it waits for its lock at once, because it cannot wait after it has read."""
     is_read = connection.get_execution_options().get("is_read", False)
     connection.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""A gate that is closed while the ledger is away."""
+"""A gate that is closed while the ledger is unavailable."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ class Gate:
     """Holds back requests while their responses could not be recorded.
 
     Attributes:
-        notify: Called with a line for a person when requests are held back, and when they are sent again.
+        notify: Called with a line for the user when requests are held back, and when they are sent again.
         reason: Why the gate is closed, None if it is open.
     """
 
@@ -26,16 +26,16 @@ class Gate:
         return self._is_open.is_set()
 
     async def wait(self) -> None:
-        """Return when it is open."""
+        """Wait until the gate is open."""
         await self._is_open.wait()
 
     def close(self, reason: LedgerError, *, announce: bool = False) -> None:
-        """Hold back requests. If `announce`, tell the person; once is enough."""
+        """Hold back requests. If `announce`, notify the user, but only once."""
         self.reason = reason
         self._is_open.clear()
         if announce and not self._is_announced:
             self._is_announced = True
-            self.notify(f"{reason.message}; no new request is sent until it responds, for up to five minutes")
+            self.notify(f"{reason.message}; qtgen sends no new request until it responds, for up to five minutes")
 
     def open(self) -> None:
         if self._is_announced:

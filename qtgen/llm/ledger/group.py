@@ -1,4 +1,4 @@
-"""What a run does within its group: lease blocks of a list, and draw from the group's budget."""
+"""Operations of a run within its group: lease blocks of a list, and draw from the group's budget."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ class LedgerGroup:
             return leases.take(connection, self.id, self._run, blocks, left=left)
 
     def release_blocks(self, done: Sequence[int], given_up: Sequence[int]) -> None:
-        """Record which blocks are done, and give up the others."""
+        """Record which blocks are done, and release the others."""
         with self._database.write() as connection:
             leases.finish(connection, self.id, self._run, done)
             leases.release(connection, self.id, self._run, given_up)

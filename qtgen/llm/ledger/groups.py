@@ -16,7 +16,7 @@ from qtgen.llm.ledger.tables import run_groups, runs
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a run works on. Runs with the same work that are alive at the same time form a group.
+    """The work of a run. Runs with the same work that are alive at the same time form a group.
 
     Args:
         command: Name of the command.
@@ -39,16 +39,16 @@ class Membership(NamedTuple):
     Attributes:
         group: Identifies the group.
         members: Other live runs of the group.
-        strangers: Live runs of the same command on other work.
+        unrelated: Live runs of the same command on other work.
     """
 
     group: str
     members: int
-    strangers: int
+    unrelated: int
 
 
 def join(connection: sa.Connection, run: str, work: Work) -> Membership:
-    """Let a run join the live group with its work, or a new one. Only one run may do this at a time.
+    """Add a run to the live group with its work, or to a new group. Only one run may do this at a time.
 
     Raises SettingsError if the group has another budget.
     """

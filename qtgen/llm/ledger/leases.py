@@ -21,9 +21,9 @@ class OpenBlocks(NamedTuple):
     """What other runs of the group have left to do.
 
     Attributes:
-        can_be_taken: Whether a block has been given up, or its run is dead.
+        can_be_taken: Whether a block was released, or its run is dead.
         beats: When each other run with a block last showed that it is alive, in seconds since 1970. Infinity for a
-            process of this machine, because it is certain that it is alive.
+            process of this machine, because it is certainly alive.
     """
 
     can_be_taken: bool
@@ -36,7 +36,7 @@ def take(connection: sa.Connection, group: str, run: str, blocks: Sequence[int],
     Args:
         connection: The transaction.
         group: The group of the run.
-        run: Who leases the block.
+        run: The run that leases the block.
         blocks: The blocks to choose from.
         left: Whether the blocks that other runs gave up, or left when they died, are available too.
     """
@@ -54,7 +54,7 @@ def take(connection: sa.Connection, group: str, run: str, blocks: Sequence[int],
                 is_leased = _take_over(connection, group, run, block, row.run)
             else:
                 continue
-            if is_leased:  # else another run was faster
+            if is_leased:  # if not, another run was faster
                 return index
         start += len(some)
     return None
@@ -66,7 +66,7 @@ def finish(connection: sa.Connection, group: str, run: str, blocks: Sequence[int
 
 
 def release(connection: sa.Connection, group: str, run: str, blocks: Sequence[int]) -> None:
-    """Give up blocks, so that any run can take them."""
+    """Release blocks, so that any run can take them."""
     _set_state(connection, group, run, blocks, "free")
 
 
@@ -93,13 +93,13 @@ def blocks_of_others(connection: sa.Connection, group: str, run: str) -> set[int
 
 
 def _insert(connection: sa.Connection, group: str, run: str, block: int) -> bool:
-    """Lease a block that nobody has had. Return False if another run has it now."""
+    """Lease a block that no run has had. Return False if another run has it now."""
     new = insert(connection, leases).values(group_id=group, block=block, run=run, state="taken")
     return connection.scalar(new.on_conflict_do_nothing().returning(leases.c.block)) is not None
 
 
 def _take_over(connection: sa.Connection, group: str, run: str, block: int, before: str) -> bool:
-    """Lease a block that a run has given up or left. Return False if another run has it now."""
+    """Lease a block that a run has released or left. Return False if another run has it now."""
     update = leases.update().where(
         leases.c.group_id == group, leases.c.block == block, leases.c.run == before, leases.c.state != "done"
     )

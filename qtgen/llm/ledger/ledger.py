@@ -26,12 +26,12 @@ _HISTORY = 2_000  # answers
 class Ledger:
     """A ledger, opened for one run.
 
-    Every method raises LedgerError if the database cannot be used, and LedgerUnavailable if that may pass.
+    Every method raises LedgerError if the database cannot be used, and LedgerUnavailable if the error may be temporary.
 
     Args:
         url: URL of the database, or the path of an SQLite file.
-        create: Whether to create tables that are missing, and to add what an older ledger lacks.
-        folder: Where responses are saved that cannot be recorded; None to lose them.
+        create: Whether to create or upgrade the tables.
+        folder: Folder for responses that cannot be recorded. None to lose them.
 
     Attributes:
         own_batches: The batches whose answers are the run's own.
@@ -65,8 +65,8 @@ class Ledger:
     def begin(self, work: Work | None = None) -> LedgerGroup | None:
         """Record the run, so that other runs know whose claims are still alive.
 
-        First, responses that an earlier run could not record are recorded. With `work`, the run joins the live runs
-        that have the same, and their group is returned. Raises SettingsError if these have another budget.
+        First, record responses that an earlier run could not record. With `work`, the run joins the live runs with the
+        same work, and their group is returned. Raises SettingsError if these have another budget.
         """
         for batch in self.unsettled.batches(self.run) if self.unsettled else ():
             self._settle(batch)
@@ -92,7 +92,7 @@ class Ledger:
     def commit(self, batch: Batch, *, fresh: bool = False) -> dict[bytes, Claim]:
         """Commit a batch and return what came of its claims, by digest. If `fresh`, older answers are not reused.
 
-        A batch can be committed again if nobody knows whether the first time succeeded.
+        A batch can be committed again if it is unknown whether the first commit succeeded.
         """
         with self._database.write() as connection:
             connection.execute(runs.update().where(runs.c.id == self.run).values(beat=now()))
@@ -117,7 +117,7 @@ class Ledger:
             )
 
     def _settle(self, batch: UnsettledBatch) -> None:
-        """Commit what an earlier run could not record. What has been committed after all stays as it is."""
+        """Commit what an earlier run could not record. Responses that were committed nevertheless stay unchanged."""
         with self._database.write() as connection:
             claims.record_attempts(connection, batch.run, batch.attempts)
             claims.record_answers(connection, batch.run, dict(batch.answers), late=True)

@@ -31,7 +31,7 @@ def forget_future_beats(connection: sa.Connection) -> None:
 def dead_runs(connection: sa.Connection, ids: set[str]) -> set[str]:
     """Return those of the runs that are not alive any more.
 
-    While the database was away, nobody could show signs of life. So a run's silence begins at the earliest when the
+    During an outage of the database, no run can show signs of life. So a run's silence begins at the earliest when the
     database server started, or when this run could reach it again.
     """
     if not ids:

@@ -24,7 +24,7 @@ def check_version(database: Database) -> int | None:
 
 
 def prepare_tables(database: Database) -> None:
-    """Create the tables, or add what an older ledger lacks. A ledger of this version is only read.
+    """Create the tables, or add what an older ledger lacks. A ledger of this version stays unchanged.
 
     Raises LedgerError if a newer qtgen has written the ledger.
     """

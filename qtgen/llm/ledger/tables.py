@@ -1,6 +1,6 @@
 """The ledger's tables, in an SQLite file or in PostgreSQL.
 
-Users' ledgers have them, so names and columns stay. Whoever adds a table or a column raises `schema.VERSION`; older
+Users' ledgers have them, so names and columns stay. If you add a table or a column, raise `schema.VERSION`. Older
 ledgers then get it. A column that is added to an existing table accepts null.
 """
 
@@ -31,7 +31,7 @@ runs = Table(
     Column("started", Float, nullable=False),  # seconds since 1970
     Column("beat", Float, nullable=False),
     Column("machine", String(16), nullable=False),  # a digest, not a name
-    Column("pid", Integer, nullable=False),  # means something only where `machine` is the same
+    Column("pid", Integer, nullable=False),  # valid only on the same `machine`
     Column("group_id", String(32)),  # see `run_groups`; null for a run on its own
     Column("ended", Float),  # when the run ended; null if it has not, or was killed
 )
@@ -71,7 +71,7 @@ requests = Table(
     sqlite_with_rowid=False,
 )
 
-# One row per attempt, whatever came of it.
+# One row per attempt, including failed ones.
 attempts = Table(
     "attempts",
     metadata,
@@ -88,7 +88,7 @@ attempts = Table(
     Column("cost_usd", Float),  # null if it is unknown
     Column("reasoning_tokens", Integer),
     Column("reported_usd", Float),  # null if the provider reports none
-    # An attempt that is recorded again, because nobody knows whether the first time succeeded, is recorded once.
+    # An attempt that is recorded again, because it is unknown whether the first commit succeeded, is recorded once.
     Index("attempts_once", "run", "key", "at", unique=True),
 )
 
@@ -133,7 +133,7 @@ run_groups = Table(
 # The blocks of a list that runs of a group have leased. Its state is one of:
 #   taken  the run works on it
 #   done   the run has an outcome for each of its rows
-#   free   the run has given it up
+#   free   the run has released it
 leases = Table(
     "leases",
     metadata,
@@ -169,13 +169,13 @@ rate_buckets = Table(
 )
 
 # One row per batch. Its state is one of:
-#   prepared   its file is being uploaded, or nobody knows yet whether the provider has it
+#   prepared   its file is being uploaded, or it is not yet known whether the provider has it
 #   submitted  the provider has it
 #   written    its file was written for another service, whose results are read from a file
 #   collected  its results are recorded
 #   failed     the provider rejected it
 #   lost       it never reached the provider
-#   cancelled  it was given up
+#   cancelled  its requests were released
 # In the last four states, none of its requests is `batched` any more.
 batches = Table(
     "batches",

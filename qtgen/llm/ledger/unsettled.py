@@ -1,7 +1,7 @@
-"""Responses that could not be recorded because the ledger was away: files that the next run records first.
+"""Save responses that could not be recorded because the ledger was unavailable. The next run records them first.
 
-A file appears complete and is never changed. Whoever records one takes it over by renaming it, so two runs do not
-remove each other's files. A file that was left by a run that was killed is recorded again, which changes nothing.
+A file appears complete and never changes. A run takes over a file by renaming it, so two runs do not remove each
+other's files. If a run is killed before it removes a file, the next run records the file again, which does no harm.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ class UnsettledFiles:
         self._taken: list[Path] = []
 
     def save(self, run: str, batch: Batch) -> Path | None:
-        """Save what a batch holds except its claims, and return the file. None if there is nothing to save.
+        """Save the changes except the claims, and return the file. Return None if there is nothing to save.
 
         Raises OutputError.
         """
@@ -62,7 +62,7 @@ class UnsettledFiles:
         return path
 
     def batches(self, run: str) -> Iterator[UnsettledBatch]:
-        """Take over all files for a run, and yield what they hold. Raises LedgerError if a line cannot be read."""
+        """Take over all files for a run, and yield their lines. Raises LedgerError if a line cannot be read."""
         for path in sorted(self._folder.glob(f"{_NAME}*.jsonl")):
             taken = self._folder / f"{_NAME}-{run}-taken-{len(self._taken) + 1}.jsonl"
             try:
@@ -85,5 +85,5 @@ def _read(line: bytes, place: str) -> UnsettledBatch:
         return _decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LedgerError(
-            f"this line is no record of responses: {error}", path=place, remedy="correct or delete the file"
+            f"this line is not a record of responses: {error}", path=place, remedy="correct or delete the file"
         ) from None

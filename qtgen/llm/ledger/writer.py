@@ -1,6 +1,7 @@
 """Writing to the ledger from coroutines, in batches, one commit at a time.
 
-While one batch is committed the next one collects, so a slow disk makes larger batches instead of a longer queue.
+While one batch is committed, the next one collects changes. So a slow disk makes larger batches instead of a longer
+queue.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ from qtgen.llm.sender import Attempt, RequestKey
 from qtgen.llm.types import Completion
 
 PATIENCE = 300.0
-"""Seconds for which a ledger that is away is waited for."""
-_ANNOUNCED_AFTER = 1.0  # seconds; a shorter absence is no news
+"""Seconds for which runs wait for an unavailable ledger."""
+_ANNOUNCED_AFTER = 1.0  # seconds; shorter outages are not reported
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 5.0  # seconds between two attempts to reach it
 _POLL = 0.3  # seconds between two looks for another run's answer
 _IN_A_BATCH = "the request is in a batch; collect the batch to get its answer"
@@ -38,12 +39,12 @@ class LedgerWriter:
 
     Args:
         fresh: Do not reuse answers of earlier runs.
-        stop: A requested stop ends the waiting for another run's answer and for a ledger that is away.
-        patience: Seconds for which a ledger that is away is waited for.
+        stop: A requested stop ends the waiting for another run's answer and for an unavailable ledger.
+        patience: Seconds for which the writer waits for an unavailable ledger.
 
     Attributes:
-        group: The runs with the same work, None for a run on its own.
-        gate: Closed while the ledger is away. Nothing is sent then, and answers in hand are kept.
+        group: The runs with the same work. None for a run that shares nothing.
+        gate: Closed while the ledger is unavailable. Then no request is sent, and received responses are kept.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class LedgerWriter:
     async def claim(self, key: RequestKey) -> Completion | None:
         """Return the request's recorded completion. If there is none, claim it and return None.
 
-        The caller then has to call `record_answer` or `release`. Waits while somebody else sends the same request.
+        The caller then has to call `record_answer` or `release`. Waits while another run sends the same request.
         Raises LedgerError, Deferred for a request in a batch, and Interrupted if a stop is requested while it waits.
         """
         while key.digest in self._pending:  # the same request twice in one run
@@ -137,12 +138,12 @@ class LedgerWriter:
         self._has_news.set()
 
     def release(self, key: RequestKey) -> None:
-        """Give up a claim without a response, so that anybody can send the request."""
+        """Release a claim without a response, so that any run can send the request."""
         self.release_digest(key.digest)
         self._let_others_go_on(key.digest)
 
     def release_digest(self, digest: bytes) -> None:
-        """Give up a claim that `try_claim` has made."""
+        """Release a claim that `try_claim` has made."""
         self._batch.releases.append(digest)
         self._has_news.set()
 
@@ -192,7 +193,7 @@ class LedgerWriter:
             claims = await self._patient_commit(batch)
         except LedgerUnavailable as error:
             self._give_up(error, batch, committed)
-        except Exception as error:  # whatever it is, those who wait must be told
+        except Exception as error:  # any error must reach the coroutines that wait
             self._fail(error, committed)
             raise
         else:
@@ -200,7 +201,7 @@ class LedgerWriter:
                 committed.set_result(claims)
 
     async def _patient_commit(self, batch: Batch) -> dict[bytes, Claim]:
-        """Commit a batch. While the database is away, try again until the patience ends or a stop is requested.
+        """Commit a batch. While the database is unavailable, retry until the patience ends or a stop is requested.
 
         Raises LedgerError.
         """
@@ -222,7 +223,7 @@ class LedgerWriter:
                 return claims
 
     def _give_up(self, error: LedgerUnavailable, batch: Batch, committed: Committed) -> None:
-        """Save what could not be recorded, end the run, and tell those who wait."""
+        """Save what could not be recorded, end the run, and wake the coroutines that wait."""
         self._save(batch)
         self._fail(error, committed)
         self._stop.fail(error)
@@ -249,11 +250,11 @@ class LedgerWriter:
             self.gate.notify(f"{pluralize(self._unsaved, 'response')} lost: neither recorded nor saved")
 
     def _fail(self, error: Exception, committed: Committed) -> None:
-        self._error = error  # for those who come later
+        self._error = error  # for later calls
         for waiting in (committed, self._committed):
             if not waiting.done():
                 waiting.set_exception(error)
-                waiting.exception()  # marks it as retrieved, in case nobody waits
+                waiting.exception()  # marks it as retrieved if no coroutine waits
 
 
 @contextlib.asynccontextmanager
@@ -276,11 +277,11 @@ async def open_writer(
     try:
         yield writer
     finally:
-        was_raised = writer.has_failed  # where somebody waited, or by `stop`
+        was_raised = writer.has_failed  # to a coroutine that waited, or by `stop`
         writer.close()
         try:
             await writing
-            with contextlib.suppress(LedgerUnavailable):  # then others notice it by its silence
+            with contextlib.suppress(LedgerUnavailable):  # other runs then notice that this run is silent
                 ledger.end()
         except Exception:  # any error must reach a caller, once
             if not was_raised:

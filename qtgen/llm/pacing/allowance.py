@@ -1,4 +1,4 @@
-"""The user's own limits, which all models of a run share, and with a ledger all runs at the same endpoint."""
+"""The user's own limits, which all models of a run share. With a ledger, all runs at an endpoint share them."""
 
 from collections.abc import Callable, Sequence
 from math import inf

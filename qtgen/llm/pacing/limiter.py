@@ -8,7 +8,7 @@ Five things hold a request back; the strictest decides:
 - the request rate at which the endpoint stopped rejecting, because headers can promise more than the endpoint keeps.
 - an outage, during which one request at a time probes the endpoint (`Outage`).
 
-Some endpoints reject a few percent of all requests, whatever the rate. Such a rejection holds back only its own
+Some endpoints reject a few percent of all requests at any rate. Such a rejection holds back only its own
 request. Answers earn credit, and a rejection spends it. Rejections are a rate limit if no credit is left.
 """
 

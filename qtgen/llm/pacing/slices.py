@@ -12,13 +12,15 @@ _MAX_AGE = 1.0  # seconds for which a slice can be used
 
 
 class RateSlice:
-    """Args:
+    """The slice of one rate limit.
+
+    Args:
         kind: `requests` or `tokens`.
         per_minute: The limit.
         on_need: Called when a request waits for a slice.
 
     Attributes:
-        needed: What the next request needs, 0 if none waits.
+        needed: What the next request needs. 0 if no request waits.
     """
 
     def __init__(self, kind: str, per_minute: float, on_need: Callable[[], None]) -> None:
@@ -28,7 +30,7 @@ class RateSlice:
         self._expires = -inf
 
     def delay(self, now: float, amount: float) -> float:
-        """Return 0 if a request may start, else infinity: it has to wait until a slice is drawn."""
+        """Return 0 if a request may start, or infinity if it has to wait for a slice."""
         if self._level >= amount - _EPSILON and now < self._expires:
             return 0.0
         self.needed = amount
@@ -43,7 +45,7 @@ class RateSlice:
         self._level += amount
 
     def draw(self, *, is_last: bool = False) -> RateDraw:
-        """Return what to ask the ledger for. What is left of the last slice is given back, so nothing is left here."""
+        """Return what to draw from the ledger. The draw returns the rest of the last slice, so nothing is left here."""
         unused, self._level = self._level, 0.0
         needed = 0.0 if is_last else self.needed
         return RateDraw(self.kind, self.per_minute, unused, needed, max(needed, self.per_minute / 60 * SLICE))

@@ -1,4 +1,4 @@
-"""What a pack consists of: Parquet shards of pages, and a manifest that lists them and is written last."""
+"""The format of packs: Parquet shards of pages, and a manifest that lists the shards and is written last."""
 
 import json
 from typing import Annotated, Any, Literal, NamedTuple
@@ -10,7 +10,7 @@ from qtgen.site.locations import MANIFEST_NAME
 
 VERSION = 1
 COLUMNS = ("path", "contents", "sha256", "same_as")
-"""The columns of a shard, all binary: a path need not be valid text."""
+"""The columns of a shard. All are binary, because a path can be invalid text."""
 
 SHARD_BYTES = 32 << 20
 SHARD_PAGES = 20_000
@@ -40,7 +40,7 @@ class PackedPage(NamedTuple):
 
 
 class ShardRef(NamedTuple):
-    """Where a shard is, and what the manifest says about it."""
+    """The location of a shard, and its facts from the manifest."""
 
     url: str
     pages: int
@@ -54,7 +54,7 @@ def _check_text(value: Any) -> str:
 
 
 class ShardEntry(BaseModel):
-    """What the manifest says about a shard."""
+    """The entry of a shard in the manifest."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,7 +69,7 @@ class Manifest(BaseModel):
 
     Attributes:
         version: The version of the format.
-        folder: The folder that was packed, as reports name it. It precedes the paths of the pages.
+        folder: The packed folder, as reports show it. It precedes the paths of the pages.
         pages: The number of all pages.
         bytes: The size of their contents.
         shards: All shards, in the order of the paths of their pages.
@@ -127,7 +127,7 @@ def decode_manifest(raw: bytes, place: str) -> Manifest:
 
 
 def encode_path(path: str) -> bytes:
-    """Return the bytes of a path, as a shard holds them."""
+    """Return the bytes of a path in a shard."""
     return path.encode("utf-8", "surrogateescape")
 
 

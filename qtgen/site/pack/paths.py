@@ -1,4 +1,4 @@
-"""Decide whether a path out of a shard may be used: shards come from other machines and may be edited."""
+"""Check whether a path from a shard is safe, because shards come from other machines and may be edited."""
 
 import os
 import re

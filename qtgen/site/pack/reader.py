@@ -14,8 +14,8 @@ from qtgen.site.pack.format import SHARD_BYTES, Manifest, PackedPage, ShardRef, 
 from qtgen.site.pack.shards import OnDamage, OpenShard, load_shard, out_of_order
 from qtgen.site.pack.storage import join_url, open_store
 
-_OPEN_SHARDS = 2  # that are kept
-_KEPT_BYTES = SHARD_BYTES  # of contents that are kept, in case that they are needed again
+_OPEN_SHARDS = 2  # shards that stay open
+_KEPT_BYTES = SHARD_BYTES  # bytes of contents that are kept for later look-ups
 
 
 class Group(NamedTuple):
@@ -84,10 +84,10 @@ def open_pack(location: Location) -> Pack:
 
 
 class PackedSite(Mapping[str, bytes]):
-    """The pages of a pack under the paths that they have in their folder, as reports name them.
+    """The pages of a pack under the paths that they have in their folder, as reports show them.
 
-    `batches` lists them. After that, their contents can be looked up by path. Parts of the pack that were read last are
-    kept, up to the size of a shard; others are read again.
+    `batches` lists them. After that, their contents can be looked up by path. The parts that were read
+    last are kept in memory, up to the size of a shard. Other parts are read again.
 
     Args:
         on_damage: Called with each part of the pack that cannot be used.
@@ -117,7 +117,7 @@ class PackedSite(Mapping[str, bytes]):
             yield from self._batches_of([page for page in group.pages if self._with_links or page.same_as is None])
 
     def hide(self, paths: Iterable[str]) -> None:
-        """Let the files at these paths count, so that the pack's contents cannot be looked up."""
+        """Exclude these paths from look-ups, because their files take precedence over the pack."""
         self._hidden.update(paths)
 
     def _groups(self) -> Iterator[Group]:
@@ -182,7 +182,7 @@ class PackedSite(Mapping[str, bytes]):
         if number not in self._open:
             try:
                 self._open[number] = load_shard(self._pack.shards[number], _ignore)
-            except DamagedPack as error:  # it was readable when its pages were listed
+            except DamagedPack as error:  # the shard was readable when its pages were listed
                 remedy = "do not change the pack during a run"
                 raise QtgenError(error.message, path=error.path, remedy=remedy) from None
             if len(self._open) > _OPEN_SHARDS:

@@ -1,6 +1,7 @@
 """Encode pages as a shard, and read the pages of a shard. The same pages give the same bytes.
 
-Contents, checksums and paths are checked row by row, because a shard may be damaged or edited: what is intact is used.
+The reader checks contents, checksums and paths row by row, because a shard may be damaged or edited. It uses the intact
+rows.
 """
 
 import hashlib

@@ -11,7 +11,7 @@ from qtgen.site.locations import Location, is_url
 
 
 def join_url(url: str, name: str) -> str:
-    """Return the URL of a file in the folder at `url`. A chained URL (`zip://a::file.zip`) keeps its rest."""
+    """Return the URL of a file in the folder at `url`. A chained URL (`zip://a::file.zip`) keeps its other parts."""
     head, separator, rest = url.partition("::")
     return f"{head}{'' if head.endswith('/') else '/'}{name}{separator}{rest}"
 
@@ -36,7 +36,7 @@ class Store:
         return masked_address(url) if "@" in url or "?" in url else url
 
     def names(self) -> list[str]:
-        """Return the names of the files and folders; none if the folder does not exist."""
+        """Return the names of the files and folders. Return none if the folder does not exist."""
         with self._as_usage_error():
             try:
                 paths = self.files.ls(self._path(), detail=False)

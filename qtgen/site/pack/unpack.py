@@ -15,7 +15,7 @@ from qtgen.site.pack.reader import Pack
 
 _BATCH_PAGES = 2_000
 _BATCH_BYTES = 16 << 20
-"""Pages that are written with one wait for the disk."""
+"""Number and size of the pages that qtgen writes together, so that it waits for the disk once per batch."""
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class UnpackReport:
 
     Attributes:
         written: The number of pages that were written.
-        unchanged: The number of pages that were in the folder already, with the same contents.
+        unchanged: The number of pages that already existed with the same contents.
         failed: Why pages or shards were not unpacked.
     """
 
@@ -38,8 +38,8 @@ def unpack_pages(
 ) -> UnpackReport:
     """Write the pages of a pack into a folder, each byte for byte and atomically, and return what was written.
 
-    A page that the folder has with the same contents is left as it is, so a run that was interrupted can be repeated.
-    Pages that the pack does not have stay.
+    A page that already exists with the same contents stays unchanged, so an interrupted run can be repeated. Other
+    pages of the folder stay too.
 
     Args:
         folder: The folder, which need not exist.
@@ -98,7 +98,7 @@ class _Unpacker:
 
     @contextlib.contextmanager
     def _failures(self) -> Iterator[None]:
-        """List the error of a page, so that the other pages are written. If the disk is full, none of them can be."""
+        """List the error of a page, so that the other pages are written. Raise the error if the disk is full."""
         try:
             yield
         except OutputError as error:
@@ -139,7 +139,7 @@ class _Unpacker:
     def restore_links(self) -> None:
         """Turn pages that were symbolic links into links again, if their targets have the same contents."""
         for path, target in self._links:
-            with contextlib.suppress(OSError):  # where there are no symbolic links, the page stays a file
+            with contextlib.suppress(OSError):  # without symbolic links, the page stays a file
                 if path.is_symlink() or target.is_symlink() or path.samefile(target):
                     continue
                 if path.read_bytes() != target.read_bytes():

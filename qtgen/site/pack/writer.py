@@ -55,7 +55,7 @@ def pack_folder(
 ) -> PackReport:
     """Write the pages of a folder into shards, each byte for byte, and return what was packed.
 
-    The manifest is written last, so an interrupted pack has none. Other files than pages are not packed.
+    The manifest is written last, so an interrupted pack has none. Only pages are packed.
 
     Args:
         location: A folder or a URL. It must be empty, or hold only an unfinished pack.
@@ -86,7 +86,7 @@ def pack_folder(
 
 
 def _check_empty(store: Store, replace: bool) -> set[str]:
-    """Return the names of the files of an older pack. Raises UsageError if there is anything else."""
+    """Return the names of the files of an older pack. Raises UsageError if there is another file."""
     names = {name for name in store.names() if not name.startswith(".")}
     foreign = sorted(name for name in names if not is_pack_file(name))
     if foreign:
@@ -120,7 +120,7 @@ def _read_pages(folder: Path, not_packed: list[NotPacked]) -> Iterator[PackedPag
 
 
 def _read_file(path: str) -> bytes:
-    """Return the contents of a file. Only regular files are opened, because opening a pipe would wait for ever."""
+    """Return the contents of a file. Only regular files are opened, because opening a pipe would wait forever."""
     status = os.stat(path)  # noqa: PTH116 - a Path would change the path
     if not stat.S_ISREG(status.st_mode):
         raise OSError("not a regular file")
@@ -146,7 +146,7 @@ def _prefix(folder: Path) -> str:
 
 
 def _name_in_reports(folder: Path) -> str:
-    """Return the folder as reports name it. If its path does not tell its name (`.`, `..`), its name is returned."""
+    """Return the folder as reports show it. For paths without a name (`.`, `..`), return the name of the folder."""
     return folder.as_posix() if folder.name not in ("", "..") else folder.resolve().name
 
 

@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_read_is_named(saving: Ledger, tmp_path: Path) -> 
     folder = tmp_path / ".qtgen"
     folder.mkdir(exist_ok=True)
     (folder / "unsettled.jsonl").write_text('{"run": 1}\n')
-    with pytest.raises(LedgerError, match=r"unsettled.*\.jsonl:1: this line is no record of responses: "):
+    with pytest.raises(LedgerError, match=r"unsettled.*\.jsonl:1: this line is not a record of responses: "):
         saving.begin()
     assert [*folder.glob("unsettled*.jsonl")], "it is kept"
 

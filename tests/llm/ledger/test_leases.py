@@ -49,7 +49,7 @@ def test_runs_with_the_same_work_are_a_group_while_one_is_alive(join: Join) -> N
     _, command = join(Work("regenerate", "d" * 64))
     assert joined.id == group.id
     assert len({group.id, other.id, command.id}) == 3
-    assert [(g.membership.members, g.membership.strangers) for g in (group, joined, other, command)] == [
+    assert [(g.membership.members, g.membership.unrelated) for g in (group, joined, other, command)] == [
         (0, 0),
         (1, 0),
         (0, 2),
