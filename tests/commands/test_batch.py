@@ -584,3 +584,13 @@ def test_a_rejected_request_is_sent_again_by_the_next_run(qtgen: Run, provider: 
     code, out, err = qtgen("generate", "q.txt", "--batch", "--json")
     assert (code, outcomes(out)) == (0, ["exists", "written"]), err
     assert provider.repeats == 0
+
+
+def test_collecting_does_not_wait_for_written_files(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("generate", ask(*WORDS[:2]), "--batch-files", "files")[0] == 0
+    assert qtgen("generate", ask(*WORDS[2:4]), "--batch", "--no-wait")[0] == 0
+    code, out, err = qtgen("batch", "collect", "--wait")
+    assert code == 0, err
+    written, collected = out.splitlines()
+    assert "written to a file; --from reads its results" in written
+    assert "collected, 2 answered" in collected
