@@ -448,7 +448,7 @@ def test_a_batch_at_another_endpoint_is_left_alone(
     assert qtgen("generate", ask("osmosis"), "--batch", "--no-wait")[0] == 0
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     code, _, err = qtgen("batch", "collect")
-    assert (code, "is at another endpoint; set the address that it was submitted to" in err) == (1, True)
+    assert (code, "is at another endpoint; set `base_url` to the address that it was submitted to" in err) == (1, True)
 
 
 def test_files_that_nobody_uses_are_given_up(qtgen: Run, provider: BatchEndpoint) -> None:
