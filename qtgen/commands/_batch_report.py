@@ -88,6 +88,8 @@ def report_dict(report: CollectReport | None) -> dict[str, Any]:
 
 
 def outcome_line(news: BatchNews) -> str:
+    if news.record.state is BatchState.WRITTEN:
+        return "written to a file; --from reads its results"
     if news.report is None:
         return f"{_state(news.record)}, not finished" if news.record.is_unfinished else _state(news.record)
     return f"{_state(news.record)}, {summary(news.report)}; {cost_of(news.report)}"

@@ -30,7 +30,7 @@ from qtgen.llm.batch.collection import CollectReport, summary
 from qtgen.llm.batch.manager import BatchManager, BatchNews
 from qtgen.llm.factory import ledger_url
 from qtgen.llm.ledger import Ledger
-from qtgen.llm.ledger.batch_types import BatchRecord
+from qtgen.llm.ledger.batch_types import BatchRecord, BatchState
 from qtgen.settings import Settings
 
 _FIRST_POLL, _LAST_POLL, _SLOWER = 0.5, 60.0, 1.3  # seconds between two looks, and the factor from one to the next
@@ -105,8 +105,8 @@ def collect(ids: tuple[str, ...], wait: bool, files: tuple[Path, ...], as_json: 
         return _collect_files(files, settings, as_json=as_json)
 
     async def collect_one(manager: BatchManager, record: BatchRecord) -> BatchNews:
-        pause = _FIRST_POLL
-        while (news := await manager.collect(record)).record.is_unfinished and wait and news.error is None:
+        pause, can_finish = _FIRST_POLL, record.state is not BatchState.WRITTEN
+        while (news := await manager.collect(record)).record.is_unfinished and wait and can_finish and not news.error:
             await asyncio.sleep(pause)
             pause = min(_SLOWER * pause, _LAST_POLL)
         return news

@@ -88,7 +88,7 @@ def test_a_run_that_does_not_wait_is_finished_by_the_same_command(qtgen: Run, pr
     # A live run neither waits nor sends them.
     code, out, err = qtgen("generate", "q.txt", "--json")
     assert (code, outcomes(out), provider.live) == (1, ["pending"] * len(WORDS), [])
-    assert "--batch writes the pages" in err
+    assert "`qtgen batch collect` records finished ones, and the same command then writes the pages" in err
     finish(provider)
     code, out, _ = qtgen("batch", "collect", "--json")
     document = json.loads(out)
@@ -448,7 +448,7 @@ def test_a_batch_at_another_endpoint_is_left_alone(
     assert qtgen("generate", ask("osmosis"), "--batch", "--no-wait")[0] == 0
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     code, _, err = qtgen("batch", "collect")
-    assert (code, "is at another endpoint; set the address that it was submitted to" in err) == (1, True)
+    assert (code, "is at another endpoint; set `base_url` to the address that it was submitted to" in err) == (1, True)
 
 
 def test_files_that_nobody_uses_are_given_up(qtgen: Run, provider: BatchEndpoint) -> None:
@@ -584,3 +584,13 @@ def test_a_rejected_request_is_sent_again_by_the_next_run(qtgen: Run, provider: 
     code, out, err = qtgen("generate", "q.txt", "--batch", "--json")
     assert (code, outcomes(out)) == (0, ["exists", "written"]), err
     assert provider.repeats == 0
+
+
+def test_collecting_does_not_wait_for_written_files(qtgen: Run, provider: BatchEndpoint) -> None:
+    assert qtgen("generate", ask(*WORDS[:2]), "--batch-files", "files")[0] == 0
+    assert qtgen("generate", ask(*WORDS[2:4]), "--batch", "--no-wait")[0] == 0
+    code, out, err = qtgen("batch", "collect", "--wait")
+    assert code == 0, err
+    written, collected = out.splitlines()
+    assert "written to a file; --from reads its results" in written
+    assert "collected, 2 answered" in collected

@@ -64,8 +64,6 @@ class CollectReport:
     cost_usd: float = 0.0
     unpriced: int = 0
     named: list[str] = field(default_factory=list)
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
     @property
     def settled(self) -> int:
@@ -86,8 +84,6 @@ class CollectReport:
             cost = result.usage.charged_usd
             self.cost_usd += cost or 0.0
             self.unpriced += cost is None
-            self.prompt_tokens += result.usage.prompt_tokens
-            self.completion_tokens += result.usage.completion_tokens
 
 
 Settled = Callable[[BatchRecord, bytes, Result], None]

@@ -165,8 +165,7 @@ class BatchManager:
         if place_digest(endpoint.place) != record.place:
             raise UsageError(
                 f"batch {record.id[:_ID_SHOWN]} is at another endpoint",
-                setting="base_url",
-                remedy="set the address that it was submitted to",
+                remedy="set `base_url` to the address that it was submitted to",
             )
         if record.model not in self._apis:
             self._apis[record.model] = await self._stack.enter_async_context(aclosing(BatchApi(endpoint)))

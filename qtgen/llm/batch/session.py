@@ -239,7 +239,7 @@ class BatchSession:
         if self.round.delayed:
             self._say(
                 f"warning: {pluralize(self.round.delayed, 'request')} cannot be submitted: the budget is set aside "
-                "for batches that this run cannot collect; raise it, or collect or cancel them"
+                "for batches that this run did not collect; run again once they are collected or cancelled, or raise it"
             )
 
     async def wait(self, is_over: Callable[[], bool]) -> None:

@@ -46,8 +46,8 @@ class RemoteBatch:
         input_file: The id of the uploaded file.
         output_file, error_file: The ids of the result files; None if there is none.
         metadata: The metadata that qtgen sent on submission.
-        completed, failed, total: Numbers of requests; None if not reported.
-        created: When it was created, by the provider's clock.
+        completed: Number of requests with a successful response; None if not reported.
+        problems: Why the provider rejected it.
     """
 
     id: str
@@ -57,9 +57,6 @@ class RemoteBatch:
     error_file: str | None = None
     metadata: Mapping[str, Any] | None = None
     completed: int | None = None
-    failed: int | None = None
-    total: int | None = None
-    created: float = 0.0
     problems: tuple[BatchProblem, ...] = ()
 
     @property
@@ -105,9 +102,6 @@ def read_batch(document: Any) -> RemoteBatch:
         _text(document.get("error_file_id")),
         metadata if isinstance(metadata, dict) else None,
         _count(counts.get("completed")),
-        _count(counts.get("failed")),
-        _count(counts.get("total")),
-        _number(document.get("created_at")),
         tuple(_problems(document.get("errors"))),
     )
 
@@ -134,7 +128,3 @@ def _text(value: Any) -> str | None:
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0

@@ -169,7 +169,7 @@ class Submitter:
         except BadRequest as error:
             if is_locked_out(error):
                 raise
-            message = f"nobody knows whether batch {batch[:12]} was created: {error.message}"
+            message = f"it is unknown whether batch {batch[:12]} was created: {error.message}"
             raise BadRequest(
                 message, remedy="look for it at the provider, and cancel it to release its requests"
             ) from None
