@@ -7,7 +7,7 @@ import pytest
 
 from qtgen.commands.costs import sum_by
 from qtgen.llm.factory import open_ledger
-from qtgen.llm.ledger import Batch
+from qtgen.llm.ledger import Changes
 from qtgen.llm.ledger.statistics import Spending
 from qtgen.llm.sender import Attempt, RequestKey
 from qtgen.llm.types import Usage
@@ -21,7 +21,7 @@ def record(*attempts: tuple[str, float, str, Usage]) -> None:
     """Record attempts: model, time, kind, usage."""
     with open_ledger(Settings()) as ledger:
         ledger.commit(
-            Batch(
+            Changes(
                 attempts=[
                     Attempt(RequestKey(b"%d" % number, model, "explain", "t", 10), time, 0.5, kind, usage)
                     for number, (model, time, kind, usage) in enumerate(attempts)

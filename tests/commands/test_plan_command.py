@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qtgen.llm.factory import open_ledger
-from qtgen.llm.ledger import Batch
+from qtgen.llm.ledger import Changes
 from qtgen.llm.sender import Attempt, RequestKey
 from qtgen.llm.types import Usage
 from qtgen.settings import Settings
@@ -84,7 +84,7 @@ def test_the_ledger_knows_the_pace(qtgen: Run) -> None:
         for kind in ("rate-limited", "unavailable", "dropped")
     ]
     with open_ledger(Settings()) as ledger:
-        ledger.commit(Batch(attempts=ok + bad))
+        ledger.commit(Changes(attempts=ok + bad))
     assumed = planned(qtgen, "--pages", "100", "--model", "m", "--seeds", "1")["assumptions"]
     assert assumed["latency"] == {"value": 4.0, "origin": "ledger"}
     assert assumed["rejections"] == {"value": pytest.approx(1 / 60, abs=1e-6), "origin": "ledger"}

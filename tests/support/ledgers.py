@@ -7,7 +7,7 @@ import time
 import sqlalchemy as sa
 
 from qtgen.llm.endpoint import request_digest
-from qtgen.llm.ledger import Batch, Claim, Judgement, Ledger
+from qtgen.llm.ledger import Changes, Claim, Judgement, Ledger
 from qtgen.llm.ledger.database import Database
 from qtgen.llm.ledger.tables import runs
 from qtgen.llm.sender import Attempt, RequestKey
@@ -24,16 +24,16 @@ OLDER = {
 
 
 def claim(ledger: Ledger, keys: list[RequestKey], *, fresh: bool = False) -> dict[bytes, Claim]:
-    return ledger.commit(Batch(claims=keys), fresh=fresh)
+    return ledger.commit(Changes(claims=keys), fresh=fresh)
 
 
 def record_answer(ledger: Ledger, key: RequestKey, text: str, kind: str = "ok") -> None:
     attempt = Attempt(key, time.time(), 0.1, kind, USAGE)
-    ledger.commit(Batch(attempts=[attempt], answers={key: Completion(text, "m", USAGE, kind=kind)}))
+    ledger.commit(Changes(attempts=[attempt], answers={key: Completion(text, "m", USAGE, kind=kind)}))
 
 
 def judge(ledger: Ledger, key: RequestKey, state: str, run: str = "") -> None:
-    ledger.commit(Batch(judgements=[Judgement(key.digest, run, state)]))
+    ledger.commit(Changes(judgements=[Judgement(key.digest, run, state)]))
 
 
 def end_process(ledger: Ledger) -> None:

@@ -8,11 +8,11 @@ from qtgen.llm.ledger.group import LedgerGroup
 from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.ledger import Ledger
 from qtgen.llm.ledger.sender import LedgerSender
-from qtgen.llm.ledger.types import Batch, Claim, Judgement, ModelFacts, ModelPace
+from qtgen.llm.ledger.types import Changes, Claim, Judgement, ModelFacts, ModelPace
 from qtgen.llm.ledger.writer import LedgerWriter, open_writer
 
 __all__ = [
-    "Batch",
+    "Changes",
     "Claim",
     "Judgement",
     "Ledger",

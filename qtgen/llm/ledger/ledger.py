@@ -17,8 +17,8 @@ from qtgen.llm.ledger.liveness import forget_future_beats, run_row
 from qtgen.llm.ledger.schema import check_version, prepare_tables
 from qtgen.llm.ledger.statistics import Spending
 from qtgen.llm.ledger.tables import runs
-from qtgen.llm.ledger.types import Batch, Claim, ModelFacts, ModelPace
-from qtgen.llm.ledger.unsettled import UnsettledBatch, UnsettledFiles
+from qtgen.llm.ledger.types import Changes, Claim, ModelFacts, ModelPace
+from qtgen.llm.ledger.unsettled import UnsettledChanges, UnsettledFiles
 
 _HISTORY = 2_000  # answers
 
@@ -68,8 +68,8 @@ class Ledger:
         First, record responses that an earlier run could not record. With `work`, the run joins the live runs with the
         same work, and their group is returned. Raises SettingsError if these have another budget.
         """
-        for batch in self.unsettled.batches(self.run) if self.unsettled else ():
-            self._settle(batch)
+        for changes in self.unsettled.changes(self.run) if self.unsettled else ():
+            self._settle(changes)
         if self.unsettled:
             self.unsettled.remove()
         with self._database.exclusive() if work else self._database.write() as connection:
@@ -89,39 +89,39 @@ class Ledger:
         with self._database.write() as connection:
             return allowances.draw_rates(connection, place, draws)
 
-    def commit(self, batch: Batch, *, fresh: bool = False) -> dict[bytes, Claim]:
-        """Commit a batch and return what came of its claims, by digest. If `fresh`, older answers are not reused.
+    def commit(self, changes: Changes, *, fresh: bool = False) -> dict[bytes, Claim]:
+        """Commit changes and return what came of their claims, by digest. If `fresh`, older answers are not reused.
 
-        A batch can be committed again if it is unknown whether the first commit succeeded.
+        Changes can be committed again if it is unknown whether the first commit succeeded.
         """
         with self._database.write() as connection:
             connection.execute(runs.update().where(runs.c.id == self.run).values(beat=now()))
-            if batch.attempts:
-                claims.record_attempts(connection, self.run, batch.attempts)
-            if batch.answers:
-                claims.record_answers(connection, self.run, batch.answers)
-            if batch.judgements:
-                claims.judge(connection, self.run, batch.judgements)
-            for (place, model), text in sorted(batch.dialects.items()):
+            if changes.attempts:
+                claims.record_attempts(connection, self.run, changes.attempts)
+            if changes.answers:
+                claims.record_answers(connection, self.run, changes.answers)
+            if changes.judgements:
+                claims.judge(connection, self.run, changes.judgements)
+            for (place, model), text in sorted(changes.dialects.items()):
                 dialects.record(connection, place, model, text)
-            claims.release(connection, self.run, batch.releases)
-            if not batch.claims:
+            claims.release(connection, self.run, changes.releases)
+            if not changes.claims:
                 return {}
             return claims.claim(
                 connection,
                 self.run,
-                batch.claims,
+                changes.claims,
                 fresh=fresh,
                 own_batches=self.own_batches,
                 group=self._answers_of,
             )
 
-    def _settle(self, batch: UnsettledBatch) -> None:
+    def _settle(self, changes: UnsettledChanges) -> None:
         """Commit what an earlier run could not record. Responses that were committed nevertheless stay unchanged."""
         with self._database.write() as connection:
-            claims.record_attempts(connection, batch.run, batch.attempts)
-            claims.record_answers(connection, batch.run, dict(batch.answers), late=True)
-            claims.judge(connection, batch.run, batch.judgements)
+            claims.record_attempts(connection, changes.run, changes.attempts)
+            claims.record_answers(connection, changes.run, dict(changes.answers), late=True)
+            claims.judge(connection, changes.run, changes.judgements)
 
     def answered(self, digests: Sequence[bytes]) -> set[bytes]:
         """Return the digests of the requests whose response would be reused."""

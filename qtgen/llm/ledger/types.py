@@ -62,7 +62,7 @@ class ModelPace(NamedTuple):
 
 
 @dataclass(slots=True)
-class Batch:
+class Changes:
     """Changes that are committed together.
 
     Attributes:

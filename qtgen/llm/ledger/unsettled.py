@@ -12,7 +12,7 @@ import msgspec
 
 from qtgen._util.files import publish_if_absent, staged_file
 from qtgen.errors import LedgerError
-from qtgen.llm.ledger.types import Batch, Judgement
+from qtgen.llm.ledger.types import Changes, Judgement
 from qtgen.llm.sender import Attempt, RequestKey
 from qtgen.llm.types import Completion
 from qtgen.page.text import storable_text
@@ -20,8 +20,8 @@ from qtgen.page.text import storable_text
 _NAME = "unsettled"
 
 
-class UnsettledBatch(msgspec.Struct, frozen=True):
-    """One line of a file: the changes of one batch of a run.
+class UnsettledChanges(msgspec.Struct, frozen=True):
+    """One line of a file: changes that a run could not commit.
 
     Attributes:
         run: The run that could not record them.
@@ -33,7 +33,7 @@ class UnsettledBatch(msgspec.Struct, frozen=True):
     judgements: list[Judgement]
 
 
-_decode = msgspec.json.Decoder(UnsettledBatch).decode
+_decode = msgspec.json.Decoder(UnsettledChanges).decode
 
 
 class UnsettledFiles:
@@ -44,15 +44,15 @@ class UnsettledFiles:
         self._saved = 0
         self._taken: list[Path] = []
 
-    def save(self, run: str, batch: Batch) -> Path | None:
+    def save(self, run: str, changes: Changes) -> Path | None:
         """Save the changes except the claims, and return the file. Return None if there is nothing to save.
 
         Raises OutputError.
         """
-        if not (batch.attempts or batch.answers or batch.judgements):
+        if not (changes.attempts or changes.answers or changes.judgements):
             return None
-        answers = [(key, replace(answer, text=storable_text(answer.text))) for key, answer in batch.answers.items()]
-        line = msgspec.json.encode(UnsettledBatch(run, batch.attempts, answers, batch.judgements))
+        answers = [(key, replace(answer, text=storable_text(answer.text))) for key, answer in changes.answers.items()]
+        line = msgspec.json.encode(UnsettledChanges(run, changes.attempts, answers, changes.judgements))
         self._saved += 1
         path = self._folder / f"{_NAME}.jsonl"
         with staged_file(path, line.decode() + "\n") as staged:
@@ -61,7 +61,7 @@ class UnsettledFiles:
                 publish_if_absent(staged, path)
         return path
 
-    def batches(self, run: str) -> Iterator[UnsettledBatch]:
+    def changes(self, run: str) -> Iterator[UnsettledChanges]:
         """Take over all files for a run, and yield their lines. Raises LedgerError if a line cannot be read."""
         for path in sorted(self._folder.glob(f"{_NAME}*.jsonl")):
             taken = self._folder / f"{_NAME}-{run}-taken-{len(self._taken) + 1}.jsonl"
@@ -80,7 +80,7 @@ class UnsettledFiles:
             self._taken.pop().unlink(missing_ok=True)
 
 
-def _read(line: bytes, place: str) -> UnsettledBatch:
+def _read(line: bytes, place: str) -> UnsettledChanges:
     try:
         return _decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

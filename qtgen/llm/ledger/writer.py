@@ -1,7 +1,7 @@
-"""Writing to the ledger from coroutines, in batches, one commit at a time.
+"""Writing to the ledger from coroutines: many changes in one commit, and one commit at a time.
 
-While one batch is committed, the next one collects changes. So a slow disk makes larger batches instead of a longer
-queue.
+While one commit is in progress, changes for the next one are collected. So a slow disk makes larger commits instead of
+a longer queue.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from qtgen.llm.ledger.group import LedgerGroup
 from qtgen.llm.ledger.groups import Work
 from qtgen.llm.ledger.ledger import Ledger
 from qtgen.llm.ledger.liveness import BEAT
-from qtgen.llm.ledger.types import BUSY, Batch, Claim, Judgement
+from qtgen.llm.ledger.types import BUSY, Changes, Claim, Judgement
 from qtgen.llm.sender import Attempt, RequestKey
 from qtgen.llm.types import Completion
 
@@ -60,7 +60,7 @@ class LedgerWriter:
         self.group = group
         self.gate = Gate()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._next_batch()
+        self._collect_next()
         self._has_news = asyncio.Event()
         self._pending: dict[bytes, asyncio.Future[None]] = {}  # requests of this run that are being sent
         self._error: Exception | None = None
@@ -96,17 +96,17 @@ class LedgerWriter:
     async def try_claim(self, key: RequestKey) -> Claim:
         """Claim a request and return what came of it, without waiting for others. Raises LedgerError."""
         committed = self._committed
-        self._batch.claims.append(key)
+        self._changes.claims.append(key)
         return (await self._wait_for(committed))[key.digest]
 
     def record_attempt(self, attempt: Attempt) -> None:
         """Record an attempt; the next commit includes it."""
-        self._batch.attempts.append(attempt)
+        self._changes.attempts.append(attempt)
         self._has_news.set()
 
     def record_dialect(self, place: str, model: str, text: str) -> None:
         """Record a dialect that was learned; the next commit includes it."""
-        self._batch.dialects[place, model] = text
+        self._changes.dialects[place, model] = text
         self._has_news.set()
 
     @property
@@ -126,7 +126,7 @@ class LedgerWriter:
     async def record_answer(self, key: RequestKey, completion: Completion) -> None:
         """Record a final response. It is committed when this returns."""
         committed = self._committed
-        self._batch.answers[key] = completion
+        self._changes.answers[key] = completion
         try:
             await self._wait_for(committed)
         finally:
@@ -134,7 +134,7 @@ class LedgerWriter:
 
     def judge(self, completion: Completion, state: str) -> None:
         """Record that an answer is `rejected` (it had faults) or `faulty` (it led to no page)."""
-        self._batch.judgements.append(Judgement(completion.key, completion.run, state))
+        self._changes.judgements.append(Judgement(completion.key, completion.run, state))
         self._has_news.set()
 
     def release(self, key: RequestKey) -> None:
@@ -144,7 +144,7 @@ class LedgerWriter:
 
     def release_digest(self, digest: bytes) -> None:
         """Release a claim that `try_claim` has made."""
-        self._batch.releases.append(digest)
+        self._changes.releases.append(digest)
         self._has_news.set()
 
     @property
@@ -153,14 +153,14 @@ class LedgerWriter:
         return self._error is not None
 
     async def run(self) -> None:
-        """Commit batches until everything that was recorded before `close` is committed."""
+        """Commit changes until everything that was recorded before `close` is committed."""
         with self._thread:
-            while not (self._is_closing and self._batch.is_empty):
+            while not (self._is_closing and self._changes.is_empty):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(BEAT):  # before Python 3.12, `wait_for` can lose a cancellation
                         await self._has_news.wait()
                 self._has_news.clear()
-                await self._commit()  # an empty batch is a sign of life
+                await self._commit()  # a commit without changes is a sign of life
         self._report_saved()
         if self._error:
             raise self._error
@@ -170,8 +170,8 @@ class LedgerWriter:
         self._is_closing = True
         self._has_news.set()
 
-    def _next_batch(self) -> None:
-        self._batch = Batch()
+    def _collect_next(self) -> None:
+        self._changes = Changes()
         self._committed: Committed = asyncio.get_running_loop().create_future()
 
     def _let_others_go_on(self, digest: bytes) -> None:
@@ -187,12 +187,12 @@ class LedgerWriter:
         return await asyncio.shield(committed)
 
     async def _commit(self) -> None:
-        batch, committed = self._batch, self._committed
-        self._next_batch()
+        changes, committed = self._changes, self._committed
+        self._collect_next()
         try:
-            claims = await self._patient_commit(batch)
+            claims = await self._patient_commit(changes)
         except LedgerUnavailable as error:
-            self._give_up(error, batch, committed)
+            self._give_up(error, changes, committed)
         except Exception as error:  # any error must reach the coroutines that wait
             self._fail(error, committed)
             raise
@@ -200,8 +200,8 @@ class LedgerWriter:
             if not committed.done():
                 committed.set_result(claims)
 
-    async def _patient_commit(self, batch: Batch) -> dict[bytes, Claim]:
-        """Commit a batch. While the database is unavailable, retry until the patience ends or a stop is requested.
+    async def _patient_commit(self, changes: Changes) -> dict[bytes, Claim]:
+        """Commit a changes. While the database is unavailable, retry until the patience ends or a stop is requested.
 
         Raises LedgerError.
         """
@@ -209,7 +209,7 @@ class LedgerWriter:
         began, pause = loop.time(), _FIRST_PAUSE
         while True:
             try:
-                work = loop.run_in_executor(self._thread, lambda: self._ledger.commit(batch, fresh=self._fresh))
+                work = loop.run_in_executor(self._thread, lambda: self._ledger.commit(changes, fresh=self._fresh))
                 claims = await asyncio.shield(work)  # a cancelled run still commits what waits for the thread
             except LedgerUnavailable as error:
                 if self._error or self._stop.requested or loop.time() - began >= self._patience:
@@ -222,24 +222,24 @@ class LedgerWriter:
                 self.gate.open()
                 return claims
 
-    def _give_up(self, error: LedgerUnavailable, batch: Batch, committed: Committed) -> None:
+    def _give_up(self, error: LedgerUnavailable, changes: Changes, committed: Committed) -> None:
         """Save what could not be recorded, end the run, and wake the coroutines that wait."""
-        self._save(batch)
+        self._save(changes)
         self._fail(error, committed)
         self._stop.fail(error)
 
-    def _save(self, batch: Batch) -> None:
-        """Save a batch in a file, so that the next run records it."""
-        self._unsaved += len(batch.answers)
+    def _save(self, changes: Changes) -> None:
+        """Save changes in a file, so that the next run records it."""
+        self._unsaved += len(changes.answers)
         if self._ledger.unsettled is None:
             return
         try:
-            path = self._ledger.unsettled.save(self._ledger.run, batch)
+            path = self._ledger.unsettled.save(self._ledger.run, changes)
         except OutputError as error:
             self.gate.notify(str(error))
         else:
-            self._unsaved -= len(batch.answers)
-            self._saved += len(batch.answers)
+            self._unsaved -= len(changes.answers)
+            self._saved += len(changes.answers)
             self._saved_in = self._saved_in or path
 
     def _report_saved(self) -> None:

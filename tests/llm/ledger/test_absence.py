@@ -8,7 +8,7 @@ import pytest
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import LedgerError, LedgerUnavailable
-from qtgen.llm.ledger import Batch, Claim, Ledger, open_writer
+from qtgen.llm.ledger import Changes, Claim, Ledger, open_writer
 from qtgen.llm.ledger.writer import LedgerWriter
 from qtgen.llm.sender import Attempt
 from qtgen.llm.types import Completion
@@ -32,13 +32,13 @@ def fail_commits(ledger: Ledger, times: float, *, after_commit: bool = False) ->
     """Let the next commits fail as if the database was away. If `after_commit`, they succeed but nobody learns it."""
     commit: Commit = ledger.commit
 
-    def failing(batch: Batch, *, fresh: bool = False) -> dict[bytes, Claim]:
+    def failing(changes: Changes, *, fresh: bool = False) -> dict[bytes, Claim]:
         nonlocal times
         if times <= 0:
-            return commit(batch, fresh=fresh)
+            return commit(changes, fresh=fresh)
         times -= 1
         if after_commit:
-            commit(batch, fresh=fresh)
+            commit(changes, fresh=fresh)
         raise LedgerUnavailable("no connection")
 
     ledger.commit = failing  # type: ignore[method-assign]
@@ -108,18 +108,18 @@ def test_a_file_that_was_recorded_before_is_recorded_again_without_effect(
     """The run that recorded it was killed before it removed the file, and another answer has come since."""
     assert saving.unsettled
     saving.begin()
-    batch = Batch(attempts=[ATTEMPT], answers={KEYS[0]: ANSWER, KEYS[1]: ANSWER})
+    batch = Changes(attempts=[ATTEMPT], answers={KEYS[0]: ANSWER, KEYS[1]: ANSWER})
     path = saving.unsettled.save(saving.run, batch)
     assert path
     contents = path.read_bytes()
     for _ in range(2):
         later = Ledger(url, folder=path.parent)
         later.begin()
-        later.commit(Batch(answers={KEYS[1]: Completion("newer", "m", USAGE)}))
+        later.commit(Changes(answers={KEYS[1]: Completion("newer", "m", USAGE)}))
         later.close()
         path.write_bytes(contents)
     assert [row.attempts for row in saving.spending()] == [1]
-    found = saving.commit(Batch(claims=KEYS[:2]))
+    found = saving.commit(Changes(claims=KEYS[:2]))
     assert [found[key.digest].completion.text for key in KEYS[:2]] == ["so", "newer"]  # type: ignore[union-attr]
 
 
@@ -157,7 +157,7 @@ def test_responses_that_are_recorded_last_are_saved_and_the_error_is_raised(savi
     assert saving.unsettled
     with pytest.raises(LedgerUnavailable, match="no connection"):
         asyncio.run(asyncio.wait_for(use(), 30))
-    assert [batch.attempts for batch in saving.unsettled.batches("another")] == [[ATTEMPT]]
+    assert [batch.attempts for batch in saving.unsettled.changes("another")] == [[ATTEMPT]]
 
 
 def test_without_a_folder_the_loss_is_reported(ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from qtgen.errors import LedgerError
-from qtgen.llm.ledger import Batch, Ledger, Work
+from qtgen.llm.ledger import Changes, Ledger, Work
 from qtgen.llm.ledger.claims import KINDS
 from qtgen.llm.ledger.tables import attempts
 from qtgen.llm.ledger.types import BUSY, MINE
@@ -71,9 +71,9 @@ def test_claims_of_a_dead_run_are_free(ledgers: list[Ledger]) -> None:
 def test_a_claim_that_is_released_is_free(ledgers: list[Ledger]) -> None:
     mine, other = ledgers
     claim(mine, KEYS[:2])
-    other.commit(Batch(releases=[KEYS[0].digest]))
+    other.commit(Changes(releases=[KEYS[0].digest]))
     assert claim(other, KEYS[:1]) == {KEYS[0].digest: BUSY}, "only its owner can release it"
-    mine.commit(Batch(releases=[KEYS[0].digest]))
+    mine.commit(Changes(releases=[KEYS[0].digest]))
     assert claim(other, KEYS[:2]) == {KEYS[0].digest: MINE, KEYS[1].digest: BUSY}
 
 
@@ -100,11 +100,11 @@ def test_a_suspended_run_takes_nothing_from_the_one_that_took_over(ledgers: list
     claim(suspended, KEYS[:2])
     end_process(suspended)
     assert set(claim(other, KEYS[:2]).values()) == {MINE}
-    suspended.commit(Batch(releases=[KEYS[0].digest]))  # a claim that is not its own any more
+    suspended.commit(Changes(releases=[KEYS[0].digest]))  # a claim that is not its own any more
     record_answer(other, KEYS[0], "paid")
     judge(suspended, KEYS[0], "faulty")
     assert other.answered([KEYS[0].digest]) == {KEYS[0].digest}
-    other.commit(Batch(releases=[KEYS[1].digest]))
+    other.commit(Changes(releases=[KEYS[1].digest]))
     record_answer(suspended, KEYS[1], "paid as well")
     assert other.answered([KEYS[1].digest]) == {KEYS[1].digest}
 
@@ -114,7 +114,7 @@ def test_an_old_answer_stays_until_a_fresh_one_is_there(ledgers: list[Ledger]) -
     claim(mine, KEYS[:1])
     record_answer(mine, KEYS[0], "first")
     assert claim(other, KEYS[:1], fresh=True) == {KEYS[0].digest: MINE}
-    other.commit(Batch(releases=[KEYS[0].digest]), fresh=True)  # it got no answer
+    other.commit(Changes(releases=[KEYS[0].digest]), fresh=True)  # it got no answer
     assert mine.answered([KEYS[0].digest]) == {KEYS[0].digest}
     record_answer(other, KEYS[0], "second")
     found = claim(mine, KEYS[:1])[KEYS[0].digest].completion
@@ -127,7 +127,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(ledgers: list[Ledger]) -
     claim(ledger, KEYS[:1])
     impossible = Attempt(KEYS[0], 0.0, 0.0, None, USAGE)  # type: ignore[arg-type]
     with pytest.raises(LedgerError):
-        ledger.commit(Batch(attempts=[impossible], releases=[KEYS[0].digest]))
+        ledger.commit(Changes(attempts=[impossible], releases=[KEYS[0].digest]))
     with ledger._database.write() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(attempts)).scalar() == 0
     assert claim(ledgers[1], KEYS[:1]) == {KEYS[0].digest: BUSY}
@@ -136,7 +136,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(ledgers: list[Ledger]) -
 @pytest.mark.parametrize("usage", [Usage(10**30, 1), Usage(1, 2**63)])
 def test_a_value_that_no_database_can_hold_is_a_ledger_error(ledgers: list[Ledger], usage: Usage) -> None:
     with pytest.raises(LedgerError, match="the ledger cannot be used"):
-        ledgers[0].commit(Batch(attempts=[Attempt(KEYS[0], 0.0, 0.0, "ok", usage)]))
+        ledgers[0].commit(Changes(attempts=[Attempt(KEYS[0], 0.0, 0.0, "ok", usage)]))
 
 
 def test_lone_surrogates_are_recorded_as_escapes(ledgers: list[Ledger]) -> None:

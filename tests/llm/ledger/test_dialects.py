@@ -5,7 +5,7 @@ from pathlib import Path
 from qtgen.llm.dialect.value import Dialect
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.factory import endpoints_for
-from qtgen.llm.ledger import Batch, Ledger
+from qtgen.llm.ledger import Changes, Ledger
 from qtgen.llm.types import AnswerFormat
 from qtgen.settings import Settings
 from support.ledgers import make_older
@@ -22,7 +22,7 @@ def endpoint(ledger: Ledger, **settings: object) -> Endpoint:
 
 def record(ledger: Ledger, dialect: Dialect) -> None:
     place = endpoints_for(Settings.model_validate(SETTINGS))[0].place
-    ledger.commit(Batch(dialects={(place, "m"): dialect.to_json()}))
+    ledger.commit(Changes(dialects={(place, "m"): dialect.to_json()}))
 
 
 def test_the_next_run_finds_the_dialect(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_settings_take_precedence(tmp_path: Path) -> None:
 def test_a_dialect_of_another_version_is_ignored(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path / "ledger.sqlite"))
     place = endpoints_for(Settings.model_validate(SETTINGS))[0].place
-    ledger.commit(Batch(dialects={(place, "m"): '{"rejected_formats": ["xml"]}'}))
+    ledger.commit(Changes(dialects={(place, "m"): '{"rejected_formats": ["xml"]}'}))
     assert endpoint(ledger).dialect == Dialect()
     ledger.close()
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from qtgen.errors import LedgerError
-from qtgen.llm.ledger import Batch, Ledger
+from qtgen.llm.ledger import Changes, Ledger
 from qtgen.llm.ledger.database import Database
 from qtgen.llm.ledger.schema import VERSION, check_version, prepare_tables
 from qtgen.llm.ledger.tables import metadata, schema
@@ -37,7 +37,7 @@ def test_an_older_ledger_gets_the_new_columns_and_keeps_its_answers(url: str) ->
     assert (completion := found[KEYS[0].digest].completion)
     assert (completion.text, completion.usage) == ("kept", USAGE)
     new.commit(
-        Batch(attempts=[Attempt(KEYS[1], 1.0, 0.1, "ok", usage)], answers={KEYS[1]: Completion("b", "m", usage)})
+        Changes(attempts=[Attempt(KEYS[1], 1.0, 0.1, "ok", usage)], answers={KEYS[1]: Completion("b", "m", usage)})
     )
     new.close()
     again = Ledger(url)

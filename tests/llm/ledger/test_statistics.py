@@ -2,7 +2,7 @@
 
 import pytest
 
-from qtgen.llm.ledger import Batch, Ledger
+from qtgen.llm.ledger import Changes, Ledger
 from qtgen.llm.sender import Attempt
 from qtgen.llm.types import Usage
 from support.ledgers import KEYS, USAGE, claim, judge, record_answer
@@ -14,7 +14,7 @@ def test_spending_is_summed_by_day_in_utc(ledgers: list[Ledger]) -> None:
     ledger, day = ledgers[0], 20_000 * DAY
     made = [Attempt(KEYS[0], time, 0.1, "ok", USAGE) for time in (day, day + DAY - 1, day + DAY)]
     made.append(Attempt(KEYS[0], day + 1, 0.1, "timeout", Usage(0, 0, 0, None)))
-    ledger.commit(Batch(attempts=made))
+    ledger.commit(Changes(attempts=made))
     rows = {(row.day, row.kind): row for row in ledger.spending()}
     first = rows[20_000, "ok"]
     assert (first.attempts, first.cost_usd, first.completion_tokens, first.first) == (2, 1.0, 40, day)
@@ -44,7 +44,7 @@ def test_the_pace_of_a_models_last_attempts(ledgers: list[Ledger]) -> None:
     ledger = ledgers[0]
     kinds = ("timeout", "ok", "rate-limited", "ok")
     made = [Attempt(KEYS[0], DAY + number, 1.0 + number, kind, USAGE) for number, kind in enumerate(kinds)]
-    ledger.commit(Batch(attempts=made))
+    ledger.commit(Changes(attempts=made))
     assert ledger.pace("m") == ((4.0, 2.0), {"ok": 2, "timeout": 1, "rate-limited": 1})
     assert ledger.pace("m", 2) == ((4.0,), {"ok": 1, "rate-limited": 1})
     assert ledger.pace("other") == ((), {})
