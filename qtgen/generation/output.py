@@ -21,6 +21,7 @@ ledger.
 import contextlib
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -107,7 +108,7 @@ class OutputFolder:
         Pages that a killed run did not finish do not count as deleted.
         """
         written = {hash(line.url) for line in self._page_lines() if line.replaced_digests is None}
-        unfinished = set(self._publishing_folder.rglob("*.json"))
+        unfinished = {path for path in self._markers() if path.suffix == ".json"}
         for marker in self._finished(unfinished):
             marker.unlink(missing_ok=True)
             unfinished.discard(marker)
@@ -164,12 +165,16 @@ class OutputFolder:
         lines = (line for line in self._page_lines() if line.url == draft.url and line.replaced_digests is None)
         return any(line.text_digests == digests for line in lines)
 
+    def _markers(self) -> Iterator[Path]:
+        """Yield all marker files. Another run may remove some of them, and their folders, at the same time."""
+        for folder, _, names in os.walk(self._publishing_folder):
+            yield from (Path(folder, name) for name in names)
+
     def remove_empty_folders(self) -> None:
         """Remove the folders of marker files that are empty, at the end of a run."""
-        folders = sorted(path for path in self._publishing_folder.rglob("*") if path.is_dir())
-        for folder in (*reversed(folders), self._publishing_folder):
+        for folder, _, _ in os.walk(self._publishing_folder, topdown=False):  # another run may remove them as well
             with contextlib.suppress(OSError):  # it holds the marker of another run or of one that was killed
-                folder.rmdir()
+                Path(folder).rmdir()
 
     def provenance_index(self) -> ProvenanceIndex:
         """Return the provenance of all pages."""

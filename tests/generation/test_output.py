@@ -260,3 +260,21 @@ def test_scores_are_written_without_changing_another_byte() -> None:
     assert write_scores({page: 0.12345}) == 1
     assert page.read_text() == EXAMPLE_PAGE.replace("score: -1.0", "score: 0.123")
     assert write_scores({page: 0.1234}) == 0, "the same after rounding"
+
+
+def test_markers_that_another_run_removes_at_the_same_time_do_no_harm(
+    output: OutputFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = Path("out/.qtgen/publishing/gone")
+    gone.mkdir(parents=True)
+    scandir = os.scandir
+
+    def racing(path: Any) -> Any:
+        found = scandir(path)
+        gone.rmdir() if gone.exists() else None
+        return found
+
+    monkeypatch.setattr(os, "scandir", racing)
+    output.remove_empty_folders()
+    assert not is_deleted(output)
+    assert not Path("out/.qtgen/publishing").exists()

@@ -50,7 +50,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockEndpoint]:
     with mock_endpoint(tmp_path_factory.mktemp("mock")) as endpoint:
         yield endpoint
@@ -319,7 +319,7 @@ def test_a_budget_that_a_killed_process_had_set_aside_is_not_spent_again(
 def test_different_budgets_are_refused(mock: MockEndpoint, start: Start, qtgen: Run) -> None:
     questions(20)
     Path("qtgen.toml").write_text('[prices."mock"]\ninput = 10.0\noutput = 20.0\n')
-    mock.behave(lat_ms=SLOW)
+    mock.behave(lat_ms=3000)  # the first process is still at work when the others begin
     first = start("a", "q.txt", "--budget", "5")
     wait_for(lambda: mock.stats()["inflight"] > 0)
     code, out, err = qtgen("generate", "q.txt", "--budget", "6", "--out", "b")
