@@ -76,7 +76,7 @@ def read_questions(
 def _table_rows(
     path: Path, stream: BinaryIO, columns: Mapping[str, str], on_note: Callable[[str], None]
 ) -> tuple[str, Iterator[TableRow]]:
-    """Return the name that stands before a row's number in messages, and the rows."""
+    """Return the name that precedes a row's number in messages, and the rows."""
     suffix = path.suffix.lower()
     if suffix == ".xlsx" or (path == STDIN and _is_workbook(stream)):
         return _workbook_rows(path, stream, columns, on_note)

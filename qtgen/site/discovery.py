@@ -104,7 +104,7 @@ def _batches_below(folder: str, on_unusable: OnUnusable) -> Iterator[PageBatch]:
 
     def report(error: UsageError) -> None:
         nonlocal is_empty
-        is_empty = False  # or nobody knows
+        is_empty = False  # what cannot be read may hold pages
         on_unusable(error)
 
     for batch in _walk(folder.removeprefix("./"), report):

@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from support.mock_endpoint import MockEndpoint, mock_endpoint
-from support.postgresql import postgresql_server
+from support.postgresql import empty_database, postgresql_server
 
 pytestmark = [pytest.mark.block_network(allowed_hosts=["127.0.0.1"]), pytest.mark.xdist_group("sharing")]
 SLOTS = 8
@@ -76,11 +76,7 @@ def ledger(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("QTGEN_LEDGER", url)
     yield url
     if request.param == "postgresql":
-        engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
-        with engine.begin() as connection:
-            connection.execute(sa.text("DROP SCHEMA public CASCADE"))
-            connection.execute(sa.text("CREATE SCHEMA public"))
-        engine.dispose()
+        empty_database(url)
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from support.batch_endpoint import batch_endpoint
 from support.batch_lab import Lab
-from support.postgresql import postgresql_server
+from support.postgresql import empty_database, postgresql_server
 
 
 @pytest.fixture(scope="package")
@@ -25,11 +24,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     address = request.getfixturevalue("postgresql")
     yield address
-    engine = sa.create_engine(address.replace("postgresql:", "postgresql+psycopg:", 1))
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
-        connection.execute(sa.text("CREATE SCHEMA public"))
-    engine.dispose()
+    empty_database(address)
 
 
 @pytest.fixture
