@@ -164,9 +164,9 @@ def _manager() -> Iterator[BatchManager | None]:
 def _each(ids: Sequence[str], work: BatchWork) -> list[BatchNews]:
     """Do the work for one batch after the other. The error of a batch is part of its result."""
     with _manager() as manager:
-        if manager is None:
-            return []
-        return _run(manager, ids, work)
+        if manager is None and ids:
+            raise UsageError(f"there is no batch `{ids[0]}`", remedy="use the folder or the ledger of the run")
+        return [] if manager is None else _run(manager, ids, work)
 
 
 def _run(manager: BatchManager, ids: Sequence[str], work: BatchWork) -> list[BatchNews]:

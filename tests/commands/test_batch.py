@@ -594,3 +594,11 @@ def test_collecting_does_not_wait_for_written_files(qtgen: Run, provider: BatchE
     written, collected = out.splitlines()
     assert "written to a file; --from reads its results" in written
     assert "collected, 2 answered" in collected
+
+
+@pytest.mark.parametrize("command", ["status", "collect", "cancel"])
+def test_a_batch_that_is_named_without_a_ledger_is_an_error(qtgen: Run, command: str) -> None:
+    code, out, err = qtgen("batch", command, "b1")
+    assert (code, out) == (2, "")
+    assert "there is no batch `b1`; use the folder or the ledger of the run" in err
+    assert qtgen("batch", command)[0] == 0
