@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from qtgen._util.files import as_output_error, publish_if_absent, staged_file
+from qtgen._util.resources import shipped_folder
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.errors import OutputError, UsageError
-from qtgen.resources import shipped_folder
 
 _TOML = """\
 # Settings of qtgen. `qtgen --show-settings` lists all of them.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qtgen._util.concurrency import Stop
+from qtgen._util.resources import shipped_folder
 from qtgen.generation import answers
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
@@ -16,7 +17,6 @@ from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Outcome, Question
 from qtgen.llm.types import Provider
 from qtgen.page.invisible import normalize
-from qtgen.resources import shipped_folder
 from qtgen.validation.plugins import load_installed_plugins
 from qtgen.validation.selection import choose_rules
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from qtgen._util.resources import shipped_folder
 from qtgen.generation import answers
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Question
 from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle
-from qtgen.resources import shipped_folder
 from qtgen.settings import Settings
 from qtgen.validation.plugins import load_plugins
 from qtgen.validation.rules import PageChecker, Rule

@@ -42,6 +42,7 @@ from qtgen._util.files import (
 )
 from qtgen._util.leftovers import remove_leftovers_once
 from qtgen.errors import OutputError, UsageError
+from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
 from qtgen.generation.types import Draft, Outcome
 from qtgen.page import read, splice
@@ -71,6 +72,7 @@ class OutputFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.provenance_file = folder / HIDDEN / "provenance.jsonl"
+        self.decisions_file = folder / HIDDEN / "decisions.jsonl"
         self.failed_folder = folder / HIDDEN / "failed"
         self.candidates_folder = folder / HIDDEN / "candidates"
         self.rejected_folder = folder / HIDDEN / "rejected"
@@ -182,6 +184,17 @@ class OutputFolder:
             return ProvenanceIndex()
         with as_output_error(self.provenance_file), self.provenance_file.open("rb") as lines:
             return read_provenance(lines)
+
+    def decision_log(self) -> DecisionLog:
+        """Return what people decided about the pages. Raises OutputError."""
+        if not self.decisions_file.exists():
+            return DecisionLog()
+        with as_output_error(self.decisions_file), self.decisions_file.open("rb") as lines:
+            return read_decisions(lines)
+
+    def append_decision(self, decision: Decision) -> None:
+        """Append a decision. It is on the disk when this returns. Raises OutputError."""
+        append_line(self.decisions_file, decision.line())
 
     def rewrite(self, draft: Draft) -> None:
         """Replace a page's text, after appending its provenance if it has any.

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from qtgen import cli
+from qtgen._util.resources import shipped_folder
 from qtgen.generation import answers
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.llm.cassettes import same_bytes, without_secrets
-from qtgen.resources import shipped_folder
 from qtgen.validation import plugins as validation_plugins
 from qtgen.validation import workers
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, PageRule
