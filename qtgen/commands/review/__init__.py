@@ -1,0 +1,53 @@
+"""`qtgen review`: one module per subcommand. Without the name of one, it serves the review app."""
+
+from collections.abc import Sequence
+
+import click
+
+from qtgen.commands._groups import Entry, LazyGroup
+
+_SERVE = "serve"  # not in the table: `qtgen review PATHS` needs no name
+_REVIEW = ("review", ("jinja2", "numpy", "scipy", "starlette", "uvicorn"))
+_COMMANDS = {
+    "plan": Entry("Plan an audit: which pages to read, and when they are accepted.", *_REVIEW),
+    "stats": Entry("Show what the decisions say about the pages.", *_REVIEW),
+    "export": Entry("Print every decision.", *_REVIEW),
+}
+
+
+class _ReviewGroup(LazyGroup):
+    """A group whose first argument may also be a path or an option of the app."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.table, *ctx.help_option_names):
+            args = [_SERVE, *args]
+        return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == _SERVE:
+            self.table = {**self.table, _SERVE: Entry("", *_REVIEW)}
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.table.pop(_SERVE, None)
+        super().format_commands(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] == _SERVE:
+            return _SERVE, self.get_command(ctx, _SERVE), args[1:]
+        return super().resolve_command(ctx, args)
+
+    def subcommands(self) -> Sequence[str]:
+        return list(_COMMANDS)
+
+
+@click.group(
+    cls=_ReviewGroup,
+    package="qtgen.commands.review",
+    table=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+def command() -> None:
+    """Review pages in the browser, and record what was decided."""
