@@ -72,6 +72,9 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     compared: str = ""
 
 
+NOTHING_SEEN = Seen()
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the file.
 
@@ -109,7 +112,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     prefers: Preference | None = None
     draw: Draw | None = None
     blind: bool = False
-    seen: Seen = Seen()
+    seen: Seen = NOTHING_SEEN
     seconds: float | None = None
     undoes: str | None = None
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from qtgen.generation.decisions import Action, Decision, Draw, Preference, Seen, State
+from qtgen.generation.decisions import NOTHING_SEEN, Action, Decision, Draw, Preference, Seen, State
 
 
 class FindingCount(NamedTuple):
@@ -12,7 +12,7 @@ class FindingCount(NamedTuple):
 
     code: str
     severity: str
-    count: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class ActionRequest:
     undoes: str | None = None
     draw: Draw | None = None
     blind: bool = False
-    seen: Seen = Seen()
+    seen: Seen = NOTHING_SEEN
     seconds: float | None = None
 
 
