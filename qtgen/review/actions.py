@@ -23,7 +23,7 @@ from qtgen.review.edits import EditCheck, check_edit
 from qtgen.review.files import PageChanged, PageOnDisk, ShownTexts, file_digest, read_page_file
 from qtgen.review.requests import acceptable_of, check_request
 from qtgen.review.rewrites import rewrite_of
-from qtgen.review.steps import Change, Steps, Unchanged
+from qtgen.review.steps import Change, Records, Steps
 from qtgen.review.types import ActionRequest, ActionResult
 from qtgen.review.undo import Snapshot, UndoTexts, changed_fields
 
@@ -179,14 +179,13 @@ class Actions:
     def _carry_out(self, decision: Decision, file: PageOnDisk, change: Change) -> None:
         """Append a decision and change its page. Raises OutputError; then the decision is not in force."""
         path, store = str(file.path), self.store
-        records = store.rejected_records, store.taken_records
-        saved_at = store.rejected_records.saved_at(path) or store.taken_records.saved_at(path)
         snapshot = Snapshot(
             before=file.contents.decode(),
             after=file_digest(change.text.encode()),
             fields=changed_fields(file.page, read_text(change.text)),
-            rejected=records[0].text(path),
-            taken=records[1].text(path),
+            moves_record=change.records is not None,
+            rejected=store.rejected_records.text(path),
+            taken=store.taken_records.text(path),
         )
         self._undo_texts.save(decision.id, snapshot)
         is_appended = False
@@ -204,10 +203,16 @@ class Actions:
             self._undo_texts.remove(decision.id)
             raise
         self.log.add(decision)
-        with suppress(OutputError):  # the page is there; a record that stays does no harm
-            for folder, record in zip(records, (change.rejected, change.taken), strict=True):
-                if not isinstance(record, Unchanged):
-                    folder.restore(path, record, saved_at)
+        if change.records:
+            with suppress(OutputError):  # the page is there; a record that stays does no harm
+                self._move_record(path, change.records)
+
+    def _move_record(self, path: str, wanted: Records) -> None:
+        """Save the records of a page's rewrites. What is removed is removed last, so that no text is ever lost."""
+        records = [(self.store.rejected_records, wanted.rejected), (self.store.taken_records, wanted.taken)]
+        saved_at = next((moment for folder, _ in records if (moment := folder.saved_at(path)) is not None), None)
+        for folder, record in sorted(records, key=lambda item: item[1] is None):
+            folder.restore(path, record, saved_at)
 
     def _take_back(self, decision: Decision, error: OutputError) -> None:
         """Append an undo of a decision that may have been appended, although it could not be carried out.

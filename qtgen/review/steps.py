@@ -27,11 +27,12 @@ from qtgen.validation.workers import page_file
 _KEPT = "a reader kept the old text"
 
 
-class Unchanged(str):
-    """Marks the record of a rewrite that stays as it is."""
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of the rewrites of a page: the one that was kept back, and the one that was accepted."""
 
-
-_SAME = Unchanged()
+    rejected: str | None = field(repr=False)
+    taken: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,12 @@ class Change:
     Args:
         text: The new text of the page.
         provenance: The line of provenance to append, or an empty mapping.
-        rejected: The new record of the rewrite that was kept back; None to remove it.
-        taken: The new record of the rewrite that was accepted; None to remove it.
+        records: The new records of its rewrites, or None if they stay.
     """
 
     text: str = field(repr=False)
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    rejected: str | None = field(default=_SAME, repr=False)
-    taken: str | None = field(default=_SAME, repr=False)
+    records: Records | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +109,7 @@ class Steps:
         return Change(
             text,
             self._provenance(rewrite, file, read_text(text)),
-            rejected=None,
-            taken=record_text({**record, "also": also}),
+            Records(None, record_text({**record, "also": also})),
         )
 
     def _provenance(self, rewrite: Rewrite, file: PageOnDisk, new: Page) -> dict[str, Any]:
@@ -134,9 +132,8 @@ class Steps:
             if path in file.page.values and isinstance(both, dict) and both.get("old") is not None:
                 changes[path] = _as_type_of(file.page.values[path], both["old"])
         record = self.store.taken_records.read(str(file.path)) or {}
-        return Change(
-            splice(file.page, changes), rejected=record_text({**record, "why": _KEPT, "also": {}}), taken=None
-        )
+        rejected = record_text({**record, "why": _KEPT, "also": {}})
+        return Change(splice(file.page, changes), records=Records(rejected, None))
 
     def _edit(self, request: ActionRequest, file: PageOnDisk) -> Change:
         check = check_edit(file, request.fields, self.config.checker)
@@ -175,7 +172,8 @@ class Steps:
         if snapshot is None:
             message = "the earlier text is not on this machine, so the decision cannot be undone here"
             raise UsageError(message, path=file.path, remedy="restore the page with git")
-        return Change(restored_text(file, snapshot), rejected=snapshot.rejected, taken=snapshot.taken)
+        records = Records(snapshot.rejected, snapshot.taken) if snapshot.moves_record else None
+        return Change(restored_text(file, snapshot), records=records)
 
     def _check_again_in_force(self, undone: Decision, file: PageOnDisk) -> None:
         """Raise UsageError if undoing an undo would put a change in force that the page does not have."""

@@ -31,6 +31,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         before: The whole page before.
         after: The digest of its file after.
         fields: The fields that changed.
+        moves_record: Whether the change moved the record of a rewrite.
         rejected: The record of the rewrite that was kept back, before.
         taken: The record of the rewrite that was accepted, before.
     """
@@ -38,6 +39,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     before: str
     after: str
     fields: tuple[str, ...]
+    moves_record: bool = False
     rejected: str | None = None
     taken: str | None = None
 
