@@ -285,6 +285,7 @@ def rewrite_record(result: RewriteResult, key: str) -> str:
     record: dict[str, Any] = {
         "path": job.path,
         "url": job.url,
+        "question": job.question.text,
         "reasons": job.reasons,
         "why": result.explanation,
         "compared": made.pop("compared", None),
