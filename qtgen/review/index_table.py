@@ -45,13 +45,14 @@ RANK = "priority, score_order, path"
 """The order of queues: most findings first, then the lowest score. A page without a score comes after the others."""
 
 _ORDERS = {
-    "title": ("title {0}, path {0}",),
-    "subject": ("subject {0}, title {0}, path {0}",),
-    "state": ("problem = '' {0}, state {0}, title {0}, path {0}",),
-    "score": ("score_order {0}, path {0}",),
-    "findings": ("priority {1}, path {0}",),
-    "decided": ("decided_at {0}, path {0}",),
-    "queue": ("priority {0}, score_order {0}, path {0}",),
+    "title": "title {0}, path {0}",
+    "subject": "subject {0}, title {0}, path {0}",
+    "state": "problem = '' {0}, state {0}, title {0}, path {0}",
+    "score": "score_order {0}, path {0}",
+    "-score": "score DESC, path DESC",  # pages without a score come last here, too
+    "findings": "priority {1}, path {0}",
+    "decided": "decided_at {0}, path {0}",
+    "queue": "priority {0}, score_order {0}, path {0}",
 }
 
 
@@ -107,7 +108,7 @@ def order_of(page_filter: PageFilter) -> str:
     """Return the ORDER BY clause of a filter."""
     sort = page_filter.sort or ("queue" if page_filter.queue else "title")
     directions = ("DESC", "ASC") if sort.startswith("-") else ("ASC", "DESC")
-    return " ORDER BY " + _ORDERS[sort.removeprefix("-")][0].format(*directions)
+    return " ORDER BY " + (_ORDERS.get(sort) or _ORDERS[sort.removeprefix("-")]).format(*directions)
 
 
 def page_of(row: Sequence[Any], *, is_writable: bool = True) -> IndexedPage:
