@@ -98,6 +98,7 @@ class ReviewIndex:
         self._database = _open(sources)
         self._writer = IndexWriter(self._database, sources.store, log)
         self._paths = PagePaths(sources.paths)
+        self._reviewers: tuple[int, Counter[str]] = (0, Counter())
         self.statements = 0
         """How many SQL statements have read the index."""
         self.version = 0
@@ -212,8 +213,11 @@ class ReviewIndex:
     @property
     def reviewers(self) -> Counter[str]:
         """How many decisions each reader has made."""
-        with self._lock:
-            return Counter(decision.who for decision in self._decisions)
+        count, known = self._reviewers
+        if count != len(self._decisions):
+            known = Counter(decision.who for decision in self._decisions)
+            self._reviewers = (len(self._decisions), known)
+        return known
 
     def has_pages_below(self, folder: Path) -> bool:
         """Return whether pages below a folder are in the index. The folder need not exist any more."""
