@@ -9,7 +9,7 @@ from qtgen.generation.decisions import Action
 from qtgen.review.acceptance import promise
 from qtgen.review.audits import AuditProgress, Plan, Verdict, progress
 from qtgen.review.sampling import order_of, uniforms
-from support.reviews import Review, audit
+from support.audits import Review, audit
 
 Changes = dict[str, Any]
 

@@ -8,7 +8,7 @@ import pytest
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import Action, Decision, DecisionLog, Draw, timestamp
 from qtgen.review.audits import Frame, Limits, Plan, Verdict, make_plan, progress, second_readings
-from support.reviews import NOW, Review, audit, batch, source_page
+from support.audits import NOW, Review, audit, batch, source_page
 
 Changes = dict[str, Any]
 

@@ -8,7 +8,7 @@ from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
 from qtgen.review.audits import Limits, digests_from_files, make_plan, read_frame
 from support.pages import make_page, page_path, page_text, write_site
-from support.reviews import NOW
+from support.audits import NOW
 
 
 @pytest.fixture(autouse=True)

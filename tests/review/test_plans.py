@@ -8,7 +8,7 @@ from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.review.audits import make_plan, read_plan, read_plans, save_plan
 from qtgen.review.plans import plan_file
-from support.reviews import NOW, audit, batch
+from support.audits import NOW, audit, batch
 
 
 @pytest.fixture

@@ -1,67 +1,72 @@
-"""Batches of pages, and decisions about them, for tests of the review app."""
+"""Pages, rewrites and requests for tests of the review."""
 
 import datetime as dt
-import itertools
-from collections.abc import Iterable, Mapping
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from qtgen.generation.decisions import Action, Decision, DecisionLog, timestamp
-from qtgen.review.audits import Frame, Limits, Plan, SourcePage, make_plan
+from qtgen.generation.config import GenerationConfig
+from qtgen.generation.decisions import Action
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
+from qtgen.page import read
+from qtgen.review.actions import Actions
+from qtgen.review.files import file_digest
+from qtgen.review.types import ActionRequest
+from support.pages import SHORT_DESCRIPTION, page_path, write_site
 
 NOW = dt.datetime(2026, 11, 27, 9, 30, tzinfo=dt.UTC)
+DESCRIPTION = "seo.page_description"
 
 
-def source_page(number: int, **features: float) -> SourcePage:
-    """Return a page of a batch."""
-    digests = {"answer": f"{number:016x}", "seo": f"{number + 1:016x}"}
-    return SourcePage(f"/learn/biology/questions/{number:05}", f"biology/{number:05}.md", digests, features)
+def url_of(name: str = "osmosis") -> str:
+    return f"/learn/biology/questions/what-is-{name}"
 
 
-def batch(count: int) -> Frame:
-    """Return a batch of pages."""
-    return Frame(tuple(source_page(number) for number in range(count)))
+def request_for(action: Action | str, name: str = "osmosis", **values: Any) -> ActionRequest:
+    """Return a request about a page as it is on the disk now."""
+    path = Path(page_path(name))
+    digest = file_digest(path.read_bytes()) if path.exists() else ""
+    defaults = {"id": str(uuid.uuid4()), "who": "ada", "url": url_of(name), "file_digest": digest}
+    return ActionRequest(**{**defaults, "action": Action(action), **values})
 
 
-def audit(count: int = 5_000, name: str = "spring", seed: int = 1, **limits: Any) -> Plan:
-    """Return the plan of an audit with a tolerance of 2%, or with other `limits`."""
-    chosen = Limits(**{"tolerance": 0.02, **limits})
-    return make_plan(name, batch(count), DecisionLog(), at=NOW, seed=seed, limits=chosen)
+def make_actions(config: GenerationConfig, store: OutputFolder | None = None) -> Actions:
+    """Return the actions on the pages below `site/`, with the decisions that are on the disk."""
+    store = store or OutputFolder(Path("out"))
+    return Actions(store, store.decision_log(), config, folders=[Path("site")], clock=lambda: NOW)
 
 
-class Review:
-    """Decisions about the pages of a plan.
-
-    Args:
-        plan: The plan.
-        bad: The places of the bad pages in the order of reading, counted from 1.
-    """
-
-    def __init__(self, plan: Plan, bad: Iterable[int] = ()) -> None:
-        self.plan = plan
-        self.log = DecisionLog()
-        self.bad = frozenset(bad)
-        self.texts: dict[str, Mapping[str, str]] = {page.url: plan.digests_of(page) for page in plan.pages}
-        self._numbers = itertools.count()
-
-    def url(self, place: int) -> str:
-        """Return the page at a place in the order of reading, counted from 1."""
-        return self.plan.pages[self.plan.order[place - 1]].url
-
-    def decide(self, place: int, action: Action | None = None, who: str = "ann", **fields: Any) -> Decision:
-        """Decide about a page: approve it, or reject it if it is bad, or do something else."""
-        number, url = next(self._numbers), self.url(place)
-        default = Action.REJECT if place in self.bad else Action.APPROVE
-        moment = timestamp(NOW + dt.timedelta(seconds=number))
-        known: dict[str, Any] = {"texts": dict(self.texts[url]), "draw": self.plan.draw(url), **fields}
-        decision = Decision(id=f"{number:06}", at=moment, who=who, action=action or default, url=url, **known)
-        self.log.add(decision)
-        return decision
-
-    def read(self, first: int, last: int, who: str = "ann", **fields: Any) -> None:
-        """Decide about the pages at several places."""
-        for place in range(first, last + 1):
-            self.decide(place, who=who, **fields)
-
-    def change(self, place: int) -> None:
-        """Let the text of a page change."""
-        self.texts[self.url(place)] = {"answer": "changed", "seo": "changed"}
+def save_rewrite(
+    store: OutputFolder, new: Mapping[str, Any] | None = None, *, name: str = "osmosis", is_taken: bool = False
+) -> dict[str, Any]:
+    """Save the record of a rewrite of a page that is on the disk, and return it. A taken one is put into the page."""
+    path = page_path(name)
+    page = read(Path(path).read_bytes())
+    new = new or {DESCRIPTION: SHORT_DESCRIPTION}
+    groups = [group for group in WRITTEN_GROUPS if any(field.startswith(group) for field in new)]
+    record = {
+        "path": path,
+        "url": url_of(name),
+        "reasons": ["QT601"],
+        "why": "" if is_taken else "the new description says less",
+        "compared": {"by": "metrics", "judges": [], "verdict": "old", "measures": {"information": 0.5}},
+        "fields": {field: {"old": page.values.get(field), "new": value} for field, value in new.items()},
+        "made": {
+            "url": url_of(name),
+            "groups": groups,
+            "asked_model": "m1",
+            "text_digests": {},
+            "replaced_digests": group_digests(page, groups),
+        },
+        "key": "key-1",
+    }
+    text = json.dumps(record)
+    if is_taken:
+        write_site(**{name: new})
+        store.keep_taken(path, text)
+    else:
+        store.keep_rejected(path, text)
+    return record
