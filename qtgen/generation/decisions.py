@@ -5,15 +5,11 @@ not. Git merges the files of two branches by union, so the lines may be out of o
 """
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
-
-from qtgen.generation.provenance import group_digests
-from qtgen.page import Page
 
 VERSION = 1
 """Version of the line."""
@@ -55,6 +51,7 @@ REASONS = {
 """The reasons of a rejection with their labels, in the order of the keys 1 to 7."""
 
 Preference = Literal["new", "old", "same"]
+Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")]
 
 
 class Draw(msgspec.Struct, frozen=True):
@@ -100,7 +97,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     v: int = VERSION
     id: str
-    at: str
+    at: Moment
     who: str
     action: Action
     url: str
@@ -126,11 +123,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         """The state that the decision puts its page in, as long as the texts stay."""
         if self.action is Action.SEND_BACK:
             return State.SENT_BACK
-        if self.action is Action.ADJUDICATE:
-            return State.APPROVED if self.acceptable else State.REJECTED
         if self.action in (Action.SKIP, Action.UNDO):
             return State.OPEN
-        return State.REJECTED if self.action is Action.REJECT else State.APPROVED
+        if self.action is Action.ADJUDICATE:
+            return State.APPROVED if self.acceptable else State.REJECTED
+        is_kept_as_bad = self.action is Action.KEEP and self.acceptable is False
+        return State.REJECTED if self.action is Action.REJECT or is_kept_as_bad else State.APPROVED
 
     def holds_for(self, digests: Mapping[str, str]) -> bool:
         """Return whether the texts with these digests are those that the decision left behind."""
@@ -153,7 +151,7 @@ class LineProblem(NamedTuple):
 
 
 class DecisionLog:
-    """All decisions, in the order in which they were made.
+    """All decisions, in the order in which they were made. One thread may add to it while others read it.
 
     Args:
         problems: The lines that are no decisions. They stay in the file.
@@ -162,41 +160,57 @@ class DecisionLog:
     def __init__(self, decisions: Iterable[Decision] = (), problems: Iterable[LineProblem] = ()) -> None:
         self.problems = tuple(problems)
         self._decisions: dict[str, Decision] = {}
-        self._of_page: dict[str, list[Decision]] = defaultdict(list)
-        self._undone: dict[str, str] = {}  # the id of the undo, by the id of what it undoes
-        for decision in sorted(decisions, key=lambda one: (one.at, one.id)):
-            self.add(decision)
+        self._of_page: dict[str, list[Decision]] = {}
+        self._discarded: set[str] = set()
+        self._latest = ""  # the greatest `at`
+        self._is_sorted = True
+        first = {one.id: one for one in reversed([*decisions])}  # of lines with the same id, the first one counts
+        for decision in sorted(first.values(), key=lambda one: _order(one, first)):
+            self._insert(decision, [*self._of_page.get(decision.url, ()), decision])
 
     def __len__(self) -> int:
         return len(self._decisions)
 
     def __iter__(self) -> Iterator[Decision]:
-        return iter(self._decisions.values())
+        if not self._is_sorted:
+            known = self._decisions.copy()
+            self._decisions = {one.id: one for one in sorted(known.values(), key=lambda one: _order(one, known))}
+            self._is_sorted = True
+        return iter(list(self._decisions.values()))
 
     def get(self, id_: str) -> Decision | None:
         """Return the decision with an id, if there is one."""
         return self._decisions.get(id_)
 
     def add(self, decision: Decision) -> bool:
-        """Add the latest decision. Return False if it is known already."""
-        if decision.id in self._decisions:
+        """Add a decision. Return False if it is known already, or was discarded."""
+        if decision.id in self._decisions or decision.id in self._discarded:
             return False
-        self._decisions[decision.id] = decision
-        self._of_page[decision.url].append(decision)
-        if decision.action is Action.UNDO and decision.undoes:
-            self._undone[decision.undoes] = decision.id
+        known = {decision.id: decision}
+        history = [*self._of_page.get(decision.url, ()), decision]
+        known |= {one.id: one for one in history}
+        self._insert(decision, sorted(history, key=lambda one: _order(one, known)))
         return True
 
-    def discard(self, id_: str) -> None:
-        """Forget a decision, because its page was never changed."""
-        decision = self._decisions.pop(id_)
-        self._of_page[decision.url].remove(decision)
-        if decision.undoes:
-            self._undone.pop(decision.undoes, None)
+    def _insert(self, decision: Decision, history: list[Decision]) -> None:
+        self._is_sorted = self._is_sorted and decision.at >= self._latest
+        self._latest = max(self._latest, decision.at)
+        self._decisions[decision.id] = decision
+        self._of_page[decision.url] = history  # a new list, because another thread may be reading the old one
 
-    def urls(self) -> Iterable[str]:
+    def discard(self, id_: str) -> None:
+        """Forget a decision, because its page was never changed. A line that repeats it is not added again."""
+        self._discarded.add(id_)
+        if decision := self._decisions.pop(id_, None):
+            self._of_page[decision.url] = [one for one in self._of_page[decision.url] if one.id != id_]
+
+    def is_discarded(self, id_: str) -> bool:
+        """Return whether a decision was discarded, because its page was never changed."""
+        return id_ in self._discarded
+
+    def urls(self) -> Collection[str]:
         """Return the URLs of the pages that have decisions."""
-        return self._of_page.keys()
+        return [url for url, history in list(self._of_page.items()) if history]
 
     def history(self, url: str) -> list[Decision]:
         """Return all decisions about a page, also those that were undone."""
@@ -204,13 +218,21 @@ class DecisionLog:
 
     def is_undone(self, decision: Decision) -> bool:
         """Return whether a decision was taken back. An undo can be undone too."""
-        undo = self._undone.get(decision.id)
-        return undo is not None and undo in self._decisions and not self.is_undone(self._decisions[undo])
+        return decision.id in self._undone(decision.url)
+
+    def _undone(self, url: str) -> set[str]:
+        """Return the ids of the decisions about a page that were taken back by a later undo that stands."""
+        undone: set[str] = set()
+        for decision in reversed(self._of_page.get(url, ())):
+            if decision.action is Action.UNDO and decision.undoes and decision.id not in undone:
+                undone.add(decision.undoes)
+        return undone
 
     def effective(self, url: str) -> list[Decision]:
         """Return the decisions about a page that stand: neither undone, nor an undo."""
-        decisions = self._of_page.get(url, ())
-        return [one for one in decisions if one.action is not Action.UNDO and not self.is_undone(one)]
+        undone = self._undone(url)
+        history = self._of_page.get(url, ())
+        return [one for one in history if one.action is not Action.UNDO and one.id not in undone]
 
     def current(self, url: str) -> Decision | None:
         """Return the decision that the state of a page follows from, if there is one.
@@ -227,25 +249,43 @@ class DecisionLog:
             return State.OPEN
         return decision.state if decision.holds_for(digests) else State.RETURNED
 
-    def discard_unfinished(self, page_at: Callable[[str], Page | None]) -> list[Decision]:
+    def discard_unfinished(self, digests_of: Callable[[str], Mapping[str, str] | None]) -> list[Decision]:
         """Discard and return decisions whose page was never changed, because the program was killed before.
 
+        The page tells whether its last change was carried out, and for an earlier change the next decision does: it
+        was made either about the old text or about the new one. Only pages with changes are looked at.
+
         Args:
-            page_at: Returns the page that has a URL, if there is one.
+            digests_of: Returns the digests of the texts of the page that has a URL, if there is one.
         """
-        unfinished = []
-        for url in list(self._of_page):
-            last = next((one for one in reversed(self.history(url)) if one.after), None)
-            if last is None or self.is_undone(last):
-                continue
-            page = page_at(url)
-            if page is None:
-                continue
-            digests = group_digests(page, list(last.after))
-            if digests != last.after and all(digests[group] == last.texts.get(group) for group in last.after):
-                self.discard(last.id)
-                unfinished.append(last)
+        unfinished: list[Decision] = []
+        for url in self.urls():
+            if any(one.after for one in self._of_page[url]) and (digests := digests_of(url)) is not None:
+                unfinished += self._unfinished(url, digests)
+        for decision in unfinished:
+            self.discard(decision.id)
         return unfinished
+
+    def _unfinished(self, url: str, digests: Mapping[str, str]) -> Iterator[Decision]:
+        next_texts = digests
+        for decision in reversed(self._of_page[url]):
+            if decision.after:
+                old = {group: decision.texts.get(group) for group in decision.after}
+                is_done = any(_matches(decision.after, texts) for texts in (digests, next_texts))
+                if not is_done and _matches(old, next_texts):
+                    yield decision
+            next_texts = decision.texts
+
+
+def _matches(wanted: Mapping[str, str | None], digests: Mapping[str, str]) -> bool:
+    return all(digests.get(group) == digest for group, digest in wanted.items())
+
+
+def _order(decision: Decision, known: Mapping[str, Decision]) -> tuple[str, bool, str]:
+    """Return the key that sorts decisions by time. An undo follows what it undoes, whatever their clocks said."""
+    undone = known.get(decision.undoes or "")
+    at = max(decision.at, undone.at) if undone else decision.at
+    return at, decision.action is Action.UNDO, decision.id
 
 
 def read_decisions(lines: Iterable[bytes]) -> DecisionLog:
@@ -269,3 +309,16 @@ def read_decisions(lines: Iterable[bytes]) -> DecisionLog:
 def timestamp(moment: dt.datetime) -> str:
     """Return a moment in the form of `Decision.at`."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_after(earlier: str, moment: str) -> str:
+    """Return `moment`, or the first millisecond after `earlier` if that is not before it.
+
+    Decisions about a page keep their order even if clocks differ or are set back.
+    """
+    if moment > earlier:
+        return moment
+    try:
+        return timestamp(dt.datetime.fromisoformat(earlier) + dt.timedelta(milliseconds=1))
+    except (ValueError, OverflowError):  # a line with the 31st of February, or of the year 9999
+        return earlier

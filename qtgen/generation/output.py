@@ -25,7 +25,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -44,6 +43,7 @@ from qtgen._util.leftovers import remove_leftovers_once
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
+from qtgen.generation.records import RecordFolder, record_text
 from qtgen.generation.types import Draft, Outcome
 from qtgen.page import read, splice
 from qtgen.site.discovery import highest_id, iter_folder_pages, iter_page_paths
@@ -51,6 +51,7 @@ from qtgen.site.discovery import highest_id, iter_folder_pages, iter_page_paths
 _logger = logging.getLogger(__name__)
 
 HIDDEN = ".qtgen"
+_GIT_ATTRIBUTES = "provenance.jsonl merge=union\ndecisions.jsonl merge=union\n"
 _SYNC_INTERVAL = 1.0  # seconds between two syncs of the provenance file
 
 
@@ -73,10 +74,14 @@ class OutputFolder:
         self.folder = folder
         self.provenance_file = folder / HIDDEN / "provenance.jsonl"
         self.decisions_file = folder / HIDDEN / "decisions.jsonl"
+        self.review_folder = folder / HIDDEN / "review"
         self.failed_folder = folder / HIDDEN / "failed"
-        self.candidates_folder = folder / HIDDEN / "candidates"
         self.rejected_folder = folder / HIDDEN / "rejected"
-        self._publishing_folder = folder / HIDDEN / "publishing"
+        self.failed_records = RecordFolder(self.failed_folder, folder)
+        self.rejected_records = RecordFolder(self.rejected_folder, folder)
+        self.taken_records = RecordFolder(folder / HIDDEN / "taken", folder)
+        self._candidates = RecordFolder(folder / HIDDEN / "candidates", folder)
+        self._publishing = RecordFolder(folder / HIDDEN / "publishing", folder)
         self._provenance_lock = threading.Lock()
         self._synced = 0.0
 
@@ -127,7 +132,7 @@ class OutputFolder:
         return [
             marker
             for marker in markers
-            if (self.folder / marker.relative_to(self._publishing_folder)).with_suffix(".md").exists()
+            if (self.folder / marker.relative_to(self._publishing.folder)).with_suffix(".md").exists()
         ]
 
     def _page_lines(self) -> Iterator[_PageLine]:
@@ -158,7 +163,7 @@ class OutputFolder:
                 is_new = publish_if_absent(temporary, path)
         with contextlib.suppress(OSError):  # the page is there; leftovers do no harm
             marker.unlink(missing_ok=True)
-            self._record_path(self.failed_folder, draft.path).unlink(missing_ok=True)
+        self.failed_records.remove(draft.path)
         return is_new
 
     def _has_line(self, draft: Draft) -> bool:
@@ -169,12 +174,12 @@ class OutputFolder:
 
     def _markers(self) -> Iterator[Path]:
         """Yield all marker files. Another run may remove some of them, and their folders, at the same time."""
-        for folder, _, names in os.walk(self._publishing_folder):
+        for folder, _, names in os.walk(self._publishing.folder):
             yield from (Path(folder, name) for name in names)
 
     def remove_empty_folders(self) -> None:
         """Remove the folders of marker files that are empty, at the end of a run."""
-        for folder, _, _ in os.walk(self._publishing_folder, topdown=False):  # another run may remove them as well
+        for folder, _, _ in os.walk(self._publishing.folder, topdown=False):  # another run may remove them as well
             with contextlib.suppress(OSError):  # it holds the marker of another run or of one that was killed
                 Path(folder).rmdir()
 
@@ -194,45 +199,59 @@ class OutputFolder:
 
     def append_decision(self, decision: Decision) -> None:
         """Append a decision. It is on the disk when this returns. Raises OutputError."""
+        attributes = self.decisions_file.with_name(".gitattributes")
+        if not attributes.exists():
+            with staged_file(attributes, _GIT_ATTRIBUTES) as temporary:
+                publish_if_absent(temporary, attributes)
         append_line(self.decisions_file, decision.line())
 
-    def rewrite(self, draft: Draft) -> None:
-        """Replace a page's text, after appending its provenance if it has any.
+    def rewrite(self, draft: Draft, before_replacing: Callable[[], None] | None = None) -> None:
+        """Replace a page's text, after appending its provenance if it has any. Its failed and rejected records go.
 
         Raises PageConflict if the file no longer holds the old text or is read-only, else OutputError.
+
+        Args:
+            draft: The page.
+            before_replacing: Called before that, when only the lines and the replacement itself remain. The records
+                are then left to the caller.
         """
         if draft.before is None:
             raise ValueError("a draft without `before` is a new page; use write()")
         line = json.dumps(draft.provenance, ensure_ascii=False) if draft.provenance else ""
-        append = partial(self._append_provenance, line) if line else None
+
+        def append() -> None:
+            if before_replacing:
+                before_replacing()
+            if line:
+                self._append_provenance(line)
+
         replace_file(Path(draft.path), draft.before, draft.text.encode(), append)
-        with contextlib.suppress(OSError):  # an old attempt that stays does no harm
-            for folder in (self.failed_folder, self.rejected_folder) if line else ():
-                self._record_path(folder, draft.path).unlink(missing_ok=True)
+        for records in (self.failed_records, self.rejected_records) if line and not before_replacing else ():
+            records.remove(draft.path)
 
     def keep_rejected(self, page: str, record: str) -> Path:
         """Save the record of a rewrite that was rejected. Raises OutputError."""
-        return _save(self._record_path(self.rejected_folder, page), record)
+        return self.rejected_records.save(page, record)
+
+    def keep_taken(self, page: str, record: str) -> Path:
+        """Save the record of a rewrite that replaced the page's text, with both versions. Raises OutputError."""
+        return self.taken_records.save(page, record)
 
     def rejected(self, page: str) -> dict[str, Any] | None:
         """Return the record of the last rewrite of a page that was rejected, if there is one."""
-        try:
-            record = json.loads(self._record_path(self.rejected_folder, page).read_bytes())
-        except (OSError, ValueError):
-            return None
-        return record if isinstance(record, dict) else None
+        return self.rejected_records.read(page)
 
     def attempt_lookup(self) -> Callable[[str], bool]:
         """Return a function that tells whether the last attempt for a page failed or was rejected.
 
         The folders are listed once, because there can be thousands of records.
         """
-        folders = (self.failed_folder, self.rejected_folder)
-        names = {path.stem for folder in folders for path in folder.rglob("*.json")}
+        folders = (self.failed_records, self.rejected_records)
+        names = {path.stem for records in folders for path in records.paths()}
 
         def has_attempt(page: str) -> bool:
             name = page.rpartition("/")[2].removesuffix(".md")
-            return name in names and any(self._record_path(folder, page).exists() for folder in folders)
+            return name in names and any(records.has(page) for records in folders)
 
         return has_attempt
 
@@ -241,16 +260,15 @@ class OutputFolder:
         if not outcome.path:
             return None
         record = {"question": outcome.question.text, "path": outcome.path, "answers": outcome.other_answers}
-        path = self._record_path(self.candidates_folder, outcome.path)
-        return _save(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+        return self._candidates.save(outcome.path, record_text(record))
 
     def keep_failed(self, outcome: Outcome) -> Path | None:
         """Save a failed outcome with its last answer, for inspection. Return None if its page has no path."""
         if not outcome.path:
             return None
-        record = {**outcome.as_dict(), "last_answer": outcome.last_answer}
-        path = self._record_path(self.failed_folder, outcome.path)
-        return _save(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+        return self.failed_records.save(
+            outcome.path, record_text({**outcome.as_dict(), "last_answer": outcome.last_answer})
+        )
 
     def _append_provenance(self, line: str) -> None:
         with self._provenance_lock:
@@ -261,21 +279,7 @@ class OutputFolder:
 
     def _marker(self, page: str) -> Path:
         """Return the file that exists while a page is being published."""
-        return self._record_path(self._publishing_folder, page)
-
-    def _record_path(self, folder: Path, page: str) -> Path:
-        """Return where a file about a page goes. A page outside the output folder keeps its subject and name."""
-        path = Path(page)
-        inside = path.relative_to(self.folder) if path.is_relative_to(self.folder) else Path(*path.parts[-2:])
-        if ".." in inside.parts or inside.is_absolute():
-            inside = Path(path.name)
-        return folder / inside.with_suffix(".json")
-
-
-def _save(path: Path, text: str) -> Path:
-    with staged_file(path, text) as temporary, as_output_error(path):
-        temporary.replace(path)
-    return path
+        return self._publishing.path_of(page)
 
 
 def write_scores(pages: Mapping[Path, float]) -> int:

@@ -1,10 +1,12 @@
 """What the parts of the review app hand each other."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from qtgen.generation.decisions import NOTHING_SEEN, Action, Decision, Draw, Preference, Seen, State
+from qtgen.generation.provenance import text_hash
 
 
 class FindingCount(NamedTuple):
@@ -28,7 +30,10 @@ class IndexedPage:
         findings: Counts of findings, errors first.
         state: The state that follows from the decisions.
         decision: The id of the decision that the state follows from.
+        decided_at: When that decision was made.
+        reviewer: Who made it.
         batch: The day and the model of the last request that wrote the answer: `2026-11-27 gpt-4o-mini`.
+        rewrite: `kept` if the comparison kept the old texts, `taken` if the page has the new ones, or an empty string.
         is_writable: False for a page outside the folders that were given, and for a read-only file.
         problem: Why the page cannot be reviewed, such as a duplicate URL, or an empty string.
     """
@@ -43,7 +48,10 @@ class IndexedPage:
     findings: tuple[FindingCount, ...] = ()
     state: State = State.OPEN
     decision: str | None = None
+    decided_at: str = ""
+    reviewer: str = ""
     batch: str = ""
+    rewrite: str = ""
     is_writable: bool = True
     problem: str = ""
 
@@ -58,7 +66,8 @@ class ActionRequest:
         url: The page.
         file_digest: The digest of the file as it was shown.
         fields: New values by field, if the action is an edit. The answer is markdown with real line breaks.
-        undoes: The id of the decision to undo.
+        undoes: The id of the decision to undo; None for the reader's last one about the page.
+        rewrite: The digest of the rewrite as it was shown, if one was.
     """
 
     id: str
@@ -72,6 +81,7 @@ class ActionRequest:
     prefers: Preference | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     undoes: str | None = None
+    rewrite: str = ""
     draw: Draw | None = None
     blind: bool = False
     seen: Seen = NOTHING_SEEN
@@ -105,6 +115,8 @@ class Rewrite:
         why: The objections of the comparison, or what the judges said; one line.
         compared: `by`, `judges`, `verdict` and `measures` of the comparison.
         made: The provenance line of the new texts.
+        also: The old and new values of other fields that changed with them: the score and the date.
+        saved_at: When the record was saved, in the form of `Decision.at`.
     """
 
     url: str
@@ -116,6 +128,13 @@ class Rewrite:
     why: str = ""
     compared: Mapping[str, Any] = field(default_factory=dict)
     made: Mapping[str, Any] = field(default_factory=dict)
+    also: Mapping[str, Any] = field(default_factory=dict)
+    saved_at: str = ""
+
+    @property
+    def digest(self) -> str:
+        """A digest of both versions, by which a browser says which rewrite it has shown."""
+        return text_hash(json.dumps([dict(self.old), dict(self.new)], sort_keys=True, default=str))
 
 
 class Mark(NamedTuple):

@@ -1,0 +1,80 @@
+"""Edits of a page by a reader: the page that they make, and the errors that they would add to it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qtgen.errors import UsageError
+from qtgen.page import Value, encode_answer, read_text, splice
+from qtgen.page.text import to_single_line
+from qtgen.review.files import EDITABLE, PageOnDisk
+from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen.validation.rules import PageChecker
+from qtgen.validation.workers import page_file
+
+
+@dataclass(frozen=True, slots=True)
+class EditCheck:
+    """A page with an edit.
+
+    Args:
+        text: The whole page.
+        diagnostics: Its findings.
+        new_errors: The errors that the page did not have. They block saving.
+    """
+
+    text: str = field(repr=False)
+    diagnostics: tuple[Diagnostic, ...]
+    new_errors: tuple[Diagnostic, ...]
+
+
+class AddsErrors(UsageError):
+    """An edit that would add errors to a page.
+
+    Args:
+        path: The page.
+        diagnostics: The errors.
+    """
+
+    def __init__(self, path: Path, diagnostics: tuple[Diagnostic, ...]) -> None:
+        first = diagnostics[0]
+        more = f" (and {len(diagnostics) - 1} more)" if len(diagnostics) > 1 else ""
+        super().__init__(f"the edit adds an error: {first.code} {first.message}{more}", path=path, field=first.field)
+        self.diagnostics = diagnostics
+
+
+def edited_text(file: PageOnDisk, fields: Mapping[str, str]) -> str:
+    """Return a page with new values. Fields whose value is the one that was shown are left as they are.
+
+    Raises:
+        UsageError: A field cannot be edited.
+        SpliceError: The page cannot be edited line by line.
+        UnwritableText: No page can hold one of the values.
+    """
+    for path in fields:
+        if path not in EDITABLE:
+            raise UsageError("cannot be edited here", path=file.path, field=path, remedy=f"edit {', '.join(EDITABLE)}")
+    shown = file.fields
+    changes: dict[str, Value] = {}
+    for path, typed in fields.items():
+        value = typed.replace("\r\n", "\n")
+        if value != shown[path]:
+            changes[path] = encode_answer(value) if path == "answer" else to_single_line(value)
+    return splice(file.page, changes)
+
+
+def check_edit(file: PageOnDisk, fields: Mapping[str, str], checker: PageChecker) -> EditCheck:
+    """Return a page with new values, its findings, and the errors among them that are new. Raises as `edited_text`."""
+    text = edited_text(file, fields)
+    path = str(file.path)
+    before = checker(page_file(path, file.page))
+    after = tuple(checker(page_file(path, read_text(text))))
+    remaining = Counter((one.code, one.field) for one in before)
+    new_errors = []
+    for diagnostic in after:
+        place = diagnostic.code, diagnostic.field
+        if remaining[place] <= 0 and diagnostic.severity is Severity.ERROR:
+            new_errors.append(diagnostic)
+        remaining[place] -= 1
+    return EditCheck(text, after, tuple(new_errors))
