@@ -19,6 +19,7 @@ RENDERED = 3_000_000
 
 _MARKED = {"ins": Markup("<ins>{}</ins>"), "del": Markup("<del>{}</del>")}
 _UNMARKED = Markup("{}")
+_FEW_WORDS = 0.15  # share of common words; below it, nearly all of both answers would be marked
 _SAME = 0.0005  # a smaller change is 0.000 in the report
 
 
@@ -66,6 +67,11 @@ class ItemEntry(NamedTuple):
     pair: Sequence[AnswerView]
     reference: AnswerView | None
     similarity: float | None
+
+    @property
+    def has_little_in_common(self) -> bool:
+        """Whether the two answers share so few words that their differences are not marked."""
+        return self.similarity is not None and self.similarity < _FEW_WORDS
 
     @property
     def change(self) -> float | None:
@@ -138,32 +144,44 @@ class _Entries:
         """Return the two answers to compare, the reference if it is a third one, and the share of common words."""
         page, reference = self._sources.pages.get(key_of(item)), self._sources.references.get(item.id)
         if before is not None and before.candidate != item.candidate and before.candidate and item.candidate:
-            difference = compare_words(before.candidate, item.candidate)
             old_page = self._sources.pages_before.get(key_of(item))
-            pair = [
-                self._view("Before", before.candidate, difference.first, "del", old_page),
-                self._view("Now", item.candidate, difference.second, "ins", page),
-            ]
-            third = self._view("Reference", item.reference, [], "", reference) if item.reference else None
-            return pair, third, difference.similarity
+            old, new = _Side("Before", before.candidate, "del", old_page), _Side("Now", item.candidate, "ins", page)
+            pair, similarity = self._pair(old, new)
+            third = self._view(_Side("Reference", item.reference, "", reference), []) if item.reference else None
+            return pair, third, similarity
         if not item.candidate and not item.reference:
             return [], None, None
-        difference = compare_words(item.candidate, item.reference)
-        pair = [
-            self._view("Answer", item.candidate, difference.first, "ins", page),
-            self._view("Reference", item.reference, difference.second, "del", reference),
-        ]
-        return pair, None, difference.similarity if item.candidate and item.reference else None
+        answer, other = (
+            _Side("Answer", item.candidate, "ins", page),
+            _Side("Reference", item.reference, "del", reference),
+        )
+        pair, similarity = self._pair(answer, other)
+        return pair, None, similarity if item.candidate and item.reference else None
 
-    def _view(self, title: str, text: str, parts: Sequence[DiffPart], kind: str, file: Path | None) -> AnswerView:
-        is_rendered = len(text) <= self._remaining
+    def _pair(self, first: "_Side", second: "_Side") -> tuple[list[AnswerView], float]:
+        difference = compare_words(first.text, second.text)
+        is_marked = difference.similarity >= _FEW_WORDS
+        sides = ((first, difference.first), (second, difference.second))
+        return [self._view(side, parts if is_marked else []) for side, parts in sides], difference.similarity
+
+    def _view(self, side: "_Side", parts: Sequence[DiffPart]) -> AnswerView:
+        is_rendered = len(side.text) <= self._remaining
         if is_rendered:
-            self._remaining -= len(text)
-            html = render_markdown(text, [(start, end, kind) for start, end in differing_ranges(parts)])
+            self._remaining -= len(side.text)
+            html = render_markdown(side.text, [(start, end, side.kind) for start, end in differing_ranges(parts)])
         else:
-            html = source_html(text, parts, kind)
-        link = file_link(file, self._sources.folder) if file else ""
-        return AnswerView(title, html, len(text.split()), str(file or ""), link, is_rendered)
+            html = source_html(side.text, parts, side.kind)
+        link = file_link(side.file, self._sources.folder) if side.file else ""
+        return AnswerView(side.title, html, len(side.text.split()), str(side.file or ""), link, is_rendered)
+
+
+class _Side(NamedTuple):
+    """One of the answers that are compared. `kind` is the mark of what only this one has."""
+
+    title: str
+    text: str
+    kind: str
+    file: Path | None
 
 
 def source_html(text: str, parts: Sequence[DiffPart], kind: str) -> Markup:

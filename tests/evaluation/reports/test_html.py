@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from qtgen._util.html import FOLDER, asset
 from qtgen._util.preview import preview_css
@@ -18,6 +19,7 @@ from qtgen._util.text import replace_surrogates
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports import charts
 from qtgen.evaluation.reports.html import render
+from qtgen.evaluation.reports.items import item_entries
 from qtgen.evaluation.reports.sources import ReportSources
 from support.eval_reports import HOSTILE, SIXTY, VARIANTS, make_item, make_report, poisoned_report
 
@@ -201,6 +203,23 @@ def test_a_report_before_without_the_answer_is_said_to_have_none() -> None:
     document = render(report, sources)
     assert "1 item has no answer in evals/core/baseline.json, so there is nothing to compare it with." in document
     assert "The report before has no answer to this question." in document
+
+
+def test_differences_of_texts_with_little_in_common_are_not_marked() -> None:
+    document = render(*two_reports("Something else: " + "no word of it is in the other answer. " * 3))
+    assert "The two texts have only 0% of their words in common, so differences are not marked." in document
+    before = document.index("<h4>Before")
+    assert not re.search("<ins>|<del>", document[before:])
+
+
+def test_answers_beyond_the_limit_are_shown_as_source() -> None:
+    report, sources = two_reports()
+    (entry,) = item_entries(report, sources, rendered=60)
+    old, new = entry.pair
+    assert (old.is_rendered, new.is_rendered) == (True, False)
+    assert "**moves** through a <ins>membrane" in new.html
+    assert new.html.startswith('<pre class="source">')
+    assert Markup(new.html).striptags() == report.items[0].candidate
 
 
 def test_each_answer_links_to_its_file() -> None:
