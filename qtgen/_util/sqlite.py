@@ -8,7 +8,7 @@ from pathlib import Path
 _logger = logging.getLogger(__name__)
 
 
-def open_cache_database(folder: Path, name: str, schema: str) -> sqlite3.Connection | None:
+def open_cache_database(folder: Path, name: str, schema: str, *, any_thread: bool = False) -> sqlite3.Connection | None:
     """Open the cache `name` in `folder` and create it if needed. Return None if that is not possible.
 
     A file that is damaged or no database is replaced by an empty one, because losing a cache costs only time. The
@@ -16,6 +16,7 @@ def open_cache_database(folder: Path, name: str, schema: str) -> sqlite3.Connect
 
     Args:
         schema: The statement that creates the table if it does not exist.
+        any_thread: Whether other threads may use the connection, one at a time.
     """
     file = folder / name
     for _ in range(2):
@@ -24,7 +25,7 @@ def open_cache_database(folder: Path, name: str, schema: str) -> sqlite3.Connect
             ignore_file = folder.parent / ".gitignore"
             if not ignore_file.exists():
                 ignore_file.write_text("*\n")
-            return _connect(file, schema)
+            return _connect(file, schema, any_thread=any_thread)
         except sqlite3.OperationalError as error:  # locked, read-only, disk full: the file itself may be good
             _logger.warning("%s: not used as a cache: %s", file, error)
             return None
@@ -38,8 +39,8 @@ def open_cache_database(folder: Path, name: str, schema: str) -> sqlite3.Connect
     return None
 
 
-def _connect(file: Path, schema: str) -> sqlite3.Connection:
-    database = sqlite3.connect(file, timeout=5)
+def _connect(file: Path, schema: str, *, any_thread: bool) -> sqlite3.Connection:
+    database = sqlite3.connect(file, timeout=5, check_same_thread=not any_thread)
     try:
         with database:
             database.execute(schema)

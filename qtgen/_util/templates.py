@@ -5,11 +5,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
-def html_environment(folder: Path) -> Environment:
-    """Return a Jinja environment for the templates in `folder` that escapes all text and rejects undefined names."""
+def html_environment(*folders: Path) -> Environment:
+    """Return a Jinja environment for the templates in `folders` that escapes all text and rejects undefined names."""
     return Environment(
         autoescape=True,
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folders),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from qtgen._util.engines import Engine
-    from qtgen.linking import LinkEdit, LinkPlan, LinkReport, LinkResult
+    from qtgen.linking import Catalog, Graph, LinkEdit, LinkPlan, LinkReport, LinkResult
 
 _SHOWN = 20  # pages that are listed on stderr; the others are counted
 _EPILOG = """\b
@@ -181,9 +181,8 @@ def _check(arguments: LinkArguments, sources: PageSources) -> int:
         graph = catalog.graph()
     skipped = catalog.skipped(with_corpus=True)
     if arguments.html:
-        from qtgen.linking.reports.html import render_report
-
-        with staged_file(arguments.html, render_report(graph)) as temporary, as_output_error(arguments.html):
+        report = _html_report(arguments.html, arguments, sources, catalog, graph)
+        with staged_file(arguments.html, report) as temporary, as_output_error(arguments.html):
             temporary.replace(arguments.html)
     if arguments.as_json:
         echo(json_text({**graph.as_dict(), "unreadable": skipped_rows(skipped)}))
@@ -191,6 +190,18 @@ def _check(arguments: LinkArguments, sources: PageSources) -> int:
         echo("\n".join(report_lines(graph)))
     _note_listed([f"cannot be read: {page.path}: {page.reason}" for page in skipped], "page")
     return int(bool(skipped) or not graph.is_sound)
+
+
+def _html_report(file: Path, arguments: LinkArguments, sources: PageSources, catalog: "Catalog", graph: "Graph") -> str:
+    from qtgen.linking.listing import list_pages
+    from qtgen.linking.reports.figures import inbound_ranges
+    from qtgen.linking.reports.html import ReportPlace, render_report
+
+    starts = [subject.start for subject in graph.subjects]
+    lists = list_pages(catalog, ranges=inbound_ranges(graph), starts=starts, overlay=sources.overlay())
+    corpus = sources.corpus if isinstance(sources.corpus, Path) else arguments.corpus
+    place = ReportPlace(file.parent, [str(path) for path in arguments.paths], str(corpus or ""))
+    return render_report(graph, lists, place)
 
 
 # --- choosing links --------------------------------------------------------------------------------------------------

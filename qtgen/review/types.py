@@ -30,7 +30,10 @@ class IndexedPage:
         findings: Counts of findings, errors first.
         state: The state that follows from the decisions.
         decision: The id of the decision that the state follows from.
+        decided_at: When that decision was made.
+        reviewer: Who made it.
         batch: The day and the model of the last request that wrote the answer: `2026-11-27 gpt-4o-mini`.
+        rewrite: `kept` if the comparison kept the old texts, `taken` if the page has the new ones, or an empty string.
         is_writable: False for a page outside the folders that were given, and for a read-only file.
         problem: Why the page cannot be reviewed, such as a duplicate URL, or an empty string.
     """
@@ -45,7 +48,10 @@ class IndexedPage:
     findings: tuple[FindingCount, ...] = ()
     state: State = State.OPEN
     decision: str | None = None
+    decided_at: str = ""
+    reviewer: str = ""
     batch: str = ""
+    rewrite: str = ""
     is_writable: bool = True
     problem: str = ""
 

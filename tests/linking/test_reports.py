@@ -3,13 +3,15 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from qtgen.linking.graph import Graph, SubjectReach
 from qtgen.linking.links import FAULTS
+from qtgen.linking.listing import BrokenLink, GraphLists, LinkList, ListedPage, PageList
 from qtgen.linking.reports.figures import figures, histogram
-from qtgen.linking.reports.html import render_report
+from qtgen.linking.reports.html import ReportPlace, render_report
 from qtgen.linking.reports.text import report_lines
 
 GRAPH = Graph(
@@ -26,6 +28,19 @@ GRAPH = Graph(
     ],
     matrix=[[2_000, 400], [600, 0]],
 )
+OSMOSIS = ListedPage("site/bio/osmosis.md", "/learn/osmosis", "What is osmosis?", "Biology", 0, 3)
+MASS = ListedPage("site/physics/mass 1.md", "/learn/mass", "What is mass?", "Physics", 7, 0)
+LISTS = GraphLists(
+    orphans=PageList(1, [OSMOSIS]),
+    without_links=PageList(7, [MASS]),
+    most_linked=PageList(900, [MASS]),
+    inbound=[PageList(pages, [MASS] if pages else []) for _, pages in histogram(GRAPH)],
+    broken={fault.code: LinkList() for fault in FAULTS}
+    | {"dangling": LinkList(9, [BrokenLink(OSMOSIS, 2, "What is gone?", "/learn/gone", None)])}
+    | {"repeated": LinkList(3, [BrokenLink(MASS, 5, "What is it?", "/learn/it", OSMOSIS)])},
+    starts={GRAPH.subjects[0].start: OSMOSIS},
+)
+PLACE = ReportPlace(Path("reports"), ["my site"], "content")
 EMPTY = Graph(0, 0, {fault.code: 0 for fault in FAULTS}, 0, 0, {}, [], [], [])
 
 
@@ -50,7 +65,9 @@ def test_an_empty_graph_has_a_report() -> None:
     lines = list(report_lines(EMPTY))
     assert lines[2] == "broken links     none"
     assert not any("subject  " in line for line in lines)
-    assert '<h2 id="matrix">' not in render_report(EMPTY)
+    document = render_report(EMPTY)
+    assert '<h2 id="matrix">' not in document
+    assert "There are no pages with a url and a title." in document
 
 
 @pytest.mark.parametrize("fault", [fault.code for fault in FAULTS])
@@ -71,7 +88,7 @@ def test_the_histogram_counts_every_page_once() -> None:
 class Outline(HTMLParser):
     """Collects tags and texts of a document, and the tags that are never closed."""
 
-    VOID = frozenset({"meta", "br", "rect"})
+    VOID = frozenset({"meta", "br", "rect", "input"})
 
     def __init__(self, document: str) -> None:
         super().__init__()
@@ -90,22 +107,61 @@ class Outline(HTMLParser):
             assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style" and data.strip():
+        if self.open and self.open[-1] not in ("style", "script") and data.strip():
             self.texts.append(data.strip())
 
 
 def test_the_html_report_is_well_formed_and_shows_the_figures() -> None:
     outline = Outline(render_report(GRAPH))
     assert outline.open == []
-    for text in ("Link graph", "12: 9 dangling, 3 repeated", "101+", "Reachable", "900 (90%)", "2,000"):
+    for text in ("12: 9 dangling, 3 repeated", "101+ inbound", "900 (90%)", "2,000"):
         assert text in outline.texts
+    assert "12 links are broken and no page links to 1 page." in outline.texts
+
+
+def test_a_graph_without_faults_is_good() -> None:
+    graph = replace(GRAPH, faults=EMPTY.faults, orphans=0)
+    assert "No link is broken, and every page can be reached from another one." in Outline(render_report(graph)).texts
+
+
+def test_the_pages_behind_each_count_are_listed_with_links_to_their_files() -> None:
+    outline = Outline(render_report(GRAPH, LISTS, PLACE))
+    assert outline.open == []
+    targets = [attributes["href"] for tag, attributes in outline.tags if tag == "a"]
+    assert {"../site/bio/osmosis.md", "../site/physics/mass%201.md"} <= set(targets)
+    for text in ("What is gone?", "/learn/gone", "site/physics/mass 1.md", "Show 1 of 9 links", "Show 1 page"):
+        assert text in outline.texts
+    anchors = {attributes["id"] for _, attributes in outline.tags if attributes.get("id")}
+    assert {target[1:] for target in targets if target and target.startswith("#")} <= anchors
+
+
+def test_a_cut_list_names_the_command_that_lists_all() -> None:
+    outline = Outline(render_report(GRAPH, LISTS, PLACE))
+    assert "… and 8 links more." in outline.texts
+    assert "qtgen validate 'my site' --corpus content --select QT403" in outline.texts
+    assert "qtgen link 'my site' --corpus content --dry-run" in outline.texts
+    assert "qtgen link 'my site' --corpus content --diff" in outline.texts
+
+
+def test_every_fault_has_a_heading_and_a_rule() -> None:
+    link = LinkList(2, [BrokenLink(OSMOSIS, 1, "t", "/u", MASS)])
+    texts = Outline(render_report(GRAPH, replace(LISTS, broken={fault.code: link for fault in FAULTS}), PLACE)).texts
+    assert sum("--select QT40" in text for text in texts) == len(FAULTS)
+
+
+def test_a_page_of_a_pack_has_no_link() -> None:
+    packed = OSMOSIS._replace(is_file=False)
+    lists = replace(
+        LISTS, orphans=PageList(1, [packed]), starts={}, broken={fault.code: LinkList() for fault in FAULTS}
+    )
+    assert "osmosis.md" not in str([tag for tag in Outline(render_report(GRAPH, lists)).tags if tag[0] == "a"])
 
 
 def test_tables_of_the_html_report_have_names_and_headers() -> None:
-    outline = Outline(render_report(GRAPH))
-    headings = {attributes["id"] for tag, attributes in outline.tags if tag == "h2"}
+    outline = Outline(render_report(GRAPH, LISTS, PLACE))
+    headings = {attributes["id"] for tag, attributes in outline.tags if tag in ("h2", "h3")}
     labels = [attributes["aria-labelledby"] for tag, attributes in outline.tags if attributes.get("aria-labelledby")]
-    assert set(labels) == headings == {"inbound", "subjects", "matrix"}
+    assert set(labels) == headings
     assert all(
         "aria-label" in attributes or "aria-labelledby" in attributes
         for tag, attributes in outline.tags
@@ -118,17 +174,35 @@ def test_tables_of_the_html_report_have_names_and_headers() -> None:
 
 def test_texts_of_the_site_cannot_inject_markup() -> None:
     evil = SubjectReach('<b>&"', 1, "/<script>alert(1)</script>", 1, 1)
-    document = render_report(replace(GRAPH, subjects=[evil], matrix=[[1]]))
-    assert "<b>" not in document
-    assert "<script" not in document
+    page = ListedPage("javascript:alert(1)", "<i>", "<script>alert(1)</script>", '"><b>', 1, 1)
+    link = BrokenLink(page, 1, "<b>", "javascript:alert(1)", page)
+    pages = PageList(30, [page] * 30)
+    lists = GraphLists(
+        pages,
+        pages,
+        pages,
+        [pages] * 9,
+        {fault.code: LinkList(30, [link] * 30) for fault in FAULTS},
+        {evil.start: page},
+    )
+    document = render_report(replace(GRAPH, subjects=[evil], matrix=[[1]]), lists, PLACE)
+    assert not re.search("<b>|<i>", document.replace("<b>What to do next</b>", ""))
+    assert document.count("<script") == 1
     assert "&lt;b&gt;" in document
+    assert all(
+        (attributes["href"] or "").startswith(("#", "./", "../"))
+        for tag, attributes in Outline(document).tags
+        if tag == "a"
+    )
 
 
-def test_the_policy_of_the_html_report_allows_only_its_own_style() -> None:
-    document = render_report(GRAPH)
-    assert re.search(r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]{44}'", document)
+def test_the_policy_of_the_html_report_allows_only_its_own_style_and_script() -> None:
+    document = render_report(GRAPH, LISTS, PLACE)
+    hashes = r"sha256-[A-Za-z0-9+/=]{44}&#39;"
+    assert re.search(rf"default-src &#39;none&#39;; script-src &#39;{hashes}; style-src &#39;{hashes};", document)
     tags = Outline(document).tags
-    assert not [tag for tag, attributes in tags if tag in ("script", "link", "img", "iframe") or "style" in attributes]
+    assert [tag for tag, _ in tags].count("script") == 1
+    assert not [tag for tag, attributes in tags if tag in ("link", "img", "iframe") or "style" in attributes]
 
 
 def test_text_that_utf_8_cannot_encode_is_replaced() -> None:

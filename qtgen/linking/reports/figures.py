@@ -6,7 +6,7 @@ from qtgen._util.text import pluralize
 from qtgen.linking.graph import Graph
 
 # What is wrong with a broken link, by the fault's code.
-_FAULTS = {
+FAULT_WORDS = {
     "dangling": "dangling",
     "to_self": "to the page itself",
     "repeated": "repeated",
@@ -34,15 +34,19 @@ def figures(graph: Graph) -> Iterator[tuple[str, str]]:
 def histogram(graph: Graph) -> list[tuple[str, int]]:
     """Return ranges of inbound links and how many pages have so many, up to the last range with pages."""
     bins = []
-    for low, high in _BINS:
-        if low <= graph.max_inbound:
-            last = graph.max_inbound if high is None else high
-            pages = sum(pages for count, pages in graph.linked_to.items() if low <= count <= last)
-            bins.append((f"{low}" if low == high else f"{low}+" if high is None else f"{low}-{high}", pages))
+    for (low, high), (_, last) in zip(_BINS, inbound_ranges(graph), strict=False):
+        pages = sum(pages for count, pages in graph.linked_to.items() if low <= count <= last)
+        bins.append((f"{low}" if low == high else f"{low}+" if high is None else f"{low}-{high}", pages))
     return bins
+
+
+def inbound_ranges(graph: Graph) -> list[tuple[int, int]]:
+    """Return the lowest and the highest number of inbound links of each range of `histogram`."""
+    most = graph.max_inbound
+    return [(low, most if high is None else high) for low, high in _BINS if low <= most]
 
 
 def _broken(graph: Graph) -> str:
     """Return `12: 9 dangling, 3 repeated`."""
-    faults = [f"{graph.faults[code]:,} {words}" for code, words in _FAULTS.items() if graph.faults[code]]
+    faults = [f"{graph.faults[code]:,} {words}" for code, words in FAULT_WORDS.items() if graph.faults[code]]
     return f"{graph.broken:,}: {', '.join(faults)}" if faults else "none"

@@ -1,0 +1,9 @@
+"""Render Markdown on the server, approximately as the site does: GitHub's Markdown, with formulas as MathML.
+
+The HTML contains no script, no style, no address that a browser would load, and no link that navigates. Styles are in
+`preview.css`.
+"""
+
+from qtgen._util.preview.render import preview_css, render_markdown
+
+__all__ = ["preview_css", "render_markdown"]

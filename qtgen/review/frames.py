@@ -1,0 +1,101 @@
+"""Read the pages of a batch, before a plan freezes them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from os.path import normpath, relpath
+from pathlib import Path
+
+from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
+from qtgen.page import Page
+from qtgen.review.plans import Plan
+from qtgen.review.prediction import Features
+from qtgen.review.readings import DigestsOf
+from qtgen.site.discovery import OnUnusable, iter_batches, read_page
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """A page that a plan can freeze.
+
+    Args:
+        url: The page.
+        path: Its file.
+        digests: The digests of its texts by group of fields.
+        features: What predictions are based on.
+    """
+
+    url: str
+    path: str
+    digests: Mapping[str, str]
+    features: Features = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The pages of a batch, sorted by URL, and those that no plan can cover, each with the reason."""
+
+    pages: tuple[SourcePage, ...]
+    excluded: tuple[tuple[str, str], ...] = ()
+
+
+def read_frame(
+    paths: Iterable[Path],
+    folder: Path,
+    features: Mapping[str, Features] | None = None,
+    on_unusable: OnUnusable | None = None,
+) -> Frame:
+    """Read all pages once, in one pass.
+
+    A page that cannot be read, or has no URL, or has the URL of an earlier page, is excluded.
+
+    Args:
+        paths: Files and folders.
+        folder: The output folder. The paths of the frame are relative to it, so that other machines find the pages.
+        features: Further features by URL, such as counts of findings. The score of each page is added to them.
+        on_unusable: As `iter_batches` takes it.
+    """
+    known, pages, excluded = features or {}, dict[str, SourcePage](), []
+    for batch in iter_batches(paths, on_unusable) if on_unusable else iter_batches(paths):
+        for path, (size, _) in zip(batch.paths(), batch.states, strict=True):
+            page = read_page(path, size)
+            url = page.text_of("url") or ""
+            relative = Path(relpath(path, folder)).as_posix()
+            if reason := _why_excluded(page, url, pages):
+                excluded.append((relative, reason))
+                continue
+            own = {**known.get(url, {}), **_score(page)}
+            pages[url] = SourcePage(url, relative, group_digests(page, WRITTEN_GROUPS), own)
+    return Frame(tuple(pages[url] for url in sorted(pages)), tuple(excluded))
+
+
+def _why_excluded(page: Page, url: str, pages: Mapping[str, SourcePage]) -> str:
+    if not url:
+        problem = next((problem.message for problem in page.problems), "")
+        return problem or "the page has no url"
+    if url in pages:
+        return f"{url} is the url of {pages[url].path} too"
+    return ""
+
+
+def _score(page: Page) -> Features:
+    score = page.values.get("score")
+    is_score = isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1
+    return {"score": float(score)} if is_score else {}  # type: ignore[arg-type]
+
+
+def digests_from_files(plan: Plan, folder: Path) -> DigestsOf:
+    """Return a function that reads the digests of a plan's pages from their files.
+
+    Args:
+        plan: The plan.
+        folder: The output folder, which the paths of the plan are relative to.
+    """
+
+    def digests_of(url: str) -> Mapping[str, str] | None:
+        position = plan.positions.get(url)
+        if position is None:
+            return None
+        page = read_page(normpath(folder / plan.pages[position].path))  # the output folder need not exist
+        return group_digests(page, plan.groups) if page.text_of("url") == url else None
+
+    return digests_of

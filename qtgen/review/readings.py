@@ -1,0 +1,108 @@
+"""What readers' decisions say about the pages of a draw: the label of each page, and where readers disagree.
+
+The label is 1 if the text as shown can be published: it was approved, or edited as polish only. With two readers it is
+the label of the person who adjudicated, or else the mean of both. Only decisions that belong to the draw count.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from qtgen.generation.decisions import Action, Decision, DecisionLog
+from qtgen.review.plans import FramePage, Plan
+
+DigestsOf = Callable[[str], Mapping[str, str] | None]
+"""Returns the digests of the texts that a page has now, by group of fields; None if the page is gone."""
+
+_SKIPS = 2  # readers who skip a page before it counts as bad
+
+
+class Reading(NamedTuple):
+    """The last decision of a reader about a page, with its label."""
+
+    who: str
+    label: float
+    is_blind: bool
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known about a page of a draw.
+
+    Args:
+        label: From 0 (bad) to 1 (can be published); None if nobody has read the page.
+        readings: The readings of the frozen text.
+        skipped_by: The readers who skipped the page and did not read it.
+        is_changed: Whether the text changed, or the page went, before anybody read it. Such a page is bad.
+        is_skipped: Whether it is bad because two readers skipped it.
+        is_disputed: Whether readers disagree and nobody has adjudicated.
+    """
+
+    page: FramePage
+    label: float | None
+    readings: tuple[Reading, ...] = ()
+    skipped_by: tuple[str, ...] = ()
+    is_changed: bool = False
+    is_skipped: bool = False
+    is_disputed: bool = False
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the page counts as bad if a label must be one of two."""
+        return self.label is not None and self.label < 1
+
+
+def label_of(decision: Decision) -> float | None:
+    """Return the label that a decision gives to the text as shown; None if it says nothing about it.
+
+    Taking or keeping a rewrite compares two texts, so it says something about this one only with `acceptable`.
+    """
+    if decision.action in (Action.SKIP, Action.UNDO):
+        return None
+    if decision.acceptable is not None:
+        return float(decision.acceptable)
+    if decision.action is Action.APPROVE:
+        return 1.0
+    return 0.0 if decision.action in (Action.REJECT, Action.SEND_BACK, Action.EDIT) else None
+
+
+def outcome_of(plan: Plan, page: FramePage, log: DecisionLog, digests_of: DigestsOf) -> Outcome:
+    """Return what is known about a page of a plan. `digests_of` is called only if nobody has read the page."""
+    frozen = plan.digests_of(page)
+    decisions = [one for one in log.effective(page.url) if one.draw is not None and one.draw.plan == plan.name]
+    saw_frozen = [one for one in decisions if all(one.texts.get(group) == text for group, text in frozen.items())]
+    readings, skipped_by, adjudicated = _by_reader(saw_frozen)
+    if adjudicated is not None:
+        return Outcome(page, adjudicated, readings)
+    if len(skipped_by) >= _SKIPS:
+        return Outcome(page, 0.0, readings, skipped_by, is_skipped=True)
+    if readings:
+        labels = [reading.label for reading in readings]
+        mean = sum(labels) / len(labels)
+        return Outcome(page, mean, readings, skipped_by, is_disputed=len(set(labels)) > 1)
+    if len(decisions) > len(saw_frozen) or _is_changed(digests_of(page.url), frozen):
+        return Outcome(page, 0.0, (), skipped_by, is_changed=True)
+    return Outcome(page, None, (), skipped_by)
+
+
+def _by_reader(decisions: list[Decision]) -> tuple[tuple[Reading, ...], tuple[str, ...], float | None]:
+    """Return the last reading of each reader, those whose last decision is to skip, and the adjudicated label."""
+    readings: dict[str, Reading] = {}
+    skipped: dict[str, None] = {}
+    adjudicated: float | None = None
+    for decision in decisions:
+        label = label_of(decision)
+        if decision.action is Action.SKIP:
+            skipped[decision.who] = None
+            readings.pop(decision.who, None)
+        elif decision.action is Action.ADJUDICATE:
+            adjudicated = label if label is not None else adjudicated
+        elif label is not None:
+            readings[decision.who] = Reading(decision.who, label, decision.blind, decision)
+            skipped.pop(decision.who, None)
+    return tuple(readings.values()), tuple(skipped), adjudicated
+
+
+def _is_changed(digests: Mapping[str, str] | None, frozen: Mapping[str, str]) -> bool:
+    return digests is None or any(digests.get(group) != text for group, text in frozen.items())

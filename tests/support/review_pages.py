@@ -1,0 +1,104 @@
+"""A review of a small site: pages, decisions and the index of both."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qtgen.generation.decisions import Action, Decision, DecisionLog
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
+from qtgen.page import read
+from qtgen.review.index import IndexSources, ReviewIndex
+from qtgen.review.types import Rewrite
+from qtgen.validation.run import ValidationOptions
+from qtgen.validation.selection import choose_rules
+from support.sites import make_page
+
+LATER_NS = 10**11
+"""So much later than the files do the tests of the index run: it trusts files that are older than two seconds."""
+
+
+def write_site(titles: Sequence[str], subject: str = "Biology", **changes: Any) -> list[str]:
+    """Write a page for each title below `site`, and return their URLs."""
+    urls = []
+    existing = sum(1 for _ in Path("site").rglob("*.md"))
+    for number, title in enumerate(titles, existing + 1):
+        path, raw = make_page(title, subject, number, **changes)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(raw)
+        urls.append(str(read(raw).values["url"]))
+    return urls
+
+
+def open_index(
+    *paths: str, log: DecisionLog | None = None, out: str = "site", now_ns: int | None = None, **checks: Any
+) -> ReviewIndex:
+    """Return the index of pages, by default of those below `site`."""
+    store = OutputFolder(Path(out))
+    newest = max((path.stat().st_ctime_ns for path in Path().rglob("*.md")), default=0)
+    sources = IndexSources(
+        paths=[Path(path) for path in paths or ("site",)],
+        store=store,
+        checks=ValidationOptions(checks.pop("rules", choose_rules()), **checks),
+        project=Path(),
+        clock=lambda: now_ns or newest + LATER_NS,
+    )
+    return ReviewIndex(sources, store.decision_log() if log is None else log)
+
+
+def digests_at(path: str | Path) -> dict[str, str]:
+    """Return the digests of the texts of a page."""
+    return group_digests(read(Path(path).read_bytes()), WRITTEN_GROUPS)
+
+
+def decide(
+    index: ReviewIndex,
+    url: str,
+    action: str = "approve",
+    who: str = "Ann",
+    at: str = "2026-11-27T09:30:00.000Z",
+    **more: Any,
+) -> Decision:
+    """Return a decision about a page as it is, recorded in the index."""
+    page = index.page(url)
+    assert page is not None
+    decision = make_decision(url, page.digests, action, who, at, **more)
+    index.record(decision)
+    return decision
+
+
+def make_decision(
+    url: str,
+    texts: Mapping[str, str],
+    action: str = "approve",
+    who: str = "Ann",
+    at: str = "2026-11-27T09:30:00.000Z",
+    **more: Any,
+) -> Decision:
+    """Return a decision about a page."""
+    return Decision(id=str(uuid.uuid4()), at=at, who=who, action=Action(action), url=url, texts=dict(texts), **more)
+
+
+def append_decision(decision: Decision, out: str = "site") -> None:
+    """Append a decision to its file, as another process does."""
+    file = Path(out, ".qtgen", "decisions.jsonl")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(decision.line() + "\n")
+
+
+def append_provenance(url: str, date: str, model: str, out: str = "site") -> None:
+    """Append a line about the request that wrote a page."""
+    file = Path(out, ".qtgen", "provenance.jsonl")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps({"url": url, "date": date, "asked_model": model}) + "\n")
+
+
+def make_rewrite(url: str, *, is_taken: bool = False, date: str = "2026-11-20") -> Rewrite:
+    """Return a rewrite of the answer of a page."""
+    return Rewrite(
+        url=url, path="", is_taken=is_taken, old={"answer": "Old."}, new={"answer": "New."}, made={"date": date}
+    )
