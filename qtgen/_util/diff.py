@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
 from qtgen._util.text import one_line
@@ -43,6 +43,12 @@ def compare_words(first: str, second: str) -> WordDiff:
     ranges = [(block.a, block.a + block.size) for block in blocks]
     other_ranges = [(block.b, block.b + block.size) for block in blocks]
     return WordDiff(_parts(words, ranges), _parts(other_words, other_ranges), similarity)
+
+
+def differing_ranges(parts: Sequence[DiffPart]) -> list[tuple[int, int]]:
+    """Return start and end of each part that differs, as offsets in the whole text."""
+    ends = list(accumulate(len(part.text) for part in parts))
+    return [(end - len(part.text), end) for part, end in zip(parts, ends, strict=True) if part.differs]
 
 
 def _stripped(words: Sequence[str]) -> list[str]:

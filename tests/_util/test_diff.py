@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtgen._util.diff import DiffPart, compare_words, diff_fields, inline_diff
+from qtgen._util.diff import DiffPart, compare_words, diff_fields, differing_ranges, inline_diff
 
 TEXTS = st.text(max_size=200) | st.lists(st.sampled_from(["a", "b", "c", "\n"]), max_size=60).map(" ".join)
 
@@ -18,6 +18,14 @@ def test_the_parts_joined_are_the_text(first: str, data: st.DataObject) -> None:
     assert "".join(part.text for part in diff.second) == second
     assert 0 <= diff.similarity <= 1
     assert all(part.text for part in [*diff.first, *diff.second])
+
+
+@given(TEXTS, TEXTS)
+def test_ranges_are_the_places_of_the_parts_that_differ(first: str, second: str) -> None:
+    for text, parts in zip((first, second), compare_words(first, second)[:2], strict=True):
+        assert [text[start:end] for start, end in differing_ranges(parts)] == [
+            part.text for part in parts if part.differs
+        ]
 
 
 @given(TEXTS.filter(bool))

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ from qtgen.commands._output import note
 from qtgen.errors import OutputError, UsageError
 from qtgen.evaluation.candidates import Candidate
 from qtgen.evaluation.report import EvalReport
-from qtgen.evaluation.reports import FORMATS
+from qtgen.evaluation.reports import FORMATS, render_report
 from qtgen.evaluation.reports.github import render_step_summary
+from qtgen.evaluation.reports.sources import ReportSources
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.generation.output import write_scores
 
@@ -132,7 +133,7 @@ class OutputOptions:
                 raise UsageError("two suites have the same name", setting=form, remedy="evaluate them one by one")
 
 
-def show_report(report: EvalReport, outputs: OutputOptions) -> None:
+def show_report(report: EvalReport, outputs: OutputOptions, sources: ReportSources | None = None) -> None:
     """Print the report and write its files. Raises UsageError if a file cannot be written.
 
     stdout gets text for people, unless the options send JSON or annotations there.
@@ -146,7 +147,7 @@ def show_report(report: EvalReport, outputs: OutputOptions) -> None:
         echo(FORMATS["json" if outputs.json_to_stdout else "text"](report), nl=False)
     for form, path in _files(report, outputs):
         try:
-            write_report(path, report, form)
+            write_report(path, report, form, sources)
         except OutputError as error:
             raise UsageError(str(error), setting=form) from None
         note(f"{form}: {path}")
@@ -158,9 +159,10 @@ def _files(report: EvalReport, outputs: OutputOptions) -> Iterator[tuple[str, Pa
             yield form, path
 
 
-def write_report(path: Path, report: EvalReport, form: str = "json") -> None:
+def write_report(path: Path, report: EvalReport, form: str = "json", sources: ReportSources | None = None) -> None:
     """Write the report in a format. Raises OutputError."""
-    with staged_file(path, FORMATS[form](report)) as temporary:
+    text = render_report(form, report, replace(sources or ReportSources(), folder=path.parent))
+    with staged_file(path, text) as temporary:
         temporary.replace(path)
 
 

@@ -21,7 +21,8 @@ from qtgen.evaluation.judges import Preference, count_preferences, preference
 from qtgen.evaluation.metrics import check_metric_names, metric_directions
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.report import EvalItem, EvalReport, Verdict, load_report
-from qtgen.evaluation.suites import GATE_METRICS, GateSettings
+from qtgen.evaluation.reports.sources import ReportSources, find_page_files, find_reference_files
+from qtgen.evaluation.suites import GATE_METRICS, GateSettings, find_suite
 from qtgen.llm.budget import Budget
 from qtgen.llm.factory import open_clients
 from qtgen.llm.ledger import open_writer
@@ -78,10 +79,19 @@ def command(
     if parameters["judges"]:
         preferences = asyncio.run(_ask_judges(baseline, report, parameters["judges"]))
         report = add_reasons(report, [count_preferences(preferences).sentence()])
-    show_report(report, outputs)
+    show_report(report, outputs, _sources(baseline, report) if "html" in outputs.targets else None)
     verdict = report.gate.verdict if report.gate else None
     is_weak = parameters["require_power"] and verdict is Verdict.TOO_FEW
     return int(verdict is Verdict.WORSE or is_weak or bool(lost_references(baseline, report)))
+
+
+def _sources(before: EvalReport, after: EvalReport) -> ReportSources:
+    return ReportSources(
+        before=before,
+        pages=find_page_files(after),
+        pages_before=find_page_files(before),
+        references=find_reference_files(find_suite(after.suite)),
+    )
 
 
 def _gate_settings(metrics: str | None, matters: float, max_fall: float | None) -> GateSettings:

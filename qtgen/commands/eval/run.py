@@ -2,17 +2,15 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from qtgen._util.extras import require
 from qtgen._util.text import pluralize
-from qtgen.commands._batch import BatchFlags, batch_options, check_batch
+from qtgen.commands._batch import batch_options, check_batch
 from qtgen.commands._options import Grouped, budget_option, folder, options_of, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths, existing_paths
@@ -21,13 +19,13 @@ from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
 from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
 from qtgen.commands.eval._outputs import (
-    OutputOptions,
     output_options,
     relative_path,
     show_report,
     write_page_scores,
     write_report,
 )
+from qtgen.commands.eval._run_options import EvalRunOptions
 from qtgen.errors import UsageError
 from qtgen.evaluation.candidates import Candidate, find_candidates
 from qtgen.evaluation.gate import compare_reports
@@ -35,6 +33,7 @@ from qtgen.evaluation.offline import one_model, replay_candidates, replay_judges
 from qtgen.evaluation.plugins import load_plugins, scorer_name
 from qtgen.evaluation.recordings import discard_recording, partial_path, publish_recording, record_cassette
 from qtgen.evaluation.report import EvalReport, RecordingUse, Verdict, load_report
+from qtgen.evaluation.reports.sources import ReportSources, find_page_files
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites import Suite, find_suite, load_suite
@@ -62,59 +61,6 @@ Examples:
 """
 _source, _model, _gate = (options_of(group) for group in ("Candidates", "Model", "Comparison"))
 _report = NonEmptyPath(dir_okay=False)
-
-
-@dataclass(frozen=True, slots=True)
-class EvalRunOptions:
-    """The options of the command. `mode` is replay, record, live or pages."""
-
-    mode: str
-    pages: Path | None
-    flags: Mapping[str, Any]
-    embeddings: str | None
-    judges: tuple[str, ...]
-    repeats: int | None
-    dry_run: bool
-    resume: bool
-    baseline: Path | None
-    save_baseline: bool
-    write_scores: bool
-    require_power: bool
-    outputs: OutputOptions
-    batch: BatchFlags | None = None
-
-    @staticmethod
-    def from_parameters(parameters: Mapping[str, Any]) -> "EvalRunOptions":
-        """Return the options that click has parsed. Raises UsageError for options that exclude each other."""
-        parameters = dict(parameters)
-        batch = BatchFlags.from_parameters(parameters)
-        pages, mode = parameters["pages"], parameters["mode"]
-        if batch and (pages or mode == "record" or batch.deadline is not None):
-            option = "--pages" if pages else "--record" if mode == "record" else "--deadline"
-            raise UsageError(f"--batch cannot be combined with {option} here", remedy=f"leave out {option}")
-        mode = mode or ("live" if batch else None)
-        is_live = mode in ("live", "record")
-        if pages and mode:
-            raise UsageError(f"scores existing pages; leave out --{mode}", setting="pages")
-        if parameters["write_scores"] and not pages:
-            raise UsageError("needs --pages, because generated pages are not kept", setting="write_scores")
-        for name in ("dry_run", "resume"):
-            if parameters[name] and not is_live:
-                raise UsageError("needs --live or --record", setting=name)
-        names = ("embeddings", "judges", "repeats", "dry_run", "resume", "baseline", "save_baseline", "write_scores")
-        return EvalRunOptions(
-            mode="pages" if pages else mode or "replay",
-            pages=pages,
-            flags={name: parameters[name] for name in ("provider", "model", "prompt", "budget", "concurrency")},
-            require_power=parameters["require_power"],
-            outputs=OutputOptions.from_parameters(parameters),
-            batch=batch,
-            **{name: parameters[name] for name in names},
-        )
-
-    @property
-    def is_live(self) -> bool:
-        return self.mode in ("live", "record")
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
@@ -192,8 +138,8 @@ class _SuiteRun:
         if options.write_scores:
             write_page_scores(candidates, results)
         report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
-        report, error = self._compare(report)
-        show_report(report, options.outputs)
+        report, baseline, error = self._compare(report)
+        show_report(report, options.outputs, self._sources(candidates, baseline))
         if options.save_baseline:
             self._save_baseline(report)
         if error:
@@ -273,21 +219,31 @@ class _SuiteRun:
         publish_recording(self.cassette)
         publish_recording(self.suite.judges_cassette)
 
-    def _compare(self, report: EvalReport) -> tuple[EvalReport, UsageError | None]:
-        """Return the report with its gate, or with the reason why the baseline cannot be used.
+    def _compare(self, report: EvalReport) -> tuple[EvalReport, EvalReport | None, UsageError | None]:
+        """Return the report with its gate, the baseline, and the reason why the baseline cannot be used.
 
-        The report is shown in either case.
+        The report is shown in any case.
         """
         path = self.options.baseline or self.suite.baseline
         if self.options.save_baseline:
-            return report, None
+            return report, None, None
         if not path.exists():
-            return report, UsageError(f"{path}: no such file", setting="baseline") if self.options.baseline else None
+            error = UsageError(f"{path}: no such file", setting="baseline") if self.options.baseline else None
+            return report, None, error
         try:
-            gate = compare_reports(load_report(path), report, self.suite.settings.gate, relative_path(path))
+            baseline = load_report(path)
+            gate = compare_reports(baseline, report, self.suite.settings.gate, relative_path(path))
         except UsageError as error:
-            return report, error
-        return replace(report, gate=gate), None
+            return report, None, error
+        return replace(report, gate=gate), baseline, None
+
+    def _sources(self, candidates: list[Candidate], baseline: EvalReport | None) -> ReportSources:
+        return ReportSources(
+            before=baseline,
+            pages={(page.reference.id, page.repeat): page.path for page in candidates if page.path},
+            pages_before=find_page_files(baseline) if baseline else {},
+            references={reference.id: reference.path for reference in self.suite.references},
+        )
 
     def _save_baseline(self, report: EvalReport) -> None:
         if report.unscored or report.recordings.missed:

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from qtgen.errors import PluginError
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports import github, json, junit, text
+from qtgen.evaluation.reports.sources import ReportSources
 
 FormatFunction = Callable[[EvalReport], str]
 
 
-def _render_html(report: EvalReport) -> str:
+def _render_html(report: EvalReport, sources: ReportSources | None = None) -> str:
     from qtgen.evaluation.reports import html  # loads the template engine
 
-    return html.render(report)
+    return html.render(report, sources)
 
 
 FORMATS: dict[str, FormatFunction] = {
@@ -26,6 +27,11 @@ FORMATS: dict[str, FormatFunction] = {
     "html": _render_html,
 }
 """Every registered format by name. A document that is not empty ends with a newline."""
+
+
+def render_report(name: str, report: EvalReport, sources: ReportSources) -> str:
+    """Return a report in a format. Only the HTML report shows more than the report holds."""
+    return _render_html(report, sources) if name == "html" else FORMATS[name](report)
 
 
 def eval_format(name: str) -> Callable[[FormatFunction], FormatFunction]:

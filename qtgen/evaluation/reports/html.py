@@ -1,30 +1,42 @@
 """The evaluation report as one HTML file that needs no network: numbers, charts, and every answer.
 
-`charts` computes the positions, `_util.diff` the differences, and the template draws. The template engine escapes all
-text of the report. A content security policy in the file allows only its own script and style, identified by their
-hashes, and loads nothing.
+`charts` computes the positions, `items` the answers with their differences, and the template draws. The template engine
+escapes all text of the report. A content security policy in the file allows only its own script and style, identified
+by their hashes, and loads nothing.
 """
 
-from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
-from hashlib import sha256
+from math import isinf
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from jinja2 import Template
 
-from qtgen._util.diff import WordDiff, compare_words
-from qtgen._util.templates import html_environment
-from qtgen._util.text import money, pluralize, replace_surrogates
+from qtgen._util.html import asset, document_environment, render_document
+from qtgen._util.preview import preview_css
+from qtgen._util.text import money, pluralize
 from qtgen.evaluation.metrics.base import Direction
-from qtgen.evaluation.report import EvalItem, EvalReport, ItemFall, MetricComparison, MetricSummary
+from qtgen.evaluation.metrics.guide import MetricGuide, guide_to
+from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
 from qtgen.evaluation.reports import charts, common
+from qtgen.evaluation.reports.items import ItemEntry, item_entries, values_of
+from qtgen.evaluation.reports.sources import ReportSources, key_of
 
 _FOLDER = Path(__file__).parent
 _SIGNS = {"bad": "▼", "unsure": "?", "even": "=", "good": "▲", "none": "–"}
 _ARROWS = {Direction.HIGHER: "↑", Direction.LOWER: "↓", Direction.NONE: "·"}
+_STATE_WORDS = {  # the items to filter by, in the order of the choice
+    "failed": "failed",
+    "fell": "fell by more than the limit",
+    "lower": "with a lower score than before",
+    "higher": "with a higher score than before",
+    "changed": "with another answer than before",
+    "same": "with the same answer as before",
+    "new": "without an answer before",
+}
 
 
 class MetricRow(NamedTuple):
@@ -35,43 +47,42 @@ class MetricRow(NamedTuple):
     comparison: MetricComparison | None
     interval: charts.IntervalMark
     change: charts.ChangeMark | None
+    guide: MetricGuide | None
 
 
-class ItemEntry(NamedTuple):
-    """One item of the list. `state` is failed, fell or empty."""
-
-    anchor: str
-    item: EvalItem
-    label: str
-    state: str
-    fall: ItemFall | None
-    weakness: common.Weakness | None
-    difference: WordDiff
-
-
-def render(report: EvalReport) -> str:
+def render(report: EvalReport, sources: ReportSources | None = None) -> str:
     """Return the report as an HTML document."""
-    entries = list(_entries(report))
+    sources = sources or ReportSources()
+    entries = list(item_entries(report, sources))
     scale = charts.scale_for(report.values("score"))
-    script, style = _asset("report.js"), _asset("report.css")
-    document = _template().render(
+    rows = list(_metric_rows(report))
+    names = [row.name for row in rows] + ["change"] * (sources.before is not None)
+    return render_document(
+        _template(),
+        [preview_css(), asset(_FOLDER, "report.css")],
+        [asset(_FOLDER, "report.js")],
         report=report,
+        before=sources.before,
         verdict=common.summarize_verdict(report),
         facts=list(common.report_facts(report)),
-        rows=list(_metric_rows(report)),
+        rows=rows,
+        compared=[row for row in rows if row.comparison],
+        others=[row for row in rows if not row.comparison],
         entries=entries,
+        states=_states(entries),
+        counts=Counter(state for entry in entries for state in entry.states),
+        names=names,
+        values={entry.anchor: values_of(entry, names) for entry in entries},
         failures=_failures_by_kind(entries),
         anchors={entry.item.id: entry.anchor for entry in reversed(entries)},
+        places={key_of(entry.item): entry.anchor for entry in entries},
         scored=[entry for entry in entries if entry.item.score is not None],
+        unrendered=sum(not view.is_rendered for entry in entries for view in entry.pair),
         scale=scale,
         bins=charts.histogram(report.values("score"), scale),
         subjects=charts.subject_bars(report, scale),
         lengths=charts.length_plot(report, scale),
-        script=script,
-        style=style,
-        policy=_content_security_policy(script, style),
     )
-    return replace_surrogates(document)
 
 
 def _metric_rows(report: EvalReport) -> Iterator[MetricRow]:
@@ -82,17 +93,13 @@ def _metric_rows(report: EvalReport) -> Iterator[MetricRow]:
         summary, comparison = report.metrics[name], comparisons.get(name)
         before = comparison.before if comparison else None
         mark = charts.interval_mark(report, name, summary, before)
-        yield MetricRow(name, summary, comparison, mark, changes.get(name))
+        yield MetricRow(name, summary, comparison, mark, changes.get(name), guide_to(name))
 
 
-def _entries(report: EvalReport) -> Iterator[ItemEntry]:
-    falls = {fall.id: fall for fall in (report.gate.falls if report.gate else ())}
-    weakest = common.find_weaknesses(report)
-    for number, item in enumerate(common.ranked_items(report), 1):
-        fall = falls.get(item.id)
-        state = "failed" if item.has_failed else "fell" if fall else ""
-        label, difference = common.item_label(report, item), compare_words(item.candidate, item.reference)
-        yield ItemEntry(f"i{number}", item, label, state, fall, weakest(item), difference)
+def _states(entries: list[ItemEntry]) -> list[tuple[str, str]]:
+    """Return the states that items have, with their words."""
+    present = {state for entry in entries for state in entry.states}
+    return [(state, words) for state, words in _STATE_WORDS.items() if state in present]
 
 
 def _failures_by_kind(entries: list[ItemEntry]) -> dict[str, list[ItemEntry]]:
@@ -105,13 +112,8 @@ def _failures_by_kind(entries: list[ItemEntry]) -> dict[str, list[ItemEntry]]:
 
 
 @cache
-def _asset(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-@cache
 def _template() -> Template:
-    environment = html_environment(_FOLDER)
+    environment = document_environment(_FOLDER)
     environment.filters |= {
         "number": _typeset(common.format_number),
         "change": _typeset(common.format_change),
@@ -119,6 +121,7 @@ def _template() -> Template:
         "change_interval": lambda interval: _with_minus_signs(common.format_interval(interval, common.format_change)),
         "money": money,
         "pluralize": pluralize,
+        "range": _format_range,
         "tone": common.verdict_tone,
         "capitalized": lambda text: text[:1].upper() + text[1:],
         "url_quoted": lambda text: quote(text, safe="", errors="replace"),
@@ -137,14 +140,11 @@ def _typeset(form: Callable[[float | None], str]) -> Callable[[float | None], st
     return lambda value: "–" if value is None else _with_minus_signs(form(value))
 
 
+def _format_range(guide: MetricGuide) -> str:
+    """Return `0 to 1`, or `0 or more` for a range without an upper end."""
+    text = f"{guide.low:g} or more" if isinf(guide.high) else f"{guide.low:g} to {guide.high:g}"
+    return _with_minus_signs(text)
+
+
 def _with_minus_signs(text: str) -> str:
     return text.replace("-", "−")
-
-
-def _content_security_policy(script: str, style: str) -> str:
-    """Return a policy (W3C Content Security Policy, level 3) that allows this script and this style only."""
-    script_hash, style_hash = (b64encode(sha256(text.encode()).digest()).decode() for text in (script, style))
-    return (
-        f"default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'sha256-{style_hash}'; "
-        "base-uri 'none'; form-action 'none'"
-    )

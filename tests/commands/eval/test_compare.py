@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,23 @@ def test_the_report_with_its_gate_is_written(run_eval: RunEval) -> None:
     _, out, _ = run_eval("compare", "good.json", "bad.json", "--json", "--html", "r.html")
     assert json.loads(out)["gate"]["baseline"] == "good.json"
     assert "Worse than the baseline" in Path("r.html").read_text()
+
+
+def test_the_html_report_shows_both_answers(run_eval: RunEval, tmp_path: Path) -> None:
+    before, after = scored_report({"a": 0.5, "b": 0.4}), scored_report({"a": 0.5, "b": 0.4})
+    old = replace(before.items[0], candidate="Water moves through a wall, they said before.")
+    new = replace(after.items[0], candidate="Water moves through a membrane, they said now.")
+    pages = tmp_path / "outputs" / "biology"
+    pages.mkdir(parents=True)
+    (pages / "a.md").touch()
+    (tmp_path / "old.json").write_text(replace(before, items=(old, before.items[1])).to_json())
+    after = replace(after, items=(new, after.items[1]), provider="pages", model="outputs")
+    (tmp_path / "new.json").write_text(after.to_json())
+    run_eval("compare", "old.json", "new.json", "--html", "out/r.html")
+    report = Path("out/r.html").read_text()
+    assert "<h4>Before" in report
+    assert "<del>wall, they said before.</del>" in report
+    assert '<a href="../outputs/biology/a.md">outputs/biology/a.md</a>' in report
 
 
 def test_too_few_items_fail_only_if_power_is_required(run_eval: RunEval, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def test_a_replay_scores_every_reference_and_uses_every_recording(smoke: Path, r
     assert report["gate"]["comparisons"][0]["difference"] == pytest.approx(0, abs=1e-5)
     assert out.startswith("No change from the baseline shown: ")
     assert Path("r.html").stat().st_size < 2_000_000
+    assert 'href="./evals/smoke/references/' in Path("r.html").read_text()
     assert err == "json: r.json\nhtml: r.html\njunit: r.xml\n"
 
 

@@ -1,35 +1,51 @@
-"""The report as one HTML file: it is complete, it loads nothing, and it shows every text as text."""
+"""The report as one HTML file: it is complete, it loads nothing, and no text of it is executed."""
 
 import itertools
 import re
-import shutil
-import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 
+from qtgen._util.html import FOLDER, asset
+from qtgen._util.preview import preview_css
 from qtgen._util.text import replace_surrogates
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports import charts
 from qtgen.evaluation.reports.html import render
+from qtgen.evaluation.reports.items import item_entries
+from qtgen.evaluation.reports.sources import ReportSources
 from support.eval_reports import HOSTILE, SIXTY, VARIANTS, make_item, make_report, poisoned_report
 
-STYLE = Path(charts.__file__).with_name("report.css").read_text(encoding="utf-8")
-SCRIPT = Path(charts.__file__).with_name("report.js").read_text(encoding="utf-8")
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+REPORTS = Path(charts.__file__).parent
+OWN_STYLE, OWN_SCRIPT = asset(REPORTS, "report.css"), asset(REPORTS, "report.js")
+STYLE = "\n".join([asset(FOLDER, "document.css"), preview_css(), OWN_STYLE])
+SCRIPT = "\n".join([asset(FOLDER, "document.js"), OWN_SCRIPT])
 TEXTS = st.text(st.characters(codec=None), max_size=60) | st.just(HOSTILE)
+ATTACK = (
+    "<script>document.title='broken'</script>\n\n[click](javascript:document.title='broken')"
+    "\n\n<a href=\"javascript:document.title='broken'\">x</a> <img src=x onerror=\"document.title='broken'\">"
+    "\n\n![i](https://attacker.example/i.png) $\\href{javascript:document.title='broken'}{x}$ "
+    "$$\\includegraphics{https://attacker.example/x}$$ <https://attacker.example/auto> \u202egnp.exe"
+)
+OpenReport = Callable[..., "Page"]
 
 
 class Reader(HTMLParser):
-    """The elements of a document with their attributes, the text of each `.text`, and the scripts and styles."""
+    """The elements of a document with their attributes, and the scripts and styles."""
 
     def __init__(self, document: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
         self.code: dict[str, str] = {}
         self._inside = ""
         self.feed(document)
@@ -37,19 +53,20 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        if tag in ("script", "style") or (tag == "div" and dict(attrs).get("class") == "text"):
+        if tag in ("script", "style"):
             self._inside = tag
-            self.texts += [""] if tag == "div" else []
 
     def handle_endtag(self, tag: str) -> None:
         if tag == self._inside:
             self._inside = ""
 
     def handle_data(self, data: str) -> None:
-        if self._inside == "div":
-            self.texts[-1] += data
-        elif self._inside:
+        if self._inside:
             self.code[self._inside] = self.code.get(self._inside, "") + data
+
+    def having(self, attribute: str) -> list[dict[str, str | None]]:
+        """Return the attributes of the elements that have an attribute."""
+        return [attributes for _, attributes in self.elements if attribute in attributes]
 
 
 def is_harmless(document: str) -> bool:
@@ -63,27 +80,36 @@ def is_harmless(document: str) -> bool:
         and (tags.count("script"), tags.count("style")) == (1, 1)
         and not {"img", "link", "iframe", "object", "embed", "base", "audio", "video", "use", "image"} & set(tags)
         and not any(name.startswith("on") or name == "style" for name in names)
-        and all(target.startswith("#") for target in targets)
+        and all(target.startswith(("#", "./", "../")) for target in targets)
     )
+
+
+def poisoned_sources(report: EvalReport, text: str) -> ReportSources:
+    """Return a report before, and files, that contain a text."""
+    old = replace(report, items=tuple(replace(item, candidate=f"{text} before") for item in report.items))
+    name = Path(replace_surrogates(text).replace("\0", "").replace("/", "") or "x")
+    keys = {(item.id, item.repeat): name for item in report.items}
+    return ReportSources(Path("out"), old, keys, keys, {item.id: name for item in report.items})
 
 
 @pytest.mark.parametrize("report", [*VARIANTS.values(), poisoned_report(HOSTILE)], ids=[*VARIANTS, "hostile"])
 def test_it_loads_nothing_and_runs_only_its_own_script(report: EvalReport) -> None:
     assert is_harmless(render(report))
-    assert not re.search(r"https?://|url\(|@import|innerHTML|eval\(", SCRIPT + STYLE)
+    assert is_harmless(render(report, poisoned_sources(report, HOSTILE)))
+    assert not re.search(r"https?://|url\(|@import|innerHTML|eval\(", OWN_SCRIPT + OWN_STYLE)
 
 
 @settings(max_examples=30)
 @given(TEXTS)
-def test_every_text_is_shown_as_text(text: str) -> None:
-    document = render(poisoned_report(text)).encode("utf-8").decode("utf-8")
+def test_no_text_becomes_markup(text: str) -> None:
+    report = poisoned_report(text)
+    document = render(report, poisoned_sources(report, text)).encode("utf-8").decode("utf-8")
     assert is_harmless(document)
-    assert set(Reader(document).texts) == {replace_surrogates(text)} - {""}
 
 
 def test_it_is_complete() -> None:
     document = render(SIXTY)
-    assert document.index("Worse than the baseline") < document.index("<main>")
+    assert document.index("Worse than the baseline") < document.index("<main")
     for text in (
         "evals/core/baseline.json",
         "2026-11-25 03:00 UTC",
@@ -94,14 +120,122 @@ def test_it_is_complete() -> None:
     ):
         assert text in document
     reader = Reader(document)
-    ids = [attributes["id"] for _, attributes in reader.elements if "id" in attributes]
+    ids = [attributes["id"] for attributes in reader.having("id")]
     assert len(ids) == len(set(ids))
-    linked = {attributes["href"] for tag, attributes in reader.elements if tag == "a"}
+    linked = {attributes["href"] for tag, attributes in reader.elements if tag == "a" and "href" in attributes}
     assert {target[1:] for target in linked if target and "=" not in target} <= set(ids)
-    scores = [float(attributes["data-score"] or 0) for _, attributes in reader.elements if "data-score" in attributes]
+    scores = [float(attributes["data-score"] or 0) for attributes in reader.having("data-score")]
     assert len(scores) == 57
     assert scores == sorted(scores)
-    assert [attributes["data-state"] for tag, attributes in reader.elements if tag == "details"][-3:] == ["failed"] * 3
+    assert [attributes["data-state"] for attributes in reader.having("data-state")][-3:] == ["failed"] * 3
+
+
+def test_every_metric_is_explained_with_its_range_and_direction() -> None:
+    document = render(SIXTY)
+    for text in (
+        "The longest common subsequence of words: ROUGE-L, F-measure (Lin 2004).",
+        "The overall score, on the scale on which people judge answers",
+        "0 to 1, higher is better",
+    ):
+        assert text in document
+
+
+def test_the_next_steps_lead_to_what_they_name() -> None:
+    steps = render(SIXTY).partition("What to do next</b>")[2].partition("</div>")[0]
+    assert re.findall('href="([^"]+)"', steps) == ["#failures", "#falls", "#i1", "#items"]
+    unsure = render(VARIANTS["one"])
+    assert "<code>qtgen eval power</code>" in unsure
+    pages = render(replace(VARIANTS["no gate"], provider="pages", model="outputs"))
+    assert "<code>qtgen review outputs</code>" in pages
+    assert "<code>--save-baseline</code>" in pages
+
+
+def test_tables_fields_and_charts_have_names() -> None:
+    reader = Reader(render(SIXTY, ReportSources(before=SIXTY)))
+    assert all("aria-label" in attributes for tag, attributes in reader.elements if tag == "table")
+    assert all(attributes.get("scope") in ("row", "col") for tag, attributes in reader.elements if tag == "th")
+    charts_shown = [attributes for tag, attributes in reader.elements if tag == "svg" and "role" in attributes]
+    assert all(attributes["role"] == "img" and attributes.get("aria-label") for attributes in charts_shown)
+    assert len(charts_shown) == 2
+    headings = [int(tag[1]) for tag, _ in reader.elements if re.fullmatch(r"h\d", tag)]
+    assert headings[0] == 1
+    assert all(level <= before + 2 for before, level in itertools.pairwise(headings))
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def two_reports(before: str = "Water **moves** through a wall by $E=mc^2$ then.") -> tuple[EvalReport, ReportSources]:
+    """Return a report of one item, and the report before, whose item has another answer."""
+    item = make_item(1, candidate="Water **moves** through a membrane by $E=mc^2$ now.", reference="Water moves.")
+    old = replace(item, score=0.05, candidate=before)
+    return make_report([item]), ReportSources(before=make_report([old], None))
+
+
+def test_answers_are_rendered_with_formulas() -> None:
+    document = render(two_reports()[0])
+    assert "<strong>" in document
+    assert "<math" in document
+    assert "**" not in document
+
+
+def test_both_answers_are_side_by_side_with_their_differences_marked() -> None:
+    document = render(*two_reports())
+    before, now = document.index("<h4>Before"), document.index("<h4>Now")
+    assert before < document.index("<del>wall", before) < now < document.index("<ins>membrane", now)
+    assert "answer changed" in document
+    assert "Reference <span" in document
+    reader = Reader(document)
+    (item,) = reader.having("data-state")
+    assert item["data-state"] == "fell changed higher"
+
+
+def test_an_unchanged_answer_is_compared_with_its_reference() -> None:
+    report, sources = two_reports("Water **moves** through a membrane by $E=mc^2$ now.")
+    document = render(report, sources)
+    assert "The answer is the same as before." in document
+    assert "<h4>Answer" in document
+    assert "<h4>Before" not in document
+
+
+def test_a_report_before_without_the_answer_is_said_to_have_none() -> None:
+    report, sources = two_reports("")
+    document = render(report, sources)
+    assert "1 item has no answer in evals/core/baseline.json, so there is nothing to compare it with." in document
+    assert "The report before has no answer to this question." in document
+
+
+def test_differences_of_texts_with_little_in_common_are_not_marked() -> None:
+    document = render(*two_reports("Something else: " + "no word of it is in the other answer. " * 3))
+    assert "The two texts have only 0% of their words in common, so differences are not marked." in document
+    before = document.index("<h4>Before")
+    assert not re.search("<ins>|<del>", document[before:])
+
+
+def test_answers_beyond_the_limit_are_shown_as_source() -> None:
+    report, sources = two_reports()
+    (entry,) = item_entries(report, sources, rendered=60)
+    old, new = entry.pair
+    assert (old.is_rendered, new.is_rendered) == (True, False)
+    assert "**moves** through a <ins>membrane" in new.html
+    assert new.html.startswith('<pre class="source">')
+    assert Markup(new.html).striptags() == report.items[0].candidate
+
+
+def test_each_answer_links_to_its_file() -> None:
+    report, sources = two_reports()
+    key = (report.items[0].id, 1)
+    sources = replace(
+        sources,
+        folder=Path("out"),
+        pages={key: Path("pages/new 1.md")},
+        pages_before={key: Path("pages/old.md")},
+        references={key[0]: Path("evals/core/references/r.md")},
+    )
+    document = render(report, sources)
+    for link, name in (("../pages/new%201.md", "pages/new 1.md"), ("../pages/old.md", "pages/old.md")):
+        assert f'<a href="{link}">{name}</a>' in document
+    assert 'href="../evals/core/references/r.md"' in document
 
 
 def test_every_answer_is_in_the_file_once() -> None:
@@ -115,27 +249,30 @@ def test_every_answer_is_in_the_file_once() -> None:
     assert sizes[400] < sizes[60] < 1.6
 
 
-def test_colours_have_enough_contrast() -> None:
-    """WCAG 2.2, 1.4.3: a contrast ratio of 4.5 for text, in the light and in the dark theme."""
-    themes = [dict(re.findall(r"--([\w-]+): (#\w{6});", block)) for block in STYLE.split("prefers-color-scheme: dark")]
-    assert len(themes) == 2
-    for theme, ground in itertools.product(themes, ("paper", "card", "ins", "del")):
-        for ink in (
-            ("ink", "soft") if ground in ("ins", "del") else ("ink", "soft", "bad", "good", "unsure", "even", "mark")
-        ):
-            assert contrast(theme[ink], theme[ground]) >= 4.5, (ink, ground)
-        assert contrast(theme["bad"], theme["bad-fill"]) >= 4.5
+# --- in a browser -----------------------------------------------------------------------------------------------------
 
 
-def contrast(first: str, second: str) -> float:
-    high, low = sorted((luminance(first), luminance(second)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
+@pytest.fixture
+def open_report(tmp_path: Path, open_page: Callable[..., "Page"]) -> OpenReport:
+    """Open a report in a browser, at a fragment, with the options of the context. Requests fail the test."""
+
+    def open_one(
+        report: EvalReport, fragment: str = "", sources: ReportSources | None = None, **options: object
+    ) -> "Page":
+        file = tmp_path / "report.html"
+        file.write_text(render(report, sources), encoding="utf-8")
+        page = open_page(**options)
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(f"{file.as_uri()}{fragment}")
+        assert {url.partition("#")[0] for url in requests} == {file.as_uri()}
+        return page
+
+    requests: list[str] = []
+    return open_one
 
 
-def luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def shown_questions(page: "Page") -> list[str]:
+    return page.locator("details.item:not([hidden]) .question").all_inner_texts()
 
 
 @pytest.mark.parametrize(
@@ -147,24 +284,70 @@ def luminance(colour: str) -> float:
         ("#i60", 60),
     ],
 )
-def test_a_browser_runs_it_without_a_server(tmp_path: Path, fragment: str, shown: int) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
+def test_a_browser_runs_it_without_a_server(open_report: OpenReport, fragment: str, shown: int) -> None:
     hostile = replace(SIXTY.items[0], question=HOSTILE, candidate=HOSTILE, subject=HOSTILE)
-    report = replace(SIXTY, items=(hostile, *SIXTY.items[1:]))
-    file = tmp_path / "report.html"
-    file.write_text(render(report), encoding="utf-8")
-    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom", "--virtual-time-budget=2000"]
-    result = subprocess.run(
-        [chromium, *flags, f"--user-data-dir={tmp_path / 'profile'}", f"{file.as_uri()}{fragment}"],
-        capture_output=True, timeout=60, check=True,
-    )  # fmt: skip
-    dom = Reader(result.stdout.decode("utf-8"))
-    items = [attributes for tag, attributes in dom.elements if tag == "details"]
-    text = result.stdout.decode("utf-8")
-    assert "Worse than the baseline:" in text
-    assert f">{shown} of 60 items</output>" in text
-    assert sum("hidden" not in attributes for attributes in items) == shown
-    assert ["open" in attributes for attributes in items] == [fragment == "#i60" and n == 59 for n in range(60)]
-    assert "<title>Worse than the baseline · evaluation of core</title>" in text, "hostile text was executed"
+    page = open_report(replace(SIXTY, items=(hostile, *SIXTY.items[1:])), fragment)
+    assert page.title() == "Worse than the baseline · evaluation of core"
+    assert page.inner_text("#filters output") == f"{shown} of 60 items"
+    assert page.locator("details.item:not([hidden])").count() == shown
+    opened = page.locator("details.item[open]").all()
+    assert [item.get_attribute("id") for item in opened] == (["i60"] if fragment == "#i60" else [])
+
+
+def test_items_are_sorted_and_filtered_by_a_metric(open_report: OpenReport) -> None:
+    values: list[float | None] = [0.5, 0.1, None, 0.9]
+    items = [make_item(n, metrics={"strays": value}, question=f"Q{n}") for n, value in enumerate(values)]
+    page = open_report(make_report(items, None))
+    page.select_option("select[name=by]", "strays")
+    assert shown_questions(page) == ["Q3", "Q0", "Q1", "Q2"]  # lower is better, and no value comes last
+    page.select_option("select[name=order]", "best")
+    assert shown_questions(page) == ["Q1", "Q0", "Q3", "Q2"]
+    page.fill("input[name=from]", "0.2")
+    assert shown_questions(page) == ["Q0", "Q3"]
+    assert page.url.endswith("#by=strays&order=best&from=0.2")
+    page.reload()
+    assert shown_questions(page) == ["Q0", "Q3"]
+    page.select_option("select[name=order]", "title")
+    page.fill("input[name=from]", "")
+    assert shown_questions(page) == ["Q0", "Q1", "Q2", "Q3"]
+
+
+def test_items_are_filtered_and_sorted_by_their_change(open_report: OpenReport) -> None:
+    items = [make_item(n, question=f"Q{n}", score=0.5) for n in range(4)]
+    scores = [0.6, 0.4, 0.9, 0.5]
+    old = [replace(item, score=score) for item, score in zip(items, scores, strict=True)]
+    page = open_report(make_report(items), "#show=lower&by=change", ReportSources(before=make_report(old, None)))
+    assert shown_questions(page) == ["Q2", "Q0"]
+    page.select_option("select[name=show]", "higher")
+    assert shown_questions(page) == ["Q1"]
+
+
+def test_hostile_answers_neither_run_nor_send_anything(open_report: OpenReport) -> None:
+    item = make_item(1, candidate=ATTACK, reference=ATTACK + " more", question=ATTACK)
+    old = replace(item, candidate=f"older {ATTACK}")
+    page = open_report(make_report([item]), "#i1", ReportSources(before=make_report([old], None)))
+    for link in page.locator("details.item .text a").all():
+        if link.is_visible():
+            link.click(force=True)
+    assert page.title() == "Worse than the baseline · evaluation of core"
+    assert page.url.endswith("report.html#i1")
+    assert page.locator("details.item .text :is(script, img, iframe)").count() == 0
+    assert page.locator("details.item .text .unseen").count()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_a_phone(open_report: OpenReport, scheme: str) -> None:
+    wide = make_item(61, candidate=f"| a | b |\n|---|---|\n| {'wide ' * 40} | {'x' * 300} |\n\n$${'x + ' * 90}y$$")
+    report = replace(SIXTY, items=(*SIXTY.items, wide))
+    page = open_report(report, sources=ReportSources(before=SIXTY), viewport={"width": 400, "height": 800}, color_scheme=scheme)  # fmt: skip
+    page.locator("#open").click()
+    page.evaluate("for (const fold of document.querySelectorAll('.fold')) fold.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_it_can_be_read_without_a_script(open_report: OpenReport) -> None:
+    page = open_report(SIXTY, java_script_enabled=False)
+    assert not page.locator("#filters").is_visible()
+    first = page.locator("details.item").first
+    first.locator(":scope > summary").click()
+    assert "osmosis" in first.locator(".text").first.inner_text()

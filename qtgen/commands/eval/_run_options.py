@@ -1,0 +1,63 @@
+"""The options of `qtgen eval run`, checked against each other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtgen.commands._batch import BatchFlags
+from qtgen.commands.eval._outputs import OutputOptions
+from qtgen.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class EvalRunOptions:
+    """The options of the command. `mode` is replay, record, live or pages."""
+
+    mode: str
+    pages: Path | None
+    flags: Mapping[str, Any]
+    embeddings: str | None
+    judges: tuple[str, ...]
+    repeats: int | None
+    dry_run: bool
+    resume: bool
+    baseline: Path | None
+    save_baseline: bool
+    write_scores: bool
+    require_power: bool
+    outputs: OutputOptions
+    batch: BatchFlags | None = None
+
+    @staticmethod
+    def from_parameters(parameters: Mapping[str, Any]) -> "EvalRunOptions":
+        """Return the options that click has parsed. Raises UsageError for options that exclude each other."""
+        parameters = dict(parameters)
+        batch = BatchFlags.from_parameters(parameters)
+        pages, mode = parameters["pages"], parameters["mode"]
+        if batch and (pages or mode == "record" or batch.deadline is not None):
+            option = "--pages" if pages else "--record" if mode == "record" else "--deadline"
+            raise UsageError(f"--batch cannot be combined with {option} here", remedy=f"leave out {option}")
+        mode = mode or ("live" if batch else None)
+        is_live = mode in ("live", "record")
+        if pages and mode:
+            raise UsageError(f"scores existing pages; leave out --{mode}", setting="pages")
+        if parameters["write_scores"] and not pages:
+            raise UsageError("needs --pages, because generated pages are not kept", setting="write_scores")
+        for name in ("dry_run", "resume"):
+            if parameters[name] and not is_live:
+                raise UsageError("needs --live or --record", setting=name)
+        names = ("embeddings", "judges", "repeats", "dry_run", "resume", "baseline", "save_baseline", "write_scores")
+        return EvalRunOptions(
+            mode="pages" if pages else mode or "replay",
+            pages=pages,
+            flags={name: parameters[name] for name in ("provider", "model", "prompt", "budget", "concurrency")},
+            require_power=parameters["require_power"],
+            outputs=OutputOptions.from_parameters(parameters),
+            batch=batch,
+            **{name: parameters[name] for name in names},
+        )
+
+    @property
+    def is_live(self) -> bool:
+        return self.mode in ("live", "record")
