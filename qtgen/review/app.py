@@ -28,6 +28,8 @@ from qtgen.review.files import PageChanged
 from qtgen.review.guards import HEADERS, BodyLimit, Readers, ReplyHeaders, SameOrigin, is_api, json_bytes
 from qtgen.review.templating import STATIC, environment
 from qtgen.review.types import View, Viewer
+from qtgen.review.views.agreement import agreement_view
+from qtgen.review.views.audit import audit_view
 from qtgen.review.views.edit import edit_view
 from qtgen.review.views.errors import error_view, sentence_of, status_of
 from qtgen.review.views.page import review_view
@@ -40,6 +42,8 @@ ScreenFunction: TypeAlias = Callable[[Workspace, Mapping[str, str], Viewer], Vie
 SCREENS: Mapping[str, ScreenFunction] = {
     "/review": review_view,
     "/edit": edit_view,
+    "/audits/{name}": audit_view,
+    "/agreement": agreement_view,
 }
 """The screens by path."""
 API = {
