@@ -50,6 +50,7 @@ _PREFIX = "QTGEN_"
 _OPENAI_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL"}
 FILE_ONLY = frozenset({"prices", "request", "headers", "query", "dialect", "batch", "per_path", "banned_phrases"})
 """Settings without an environment variable."""
+_NO_SETTINGS = frozenset({"QTGEN_REVIEWER"})  # a person's name does not belong in a file that a team commits
 _NOT_SHOWN = frozenset({"api_key", "request", "headers", "query", "ledger"})  # these can contain a password
 _COMMAND_LINE, _ENVIRONMENT = "command line", "environment"
 
@@ -258,7 +259,7 @@ def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield a warning for each environment variable that looks like a setting but is none."""
     names = [_PREFIX + name.upper() for name in Settings.model_fields if name not in FILE_ONLY]
     for variable in environ:
-        if variable.startswith(_PREFIX) and variable not in names:
+        if variable.startswith(_PREFIX) and variable not in (*names, *_NO_SETTINGS):
             name = variable.removeprefix(_PREFIX).lower()
             if name in FILE_ONLY:
                 yield f"{variable} has no effect; set `{name}` in {FILE_NAME}"

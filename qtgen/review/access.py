@@ -134,6 +134,11 @@ def clean_name(text: str) -> str | None:
     return name if name and len(name) <= _NAME_MAX and name.isprintable() else None
 
 
+def new_secret() -> bytes:
+    """Return a random secret."""
+    return secrets.token_bytes(_SECRET_SIZE)
+
+
 def read_secret(folder: Path) -> bytes:
     """Return the secret in a folder, and create both if needed. Only the owner may read the file.
 
@@ -153,7 +158,7 @@ def read_secret(folder: Path) -> bytes:
                 file.unlink()  # a crash cut it short
             else:
                 with os.fdopen(descriptor, "wb") as handle:
-                    secret = secrets.token_bytes(_SECRET_SIZE)
+                    secret = new_secret()
                     handle.write(secret)
                     handle.flush()
                     os.fsync(handle.fileno())

@@ -3,9 +3,11 @@
 Screens and actions read files and the index, so they run in threads. Nothing else serves requests.
 """
 
+import datetime as dt
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,17 +21,34 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from qtgen.errors import QtgenError
+from qtgen.generation.decisions import timestamp
 from qtgen.review.access import Access, LinkAccess
+from qtgen.review.api import Api, conflict_reply
+from qtgen.review.files import PageChanged
 from qtgen.review.guards import HEADERS, BodyLimit, Readers, ReplyHeaders, SameOrigin, is_api, json_bytes
 from qtgen.review.templating import STATIC, environment
 from qtgen.review.types import View, Viewer
+from qtgen.review.views.edit import edit_view
 from qtgen.review.views.errors import error_view, sentence_of, status_of
+from qtgen.review.views.page import review_view
+from qtgen.review.views.preview import POLICY as FRAME_POLICY
+from qtgen.review.views.preview import approximate_css, approximate_view
 from qtgen.review.workspace import Workspace
 
 ScreenFunction: TypeAlias = Callable[[Workspace, Mapping[str, str], Viewer], View]
 
-SCREENS: Mapping[str, ScreenFunction] = {}
+SCREENS: Mapping[str, ScreenFunction] = {
+    "/review": review_view,
+    "/edit": edit_view,
+}
 """The screens by path."""
+API = {
+    "/api/decisions": ("POST", "decide"),
+    "/api/drafts": ("PUT", "save_draft"),
+    "/api/check": ("POST", "check"),
+    "/api/reserve": ("POST", "reserve"),
+}
+"""The method and the function of `Api` by path."""
 _BUG = "The app has a bug; the terminal of the server shows what happened."
 NAVIGATION = (("/", "Overview"), ("/pages", "Pages"), ("/agreement", "Agreement"), ("/history", "History"))
 
@@ -51,6 +70,7 @@ def create_app(workspace: Workspace, access: Access, hosts: Sequence[str], *, re
     ]
     app = Starlette(routes=_routes(), middleware=middleware, exception_handlers=_HANDLERS)
     app.state.workspace, app.state.access = workspace, access
+    app.state.api = Api(workspace, lambda: timestamp(dt.datetime.now(dt.UTC)))
     return app
 
 
@@ -58,7 +78,10 @@ def _routes() -> list[BaseRoute]:
     return [
         Mount("/static", StaticFiles(directory=STATIC)),
         Route("/enter", _enter, methods=["GET"]),
+        Route("/preview/approximate", _approximate, methods=["GET"]),
+        Route("/preview/approximate.css", _approximate_css, methods=["GET"]),
         *(Route(path, _screen(function), methods=["GET"]) for path, function in SCREENS.items()),
+        *(Route(path, _api(name), methods=[method]) for path, (method, name) in API.items()),
     ]
 
 
@@ -69,6 +92,35 @@ def _screen(function: ScreenFunction) -> Callable[[Request], Response]:
         return _rendered(function(request.app.state.workspace, query, viewer), viewer, request.url.path)
 
     return endpoint
+
+
+def _api(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        function = getattr(request.app.state.api, name)
+        try:
+            reply = await run_in_threadpool(function, body, request.scope["viewer"])
+        except PageChanged as error:
+            return _json(conflict_reply(error, body), 409)
+        return _json(reply)
+
+    return endpoint
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(json_bytes(value), status, media_type="application/json")
+
+
+def _approximate(request: Request) -> Response:
+    viewer = request.scope["viewer"]
+    view = approximate_view(request.app.state.workspace, request.query_params, viewer)
+    reply = _rendered(view, viewer, request.url.path)
+    reply.headers["content-security-policy"] = FRAME_POLICY
+    return reply
+
+
+def _approximate_css(_request: Request) -> Response:
+    return Response(approximate_css(), media_type="text/css")
 
 
 def _rendered(view: View, viewer: Viewer | None, path: str) -> HTMLResponse:
@@ -82,7 +134,9 @@ async def _enter(request: Request) -> Response:
     access = request.app.state.access
     if not isinstance(access, LinkAccess) or not access.accepts(request.query_params.get("key", "")):
         return await _reply(request.scope, 403, access.refusal)
-    return RedirectResponse("/", 303, headers={"set-cookie": access.cookie})
+    queue = request.query_params.get("queue")
+    address = f"/review?{urlencode({'queue': queue})}" if queue else "/"
+    return RedirectResponse(address, 303, headers={"set-cookie": access.cookie})
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:
@@ -92,7 +146,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, messa
 
 async def _reply(scope: Scope, status: int, message: str) -> Response:
     if is_api(scope["path"]):
-        return Response(json_bytes({"error": message}), status, media_type="application/json")
+        return _json({"error": message}, status)
     viewer = scope.get("viewer")
     return await run_in_threadpool(_rendered, error_view(status, message), viewer, scope["path"])
 

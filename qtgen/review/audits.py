@@ -79,7 +79,13 @@ def make_plan(
     model = _fitted(frame.pages, log)
     predictions = model.predict([page.features for page in frame.pages])
     pages = tuple(
-        FramePage(page.url, page.path, tuple(page.digests[group] for group in WRITTEN_GROUPS), round(float(value), 6))
+        FramePage(
+            page.url,
+            page.path,
+            tuple(page.digests[group] for group in WRITTEN_GROUPS),
+            round(float(value), 6),
+            page.features.get("score"),
+        )
         for page, value in zip(frame.pages, predictions, strict=True)
     )
     return Plan(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from os.path import relpath
+from os.path import normpath, relpath
 from pathlib import Path
 
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
@@ -95,7 +95,7 @@ def digests_from_files(plan: Plan, folder: Path) -> DigestsOf:
         position = plan.positions.get(url)
         if position is None:
             return None
-        page = read_page(str(folder / plan.pages[position].path))
+        page = read_page(normpath(folder / plan.pages[position].path))  # the output folder need not exist
         return group_digests(page, plan.groups) if page.text_of("url") == url else None
 
     return digests_of

@@ -16,7 +16,7 @@ from qtgen.review.types import Viewer
 
 MAX_BODY = 2 * 1024 * 1024  # bytes
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-_OPEN_PATHS = ("/static/", "/enter")  # code without data, and the link that lets a browser enter
+_OPEN_PATHS = ("/enter", "/preview", "/preview/approximate.css")  # the link that lets a browser enter, and frames
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -169,7 +169,11 @@ class Readers:
 
 
 def _is_open(path: str) -> bool:
-    return path == _OPEN_PATHS[1] or path.startswith(_OPEN_PATHS[0])
+    """Return whether a path needs no cookie: it serves code and styles, and nothing of the pages.
+
+    The frame of the preview has no origin, so browsers send no cookie with what it loads.
+    """
+    return path in _OPEN_PATHS or path.startswith("/static/")
 
 
 def is_api(path: str) -> bool:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from qtgen._util.sqlite import open_cache_database
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
+from qtgen.review.check_pass import CheckedPages, check_pages
 from qtgen.review.facets import Facets
 from qtgen.review.index_table import (
     COLUMNS,
@@ -38,7 +39,7 @@ from qtgen.review.index_writer import IndexWriter
 from qtgen.review.page_filter import PageFilter
 from qtgen.review.page_paths import PagePaths
 from qtgen.review.types import IndexedPage, Rewrite
-from qtgen.site.discovery import iter_batches
+from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.cache import Cache
 from qtgen.validation.plugins import rules_key
 from qtgen.validation.run import ValidationOptions
@@ -93,10 +94,11 @@ class ReviewIndex:
         self.sources, self._decisions = sources, log
         self.notes: list[str] = []
         """Sentences about paths that could not be read."""
-        self._lock = threading.RLock()
+        self._lock, self._refreshing = threading.RLock(), threading.Lock()
         self._database = _open(sources)
         self._writer = IndexWriter(self._database, sources.store, log)
         self._paths = PagePaths(sources.paths)
+        self._reviewers: tuple[int, Counter[str]] = (0, Counter())
         self.statements = 0
         """How many SQL statements have read the index."""
         self.version = 0
@@ -104,17 +106,30 @@ class ReviewIndex:
         self.refresh()
 
     def refresh(self) -> None:
-        """Bring the index up to date with the files: check what changed, and forget what is gone."""
-        with self._lock:
-            self.notes.clear()
-            batches = list(iter_batches(self.sources.paths, self._note))
-            cache = self._open_cache() if batches else None
-            try:
-                self._writer.refresh(batches, replace(self.sources.checks, cache=cache), self.sources.clock())
-            finally:
-                if cache:
-                    cache.close()
-            self.version += 1
+        """Bring the index up to date with the files: check what changed, and forget what is gone.
+
+        Other threads can use the index in the meantime.
+        """
+        with self._refreshing:
+            now = self.sources.clock()
+            notes: list[str] = []
+            batches = list(iter_batches(self.sources.paths, lambda error: notes.append(str(error))))
+            with self._lock:
+                plan = self._writer.plan(batches)
+            checked = self._check(batches, plan.wanted) if batches else CheckedPages()
+            with self._lock:
+                self._writer.write(plan, checked, now)
+                self.notes = notes
+                self.version += 1
+
+    def _check(self, batches: Sequence[PageBatch], wanted: Set[str]) -> CheckedPages:
+        """Check the pages with the cache that `qtgen validate` uses."""
+        project, key = self.sources.project, f"{__version__} {rules_key(self.sources.checks.settings)}"
+        cache = Cache(project / ".qtgen" / "cache", key, project, self.sources.clock())
+        try:
+            return check_pages(batches, replace(self.sources.checks, cache=cache), wanted)
+        finally:
+            cache.close()
 
     def update(self, path: Path) -> None:
         """Bring the row of one page up to date, after its file was written, changed or deleted.
@@ -198,8 +213,21 @@ class ReviewIndex:
     @property
     def reviewers(self) -> Counter[str]:
         """How many decisions each reader has made."""
-        with self._lock:
-            return Counter(decision.who for decision in self._decisions)
+        count, known = self._reviewers
+        if count != len(self._decisions):
+            known = Counter(decision.who for decision in self._decisions)
+            self._reviewers = (len(self._decisions), known)
+        return known
+
+    def has_pages_below(self, folder: Path) -> bool:
+        """Return whether pages below a folder are in the index. The folder need not exist any more."""
+        prefix = self._paths.spelled(folder)
+        if prefix is None:
+            return False
+        start = os.fsencode(f"{prefix}/")
+        return (
+            self.row("SELECT 1 FROM pages WHERE path >= ? AND path < ? LIMIT 1", (start, start[:-1] + b"0")) is not None
+        )
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
@@ -216,14 +244,6 @@ class ReviewIndex:
         """Close the database."""
         with self._lock:
             self._database.close()
-
-    def _note(self, error: UsageError) -> None:
-        self.notes.append(str(error))
-
-    def _open_cache(self) -> Cache:
-        """Return the validator's cache, which is the one that `qtgen validate` uses."""
-        project, key = self.sources.project, f"{__version__} {rules_key(self.sources.checks.settings)}"
-        return Cache(project / ".qtgen" / "cache", key, project, self.sources.clock())
 
 
 def _open(sources: IndexSources) -> sqlite3.Connection:

@@ -3,7 +3,8 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from qtgen.errors import UsageError
@@ -11,7 +12,7 @@ from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.review.batches import Batches
-from qtgen.review.check_pass import check_pages
+from qtgen.review.check_pass import CheckedPages
 from qtgen.review.facets import Facets
 from qtgen.review.index_table import searchable
 from qtgen.review.page_rows import Findings, PageRow, decode_findings, describe, encode_findings, priority, read_file
@@ -41,6 +42,35 @@ _RECENT_NS = 2_000_000_000  # a file that changed more recently could change aga
 _UNKNOWN: _State = (-1, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshPlan:
+    """What a refresh starts from.
+
+    Args:
+        states: The state of each file, by path.
+        known: The state that each row was read in, and the findings that it has, by path.
+    """
+
+    states: Mapping[str, _State]
+    known: Mapping[str, tuple[_State, str]]
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The paths of pages that must be read."""
+        return frozenset(
+            path
+            for path, state in self.states.items()
+            if path not in self.known or self.known[path][0] != state or state[0] < 0
+        )
+
+    def changed_findings(self, checked: CheckedPages) -> Iterator[tuple[str, str]]:
+        """Yield the path and the findings of each page whose row does not have them."""
+        for path in self.states:
+            stored = encode_findings(checked.findings[path]) if path in checked.findings else ""
+            if path not in self.known or self.known[path][1] != stored:
+                yield path, stored
+
+
 class IndexWriter:
     """Writes the table of pages.
 
@@ -56,41 +86,35 @@ class IndexWriter:
         self._rewrites: Mapping[str, Rewrite] = {}
         self.facets = Facets()
 
-    def refresh(self, batches: Sequence[PageBatch], checks: ValidationOptions, now_ns: int) -> None:
+    def plan(self, batches: Sequence[PageBatch]) -> "RefreshPlan":
+        """Return what a refresh starts from: the states of the files, and what is known about them."""
+        query = "SELECT path, size, changed, findings FROM pages"
+        rows = self._database.execute(query).fetchall()
+        known = {os.fsdecode(path): ((size, changed), findings) for path, size, changed, findings in rows}
+        states = {path: state for batch in batches for path, state in zip(batch.paths(), batch.states, strict=True)}
+        return RefreshPlan(states, known)
+
+    def write(self, plan: "RefreshPlan", checked: CheckedPages, now_ns: int) -> None:
         """Bring all rows up to date.
 
         Args:
-            batches: The pages.
-            checks: How to check them.
-            now_ns: The time in nanoseconds.
+            plan: What the refresh started from.
+            checked: What the check of the pages found.
+            now_ns: When the states of the files were read, in nanoseconds.
         """
-        states = {path: state for batch in batches for path, state in zip(batch.paths(), batch.states, strict=True)}
-        known = {
-            os.fsdecode(path): ((size, changed), findings)
-            for path, size, changed, findings in self._database.execute(
-                "SELECT path, size, changed, findings FROM pages"
-            )
-        }
-        wanted = frozenset(
-            path for path, state in states.items() if path not in known or known[path][0] != state or state[0] < 0
-        )
-        checked = check_pages(batches, checks, wanted)
-        stored = {path: encode_findings(checked.findings[path]) if path in checked.findings else "" for path in states}
-        changed = [path for path in states if path not in known or known[path][1] != stored[path]]
         with self._database:
-            gone = [(os.fsencode(path),) for path in known.keys() - states.keys()]
+            gone = [(os.fsencode(path),) for path in plan.known.keys() - plan.states.keys()]
             self._database.executemany("DELETE FROM pages WHERE path = ?", gone)
             for path, row in checked.rows.items():
-                is_recent = states[path][1] > now_ns - _RECENT_NS
-                self._write_row(path, _UNKNOWN if is_recent else states[path], row)
-            self._write_findings((path, stored[path]) for path in changed)
+                is_recent = plan.states[path][1] > now_ns - _RECENT_NS
+                self._write_row(path, _UNKNOWN if is_recent else plan.states[path], row)
+            self._write_findings(plan.changed_findings(checked))
             self._batches.read()
             self._write_batches(None)
             self._write_standing(None)
             self._mark_duplicates(None)
-        self.facets = Facets(
-            self._database.execute("SELECT subject, batch, findings, count(*) FROM pages GROUP BY 1, 2, 3")
-        )
+        query = "SELECT subject, batch, findings, count(*) FROM pages GROUP BY 1, 2, 3"
+        self.facets = Facets(self._database.execute(query))
 
     def update(self, path: str, checks: ValidationOptions) -> None:
         """Bring the row of one page up to date, or delete it if its file is gone."""

@@ -1,6 +1,5 @@
 """What the index keeps of a page's file: the values that lists show, digests, and why it cannot be reviewed."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,11 +7,13 @@ from typing import NamedTuple
 from qtgen._util.text import replace_surrogates
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import MAX_BYTES, Page, oversized_page, read, unreadable_page
+from qtgen.review.files import file_digest
 from qtgen.review.types import FindingCount
 from qtgen.site.discovery import read_page_bytes
 from qtgen.validation.diagnostics import Severity, printable
 
-_DIGEST_LENGTH = 16  # hexadecimal digits
+_URL_MAX = 2_000  # characters; longer addresses do not work in every browser
+_TEXT_MAX = 500  # characters of a title or subject that lists know
 _SEVERITIES = tuple(Severity)  # most serious first
 _MOST = 999  # of the findings of a severity that count for the order of pages
 
@@ -59,11 +60,11 @@ def describe(raw: bytes | None, page: Page) -> PageRow:
     score = page.values.get("score")
     is_scored = isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1
     return PageRow(
-        url=_text(page, "url"),
-        title=_text(page, "title"),
-        subject=_text(page, "subject"),
+        url=_text(page, "url")[: _URL_MAX + 1],
+        title=_text(page, "title")[:_TEXT_MAX],
+        subject=_text(page, "subject")[:_TEXT_MAX],
         score=float(score) if is_scored else None,  # type: ignore[arg-type]  # is_scored has checked it
-        file_digest=hashlib.sha256(raw).hexdigest()[:_DIGEST_LENGTH] if raw is not None else "",
+        file_digest=file_digest(raw) if raw is not None else "",
         digests=tuple(group_digests(page, WRITTEN_GROUPS).values()),
         fault=_fault(page),
     )
@@ -78,8 +79,11 @@ def _fault(page: Page) -> str:
     if not page.values:
         reason = page.problems[0].message if page.problems else "the front matter is empty"
         return f"The page cannot be read: {printable(reason)}. Fix the file."
-    if not (page.text_of("url") or "").strip():
+    url = page.text_of("url") or ""
+    if not url.strip():
         return "The page has no `url`. Add one to its front matter."
+    if len(url) > _URL_MAX:
+        return f"The `url` of the page has {len(url):,} characters. Shorten it to {_URL_MAX:,}."
     if not (page.text_of("answer") or "").strip():
         return "The page has no `answer`. Write one, or generate the page again."
     return ""

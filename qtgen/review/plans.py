@@ -48,12 +48,14 @@ class FramePage(msgspec.Struct, frozen=True, array_like=True):
         path: Its file, relative to the output folder.
         digests: The digests of its texts, in the order of the plan's `groups`.
         prediction: The predicted probability that it can be published.
+        score: Its score when the plan was made.
     """
 
     url: str
     path: str
     digests: tuple[str, ...]
     prediction: float
+    score: float | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -197,7 +199,7 @@ def plan_file(store: OutputFolder, name: str) -> Path:
 
 
 def read_plans(store: OutputFolder) -> Plans:
-    """Return the plans of an output folder. A file that is not read again if it is unchanged."""
+    """Return the plans of an output folder. A file that did not change is not read again."""
     plans, problems = [], []
     for path in sorted(plan_file(store, NEXT).parent.glob("*.json")):
         try:

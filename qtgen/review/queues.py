@@ -142,7 +142,7 @@ class Queues:
         row = self._index.row(f"SELECT {sums} FROM pages", values) or ()  # noqa: S608
         totals = dict(zip(in_sql, row, strict=True))
         for name in conditions.keys() - in_sql.keys():
-            totals[name] = self._failed.count() if name == "failed" else len(self._urls(name, who))
+            totals[name] = self._failed.count() if name == "failed" else len(self.urls(name, who))
         return [QueueCount(name, *self.kind(name)[:2], totals[name]) for name in conditions]
 
     def count(self, name: str, who: str) -> int:
@@ -151,7 +151,7 @@ class Queues:
         if name == "failed":
             return self._failed.count()
         condition = self._condition(name, who)
-        return len(self._urls(name, who)) if condition is None else self._index.count(PageFilter(), condition)
+        return len(self.urls(name, who)) if condition is None else self._index.count(PageFilter(), condition)
 
     def search(self, page_filter: PageFilter, who: str, offset: int = 0, limit: int = PAGE_SIZE) -> PageList:
         """Return some of the pages that a filter leaves, in its order; with a queue, those that wait for a reader."""
@@ -164,7 +164,7 @@ class Queues:
         condition = self._condition(name, who)
         if condition is not None:
             return self._index.search(page_filter, offset, limit, condition)
-        urls = self._urls(name, who)
+        urls = self.urls(name, who)
         if page_filter.conditions or page_filter.sort.removeprefix("-") not in ("", "queue"):
             listed = Condition("problem = '' AND url IN (SELECT value FROM json_each(?))", (json.dumps(urls),))
             sort = page_filter.sort or "title"
@@ -192,7 +192,7 @@ class Queues:
         condition = self._condition(name, who)
         if condition is not None:
             return self._neighbours(condition, url)
-        urls = self._urls(name, who)
+        urls = self.urls(name, who)
         place = urls.index(url) if url in urls else -1
         others = [*urls[place + 1 : place + 2], *(one for one in urls[:1] if one != url)]
         return Neighbours(urls[place - 1] if place > 0 else None, others[0] if others else None)
@@ -229,8 +229,8 @@ class Queues:
             return None
         return Condition(f"problem = '' AND {kind.sql} AND instr(skipped, ?) = 0", (reader,))
 
-    def _urls(self, name: str, who: str) -> Sequence[str]:
-        """Return the URLs of a queue that is a list."""
+    def urls(self, name: str, who: str) -> Sequence[str]:
+        """Return the URLs of a queue that is a list; none if it is a condition on the index."""
         if name == "second":
             return self._sources.second(who)
         if name == "next":

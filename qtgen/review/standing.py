@@ -67,9 +67,8 @@ def _is_later(decision: Decision, rewrite: Rewrite) -> bool:
     The record's time tells, except in a fresh clone, where all files are new. There, the day of the request tells.
     """
     day = str(rewrite.made.get("date", ""))[:10]
-    saved_at: str = getattr(rewrite, "saved_at", "")
-    if saved_at and (not day or abs(_day(saved_at) - _day(day)) <= _CLONED_AFTER):
-        return decision.at >= saved_at
+    if rewrite.saved_at and (not day or abs(_day(rewrite.saved_at) - _day(day)) <= _CLONED_AFTER):
+        return decision.at >= rewrite.saved_at
     return decision.at[:10] >= day
 
 

@@ -42,7 +42,7 @@ class Tail:
             was_there, self._file, self._offset, self._lines = self._file is not None, None, 0, 0
             return Appended([], 1, was_there)
         complete = raw[: raw.rfind(b"\n") + 1]
-        lines, first = complete.splitlines(keepends=True), self._lines + 1
+        lines, first = [line + b"\n" for line in complete.split(b"\n")[:-1]], self._lines + 1
         self._offset += len(complete)
         self._lines += len(lines)
         return Appended(lines, first, is_whole)

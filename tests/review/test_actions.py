@@ -548,3 +548,46 @@ def test_of_two_threads_that_edit_a_page_one_wins(actions: Actions) -> None:
     assert len(winners) == 1
     assert len(lines()) == 1
     assert winners[0].decision.holds_for(actions.show(PATH).digests)
+
+
+def test_of_two_processes_that_change_a_page_one_wins(actions: Actions, config: GenerationConfig) -> None:
+    """Both have read the page before either writes it; the file's lock and its contents decide, not this process."""
+    others = [actions, *(make_actions(config) for _ in range(5))]
+    barrier = threading.Barrier(len(others))
+    results: list[Any] = []
+
+    def run(number: int) -> None:
+        fields = {DESCRIPTION: f"{SHORT_DESCRIPTION[:-1]}, case {number}."}
+        request = request_for("edit", fields=fields)
+        barrier.wait()
+        try:
+            results.append(others[number].perform(request, PATH))
+        except PageConflict as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(others))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    winners = [result for result in results if not isinstance(result, PageConflict)]
+    assert len(winners) == 1
+    log = make_actions(config).log
+    assert [one.id for one in log] == [winners[0].decision.id], "those that lost have appended nothing"
+    assert log.state(url_of(), actions.show(PATH).digests) is State.APPROVED
+
+
+def test_processes_that_append_at_once_write_whole_lines(store: OutputFolder, config: GenerationConfig) -> None:
+    several = [make_actions(config) for _ in range(4)]
+
+    def run(actions: Actions) -> None:
+        for _ in range(10):
+            actions.perform(request_for("approve"), PATH)
+
+    threads = [threading.Thread(target=run, args=(actions,)) for actions in several]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log = store.decision_log()
+    assert (len(log), log.problems) == (40, ())

@@ -1,5 +1,6 @@
 """`qtgen review`: one module per subcommand. Without the name of one, it serves the review app."""
 
+import importlib
 from collections.abc import Sequence
 
 import click
@@ -27,6 +28,15 @@ class _ReviewGroup(LazyGroup):
         if cmd_name == _SERVE:
             self.table = {**self.table, _SERVE: Entry("", *_REVIEW)}
         return super().get_command(ctx, cmd_name)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return ["PATHS… [OPTIONS] | COMMAND [ARGS]…"]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options of the app, and the commands."""
+        serve = importlib.import_module("qtgen.commands.review.serve").command  # needs no extra until it is called
+        serve.format_options(click.Context(serve, info_name=_SERVE, parent=ctx), formatter)
+        self.format_commands(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.table.pop(_SERVE, None)

@@ -1,0 +1,241 @@
+"""`qtgen review PATHS…`: index the pages, serve the review app, and open it in the browser."""
+
+import getpass
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import click
+
+from qtgen._util.text import pluralize
+from qtgen.commands._echo import echo
+from qtgen.commands._options import Grouped, folder, options_of, settings_from
+from qtgen.commands._output import note
+from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._steps import progress_after
+from qtgen.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from qtgen.review.access import Access
+    from qtgen.review.workspace import Workspace
+    from qtgen.settings import Settings
+
+_pages, _server, _shared = options_of("Pages"), options_of("Server"), options_of("Shared server")
+_ANONYMOUS = "reviewer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """The arguments of one call of the command."""
+
+    paths: tuple[Path, ...]
+    corpus: Path | None
+    out: Path | None
+    queue: str
+    reviewer: str | None
+    port: int | None
+    host: str
+    allow_host: tuple[str, ...]
+    auth_header: str | None
+    trusted_proxy: tuple[str, ...]
+    read_only: bool
+    no_browser: bool
+
+    def check(self) -> None:
+        """Raise UsageError for options that exclude or need each other."""
+        from qtgen.review.server import is_loopback
+
+        for path in self.paths:
+            if not path.exists():
+                raise UsageError("no such file or folder", path=path)
+        if bool(self.auth_header) != bool(self.trusted_proxy):
+            given, other = ("auth-header", "trusted-proxy") if self.auth_header else ("trusted-proxy", "auth-header")
+            raise UsageError(f"--{given} needs --{other}")
+        if not is_loopback(self.host) and not self.auth_header:
+            message = f"--host {self.host} lets other machines in, so the server must know who they are"
+            raise UsageError(message, remedy="add --auth-header and --trusted-proxy, or leave out --host")
+        if self.auth_header and self.reviewer:
+            raise UsageError("--reviewer excludes --auth-header, which names each reviewer")
+
+
+class _ServeContext(click.Context):
+    """The context of a command that is called by the name of its group."""
+
+    @property
+    def command_path(self) -> str:
+        return self.parent.command_path if self.parent else "qtgen review"
+
+
+class _Serve(Grouped):
+    context_class = _ServeContext
+
+
+@click.command(cls=_Serve)
+@click.argument("paths", nargs=-1, required=True, type=NonEmptyPath(), metavar="PATHS…")
+@_pages("--corpus", type=folder, help="Check links against this folder of the site.  [default: `corpus` in qtgen.toml]")
+@_pages(
+    "--out",
+    type=folder,
+    help="Keep decisions in this folder, beside the provenance of the pages.  [default: outputs]",
+)
+@_pages("--queue", default="", metavar="NAME", help="Open this queue: rewrites, flagged, audit:NAME, …")
+@_server(
+    "--reviewer",
+    envvar="QTGEN_REVIEWER",
+    metavar="NAME",
+    help="Record decisions under this name.  [default: $QTGEN_REVIEWER, git's user.name, or the login]",
+)
+@_server("--port", type=click.IntRange(0, 65_535), help="Listen on this port.  [default: 8642, or a free one]")
+@_server("--read-only", is_flag=True, help="Show everything, and let nobody decide.")
+@_server("--no-browser", is_flag=True, help="Print the address, and do not open it.")
+@_shared(
+    "--host",
+    default="127.0.0.1",
+    metavar="ADDR",
+    show_default=True,
+    help="Listen on this address. Any that other machines reach needs --auth-header.",
+)
+@_shared(
+    "--allow-host", multiple=True, metavar="NAME", help="Accept requests for this host, such as review.example.org."
+)
+@_shared("--auth-header", metavar="NAME", help="Take the reviewer from this header, which the proxy sets.")
+@_shared(
+    "--trusted-proxy",
+    multiple=True,
+    metavar="ADDR",
+    help="Believe --auth-header only if the connection comes from this address or network.",
+)
+def command(**arguments: object) -> int:
+    """Review pages in the browser, until Ctrl-C.
+
+    The app shows each page as the site renders it, why it was flagged, and what a rewrite would change. Decisions go
+    to OUT/.qtgen/decisions.jsonl. A folder named `plan`, `stats` or `export` is given as `./stats`.
+    """
+    options = ServeOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
+    options.check()
+    with ExitStack() as stack:
+        _run(options, stack)
+    return 0
+
+
+def _run(options: ServeOptions, stack: ExitStack) -> None:
+    from qtgen.review.app import create_app
+    from qtgen.review.guards import allowed_hosts
+    from qtgen.review.server import address_of, listen, serve
+
+    settings = settings_from({"out": options.out, "corpus": options.corpus})
+    listener = stack.enter_context(listen(options.host, options.port))
+    address = address_of(listener, options.host)
+    access = _access(options, settings.out, stack, address)
+    workspace = stack.enter_context(_opened(options, settings))
+    workspace.check_queue(options.queue)
+    hosts = allowed_hosts(options.host, options.allow_host)
+    app = create_app(workspace, access, hosts, read_only=options.read_only)
+    _announce(options, workspace, access, address)
+    link = _link(options, access, address)
+    serve(app, listener, lambda: _open_browser(link) if not options.no_browser else None)
+    note("stopped")
+
+
+def _access(options: ServeOptions, out: Path, stack: ExitStack, address: str) -> "Access":
+    """Return who may enter. Unless the server is read-only, it becomes the only one of the output folder."""
+    from qtgen.generation.output import OutputFolder
+    from qtgen.review.access import LinkAccess, new_secret, proxy_access, read_secret
+    from qtgen.review.server import only_server
+
+    own = OutputFolder(out).review_folder
+    if not options.read_only:
+        stack.enter_context(only_server(own, address))
+    if options.auth_header:
+        return proxy_access(options.auth_header, options.trusted_proxy)
+    try:
+        secret = read_secret(own)
+    except OutputError:
+        if not options.read_only:
+            raise
+        secret = new_secret()  # the folder cannot be written, so the cookie ends with this server
+    return LinkAccess(reviewer_name(options.reviewer), secret)
+
+
+@contextmanager
+def _opened(options: ServeOptions, settings: "Settings") -> "Iterator[Workspace]":
+    from qtgen.review.workspace import open_workspace
+
+    with progress_after("Indexing pages") as step:
+        workspace = open_workspace(options.paths, settings, read_only=options.read_only, on_progress=step.update)
+    try:
+        with workspace.watcher():
+            yield workspace
+    finally:
+        workspace.close()
+
+
+def _link(options: ServeOptions, access: "Access", address: str) -> str:
+    """Return the address to open: the link with its key, unless a proxy says who enters."""
+    from qtgen.review.access import LinkAccess
+
+    if isinstance(access, LinkAccess):
+        query = {"key": access.key, **({"queue": options.queue} if options.queue else {})}
+        return f"{address}/enter?{urlencode(query)}"
+    return f"{address}/review?{urlencode({'queue': options.queue})}" if options.queue else f"{address}/"
+
+
+def _announce(options: ServeOptions, workspace: "Workspace", access: "Access", address: str) -> None:
+    from qtgen.review.access import LinkAccess
+    from qtgen.review.page_filter import PageFilter
+
+    for problem in workspace.index.notes:
+        echo(f"warning: {problem}", err=True)
+    for line in workspace.log.problems:
+        echo(f"warning: {workspace.store.decisions_file}:{line.number}: {line.message}; the line is skipped", err=True)
+    who = f" as {access.name}" if isinstance(access, LinkAccess) else ""
+    count = pluralize(workspace.index.count(PageFilter()), "page")
+    note(f"reviewing {count}{who}{'; read-only' if options.read_only else ''}; press Ctrl-C to stop")
+    echo(_link(options, access, address))
+    sys.stdout.flush()  # a script that reads the address waits for it
+
+
+def reviewer_name(given: str | None) -> str:
+    """Return the name under which decisions are recorded: the given one, git's, or the login.
+
+    Raises UsageError for a name that cannot be shown.
+    """
+    from qtgen.review.access import clean_name
+
+    if given is not None:
+        if name := clean_name(given):
+            return name
+        raise UsageError("the name is empty, too long or not printable", setting="reviewer", remedy="give another one")
+    return clean_name(_git_name()) or clean_name(_login()) or _ANONYMOUS
+
+
+def _git_name() -> str:
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    call: Sequence[str] = (git, "config", "user.name")
+    result = subprocess.run(call, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - no input
+    return result.stdout
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without users
+        return ""
+
+
+def _open_browser(link: str) -> None:
+    """Open a link in a browser with windows. A browser in the terminal would hide what this command prints."""
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return
+    threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()

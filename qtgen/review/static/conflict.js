@@ -1,0 +1,68 @@
+// A page that changed since it was shown: what you saw, what is there now, and what you wrote. Nothing is lost.
+
+import { element } from "./api.js";
+
+const LABELS = {
+  answer: "Answer",
+  "seo.page_description": "Description",
+  "seo.page_keywords": "Keywords",
+};
+
+function text(values, field) {
+  const value = values && values[field];
+  return value === undefined || value === null ? element("i", { textContent: "not known" }) : element("pre", { textContent: value });
+}
+
+function rows(conflict) {
+  const yours = conflict.yours || {};
+  const hasYours = Object.keys(yours).length > 0;
+  const heads = ["Field", "What you saw", "What is there now", ...(hasYours ? ["What you wrote"] : [])];
+  const head = element("tr", {}, heads.map((one) => element("th", { textContent: one, scope: "col" })));
+  const body = Object.keys(LABELS)
+    .filter((field) => [conflict.seen, yours].some((one) => one && field in one && one[field] !== conflict.now[field]))
+    .map((field) =>
+      element("tr", {}, [
+        element("th", { textContent: LABELS[field], scope: "row" }),
+        element("td", {}, [text(conflict.seen, field)]),
+        element("td", {}, [text(conflict.now, field)]),
+        ...(hasYours ? [element("td", {}, [text(yours, field)])] : []),
+      ]),
+    );
+  if (!body.length) {
+    const note = "The texts are the same; another part of the file changed.";
+    body.push(element("tr", {}, [element("td", { colSpan: heads.length, textContent: note })]));
+  }
+  return element("table", { class: "conflict" }, [element("thead", {}, [head]), element("tbody", {}, body)]);
+}
+
+// Show the dialog. `onKeep` is called if the reader wants to go on with what they wrote, on top of what is there now.
+export function showConflict(conflict, url, queue, onKeep = null) {
+  const reload = element("button", { textContent: "Show the page as it is now", class: onKeep ? "" : "primary" });
+  const close = element("button", { textContent: "Close", class: "quiet" });
+  const actions = [close, reload];
+  const dialog = element("dialog", { class: "wide", id: "conflict" }, [
+    element("h2", { textContent: "The page changed while you had it open", id: "conflict-title" }),
+    element("p", { textContent: "Nothing was saved. Compare the texts, then decide again." }),
+    element("div", { class: "scroll", tabIndex: 0 }, [rows(conflict)]),
+  ]);
+  dialog.setAttribute("aria-labelledby", "conflict-title");
+  if (onKeep) {
+    const keep = element("button", { textContent: "Keep editing my text", class: "primary" });
+    keep.addEventListener("click", () => {
+      dialog.close();
+      onKeep();
+    });
+    actions.push(keep);
+  }
+  dialog.append(element("div", { class: "dialog-actions" }, actions));
+  close.addEventListener("click", () => dialog.close());
+  reload.addEventListener("click", () => {
+    const address = new URL("/review", location.href);
+    address.searchParams.set("url", url);
+    if (queue) address.searchParams.set("queue", queue);
+    location.assign(address);
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
