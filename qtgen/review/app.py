@@ -28,6 +28,8 @@ from qtgen.review.files import PageChanged
 from qtgen.review.guards import HEADERS, BodyLimit, Readers, ReplyHeaders, SameOrigin, is_api, json_bytes
 from qtgen.review.templating import STATIC, environment
 from qtgen.review.types import View, Viewer
+from qtgen.review.views.agreement import agreement_view
+from qtgen.review.views.audit import audit_view
 from qtgen.review.views.edit import edit_view
 from qtgen.review.views.errors import error_view, sentence_of, status_of
 from qtgen.review.views.history import history_view
@@ -46,6 +48,8 @@ SCREENS: Mapping[str, ScreenFunction] = {
     "/review": review_view,
     "/edit": edit_view,
     "/history": history_view,
+    "/audits/{name}": audit_view,
+    "/agreement": agreement_view,
 }
 """The screens by path."""
 API = {

@@ -6,16 +6,16 @@ drawn at random, so the third one describes only the rewrites that were judged.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from qtgen.generation.decisions import Action, DecisionLog
 from qtgen.review.agreement import Agreement, Pair, agreement_of
-from qtgen.review.audit_progress import AuditProgress, progress
-from qtgen.review.plans import NEXT, Plan
-from qtgen.review.readings import DigestsOf, Outcome, outcome_of
+from qtgen.review.audit_progress import AuditProgress
+from qtgen.review.plans import NEXT
+from qtgen.review.readings import Outcome, outcome_of
 from qtgen.review.sampling import inclusion_probabilities, uniform
 
 READERS, SCORE, COMPARISON = "readers", "score", "comparison"
@@ -51,15 +51,13 @@ class Summary:
         return sum((Counter(actions) for actions in self.by_reader.values()), Counter[Action]())
 
 
-def summarize(plans: Iterable[Plan], log: DecisionLog, digests_of: Callable[[Plan], DigestsOf]) -> Summary:
+def summarize(every: Sequence[AuditProgress], log: DecisionLog) -> Summary:
     """Return what all decisions say together.
 
     Args:
-        plans: The plans.
+        every: How far each audit is, and the queue `next`.
         log: All decisions.
-        digests_of: Returns the function that gives the present digests of a plan's pages.
     """
-    every = [progress(plan, log, digests_of(plan)) for plan in plans]
     counts, total = _by_reader(log)
     agreement, score_from = agreements(every, log)
     return Summary(

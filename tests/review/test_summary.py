@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from qtgen.generation.decisions import Action, Decision, DecisionLog, Seen, timestamp
-from qtgen.review.audits import Frame, Limits, make_plan
+from qtgen.review.audits import Frame, Limits, make_plan, progress
 from qtgen.review.summary import COMPARISON, READERS, SCORE, Summary, summarize
 from support.audits import NOW, Review, audit, source_page
 
@@ -10,7 +10,7 @@ from support.audits import NOW, Review, audit, source_page
 def summary_of(*reviews: Review) -> Summary:
     log = DecisionLog(decision for review in reviews for decision in review.log)
     texts = {url: digests for review in reviews for url, digests in review.texts.items()}
-    return summarize([review.plan for review in reviews], log, lambda _plan: texts.get)
+    return summarize([progress(review.plan, log, texts.get) for review in reviews], log)
 
 
 def scored_review(good: int, bad: int, *, name: str = "spring") -> Review:
@@ -122,7 +122,7 @@ def test_readers_are_compared_with_the_comparison_of_rewrites() -> None:
                 prefers=prefers, seen=Seen(compared=compared),  # type: ignore[arg-type]
             )
         )  # fmt: skip
-    agreement = summarize([], log, lambda _plan: lambda _url: None).agreement[COMPARISON]
+    agreement = summarize([], log).agreement[COMPARISON]
     assert agreement.pairs == 5
     assert agreement.table == ((1, 1), (1, 2))
     assert agreement.kappa.value == pytest.approx(1 / 6)

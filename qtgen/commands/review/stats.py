@@ -16,7 +16,7 @@ from qtgen.commands.review._decisions import open_store, read_log
 from qtgen.generation.decisions import Action, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.review.agreement import Agreement, Figure
-from qtgen.review.audits import AuditProgress, Plans, Verdict, digests_from_files, read_plan, read_plans
+from qtgen.review.audits import AuditProgress, Plans, Verdict, digests_from_files, progress, read_plan, read_plans
 from qtgen.review.summary import Summary, summarize
 
 VERSION = 1
@@ -56,10 +56,9 @@ def command(**options: Any) -> int:
 def _run(options: StatsOptions) -> int:
     store = open_store(options.out)
     plans = _plans(store, options)
-    log = read_log(store)
-    summary = summarize(
-        plans.plans.values(), _of_plan(log, options.plan), lambda plan: digests_from_files(plan, store.folder)
-    )
+    log = _of_plan(read_log(store), options.plan)
+    every = [progress(plan, log, digests_from_files(plan, store.folder)) for plan in plans.plans.values()]
+    summary = summarize(every, log)
     if options.as_json:
         echo(json_text(as_dict(summary), indent=1))
     else:
