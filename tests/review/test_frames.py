@@ -7,8 +7,8 @@ from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
 from qtgen.review.audits import Limits, digests_from_files, make_plan, read_frame
-from support.pages import make_page, page_path, page_text, write_site
 from support.audits import NOW
+from support.pages import make_page, page_path, page_text, write_site
 
 
 @pytest.fixture(autouse=True)
