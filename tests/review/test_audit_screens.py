@@ -16,7 +16,6 @@ from support.browser import OpenPage
 from support.pages import page_text, write_site
 from support.review_app import open_app, served
 
-
 SAMPLE = 20
 """The pages that an audit of 60 pages with a tolerance of 10% reads."""
 

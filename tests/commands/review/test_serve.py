@@ -55,6 +55,8 @@ def test_help_lists_commands_and_options_of_serving(qtgen: Run) -> None:
         (["site", "--auth-header", "X", "--trusted-proxy", "proxy"], "--trusted-proxy: `proxy` is not an IP address"),
         (["site", *HEADER, "--reviewer", "Ada"], "--reviewer excludes --auth-header, which names each reviewer"),
         (["site", "--reviewer", " "], "--reviewer: the name is empty, too long or not printable; give another one"),
+        (["site", "--static", "html", "--port", "1"], "--static starts no server, so it excludes"),
+        (["site", "--static", "site"], "site: contains other files, and would be overwritten; choose a new or empty"),
         (["site", "--queue", "flaged"], "no queue is called `flaged`; did you mean `flagged`?"),
         (["site", "--port", "70000"], "invalid value for '--port': 70000"),
         (["--port", "1"], "missing argument 'PATHS…'"),
@@ -147,6 +149,14 @@ def test_decision_that_a_killed_server_did_not_carry_out_is_discarded() -> None:
         err = process.communicate(timeout=20)[1]
     assert process.returncode == 0
     assert "warning: out/.qtgen/decisions.jsonl:2: not a decision" in err
+
+
+def test_static_files_need_no_server(qtgen: Run) -> None:
+    write_site(osmosis={}, light={})
+    code, out, err = qtgen("review", "site", "--out", "out", "--static", "html")
+    assert (code, out, err) == (0, "html/index.html\n", "2 pages written\n")
+    assert "What is osmosis?" in Path(out.strip()).read_text()
+    assert not Path("out").exists()
 
 
 def test_reviewer_is_the_option_gits_name_or_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
