@@ -39,6 +39,9 @@ model: $(READY) ## fetch the embedded model unless it is cached
 demo: model ## generate the pages of examples/questions.csv with the embedded model and validate them
 	@$(BIN)/qtgen generate examples/questions.csv --out outputs --provider local --show 1
 	@$(BIN)/qtgen validate outputs
+	@echo
+	@echo "To read these pages in the browser, and to approve, edit or reject them, run:"
+	@echo "  $(BIN)/qtgen review outputs"
 
 NPM := $(shell command -v npm)
 ORACLE := tests/oracle/node_modules

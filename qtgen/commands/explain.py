@@ -82,13 +82,15 @@ def _metrics() -> dict[str, str]:
     """
     try:
         from qtgen.evaluation.metrics import METRICS, describe_metric
+        from qtgen.evaluation.metrics.guide import describe_judge_metrics
         from qtgen.evaluation.metrics.overall import describe_score
         from qtgen.evaluation.plugins import load_plugins as load_metrics
     except (ImportError, MissingExtra):
         note("metrics are not listed, because the `evals` extra is not installed")
         return {}
     load_metrics(loaded_plugins().files)
-    return {"score": describe_score(), **{name: describe_metric(metric) for name, metric in METRICS.items()}}
+    own = {name: describe_metric(metric) for name, metric in METRICS.items()}
+    return {"score": describe_score(), **own, **describe_judge_metrics()}
 
 
 def _reasons() -> dict[str, str]:

@@ -47,9 +47,9 @@ SCREENS: Mapping[str, ScreenFunction] = {
     "/pages": pages_view,
     "/review": review_view,
     "/edit": edit_view,
+    "/history": history_view,
     "/audits/{name}": audit_view,
     "/agreement": agreement_view,
-    "/history": history_view,
 }
 """The screens by path."""
 API = {

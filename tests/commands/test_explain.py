@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from qtgen.evaluation.metrics import METRICS
+from qtgen.evaluation.metrics import JUDGE_METRICS, METRICS
 from qtgen.regeneration.reasons import REASONS
 from qtgen.validation.reports import format_names
 from qtgen.validation.rules import REGISTRY
@@ -16,7 +16,7 @@ def test_the_list_has_every_name_with_its_kind(qtgen: Run) -> None:
     code, out, err = qtgen("explain")
     assert (code, err) == (0, "")
     names = [line.split()[0] for line in out.splitlines()]
-    assert names == [*sorted(REGISTRY), "score", *METRICS, *REASONS, *format_names()]
+    assert names == [*sorted(REGISTRY), "score", *METRICS, *JUDGE_METRICS, *REASONS, *format_names()]
 
 
 def test_a_rule_by_code_and_by_name_in_any_case(qtgen: Run) -> None:
@@ -26,7 +26,7 @@ def test_a_rule_by_code_and_by_name_in_any_case(qtgen: Run) -> None:
     assert qtgen("explain", "Title-Mismatch")[1] == qtgen("explain", "qt301")[1] == text
 
 
-@pytest.mark.parametrize("name", ["contradiction", "old", "sarif"])
+@pytest.mark.parametrize("name", ["contradiction", "judge_must_recall", "old", "sarif"])
 def test_a_metric_a_reason_and_a_report_format(qtgen: Run, name: str) -> None:
     code, out, _ = qtgen("explain", name)
     assert code == 0

@@ -45,6 +45,14 @@ def test_the_make_targets_of_the_readme_exist() -> None:
     assert named <= TARGETS
 
 
+def test_the_demo_ends_with_the_command_that_opens_its_pages() -> None:
+    recipe = (ROOT / "Makefile").read_text().partition("\ndemo: ")[2].partition("\n\n")[0]
+    last = recipe.splitlines()[-1]
+    assert last == '\t@echo "  $(BIN)/qtgen review outputs"'
+    assert "--out outputs" in recipe
+    assert "  .venv/bin/qtgen review outputs\n" in (ROOT / "README.md").read_text()
+
+
 def test_the_workflow_runs_make_targets_on_every_supported_python() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     runs = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]

@@ -9,7 +9,10 @@ from qtgen.commands._groups import Entry, LazyGroup
 # The matrices are small: linear algebra threads would only wait for each other. It must be set before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-_MODULES = ("numpy", "pyphen", "rouge_score_rs", "sacrebleu", "scipy", "sentencex", "vcr", "wordfreq", "wordllama")
+_MODULES = (
+    *("latex2mathml", "mdit_py_plugins", "numpy", "pyphen", "rouge_score_rs", "sacrebleu", "scipy", "sentencex", "vcr"),
+    *("wordfreq", "wordllama"),
+)
 _EVALS = ("evals", _MODULES)
 _COMMANDS = {
     "run": Entry("Generate or find the pages of a suite, score them and compare with the baseline.", *_EVALS),

@@ -36,6 +36,14 @@ def guide_to(name: str) -> MetricGuide | None:
     return MetricGuide(" ".join(paragraph.split()), known.low, known.high)
 
 
+def describe_judge_metrics() -> dict[str, str]:
+    """Return the documentation of the metrics of judge models, by name."""
+    return {
+        name: f"{name} (range 0 to 1; higher is better; needs a judge model)\n\n{doc}"
+        for name, doc in JUDGE_DOCS.items()
+    }
+
+
 def _score_sentence() -> str:
     parts, penalties = enumeration(list(WEIGHTS.weights)), enumeration(list(WEIGHTS.penalties))
     mean = f"a weighted mean of {parts}, reduced by {penalties}"

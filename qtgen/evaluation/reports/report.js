@@ -101,6 +101,9 @@
     }
   };
 
+  document.querySelector(".scatter")?.addEventListener("click", (event) => {
+    if (event.target.dataset.item) location.hash = event.target.dataset.item;
+  });
   form.addEventListener("input", (event) => {
     if (event.target === fields.by || event.target === fields.order) sort();
     apply();

@@ -57,7 +57,7 @@ def test_the_html_report_shows_both_answers(run_eval: RunEval, tmp_path: Path) -
     (tmp_path / "new.json").write_text(after.to_json())
     run_eval("compare", "old.json", "new.json", "--html", "out/r.html")
     report = Path("out/r.html").read_text()
-    assert "<h4>Before" in report
+    assert "<h3>Before" in report
     assert "<del>wall, they said before.</del>" in report
     assert '<a href="../outputs/biology/a.md">outputs/biology/a.md</a>' in report
 

@@ -159,7 +159,7 @@ def test_tables_fields_and_charts_have_names() -> None:
     assert len(charts_shown) == 2
     headings = [int(tag[1]) for tag, _ in reader.elements if re.fullmatch(r"h\d", tag)]
     assert headings[0] == 1
-    assert all(level <= before + 2 for before, level in itertools.pairwise(headings))
+    assert all(level <= before + 1 for before, level in itertools.pairwise(headings))
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_answers_are_rendered_with_formulas() -> None:
 
 def test_both_answers_are_side_by_side_with_their_differences_marked() -> None:
     document = render(*two_reports())
-    before, now = document.index("<h4>Before"), document.index("<h4>Now")
+    before, now = document.index("<h3>Before"), document.index("<h3>Now")
     assert before < document.index("<del>wall", before) < now < document.index("<ins>membrane", now)
     assert "answer changed" in document
     assert "Reference <span" in document
@@ -194,8 +194,8 @@ def test_an_unchanged_answer_is_compared_with_its_reference() -> None:
     report, sources = two_reports("Water **moves** through a membrane by $E=mc^2$ now.")
     document = render(report, sources)
     assert "The answer is the same as before." in document
-    assert "<h4>Answer" in document
-    assert "<h4>Before" not in document
+    assert "<h3>Answer" in document
+    assert "<h3>Before" not in document
 
 
 def test_a_report_before_without_the_answer_is_said_to_have_none() -> None:
@@ -208,7 +208,7 @@ def test_a_report_before_without_the_answer_is_said_to_have_none() -> None:
 def test_differences_of_texts_with_little_in_common_are_not_marked() -> None:
     document = render(*two_reports("Something else: " + "no word of it is in the other answer. " * 3))
     assert "The two texts have only 0% of their words in common, so differences are not marked." in document
-    before = document.index("<h4>Before")
+    before = document.index("<h3>Before")
     assert not re.search("<ins>|<del>", document[before:])
 
 
@@ -320,6 +320,14 @@ def test_items_are_filtered_and_sorted_by_their_change(open_report: OpenReport) 
     assert shown_questions(page) == ["Q2", "Q0"]
     page.select_option("select[name=show]", "higher")
     assert shown_questions(page) == ["Q1"]
+
+
+def test_a_point_of_the_chart_opens_its_item(open_report: OpenReport) -> None:
+    page = open_report(SIXTY)
+    point = page.locator(".scatter circle").first
+    anchor = point.get_attribute("data-item")
+    point.dispatch_event("click")
+    page.locator(f"details#{anchor}[open]").wait_for()
 
 
 def test_hostile_answers_neither_run_nor_send_anything(open_report: OpenReport) -> None:
