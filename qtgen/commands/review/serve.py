@@ -49,6 +49,7 @@ class ServeOptions:
     trusted_proxy: tuple[str, ...]
     read_only: bool
     no_browser: bool
+    static: Path | None
 
     def check(self) -> None:
         """Raise UsageError for options that exclude or need each other."""
@@ -65,6 +66,14 @@ class ServeOptions:
             raise UsageError(message, remedy="add --auth-header and --trusted-proxy, or leave out --host")
         if self.auth_header and self.reviewer:
             raise UsageError("--reviewer excludes --auth-header, which names each reviewer")
+        excluded = {
+            "queue": self.queue,
+            "port": self.port,
+            "allow-host": self.allow_host,
+            "auth-header": self.auth_header,
+        }
+        if self.static and (names := [name for name, value in excluded.items() if value]):
+            raise UsageError(f"--static starts no server, so it excludes --{names[0]}")
 
 
 class _ServeContext(click.Context):
@@ -97,6 +106,12 @@ class _Serve(Grouped):
 @_server("--port", type=click.IntRange(0, 65_535), help="Listen on this port.  [default: 8642, or a free one]")
 @_server("--read-only", is_flag=True, help="Show everything, and let nobody decide.")
 @_server("--no-browser", is_flag=True, help="Print the address, and do not open it.")
+@_server(
+    "--static",
+    type=folder,
+    metavar="DIR",
+    help="Write the lists and the pages as HTML files into this folder, and start no server.",
+)
 @_shared(
     "--host",
     default="127.0.0.1",
@@ -122,9 +137,30 @@ def command(**arguments: object) -> int:
     """
     options = ServeOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
     options.check()
+    if options.static:
+        _write_static(options, options.static)
+        return 0
     with ExitStack() as stack:
         _run(options, stack)
     return 0
+
+
+def _write_static(options: ServeOptions, folder: Path) -> None:
+    """Write what the app shows as files that need no server."""
+    from qtgen.review.static_site import write_static_site
+    from qtgen.review.workspace import open_workspace
+
+    settings = settings_from({"out": options.out, "corpus": options.corpus})
+    with progress_after("Indexing pages") as step:
+        workspace = open_workspace(options.paths, settings, read_only=True, on_progress=step.update)
+    try:
+        done = write_static_site(workspace, folder)
+    finally:
+        workspace.close()
+    for path, reason in done.skipped:
+        echo(f"warning: {path}: {reason}", err=True)
+    note(f"wrote {pluralize(done.pages, 'page')}; open this file in a browser:")
+    echo(str(done.start))
 
 
 def _run(options: ServeOptions, stack: ExitStack) -> None:
