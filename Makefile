@@ -12,7 +12,7 @@ endif
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install model demo oracle oracle-full chromium test test-all coverage evals soak servers fuzz check actionlint base format record golden \
+.PHONY: help install model demo oracle oracle-full chromium test test-all coverage evals soak servers bundle fuzz check actionlint base format record golden \
 	contract docs docs-site bench wheel clean
 .DEFAULT_GOAL := help
 
@@ -57,7 +57,14 @@ chromium: ## install Chromium for the tests in the browser (Debian, Ubuntu; as r
 	@command -v chromium google-chrome chromium-browser > /dev/null || \
 	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium > /dev/null; }
 
-test: model oracle ## run every test, offline
+BUNDLE := qtgen/review/static/preview/licenses.txt
+$(BUNDLE): $(ORACLE) $(wildcard qtgen/review/frontend/*) $(wildcard qtgen/_util/preview/*.css)
+	@node qtgen/review/frontend/build.mjs
+
+bundle: $(if $(NPM),$(BUNDLE)) ## build the preview of `qtgen review` from the site's own renderer (needs npm)
+	@$(if $(NPM),:,echo "npm is missing, which builds the preview of qtgen review; install Node.js 20 or newer" >&2; exit 1)
+
+test: model oracle $(if $(NPM),bundle) ## run every test, offline
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
 
 oracle-full: $(READY) oracle ## compare the Markdown model and the rules with the site's renderer on all real pages
@@ -67,7 +74,7 @@ oracle-full: $(READY) oracle ## compare the Markdown model and the rules with th
 test-all: ## run every test on each of PYTHONS (3.11, 3.12 and 3.13)
 	@set -e; for python in $(PYTHONS); do echo "== $$python"; $(MAKE) --no-print-directory test PYTHON=$$python; done
 
-coverage: model oracle ## run every test and fail if the branch coverage is below the floor in pyproject.toml
+coverage: model oracle $(if $(NPM),bundle) ## run every test and fail if the branch coverage is below the floor in pyproject.toml
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs --cov --cov-report=term:skip-covered
 
 evals: $(READY) ## replay the suites smoke and core, offline, and compare them with their baselines
@@ -123,8 +130,8 @@ docs-site: $(READY) ## build the documentation site into site/ and check its lin
 bench: $(READY) ## measure validation, and the cost of a generated page (the latter needs ../shared)
 	@$(BIN)/python benchmarks/validate.py && $(BIN)/python benchmarks/generate.py
 
-wheel: $(READY) ## build dist/qtgen-*.whl
+wheel: $(READY) bundle ## build dist/qtgen-*.whl
 	@rm -rf dist && $(BIN)/python -m build --wheel --outdir dist . > /dev/null && ls dist
 
 clean: ## remove what was built; outputs stay
-	rm -rf .venv .venv-* $(ORACLE) $(ACTIONLINT) dist build site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .venv-* $(ORACLE) $(ACTIONLINT) qtgen/review/static/preview dist build site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

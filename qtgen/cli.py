@@ -29,6 +29,7 @@ COMMANDS = {
     "regenerate": Entry("Rewrite stale pages.", *_GENERATE),
     "validate": Entry("Check pages against the document schema."),
     "link": Entry("Choose and repair related articles.", "links", ("faiss", "numpy", "scipy", "wordllama")),
+    "review": Entry("Review pages in the browser."),
     "pack": Entry("Pack a site for machines that share no files.", *_PACK),
     "unpack": Entry("Write the pages of a pack into a folder.", *_PACK),
     "eval": Entry("Score pages against references, and gate a change."),

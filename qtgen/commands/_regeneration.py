@@ -23,11 +23,11 @@ from qtgen.generation.types import Status
 from qtgen.llm.factory import concurrency
 from qtgen.page import read, read_text
 from qtgen.page.splicer import Changes
-from qtgen.regeneration.detect import StalenessFilter, StalenessReport
 from qtgen.regeneration.pipeline import rewrite_all
 from qtgen.regeneration.plan import Order, RewriteSources, not_attempted, plan_job, plan_jobs
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
 from qtgen.regeneration.sharing import SharedPages, elsewhere
+from qtgen.regeneration.staleness import StalenessFilter, StalenessReport
 from qtgen.settings import Settings
 
 

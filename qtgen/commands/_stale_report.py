@@ -12,9 +12,9 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.llm.estimate import Range, RunEstimate
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
-from qtgen.regeneration.detect import StalenessReport, StalePage
 from qtgen.regeneration.plan import RewriteSources, plan_jobs
 from qtgen.regeneration.rewrite import RewriteJob, RewriteTask
+from qtgen.regeneration.staleness import StalenessReport, StalePage
 from qtgen.settings import Settings
 from qtgen.validation.rules import REGISTRY
 
@@ -155,6 +155,7 @@ def _as_dict(report: StalenessReport, rows: Sequence[StaleRow]) -> dict[str, Any
         "pages": report.pages,
         "stale": len(report.stale) + report.omitted,
         "edited": report.edited,
+        "approved": report.approved,
         "unreadable": report.unreadable,
         "gone": report.gone,
         "reasons": [row.as_dict() for row in rows[:-1]],

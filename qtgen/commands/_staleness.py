@@ -14,9 +14,10 @@ from qtgen.generation.output import OutputFolder
 from qtgen.llm.factory import endpoints_for
 from qtgen.page.naming import slug
 from qtgen.page.splicer import Changes
-from qtgen.regeneration.detect import StalenessReport, find_stale
+from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.plan import prioritize
 from qtgen.regeneration.reasons import Criteria, group_of
+from qtgen.regeneration.staleness import StalenessReport
 from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import OnUnusable, PageBatch, iter_batches
 from qtgen.validation.cache import Cache
@@ -59,6 +60,7 @@ def find_pages(
             criteria,
             output.provenance_index(),
             config,
+            decisions=output.decision_log(),
             with_dates=options.order == "oldest",
         )
     finally:
@@ -94,6 +96,8 @@ def _report_skipped(report: StalenessReport) -> None:
     warn([f"{url}: has provenance but no page" for url in report.gone], "page", " missing")
     if report.edited:
         note(f"{pluralize(len(report.edited), 'page')} edited by a person skipped; --include-edited includes them")
+    if report.approved:
+        note(f"{pluralize(len(report.approved), 'page')} approved by a reader skipped; --include-edited includes them")
 
 
 def planned_links(paths: Sequence[Path], report: StalenessReport, settings: Settings) -> Mapping[str, Changes]:

@@ -13,8 +13,8 @@ from qtgen.generation.questions import InvalidRow, QuestionFiles
 from qtgen.generation.types import Question
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.api import DEFAULT_RULES
-from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.reasons import REASONS, Reason
+from qtgen.regeneration.staleness import StalenessFilter
 from qtgen.settings import Settings
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.selection import resolve_codes

@@ -30,10 +30,13 @@ out = "outputs"
 # cached_input = 0.075           # optional; the default is the price of input
 """
 _GITIGNORE = """\
-# Failed answers and rejected rewrites are for inspection; commit outputs/.qtgen/provenance.jsonl.
+# Failed answers and both versions of rewrites are for inspection. Commit outputs/.qtgen/provenance.jsonl,
+# decisions.jsonl and audits/.
 outputs/.qtgen/failed/
 outputs/.qtgen/publishing/
 outputs/.qtgen/rejected/
+outputs/.qtgen/review/
+outputs/.qtgen/taken/
 """
 
 

@@ -36,14 +36,15 @@ from qtgen.generation.output import OutputFolder
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
-from qtgen.regeneration.detect import StalenessReport
 from qtgen.regeneration.sharing import SharedPages
+from qtgen.regeneration.staleness import StalenessReport
 from qtgen.validation.plugins import load_plugins
 
 _EPILOG = """\b
 Reasons (--because; `qtgen explain NAME` documents each):
   prompt-changed, schema-changed, model-changed, source-changed,
   question-edited     a change after the text was written
+  sent-back           a reader sent the page back in `qtgen review`
   old, low-score      if --older-than or --score-below is given
   QT5, QT601, …       a rule's finding that safe fixes do not remove
   unknown-provenance  the page has no provenance
@@ -54,8 +55,8 @@ Never worse:
   A new text adds no error to the page. qtgen compares it with the old text,
   and keeps the old one if the new one is worse. Metrics compare them (the
   `evals` extra), or --judge does in both orders. Rejected rewrites are saved
-  with both versions in OUT/.qtgen/rejected/. Texts that a person edited stay
-  unchanged.
+  with both versions in OUT/.qtgen/rejected/, accepted ones in
+  OUT/.qtgen/taken/. Texts that a person edited or approved stay unchanged.
 
 \b
 Exit codes:
@@ -138,7 +139,7 @@ def _options(**flags: Any) -> RegenerateOptions:
     help="Start with the worst pages (most errors, then most warnings, then lowest score with --score-below), "
     "or with the oldest ones.  [default: worst]",
 )
-@_pages("--include-edited", is_flag=True, help="Include texts that a person edited after they were written.")
+@_pages("--include-edited", is_flag=True, help="Include texts that a person edited or approved.")
 @_quality(
     "--judge",
     "judges",

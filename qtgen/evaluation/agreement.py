@@ -13,21 +13,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qtgen.errors import UsageError
+from qtgen.evaluation.decided_pairs import decided_pairs
 from qtgen.evaluation.metrics import METRICS, AnalyzedText, Direction
 from qtgen.evaluation.metrics.semantic import claim_support
 from qtgen.evaluation.scoring import Sample, SampleResult
 from qtgen.evaluation.stats import Clusters, Floats, Interval, Values, finite_array, mean_interval
+from qtgen.generation.output import OutputFolder
 
 Records = Sequence[Mapping[str, Any]]
+COMPARISON = "comparison"
+"""The column of what `regenerate` itself found better. It is always shown if there are values."""
+DECISIONS = "Decisions"
+"""The source of the team's own decisions."""
 
 
 class JudgedAnswer(NamedTuple):
-    """An answer and people's judgement of it, scaled to 0 to 1. Answers of one group are compared with each other."""
+    """An answer and people's judgement of it, scaled to 0 to 1. Answers of one group are compared with each other.
+
+    `comparison` is the judgement of `regenerate`, on the same scale, if it compared the answers of the group.
+    """
 
     sample: Sample
     group: str
     cluster: str
     human: float
+    comparison: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +83,29 @@ def _read_claims(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
             yield JudgedAnswer(sample, row["id"], row["id"], float(claim["label"] == "Entailment"))
 
 
+def _read_decisions(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
+    """The old and the new answer of rewrites. A reader of the review says which one is better."""
+    sides = {"new": 1.0, "same": 0.5, "old": 0.0, None: None}
+    for row in files[0]:
+        human, comparison = sides[row["prefers"]], sides[row["verdict"]]
+        if human is None:
+            raise ValueError(f"{row['id']}: no preference")
+        for side, is_new in (("old", False), ("new", True)):
+            sample = Sample(f"{row['id']}/{side}", row["question"], tuple(row["references"]), row[side])
+            judged = None if comparison is None else _of_side(comparison, is_new=is_new)
+            yield JudgedAnswer(sample, row["id"], row["url"], _of_side(human, is_new=is_new), judged)
+
+
+def _of_side(preference: float, *, is_new: bool) -> float:
+    """Return the judgement of one of two answers, from the preference for the new one."""
+    return preference if is_new else 1 - preference
+
+
 SOURCES = (
     AnswerSource("RAGChecker", ("meta_ragchecker_pairs",), _read_ragchecker),
     AnswerSource("SQuALITY", ("meta_squality_ratings",), _read_squality),
     AnswerSource("LiveQA", ("meta_liveqa_medquad", "meta_liveqa_references"), _read_liveqa),
+    AnswerSource(DECISIONS, ("meta_decisions",), _read_decisions),
 )
 _CLAIMS = AnswerSource("K-QA claims", ("meta_kqa_claims",), _read_claims)
 
@@ -84,12 +113,17 @@ _CLAIMS = AnswerSource("K-QA claims", ("meta_kqa_claims",), _read_claims)
 def read_sources(folder: Path) -> dict[str, list[JudgedAnswer]]:
     """Return the judged answers of every data set whose files are in a folder, as `NAME.jsonl` or `NAME.*.jsonl`.
 
-    Raises UsageError if there is none, or if a file does not have the expected form.
+    An output folder has the decisions of its readers. Raises UsageError if there is no data set with an answer, or if a
+    file does not have the expected form, and OutputError if the decisions cannot be read.
     """
     sources = {source.name: answers for source in SOURCES if (answers := _read(source, folder)) is not None}
+    own = [*_read_decisions([[*decided_pairs(OutputFolder(folder))]])]
+    if own:
+        sources[DECISIONS] = [*sources.get(DECISIONS, ()), *own]
     if not sources:
         expected = ", ".join(f"{name}*.jsonl" for source in SOURCES for name in source.files)
-        raise UsageError(f"no judged answers in this folder; expected {expected}", path=folder)
+        message = f"no judged answers in this folder; expected {expected}, or decisions about rewrites of answers"
+        raise UsageError(message, path=folder)
     return sources
 
 
@@ -161,7 +195,7 @@ def agreement(
     pairs = answer_pairs(answers)
     rows = []
     for name, values in _columns(answers, results).items():
-        if metrics is None or name in metrics:
+        if metrics is None or name in (*metrics, COMPARISON):
             differences = [_difference(values[pair.first], values[pair.second]) for pair in pairs]
             interval = accuracy_interval(differences, [pair.human for pair in pairs], [pair.cluster for pair in pairs])
             rows.append(_row(source, name, "pairs", interval, interval.items))
@@ -171,6 +205,7 @@ def agreement(
 def _columns(answers: Sequence[JudgedAnswer], results: Sequence[SampleResult]) -> dict[str, list[float | None]]:
     """Return the values of every metric that has any, with the sign changed if lower is better."""
     columns: dict[str, list[float | None]] = {"score": [result.score for result in results]}
+    columns[COMPARISON] = [answer.comparison for answer in answers]
     columns["length"] = [float(len(answer.sample.candidate.split())) for answer in answers]
     for name in dict.fromkeys(name for result in results for name in result.metrics):
         sign = -1 if METRICS[name].direction is Direction.LOWER else 1

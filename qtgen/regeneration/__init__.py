@@ -15,11 +15,12 @@ from qtgen._util.lazy import lazy_attributes
 if TYPE_CHECKING:
     from qtgen.regeneration.api import default_filter, regenerate
     from qtgen.regeneration.compare import Comparison, compare_by_judges, compare_by_metrics
-    from qtgen.regeneration.detect import StalenessFilter, StalenessReport, StalePage, find_stale
+    from qtgen.regeneration.detect import find_stale
     from qtgen.regeneration.pipeline import rewrite_all
     from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
     from qtgen.regeneration.reasons import REASONS, Criteria, Reason, reason
     from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
+    from qtgen.regeneration.staleness import StalenessFilter, StalenessReport, StalePage
 
 __all__ = [
     "REASONS",
@@ -46,11 +47,12 @@ __all__ = [
 _MODULES = {
     "api": ("default_filter", "regenerate"),
     "compare": ("Comparison", "compare_by_judges", "compare_by_metrics"),
-    "detect": ("StalePage", "StalenessFilter", "StalenessReport", "find_stale"),
+    "detect": ("find_stale",),
     "pipeline": ("rewrite_all",),
     "plan": ("RewriteSources", "plan_jobs", "prioritize"),
     "reasons": ("REASONS", "Criteria", "Reason", "reason"),
     "rewrite": ("RewriteJob", "RewriteResult"),
+    "staleness": ("StalePage", "StalenessFilter", "StalenessReport"),
 }
 _MODULE_OF = {name: f".{module}" for module, names in _MODULES.items() for name in names}
 

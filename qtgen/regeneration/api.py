@@ -9,12 +9,13 @@ from qtgen._util.concurrency import Stop
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.llm.types import Provider
-from qtgen.regeneration.detect import StalenessFilter, StalenessReport, find_stale
+from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.line_ends import LINE_ENDS
 from qtgen.regeneration.pipeline import rewrite_all
 from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
 from qtgen.regeneration.reasons import REASONS, Criteria
 from qtgen.regeneration.rewrite import RewriteResult
+from qtgen.regeneration.staleness import StalenessFilter, StalenessReport
 from qtgen.site.discovery import PathNames, as_paths, iter_batches
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.run import ValidationOptions
@@ -59,7 +60,7 @@ async def regenerate(
         paths: Files and folders with pages.
         provider: The model that writes texts, or several of which the later ones are fallbacks.
         config: How texts are written.
-        out: The folder whose `.qtgen/` holds provenance and rejected rewrites.
+        out: The folder whose `.qtgen/` holds provenance, decisions and rewrites.
         staleness: Which reasons to look for; by default those of `default_filter`.
         criteria: What the pages are compared with; by default the prompts of `config` and the models of `provider`.
         sources: Source texts and links.
@@ -82,7 +83,13 @@ async def regenerate(
     def find() -> StalenessReport:
         batches = list(iter_batches(as_paths(paths)))
         return find_stale(
-            batches, ValidationOptions(()), staleness or default_filter(), criteria, store.provenance_index(), config
+            batches,
+            ValidationOptions(()),
+            staleness or default_filter(),
+            criteria,
+            store.provenance_index(),
+            config,
+            decisions=store.decision_log(),
         )
 
     report = await asyncio.to_thread(find)

@@ -7,9 +7,10 @@ another question), the new one must be about the question and must not repeat it
 `docs/explanation/case-study.md` says how the limits below were measured.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from qtgen.errors import BudgetReached, JudgeError
 from qtgen.evaluation.judges import preference
@@ -44,11 +45,39 @@ MIN_KEYWORDS = 0.60
 """Number of keywords, as a share of the old number or of the number that the prompt asks for, if that is less."""
 
 
+Measures = MutableMapping[str, float]
+
+
 class Comparison(NamedTuple):
-    """Whether a new text is worse than the old one, and why in one line."""
+    """Whether a new text is worse than the old one, and why in one line.
+
+    Attributes:
+        is_worse: Whether the old text stays.
+        explanation: Why, in one line.
+        verdict: Which text is better. Metrics never find that both are `same`, unless they are identical.
+        judges: The models that compared the texts; none if metrics did.
+        measures: What was compared with a limit, such as `answer.score`, or each judged text's mean preference from
+            -1 for the old text to 1 for the new one.
+    """
 
     is_worse: bool
     explanation: str = ""
+    verdict: Literal["new", "old", "same"] = "new"
+    judges: tuple[str, ...] = ()
+    measures: Mapping[str, float] = MappingProxyType({})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the comparison as provenance and the records of rewrites hold it."""
+        return {
+            "by": "judges" if self.judges else "metrics",
+            "judges": [*self.judges],
+            "verdict": self.verdict,
+            "measures": {name: round(value, 4) for name, value in self.measures.items()},
+        }
+
+
+IDENTICAL = Comparison(True, "the new text is the same as the old one", "same")
+"""The result if a model has written the old text again."""
 
 
 def compare_by_metrics(old: Page, new: Page, changed: Collection[str], *, has_reference: bool) -> Comparison:
@@ -62,42 +91,59 @@ def compare_by_metrics(old: Page, new: Page, changed: Collection[str], *, has_re
     """
     question = new.text_of("question") or ""
     objections: list[str] = []
+    measures: Measures = {}
     if "answer" in changed:
         old_answer, new_answer = (decode_answer(page.text_of("answer") or "") for page in (old, new))
-        objections += answer_objections(question, old_answer, new_answer, has_reference=has_reference)
+        objections += answer_objections(question, old_answer, new_answer, measures, has_reference=has_reference)
     about = AnalyzedText(f"{question}\n{decode_answer(new.text_of('answer') or '')}")
     if "seo.page_description" in changed:
-        descriptions = (page.text_of("seo.page_description") or "" for page in (old, new))
-        objections += description_objections(question, about, *descriptions)
+        old_text, new_text = (page.text_of("seo.page_description") or "" for page in (old, new))
+        objections += description_objections(question, about, old_text, new_text, measures)
     if "seo.page_keywords" in changed:
-        objections += keyword_objections(about, *(page.text_of("seo.page_keywords") or "" for page in (old, new)))
-    return Comparison(bool(objections), "; ".join(objections))
+        old_text, new_text = (page.text_of("seo.page_keywords") or "" for page in (old, new))
+        objections += keyword_objections(about, old_text, new_text, measures)
+    return Comparison(bool(objections), "; ".join(objections), "old" if objections else "new", measures=measures)
 
 
-def answer_objections(question: str, old: str, new: str, *, has_reference: bool = True) -> Iterator[str]:
-    """Yield what makes a new answer, as markdown, worse than the old one; nothing if it is not worse."""
+def answer_objections(
+    question: str, old: str, new: str, measures: Measures | None = None, *, has_reference: bool = True
+) -> Iterator[str]:
+    """Yield what makes a new answer, as markdown, worse than the old one; nothing if it is not worse.
+
+    Args:
+        question: The page's question.
+        old: The old answer.
+        new: The new answer.
+        measures: Gets the numbers that are compared with limits.
+        has_reference: False if the old answer says nothing about how good the new one is.
+    """
+    measures = {} if measures is None else measures
     question_text, old_text, new_text = AnalyzedText(question), AnalyzedText(old), AnalyzedText(new)
     if not new_text.words:
         yield "the new answer is empty"
         return
     if has_reference and old_text.words:
-        yield from _reference_objections(question_text, old_text, new_text)
+        yield from _reference_objections(question_text, old_text, new_text, measures)
     old_share, new_share = (_metric("repetition", question_text, old_text, text) for text in (old_text, new_text))
+    measures["answer.repetition_increase"] = new_share - old_share
     if new_share > old_share + MAX_REPETITION_INCREASE:
         yield f"the new answer repeats itself ({new_share:.0%} of it; the old one {old_share:.0%})"
-    yield from _topic_objections(question_text, old_text if has_reference else None, new_text, "answer")
+    yield from _topic_objections(question_text, old_text if has_reference else None, new_text, "answer", measures)
 
 
-def _reference_objections(question: AnalyzedText, old: AnalyzedText, new: AnalyzedText) -> Iterator[str]:
+def _reference_objections(
+    question: AnalyzedText, old: AnalyzedText, new: AnalyzedText, measures: Measures
+) -> Iterator[str]:
     scores = measure(Case(question, (old,), new, page=PageFacts("", "")))
-    score = overall(scores).value or 0.0
+    score = measures["answer.score"] = overall(scores).value or 0.0
     if score < MIN_OVERALL:
         yield f"the new answer says too little of what the old one said (score {score:.2f}, minimum {MIN_OVERALL:.2f})"
-    loss = _metric("coverage", question, new, old) - (scores["coverage"].value or 0.0)
+    loss = measures["answer.loss"] = _metric("coverage", question, new, old) - (scores["coverage"].value or 0.0)
     if loss > MAX_LOSS:
         yield f"the new answer omits more than it adds (difference {loss:.2f}, maximum {MAX_LOSS:.2f})"
     contradiction = scores["contradiction"]
-    if (contradiction.value or 0.0) > MAX_CONTRADICTION:
+    share = measures["answer.contradiction"] = contradiction.value or 0.0
+    if share > MAX_CONTRADICTION:
         yield f"the new answer seems to contradict the old one ({contradiction.note})"
 
 
@@ -105,15 +151,19 @@ def _metric(name: str, question: AnalyzedText, reference: AnalyzedText, candidat
     return measure(Case(question, (reference,), candidate), [name])[name].value or 0.0
 
 
-def _topic_objections(topic: AnalyzedText, old: AnalyzedText | None, new: AnalyzedText, noun: str) -> Iterator[str]:
+def _topic_objections(
+    topic: AnalyzedText, old: AnalyzedText | None, new: AnalyzedText, noun: str, measures: Measures
+) -> Iterator[str]:
     """Object if the new text is further from its topic than the old one, or than a fixed limit if `old` is None."""
-    similarity = float(topic.key_vector @ new.key_vector)
+    similarity = measures[f"{noun}.similarity"] = float(topic.key_vector @ new.key_vector)
     minimum = MIN_SIMILARITY if old is None else float(topic.key_vector @ old.key_vector) - MAX_SIMILARITY_DROP
     if similarity < minimum:
         yield f"the new {noun} is further from its topic (similarity {similarity:.2f}, minimum {minimum:.2f})"
 
 
-def description_objections(question: str, about: AnalyzedText, old: str, new: str) -> Iterator[str]:
+def description_objections(
+    question: str, about: AnalyzedText, old: str, new: str, measures: Measures | None = None
+) -> Iterator[str]:
     """Yield what makes a new description worse than the old one, as far as a search result shows that one.
 
     Args:
@@ -121,27 +171,34 @@ def description_objections(question: str, about: AnalyzedText, old: str, new: st
         about: The page's question and answer.
         old: The old description.
         new: The new description.
+        measures: Gets the numbers that are compared with limits.
     """
+    measures = {} if measures is None else measures
     old_text, new_text = (AnalyzedText(text[:DESCRIPTION_MAX]) for text in (old, new))
-    yield from _topic_objections(about, old_text, new_text, "description")
+    yield from _topic_objections(about, old_text, new_text, "description", measures)
     old_told, new_told = (_told(text, about) for text in (old_text, new_text))
+    share = measures["description.information"] = _share(new_told, old_told)
     if new_told < MIN_INFORMATION * old_told:
-        share = new_told / old_told
         yield f"the new description tells less of the page ({share:.0%} of the old one, minimum {MIN_INFORMATION:.0%})"
     known = AnalyzedText(question)
     old_added, new_added = (_told(text, about, beyond=known) for text in (old_text, new_text))
+    share = measures["description.new_information"] = _share(new_added, old_added)
     if new_added < MIN_NEW_INFORMATION * old_added:
-        share = new_added / old_added
         yield (
             "the new description says little more than the question "
             f"({share:.0%} of what the old one added, minimum {MIN_NEW_INFORMATION:.0%})"
         )
     old_grounded, new_grounded = (recall(text.counts, about.counts) for text in (old_text, new_text))
+    measures["description.grounding_drop"] = old_grounded - new_grounded
     if new_grounded < old_grounded - MAX_GROUNDING_DROP:
         yield (
             f"only {new_grounded:.0%} of the words of the new description are in the page "
             f"(of the old one: {old_grounded:.0%})"
         )
+
+
+def _share(new: float, old: float) -> float:
+    return new / old if old else 1.0
 
 
 def _told(text: AnalyzedText, about: AnalyzedText, beyond: AnalyzedText | None = None) -> float:
@@ -153,12 +210,18 @@ def _told(text: AnalyzedText, about: AnalyzedText, beyond: AnalyzedText | None =
     return sum(information(word) for word in text.counts if word in about.counts and word not in known)
 
 
-def keyword_objections(about: AnalyzedText, old: str, new: str) -> Iterator[str]:
-    """Yield what makes new keywords worse than the old ones, for a page about `about`."""
+def keyword_objections(about: AnalyzedText, old: str, new: str, measures: Measures | None = None) -> Iterator[str]:
+    """Yield what makes new keywords worse than the old ones, for a page about `about`.
+
+    `measures` gets the numbers that are compared with limits.
+    """
+    measures = {} if measures is None else measures
     old_share, new_share = (_unrelated(keywords, about) for keywords in (old, new))
+    measures["keywords.unrelated_increase"] = new_share - old_share
     if new_share > old_share + MAX_UNRELATED_INCREASE:
         yield f"{new_share:.0%} of the new keywords are not in the page (of the old ones: {old_share:.0%})"
     old_number, new_number = (keywords.count(",") + 1 for keywords in (old, new))
+    measures["keywords.number"] = new_number / min(old_number, KEYWORDS_REQUESTED)
     if new_number < MIN_KEYWORDS * min(old_number, KEYWORDS_REQUESTED):
         yield f"there are {new_number} keywords instead of {old_number}"
 
@@ -182,17 +245,26 @@ async def compare_by_judges(
         BudgetReached: A judge cannot be asked within the budget.
         JudgeError: No judge gave a usable verdict.
     """
-    comparisons = []
+    preferences: dict[str, float] = {}
+    objection = ""
     if "answer" in changed:
         old_answer, new_answer = (decode_answer(page.text_of("answer") or "") for page in (old, new))
-        comparisons.append(await _judged(judges, question.text, question.context, old_answer, new_answer))
+        preferences["answer"], note = await _judged(judges, question.text, question.context, old_answer, new_answer)
+        objection = note
     if changed - {"answer"}:
         answer = decode_answer(new.text_of("answer") or "")
-        comparisons.append(await _judged(judges, question.text, answer, _search_fields(old), _search_fields(new)))
-    return next((comparison for comparison in comparisons if comparison.is_worse), Comparison(False))
+        texts = _search_fields(old), _search_fields(new)
+        preferences["search"], note = await _judged(judges, question.text, answer, *texts)
+        objection = objection or note
+    verdict: Literal["new", "old", "same"] = "old" if objection else "new" if any(preferences.values()) else "same"
+    measures = {f"{text}.preference": value for text, value in preferences.items()}
+    return Comparison(bool(objection), objection, verdict, tuple(judge.model for judge in judges), measures)
 
 
-async def _judged(judges: Sequence[Provider], question: str, reference: str | None, old: str, new: str) -> Comparison:
+async def _judged(
+    judges: Sequence[Provider], question: str, reference: str | None, old: str, new: str
+) -> tuple[float, str]:
+    """Return the mean preference of the judges, and why the new text is worse if it is."""
     preferences = [await preference(judge, question, reference, old, new) for judge in judges]
     failures = [one.error for one in preferences if one.error]
     for failure in failures:
@@ -201,10 +273,11 @@ async def _judged(judges: Sequence[Provider], question: str, reference: str | No
     values = [one.value for one in preferences if one.value is not None]
     if not values:
         raise JudgeError(f"no judge gave a usable verdict: {failures[0].message}")
-    if sum(values) >= 0:
-        return Comparison(False)
+    mean = sum(values) / len(values)
+    if mean >= 0:
+        return mean, ""
     note = next(one.note for one in preferences if one.value is not None and one.value < 0)
-    return Comparison(True, f"judged worse in both orders: {note}")
+    return mean, f"judged worse in both orders: {note}"
 
 
 def _search_fields(page: Page) -> str:

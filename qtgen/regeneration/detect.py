@@ -4,21 +4,22 @@ Findings and facts come from the validation cache and the history of the texts f
 only if a reason needs it, or to see whether a person edited it.
 """
 
-import datetime as dt
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from qtgen.generation.config import GenerationConfig
+from qtgen.generation.decisions import DecisionLog, State
 from qtgen.generation.generator import TEXT_FIELDS
 from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex, ProvenanceRecord, group_digests
 from qtgen.page import Page, read
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.line_ends import LINE_ENDS, validate_normalized
-from qtgen.regeneration.reasons import Criteria, PageState, Reason, group_of
+from qtgen.regeneration.reasons import SENT_BACK, Criteria, PageState, complaint_of, group_of
+from qtgen.regeneration.staleness import StalenessFilter, StalenessReport, StalePage
 from qtgen.site.discovery import PageBatch, read_page
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Diagnostic, Severity
@@ -33,88 +34,6 @@ _UNREADABLE_CODES = frozenset({"QT101", "QT102", "QT103", "QT104", "QT105", "QT1
 """Findings of pages that do not parse."""
 
 
-@dataclass(frozen=True, slots=True)
-class StalenessFilter:
-    """Which reasons for staleness to look for.
-
-    Args:
-        reasons: The reasons to check.
-        codes: Rules whose findings are reasons.
-        groups: The groups of fields that may be rewritten.
-        include_edited: True to include texts that a person edited after they were written.
-    """
-
-    reasons: Sequence[Reason]
-    codes: frozenset[str]
-    groups: frozenset[str] = frozenset(WRITTEN_GROUPS)
-    include_edited: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StalePage:
-    """A page with texts that should be rewritten.
-
-    Args:
-        path: The page's file.
-        url: The page's URL.
-        because: The stale fields by the name of the reason, or by the code of the rule.
-        free: The reasons that safe fixes or new links are expected to remove, without a request.
-        errors: How many findings of severity error are reasons.
-        warnings: How many findings of severity warning are reasons.
-        context_digest: The digest of the source text that the current answer was written from, if there was one.
-        date: When the oldest text was written. Set only if dates were requested.
-        score: The page's score. Set only if low scores are looked for.
-    """
-
-    path: str
-    url: str
-    because: Mapping[str, frozenset[str]]
-    free: frozenset[str] = frozenset()
-    errors: int = 0
-    warnings: int = 0
-    context_digest: str | None = None
-    date: dt.date | None = None
-    score: float | None = None
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        return tuple(self.because)
-
-    @property
-    def fields(self) -> frozenset[str]:
-        return frozenset().union(*self.because.values())
-
-    @property
-    def is_free(self) -> bool:
-        """True if no request is expected to be needed."""
-        return self.free == self.because.keys()
-
-    def only_for(self, reason: str) -> "StalePage":
-        """Return the page as if this were its only reason."""
-        return replace(self, because={reason: self.because[reason]}, free=self.free & {reason})
-
-
-@dataclass(slots=True)
-class StalenessReport:
-    """The result of `find_stale`.
-
-    Args:
-        pages: How many pages were checked.
-        stale: The stale pages, sorted by path.
-        edited: Paths of pages that are stale, but only in texts that a person edited.
-        unreadable: Paths of pages that do not parse.
-        gone: URLs that have provenance but no page.
-        omitted: How many stale pages a limit removed from `stale`.
-    """
-
-    pages: int = 0
-    stale: list[StalePage] = field(default_factory=list)
-    edited: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    omitted: int = 0
-
-
 def find_stale(
     batches: Sequence[PageBatch],
     validation: ValidationOptions,
@@ -123,11 +42,13 @@ def find_stale(
     provenance: ProvenanceIndex,
     config: GenerationConfig,
     *,
+    decisions: DecisionLog | None = None,
     with_dates: bool = False,
 ) -> StalenessReport:
     """Return the stale pages of `batches`, sorted by path.
 
     Records in `provenance` whose text was never written, because a run was killed in between, are removed from it.
+    Decisions whose page was never changed are removed as well.
 
     Args:
         batches: The pages to check.
@@ -136,6 +57,7 @@ def find_stale(
         criteria: What the pages are compared with.
         provenance: How the texts were written.
         config: The current configuration; its rules supply the safe fixes.
+        decisions: What readers decided about the pages.
         with_dates: True to set `StalePage.date`, which reads pages that have no provenance.
 
     Raises:
@@ -150,21 +72,27 @@ def find_stale(
     findings, site, normalized = validate_normalized(batches, validation)
     report.unreadable = [path for path, diagnostics in findings.items() if _is_unreadable(diagnostics)]
     unreadable = frozenset(report.unreadable)
-    numbers = _pages_with_provenance(site, provenance)
+    decisions = decisions or DecisionLog()
+    numbers = _page_numbers(site, {*provenance.records, *decisions.urls()})
     report.gone = [url for url in provenance.records if url not in numbers]
     path_of = {url: paths[number] for url, number in numbers.items() if number < len(paths)}  # others: the corpus's
     provenance.discard_unfinished(lambda url: read_page(path_of[url]) if url in path_of else None)
+    decisions.discard_unfinished(
+        lambda url: group_digests(read_page(path_of[url]), WRITTEN_GROUPS) if url in path_of else None
+    )
     urls = {number: url for url, number in numbers.items()}
     detector = _Detector(staleness, criteria, config, with_dates)
-    checks_all_pages = not all(reason.needs_provenance for reason in staleness.reasons)
+    checks_all_pages = not all(reason.needs_history for reason in staleness.reasons)
     for number, path in enumerate(paths):
         url = urls.get(number)
-        records = provenance.records[url] if url is not None else {}
-        if path in unreadable or not (records or checks_all_pages or path in findings or path in normalized):
+        records = provenance.records.get(url or "", {})
+        decision = decisions.current(url) if url is not None else None
+        has_reason = records or checks_all_pages or path in findings or path in normalized
+        if path in unreadable or not (has_reason or (decision and decision.state is State.SENT_BACK)):
             continue
         question_digest = f"{site.titles[site.starts[number]]:016x}"
         reader = partial(read, normalized[path]) if path in normalized else partial(read_page, path, sizes[number])
-        state = PageState(url or _url_from_path(path), question_digest, records, reader)
+        state = PageState(url or _url_from_path(path), question_digest, records, reader, decision)
         detector.check(path, state, findings.get(path, ()), report, is_normalized=path in normalized)
     _logger.debug("%d of %d pages are stale, %d edited", len(report.stale), report.pages, len(report.edited))
     return report
@@ -174,9 +102,9 @@ def _is_unreadable(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(diagnostic.code in _UNREADABLE_CODES for diagnostic in diagnostics)
 
 
-def _pages_with_provenance(site: SiteIndex, provenance: ProvenanceIndex) -> dict[str, int]:
-    """Return the number of the page of each URL that has provenance and a page."""
-    rows = ((url, site.row_of_url(url)) for url in provenance.records)
+def _page_numbers(site: SiteIndex, urls: Iterable[str]) -> dict[str, int]:
+    """Return the number of the page of each URL that has one."""
+    rows = ((url, site.row_of_url(url)) for url in urls)
     return {url: site.page_number(row) for url, row in rows if row is not None}
 
 
@@ -215,12 +143,13 @@ class _Detector:
         stale_fields = self._stale_fields(state, findings)
         if not stale_fields and not normalized:
             return
-        edited = frozenset() if self.staleness.include_edited else self._edited_fields(path, state, stale_fields)
-        because = normalized | {reason: rest for reason, fields in stale_fields.items() if (rest := fields - edited)}
+        is_approved = state.decided is State.APPROVED and not self.staleness.include_edited
+        kept = TEXT_FIELDS if is_approved else self._edited_fields(path, state, stale_fields)
+        because = normalized | {reason: rest for reason, fields in stale_fields.items() if (rest := fields - kept)}
         if because:
             report.stale.append(self._stale_page(path, state, because, findings))
         else:
-            report.edited.append(path)
+            (report.approved if is_approved else report.edited).append(path)
 
     def _stale_fields(self, state: PageState, findings: Sequence[Diagnostic]) -> dict[str, frozenset[str]]:
         """Return the stale fields by reason; an empty mapping if the page is fresh."""
@@ -236,7 +165,12 @@ class _Detector:
         return because | {code: frozenset(fields) for code, fields in found.items()}
 
     def _edited_fields(self, path: str, state: PageState, stale_fields: Mapping[str, frozenset[str]]) -> frozenset[str]:
-        """Return the fields of the stale groups that a person edited. A safe fix is not an edit."""
+        """Return the fields of the stale groups that a person edited, and that no reader sent back.
+
+        A safe fix is not an edit.
+        """
+        if self.staleness.include_edited or SENT_BACK in stale_fields:
+            return frozenset()
         stale_groups = {group_of(name) for fields in stale_fields.values() for name in fields}
         recorded = [group for group in WRITTEN_GROUPS if group in stale_groups and _has_digest(state, group)]
         edited = [group for group in recorded if not _is_as_written(state.page, state, group)]
@@ -268,6 +202,7 @@ class _Detector:
             context_digest=answer.context_digest if answer else None,
             date=min(dates, default=None),
             score=state.score if self.criteria.score_below is not None else None,
+            complaint=complaint_of(state.decision) if state.decision and SENT_BACK in because else "",
         )
 
 

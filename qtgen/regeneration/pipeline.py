@@ -14,7 +14,7 @@ from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import RunOnDisk, StoppableProvider, is_budget_reached, run_steps
 from qtgen.generation.types import Status
 from qtgen.llm.types import Provider
-from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, attempt_key, rejected_record, rewrite
+from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, attempt_key, rewrite, rewrite_record
 
 _logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class _Rewriter:
 
     def _save(self, result: RewriteResult) -> RewriteResult:
         if result.rejected:
-            self.store.keep_rejected(result.job.path, rejected_record(result, self._key(result.job)))
+            self.store.keep_rejected(result.job.path, rewrite_record(result, self._key(result.job)))
         return self._save_page(result) if self.write_pages else result
 
     def _save_page(self, result: RewriteResult) -> RewriteResult:
@@ -130,4 +130,6 @@ class _Rewriter:
             _logger.warning("%s", error)
             failure = Failure(error.kind, str(error))
             return replace(result, outcome=replace(outcome, status=Status.FAILED, draft=None, error=failure))
+        if outcome.status is Status.WRITTEN:
+            self.store.keep_taken(result.job.path, rewrite_record(result, self._key(result.job)))
         return result

@@ -16,9 +16,9 @@ from qtgen.generation.generator import TEXT_FIELDS
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.page import Page, normalize_lines, read, read_text, splice
 from qtgen.page.splicer import Changes
-from qtgen.regeneration.detect import StalePage
 from qtgen.regeneration.reasons import is_rule
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, splice_problem
+from qtgen.regeneration.staleness import StalePage
 from qtgen.site.discovery import read_page_bytes
 from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import PageFile
@@ -109,6 +109,7 @@ def plan_job(
         reasons=tuple(because) or stale_page.reasons,
         fixes=sum(is_rule(reason) for reason in stale_page.because.keys() - because.keys()),
         touch_date=touch_date,
+        complaint=stale_page.complaint,
     )
     if not job.fields:
         return _result_of_fixes(job)

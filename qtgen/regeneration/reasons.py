@@ -11,9 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord
+from qtgen.generation.decisions import REASONS as LABELS
+from qtgen.generation.decisions import Decision, State
+from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord, group_digests
 from qtgen.page import Page
 from qtgen.page.fields import FIELD_GROUPS
+from qtgen.page.text import to_single_line
 
 _REMOVED = ("removed", "removed")  # the digests of a prompt that no longer exists: equal to no recorded one
 
@@ -50,19 +53,34 @@ class PageState:
         question_digest: The digest of the page's question and subject, in the form that provenance records.
         records: The provenance of each group of fields that has any.
         read: Reads the page.
+        decision: What a reader decided last about the page, if anything.
     """
 
     def __init__(
-        self, url: str, question_digest: str, records: Mapping[str, ProvenanceRecord], read: Callable[[], Page]
+        self,
+        url: str,
+        question_digest: str,
+        records: Mapping[str, ProvenanceRecord],
+        read: Callable[[], Page],
+        decision: Decision | None = None,
     ) -> None:
         self.url = url
         self.question_digest = question_digest
         self.records = records
+        self.decision = decision
         self._read = read
 
     @cached_property
     def page(self) -> Page:
         return self._read()
+
+    @cached_property
+    def decided(self) -> State:
+        """The state that the decision puts the page in. `RETURNED` if its texts changed since."""
+        if self.decision is None:
+            return State.OPEN
+        holds = self.decision.holds_for(group_digests(self.page, WRITTEN_GROUPS))
+        return self.decision.state if holds else State.RETURNED
 
     def written_on(self, group: str) -> dt.date | None:
         """Return the date on which a group was written: the recorded one, or else the page's own `date`."""
@@ -113,8 +131,8 @@ class Reason:
         return inspect.getdoc(self.check) or ""
 
     @property
-    def needs_provenance(self) -> bool:
-        """False if pages without any provenance can be stale for this reason, so that all pages must be checked."""
+    def needs_history(self) -> bool:
+        """Whether only pages with provenance or a decision can be stale for this reason, not all pages."""
         return not self.only_if_named and self.setting is None
 
 
@@ -237,6 +255,30 @@ def question_edited(state: PageState, criteria: Criteria) -> Iterable[str]:  # n
 def low_score(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The page's `score` is below the given limit. The reason ignores pages without a score."""
     return WRITTEN_GROUPS if state.score is not None and state.score < (criteria.score_below or 0.0) else ()
+
+
+@reason()
+def sent_back(state: PageState, criteria: Criteria) -> Iterable[str]:  # noqa: ARG001 - every reason takes both
+    """A reader sent the page back in `qtgen review`, and its texts have not changed since.
+
+    The request contains the reader's note, except for the short prompts of small models. If the reader's only reason is
+    `search-fields`, the answer stays. The reason also applies to texts without provenance and to texts that a person
+    edited.
+    """
+    if state.decision is None or state.decision.state is not State.SENT_BACK or state.decided is not State.SENT_BACK:
+        return ()  # the page is read only for the last condition
+    return ("seo",) if state.decision.reasons == ("search-fields",) else WRITTEN_GROUPS
+
+
+SENT_BACK = "sent-back"
+"""The name of the reason above."""
+
+
+def complaint_of(decision: Decision) -> str:
+    """Return the note of a reader who sent a page back, as one line for the model."""
+    labels = ", ".join(LABELS[reason] for reason in decision.reasons if reason in LABELS)
+    note = to_single_line(decision.note)
+    return f"{labels}: {note}" if labels else note
 
 
 @reason(only_if_named=True)

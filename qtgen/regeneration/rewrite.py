@@ -31,22 +31,24 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import NOT_SCORED, check_findings, check_fixed, text_provenance, written_values
 from qtgen.generation.grounding.pages import add_grounding
 from qtgen.generation.parsing import parse
-from qtgen.generation.prompts import digest
+from qtgen.generation.prompts import digest, repair_prompt
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle, Provider
 from qtgen.page import Page, Value, decode_answer, read_text, splice
 from qtgen.page.fields import FIELD_GROUPS
-from qtgen.regeneration.compare import Comparison, compare_by_judges, compare_by_metrics
+from qtgen.regeneration.compare import IDENTICAL, Comparison, compare_by_judges, compare_by_metrics
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import PageFile
 
 _logger = logging.getLogger(__name__)
 
-NO_REFERENCE = frozenset({"QT604", "QT605", "QT608", "QT609", "QT610", "source-changed", "question-edited"})
+NO_REFERENCE = frozenset(
+    {"QT604", "QT605", "QT608", "QT609", "QT610", "source-changed", "question-edited", "sent-back"}
+)
 """Reasons after which the old answer is no reference for the new one: a refusal, an answer that is too short, off topic
-or incoherent, contains residue of the model, or was written for another source text or question."""
+or incoherent, contains residue of the model, was written for another source text or question, or was sent back."""
 
 _PLACEHOLDER = "A text."  # any value that differs from the old one, to try an edit before it is paid for
 
@@ -65,6 +67,7 @@ class RewriteJob:
         reasons: Why, as names of reasons and codes of rules.
         fixes: How many rules the safe fixes satisfied.
         touch_date: True to set `date` to today.
+        complaint: What a reader wrote when sending the texts back.
     """
 
     path: str
@@ -76,6 +79,7 @@ class RewriteJob:
     reasons: tuple[str, ...]
     fixes: int = 0
     touch_date: bool = False
+    complaint: str = ""
 
     @property
     def blank(self) -> Outcome:
@@ -107,9 +111,13 @@ class RewriteTask:
     config: GenerationConfig
 
     def prompt(self, style: PromptStyle) -> Prompt:
+        """Return the first request. A reader's complaint is in it like the fault of an earlier answer."""
         if "answer" in self.job.fields:
-            return self.config.render(self.job.question, style)
-        return self.config.render_seo(self.job.question, decode_answer(self.job.page.text_of("answer") or ""), style)
+            prompt = self.config.render(self.job.question, style)
+        else:
+            answer = decode_answer(self.job.page.text_of("answer") or "")
+            prompt = self.config.render_seo(self.job.question, answer, style)
+        return repair_prompt(prompt, [self.job.complaint], 1) if self.job.complaint else prompt
 
     @property
     def blank(self) -> Outcome:
@@ -169,12 +177,14 @@ class RewriteResult:
         outcome: What was done. Its draft is the text for the page, if there is one.
         rejected: The rewrite that the comparison rejected.
         explanation: Why it was rejected.
+        comparison: How the new text compares with the old one, if there is a new one.
     """
 
     job: RewriteJob
     outcome: Outcome
     rejected: Draft | None = field(default=None, repr=False)
     explanation: str = ""
+    comparison: Comparison | None = None
 
 
 async def rewrite(
@@ -217,18 +227,19 @@ async def rewrite(
             status = Status.FAILED if isinstance(error, JudgeError) else Status.PENDING
         failure = Failure(error.kind, str(error))
         return RewriteResult(job, replace(outcome, status=status, error=failure, draft=job.draft_of_fixes()))
+    draft = replace(draft, provenance={**draft.provenance, "compared": comparison.as_dict()})
     if not comparison.is_worse:
-        return RewriteResult(job, outcome)
+        return RewriteResult(job, replace(outcome, draft=draft), comparison=comparison)
     _logger.info("%s: rewrite rejected: %s", job.path, comparison.explanation)
     kept = replace(outcome, status=Status.KEPT, draft=job.draft_of_fixes())
-    return RewriteResult(job, kept, draft, comparison.explanation)
+    return RewriteResult(job, kept, draft, comparison.explanation, comparison)
 
 
 async def _compare(job: RewriteJob, new: Page, judges: Sequence[Provider]) -> Comparison:
     old = job.page
     changed: AbstractSet[str] = {path for path in job.fields if new.values.get(path) != old.values.get(path)}
     if not changed:
-        return Comparison(True, "the new text is the same as the old one")
+        return IDENTICAL
     if judges:
         return await compare_by_judges(judges, job.question, old, new, changed)
     return await asyncio.to_thread(compare_by_metrics, old, new, changed, has_reference=job.has_reference)
@@ -246,7 +257,8 @@ def attempt_key(
     Repeating an attempt with the same key would send the same requests and compare the same texts.
     """
     old_values = [str(job.page.values.get(path)) for path in sorted(job.fields)]
-    return digest(RewriteTask(job, config).prompt(style).digest, [*models], [*judges], old_values)
+    complaint = [job.complaint] if job.complaint else []  # the digest of the prompt does not cover it
+    return digest(RewriteTask(job, config).prompt(style).digest, [*models], [*judges], old_values, *complaint)
 
 
 def splice_problem(job: RewriteJob, config: GenerationConfig) -> str | None:
@@ -259,18 +271,27 @@ def splice_problem(job: RewriteJob, config: GenerationConfig) -> str | None:
     return None
 
 
-def rejected_record(result: RewriteResult, key: str) -> str:
-    """Return a rejected rewrite as JSON: both versions of every field, why it was rejected, and the attempt's key."""
-    assert result.rejected  # noqa: S101 - callers check it
-    job, new = result.job, read_text(result.rejected.text)
-    fields = {path: {"old": job.page.values.get(path), "new": new.values.get(path)} for path in sorted(job.fields)}
+def rewrite_record(result: RewriteResult, key: str) -> str:
+    """Return a rewrite that was rejected or written as JSON.
+
+    It holds both versions of every field, how they were compared, and the attempt's key.
+    """
+    job, draft = result.job, result.rejected or result.outcome.draft
+    assert draft  # noqa: S101 - callers check it
+    old, new = read_text(job.original.decode()).values, read_text(draft.text).values
+    fields = {path: {"old": job.page.values.get(path), "new": new.get(path)} for path in sorted(job.fields)}
+    also = {path: {"old": old.get(path), "new": new.get(path)} for path in ("score", "date")}
+    made = dict(draft.provenance)
     record: dict[str, Any] = {
         "path": job.path,
         "url": job.url,
+        "question": job.question.text,
         "reasons": job.reasons,
         "why": result.explanation,
+        "compared": made.pop("compared", None),
         "fields": fields,
-        "made": result.rejected.provenance,
+        "also": {path: both for path, both in also.items() if both["old"] != both["new"]},
+        "made": made,
         "key": key,
     }
-    return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n"

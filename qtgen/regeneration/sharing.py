@@ -12,9 +12,9 @@ from pathlib import Path
 from qtgen.generation.plan import BLOCK
 from qtgen.generation.sharing import Block
 from qtgen.generation.types import Status
-from qtgen.regeneration.detect import StalePage
 from qtgen.regeneration.plan import not_attempted
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
+from qtgen.regeneration.staleness import StalePage
 
 Version = tuple[int, int]
 

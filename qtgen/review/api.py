@@ -38,7 +38,7 @@ class DecisionBody(_Strict):
 
     id: str = Field(max_length=36)
     action: Action
-    file_digest: str = Field(max_length=64)
+    file_digest: str = Field("", max_length=64)
     queue: str = Field("", max_length=200)
     reasons: tuple[str, ...] = Field((), max_length=7)
     note: str = ""
@@ -193,7 +193,8 @@ def _request(asked: DecisionBody, viewer: Viewer, mode: Mode, opened: OpenedPage
         who=viewer.name,
         action=asked.action,
         url=asked.url,
-        file_digest=asked.file_digest,
+        # An undo concerns a page that is no longer shown. The digests of its decision say whether it still fits.
+        file_digest=opened.file.digest if asked.action is Action.UNDO else asked.file_digest,
         reasons=asked.reasons,
         note=asked.note,
         acceptable=asked.acceptable,

@@ -28,9 +28,14 @@ from qtgen.review.files import PageChanged
 from qtgen.review.guards import HEADERS, BodyLimit, Readers, ReplyHeaders, SameOrigin, is_api, json_bytes
 from qtgen.review.templating import STATIC, environment
 from qtgen.review.types import View, Viewer
+from qtgen.review.views.agreement import agreement_view
+from qtgen.review.views.audit import audit_view
 from qtgen.review.views.edit import edit_view
 from qtgen.review.views.errors import error_view, sentence_of, status_of
+from qtgen.review.views.history import history_view
+from qtgen.review.views.overview import overview_view
 from qtgen.review.views.page import review_view
+from qtgen.review.views.pages import pages_view
 from qtgen.review.views.preview import POLICY as FRAME_POLICY
 from qtgen.review.views.preview import approximate_css, approximate_view
 from qtgen.review.workspace import Workspace
@@ -38,8 +43,13 @@ from qtgen.review.workspace import Workspace
 ScreenFunction: TypeAlias = Callable[[Workspace, Mapping[str, str], Viewer], View]
 
 SCREENS: Mapping[str, ScreenFunction] = {
+    "/": overview_view,
+    "/pages": pages_view,
     "/review": review_view,
     "/edit": edit_view,
+    "/history": history_view,
+    "/audits/{name}": audit_view,
+    "/agreement": agreement_view,
 }
 """The screens by path."""
 API = {

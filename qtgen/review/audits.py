@@ -30,6 +30,7 @@ __all__ = [
     "SourcePage",
     "Verdict",
     "digests_from_files",
+    "has_enough_labels",
     "make_plan",
     "outcomes",
     "progress",
@@ -113,6 +114,11 @@ def _kind(count: int, limits: Limits | None) -> tuple[Kind, int | None]:
         return "sequential", None
     limit = limit_of(count, limits.tolerance)
     return "fixed", fixed_sample_size(count, limit, limits.confidence, limits.allowed)
+
+
+def has_enough_labels(frame: Frame, log: DecisionLog) -> bool:
+    """Return whether predictions can be learned, so that features of the pages are worth the time to collect them."""
+    return _fitted(frame.pages, log).has_enough_labels
 
 
 def _fitted(pages: Sequence[SourcePage], log: DecisionLog) -> Model:

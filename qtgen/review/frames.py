@@ -1,7 +1,7 @@
 """Read the pages of a batch, before a plan freezes them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os.path import normpath, relpath
 from pathlib import Path
 
@@ -37,35 +37,39 @@ class Frame:
     pages: tuple[SourcePage, ...]
     excluded: tuple[tuple[str, str], ...] = ()
 
+    def with_features(self, features: Mapping[str, Features]) -> "Frame":
+        """Return the frame with further features, by URL."""
+        pages = (replace(page, features={**features.get(page.url, {}), **page.features}) for page in self.pages)
+        return Frame(tuple(pages), self.excluded)
 
-def read_frame(
-    paths: Iterable[Path],
-    folder: Path,
-    features: Mapping[str, Features] | None = None,
-    on_unusable: OnUnusable | None = None,
-) -> Frame:
-    """Read all pages once, in one pass.
+
+def read_frame(paths: Iterable[Path], folder: Path, on_unusable: OnUnusable | None = None) -> Frame:
+    """Read all pages once, in one pass. The score of a page is its only feature.
 
     A page that cannot be read, or has no URL, or has the URL of an earlier page, is excluded.
 
     Args:
         paths: Files and folders.
         folder: The output folder. The paths of the frame are relative to it, so that other machines find the pages.
-        features: Further features by URL, such as counts of findings. The score of each page is added to them.
         on_unusable: As `iter_batches` takes it.
     """
-    known, pages, excluded = features or {}, dict[str, SourcePage](), []
+    pages: dict[str, SourcePage] = {}
+    excluded: list[tuple[str, str]] = []
     for batch in iter_batches(paths, on_unusable) if on_unusable else iter_batches(paths):
         for path, (size, _) in zip(batch.paths(), batch.states, strict=True):
             page = read_page(path, size)
             url = page.text_of("url") or ""
-            relative = Path(relpath(path, folder)).as_posix()
+            relative = path_in_plan(path, folder)
             if reason := _why_excluded(page, url, pages):
                 excluded.append((relative, reason))
                 continue
-            own = {**known.get(url, {}), **_score(page)}
-            pages[url] = SourcePage(url, relative, group_digests(page, WRITTEN_GROUPS), own)
+            pages[url] = SourcePage(url, relative, group_digests(page, WRITTEN_GROUPS), _score(page))
     return Frame(tuple(pages[url] for url in sorted(pages)), tuple(excluded))
+
+
+def path_in_plan(path: str, folder: Path) -> str:
+    """Return the path of a page, relative to the output folder."""
+    return Path(relpath(path, folder)).as_posix()
 
 
 def _why_excluded(page: Page, url: str, pages: Mapping[str, SourcePage]) -> str:

@@ -11,7 +11,7 @@ from qtgen.review.page_filter import PROBLEM, PageFilter
 from qtgen.review.page_rows import decode_findings
 from qtgen.review.types import IndexedPage
 
-LAYOUT = 1
+LAYOUT = 3
 """Version of the table and of what `describe` returns. An index of another version is not used."""
 
 SCHEMA = """
@@ -30,9 +30,8 @@ CREATE TABLE IF NOT EXISTS pages (
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS pages_url ON pages(url)",
     "CREATE INDEX IF NOT EXISTS pages_title ON pages(title, path)",
-    "CREATE INDEX IF NOT EXISTS pages_open ON pages(priority, score_order, path, skipped)"
-    " WHERE problem = '' AND state = 'open'",
-    "CREATE INDEX IF NOT EXISTS pages_state ON pages(state) WHERE state <> 'open'",
+    "CREATE INDEX IF NOT EXISTS pages_state ON pages(state, problem, priority, score_order, path, skipped)",
+    "CREATE INDEX IF NOT EXISTS pages_skipped ON pages(skipped) WHERE skipped <> ''",
     "CREATE INDEX IF NOT EXISTS pages_rewrite ON pages(rewrite, is_judged) WHERE rewrite <> ''",
     "CREATE INDEX IF NOT EXISTS pages_problem ON pages(problem) WHERE problem <> ''",
 )

@@ -39,11 +39,11 @@ def _rows(table: str) -> list[Row]:
 def _merged_rows(old: Sequence[Row], new: Sequence[Row], columns: int) -> Iterator[list[Cell]]:
     """Yield the header, the dashes, and the other rows in order."""
     yield [_merged_cell(*cells) for cells in zip(old[0], new[0], strict=True)]
-    yield [(cell, []) for cell in new[1]]
+    yield _unmarked_row(new[1])
     old, new = old[2:], new[2:]
     for kind, first, last, new_first, new_last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
-            yield from ([(cell, []) for cell in row[:columns]] for row in new[new_first:new_last])
+            yield from (_unmarked_row(row[:columns]) for row in new[new_first:new_last])
         elif last - first == new_last - new_first:
             for row, new_row in zip(old[first:last], new[new_first:new_last], strict=True):
                 cells = zip_longest(row[:columns], new_row[:columns], fillvalue="")
@@ -51,6 +51,10 @@ def _merged_rows(old: Sequence[Row], new: Sequence[Row], columns: int) -> Iterat
         else:
             yield from (_marked_row(row[:columns], "del") for row in old[first:last])
             yield from (_marked_row(row[:columns], "ins") for row in new[new_first:new_last])
+
+
+def _unmarked_row(row: Row) -> list[Cell]:
+    return [(cell, ()) for cell in row]
 
 
 def _marked_row(row: Row, kind: Kind) -> list[Cell]:

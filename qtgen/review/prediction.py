@@ -40,6 +40,11 @@ class Model:
     coefficients: Floats
     labels: tuple[int, int]
 
+    @property
+    def has_enough_labels(self) -> bool:
+        """Whether there are 30 labels of each kind."""
+        return min(self.labels) >= MIN_LABELS
+
     def predict(self, pages: Sequence[Features]) -> Floats:
         """Return the probability of each page that it can be published."""
         values = _standardized(_matrix(pages, self.names), self.means, self.scales)

@@ -57,12 +57,18 @@ QUEUES: Mapping[str, QueueKind] = {
     "returned": QueueKind(
         "Returned",
         "The text changed after its decision. Decide again.",
-        "state <> 'open' AND state = 'returned'",
+        "state = 'returned'",
     ),
     "mine": QueueKind("Mine", "Pages that you skipped, or began to edit."),
     "failed": QueueKind("Failed", "Questions without a page, because every attempt failed. Only shown."),
 }
 """The queues by name, except audits. `failed` lists records instead of pages."""
+
+
+_MINE = """problem = '' AND id IN (
+    SELECT id FROM pages WHERE skipped <> '' AND instr(skipped, ?) > 0
+    UNION SELECT id FROM pages WHERE url IN (SELECT value FROM json_each(?))
+)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +143,9 @@ class Queues:
         """Return all queues with the number of pages that wait for a reader."""
         conditions = {name: self._condition(name, who) for name in self.names()}
         in_sql = {name: one for name, one in conditions.items() if one is not None}
-        sums = ", ".join(f"ifnull(sum({one.sql}), 0)" for one in in_sql.values())
+        counts = ", ".join(f"(SELECT count(*) FROM pages WHERE {one.sql})" for one in in_sql.values())  # noqa: S608
         values = [value for one in in_sql.values() for value in one.values]
-        row = self._index.row(f"SELECT {sums} FROM pages", values) or ()  # noqa: S608
+        row = self._index.row(f"SELECT {counts}", values) or ()
         totals = dict(zip(in_sql, row, strict=True))
         for name in conditions.keys() - in_sql.keys():
             totals[name] = self._failed.count() if name == "failed" else len(self.urls(name, who))
@@ -220,8 +226,7 @@ class Queues:
         reader = encode_names([who])
         if name == "mine":
             drafts = json.dumps([*self._sources.drafts(who)])
-            sql = "problem = '' AND (instr(skipped, ?) > 0 OR url IN (SELECT value FROM json_each(?)))"
-            return Condition(sql, (reader, drafts))
+            return Condition(_MINE, (reader, drafts))
         if name == "next" and self._sources.next_pages(who) is not None:
             return None
         kind = QUEUES.get(name)

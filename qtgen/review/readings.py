@@ -1,7 +1,8 @@
 """What readers' decisions say about the pages of a draw: the label of each page, and where readers disagree.
 
 The label is 1 if the text as shown can be published: it was approved, or edited as polish only. With two readers it is
-the label of the person who adjudicated, or else the mean of both. Only decisions that belong to the draw count.
+the label of the person who adjudicated, or else the mean of both. Only decisions that belong to the draw count, and
+the adjudication of a dispute between two of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -70,38 +71,46 @@ def label_of(decision: Decision) -> float | None:
 def outcome_of(plan: Plan, page: FramePage, log: DecisionLog, digests_of: DigestsOf) -> Outcome:
     """Return what is known about a page of a plan. `digests_of` is called only if nobody has read the page."""
     frozen = plan.digests_of(page)
-    decisions = [one for one in log.effective(page.url) if one.draw is not None and one.draw.plan == plan.name]
-    saw_frozen = [one for one in decisions if all(one.texts.get(group) == text for group, text in frozen.items())]
-    readings, skipped_by, adjudicated = _by_reader(saw_frozen)
-    if adjudicated is not None:
-        return Outcome(page, adjudicated, readings)
+    effective = log.effective(page.url)
+    decisions = [one for one in effective if one.draw is not None and one.draw.plan == plan.name]
+    saw_frozen = [one for one in decisions if not _is_changed(one.texts, frozen)]
+    readings, skipped_by = _by_reader(saw_frozen)
     if len(skipped_by) >= _SKIPS:
         return Outcome(page, 0.0, readings, skipped_by, is_skipped=True)
     if readings:
         labels = [reading.label for reading in readings]
-        mean = sum(labels) / len(labels)
-        return Outcome(page, mean, readings, skipped_by, is_disputed=len(set(labels)) > 1)
+        is_disputed = len(set(labels)) > 1
+        adjudicated = _adjudicated(effective, frozen) if is_disputed else None
+        label = sum(labels) / len(labels) if adjudicated is None else adjudicated
+        return Outcome(page, label, readings, skipped_by, is_disputed=is_disputed and adjudicated is None)
     if len(decisions) > len(saw_frozen) or _is_changed(digests_of(page.url), frozen):
         return Outcome(page, 0.0, (), skipped_by, is_changed=True)
     return Outcome(page, None, (), skipped_by)
 
 
-def _by_reader(decisions: list[Decision]) -> tuple[tuple[Reading, ...], tuple[str, ...], float | None]:
-    """Return the last reading of each reader, those whose last decision is to skip, and the adjudicated label."""
+def _adjudicated(decisions: list[Decision], frozen: Mapping[str, str]) -> float | None:
+    """Return the label of the last adjudication of the frozen text. Who adjudicates need not come from the draw."""
+    labels = (
+        label_of(one)
+        for one in reversed(decisions)
+        if one.action is Action.ADJUDICATE and not _is_changed(one.texts, frozen)
+    )
+    return next((label for label in labels if label is not None), None)
+
+
+def _by_reader(decisions: list[Decision]) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+    """Return the last reading of each reader, and those whose last decision is to skip."""
     readings: dict[str, Reading] = {}
     skipped: dict[str, None] = {}
-    adjudicated: float | None = None
     for decision in decisions:
         label = label_of(decision)
         if decision.action is Action.SKIP:
             skipped[decision.who] = None
             readings.pop(decision.who, None)
-        elif decision.action is Action.ADJUDICATE:
-            adjudicated = label if label is not None else adjudicated
-        elif label is not None:
+        elif label is not None and decision.action is not Action.ADJUDICATE:
             readings[decision.who] = Reading(decision.who, label, decision.blind, decision)
             skipped.pop(decision.who, None)
-    return tuple(readings.values()), tuple(skipped), adjudicated
+    return tuple(readings.values()), tuple(skipped)
 
 
 def _is_changed(digests: Mapping[str, str] | None, frozen: Mapping[str, str]) -> bool:

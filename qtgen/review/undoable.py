@@ -11,18 +11,16 @@ class Undoable(TypedDict):
 
     id: str
     url: str
-    file_digest: str
     label: str
 
 
 def last_decision(workspace: Workspace, who: str) -> Undoable | None:
-    """Return the last decision of a reader that was not undone, if its page still exists."""
+    """Return the last decision of a reader that was not undone."""
     decision = _last(workspace, who)
-    page = workspace.index.page(decision.url) if decision else None
-    if decision is None or page is None:
+    if decision is None:
         return None
-    label = f"Undo: {decision.action.value} of “{page.title or page.url}”"
-    return Undoable(id=decision.id, url=page.url, file_digest=page.file_digest, label=label)
+    label = f"Undo “{decision.action.value}” of {decision.url.rpartition('/')[2]}"
+    return Undoable(id=decision.id, url=decision.url, label=label)
 
 
 def _last(workspace: Workspace, who: str) -> Decision | None:

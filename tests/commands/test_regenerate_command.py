@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from qtgen.generation.decisions import Action, Decision, State
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
 from qtgen.page.fields import FIELD_GROUPS
 from support import points_json
@@ -302,6 +306,58 @@ def test_texts_that_a_person_edited_are_kept_unless_they_are_included(qtgen: Run
     code, _, err = qtgen(*call, "--model", "third", "--include-edited", "--only", "answer")
     assert code == 0
     assert "Anna" not in PAGE.read_text(), err
+
+
+def decide(action: str, **values: Any) -> Decision:
+    """Append a decision about the page as it is."""
+    store, page = OutputFolder(Path("outputs")), read(PAGE.read_bytes())
+    digests, url = group_digests(page, WRITTEN_GROUPS), page.text_of("url") or ""
+    at = f"2026-11-27T09:30:{len(store.decision_log()):02}.000Z"
+    decision = Decision(id=str(uuid.uuid4()), at=at, who="ada", action=Action(action), url=url, texts=digests, **values)
+    store.append_decision(decision)
+    return decision
+
+
+def test_a_page_that_was_sent_back_is_rewritten_with_the_readers_note(qtgen: Run, endpoint: Endpoint) -> None:
+    write_site(osmosis={"answer": "Osmosis moves water. " * 20, DESCRIPTION: LONG_DESCRIPTION})
+    sent_back = decide("send-back", note="Name the membrane.", reasons=("incomplete",))
+    code, out, err = qtgen("regenerate", "site", "--dry-run", "--because", "sent-back", "--json")
+    assert code == 0, err
+    assert [row["reason"] for row in json.loads(out)["reasons"]] == ["sent-back"]
+    code, out, _ = qtgen("regenerate", "site", "--check")
+    assert (code, "sent-back" in out) == (1, True)
+    code, out, err = qtgen("regenerate", "site", "--json")
+    assert code == 0, err
+    assert (json.loads(out)["status"], json.loads(out)["reasons"]) == ("written", ["sent-back", "QT601", "QT610"])
+    assert "<faults>\n- Incomplete: Name the membrane.\n</faults>" in endpoint.prompts[-1]
+    log = OutputFolder(Path("outputs")).decision_log()
+    page = read(PAGE.read_bytes())
+    assert log.state(sent_back.url, group_digests(page, WRITTEN_GROUPS)) is State.RETURNED
+    _, _, err = qtgen("regenerate", "site")
+    assert "no stale pages among 1 page" in err, "the reason disappears with the text"
+    assert json.loads(next(Path("outputs/.qtgen/taken").rglob("*.json")).read_text())["reasons"][0] == "sent-back"
+
+
+def test_texts_that_a_reader_approved_are_kept_unless_they_are_included(qtgen: Run, endpoint: Endpoint) -> None:
+    write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION})
+    decide("approve")
+    code, out, err = qtgen("regenerate", "site", "--check", "--json")
+    assert (code, json.loads(out)["approved"]) == (0, [str(PAGE)])
+    assert "1 page approved by a reader skipped; --include-edited includes them" in err
+    code, _, err = qtgen("regenerate", "site")
+    assert (code, endpoint.requests) == (0, [])
+    code, _, err = qtgen("regenerate", "site", "--include-edited")
+    assert (code, len(endpoint.requests)) == (0, 1), err
+    assert read(PAGE.read_bytes()).text_of(DESCRIPTION) == SHORT_DESCRIPTION
+
+
+def test_damaged_decisions_do_not_end_a_run(qtgen: Run, endpoint: Endpoint) -> None:
+    write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION})
+    decide("approve")
+    decisions = Path("outputs/.qtgen/decisions.jsonl")
+    decisions.write_bytes(b'{"torn": \n\xff\xfe\n' + decisions.read_bytes()[:-40])
+    code, _, err = qtgen("regenerate", "site")
+    assert (code, len(endpoint.requests)) == (0, 1), err
 
 
 def test_unusual_dates_and_scores_do_not_end_planning(qtgen: Run, endpoint: Endpoint) -> None:

@@ -17,9 +17,15 @@ from qtgen.evaluation.agreement import (
     pairwise_accuracy,
     read_sources,
 )
+from qtgen.evaluation.decided_pairs import decided_pairs
 from qtgen.evaluation.scoring import Sample, SampleResult, score_samples
 from qtgen.evaluation.stats import Interval
+from qtgen.generation.decisions import Action, Decision
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.provenance import group_digests
+from qtgen.page import decode_answer, read
 from support import ROOT, SHARED
+from support.pages import write_site
 
 
 def write_lines(path: Path, *rows: Any) -> None:
@@ -127,3 +133,85 @@ def test_agreement_is_what_the_documentation_says() -> None:
         results = list(score_samples((answer.sample for answer in judged), ["rouge_l"]))
         for row in agreement(name, judged, results, ["score", "rouge_l"]):
             assert row.value >= float(documented[row.metric][place].split()[0]) - 0.0006, (row.source, row.metric)
+
+
+# --- the team's own decisions ------------------------------------------------------------------------------------------
+
+OLD, NEW = "Osmosis moves water.", "Osmosis moves water through a membrane.\\n\\nIt holds the solute back."
+OWN = Path("site/biology/what-is-osmosis.md")
+
+
+def decide(store: OutputFolder, prefers: str | None, answer: str = OLD, **values: Any) -> Decision:
+    """Write a page with an answer, and append a decision about it."""
+    write_site(osmosis={"answer": answer})
+    texts = group_digests(read(OWN.read_bytes()), ["answer", "seo"])
+    number = len(store.decision_log())
+    defaults = {"id": f"d{number}", "at": f"2026-11-27T09:30:{number:02}.000Z", "who": "ada", "url": "/u"}
+    decision = Decision(**{**defaults, "action": Action.KEEP, "texts": texts, "prefers": prefers, **values})
+    store.append_decision(decision)
+    return decision
+
+
+def keep_record(store: OutputFolder, verdict: str | None = "old", **values: Any) -> None:
+    both = {"answer": {"old": OLD, "new": NEW}}
+    record = {"path": str(OWN), "url": "/u", "fields": both, "compared": {"verdict": verdict}, **values}
+    store.keep_rejected(str(OWN), json.dumps(record))
+
+
+@pytest.mark.parametrize(("prefers", "humans"), [("new", [0.0, 1.0]), ("old", [1.0, 0.0]), ("same", [0.5, 0.5])])
+def test_the_teams_own_decisions_are_a_data_set(prefers: str, humans: list[float]) -> None:
+    store = OutputFolder(Path("out"))
+    keep_record(store)
+    decide(store, prefers)
+    (judged,) = read_sources(Path("out")).values()
+    assert [answer.human for answer in judged] == humans
+    assert [answer.comparison for answer in judged] == [1.0, 0.0]
+    assert [answer.sample.candidate for answer in judged] == [OLD, decode_answer(NEW)]
+    assert {answer.sample.question for answer in judged} == {"What is osmosis?"}
+    assert {(answer.group, answer.cluster) for answer in judged} == {("d0", "/u")}
+    assert {answer.sample.references for answer in judged} == {()}
+
+
+def test_decisions_agree_with_the_comparison_or_not() -> None:
+    store = OutputFolder(Path("out"))
+    keep_record(store)
+    for prefers in ("old", "old", "new", "old"):
+        decide(store, prefers)
+    (judged,) = read_sources(Path("out")).values()
+    rows = agreement("Decisions", judged, [*score_samples(answer.sample for answer in judged)], ["length"])
+    assert {row.metric: row.value for row in rows} == {"comparison": 0.75, "length": 0.25}
+
+
+def test_what_a_reader_approved_in_the_end_is_the_reference() -> None:
+    store = OutputFolder(Path("out"))
+    keep_record(store, None)
+    decide(store, "new")
+    final = "Osmosis moves water through a membrane."
+    decide(store, None, final, action=Action.EDIT, acceptable=True)
+    (judged,) = read_sources(Path("out")).values()
+    assert {(answer.sample.references, answer.comparison) for answer in judged} == {((final,), None)}
+
+
+def test_decisions_without_a_preference_or_their_texts_do_not_count() -> None:
+    store = OutputFolder(Path("out"))
+    keep_record(store)
+    decide(store, None)
+    decide(store, "new", "An answer that nobody has any more.")
+    undone = decide(store, "new")
+    decide(store, None, action=Action.UNDO, undoes=undone.id)
+    store.keep_taken(str(OWN), "{")
+    with pytest.raises(UsageError, match=r"no judged answers in this folder; .*or decisions about rewrites of answers"):
+        read_sources(Path("out"))
+
+
+def test_decisions_can_be_read_from_a_file(tmp_path: Path) -> None:
+    store = OutputFolder(Path("out"))
+    keep_record(store, question="Why?")
+    decide(store, "new")
+    OWN.unlink()
+    rows = [*decided_pairs(store)]
+    write_lines(tmp_path / "meta_decisions.jsonl", *rows)
+    assert read_sources(tmp_path) == read_sources(Path("out"))
+    write_lines(tmp_path / "meta_decisions.jsonl", {**rows[0], "prefers": "both"})
+    with pytest.raises(UsageError, match=r"meta_decisions\.jsonl: not in the form of Decisions"):
+        read_sources(tmp_path)

@@ -15,9 +15,9 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
 from qtgen.llm.types import Prompt
 from qtgen.regeneration.api import default_filter, regenerate
-from qtgen.regeneration.detect import StalenessFilter
 from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.rewrite import RewriteResult
+from qtgen.regeneration.staleness import StalenessFilter
 from support.pages import LONG_DESCRIPTION, UNSPACED_KEYWORDS, page_path, write_site
 from support.rewriting import DESCRIPTION, KEYWORDS, Responder, seo_json
 
@@ -89,7 +89,14 @@ def test_a_folder_without_pages_is_an_error(config: GenerationConfig) -> None:
 def test_the_default_filter_has_every_reason_that_applies_by_itself() -> None:
     staleness = default_filter()
     names = [reason.name for reason in staleness.reasons]
-    assert names == ["prompt-changed", "schema-changed", "model-changed", "source-changed", "question-edited"]
+    assert names == [
+        "prompt-changed",
+        "schema-changed",
+        "model-changed",
+        "source-changed",
+        "question-edited",
+        "sent-back",
+    ]
     assert {"QT501", "QT601", "QT608"} <= staleness.codes
     assert not {code for code in staleness.codes if code.startswith("QT4")}
 

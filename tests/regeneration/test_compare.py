@@ -1,7 +1,10 @@
 """When is a new text worse than the old one?"""
 
 import asyncio
+import json
+import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,8 @@ from qtgen.generation.types import Question
 from qtgen.llm.types import Prompt
 from qtgen.page import decode_answer
 from qtgen.regeneration.compare import (
+    MAX_LOSS,
+    MIN_INFORMATION,
     Comparison,
     answer_objections,
     compare_by_judges,
@@ -135,8 +140,45 @@ def test_a_page_is_compared_in_the_fields_that_changed() -> None:
     assert "new description" in explanations[DESCRIPTION]
     assert "keywords" in explanations[KEYWORDS]
     together = compare_by_metrics(old, new, explanations.keys(), has_reference=True)
-    assert together == Comparison(True, "; ".join(explanations.values()))
-    assert compare_by_metrics(old, old, explanations.keys(), has_reference=True) == Comparison(False)
+    assert together[:3] == (True, "; ".join(explanations.values()), "old")
+    assert compare_by_metrics(old, old, explanations.keys(), has_reference=True)[:3] == (False, "", "new")
+
+
+def test_the_numbers_that_are_compared_are_recorded() -> None:
+    old = make_page()
+    shorter = "Osmosis moves water through a membrane that holds the solute back."
+    new = make_page(**{"answer": shorter, DESCRIPTION: OFF_TOPIC, KEYWORDS: "Rome, emperors"})
+    compared = compare_by_metrics(old, new, ("answer", DESCRIPTION, KEYWORDS), has_reference=True).as_dict()
+    assert (compared["by"], compared["judges"], compared["verdict"]) == ("metrics", [], "old")
+    measures = compared["measures"]
+    assert set(measures) == {
+        "answer.score",
+        "answer.loss",
+        "answer.contradiction",
+        "answer.repetition_increase",
+        "answer.similarity",
+        "description.similarity",
+        "description.information",
+        "description.new_information",
+        "description.grounding_drop",
+        "keywords.unrelated_increase",
+        "keywords.number",
+    }
+    assert measures["answer.loss"] > MAX_LOSS
+    assert measures["description.information"] < MIN_INFORMATION
+    assert measures["keywords.unrelated_increase"] > 0
+    assert json.loads(json.dumps(compared)) == compared
+    same = compare_by_metrics(old, old, ("answer", DESCRIPTION, KEYWORDS), has_reference=True).measures
+    assert (same["answer.loss"], same["description.information"], same["keywords.unrelated_increase"]) == (0, 1, 0)
+    no_reference = compare_by_metrics(old, new, ("answer",), has_reference=False).measures
+    assert set(no_reference) == {"answer.repetition_increase", "answer.similarity"}
+
+
+def test_measures_of_empty_texts_are_numbers() -> None:
+    nothing: dict[str, Any] = {KEYWORDS: None, DESCRIPTION: None}
+    old, new = make_page(**nothing), make_page()
+    measures = compare_by_metrics(old, new, (DESCRIPTION, KEYWORDS), has_reference=True).measures
+    assert all(math.isfinite(value) for value in measures.values())
 
 
 # --- judges ----------------------------------------------------------------------------------------------------------
@@ -154,8 +196,12 @@ def judged(
 
 def test_a_majority_of_judges_decides() -> None:
     for_old, for_new = prefers("until the two sides"), prefers(SHORT_DESCRIPTION)
-    assert judged(for_new)[0] == Comparison(False)
-    assert judged(for_old)[0] == Comparison(True, "judged worse in both orders: Because.")
+    assert judged(for_new)[0] == (False, "", "new", ("judge-0",), {"search.preference": 1})
+    worse = True, "judged worse in both orders: Because.", "old", ("judge-0",), {"search.preference": -1}
+    assert judged(for_old)[0] == worse
+    tied = judged(for_new, for_old)[0]
+    assert (tied.verdict, tied.measures) == ("same", {"search.preference": 0})
+    assert tied.as_dict()["by"] == "judges"
     assert not judged(for_new, for_old)[0].is_worse
     assert judged(for_new, for_old, for_old)[0].is_worse
     assert not judged(first_shown)[0].is_worse, "a preference for a position is no preference"

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from qtgen.generation.config import GenerationConfig
+from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex, group_digests, read_provenance
 from qtgen.page import Page, read_text
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration import detect
-from qtgen.regeneration.detect import StalenessFilter, StalenessReport, StalePage, find_stale
+from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.reasons import REASONS, Criteria
+from qtgen.regeneration.staleness import StalenessFilter, StalenessReport, StalePage
 from qtgen.site.discovery import iter_batches
 from qtgen.validation.run import ValidationOptions
 from support import TODAY
@@ -44,6 +46,7 @@ def find(
     provenance: ProvenanceIndex | None = None,
     criteria: Criteria = CRITERIA,
     *,
+    decisions: DecisionLog | None = None,
     folder: str = "site",
     corpus: str | None = None,
     with_dates: bool = False,
@@ -51,7 +54,14 @@ def find(
     options = ValidationOptions((), corpus=Path(corpus) if corpus else None)
     batches = list(iter_batches([Path(folder)]))
     return find_stale(
-        batches, options, staleness, criteria, provenance or ProvenanceIndex(), config, with_dates=with_dates
+        batches,
+        options,
+        staleness,
+        criteria,
+        provenance or ProvenanceIndex(),
+        config,
+        decisions=decisions,
+        with_dates=with_dates,
     )
 
 
@@ -181,6 +191,94 @@ def test_text_that_a_person_edited_is_left_out(config: GenerationConfig) -> None
     assert (report.stale, report.edited) == ([], [page_path()])
     (page,) = find(config, named("model-changed", include_edited=True), lines).stale
     assert "answer" in page.fields
+
+
+# --- decisions of readers ----------------------------------------------------------------------------------------------
+
+
+def decision(action: str, page: Page, number: int = 1, **values: Any) -> Decision:
+    """Return a decision about the texts of a page."""
+    texts = group_digests(page, WRITTEN_GROUPS)
+    at = f"2026-01-31T00:00:{number:02}.000Z"
+    fields = {"id": str(number), "at": at, "who": "ada", "url": page.text_of("url"), "texts": texts, **values}
+    return Decision(action=Action(action), **fields)
+
+
+def test_a_page_that_was_sent_back_is_stale_without_provenance(config: GenerationConfig) -> None:
+    write_site(osmosis={}, diffusion={})
+    sent_back = decision("send-back", make_page(), note="Say why.", reasons=("incomplete",))
+    report = find(config, named("sent-back"), decisions=DecisionLog([sent_back]))
+    (page,) = report.stale
+    assert (page.path, page.reasons, page.complaint) == (page_path(), ("sent-back",), "Incomplete: Say why.")
+    assert page.fields == {path for group in WRITTEN_GROUPS for path in FIELD_GROUPS[group]}
+    assert page.only_for("sent-back") == page
+
+
+def test_a_text_that_changed_since_it_was_sent_back_is_not_stale(config: GenerationConfig) -> None:
+    write_site(osmosis={"seo.page_description": SHORT_DESCRIPTION})
+    log = DecisionLog([decision("send-back", make_page(), note="Say why.")])
+    assert find(config, named("sent-back"), decisions=log).stale == []
+
+
+def test_only_the_decision_in_force_counts(config: GenerationConfig) -> None:
+    write_site(osmosis={})
+    sent_back = decision("send-back", make_page(), note="Say why.")
+    for later in (decision("approve", make_page(), 2), decision("undo", make_page(), 2, undoes="1")):
+        assert find(config, named("sent-back"), decisions=DecisionLog([sent_back, later])).stale == []
+    report = find(config, named("sent-back"), decisions=DecisionLog([sent_back, decision("skip", make_page(), 2)]))
+    assert stale_paths(report) == [page_path()]
+
+
+def test_a_page_that_was_sent_back_is_rewritten_although_a_person_edited_it(config: GenerationConfig) -> None:
+    edited = make_page(answer="Osmosis moves water. Anna says so.")
+    write_site(osmosis={"answer": edited.text_of("answer")})
+    lines = index(record(make_page(), asked_model="m0"))
+    log = DecisionLog([decision("send-back", edited, note="Say why.")])
+    (page,) = find(config, named("sent-back", "model-changed"), lines, decisions=log).stale
+    assert page.because["sent-back"] >= {"answer"}
+
+
+def test_approved_texts_are_left_alone_and_reported(config: GenerationConfig) -> None:
+    write_site(osmosis={"seo.page_description": LONG_DESCRIPTION}, diffusion={})
+    approved = make_page(**{"seo.page_description": LONG_DESCRIPTION})
+    lines = index(record(approved, asked_model="m0"), record(make_page("diffusion"), asked_model="m0"))
+    staleness = named("model-changed", codes=TEXT_CODES)
+    report = find(config, staleness, lines, decisions=DecisionLog([decision("approve", approved)]))
+    assert (stale_paths(report), report.approved, report.edited) == ([page_path("diffusion")], [page_path()], [])
+    report = find(
+        config, replace(staleness, include_edited=True), lines, decisions=DecisionLog([decision("approve", approved)])
+    )
+    assert (stale_paths(report), report.approved) == ([page_path("diffusion"), page_path()], [])
+    rejected = DecisionLog([decision("approve", approved), decision("reject", approved, 2)])
+    assert page_path() in stale_paths(find(config, staleness, lines, decisions=rejected))
+
+
+def test_the_links_of_an_approved_page_are_not_approved(config: GenerationConfig) -> None:
+    write_site(osmosis=DANGLING_LINK)
+    staleness = named(codes=frozenset({"QT403"}), groups=frozenset({"answer", "related"}))
+    before = find(config, staleness, corpus="site")
+    after = find(config, staleness, corpus="site", decisions=DecisionLog([decision("approve", make_page())]))
+    assert before.stale == after.stale
+    assert stale_paths(after) == [page_path()]
+
+
+def test_an_approval_that_a_killed_server_did_not_carry_out_does_not_count(config: GenerationConfig) -> None:
+    write_site(osmosis={"seo.page_description": LONG_DESCRIPTION})
+    old = make_page(**{"seo.page_description": LONG_DESCRIPTION})
+    new = make_page(**{"seo.page_description": SHORT_DESCRIPTION})
+    edit = decision("edit", old, after={"seo": group_digests(new, ["seo"])["seo"]})
+    log = DecisionLog([edit])
+    assert stale_paths(find(config, named(codes=TEXT_CODES), decisions=log)) == [page_path()]
+    assert len(log) == 0
+
+
+def test_pages_with_other_decisions_are_not_read(config: GenerationConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_site(osmosis={}, diffusion={})
+    log = DecisionLog([decision("approve", make_page()), decision("reject", make_page("diffusion"), 2)])
+    read: list[str] = []
+    monkeypatch.setattr(detect, "read_page", lambda path, *_: read.append(path))
+    assert find(config, named("sent-back"), decisions=log).stale == []
+    assert read == []
 
 
 def test_a_safe_fix_is_not_an_edit(config: GenerationConfig) -> None:

@@ -9,10 +9,11 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.provenance import ProvenanceIndex
 from qtgen.generation.types import Status
 from qtgen.regeneration.api import default_filter
-from qtgen.regeneration.detect import StalenessFilter, StalenessReport, find_stale
+from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.plan import RewriteSources, plan_jobs
 from qtgen.regeneration.reasons import Criteria
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
+from qtgen.regeneration.staleness import StalenessFilter, StalenessReport
 from qtgen.site.discovery import iter_batches
 from qtgen.validation.run import ValidationOptions
 from support import TODAY

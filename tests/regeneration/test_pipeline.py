@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,37 @@ def test_pages_are_rewritten_with_their_provenance(config: GenerationConfig) -> 
     assert {description_of(name) for name in NAMES} == {SHORT_DESCRIPTION}
     lines = [json.loads(line) for line in Path("out/.qtgen/provenance.jsonl").read_text().splitlines()]
     assert {line["url"].rpartition("-")[2] for line in lines} == set(NAMES)
+
+
+def test_both_texts_of_a_page_that_was_rewritten_are_kept(config: GenerationConfig) -> None:
+    jobs = jobs_on_disk("osmosis", "turgor")
+    answers = iter([seo_json(OFF_TOPIC), seo_json()])
+    run(config, jobs, Responder(lambda _: next(answers)))
+    store = OutputFolder(Path("out"))
+    (taken,), (rejected,) = [*store.taken_records.paths()], [*store.rejected_records.paths()]
+    assert (taken.name, rejected.name) == ("what-is-turgor.json", "what-is-osmosis.json")
+    record, (line,) = json.loads(taken.read_text()), store.provenance_file.read_text().splitlines()
+    assert record["fields"] == {DESCRIPTION: {"old": LONG_DESCRIPTION, "new": SHORT_DESCRIPTION}}
+    assert record["compared"] == json.loads(line)["compared"]
+    assert set(record) == set(json.loads(rejected.read_text()))
+
+
+def test_nothing_is_kept_of_a_page_that_could_not_be_rewritten(config: GenerationConfig) -> None:
+    jobs = jobs_on_disk("osmosis")
+    change_page(Path(page_path("osmosis")))
+    run(config, jobs, Responder(good))
+    run(config, jobs_on_disk("turgor"), Responder(good), write_pages=False)
+    assert not [*OutputFolder(Path("out")).taken_records.paths()]
+
+
+def test_a_complaint_makes_a_rejected_attempt_a_new_one(config: GenerationConfig) -> None:
+    (job,) = jobs_on_disk("osmosis")
+    provider = Responder(lambda _: seo_json(OFF_TOPIC))
+    run(config, [job], provider)
+    run(config, [job], provider)
+    assert len(provider.prompts) == 1, "the second run skips what the first one rejected"
+    run(config, [replace(job, complaint="Name the membrane.")], provider)
+    assert len(provider.prompts) == 2
 
 
 def test_a_result_that_is_settled_already_is_only_saved(config: GenerationConfig) -> None:

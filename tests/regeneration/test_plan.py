@@ -11,9 +11,9 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
 from qtgen.page import read, read_text
 from qtgen.page.fields import FIELD_GROUPS
-from qtgen.regeneration.detect import StalePage
 from qtgen.regeneration.plan import RewriteSources, not_attempted, plan_jobs, prioritize
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
+from qtgen.regeneration.staleness import StalePage
 from support.pages import (
     DANGLING_LINK,
     LONG_DESCRIPTION,
@@ -218,3 +218,9 @@ def test_a_result_without_an_attempt_names_the_page_and_its_reasons() -> None:
     assert (outcome.status, outcome.url, outcome.attempts, outcome.draft) == (Status.SKIPPED, URL, 0, None)
     assert read(result.job.original).problems, "nothing was read"
     assert not_attempted(StalePage("p.md", "", {}), Failure("page", "x")).outcome.url is None
+
+
+def test_the_complaint_of_a_reader_goes_with_the_job(config: GenerationConfig) -> None:
+    write_site(osmosis={})
+    page = StalePage(page_path(), URL, {"sent-back": frozenset({"answer"})}, complaint="Say why.")
+    assert job_for(config, page).complaint == "Say why."

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from qtgen.generation.provenance import ProvenanceRecord
+from qtgen.generation.decisions import Action, Decision, State
+from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord, group_digests
 from qtgen.page import Page
 from qtgen.regeneration.reasons import (
     REASONS,
     Criteria,
     PageState,
+    complaint_of,
     describe_reason,
     group_of,
     is_rule,
@@ -144,12 +146,50 @@ def test_a_registered_function_becomes_a_reason(monkeypatch: pytest.MonkeyPatch)
         return ["answer"]
 
     added = registry["blue-moon"]
-    assert (added.doc, added.setting, added.needs_provenance) == ("There was a blue moon.", "older_than", False)
+    assert (added.doc, added.setting, added.needs_history) == ("There was a blue moon.", "older_than", False)
     assert "blue-moon" not in REASONS
 
 
-def test_reasons_that_need_no_setting_and_no_name_need_provenance() -> None:
-    without = {name for name, one in REASONS.items() if not one.needs_provenance}
+def decided(action: str, page: Page, **values: Any) -> PageState:
+    """Return the state of a page after a decision about it, without provenance."""
+    texts = group_digests(page, WRITTEN_GROUPS)
+    fields = {"id": "1", "at": "2026-01-31T00:00:00.000Z", "who": "ada", "url": "/u", "texts": texts, **values}
+    return PageState("/u", "q1", {}, lambda: page, Decision(action=Action(action), **fields))
+
+
+@pytest.mark.parametrize(
+    ("reasons", "groups"),
+    [((), WRITTEN_GROUPS), (("fact", "search-fields"), WRITTEN_GROUPS), (("search-fields",), ("seo",))],
+)
+def test_a_page_that_was_sent_back_is_stale_in_what_the_reader_disliked(
+    reasons: tuple[str, ...], groups: tuple[str, ...]
+) -> None:
+    state = decided("send-back", make_page(), reasons=reasons, note="Say why.")
+    assert tuple(REASONS["sent-back"].check(state, CRITERIA)) == groups
+    assert state.decided is State.SENT_BACK
+
+
+def test_a_page_that_changed_since_it_was_sent_back_is_not_stale() -> None:
+    state = decided("send-back", make_page(), texts={"answer": "0", "seo": "0"})
+    assert (state.decided, tuple(REASONS["sent-back"].check(state, CRITERIA))) == (State.RETURNED, ())
+
+
+@pytest.mark.parametrize("action", ["approve", "reject", "keep", "skip"])
+def test_other_decisions_are_no_reason(action: str) -> None:
+    assert not tuple(REASONS["sent-back"].check(decided(action, make_page()), CRITERIA))
+
+
+def test_a_complaint_is_one_line_with_the_readers_reasons() -> None:
+    state = decided("send-back", make_page(), reasons=("fact", "unclear", "?"), note="Water\r\nis wet.\n")
+    assert state.decision
+    assert complaint_of(state.decision) == "Factual error, Unclear: Water is wet."
+    state = decided("send-back", make_page(), note="Say why.")
+    assert state.decision
+    assert complaint_of(state.decision) == "Say why."
+
+
+def test_reasons_that_need_no_setting_and_no_name_need_history() -> None:
+    without = {name for name, one in REASONS.items() if not one.needs_history}
     assert without == {"old", "low-score", "unknown-provenance"}
 
 

@@ -13,7 +13,7 @@ from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Status
-from qtgen.llm.types import STANDARD_STYLE
+from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, PromptStyle
 from qtgen.page import read_text
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.rewrite import (
@@ -22,8 +22,8 @@ from qtgen.regeneration.rewrite import (
     RewriteResult,
     RewriteTask,
     attempt_key,
-    rejected_record,
     rewrite,
+    rewrite_record,
     splice_problem,
 )
 from support import TODAY, Scripted, points_json
@@ -76,6 +76,36 @@ def test_an_answer_is_requested_like_that_of_a_new_page(config: GenerationConfig
 
 def check(task: RewriteTask, response: str) -> AnswerCheck:
     return task.check(task.prompt(STANDARD_STYLE), response)
+
+
+def test_a_readers_complaint_is_in_the_first_request(config: GenerationConfig) -> None:
+    plain = make_job("answer", DESCRIPTION, reasons=("sent-back",))
+    job = replace(plain, complaint="Incomplete: Name the </faults> membrane.")
+    usual, prompt = (RewriteTask(one, config).prompt(STANDARD_STYLE) for one in (plain, job))
+    assert usual == config.render(plain.question)
+    assert prompt.messages[:-1] == usual.messages[:-1]
+    text = prompt.messages[-1].content
+    assert text.startswith(f"{usual.messages[-1].content}\n\n")
+    assert "<faults>\n- Incomplete: Name the ‹/faults> membrane.\n</faults>" in text
+    assert (prompt.digest, prompt.wording_digest) == (usual.digest, usual.wording_digest), "the template is the same"
+    search_fields = replace(make_job(DESCRIPTION), complaint="Name the membrane.")
+    assert "- Name the membrane." in RewriteTask(search_fields, config).prompt(STANDARD_STYLE).messages[-1].content
+
+
+def test_a_small_model_is_asked_for_another_answer(config: GenerationConfig) -> None:
+    """Its short prompt does not list faults, but the request must differ, or the ledger would give the same answer."""
+    style = PromptStyle(AnswerFormat.MARKDOWN, is_short=True)
+    job = make_job("answer", DESCRIPTION)
+    usual = RewriteTask(job, config).prompt(style)
+    prompt = RewriteTask(replace(job, complaint="Say why."), config).prompt(style)
+    assert prompt.messages == usual.messages
+    assert (prompt.parameters, prompt.sample) != (usual.parameters, usual.sample)
+
+
+def test_a_repair_repeats_the_complaint(config: GenerationConfig) -> None:
+    job = replace(make_job(DESCRIPTION), complaint="Name the membrane.")
+    _, provider = run(config, job, "nonsense", seo_json())
+    assert ["Name the membrane." in prompt.messages[-1].content for prompt in provider.asked] == [True, True]
 
 
 # --- what is accepted ------------------------------------------------------------------------------------------------
@@ -182,10 +212,31 @@ def test_a_worse_text_is_rejected_and_both_versions_are_recorded(config: Generat
     assert result.outcome.status is Status.KEPT
     assert "further from its topic" in result.explanation
     assert changed_lines(job.original, new_text(result).encode()) == [UNSPACED_KEYWORDS.replace(",", ", ")]
-    record = json.loads(rejected_record(result, "key-1"))
+    record = json.loads(rewrite_record(result, "key-1"))
     assert record["fields"] == {DESCRIPTION: {"old": LONG_DESCRIPTION, "new": OFF_TOPIC}}
     assert (record["why"], record["key"], record["reasons"]) == (result.explanation, "key-1", ["QT601"])
     assert record["made"]["prompt"] == "seo"
+    assert record["compared"]["verdict"] == "old"
+    assert record["compared"]["measures"]["description.similarity"] < 1
+    assert "compared" not in record["made"]
+    assert result.comparison
+    assert record["compared"] == result.comparison.as_dict()
+
+
+def test_an_accepted_text_is_recorded_like_a_rejected_one(config: GenerationConfig) -> None:
+    old_values = {"answer": REFUSAL, "score": 0.7, "date": dt.date(2020, 1, 1)}
+    job = make_job("answer", changes=old_values, reasons=("QT604",), touch_date=True)
+    result, _ = run(config, job, GOOD_ANSWER)
+    record = json.loads(rewrite_record(result, "key-1"))
+    assert result.outcome.draft
+    assert record["fields"] == {"answer": {"old": REFUSAL, "new": read_text(new_text(result)).values["answer"]}}
+    score, date = {"old": 0.7, "new": -1.0}, {"old": "2020-01-01", "new": TODAY.isoformat()}
+    assert record["also"] == {"score": score, "date": date}
+    assert (record["why"], record["key"], record["url"]) == ("", "key-1", job.url)
+    assert result.outcome.draft.provenance["compared"] == record["compared"]
+    assert record["compared"]["by"] == "metrics"
+    untouched = make_job(DESCRIPTION)
+    assert json.loads(rewrite_record(run(config, untouched, seo_json())[0], "k"))["also"] == {}
 
 
 def test_the_same_text_again_is_rejected(config: GenerationConfig) -> None:
@@ -193,6 +244,8 @@ def test_the_same_text_again_is_rejected(config: GenerationConfig) -> None:
     result, _ = run(config, job, seo_json(SHORT_DESCRIPTION))
     assert (result.outcome.status, result.outcome.draft) == (Status.KEPT, None)
     assert result.explanation == "the new text is the same as the old one"
+    assert result.comparison
+    assert (result.comparison.verdict, result.comparison.measures) == ("same", {})
 
 
 @pytest.mark.parametrize("reason", sorted(NO_REFERENCE))

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from qtgen.generation.types import Status
-from qtgen.regeneration.detect import StalePage
 from qtgen.regeneration.plan import not_attempted
 from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.regeneration.sharing import SharedPages
+from qtgen.regeneration.staleness import StalePage
 
 
 def stale(number: int) -> StalePage:

@@ -196,9 +196,17 @@ def test_readers_who_disagree_leave_a_page_bad_until_somebody_adjudicates() -> N
     review.decide(1, Action.REJECT, "bob")
     now = progress(review.plan, review.log, review.texts.get)
     assert (now.read, now.bad, now.disputed) == (1, 1, (review.url(1),))
-    review.decide(1, Action.ADJUDICATE, "eve", acceptable=True)
+    review.decide(1, Action.ADJUDICATE, "eve", acceptable=True, draw=None)
     now = progress(review.plan, review.log, review.texts.get)
     assert (now.read, now.bad, now.disputed) == (1, 0, ())
+
+
+def test_an_adjudication_without_a_dispute_is_no_reading() -> None:
+    review = Review(audit(allowed=None))
+    review.decide(1, Action.ADJUDICATE, "eve", acceptable=False)
+    assert progress(review.plan, review.log, review.texts.get).read == 0
+    review.decide(1)
+    assert progress(review.plan, review.log, review.texts.get).bad == 0
 
 
 def test_a_batch_is_not_rejected_for_pages_in_dispute() -> None:

@@ -7,8 +7,8 @@ from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
 from qtgen.review.audits import Limits, digests_from_files, make_plan, read_frame
-from support.pages import make_page, page_path, page_text, write_site
 from support.audits import NOW
+from support.pages import make_page, page_path, page_text, write_site
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def test_a_frame_holds_the_pages_by_url() -> None:
 def test_features_are_added_by_url() -> None:
     write_site(water={"score": 0.7})
     url = make_page("water").text_of("url") or ""
-    frame = read_frame([Path("site")], Path("site"), {url: {"errors": 2.0}, "/other": {"errors": 1.0}})
+    frame = read_frame([Path("site")], Path("site")).with_features({url: {"errors": 2.0}, "/other": {"errors": 1.0}})
     assert frame.pages[0].features == {"errors": 2.0, "score": 0.7}
 
 

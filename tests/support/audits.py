@@ -3,10 +3,14 @@
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from qtgen.generation.decisions import Action, Decision, DecisionLog, timestamp
-from qtgen.review.audits import Frame, Limits, Plan, SourcePage, make_plan
+from qtgen.generation.output import OutputFolder
+from qtgen.review.audits import Frame, Limits, Plan, SourcePage, make_plan, read_frame, save_plan
 
 NOW = dt.datetime(2026, 11, 27, 9, 30, tzinfo=dt.UTC)
 
@@ -65,3 +69,24 @@ class Review:
     def change(self, place: int) -> None:
         """Let the text of a page change."""
         self.texts[self.url(place)] = {"answer": "changed", "seo": "changed"}
+
+
+def write_audit(store: OutputFolder, *, name: str = "spring", seed: int = 7, **limits: Any) -> Review:
+    """Freeze an audit of the pages below `site`, and return it with decisions that are appended to the file."""
+    frame = read_frame([Path("site")], store.folder)
+    chosen = None if name == "next" else Limits(**{"tolerance": 0.1, **limits})
+    plan = make_plan(name, frame, store.decision_log(), at=NOW, seed=seed, limits=chosen)
+    save_plan(store, plan)
+    return _ReviewInFile(plan, store)
+
+
+class _ReviewInFile(Review):
+    def __init__(self, plan: Plan, store: OutputFolder) -> None:
+        super().__init__(plan)
+        self._store = store
+
+    def decide(self, place: int, action: Action | None = None, who: str = "ann", **fields: Any) -> Decision:
+        decision = super().decide(place, action, who, **fields)
+        unique = msgspec.structs.replace(decision, id=f"{self.plan.name}-{decision.id}")
+        self._store.append_decision(unique)
+        return unique

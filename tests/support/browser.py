@@ -66,7 +66,8 @@ def _chromium() -> Iterator[_Running]:
 def open_page(_chromium: _Running) -> Iterator[OpenPage]:
     """Open a page in a context of its own, such as `open_page(color_scheme="dark", viewport={…})`.
 
-    The test fails if a page violates its Content Security Policy or raises an error that no script catches.
+    The test fails if a page violates its Content Security Policy or raises an error that no script catches. With
+    `open_page(may_violate=True)` it may do both.
     """
     faults: list[str] = []
 
@@ -77,12 +78,13 @@ def open_page(_chromium: _Running) -> Iterator[OpenPage]:
     with _chromium.active() as browser:
         contexts = []
 
-        def open_one(**options: Any) -> "Page":
+        def open_one(*, may_violate: bool = False, **options: Any) -> "Page":
             context = browser.new_context(**options)
             contexts.append(context)
             context.set_default_timeout(TIMEOUT_MS)
-            context.on("console", watch_console)
-            context.on("weberror", lambda error: faults.append(str(error.error)))
+            if not may_violate:
+                context.on("console", watch_console)
+                context.on("weberror", lambda error: faults.append(str(error.error)))
             return context.new_page()
 
         yield open_one

@@ -53,10 +53,10 @@ def parse_nodes(texts: Sequence[str]) -> list[list[tuple[str, int, int, str | No
     return [[(name, start, end, value) for name, start, end, value in nodes] for nodes in run_node("parse.mjs", texts)]
 
 
-def sample_answers(pages: Mapping[str, bytes]) -> dict[str, str]:
+def sample_answers(pages: Mapping[str, bytes], count: int = _SAMPLE) -> dict[str, str]:
     """Return the answers of a sample of pages, by path: all pages, or those with signs in the first place."""
     answers = {path: read(raw).text_of("answer") or "" for path, raw in sorted(pages.items())}
     if ALL_PAGES:
         return answers
     with_signs = [path for path, answer in answers.items() if _SIGN.search(answer)]
-    return {path: answers[path] for path in Random(17).sample(with_signs, _SAMPLE)}
+    return {path: answers[path] for path in Random(17).sample(with_signs, count)}

@@ -1,8 +1,11 @@
 """A review of a small site: pages, decisions and the index of both."""
 
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,11 @@ from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
+from qtgen.review.audits import AuditProgress
 from qtgen.review.index import IndexSources, ReviewIndex
-from qtgen.review.types import Rewrite
+from qtgen.review.queues import Queues, QueueSources
+from qtgen.review.templating import environment
+from qtgen.review.types import Rewrite, View, Viewer
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
 from support.sites import make_page
@@ -102,3 +108,34 @@ def make_rewrite(url: str, *, is_taken: bool = False, date: str = "2026-11-20") 
     return Rewrite(
         url=url, path="", is_taken=is_taken, old={"answer": "Old."}, new={"answer": "New."}, made={"date": date}
     )
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What the overview, the list and the history need of a workspace."""
+
+    index: ReviewIndex
+    queues: Queues
+    log: DecisionLog
+    running: Sequence[AuditProgress] = ()
+
+    def audits(self) -> Sequence[AuditProgress]:
+        return self.running
+
+
+def open_lists(sources: QueueSources | None = None, running: Sequence[AuditProgress] = (), **options: Any) -> Lists:
+    """Return the index and the queues of the pages below `site`, with the decisions that are on the disk."""
+    log = OutputFolder(Path("site")).decision_log()
+    index = open_index(log=log, **options)
+    return Lists(index, Queues(index, sources), log, running)
+
+
+def render(view: View, name: str = "Ann") -> str:
+    """Return the HTML of a screen."""
+    template = environment().get_template(view.template)
+    return template.render(viewer=Viewer(name), nav=[], **view.context)
+
+
+def words(html: str) -> str:
+    """Return the texts of a screen with one space between the words."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())

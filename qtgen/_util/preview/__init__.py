@@ -4,6 +4,6 @@ The HTML contains no script, no style, no address that a browser would load, and
 `preview.css`.
 """
 
-from qtgen._util.preview.render import preview_css, render_markdown
+from qtgen._util.preview.render import palette_css, preview_css, render_markdown
 
-__all__ = ["preview_css", "render_markdown"]
+__all__ = ["palette_css", "preview_css", "render_markdown"]

@@ -67,7 +67,17 @@ def render_markdown(markdown: str, marks: Iterable[RawMark] = ()) -> Markup:
 @cache
 def preview_css() -> str:
     """Return the styles of what `render_markdown` returns. They apply inside an element of the class `preview`."""
-    return (Path(__file__).parent / "preview.css").read_text(encoding="utf-8")
+    return _read_css("preview.css")
+
+
+@cache
+def palette_css() -> str:
+    """Return the colors that the styles use, light and dark, for a document that does not define them."""
+    return _read_css("palette.css")
+
+
+def _read_css(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
 class _Writer:

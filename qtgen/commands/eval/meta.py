@@ -22,7 +22,12 @@ Exit codes:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--data", type=folder, required=True, help="Read judged answers (*.jsonl) from this folder.")
+@click.option(
+    "--data",
+    type=folder,
+    required=True,
+    help="Read judged answers (*.jsonl) from this folder, or decisions from this output folder.",
+)
 @click.option(
     "--metrics",
     default="score,length,rouge_l,similarity",

@@ -1,7 +1,9 @@
 // What every screen has: help, keys, and the start of the screens that need more.
 
 import { tellStored } from "./api.js";
+import * as edit from "./edit.js";
 import * as keys from "./keys.js";
+import * as review from "./review.js";
 
 function setUpHelp() {
   const help = document.getElementById("help");
@@ -30,6 +32,6 @@ keys.listen();
 setUpHelp();
 setUpDialogs();
 tellStored();
-if (document.getElementById("page-data")) import("./review.js").then((module) => module.start());
-if (document.getElementById("edit-data")) import("./edit.js").then((module) => module.start());
+if (document.getElementById("page-data")) review.start();
+if (document.getElementById("edit-data")) edit.start();
 document.documentElement.dataset.ready = "true";

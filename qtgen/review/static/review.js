@@ -174,8 +174,8 @@ function undo() {
     tell("You have no decision to undo.");
     return;
   }
-  const { id, url, file_digest } = page.undo;
-  decide("undo", { url, file_digest, undoes: id, shown: {} });
+  const { id, url } = page.undo;
+  decide("undo", { url, file_digest: "", undoes: id, shown: {}, rewrite: "" });
 }
 
 function go(address, end) {

@@ -269,10 +269,12 @@ class _Screen:
         return rows
 
     def _changed_answer(self, sides: Mapping[str, Mapping[str, Any]]) -> object:
+        """Return both answers in one Markdown text with marks, or None if they are the same."""
         old, new = self.versions.old, self.versions.new
         if "changes" not in sides or old is None or new is None or old["answer"] == new["answer"]:
             return None
-        return marked(*_parts(compare(old["answer"], new["answer"]).merged))
+        side = sides["changes"]
+        return marked(side["markdown"], [Mark(**mark) for mark in side["marks"]])
 
     def _search_results(self) -> list[dict[str, Any]]:
         page, old, new = self.opened.file.page, self.versions.old, self.versions.new

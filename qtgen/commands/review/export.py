@@ -1,0 +1,111 @@
+"""`qtgen review export`: every decision, for other programs."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from qtgen._util.text import json_text
+from qtgen.commands._echo import echo
+from qtgen.commands._options import folder
+from qtgen.commands.review._decisions import open_store, read_log
+from qtgen.generation.decisions import Action, Decision, DecisionLog
+from qtgen.generation.provenance import WRITTEN_GROUPS
+
+# Spreadsheets run a cell that begins with one of these as a formula, also after spaces and in full width.
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+
+_NO_DECISION = Decision(id="", at="", who="", action=Action.SKIP, url="", texts={})  # for the names of the columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """The arguments of one call of the command."""
+
+    format: Literal["jsonl", "csv"]
+    out: Path | None
+
+
+@click.command("export", epilog="Exit code 0, even if there are no decisions yet.")
+@click.option(
+    "--format",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="Print JSON lines, or a table with one row per decision.",
+)
+@click.option("--out", type=folder, help="Read decisions in .qtgen/ of this folder.  [default: outputs]")
+def command(**options: Any) -> int:
+    """Print every decision, the earliest first.
+
+    Decisions that were taken back are there too, with `is_undone`. In CSV, a text that a spreadsheet would run as a
+    formula begins with an apostrophe.
+    """
+    return _run(ExportOptions(**options))
+
+
+def _run(options: ExportOptions) -> int:
+    log = read_log(open_store(options.out))
+    lines = _csv_lines(log) if options.format == "csv" else map(json_text, _rows(log))
+    for line in lines:
+        echo(line)
+    return 0
+
+
+def _rows(log: DecisionLog) -> Iterator[dict[str, Any]]:
+    return (row_of(decision, is_undone=log.is_undone(decision)) for decision in log)
+
+
+def row_of(decision: Decision, *, is_undone: bool) -> dict[str, Any]:
+    """Return a decision as flat columns. The digests have one column for each group of fields."""
+    draw, seen = decision.draw, decision.seen
+    return {
+        "id": decision.id,
+        "at": decision.at,
+        "who": decision.who,
+        "action": decision.action.value,
+        "url": decision.url,
+        "acceptable": decision.acceptable,
+        "prefers": decision.prefers,
+        "reasons": list(decision.reasons),
+        "note": decision.note,
+        "is_undone": is_undone,
+        "undoes": decision.undoes,
+        "plan": draw.plan if draw else None,
+        "probability": draw.probability if draw else None,
+        "blind": decision.blind,
+        "seen_score": seen.score,
+        "seen_scorer": seen.scorer or None,
+        "seen_compared": seen.compared or None,
+        "seconds": decision.seconds,
+        **{f"{group}_digest": decision.texts.get(group) for group in WRITTEN_GROUPS},
+        **{f"{group}_after": decision.after.get(group) for group in WRITTEN_GROUPS},
+    }
+
+
+def _csv_lines(log: DecisionLog) -> Iterator[str]:
+    columns = list(row_of(_NO_DECISION, is_undone=False))
+    yield _csv_line(columns)
+    for row in _rows(log):
+        yield _csv_line([csv_cell(row[name]) for name in columns])
+
+
+def csv_cell(value: Any) -> str:
+    """Return a value as a cell that no spreadsheet runs as a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = " ".join(value) if isinstance(value, list) else str(value)
+    return f"'{text}" if isinstance(value, str | list) and _FORMULA.match(text) else text
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)  # its line end makes it quote cells with line breaks
+    return line.getvalue().removesuffix("\r\n")

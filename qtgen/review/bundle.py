@@ -1,0 +1,101 @@
+"""The documents that show a text as the site does: the frame with the bundle, and the approximate preview.
+
+`make bundle` builds the bundle from `frontend/`. Without it, the server renders approximately.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from qtgen._util.preview import palette_css, preview_css, render_markdown
+from qtgen._util.preview.marks import RawMark
+
+BUNDLE = Path(__file__).parent / "static" / "preview"
+"""The folder that `make bundle` writes. It is served as `/static/preview/`."""
+
+_FILES = ("preview.js", "preview.css", "licenses.txt")
+_COMMON = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+FRAME_HEADERS: Mapping[str, str] = {
+    **_COMMON,
+    "content-security-policy": "; ".join(
+        (
+            "sandbox allow-scripts",
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "font-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'self'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    ),
+    "cache-control": "no-store",
+}
+"""The headers of the frame's document. Its sandbox gives it an opaque origin, and it can load nothing else."""
+
+FONT_HEADERS: Mapping[str, str] = {"access-control-allow-origin": "*", "x-content-type-options": "nosniff"}
+"""The headers of the bundle's files. Without the first one, a frame with an opaque origin gets no fonts."""
+
+
+def is_bundled(folder: Path = BUNDLE) -> bool:
+    """Return whether `make bundle` was run, or the wheel contains the bundle."""
+    return all((folder / name).is_file() for name in _FILES)
+
+
+def frame_document(base: str = "/static/preview") -> str:
+    """Return the document of the preview frame.
+
+    The page around it posts `{type: "show", id, markdown, marks, dark}`. The frame posts `{type: "ready"}` once, then
+    `{type: "shown", id, height}` for each text, and again if its height changes.
+
+    Args:
+        base: The URL of the bundle's folder.
+    """
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Preview</title>\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f'<link rel="stylesheet" href="{escape(base)}/preview.css">\n'
+        f'<script src="{escape(base)}/preview.js" defer></script>\n</head>\n'
+        '<body><div id="preview" class="preview"></div></body>\n</html>\n'
+    )
+
+
+def approximate_document(markdown: str, marks: Iterable[RawMark] = ()) -> str:
+    """Return a document without scripts that shows a text approximately. Send it with `APPROXIMATE_HEADERS`."""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Approximate preview</title>\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<style>{_approximate_css()}</style>\n</head>\n"
+        f'<body class="preview">{render_markdown(markdown, marks)}</body>\n</html>\n'
+    )
+
+
+@cache
+def _approximate_css() -> str:
+    return palette_css() + preview_css() + "html { background: var(--surface); }\nbody { margin: 4px 16px 16px; }\n"
+
+
+def _style_source() -> str:
+    digest = hashlib.sha256(_approximate_css().encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+APPROXIMATE_HEADERS: Mapping[str, str] = {
+    **_COMMON,
+    "content-security-policy": (
+        f"sandbox; default-src 'none'; style-src {_style_source()}; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'"
+    ),
+    "cache-control": "no-store",
+}
+"""The headers of an approximate preview."""
