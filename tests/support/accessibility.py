@@ -1,0 +1,67 @@
+"""Faults that axe-core finds on a screen, and what a phone makes of it."""
+
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+TAP_TARGET = 24  # CSS pixels that WCAG 2.2 asks for
+
+
+def axe_source() -> str:
+    """Return axe-core. Skips the test if it is not installed."""
+    pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text()
+
+
+def faults(page: "Page", source: str) -> list[str]:
+    """Return a line for each element that violates a rule of axe-core.
+
+    The debugger evaluates the script, so the policy of the page does not forbid it.
+    """
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(f"() => {{ {source} }}")
+    found: list[dict[str, Any]] = page.evaluate(
+        "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations'], iframes: false}).then((one) => one.violations)",
+        _RULES,
+    )
+    return [
+        f"{page.url}: {rule['id']}: {node['html'][:120]}: {node['failureSummary'].splitlines()[-1].strip()}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def overflow(page: "Page") -> list[str]:
+    """Return the elements that make a screen scroll sideways; none if it does not."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const width = document.documentElement.clientWidth
+          if (document.documentElement.scrollWidth <= width) return []
+          return [...document.querySelectorAll('body *')]
+            .filter((one) => one.getBoundingClientRect().right > width + 0.5 && one.checkVisibility())
+            .map((one) => one.outerHTML.slice(0, 120))
+        }"""
+    )
+    return [f"{page.url}: {one}" for one in found]
+
+
+def small_targets(page: "Page") -> list[str]:
+    """Return the buttons, fields and links that are hard to hit. Links in a sentence may be as high as a line."""
+    found: list[str] = page.evaluate(
+        """(least) => [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
+          .filter((one) => one.checkVisibility({visibilityProperty: true}) && !one.closest('.skip-link'))
+          .filter((one) => {
+            const target = one.closest('label') || one
+            const {width, height} = target.getBoundingClientRect()
+            const inSentence = getComputedStyle(one).display === 'inline' && one.closest('p, li, dd, figcaption, td, th')
+            return (width < least || height < least) && !inSentence
+          })
+          .map((one) => `${one.outerHTML.slice(0, 120)} ${JSON.stringify(one.getBoundingClientRect())}`)""",
+        TAP_TARGET,
+    )
+    return [f"{page.url}: {one}" for one in found]
