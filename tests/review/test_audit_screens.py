@@ -60,7 +60,8 @@ def test_an_audit_in_progress(store: OutputFolder) -> None:
     review.read(8, 9, blind=True)
     words = words_of("/audits/spring")
     for text in (
-        "if none is bad, the batch is accepted." if progress(review.plan, review.log, review.texts.get).remaining == 1
+        "if none is bad, the batch is accepted."
+        if progress(review.plan, review.log, review.texts.get).remaining == 1
         else "more pages; if none is bad, the batch is accepted.",
         "2 pages Of these, 1 is in dispute. Such pages count as bad.",
         "2 pages will count once the pages before are read.",
@@ -151,7 +152,9 @@ def test_an_edited_plan_gets_one_sentence_and_leaves_the_others_alone(store: Out
     write_audit(store)
     write_audit(store, name="autumn").read(1, 3)
     path = store.folder / ".qtgen" / "audits" / "spring.json"
-    path.write_text(path.read_text().replace('"tolerance":0.1', '"tolerance":0.3').replace('"tolerance": 0.1', '"tolerance": 0.3'))
+    path.write_text(
+        path.read_text().replace('"tolerance":0.1', '"tolerance":0.3').replace('"tolerance": 0.1', '"tolerance": 0.3')
+    )
     with open_app() as app:
         reply = app.get("/audits/spring")
         assert reply.status == 400
