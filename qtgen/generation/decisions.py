@@ -213,11 +213,12 @@ class DecisionLog:
 
         A line that comes back is added again.
         """
-        decisions = [decision for id_ in ids if (decision := self._decisions.pop(id_, None))]
-        urls = {decision.url for decision in decisions}
-        for url in urls:
-            self._of_page[url] = [one for one in self._of_page[url] if one.id not in ids]
-        return urls
+        with self._lock:
+            decisions = [decision for id_ in ids if (decision := self._decisions.pop(id_, None))]
+            urls = {decision.url for decision in decisions}
+            for url in urls:
+                self._of_page[url] = [one for one in self._of_page[url] if one.id not in ids]
+            return urls
 
     def is_discarded(self, id_: str) -> bool:
         """Return whether a decision was discarded, because its page was never changed."""
