@@ -3,9 +3,9 @@
     python benchmarks/review.py [FOLDER] [--pages N] [--rounds N]
     python benchmarks/review.py --no-index [FOLDER]
 
-The site has 36,000 generated pages, as `../shared/tools/gen_corpus.py` writes them, with scores, provenance, decisions
-and rewrites. With FOLDER, it is written there and used again. Do not give a folder with pages of your own, because
-pages and records are written into it.
+The site has 36,000 generated pages, as `../shared/tools/gen_corpus.py` writes them, with scores, provenance, decisions,
+rewrites and two audits. With FOLDER, it is written there and used again. Do not give a folder with pages of your own,
+because pages and records are written into it.
 
 Each request goes through the whole app, without a network. The table shows the median of the CPU time of all threads
 of this process. With `--no-index`, only the requests are measured.
@@ -49,6 +49,8 @@ from qtgen.site.discovery import iter_page_paths
 GENERATOR = Path(__file__).resolve().parents[2] / "shared" / "tools" / "gen_corpus.py"
 PAGES, ROUNDS, REQUESTS = 36_000, 3, 40
 DECISIONS, REWRITES = 5_000, 600
+AUDITS = {"november": "biology", "december": "physics"}
+"""The folder of each audit. It has a tenth of the pages."""
 READERS = ("Ann", "Ben", "Zoë")
 HOST = "127.0.0.1"
 STATEMENTS_MAX, BYTES_MAX, INDEX_MAX = 6, 100_000, 1.5
@@ -81,6 +83,10 @@ def write_site(site: Path, pages: int) -> None:
     chosen = rng.sample(paths, min(len(paths) // 4, DECISIONS))
     decisions = sorted((decision_about(path, rng) for path in chosen), key=lambda one: one.at)
     store.decisions_file.write_text("".join(one.line() + "\n" for one in decisions), encoding="utf-8")
+    for name, part in AUDITS.items():
+        arguments = [name, str(site / "learn" / part), "--out", str(site), "--tolerance", "0.02"]
+        command = [sys.executable, "-m", "qtgen", "review", "plan", *arguments]
+        subprocess.run(command, check=True, capture_output=True)
     for number, path in enumerate(rng.sample(paths, min(len(paths) // 8, REWRITES))):
         (store.keep_taken if number % 2 else store.keep_rejected)(path, rewrite_of(read(Path(path).read_bytes()), path))
 
@@ -178,10 +184,13 @@ def screens(workspace: Workspace) -> Iterator[Measured]:
     yield Measured("list, filtered", [pages(subject="Biology", rule="QT603"), pages(state="approved", reviewer="Ann")])
     yield Measured("list, last part", [pages(offset=str(len(urls) // 50 * 50))])
     yield Measured("list of a queue", [pages(queue=name) for name in ("rewrites", "flagged", "next", "mine")])
+    yield Measured("list of an audit", [pages(queue="audit:november")])
     yield Measured("overview", [("/", "")])
     yield Measured("history", [("/history", ""), ("/history", "who=Ben")])
     yield Measured("review screen", reviews(some), 60)
     yield Measured("review screen in `next`", reviews(some, queue="next"), 60)
+    audit = workspace.queues.urls("audit:november", "Ann")
+    yield Measured("review screen in an audit", reviews([*audit][:REQUESTS], queue="audit:november"), 60)
     yield Measured("review screen of a rewrite", reviews(kept[:REQUESTS], queue="rewrites"), 60)
 
 
