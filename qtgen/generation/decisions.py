@@ -208,6 +208,17 @@ class DecisionLog:
             if decision := self._decisions.pop(id_, None):
                 self._of_page[decision.url] = [one for one in self._of_page[decision.url] if one.id != id_]
 
+    def forget(self, ids: Collection[str]) -> set[str]:
+        """Forget decisions whose lines are gone, because Git changed the file, and return their URLs.
+
+        A line that comes back is added again.
+        """
+        decisions = [decision for id_ in ids if (decision := self._decisions.pop(id_, None))]
+        urls = {decision.url for decision in decisions}
+        for url in urls:
+            self._of_page[url] = [one for one in self._of_page[url] if one.id not in ids]
+        return urls
+
     def is_discarded(self, id_: str) -> bool:
         """Return whether a decision was discarded, because its page was never changed."""
         return id_ in self._discarded

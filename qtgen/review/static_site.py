@@ -12,6 +12,7 @@ from urllib.parse import quote
 from qtgen._util.files import as_output_error
 from qtgen._util.preview import palette_css, preview_css, render_markdown
 from qtgen.errors import PageConflict, UsageError
+from qtgen.generation.decisions import DecisionLog
 from qtgen.page.naming import slug, windows_fault
 from qtgen.review.changes import compare, compare_texts
 from qtgen.review.files import PageOnDisk, read_page_file
@@ -86,7 +87,7 @@ def write_static_site(workspace: Workspace, folder: Path) -> StaticSite:
             rows[number] = _Row(row.page, row.name, None, error.message)
             continue
         _write(folder / _FOLDER / row.name, html)
-    _write_lists(folder, rows)
+    _write_lists(folder, rows, workspace.log)
     _remove_others(folder / _FOLDER, {row.name for row in rows if not row.problem})
     return StaticSite(folder / "index.html", sum(not row.problem for row in rows), skipped)
 
@@ -150,7 +151,7 @@ class _Names:
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
-def _write_lists(folder: Path, rows: Sequence[_Row]) -> None:
+def _write_lists(folder: Path, rows: Sequence[_Row], log: DecisionLog) -> None:
     lists: dict[str, tuple[str, Sequence[_Row]]] = {"index": ("All pages", rows)}
     with_rewrite = [row for row in rows if row.rewrite]
     if with_rewrite:
@@ -164,10 +165,15 @@ def _write_lists(folder: Path, rows: Sequence[_Row]) -> None:
     for name, (label, some) in lists.items():
         parts = [some[start : start + ROWS] for start in range(0, len(some), ROWS)] or [[]]
         for number, part in enumerate(parts):
-            shown = [{"row": row, "label": STATE_LABELS[row.state], "findings": _counts(row.page)} for row in part]
+            shown = [_list_row(row, log) for row in part]
             files = [_list_name(name, index) for index in range(len(parts))]
             context = {"heading": label, "rows": shown, "menu": menu, "current": name, "files": files, "number": number}
             _write(folder / files[number], template.render(context, total=len(some)))
+
+
+def _list_row(row: _Row, log: DecisionLog) -> dict[str, Any]:
+    decision = log.current(row.page.url)
+    return {"row": row, "label": STATE_LABELS[row.state], "findings": _counts(row.page), "decision": decision}
 
 
 def _list_name(name: str, number: int) -> str:

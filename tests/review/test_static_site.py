@@ -1,7 +1,7 @@
 """Tests of the export of a review as HTML files."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,7 +17,7 @@ from qtgen.settings import Settings
 from support.browser import OpenPage
 from support.html_outline import OutlineParser
 from support.pages import page_path, write_site
-from support.reviews import save_rewrite
+from support.reviews import request_for, save_rewrite
 
 EXPORT = Path("export")
 OLD = "Osmosis moves **water** through a membrane.\\n\\nIt evens out $a + b$ on both sides of it."
@@ -177,3 +177,30 @@ def test_a_browser_shows_the_files(open_page: OpenPage, width: int, scheme: str)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("link", name="All pages").click()
     assert page.get_by_role("heading").inner_text() == "All pages"
+
+
+def test_the_list_names_the_last_decision() -> None:
+    write_site(osmosis={}, cell={})
+    with opened() as workspace:
+        workspace.actions.perform(request_for("approve"), Path(page_path("osmosis")))
+    export()
+    assert re.search(r"ada <span class=\"muted\">2\d{3}-\d\d-\d\d", html_of("index.html"))
+    assert "pages/what-is-osmosis.html" in links("state-approved.html")
+    assert "pages/what-is-cell.html" in links("state-open.html")
+
+
+def test_the_command_writes_the_files(qtgen: Callable[..., tuple[int, str, str]]) -> None:
+    write_site(osmosis={}, cell={})
+    code, out, err = qtgen("review", "site", "--out", "out", "--static", EXPORT)
+    assert (code, out) == (0, f"{EXPORT / 'index.html'}\n")
+    assert "wrote 2 pages" in err
+    assert (EXPORT / "pages/what-is-osmosis.html").is_file()
+
+
+def test_the_command_refuses_a_folder_with_other_files(qtgen: Callable[..., tuple[int, str, str]]) -> None:
+    write_site(osmosis={})
+    code, out, err = qtgen("review", "site", "--out", "out", "--static", "site")
+    assert (code, out) == (2, "")
+    assert "site: contains other files" in err
+    assert qtgen("review", "site", "--static", EXPORT, "--port", 1)[0] == 2
+    assert Path(page_path("osmosis")).is_file()

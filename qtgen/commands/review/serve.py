@@ -69,6 +69,14 @@ class ServeOptions:
             raise UsageError(message, remedy="add --auth-header and --trusted-proxy, or leave out --host")
         if self.auth_header and self.reviewer:
             raise UsageError("--reviewer excludes --auth-header, which names each reviewer")
+        excluded = {
+            "queue": self.queue,
+            "port": self.port,
+            "allow-host": self.allow_host,
+            "auth-header": self.auth_header,
+        }
+        if self.static and (names := [name for name, value in excluded.items() if value]):
+            raise UsageError(f"--static starts no server, so it excludes --{names[0]}")
 
 
 class _ServeContext(click.Context):
@@ -95,7 +103,7 @@ class _Serve(Grouped):
     "--static",
     type=NonEmptyPath(file_okay=False),
     metavar="DIR",
-    help="Write the list and the pages into this folder as HTML to share, and start no server.",
+    help="Write the lists and the pages as HTML files into this folder, and start no server.",
 )
 @_pages("--queue", default="", metavar="NAME", help="Open this queue: rewrites, flagged, audit:NAME, …")
 @_server(
@@ -143,8 +151,8 @@ def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
     workspace = stack.enter_context(_opened(replace(options, read_only=True), settings))
     site = write_static_site(workspace, target)
     warn([f"{path}: {reason}" for path, reason in site.skipped], "page")
-    note(f"{pluralize(site.pages, 'page')} written")
-    echo(site.start)
+    note(f"wrote {pluralize(site.pages, 'page')}; open this file in a browser:")
+    echo(str(site.start))
     return int(bool(site.skipped))
 
 
