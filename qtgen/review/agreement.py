@@ -137,6 +137,8 @@ def _figure(value: float, draws: Floats, level: float) -> Figure:
     if _defined(value) is None or len(draws) - len(known) > _MAX_UNDEFINED * len(draws) or not len(known):
         return Figure(_defined(value))
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    if low == high:  # all resamples are alike, which says nothing about other pages
+        return Figure(float(value))
     return Figure(float(value), min(float(low), float(value)), max(float(high), float(value)))
 
 

@@ -73,7 +73,7 @@ def test_without_pairs_nothing_is_claimed() -> None:
 def test_equal_labels_leave_kappa_undefined_and_agreement_complete() -> None:
     agreement = agreement_of(pairs_of(40, 0, 0, 0))
     assert agreement.kappa == agreement.alpha == agreement.negative == Figure(None)
-    assert agreement.raw == agreement.positive == Figure(1.0, 1.0, 1.0)
+    assert agreement.raw == agreement.positive == Figure(1.0)  # resampling equal pairs tells no interval
 
 
 def test_few_pages_give_no_interval() -> None:

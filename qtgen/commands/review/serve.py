@@ -9,7 +9,7 @@ import threading
 import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ import click
 from qtgen._util.text import pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._options import Grouped, folder, options_of, settings_from
-from qtgen.commands._output import note
+from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._steps import progress_after
 from qtgen.errors import OutputError, UsageError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _pages, _server, _shared = options_of("Pages"), options_of("Server"), options_of("Shared server")
 _ANONYMOUS = "reviewer"
+_LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,8 @@ class ServeOptions:
         for path in self.paths:
             if not path.exists():
                 raise UsageError("no such file or folder", path=path)
+        if self.static and (self.host != _LOOPBACK or self.auth_header or self.port is not None):
+            raise UsageError("--static starts no server, so it excludes --host, --port and --auth-header")
         if bool(self.auth_header) != bool(self.trusted_proxy):
             given, other = ("auth-header", "trusted-proxy") if self.auth_header else ("trusted-proxy", "auth-header")
             raise UsageError(f"--{given} needs --{other}")
@@ -96,6 +99,12 @@ class _Serve(Grouped):
     type=folder,
     help="Keep decisions in this folder, beside the provenance of the pages.  [default: outputs]",
 )
+@_pages(
+    "--static",
+    type=NonEmptyPath(file_okay=False),
+    metavar="DIR",
+    help="Write the lists and the pages as HTML files into this folder, and start no server.",
+)
 @_pages("--queue", default="", metavar="NAME", help="Open this queue: rewrites, flagged, audit:NAME, …")
 @_server(
     "--reviewer",
@@ -106,15 +115,9 @@ class _Serve(Grouped):
 @_server("--port", type=click.IntRange(0, 65_535), help="Listen on this port.  [default: 8642, or a free one]")
 @_server("--read-only", is_flag=True, help="Show everything, and let nobody decide.")
 @_server("--no-browser", is_flag=True, help="Print the address, and do not open it.")
-@_server(
-    "--static",
-    type=folder,
-    metavar="DIR",
-    help="Write the lists and the pages as HTML files into this folder, and start no server.",
-)
 @_shared(
     "--host",
-    default="127.0.0.1",
+    default=_LOOPBACK,
     metavar="ADDR",
     show_default=True,
     help="Listen on this address. Any that other machines reach needs --auth-header.",
@@ -130,37 +133,27 @@ class _Serve(Grouped):
     help="Believe --auth-header only if the connection comes from this address or network.",
 )
 def command(**arguments: object) -> int:
-    """Review pages in the browser, until Ctrl-C.
-
-    The app shows each page as the site renders it, why it was flagged, and what a rewrite would change. Decisions go
-    to OUT/.qtgen/decisions.jsonl. A folder named `plan`, `stats` or `export` is given as `./stats`.
-    """
+    """Review pages in the browser, until Ctrl-C."""
     options = ServeOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
     options.check()
-    if options.static:
-        _write_static(options, options.static)
-        return 0
     with ExitStack() as stack:
+        if options.static:
+            return _export(options, options.static, stack)
         _run(options, stack)
     return 0
 
 
-def _write_static(options: ServeOptions, folder: Path) -> None:
-    """Write what the app shows as files that need no server."""
+def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
+    """Write the review as HTML files. Return 1 if a page could not be read."""
     from qtgen.review.static_site import write_static_site
-    from qtgen.review.workspace import open_workspace
 
     settings = settings_from({"out": options.out, "corpus": options.corpus})
-    with progress_after("Indexing pages") as step:
-        workspace = open_workspace(options.paths, settings, read_only=True, on_progress=step.update)
-    try:
-        done = write_static_site(workspace, folder)
-    finally:
-        workspace.close()
-    for path, reason in done.skipped:
-        echo(f"warning: {path}: {reason}", err=True)
-    note(f"wrote {pluralize(done.pages, 'page')}; open this file in a browser:")
-    echo(str(done.start))
+    workspace = stack.enter_context(_opened(replace(options, read_only=True), settings))
+    site = write_static_site(workspace, target)
+    warn([f"{path}: {reason}" for path, reason in site.skipped], "page")
+    note(f"wrote {pluralize(site.pages, 'page')}; open this file in a browser:")
+    echo(str(site.start))
+    return int(bool(site.skipped))
 
 
 def _run(options: ServeOptions, stack: ExitStack) -> None:

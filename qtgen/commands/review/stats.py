@@ -114,7 +114,8 @@ def _details(now: AuditProgress) -> Iterator[str]:
         yield f"of the bad ones: {', '.join(f'{count:,} {reason}' for count, reason in reasons if count)}"
     if now.bad_range and now.read:
         low, high = now.bad_range
-        yield f"of all {pages}, between {low:.1%} and {high:.1%} are bad ({now.plan.confidence:.4g} confidence)"
+        confidence = f"{now.plan.confidence * 100:.4g}% confidence"
+        yield f"of all {pages}, between {low:.1%} and {high:.1%} are bad ({confidence})"
     elif now.plan.rule is None:
         yield "an estimate needs ten publishable and ten bad pages"
     if now.ahead:

@@ -10,6 +10,7 @@ from qtgen.review.audits import AuditProgress, read_plans, second_readings
 from qtgen.review.summary import COMPARISON, READERS, SCORE, Summary, summarize
 from qtgen.review.types import View, Viewer
 from qtgen.review.views.audit import AuditWorkspace, percent
+from qtgen.review.views.lists import coded
 
 _TITLES = {
     READERS: "Two readers",
@@ -90,7 +91,7 @@ def _row(name: str, one: Agreement, summary: Summary) -> dict[str, Any]:
     return {
         "name": name,
         "title": _TITLES[name],
-        "meaning": _MEANINGS[name],
+        "meaning": coded(_MEANINGS[name]),
         "note": note,
         "pairs": one.pairs,
         "is_enough": one.is_enough,

@@ -62,7 +62,7 @@ class Chart:
     Args:
         top: The share of bad pages at the right end.
         limit: Where the tolerated share is.
-        possible: The shares that are still possible.
+        possible: The shares that are still possible; None if no page was read.
         is_cut: Whether they go on beyond the right end.
         found: Where the share among the pages that were read is; None if none was read.
         done: The pages that were read, of those that must be read if no more is bad.
@@ -73,7 +73,7 @@ class Chart:
 
     top: float
     limit: float
-    possible: Bar
+    possible: Bar | None
     is_cut: bool
     found: float | None
     done: float
@@ -205,12 +205,15 @@ def chart_of(now: AuditProgress, rule: Rule) -> Chart:
     total = now.read + (now.remaining or 0)
     if now.verdict is Verdict.CONTINUE and now.remaining is None:
         total = max(rule.most_read, now.read)
-    words = f"Between {percent(low)} and {percent(high)} of the batch can be bad; {percent(tolerance)} is tolerated."
+    range_ = (
+        f"Between {percent(low)} and {percent(high)} of the batch can be bad" if now.read else "No page was read yet"
+    )
+    words = f"{range_}; {percent(tolerance)} bad pages are tolerated."
     return Chart(
         top=top,
         limit=_place(tolerance, top),
-        possible=Bar(_place(low, top), max(_place(right - low, top), 0.5)),
-        is_cut=high > top,
+        possible=Bar(_place(low, top), max(_place(right - low, top), 0.5)) if now.read else None,
+        is_cut=bool(now.read) and high > top,
         found=None if found is None else _place(found, top),
         done=_place(now.read, total),
         total=total,
