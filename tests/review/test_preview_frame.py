@@ -56,6 +56,8 @@ class _Tree(HTMLParser):
             values.pop("title")
         if tag == "a":
             values.pop("title", None)
+        if tag == "input":
+            values.pop("aria-label", None)
         written = "".join(f" {name}={value!r}" for name, value in sorted(values.items()) if value not in ("", "true"))
         flags = "".join(f" {name}" for name, value in sorted(values.items()) if value in ("", "true"))
         self.lines.append(f"<{'del' if tag == 's' else tag}{written}{flags}>")
