@@ -105,6 +105,47 @@ def test_pages_that_a_reader_skipped_are_left_to_others(store: OutputFolder) -> 
     assert "Read the next page" in words_of("/audits/spring", "Bob")
 
 
+def test_an_app_that_shows_a_part_of_the_batch_tells_the_same_result(store: OutputFolder) -> None:
+    review = write_audit(store)
+    review.read(1, 2)
+    Path("site/biology", review.url(4).rpartition("/")[2] + ".md").unlink()
+    one = f"site/biology/{review.url(3).rpartition('/')[2]}.md"
+    with open_app() as whole, open_app(paths=[one]) as part:
+        results = [app.workspace.progress(review.plan) for app in (whole, part)]
+    assert results[0] == results[1]
+    assert (results[0].read, results[0].pending[0]) == (2, review.url(3))
+
+
+def test_each_audit_is_read_for_itself_and_disputes_go_to_others(store: OutputFolder) -> None:
+    write_audit(store, name="autumn").read(1, SAMPLE, who="Ada", blind=True)
+    review = write_audit(store, seed=8)
+    review.decide(1, blind=True)
+    review.decide(1, Action.REJECT, "Ada", blind=True)
+    with open_app() as app:
+        queues = app.workspace.queues
+        pending = [review.url(place) for place in range(2, SAMPLE + 1)]
+        assert [queues.first("audit:spring", "Ada"), queues.count("audit:spring", "Ada")] == [pending[0], len(pending)]
+        assert queues.count("audit:spring", "eve") == len(pending) + 1  # and the dispute
+
+
+def test_a_second_reading_belongs_to_the_plan_that_waits_for_it(store: OutputFolder) -> None:
+    reviews = [write_audit(store, name=f"a{seed}", seed=seed) for seed in range(12)]
+    wanted = [(one, {url for url in one.texts if one.plan.wants_second(url)}) for one in reviews]
+    first, second, url = next(
+        (one, two, url) for one, urls in wanted for two, others in wanted if one is not two for url in urls & others
+    )
+    for review in (first, second):
+        place = next(place for place in range(1, 61) if review.url(place) == url)
+        review.decide(place, blind=True)
+        with open_app() as app:
+            assert app.workspace.queues.first("second", "Bob") == url
+            draw = app.workspace.mode("second", url).draw
+            assert draw == review.plan.draw(url)
+            review.decide(place, who="Bob", blind=True)
+    with open_app() as app:
+        assert app.workspace.queues.first("second", "Bob") is None
+
+
 def test_a_reader_who_may_not_write_gets_no_button(store: OutputFolder) -> None:
     write_audit(store)
     with open_app(read_only=True) as app:

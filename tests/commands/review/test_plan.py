@@ -124,6 +124,10 @@ def test_the_queue_next_gets_a_plan_without_limits(qtgen: Run, store: OutputFold
     plan = read_plans(store).next
     assert plan is not None
     assert plan.tolerance is None
+    assert (
+        "next.json: there is a plan of this name already; delete the file to draw a new order"
+        in qtgen("review", "plan", "next", "site")[2]
+    )
 
 
 def test_predictions_use_findings_and_scores_once_there_are_enough_decisions(qtgen: Run, store: OutputFolder) -> None:
