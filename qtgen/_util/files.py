@@ -97,6 +97,14 @@ def publish_if_absent(temporary: Path, path: Path) -> bool:
         return True
 
 
+def hide_from_git(folder: Path) -> None:
+    """Let git ignore a folder and everything in it, by a file in it. Raises OutputError."""
+    ignore_file = folder / ".gitignore"
+    if not ignore_file.exists():
+        with staged_file(ignore_file, "*\n") as temporary:
+            publish_if_absent(temporary, ignore_file)
+
+
 @contextlib.contextmanager
 def _as_conflict(path: Path) -> Iterator[None]:
     try:

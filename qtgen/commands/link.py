@@ -11,6 +11,7 @@ from qtgen._util.files import as_output_error, staged_file
 from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._engines import engine_option, open_engine
+from qtgen.commands._link_html import html_report
 from qtgen.commands._link_rows import KINDS, counts, document, skipped_rows
 from qtgen.commands._linking import open_embedder, require_links_extra
 from qtgen.commands._options import Grouped, options_of, settings_from
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from qtgen._util.engines import Engine
-    from qtgen.linking import Catalog, Graph, LinkEdit, LinkPlan, LinkReport, LinkResult
+    from qtgen.linking import LinkEdit, LinkPlan, LinkReport, LinkResult
 
 _SHOWN = 20  # pages that are listed on stderr; the others are counted
 _EPILOG = """\b
@@ -181,7 +182,7 @@ def _check(arguments: LinkArguments, sources: PageSources) -> int:
         graph = catalog.graph()
     skipped = catalog.skipped(with_corpus=True)
     if arguments.html:
-        report = _html_report(arguments.html, arguments, sources, catalog, graph)
+        report = html_report(arguments.html, arguments.paths, sources, catalog, graph)
         with staged_file(arguments.html, report) as temporary, as_output_error(arguments.html):
             temporary.replace(arguments.html)
     if arguments.as_json:
@@ -190,18 +191,6 @@ def _check(arguments: LinkArguments, sources: PageSources) -> int:
         echo("\n".join(report_lines(graph)))
     _note_listed([f"cannot be read: {page.path}: {page.reason}" for page in skipped], "page")
     return int(bool(skipped) or not graph.is_sound)
-
-
-def _html_report(file: Path, arguments: LinkArguments, sources: PageSources, catalog: "Catalog", graph: "Graph") -> str:
-    from qtgen.linking.listing import list_pages
-    from qtgen.linking.reports.figures import inbound_ranges
-    from qtgen.linking.reports.html import ReportPlace, render_report
-
-    starts = [subject.start for subject in graph.subjects]
-    lists = list_pages(catalog, ranges=inbound_ranges(graph), starts=starts, overlay=sources.overlay())
-    corpus = sources.corpus if isinstance(sources.corpus, Path) else arguments.corpus
-    place = ReportPlace(file.parent, [str(path) for path in arguments.paths], str(corpus or ""))
-    return render_report(graph, lists, place)
 
 
 # --- choosing links --------------------------------------------------------------------------------------------------

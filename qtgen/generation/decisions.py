@@ -5,6 +5,7 @@ not. Git merges the files of two branches by union, so the lines may be out of o
 """
 
 import datetime as dt
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple
@@ -151,7 +152,7 @@ class LineProblem(NamedTuple):
 
 
 class DecisionLog:
-    """All decisions, in the order in which they were made. One thread may add to it while others read it.
+    """All decisions, in the order in which they were made. Threads may share it.
 
     Args:
         problems: The lines that are no decisions. They stay in the file.
@@ -164,6 +165,7 @@ class DecisionLog:
         self._discarded: set[str] = set()
         self._latest = ""  # the greatest `at`
         self._is_sorted = True
+        self._lock = threading.Lock()  # for changes; readers see the lists before or after one
         first = {one.id: one for one in reversed([*decisions])}  # of lines with the same id, the first one counts
         for decision in sorted(first.values(), key=lambda one: _order(one, first)):
             self._insert(decision, [*self._of_page.get(decision.url, ()), decision])
@@ -172,11 +174,12 @@ class DecisionLog:
         return len(self._decisions)
 
     def __iter__(self) -> Iterator[Decision]:
-        if not self._is_sorted:
-            known = self._decisions.copy()
-            self._decisions = {one.id: one for one in sorted(known.values(), key=lambda one: _order(one, known))}
-            self._is_sorted = True
-        return iter(list(self._decisions.values()))
+        with self._lock:
+            if not self._is_sorted:
+                known = self._decisions
+                self._decisions = {one.id: one for one in sorted(known.values(), key=lambda one: _order(one, known))}
+                self._is_sorted = True
+            return iter(list(self._decisions.values()))
 
     def get(self, id_: str) -> Decision | None:
         """Return the decision with an id, if there is one."""
@@ -184,13 +187,13 @@ class DecisionLog:
 
     def add(self, decision: Decision) -> bool:
         """Add a decision. Return False if it is known already, or was discarded."""
-        if decision.id in self._decisions or decision.id in self._discarded:
-            return False
-        known = {decision.id: decision}
-        history = [*self._of_page.get(decision.url, ()), decision]
-        known |= {one.id: one for one in history}
-        self._insert(decision, sorted(history, key=lambda one: _order(one, known)))
-        return True
+        with self._lock:
+            if decision.id in self._decisions or decision.id in self._discarded:
+                return False
+            history = [*self._of_page.get(decision.url, ()), decision]
+            known = {one.id: one for one in history}
+            self._insert(decision, sorted(history, key=lambda one: _order(one, known)))
+            return True
 
     def _insert(self, decision: Decision, history: list[Decision]) -> None:
         self._is_sorted = self._is_sorted and decision.at >= self._latest
@@ -200,9 +203,21 @@ class DecisionLog:
 
     def discard(self, id_: str) -> None:
         """Forget a decision, because its page was never changed. A line that repeats it is not added again."""
-        self._discarded.add(id_)
-        if decision := self._decisions.pop(id_, None):
-            self._of_page[decision.url] = [one for one in self._of_page[decision.url] if one.id != id_]
+        with self._lock:
+            self._discarded.add(id_)
+            if decision := self._decisions.pop(id_, None):
+                self._of_page[decision.url] = [one for one in self._of_page[decision.url] if one.id != id_]
+
+    def forget(self, ids: Collection[str]) -> set[str]:
+        """Forget decisions whose lines are gone, because Git changed the file, and return their URLs.
+
+        A line that comes back is added again.
+        """
+        decisions = [decision for id_ in ids if (decision := self._decisions.pop(id_, None))]
+        urls = {decision.url for decision in decisions}
+        for url in urls:
+            self._of_page[url] = [one for one in self._of_page[url] if one.id not in ids]
+        return urls
 
     def is_discarded(self, id_: str) -> bool:
         """Return whether a decision was discarded, because its page was never changed."""

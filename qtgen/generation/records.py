@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from qtgen._util.files import as_output_error, staged_file
+from qtgen._util.files import as_output_error, hide_from_git, staged_file
 
 
 class RecordFolder:
@@ -16,11 +16,13 @@ class RecordFolder:
     Args:
         folder: The folder of the records.
         root: The output folder. A page outside of it keeps its subject and its name.
+        is_hidden: Whether git ignores the folder.
     """
 
-    def __init__(self, folder: Path, root: Path) -> None:
+    def __init__(self, folder: Path, root: Path, *, is_hidden: bool = False) -> None:
         self.folder = folder
         self._root = root
+        self._is_hidden = is_hidden
 
     def path_of(self, page: str) -> Path:
         """Return where the record of a page is."""
@@ -62,6 +64,8 @@ class RecordFolder:
             saved_at: The time to set for the file; None for now.
         """
         path = self.path_of(page)
+        if self._is_hidden:
+            hide_from_git(self.folder)
         with staged_file(path, record) as temporary, as_output_error(path):
             if saved_at is not None:
                 os.utime(temporary, (saved_at, saved_at))

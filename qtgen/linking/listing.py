@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qtgen.linking.catalog import Catalog
     from qtgen.linking.graph import PageNode
     from qtgen.linking.links import Links
+    from qtgen.page.document import Page
 
 SHOWN = 200
 """Pages or links of one list that a report shows."""
@@ -33,13 +34,17 @@ class ListedPage(NamedTuple):
 
 
 class BrokenLink(NamedTuple):
-    """A broken link. `number` is that of the related article, from 1. `title` and `url` are as the page spells them."""
+    """A broken link. `number` is that of the related article, from 1. `title` and `url` are as the page spells them.
+
+    `differences` are sentences about the fields that differ from the target's.
+    """
 
     page: ListedPage
     number: int
     title: str
     url: str
     target: ListedPage | None
+    differences: tuple[str, ...] = ()
 
 
 class PageList(NamedTuple):
@@ -145,8 +150,20 @@ class _Lister:
         links = self._links
         source, slot, target = int(links.sources[number]), int(links.slots[number]), int(links.targets[number])
         page = load_page(self._catalog.paths[source], -1, self._overlay)
-        title, url = (page.text_of(f"related_article{slot + 1}.{name}") or "" for name in ("title", "url"))
-        return BrokenLink(self._page(source), slot + 1, title, url, self._page(target) if target >= 0 else None)
+        section = f"related_article{slot + 1}"
+        title, url = (page.text_of(f"{section}.{name}") or "" for name in ("title", "url"))
+        listed = self._page(target) if target >= 0 else None
+        differences = tuple(self._differences(page, section, target)) if target >= 0 else ()
+        return BrokenLink(self._page(source), slot + 1, title, url, listed, differences)
+
+    def _differences(self, page: "Page", section: str, target: int) -> Iterator[str]:
+        """Yield a sentence for each field of a link that differs from its target's."""
+        catalog = self._catalog
+        expected = {"id": catalog.ids[target], "title": catalog.titles[target], "subject": catalog.subjects[target]}
+        for name, value in expected.items():
+            own = page.values.get(f"{section}.{name}")
+            if own != value:
+                yield f"the link has the {name} {own}, the page has {value}"
 
     def _starts(self, urls: set[str]) -> Iterator[tuple[str, ListedPage]]:
         for number, node in enumerate(self._nodes):

@@ -81,6 +81,8 @@ class Actions:
     def settle(self, page_at: Callable[[str], Page | None]) -> list[Decision]:
         """Discard and return decisions that were not carried out, because the program was killed before.
 
+        Texts of changes that are too old to be undone are removed.
+
         Args:
             page_at: Returns the page that has a URL, if there is one. It is called only for pages that were changed.
         """
@@ -93,6 +95,7 @@ class Actions:
             unfinished = self.log.discard_unfinished(digests_of)
             for decision in unfinished:
                 self._undo_texts.remove(decision.id)
+            self._undo_texts.remove_old(self._clock())
             return unfinished
 
     def perform(self, request: ActionRequest, path: Path) -> ActionResult:

@@ -24,6 +24,7 @@ from qtgen.errors import QtgenError
 from qtgen.generation.decisions import timestamp
 from qtgen.review.access import Access, LinkAccess
 from qtgen.review.api import Api, conflict_reply
+from qtgen.review.bundle import APPROXIMATE_HEADERS, FRAME_HEADERS, frame_document, is_bundled
 from qtgen.review.files import PageChanged
 from qtgen.review.guards import HEADERS, BodyLimit, Readers, ReplyHeaders, SameOrigin, is_api, json_bytes
 from qtgen.review.templating import STATIC, environment
@@ -36,8 +37,7 @@ from qtgen.review.views.history import history_view
 from qtgen.review.views.overview import overview_view
 from qtgen.review.views.page import review_view
 from qtgen.review.views.pages import pages_view
-from qtgen.review.views.preview import POLICY as FRAME_POLICY
-from qtgen.review.views.preview import approximate_css, approximate_view
+from qtgen.review.views.preview import approximate_preview
 from qtgen.review.workspace import Workspace
 
 ScreenFunction: TypeAlias = Callable[[Workspace, Mapping[str, str], Viewer], View]
@@ -47,9 +47,9 @@ SCREENS: Mapping[str, ScreenFunction] = {
     "/pages": pages_view,
     "/review": review_view,
     "/edit": edit_view,
-    "/history": history_view,
     "/audits/{name}": audit_view,
     "/agreement": agreement_view,
+    "/history": history_view,
 }
 """The screens by path."""
 API = {
@@ -89,7 +89,7 @@ def _routes() -> list[BaseRoute]:
         Mount("/static", StaticFiles(directory=STATIC)),
         Route("/enter", _enter, methods=["GET"]),
         Route("/preview/approximate", _approximate, methods=["GET"]),
-        Route("/preview/approximate.css", _approximate_css, methods=["GET"]),
+        Route("/preview", _frame, methods=["GET"]),
         *(Route(path, _screen(function), methods=["GET"]) for path, function in SCREENS.items()),
         *(Route(path, _api(name), methods=[method]) for path, (method, name) in API.items()),
     ]
@@ -121,16 +121,16 @@ def _json(value: object, status: int = 200) -> Response:
     return Response(json_bytes(value), status, media_type="application/json")
 
 
+def _frame(_request: Request) -> Response:
+    """Return the frame of the preview. It holds no text until the screen sends one."""
+    if not is_bundled():
+        raise HTTPException(404)
+    return HTMLResponse(frame_document(), headers=FRAME_HEADERS)
+
+
 def _approximate(request: Request) -> Response:
-    viewer = request.scope["viewer"]
-    view = approximate_view(request.app.state.workspace, request.query_params, viewer)
-    reply = _rendered(view, viewer, request.url.path)
-    reply.headers["content-security-policy"] = FRAME_POLICY
-    return reply
-
-
-def _approximate_css(_request: Request) -> Response:
-    return Response(approximate_css(), media_type="text/css")
+    document = approximate_preview(request.app.state.workspace, request.query_params, request.scope["viewer"])
+    return HTMLResponse(document, headers=APPROXIMATE_HEADERS)
 
 
 def _rendered(view: View, viewer: Viewer | None, path: str) -> HTMLResponse:

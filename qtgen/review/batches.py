@@ -25,10 +25,10 @@ class Batches:
     def read(self) -> None:
         """Read the lines that are new since the last call."""
         with contextlib.suppress(OSError):  # without provenance, pages have no batch
-            lines, _, is_whole = self._tail.read()
-            if is_whole:
+            appended = self._tail.read()
+            if appended.is_whole:
                 self._by_url.clear()
-            for url, records in read_provenance(lines).records.items():
+            for url, records in read_provenance(appended.lines).records.items():
                 if record := records.get("answer"):
                     self._by_url[url] = _batch_of(record)
 

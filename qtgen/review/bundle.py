@@ -55,8 +55,8 @@ def is_bundled(folder: Path = BUNDLE) -> bool:
 def frame_document(base: str = "/static/preview") -> str:
     """Return the document of the preview frame.
 
-    The page around it posts `{type: "show", id, markdown, marks, dark}`. The frame posts `{type: "ready"}` once, then
-    `{type: "shown", id, height}` for each text, and again if its height changes.
+    The page around it posts `{type: "show", id, markdown, marks, dark}`. The frame posts `{type: "ready"}` until the
+    first text comes, then `{type: "shown", id, height}` for each text, and again if its height changes.
 
     Args:
         base: The URL of the bundle's folder.

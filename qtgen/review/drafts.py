@@ -9,8 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from qtgen._util.files import as_output_error, staged_file
-from qtgen.review.undo import own_folder
+from qtgen._util.files import as_output_error, hide_from_git, staged_file
 
 
 class EditDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +57,7 @@ class Drafts:
     ) -> EditDraft:
         """Save a draft in the place of the last one. It is on the disk when this returns. Raises OutputError."""
         draft = EditDraft(who=who, url=url, fields=dict(fields), file_digest=file_digest, note=note, at=at)
-        own_folder(self._own_folder)
+        hide_from_git(self._own_folder)
         path = self._path(who, url)
         contents = _encode(draft).decode()
         with staged_file(path, contents) as temporary, as_output_error(path):

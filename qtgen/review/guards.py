@@ -16,7 +16,7 @@ from qtgen.review.types import Viewer
 
 MAX_BODY = 2 * 1024 * 1024  # bytes
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-_OPEN_PATHS = ("/enter", "/preview", "/preview/approximate.css")  # the link that lets a browser enter, and frames
+_OPEN_PATHS = ("/enter", "/preview")  # the link that lets a browser enter, and the frame, which holds no text
 POLICY = "; ".join(
     (
         "default-src 'none'",

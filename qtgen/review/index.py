@@ -95,15 +95,24 @@ class ReviewIndex:
         self.notes: list[str] = []
         """Sentences about paths that could not be read."""
         self._lock, self._refreshing = threading.RLock(), threading.Lock()
-        self._database = _open(sources)
-        self._writer = IndexWriter(self._database, sources.store, log)
+        self._open(_open(sources))
         self._paths = PagePaths(sources.paths)
         self._reviewers: tuple[int, Counter[str]] = (0, Counter())
         self.statements = 0
         """How many SQL statements have read the index."""
         self.version = 0
         """A number that changes with every change of the index."""
-        self.refresh()
+        try:
+            self.refresh()
+        except sqlite3.Error as error:
+            _log.warning("the index cannot be written, and is kept in memory: %s", error)
+            self._database.close()
+            self._open(_in_memory())
+            self.refresh()
+
+    def _open(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._writer = IndexWriter(database, self.sources.store, self._decisions)
 
     def refresh(self) -> None:
         """Bring the index up to date with the files: check what changed, and forget what is gone.
@@ -252,8 +261,23 @@ def _open(sources: IndexSources) -> sqlite3.Connection:
     name = f"review-{xxh3_64_hexdigest(os.fsencode(identity))}.sqlite"
     database = open_cache_database(sources.project / ".qtgen" / "cache", name, SCHEMA, any_thread=True)
     if database is None:
-        database = sqlite3.connect(":memory:", check_same_thread=False)
-        database.execute(SCHEMA)
+        return _in_memory()
+    try:
+        return _prepare(database)
+    except sqlite3.Error as error:  # locked, or damaged in a way that shows late
+        _log.warning("%s: not used as an index: %s", name, error)
+        database.close()
+        return _in_memory()
+
+
+def _in_memory() -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+    database.execute(SCHEMA)
+    return _prepare(database)
+
+
+def _prepare(database: sqlite3.Connection) -> sqlite3.Connection:
+    """Set a database up for speed: a power cut may damage it, because it can be made again."""
     pragmas = ("journal_mode = WAL", "synchronous = OFF", f"mmap_size = {_MEMORY_MAP}", "cache_size = -65536")
     execute_all(database, (f"PRAGMA {pragma}" for pragma in pragmas))
     with database:

@@ -17,6 +17,7 @@ STATES = (*(state.value for state in State), PROBLEM)
 SORTS = ("title", "subject", "state", "score", "findings", "decided", "queue")
 """Columns to sort by; a minus sign before the name reverses the order."""
 
+_TEXT_MAX = 200  # characters to search for
 _CODE = re.compile(r"[A-Z]{2,5}[0-9]{3}")
 
 
@@ -53,6 +54,8 @@ class PageFilter:
         values: dict[str, Any] = {one.name: query.get(one.name, "").strip() for one in fields(cls)}
         for name in ("score_from", "score_below"):
             values[name] = _score(values[name])
+        if len(values["q"]) > _TEXT_MAX:
+            raise UsageError("the text to search for is too long", remedy=f"give at most {_TEXT_MAX} characters")
         page_filter = cls(**values)
         _check_name("state", page_filter.state, STATES)
         _check_name("sort", page_filter.sort.removeprefix("-"), SORTS)

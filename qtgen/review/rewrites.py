@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from qtgen.generation.decisions import Action, DecisionLog, timestamp
+from qtgen.generation.decisions import timestamp
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.records import RecordFolder
 from qtgen.page import Page
@@ -87,10 +87,3 @@ def still_applies(rewrite: Rewrite, page: Page) -> bool:
 def changed_fields(values: Mapping[str, Any], page: Page) -> list[str]:
     """Return the fields in which a page differs from these values."""
     return [path for path, value in values.items() if page.values.get(path) != value]
-
-
-def is_decided(rewrite: Rewrite, log: DecisionLog) -> bool:
-    """Return whether a reader has taken or kept back a rewrite since it was made."""
-    return any(
-        one.action in (Action.TAKE, Action.KEEP) and one.at >= rewrite.saved_at for one in log.effective(rewrite.url)
-    )

@@ -26,6 +26,16 @@ class Tail:
         self._path = path
         self._file: tuple[int, int] | None = None
         self._offset = self._lines = 0
+        self.rest = b""
+        """The last line, if it had no line break yet when the file was read."""
+
+    def is_replaced(self) -> bool:
+        """Return whether the file is another one than at the last call of `read`, or became shorter."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return self._file is not None
+        return (status.st_dev, status.st_ino) != self._file or status.st_size < self._offset
 
     def read(self) -> Appended:
         """Return the new lines; none if there is no such file. Raises OSError."""
@@ -40,9 +50,11 @@ class Tail:
                 raw = file.read()
         except FileNotFoundError:
             was_there, self._file, self._offset, self._lines = self._file is not None, None, 0, 0
+            self.rest = b""
             return Appended([], 1, was_there)
         complete = raw[: raw.rfind(b"\n") + 1]
         lines, first = [line + b"\n" for line in complete.split(b"\n")[:-1]], self._lines + 1
         self._offset += len(complete)
         self._lines += len(lines)
+        self.rest = raw[len(complete) :]
         return Appended(lines, first, is_whole)

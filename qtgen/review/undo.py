@@ -1,27 +1,21 @@
 """What a page was before each change, so that the change can be undone.
 
 The texts are in `OUT/.qtgen/review/undo/`, which is not committed. They are written before the decision, so every
-decision that changed a page on this machine can be undone, also after a restart.
+decision that changed a page on this machine can be undone for 90 days, also after a restart.
 """
 
+import datetime as dt
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from qtgen._util.files import as_output_error, publish_if_absent, staged_file
+from qtgen._util.files import as_output_error, hide_from_git, staged_file
 from qtgen.page import Page, read_text, splice
 from qtgen.review.files import PageOnDisk
 
-_IGNORE = "*\n"
-
-
-def own_folder(folder: Path) -> Path:
-    """Create the folder of the review app, which git ignores, and return it. Raises OutputError."""
-    ignore_file = folder / ".gitignore"
-    if not ignore_file.exists():
-        with staged_file(ignore_file, _IGNORE) as temporary:
-            publish_if_absent(temporary, ignore_file)
-    return folder
+KEPT_FOR = dt.timedelta(days=90)
+"""How long the texts of a change are kept. After that, git has them."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +53,7 @@ class UndoTexts:
 
     def save(self, id_: str, snapshot: Snapshot) -> None:
         """Save what a decision replaces. It is on the disk when this returns. Raises OutputError."""
-        own_folder(self._review_folder)
+        hide_from_git(self._review_folder)
         path = self._path(id_)
         with staged_file(path, _encode(snapshot).decode()) as temporary, as_output_error(path):
             temporary.replace(path)
@@ -72,8 +66,17 @@ class UndoTexts:
             return None
 
     def remove(self, id_: str) -> None:
-        """Remove the snapshot of a decision that was not carried out."""
-        self._path(id_).unlink(missing_ok=True)
+        """Remove the snapshot of a decision that was not carried out. One that cannot be removed does no harm."""
+        with suppress(OSError):
+            self._path(id_).unlink(missing_ok=True)
+
+    def remove_old(self, now: dt.datetime) -> None:
+        """Remove the snapshots of changes that were made more than `KEPT_FOR` ago."""
+        oldest = (now - KEPT_FOR).timestamp()
+        for path in (self._review_folder / "undo").glob("*.json"):
+            with suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
 
 def changed_fields(before: Page, after: Page) -> tuple[str, ...]:

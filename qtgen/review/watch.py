@@ -7,19 +7,21 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from qtgen.errors import QtgenError
-from qtgen.generation.decisions import DecisionLog, read_decisions
+from qtgen.generation.decisions import DecisionLog, LineProblem, read_decisions
 from qtgen.review.index import ReviewIndex
-from qtgen.review.tail import Tail
+from qtgen.review.tail import Appended, Tail
 
 _POLL_MS = 500  # between two looks at the watched folders themselves
 _MANY = 200  # changed pages, above which all are looked through
 _STOP_WAIT = 10.0  # seconds
 _REWRITES = ("rejected", "taken")
+_REWRITES_EVERY = 5.0  # seconds, at least, between two looks at all rewrites
 
 _Identity = tuple[int, ...] | None
 
@@ -27,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class DecisionReader:
-    """Adds lines that Git or another process appended to the decisions.
+    """Follows the lines of the decisions that Git or another process appends or removes.
 
     Args:
         index: The index, which shows their states.
@@ -39,22 +41,30 @@ class DecisionReader:
         self._tail = Tail(index.sources.store.decisions_file)
 
     def read(self) -> None:
-        """Read the lines that are new since the last call."""
+        """Read the lines that are new since the last call. Forget decisions that are gone if the file was replaced."""
+        # Each decision that is known now had its line before the file is read.
+        before = {decision.id for decision in self._decisions} if self._tail.is_replaced() else set[str]()
         try:
-            lines, first, _ = self._tail.read()
+            appended = self._tail.read()
         except OSError as error:
             _log.warning("%s: %s", self._index.sources.store.decisions_file, error.strerror or error)
             return
-        found = read_decisions(lines)
+        if not appended.lines and not appended.is_whole:
+            return
+        found = read_decisions([*appended.lines, self._tail.rest] if appended.is_whole else appended.lines)
         urls = {decision.url for decision in found if self._decisions.add(decision)}
-        problems = {problem.number: problem for problem in self._decisions.problems}
-        problems |= {
-            problem.number + first - 1: problem._replace(number=problem.number + first - 1)
-            for problem in found.problems
-        }
-        self._decisions.problems = tuple(problems[number] for number in sorted(problems))
+        if appended.is_whole:
+            urls |= self._decisions.forget(before - {decision.id for decision in found})
+        self._note_problems(found.problems, appended)
         if urls:
             self._index.refresh_decisions(urls)
+
+    def _note_problems(self, found: Iterable[LineProblem], appended: Appended) -> None:
+        problems = {} if appended.is_whole else {problem.number: problem for problem in self._decisions.problems}
+        for problem in found:
+            number = problem.number + appended.first - 1
+            problems[number] = problem._replace(number=number)
+        self._decisions.problems = tuple(problems[number] for number in sorted(problems))
 
 
 class Watcher:
@@ -71,6 +81,7 @@ class Watcher:
         self._decisions = DecisionReader(index, log)
         self._hidden = Path(os.path.realpath(index.sources.store.decisions_file.parent))
         self._has_watched = True  # False if changes must be looked for
+        self._has_rewrites, self._rewrites_at = False, 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="qtgen-review-watch", daemon=True)
         self.is_watching = threading.Event()
@@ -107,8 +118,16 @@ class Watcher:
             self._safely(self._decisions.read)  # every time, because its folder may be new and not watched yet
             if paths:
                 self._safely(partial(self.apply, paths))
+            self._safely(self._note_rewrites)
             if self._identities() != before:
                 return
+
+    def _note_rewrites(self) -> None:
+        """Report that rewrites changed, but not after every single one: all of them are read then."""
+        now = time.monotonic()
+        if self._has_rewrites and now >= self._rewrites_at:
+            self._has_rewrites, self._rewrites_at = False, now + _REWRITES_EVERY
+            self._on_rewrites()
 
     def _changes(self, paths: list[Path]) -> Iterator[set[Path]]:
         """Yield the paths that changed, or nothing from time to time, until the thread is to end."""
@@ -146,7 +165,7 @@ class Watcher:
         """Bring the index up to date after these files and folders changed."""
         hidden = {path for path in paths if self._hidden in path.parents}
         if any(path.relative_to(self._hidden).parts[0] in _REWRITES for path in hidden):
-            self._on_rewrites()
+            self._has_rewrites = True
         others = set(paths) - hidden
         pages = sorted(path for path in others if path.name.endswith(".md"))
         folders = (path for path in others if not path.name.endswith(".md") and not path.name.startswith("."))

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import subprocess
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -312,3 +313,15 @@ def test_a_moment_is_in_utc_with_milliseconds() -> None:
 )
 def test_a_later_decision_has_a_later_moment(earlier: str, moment: str, expected: str) -> None:
     assert moment_after(earlier, moment) == expected
+
+
+def test_threads_may_add_at_once() -> None:
+    log = DecisionLog()
+    made = [decision(number, at=f"2026-11-27T09:{number // 60:02}:{number % 60:02}.000Z") for number in range(400)]
+    parts = [made[start::4] for start in range(4)]
+    threads = [threading.Thread(target=lambda part=part: [log.add(one) for one in part]) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert log.history(URL) == list(log) == made

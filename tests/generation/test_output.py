@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from qtgen.errors import Failure, OutputError, UsageError
+from qtgen.generation.decisions import Action, Decision
 from qtgen.generation.output import OutputFolder, write_scores
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.validation.rules.example import EXAMPLE_PAGE
@@ -278,3 +279,34 @@ def test_markers_that_another_run_removes_at_the_same_time_do_no_harm(
     output.remove_empty_folders()
     assert not is_deleted(output)
     assert not Path("out/.qtgen/publishing").exists()
+
+
+def test_records_of_rewrites_can_move_and_keep_their_time(output: OutputFolder) -> None:
+    output.keep_rejected(DRAFT.path, "{}")
+    os.utime(output.rejected_records.path_of(DRAFT.path), (5, 5))
+    moment = output.rejected_records.saved_at(DRAFT.path)
+    output.taken_records.restore(DRAFT.path, output.rejected_records.text(DRAFT.path), moment)
+    output.rejected_records.restore(DRAFT.path, None)
+    assert (output.rejected(DRAFT.path), output.taken_records.read(DRAFT.path)) == (None, {})
+    assert (moment, output.taken_records.saved_at(DRAFT.path)) == (5, 5)
+    assert (output.rejected_records.saved_at(DRAFT.path), output.rejected_records.text(DRAFT.path)) == (None, None)
+    assert not output.attempt_lookup()(DRAFT.path), "a rewrite that was accepted is no failed attempt"
+
+
+def test_git_ignores_rewrites_that_were_accepted_and_commits_decisions(output: OutputFolder) -> None:
+    output.keep_taken(DRAFT.path, "{}")
+    fields: dict[str, Any] = {"id": "1", "at": "2026-11-27T09:30:00.000Z", "who": "ada", "url": URL, "texts": {}}
+    output.append_decision(Decision(action=Action.APPROVE, **fields))
+    subprocess.run(["git", "init", "-q", "out"], check=True)
+    command = ["git", "status", "--porcelain", "-uall"]
+    status = subprocess.run(command, check=True, capture_output=True, text=True, cwd="out").stdout
+    assert status.split() == ["??", ".qtgen/.gitattributes", "??", ".qtgen/decisions.jsonl"]
+
+
+def test_attributes_of_the_users_stay(output: OutputFolder) -> None:
+    attributes = Path("out/.qtgen/.gitattributes")
+    attributes.parent.mkdir(parents=True)
+    attributes.write_text("mine\n")
+    fields: dict[str, Any] = {"id": "1", "at": "2026-11-27T09:30:00.000Z", "who": "ada", "url": URL, "texts": {}}
+    output.append_decision(Decision(action=Action.APPROVE, **fields))
+    assert attributes.read_text() == "mine\n"

@@ -49,6 +49,7 @@ def test_the_demo_ends_with_the_command_that_opens_its_pages() -> None:
     recipe = (ROOT / "Makefile").read_text().partition("\ndemo: ")[2].partition("\n\n")[0]
     last = recipe.splitlines()[-1]
     assert last == '\t@echo "  $(BIN)/qtgen review outputs"'
+    assert "review" in cli.COMMANDS
     assert "--out outputs" in recipe
     assert "  .venv/bin/qtgen review outputs\n" in (ROOT / "README.md").read_text()
 

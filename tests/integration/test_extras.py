@@ -48,6 +48,7 @@ def test_the_base_install_hides_what_it_does_not_need() -> None:
         ("explain", "QT608"),
         ("explain QT101", "invalid-yaml"),
         ("init project", "created"),
+        ("review --help", "--read-only"),
         ("completion bash", "complete"),
     ],
 )
@@ -102,6 +103,8 @@ MISSING = [
     ("validate s3://bucket/site", "pack"),
     ("eval run smoke", "evals"),
     ("eval score items.jsonl", "evals"),
+    ("review outputs", "review"),
+    ("review stats", "review"),
 ]
 
 
@@ -132,6 +135,8 @@ ENOUGH: list[tuple[tuple[str, ...], str, int]] = [
     (("pack",), "pack outputs site.pack", 0),
     (("evals",), "eval score items.jsonl", 0),
     (("evals",), "eval run smoke --html report.html", 0),
+    (("review",), "review export", 0),
+    (("review",), "review outputs --queue none", 2),  # after loading all that serves the app
 ]
 
 

@@ -69,6 +69,7 @@ def test_a_broken_link_has_its_words_and_its_target(catalog: Catalog) -> None:
     assert (dangling.url, dangling.target) == ("/learn/biology/questions/what-is-gone", None)
     (mismatched,) = broken["mismatched"].links
     assert (mismatched.title, mismatched.target and mismatched.target.title) == ("What is old b?", "What is b?")
+    assert mismatched.differences == ("the link has the title What is old b?, the page has What is b?",)
     (own,) = broken["to_self"].links
     assert (own.page.title, own.number) == ("What is b?", 1)
 

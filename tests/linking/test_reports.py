@@ -1,9 +1,11 @@
 """Reports of link graphs as text and HTML."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +15,9 @@ from qtgen.linking.listing import BrokenLink, GraphLists, LinkList, ListedPage, 
 from qtgen.linking.reports.figures import figures, histogram
 from qtgen.linking.reports.html import ReportPlace, render_report
 from qtgen.linking.reports.text import report_lines
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 GRAPH = Graph(
     pages=1_200,
@@ -213,3 +218,48 @@ def test_text_that_utf_8_cannot_encode_is_replaced() -> None:
 def test_shades_follow_the_logarithm_of_the_count() -> None:
     document = render_report(GRAPH)
     assert [match[1] for match in re.finditer(r'<td class="(s\d)"', document)] == ["s8", "s7", "s7", "s0"]
+
+
+def test_lists_are_sorted_and_filtered_in_a_browser(tmp_path: Path, browser_page: "Page") -> None:
+    pages = [
+        OSMOSIS._replace(title=f"Page {number:02}", subject=("Biology", "Physics")[number % 2], inbound=number * 7 % 13)
+        for number in range(13)
+    ]
+    file = tmp_path / "links.html"
+    lists = replace(LISTS, without_links=PageList(13, pages))
+    file.write_text(render_report(GRAPH, lists, PLACE), encoding="utf-8")
+    browser_page.goto(file.as_uri())
+    browser_page.get_by_text("Show 13 pages").click()
+    table, form = browser_page.locator("#without-table"), browser_page.locator("form[data-filters=without-table]")
+
+    def inbound() -> list[int]:
+        return [int(cell) for cell in table.locator("tbody tr:not([hidden]) td.n").all_inner_texts()]
+
+    table.get_by_role("button", name="Inbound links").press("Enter")
+    assert inbound() == sorted(range(13), reverse=True)
+    assert table.locator("th[aria-sort=descending]").inner_text().startswith("Inbound links")
+    table.get_by_role("button", name="Inbound links").click()
+    assert inbound() == list(range(13))
+    form.locator("select").select_option("Physics")
+    assert len(inbound()) == 6
+    form.locator("input").fill("page 03")
+    assert inbound() == [8]
+    assert form.locator("output").inner_text() == "1 of 13 shown"
+
+
+def test_the_report_fits_a_phone_and_can_be_read_without_a_script(
+    tmp_path: Path, open_page: Callable[..., "Page"]
+) -> None:
+    long = OSMOSIS._replace(path="site/" + "a" * 200 + ".md", title="b" * 200)
+    lists = replace(LISTS, without_links=PageList(7, [long]), most_linked=PageList(7, [long]))
+    file = tmp_path / "links.html"
+    file.write_text(render_report(GRAPH, lists, PLACE), encoding="utf-8")
+    page = open_page(viewport={"width": 400, "height": 800}, java_script_enabled=False)
+    page.goto(file.as_uri())
+    for summary in page.locator("summary").all():
+        summary.click()
+    body = page.locator("body").bounding_box()
+    assert body
+    assert body["width"] <= 400
+    assert max(box["x"] + box["width"] for cell in page.locator(".listed th, .listed td").all() if (box := cell.bounding_box())) <= 400  # fmt: skip
+    assert not page.locator("form").first.is_visible()

@@ -1,5 +1,6 @@
 """Actions of readers: what is decided, what changes on the page, and what is refused."""
 
+import datetime as dt
 import json
 import os
 import threading
@@ -18,7 +19,7 @@ from qtgen.review.actions import Actions
 from qtgen.review.edits import AddsErrors
 from qtgen.review.files import PageChanged
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, changed_lines, page_path, write_site
-from support.reviews import DESCRIPTION, make_actions, request_for, save_rewrite, url_of
+from support.reviews import DESCRIPTION, NOW, make_actions, request_for, save_rewrite, url_of
 
 PATH = Path(page_path())
 NEW_ANSWER = "Osmosis is the movement of water through a membrane.\\n\\nIt evens out two concentrations."
@@ -287,6 +288,16 @@ def test_an_undo_without_its_texts_names_the_remedy(actions: Actions) -> None:
     Path(f"out/.qtgen/review/undo/{decision.id}.json").unlink()
     with pytest.raises(UsageError, match=r"the earlier text is not on this machine.*restore the page with git"):
         perform(actions, "undo")
+
+
+def test_texts_are_kept_for_ninety_days(actions: Actions) -> None:
+    decisions = [perform(actions, "edit", fields={DESCRIPTION: f"{SHORT_DESCRIPTION[:-1]} {n}."}) for n in range(2)]
+    files = [Path(f"out/.qtgen/review/undo/{one.id}.json") for one in decisions]
+    for file, days in zip(files, (91, 89), strict=True):
+        moment = (NOW - dt.timedelta(days=days)).timestamp()
+        os.utime(file, (moment, moment))
+    actions.settle(lambda _: read(PATH.read_bytes()))
+    assert [file.exists() for file in files] == [False, True]
 
 
 @pytest.mark.parametrize("undoes", ["00000000-0000-4000-8000-000000000000", "other page", "undone"])

@@ -328,10 +328,22 @@ def test_read_only_server_shows_no_actions() -> None:
 
 def test_frame_of_the_approximate_preview_runs_nothing(review: ReviewApp) -> None:
     reply = review.get(f"/preview/approximate?url={url_of()}&side=changes")
-    assert reply.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    policy = reply.headers["content-security-policy"]
+    assert policy.startswith("sandbox; default-src 'none'")
+    assert policy.endswith("frame-ancestors 'self'")
     assert "<ins>diffusion</ins>" in reply.text
     assert "<script" not in reply.text
-    assert call(review.app, "GET", "/preview/approximate.css").status == 200
+
+
+def test_frame_of_the_preview_holds_no_text(review: ReviewApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qtgen.review.app.is_bundled", lambda: True)
+    reply = call(review.app, "GET", "/preview")
+    assert reply.status == 200
+    assert reply.headers["content-security-policy"].startswith("sandbox allow-scripts; default-src 'none'")
+    assert "connect-src" not in reply.headers["content-security-policy"]
+    assert "osmosis" not in reply.text.lower()
+    monkeypatch.setattr("qtgen.review.app.is_bundled", lambda: False)
+    assert call(review.app, "GET", "/preview").status == 404
 
 
 def test_blind_reader_sees_a_and_b_and_nothing_else(review: ReviewApp, monkeypatch: pytest.MonkeyPatch) -> None:

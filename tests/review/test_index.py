@@ -1,7 +1,9 @@
 """The index: what it knows about pages, what it keeps between runs, and that it is never wrong about a file."""
 
+import logging
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -316,6 +318,40 @@ def test_without_a_cache_folder_the_index_is_in_memory() -> None:
     url = write_site(TITLES[:1])[0]
     Path(".qtgen").write_text("a file")
     assert open_index().page(url) is not None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE pages; CREATE TABLE pages (path)",
+        "CREATE TRIGGER full BEFORE UPDATE ON pages BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+    ],
+)
+def test_an_index_that_cannot_be_written_is_kept_in_memory(damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    urls = write_site(TITLES)
+    open_index().close()
+    [file] = Path(".qtgen/cache").glob("review-*.sqlite")
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript(damage)
+    change_page(Path("site/biology/what-is-osmosis.md"), score=0.5)
+    with caplog.at_level(logging.WARNING):
+        index = open_index()
+    page = index.page(urls[0])
+    assert page is not None
+    assert page.score == 0.5
+    assert index.search(PageFilter()).total == 3
+    assert len(caplog.messages) == 1
+
+
+def test_pages_of_the_corpus_are_compared_and_not_listed() -> None:
+    urls = write_site(TITLES)
+    write_site(["What is a star?"], "Physics")
+    star = Path("site/physics/what-is-a-star.md")
+    change_page(star, id=1)
+    assert open_index("site/biology").search(PageFilter(rule="QT402")).total == 0
+    index = open_index("site/biology", corpus=Path("site"))
+    assert index.search(PageFilter()).total == len(urls)
+    assert [page.url for page in index.search(PageFilter(rule="QT402")).pages] == urls[:1]
 
 
 def test_threads_may_share_the_index() -> None:

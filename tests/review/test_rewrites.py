@@ -10,7 +10,7 @@ import pytest
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.page import read
-from qtgen.review.rewrites import as_rewrite, is_decided, read_rewrites, rewrite_of, still_applies
+from qtgen.review.rewrites import as_rewrite, read_rewrites, rewrite_of, still_applies
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, write_site
 from support.reviews import DESCRIPTION, NOW, make_actions, request_for, save_rewrite, url_of
 
@@ -83,18 +83,11 @@ def test_a_rewrite_applies_while_its_text_stands(store: OutputFolder) -> None:
     assert not still_applies(rewrite, read(Path(page_path()).read_bytes()))
 
 
-@pytest.mark.parametrize("action", ["take", "keep"])
-def test_a_rewrite_is_decided_until_there_is_another_one(
-    store: OutputFolder, config: GenerationConfig, action: str
-) -> None:
+def test_a_record_that_moves_keeps_its_time(store: OutputFolder, config: GenerationConfig) -> None:
     save_rewrite(store)
-    record = store.rejected_records.path_of(page_path())
-    os.utime(record, (NOW.timestamp() - 60, NOW.timestamp() - 60))
+    moment = NOW.timestamp() - 60
+    os.utime(store.rejected_records.path_of(page_path()), (moment, moment))
     actions = make_actions(config, store)
-    assert not is_decided(read_rewrites(store)[url_of()], actions.log)
-    actions.perform(request_for(action), Path(page_path()))
-    assert is_decided(read_rewrites(store)[url_of()], actions.log)
-    save_rewrite(store, {DESCRIPTION: "Another one."})
-    assert store.rejected_records.saved_at(page_path())
-    os.utime(record, (NOW.timestamp() + 60, NOW.timestamp() + 60))
-    assert not is_decided(read_rewrites(store)[url_of()], actions.log)
+    for action in ("take", "keep", "undo"):
+        actions.perform(request_for(action), Path(page_path()))
+        assert read_rewrites(store)[url_of()].saved_at == "2026-11-27T09:29:00.000Z"

@@ -134,9 +134,7 @@ def test_appended_lines_are_read_once_and_a_torn_one_when_it_is_whole(index: Rev
     reader, file = DecisionReader(index, log), Path("site/.qtgen/decisions.jsonl")
     reader.read()
     page = index.search(PageFilter(q="osmosis")).pages[0]
-    first, second, third = (
-        make_decision(page.url, digests_at(PAGE), action) for action in ("approve", "reject", "skip")
-    )
+    first, second = (make_decision(page.url, digests_at(PAGE), action) for action in ("approve", "reject"))
     append_decision(first)
     reader.read()
     assert [*log] == [first]
@@ -151,11 +149,34 @@ def test_appended_lines_are_read_once_and_a_torn_one_when_it_is_whole(index: Rev
     reader.read()
     assert {one.id for one in log} == {first.id, second.id}
     assert [problem.number for problem in log.problems] == [3]
+    third = make_decision(page.url, digests_at(PAGE), "skip", at="2026-11-27T11:00:00.000Z")
     file.unlink()  # Git writes a merged file anew
     append_decision(third)
     append_decision(first)
     reader.read()
-    assert {one.id for one in log} == {first.id, second.id, third.id}
-    file.unlink()
+    assert {one.id for one in log} == {first.id, third.id}
+    assert log.problems == ()
+
+
+def test_decisions_whose_lines_are_gone_are_forgotten_until_they_are_back(index: ReviewIndex, log: DecisionLog) -> None:
+    reader, file = DecisionReader(index, log), Path("site/.qtgen/decisions.jsonl")
+    page = index.search(PageFilter(q="osmosis")).pages[0]
+    first = make_decision(page.url, page.digests, at="2026-11-27T09:00:00.000Z")
+    second = make_decision(page.url, page.digests, "reject", at="2026-11-27T10:00:00.000Z")
+    append_decision(first)
+    append_decision(second)
     reader.read()
-    assert len(log) == 3
+    assert index.search(PageFilter(state="rejected")).total == 1
+    file.rename("other-branch")
+    reader.read()
+    assert index.search(PageFilter(state="open")).total == 3
+    assert len(log) == 0
+    Path("site/.qtgen/new").write_text(first.line())  # without a line break at its end
+    Path("site/.qtgen/new").rename(file)
+    reader.read()
+    assert index.search(PageFilter(state="approved")).total == 1
+    file.unlink()
+    Path("other-branch").rename(file)
+    reader.read()
+    assert index.search(PageFilter(state="rejected")).total == 1
+    assert [*log] == [first, second]

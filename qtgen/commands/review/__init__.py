@@ -60,4 +60,8 @@ class _ReviewGroup(LazyGroup):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def command() -> None:
-    """Review pages in the browser, and record what was decided."""
+    """Review pages in the browser, until Ctrl-C.
+
+    The app shows each page as the site renders it, why it was flagged, and what a rewrite would change. Decisions go
+    to OUT/.qtgen/decisions.jsonl. A folder named `stats` is given as `./stats`.
+    """

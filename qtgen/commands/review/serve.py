@@ -9,7 +9,7 @@ import threading
 import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ import click
 from qtgen._util.text import pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._options import Grouped, folder, options_of, settings_from
-from qtgen.commands._output import note
+from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._steps import progress_after
 from qtgen.errors import OutputError, UsageError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _pages, _server, _shared = options_of("Pages"), options_of("Server"), options_of("Shared server")
 _ANONYMOUS = "reviewer"
+_LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class ServeOptions:
     trusted_proxy: tuple[str, ...]
     read_only: bool
     no_browser: bool
+    static: Path | None
 
     def check(self) -> None:
         """Raise UsageError for options that exclude or need each other."""
@@ -57,6 +59,8 @@ class ServeOptions:
         for path in self.paths:
             if not path.exists():
                 raise UsageError("no such file or folder", path=path)
+        if self.static and (self.host != _LOOPBACK or self.auth_header or self.port is not None):
+            raise UsageError("--static starts no server, so it excludes --host, --port and --auth-header")
         if bool(self.auth_header) != bool(self.trusted_proxy):
             given, other = ("auth-header", "trusted-proxy") if self.auth_header else ("trusted-proxy", "auth-header")
             raise UsageError(f"--{given} needs --{other}")
@@ -65,6 +69,14 @@ class ServeOptions:
             raise UsageError(message, remedy="add --auth-header and --trusted-proxy, or leave out --host")
         if self.auth_header and self.reviewer:
             raise UsageError("--reviewer excludes --auth-header, which names each reviewer")
+        excluded = {
+            "queue": self.queue,
+            "port": self.port,
+            "allow-host": self.allow_host,
+            "auth-header": self.auth_header,
+        }
+        if self.static and (names := [name for name, value in excluded.items() if value]):
+            raise UsageError(f"--static starts no server, so it excludes --{names[0]}")
 
 
 class _ServeContext(click.Context):
@@ -87,6 +99,12 @@ class _Serve(Grouped):
     type=folder,
     help="Keep decisions in this folder, beside the provenance of the pages.  [default: outputs]",
 )
+@_pages(
+    "--static",
+    type=NonEmptyPath(file_okay=False),
+    metavar="DIR",
+    help="Write the lists and the pages as HTML files into this folder, and start no server.",
+)
 @_pages("--queue", default="", metavar="NAME", help="Open this queue: rewrites, flagged, audit:NAME, …")
 @_server(
     "--reviewer",
@@ -99,7 +117,7 @@ class _Serve(Grouped):
 @_server("--no-browser", is_flag=True, help="Print the address, and do not open it.")
 @_shared(
     "--host",
-    default="127.0.0.1",
+    default=_LOOPBACK,
     metavar="ADDR",
     show_default=True,
     help="Listen on this address. Any that other machines reach needs --auth-header.",
@@ -115,16 +133,27 @@ class _Serve(Grouped):
     help="Believe --auth-header only if the connection comes from this address or network.",
 )
 def command(**arguments: object) -> int:
-    """Review pages in the browser, until Ctrl-C.
-
-    The app shows each page as the site renders it, why it was flagged, and what a rewrite would change. Decisions go
-    to OUT/.qtgen/decisions.jsonl. A folder named `plan`, `stats` or `export` is given as `./stats`.
-    """
+    """Review pages in the browser, until Ctrl-C."""
     options = ServeOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
     options.check()
     with ExitStack() as stack:
+        if options.static:
+            return _export(options, options.static, stack)
         _run(options, stack)
     return 0
+
+
+def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
+    """Write the review as HTML files. Return 1 if a page could not be read."""
+    from qtgen.review.static_site import write_static_site
+
+    settings = settings_from({"out": options.out, "corpus": options.corpus})
+    workspace = stack.enter_context(_opened(replace(options, read_only=True), settings))
+    site = write_static_site(workspace, target)
+    warn([f"{path}: {reason}" for path, reason in site.skipped], "page")
+    note(f"wrote {pluralize(site.pages, 'page')}; open this file in a browser:")
+    echo(str(site.start))
+    return int(bool(site.skipped))
 
 
 def _run(options: ServeOptions, stack: ExitStack) -> None:

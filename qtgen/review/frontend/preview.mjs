@@ -1,5 +1,5 @@
 // The preview frame. The page around it posts {type: "show", id, markdown, marks, dark}. The frame answers
-// {type: "ready"} once, then {type: "shown", id, height} for each text, and again if the height changes.
+// {type: "ready"} until the first text comes, then {type: "shown", id, height} for each text, and again if the height changes.
 import './frame.css'
 import {createElement, useLayoutEffect} from 'react'
 import {createRoot} from 'react-dom/client'
@@ -7,6 +7,7 @@ import {renderMarkdown} from './markdown.mjs'
 
 const container = document.getElementById('preview')
 const root = createRoot(container)
+const READY_MS = 200
 let shown = null
 
 function post(message) {
@@ -28,9 +29,12 @@ function Preview({id, markdown, marks}) {
 
 window.addEventListener('message', ({source, data}) => {
   if (source !== window.parent || data?.type !== 'show' || typeof data.markdown !== 'string') return
+  clearInterval(announcing)
   document.documentElement.className = data.dark ? 'dark' : 'light'
   root.render(createElement(Preview, {id: data.id, markdown: data.markdown, marks: data.marks ?? []}))
 })
 
 new ResizeObserver(reportHeight).observe(container)
 post({type: 'ready'})
+// The page around the frame may begin to listen later than the frame is ready.
+const announcing = setInterval(() => post({type: 'ready'}), READY_MS)

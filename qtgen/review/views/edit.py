@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN
-from qtgen.review.previews import has_bundle
+from qtgen.review.bundle import is_bundled
 from qtgen.review.types import View, Viewer
 from qtgen.review.views.errors import NotFound
 from qtgen.review.workspace import Workspace
@@ -38,7 +38,7 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
             "file_digest": opened.file.digest,
             "fields": fields,
             "may_save": may_save,
-            "has_bundle": has_bundle(),
+            "has_bundle": is_bundled(),
             "description": {"min": DESCRIPTION_MIN, "max": DESCRIPTION_MAX},
         },
     }

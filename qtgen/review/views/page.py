@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from qtgen.generation.decisions import REASONS, State
 from qtgen.page import decode_answer
+from qtgen.review.bundle import is_bundled
 from qtgen.review.changes import MarkedText, compare
 from qtgen.review.files import EDITABLE
 from qtgen.review.modes import Mode, is_swapped
-from qtgen.review.previews import has_bundle
 from qtgen.review.rewrites import still_applies
 from qtgen.review.types import Mark, Rewrite, View, Viewer
 from qtgen.review.undoable import last_decision
@@ -187,7 +187,7 @@ class _Screen:
             "next": self._address(near.next) if near else None,
             "tab": tab if tab in names else names[0],
             "sides": sides,
-            "has_bundle": has_bundle(),
+            "has_bundle": is_bundled(),
             "may_write": self.viewer.may_write,
             "is_pair": self.mode.is_blind and self.rewrite is not None,
             "rewrite": self.rewrite.digest if self.rewrite else "",

@@ -113,6 +113,7 @@ def test_headers_sort_and_say_how() -> None:
         ({"rule": "%"}, "no rule has the code `%`; rules have codes such as QT201"),
         ({"score_from": "high"}, "`high` is no score; give a number from 0 to 1"),
         ({"score_below": "nan"}, "`nan` is no score"),
+        ({"q": "a " * 2_000}, "the text to search for is too long; give at most 200 characters"),
         ({"offset": "-1"}, "`-1` is no offset"),
         ({"offset": "9" * 5000}, "is no offset"),
     ],
