@@ -157,7 +157,7 @@ def test_pages_outside_the_plan_are_listed(store: OutputFolder) -> None:
     write_audit(store)
     words = words_of("/audits/spring")
     assert "1 page is not in the plan, so the result says nothing about it" in words
-    assert "../site/biology/empty.md the file is empty" in words
+    assert "../site/biology/empty.md The page cannot be read: the file is empty." in words
 
 
 def test_the_words_of_pages_and_readers_are_never_markup(store: OutputFolder) -> None:
