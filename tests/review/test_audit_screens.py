@@ -286,6 +286,36 @@ def test_percentages() -> None:
     assert [percent(share) for share in (0, 0.02, 0.025, 0.0314, 1)] == ["0%", "2%", "2.5%", "3.1%", "100%"]
 
 
+def test_an_audit_ends_through_the_app(store: OutputFolder) -> None:
+    """Ada reads the sample, Bob is the second reader and disagrees, and Eve adjudicates."""
+    plan = write_audit(store).plan
+    with open_app("Ada") as app:
+        for _ in range(SAMPLE):
+            url = app.workspace.queues.first("audit:spring", "Ada")
+            assert url is not None
+            assert app.decide("approve", _name(url), queue="audit:spring").status == 200
+        assert app.workspace.queues.first("audit:spring", "Ada") is None
+    assert "Audit spring accepted" in words_of("/audits/spring")
+    with open_app("Bob") as app:
+        disputed = app.workspace.queues.first("second", "Bob")
+        assert disputed is not None
+        reply = app.decide("reject", _name(disputed), queue="second", reasons=["fact"])
+        assert reply.status == 200, reply.text
+    assert "Adjudicate 1 page about which the readers disagree." in words_of("/audits/spring")
+    with open_app("Eve") as app:
+        assert app.workspace.queues.first("audit:spring", "Eve") == disputed
+        reply = app.decide("adjudicate", _name(disputed), queue="audit:spring", acceptable=True)
+        assert reply.status == 200, reply.text
+    assert "Audit spring accepted" in words_of("/audits/spring")
+    decisions = list(store.decision_log())
+    assert {one.draw for one in decisions if one.who in ("Ada", "Bob")} == {plan.draw(disputed)}
+    assert all(one.blind for one in decisions if one.who in ("Ada", "Bob"))
+
+
+def _name(url: str) -> str:
+    return url.rpartition("what-is-")[2]
+
+
 def test_a_lead_finds_the_next_page_to_read_in_the_browser(open_page: OpenPage, store: OutputFolder) -> None:
     """The fixture fails the test if a screen violates the Content Security Policy."""
     review = write_audit(store)
