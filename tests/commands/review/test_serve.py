@@ -154,7 +154,7 @@ def test_decision_that_a_killed_server_did_not_carry_out_is_discarded() -> None:
 def test_static_files_need_no_server(qtgen: Run) -> None:
     write_site(osmosis={}, light={})
     code, out, err = qtgen("review", "site", "--out", "out", "--static", "html")
-    assert (code, out, err) == (0, "html/index.html\n", "2 pages written\n")
+    assert (code, out, err) == (0, "html/index.html\n", "wrote 2 pages; open this file in a browser:\n")
     assert "What is osmosis?" in Path(out.strip()).read_text()
     assert not Path("out").exists()
 
