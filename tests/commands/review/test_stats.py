@@ -109,6 +109,8 @@ def test_torn_lines_get_a_warning_and_the_others_count(qtgen: Run, store: Output
     assert code == 0
     assert "3 of 60 pages read" in out
     assert err.startswith("warning: outputs/.qtgen/decisions.jsonl:4: not a decision: ")
+    (problem,) = json.loads(qtgen("review", "stats", "--json")[1])["problems"]
+    assert problem.startswith("outputs/.qtgen/decisions.jsonl:4: ")
 
 
 def test_the_json_document(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
@@ -119,7 +121,7 @@ def test_the_json_document(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
     code, out, _ = qtgen("review", "stats", "--json")
     assert code == 0
     document = json.loads(out)
-    assert list(document) == ["version", "audits", "next", "decisions", "agreement", "score_from"]
+    assert list(document) == ["version", "audits", "next", "decisions", "agreement", "score_from", "problems"]
     (audit,) = document["audits"]
     assert list(audit) == [
         "name", "kind", "made", "pages", "excluded", "tolerance", "confidence", "allowed", "sample", "verdict",
