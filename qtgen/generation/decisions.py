@@ -52,7 +52,7 @@ REASONS = {
 """The reasons of a rejection with their labels, in the order of the keys 1 to 7."""
 
 Preference = Literal["new", "old", "same"]
-Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")]
+Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z")]
 
 
 class Draw(msgspec.Struct, frozen=True):
@@ -316,6 +316,8 @@ def read_decisions(lines: Iterable[bytes]) -> DecisionLog:
             continue
         if decision.v > VERSION:
             problems.append(LineProblem(number, f"written by a newer qtgen (version {decision.v})"))
+        elif not decision.texts:  # it would hold for every text
+            problems.append(LineProblem(number, "not a decision: it names no text"))
         else:
             decisions.append(decision)
     return DecisionLog(decisions, problems)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from qtgen._util.text import replace_surrogates
@@ -89,15 +90,15 @@ def fault_of(page: Page) -> str:
     return ""
 
 
-Findings = Counter[tuple[str, str]]
-"""How many findings a page has, by code and severity."""
+@lru_cache(maxsize=20_000)  # most pages have the same few findings as others
+def stored_findings(found: tuple[tuple[str, Severity], ...]) -> str:
+    """Return the findings of a page as the index stores them: ` QT201:error:1 QT601:warning:2`, errors first.
 
-
-def encode_findings(findings: Findings) -> str:
-    """Return the findings as the index stores them: ` QT201:error:1 QT601:warning:2`, errors first."""
-    order = {severity.value: place for place, severity in enumerate(_SEVERITIES)}
-    in_order = sorted(findings.items(), key=lambda item: (order[item[0][1]], item[0][0]))
-    return "".join(f" {code}:{severity}:{total}" for (code, severity), total in in_order)
+    Args:
+        found: The code and the severity of each finding.
+    """
+    in_order = sorted(Counter(found).items(), key=lambda item: (_SEVERITIES.index(item[0][1]), item[0][0]))
+    return "".join(f" {code}:{severity.value}:{total}" for (code, severity), total in in_order)
 
 
 def decode_findings(stored: str) -> tuple[FindingCount, ...]:

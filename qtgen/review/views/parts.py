@@ -51,12 +51,15 @@ class RuleFindings:
     total: int
 
 
-def rule_findings(diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCount]) -> list[RuleFindings]:
+def rule_findings(
+    diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCount], *, counts_all: bool = False
+) -> list[RuleFindings]:
     """Return the findings by rule, errors first.
 
     Args:
         diagnostics: The findings of the rules that look at one page.
         counts: The counts of all rules. They alone tell what the rules found that compare pages.
+        counts_all: Whether the counts of the other rules are used too, because the page was not checked again.
     """
     by_code: dict[str, list[Diagnostic]] = {}
     for diagnostic in diagnostics:
@@ -65,7 +68,7 @@ def rule_findings(diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCou
         _row(code, found[0].severity, [(f"{one.line}:{one.column}", one.message) for one in found], len(found))
         for code, found in by_code.items()
     ]
-    others = (one for one in counts if one.code not in by_code and _compares(one.code))
+    others = (one for one in counts if one.code not in by_code and (counts_all or _compares(one.code)))
     rows += [_row(one.code, one.severity, [], one.total) for one in others]
     order = [severity.value for severity in Severity]
     return sorted(rows, key=lambda row: (order.index(row.severity), row.code))
