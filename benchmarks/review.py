@@ -3,9 +3,9 @@
     python benchmarks/review.py [FOLDER] [--pages N] [--rounds N]
     python benchmarks/review.py --no-index [FOLDER]
 
-The site has 36,000 generated pages, as `../shared/tools/gen_corpus.py` writes them, with scores, provenance, decisions
-and rewrites. With FOLDER, it is written there and used again. Do not give a folder with pages of your own, because
-pages and records are written into it.
+The site has 36,000 generated pages, as `../shared/tools/gen_corpus.py` writes them, with scores, provenance, decisions,
+rewrites and two audits. With FOLDER, it is written there and used again. Do not give a folder with pages of your own,
+because pages and records are written into it.
 
 Each request goes through the whole app, without a network. The table shows the median of the CPU time of all threads
 of this process. With `--no-index`, only the requests are measured.
@@ -49,9 +49,30 @@ from qtgen.site.discovery import iter_page_paths
 GENERATOR = Path(__file__).resolve().parents[2] / "shared" / "tools" / "gen_corpus.py"
 PAGES, ROUNDS, REQUESTS = 36_000, 3, 40
 DECISIONS, REWRITES = 5_000, 600
+AUDITS = {"november": "biology", "december": "physics"}
+"""The folder of each audit. It has a tenth of the pages."""
 READERS = ("Ann", "Ben", "Zoë")
 HOST = "127.0.0.1"
 STATEMENTS_MAX, BYTES_MAX, INDEX_MAX = 6, 100_000, 1.5
+
+
+INDEX = """
+import sys
+from pathlib import Path
+from qtgen.generation.output import OutputFolder
+from qtgen.review.index import IndexSources, ReviewIndex
+from qtgen.review.rewrites import read_rewrites
+from qtgen.validation.run import ValidationOptions
+from qtgen.validation.selection import choose_rules
+
+site = Path(sys.argv[1])
+store = OutputFolder(site)
+sources = IndexSources(paths=[site], store=store, checks=ValidationOptions(choose_rules()), project=Path.cwd())
+index = ReviewIndex(sources, store.decision_log())
+index.set_rewrites(read_rewrites(store))
+index.close()
+"""
+"""Makes the index, or brings it up to date. It imports what the index needs, and not the whole app."""
 
 
 class Reply(NamedTuple):
@@ -81,6 +102,10 @@ def write_site(site: Path, pages: int) -> None:
     chosen = rng.sample(paths, min(len(paths) // 4, DECISIONS))
     decisions = sorted((decision_about(path, rng) for path in chosen), key=lambda one: one.at)
     store.decisions_file.write_text("".join(one.line() + "\n" for one in decisions), encoding="utf-8")
+    for name, part in AUDITS.items():
+        arguments = [name, str(site / "learn" / part), "--out", str(site), "--tolerance", "0.02"]
+        command = [sys.executable, "-m", "qtgen", "review", "plan", *arguments]
+        subprocess.run(command, check=True, capture_output=True)
     for number, path in enumerate(rng.sample(paths, min(len(paths) // 8, REWRITES))):
         (store.keep_taken if number % 2 else store.keep_rejected)(path, rewrite_of(read(Path(path).read_bytes()), path))
 
@@ -178,10 +203,13 @@ def screens(workspace: Workspace) -> Iterator[Measured]:
     yield Measured("list, filtered", [pages(subject="Biology", rule="QT603"), pages(state="approved", reviewer="Ann")])
     yield Measured("list, last part", [pages(offset=str(len(urls) // 50 * 50))])
     yield Measured("list of a queue", [pages(queue=name) for name in ("rewrites", "flagged", "next", "mine")])
+    yield Measured("list of an audit", [pages(queue="audit:november")])
     yield Measured("overview", [("/", "")])
     yield Measured("history", [("/history", ""), ("/history", "who=Ben")])
     yield Measured("review screen", reviews(some), 60)
     yield Measured("review screen in `next`", reviews(some, queue="next"), 60)
+    audit = workspace.queues.urls("audit:november", "Ann")
+    yield Measured("review screen in an audit", reviews([*audit][:REQUESTS], queue="audit:november"), 60)
     yield Measured("review screen of a rewrite", reviews(kept[:REQUESTS], queue="rewrites"), 60)
 
 
@@ -247,7 +275,7 @@ def measure_index(site: Path, rounds: int) -> None:
     """Compare the index with the validation of the same pages."""
     programs: dict[str, Callable[[], Cost]] = {
         "validate": lambda: run("-m", "qtgen", "validate", site, "--statistics", "--quiet", codes=(0, 1)),
-        "index": lambda: run(Path(__file__).resolve(), "--in-this-process", site),
+        "index": lambda: run("-c", INDEX, site),
     }
     print("\n| pages | CPU s, validate | CPU s, index | ratio | wall s, validate | wall s, index | ratio | limit |")
     print("|---|---|---|---|---|---|---|---|")
@@ -272,12 +300,8 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=PAGES, help="number of pages")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="number of warm runs of the index")
     parser.add_argument("--no-index", action="store_true", help="only the requests")
-    parser.add_argument("--in-this-process", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="where the site is, or is written")
     options = parser.parse_args()
-    if options.in_this_process:
-        open_site(options.in_this_process).close()
-        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(exist_ok=True)

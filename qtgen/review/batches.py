@@ -3,8 +3,26 @@
 import contextlib
 from pathlib import Path
 
-from qtgen.generation.provenance import ProvenanceRecord, read_provenance
+import msgspec
+
+from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.review.tail import Tail
+
+
+class _Line(msgspec.Struct, frozen=True, gc=False):
+    """The part of a line of provenance that names a batch."""
+
+    url: str
+    date: str = ""
+    asked_model: str = ""
+    groups: tuple[str, ...] = WRITTEN_GROUPS
+
+    @property
+    def batch(self) -> str:
+        return f"{self.date[:10]} {self.asked_model}".strip()
+
+
+_decode = msgspec.json.Decoder(_Line).decode
 
 
 class Batches:
@@ -28,10 +46,8 @@ class Batches:
             appended = self._tail.read()
             if appended.is_whole:
                 self._by_url.clear()
-            for url, records in read_provenance(appended.lines).records.items():
-                if record := records.get("answer"):
-                    self._by_url[url] = _batch_of(record)
-
-
-def _batch_of(record: ProvenanceRecord) -> str:
-    return " ".join(part for part in (record.date[:10], record.asked_model) if part)
+            for line in appended.lines:
+                with contextlib.suppress(msgspec.MsgspecError):  # a crash cut it short
+                    made = _decode(line)
+                    if "answer" in made.groups:
+                        self._by_url[made.url] = made.batch

@@ -5,7 +5,6 @@ and describes the pages in the same process.
 """
 
 import threading
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -14,7 +13,7 @@ from typing import Any
 from qtgen._util.cpus import usable_cpus
 from qtgen._util.engines import Engine, K, R, Shared, ThisProcess, V
 from qtgen._util.engines.local import LocalEngine
-from qtgen.review.page_rows import Findings, PageRow, describe, read_file
+from qtgen.review.page_rows import PageRow, describe, read_file, stored_findings
 from qtgen.site.discovery import Overlay, PageBatch
 from qtgen.validation.run import ValidationOptions, ValidationResult
 
@@ -24,10 +23,10 @@ _PARCEL = 500  # pages that are described without a check
 
 @dataclass(slots=True)
 class CheckedPages:
-    """What a pass found: the rows of pages by path, and the findings of every page that has some."""
+    """What a pass found: the rows of pages by path, and the stored findings of every page that has some."""
 
     rows: dict[str, PageRow] = field(default_factory=dict)
-    findings: dict[str, Findings] = field(default_factory=lambda: defaultdict(Counter))
+    findings: dict[str, str] = field(default_factory=dict)
 
 
 def check_pages(batches: Sequence[PageBatch], options: ValidationOptions, wanted: Set[str]) -> CheckedPages:
@@ -43,7 +42,7 @@ def check_pages(batches: Sequence[PageBatch], options: ValidationOptions, wanted
     try:
         with ValidationResult(batches, replace(options, engine=engine, fixes=False)) as result:
             for file in result:
-                checked.findings[file.path].update((one.code, one.severity.value) for one in file.diagnostics)
+                checked.findings[file.path] = stored_findings(tuple([one[5:8:2] for one in file.diagnostics]))
         sizes = ((path, size) for batch in batches for path, (size, _) in zip(batch.paths(), batch.states, strict=True))
         engine.describe([(path, size) for path, size in sizes if path in wanted and path not in checked.rows])
     finally:

@@ -15,11 +15,11 @@ from qtgen.review.batches import Batches
 from qtgen.review.check_pass import CheckedPages
 from qtgen.review.facets import Facets
 from qtgen.review.index_table import searchable
-from qtgen.review.page_rows import Findings, PageRow, decode_findings, describe, encode_findings, priority, read_file
+from qtgen.review.page_rows import PageRow, decode_findings, describe, priority, read_file, stored_findings
 from qtgen.review.standing import standing_of
 from qtgen.review.types import Rewrite
 from qtgen.site.discovery import PageBatch, iter_batches
-from qtgen.validation.diagnostics import printable
+from qtgen.validation.diagnostics import Severity, printable
 from qtgen.validation.rules import REGISTRY, SiteRule
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import codes_by_path
@@ -66,7 +66,7 @@ class RefreshPlan:
     def changed_findings(self, checked: CheckedPages) -> Iterator[tuple[str, str]]:
         """Yield the path and the findings of each page whose row does not have them."""
         for path in self.states:
-            stored = encode_findings(checked.findings[path]) if path in checked.findings else ""
+            stored = checked.findings.get(path, "")
             if path not in self.known or self.known[path][1] != stored:
                 yield path, stored
 
@@ -226,8 +226,8 @@ def _findings_of_page(path: str, size: int, raw: bytes | None, checks: Validatio
     codes = codes_by_path(checks.rules, checks.by_path, checks.root)(path)
     record = check_file(path, size, {} if raw is None else {path: raw}, checks.settings)
     diagnostics = decode_diagnostics(path, record[1], codes) if record[1] else []
-    findings = Findings((one.code, one.severity.value) for one in diagnostics)
+    found = [(one.code, one.severity) for one in diagnostics]
     for kept in decode_findings(old):
         if isinstance(REGISTRY.get(kept.code), SiteRule):
-            findings[kept.code, kept.severity] = kept.total
-    return encode_findings(findings)
+            found += [(kept.code, Severity(kept.severity))] * kept.total
+    return stored_findings(tuple(found))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from qtgen._util.text import replace_surrogates
@@ -66,7 +67,7 @@ def describe(raw: bytes | None, page: Page) -> PageRow:
         score=float(score) if is_scored else None,  # type: ignore[arg-type]  # is_scored has checked it
         file_digest=file_digest(raw) if raw is not None else "",
         digests=tuple(group_digests(page, WRITTEN_GROUPS).values()),
-        fault=_fault(page),
+        fault=fault_of(page),
     )
 
 
@@ -74,8 +75,8 @@ def _text(page: Page, field: str) -> str:
     return replace_surrogates(page.text_of(field) or "")
 
 
-def _fault(page: Page) -> str:
-    """Return why a page cannot be reviewed by itself."""
+def fault_of(page: Page) -> str:
+    """Return why a page cannot be reviewed by itself; an empty string if it can."""
     if not page.values:
         reason = page.problems[0].message if page.problems else "the front matter is empty"
         return f"The page cannot be read: {printable(reason)}. Fix the file."
@@ -89,15 +90,15 @@ def _fault(page: Page) -> str:
     return ""
 
 
-Findings = Counter[tuple[str, str]]
-"""How many findings a page has, by code and severity."""
+@lru_cache(maxsize=20_000)  # most pages have the same few findings as others
+def stored_findings(found: tuple[tuple[str, Severity], ...]) -> str:
+    """Return the findings of a page as the index stores them: ` QT201:error:1 QT601:warning:2`, errors first.
 
-
-def encode_findings(findings: Findings) -> str:
-    """Return the findings as the index stores them: ` QT201:error:1 QT601:warning:2`, errors first."""
-    order = {severity.value: place for place, severity in enumerate(_SEVERITIES)}
-    in_order = sorted(findings.items(), key=lambda item: (order[item[0][1]], item[0][0]))
-    return "".join(f" {code}:{severity}:{total}" for (code, severity), total in in_order)
+    Args:
+        found: The code and the severity of each finding.
+    """
+    in_order = sorted(Counter(found).items(), key=lambda item: (_SEVERITIES.index(item[0][1]), item[0][0]))
+    return "".join(f" {code}:{severity.value}:{total}" for (code, severity), total in in_order)
 
 
 def decode_findings(stored: str) -> tuple[FindingCount, ...]:

@@ -65,6 +65,7 @@ QUEUES: Mapping[str, QueueKind] = {
 """The queues by name, except audits. `failed` lists records instead of pages."""
 
 
+_LISTS_MAX = 200  # that are kept
 _MINE = """problem = '' AND id IN (
     SELECT id FROM pages WHERE skipped <> '' AND instr(skipped, ?) > 0
     UNION SELECT id FROM pages WHERE url IN (SELECT value FROM json_each(?))
@@ -116,6 +117,7 @@ class Queues:
 
     def __init__(self, index: ReviewIndex, sources: QueueSources | None = None) -> None:
         self._index, self._sources = index, sources or QueueSources()
+        self._lists: dict[tuple[str, str], tuple[int, Sequence[str]]] = {}
         self._failed = FailedPages(index.sources.store.failed_folder)
 
     def kind(self, name: str) -> QueueKind:
@@ -140,8 +142,8 @@ class Queues:
         return name == "second" or name.startswith(AUDIT)
 
     def counts(self, who: str) -> list[QueueCount]:
-        """Return all queues with the number of pages that wait for a reader."""
-        conditions = {name: self._condition(name, who) for name in self.names()}
+        """Return all queues except audits, with the number of pages that wait for a reader."""
+        conditions = {name: self._condition(name, who) for name in QUEUES}
         in_sql = {name: one for name, one in conditions.items() if one is not None}
         counts = ", ".join(f"(SELECT count(*) FROM pages WHERE {one.sql})" for one in in_sql.values())  # noqa: S608
         values = [value for one in in_sql.values() for value in one.values]
@@ -227,7 +229,7 @@ class Queues:
         if name == "mine":
             drafts = json.dumps([*self._sources.drafts(who)])
             return Condition(_MINE, (reader, drafts))
-        if name == "next" and self._sources.next_pages(who) is not None:
+        if name == "next" and self._list(name, who) is not None:
             return None
         kind = QUEUES.get(name)
         if kind is None or not kind.sql:
@@ -236,11 +238,26 @@ class Queues:
 
     def urls(self, name: str, who: str) -> Sequence[str]:
         """Return the URLs of a queue that is a list; none if it is a condition on the index."""
+        return self._list(name, who) or ()
+
+    def _list(self, name: str, who: str) -> Sequence[str] | None:
+        """Return the URLs of a queue, or None if it is no list. They are kept until a page or a decision changes."""
+        version, known = self._lists.get((name, who), (-1, ()))
+        if version == self._index.version:
+            return known
+        version = self._index.version  # before the list is made, which may take a while
+        urls: Sequence[str] | None = None
         if name == "second":
-            return self._sources.second(who)
-        if name == "next":
-            return self._sources.next_pages(who) or ()
-        return self._sources.audit(name.removeprefix(AUDIT), who) if name.startswith(AUDIT) else ()
+            urls = self._sources.second(who)
+        elif name == "next":
+            urls = self._sources.next_pages(who)
+        elif name.startswith(AUDIT):
+            urls = self._sources.audit(name.removeprefix(AUDIT), who)
+        if urls is not None:
+            if len(self._lists) >= _LISTS_MAX:
+                self._lists.clear()
+            self._lists[name, who] = (version, urls)
+        return urls
 
 
 def _gone(url: str) -> IndexedPage:

@@ -137,6 +137,26 @@ def test_queues_that_are_lists_keep_their_order(index: ReviewIndex) -> None:
     assert queues.names() == [*QUEUES, "audit:november"]
 
 
+def test_lists_are_made_again_when_something_changes(index: ReviewIndex) -> None:
+    calls: list[str] = []
+    waiting = [page.url for page in index.search(PageFilter()).pages]
+    queues = Queues(index, QueueSources(second=lambda who: calls.append(who) or list(waiting)))  # type: ignore[func-returns-value]
+    assert queues.count("second", "Ann") == queues.count("second", "Ann") == 5
+    assert calls == ["Ann"]
+    decide(index, waiting.pop())
+    assert queues.count("second", "Ann") == 4
+    assert queues.count("second", "Ben") == 4
+    assert calls == ["Ann", "Ann", "Ben"]
+
+
+def test_a_plan_that_is_made_later_orders_the_queue(index: ReviewIndex) -> None:
+    plans: list[list[str]] = []
+    queues = Queues(index, QueueSources(next_pages=lambda who: plans[0] if plans else None))
+    assert queues.count("next", "Ann") == 5
+    plans.append([page.url for page in index.search(PageFilter()).pages][::-1])
+    assert walk(queues, "next") == plans[0]
+
+
 def test_a_page_of_an_audit_that_is_gone_is_listed(index: ReviewIndex) -> None:
     queues = Queues(index, QueueSources(audits=lambda: ["a"], audit=lambda name, who: ["/gone"]))
     [page] = queues.search(PageFilter(queue="audit:a"), "Ann").pages

@@ -43,7 +43,7 @@ def overview_view(
         since: Returns when the present day began.
     """
     index = workspace.index
-    counts = [one for one in workspace.queues.counts(viewer.name) if not one.name.startswith(AUDIT)]
+    counts = workspace.queues.counts(viewer.name)
     queues = [
         {
             "name": one.name,
