@@ -37,14 +37,20 @@ def faults(page: "Page", source: str) -> list[str]:
 
 
 def overflow(page: "Page") -> list[str]:
-    """Return the elements that make a screen scroll sideways; none if it does not."""
+    """Return what makes a screen scroll sideways; nothing if it does not."""
     found: list[str] = page.evaluate(
         """() => {
           const width = document.documentElement.clientWidth
-          if (document.documentElement.scrollWidth <= width) return []
-          return [...document.querySelectorAll('body *')]
-            .filter((one) => one.getBoundingClientRect().right > width + 0.5 && one.checkVisibility())
-            .map((one) => one.outerHTML.slice(0, 120))
+          const wide = document.documentElement.scrollWidth
+          if (wide <= width) return []
+          const range = document.createRange()
+          const right = (one) => {
+            range.selectNodeContents(one)
+            return Math.max(one.getBoundingClientRect().right, range.getBoundingClientRect().right)
+          }
+          const parts = [...document.querySelectorAll('main *, header *, dialog *')]
+            .filter((one) => one.checkVisibility() && right(one) > width + 0.5).map((one) => one.outerHTML.slice(0, 120))
+          return [`${wide} px wide, not ${width}`, ...parts]
         }"""
     )
     return [f"{page.url}: {one}" for one in found]
