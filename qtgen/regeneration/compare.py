@@ -56,8 +56,7 @@ class Comparison(NamedTuple):
         explanation: Why, in one line.
         verdict: Which text is better. Metrics never find that both are `same`, unless they are identical.
         judges: The models that compared the texts; none if metrics did.
-        measures: What was compared with a limit, such as `answer.score`, or each judged text's mean preference from
-            -1 for the old text to 1 for the new one.
+        measures: What was compared with a limit, or the preference of the judges, by the names in `measures.MEASURES`.
     """
 
     is_worse: bool

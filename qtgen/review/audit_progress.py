@@ -20,7 +20,6 @@ from qtgen.review.sampling import inclusion_probabilities
 
 PENDING_MAX = 200
 """Pages that `AuditProgress.pending` lists at most."""
-_READERS = 2  # of a page that gets a second reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,25 +88,17 @@ def outcomes(plan: Plan, log: DecisionLog, digests_of: DigestsOf) -> Iterator[Ou
     return (outcome_of(plan, plan.pages[position], log, digests_of) for position in plan.order)
 
 
-def second_readings(plan: Plan, log: DecisionLog, who: str) -> list[str]:
-    """Return the pages that need a second reader and that `who` has neither read nor skipped, in the order of reading.
+def second_readings(plan: Plan, log: DecisionLog, who: str = "") -> list[str]:
+    """Return the pages that need a second reader and about which `who` has not decided yet, in the order of reading.
 
-    Neither reader may see the score, the comparison or the other reader's decision.
+    Neither reader may see the score, the comparison or the other reader's decision. Without `who`, all such pages are
+    returned.
     """
     read = [url for url in log.urls() if url in plan.positions and plan.wants_second(url)]
     places = {plan.pages[position].url: place for place, position in enumerate(plan.order)}
     known = (outcome_of(plan, plan.pages[plan.positions[url]], log, lambda _: None) for url in read)
-    wanting = [one.page.url for one in known if _needs_second(one) and who not in _seen_by(one)]
+    wanting = [one.page.url for one in known if one.needs_second and who not in one.seen_by]
     return sorted(wanting, key=places.__getitem__)
-
-
-def _needs_second(outcome: Outcome) -> bool:
-    """Return whether one reader has read a page that gets two."""
-    return 0 < len(outcome.readings) < _READERS
-
-
-def _seen_by(outcome: Outcome) -> set[str]:
-    return {reading.who for reading in outcome.readings}.union(outcome.skipped_by)
 
 
 class _Walk:
@@ -147,7 +138,7 @@ class _Walk:
             self._count(outcome)
         if outcome.is_disputed:
             self._disputed.append(outcome.page.url)
-        if self._plan.wants_second(outcome.page.url) and _needs_second(outcome):
+        if outcome.needs_second and self._plan.wants_second(outcome.page.url):
             self._second.append(outcome.page.url)
         self._check()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import Page
+from qtgen.review.page_rows import fault_of
 from qtgen.review.plans import Plan
 from qtgen.review.prediction import Features
 from qtgen.review.readings import DigestsOf
@@ -46,7 +47,8 @@ class Frame:
 def read_frame(paths: Iterable[Path], folder: Path, on_unusable: OnUnusable | None = None) -> Frame:
     """Read all pages once, in one pass. The score of a page is its only feature.
 
-    A page that cannot be read, or has no URL, or has the URL of an earlier page, is excluded.
+    A page that no reader can review is excluded: it cannot be read, has no URL or no answer, or has the URL of an
+    earlier page.
 
     Args:
         paths: Files and folders.
@@ -60,7 +62,10 @@ def read_frame(paths: Iterable[Path], folder: Path, on_unusable: OnUnusable | No
             page = read_page(path, size)
             url = page.text_of("url") or ""
             relative = path_in_plan(path, folder)
-            if reason := _why_excluded(page, url, pages):
+            reason = fault_of(page)
+            if url in pages and not reason:
+                reason = f"`{pages[url].path}` has the same `url`. Change the `url` of one of them."
+            if reason:
                 excluded.append((relative, reason))
                 continue
             pages[url] = SourcePage(url, relative, group_digests(page, WRITTEN_GROUPS), _score(page))
@@ -68,17 +73,11 @@ def read_frame(paths: Iterable[Path], folder: Path, on_unusable: OnUnusable | No
 
 
 def path_in_plan(path: str, folder: Path) -> str:
-    """Return the path of a page, relative to the output folder."""
-    return Path(relpath(path, folder)).as_posix()
-
-
-def _why_excluded(page: Page, url: str, pages: Mapping[str, SourcePage]) -> str:
-    if not url:
-        problem = next((problem.message for problem in page.problems), "")
-        return problem or "the page has no url"
-    if url in pages:
-        return f"{url} is the url of {pages[url].path} too"
-    return ""
+    """Return the path of a page, relative to the output folder unless it is on another drive."""
+    try:
+        return Path(relpath(path, folder)).as_posix()
+    except ValueError:  # on Windows
+        return Path(path).absolute().as_posix()
 
 
 def _score(page: Page) -> Features:

@@ -29,10 +29,10 @@ class Mode:
 
 
 OPENLY = Mode()
-IsDisputed = Callable[[Plan], bool]
+InPlan = Callable[[Plan], bool]
 
 
-def mode_of(store: OutputFolder, queue: str, url: str, is_disputed: IsDisputed) -> Mode:
+def mode_of(store: OutputFolder, queue: str, url: str, is_disputed: InPlan, needs_second: InPlan) -> Mode:
     """Return how the pages of a queue are judged.
 
     Args:
@@ -40,6 +40,7 @@ def mode_of(store: OutputFolder, queue: str, url: str, is_disputed: IsDisputed) 
         queue: The name of a queue, or an empty string.
         url: The page.
         is_disputed: Whether two readers disagree about the page in a plan.
+        needs_second: Whether the page waits for its second reading in a plan.
 
     Raises UsageError for an audit that does not exist or that was edited.
     """
@@ -54,8 +55,8 @@ def mode_of(store: OutputFolder, queue: str, url: str, is_disputed: IsDisputed) 
     if queue == NEXT:
         drawn = plans.next
         return Mode(drawn.wants_second(url), drawn.draw(url)) if drawn else OPENLY
-    wanting = next((plan for plan in plans.plans.values() if plan.wants_second(url)), None)
-    return Mode(is_blind=True, draw=wanting.draw(url) if wanting else None)
+    wanting = sorted((plan for plan in plans.plans.values() if plan.wants_second(url)), key=needs_second)
+    return Mode(is_blind=True, draw=wanting[-1].draw(url) if wanting else None)
 
 
 def is_swapped(url: str, who: str) -> bool:

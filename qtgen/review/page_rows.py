@@ -67,7 +67,7 @@ def describe(raw: bytes | None, page: Page) -> PageRow:
         score=float(score) if is_scored else None,  # type: ignore[arg-type]  # is_scored has checked it
         file_digest=file_digest(raw) if raw is not None else "",
         digests=tuple(group_digests(page, WRITTEN_GROUPS).values()),
-        fault=_fault(page),
+        fault=fault_of(page),
     )
 
 
@@ -75,8 +75,8 @@ def _text(page: Page, field: str) -> str:
     return replace_surrogates(page.text_of(field) or "")
 
 
-def _fault(page: Page) -> str:
-    """Return why a page cannot be reviewed by itself."""
+def fault_of(page: Page) -> str:
+    """Return why a page cannot be reviewed by itself; an empty string if it can."""
     if not page.values:
         reason = page.problems[0].message if page.problems else "the front matter is empty"
         return f"The page cannot be read: {printable(reason)}. Fix the file."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.review.audits import Plan, progress, read_plan, read_plans, second_readings
+from qtgen.review.audits import Plan, digests_from_files, progress, read_plan, read_plans, second_readings
 from qtgen.review.drafts import Drafts
 from qtgen.review.index import ReviewIndex
 from qtgen.review.queues import QueueSources
@@ -16,19 +16,24 @@ _AT_ONCE = 500  # pages whose digests one query reads
 def digests_in_order(plan: Plan, index: ReviewIndex) -> Callable[[str], Mapping[str, str] | None]:
     """Return a function that returns the digests of a page's texts, or None if there is no such page.
 
-    It reads many pages at once, in the order of the plan.
+    It takes many pages from the index at once, in the order of the plan. A page that the index lacks, because the app
+    shows only a part of the batch, is read from its file.
     """
+    from_file = digests_from_files(plan, index.sources.store.folder)
     urls = [plan.pages[position].url for position in plan.order]
     places = {url: place for place, url in enumerate(urls)}
     known: dict[str, Mapping[str, str] | None] = {}
+    asked: set[str] = set()
 
     def digests_of(url: str) -> Mapping[str, str] | None:
-        if url not in known:
+        if url not in asked:
             place = places.get(url, 0)
             some = urls[place : place + _AT_ONCE]
-            pages = index.pages(some)
-            known.update({one: pages[one].digests if one in pages else None for one in some})
-        return known.get(url)
+            asked.update(some)
+            known.update({one: page.digests for one, page in index.pages(some).items()})
+        if url not in known:
+            known[url] = from_file(url)
+        return known[url]
 
     return digests_of
 
@@ -63,8 +68,7 @@ class PlanQueues:
         """Return the pages of an audit that a reader should read, then the disputes that they may settle."""
         plan = read_plan(self.store, name)
         done = progress(plan, self.log, digests_in_order(plan, self.index), who)
-        disputed = [url for url in done.disputed if not self._has_read(url, who)]
-        return [*(url for url in done.pending if not self._has_read(url, who)), *disputed]
+        return [*done.pending, *(url for url in done.disputed if not self._has_read(plan, url, who))]
 
     def next_pages(self, who: str) -> Sequence[str] | None:
         """Return the pages of the queue `next` that wait for a reader. Return None if it has no plan."""
@@ -78,5 +82,6 @@ class PlanQueues:
         plans = read_plans(self.store).plans.values()
         return [*dict.fromkeys(url for plan in plans for url in second_readings(plan, self.log, who))]
 
-    def _has_read(self, url: str, who: str) -> bool:
-        return any(one.who == who and one.blind for one in self.log.effective(url))
+    def _has_read(self, plan: Plan, url: str, who: str) -> bool:
+        draws = (one.draw for one in self.log.effective(url) if one.who == who)
+        return any(draw is not None and draw.plan == plan.name for draw in draws)

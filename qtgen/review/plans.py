@@ -222,13 +222,13 @@ def read_plan(store: OutputFolder, name: str) -> Plan:
 def _read(path: Path) -> Plan:
     try:
         status = path.stat()
-        return _read_version(path, status.st_mtime_ns, status.st_size)
+        return _read_version(path, path.absolute(), (status.st_ino, status.st_mtime_ns, status.st_size))
     except OSError as error:
         raise UsageError(error.strerror or str(error), path=path) from None
 
 
 @lru_cache(maxsize=32)
-def _read_version(path: Path, _changed: int, _size: int) -> Plan:
+def _read_version(path: Path, _place: Path, _state: tuple[int, int, int]) -> Plan:
     contents = path.read_bytes()
     try:
         version = msgspec.json.decode(contents, type=_Version).v
@@ -250,14 +250,20 @@ class _Version(msgspec.Struct):
 
 def save_plan(store: OutputFolder, plan: Plan) -> Path:
     """Write a plan into its file, as a whole. Raises UsageError if there is one of this name, and OutputError."""
+    check_absent(store, plan.name)
     path = plan_file(store, plan.name)
-    taken = UsageError("there is a plan of this name already", path=path, remedy="choose another name")
-    if path.exists():
-        raise taken
     with staged_file(path, _document(plan)) as temporary:
         if not publish_if_absent(temporary, path):
-            raise taken
+            check_absent(store, plan.name)
     return path
+
+
+def check_absent(store: OutputFolder, name: str) -> None:
+    """Raise UsageError if there is a plan of this name."""
+    path = plan_file(store, name)
+    if path.exists():
+        remedy = "delete the file to draw a new order" if name == NEXT else "choose another name"
+        raise UsageError("there is a plan of this name already", path=path, remedy=remedy)
 
 
 def _document(plan: Plan) -> str:

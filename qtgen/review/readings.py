@@ -35,6 +35,7 @@ class Outcome:
         label: From 0 (bad) to 1 (can be published); None if nobody has read the page.
         readings: The readings of the frozen text.
         skipped_by: The readers who skipped the page and did not read it.
+        seen_by: All readers who decided about the page in this draw, whatever text it had then.
         is_changed: Whether the text changed, or the page went, before anybody read it. Such a page is bad.
         is_skipped: Whether it is bad because two readers skipped it.
         is_disputed: Whether readers disagree and nobody has adjudicated.
@@ -44,9 +45,15 @@ class Outcome:
     label: float | None
     readings: tuple[Reading, ...] = ()
     skipped_by: tuple[str, ...] = ()
+    seen_by: frozenset[str] = frozenset()
     is_changed: bool = False
     is_skipped: bool = False
     is_disputed: bool = False
+
+    @property
+    def needs_second(self) -> bool:
+        """Whether exactly one reader has read the page, and did not edit it, so that a second one can read the same."""
+        return len(self.readings) == 1 and not self.readings[0].decision.after
 
     @property
     def is_bad(self) -> bool:
@@ -75,17 +82,18 @@ def outcome_of(plan: Plan, page: FramePage, log: DecisionLog, digests_of: Digest
     decisions = [one for one in effective if one.draw is not None and one.draw.plan == plan.name]
     saw_frozen = [one for one in decisions if not _is_changed(one.texts, frozen)]
     readings, skipped_by = _by_reader(saw_frozen)
+    seen_by = frozenset(one.who for one in decisions)
     if len(skipped_by) >= _SKIPS:
-        return Outcome(page, 0.0, readings, skipped_by, is_skipped=True)
+        return Outcome(page, 0.0, readings, skipped_by, seen_by, is_skipped=True)
     if readings:
         labels = [reading.label for reading in readings]
         is_disputed = len(set(labels)) > 1
         adjudicated = _adjudicated(effective, frozen) if is_disputed else None
         label = sum(labels) / len(labels) if adjudicated is None else adjudicated
-        return Outcome(page, label, readings, skipped_by, is_disputed=is_disputed and adjudicated is None)
+        return Outcome(page, label, readings, skipped_by, seen_by, is_disputed=is_disputed and adjudicated is None)
     if len(decisions) > len(saw_frozen) or _is_changed(digests_of(page.url), frozen):
-        return Outcome(page, 0.0, (), skipped_by, is_changed=True)
-    return Outcome(page, None, (), skipped_by)
+        return Outcome(page, 0.0, (), skipped_by, seen_by, is_changed=True)
+    return Outcome(page, None, (), skipped_by, seen_by)
 
 
 def _adjudicated(decisions: list[Decision], frozen: Mapping[str, str]) -> float | None:

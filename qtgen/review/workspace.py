@@ -13,7 +13,7 @@ from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.page import Page
 from qtgen.review.actions import Actions
-from qtgen.review.audits import AuditProgress, Plan, progress, read_plans
+from qtgen.review.audits import AuditProgress, Plan, progress, read_plans, second_readings
 from qtgen.review.drafts import Drafts
 from qtgen.review.files import PageOnDisk
 from qtgen.review.index import IndexSources, ReviewIndex
@@ -91,7 +91,13 @@ class Workspace:
     def mode(self, queue: str, url: str) -> Mode:
         """Return how the pages of a queue are judged. Raises NotFound for an unknown queue."""
         self.check_queue(queue)
-        return mode_of(self.store, queue, url, lambda plan: url in self.progress(plan).disputed)
+        return mode_of(
+            self.store,
+            queue,
+            url,
+            is_disputed=lambda plan: url in self.progress(plan).disputed,
+            needs_second=lambda plan: url in second_readings(plan, self.log),
+        )
 
     def check_queue(self, name: str) -> None:
         """Raise NotFound if no queue has a name. An empty name stands for no queue."""

@@ -150,6 +150,8 @@ def test_a_line_is_read_as_it_was_written() -> None:
         decision(2).line().replace('"approve"', '"applaud"'),
         decision(2).line().replace('"v":1', '"v":2'),
         decision(2).line().replace("2026-11-27T09:30:02.000Z", "yesterday"),
+        decision(2).line().replace("2026-11-27T09:30:02.000Z", "2026-11-27T09:30:02.000Z\\n"),
+        decision(2, texts={}).line(),
         decision(2).line().replace('"blind":false', '"blind":"no"'),
     ],
 )

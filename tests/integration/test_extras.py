@@ -135,6 +135,8 @@ ENOUGH: list[tuple[tuple[str, ...], str, int]] = [
     (("pack",), "pack outputs site.pack", 0),
     (("evals",), "eval score items.jsonl", 0),
     (("evals",), "eval run smoke --html report.html", 0),
+    (("review",), "review plan spring outputs --tolerance 0.5", 0),
+    (("review",), "review stats", 0),
     (("review",), "review export", 0),
     (("review",), "review outputs --queue none", 2),  # after loading all that serves the app
 ]

@@ -12,6 +12,7 @@ import pytest
 from qtgen.generation.output import OutputFolder
 from qtgen.page import decode_answer, encode_answer, read
 from support.asgi import Reply, call
+from support.audits import write_audit
 from support.pages import LONG_DESCRIPTION, page_path, write_site
 from support.review_app import OLD, SAME_ORIGIN, ReviewApp, open_app
 from support.reviews import DESCRIPTION, save_rewrite, url_of
@@ -237,6 +238,52 @@ def test_page_outside_the_given_folders_is_not_changed(review: ReviewApp) -> Non
     assert reply.status == 409
     assert "outside the folders under review" in reply.json["error"]
     assert target.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (b"id: 7\n", b"id: 7\nid: 7\n", "the key `id` is here a second time. Correct the file first."),
+        (b"answer:", b"anser:", "The page has no `answer`."),
+    ],
+)
+def test_page_that_cannot_be_decided_says_why(review: ReviewApp, old: bytes, new: bytes, problem: str) -> None:
+    path = Path(page_path("mitosis"))
+    path.write_bytes(path.read_bytes().replace(old, new))
+    review.workspace.index.refresh()
+    page = review.get(f"/review?url={url_of('mitosis')}")
+    assert page.status == 200
+    assert f"This page cannot be decided: {problem}" in page.text
+    assert "do-edit" not in page.text
+    edit = review.get(f"/edit?url={url_of('mitosis')}")
+    assert f"This page cannot be edited here: {problem}" in edit.text
+    assert 'id="save"' not in edit.text
+    assert review.decide("approve", "mitosis").status == 400
+    assert not decisions()
+
+
+def test_audit_is_read_blindly_and_disputes_are_settled(review: ReviewApp) -> None:
+    plan = write_audit(review.workspace.store, tolerance=0.4).plan
+    url = plan.pages[plan.order[0]].url
+    name = url.rpartition("what-is-")[2]
+    page = review.get("/review?queue=audit:spring")
+    assert data_of(page)["url"] == url
+    for hidden in ("70%", "Findings", "History", "do-send-back", "do-edit", "kept back", "Take new"):
+        assert hidden not in page.text.partition("<article")[2].partition("</article>")[0]
+    assert review.decide("approve", name, queue="audit:spring").status == 200
+    [line] = decisions()
+    draw = plan.draw(url)
+    assert draw is not None
+    assert (line["blind"], line["draw"]) == (True, {"plan": "spring", "probability": draw.probability})
+    with open_app("Bob") as bob:
+        assert bob.decide("reject", name, queue="audit:spring", reasons=["fact"]).status == 200
+    with open_app("Lead") as lead:
+        page = lead.get(f"/review?url={url}&queue=audit:spring")
+        assert "Your decision settles it." in page.text
+        assert "Not publishable" in page.text
+        assert "Factual error" in page.text
+        assert lead.decide("adjudicate", name, queue="audit:spring", acceptable=False).status == 200
+    assert decisions()[-1]["action"] == "adjudicate"
 
 
 def test_disk_full(review: ReviewApp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,47 @@ def test_pages_that_a_reader_skipped_are_left_to_others(store: OutputFolder) -> 
     assert "Read the next page" in words_of("/audits/spring", "Bob")
 
 
+def test_an_app_that_shows_a_part_of_the_batch_tells_the_same_result(store: OutputFolder) -> None:
+    review = write_audit(store)
+    review.read(1, 2)
+    Path("site/biology", review.url(4).rpartition("/")[2] + ".md").unlink()
+    one = f"site/biology/{review.url(3).rpartition('/')[2]}.md"
+    with open_app() as whole, open_app(paths=[one]) as part:
+        results = [app.workspace.progress(review.plan) for app in (whole, part)]
+    assert results[0] == results[1]
+    assert (results[0].read, results[0].pending[0]) == (2, review.url(3))
+
+
+def test_each_audit_is_read_for_itself_and_disputes_go_to_others(store: OutputFolder) -> None:
+    write_audit(store, name="autumn").read(1, SAMPLE, who="Ada", blind=True)
+    review = write_audit(store, seed=8)
+    review.decide(1, blind=True)
+    review.decide(1, Action.REJECT, "Ada", blind=True)
+    with open_app() as app:
+        queues = app.workspace.queues
+        pending = [review.url(place) for place in range(2, SAMPLE + 1)]
+        assert [queues.first("audit:spring", "Ada"), queues.count("audit:spring", "Ada")] == [pending[0], len(pending)]
+        assert queues.count("audit:spring", "eve") == len(pending) + 1  # and the dispute
+
+
+def test_a_second_reading_belongs_to_the_plan_that_waits_for_it(store: OutputFolder) -> None:
+    reviews = [write_audit(store, name=f"a{seed}", seed=seed) for seed in range(12)]
+    wanted = [(one, {url for url in one.texts if one.plan.wants_second(url)}) for one in reviews]
+    first, second, url = next(
+        (one, two, url) for one, urls in wanted for two, others in wanted if one is not two for url in urls & others
+    )
+    for review in (first, second):
+        place = next(place for place in range(1, 61) if review.url(place) == url)
+        review.decide(place, blind=True)
+        with open_app() as app:
+            assert app.workspace.queues.first("second", "Bob") == url
+            draw = app.workspace.mode("second", url).draw
+            assert draw == review.plan.draw(url)
+            review.decide(place, who="Bob", blind=True)
+    with open_app() as app:
+        assert app.workspace.queues.first("second", "Bob") is None
+
+
 def test_a_reader_who_may_not_write_gets_no_button(store: OutputFolder) -> None:
     write_audit(store)
     with open_app(read_only=True) as app:
@@ -116,7 +157,7 @@ def test_pages_outside_the_plan_are_listed(store: OutputFolder) -> None:
     write_audit(store)
     words = words_of("/audits/spring")
     assert "1 page is not in the plan, so the result says nothing about it" in words
-    assert "../site/biology/empty.md the file is empty" in words
+    assert "../site/biology/empty.md The page cannot be read: the file is empty." in words
 
 
 def test_the_words_of_pages_and_readers_are_never_markup(store: OutputFolder) -> None:
@@ -243,6 +284,36 @@ def test_the_chart_of_a_finished_audit_is_full() -> None:
 
 def test_percentages() -> None:
     assert [percent(share) for share in (0, 0.02, 0.025, 0.0314, 1)] == ["0%", "2%", "2.5%", "3.1%", "100%"]
+
+
+def test_an_audit_ends_through_the_app(store: OutputFolder) -> None:
+    """Ada reads the sample, Bob is the second reader and disagrees, and Eve adjudicates."""
+    plan = write_audit(store).plan
+    with open_app("Ada") as app:
+        for _ in range(SAMPLE):
+            url = app.workspace.queues.first("audit:spring", "Ada")
+            assert url is not None
+            assert app.decide("approve", _name(url), queue="audit:spring").status == 200
+        assert app.workspace.queues.first("audit:spring", "Ada") is None
+    assert "Audit spring accepted" in words_of("/audits/spring")
+    with open_app("Bob") as app:
+        disputed = app.workspace.queues.first("second", "Bob")
+        assert disputed is not None
+        reply = app.decide("reject", _name(disputed), queue="second", reasons=["fact"])
+        assert reply.status == 200, reply.text
+    assert "Adjudicate 1 page about which the readers disagree." in words_of("/audits/spring")
+    with open_app("Eve") as app:
+        assert app.workspace.queues.first("audit:spring", "Eve") == disputed
+        reply = app.decide("adjudicate", _name(disputed), queue="audit:spring", acceptable=True)
+        assert reply.status == 200, reply.text
+    assert "Audit spring accepted" in words_of("/audits/spring")
+    decisions = list(store.decision_log())
+    assert {one.draw for one in decisions if one.who in ("Ada", "Bob")} == {plan.draw(disputed)}
+    assert all(one.blind for one in decisions if one.who in ("Ada", "Bob"))
+
+
+def _name(url: str) -> str:
+    return url.rpartition("what-is-")[2]
 
 
 def test_a_lead_finds_the_next_page_to_read_in_the_browser(open_page: OpenPage, store: OutputFolder) -> None:

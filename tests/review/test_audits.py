@@ -236,6 +236,21 @@ def test_a_tenth_of_the_draw_gets_two_readers() -> None:
     assert second_readings(plan, review.log, "eve") == expected[1:]
 
 
+def test_a_page_that_changed_since_its_first_reading_gets_no_second_one() -> None:
+    review = Review(audit(allowed=None))
+    places = [place for place in range(1, 200) if review.plan.wants_second(review.url(place))][:2]
+    review.read(1, places[1], blind=True)
+    edited, changed = places
+    review.decide(edited, Action.EDIT, acceptable=True, blind=True, after={"answer": "polished"})
+    assert second_readings(review.plan, review.log, "bob") == [review.url(changed)]
+    review.change(changed)
+    review.decide(changed, who="bob", blind=True)  # of a text that nobody froze
+    now = progress(review.plan, review.log, review.texts.get)
+    assert now.bad == 0
+    assert second_readings(review.plan, review.log, "bob") == []
+    assert second_readings(review.plan, review.log, "eve") == [review.url(changed)]
+
+
 def test_the_probability_of_a_draw() -> None:
     plan = audit()
     url = plan.pages[0].url

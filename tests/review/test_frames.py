@@ -40,17 +40,19 @@ def test_pages_that_no_reader_can_find_are_excluded_with_a_reason() -> None:
     (site / "empty.md").write_bytes(b"")
     (site / "huge.md").write_bytes(b"x" * (2 << 20))
     (site / "no-front-matter.md").write_text("Hello")
+    (site / "no-answer.md").write_text(page_text("earth", answer=None))
     (site / "no-url.md").write_text(page_text("fire").replace("url: ", "address: ", 1))
     frame = read_frame([Path("site")], Path("out"))
     assert len(frame.pages) == 2
     reasons = {Path(path).name: reason for path, reason in frame.excluded}
     assert all(path.startswith("../site/biology/") for path, _ in frame.excluded)
-    assert reasons["empty.md"] == "the file is empty"
+    assert reasons["empty.md"] == "The page cannot be read: the file is empty. Fix the file."
     assert "maximum" in reasons["huge.md"]
     assert "front matter" in reasons["no-front-matter.md"]
-    assert "url" in reasons["no-url.md"]
-    url = make_page("water").text_of("url")
-    assert reasons["what-is-water.md"] == f"{url} is the url of ../site/biology/copy.md too"
+    assert reasons["no-url.md"] == "The page has no `url`. Add one to its front matter."
+    assert reasons["no-answer.md"].startswith("The page has no `answer`.")
+    same = "`../site/biology/copy.md` has the same `url`. Change the `url` of one of them."
+    assert reasons["what-is-water.md"] == same
 
 
 def test_a_folder_without_pages_is_an_error() -> None:

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from qtgen.page import decode_answer
+from qtgen.review.changes import merged
 from support.browser import OpenPage
+from support.changed_texts import change, shown
 from support.html_outline import VOID
 from support.oracle import needs_renderer, render, sample_answers
 from support.preview_frame import PreviewFrame, frame_server, needs_bundle
@@ -53,6 +56,8 @@ class _Tree(HTMLParser):
             values.pop("title")
         if tag == "a":
             values.pop("title", None)
+        if tag == "input":
+            values.pop("aria-label", None)
         written = "".join(f" {name}={value!r}" for name, value in sorted(values.items()) if value not in ("", "true"))
         flags = "".join(f" {name}" for name, value in sorted(values.items()) if value in ("", "true"))
         self.lines.append(f"<{'del' if tag == 's' else tag}{written}{flags}>")
@@ -85,10 +90,10 @@ def _value(value: str) -> str:
 @pytest.mark.usefixtures("_site")
 def test_the_frame_shows_real_pages_as_the_site_does(frame: PreviewFrame, real_pages: Mapping[str, bytes]) -> None:
     answers = list(sample_answers(real_pages, _PAGES).values())
-    shown = frame.html_of([decode_answer(answer) for answer in answers])
-    for answer, html, site in zip(answers, shown, render(answers), strict=True):
+    rendered = frame.html_of([(decode_answer(answer), []) for answer in answers])
+    for answer, html, site in zip(answers, rendered, render(answers), strict=True):
         assert _Tree(html).lines == _Tree(site["html"]).lines, answer
-    assert len(shown) == _PAGES
+    assert len(rendered) == _PAGES
 
 
 @pytest.fixture
@@ -118,6 +123,88 @@ def test_marks_are_shown(frame: PreviewFrame, markdown: str, part: str, html: st
     start = markdown.rindex(part)
     frame.show(markdown, [(start, start + len(part), "ins")])
     assert frame.html() == html
+
+
+def test_a_merged_text_without_one_version_reads_as_the_other(
+    frame: PreviewFrame, real_pages: Mapping[str, bytes]
+) -> None:
+    random = Random(5)
+    answers = [decode_answer(answer) for answer in sample_answers(real_pages, _PAGES).values()]
+    pairs = [(old, change(old, random, answers)) for old in answers[:60]]
+    both = frame.html_of([merged(old, new) for old, new in pairs])
+    old_html = frame.html_of([(old, []) for old, _ in pairs])
+    new_html = frame.html_of([(new, []) for _, new in pairs])
+    assert [shown(html, "ins") for html in both] == [shown(html) for html in old_html]
+    assert [shown(html, "del") for html in both] == [shown(html) for html in new_html]
+
+
+def test_marks_change_no_text(frame: PreviewFrame) -> None:
+    random = Random(7)
+    texts = ["x" + "".join(random.choices(_PIECES, k=random.randrange(1, 40))) for _ in range(200)]
+    bounds = [sorted(random.sample(range(len(text) + 1), min(6, len(text)))) for text in texts]
+    marks = [list(zip(some[::2], some[1::2], random.choices(["ins", "del"], k=3), strict=False)) for some in bounds]
+    plain = frame.html_of([(text, []) for text in texts])
+    marked = frame.html_of(list(zip(texts, marks, strict=True)))
+    for text, before, after in zip(texts, plain, marked, strict=True):
+        assert shown(after) == shown(before), text
+
+
+_PIECES = (
+    *(
+        "a",
+        "bc d",
+        "  ",
+        "    ",
+        " ",
+        "\n",
+        "\n\n",
+        "- ",
+        "1. ",
+        "> ",
+        "# ",
+        "|",
+        "$$",
+        "$",
+        "$x$",
+        "```",
+        "~~~",
+        "---",
+        "`",
+    ),
+    *(
+        "| a | b |\n|---|---|\n",
+        "_",
+        "\\",
+        "**",
+        "*",
+        "~",
+        "[",
+        "](u)",
+        "!",
+        "&amp;",
+        "&",
+        "<b>",
+        "<!--",
+        "-->",
+        "\U0001f600",
+    ),
+    *(
+        "http://a.b/c",
+        "[^1]",
+        "[^1]: ",
+        "- [x] ",
+        "\u202e",
+        "\r\n",
+        "\t",
+        "\\frac{",
+        "}",
+        "{",
+        "^",
+        "é",
+        "&lt;",
+        "  \n",
+    ),
+)
 
 
 def test_a_formula_is_marked_as_a_whole(frame: PreviewFrame) -> None:

@@ -93,22 +93,31 @@ class PreviewFrame:
         """Return the HTML of the text that is shown."""
         return str(self.frame.evaluate("document.getElementById('preview').innerHTML"))
 
-    def html_of(self, texts: Sequence[str]) -> list[str]:
-        """Show texts one after the other, and return the HTML of each. The layout is left out, which takes longest."""
-        return list(self.frame.evaluate(_SHOW_ALL, list(texts)))
+    def html_of(self, texts: Sequence[tuple[str, Sequence[tuple[int, int, str]]]]) -> list[str]:
+        """Show texts with marks one after the other, and return the HTML of each. The layout takes longest: it is off."""
+        marked = [
+            [text, [{"start": start, "end": end, "kind": kind} for start, end, kind in marks]] for text, marks in texts
+        ]
+        return list(self.frame.evaluate(_SHOW_ALL, marked))
 
 
 _SHOW_ALL = """async (texts) => {
   const container = document.getElementById('preview'), found = []
   container.hidden = true
-  for (const [index, markdown] of texts.entries()) {
+  let previous = ''
+  const show = async (markdown, marks) => {
     const shown = new Promise((resolve) => {
       const observer = new MutationObserver(() => { observer.disconnect(); resolve() })
       observer.observe(container, {childList: true, subtree: true, characterData: true})
     })
-    const data = {type: 'show', id: `batch-${index}`, markdown, marks: [], dark: false}
+    const data = {type: 'show', id: 'batch', markdown, marks, dark: false}
     window.dispatchEvent(new MessageEvent('message', {source: parent, data}))
     await shown
+  }
+  for (const [index, [markdown, marks]] of texts.entries()) {
+    if (markdown.trim() === previous.trim()) await show(`between ${index}`, [])  // or nothing would change
+    previous = markdown
+    await show(markdown, marks)
     found.push(container.innerHTML)
   }
   container.hidden = false

@@ -158,8 +158,8 @@ def _open_list(token: Token) -> Markup:
 def _open_item(token: Token) -> Markup:
     if "checked" not in token.meta:
         return Markup("<li>")
-    checked = " checked" if token.meta["checked"] else ""
-    return Markup(f'<li class="task-list-item"><input type="checkbox" disabled{checked}> ')  # noqa: S704 - no input in it
+    state = Markup('checked aria-label="done"' if token.meta["checked"] else 'aria-label="not done"')  # noqa: S704 - constants
+    return Markup('<li class="task-list-item"><input type="checkbox" disabled {}> ').format(state)
 
 
 def _open_cell(token: Token) -> Markup:

@@ -8,7 +8,10 @@ import click
 from qtgen.commands._groups import Entry, LazyGroup
 
 _SERVE = "serve"  # not in the table: `qtgen review PATHS` needs no name
-_REVIEW = ("review", ("jinja2", "numpy", "scipy", "starlette", "uvicorn"))
+_REVIEW = (
+    "review",
+    ("jinja2", "latex2mathml", "markdown_it", "mdit_py_plugins", "numpy", "scipy", "starlette", "uvicorn"),
+)
 _COMMANDS = {
     "plan": Entry("Plan an audit: which pages to read, and when they are accepted.", *_REVIEW),
     "stats": Entry("Show what the decisions say about the pages.", *_REVIEW),

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from qtgen.commands._options import folder, settings_from
+from qtgen.commands._options import settings_from
 from qtgen.commands._output import warn
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
-
-out_type = folder
 
 
 def open_store(out: Path | None) -> OutputFolder:
@@ -18,6 +16,10 @@ def open_store(out: Path | None) -> OutputFolder:
 def read_log(store: OutputFolder) -> DecisionLog:
     """Return the decisions. Lines that are none get a warning each."""
     log = store.decision_log()
-    lines = [f"{store.decisions_file}:{problem.number}: {problem.message}" for problem in log.problems]
-    warn(lines, "line", " skipped; the other decisions count")
+    warn(log_problems(store, log), "line", " skipped; the other decisions count")
     return log
+
+
+def log_problems(store: OutputFolder, log: DecisionLog) -> list[str]:
+    """Return the lines of the file that are no decisions, with the place of each and why."""
+    return [f"{store.decisions_file}:{problem.number}: {problem.message}" for problem in log.problems]

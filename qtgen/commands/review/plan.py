@@ -30,7 +30,7 @@ from qtgen.review.audits import (
     save_plan,
 )
 from qtgen.review.features import finding_features, rewrite_features
-from qtgen.review.plans import check_name, plan_file
+from qtgen.review.plans import check_absent, check_name
 from qtgen.review.rewrites import read_rewrites
 
 if TYPE_CHECKING:
@@ -107,11 +107,9 @@ def command(**arguments: object) -> int:
     store = OutputFolder(settings.out)
     limits = options.limits()
     check_name(options.name)
-    if plan_file(store, options.name).exists():  # reading the pages takes a while
-        path = plan_file(store, options.name)
-        raise UsageError("there is a plan of this name already", path=path, remedy="choose another name")
+    check_absent(store, options.name)  # before the pages are read, which takes a while
     frame, log = read_frame(options.paths, store.folder), read_log(store)
-    excluded = [f"{normpath(store.folder / path)}: not in the plan: {reason}" for path, reason in frame.excluded]
+    excluded = [f"{normpath(store.folder / path)}: not in the plan. {reason}" for path, reason in frame.excluded]
     warn(excluded, "page", " not in the plan")
     frame = _with_features(frame, log, options.paths, settings, store)
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed

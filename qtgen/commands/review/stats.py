@@ -12,7 +12,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import folder
 from qtgen.commands._output import note, warn
 from qtgen.commands._tables import print_facts, print_table
-from qtgen.commands.review._decisions import open_store, read_log
+from qtgen.commands.review._decisions import log_problems, open_store, read_log
 from qtgen.generation.decisions import Action, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.review.agreement import Agreement, Figure
@@ -56,11 +56,13 @@ def command(**options: Any) -> int:
 def _run(options: StatsOptions) -> int:
     store = open_store(options.out)
     plans = _plans(store, options)
-    log = _of_plan(read_log(store), options.plan)
-    every = [progress(plan, log, digests_from_files(plan, store.folder)) for plan in plans.plans.values()]
-    summary = summarize(every, log)
+    log = read_log(store)
+    drawn = _of_plan(log, options.plan)
+    every = [progress(plan, drawn, digests_from_files(plan, store.folder)) for plan in plans.plans.values()]
+    summary = summarize(every, drawn)
     if options.as_json:
-        echo(json_text(as_dict(summary), indent=1))
+        problems = [*map(str, plans.problems), *log_problems(store, log)]
+        echo(json_text({**as_dict(summary), "problems": problems}, indent=1))
     else:
         _print(summary, options.plan)
     is_accepted = bool(summary.audits) and all(one.verdict is Verdict.ACCEPT for one in summary.audits)
@@ -169,7 +171,7 @@ def _interval(figure: Figure) -> str:
 
 
 def as_dict(summary: Summary) -> dict[str, Any]:
-    """Return the JSON document of `--json`. `docs/review.md` describes its keys."""
+    """Return the JSON document of `--json` without `problems`. `docs/review.md` describes its keys."""
     return {
         "version": VERSION,
         "audits": [_progress_dict(one) for one in summary.audits],

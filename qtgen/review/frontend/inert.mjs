@@ -34,6 +34,7 @@ export function rehypeInert() {
         node.properties.title = node.properties.dataAddress
       }
       if (node.tagName === 'del' && node.position) node.tagName = 's' // `del` is what a comparison marks
+      if (node.tagName === 'input') node.properties.ariaLabel = node.properties.checked ? 'done' : 'not done'
       withoutAddresses(node)
       return undefined
     })

@@ -121,8 +121,8 @@ async function act(request) {
     location.assign(reply.next);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.status === 409 && error.data.now) showConflict(error.data, page.url, page.queue);
-    else tell(error.message, "bad");
+    tell(error.message, "bad");
+    if (error.status === 409 && error.data.now) showConflict(error.data, request.url, page.queue);
   }
 }
 

@@ -12,6 +12,7 @@ from qtgen.review.acceptance import FixedRule, Rule, Verdict
 from qtgen.review.audits import NEXT, AuditProgress, Plan, read_plans
 from qtgen.review.types import IndexedPage, View, Viewer
 from qtgen.review.views.errors import NotFound
+from qtgen.review.views.lists import coded
 
 _LISTED = 20  # pages of a list
 _VERDICTS = {
@@ -121,7 +122,7 @@ def _context(workspace: AuditWorkspace, plan: Plan, viewer: Viewer) -> dict[str,
         "second_link": f"/review?{urlencode({'queue': 'second'})}",
         "is_over": is_over,
         "plan": plan,
-        "excluded": plan.excluded[:_LISTED],
+        "excluded": [(path, coded(reason)) for path, reason in plan.excluded[:_LISTED]],
         "excluded_more": max(0, len(plan.excluded) - _LISTED),
         "history_link": f"/history?{urlencode({'queue': queue})}",
     }

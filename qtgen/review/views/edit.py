@@ -19,7 +19,8 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
         raise NotFound("the address names no page; open one from the list")
     opened = workspace.open(url)
     fields = opened.file.fields
-    may_save = viewer.may_write and opened.page.is_writable and not opened.file.page.problems
+    problems = [*filter(None, [opened.page.problem]), *(one.message for one in opened.file.page.problems)]
+    may_save = viewer.may_write and opened.page.is_writable and not problems
     draft = workspace.drafts.get(viewer.name, url) if may_save else None
     back = f"/review?{urlencode({'url': url, **({'queue': queue} if queue else {})})}"
     context: dict[str, Any] = {
@@ -31,7 +32,7 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
         "may_save": may_save,
         "restored": draft.at if draft else "",
         "draft_is_old": draft is not None and draft.file_digest != opened.file.digest,
-        "notices": _notices(opened.page.is_writable, viewer, [one.message for one in opened.file.page.problems]),
+        "notices": _notices(opened.page.is_writable, viewer, problems),
         "data": {
             "url": url,
             "queue": queue,
@@ -47,7 +48,12 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
 
 def _notices(is_writable: bool, viewer: Viewer, problems: list[str]) -> list[dict[str, str]]:
     if problems:
-        return [{"kind": "bad", "text": f"This page cannot be edited here: {problems[0]}. Correct the file first."}]
+        return [
+            {
+                "kind": "bad",
+                "text": f"This page cannot be edited here: {problems[0].rstrip('.')}. Correct the file first.",
+            }
+        ]
     if not viewer.may_write:
         return [{"kind": "warn", "text": "This server is read-only, so nothing can be saved."}]
     if not is_writable:

@@ -141,7 +141,8 @@ class _Screen:
         """Return the variables of the template."""
         page, file, mode = self.opened.page, self.opened.file, self.mode
         data = self._data(tab)
-        diagnostics = self.workspace.actions.check_edit(file.path, {}).diagnostics
+        is_readable = not file.page.problems
+        diagnostics = self.workspace.actions.check_edit(file.path, {}).diagnostics if is_readable else ()
         source, is_cut = source_lines("" if mode.is_blind else file.page.text, diagnostics)  # it contains the score
         rewrite = self.rewrite
         return {
@@ -163,7 +164,7 @@ class _Screen:
             "rewrite": rewrite,
             "objections": [part for part in rewrite.why.split("; ") if part] if rewrite else [],
             "measures": _measures(rewrite),
-            "findings": rule_findings(diagnostics, page.findings),
+            "findings": rule_findings(diagnostics, page.findings, counts_all=not is_readable),
             "words": len(self.versions.now["answer"].split()),
             "provenance": provenance_rows(self.workspace.origins.of(page.url)),
             "history": history_rows(self.workspace.log, page.url),
@@ -225,14 +226,19 @@ class _Screen:
             "approve": {"label": yes},
             "reject": {"label": no},
             "may_send_back": is_open and not self.mode.settles,
-            "may_edit": is_open and self.opened.page.is_writable and not self.opened.page.problem,
+            "may_edit": is_open and self._may_be_changed(),
             "edit": f"/edit?{urlencode(query)}",
         }
 
+    def _may_be_changed(self) -> bool:
+        page = self.opened.page
+        return page.is_writable and not page.problem and not self.opened.file.page.problems
+
     def _notices(self) -> list[dict[str, str]]:
         page, notices = self.opened.page, []
-        if page.problem:
-            notices.append({"kind": "bad", "text": f"This page cannot be decided: {page.problem}"})
+        if problem := page.problem or next((one.message for one in self.opened.file.page.problems), ""):
+            text = f"This page cannot be decided: {problem.rstrip('.')}. Correct the file first."
+            notices.append({"kind": "bad", "text": text})
         if not page.is_writable:
             text = "The file is read-only or outside the given folders. You can decide, but not change its text."
             notices.append({"kind": "warn", "text": text})

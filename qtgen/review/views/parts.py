@@ -12,6 +12,7 @@ from qtgen.page import Page
 from qtgen.page.fields import DESCRIPTION_MAX
 from qtgen.review.templating import shown
 from qtgen.review.types import FindingCount, Mark
+from qtgen.review.views.lists import coded
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.rules import REGISTRY
 
@@ -46,26 +47,29 @@ class RuleFindings:
     code: str
     name: str
     severity: str
-    explanation: str
-    places: Sequence[tuple[str, str]]
+    explanation: Markup
+    places: Sequence[tuple[str, Markup]]
     total: int
 
 
-def rule_findings(diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCount]) -> list[RuleFindings]:
+def rule_findings(
+    diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCount], *, counts_all: bool = False
+) -> list[RuleFindings]:
     """Return the findings by rule, errors first.
 
     Args:
         diagnostics: The findings of the rules that look at one page.
         counts: The counts of all rules. They alone tell what the rules found that compare pages.
+        counts_all: Whether the counts of the other rules are used too, because the page was not checked again.
     """
     by_code: dict[str, list[Diagnostic]] = {}
     for diagnostic in diagnostics:
         by_code.setdefault(diagnostic.code, []).append(diagnostic)
     rows = [
-        _row(code, found[0].severity, [(f"{one.line}:{one.column}", one.message) for one in found], len(found))
+        _row(code, found[0].severity, [(f"{one.line}:{one.column}", coded(one.message)) for one in found], len(found))
         for code, found in by_code.items()
     ]
-    others = (one for one in counts if one.code not in by_code and _compares(one.code))
+    others = (one for one in counts if one.code not in by_code and (counts_all or _compares(one.code)))
     rows += [_row(one.code, one.severity, [], one.total) for one in others]
     order = [severity.value for severity in Severity]
     return sorted(rows, key=lambda row: (order.index(row.severity), row.code))
@@ -76,10 +80,10 @@ def _compares(code: str) -> bool:
     return code.startswith("QT4") or code == "QT611"
 
 
-def _row(code: str, severity: str, places: Sequence[tuple[str, str]], total: int) -> RuleFindings:
+def _row(code: str, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
     rule = REGISTRY.get(code)
     name, explanation = (rule.name, rule.doc) if rule else ("", "")
-    return RuleFindings(code, name, str(severity), explanation, places[:_PLACES_MAX], total)
+    return RuleFindings(code, name, str(severity), coded(explanation), places[:_PLACES_MAX], total)
 
 
 def marked(text: str, marks: Sequence[Mark]) -> Markup:

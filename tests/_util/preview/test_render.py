@@ -21,7 +21,7 @@ CASES = [
     ("3. a\n4. b", '<ol start="3">\n<li>a\n</li>\n<li>b\n</li>\n</ol>'),
     (
         "- [x] a",
-        '<ul class="contains-task-list">\n<li class="task-list-item"><input type="checkbox" disabled checked> a\n</li>\n</ul>',
+        '<ul class="contains-task-list">\n<li class="task-list-item"><input type="checkbox" disabled checked aria-label="done"> a\n</li>\n</ul>',
     ),
     (
         "|a|b|\n|:-:|-:|\n|1|2|",
@@ -202,7 +202,7 @@ def test_html_is_safe_and_marks_change_no_text(markdown: str, offsets: list[int]
     assert marked.text == plain.text
     assert marked.names <= _ALLOWED
     names = {name for _, name, _ in marked.attributes}
-    assert names <= _ATTRIBUTES | {"class", "title", "start", "type", "disabled", "checked"}
+    assert names <= _ATTRIBUTES | {"class", "title", "start", "type", "disabled", "checked", "aria-label"}
     assert not re.search("[\u202e\x00\x1b\ud800]", marked.text)
 
 

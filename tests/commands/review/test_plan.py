@@ -67,9 +67,9 @@ def test_excluded_pages_get_a_line_each(qtgen: Run, store: OutputFolder) -> None
     code, out, err = qtgen("review", "plan", "spring", "site", "--tolerance", "0.1")
     assert code == 0
     assert err.splitlines()[:2] == [
-        "warning: site/biology/empty.md: not in the plan: the file is empty",
-        "warning: site/biology/zz-copy.md: not in the plan: /learn/biology/questions/what-is-page-1 is the url of "
-        "../site/biology/what-is-page-1.md too",
+        "warning: site/biology/empty.md: not in the plan. The page cannot be read: the file is empty. Fix the file.",
+        "warning: site/biology/zz-copy.md: not in the plan. `../site/biology/what-is-page-1.md` has the same `url`. "
+        "Change the `url` of one of them.",
     ]
     assert "2 pages are not in the plan, so it says nothing about them." in out
     assert len(read_plan(store, "spring").excluded) == 2
@@ -124,6 +124,10 @@ def test_the_queue_next_gets_a_plan_without_limits(qtgen: Run, store: OutputFold
     plan = read_plans(store).next
     assert plan is not None
     assert plan.tolerance is None
+    assert (
+        "next.json: there is a plan of this name already; delete the file to draw a new order"
+        in qtgen("review", "plan", "next", "site")[2]
+    )
 
 
 def test_predictions_use_findings_and_scores_once_there_are_enough_decisions(qtgen: Run, store: OutputFolder) -> None:

@@ -120,7 +120,7 @@ def test_a_second_reader_does_not_see_the_first_verdict() -> None:
 
 def test_lines_that_are_no_decisions_are_listed_with_the_reason() -> None:
     urls = write_site(TITLES)
-    append_decision(make_decision(urls[0], {}))
+    append_decision(make_decision(urls[0], {"answer": "0"}))
     with Path("site/.qtgen/decisions.jsonl").open("a") as file:
         file.write(
             '{"v": 1}\n{"v": 9, "id": "a", "at": "2026-11-27T09:30:00Z", "who": "Ann", "action": "skip", "url": "", "texts": {}}\n{"torn'
