@@ -4,143 +4,42 @@ A decision holds for the texts that the reader saw, by their digests. New links 
 not. Git merges the files of two branches by union, so the lines may be out of order and may occur twice.
 """
 
-import datetime as dt
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-VERSION = 1
-"""Version of the line."""
+from qtgen.generation.decision import (
+    NOTHING_SEEN,
+    REASONS,
+    VERSION,
+    Action,
+    Decision,
+    Draw,
+    Preference,
+    Seen,
+    State,
+    moment_after,
+    timestamp,
+)
 
+__all__ = [
+    "NOTHING_SEEN",
+    "REASONS",
+    "Action",
+    "Decision",
+    "DecisionLog",
+    "Draw",
+    "LineProblem",
+    "Preference",
+    "Seen",
+    "State",
+    "moment_after",
+    "read_decisions",
+    "timestamp",
+]
 
-class Action(StrEnum):
-    """What a reader did. A rewrite is taken or kept back; every other action concerns the text of the page."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    TAKE = "take"
-    KEEP = "keep"
-    EDIT = "edit"
-    SEND_BACK = "send-back"
-    SKIP = "skip"
-    ADJUDICATE = "adjudicate"
-    UNDO = "undo"
-
-
-class State(StrEnum):
-    """Where a page is in the review. `OPEN`: nobody has decided. `RETURNED`: its text changed since its decision."""
-
-    OPEN = "open"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    SENT_BACK = "sent-back"
-    RETURNED = "returned"
-
-
-REASONS = {
-    "fact": "Factual error",
-    "incomplete": "Incomplete",
-    "unclear": "Unclear",
-    "off-topic": "Off topic",
-    "format": "Format or math",
-    "search-fields": "Search fields",
-    "other": "Other",
-}
-"""The reasons of a rejection with their labels, in the order of the keys 1 to 7."""
-
-Preference = Literal["new", "old", "same"]
-Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z")]
-
-
-class Draw(msgspec.Struct, frozen=True):
-    """The audit or queue that chose a page, and the probability with which it did."""
-
-    plan: str
-    probability: float
-
-
-class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the reader saw beside the text: the page's score and its version, and the verdict of the comparison."""
-
-    score: float | None = None
-    scorer: str = ""
-    compared: str = ""
-
-
-NOTHING_SEEN = Seen()
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the file.
-
-    Args:
-        v: Version of the line.
-        id: A UUID. A line that occurs twice counts once.
-        at: When it was decided, in UTC: `2026-11-27T09:30:00.000Z`.
-        who: The reader.
-        action: What the reader did.
-        url: The page.
-        texts: Digests of the texts that the reader saw, by group of fields.
-        after: Digests of the texts after the action, if it changed the page.
-        reasons: Keys of `REASONS`.
-        note: Free text of the reader.
-        acceptable: Whether the text as shown could be published; None if the action does not say.
-        prefers: Which of two texts is better; None if only one was shown.
-        draw: The draw that the page came from; None if a person chose it.
-        blind: Whether the reader saw neither score, nor comparison, nor another reader's decision.
-        seen: What the reader saw beside the text.
-        seconds: How long the page was open.
-        undoes: The id of the decision that an undo takes back.
-    """
-
-    v: int = VERSION
-    id: str
-    at: Moment
-    who: str
-    action: Action
-    url: str
-    texts: dict[str, str]
-    after: dict[str, str] = {}
-    reasons: tuple[str, ...] = ()
-    note: str = ""
-    acceptable: bool | None = None
-    prefers: Preference | None = None
-    draw: Draw | None = None
-    blind: bool = False
-    seen: Seen = NOTHING_SEEN
-    seconds: float | None = None
-    undoes: str | None = None
-
-    @property
-    def result(self) -> dict[str, str]:
-        """Digests of the texts that the decision left behind, by group of fields."""
-        return {**self.texts, **self.after}
-
-    @property
-    def state(self) -> State:
-        """The state that the decision puts its page in, as long as the texts stay."""
-        if self.action is Action.SEND_BACK:
-            return State.SENT_BACK
-        if self.action in (Action.SKIP, Action.UNDO):
-            return State.OPEN
-        if self.action is Action.ADJUDICATE:
-            return State.APPROVED if self.acceptable else State.REJECTED
-        is_kept_as_bad = self.action is Action.KEEP and self.acceptable is False
-        return State.REJECTED if self.action is Action.REJECT or is_kept_as_bad else State.APPROVED
-
-    def holds_for(self, digests: Mapping[str, str]) -> bool:
-        """Return whether the texts with these digests are those that the decision left behind."""
-        return all(digests.get(group) == digest for group, digest in self.result.items())
-
-    def line(self) -> str:
-        """Return the decision as a line of the file."""
-        return _encode(self).decode()
-
-
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Decision).decode
 
 
@@ -213,11 +112,12 @@ class DecisionLog:
 
         A line that comes back is added again.
         """
-        decisions = [decision for id_ in ids if (decision := self._decisions.pop(id_, None))]
-        urls = {decision.url for decision in decisions}
-        for url in urls:
-            self._of_page[url] = [one for one in self._of_page[url] if one.id not in ids]
-        return urls
+        with self._lock:
+            decisions = [decision for id_ in ids if (decision := self._decisions.pop(id_, None))]
+            urls = {decision.url for decision in decisions}
+            for url in urls:
+                self._of_page[url] = [one for one in self._of_page[url] if one.id not in ids]
+            return urls
 
     def is_discarded(self, id_: str) -> bool:
         """Return whether a decision was discarded, because its page was never changed."""
@@ -321,21 +221,3 @@ def read_decisions(lines: Iterable[bytes]) -> DecisionLog:
         else:
             decisions.append(decision)
     return DecisionLog(decisions, problems)
-
-
-def timestamp(moment: dt.datetime) -> str:
-    """Return a moment in the form of `Decision.at`."""
-    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def moment_after(earlier: str, moment: str) -> str:
-    """Return `moment`, or the first millisecond after `earlier` if that is not before it.
-
-    Decisions about a page keep their order even if clocks differ or are set back.
-    """
-    if moment > earlier:
-        return moment
-    try:
-        return timestamp(dt.datetime.fromisoformat(earlier) + dt.timedelta(milliseconds=1))
-    except (ValueError, OverflowError):  # a line with the 31st of February, or of the year 9999
-        return earlier

@@ -73,8 +73,11 @@ def read_frame(paths: Iterable[Path], folder: Path, on_unusable: OnUnusable | No
 
 
 def path_in_plan(path: str, folder: Path) -> str:
-    """Return the path of a page, relative to the output folder."""
-    return Path(relpath(path, folder)).as_posix()
+    """Return the path of a page, relative to the output folder unless it is on another drive."""
+    try:
+        return Path(relpath(path, folder)).as_posix()
+    except ValueError:  # on Windows
+        return Path(path).absolute().as_posix()
 
 
 def _score(page: Page) -> Features:

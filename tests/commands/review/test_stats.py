@@ -1,6 +1,7 @@
 """`qtgen review stats`, on plans and decisions that are in files."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from qtgen.generation.decisions import Action, Decision
 from qtgen.generation.output import OutputFolder
-from qtgen.review.audits import Plan, read_plan
+from qtgen.review.audits import Plan, read_plan, read_plans
 from support.pages import page_text, write_site
 
 Run = Callable[..., tuple[int, str, str]]
@@ -153,6 +154,43 @@ def test_tables_for_people(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
     assert ["reader", "approve", "all"] in lines
     assert ["ann", "12", "12"] in lines
     assert ["two", "readers", "(too", "few", "pairs)", "12", "100%", "100%", "–", "–", "–"] in lines
+
+
+def test_what_is_missing_is_said_in_words(qtgen: Run, store: OutputFolder) -> None:
+    assert qtgen("review", "plan", "next", "site", "--seed", "3")[0] == 0
+    plan = read_plans(store).next
+    assert plan is not None
+    decide(store, plan, 1, 15, action=Action.APPROVE)
+    decide(store, plan, 17, 18)
+    decide(store, plan, 2, 2, "bob", action=Action.REJECT)
+    out = qtgen("review", "stats")[1]
+    for words in (
+        "next  Read the next page; 43 pages are left.",
+        "15 of 60 pages read, 1 bad",
+        "an estimate needs ten publishable and ten bad pages",
+        "2 pages read that do not count yet, because an earlier page is missing",
+        "readers disagree about 1 page",
+    ):
+        assert words in out
+    decide(store, plan, 16, 16)
+    decide(store, plan, 19, 40, action=Action.REJECT)
+    assert "of all 60 pages, between " in qtgen("review", "stats", "next")[1]
+
+
+def test_decisions_without_pairs_need_second_readers(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
+    decide(store, plan, 1, 1, draw=None)
+    assert "agreement needs pages that two readers judged" in qtgen("review", "stats")[2]
+
+
+def test_figures_have_intervals_once_readers_differ(qtgen: Run, store: OutputFolder) -> None:
+    assert qtgen("review", "plan", "many", "site", "--tolerance", "0.5", "--allow-bad", "20", "--seed", "7")[0] == 0
+    many = read_plan(store, "many")
+    for place in range(1, 33):
+        bad = Action.REJECT if place <= 8 else Action.APPROVE
+        decide(store, many, place, place, action=bad)
+        decide(store, many, place, place, "bob", action=Action.APPROVE if place == 8 else bad)
+    line = next(line for line in qtgen("review", "stats")[1].splitlines() if line.startswith("two readers"))
+    assert re.search(r"32 +97% +98% +93% +0\.91 \(0\.\d\d to 1\.00\)", line)
 
 
 def test_decisions_outside_a_plan_do_not_enter_its_figures(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
