@@ -181,7 +181,7 @@ class ReviewIndex:
 
     def pages(self, urls: Sequence[str]) -> dict[str, IndexedPage]:
         """Return the pages with these URLs, as far as there are some, by URL. At most 500 URLs are looked up."""
-        some = [*dict.fromkeys(urls)][:500]
+        some = [url for url in dict.fromkeys(urls) if url][:500]
         marks = ", ".join("?" * len(some))
         rows = self.rows(f"SELECT {COLUMNS} FROM pages WHERE url IN ({marks}) ORDER BY problem <> '', path", some)  # noqa: S608 - no value of a request
         found: dict[str, IndexedPage] = {}

@@ -21,8 +21,8 @@ from qtgen.review.rewrites import read_rewrites, still_applies
 from qtgen.review.templating import environment
 from qtgen.review.types import FindingCount, IndexedPage, Rewrite
 from qtgen.review.views.lists import STATE_LABELS
-from qtgen.review.views.page import versions_of
 from qtgen.review.views.parts import LABELS, history_rows, marked, search_result
+from qtgen.review.views.versions import versions_of
 from qtgen.review.workspace import OpenedPage, Workspace
 from qtgen.validation.rules import REGISTRY
 

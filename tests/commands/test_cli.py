@@ -15,6 +15,7 @@ from qtgen import cli
 from qtgen.commands._run import describe_models
 from qtgen.errors import Interrupted
 from qtgen.evaluation.metrics import METRICS
+from qtgen.evaluation.metrics.guide import JUDGE_DOCS
 from qtgen.page import read_text, schema
 from qtgen.regeneration.reasons import REASONS
 from qtgen.settings import Settings
@@ -143,7 +144,7 @@ def test_explain(qtgen: Run) -> None:
     code, out, _ = qtgen("explain")
     assert code == 0
     names = [line.split()[0] for line in out.splitlines()]
-    assert names == [*sorted(REGISTRY), "score", *METRICS, *REASONS, *format_names()]
+    assert names == [*sorted(REGISTRY), "score", *METRICS, *JUDGE_DOCS, *REASONS, *format_names()]
     assert qtgen("explain", "QT301")[1] == qtgen("explain", "title-mismatch")[1]
     assert "Why it is bad" in qtgen("explain", "qt301")[1]
     assert "reason   The text was written by a model that is not one of" in out

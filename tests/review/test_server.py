@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import UsageError
-from qtgen.review.server import DEFAULT_PORT, address_of, is_loopback, listen, only_server
+from qtgen.review.server import address_of, is_loopback, listen, only_server
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 
@@ -90,15 +90,12 @@ def test_port_in_use() -> None:
             listen("127.0.0.1", port)
 
 
-def test_default_port_in_use() -> None:
-    with socket.socket() as other:
-        try:
-            other.bind(("127.0.0.1", DEFAULT_PORT))
-            other.listen()
-        except OSError:
-            pass  # something else uses it, which serves as well
+def test_default_port_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr("qtgen.review.server.DEFAULT_PORT", port)
         with listen("127.0.0.1", None) as listener:
-            assert listener.getsockname()[1] != DEFAULT_PORT
+            assert listener.getsockname()[1] != port
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such name"])

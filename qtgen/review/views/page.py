@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from qtgen.generation.decisions import REASONS, State
-from qtgen.page import decode_answer
 from qtgen.review.bundle import is_bundled
 from qtgen.review.changes import MarkedText, compare
 from qtgen.review.files import EDITABLE
@@ -23,6 +22,7 @@ from qtgen.review.views.parts import (
     search_result,
     source_lines,
 )
+from qtgen.review.views.versions import Texts, Versions, sides_of, versions_of
 from qtgen.review.workspace import OpenedPage, Workspace
 
 STATE_LABELS = {
@@ -33,23 +33,6 @@ STATE_LABELS = {
     State.RETURNED: "returned",
 }
 _KEYS = {"changes": "c", "old": "o", "new": "n", "search": "p"}
-
-Texts = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """The texts of a page: those that it has, and those that it had or would have.
-
-    Args:
-        now: The editable fields of the page.
-        old: Those before the rewrite; None if there is no rewrite.
-        new: Those after it; None if there is no rewrite.
-    """
-
-    now: Texts
-    old: Texts | None = None
-    new: Texts | None = None
 
 
 def review_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> View:
@@ -63,7 +46,7 @@ def review_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) 
     return View("page.html.j2", screen.context(query.get("tab", "")))
 
 
-def versions_for(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> tuple[OpenedPage, "Versions", Mode]:
+def versions_for(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> tuple[OpenedPage, Versions, Mode]:
     """Return the page `url` with the versions of its texts that the review screen shows in `queue`."""
     screen = _screen(workspace, query.get("queue", ""), query.get("url", ""), viewer)
     return screen.opened, screen.versions, screen.mode
@@ -89,42 +72,6 @@ def _shown_rewrite(opened: OpenedPage, mode: Mode) -> Rewrite | None:
     if rewrite is None or mode.draw or mode.settles or not still_applies(rewrite, opened.file.page):
         return None
     return rewrite
-
-
-def versions_of(opened: OpenedPage, rewrite: Rewrite | None) -> Versions:
-    """Return the texts of a page before and after its rewrite."""
-    now = opened.file.fields
-    if rewrite is None:
-        return Versions(now)
-    old, new = ({**now, **_shown(values)} for values in (rewrite.old, rewrite.new))
-    return Versions(now, old, new)
-
-
-def _shown(values: Mapping[str, Any]) -> Texts:
-    texts = {path: str(value or "") for path, value in values.items() if path in EDITABLE}
-    return {path: decode_answer(text) if path == "answer" else text for path, text in texts.items()}
-
-
-def sides_of(url: str, versions: Versions, mode: Mode, who: str) -> dict[str, dict[str, Any]]:
-    """Return the texts that the preview shows, by the name of their tab.
-
-    A blind reader sees the two texts of a pair as A and B, in random order.
-    """
-    if versions.old is None or versions.new is None:
-        return {"text": {"markdown": versions.now["answer"], "marks": [], "side": "text"}}
-    old, new = versions.old["answer"], versions.new["answer"]
-    if mode.is_blind:
-        first, second = (new, old) if is_swapped(url, who) else (old, new)
-        return {
-            "a": {"markdown": first, "marks": [], "side": "a"},
-            "b": {"markdown": second, "marks": [], "side": "b"},
-        }
-    changes = compare(old, new)
-    texts = {"changes": changes.merged, "old": changes.old, "new": changes.new}
-    return {
-        name: {"markdown": text.markdown, "marks": [mark._asdict() for mark in text.marks], "side": name}
-        for name, text in texts.items()
-    }
 
 
 @dataclass(frozen=True, slots=True)

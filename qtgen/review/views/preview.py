@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from qtgen.review.bundle import approximate_document
 from qtgen.review.types import Viewer
 from qtgen.review.views.errors import NotFound
-from qtgen.review.views.page import sides_of, versions_for
+from qtgen.review.views.page import versions_for
+from qtgen.review.views.versions import sides_of
 from qtgen.review.workspace import Workspace
 
 
