@@ -139,6 +139,9 @@ class Desk:
         return self.page.frame_locator("#frame").locator("body")
 
 
+OpenDesk = Callable[..., Desk]
+
+
 def recorded() -> list[dict[str, Any]]:
     """Return the lines of the decisions file."""
     file = OutputFolder(Path("out")).decisions_file

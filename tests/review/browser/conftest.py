@@ -1,15 +1,13 @@
 """The desk of a reader, with a server of its own for each test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from support.browser import OpenPage
-from support.review_desk import Desk, Served, serving
-
-OpenDesk = Callable[..., Desk]
+from support.review_desk import Desk, OpenDesk, Served, serving
 
 
 @pytest.fixture

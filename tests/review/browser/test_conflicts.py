@@ -2,18 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from qtgen.page import read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, write_site
-from support.review_desk import Desk, recorded, write_rewrites
+from support.review_desk import Desk, OpenDesk, recorded, write_rewrites
 from support.reviews import DESCRIPTION, url_of
 from support.sites import change_page
-
-if TYPE_CHECKING:
-    from conftest import OpenDesk
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 
@@ -33,7 +29,7 @@ def open_edit(desk: Desk, text: str) -> None:
     desk.page.get_by_label("Description").fill(text)
 
 
-def test_an_edit_of_a_page_that_changed_shows_all_three_texts(open_desk: "OpenDesk") -> None:
+def test_an_edit_of_a_page_that_changed_shows_all_three_texts(open_desk: OpenDesk) -> None:
     write_site(osmosis={DESCRIPTION: SEEN})
     desk = open_desk()
     page = desk.page
@@ -53,7 +49,7 @@ def test_an_edit_of_a_page_that_changed_shows_all_three_texts(open_desk: "OpenDe
     assert [line["action"] for line in recorded()] == ["edit"]
 
 
-def test_what_was_typed_survives_a_look_at_the_page_as_it_is(open_desk: "OpenDesk") -> None:
+def test_what_was_typed_survives_a_look_at_the_page_as_it_is(open_desk: OpenDesk) -> None:
     write_site(osmosis={DESCRIPTION: SEEN})
     desk = open_desk()
     open_edit(desk, MINE)
@@ -69,7 +65,7 @@ def test_what_was_typed_survives_a_look_at_the_page_as_it_is(open_desk: "OpenDes
     assert desk.page.get_by_label("Description").input_value() == THEIRS
 
 
-def test_a_rewrite_of_a_page_that_changed_is_not_taken(open_desk: "OpenDesk") -> None:
+def test_a_rewrite_of_a_page_that_changed_is_not_taken(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis")
     desk = open_desk()
     desk.open("/review", queue="rewrites")
@@ -83,7 +79,7 @@ def test_a_rewrite_of_a_page_that_changed_is_not_taken(open_desk: "OpenDesk") ->
     assert "no longer applies" in desk.page.locator(".notice:visible").first.inner_text()
 
 
-def test_a_decision_about_a_page_that_changed_shows_what_changed(open_desk: "OpenDesk") -> None:
+def test_a_decision_about_a_page_that_changed_shows_what_changed(open_desk: OpenDesk) -> None:
     write_site(osmosis={DESCRIPTION: SEEN})
     desk = open_desk()
     desk.open("/review", url=url_of())
@@ -97,7 +93,7 @@ def test_a_decision_about_a_page_that_changed_shows_what_changed(open_desk: "Ope
     assert "Saving" not in desk.status.inner_text()
 
 
-def test_a_page_that_was_deleted_while_it_was_open(open_desk: "OpenDesk") -> None:
+def test_a_page_that_was_deleted_while_it_was_open(open_desk: OpenDesk) -> None:
     write_site(osmosis={DESCRIPTION: SEEN}, mitosis={})
     desk = open_desk()
     open_edit(desk, MINE)
@@ -114,7 +110,7 @@ def test_a_page_that_was_deleted_while_it_was_open(open_desk: "OpenDesk") -> Non
     assert recorded() == []
 
 
-def test_a_file_that_may_not_be_written(open_desk: "OpenDesk") -> None:
+def test_a_file_that_may_not_be_written(open_desk: OpenDesk) -> None:
     """A link to a file outside the given folders, because root may write every file."""
     write_rewrites("osmosis", "mitosis")
     outside = Path("elsewhere.md")
@@ -135,7 +131,7 @@ def test_a_file_that_may_not_be_written(open_desk: "OpenDesk") -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write every file")
-def test_a_read_only_file(open_desk: "OpenDesk") -> None:
+def test_a_read_only_file(open_desk: OpenDesk) -> None:
     write_site(osmosis={})
     Path(page_path()).chmod(0o444)
     desk = open_desk()
@@ -143,7 +139,7 @@ def test_a_read_only_file(open_desk: "OpenDesk") -> None:
     assert "read-only" in desk.page.locator(".notice:visible").first.inner_text()
 
 
-def test_a_read_only_server_shows_everything_and_writes_nothing(open_desk: "OpenDesk") -> None:
+def test_a_read_only_server_shows_everything_and_writes_nothing(open_desk: OpenDesk) -> None:
     before = write_rewrites("osmosis", "mitosis")
     desk = open_desk(read_only=True)
     assert "read-only" in desk.page.locator(".who").inner_text()
@@ -167,7 +163,7 @@ def test_a_read_only_server_shows_everything_and_writes_nothing(open_desk: "Open
     assert Path(page_path()).read_bytes() == before[url_of()]
 
 
-def test_a_server_that_stopped_loses_nothing(open_desk: "OpenDesk") -> None:
+def test_a_server_that_stopped_loses_nothing(open_desk: OpenDesk) -> None:
     write_site(osmosis={DESCRIPTION: SEEN})
     desk = open_desk()
     open_edit(desk, MINE)

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,11 +14,8 @@ from qtgen.review.audits import Limits, make_plan, read_frame
 from support.audits import NOW, write_audit
 from support.browser import OpenPage
 from support.pages import LONG_DESCRIPTION, write_site
-from support.review_desk import HEADER, Desk, Served, recorded, serving, write_rewrites
+from support.review_desk import Desk, HEADER, OpenDesk, Served, recorded, serving, write_rewrites
 from support.reviews import DESCRIPTION
-
-if TYPE_CHECKING:
-    from conftest import OpenDesk
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 
@@ -47,7 +43,7 @@ def shared() -> Iterator[Served]:
         yield served
 
 
-def as_reader(open_desk: "OpenDesk", served: Served, name: str) -> Desk:
+def as_reader(open_desk: OpenDesk, served: Served, name: str) -> Desk:
     return open_desk(served, extra_http_headers={HEADER: name})
 
 
@@ -61,7 +57,7 @@ def desk_reader(desk: Desk) -> str:
     return desk.page.locator(".who .name").inner_text()
 
 
-def test_a_second_reader_sees_nothing_of_the_first(open_desk: "OpenDesk", shared: Served) -> None:
+def test_a_second_reader_sees_nothing_of_the_first(open_desk: OpenDesk, shared: Served) -> None:
     first = as_reader(open_desk, shared, "Ann")
     first.open("/review", queue="audit:spring")
     while "nothing left" not in first.title:
@@ -89,7 +85,7 @@ def test_a_second_reader_sees_nothing_of_the_first(open_desk: "OpenDesk", shared
         assert "0.81" not in listed, path
 
 
-def test_the_pair_of_a_second_reader_has_no_names(open_desk: "OpenDesk") -> None:
+def test_the_pair_of_a_second_reader_has_no_names(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis", "mitosis", answers=("osmosis", "mitosis"))
     with serving(header=HEADER) as shared:
         first = as_reader(open_desk, shared, "Ann")
@@ -98,7 +94,16 @@ def test_the_pair_of_a_second_reader_has_no_names(open_desk: "OpenDesk") -> None
         second = as_reader(open_desk, shared, "Bob")
         second.open("/review", queue="second", url=recorded()[0]["url"])
         seen = everything(second)
-        for secret in ("Ann", "says less", "metrics", "verdict", "kept the old", "Factual error:", "QT601", '"fields": {"'):
+        for secret in (
+            "Ann",
+            "says less",
+            "metrics",
+            "verdict",
+            "kept the old",
+            "Factual error:",
+            "QT601",
+            '"fields": {"',
+        ):
             assert secret not in seen, secret
         tabs = second.page.get_by_role("tab").all_inner_texts()
         assert [one.split()[0] for one in tabs] == ["A", "B", "Search"]
@@ -110,7 +115,7 @@ def test_the_pair_of_a_second_reader_has_no_names(open_desk: "OpenDesk") -> None
     assert (line["who"], line["prefers"], line["blind"]) == ("Bob", "same", True)
 
 
-def test_a_dispute_is_settled_by_a_third_reader(open_desk: "OpenDesk", shared: Served) -> None:
+def test_a_dispute_is_settled_by_a_third_reader(open_desk: OpenDesk, shared: Served) -> None:
     first, second = as_reader(open_desk, shared, "Ann"), as_reader(open_desk, shared, "Bob")
     first.open("/review", queue="audit:spring")
     while "nothing left" not in first.title:
@@ -121,7 +126,12 @@ def test_a_dispute_is_settled_by_a_third_reader(open_desk: "OpenDesk", shared: S
     third = as_reader(open_desk, shared, "Cleo")
     third.open("/audits/spring")
     assert "Readers disagree" in third.page.locator("main").inner_text()
-    third.leave(third.page.locator("section", has_text="Readers disagree").get_by_role("listitem").get_by_role("link").first.click)
+    third.leave(
+        third.page.locator("section", has_text="Readers disagree")
+        .get_by_role("listitem")
+        .get_by_role("link")
+        .first.click
+    )
     assert third.url == disputed
     assert "Your decision settles it" in third.page.locator("main").inner_text()
     third.press("a")
@@ -131,7 +141,7 @@ def test_a_dispute_is_settled_by_a_third_reader(open_desk: "OpenDesk", shared: S
     assert "Readers disagree" not in third.page.locator("main").inner_text()
 
 
-def test_readers_see_who_has_a_page_open(open_desk: "OpenDesk", shared: Served) -> None:
+def test_readers_see_who_has_a_page_open(open_desk: OpenDesk, shared: Served) -> None:
     first, second = as_reader(open_desk, shared, "Ann"), as_reader(open_desk, shared, "Bob")
     first.open("/review", queue="flagged")
     first.page.wait_for_load_state("networkidle")
@@ -152,7 +162,12 @@ def test_a_stranger_behind_no_proxy_may_not_enter(open_page: OpenPage, shared: S
 def qtgen(*arguments: str) -> subprocess.CompletedProcess[str]:
     root = str(Path(__file__).parents[3])
     return subprocess.run(
-        [sys.executable, "-m", "qtgen", *arguments], capture_output=True, text=True, env={"PYTHONPATH": root}, timeout=60, check=False
+        [sys.executable, "-m", "qtgen", *arguments],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": root},
+        timeout=60,
+        check=False,
     )
 
 
@@ -165,7 +180,7 @@ def planned(*options: str) -> Iterator[Served]:
         yield served
 
 
-def test_an_audit_from_its_plan_to_its_result(open_desk: "OpenDesk") -> None:
+def test_an_audit_from_its_plan_to_its_result(open_desk: OpenDesk) -> None:
     write_site(**{name: {} for name in NAMES})
     with planned("--tolerance", "0.4", "--confidence", "0.9") as shared:
         desk = as_reader(open_desk, shared, "Ann")
@@ -179,13 +194,15 @@ def test_an_audit_from_its_plan_to_its_result(open_desk: "OpenDesk") -> None:
         desk.open("/audits/spring")
         assert desk.page.locator("main .badge").first.inner_text() == "accepted"
         assert total < len(NAMES), "a sample is enough"
-        assert all(line["draw"] == {"plan": "spring", "probability": line["draw"]["probability"]} for line in recorded())
+        assert all(
+            line["draw"] == {"plan": "spring", "probability": line["draw"]["probability"]} for line in recorded()
+        )
         desk.open("/agreement")
     result = qtgen("review", "stats", "spring", "--out", "out", "--require-accepted")
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_an_audit_with_too_many_bad_pages_is_not_accepted(open_desk: "OpenDesk") -> None:
+def test_an_audit_with_too_many_bad_pages_is_not_accepted(open_desk: OpenDesk) -> None:
     write_site(**{name: {} for name in NAMES[:8]})
     with planned("--tolerance", "0.3") as shared:
         desk = as_reader(open_desk, shared, "Ann")

@@ -15,13 +15,12 @@ from qtgen.review.bundle import is_bundled
 from support.accessibility import axe_source, faults, overflow, small_targets
 from support.audits import write_audit
 from support.pages import LONG_DESCRIPTION, page_path
-from support.review_desk import HEADER, Desk, Served, serving, write_rewrites
+from support.review_desk import Desk, HEADER, OpenDesk, Served, serving, write_rewrites
 from support.review_pages import append_decision, digests_at, make_decision, write_site
 from support.reviews import DESCRIPTION, url_of
 from support.sites import change_page
 
 if TYPE_CHECKING:
-    from conftest import OpenDesk
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
@@ -74,7 +73,9 @@ SCREENS = {
     "failed": Screen("/pages", {"queue": "failed"}),
     "review-changes": Screen("/review", OSMOSIS, open_details),
     "review-old": Screen("/review", {**OSMOSIS, "tab": "old"}, open_reasons),
-    "review-search": Screen("/review", {**OSMOSIS, "tab": "search"}, lambda page: page.locator("#do-send-back").click()),
+    "review-search": Screen(
+        "/review", {**OSMOSIS, "tab": "search"}, lambda page: page.locator("#do-send-back").click()
+    ),
     "review-source": Screen("/review", {**OSMOSIS, "tab": "source"}, lambda page: page.keyboard.press("?")),
     "review-failed": Screen("/review", OSMOSIS, tell_a_failure),
     "review-blind": Screen("/review", {"queue": "audit:spring"}),
@@ -117,7 +118,7 @@ def take_picture(desk: Desk, name: str) -> None:
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_screens_have_no_faults(open_desk: "OpenDesk", served: Served, scheme: str, width: int) -> None:
+def test_screens_have_no_faults(open_desk: OpenDesk, served: Served, scheme: str, width: int) -> None:
     source = axe_source()
     size = {"width": width, "height": 844 if width < 800 else 800}
     desk = open_desk(served, viewport=size, color_scheme=scheme, extra_http_headers={HEADER: "Ann"})

@@ -11,13 +11,11 @@ from qtgen.generation.decisions import REASONS
 from qtgen.generation.output import OutputFolder
 from qtgen.page import read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, changed_lines, page_path, write_site
-from support.review_desk import Desk, recorded, write_rewrites
+from support.review_desk import Desk, OpenDesk, recorded, write_rewrites
 from support.reviews import DESCRIPTION, url_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-    from conftest import OpenDesk
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 
@@ -98,7 +96,7 @@ class Hands:
 
 
 @pytest.mark.parametrize("with_keys", [True, False], ids=["keyboard", "mouse"])
-def test_an_editor_works_through_the_rewrites(open_desk: "OpenDesk", with_keys: bool) -> None:
+def test_an_editor_works_through_the_rewrites(open_desk: OpenDesk, with_keys: bool) -> None:
     before = write_rewrites(*NAMES, answers=("mitosis",))
     desk = open_desk()
     hands = Hands(desk, with_keys=with_keys)
@@ -154,7 +152,7 @@ def test_an_editor_works_through_the_rewrites(open_desk: "OpenDesk", with_keys: 
         assert len(lines) <= (3 if name == "mitosis" else 2), lines
 
 
-def test_each_number_is_a_reason(open_desk: "OpenDesk") -> None:
+def test_each_number_is_a_reason(open_desk: OpenDesk) -> None:
     before = write_site(**{name: {DESCRIPTION: LONG_DESCRIPTION} for name in [*NAMES, "diffusion"]})
     desk = open_desk()
     desk.open("/review", queue="flagged")
@@ -166,7 +164,7 @@ def test_each_number_is_a_reason(open_desk: "OpenDesk") -> None:
     assert "nothing left" in desk.title
 
 
-def test_a_rejection_can_be_withdrawn_and_explained(open_desk: "OpenDesk") -> None:
+def test_a_rejection_can_be_withdrawn_and_explained(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis")
     desk = open_desk()
     desk.open("/review", queue="rewrites")
@@ -184,7 +182,7 @@ def test_a_rejection_can_be_withdrawn_and_explained(open_desk: "OpenDesk") -> No
     assert [(line["reasons"], line["note"]) for line in recorded()] == [(["fact"], "The 2 is wrong.")]
 
 
-def test_a_note_is_needed_to_send_a_page_back(open_desk: "OpenDesk") -> None:
+def test_a_note_is_needed_to_send_a_page_back(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis")
     desk = open_desk()
     desk.open("/review", queue="rewrites")
@@ -200,7 +198,7 @@ def test_a_note_is_needed_to_send_a_page_back(open_desk: "OpenDesk") -> None:
     assert page.locator("#note").input_value() == "as", "what was typed stays"
 
 
-def test_undo_restores_the_page_and_its_rewrite(open_desk: "OpenDesk") -> None:
+def test_undo_restores_the_page_and_its_rewrite(open_desk: OpenDesk) -> None:
     before = write_rewrites("osmosis", answers=("osmosis",))
     desk = open_desk()
     desk.open("/review", queue="rewrites")
@@ -214,7 +212,7 @@ def test_undo_restores_the_page_and_its_rewrite(open_desk: "OpenDesk") -> None:
     assert desk.page.locator("#do-approve").inner_text().startswith("Take new")
 
 
-def test_rewrites_that_were_taken_go_back_to_the_old_text(open_desk: "OpenDesk") -> None:
+def test_rewrites_that_were_taken_go_back_to_the_old_text(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis", answers=("osmosis",), is_taken=True)
     desk = open_desk()
     desk.open("/review", queue="taken")
@@ -224,7 +222,7 @@ def test_rewrites_that_were_taken_go_back_to_the_old_text(open_desk: "OpenDesk")
     assert [line["action"] for line in recorded()] == ["keep"]
 
 
-def test_tabs_by_keyboard_and_mouse(open_desk: "OpenDesk") -> None:
+def test_tabs_by_keyboard_and_mouse(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis", answers=("osmosis",))
     desk = open_desk()
     desk.open("/review", queue="rewrites")
@@ -252,7 +250,7 @@ def test_tabs_by_keyboard_and_mouse(open_desk: "OpenDesk") -> None:
     assert recorded() == []
 
 
-def test_search_help_and_steps(open_desk: "OpenDesk") -> None:
+def test_search_help_and_steps(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis", "mitosis", "meiosis")
     desk = open_desk()
     desk.open("/review", queue="rewrites")
@@ -279,7 +277,7 @@ def test_search_help_and_steps(open_desk: "OpenDesk") -> None:
     assert recorded() == []
 
 
-def test_single_keys_can_be_switched_off(open_desk: "OpenDesk") -> None:
+def test_single_keys_can_be_switched_off(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis", "mitosis")
     desk = open_desk()
     desk.open("/review", queue="rewrites")
@@ -306,7 +304,7 @@ def test_single_keys_can_be_switched_off(open_desk: "OpenDesk") -> None:
     assert [line["action"] for line in recorded()] == ["take", "skip"]
 
 
-def test_keys_never_act_with_modifiers_or_in_text_fields(open_desk: "OpenDesk") -> None:
+def test_keys_never_act_with_modifiers_or_in_text_fields(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis", "mitosis")
     desk = open_desk()
     desk.open("/review", queue="rewrites")
@@ -330,7 +328,7 @@ def test_keys_never_act_with_modifiers_or_in_text_fields(open_desk: "OpenDesk") 
     assert recorded() == []
 
 
-def test_tab_and_enter_reach_everything(open_desk: "OpenDesk") -> None:
+def test_tab_and_enter_reach_everything(open_desk: OpenDesk) -> None:
     write_rewrites("osmosis", "mitosis")
     desk = open_desk()
     desk.open("/review", queue="rewrites")
@@ -358,7 +356,7 @@ def test_tab_and_enter_reach_everything(open_desk: "OpenDesk") -> None:
     assert [line["action"] for line in recorded()] == ["skip", "take"]
 
 
-def test_the_skip_link_leads_past_the_header(open_desk: "OpenDesk") -> None:
+def test_the_skip_link_leads_past_the_header(open_desk: OpenDesk) -> None:
     write_site(osmosis={})
     desk = open_desk()
     desk.page.keyboard.press("Tab")
@@ -367,7 +365,7 @@ def test_the_skip_link_leads_past_the_header(open_desk: "OpenDesk") -> None:
     assert desk.page.evaluate("document.activeElement.id") == "content"
 
 
-def test_an_edit_that_adds_an_error_is_not_saved(open_desk: "OpenDesk") -> None:
+def test_an_edit_that_adds_an_error_is_not_saved(open_desk: OpenDesk) -> None:
     before = write_site(osmosis={})[page_path()]
     desk = open_desk()
     desk.open("/edit", url=url_of())
@@ -392,7 +390,7 @@ def test_an_edit_that_adds_an_error_is_not_saved(open_desk: "OpenDesk") -> None:
     assert page.locator("#save").is_disabled()
 
 
-def test_a_decision_without_a_queue_stays_on_the_page(open_desk: "OpenDesk") -> None:
+def test_a_decision_without_a_queue_stays_on_the_page(open_desk: OpenDesk) -> None:
     write_site(osmosis={})
     desk = open_desk()
     desk.open("/review", url=url_of())
