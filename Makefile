@@ -57,9 +57,9 @@ chromium: ## install Chromium for the tests in the browser (Debian, Ubuntu; as r
 	@command -v chromium google-chrome chromium-browser > /dev/null || \
 	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium > /dev/null; }
 
-BUNDLE := qtgen/review/static/preview/licenses.txt
-$(BUNDLE): $(ORACLE) $(wildcard qtgen/review/frontend/*) $(wildcard qtgen/_util/preview/*.css)
-	@node qtgen/review/frontend/build.mjs
+BUNDLE := qtgen/review/web/static/preview/licenses.txt
+$(BUNDLE): $(ORACLE) $(wildcard qtgen/review/web/frontend/*) $(wildcard qtgen/_util/preview/*.css)
+	@node qtgen/review/web/frontend/build.mjs
 
 bundle: $(if $(NPM),$(BUNDLE)) ## build the preview of `qtgen review` from the site's own renderer (needs npm)
 	@$(if $(NPM),:,echo "npm is missing, which builds the preview of qtgen review; install Node.js 20 or newer" >&2; exit 1)
@@ -134,4 +134,4 @@ wheel: $(READY) bundle ## build dist/qtgen-*.whl
 	@rm -rf dist && $(BIN)/python -m build --wheel --outdir dist . > /dev/null && ls dist
 
 clean: ## remove what was built; outputs stay
-	rm -rf .venv .venv-* $(ORACLE) $(ACTIONLINT) qtgen/review/static/preview dist build site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .venv-* $(ORACLE) $(ACTIONLINT) qtgen/review/web/static/preview dist build site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -55,7 +55,7 @@ def main(dist: Path) -> int:
         faults = list(try_commands(environment / "bin" / "qtgen", Path(temporary, "project")))
         if not (packages / "qtgen" / "py.typed").is_file():
             faults.append("the wheel has no py.typed")
-        if not (packages / "qtgen" / "review" / "static" / "preview" / "licenses.txt").is_file():
+        if not (packages / "qtgen" / "review" / "web" / "static" / "preview" / "licenses.txt").is_file():
             faults.append("the wheel has no preview of the site; run `make bundle`")
     print(f"base install on Python {sys.version_info[0]}.{sys.version_info[1]}: {size:.1f} MB (limit {LIMIT_MB} MB)")
     if size > LIMIT_MB:

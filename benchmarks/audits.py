@@ -13,10 +13,10 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from qtgen.generation.decisions import Action, Decision, DecisionLog, timestamp
-from qtgen.review.acceptance import FixedRule, Rule, SequentialRule, fixed_sample_size, limit_of, promise
-from qtgen.review.audits import Frame, Limits, SourcePage, make_plan, progress
-from qtgen.review.estimates import audit_rate, next_rate
-from qtgen.review.sampling import inclusion_probabilities, weights
+from qtgen.review.audits.acceptance import FixedRule, Rule, SequentialRule, fixed_sample_size, limit_of, promise
+from qtgen.review.audits.audits import Frame, Limits, SourcePage, make_plan, progress
+from qtgen.review.audits.estimates import audit_rate, next_rate
+from qtgen.review.audits.sampling import inclusion_probabilities, weights
 
 PAGES, TOLERANCE, CONFIDENCE = 5_000, 0.02, 0.95
 NOW = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)

@@ -40,9 +40,9 @@ from qtgen.generation.decisions import REASONS, Action, Decision
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import Page, read
-from qtgen.review.access import LinkAccess
-from qtgen.review.app import create_app
-from qtgen.review.workspace import Workspace, open_workspace
+from qtgen.review.web.access import LinkAccess
+from qtgen.review.web.app import create_app
+from qtgen.review.web.workspace import Workspace, open_workspace
 from qtgen.settings import Settings
 from qtgen.site.discovery import iter_page_paths
 
@@ -60,8 +60,8 @@ INDEX = """
 import sys
 from pathlib import Path
 from qtgen.generation.output import OutputFolder
-from qtgen.review.index import IndexSources, ReviewIndex
-from qtgen.review.rewrites import read_rewrites
+from qtgen.review.index.index import IndexSources, ReviewIndex
+from qtgen.review.decisions.rewrites import read_rewrites
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
 

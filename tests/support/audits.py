@@ -10,7 +10,7 @@ import msgspec
 
 from qtgen.generation.decisions import Action, Decision, DecisionLog, timestamp
 from qtgen.generation.output import OutputFolder
-from qtgen.review.audits import Frame, Limits, Plan, SourcePage, make_plan, read_frame, save_plan
+from qtgen.review.audits.audits import Frame, Limits, Plan, SourcePage, make_plan, read_frame, save_plan
 
 NOW = dt.datetime(2026, 11, 27, 9, 30, tzinfo=dt.UTC)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from qtgen.review.bundle import BUNDLE, FONT_HEADERS, FRAME_HEADERS, frame_document, is_bundled
+from qtgen.review.web.bundle import BUNDLE, FONT_HEADERS, FRAME_HEADERS, frame_document, is_bundled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Page

@@ -13,10 +13,10 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from qtgen.review.access import LinkAccess
-from qtgen.review.app import create_app
-from qtgen.review.guards import allowed_hosts
-from qtgen.review.workspace import Workspace, open_workspace
+from qtgen.review.web.access import LinkAccess
+from qtgen.review.web.app import create_app
+from qtgen.review.web.guards import allowed_hosts
+from qtgen.review.web.workspace import Workspace, open_workspace
 from qtgen.settings import Settings
 from support.asgi import Headers, Reply, call
 from support.reviews import url_of

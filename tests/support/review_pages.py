@@ -13,11 +13,11 @@ from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
-from qtgen.review.audits import AuditProgress
-from qtgen.review.index import IndexSources, ReviewIndex
-from qtgen.review.queues import Queues, QueueSources
-from qtgen.review.templating import environment
+from qtgen.review.audits.audits import AuditProgress
+from qtgen.review.index.index import IndexSources, ReviewIndex
+from qtgen.review.index.queues import Queues, QueueSources
 from qtgen.review.types import Rewrite, View, Viewer
+from qtgen.review.web.templating import environment
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
 from support.sites import make_page

@@ -12,7 +12,7 @@ from qtgen.generation.decisions import Action
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
-from qtgen.review.actions import Actions
+from qtgen.review.decisions.actions import Actions
 from qtgen.review.files import file_digest
 from qtgen.review.types import ActionRequest
 from support.pages import SHORT_DESCRIPTION, page_path, write_site

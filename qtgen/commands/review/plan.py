@@ -18,8 +18,8 @@ from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands.review._decisions import read_log
 from qtgen.errors import UsageError
 from qtgen.generation.output import OutputFolder
-from qtgen.review.acceptance import FixedRule, Rule, check_parameters, fixed_sample_size, promise
-from qtgen.review.audits import (
+from qtgen.review.audits.acceptance import FixedRule, Rule, check_parameters, fixed_sample_size, promise
+from qtgen.review.audits.audits import (
     NEXT,
     Frame,
     Limits,
@@ -29,9 +29,9 @@ from qtgen.review.audits import (
     read_frame,
     save_plan,
 )
-from qtgen.review.features import finding_features, rewrite_features
-from qtgen.review.plans import check_absent, check_name
-from qtgen.review.rewrites import read_rewrites
+from qtgen.review.audits.features import finding_features, rewrite_features
+from qtgen.review.audits.plans import check_absent, check_name
+from qtgen.review.decisions.rewrites import read_rewrites
 
 if TYPE_CHECKING:
     from qtgen.generation.decisions import DecisionLog

@@ -25,8 +25,8 @@ from qtgen.commands._steps import progress_after
 from qtgen.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from qtgen.review.access import Access
-    from qtgen.review.workspace import Workspace
+    from qtgen.review.web.access import Access
+    from qtgen.review.web.workspace import Workspace
     from qtgen.settings import Settings
 
 _pages, _server, _shared = options_of("Pages"), options_of("Server"), options_of("Shared server")
@@ -54,7 +54,7 @@ class ServeOptions:
 
     def check(self) -> None:
         """Raise UsageError for options that exclude or need each other."""
-        from qtgen.review.server import is_loopback
+        from qtgen.review.web.server import is_loopback
 
         for path in self.paths:
             if not path.exists():
@@ -145,7 +145,7 @@ def command(**arguments: object) -> int:
 
 def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
     """Write the review as HTML files. Return 1 if a page could not be read."""
-    from qtgen.review.static_site import write_static_site
+    from qtgen.review.web.static_site import write_static_site
 
     settings = settings_from({"out": options.out, "corpus": options.corpus})
     workspace = stack.enter_context(_opened(replace(options, read_only=True), settings))
@@ -157,9 +157,9 @@ def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
 
 
 def _run(options: ServeOptions, stack: ExitStack) -> None:
-    from qtgen.review.app import create_app
-    from qtgen.review.guards import allowed_hosts
-    from qtgen.review.server import address_of, listen, serve
+    from qtgen.review.web.app import create_app
+    from qtgen.review.web.guards import allowed_hosts
+    from qtgen.review.web.server import address_of, listen, serve
 
     settings = settings_from({"out": options.out, "corpus": options.corpus})
     listener = stack.enter_context(listen(options.host, options.port))
@@ -178,8 +178,8 @@ def _run(options: ServeOptions, stack: ExitStack) -> None:
 def _access(options: ServeOptions, out: Path, stack: ExitStack, address: str) -> "Access":
     """Return who may enter. Unless the server is read-only, it becomes the only one of the output folder."""
     from qtgen.generation.output import OutputFolder
-    from qtgen.review.access import LinkAccess, new_secret, proxy_access, read_secret
-    from qtgen.review.server import only_server
+    from qtgen.review.web.access import LinkAccess, new_secret, proxy_access, read_secret
+    from qtgen.review.web.server import only_server
 
     own = OutputFolder(out).review_folder
     if not options.read_only:
@@ -197,7 +197,7 @@ def _access(options: ServeOptions, out: Path, stack: ExitStack, address: str) ->
 
 @contextmanager
 def _opened(options: ServeOptions, settings: "Settings") -> "Iterator[Workspace]":
-    from qtgen.review.workspace import open_workspace
+    from qtgen.review.web.workspace import open_workspace
 
     with progress_after("Indexing pages") as step:
         workspace = open_workspace(options.paths, settings, read_only=options.read_only, on_progress=step.update)
@@ -210,7 +210,7 @@ def _opened(options: ServeOptions, settings: "Settings") -> "Iterator[Workspace]
 
 def _link(options: ServeOptions, access: "Access", address: str) -> str:
     """Return the address to open: the link with its key, unless a proxy says who enters."""
-    from qtgen.review.access import LinkAccess
+    from qtgen.review.web.access import LinkAccess
 
     if isinstance(access, LinkAccess):
         query = {"key": access.key, **({"queue": options.queue} if options.queue else {})}
@@ -219,8 +219,8 @@ def _link(options: ServeOptions, access: "Access", address: str) -> str:
 
 
 def _announce(options: ServeOptions, workspace: "Workspace", access: "Access", address: str) -> None:
-    from qtgen.review.access import LinkAccess
-    from qtgen.review.page_filter import PageFilter
+    from qtgen.review.index.page_filter import PageFilter
+    from qtgen.review.web.access import LinkAccess
 
     for problem in workspace.index.notes:
         echo(f"warning: {problem}", err=True)
@@ -238,7 +238,7 @@ def reviewer_name(given: str | None) -> str:
 
     Raises UsageError for a name that cannot be shown.
     """
-    from qtgen.review.access import clean_name
+    from qtgen.review.web.access import clean_name
 
     if given is not None:
         if name := clean_name(given):

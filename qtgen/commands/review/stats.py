@@ -15,9 +15,17 @@ from qtgen.commands._tables import print_facts, print_table
 from qtgen.commands.review._decisions import log_problems, open_store, read_log
 from qtgen.generation.decisions import Action, DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.review.agreement import Agreement, Figure
-from qtgen.review.audits import AuditProgress, Plans, Verdict, digests_from_files, progress, read_plan, read_plans
-from qtgen.review.summary import Summary, summarize
+from qtgen.review.audits.agreement import Agreement, Figure
+from qtgen.review.audits.audits import (
+    AuditProgress,
+    Plans,
+    Verdict,
+    digests_from_files,
+    progress,
+    read_plan,
+    read_plans,
+)
+from qtgen.review.audits.summary import Summary, summarize
 
 VERSION = 1
 """Version of the JSON document."""

@@ -8,7 +8,7 @@ import pytest
 
 from qtgen.generation.decisions import Action, Decision
 from qtgen.generation.output import OutputFolder
-from qtgen.review.audits import read_plan, read_plans
+from qtgen.review.audits.audits import read_plan, read_plans
 from support.pages import page_path, page_text, write_site
 
 Run = Callable[..., tuple[int, str, str]]

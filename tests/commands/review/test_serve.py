@@ -14,7 +14,7 @@ import pytest
 
 from qtgen.commands.review.serve import reviewer_name
 from qtgen.errors import UsageError
-from qtgen.review.server import only_server
+from qtgen.review.web.server import only_server
 from support.pages import page_path, write_site
 from support.review_app import served
 from support.reviews import url_of

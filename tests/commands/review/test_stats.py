@@ -10,7 +10,7 @@ import pytest
 
 from qtgen.generation.decisions import Action, Decision
 from qtgen.generation.output import OutputFolder
-from qtgen.review.audits import Plan, read_plan, read_plans
+from qtgen.review.audits.audits import Plan, read_plan, read_plans
 from support.pages import page_text, write_site
 
 Run = Callable[..., tuple[int, str, str]]

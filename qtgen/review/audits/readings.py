@@ -1,0 +1,125 @@
+"""What readers' decisions say about the pages of a draw: the label of each page, and where readers disagree.
+
+The label is 1 if the text as shown can be published: it was approved, or edited as polish only. With two readers it is
+the label of the person who adjudicated, or else the mean of both. Only decisions that belong to the draw count, and
+the adjudication of a dispute between two of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from qtgen.generation.decisions import Action, Decision, DecisionLog
+from qtgen.review.audits.plans import FramePage, Plan
+
+DigestsOf = Callable[[str], Mapping[str, str] | None]
+"""Returns the digests of the texts that a page has now, by group of fields; None if the page is gone."""
+
+_SKIPS = 2  # readers who skip a page before it counts as bad
+
+
+class Reading(NamedTuple):
+    """The last decision of a reader about a page, with its label."""
+
+    who: str
+    label: float
+    is_blind: bool
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known about a page of a draw.
+
+    Args:
+        label: From 0 (bad) to 1 (can be published); None if nobody has read the page.
+        readings: The readings of the frozen text.
+        skipped_by: The readers who skipped the page and did not read it.
+        seen_by: All readers who decided about the page in this draw, whatever text it had then.
+        is_changed: Whether the text changed, or the page went, before anybody read it. Such a page is bad.
+        is_skipped: Whether it is bad because two readers skipped it.
+        is_disputed: Whether readers disagree and nobody has adjudicated.
+    """
+
+    page: FramePage
+    label: float | None
+    readings: tuple[Reading, ...] = ()
+    skipped_by: tuple[str, ...] = ()
+    seen_by: frozenset[str] = frozenset()
+    is_changed: bool = False
+    is_skipped: bool = False
+    is_disputed: bool = False
+
+    @property
+    def needs_second(self) -> bool:
+        """Whether exactly one reader has read the page, and did not edit it, so that a second one can read the same."""
+        return len(self.readings) == 1 and not self.readings[0].decision.after
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the page counts as bad if a label must be one of two."""
+        return self.label is not None and self.label < 1
+
+
+def label_of(decision: Decision) -> float | None:
+    """Return the label that a decision gives to the text as shown; None if it says nothing about it.
+
+    Taking or keeping a rewrite compares two texts, so it says something about this one only with `acceptable`.
+    """
+    if decision.action in (Action.SKIP, Action.UNDO):
+        return None
+    if decision.acceptable is not None:
+        return float(decision.acceptable)
+    if decision.action is Action.APPROVE:
+        return 1.0
+    return 0.0 if decision.action in (Action.REJECT, Action.SEND_BACK, Action.EDIT) else None
+
+
+def outcome_of(plan: Plan, page: FramePage, log: DecisionLog, digests_of: DigestsOf) -> Outcome:
+    """Return what is known about a page of a plan. `digests_of` is called only if nobody has read the page."""
+    frozen = plan.digests_of(page)
+    effective = log.effective(page.url)
+    decisions = [one for one in effective if one.draw is not None and one.draw.plan == plan.name]
+    saw_frozen = [one for one in decisions if not _is_changed(one.texts, frozen)]
+    readings, skipped_by = _by_reader(saw_frozen)
+    seen_by = frozenset(one.who for one in decisions)
+    if len(skipped_by) >= _SKIPS:
+        return Outcome(page, 0.0, readings, skipped_by, seen_by, is_skipped=True)
+    if readings:
+        labels = [reading.label for reading in readings]
+        is_disputed = len(set(labels)) > 1
+        adjudicated = _adjudicated(effective, frozen) if is_disputed else None
+        label = sum(labels) / len(labels) if adjudicated is None else adjudicated
+        return Outcome(page, label, readings, skipped_by, seen_by, is_disputed=is_disputed and adjudicated is None)
+    if len(decisions) > len(saw_frozen) or _is_changed(digests_of(page.url), frozen):
+        return Outcome(page, 0.0, (), skipped_by, seen_by, is_changed=True)
+    return Outcome(page, None, (), skipped_by, seen_by)
+
+
+def _adjudicated(decisions: list[Decision], frozen: Mapping[str, str]) -> float | None:
+    """Return the label of the last adjudication of the frozen text. Who adjudicates need not come from the draw."""
+    labels = (
+        label_of(one)
+        for one in reversed(decisions)
+        if one.action is Action.ADJUDICATE and not _is_changed(one.texts, frozen)
+    )
+    return next((label for label in labels if label is not None), None)
+
+
+def _by_reader(decisions: list[Decision]) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+    """Return the last reading of each reader, and those whose last decision is to skip."""
+    readings: dict[str, Reading] = {}
+    skipped: dict[str, None] = {}
+    for decision in decisions:
+        label = label_of(decision)
+        if decision.action is Action.SKIP:
+            skipped[decision.who] = None
+            readings.pop(decision.who, None)
+        elif label is not None and decision.action is not Action.ADJUDICATE:
+            readings[decision.who] = Reading(decision.who, label, decision.blind, decision)
+            skipped.pop(decision.who, None)
+    return tuple(readings.values()), tuple(skipped)
+
+
+def _is_changed(digests: Mapping[str, str] | None, frozen: Mapping[str, str]) -> bool:
+    return digests is None or any(digests.get(group) != text for group, text in frozen.items())

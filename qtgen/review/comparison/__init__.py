@@ -1,0 +1,1 @@
+"""Compare two texts word by word, without cutting formulas, links or markup."""

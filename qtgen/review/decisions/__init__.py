@@ -1,0 +1,1 @@
+"""Carry out what readers decide, and undo it."""

@@ -1,0 +1,1 @@
+"""What the lists and queues need to know about every page."""

@@ -1,0 +1,1 @@
+"""The app: screens, requests, access and the server."""

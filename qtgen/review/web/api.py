@@ -1,0 +1,252 @@
+"""What the scripts of the pages ask for: decisions, drafts, checks of an edit, and reservations."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from qtgen._util.pydantic_errors import dotted_path, expectation
+from qtgen.errors import UsageError
+from qtgen.generation.decisions import NOTHING_SEEN, Action, Preference, Seen
+from qtgen.page import Page, read_text
+from qtgen.review.files import PageChanged
+from qtgen.review.types import ActionRequest, Viewer
+from qtgen.review.web.modes import Mode, is_swapped
+from qtgen.review.web.reservations import Reservation
+from qtgen.review.web.views.parts import done_message
+from qtgen.review.web.workspace import OpenedPage, Workspace
+from qtgen.validation.diagnostics import Diagnostic
+
+_Body = TypeVar("_Body", bound="_Strict")
+_FIELD_MAX = 1_100_000  # characters; a page has at most a megabyte
+_UNKNOWN = "is not a field of this request"
+_BLIND_ACTIONS = (Action.APPROVE, Action.REJECT, Action.SKIP, Action.UNDO)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(max_length=2_000)
+
+
+class DecisionBody(_Strict):
+    """A decision as the review screen and the edit screen send it."""
+
+    id: str = Field(max_length=36)
+    action: Action
+    file_digest: str = Field("", max_length=64)
+    queue: str = Field("", max_length=200)
+    reasons: tuple[str, ...] = Field((), max_length=7)
+    note: str = ""
+    acceptable: bool | None = None
+    prefers: Literal["a", "b", "new", "old", "same"] | None = None
+    fields: Mapping[str, str] = {}
+    shown: Mapping[str, str] = {}
+    undoes: str | None = None
+    rewrite: str = Field("", max_length=64)
+    seconds: float | None = Field(None, ge=0, le=86_400)
+
+
+class DraftBody(_Strict):
+    """A draft of an edit: the fields that differ from the page."""
+
+    file_digest: str = Field(max_length=64)
+    fields: Mapping[str, str] = {}
+    note: str = ""
+
+
+class CheckBody(_Strict):
+    """An edit to check."""
+
+    fields: Mapping[str, str] = {}
+
+
+class ReserveBody(_Strict):
+    """A page that a reader has open."""
+
+
+def read_body(model: type[_Body], body: bytes) -> _Body:
+    """Return the body of a request. Raises UsageError for anything that the app's own pages do not send."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if not first["loc"]:
+            raise UsageError("the body is not a JSON object") from None
+        message = _UNKNOWN if first["type"] == "extra_forbidden" else expectation(first, show_value=False)
+        raise UsageError(f"`{dotted_path(first['loc'])}` {message}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The actions that the scripts ask for, each from the body of a request to the values of the reply.
+
+    Args:
+        workspace: The review.
+        now: Returns the time in the form of `Decision.at`.
+    """
+
+    workspace: Workspace
+    now: Callable[[], str]
+
+    def decide(self, body: bytes, viewer: Viewer) -> dict[str, Any]:
+        """Carry out a decision. The reply follows when it is on the disk."""
+        asked = read_body(DecisionBody, body)
+        workspace = self.workspace
+        mode = workspace.mode(asked.queue, asked.url) if asked.action is not Action.UNDO else Mode()
+        if mode.is_blind and asked.action not in _BLIND_ACTIONS:
+            message = "a blind reader approves, rejects or skips a page"
+            raise UsageError(message, remedy="open the page without its queue")
+        page = workspace.page(asked.url)
+        if page.problem:
+            raise UsageError(f"this page cannot be decided: {page.problem}")
+        # An edit can change the place of the page in the queue, so the next page is looked for before.
+        following = self._following(asked, viewer)
+        opened = workspace.open(asked.url)
+        request = _request(asked, viewer, mode, opened)
+        result = workspace.actions.perform(request, Path(page.path))
+        if result.decision.after and not result.is_repeat:
+            workspace.index.update(Path(page.path))
+        workspace.index.record(result.decision)
+        if asked.action is Action.EDIT:
+            workspace.drafts.discard(viewer.name, asked.url)
+        workspace.reservations.release(asked.url, viewer.name)
+        return {
+            "decision": msgspec.to_builtins(result.decision),
+            "file_digest": result.file_digest,
+            "is_repeat": result.is_repeat,
+            "next": following,
+            "message": done_message(result.decision, page.title or page.url),
+        }
+
+    def _following(self, asked: DecisionBody, viewer: Viewer) -> str:
+        """Return the address of the screen that follows a decision."""
+        if not asked.queue:
+            return f"/review?{urlencode({'url': asked.url})}"
+        if asked.action is Action.UNDO:
+            return f"/review?{urlencode({'url': asked.url, 'queue': asked.queue})}"
+        url = self.workspace.queues.neighbours(asked.queue, asked.url, viewer.name).next
+        return f"/review?{urlencode({'queue': asked.queue, **({'url': url} if url else {'end': '1'})})}"
+
+    def check(self, body: bytes, _viewer: Viewer) -> dict[str, Any]:
+        """Return the findings of a page with an edit."""
+        asked = read_body(CheckBody, body)
+        page = self.workspace.page(asked.url)
+        check = self.workspace.actions.check_edit(Path(page.path), asked.fields)
+        edited = read_text(check.text)
+        new = set(check.new_errors)
+        return {
+            "new_errors": len(check.new_errors),
+            "diagnostics": [_diagnostic(one, edited, is_new=one in new) for one in check.diagnostics[:100]],
+        }
+
+    def save_draft(self, body: bytes, viewer: Viewer) -> dict[str, Any]:
+        """Save a draft, or remove it if nothing differs from the page."""
+        asked = read_body(DraftBody, body)
+        self.workspace.page(asked.url)
+        if not asked.fields and not asked.note:
+            self.workspace.drafts.discard(viewer.name, asked.url)
+            return {"at": ""}
+        if sum(map(len, asked.fields.values())) > _FIELD_MAX:
+            raise UsageError("the text is longer than a page can be", remedy="shorten it")
+        draft = self.workspace.drafts.save(
+            viewer.name, asked.url, asked.fields, asked.file_digest, note=asked.note, at=self.now()
+        )
+        return {"at": draft.at}
+
+    def reserve(self, body: bytes, viewer: Viewer) -> dict[str, Any]:
+        """Reserve a page, and tell who else has it open."""
+        asked = read_body(ReserveBody, body)
+        self.workspace.page(asked.url)
+        return {"hint": hint(self.workspace.reservations.reserve(asked.url, viewer.name))}
+
+
+def conflict_reply(error: PageChanged, body: bytes) -> dict[str, Any]:
+    """Return what a reader saw, what is there now and what they wrote, field by field, if the page changed."""
+    shown: Mapping[str, str] = read_body(DecisionBody, body).shown
+    return {
+        "error": "The page changed since it was shown; nothing was saved.",
+        "seen": dict(error.seen or shown),
+        "now": dict(error.now),
+        "yours": dict(error.yours),
+        "file_digest": error.digest,
+    }
+
+
+def hint(others: list[Reservation]) -> str:
+    """Return one sentence about other readers who have a page open; empty if nobody has."""
+    if not others:
+        return ""
+    who, minutes = others[0]
+    since = "just now" if minutes == 0 else f"{minutes} minute{'s' if minutes > 1 else ''} ago"
+    more = f" So did {len(others) - 1} more." if len(others) > 1 else ""
+    return f"{who} opened this {since}.{more}"
+
+
+def _request(asked: DecisionBody, viewer: Viewer, mode: Mode, opened: OpenedPage) -> ActionRequest:
+    return ActionRequest(
+        id=asked.id,
+        who=viewer.name,
+        action=asked.action,
+        url=asked.url,
+        # An undo concerns a page that is no longer shown. The digests of its decision say whether it still fits.
+        file_digest=opened.file.digest if asked.action is Action.UNDO else asked.file_digest,
+        reasons=asked.reasons,
+        note=asked.note,
+        acceptable=asked.acceptable,
+        prefers=_preference(asked, viewer, mode),
+        fields=asked.fields,
+        undoes=asked.undoes,
+        rewrite=asked.rewrite if asked.action in (Action.TAKE, Action.KEEP) else "",
+        draw=None if asked.action is Action.UNDO else mode.draw,
+        blind=mode.is_blind,
+        seen=_seen(opened, mode),
+        seconds=asked.seconds,
+    )
+
+
+def _preference(asked: DecisionBody, viewer: Viewer, mode: Mode) -> Preference | None:
+    """Return which text a reader prefers. A blind reader knows the texts as A and B only."""
+    chosen = asked.prefers
+    if chosen is None or chosen == "same":
+        return chosen
+    if chosen == "a" or chosen == "b":
+        if not mode.is_blind:
+            raise UsageError("only a blind reader chooses between A and B")
+        return "new" if (chosen == "a") is is_swapped(asked.url, viewer.name) else "old"
+    if mode.is_blind:
+        raise UsageError("a blind reader chooses between A and B")
+    return chosen
+
+
+def _seen(opened: OpenedPage, mode: Mode) -> Seen:
+    """Return what the screen showed beside the text."""
+    if mode.is_blind:
+        return NOTHING_SEEN
+    verdict = opened.rewrite.compared.get("verdict", "") if opened.rewrite else ""
+    return Seen(score=opened.page.score, compared=str(verdict))
+
+
+def _diagnostic(one: Diagnostic, page: Page, *, is_new: bool) -> dict[str, Any]:
+    return {
+        "code": one.code,
+        "severity": one.severity.value,
+        "message": one.message,
+        "field": one.field,
+        "answer_line": _answer_line(one, page),
+        "is_new": is_new,
+    }
+
+
+def _answer_line(one: Diagnostic, page: Page) -> int | None:
+    r"""Return the line of the answer that a finding is in, as an editor of the decoded answer counts lines."""
+    if one.field != "answer":
+        return None
+    starts = page.line_starts()
+    offset = starts[one.line - 1] + one.column - 1 if one.line <= len(starts) else -1
+    span = page.span("answer")
+    return page.text.count("\\n", span.start, offset) + 1 if span.start <= offset <= span.end else None

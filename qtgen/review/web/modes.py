@@ -1,0 +1,70 @@
+"""How a page is judged: openly, blindly as a part of a draw, or to settle a dispute."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qtgen.errors import UsageError
+from qtgen.generation.decisions import Draw
+from qtgen.generation.output import OutputFolder
+from qtgen.review.audits.audits import Plan, read_plan, read_plans
+
+AUDIT = "audit:"
+SECOND, NEXT = "second", "next"
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How a page is judged.
+
+    Args:
+        is_blind: Whether the reader sees neither score, findings, comparison nor earlier decisions.
+        draw: The draw that the page comes from, if it comes from one.
+        settles: Whether the reader settles a dispute of two other readers.
+    """
+
+    is_blind: bool = False
+    draw: Draw | None = None
+    settles: bool = False
+
+
+OPENLY = Mode()
+InPlan = Callable[[Plan], bool]
+
+
+def mode_of(store: OutputFolder, queue: str, url: str, is_disputed: InPlan, needs_second: InPlan) -> Mode:
+    """Return how the pages of a queue are judged.
+
+    Args:
+        store: The output folder with the plans.
+        queue: The name of a queue, or an empty string.
+        url: The page.
+        is_disputed: Whether two readers disagree about the page in a plan.
+        needs_second: Whether the page waits for its second reading in a plan.
+
+    Raises UsageError for an audit that does not exist or that was edited.
+    """
+    if queue.startswith(AUDIT):
+        plan = read_plan(store, queue.removeprefix(AUDIT))
+        if is_disputed(plan):
+            return Mode(settles=True)
+        return Mode(is_blind=True, draw=plan.draw(url))
+    if queue not in (SECOND, NEXT):
+        return OPENLY
+    plans = read_plans(store)
+    if queue == NEXT:
+        drawn = plans.next
+        return Mode(drawn.wants_second(url), drawn.draw(url)) if drawn else OPENLY
+    wanting = sorted((plan for plan in plans.plans.values() if plan.wants_second(url)), key=needs_second)
+    return Mode(is_blind=True, draw=wanting[-1].draw(url) if wanting else None)
+
+
+def is_swapped(url: str, who: str) -> bool:
+    """Return whether a blind reader sees the new text as A. It stays the same when the page is opened again."""
+    return hashlib.sha256(f"{url}\0{who}".encode("utf-8", "surrogatepass")).digest()[0] % 2 == 1
+
+
+def check_queue(name: str, known: Callable[[str], bool]) -> None:
+    """Raise UsageError if there is no queue with a name."""
+    if name and not known(name):
+        raise UsageError(f"there is no queue `{name}`", remedy="choose one on the overview")

@@ -1,0 +1,251 @@
+"""Write the lists and the pages of a review as HTML files that are read without a server and without scripts.
+
+Texts are rendered approximately, because a browser gives files no right to load the fonts of the site's renderer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from qtgen._util.files import as_output_error
+from qtgen._util.preview import palette_css, preview_css, render_markdown
+from qtgen.errors import PageConflict, UsageError
+from qtgen.generation.decisions import DecisionLog
+from qtgen.page.naming import slug, windows_fault
+from qtgen.review.comparison.changes import compare, compare_texts
+from qtgen.review.decisions.rewrites import read_rewrites, still_applies
+from qtgen.review.files import PageOnDisk, read_page_file
+from qtgen.review.index.page_filter import PageFilter
+from qtgen.review.types import FindingCount, IndexedPage, Rewrite
+from qtgen.review.web.templating import environment
+from qtgen.review.web.views.lists import STATE_LABELS
+from qtgen.review.web.views.parts import LABELS, history_rows, marked, search_result
+from qtgen.review.web.views.versions import versions_of
+from qtgen.review.web.workspace import OpenedPage, Workspace
+from qtgen.validation.rules import REGISTRY
+
+ROWS = 500
+"""The number of rows of a list; the next ones are in another file."""
+
+_BATCH = 1_000  # pages that are read from the index at once
+_NAME_MAX = 100  # characters
+_MARKER = "written-by-qtgen-review.txt"
+_FOLDER = "pages"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticSite:
+    """What was written.
+
+    Args:
+        start: The file to open.
+        pages: The number of pages.
+        skipped: The pages that could not be read, each with the reason.
+    """
+
+    start: Path
+    pages: int
+    skipped: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A page in the lists. It has no file if it cannot be shown."""
+
+    page: IndexedPage
+    name: str
+    rewrite: Rewrite | None
+    problem: str = ""
+
+    @property
+    def href(self) -> str:
+        return f"{_FOLDER}/{quote(self.name)}" if not self.problem else ""
+
+    @property
+    def state(self) -> str:
+        return "problem" if self.problem else self.page.state.value
+
+
+def write_static_site(workspace: Workspace, folder: Path) -> StaticSite:
+    """Write the pages of a review into a folder, and return what was written.
+
+    Raises UsageError if the folder contains other files, and OutputError if it cannot be written.
+    """
+    _prepare(folder)
+    rows = list(_rows(workspace))
+    skipped: list[tuple[str, str]] = []
+    for number, row in enumerate(rows):
+        if row.problem:
+            continue
+        near = [rows[place] if 0 <= place < len(rows) else None for place in (number - 1, number + 1)]
+        try:
+            html = _page_html(workspace, row, near)
+        except PageConflict as error:
+            skipped.append((row.page.path, error.message))
+            rows[number] = _Row(row.page, row.name, None, error.message)
+            continue
+        _write(folder / _FOLDER / row.name, html)
+    _write_lists(folder, rows, workspace.log)
+    _remove_others(folder / _FOLDER, {row.name for row in rows if not row.problem})
+    return StaticSite(folder / "index.html", sum(not row.problem for row in rows), skipped)
+
+
+def _prepare(folder: Path) -> None:
+    """Create the folder. It is refused if it has files that this module did not write."""
+    with as_output_error(folder):
+        if folder.is_dir() and not (folder / _MARKER).is_file() and any(folder.iterdir()):
+            remedy = "choose a new or empty folder"
+            raise UsageError("contains other files, and would be overwritten", path=folder, remedy=remedy)
+        (folder / _FOLDER).mkdir(parents=True, exist_ok=True)
+    _write(folder / _MARKER, "The next export into this folder replaces its files.\n")
+    _write(folder / "style.css", palette_css() + preview_css() + _site_css())
+
+
+def _site_css() -> str:
+    return (Path(__file__).parent / "templates" / "site.css").read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    with as_output_error(path):
+        path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Remove the pages of an earlier export that are gone."""
+    with as_output_error(folder):
+        for path in folder.glob("*.html"):
+            if path.name not in names:
+                path.unlink()
+
+
+def _rows(workspace: Workspace) -> Iterator[_Row]:
+    rewrites, names = read_rewrites(workspace.store), _Names()
+    page_filter, offset = PageFilter(sort="title"), 0
+    while batch := workspace.index.search(page_filter, offset, _BATCH).pages:
+        for page in batch:
+            name = names.of(page.url)
+            yield _Row(page, name, None if page.problem else rewrites.get(page.url), page.problem)
+        offset += len(batch)
+
+
+class _Names:
+    """Chooses the names of files. Names that differ only in case are the same on some disks."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def of(self, url: str) -> str:
+        """Return the name of a page's file: the last part of its URL, with a number if it is taken."""
+        stem = slug(url.rstrip("/").rpartition("/")[2].replace("-", " "))[:_NAME_MAX].strip("-") or "page"
+        stem = f"{stem}-page" if windows_fault(stem) else stem
+        name, number = stem, 1
+        while name in self._taken:
+            number += 1
+            name = f"{stem}-{number}"
+        self._taken.add(name)
+        return f"{name}.html"
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def _write_lists(folder: Path, rows: Sequence[_Row], log: DecisionLog) -> None:
+    lists: dict[str, tuple[str, Sequence[_Row]]] = {"index": ("All pages", rows)}
+    with_rewrite = [row for row in rows if row.rewrite]
+    if with_rewrite:
+        lists["rewrites"] = ("With a rewrite", with_rewrite)
+    for state, label in STATE_LABELS.items():
+        in_state = [row for row in rows if row.state == state]
+        if in_state and len(in_state) < len(rows):
+            lists[f"state-{state}"] = (label, in_state)
+    menu = [(name, label, len(some)) for name, (label, some) in lists.items()]
+    template = environment().get_template("site_list.html.j2")
+    for name, (label, some) in lists.items():
+        parts = [some[start : start + ROWS] for start in range(0, len(some), ROWS)] or [[]]
+        for number, part in enumerate(parts):
+            shown = [_list_row(row, log) for row in part]
+            files = [_list_name(name, index) for index in range(len(parts))]
+            context = {"heading": label, "rows": shown, "menu": menu, "current": name, "files": files, "number": number}
+            _write(folder / files[number], template.render(context, total=len(some)))
+
+
+def _list_row(row: _Row, log: DecisionLog) -> dict[str, Any]:
+    decision = log.current(row.page.url)
+    return {"row": row, "label": STATE_LABELS[row.state], "findings": _counts(row.page), "decision": decision}
+
+
+def _list_name(name: str, number: int) -> str:
+    return f"{name}-{number + 1}.html" if number else f"{name}.html"
+
+
+def _counts(page: IndexedPage) -> list[tuple[str, str, int]]:
+    """Return severity, label and number of a page's findings."""
+    totals: dict[str, int] = {}
+    for finding in page.findings:
+        totals[finding.severity] = totals.get(finding.severity, 0) + finding.total
+    return [(severity, severity if total == 1 else f"{severity}s", total) for severity, total in totals.items()]
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+def _page_html(workspace: Workspace, row: _Row, near: Sequence[_Row | None]) -> str:
+    file = read_page_file(Path(row.page.path))
+    rewrite = row.rewrite if row.rewrite and still_applies(row.rewrite, file.page) else None
+    opened = OpenedPage(page=row.page, file=file, rewrite=rewrite)
+    versions = versions_of(opened, rewrite)
+    template = environment().get_template("site_page.html.j2")
+    return template.render(
+        title=file.page.text_of("title") or row.page.title or row.page.url,
+        page=row.page,
+        state_label=STATE_LABELS[row.state],
+        near=near,
+        answer=render_markdown(versions.now["answer"]),
+        rewrite=rewrite,
+        objections=[part for part in rewrite.why.split("; ") if part] if rewrite else [],
+        changes=_changes(versions.old, versions.new),
+        fields=_changed_fields(versions.old, versions.new),
+        result=search_result(file.page, versions.now),
+        keywords=versions.now["seo.page_keywords"],
+        findings=[_finding(one) for one in row.page.findings],
+        history=history_rows(workspace.log, row.page.url),
+        words=_words(file),
+    )
+
+
+def _words(file: PageOnDisk) -> int:
+    return len(file.fields["answer"].split())
+
+
+def _finding(finding: FindingCount) -> dict[str, Any]:
+    rule = REGISTRY.get(finding.code)
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "total": finding.total,
+        "name": rule.name if rule else "",
+    }
+
+
+def _changes(old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> dict[str, Any] | None:
+    """Return the answers before and after a rewrite, rendered."""
+    if old is None or new is None or old["answer"] == new["answer"]:
+        return None
+    changes = compare(old["answer"], new["answer"])
+    texts = {"merged": changes.merged, "old": changes.old, "new": changes.new}
+    rendered = {name: render_markdown(text.markdown, text.marks) for name, text in texts.items()}
+    return {**rendered, "is_merged": changes.layout == "merged", "common": changes.common}
+
+
+def _changed_fields(old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> list[dict[str, Any]]:
+    """Return the search fields that a rewrite changes, with their differences."""
+    if old is None or new is None:
+        return []
+    rows = []
+    for path in ("seo.page_description", "seo.page_keywords"):
+        if old[path] != new[path]:
+            deleted, inserted = compare_texts(old[path], new[path])
+            rows.append({"label": LABELS[path], "old": marked(old[path], deleted), "new": marked(new[path], inserted)})
+    return rows

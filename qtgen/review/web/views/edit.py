@@ -1,0 +1,62 @@
+"""The edit screen: the texts of a page as a person writes them, with a draft if there is one."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN
+from qtgen.review.types import View, Viewer
+from qtgen.review.web.bundle import is_bundled
+from qtgen.review.web.views.errors import NotFound
+from qtgen.review.web.workspace import Workspace
+
+
+def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> View:
+    """Return the edit screen of the page `url`."""
+    url, queue = query.get("url", ""), query.get("queue", "")
+    workspace.check_queue(queue)
+    if not url:
+        raise NotFound("the address names no page; open one from the list")
+    opened = workspace.open(url)
+    fields = opened.file.fields
+    problems = [*filter(None, [opened.page.problem]), *(one.message for one in opened.file.page.problems)]
+    may_save = viewer.may_write and opened.page.is_writable and not problems
+    draft = workspace.drafts.get(viewer.name, url) if may_save else None
+    back = f"/review?{urlencode({'url': url, **({'queue': queue} if queue else {})})}"
+    context: dict[str, Any] = {
+        "title": opened.file.page.text_of("title") or url,
+        "page": opened.page,
+        "back": back,
+        "values": {**fields, **(draft.fields if draft else {})},
+        "note": draft.note if draft else "",
+        "may_save": may_save,
+        "restored": draft.at if draft else "",
+        "draft_is_old": draft is not None and draft.file_digest != opened.file.digest,
+        "notices": _notices(opened.page.is_writable, viewer, problems),
+        "data": {
+            "url": url,
+            "queue": queue,
+            "file_digest": opened.file.digest,
+            "fields": fields,
+            "may_save": may_save,
+            "has_bundle": is_bundled(),
+            "description": {"min": DESCRIPTION_MIN, "max": DESCRIPTION_MAX},
+        },
+    }
+    return View("edit.html.j2", context)
+
+
+def _notices(is_writable: bool, viewer: Viewer, problems: list[str]) -> list[dict[str, str]]:
+    if problems:
+        return [
+            {
+                "kind": "bad",
+                "text": f"This page cannot be edited here: {problems[0].rstrip('.')}. Correct the file first.",
+            }
+        ]
+    if not viewer.may_write:
+        return [{"kind": "warn", "text": "This server is read-only, so nothing can be saved."}]
+    if not is_writable:
+        text = "This file is read-only or outside the given folders, so nothing can be saved."
+        return [{"kind": "warn", "text": text}]
+    return []

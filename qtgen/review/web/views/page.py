@@ -1,0 +1,256 @@
+"""The review screen: one page with its texts, what speaks for and against it, and what a reader can do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from qtgen.generation.decisions import REASONS, State
+from qtgen.review.comparison.changes import MarkedText, compare
+from qtgen.review.decisions.rewrites import still_applies
+from qtgen.review.files import EDITABLE
+from qtgen.review.types import Mark, Rewrite, View, Viewer
+from qtgen.review.web.bundle import is_bundled
+from qtgen.review.web.modes import Mode, is_swapped
+from qtgen.review.web.undoable import last_decision
+from qtgen.review.web.views.parts import (
+    LABELS,
+    history_rows,
+    marked,
+    provenance_rows,
+    rule_findings,
+    search_result,
+    source_lines,
+)
+from qtgen.review.web.views.versions import Texts, Versions, sides_of, versions_of
+from qtgen.review.web.workspace import OpenedPage, Workspace
+
+STATE_LABELS = {
+    State.OPEN: "open",
+    State.APPROVED: "approved",
+    State.REJECTED: "rejected",
+    State.SENT_BACK: "sent back",
+    State.RETURNED: "returned",
+}
+_KEYS = {"changes": "c", "old": "o", "new": "n", "search": "p"}
+
+
+def review_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> View:
+    """Return the review screen of the page `url`, or of the first page of `queue`."""
+    queue = query.get("queue", "")
+    workspace.check_queue(queue)
+    url = query.get("url") or (workspace.queues.first(queue, viewer.name) if queue else None)
+    if url is None:
+        return queue_end_view(workspace, queue)
+    screen = _screen(workspace, queue, url, viewer)
+    return View("page.html.j2", screen.context(query.get("tab", "")))
+
+
+def versions_for(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> tuple[OpenedPage, Versions, Mode]:
+    """Return the page `url` with the versions of its texts that the review screen shows in `queue`."""
+    screen = _screen(workspace, query.get("queue", ""), query.get("url", ""), viewer)
+    return screen.opened, screen.versions, screen.mode
+
+
+def _screen(workspace: Workspace, queue: str, url: str, viewer: Viewer) -> "_Screen":
+    mode = workspace.mode(queue, url)
+    opened = workspace.open(url)
+    rewrite = _shown_rewrite(opened, mode)
+    return _Screen(workspace, opened, rewrite, versions_of(opened, rewrite), mode, queue, viewer)
+
+
+def queue_end_view(workspace: Workspace, queue: str) -> View:
+    """Return the screen at the end of a queue."""
+    label = workspace.queues.kind(queue).label if queue else "Pages"
+    next_step = "All pages of this queue are decided. Choose another queue on the overview."
+    return View("queue_end.html.j2", {"queue_label": label, "next_step": next_step})
+
+
+def _shown_rewrite(opened: OpenedPage, mode: Mode) -> Rewrite | None:
+    """Return the rewrite that a reader judges, if there is one. A draw concerns the text of the page alone."""
+    rewrite = opened.rewrite
+    if rewrite is None or mode.draw or mode.settles or not still_applies(rewrite, opened.file.page):
+        return None
+    return rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class _Screen:
+    workspace: Workspace
+    opened: OpenedPage
+    rewrite: Rewrite | None
+    versions: Versions
+    mode: Mode
+    queue: str
+    viewer: Viewer
+
+    def context(self, tab: str) -> dict[str, Any]:
+        """Return the variables of the template."""
+        page, file, mode = self.opened.page, self.opened.file, self.mode
+        data = self._data(tab)
+        is_readable = not file.page.problems
+        diagnostics = self.workspace.actions.check_edit(file.path, {}).diagnostics if is_readable else ()
+        source, is_cut = source_lines("" if mode.is_blind else file.page.text, diagnostics)  # it contains the score
+        rewrite = self.rewrite
+        return {
+            "title": file.page.text_of("title") or page.title or page.url,
+            "page": page,
+            "mode": mode,
+            "queue": self.queue,
+            "queue_label": self.workspace.queues.kind(self.queue).label if self.queue else "",
+            "left": self.workspace.queues.count(self.queue, self.viewer.name) if self.queue else None,
+            "state_label": STATE_LABELS[page.state],
+            "notices": self._notices(),
+            "tabs": self._tabs(data["sides"]),
+            "data": data,
+            "changes": self._changes(),
+            "changed_answer": self._changed_answer(data["sides"]),
+            "search_results": self._search_results(),
+            "source": source,
+            "source_is_cut": is_cut,
+            "rewrite": rewrite,
+            "objections": [part for part in rewrite.why.split("; ") if part] if rewrite else [],
+            "measures": _measures(rewrite),
+            "findings": rule_findings(diagnostics, page.findings, counts_all=not is_readable),
+            "words": len(self.versions.now["answer"].split()),
+            "provenance": provenance_rows(self.workspace.origins.of(page.url)),
+            "history": history_rows(self.workspace.log, page.url),
+            "pair": data["is_pair"],
+            "reasons": [*REASONS.items()],
+            "actions": self._actions(data["actions"]),
+        }
+
+    def _data(self, tab: str) -> dict[str, Any]:
+        """Return what the script needs."""
+        page = self.opened.page
+        sides = sides_of(page.url, self.versions, self.mode, self.viewer.name)
+        names = [*sides, "search", *([] if self.mode.is_blind else ["source"])]
+        near = self.workspace.queues.neighbours(self.queue, page.url, self.viewer.name) if self.queue else None
+        return {
+            "url": page.url,
+            "file_digest": self.opened.file.digest,
+            "fields": {} if self.mode.is_blind else self.versions.now,  # the text of a pair would give the old one away
+            "queue": self.queue,
+            "previous": self._address(near.previous) if near else None,
+            "next": self._address(near.next) if near else None,
+            "tab": tab if tab in names else names[0],
+            "sides": sides,
+            "has_bundle": is_bundled(),
+            "may_write": self.viewer.may_write,
+            "is_pair": self.mode.is_blind and self.rewrite is not None,
+            "rewrite": self.rewrite.digest if self.rewrite else "",
+            "actions": self._verbs(),
+            "undo": last_decision(self.workspace, self.viewer.name),
+        }
+
+    def _address(self, url: str | None) -> str | None:
+        return f"/review?{urlencode({'url': url, 'queue': self.queue})}" if url else None
+
+    def _verbs(self) -> dict[str, dict[str, Any]]:
+        """Return what approving and rejecting mean for this page."""
+        if self.mode.settles:
+            return {
+                "approve": {"action": "adjudicate", "more": {"acceptable": True}},
+                "reject": {"action": "adjudicate", "more": {"acceptable": False}},
+            }
+        if self.rewrite and not self.mode.is_blind:
+            return {"approve": {"action": "take", "more": {}}, "reject": {"action": "keep", "more": {}}}
+        return {"approve": {"action": "approve", "more": {}}, "reject": {"action": "reject", "more": {}}}
+
+    def _actions(self, verbs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        labels = {
+            "take": "Take new" if self.rewrite and not self.rewrite.is_taken else "Keep new",
+            "keep": "Keep old" if self.rewrite and not self.rewrite.is_taken else "Back to old",
+            "approve": "Approve",
+            "reject": "Reject",
+        }
+        yes, no = (labels.get(verbs[name]["action"], "") for name in ("approve", "reject"))
+        if self.mode.settles:
+            yes, no = "Publishable", "Not publishable"
+        query = {"url": self.opened.page.url, **({"queue": self.queue} if self.queue else {})}
+        is_open = not self.mode.is_blind
+        return {
+            "approve": {"label": yes},
+            "reject": {"label": no},
+            "may_send_back": is_open and not self.mode.settles,
+            "may_edit": is_open and self._may_be_changed(),
+            "edit": f"/edit?{urlencode(query)}",
+        }
+
+    def _may_be_changed(self) -> bool:
+        page = self.opened.page
+        return page.is_writable and not page.problem and not self.opened.file.page.problems
+
+    def _notices(self) -> list[dict[str, str]]:
+        page, notices = self.opened.page, []
+        if problem := page.problem or next((one.message for one in self.opened.file.page.problems), ""):
+            text = f"This page cannot be decided: {problem.rstrip('.')}. Correct the file first."
+            notices.append({"kind": "bad", "text": text})
+        if not page.is_writable:
+            text = "The file is read-only or outside the given folders. You can decide, but not change its text."
+            notices.append({"kind": "warn", "text": text})
+        if page.state is State.RETURNED and not self.mode.is_blind:
+            text = "The text changed after its decision. Decide again."
+            notices.append({"kind": "warn", "text": text})
+        if self.opened.rewrite and not self.rewrite and not (self.mode.draw or self.mode.settles):
+            text = "There is a rewrite, but the page changed since it was made, so it no longer applies."
+            notices.append({"kind": "warn", "text": text})
+        if self.mode.settles:
+            text = "Two readers disagree about this page. Your decision settles it."
+            notices.append({"kind": "", "text": text})
+        return notices
+
+    def _tabs(self, sides: Mapping[str, object]) -> list[dict[str, str]]:
+        labels = {"changes": "Changes", "old": "Old", "new": "New", "text": "Text", "a": "A", "b": "B"}
+        labels |= {"search": "Search result"} | ({} if self.mode.is_blind else {"source": "Source"})
+        query = {"url": self.opened.page.url, **({"queue": self.queue} if self.queue else {})}
+        names = [*sides, *(name for name in ("search", "source") if name in labels)]
+        rows = [(name, labels[name], _KEYS.get(name, ""), urlencode({**query, "tab": name})) for name in names]
+        return [dict(zip(("name", "label", "key", "query"), row, strict=True)) for row in rows]
+
+    def _changes(self) -> list[dict[str, Any]]:
+        """Return the search fields that the rewrite changes, with their differences."""
+        old, new = self.versions.old, self.versions.new
+        if old is None or new is None or self.mode.is_blind:
+            return []
+        rows = []
+        for path in EDITABLE[1:]:
+            if old[path] != new[path]:
+                found = compare(old[path], new[path])
+                row = {"old": marked(*_parts(found.old)), "new": marked(*_parts(found.new))}
+                rows.append({"label": LABELS[path], **row})
+        return rows
+
+    def _changed_answer(self, sides: Mapping[str, Mapping[str, Any]]) -> object:
+        """Return both answers in one Markdown text with marks, or None if they are the same."""
+        old, new = self.versions.old, self.versions.new
+        if "changes" not in sides or old is None or new is None or old["answer"] == new["answer"]:
+            return None
+        side = sides["changes"]
+        return marked(side["markdown"], [Mark(**mark) for mark in side["marks"]])
+
+    def _search_results(self) -> list[dict[str, Any]]:
+        page, old, new = self.opened.file.page, self.versions.old, self.versions.new
+        description = "seo.page_description"
+        if old is None or new is None or old[description] == new[description]:
+            return [{"label": "", **search_result(page, self.versions.now)}]
+        pair: Sequence[Texts] = (old, new)
+        labels = ("Old", "New")
+        if self.mode.is_blind:
+            labels = ("A", "B")
+            pair = (new, old) if is_swapped(self.opened.page.url, self.viewer.name) else pair
+        return [{"label": label, **search_result(page, texts)} for label, texts in zip(labels, pair, strict=True)]
+
+
+def _parts(text: MarkedText) -> tuple[str, Sequence[Mark]]:
+    return text.markdown, text.marks
+
+
+def _measures(rewrite: Rewrite | None) -> list[tuple[str, str]]:
+    measures = rewrite.compared.get("measures") if rewrite else None
+    if not isinstance(measures, Mapping):
+        return []
+    return [
+        (str(name).replace("_", " "), f"{value:.2f}" if isinstance(value, float) else str(value))
+        for name, value in measures.items()
+    ]

@@ -1,0 +1,155 @@
+"""Parts of the review screen: findings with what explains them, differences, history and provenance."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from qtgen.generation.decisions import REASONS, Action, Decision, DecisionLog
+from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord
+from qtgen.page import Page
+from qtgen.page.fields import DESCRIPTION_MAX
+from qtgen.review.types import FindingCount, Mark
+from qtgen.review.web.templating import shown
+from qtgen.review.web.views.lists import coded
+from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen.validation.rules import REGISTRY
+
+SITE_PREFIX = 38  # characters that the site prints before the description
+_SOURCE_MAX = 30_000  # characters of a page that the source tab shows
+_PLACES_MAX = 20  # of one rule
+LABELS = {"answer": "Answer", "seo.page_description": "Description", "seo.page_keywords": "Keywords"}
+_INS, _DEL = Markup("<ins>{}</ins>"), Markup("<del>{}</del>")
+_VERBS = {
+    Action.APPROVE: "approved",
+    Action.REJECT: "rejected",
+    Action.TAKE: "took the new text",
+    Action.KEEP: "kept the old text",
+    Action.EDIT: "edited",
+    Action.SEND_BACK: "sent back",
+    Action.SKIP: "skipped",
+    Action.ADJUDICATE: "settled",
+    Action.UNDO: "undid",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFindings:
+    """What one rule reports about a page.
+
+    Args:
+        explanation: The documentation of the rule.
+        places: Line, column and message of each finding.
+        total: The number of findings.
+    """
+
+    code: str
+    name: str
+    severity: str
+    explanation: Markup
+    places: Sequence[tuple[str, Markup]]
+    total: int
+
+
+def rule_findings(
+    diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCount], *, counts_all: bool = False
+) -> list[RuleFindings]:
+    """Return the findings by rule, errors first.
+
+    Args:
+        diagnostics: The findings of the rules that look at one page.
+        counts: The counts of all rules. They alone tell what the rules found that compare pages.
+        counts_all: Whether the counts of the other rules are used too, because the page was not checked again.
+    """
+    by_code: dict[str, list[Diagnostic]] = {}
+    for diagnostic in diagnostics:
+        by_code.setdefault(diagnostic.code, []).append(diagnostic)
+    rows = [
+        _row(code, found[0].severity, [(f"{one.line}:{one.column}", coded(one.message)) for one in found], len(found))
+        for code, found in by_code.items()
+    ]
+    others = (one for one in counts if one.code not in by_code and (counts_all or _compares(one.code)))
+    rows += [_row(one.code, one.severity, [], one.total) for one in others]
+    order = [severity.value for severity in Severity]
+    return sorted(rows, key=lambda row: (order.index(row.severity), row.code))
+
+
+def _compares(code: str) -> bool:
+    """Return whether a rule compares pages: its findings are not among those of the page alone."""
+    return code.startswith("QT4") or code == "QT611"
+
+
+def _row(code: str, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
+    rule = REGISTRY.get(code)
+    name, explanation = (rule.name, rule.doc) if rule else ("", "")
+    return RuleFindings(code, name, str(severity), coded(explanation), places[:_PLACES_MAX], total)
+
+
+def marked(text: str, marks: Sequence[Mark]) -> Markup:
+    """Return a text as HTML, with `ins` and `del` elements for its marks."""
+    parts: list[Markup] = []
+    done = 0
+    for mark in sorted(marks):
+        start = max(mark.start, done)
+        if mark.end <= start:
+            continue
+        tag = _INS if mark.kind == "ins" else _DEL
+        parts += [shown(text[done:start]), tag.format(shown(text[start : mark.end]))]
+        done = mark.end
+    return Markup("").join([*parts, shown(text[done:])])
+
+
+def search_result(page: Page, values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the page as a search engine lists it: the site's words and the description, cut where it is cut."""
+    description = values["seo.page_description"]
+    return {
+        "title": page.text_of("seo.title") or page.text_of("title") or "",
+        "question": page.text_of("title") or "",
+        "url": page.text_of("url") or "",
+        "prefix": SITE_PREFIX,
+        "description": description[:DESCRIPTION_MAX],
+        "cut": description[DESCRIPTION_MAX:],
+    }
+
+
+def source_lines(text: str, diagnostics: Iterable[Diagnostic]) -> tuple[list[dict[str, Any]], bool]:
+    """Return the lines of a page with the codes of their findings, and whether the text was shortened."""
+    codes: dict[int, list[str]] = {}
+    for one in diagnostics:
+        codes.setdefault(one.line, []).append(one.code)
+    lines = text[:_SOURCE_MAX].split("\n")
+    rows = [
+        {"number": number, "text": line, "codes": [*dict.fromkeys(codes.get(number, ()))]}
+        for number, line in enumerate(lines, 1)
+    ]
+    return rows, len(text) > _SOURCE_MAX
+
+
+def history_rows(log: DecisionLog, url: str) -> list[dict[str, Any]]:
+    """Return what readers decided about a page, the last decision first."""
+    return [
+        {
+            "decision": one,
+            "verb": _VERBS[one.action],
+            "undone": log.is_undone(one),
+            "reasons": [REASONS.get(reason, reason) for reason in one.reasons],
+        }
+        for one in reversed(log.history(url))
+    ]
+
+
+def provenance_rows(records: Mapping[str, ProvenanceRecord]) -> list[dict[str, str]]:
+    """Return how the texts of a page were made, one row for each group of fields that a model wrote."""
+    names = {"answer": "Answer", "seo": "Search fields"}
+    return [
+        {"group": names.get(group, group), "model": record.asked_model, "date": record.date, "prompt": record.prompt}
+        for group, record in records.items()
+        if group in WRITTEN_GROUPS
+    ]
+
+
+def done_message(decision: Decision, title: str) -> str:
+    """Return what a decision did, for the line above the next page."""
+    verb = _VERBS[decision.action]
+    return f"“{title}”: {'undone' if decision.action is Action.UNDO else verb}."

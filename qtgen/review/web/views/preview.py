@@ -1,0 +1,25 @@
+"""The text that the server renders if the site's own renderer is not built."""
+
+from collections.abc import Mapping
+
+from qtgen.review.types import Viewer
+from qtgen.review.web.bundle import approximate_document
+from qtgen.review.web.views.errors import NotFound
+from qtgen.review.web.views.page import versions_for
+from qtgen.review.web.views.versions import sides_of
+from qtgen.review.web.workspace import Workspace
+
+
+def approximate_preview(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> str:
+    """Return a document with one text of the page `url`: the `side` that a tab shows, or the reader's `draft`."""
+    url, side = query.get("url", ""), query.get("side", "text")
+    if side == "draft":
+        fields = workspace.open(url).file.fields
+        draft = workspace.drafts.get(viewer.name, url)
+        return approximate_document({**fields, **(draft.fields if draft else {})}["answer"])
+    opened, versions, mode = versions_for(workspace, query, viewer)
+    sides = sides_of(opened.page.url, versions, mode, viewer.name)
+    if side not in sides:
+        raise NotFound(f"this page has no text {side!r}")
+    marks = [(mark["start"], mark["end"], mark["kind"]) for mark in sides[side]["marks"]]
+    return approximate_document(sides[side]["markdown"], marks)
