@@ -13,11 +13,11 @@ import uvicorn
 
 from qtgen.generation.output import OutputFolder
 from qtgen.page import encode_answer
-from qtgen.review.access import LinkAccess, proxy_access, read_secret
-from qtgen.review.app import create_app
-from qtgen.review.guards import allowed_hosts
-from qtgen.review.server import address_of, listen
-from qtgen.review.workspace import open_workspace
+from qtgen.review.web.access import LinkAccess, proxy_access, read_secret
+from qtgen.review.web.app import create_app
+from qtgen.review.web.guards import allowed_hosts
+from qtgen.review.web.server import address_of, listen
+from qtgen.review.web.workspace import open_workspace
 from qtgen.settings import Settings
 from support.pages import LONG_DESCRIPTION, write_site
 from support.reviews import DESCRIPTION, save_rewrite, url_of

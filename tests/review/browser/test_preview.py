@@ -1,16 +1,20 @@
 """The preview on the screens, in Chromium: with the bundle as the site shows it, and approximately without."""
 
+from typing import TYPE_CHECKING
 
 import pytest
 
 from qtgen.page import encode_answer
-from qtgen.review import app
-from qtgen.review.views import edit, page
+from qtgen.review.web import app
+from qtgen.review.web.views import edit, page
 from support.accessibility import axe_source, faults
 from support.pages import write_site
 from support.preview_frame import needs_bundle
 from support.review_desk import OLD_ANSWER, OpenDesk, recorded, write_rewrites
 from support.reviews import url_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Dialog
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 
@@ -35,7 +39,7 @@ def test_formulas_are_shown_as_on_the_site(open_desk: OpenDesk) -> None:
     desk.preview.locator(".katex-html").first.wait_for()
     assert desk.page.get_by_text("approximate").count() == 0
     assert "Π" in desk.preview.locator(".katex-html").first.inner_text()
-    assert desk.page.locator("#frame").bounding_box()["height"] > 100
+    assert int(desk.page.locator("#frame").get_attribute("height") or 0) > 100
 
 
 @needs_bundle
@@ -100,7 +104,12 @@ def test_hostile_answers_neither_run_nor_ask_for_anything(
     write_site(osmosis={"answer": encode_answer(HOSTILE), "title": "<img src=x onerror=alert(1)> & co"})
     desk = open_desk()
     alerts: list[str] = []
-    desk.page.on("dialog", lambda dialog: alerts.append(dialog.accept() or dialog.message))
+
+    def note_alert(dialog: "Dialog") -> None:
+        alerts.append(dialog.message)
+        dialog.accept()
+
+    desk.page.on("dialog", note_alert)
     desk.open("/review", url=url_of())
     assert "<img src=x" in desk.title
     desk.preview.get_by_text("a picture").first.wait_for()

@@ -10,11 +10,11 @@ import pytest
 
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.review.audits import Limits, make_plan, read_frame
+from qtgen.review.audits.audits import Limits, make_plan, read_frame
 from support.audits import NOW, write_audit
 from support.browser import OpenPage
 from support.pages import LONG_DESCRIPTION, write_site
-from support.review_desk import Desk, HEADER, OpenDesk, Served, recorded, serving, write_rewrites
+from support.review_desk import HEADER, Desk, OpenDesk, Served, recorded, serving, write_rewrites
 from support.reviews import DESCRIPTION
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
@@ -44,7 +44,8 @@ def shared() -> Iterator[Served]:
 
 
 def as_reader(open_desk: OpenDesk, served: Served, name: str) -> Desk:
-    return open_desk(served, extra_http_headers={HEADER: name})
+    desk: Desk = open_desk(served, extra_http_headers={HEADER: name})
+    return desk
 
 
 def everything(desk: Desk) -> str:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from qtgen.generation.output import OutputFolder
-from qtgen.review.bundle import is_bundled
+from qtgen.review.web.bundle import is_bundled
 from support.accessibility import axe_source, faults, overflow, small_targets
 from support.audits import write_audit
 from support.pages import LONG_DESCRIPTION, page_path
-from support.review_desk import Desk, HEADER, OpenDesk, Served, serving, write_rewrites
+from support.review_desk import HEADER, Desk, OpenDesk, Served, serving, write_rewrites
 from support.review_pages import append_decision, digests_at, make_decision, write_site
 from support.reviews import DESCRIPTION, url_of
 from support.sites import change_page
