@@ -71,6 +71,7 @@ def test_a_decision_is_undone_from_the_history(browser_page: "Page", link: str) 
     page = browser_page
     page.goto(link)
     page.get_by_role("link", name="History").click()
+    page.wait_for_url("**/history")  # and for its scripts
     assert "Fine <b>work</b>." in page.locator("tbody tr").inner_text()
     page.get_by_role("button", name="Undo: approved").press("Enter")
     page.locator("tbody tr").nth(1).wait_for()
@@ -85,6 +86,7 @@ def test_an_undo_that_is_refused_says_why(browser_page: "Page", link: str) -> No
     page = browser_page
     page.goto(link)
     page.get_by_role("link", name="History").click()
+    page.wait_for_url("**/history")  # and for its scripts
     OSMOSIS.unlink()
     page.get_by_role("button", name="Undo: approved").click()
     page.locator("#status.is-bad").wait_for()
