@@ -1,5 +1,6 @@
 """Faults that axe-core finds on a screen, and what a phone makes of it."""
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,9 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLORS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+"""The rules whose result depends on the colors alone."""
+_RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 TAP_TARGET = 24  # CSS pixels that WCAG 2.2 asks for
 
 
@@ -18,7 +21,7 @@ def axe_source() -> str:
     return (resources.files("axe_playwright_python") / "axe.min.js").read_text()
 
 
-def faults(page: "Page", source: str) -> list[str]:
+def faults(page: "Page", source: str, only: Mapping[str, object] = _RULES) -> list[str]:
     """Return a line for each element that violates a rule of axe-core.
 
     The debugger evaluates the script, so the policy of the page does not forbid it.
@@ -26,8 +29,8 @@ def faults(page: "Page", source: str) -> list[str]:
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(f"() => {{ {source} }}")
     found: list[dict[str, Any]] = page.evaluate(
-        "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations'], iframes: false}).then((one) => one.violations)",
-        _RULES,
+        "(only) => axe.run(document, {runOnly: only, resultTypes: ['violations'], iframes: false}).then((one) => one.violations)",
+        only,
     )
     return [
         f"{page.url}: {rule['id']}: {node['html'][:120]}: {node['failureSummary'].splitlines()[-1].strip()}"
