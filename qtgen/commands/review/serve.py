@@ -18,9 +18,10 @@ import click
 
 from qtgen._util.text import pluralize
 from qtgen.commands._echo import echo
-from qtgen.commands._options import Grouped, folder, options_of, settings_from
+from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._review_command import OUT_DEFAULT, review_settings
 from qtgen.commands._steps import progress_after
 from qtgen.errors import OutputError, UsageError
 
@@ -97,7 +98,7 @@ class _Serve(Grouped):
 @_pages(
     "--out",
     type=folder,
-    help="Keep decisions in this folder, beside the provenance of the pages.  [default: outputs]",
+    help=f"Keep decisions in this folder, beside the provenance of the pages.  {OUT_DEFAULT}",
 )
 @_pages(
     "--static",
@@ -147,7 +148,7 @@ def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
     """Write the review as HTML files. Return 1 if a page could not be read."""
     from qtgen.review.web.static_site import write_static_site
 
-    settings = settings_from({"out": options.out, "corpus": options.corpus})
+    settings = review_settings({"out": options.out, "corpus": options.corpus}, options.paths)
     workspace = stack.enter_context(_opened(replace(options, read_only=True), settings))
     site = write_static_site(workspace, target)
     warn([f"{path}: {reason}" for path, reason in site.skipped], "page")
@@ -161,7 +162,7 @@ def _run(options: ServeOptions, stack: ExitStack) -> None:
     from qtgen.review.web.guards import allowed_hosts
     from qtgen.review.web.server import address_of, listen, serve
 
-    settings = settings_from({"out": options.out, "corpus": options.corpus})
+    settings = review_settings({"out": options.out, "corpus": options.corpus}, options.paths)
     listener = stack.enter_context(listen(options.host, options.port))
     address = address_of(listener, options.host)
     access = _access(options, settings.out, stack, address)

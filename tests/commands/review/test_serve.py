@@ -159,6 +159,13 @@ def test_static_files_need_no_server(qtgen: Run) -> None:
     assert not Path("out").exists()
 
 
+def test_pages_in_their_output_folder_need_no_option(qtgen: Run) -> None:
+    write_site(osmosis={})
+    Path("site/.qtgen").mkdir()
+    with only_server(Path("site/.qtgen/review"), "http://127.0.0.1:1"):
+        assert "another server at http://127.0.0.1:1" in qtgen("review", "site", "--port", 0)[2]
+
+
 def test_reviewer_is_the_option_gits_name_or_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reviewer_name(" Ada ") == "Ada"
     with pytest.raises(UsageError):
