@@ -26,7 +26,7 @@ def at_most(bad: int, pages: int, total_bad: int, read: int) -> float:
 
 
 def at_least(bad: int, pages: int, total_bad: int, read: int) -> float:
-    """Return the probability that at least `bad` of the pages that were read are bad. Its arguments are those of `at_most`."""
+    """Return the probability that at least `bad` of the pages that were read are bad. See `at_most`."""
     return _sum_of_chances(np.arange(bad, min(total_bad, read) + 1), pages, total_bad, read)
 
 
