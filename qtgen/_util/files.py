@@ -47,10 +47,14 @@ def staged_file(path: Path, text: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def staged_bytes(path: Path, contents: bytes) -> Iterator[Path]:
-    """Do what `staged_file` does in an existing folder, and let `sync_all` wait for the disk, once for many files."""
+def staged_bytes(path: Path, contents: bytes, *, is_private: bool = False) -> Iterator[Path]:
+    """Do what `staged_file` does in an existing folder, and let `sync_all` wait for the disk, once for many files.
+
+    Only its owner may read a private file.
+    """
     with _temporary_file(path, contents, sync=not _SYNCS_ALL) as temporary:
-        temporary.chmod(_NEW_FILE_MODE)
+        if not is_private:
+            temporary.chmod(_NEW_FILE_MODE)
         yield temporary
 
 

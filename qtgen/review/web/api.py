@@ -1,6 +1,7 @@
 """What the scripts of the pages ask for: decisions, drafts, checks of an edit, and reservations."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -10,7 +11,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen._util.pydantic_errors import dotted_path, expectation
-from qtgen.errors import UsageError
+from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import NOTHING_SEEN, Action, Preference, Seen
 from qtgen.page import Page, read_text
 from qtgen.review.decisions.rewrites import rewrite_of
@@ -115,7 +116,8 @@ class Api:
             workspace.index.set_rewrite(asked.url, rewrite_of(workspace.store, page.path))
         workspace.index.record(result.decision)
         if asked.action is Action.EDIT:
-            workspace.drafts.discard(viewer.name, asked.url)
+            with suppress(OutputError):  # the edit is saved; a draft that stays does no harm
+                workspace.drafts.discard(viewer.name, asked.url)
         workspace.reservations.release(asked.url, viewer.name)
         return {
             "decision": msgspec.to_builtins(result.decision),

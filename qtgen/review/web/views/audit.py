@@ -47,6 +47,9 @@ class AuditWorkspace(Protocol):
     def progress(self, plan: Plan, who: str = "") -> AuditProgress:
         """Return how far an audit is."""
 
+    def progress_of(self, plans: Sequence[Plan]) -> list[AuditProgress]:
+        """Return how far audits are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
