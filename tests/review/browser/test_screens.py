@@ -89,9 +89,7 @@ SCREENS = {
     "agreement": Screen("/agreement"),
     "history": Screen("/history"),
     "history-empty": Screen("/history", {"who": "Nobody"}),
-    "missing-page": Screen("/review", {"url": "/learn/nowhere"}),
-    "missing-screen": Screen("/nothing"),
-    "wrong-filter": Screen("/pages", {"state": "nonsense"}),
+    "error": Screen("/pages", {"state": "nonsense"}),
 }
 
 
