@@ -282,6 +282,14 @@ def test_audit_is_read_blindly_and_disputes_are_settled(review: ReviewApp) -> No
         assert "Your decision settles it." in page.text
         assert "Not publishable" in page.text
         assert "Factual error" in page.text
+        stale = lead.decide("approve", name, queue="audit:spring")
+        assert (stale.status, stale.json["error"]) == (
+            400,
+            "Two readers disagree about this page by now, so your decision would settle it; "
+            "reload the page to see what they decided.",
+        )
+        for queue in ("", "second"):
+            assert lead.decide("adjudicate", name, queue=queue, acceptable=True).status == 400
         assert lead.decide("adjudicate", name, queue="audit:spring", acceptable=False).status == 200
     assert decisions()[-1]["action"] == "adjudicate"
 
