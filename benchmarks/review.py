@@ -49,7 +49,13 @@ from qtgen.site.discovery import iter_page_paths
 GENERATOR = Path(__file__).resolve().parents[2] / "shared" / "tools" / "gen_corpus.py"
 PAGES, ROUNDS, REQUESTS = 36_000, 3, 40
 DECISIONS, REWRITES = 5_000, 600
-AUDITS = {"november": "biology", "december": "physics", "january": "economics", "february": "medicine", "march": "sociology"}
+AUDITS = {
+    "november": "biology",
+    "december": "physics",
+    "january": "economics",
+    "february": "medicine",
+    "march": "sociology",
+}
 """The folder of each audit. It has a tenth of the pages."""
 READERS = ("Ann", "Ben", "Zoë")
 HOST = "127.0.0.1"
