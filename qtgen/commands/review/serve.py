@@ -23,6 +23,7 @@ from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._review_command import OUT_DEFAULT, review_settings
 from qtgen.commands._steps import progress_after
+from qtgen.commands.review._decisions import log_problems
 from qtgen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -220,10 +221,8 @@ def _announce(options: ServeOptions, workspace: "Workspace", access: "Access", a
     from qtgen.review.index.page_filter import PageFilter
     from qtgen.review.web.access import LinkAccess
 
-    for problem in workspace.index.notes:
-        echo(f"warning: {problem}", err=True)
-    for line in workspace.log.problems:
-        echo(f"warning: {workspace.store.decisions_file}:{line.number}: {line.message}; the line is skipped", err=True)
+    warn(list(workspace.index.notes), "note")
+    warn(log_problems(workspace.store, workspace.log), "line", " skipped; the other decisions count")
     who = f" as {access.name}" if isinstance(access, LinkAccess) else ""
     count = pluralize(workspace.index.count(PageFilter()), "page")
     note(f"reviewing {count}{who}{'; read-only' if options.read_only else ''}; press Ctrl-C to stop")

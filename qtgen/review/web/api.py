@@ -100,9 +100,7 @@ class Api:
         asked = read_body(DecisionBody, body)
         workspace = self.workspace
         mode = workspace.mode(asked.queue, asked.url) if asked.action is not Action.UNDO else Mode()
-        if mode.is_blind and asked.action not in _BLIND_ACTIONS:
-            message = "a blind reader approves, rejects or skips a page"
-            raise UsageError(message, remedy="open the page without its queue")
+        _check_mode(asked.action, mode)
         page = workspace.page(asked.url)
         if page.problem:
             raise UsageError(f"this page cannot be decided: {page.problem}")
@@ -189,6 +187,18 @@ def hint(others: list[Reservation]) -> str:
     since = "just now" if minutes == 0 else f"{minutes} minute{'s' if minutes > 1 else ''} ago"
     more = f" So did {len(others) - 1} more." if len(others) > 1 else ""
     return f"{who} opened this {since}.{more}"
+
+
+def _check_mode(action: Action, mode: Mode) -> None:
+    """Raise UsageError for an action that the screen of the page does not offer, or offers no longer."""
+    if mode.is_blind and action not in _BLIND_ACTIONS:
+        message = "a blind reader approves, rejects or skips a page"
+        raise UsageError(message, remedy="open the page without its queue")
+    if mode.settles and action in (Action.APPROVE, Action.REJECT):
+        message = "two readers disagree about this page by now, so your decision would settle it"
+        raise UsageError(message, remedy="reload the page to see what they decided")
+    if action is Action.ADJUDICATE and not mode.settles:
+        raise UsageError("no readers disagree about this page", remedy="approve or reject it")
 
 
 def _request(asked: DecisionBody, viewer: Viewer, mode: Mode, opened: OpenedPage) -> ActionRequest:

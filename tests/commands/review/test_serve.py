@@ -151,6 +151,7 @@ def test_decision_that_a_killed_server_did_not_carry_out_is_discarded() -> None:
         err = process.communicate(timeout=20)[1]
     assert process.returncode == 0
     assert "warning: out/.qtgen/decisions.jsonl:2: not a decision" in err
+    assert "warning: 1 line skipped; the other decisions count" in err
 
 
 def test_static_files_need_no_server(qtgen: Run) -> None:
