@@ -4,7 +4,7 @@
     python benchmarks/review.py --no-index [FOLDER]
 
 The site has 36,000 generated pages, as `../shared/tools/gen_corpus.py` writes them, with scores, provenance, decisions,
-rewrites and two audits. With FOLDER, it is written there and used again. Do not give a folder with pages of your own,
+rewrites and five audits. With FOLDER, it is written there and used again. Do not give a folder with pages of your own,
 because pages and records are written into it.
 
 Each request goes through the whole app, without a network. The table shows the median of the CPU time of all threads
@@ -49,7 +49,13 @@ from qtgen.site.discovery import iter_page_paths
 GENERATOR = Path(__file__).resolve().parents[2] / "shared" / "tools" / "gen_corpus.py"
 PAGES, ROUNDS, REQUESTS = 36_000, 3, 40
 DECISIONS, REWRITES = 5_000, 600
-AUDITS = {"november": "biology", "december": "physics"}
+AUDITS = {
+    "november": "biology",
+    "december": "physics",
+    "january": "economics",
+    "february": "medicine",
+    "march": "sociology",
+}
 """The folder of each audit. It has a tenth of the pages."""
 READERS = ("Ann", "Ben", "Zoë")
 HOST = "127.0.0.1"

@@ -18,18 +18,16 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaln, gammaln  # type: ignore[import-untyped, unused-ignore]
-from scipy.stats import hypergeom  # type: ignore[import-untyped, unused-ignore]
+from scipy.special import betaln  # type: ignore[import-untyped, unused-ignore]
 
 from qtgen.errors import UsageError
+from qtgen.review.audits.hypergeometric import ROUNDING, at_most, log_choose
 
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 MIN_CONFIDENCE, MAX_CONFIDENCE = 0.5, 0.9999
 _PRIOR_BAD = 0.5  # the first parameter of the beta-binomial prior; the second one gives it a mean near the tolerance
-_ROUNDING = 1e-9  # of logarithms of probabilities
 _NEGLIGIBLE = 1e-12
 
 
@@ -93,7 +91,7 @@ def fixed_sample_size(pages: int, limit: int, confidence: float, allowed: int) -
     low, high = allowed + 1, pages  # all pages are always enough
     while low < high:
         middle = (low + high) // 2
-        if hypergeom.cdf(allowed, pages, limit, middle) <= 1 - confidence + _NEGLIGIBLE:
+        if at_most(allowed, pages, limit, middle) <= 1 - confidence + ROUNDING:
             high = middle
         else:
             low = middle + 1
@@ -163,19 +161,10 @@ class SequentialRule:
     def _rules_out(self, read: ArrayLike, bad: ArrayLike, total: ArrayLike) -> Bools:
         """Return whether posterior/prior of `total` bad pages is at most 1 − confidence."""
         seen, found = np.asarray(read, np.float64), np.asarray(bad, np.float64)
-        sequence = _log_choose(self.pages - seen, np.asarray(total) - found) - _log_choose(self.pages, total)
+        sequence = log_choose(self.pages - seen, np.asarray(total) - found) - log_choose(self.pages, total)
         good = _PRIOR_BAD / self.tolerance
         prior = betaln(found + _PRIOR_BAD, np.maximum(seen - found, 0.0) + good) - betaln(_PRIOR_BAD, good)
-        return np.asarray(sequence - prior <= np.log(1 - self.confidence) + _ROUNDING, np.bool_)
-
-
-def _log_choose(total: ArrayLike, chosen: ArrayLike) -> Floats:
-    """Return the logarithm of a binomial coefficient: −∞ if it is 0."""
-    all_, some = np.asarray(total, np.float64), np.asarray(chosen, np.float64)
-    is_possible = (some >= 0) & (some <= all_)
-    inside = np.where(is_possible, some, 0.0)
-    value = gammaln(all_ + 1) - gammaln(inside + 1) - gammaln(all_ - inside + 1)
-    return np.where(is_possible, value, -np.inf)
+        return np.asarray(sequence - prior <= np.log(1 - self.confidence) + ROUNDING, np.bool_)
 
 
 class Bounds(NamedTuple):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom  # type: ignore[import-untyped, unused-ignore]
+
+from qtgen.review.audits.hypergeometric import ROUNDING, at_least, at_most
 
 Floats = NDArray[np.float64]
 
@@ -55,9 +56,9 @@ def exact_interval(pages: int, read: int, bad: int, confidence: float = 0.95) ->
     least, most = bad, pages - (read - bad)
     if not read:
         return least, most
-    tail = (1 - confidence) / 2
-    low = _first(least, most, lambda total: hypergeom.sf(bad - 1, pages, total, read) > tail)
-    high = _first(low, most + 1, lambda total: total > most or hypergeom.cdf(bad, pages, total, read) <= tail) - 1
+    tail = (1 - confidence) / 2 + ROUNDING
+    low = _first(least, most, lambda total: at_least(bad, pages, total, read) > tail)
+    high = _first(low, most + 1, lambda total: total > most or at_most(bad, pages, total, read) <= tail) - 1
     return low, max(low, high)
 
 

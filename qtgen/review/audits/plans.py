@@ -120,6 +120,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return tuple(order_of(keys, urls))
 
     @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The place of each URL in `order`, from 0."""
+        return {self.pages[position].url: place for place, position in enumerate(self.order)}
+
+    @cached_property
     def positions(self) -> Mapping[str, int]:
         """The position of each URL in `pages`."""
         return {page.url: position for position, page in enumerate(self.pages)}

@@ -95,10 +95,9 @@ def second_readings(plan: Plan, log: DecisionLog, who: str = "") -> list[str]:
     returned.
     """
     read = [url for url in log.urls() if url in plan.positions and plan.wants_second(url)]
-    places = {plan.pages[position].url: place for place, position in enumerate(plan.order)}
     known = (outcome_of(plan, plan.pages[plan.positions[url]], log, lambda _: None) for url in read)
     wanting = [one.page.url for one in known if one.needs_second and who not in one.seen_by]
-    return sorted(wanting, key=places.__getitem__)
+    return sorted(wanting, key=plan.places.__getitem__)
 
 
 class _Walk:

@@ -4,13 +4,14 @@ One pass with the validator builds it, and a page that has not changed keeps its
 `decisions.jsonl` are the record: whoever deletes the index loses time only.
 """
 
+import json
 import logging
 import os
 import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from qtgen._util.sqlite import open_cache_database
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.review.index.check_pass import CheckedPages, check_pages
 from qtgen.review.index.facets import Facets
 from qtgen.review.index.page_filter import PageFilter
@@ -171,6 +173,12 @@ class ReviewIndex:
             self._writer.set_rewrites(rewrites)
             self.version += 1
 
+    def set_rewrite(self, url: str, rewrite: Rewrite | None) -> None:
+        """Note the rewrite of one page after a decision has moved it; None if it has none."""
+        with self._lock:
+            self._writer.set_rewrite(url, rewrite)
+            self.version += 1
+
     def page(self, url: str) -> IndexedPage | None:
         """Return the page with a URL. Of several pages with it, the first one counts."""
         row = self.row(f"SELECT {COLUMNS} FROM pages WHERE url = ? ORDER BY problem <> '', path LIMIT 1", (url,))  # noqa: S608 - no value of a request
@@ -189,6 +197,15 @@ class ReviewIndex:
             page = page_of(row)
             found.setdefault(page.url, page)
         return found
+
+    def digests(self, urls: Collection[str]) -> dict[str, Mapping[str, str]]:
+        """Return the digests of the texts of the pages with these URLs, as far as there are some, by URL."""
+        query = (
+            "SELECT url, answer_digest, seo_digest FROM pages WHERE url IN (SELECT value FROM json_each(?))"
+            " ORDER BY problem = '', path DESC"  # of several pages with a URL, the first one counts
+        )
+        rows = self.rows(query, (json.dumps([*urls]),))
+        return {url: dict(zip(WRITTEN_GROUPS, digests, strict=True)) for url, *digests in rows}
 
     def search(
         self, page_filter: PageFilter, offset: int = 0, limit: int = PAGE_SIZE, within: Condition | None = None

@@ -1,41 +1,76 @@
 """The queues whose pages and order come from plans: audits, the queue `next`, and second readings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.review.audits.audits import Plan, digests_from_files, progress, read_plan, read_plans, second_readings
+from qtgen.review.audits.audits import (
+    AuditProgress,
+    DigestsOf,
+    Plan,
+    digests_from_files,
+    progress,
+    read_plan,
+    read_plans,
+    second_readings,
+)
 from qtgen.review.decisions.drafts import Drafts
 from qtgen.review.index.index import ReviewIndex
 from qtgen.review.index.queues import QueueSources
 
-_AT_ONCE = 500  # pages whose digests one query reads
+_AT_ONCE = 300  # pages of each plan whose digests one query reads; more than a plan lists as pending
 
 
-def digests_in_order(plan: Plan, index: ReviewIndex) -> Callable[[str], Mapping[str, str] | None]:
-    """Return a function that returns the digests of a page's texts, or None if there is no such page.
+class PlanTexts:
+    """The digests of the texts that the pages of plans have now. One query reads many pages of all plans.
 
-    It takes many pages from the index at once, in the order of the plan. A page that the index lacks, because the app
-    shows only a part of the batch, is read from its file.
+    A page that the index lacks, because the app shows only a part of the batch, is read from its file.
+
+    Args:
+        plans: The plans.
+        log: The decisions, which tell which pages come next.
+        index: The pages.
     """
-    from_file = digests_from_files(plan, index.sources.store.folder)
-    urls = [plan.pages[position].url for position in plan.order]
-    places = {url: place for place, url in enumerate(urls)}
-    known: dict[str, Mapping[str, str] | None] = {}
-    asked: set[str] = set()
 
-    def digests_of(url: str) -> Mapping[str, str] | None:
-        if url not in asked:
-            place = places.get(url, 0)
-            some = urls[place : place + _AT_ONCE]
-            asked.update(some)
-            known.update({one: page.digests for one, page in index.pages(some).items()})
-        if url not in known:
-            known[url] = from_file(url)
-        return known[url]
+    def __init__(self, plans: Sequence[Plan], log: DecisionLog, index: ReviewIndex) -> None:
+        self._plans, self._log, self._index = plans, log, index
+        self._known: dict[str, Mapping[str, str]] = {}
+        self._asked: set[str] = set()
 
-    return digests_of
+    def of(self, plan: Plan) -> DigestsOf:
+        """Return a function that returns the digests of a page of one of the plans, or None if the page is gone."""
+        from_file = digests_from_files(plan, self._index.sources.store.folder)
+
+        def digests_of(url: str) -> Mapping[str, str] | None:
+            if url not in self._asked:
+                self._read(plan, url)
+            return self._known[url] if url in self._known else from_file(url)
+
+        return digests_of
+
+    def _read(self, plan: Plan, url: str) -> None:
+        """Read a page with those after it; the first time, with the unread pages of all plans."""
+        following = (plan.pages[position].url for position in plan.order[plan.places[url] :])
+        wanted = {*islice(following, _AT_ONCE)}
+        if not self._asked:
+            wanted.update(*(islice(self._unread(one), _AT_ONCE) for one in self._plans))
+        wanted -= self._asked
+        self._asked |= wanted
+        self._known.update(self._index.digests(wanted))
+
+    def _unread(self, plan: Plan) -> Iterator[str]:
+        urls = (plan.pages[position].url for position in plan.order)
+        return (
+            url for url in urls if not any(one.draw and one.draw.plan == plan.name for one in self._log.history(url))
+        )
+
+
+def progress_of(plans: Sequence[Plan], log: DecisionLog, index: ReviewIndex, who: str = "") -> list[AuditProgress]:
+    """Return how far plans are. The arguments are those of `progress`, with the index instead of its function."""
+    texts = PlanTexts(plans, log, index)
+    return [progress(plan, log, texts.of(plan), who) for plan in plans]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +102,7 @@ class PlanQueues:
     def audit(self, name: str, who: str) -> Sequence[str]:
         """Return the pages of an audit that a reader should read, then the disputes that they may settle."""
         plan = read_plan(self.store, name)
-        done = progress(plan, self.log, digests_in_order(plan, self.index), who)
+        [done] = progress_of([plan], self.log, self.index, who)
         return [*done.pending, *(url for url in done.disputed if not self._has_read(plan, url, who))]
 
     def next_pages(self, who: str) -> Sequence[str] | None:
@@ -75,7 +110,8 @@ class PlanQueues:
         plan = read_plans(self.store).next
         if plan is None:
             return None
-        return progress(plan, self.log, digests_in_order(plan, self.index), who).pending
+        [done] = progress_of([plan], self.log, self.index, who)
+        return done.pending
 
     def second(self, who: str) -> Sequence[str]:
         """Return the pages that a reader should read as the second one."""

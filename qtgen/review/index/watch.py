@@ -18,6 +18,7 @@ from qtgen.review.index.index import ReviewIndex
 from qtgen.review.index.tail import Appended, Tail
 
 _POLL_MS = 500  # between two looks at the watched folders themselves
+_LOOK_EVERY = 30.0  # seconds, if changes cannot be watched
 _MANY = 200  # changed pages, above which all are looked through
 _STOP_WAIT = 10.0  # seconds
 _REWRITES = ("rejected", "taken")
@@ -106,6 +107,7 @@ class Watcher:
             now = self._identities()
             if before is not None and (now != before or not self._has_watched):
                 self._safely(self._index.refresh)  # what changed while nothing was watched
+                self._safely(self._decisions.read)
                 self._safely(self._on_rewrites)
             self._watch(now)
             self.is_watching.clear()
@@ -114,6 +116,7 @@ class Watcher:
     def _watch(self, before: Mapping[Path, _Identity]) -> None:
         """Apply changes until the folders that are watched are no longer the same."""
         for paths in self._changes([path for path, identity in before.items() if identity]):
+            self._has_watched = True
             self.is_watching.set()
             self._safely(self._decisions.read)  # every time, because its folder may be new and not watched yet
             if paths:
@@ -146,12 +149,14 @@ class Watcher:
                     raise_interrupt=False,
                 ):
                     yield {Path(path) for _, path in changes}
-        except (FileNotFoundError, PermissionError):  # gone between two looks at it
+        except FileNotFoundError:  # gone between two looks at it
             pass
-        except RuntimeError as error:  # the operating system has no watches left
-            _log.warning("changes of files are looked for twice a minute, because they cannot be watched: %s", error)
+        except (OSError, RuntimeError) as error:  # too many watches, or a folder that may not be read
+            if self._has_watched:
+                words = "changes of files are looked for twice a minute, because they cannot be watched"
+                _log.warning("%s: %s", words, error)
             self._has_watched = False
-            self._stop.wait(30)
+            self._stop.wait(_LOOK_EVERY)
             return
         self._stop.wait(_POLL_MS / 1000)
 
@@ -163,10 +168,10 @@ class Watcher:
 
     def apply(self, paths: Iterable[Path]) -> None:
         """Bring the index up to date after these files and folders changed."""
-        hidden = {path for path in paths if self._hidden in path.parents}
-        if any(path.relative_to(self._hidden).parts[0] in _REWRITES for path in hidden):
+        inside = {path: self._inside_hidden(path) for path in paths}
+        if any(parts and parts[0] in _REWRITES for parts in inside.values()):
             self._has_rewrites = True
-        others = set(paths) - hidden
+        others = {path for path, parts in inside.items() if not parts}
         pages = sorted(path for path in others if path.name.endswith(".md"))
         folders = (path for path in others if not path.name.endswith(".md") and not path.name.startswith("."))
         if len(pages) > _MANY or any(self._concerns_pages(folder) for folder in folders):
@@ -174,6 +179,11 @@ class Watcher:
             return
         for page in pages:
             self._index.update(page)
+
+    def _inside_hidden(self, path: Path) -> tuple[str, ...]:
+        """Return the parts of a path below `.qtgen`; none if it is elsewhere. The folder may be reached by a link."""
+        real = Path(os.path.realpath(path.parent), path.name)
+        return real.relative_to(self._hidden).parts if real.is_relative_to(self._hidden) else ()
 
     def _concerns_pages(self, folder: Path) -> bool:
         """Return whether pages were or are below a path that changed."""

@@ -14,6 +14,7 @@ from qtgen._util.pydantic_errors import dotted_path, expectation
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import NOTHING_SEEN, Action, Preference, Seen
 from qtgen.page import Page, read_text
+from qtgen.review.decisions.rewrites import rewrite_of
 from qtgen.review.files import PageChanged
 from qtgen.review.types import ActionRequest, Viewer
 from qtgen.review.web.modes import Mode, is_swapped
@@ -110,6 +111,7 @@ class Api:
         result = workspace.actions.perform(request, Path(page.path))
         if result.decision.after and not result.is_repeat:
             workspace.index.update(Path(page.path))
+            workspace.index.set_rewrite(asked.url, rewrite_of(workspace.store, page.path))
         workspace.index.record(result.decision)
         if asked.action is Action.EDIT:
             with suppress(OutputError):  # the edit is saved; a draft that stays does no harm

@@ -87,7 +87,7 @@ def write_static_site(workspace: Workspace, folder: Path) -> StaticSite:
             rows[number] = _Row(row.page, row.name, None, error.message)
             continue
         _write(folder / _FOLDER / row.name, html)
-    _write_lists(folder, rows, workspace.log)
+    _remove_others(folder, _write_lists(folder, rows, workspace.log))
     _remove_others(folder / _FOLDER, {row.name for row in rows if not row.problem})
     return StaticSite(folder / "index.html", sum(not row.problem for row in rows), skipped)
 
@@ -113,7 +113,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _remove_others(folder: Path, names: set[str]) -> None:
-    """Remove the pages of an earlier export that are gone."""
+    """Remove the files of an earlier export that this one did not write."""
     with as_output_error(folder):
         for path in folder.glob("*.html"):
             if path.name not in names:
@@ -151,7 +151,9 @@ class _Names:
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
-def _write_lists(folder: Path, rows: Sequence[_Row], log: DecisionLog) -> None:
+def _write_lists(folder: Path, rows: Sequence[_Row], log: DecisionLog) -> set[str]:
+    """Write a list of all pages and one for each state, and return the names of the files."""
+    written: set[str] = set()
     lists: dict[str, tuple[str, Sequence[_Row]]] = {"index": ("All pages", rows)}
     with_rewrite = [row for row in rows if row.rewrite]
     if with_rewrite:
@@ -169,6 +171,8 @@ def _write_lists(folder: Path, rows: Sequence[_Row], log: DecisionLog) -> None:
             files = [_list_name(name, index) for index in range(len(parts))]
             context = {"heading": label, "rows": shown, "menu": menu, "current": name, "files": files, "number": number}
             _write(folder / files[number], template.render(context, total=len(some)))
+        written.update(files)
+    return written
 
 
 def _list_row(row: _Row, log: DecisionLog) -> dict[str, Any]:

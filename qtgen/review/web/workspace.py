@@ -12,14 +12,14 @@ from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.page import Page
-from qtgen.review.audits.audits import AuditProgress, Plan, progress, read_plans, second_readings
+from qtgen.review.audits.audits import AuditProgress, Plan, read_plans, second_readings
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.decisions.drafts import Drafts
 from qtgen.review.decisions.rewrites import read_rewrites, rewrite_of
 from qtgen.review.files import PageOnDisk
 from qtgen.review.index.index import IndexSources, ReviewIndex
 from qtgen.review.index.origins import Origins
-from qtgen.review.index.plan_queues import PlanQueues, digests_in_order
+from qtgen.review.index.plan_queues import PlanQueues, progress_of
 from qtgen.review.index.queues import Queues
 from qtgen.review.index.watch import Watcher
 from qtgen.review.types import IndexedPage, Rewrite
@@ -109,11 +109,15 @@ class Workspace:
 
     def progress(self, plan: Plan, who: str = "") -> AuditProgress:
         """Return how far an audit is."""
-        return progress(plan, self.log, digests_in_order(plan, self.index), who)
+        return progress_of([plan], self.log, self.index, who)[0]
+
+    def progress_of(self, plans: Sequence[Plan]) -> list[AuditProgress]:
+        """Return how far audits are. This reads the index once for all of them."""
+        return progress_of(plans, self.log, self.index)
 
     def audits(self) -> list[AuditProgress]:
         """Return how far each audit is."""
-        return [self.progress(plan) for plan in read_plans(self.store).audits]
+        return self.progress_of(read_plans(self.store).audits)
 
     def read_rewrites(self) -> None:
         """Read the rewrites again, because some were added or removed."""

@@ -36,6 +36,22 @@ def test_a_file_that_was_replaced_or_cut_is_read_from_its_start() -> None:
     assert tail.read() == Appended([], 1, False)
 
 
+def test_a_file_with_the_same_number_and_other_lines_is_read_from_its_start() -> None:
+    FILE.write_bytes(b"one\ntwo\n")
+    tail = Tail(FILE)
+    tail.read()
+    number = FILE.stat().st_ino
+    with FILE.open("r+b") as file:
+        file.write(b"zero\none\ntwo\n")
+    assert FILE.stat().st_ino == number
+    assert tail.is_replaced()
+    assert tail.read() == Appended([b"zero\n", b"one\n", b"two\n"], 1, True)
+    with FILE.open("ab") as file:
+        file.write(b"three\n")
+    assert not tail.is_replaced()
+    assert tail.read() == Appended([b"three\n"], 4, False)
+
+
 def test_lines_are_split_at_line_feeds_only() -> None:
     FILE.write_bytes(b"one\rtwo\x0bthree\n")
     assert Tail(FILE).read().lines == [b"one\rtwo\x0bthree\n"]

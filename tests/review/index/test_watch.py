@@ -97,6 +97,13 @@ def test_rewrites_of_another_process(index: ReviewIndex, log: DecisionLog) -> No
         assert called.wait(_PATIENCE)
 
 
+@pytest.mark.usefixtures("log")
+def test_rewrites_in_a_folder_that_is_a_link() -> None:
+    Path("site").rename("real")
+    Path("site").symlink_to("real", target_is_directory=True)
+    test_rewrites_of_another_process(open_index(), DecisionLog())
+
+
 def test_many_changes_are_looked_through_at_once(
     index: ReviewIndex, log: DecisionLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +135,31 @@ def test_the_thread_ends_soon_and_goes_on_after_an_error(
         change_page(PAGE, score=0.5)
         wait_until(lambda: index.search(PageFilter(score_from=0.5)).total == 1)
     assert not any(thread.name == "qtgen-review-watch" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError("OS file watch limit reached."), PermissionError("denied"), RuntimeError("Error creating a watcher")],
+)
+def test_changes_that_cannot_be_watched_are_looked_for(
+    error: Exception,
+    index: ReviewIndex,
+    log: DecisionLog,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_paths: Path, **_options: object) -> Iterator[object]:
+        raise error
+
+    monkeypatch.setattr("watchfiles.watch", fail)
+    monkeypatch.setattr("qtgen.review.index.watch._LOOK_EVERY", 0.05)
+    with Watcher(index, log):
+        PAGE.unlink()
+        wait_until(lambda: total(index) == 2)
+        page = index.search(PageFilter(q="cells")).pages[0]
+        append_decision(make_decision(page.url, page.digests))
+        wait_until(lambda: index.search(PageFilter(state="approved")).total == 1)
+    assert caplog.text.count("looked for twice a minute") == 1
 
 
 def test_appended_lines_are_read_once_and_a_torn_one_when_it_is_whole(index: ReviewIndex, log: DecisionLog) -> None:

@@ -92,6 +92,22 @@ def test_reader_cannot_be_chosen_by_the_client(review: ReviewApp) -> None:
     assert (reply.status, reply.json["error"]) == (400, "`who` is not a field of this request.")
 
 
+def test_undo_brings_the_rewrite_back_at_once(review: ReviewApp) -> None:
+    taken = review.decide("take", queue="rewrites").json["decision"]["id"]
+    review.workspace.read_rewrites()  # as the watcher does, which waits before it reads them again
+    assert review.decide("undo", undoes=taken).status == 200
+    assert data_of(review.get("/review?queue=rewrites"))["url"] == url_of()
+
+
+def test_the_end_of_a_queue_offers_to_undo(review: ReviewApp) -> None:
+    assert "do-undo" not in review.get("/review?queue=returned").text, "nothing was decided"
+    review.decide("skip", queue="rewrites")
+    end = review.get("/review?queue=returned").text
+    assert f'data-url="{url_of()}"' in end
+    with open_app(read_only=True) as app:
+        assert "do-undo" not in app.get("/review?queue=returned").text
+
+
 def test_undo_restores_the_page(review: ReviewApp) -> None:
     before = Path(page_path()).read_bytes()
     review.decide("take")

@@ -9,7 +9,7 @@ import pytest
 from qtgen.generation.decisions import Action
 from qtgen.generation.output import OutputFolder
 from qtgen.review.audits.acceptance import Verdict
-from qtgen.review.audits.audits import AuditProgress, progress
+from qtgen.review.audits.audits import AuditProgress, progress, read_plans
 from qtgen.review.web.views.audit import chart_of, percent
 from support.audits import Review, audit, write_audit
 from support.browser import OpenPage
@@ -91,7 +91,7 @@ def test_a_rejected_audit_lists_the_bad_pages(store: OutputFolder) -> None:
     )
     review.read(1, 1)
     words = words_of("/audits/spring")
-    assert "Audit spring rejected" in words
+    assert "Audit spring not accepted" in words
     assert "1 page Of these, 1 changed before anybody read it. Such pages count as bad." in words
     assert "Bad pages Look for what they have in common." in words
     assert f"What is {review.url(2).rpartition('what-is-')[2]}?" in words
@@ -338,3 +338,18 @@ def test_a_lead_finds_the_next_page_to_read_in_the_browser(open_page: OpenPage, 
         assert "queue=audit" in page.url
         assert page.get_by_text(f"What is {review.url(3).rpartition('what-is-')[2]}?").first.is_visible()
         page.wait_for_load_state("networkidle")
+
+
+@pytest.mark.parametrize("target", ["/", "/agreement", "/audits/audit-3"])
+def test_many_audits_need_no_more_than_six_statements(store: OutputFolder, target: str) -> None:
+    for number in range(8):
+        write_audit(store, name=f"audit-{number}", seed=number).read(number + 1, 2 * number + 1)
+    write_audit(store, name="next")
+    with open_app() as app:
+        app.workspace.index.statements = 0
+        assert app.get(target).status == 200
+        assert app.workspace.index.statements <= 6
+        known = app.workspace.progress_of(read_plans(store).audits)
+        assert [one.read for one in known] == [1, *[0] * 7]
+        assert [one.ahead for one in known] == [0, *range(2, 9)]
+        assert known == [app.workspace.progress(one.plan) for one in known]

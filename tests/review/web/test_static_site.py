@@ -114,13 +114,17 @@ def test_pages_with_the_same_name_have_files_of_their_own() -> None:
     assert names == {"what-is-osmosis.html", "what-is-osmosis-2.html", "what-is-osmosis-3.html"}
 
 
-def test_a_later_export_replaces_the_files_of_an_earlier_one() -> None:
+def test_a_later_export_replaces_the_files_of_an_earlier_one(monkeypatch: pytest.MonkeyPatch) -> None:
     write_site(osmosis={}, cell={})
-    export()
+    with monkeypatch.context() as patch:
+        patch.setattr(static_site, "ROWS", 1)
+        export()
+    assert {path.name for path in EXPORT.glob("*.html")} == {"index.html", "index-2.html"}
     Path(page_path("cell")).unlink()
     write_site(osmosis={"answer": "Other **words** are here."})
     assert export().pages == 1
     assert [path.name for path in (EXPORT / "pages").iterdir()] == ["what-is-osmosis.html"]
+    assert [path.name for path in EXPORT.glob("*.html")] == ["index.html"]
     assert "<strong>words</strong>" in html_of("pages/what-is-osmosis.html")
 
 

@@ -58,7 +58,7 @@ def agreement_view(
 ) -> View:
     """Return the screen. Plans that cannot be used are listed, and the others count."""
     plans = read_plans(workspace.store)
-    summary = summarize([workspace.progress(plan) for plan in plans.plans.values()], workspace.log)
+    summary = summarize(workspace.progress_of([*plans.plans.values()]), workspace.log)
     waiting = {url for plan in plans.plans.values() for url in second_readings(plan, workspace.log, viewer.name)}
     return View(
         "agreement.html.j2",

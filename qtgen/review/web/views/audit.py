@@ -17,7 +17,7 @@ from qtgen.review.web.views.lists import coded
 _LISTED = 20  # pages of a list
 _VERDICTS = {
     Verdict.ACCEPT: ("good", "accepted"),
-    Verdict.REJECT: ("bad", "rejected"),
+    Verdict.REJECT: ("bad", "not accepted"),
     Verdict.CONTINUE: ("accent", "running"),
 }
 
@@ -46,6 +46,9 @@ class AuditWorkspace(Protocol):
 
     def progress(self, plan: Plan, who: str = "") -> AuditProgress:
         """Return how far an audit is."""
+
+    def progress_of(self, plans: Sequence[Plan]) -> list[AuditProgress]:
+        """Return how far audits are."""
 
 
 @dataclass(frozen=True, slots=True)
