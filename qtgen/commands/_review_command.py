@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from qtgen.commands._options import load_from
-from qtgen.generation.output import HIDDEN
+from qtgen.generation.output import HIDDEN, OutputFolder
 from qtgen.settings import DEFAULT, LoadedSettings, Settings, load_settings
 
-OUT_DEFAULT = "[default: `out` in qtgen.toml, else the folder in PATHS that contains .qtgen/, else outputs]"
+OUT_DEFAULT = (
+    "[default: `out` in qtgen.toml, else the folder in PATHS that holds provenance, decisions or audits, else outputs]"
+)
 """How the help of an option says which folder it stands for."""
 _SUBCOMMANDS = frozenset({"plan", "stats", "export", "serve"})
 _SHOWN_PATHS = 3  # more paths are replaced by the folder that contains them
@@ -26,8 +28,14 @@ def review_settings(flags: Mapping[str, Any], paths: Sequence[Path]) -> Settings
 
 
 def _out_of(loaded: LoadedSettings, paths: Sequence[Path]) -> Path:
-    found = {path for path in paths if (path / HIDDEN).is_dir()}
+    found = {path for path in paths if _is_output_folder(OutputFolder(path))}
     return found.pop() if loaded.origins["out"] == DEFAULT and len(found) == 1 else loaded.settings.out
+
+
+def _is_output_folder(store: OutputFolder) -> bool:
+    """Return whether a folder has records. A `.qtgen/` with nothing but the cache is that of a project."""
+    audits = store.folder / HIDDEN / "audits"
+    return any(path.exists() for path in (store.provenance_file, store.decisions_file, audits))
 
 
 def review_command(out: Path, paths: Sequence[Path], *options: str) -> str:

@@ -5,7 +5,7 @@ only if the record still has the text that the reader saw. The reference of a pa
 in the end, if that is neither of both.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests, text_hash
 from qtgen.page import Page, decode_answer
 from qtgen.site.discovery import read_page
+
+_VERDICTS = ("new", "old", "same")
 
 
 def decided_pairs(store: OutputFolder) -> Iterator[dict[str, Any]]:
@@ -73,10 +75,10 @@ def _record_of(decision: Decision, records: list[_Record]) -> _Record | None:
 
 
 def _pair(decision: Decision, record: _Record, log: DecisionLog) -> dict[str, Any]:
-    page = read_page(record.path) if Path(record.path).exists() else None
+    page = read_page(record.path) if Path(record.path).is_file() else None
     approved = _approved_answer(page, decision.url, log)
     old, new = record.answer.old, record.answer.new
-    compared: Mapping[str, Any] = record.compared or {}
+    verdict = (record.compared or {}).get("verdict")
     return {
         "id": decision.id,
         "url": decision.url,
@@ -85,7 +87,7 @@ def _pair(decision: Decision, record: _Record, log: DecisionLog) -> dict[str, An
         "old": decode_answer(old),
         "new": decode_answer(new),
         "prefers": decision.prefers,
-        "verdict": compared.get("verdict"),
+        "verdict": verdict if verdict in _VERDICTS else None,
     }
 
 

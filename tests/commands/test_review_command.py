@@ -7,13 +7,16 @@ import pytest
 from qtgen.commands._review_command import review_command, review_settings
 
 
-def output_folder(name: str) -> Path:
-    Path(name, ".qtgen").mkdir(parents=True)
+def output_folder(name: str, record: str = "provenance.jsonl") -> Path:
+    file = Path(name, ".qtgen", record)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("")
     return Path(name)
 
 
-def test_the_path_with_provenance_is_the_output_folder() -> None:
-    pages, other = output_folder("pages"), Path("other")
+@pytest.mark.parametrize("record", ["provenance.jsonl", "decisions.jsonl", "audits/spring.json"])
+def test_the_path_with_records_is_the_output_folder(record: str) -> None:
+    pages, other = output_folder("pages", record), Path("other")
     assert review_settings({"out": None}, [other, pages, pages]).out == pages
     assert review_settings({"out": other}, [pages]).out == other
 
@@ -22,6 +25,11 @@ def test_two_output_folders_or_none_leave_the_default() -> None:
     paths = [output_folder("pages"), output_folder("more")]
     assert review_settings({"out": None}, paths).out == Path("outputs")
     assert review_settings({"out": None}, [Path("missing")]).out == Path("outputs")
+
+
+def test_the_folder_of_a_project_with_a_cache_is_no_output_folder() -> None:
+    Path(".qtgen/cache").mkdir(parents=True)
+    assert review_settings({"out": None}, [Path()]).out == Path("outputs")
 
 
 def test_the_settings_file_and_the_environment_come_first(monkeypatch: pytest.MonkeyPatch) -> None:

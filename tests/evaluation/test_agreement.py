@@ -182,6 +182,17 @@ def test_decisions_agree_with_the_comparison_or_not() -> None:
     assert {row.metric: row.value for row in rows} == {"comparison": 0.75, "length": 0.25}
 
 
+@pytest.mark.parametrize(
+    "values", [{"compared": {"verdict": "maybe"}}, {"compared": {"verdict": []}}, {"path": "site"}]
+)
+def test_damaged_values_of_a_record_are_left_out(values: dict[str, Any]) -> None:
+    store = OutputFolder(Path("out"))
+    keep_record(store, None, **values)
+    decide(store, "new")
+    (judged,) = read_sources(Path("out")).values()
+    assert [answer.comparison for answer in judged] == [None, None]
+
+
 def test_what_a_reader_approved_in_the_end_is_the_reference() -> None:
     store = OutputFolder(Path("out"))
     keep_record(store, None)

@@ -10,7 +10,12 @@ from qtgen.generation.decisions import timestamp
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.records import RecordFolder
 from qtgen.page import Page
+from qtgen.page.fields import FIELD_GROUPS
 from qtgen.review.types import Rewrite
+
+# Git brings records of other people. No other field of a page is ever changed because a record says so.
+_REWRITABLE = frozenset(path for paths in FIELD_GROUPS.values() for path in paths)
+_ALSO = ("score", "date")
 
 
 def read_rewrites(store: OutputFolder) -> dict[str, Rewrite]:
@@ -48,7 +53,7 @@ def as_rewrite(record: object, *, is_taken: bool, saved_at: float | None = None)
     """
     if not isinstance(record, dict) or not isinstance(fields := record.get("fields"), dict):
         return None
-    if not fields or not all(isinstance(both, dict) and {"old", "new"} <= both.keys() for both in fields.values()):
+    if not fields or not all(path in _REWRITABLE and _has_both(both) for path, both in fields.items()):
         return None
     reasons = record.get("reasons")
     return Rewrite(
@@ -61,9 +66,16 @@ def as_rewrite(record: object, *, is_taken: bool, saved_at: float | None = None)
         why=str(record.get("why") or ""),
         compared=_mapping(record.get("compared")),
         made=_mapping(record.get("made")),
-        also=_mapping(record.get("also")),
+        also={path: both for path, both in _mapping(record.get("also")).items() if path in _ALSO},
         saved_at=timestamp(dt.datetime.fromtimestamp(saved_at, dt.UTC)) if saved_at is not None else "",
     )
+
+
+def _has_both(both: object) -> bool:
+    """Return whether a field of a record has an old and a new value that a page can hold."""
+    if not isinstance(both, dict) or not {"old", "new"} <= both.keys():
+        return False
+    return all(both[side] is None or isinstance(both[side], str | int | float) for side in ("old", "new"))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ Nothing is written here. `None` means that the action changes nothing but the li
 
 import datetime as dt
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,7 +185,9 @@ class Steps:
 
 
 def _as_type_of(value: Value, old: Any) -> Value:
-    """Return an old value from a record, in which a date is a text."""
+    """Return an old value from a record, in which a date is a text. Return `value` if it is damaged."""
     if isinstance(value, dt.date) and isinstance(old, str):
-        return dt.date.fromisoformat(old)
-    return old if isinstance(old, str | int | float) else None
+        with suppress(ValueError):
+            return dt.date.fromisoformat(old)
+        return value
+    return old if isinstance(old, str | int | float) else value

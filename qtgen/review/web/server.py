@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from qtgen._util.files import as_output_error, hide_from_git
-from qtgen.errors import UsageError
+from qtgen.errors import OutputError, UsageError
 
 try:
     import fcntl
@@ -38,9 +38,13 @@ def only_server(folder: Path, address: str) -> Iterator[None]:
     Raises UsageError if another server holds the lock, and OutputError if the folder cannot be written.
     """
     file = folder / "lock"
-    hide_from_git(folder)
-    with as_output_error(file):
-        descriptor = os.open(file, _OPEN_LOCK, 0o600)
+    try:
+        hide_from_git(folder)
+        with as_output_error(file):
+            descriptor = os.open(file, _OPEN_LOCK, 0o600)
+    except OutputError as error:
+        error.remedy = "choose another output folder, or start a read-only server"
+        raise
     with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:
         if fcntl:
             _lock(handle.fileno(), file)

@@ -63,6 +63,7 @@ def test_the_output_folder_comes_from_the_option_or_the_settings(qtgen: Run) -> 
 
 def test_pages_in_their_output_folder_need_no_option(qtgen: Run) -> None:
     Path("site/.qtgen").mkdir()
+    Path("site/.qtgen/provenance.jsonl").write_text("")
     assert qtgen("review", "plan", "spring", "site", "--tolerance", "0.1")[0] == 0
     assert Path("site/.qtgen/audits/spring.json").is_file()
 

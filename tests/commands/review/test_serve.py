@@ -165,6 +165,7 @@ def test_static_files_need_no_server(qtgen: Run) -> None:
 def test_pages_in_their_output_folder_need_no_option(qtgen: Run) -> None:
     write_site(osmosis={})
     Path("site/.qtgen").mkdir()
+    Path("site/.qtgen/provenance.jsonl").write_text("")
     with only_server(Path("site/.qtgen/review"), "http://127.0.0.1:1"):
         assert "another server at http://127.0.0.1:1" in qtgen("review", "site", "--port", 0)[2]
 

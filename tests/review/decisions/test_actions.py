@@ -168,6 +168,14 @@ def test_a_reverted_rewrite_gets_its_score_and_date_back(actions: Actions, store
     assert values["answer"] == record["fields"]["answer"]["old"]
 
 
+def test_a_damaged_date_in_a_record_leaves_the_date_of_the_page(actions: Actions, store: OutputFolder) -> None:
+    record = save_rewrite(store, {"answer": NEW_ANSWER}, is_taken=True)
+    date = read(PATH.read_bytes()).values["date"]
+    store.keep_taken(page_path(), json.dumps({**record, "also": {"date": {"old": "soon", "new": "2026-11-27"}}}))
+    perform(actions, "keep")
+    assert read(PATH.read_bytes()).values["date"] == date
+
+
 # --- edits -------------------------------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,8 @@ def test_a_page_without_a_rewrite_has_none(store: OutputFolder) -> None:
         {"fields": {}},
         {"fields": {"answer": "text"}},
         {"fields": {"answer": {"old": "only"}}},
+        {"fields": {"answer": {"old": "a", "new": ["b"]}}},
+        {"fields": {"answer": {"old": "a", "new": "b"}, "url": {"old": "/learn/x", "new": "/learn/y"}}},
     ],
 )
 def test_a_damaged_record_is_no_rewrite(store: OutputFolder, record: Any) -> None:
@@ -66,6 +68,14 @@ def test_a_damaged_record_is_no_rewrite(store: OutputFolder, record: Any) -> Non
     store.keep_rejected(page_path("turgor"), "{")
     assert read_rewrites(store) == {}
     assert rewrite_of(store, page_path()) is None
+
+
+def test_a_record_changes_no_other_field_on_the_side() -> None:
+    fields = {"answer": {"old": "a", "new": "b"}}
+    also = {"score": {"old": 0.5, "new": -1.0}, "url": {"old": "/learn/x", "new": "/learn/y"}}
+    rewrite = as_rewrite({"fields": fields, "also": also}, is_taken=True)
+    assert rewrite
+    assert rewrite.also == {"score": also["score"]}
 
 
 def test_a_record_of_an_older_version_is_a_rewrite() -> None:

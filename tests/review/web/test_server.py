@@ -135,6 +135,6 @@ def test_lock_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / ".qtgen" / "review"
     folder.mkdir(parents=True)
     (folder / "lock").symlink_to(other)
-    with pytest.raises(OutputError), only_server(folder, "http://127.0.0.1:1"):
+    with pytest.raises(OutputError, match="or start a read-only server"), only_server(folder, "http://127.0.0.1:1"):
         pass
     assert other.read_text() == "keep"
