@@ -53,6 +53,8 @@ FILE_ONLY = frozenset({"prices", "request", "headers", "query", "dialect", "batc
 _NO_SETTINGS = frozenset({"QTGEN_REVIEWER"})  # a person's name does not belong in a file that a team commits
 _NOT_SHOWN = frozenset({"api_key", "request", "headers", "query", "ledger"})  # these can contain a password
 _COMMAND_LINE, _ENVIRONMENT = "command line", "environment"
+DEFAULT = "default"
+"""The origin of a value that nothing sets."""
 
 
 class Settings(BaseModel):
@@ -241,7 +243,7 @@ def load_settings(start: Path, environ: Mapping[str, str], options: Mapping[str,
         SettingsError: It names the origin of the value, the setting, what is wrong and the remedy.
     """
     merged: dict[str, Any] = {}
-    origins = dict.fromkeys(Settings.model_fields, "default")
+    origins = dict.fromkeys(Settings.model_fields, DEFAULT)
     file = find_settings_file(start)
     layers = [] if file is None else [(str(file), read_settings_file(file))]
     layers.append((_ENVIRONMENT, _from_environment(environ)))

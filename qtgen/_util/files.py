@@ -47,10 +47,14 @@ def staged_file(path: Path, text: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def staged_bytes(path: Path, contents: bytes) -> Iterator[Path]:
-    """Do what `staged_file` does in an existing folder, and let `sync_all` wait for the disk, once for many files."""
+def staged_bytes(path: Path, contents: bytes, *, is_private: bool = False) -> Iterator[Path]:
+    """Do what `staged_file` does in an existing folder, and let `sync_all` wait for the disk, once for many files.
+
+    Only its owner may read a private file.
+    """
     with _temporary_file(path, contents, sync=not _SYNCS_ALL) as temporary:
-        temporary.chmod(_NEW_FILE_MODE)
+        if not is_private:
+            temporary.chmod(_NEW_FILE_MODE)
         yield temporary
 
 
@@ -237,6 +241,19 @@ def _error_of(function: Callable[[], None]) -> QtgenError | None:
     return None
 
 
+def sync_folder(folder: Path) -> None:
+    """Wait until the names of the files in a folder are on the disk, so that a power cut does not undo a replacement.
+
+    Some file systems, and Windows, cannot do that.
+    """
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def append_line(path: Path, line: str, *, sync: bool = True) -> None:
     """Append a whole line to `path`, even if other processes append to it too.
 
@@ -247,12 +264,15 @@ def append_line(path: Path, line: str, *, sync: bool = True) -> None:
         with path.open("a+b", buffering=0) as file:
             _lock(file)  # other processes and machines may append to it too
             remaining = f"{line}\n".encode()
-            if file.seek(0, os.SEEK_END) and not _ends_in_newline(file):
+            size = file.seek(0, os.SEEK_END)
+            if size and not _ends_in_newline(file):
                 remaining = b"\n" + remaining
             while remaining:
                 remaining = remaining[file.write(remaining) :]
             if sync:
                 os.fsync(file.fileno())
+        if sync and not size:
+            sync_folder(path.parent)
 
 
 def _ends_in_newline(file: IO[bytes]) -> bool:

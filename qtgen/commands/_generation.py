@@ -12,6 +12,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._estimate import deleted_note
 from qtgen.commands._preview import preview
 from qtgen.commands._prompt_changes import prompt_change_notes
+from qtgen.commands._review_command import review_command
 from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._sharing import announce_sharing
 from qtgen.commands._stats import RunStats
@@ -177,7 +178,7 @@ class Generation:
             yield self._item(position, step)
 
     def notes(self, stats: RunStats) -> Iterator[str]:
-        """Yield the paths of the results, and why some pages were deliberately not written."""
+        """Yield the paths of the results, why some pages were not written, and how to review the others."""
         for model, error in (self.brake.dropped if self.brake else {}).items():
             yield f"{model} was dropped: {error}"
         if deleted := stats.failures[DELETED]:
@@ -195,6 +196,9 @@ class Generation:
         if stats.failed_requests:
             label = "failed answers" if stats.failed_answers else "reasons of failures"
             yield f"{label}: {self.output.failed_folder}/"
+        if stats.counts[Status.WRITTEN]:
+            folder = self.output.folder
+            yield f"review them in the browser: {review_command(folder, [folder])}"
 
     def _item(self, position: int, outcome: Outcome) -> Item:
         if outcome.status is Status.WRITTEN and outcome.path and len(self.shown) < self.options.show:

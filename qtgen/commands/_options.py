@@ -11,7 +11,7 @@ import click
 
 from qtgen.commands._echo import echo
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.settings import Settings, load_settings, unknown_variables
+from qtgen.settings import LoadedSettings, Settings, load_settings, unknown_variables
 
 if TYPE_CHECKING:  # loading it takes 0.2 s
     from qtgen.llm.ledger import Ledger
@@ -104,10 +104,15 @@ def request_options(command: Any) -> Any:
 
 def settings_from(flags: Mapping[str, Any]) -> Settings:
     """Return the settings in force, with the options that were given on top. Raises SettingsError."""
+    return load_from(flags).settings
+
+
+def load_from(flags: Mapping[str, Any]) -> LoadedSettings:
+    """Return what `settings_from` returns, and where each value comes from."""
     given = {name: value for name, value in flags.items() if name in Settings.model_fields and value not in (None, ())}
     for warning in unknown_variables(os.environ):
         echo(f"warning: {warning}", err=True)
-    return load_settings(Path.cwd(), os.environ, given).settings
+    return load_settings(Path.cwd(), os.environ, given)
 
 
 @contextmanager

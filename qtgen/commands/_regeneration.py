@@ -11,6 +11,7 @@ from qtgen._util.diff import diff_fields
 from qtgen.commands._batch import BatchFlags
 from qtgen.commands._echo import echo
 from qtgen.commands._output import SHOWN
+from qtgen.commands._review_command import review_command
 from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._sharing import announce_sharing
 from qtgen.commands._stats import RunStats
@@ -152,7 +153,7 @@ class Regeneration:
                 yield _item(position, not_attempted(page, failure, Status.SKIPPED))
 
     def notes(self, stats: RunStats) -> Iterator[str]:
-        """Yield where provenance, rejected rewrites and failed answers are."""
+        """Yield where provenance, rejected rewrites and failed answers are, and how to judge the rewrites."""
         if self.options.diff:
             yield (
                 "no page was changed; without --diff these answers come from the ledger, at no cost (with --limit, "
@@ -163,6 +164,8 @@ class Regeneration:
         if self.rejected:
             more = f" ({len(self.rejected) - SHOWN:,} more)" if len(self.rejected) > SHOWN else ""
             yield f"rejected rewrites{more}, with both versions: {self.output.rejected_folder}/"
+            command = review_command(self.output.folder, self.options.paths, "--queue", "rewrites")
+            yield f"judge them in the browser: {command}"
         if stats.failed_requests and not self.options.diff:
             yield f"failed answers: {self.output.failed_folder}/"
 

@@ -201,6 +201,8 @@ def test_each_line_waits_for_the_disk_unless_told_otherwise(monkeypatch: pytest.
     assert waits == []
     append_line(PAGE, "b")
     assert len(waits) == 1
+    append_line(Path("new.jsonl"), "c")
+    assert len(waits) == 3, "the name of a new file is in its folder, which is another wait"
 
 
 def test_appending_to_a_full_disk_is_an_output_error(monkeypatch: pytest.MonkeyPatch) -> None:

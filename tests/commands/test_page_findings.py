@@ -89,3 +89,4 @@ def test_generate_prints_the_warnings_of_validate(qtgen: Any, endpoint: FakeEndp
     assert "ACME101" in reported[0]
     assert [text for text in err.splitlines() if text.startswith("outputs/")] == reported
     assert ("unwrapped 1 answer: code fence (1)" in err) is not bool(quiet)
+    assert ("\nreview them in the browser: qtgen review outputs\n" in err) is not bool(quiet)

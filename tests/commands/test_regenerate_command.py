@@ -181,7 +181,7 @@ def test_a_rejected_rewrite_is_saved_and_not_repeated(qtgen: Run, endpoint: Endp
     assert changed_lines(before[str(PAGE)], PAGE.read_bytes()) == [SPACED_KEYWORDS], "the safe fix is made"
     saved = json.loads((REJECTED / "biology/what-is-osmosis.json").read_text())
     assert saved["fields"][DESCRIPTION] == {"old": LONG_DESCRIPTION, "new": OFF_TOPIC}
-    assert f"{REJECTED}/" in err
+    assert f"{REJECTED}/\njudge them in the browser: qtgen review site --queue rewrites\n" in err
     assert statuses_of(qtgen("regenerate", "site", "--json")[1]) == ["kept"]
     assert len(endpoint.requests) == 1
     endpoint.responses["seo"] = seo_json()

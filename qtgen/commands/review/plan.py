@@ -12,9 +12,10 @@ import click
 
 from qtgen._util.text import pluralize
 from qtgen.commands._echo import echo
-from qtgen.commands._options import Grouped, folder, options_of, settings_from
+from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._review_command import OUT_DEFAULT, review_settings
 from qtgen.commands.review._decisions import read_log
 from qtgen.errors import UsageError
 from qtgen.generation.output import OutputFolder
@@ -92,7 +93,7 @@ class PlanOptions:
 )
 @_limits("--sequential", is_flag=True, help="Check after every page, and stop as early as possible.")
 @_order("--seed", type=click.IntRange(min=0), metavar="N", help="Draw the order from this seed.  [default: random]")
-@_output("--out", type=folder, help="Write the plan to .qtgen/audits/ of this folder.  [default: outputs]")
+@_output("--out", type=folder, help=f"Write the plan to .qtgen/audits/ of this folder.  {OUT_DEFAULT}")
 def command(**arguments: object) -> int:
     """Plan the audit NAME of the pages at PATHS.
 
@@ -103,7 +104,7 @@ def command(**arguments: object) -> int:
     there show how many pages can be published.
     """
     options = PlanOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
-    settings = settings_from({"out": options.out})
+    settings = review_settings({"out": options.out}, options.paths)
     store = OutputFolder(settings.out)
     limits = options.limits()
     check_name(options.name)

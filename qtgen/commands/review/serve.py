@@ -18,11 +18,13 @@ import click
 
 from qtgen._util.text import pluralize
 from qtgen.commands._echo import echo
-from qtgen.commands._options import Grouped, folder, options_of, settings_from
+from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._review_command import OUT_DEFAULT, review_settings
 from qtgen.commands._steps import progress_after
-from qtgen.errors import OutputError, UsageError
+from qtgen.commands.review._decisions import log_problems
+from qtgen.errors import UsageError
 
 if TYPE_CHECKING:
     from qtgen.review.web.access import Access
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _pages, _server, _shared = options_of("Pages"), options_of("Server"), options_of("Shared server")
 _ANONYMOUS = "reviewer"
 _LOOPBACK = "127.0.0.1"
+_VARIABLE = "QTGEN_REVIEWER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +62,7 @@ class ServeOptions:
         for path in self.paths:
             if not path.exists():
                 raise UsageError("no such file or folder", path=path)
-        if self.static and (self.host != _LOOPBACK or self.auth_header or self.port is not None):
-            raise UsageError("--static starts no server, so it excludes --host, --port and --auth-header")
+        self._check_static()
         if bool(self.auth_header) != bool(self.trusted_proxy):
             given, other = ("auth-header", "trusted-proxy") if self.auth_header else ("trusted-proxy", "auth-header")
             raise UsageError(f"--{given} needs --{other}")
@@ -69,13 +71,16 @@ class ServeOptions:
             raise UsageError(message, remedy="add --auth-header and --trusted-proxy, or leave out --host")
         if self.auth_header and self.reviewer:
             raise UsageError("--reviewer excludes --auth-header, which names each reviewer")
-        excluded = {
+
+    def _check_static(self) -> None:
+        given = {
             "queue": self.queue,
-            "port": self.port,
+            "port": self.port is not None,
+            "host": self.host != _LOOPBACK,
             "allow-host": self.allow_host,
             "auth-header": self.auth_header,
         }
-        if self.static and (names := [name for name, value in excluded.items() if value]):
+        if self.static and (names := [name for name, value in given.items() if value]):
             raise UsageError(f"--static starts no server, so it excludes --{names[0]}")
 
 
@@ -97,7 +102,7 @@ class _Serve(Grouped):
 @_pages(
     "--out",
     type=folder,
-    help="Keep decisions in this folder, beside the provenance of the pages.  [default: outputs]",
+    help=f"Keep decisions in this folder, beside the provenance of the pages.  {OUT_DEFAULT}",
 )
 @_pages(
     "--static",
@@ -108,7 +113,6 @@ class _Serve(Grouped):
 @_pages("--queue", default="", metavar="NAME", help="Open this queue: rewrites, flagged, audit:NAME, …")
 @_server(
     "--reviewer",
-    envvar="QTGEN_REVIEWER",
     metavar="NAME",
     help="Record decisions under this name.  [default: $QTGEN_REVIEWER, git's user.name, or the login]",
 )
@@ -147,7 +151,7 @@ def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
     """Write the review as HTML files. Return 1 if a page could not be read."""
     from qtgen.review.web.static_site import write_static_site
 
-    settings = settings_from({"out": options.out, "corpus": options.corpus})
+    settings = review_settings({"out": options.out, "corpus": options.corpus}, options.paths)
     workspace = stack.enter_context(_opened(replace(options, read_only=True), settings))
     site = write_static_site(workspace, target)
     warn([f"{path}: {reason}" for path, reason in site.skipped], "page")
@@ -161,13 +165,13 @@ def _run(options: ServeOptions, stack: ExitStack) -> None:
     from qtgen.review.web.guards import allowed_hosts
     from qtgen.review.web.server import address_of, listen, serve
 
-    settings = settings_from({"out": options.out, "corpus": options.corpus})
+    settings = review_settings({"out": options.out, "corpus": options.corpus}, options.paths)
+    hosts = allowed_hosts(options.host, options.allow_host)
     listener = stack.enter_context(listen(options.host, options.port))
     address = address_of(listener, options.host)
     access = _access(options, settings.out, stack, address)
     workspace = stack.enter_context(_opened(options, settings))
     workspace.check_queue(options.queue)
-    hosts = allowed_hosts(options.host, options.allow_host)
     app = create_app(workspace, access, hosts, read_only=options.read_only)
     _announce(options, workspace, access, address)
     link = _link(options, access, address)
@@ -178,7 +182,7 @@ def _run(options: ServeOptions, stack: ExitStack) -> None:
 def _access(options: ServeOptions, out: Path, stack: ExitStack, address: str) -> "Access":
     """Return who may enter. Unless the server is read-only, it becomes the only one of the output folder."""
     from qtgen.generation.output import OutputFolder
-    from qtgen.review.web.access import LinkAccess, new_secret, proxy_access, read_secret
+    from qtgen.review.web.access import LinkAccess, known_secret, proxy_access, read_secret
     from qtgen.review.web.server import only_server
 
     own = OutputFolder(out).review_folder
@@ -186,12 +190,7 @@ def _access(options: ServeOptions, out: Path, stack: ExitStack, address: str) ->
         stack.enter_context(only_server(own, address))
     if options.auth_header:
         return proxy_access(options.auth_header, options.trusted_proxy)
-    try:
-        secret = read_secret(own)
-    except OutputError:
-        if not options.read_only:
-            raise
-        secret = new_secret()  # the folder cannot be written, so the cookie ends with this server
+    secret = known_secret(own) if options.read_only else read_secret(own)
     return LinkAccess(reviewer_name(options.reviewer), secret)
 
 
@@ -222,10 +221,8 @@ def _announce(options: ServeOptions, workspace: "Workspace", access: "Access", a
     from qtgen.review.index.page_filter import PageFilter
     from qtgen.review.web.access import LinkAccess
 
-    for problem in workspace.index.notes:
-        echo(f"warning: {problem}", err=True)
-    for line in workspace.log.problems:
-        echo(f"warning: {workspace.store.decisions_file}:{line.number}: {line.message}; the line is skipped", err=True)
+    warn(list(workspace.index.notes), "note")
+    warn(log_problems(workspace.store, workspace.log), "line", " skipped; the other decisions count")
     who = f" as {access.name}" if isinstance(access, LinkAccess) else ""
     count = pluralize(workspace.index.count(PageFilter()), "page")
     note(f"reviewing {count}{who}{'; read-only' if options.read_only else ''}; press Ctrl-C to stop")
@@ -234,17 +231,19 @@ def _announce(options: ServeOptions, workspace: "Workspace", access: "Access", a
 
 
 def reviewer_name(given: str | None) -> str:
-    """Return the name under which decisions are recorded: the given one, git's, or the login.
+    """Return the name under which decisions are recorded: the given one, $QTGEN_REVIEWER, git's, or the login.
 
     Raises UsageError for a name that cannot be shown.
     """
     from qtgen.review.web.access import clean_name
 
-    if given is not None:
-        if name := clean_name(given):
-            return name
-        raise UsageError("the name is empty, too long or not printable", setting="reviewer", remedy="give another one")
-    return clean_name(_git_name()) or clean_name(_login()) or _ANONYMOUS
+    name = os.environ.get(_VARIABLE) or None if given is None else given
+    if name is None:
+        return clean_name(_git_name()) or clean_name(_login()) or _ANONYMOUS
+    if cleaned := clean_name(name):
+        return cleaned
+    message = f"the name{'' if given else f' in {_VARIABLE}'} is empty, too long or not printable"
+    raise UsageError(message, setting="reviewer", remedy="give another one")
 
 
 def _git_name() -> str:
@@ -252,14 +251,17 @@ def _git_name() -> str:
     if git is None:
         return ""
     call: Sequence[str] = (git, "config", "user.name")
-    result = subprocess.run(call, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - no input
-    return result.stdout
+    try:
+        result = subprocess.run(call, capture_output=True, check=False, timeout=10)  # noqa: S603 - no input
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return result.stdout.decode(errors="replace")
 
 
 def _login() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container without users
+    except (OSError, KeyError, ImportError):  # a container without users; ImportError: Windows
         return ""
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from qtgen._util.files import sync_folder
 from qtgen.errors import OutputError, PageConflict, UsageError
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import Action, Decision, DecisionLog, Preference, moment_after, timestamp
@@ -206,6 +207,7 @@ class Actions:
             self._undo_texts.remove(decision.id)
             raise
         self.log.add(decision)
+        sync_folder(file.path.resolve().parent)
         if change.records:
             with suppress(OutputError):  # the page is there; a record that stays does no harm
                 self._move_record(path, change.records)

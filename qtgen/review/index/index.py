@@ -170,6 +170,12 @@ class ReviewIndex:
             self._writer.set_rewrites(rewrites)
             self.version += 1
 
+    def set_rewrite(self, url: str, rewrite: Rewrite | None) -> None:
+        """Note the rewrite of one page after a decision has moved it; None if it has none."""
+        with self._lock:
+            self._writer.set_rewrite(url, rewrite)
+            self.version += 1
+
     def page(self, url: str) -> IndexedPage | None:
         """Return the page with a URL. Of several pages with it, the first one counts."""
         row = self.row(f"SELECT {COLUMNS} FROM pages WHERE url = ? ORDER BY problem <> '', path LIMIT 1", (url,))  # noqa: S608 - no value of a request

@@ -83,7 +83,7 @@ class IndexWriter:
     def __init__(self, database: sqlite3.Connection, store: OutputFolder, log: DecisionLog) -> None:
         self._database, self._decisions = database, log
         self._batches = Batches(store.provenance_file)
-        self._rewrites: Mapping[str, Rewrite] = {}
+        self._rewrites: dict[str, Rewrite] = {}
         self.facets = Facets()
 
     def plan(self, batches: Sequence[PageBatch]) -> "RefreshPlan":
@@ -149,6 +149,13 @@ class IndexWriter:
         before, self._rewrites = self._rewrites, dict(rewrites)
         stored = {url for (url,) in self._database.execute("SELECT url FROM pages WHERE rewrite <> ''")}
         self.update_standing(before.keys() | self._rewrites.keys() | stored)
+
+    def set_rewrite(self, url: str, rewrite: Rewrite | None) -> None:
+        """Note the rewrite of one page; None if it has none."""
+        self._rewrites.pop(url, None)
+        if rewrite:
+            self._rewrites[url] = rewrite
+        self.update_standing([url])
 
     def _facts_of(self, path: str) -> tuple[str, str, str, str] | None:
         """Return the URL, the subject, the batch and the findings of a page."""

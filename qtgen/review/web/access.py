@@ -3,21 +3,23 @@
 import hashlib
 import hmac
 import ipaddress
-import os
+import re
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Protocol
 
+from starlette.requests import cookie_parser
 from starlette.types import Scope
 
-from qtgen._util.files import as_output_error
+from qtgen._util.files import as_output_error, hide_from_git, staged_bytes
 from qtgen.errors import UsageError
 
 _COOKIE_DAYS = 90
 _SECRET_SIZE = 32  # bytes
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _NAME_MAX = 100  # characters of a reviewer's name
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -68,14 +70,9 @@ class LinkAccess:
         return hmac.compare_digest(key.encode("utf-8", "replace"), self.key.encode())
 
     def reviewer(self, scope: Scope) -> str | None:
-        for value in _header_values(scope, "cookie"):
-            cookies: SimpleCookie = SimpleCookie()
-            try:
-                cookies.load(value)
-            except CookieError:
-                continue
-            morsel = cookies.get(self.cookie_name)
-            if morsel and hmac.compare_digest(morsel.value.encode("utf-8", "replace"), self._token().encode()):
+        token = self._token().encode()
+        for cookies in map(cookie_parser, _header_values(scope, "cookie")):
+            if hmac.compare_digest(cookies.get(self.cookie_name, "").encode("utf-8", "replace"), token):
                 return self.name
         return None
 
@@ -117,7 +114,10 @@ class ProxyAccess:
 
 
 def proxy_access(header: str, proxies: Iterable[str]) -> ProxyAccess:
-    """Return the access through a proxy. Raises UsageError for an address that is none."""
+    """Return the access through a proxy. Raises UsageError for an address or a name of a header that is none."""
+    if not _HEADER.fullmatch(header):
+        remedy = "give a name such as X-Forwarded-User"
+        raise UsageError(f"{header!r} is not the name of a header", setting="auth_header", remedy=remedy)
     networks = []
     for proxy in proxies:
         try:
@@ -134,44 +134,37 @@ def clean_name(text: str) -> str | None:
     return name if name and len(name) <= _NAME_MAX and name.isprintable() else None
 
 
-def new_secret() -> bytes:
-    """Return a random secret."""
-    return secrets.token_bytes(_SECRET_SIZE)
-
-
 def read_secret(folder: Path) -> bytes:
     """Return the secret in a folder, and create both if needed. Only the owner may read the file.
 
     Raises OutputError if the folder cannot be written.
     """
     file = folder / "secret"
+    hide_from_git(folder)
     with as_output_error(file):
-        prepare_folder(folder)
-        for _ in range(2):
-            try:
-                descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                secret = file.read_bytes()
-                if len(secret) == _SECRET_SIZE:
-                    file.chmod(0o600)
-                    return secret
-                file.unlink()  # a crash cut it short
-            else:
-                with os.fdopen(descriptor, "wb") as handle:
-                    secret = new_secret()
-                    handle.write(secret)
-                    handle.flush()
-                    os.fsync(handle.fileno())
-                return secret
-    raise UsageError("the file changes all the time", path=file, remedy="stop the other server first")
+        if (secret := _secret_in(file)) is not None:
+            file.chmod(0o600)
+            return secret
+        secret = secrets.token_bytes(_SECRET_SIZE)
+        with staged_bytes(file, secret, is_private=True) as temporary:  # another server never reads a part of it
+            temporary.replace(file)
+        return secret
 
 
-def prepare_folder(folder: Path) -> None:
-    """Create the folder of the server's own files, with a .gitignore, so that none of them is committed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore_file = folder / ".gitignore"
-    if not ignore_file.exists():
-        ignore_file.write_text("*\n")
+def known_secret(folder: Path) -> bytes:
+    """Return the secret in a folder, or a new one that is not kept. Nothing is written."""
+    with suppress(OSError):
+        if secret := _secret_in(folder / "secret"):
+            return secret
+    return secrets.token_bytes(_SECRET_SIZE)
+
+
+def _secret_in(file: Path) -> bytes | None:
+    try:
+        secret = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    return secret if len(secret) == _SECRET_SIZE else None
 
 
 def _header_values(scope: Scope, name: str) -> list[str]:

@@ -1,6 +1,7 @@
 """What the scripts of the pages ask for: decisions, drafts, checks of an edit, and reservations."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -10,9 +11,10 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen._util.pydantic_errors import dotted_path, expectation
-from qtgen.errors import UsageError
+from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import NOTHING_SEEN, Action, Preference, Seen
 from qtgen.page import Page, read_text
+from qtgen.review.decisions.rewrites import rewrite_of
 from qtgen.review.files import PageChanged
 from qtgen.review.types import ActionRequest, Viewer
 from qtgen.review.web.modes import Mode, is_swapped
@@ -98,9 +100,7 @@ class Api:
         asked = read_body(DecisionBody, body)
         workspace = self.workspace
         mode = workspace.mode(asked.queue, asked.url) if asked.action is not Action.UNDO else Mode()
-        if mode.is_blind and asked.action not in _BLIND_ACTIONS:
-            message = "a blind reader approves, rejects or skips a page"
-            raise UsageError(message, remedy="open the page without its queue")
+        _check_mode(asked.action, mode)
         page = workspace.page(asked.url)
         if page.problem:
             raise UsageError(f"this page cannot be decided: {page.problem}")
@@ -111,9 +111,11 @@ class Api:
         result = workspace.actions.perform(request, Path(page.path))
         if result.decision.after and not result.is_repeat:
             workspace.index.update(Path(page.path))
+            workspace.index.set_rewrite(asked.url, rewrite_of(workspace.store, page.path))
         workspace.index.record(result.decision)
         if asked.action is Action.EDIT:
-            workspace.drafts.discard(viewer.name, asked.url)
+            with suppress(OutputError):  # the edit is saved; a draft that stays does no harm
+                workspace.drafts.discard(viewer.name, asked.url)
         workspace.reservations.release(asked.url, viewer.name)
         return {
             "decision": msgspec.to_builtins(result.decision),
@@ -185,6 +187,18 @@ def hint(others: list[Reservation]) -> str:
     since = "just now" if minutes == 0 else f"{minutes} minute{'s' if minutes > 1 else ''} ago"
     more = f" So did {len(others) - 1} more." if len(others) > 1 else ""
     return f"{who} opened this {since}.{more}"
+
+
+def _check_mode(action: Action, mode: Mode) -> None:
+    """Raise UsageError for an action that the screen of the page does not offer, or offers no longer."""
+    if mode.is_blind and action not in _BLIND_ACTIONS:
+        message = "a blind reader approves, rejects or skips a page"
+        raise UsageError(message, remedy="open the page without its queue")
+    if mode.settles and action in (Action.APPROVE, Action.REJECT):
+        message = "two readers disagree about this page by now, so your decision would settle it"
+        raise UsageError(message, remedy="reload the page to see what they decided")
+    if action is Action.ADJUDICATE and not mode.settles:
+        raise UsageError("no readers disagree about this page", remedy="approve or reject it")
 
 
 def _request(asked: DecisionBody, viewer: Viewer, mode: Mode, opened: OpenedPage) -> ActionRequest:

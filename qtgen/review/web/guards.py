@@ -4,13 +4,16 @@ The order matters: first the headers of the reply, then the host, the origin, th
 """
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qtgen.errors import UsageError
 from qtgen.review.types import Viewer
 from qtgen.review.web.access import Access
 
@@ -49,6 +52,8 @@ _STATIC_HEADERS = {
     "access-control-allow-origin": "*",  # the preview's frame has no origin of its own
     "cache-control": "no-cache",
 }
+
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]")
 
 Refuse: TypeAlias = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
 """Replies with a status and one sentence, as HTML or as JSON."""
@@ -116,7 +121,10 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
             return
-        body = await _read_body(receive, Headers(scope=scope).get("content-length", ""))
+        try:
+            body = await _read_body(receive, Headers(scope=scope).get("content-length", ""))
+        except ClientDisconnect:
+            return  # a part of a body is no request
         if body is None:
             await self.refuse(scope, receive, send, 413, "The body is larger than 2 MiB; shorten the text.")
             return
@@ -124,12 +132,14 @@ class BodyLimit:
 
 
 async def _read_body(receive: Receive, announced: str) -> bytes | None:
-    """Return the body, or None if it is too large. The rest of such a body is not read."""
+    """Return the body, or None if it is too large. The rest of such a body is not read. Raises ClientDisconnect."""
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > MAX_BODY:
         return None
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         body += message.get("body", b"")
         if len(body) > MAX_BODY:
             return None
@@ -187,7 +197,15 @@ def json_bytes(value: object) -> bytes:
 
 
 def allowed_hosts(host: str, more: Iterable[str]) -> list[str]:
-    """Return the names that a `Host` header may have. Any port is allowed, because the browser knows the port."""
+    """Return the names that a `Host` header may have. Any port is allowed, because the browser knows the port.
+
+    Raises UsageError for a pattern, an address with a port, and anything else that is no name of a host.
+    """
+    more = [*more]
+    for name in more:
+        if not _HOST.fullmatch(name):
+            remedy = "give the name alone, such as review.example.org"
+            raise UsageError(f"{name!r} is not the name of a host", setting="allow_host", remedy=remedy)
     names = ["127.0.0.1", "localhost", "[::1]"]
     bound = f"[{host}]" if ":" in host else host
     if bound not in (*names, "0.0.0.0", "[::]"):  # noqa: S104 - nobody opens these two

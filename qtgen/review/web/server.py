@@ -13,9 +13,8 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from qtgen._util.files import as_output_error
+from qtgen._util.files import as_output_error, hide_from_git
 from qtgen.errors import UsageError
-from qtgen.review.web.access import prepare_folder
 
 try:
     import fcntl
@@ -24,6 +23,7 @@ except ImportError:  # Windows, where a second server is not noticed
 
 DEFAULT_PORT = 8642
 _SHUTDOWN = 3  # seconds that requests have to finish
+_OPEN_LOCK = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # a link could lead to a file of another program
 _BUSY = (errno.EADDRINUSE, errno.EACCES)
 
 
@@ -38,13 +38,12 @@ def only_server(folder: Path, address: str) -> Iterator[None]:
     Raises UsageError if another server holds the lock, and OutputError if the folder cannot be written.
     """
     file = folder / "lock"
+    hide_from_git(folder)
     with as_output_error(file):
-        prepare_folder(folder)
-        handle = file.open("a+", encoding="utf-8")
-    with handle:
+        descriptor = os.open(file, _OPEN_LOCK, 0o600)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:
         if fcntl:
             _lock(handle.fileno(), file)
-        handle.seek(0)
         handle.truncate()
         handle.write(address)
         handle.flush()

@@ -61,6 +61,12 @@ def test_the_output_folder_comes_from_the_option_or_the_settings(qtgen: Run) -> 
     assert json.loads(Path("site/.qtgen/audits/spring.json").read_bytes())["pages"][0][1] == "biology/what-is-page-1.md"
 
 
+def test_pages_in_their_output_folder_need_no_option(qtgen: Run) -> None:
+    Path("site/.qtgen").mkdir()
+    assert qtgen("review", "plan", "spring", "site", "--tolerance", "0.1")[0] == 0
+    assert Path("site/.qtgen/audits/spring.json").is_file()
+
+
 def test_excluded_pages_get_a_line_each(qtgen: Run, store: OutputFolder) -> None:
     Path("site/biology/empty.md").write_bytes(b"")
     Path("site/biology/zz-copy.md").write_text(page_text("page-1"))

@@ -55,7 +55,9 @@ def test_help_lists_commands_and_options_of_serving(qtgen: Run) -> None:
         (["site", "--auth-header", "X", "--trusted-proxy", "proxy"], "--trusted-proxy: `proxy` is not an IP address"),
         (["site", *HEADER, "--reviewer", "Ada"], "--reviewer excludes --auth-header, which names each reviewer"),
         (["site", "--reviewer", " "], "--reviewer: the name is empty, too long or not printable; give another one"),
-        (["site", "--static", "html", "--port", "1"], "--static starts no server, so it excludes"),
+        (["site", "--static", "html", "--port", "0"], "--static starts no server, so it excludes --port"),
+        (["site", "--allow-host", "*"], "--allow-host: '*' is not the name of a host; give the name alone"),
+        (["site", "--auth-header", "X:", "--trusted-proxy", "::1"], "--auth-header: 'X:' is not the name of a header"),
         (["site", "--static", "site"], "site: contains other files, and would be overwritten; choose a new or empty"),
         (["site", "--queue", "flaged"], "no queue is called `flaged`; did you mean `flagged`?"),
         (["site", "--port", "70000"], "invalid value for '--port': 70000"),
@@ -149,6 +151,7 @@ def test_decision_that_a_killed_server_did_not_carry_out_is_discarded() -> None:
         err = process.communicate(timeout=20)[1]
     assert process.returncode == 0
     assert "warning: out/.qtgen/decisions.jsonl:2: not a decision" in err
+    assert "warning: 1 line skipped; the other decisions count" in err
 
 
 def test_static_files_need_no_server(qtgen: Run) -> None:
@@ -157,6 +160,13 @@ def test_static_files_need_no_server(qtgen: Run) -> None:
     assert (code, out, err) == (0, "html/index.html\n", "wrote 2 pages; open this file in a browser:\n")
     assert "What is osmosis?" in Path(out.strip()).read_text()
     assert not Path("out").exists()
+
+
+def test_pages_in_their_output_folder_need_no_option(qtgen: Run) -> None:
+    write_site(osmosis={})
+    Path("site/.qtgen").mkdir()
+    with only_server(Path("site/.qtgen/review"), "http://127.0.0.1:1"):
+        assert "another server at http://127.0.0.1:1" in qtgen("review", "site", "--port", 0)[2]
 
 
 def test_reviewer_is_the_option_gits_name_or_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +181,29 @@ def test_reviewer_is_the_option_gits_name_or_the_login(monkeypatch: pytest.Monke
     assert reviewer_name(None) == "hopper"
     monkeypatch.setattr("getpass.getuser", lambda: (_ for _ in ()).throw(KeyError("uid")))
     assert reviewer_name(None) == "reviewer"
+
+
+def test_name_of_git_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    with Path(".git/config").open("ab") as config:
+        config.write(b"[user]\n\tname = Zo\xeb\n")
+    assert reviewer_name(None) == "Zo\N{REPLACEMENT CHARACTER}"
+    monkeypatch.setenv("QTGEN_REVIEWER", "\x1b")
+    with pytest.raises(UsageError, match="the name in QTGEN_REVIEWER is empty, too long or not printable"):
+        reviewer_name(None)
+
+
+def test_read_only_server_writes_nothing() -> None:
+    write_site(osmosis={})
+    with served("--read-only") as (link, _):
+        assert get(link)[0] == 303
+        assert not Path("out").exists()
+
+
+def test_variable_does_not_exclude_a_proxy() -> None:
+    write_site(osmosis={})
+    with served(*HEADER, env={"QTGEN_REVIEWER": "Zoë"}) as (address, _):
+        assert "ada" in get(address, ("X-User", "ada"))[2]
 
 
 def test_variable_names_the_reviewer_without_a_warning() -> None:

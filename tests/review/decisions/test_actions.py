@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import stat
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -447,11 +448,16 @@ def test_a_page_outside_the_folders_can_be_judged_but_not_changed(actions: Actio
 
 
 def fail_from(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> list[int]:
-    """Let the function `name` of `os` fail as on a full disk from its n-th call on. Return the count of calls."""
+    """Let the function `name` of `os` fail as on a full disk from its n-th call on. Return the count of calls.
+
+    Calls about folders do not count: they store nothing.
+    """
     calls = [0]
     original = getattr(os, name)
 
     def full(*arguments: Any, **options: Any) -> Any:
+        if isinstance(arguments[0], int) and stat.S_ISDIR(os.fstat(arguments[0]).st_mode):
+            return original(*arguments, **options)
         calls[0] += 1
         if calls[0] >= number:
             raise OSError(28, "No space left on device")
@@ -459,6 +465,20 @@ def fail_from(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> list[i
 
     monkeypatch.setattr(os, name, full)
     return calls
+
+
+def test_a_changed_page_is_on_the_disk_under_its_name(actions: Actions, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, synced = os.fsync, list[tuple[bool, int]]()
+
+    def fsync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        synced.append((stat.S_ISDIR(status.st_mode), status.st_ino))
+        original(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    actions.perform(request_for("edit", fields={DESCRIPTION: SHORT_DESCRIPTION}), PATH)
+    assert (False, PATH.stat().st_ino) in synced
+    assert synced[-1] == (True, PATH.parent.stat().st_ino)
 
 
 @pytest.mark.parametrize("action", ["approve", "edit", "take"])

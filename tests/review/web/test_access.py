@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import OutputError, UsageError
-from qtgen.review.web.access import LinkAccess, clean_name, proxy_access, read_secret
+from qtgen.review.web.access import LinkAccess, clean_name, known_secret, proxy_access, read_secret
 
 SECRET = b"s" * 32
 
@@ -25,6 +25,7 @@ def cookie_of(access: LinkAccess) -> str:
     [
         ("{own}", True),
         ("other=1; {own}; more=2", True),
+        ('other={{"a": [1, 2]}}; a[b]=c; d e=f; {own}', True),
         ("{own}x", False),
         ("{name}=", False),
         ("{name}=ä", False),
@@ -94,6 +95,12 @@ def test_address_of_a_proxy_must_be_one(address: str) -> None:
         proxy_access("X-User", [address])
 
 
+@pytest.mark.parametrize("header", ["", "X User", "X-User:", "X\r\n", "Über"])
+def test_name_of_the_header_must_be_one(header: str) -> None:
+    with pytest.raises(UsageError, match=r"is not the name of a header; give a name such as X-Forwarded-User"):
+        proxy_access(header, ["10.0.0.5"])
+
+
 def test_latin_1_name_of_a_proxy() -> None:
     access = proxy_access("X-User", ["10.0.0.5"])
     raw = {"type": "http", "headers": [(b"x-user", b"Zo\xeb")], "client": ("10.0.0.5", 1)}
@@ -119,6 +126,16 @@ def test_secret_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
 def test_secret_that_a_crash_cut_short_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"short")
     assert len(read_secret(tmp_path)) == 32
+
+
+def test_known_secret_is_read_and_nothing_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "review"
+    assert len(known_secret(folder)) == 32
+    assert known_secret(folder) != known_secret(folder)
+    assert not folder.exists()
+    secret = read_secret(folder)
+    assert known_secret(folder) == secret
+    assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "secret"]
 
 
 def test_folder_that_cannot_be_written(tmp_path: Path) -> None:

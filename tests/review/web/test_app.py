@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from qtgen.errors import OutputError
 from qtgen.generation.output import OutputFolder
 from qtgen.page import decode_answer, encode_answer, read
+from qtgen.review.decisions.drafts import Drafts
 from support.asgi import Reply, call
 from support.audits import write_audit
 from support.pages import LONG_DESCRIPTION, page_path, write_site
@@ -90,6 +92,22 @@ def test_reader_cannot_be_chosen_by_the_client(review: ReviewApp) -> None:
     assert (reply.status, reply.json["error"]) == (400, "`who` is not a field of this request.")
 
 
+def test_undo_brings_the_rewrite_back_at_once(review: ReviewApp) -> None:
+    taken = review.decide("take", queue="rewrites").json["decision"]["id"]
+    review.workspace.read_rewrites()  # as the watcher does, which waits before it reads them again
+    assert review.decide("undo", undoes=taken).status == 200
+    assert data_of(review.get("/review?queue=rewrites"))["url"] == url_of()
+
+
+def test_the_end_of_a_queue_offers_to_undo(review: ReviewApp) -> None:
+    assert "do-undo" not in review.get("/review?queue=returned").text, "nothing was decided"
+    review.decide("skip", queue="rewrites")
+    end = review.get("/review?queue=returned").text
+    assert f'data-url="{url_of()}"' in end
+    with open_app(read_only=True) as app:
+        assert "do-undo" not in app.get("/review?queue=returned").text
+
+
 def test_undo_restores_the_page(review: ReviewApp) -> None:
     before = Path(page_path()).read_bytes()
     review.decide("take")
@@ -111,6 +129,16 @@ def test_edit_saves_and_removes_the_draft(review: ReviewApp) -> None:
     assert reply.status == 200
     assert read(Path(page_path()).read_bytes()).values[DESCRIPTION] == text
     assert review.workspace.drafts.get("Ada", url_of()) is None
+
+
+def test_edit_is_saved_although_its_draft_stays(review: ReviewApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OutputError("Read-only file system", path="draft")
+
+    monkeypatch.setattr(Drafts, "discard", fail)
+    text = "Osmosis lets water pass through a membrane towards more solute."
+    reply = review.decide("edit", fields={DESCRIPTION: text})
+    assert (reply.status, [line["action"] for line in decisions()]) == (200, ["edit"])
 
 
 def test_draft_without_changes_is_removed(review: ReviewApp) -> None:
@@ -282,6 +310,14 @@ def test_audit_is_read_blindly_and_disputes_are_settled(review: ReviewApp) -> No
         assert "Your decision settles it." in page.text
         assert "Not publishable" in page.text
         assert "Factual error" in page.text
+        stale = lead.decide("approve", name, queue="audit:spring")
+        assert (stale.status, stale.json["error"]) == (
+            400,
+            "Two readers disagree about this page by now, so your decision would settle it; "
+            "reload the page to see what they decided.",
+        )
+        for queue in ("", "second"):
+            assert lead.decide("adjudicate", name, queue=queue, acceptable=True).status == 400
         assert lead.decide("adjudicate", name, queue="audit:spring", acceptable=False).status == 200
     assert decisions()[-1]["action"] == "adjudicate"
 

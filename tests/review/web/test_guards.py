@@ -1,5 +1,6 @@
 """What every request passes: host, origin, content type, size, cookie; and the headers of every reply."""
 
+import asyncio
 from collections.abc import Iterable
 
 import pytest
@@ -9,8 +10,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from qtgen.errors import UsageError
 from qtgen.review.web.access import Access, LinkAccess, proxy_access
 from qtgen.review.web.guards import (
     MAX_BODY,
@@ -76,6 +78,32 @@ def app(*, read_only: bool = False, access: Access = ACCESS) -> Starlette:
 )
 def test_host(host: str, status: int) -> None:
     assert call(app(), "GET", "/", [("host", host), COOKIE]).status == status
+
+
+@pytest.mark.parametrize(
+    "name", ["*", "*.example.org", "a*b", "", "example.org:8080", "http://example.org", "a/b", "."]
+)
+def test_allowed_host_must_be_a_name(name: str) -> None:
+    with pytest.raises(UsageError, match="is not the name of a host; give the name alone"):
+        allowed_hosts("127.0.0.1", ["review.example", name])
+
+
+def test_part_of_a_body_is_no_request() -> None:
+    sent: list[Message] = []
+    incoming: list[Message] = [
+        {"type": "http.request", "body": b"{}", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return incoming.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    asyncio.run(BodyLimit(echo, refuse)(scope, receive, send))  # type: ignore[arg-type]  # it is never called
+    assert sent == []
 
 
 def test_hosts_of_other_addresses() -> None:

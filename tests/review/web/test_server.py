@@ -6,14 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from qtgen.errors import UsageError
+from qtgen.errors import OutputError, UsageError
 from qtgen.review.web.server import address_of, is_loopback, listen, only_server
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
@@ -27,6 +26,7 @@ from starlette.routing import Route
 from qtgen.review.web.server import address_of, listen, only_server, serve
 
 def slow(request):
+    print("started", flush=True)
     time.sleep(0.5)
     return PlainTextResponse("done")
 
@@ -61,7 +61,8 @@ def test_signal_ends_it_after_the_request_in_progress(tmp_path: Path, number: si
     with running(tmp_path / "a" / "b" / "c") as (process, address):
         with closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=20)) as connection:
             connection.request("GET", "/?key=secret", headers={"X-Forwarded-For": "10.0.0.1"})
-            time.sleep(0.2)
+            assert process.stdout is not None
+            assert process.stdout.readline() == "started\n"
             process.send_signal(number)
             assert connection.getresponse().read() == b"done"
         out, err = process.communicate(timeout=20)
@@ -126,3 +127,14 @@ def test_address_of_version_6() -> None:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         assert address_of(listener, "::1") == f"http://[::1]:{port}"
+
+
+def test_lock_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("keep")
+    folder = tmp_path / ".qtgen" / "review"
+    folder.mkdir(parents=True)
+    (folder / "lock").symlink_to(other)
+    with pytest.raises(OutputError), only_server(folder, "http://127.0.0.1:1"):
+        pass
+    assert other.read_text() == "keep"

@@ -1,5 +1,7 @@
 // Requests to the server, and the line that tells the reader what came of them.
 
+const KEEPALIVE_MAX = 60_000; // bytes; browsers refuse more than 64 KiB
+
 export class ApiError extends Error {
   constructor(status, data) {
     super(data.error || `The server replied with status ${status}.`);
@@ -8,13 +10,16 @@ export class ApiError extends Error {
   }
 }
 
-export async function send(method, path, body) {
+// With `outlives`, the request goes on when its page is closed, as far as browsers allow that.
+export async function send(method, path, body, { outlives = false } = {}) {
+  const text = JSON.stringify(body);
   let reply;
   try {
     reply = await fetch(path, {
       method,
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
+      body: text,
+      keepalive: outlives && new TextEncoder().encode(text).length < KEEPALIVE_MAX,
     });
   } catch {
     throw new ApiError(0, { error: "The server does not answer. What you typed is still here; try again." });
@@ -60,6 +65,11 @@ export function tellStored() {
 export function dataOf(id) {
   const element = document.getElementById(id);
   return element ? JSON.parse(element.textContent) : null;
+}
+
+// Return a text with its `code` as elements.
+export function coded(text) {
+  return text.split(/`([^`\n]+)`/).map((part, number) => (number % 2 ? element("code", { textContent: part }) : part));
 }
 
 export function element(name, properties = {}, children = []) {

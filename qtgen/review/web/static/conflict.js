@@ -18,21 +18,22 @@ function rows(conflict) {
   const hasYours = Object.keys(yours).length > 0;
   const heads = ["Field", "What you saw", "What is there now", ...(hasYours ? ["What you wrote"] : [])];
   const head = element("tr", {}, heads.map((one) => element("th", { textContent: one, scope: "col" })));
+  const cell = (label, values, field) => element("td", { role: "cell", "data-label": label }, [text(values, field)]);
   const body = Object.keys(LABELS)
     .filter((field) => [conflict.seen, yours].some((one) => one && field in one && one[field] !== conflict.now[field]))
     .map((field) =>
-      element("tr", {}, [
-        element("th", { textContent: LABELS[field], scope: "row" }),
-        element("td", {}, [text(conflict.seen, field)]),
-        element("td", {}, [text(conflict.now, field)]),
-        ...(hasYours ? [element("td", {}, [text(yours, field)])] : []),
+      element("tr", { role: "row" }, [
+        element("th", { textContent: LABELS[field], scope: "row", role: "rowheader" }),
+        cell("What you saw", conflict.seen, field),
+        cell("What is there now", conflict.now, field),
+        ...(hasYours ? [cell("What you wrote", yours, field)] : []),
       ]),
     );
   if (!body.length) {
     const note = "The texts are the same; another part of the file changed.";
     body.push(element("tr", {}, [element("td", { colSpan: heads.length, textContent: note })]));
   }
-  return element("table", { class: "conflict" }, [element("thead", {}, [head]), element("tbody", {}, body)]);
+  return element("table", { class: "conflict", role: "table" }, [element("thead", {}, [head]), element("tbody", {}, body)]);
 }
 
 // Show the dialog. `onKeep` is called if the reader wants to go on with what they wrote, on top of what is there now.

@@ -1,6 +1,6 @@
 // The edit screen: a live preview, live diagnostics, a counter, and drafts that survive whatever happens.
 
-import { ApiError, dataOf, element, newId, send, tell, tellNext } from "./api.js";
+import { ApiError, coded, dataOf, element, newId, send, tell, tellNext } from "./api.js";
 import { showConflict } from "./conflict.js";
 import { Preview } from "./frame.js";
 
@@ -49,7 +49,8 @@ function count() {
 }
 
 function place(one) {
-  const where = one.answer_line ? `line ${one.answer_line}` : one.field || "";
+  const isNamed = one.message.startsWith(`\`${one.field}\``);
+  const where = one.answer_line ? `line ${one.answer_line}` : isNamed ? "" : one.field || "";
   return where ? `${where}: ` : "";
 }
 
@@ -59,7 +60,8 @@ function showDiagnostics(reply) {
     const kind = one.is_new && one.severity === "error" ? "error" : one.severity;
     return element("li", { class: one.is_new ? "is-new" : "" }, [
       element("span", { class: `badge ${kind}`, textContent: one.code }),
-      ` ${place(one)}${one.message}`,
+      ` ${place(one)}`,
+      ...coded(one.message),
       ...(one.is_new ? [element("b", { textContent: " (new)" })] : []),
     ]);
   });
@@ -101,7 +103,7 @@ async function saveDraft() {
   const text = typed();
   if (isDone || text === saved) return;
   try {
-    await send("PUT", "/api/drafts", { url: page.url, file_digest: page.file_digest, fields: changed(), note: byId("note").value });
+    await send("PUT", "/api/drafts", { url: page.url, file_digest: page.file_digest, fields: changed(), note: byId("note").value }, { outlives: true });
     saved = text;
     if (!preview) approximate();
     byId("draft").textContent = Object.keys(changed()).length ? "Draft saved" : "No changes";
@@ -187,12 +189,11 @@ function keepMine(conflict) {
 export function start() {
   page = dataOf("edit-data");
   preview = page.has_bundle ? new Preview(byId("frame")) : null;
+  count();
+  show();
+  if (!preview) approximate();
+  if (!page.may_save) return;
   saved = typed();
-  if (!page.may_save) {
-    count();
-    show();
-    return;
-  }
   for (const one of [...inputs(), byId("note")]) one.addEventListener("input", onInput);
   byId("edit-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -208,8 +209,5 @@ export function start() {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") saveDraft();
   });
-  count();
-  show();
-  if (!preview) approximate();
   check();
 }

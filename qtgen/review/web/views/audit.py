@@ -17,7 +17,7 @@ from qtgen.review.web.views.lists import coded
 _LISTED = 20  # pages of a list
 _VERDICTS = {
     Verdict.ACCEPT: ("good", "accepted"),
-    Verdict.REJECT: ("bad", "rejected"),
+    Verdict.REJECT: ("bad", "not accepted"),
     Verdict.CONTINUE: ("accent", "running"),
 }
 

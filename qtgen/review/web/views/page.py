@@ -41,7 +41,7 @@ def review_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) 
     workspace.check_queue(queue)
     url = query.get("url") or (workspace.queues.first(queue, viewer.name) if queue else None)
     if url is None:
-        return queue_end_view(workspace, queue)
+        return queue_end_view(workspace, queue, viewer)
     screen = _screen(workspace, queue, url, viewer)
     return View("page.html.j2", screen.context(query.get("tab", "")))
 
@@ -59,11 +59,12 @@ def _screen(workspace: Workspace, queue: str, url: str, viewer: Viewer) -> "_Scr
     return _Screen(workspace, opened, rewrite, versions_of(opened, rewrite), mode, queue, viewer)
 
 
-def queue_end_view(workspace: Workspace, queue: str) -> View:
+def queue_end_view(workspace: Workspace, queue: str, viewer: Viewer) -> View:
     """Return the screen at the end of a queue."""
     label = workspace.queues.kind(queue).label if queue else "Pages"
     next_step = "All pages of this queue are decided. Choose another queue on the overview."
-    return View("queue_end.html.j2", {"queue_label": label, "next_step": next_step})
+    undo = last_decision(workspace, viewer.name) if viewer.may_write else None
+    return View("queue_end.html.j2", {"queue": queue, "queue_label": label, "next_step": next_step, "undo": undo})
 
 
 def _shown_rewrite(opened: OpenedPage, mode: Mode) -> Rewrite | None:

@@ -1,5 +1,6 @@
 """Parts of the review screen: findings with what explains them, differences, history and provenance."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ SITE_PREFIX = 38  # characters that the site prints before the description
 _SOURCE_MAX = 30_000  # characters of a page that the source tab shows
 _PLACES_MAX = 20  # of one rule
 LABELS = {"answer": "Answer", "seo.page_description": "Description", "seo.page_keywords": "Keywords"}
+_HARD_BREAK = re.compile(r"(?<=[^\n])\n(?!\n|\s|- |Fix:|Why it is bad:)")  # inside a paragraph
 _INS, _DEL = Markup("<ins>{}</ins>"), Markup("<del>{}</del>")
 _VERBS = {
     Action.APPROVE: "approved",
@@ -83,7 +85,9 @@ def _compares(code: str) -> bool:
 def _row(code: str, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
     rule = REGISTRY.get(code)
     name, explanation = (rule.name, rule.doc) if rule else ("", "")
-    return RuleFindings(code, name, str(severity), coded(explanation), places[:_PLACES_MAX], total)
+    return RuleFindings(
+        code, name, str(severity), coded(_HARD_BREAK.sub(" ", explanation)), places[:_PLACES_MAX], total
+    )
 
 
 def marked(text: str, marks: Sequence[Mark]) -> Markup:
