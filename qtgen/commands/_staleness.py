@@ -1,10 +1,8 @@
 """Find the stale pages for `regenerate`, and report the pages that it leaves alone."""
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qtgen import __version__
 from qtgen._util.text import pluralize
 from qtgen.commands._output import note, warn
 from qtgen.commands._regeneration import RegenerateOptions
@@ -20,8 +18,7 @@ from qtgen.regeneration.reasons import Criteria, group_of
 from qtgen.regeneration.staleness import StalenessReport
 from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import OnUnusable, PageBatch, iter_batches
-from qtgen.validation.cache import Cache
-from qtgen.validation.plugins import rules_key
+from qtgen.validation.project_cache import project_cache
 from qtgen.validation.run import ValidationOptions
 
 
@@ -49,7 +46,7 @@ def find_pages(
     )
     root = project_folder()
     batches = list(iter_batches(options.paths, on_unusable))
-    cache = Cache(root / ".qtgen" / "cache", f"{__version__} {rules_key(config.rule_settings)}", root, time.time_ns())
+    cache = project_cache(config.rule_settings)
     corpus = settings.corpus if "related" in options.staleness.groups else None
     validation = ValidationOptions((), root=root, corpus=corpus, cache=cache, settings=config.rule_settings)
     try:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from qtgen import __version__
 from qtgen._util.project import find_settings_file, project_folder
 from qtgen.commands._echo import echo
 from qtgen.commands._engines import engine_option, open_engine
@@ -28,7 +26,8 @@ from qtgen.site.locations import Location
 from qtgen.validation.autofix import FixReport, try_fixes, write_fixes
 from qtgen.validation.cache import Cache
 from qtgen.validation.detection import PageFilter
-from qtgen.validation.plugins import load_plugins, rules_key
+from qtgen.validation.plugins import load_plugins
+from qtgen.validation.project_cache import project_cache
 from qtgen.validation.reports import format_names, get_format
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings, rule_settings
 from qtgen.validation.run import ValidationOptions, ValidationResult
@@ -241,10 +240,7 @@ class _Session:
         is_without = self._options.no_cache or self._stdin or self._sources.pack
         if is_without or not any(path.is_dir() for path in self._sources.read_paths):
             return None
-        root = project_folder()
-        return Cache(
-            root / ".qtgen" / "cache", f"{__version__} {rules_key(self._checks.settings)}", root, time.time_ns()
-        )
+        return project_cache(self._checks.settings)
 
     def _batches(self) -> Iterable[PageBatch]:
         batches = batches_for_paths(self._stdin) if self._stdin else self._sources.batches()

@@ -130,6 +130,7 @@ def _with_features(
         return frame
     from qtgen.site.discovery import iter_batches
     from qtgen.validation.plugins import load_plugins
+    from qtgen.validation.project_cache import project_cache
     from qtgen.validation.rules.settings import rule_settings
     from qtgen.validation.run import ValidationOptions, ValidationResult
     from qtgen.validation.selection import choose_rules
@@ -137,9 +138,13 @@ def _with_features(
     load_plugins(settings)
     rules = rule_settings(settings)
     chosen = choose_rules(settings.select, settings.ignore, rules.requested)
-    options = ValidationOptions(chosen, corpus=settings.corpus, settings=rules)
-    with ValidationResult(iter_batches(paths), options) as result:
-        findings = finding_features(frame, result, store.folder)
+    cache = project_cache(rules)
+    options = ValidationOptions(chosen, corpus=settings.corpus, cache=cache, settings=rules)
+    try:
+        with ValidationResult(iter_batches(paths), options) as result:
+            findings = finding_features(frame, result, store.folder)
+    finally:
+        cache.close()
     return frame.with_features(findings).with_features(rewrite_features(read_rewrites(store)))
 
 

@@ -20,6 +20,7 @@ from qtgen.review.audits.audits import (
     AuditProgress,
     Plans,
     Verdict,
+    changed_unread,
     digests_from_files,
     progress,
     read_plan,
@@ -73,6 +74,7 @@ def _run(options: StatsOptions) -> int:
         echo(json_text({**as_dict(summary), "problems": problems}, indent=1))
     else:
         _print(summary, options.plan)
+    _note_changes(store, summary, drawn)
     is_accepted = bool(summary.audits) and all(one.verdict is Verdict.ACCEPT for one in summary.audits)
     if options.require_accepted and not is_accepted:
         note("the batch is not accepted" if summary.audits else "there is no audit that accepts a batch")
@@ -114,6 +116,16 @@ def _print(summary: Summary, name: str | None) -> None:
     _print_decisions(summary.by_reader)
     echo()
     _print_agreement(summary)
+
+
+def _note_changes(store: OutputFolder, summary: Summary, log: DecisionLog) -> None:
+    """Say which accepted batches have pages that changed later, which their verdict does not cover."""
+    for one in summary.audits:
+        if one.verdict is Verdict.ACCEPT:
+            changed = changed_unread(one.plan, log, digests_from_files(one.plan, store.folder))
+            if changed:
+                texts = "the present text of 1 page" if changed == 1 else f"the present texts of {changed:,} pages"
+                note(f"{one.plan.name}: the verdict does not cover {texts}, which nobody read since the plan was made")
 
 
 def _details(now: AuditProgress) -> Iterator[str]:

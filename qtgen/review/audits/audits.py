@@ -16,7 +16,7 @@ from qtgen.review.audits.frames import Frame, SourcePage, digests_from_files, re
 from qtgen.review.audits.plans import NEXT, FramePage, Kind, Plan, Plans, check_name, read_plan, read_plans, save_plan
 from qtgen.review.audits.prediction import Model, fit
 from qtgen.review.audits.progress import AuditProgress, outcomes, progress, second_readings
-from qtgen.review.audits.readings import DigestsOf, Outcome, label_of
+from qtgen.review.audits.readings import DigestsOf, Outcome, changed_unread, label_of
 
 __all__ = [
     "NEXT",
@@ -29,6 +29,7 @@ __all__ = [
     "Plans",
     "SourcePage",
     "Verdict",
+    "changed_unread",
     "digests_from_files",
     "has_enough_labels",
     "make_plan",

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from qtgen._util.files import publish_if_absent, staged_file
-from qtgen.errors import OutputError, UsageError
+from qtgen.errors import UsageError
 from qtgen.generation.decisions import Draw
 from qtgen.generation.output import HIDDEN, OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS
@@ -37,7 +37,6 @@ _NAME_MAX = 64
 _NEXT_COUNT = 100  # the number of pages for which a draw of the queue `next` records probabilities
 
 Kind = Literal["fixed", "sequential", "next"]
-DRAW_KINDS: tuple[Kind, ...] = ("fixed", "sequential", "next")
 
 
 class FramePage(msgspec.Struct, frozen=True, array_like=True):
@@ -277,19 +276,3 @@ def _document(plan: Plan) -> str:
     rows = ",\n".join(f"  {msgspec.json.encode(page).decode()}" for page in plan.pages)
     lines = [f' "{name}": {value}' for name, value in fields.items() if name != "pages"]
     return "{\n" + ",\n".join([*lines, f' "pages": [\n{rows}\n ]']) + "\n}\n"
-
-
-__all__ = [
-    "DRAW_KINDS",
-    "NEXT",
-    "FramePage",
-    "Kind",
-    "OutputError",
-    "Plan",
-    "Plans",
-    "check_name",
-    "plan_file",
-    "read_plan",
-    "read_plans",
-    "save_plan",
-]

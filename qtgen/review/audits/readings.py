@@ -79,7 +79,7 @@ def outcome_of(plan: Plan, page: FramePage, log: DecisionLog, digests_of: Digest
     """Return what is known about a page of a plan. `digests_of` is called only if nobody has read the page."""
     frozen = plan.digests_of(page)
     effective = log.effective(page.url)
-    decisions = [one for one in effective if one.draw is not None and one.draw.plan == plan.name]
+    decisions = [one for one in effective if _is_drawn(one, plan)]
     saw_frozen = [one for one in decisions if not _is_changed(one.texts, frozen)]
     readings, skipped_by = _by_reader(saw_frozen)
     seen_by = frozenset(one.who for one in decisions)
@@ -94,6 +94,19 @@ def outcome_of(plan: Plan, page: FramePage, log: DecisionLog, digests_of: Digest
     if len(decisions) > len(saw_frozen) or _is_changed(digests_of(page.url), frozen):
         return Outcome(page, 0.0, (), skipped_by, seen_by, is_changed=True)
     return Outcome(page, None, (), skipped_by, seen_by)
+
+
+def changed_unread(plan: Plan, log: DecisionLog, digests_of: DigestsOf) -> int:
+    """Return how many pages have another text than the plan froze, although no reader of the draw saw them.
+
+    The verdict says nothing about the texts that they have now.
+    """
+    unread = (page for page in plan.pages if not any(_is_drawn(one, plan) for one in log.effective(page.url)))
+    return sum(_is_changed(digests_of(page.url), plan.digests_of(page)) for page in unread)
+
+
+def _is_drawn(decision: Decision, plan: Plan) -> bool:
+    return decision.draw is not None and decision.draw.plan == plan.name
 
 
 def _adjudicated(decisions: list[Decision], frozen: Mapping[str, str]) -> float | None:

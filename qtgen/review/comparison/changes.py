@@ -41,11 +41,6 @@ class Changes:
     layout: Layout
     common: float
 
-    @property
-    def are_none(self) -> bool:
-        """Whether the texts have the same words."""
-        return not self.old.marks and not self.new.marks
-
 
 def compare(old: str, new: str) -> Changes:
     """Return the changes between two Markdown texts, which have real line breaks."""

@@ -18,7 +18,6 @@ from typing import Any
 
 from xxhash import xxh3_64_hexdigest
 
-from qtgen import __version__
 from qtgen._util.sqlite import open_cache_database
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import Decision, DecisionLog
@@ -42,8 +41,7 @@ from qtgen.review.index.table import (
 from qtgen.review.index.writer import IndexWriter
 from qtgen.review.types import IndexedPage, Rewrite
 from qtgen.site.discovery import PageBatch, iter_batches
-from qtgen.validation.cache import Cache
-from qtgen.validation.plugins import rules_key
+from qtgen.validation.project_cache import project_cache
 from qtgen.validation.run import ValidationOptions
 
 PAGE_SIZE = 50
@@ -135,8 +133,7 @@ class ReviewIndex:
 
     def _check(self, batches: Sequence[PageBatch], wanted: Set[str]) -> CheckedPages:
         """Check the pages with the cache that `qtgen validate` uses."""
-        project, key = self.sources.project, f"{__version__} {rules_key(self.sources.checks.settings)}"
-        cache = Cache(project / ".qtgen" / "cache", key, project, self.sources.clock())
+        cache = project_cache(self.sources.checks.settings, self.sources.project, self.sources.clock())
         try:
             return check_pages(batches, replace(self.sources.checks, cache=cache), wanted)
         finally:

@@ -76,6 +76,19 @@ def test_a_page_that_changed_before_it_was_read_is_bad(qtgen: Run, store: Output
     assert "1 changed or gone before they were read" in out
 
 
+def test_pages_that_changed_unread_are_named_beside_an_accepted_batch(
+    qtgen: Run, store: OutputFolder, plan: Plan
+) -> None:
+    sample = plan.sample or 0
+    decide(store, plan, 1, sample)
+    for place in (1, sample + 1, sample + 2):  # the first one was read
+        name = plan.pages[plan.order[place - 1]].url.rpartition("what-is-")[2]
+        Path("site/biology", f"what-is-{name}.md").write_text(page_text(name, answer="Another answer."))
+    code, _, err = qtgen("review", "stats", "spring", "--require-accepted")
+    assert code == 0
+    assert "spring: the verdict does not cover the present texts of 2 pages, which nobody read" in err
+
+
 def test_a_changed_page_that_was_read_before_stays_good(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
     decide(store, plan, 1, plan.sample or 0)
     for path in Path("site/biology").iterdir():

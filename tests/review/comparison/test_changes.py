@@ -102,7 +102,8 @@ def test_the_layout_follows_from_what_is_common() -> None:
     assert few.common > 0.8
     assert compare(text, "Something entirely different is written in this answer.").layout == "side by side"
     same = compare(text, text)
-    assert same.are_none
+    assert not same.old.marks
+    assert not same.new.marks
     assert same.merged.markdown.strip() == text
 
 
