@@ -152,10 +152,14 @@ class DecisionLog:
     def current(self, url: str) -> Decision | None:
         """Return the decision that the state of a page follows from, if there is one.
 
-        It is the last one that was not blind, or else the last blind one. Skipping a page decides nothing.
+        It is the last one, but a blind approval does not lift the rejection of the same text: if two readers of an
+        audit disagree, the text is rejected until a third one adjudicates. Skipping a page decides nothing.
         """
-        decisions = [one for one in self.effective(url) if one.action is not Action.SKIP]
-        return next((one for one in reversed(decisions) if not one.blind), decisions[-1] if decisions else None)
+        current: Decision | None = None
+        for decision in self.effective(url):
+            if decision.action is not Action.SKIP and not _is_overruled(decision, current):
+                current = decision
+        return current
 
     def state(self, url: str, digests: Mapping[str, str]) -> State:
         """Return the state of a page whose texts have these digests."""
@@ -190,6 +194,12 @@ class DecisionLog:
                 if not is_done and _matches(old, next_texts):
                     yield decision
             next_texts = decision.texts
+
+
+def _is_overruled(decision: Decision, earlier: Decision | None) -> bool:
+    """Return whether a decision leaves an earlier one in force: it is a blind approval of the same text."""
+    is_approval = decision.blind and decision.state is State.APPROVED
+    return earlier is not None and is_approval and earlier.holds_for(decision.texts)
 
 
 def _matches(wanted: Mapping[str, str | None], digests: Mapping[str, str]) -> bool:

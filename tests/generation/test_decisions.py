@@ -82,12 +82,19 @@ def test_a_decision_holds_for_the_texts_that_it_left_behind() -> None:
     assert log.state("/learn/biology/questions/other", TEXTS) is State.OPEN
 
 
-def test_the_last_reader_who_saw_everything_decides() -> None:
+def test_the_last_decision_decides_except_a_blind_approval_of_a_rejected_text() -> None:
     log = DecisionLog([decision(1), decision(2, "reject", blind=True), decision(3, "skip")])
-    assert log.state(URL, TEXTS) is State.APPROVED
-    assert DecisionLog([decision(1, blind=True), decision(2, "reject", blind=True)]).state(URL, TEXTS) is State.REJECTED
-    log.add(decision(4, "adjudicate", acceptable=False))
     assert log.state(URL, TEXTS) is State.REJECTED
+    log.add(decision(4, blind=True))
+    assert log.state(URL, TEXTS) is State.REJECTED
+    log.add(decision(5, "adjudicate", acceptable=True))
+    assert log.state(URL, TEXTS) is State.APPROVED
+
+
+def test_a_blind_approval_of_a_new_text_replaces_the_decision_about_the_old_one() -> None:
+    changed = {**TEXTS, "answer": "a9"}
+    log = DecisionLog([decision(1, "reject"), decision(2, blind=True, texts=changed)])
+    assert log.state(URL, changed) is State.APPROVED
 
 
 # --- undo --------------------------------------------------------------------------------------------------------------
