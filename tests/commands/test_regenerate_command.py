@@ -308,9 +308,9 @@ def test_texts_that_a_person_edited_are_kept_unless_they_are_included(qtgen: Run
     assert "Anna" not in PAGE.read_text(), err
 
 
-def decide(action: str, **values: Any) -> Decision:
+def decide(action: str, out: str = "outputs", **values: Any) -> Decision:
     """Append a decision about the page as it is."""
-    store, page = OutputFolder(Path("outputs")), read(PAGE.read_bytes())
+    store, page = OutputFolder(Path(out)), read(PAGE.read_bytes())
     digests, url = group_digests(page, WRITTEN_GROUPS), page.text_of("url") or ""
     at = f"2026-11-27T09:30:{len(store.decision_log()):02}.000Z"
     decision = Decision(id=str(uuid.uuid4()), at=at, who="ada", action=Action(action), url=url, texts=digests, **values)
@@ -349,6 +349,19 @@ def test_texts_that_a_reader_approved_are_kept_unless_they_are_included(qtgen: R
     code, _, err = qtgen("regenerate", "site", "--include-edited")
     assert (code, len(endpoint.requests)) == (0, 1), err
     assert read(PAGE.read_bytes()).text_of(DESCRIPTION) == SHORT_DESCRIPTION
+
+
+def test_the_decisions_beside_the_pages_need_no_option(qtgen: Run, endpoint: Endpoint) -> None:
+    """`generate --out site`, `review site` and `regenerate site` use the same folder."""
+    write_site(osmosis={"answer": "Osmosis moves water. " * 20})
+    decide("send-back", "site", note="Name the membrane.")
+    call = ("regenerate", "site", "--because", "sent-back")
+    assert qtgen(*call, "--check", "--out", "elsewhere")[0] == 0
+    assert qtgen(*call, "--check")[0] == 1
+    code, out, err = qtgen(*call, "--json")
+    assert (code, statuses_of(out)) == (0, ["written"]), err
+    assert OutputFolder(Path("site")).provenance_file.exists()
+    assert not Path("outputs").exists()
 
 
 def test_damaged_decisions_do_not_end_a_run(qtgen: Run, endpoint: Endpoint) -> None:

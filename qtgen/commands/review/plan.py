@@ -15,7 +15,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands._review_command import OUT_DEFAULT, review_settings
+from qtgen.commands._review_command import OUT_DEFAULT, settings_for_pages
 from qtgen.commands.review._decisions import read_log
 from qtgen.errors import UsageError
 from qtgen.generation.output import OutputFolder
@@ -104,7 +104,7 @@ def command(**arguments: object) -> int:
     there show how many pages can be published.
     """
     options = PlanOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
-    settings = review_settings({"out": options.out}, options.paths)
+    settings = settings_for_pages({"out": options.out}, options.paths)
     store = OutputFolder(settings.out)
     limits = options.limits()
     check_name(options.name)

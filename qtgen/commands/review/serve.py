@@ -21,7 +21,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands._review_command import OUT_DEFAULT, review_settings
+from qtgen.commands._review_command import OUT_DEFAULT, settings_for_pages
 from qtgen.commands._steps import progress_after
 from qtgen.commands.review._decisions import log_problems
 from qtgen.errors import UsageError
@@ -151,7 +151,7 @@ def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
     """Write the review as HTML files. Return 1 if a page could not be read."""
     from qtgen.review.web.static_site import write_static_site
 
-    settings = review_settings({"out": options.out, "corpus": options.corpus}, options.paths)
+    settings = settings_for_pages({"out": options.out, "corpus": options.corpus}, options.paths)
     workspace = stack.enter_context(_opened(replace(options, read_only=True), settings))
     site = write_static_site(workspace, target)
     warn([f"{path}: {reason}" for path, reason in site.skipped], "page")
@@ -165,7 +165,7 @@ def _run(options: ServeOptions, stack: ExitStack) -> None:
     from qtgen.review.web.guards import allowed_hosts
     from qtgen.review.web.server import address_of, listen, serve
 
-    settings = review_settings({"out": options.out, "corpus": options.corpus}, options.paths)
+    settings = settings_for_pages({"out": options.out, "corpus": options.corpus}, options.paths)
     hosts = allowed_hosts(options.host, options.allow_host)
     listener = stack.enter_context(listen(options.host, options.port))
     address = address_of(listener, options.host)
