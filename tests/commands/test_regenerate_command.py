@@ -187,6 +187,7 @@ def test_a_rejected_rewrite_is_saved_and_not_repeated(qtgen: Run, endpoint: Endp
     endpoint.responses["seo"] = seo_json()
     assert statuses_of(qtgen("regenerate", "site", "--json", "--fresh")[1]) == ["written"]
     assert not [*REJECTED.rglob("*.json")]
+    assert (REJECTED / ".gitignore").read_text() == "*\n"
 
 
 def test_a_page_without_a_usable_response_keeps_its_text(qtgen: Run, endpoint: Endpoint) -> None:
@@ -198,6 +199,7 @@ def test_a_page_without_a_usable_response_keeps_its_text(qtgen: Run, endpoint: E
     line = json.loads(out)
     assert (code, line["status"], line["attempts"], line["error"]["kind"]) == (1, "failed", 4, "answer")
     assert PAGE.read_bytes() == before[str(PAGE)]
+    assert Path("outputs/.qtgen/failed/.gitignore").read_text() == "*\n"
     assert Path("outputs/.qtgen/failed/biology/what-is-osmosis.json").exists()
 
 
@@ -360,6 +362,7 @@ def test_the_decisions_beside_the_pages_need_no_option(qtgen: Run, endpoint: End
     assert qtgen(*call, "--check")[0] == 1
     code, out, err = qtgen(*call, "--json")
     assert (code, statuses_of(out)) == (0, ["written"]), err
+    assert err.endswith("compare accepted rewrites in the browser, and revert them: qtgen review site --queue taken\n")
     assert OutputFolder(Path("site")).provenance_file.exists()
     assert not Path("outputs").exists()
 
