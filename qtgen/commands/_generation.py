@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from qtgen._util.concurrency import Stop
+from qtgen._util.text import pluralize
 from qtgen.commands._batch import BatchFlags
 from qtgen.commands._echo import echo
 from qtgen.commands._estimate import deleted_note
@@ -16,14 +17,14 @@ from qtgen.commands._review_command import review_command
 from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._sharing import announce_sharing
 from qtgen.commands._stats import RunStats
-from qtgen.errors import BudgetReached, Failure
+from qtgen.errors import BudgetReached, Failure, QuestionFileError
 from qtgen.evaluation.selection import judge_selector
 from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import Selector
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import generate_pages
-from qtgen.generation.plan import BLOCK, DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, plan
+from qtgen.generation.plan import BLOCK, DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, page_path, plan
 from qtgen.generation.questions import QuestionFiles
 from qtgen.generation.sharing import SharedBlocks, even_blocks, is_left, numbered_steps, patiently
 from qtgen.generation.types import Outcome, Question, Status
@@ -183,6 +184,8 @@ class Generation:
             yield f"{model} was dropped: {error}"
         if deleted := stats.failures[DELETED]:
             yield deleted_note(deleted)
+        if left := self._count_beyond_limit():
+            yield f"--limit leaves {pluralize(left, 'question')} without a page; run the command with a higher --limit"
         if self.options.fresh and (existing := stats.counts[Status.EXISTS]):
             yield (
                 f"--fresh does not replace existing pages ({existing:,}); "
@@ -199,6 +202,15 @@ class Generation:
         if stats.counts[Status.WRITTEN]:
             folder = self.output.folder
             yield f"review them in the browser: {review_command(folder, [folder])}"
+
+    def _count_beyond_limit(self) -> int:
+        """Return how many questions after the last one of --limit have no page."""
+        out, exists = self.plan_options.out, self.plan_options.exists
+        rows = (row for row in self.source.rows_beyond_limit() if isinstance(row, Question))
+        try:
+            return sum(not exists(page_path(out, row)) for row in rows)
+        except QuestionFileError:  # in a part of the files that this run does not need
+            return 0
 
     def _item(self, position: int, outcome: Outcome) -> Item:
         if outcome.status is Status.WRITTEN and outcome.path and len(self.shown) < self.options.show:

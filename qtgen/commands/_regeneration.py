@@ -153,7 +153,7 @@ class Regeneration:
                 yield _item(position, not_attempted(page, failure, Status.SKIPPED))
 
     def notes(self, stats: RunStats) -> Iterator[str]:
-        """Yield where provenance, rejected rewrites and failed answers are, and how to judge the rewrites."""
+        """Yield where provenance, rejected rewrites and failed answers are, and how to review all rewrites."""
         if self.options.diff:
             yield (
                 "no page was changed; without --diff these answers come from the ledger, at no cost (with --limit, "
@@ -164,10 +164,14 @@ class Regeneration:
         if self.rejected:
             more = f" ({len(self.rejected) - SHOWN:,} more)" if len(self.rejected) > SHOWN else ""
             yield f"rejected rewrites{more}, with both versions: {self.output.rejected_folder}/"
-            command = review_command(self.output.folder, self.options.paths, "--queue", "rewrites")
-            yield f"judge them in the browser: {command}"
+            yield f"judge them in the browser: {self._review_command('rewrites')}"
+        if stats.counts[Status.WRITTEN] and not self.options.diff:
+            yield f"compare accepted rewrites in the browser, and revert them: {self._review_command('taken')}"
         if stats.failed_requests and not self.options.diff:
             yield f"failed answers: {self.output.failed_folder}/"
+
+    def _review_command(self, queue: str) -> str:
+        return review_command(self.output.folder, self.options.paths, "--queue", queue)
 
     def _show(self, run: Run, result: RewriteResult) -> None:
         if self.options.diff and (draft := result.outcome.draft):

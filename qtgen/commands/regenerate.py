@@ -18,13 +18,13 @@ from qtgen.commands._options import (
     open_ledger,
     options_of,
     request_options,
-    settings_from,
     share_option,
     strict_grounding_option,
 )
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths
 from qtgen.commands._regeneration import RegenerateOptions, Regeneration
+from qtgen.commands._review_command import OUT_DEFAULT, settings_for_pages
 from qtgen.commands._run import Run, RunOptions, describe_models, require_prices
 from qtgen.commands._sharing import regenerate_work
 from qtgen.commands._stale_report import StaleEstimator, print_stale, stale_rows
@@ -81,7 +81,7 @@ _pages, _quality, _resume, _output, _cost = (
 def _options(**flags: Any) -> RegenerateOptions:
     """Return the options that click parsed. Raises UsageError if they contradict each other, and SettingsError."""
     batch = BatchFlags.from_parameters(flags)
-    settings = settings_from(flags)
+    settings = settings_for_pages(flags, flags["paths"])
     if batch:
         check_batch(settings, share=flags["share"])
     load_plugins(settings)  # --because can name their rules
@@ -166,7 +166,11 @@ def _options(**flags: Any) -> RegenerateOptions:
     help="Use recorded responses and skip rejected rewrites, or request new ones.  [default: resume]",
 )
 @share_option
-@_output("--out", type=folder, help="Read and write provenance in .qtgen/ of this folder.  [default: outputs]")
+@_output(
+    "--out",
+    type=folder,
+    help=f"Read provenance and decisions in .qtgen/ of this folder, and write provenance there.  {OUT_DEFAULT}",
+)
 @_output(
     "--json",
     "as_json",

@@ -79,7 +79,7 @@ class OutputFolder:
         self.rejected_folder = folder / HIDDEN / "rejected"
         self.failed_records = RecordFolder(self.failed_folder, folder)
         self.rejected_records = RecordFolder(self.rejected_folder, folder)
-        self.taken_records = RecordFolder(folder / HIDDEN / "taken", folder, is_hidden=True)
+        self.taken_records = RecordFolder(folder / HIDDEN / "taken", folder)
         self._candidates = RecordFolder(folder / HIDDEN / "candidates", folder)
         self._publishing = RecordFolder(folder / HIDDEN / "publishing", folder)
         self._provenance_lock = threading.Lock()

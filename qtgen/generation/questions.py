@@ -217,7 +217,14 @@ class QuestionFiles:
 
     def rows(self) -> Iterator[Question | InvalidRow]:
         """Yield every row of every file. Raises QuestionFileError."""
-        return islice(chain.from_iterable(map(self._rows_of, self._files)), self._limit)
+        return islice(self._every_row(), self._limit)
+
+    def rows_beyond_limit(self) -> Iterator[Question | InvalidRow]:
+        """Yield the rows of every file that the limit leaves out. Raises QuestionFileError."""
+        return iter(()) if self._limit is None else islice(self._every_row(), self._limit, None)
+
+    def _every_row(self) -> Iterator[Question | InvalidRow]:
+        return chain.from_iterable(map(self._rows_of, self._files))
 
     def _rows_of(self, file: Path) -> Iterator[Question | InvalidRow]:
         try:

@@ -11,18 +11,16 @@ from qtgen._util.files import as_output_error, hide_from_git, staged_file
 
 
 class RecordFolder:
-    """A folder with at most one record for each page. A new record replaces the old one.
+    """A folder with at most one record for each page. A new record replaces the old one. Git ignores the folder.
 
     Args:
         folder: The folder of the records.
         root: The output folder. A page outside of it keeps its subject and its name.
-        is_hidden: Whether git ignores the folder.
     """
 
-    def __init__(self, folder: Path, root: Path, *, is_hidden: bool = False) -> None:
+    def __init__(self, folder: Path, root: Path) -> None:
         self.folder = folder
         self._root = root
-        self._is_hidden = is_hidden
 
     def path_of(self, page: str) -> Path:
         """Return where the record of a page is."""
@@ -64,8 +62,7 @@ class RecordFolder:
             saved_at: The time to set for the file; None for now.
         """
         path = self.path_of(page)
-        if self._is_hidden:
-            hide_from_git(self.folder)
+        hide_from_git(self.folder)
         with staged_file(path, record) as temporary, as_output_error(path):
             if saved_at is not None:
                 os.utime(temporary, (saved_at, saved_at))

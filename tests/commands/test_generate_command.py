@@ -101,6 +101,22 @@ def test_rows_that_need_no_request_need_no_provider(qtgen: Run) -> None:
     assert list(lines[0]) == ["question", "status", "path", "url", "attempts", "usage", "diagnostics", "error"]
 
 
+def test_questions_that_the_limit_leaves_out_are_counted(qtgen: Run) -> None:
+    put(
+        "q.csv",
+        "question,subject\nWhat is osmosis?,Biology\nWhy?,Physics\nWhat is osmosis?,Biology\n,Physics\nHow?,Art\n",
+    )
+    put("outputs/biology/what-is-osmosis.md", EXAMPLE_PAGE)
+    code, _, err = qtgen("generate", "q.csv", "--limit", "1")
+    assert code == 0
+    assert "--limit leaves 2 questions without a page; run the command with a higher --limit\n" in err
+    put("outputs/physics/why.md", EXAMPLE_PAGE)
+    put("outputs/art/how.md", EXAMPLE_PAGE)
+    assert "--limit leaves" not in qtgen("generate", "q.csv", "--limit", "1")[2]
+    put("q.pdf", "not questions")
+    assert qtgen("generate", "q.csv", "q.pdf", "--limit", "1")[0] == 0, "the run does not need this file"
+
+
 def test_unknown_subjects_are_counted_after_the_first_ones(qtgen: Run) -> None:
     put("q.csv", "question,subject\n" + "".join(f"Why {n}?,Zz{n}zz\n" for n in range(8)))
     err = qtgen("generate", "q.csv", "--dry-run")[2]

@@ -187,6 +187,7 @@ def test_a_rejected_rewrite_is_saved_and_not_repeated(qtgen: Run, endpoint: Endp
     endpoint.responses["seo"] = seo_json()
     assert statuses_of(qtgen("regenerate", "site", "--json", "--fresh")[1]) == ["written"]
     assert not [*REJECTED.rglob("*.json")]
+    assert (REJECTED / ".gitignore").read_text() == "*\n"
 
 
 def test_a_page_without_a_usable_response_keeps_its_text(qtgen: Run, endpoint: Endpoint) -> None:
@@ -198,6 +199,7 @@ def test_a_page_without_a_usable_response_keeps_its_text(qtgen: Run, endpoint: E
     line = json.loads(out)
     assert (code, line["status"], line["attempts"], line["error"]["kind"]) == (1, "failed", 4, "answer")
     assert PAGE.read_bytes() == before[str(PAGE)]
+    assert Path("outputs/.qtgen/failed/.gitignore").read_text() == "*\n"
     assert Path("outputs/.qtgen/failed/biology/what-is-osmosis.json").exists()
 
 
@@ -308,9 +310,9 @@ def test_texts_that_a_person_edited_are_kept_unless_they_are_included(qtgen: Run
     assert "Anna" not in PAGE.read_text(), err
 
 
-def decide(action: str, **values: Any) -> Decision:
+def decide(action: str, out: str = "outputs", **values: Any) -> Decision:
     """Append a decision about the page as it is."""
-    store, page = OutputFolder(Path("outputs")), read(PAGE.read_bytes())
+    store, page = OutputFolder(Path(out)), read(PAGE.read_bytes())
     digests, url = group_digests(page, WRITTEN_GROUPS), page.text_of("url") or ""
     at = f"2026-11-27T09:30:{len(store.decision_log()):02}.000Z"
     decision = Decision(id=str(uuid.uuid4()), at=at, who="ada", action=Action(action), url=url, texts=digests, **values)
@@ -349,6 +351,20 @@ def test_texts_that_a_reader_approved_are_kept_unless_they_are_included(qtgen: R
     code, _, err = qtgen("regenerate", "site", "--include-edited")
     assert (code, len(endpoint.requests)) == (0, 1), err
     assert read(PAGE.read_bytes()).text_of(DESCRIPTION) == SHORT_DESCRIPTION
+
+
+def test_the_decisions_beside_the_pages_need_no_option(qtgen: Run, endpoint: Endpoint) -> None:
+    """`generate --out site`, `review site` and `regenerate site` use the same folder."""
+    write_site(osmosis={"answer": "Osmosis moves water. " * 20})
+    decide("send-back", "site", note="Name the membrane.")
+    call = ("regenerate", "site", "--because", "sent-back")
+    assert qtgen(*call, "--check", "--out", "elsewhere")[0] == 0
+    assert qtgen(*call, "--check")[0] == 1
+    code, out, err = qtgen(*call, "--json")
+    assert (code, statuses_of(out)) == (0, ["written"]), err
+    assert err.endswith("compare accepted rewrites in the browser, and revert them: qtgen review site --queue taken\n")
+    assert OutputFolder(Path("site")).provenance_file.exists()
+    assert not Path("outputs").exists()
 
 
 def test_damaged_decisions_do_not_end_a_run(qtgen: Run, endpoint: Endpoint) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.commands._review_command import review_command, review_settings
+from qtgen.commands._review_command import review_command, settings_for_pages
 
 
 def output_folder(name: str, record: str = "provenance.jsonl") -> Path:
@@ -17,28 +17,34 @@ def output_folder(name: str, record: str = "provenance.jsonl") -> Path:
 @pytest.mark.parametrize("record", ["provenance.jsonl", "decisions.jsonl", "audits/spring.json"])
 def test_the_path_with_records_is_the_output_folder(record: str) -> None:
     pages, other = output_folder("pages", record), Path("other")
-    assert review_settings({"out": None}, [other, pages, pages]).out == pages
-    assert review_settings({"out": other}, [pages]).out == other
+    assert settings_for_pages({"out": None}, [other, pages, pages]).out == pages
+    assert settings_for_pages({"out": other}, [pages]).out == other
 
 
 def test_two_output_folders_or_none_leave_the_default() -> None:
     paths = [output_folder("pages"), output_folder("more")]
-    assert review_settings({"out": None}, paths).out == Path("outputs")
-    assert review_settings({"out": None}, [Path("missing")]).out == Path("outputs")
+    assert settings_for_pages({"out": None}, paths).out == Path("outputs")
+    assert settings_for_pages({"out": None}, [Path("missing")]).out == Path("outputs")
+
+
+def test_two_output_folders_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    settings_for_pages({"out": None}, [output_folder("pages"), output_folder("more")])
+    line = "more and pages hold provenance, decisions or audits; outputs is used; choose one with --out\n"
+    assert capsys.readouterr().err == line
 
 
 def test_the_folder_of_a_project_with_a_cache_is_no_output_folder() -> None:
     Path(".qtgen/cache").mkdir(parents=True)
-    assert review_settings({"out": None}, [Path()]).out == Path("outputs")
+    assert settings_for_pages({"out": None}, [Path()]).out == Path("outputs")
 
 
 def test_the_settings_file_and_the_environment_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = output_folder("pages")
     monkeypatch.setenv("QTGEN_OUT", "elsewhere")
-    assert review_settings({"out": None}, [pages]).out == Path("elsewhere")
+    assert settings_for_pages({"out": None}, [pages]).out == Path("elsewhere")
     monkeypatch.delenv("QTGEN_OUT")
     Path("qtgen.toml").write_text('out = "outputs"\n')
-    assert review_settings({"out": None}, [pages]).out == Path("outputs")
+    assert settings_for_pages({"out": None}, [pages]).out == Path("outputs")
 
 
 @pytest.mark.parametrize(

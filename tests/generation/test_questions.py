@@ -116,6 +116,9 @@ def test_question_files_can_be_read_several_times(tmp_path: Path) -> None:
     with QuestionFiles([STDIN, tmp_path / "q.txt"], "B", limit=3, stdin=stdin) as source:
         for _ in range(2):
             assert [row.text for row in source.rows()] == ["What?", "Who?", "Why?"]
+            assert [row.text for row in source.rows_beyond_limit()] == ["How?"]
+    with QuestionFiles([tmp_path / "q.txt"], "B", None, stdin=io.BytesIO()) as source:
+        assert not [*source.rows_beyond_limit()]
 
 
 def test_a_missing_question_file_raises_with_its_path(tmp_path: Path) -> None:

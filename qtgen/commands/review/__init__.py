@@ -23,7 +23,8 @@ class _ReviewGroup(LazyGroup):
     """A group whose first argument may also be a path or an option of the app."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in (*self.table, *ctx.help_option_names):
+        is_named = bool(args) and args[0] in (*self.table, *ctx.help_option_names)
+        if not is_named and not ctx.resilient_parsing:  # without arguments, the app says that PATHS are missing
             args = [_SERVE, *args]
         return super().parse_args(ctx, args)
 

@@ -3,14 +3,23 @@
 from pathlib import Path
 
 from qtgen.commands._options import settings_from
-from qtgen.commands._output import warn
+from qtgen.commands._output import note, warn
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
+
+OTHER_FOLDER = "--out names another folder"
+"""The remedy if the output folder does not hold what it should."""
 
 
 def open_store(out: Path | None) -> OutputFolder:
     """Return the output folder that the option or the settings name."""
     return OutputFolder(settings_from({"out": out}).out)
+
+
+def note_file(store: OutputFolder) -> None:
+    """Say which decisions were read, for a reader who meant those of another folder."""
+    file = store.decisions_file
+    note(f"read {file}" if file.exists() else f"{file} does not exist; {OTHER_FOLDER}")
 
 
 def read_log(store: OutputFolder) -> DecisionLog:

@@ -13,7 +13,7 @@ import click
 from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
 from qtgen.commands._options import folder
-from qtgen.commands.review._decisions import open_store, read_log
+from qtgen.commands.review._decisions import note_file, open_store, read_log
 from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.provenance import WRITTEN_GROUPS
 
@@ -39,7 +39,9 @@ class ExportOptions:
     show_default=True,
     help="Print JSON lines, or a table with one row per decision.",
 )
-@click.option("--out", type=folder, help="Read decisions in .qtgen/ of this folder.  [default: outputs]")
+@click.option(
+    "--out", type=folder, help="Read decisions in .qtgen/ of this folder.  [default: `out` in qtgen.toml, else outputs]"
+)
 def command(**options: Any) -> int:
     """Print every decision, the earliest first.
 
@@ -50,10 +52,12 @@ def command(**options: Any) -> int:
 
 
 def _run(options: ExportOptions) -> int:
-    log = read_log(open_store(options.out))
+    store = open_store(options.out)
+    log = read_log(store)
     lines = _csv_lines(log) if options.format == "csv" else map(json_text, _rows(log))
     for line in lines:
         echo(line)
+    note_file(store)
     return 0
 
 

@@ -15,7 +15,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands._review_command import OUT_DEFAULT, review_settings
+from qtgen.commands._review_command import OUT_DEFAULT, review_command, settings_for_pages, stats_command
 from qtgen.commands.review._decisions import read_log
 from qtgen.errors import UsageError
 from qtgen.generation.output import OutputFolder
@@ -104,7 +104,7 @@ def command(**arguments: object) -> int:
     there show how many pages can be published.
     """
     options = PlanOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
-    settings = review_settings({"out": options.out}, options.paths)
+    settings = settings_for_pages({"out": options.out}, options.paths)
     store = OutputFolder(settings.out)
     limits = options.limits()
     check_name(options.name)
@@ -119,7 +119,17 @@ def command(**arguments: object) -> int:
     for line in plan_lines(plan):
         echo(line)
     note(f"wrote {path}; commit it with the pages")
+    note(f"read the pages: {review_command(store.folder, options.paths, '--queue', _queue(plan))}")
+    if plan.rule is None:
+        note(f"see the result: {stats_command(store.folder, plan.name)}")
+    else:
+        gate = stats_command(store.folder, plan.name, "--require-accepted")
+        note(f"in a release pipeline, this command exits with 1 unless the batch is accepted: {gate}")
     return 0
+
+
+def _queue(plan: Plan) -> str:
+    return NEXT if plan.rule is None else f"audit:{plan.name}"
 
 
 def _with_features(

@@ -21,10 +21,12 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands._review_command import OUT_DEFAULT, review_settings
+from qtgen.commands._review_command import OUT_DEFAULT, settings_for_pages
 from qtgen.commands._steps import progress_after
 from qtgen.commands.review._decisions import log_problems
-from qtgen.errors import UsageError
+from qtgen.commands.review._only_server import become_only_server, listen_or_name_server
+from qtgen.errors import QtgenError, UsageError
+from qtgen.generation.output import OutputFolder
 
 if TYPE_CHECKING:
     from qtgen.review.web.access import Access
@@ -151,7 +153,7 @@ def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
     """Write the review as HTML files. Return 1 if a page could not be read."""
     from qtgen.review.web.static_site import write_static_site
 
-    settings = review_settings({"out": options.out, "corpus": options.corpus}, options.paths)
+    settings = _settings(options)
     workspace = stack.enter_context(_opened(replace(options, read_only=True), settings))
     site = write_static_site(workspace, target)
     warn([f"{path}: {reason}" for path, reason in site.skipped], "page")
@@ -163,11 +165,12 @@ def _export(options: ServeOptions, target: Path, stack: ExitStack) -> int:
 def _run(options: ServeOptions, stack: ExitStack) -> None:
     from qtgen.review.web.app import create_app
     from qtgen.review.web.guards import allowed_hosts
-    from qtgen.review.web.server import address_of, listen, serve
+    from qtgen.review.web.server import address_of, serve
 
-    settings = review_settings({"out": options.out, "corpus": options.corpus}, options.paths)
+    settings = _settings(options)
     hosts = allowed_hosts(options.host, options.allow_host)
-    listener = stack.enter_context(listen(options.host, options.port))
+    own = None if options.read_only else OutputFolder(settings.out).review_folder
+    listener = stack.enter_context(listen_or_name_server(options.host, options.port, own))
     address = address_of(listener, options.host)
     access = _access(options, settings.out, stack, address)
     workspace = stack.enter_context(_opened(options, settings))
@@ -179,15 +182,26 @@ def _run(options: ServeOptions, stack: ExitStack) -> None:
     note("stopped")
 
 
+def _settings(options: ServeOptions) -> "Settings":
+    """Return the settings in force. Raises UsageError if there is nothing to review, before anything is written."""
+    from qtgen.site.discovery import iter_batches
+
+    settings = settings_for_pages({"out": options.out, "corpus": options.corpus}, options.paths)
+    unusable: list[QtgenError] = []
+    batch = next(iter_batches(options.paths, unusable.append), None)
+    failed = next(OutputFolder(settings.out).failed_records.paths(), None)
+    if batch is None and failed is None and unusable:
+        raise unusable[0]
+    return settings
+
+
 def _access(options: ServeOptions, out: Path, stack: ExitStack, address: str) -> "Access":
     """Return who may enter. Unless the server is read-only, it becomes the only one of the output folder."""
-    from qtgen.generation.output import OutputFolder
     from qtgen.review.web.access import LinkAccess, known_secret, proxy_access, read_secret
-    from qtgen.review.web.server import only_server
 
     own = OutputFolder(out).review_folder
     if not options.read_only:
-        stack.enter_context(only_server(own, address))
+        become_only_server(own, address, stack)
     if options.auth_header:
         return proxy_access(options.auth_header, options.trusted_proxy)
     secret = known_secret(own) if options.read_only else read_secret(own)

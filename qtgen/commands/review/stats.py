@@ -12,12 +12,13 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import folder
 from qtgen.commands._output import note, warn
 from qtgen.commands._tables import print_facts, print_table
-from qtgen.commands.review._decisions import log_problems, open_store, read_log
+from qtgen.commands.review._decisions import OTHER_FOLDER, log_problems, note_file, open_store, read_log
 from qtgen.generation.decisions import Action, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.review.audits.agreement import Agreement, Figure
 from qtgen.review.audits.audits import (
     AuditProgress,
+    Plan,
     Plans,
     Verdict,
     changed_unread,
@@ -26,6 +27,7 @@ from qtgen.review.audits.audits import (
     read_plan,
     read_plans,
 )
+from qtgen.review.audits.plans import UnknownPlan
 from qtgen.review.audits.summary import Summary, summarize
 
 VERSION = 1
@@ -51,7 +53,11 @@ class StatsOptions:
 @click.argument("plan", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--require-accepted", is_flag=True, help="Exit with 1 unless the batch of every audit shown is accepted.")
-@click.option("--out", type=folder, help="Read plans and decisions in .qtgen/ of this folder.  [default: outputs]")
+@click.option(
+    "--out",
+    type=folder,
+    help="Read plans and decisions in .qtgen/ of this folder.  [default: `out` in qtgen.toml, else outputs]",
+)
 def command(**options: Any) -> int:
     """Show what the decisions say about the pages: of the audit PLAN, or of everything.
 
@@ -75,9 +81,11 @@ def _run(options: StatsOptions) -> int:
     else:
         _print(summary, options.plan)
     _note_changes(store, summary, drawn)
+    note_file(store)
     is_accepted = bool(summary.audits) and all(one.verdict is Verdict.ACCEPT for one in summary.audits)
     if options.require_accepted and not is_accepted:
-        note("the batch is not accepted" if summary.audits else "there is no audit that accepts a batch")
+        none = f"there is no audit that accepts a batch in {store.folder}; {OTHER_FOLDER}"
+        note("the batch is not accepted" if summary.audits else none)
         return 1
     return 0
 
@@ -85,13 +93,21 @@ def _run(options: StatsOptions) -> int:
 def _plans(store: OutputFolder, options: StatsOptions) -> Plans:
     """Return the plans to show. Raises UsageError for one that was edited, unless it is only one of many."""
     if options.plan is not None:
-        plan = read_plan(store, options.plan)
+        plan = _plan(store, options.plan)
         return Plans({plan.name: plan}, ())
     plans = read_plans(store)
     if plans.problems and options.require_accepted:
         raise plans.problems[0]
     warn([str(problem) for problem in plans.problems], "plan", " not shown")
     return plans
+
+
+def _plan(store: OutputFolder, name: str) -> Plan:
+    try:
+        return read_plan(store, name)
+    except UnknownPlan as error:
+        error.remedy = f"{error.remedy}; {OTHER_FOLDER}"
+        raise
 
 
 def _of_plan(log: DecisionLog, name: str | None) -> DecisionLog:

@@ -171,6 +171,10 @@ def _digest(plan: Plan) -> str:
     return hashlib.sha256(contents).hexdigest()
 
 
+class UnknownPlan(UsageError):
+    """No audit of the output folder has this name."""
+
+
 class Plans(NamedTuple):
     """All plans by name, the oldest first, and the errors of the files that cannot be used."""
 
@@ -214,12 +218,12 @@ def read_plans(store: OutputFolder) -> Plans:
 
 
 def read_plan(store: OutputFolder, name: str) -> Plan:
-    """Return a plan. Raises UsageError if there is none of this name, or if it was edited."""
+    """Return a plan. Raises UnknownPlan if there is none of this name, and UsageError if it was edited."""
     path = plan_file(store, name)
     if not _NAME.fullmatch(name) or not path.exists():
         names = list(read_plans(store).plans)
         remedy = f"there is {', '.join(names)}" if names else "there are no audits yet"
-        raise UsageError(f"no audit has the name {name!r} in {store.folder}", remedy=remedy)
+        raise UnknownPlan(f"no audit has the name {name!r} in {store.folder}", remedy=remedy)
     return _read(path)
 
 

@@ -38,7 +38,8 @@ def decision(number: int, **fields: Any) -> Decision:
 
 
 def test_without_decisions_there_are_no_lines(qtgen: Run) -> None:
-    assert qtgen("review", "export") == (0, "", "")
+    missing = "outputs/.qtgen/decisions.jsonl does not exist; --out names another folder\n"
+    assert qtgen("review", "export") == (0, "", missing)
     code, out, _ = qtgen("review", "export", "--format", "csv")
     assert (code, out) == (0, ",".join(COLUMNS) + "\n")
 
@@ -107,5 +108,8 @@ def test_damaged_lines_are_reported_and_the_others_printed(qtgen: Run, store: Ou
         file.write(b"\xff\n<<<<<<< HEAD\n")
     code, out, err = qtgen("review", "export")
     assert (code, len(out.splitlines())) == (0, 1)
-    assert err.splitlines()[-1] == "warning: 2 lines skipped; the other decisions count"
+    assert err.splitlines()[-2:] == [
+        "warning: 2 lines skipped; the other decisions count",
+        "read outputs/.qtgen/decisions.jsonl",
+    ]
     assert err.startswith("warning: outputs/.qtgen/decisions.jsonl:2: not a decision: ")

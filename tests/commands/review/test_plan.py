@@ -32,7 +32,12 @@ def test_a_fixed_plan_says_what_it_asks_and_promises(qtgen: Run, store: OutputFo
         "A batch that is half as bad (5 bad pages) is accepted with a chance of 26%.",
         "To raise that to 90%, plan with --allow-bad 4, which reads 64 pages.",
     ]
-    assert err.splitlines() == ["wrote outputs/.qtgen/audits/spring.json; commit it with the pages"]
+    assert err.splitlines() == [
+        "wrote outputs/.qtgen/audits/spring.json; commit it with the pages",
+        "read the pages: qtgen review site --queue audit:spring",
+        "in a release pipeline, this command exits with 1 unless the batch is accepted: "
+        "qtgen review stats spring --require-accepted",
+    ]
     plan = read_plan(store, "spring")
     assert (plan.kind, plan.seed, plan.sample, plan.allowed, plan.tolerance) == ("fixed", 7, 23, 0, 0.1)
     assert len(plan.pages) == 100
@@ -64,8 +69,16 @@ def test_the_output_folder_comes_from_the_option_or_the_settings(qtgen: Run) -> 
 def test_pages_in_their_output_folder_need_no_option(qtgen: Run) -> None:
     Path("site/.qtgen").mkdir()
     Path("site/.qtgen/provenance.jsonl").write_text("")
-    assert qtgen("review", "plan", "spring", "site", "--tolerance", "0.1")[0] == 0
+    code, _, err = qtgen("review", "plan", "spring", "site", "--tolerance", "0.1")
+    assert code == 0
     assert Path("site/.qtgen/audits/spring.json").is_file()
+    gate = "qtgen review stats spring --require-accepted --out site"
+    assert "read the pages: qtgen review site --queue audit:spring\n" in err
+    assert err.endswith(f": {gate}\n")
+    code, out, err = qtgen(*gate.split()[1:])
+    assert code == 1
+    assert "spring  Read " in out
+    assert "site/.qtgen/decisions.jsonl does not exist; --out names another folder\n" in err
 
 
 def test_excluded_pages_get_a_line_each(qtgen: Run, store: OutputFolder) -> None:
@@ -125,8 +138,12 @@ def test_a_plan_of_the_same_name_is_refused(qtgen: Run) -> None:
 
 
 def test_the_queue_next_gets_a_plan_without_limits(qtgen: Run, store: OutputFolder) -> None:
-    code, out, _ = qtgen("review", "plan", "next", "site")
+    code, out, err = qtgen("review", "plan", "next", "site")
     assert code == 0
+    assert err.splitlines()[1:] == [
+        "read the pages: qtgen review site --queue next",
+        "see the result: qtgen review stats next",
+    ]
     assert out.startswith("The queue `next` has 100 pages in a frozen order.")
     plan = read_plans(store).next
     assert plan is not None

@@ -62,6 +62,7 @@ def test_help_lists_commands_and_options_of_serving(qtgen: Run) -> None:
         (["site", "--queue", "flaged"], "no queue is called `flaged`; did you mean `flagged`?"),
         (["site", "--port", "70000"], "invalid value for '--port': 70000"),
         (["--port", "1"], "missing argument 'PATHS…'"),
+        ([], "missing argument 'PATHS…'; see `qtgen review --help`"),
         (["stat"], "stat: no such file or folder"),
     ],
 )
@@ -83,6 +84,30 @@ def test_port_in_use(qtgen: Run) -> None:
     assert (code, err) == (2, f"qtgen: --port: port {port} is in use; choose another port\n")
 
 
+def test_port_of_the_server_that_reviews_the_folder(qtgen: Run) -> None:
+    write_site(osmosis={})
+    with socket.socket() as other, only_server(Path("outputs/.qtgen/review"), "http://127.0.0.1:1"):
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        code, _, err = qtgen("review", "site", "--port", port)
+        assert (code, err.count("\n")) == (2, 1)
+        assert err.startswith("qtgen: outputs: another server at http://127.0.0.1:1 reviews the pages of this folder")
+        assert f"port {port} is in use" in qtgen("review", "site", "--port", port, "--read-only")[2]
+        assert f"port {port} is in use" in qtgen("review", "site", "--port", port, "--out", "other")[2]
+    assert not Path("other").exists()
+
+
+@pytest.mark.parametrize("more", [["--port", "0"], ["--static", "html"]])
+def test_folder_without_pages_is_refused_and_nothing_written(qtgen: Run, more: list[str]) -> None:
+    Path("empty").mkdir()
+    line = "qtgen: empty: no pages (*.md) in this folder\n"
+    assert qtgen("review", "empty", *more) == (2, "", line)
+    assert [str(path) for path in Path().iterdir()] == ["empty"]
+    write_site(osmosis={})
+    assert qtgen("review", "empty", "site", "--static", "html")[0] == 0
+
+
 def test_second_server_is_refused_unless_it_is_read_only(qtgen: Run) -> None:
     write_site(osmosis={})
     with only_server(Path("out/.qtgen/review"), "http://127.0.0.1:1"):
@@ -90,7 +115,7 @@ def test_second_server_is_refused_unless_it_is_read_only(qtgen: Run) -> None:
         assert code == 2
         assert err == (
             "qtgen: out: another server at http://127.0.0.1:1 reviews the pages of this folder; "
-            "use that one, or start a read-only server\n"
+            "use that one, or add --read-only\n"
         )
         with served("--read-only") as (link, _):
             assert get(link)[0] == 303

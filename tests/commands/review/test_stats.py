@@ -46,7 +46,9 @@ def test_without_anything_it_names_the_next_steps(qtgen: Run) -> None:
     assert (code, out) == (0, "")
     assert "`qtgen review plan NAME PATHS… --tolerance SHARE`" in err
     assert "`qtgen review PATHS…`" in err
-    assert qtgen("review", "stats", "--require-accepted")[0] == 1
+    code, _, err = qtgen("review", "stats", "--require-accepted")
+    assert code == 1
+    assert "there is no audit that accepts a batch in outputs; --out names another folder\n" in err
 
 
 def test_an_audit_through_files_is_accepted_when_its_sample_was_read(
@@ -60,7 +62,7 @@ def test_an_audit_through_files_is_accepted_when_its_sample_was_read(
     assert "the batch is not accepted" in err
     decide(store, plan, sample, sample)
     code, out, err = qtgen("review", "stats", "spring", "--require-accepted")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "read outputs/.qtgen/decisions.jsonl\n")
     assert out.splitlines()[0] == f"spring  The batch is accepted: {sample} pages were read, and none was bad."
     assert qtgen("review", "stats", "--require-accepted")[0] == 0
 
@@ -112,7 +114,9 @@ def test_an_edited_plan_is_refused_in_one_line(qtgen: Run, store: OutputFolder, 
 
 def test_an_unknown_plan_is_refused(qtgen: Run, plan: Plan) -> None:
     code, _, err = qtgen("review", "stats", "autumn")
-    assert (code, err) == (2, "qtgen: no audit has the name 'autumn' in outputs; there is spring\n")
+    line = "qtgen: no audit has the name 'autumn' in outputs; there is spring; --out names another folder\n"
+    assert (code, err) == (2, line)
+    assert "in site; there are no audits yet; --out" in qtgen("review", "stats", "spring", "--out", "site")[2]
 
 
 def test_torn_lines_get_a_warning_and_the_others_count(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
