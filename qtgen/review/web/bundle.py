@@ -93,9 +93,12 @@ def _style_source() -> str:
 APPROXIMATE_HEADERS: Mapping[str, str] = {
     **_COMMON,
     "content-security-policy": (
-        f"sandbox; default-src 'none'; style-src {_style_source()}; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'self'"
+        f"sandbox allow-same-origin; default-src 'none'; style-src {_style_source()}; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self'"
     ),
     "cache-control": "no-store",
 }
-"""The headers of an approximate preview."""
+"""The headers of an approximate preview.
+
+It keeps its origin, so that the screen can measure it, but nothing runs in it.
+"""

@@ -1,9 +1,12 @@
 """The preview on the screens, in Chromium: with the bundle as the site shows it, and approximately without."""
 
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from qtgen.generation.output import OutputFolder
 from qtgen.page import encode_answer
 from qtgen.review.web import app
 from qtgen.review.web.views import edit, page
@@ -11,7 +14,7 @@ from support.accessibility import axe_source, faults
 from support.pages import write_site
 from support.preview_frame import needs_bundle
 from support.review_desk import OLD_ANSWER, OpenDesk, recorded, write_rewrites
-from support.reviews import url_of
+from support.reviews import save_rewrite, url_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Dialog
@@ -93,6 +96,53 @@ def test_without_the_bundle_the_preview_of_an_edit_follows_the_draft(open_desk: 
     desk.preview.locator("math").first.wait_for()
     desk.page.get_by_label("Answer").fill("Now there is a **bold** word.")
     desk.preview.locator("strong", has_text="bold").wait_for()
+
+
+@pytest.mark.usefixtures("no_bundle")
+def test_the_approximate_preview_is_as_high_as_its_text(open_desk: OpenDesk) -> None:
+    write_site(osmosis={"answer": encode_answer("\n\n".join([OLD_ANSWER] * 9))}, mitosis={"answer": "Short."})
+    desk = open_desk()
+    heights = []
+    for width in (1280, 390):
+        desk.page.set_viewport_size({"width": width, "height": 800})
+        for name in ("osmosis", "mitosis"):
+            desk.open("/review", url=url_of(name))
+            desk.page.locator("#frame[height]").wait_for()
+            text = desk.preview.evaluate("() => document.documentElement.getBoundingClientRect().height")
+            heights.append(int(desk.page.locator("#frame").get_attribute("height") or 0))
+            assert heights[-1] == max(120, math.ceil(text))
+    desk.open("/review", url=url_of("osmosis"))
+    desk.page.locator("#frame[height]").wait_for()
+    desk.page.set_viewport_size({"width": 1280, "height": 800})
+    desk.page.locator(f'#frame[height="{heights[0]}"]').wait_for()
+    assert heights[0] < heights[2], "lines are shorter on a phone"
+    assert heights[1] == heights[3] == 120
+
+
+@pytest.mark.parametrize("bundled", [pytest.param(True, marks=needs_bundle), False])
+def test_texts_with_few_common_words_stand_side_by_side(
+    open_desk: OpenDesk, request: pytest.FixtureRequest, bundled: bool
+) -> None:
+    if not bundled:
+        request.getfixturevalue("no_bundle")
+    write_site(osmosis={"answer": encode_answer(OLD_ANSWER)})
+    save_rewrite(OutputFolder(Path("out")), {"answer": encode_answer("Entirely different words, $x$, stand here now.")})
+    desk = open_desk()
+    page = desk.page
+    desk.open("/review", queue="rewrites")
+    old, new = (page.frame_locator(f"#{name}").locator("body") for name in ("frame", "frame-new"))
+    new.locator("ins").first.wait_for()
+    old.locator("del").first.wait_for()
+    assert (old.locator("ins").count(), new.locator("del").count()) == (0, 0)
+    left, right = (page.locator(f"#{name}").bounding_box() or {} for name in ("frame", "frame-new"))
+    assert left["y"] == right["y"]
+    assert right["x"] > left["x"] + left["width"]
+    page.get_by_label("Show the Markdown").check()
+    assert page.locator("#changes-source pre").count() == 2
+    assert "different" in page.locator("#changes-source ins").first.inner_text()
+    page.get_by_role("tab", name="New").click()
+    assert page.locator("#frame-new").is_hidden()
+    page.frame_locator("#frame").get_by_text("Entirely different").wait_for()
 
 
 @pytest.mark.parametrize("bundled", [pytest.param(True, marks=needs_bundle), False])

@@ -412,7 +412,7 @@ def test_read_only_server_shows_no_actions() -> None:
 def test_frame_of_the_approximate_preview_runs_nothing(review: ReviewApp) -> None:
     reply = review.get(f"/preview/approximate?url={url_of()}&side=changes")
     policy = reply.headers["content-security-policy"]
-    assert policy.startswith("sandbox; default-src 'none'")
+    assert policy.startswith("sandbox allow-same-origin; default-src 'none'")
     assert policy.endswith("frame-ancestors 'self'")
     assert "<ins>diffusion</ins>" in reply.text
     assert "<script" not in reply.text

@@ -2,7 +2,7 @@
 
 import { ApiError, coded, dataOf, element, newId, send, tell, tellNext } from "./api.js";
 import { showConflict } from "./conflict.js";
-import { Preview } from "./frame.js";
+import { previewIn } from "./frame.js";
 
 const CHECK_AFTER = 400; // milliseconds after the last key
 const SAVE_AFTER = 2000;
@@ -90,11 +90,11 @@ async function check() {
 }
 
 function approximate() {
-  byId("frame").src = `/preview/approximate?${new URLSearchParams({ url: page.url, side: "draft", t: Date.now() })}`;
+  preview.open(`/preview/approximate?${new URLSearchParams({ url: page.url, side: "draft", t: Date.now() })}`);
 }
 
 function show() {
-  if (preview) preview.show(byId("answer").value);
+  if (page.has_bundle) preview.show(byId("answer").value);
 }
 
 // ---- drafts
@@ -105,7 +105,7 @@ async function saveDraft() {
   try {
     await send("PUT", "/api/drafts", { url: page.url, file_digest: page.file_digest, fields: changed(), note: byId("note").value }, { outlives: true });
     saved = text;
-    if (!preview) approximate();
+    if (!page.has_bundle) approximate();
     byId("draft").textContent = Object.keys(changed()).length ? "Draft saved" : "No changes";
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -188,10 +188,10 @@ function keepMine(conflict) {
 
 export function start() {
   page = dataOf("edit-data");
-  preview = page.has_bundle ? new Preview(byId("frame")) : null;
+  preview = previewIn(byId("frame"), page.has_bundle);
   count();
   show();
-  if (!preview) approximate();
+  if (!page.has_bundle) approximate();
   if (!page.may_save) return;
   saved = typed();
   for (const one of [...inputs(), byId("note")]) one.addEventListener("input", onInput);

@@ -2,14 +2,14 @@
 
 import { ApiError, dataOf, newId, send, tell, tellNext } from "./api.js";
 import { showConflict } from "./conflict.js";
-import { Preview } from "./frame.js";
+import { previewIn } from "./frame.js";
 import * as keys from "./keys.js";
 
 const RENEW = 4 * 60 * 1000; // a reservation lasts ten minutes
 const MAX_SECONDS = 4 * 60 * 60;
 
 let page;
-let preview;
+let previews;
 let tab;
 let asSource = false;
 let busy = false;
@@ -52,15 +52,20 @@ function render() {
   const source = byId("changes-source");
   if (source) source.hidden = !(asSource && tab === "changes");
   if (!side) return;
-  if (preview) {
+  const isBeside = side.is_merged === false;
+  byId("rendered").classList.toggle("beside", isBeside);
+  for (const part of document.querySelectorAll("[data-beside]")) part.hidden = !isBeside;
+  const shown = isBeside ? [page.sides.old, page.sides.new] : [side];
+  shown.forEach((one, number) => show(previews[number], one));
+}
+
+function show(preview, side) {
+  if (page.has_bundle) {
     preview.show(side.markdown, side.marks);
-  } else {
-    const address = new URL("/preview/approximate", location.href);
-    address.searchParams.set("url", page.url);
-    address.searchParams.set("side", side.side);
-    if (page.queue) address.searchParams.set("queue", page.queue);
-    if (byId("frame").src !== address.href) byId("frame").src = address.href;
+    return;
   }
+  const query = new URLSearchParams({ url: page.url, side: side.side, ...(page.queue ? { queue: page.queue } : {}) });
+  preview.open(`/preview/approximate?${query}`);
 }
 
 function setUpTabs() {
@@ -248,7 +253,7 @@ async function reserve() {
 
 export function start() {
   page = dataOf("page-data");
-  preview = page.has_bundle ? new Preview(byId("frame")) : null;
+  previews = [...document.querySelectorAll("#rendered iframe")].map((frame) => previewIn(frame, page.has_bundle));
   setUpTabs();
   setUpActions();
   setUpKeys();

@@ -105,7 +105,8 @@ class _Screen:
             "tabs": self._tabs(data["sides"]),
             "data": data,
             "changes": self._changes(),
-            "changed_answer": self._changed_answer(data["sides"]),
+            "changed_answers": self._changed_answers(data["sides"]),
+            "is_beside": not data["sides"].get("changes", {}).get("is_merged", True),
             "search_results": self._search_results(),
             "source": source,
             "source_is_cut": is_cut,
@@ -222,13 +223,13 @@ class _Screen:
                 rows.append({"label": LABELS[path], **row})
         return rows
 
-    def _changed_answer(self, sides: Mapping[str, Mapping[str, Any]]) -> object:
-        """Return both answers in one Markdown text with marks, or None if they are the same."""
+    def _changed_answers(self, sides: Mapping[str, Mapping[str, Any]]) -> list[object]:
+        """Return the Markdown of both answers with marks, in one text or side by side; nothing if they are the same."""
         old, new = self.versions.old, self.versions.new
         if "changes" not in sides or old is None or new is None or old["answer"] == new["answer"]:
-            return None
-        side = sides["changes"]
-        return marked(side["markdown"], [Mark(**mark) for mark in side["marks"]])
+            return []
+        names = ("changes",) if sides["changes"]["is_merged"] else ("old", "new")
+        return [marked(sides[name]["markdown"], [Mark(**mark) for mark in sides[name]["marks"]]) for name in names]
 
     def _search_results(self) -> list[dict[str, Any]]:
         page, old, new = self.opened.file.page, self.versions.old, self.versions.new

@@ -46,7 +46,8 @@ def _shown(values: Mapping[str, Any]) -> Texts:
 def sides_of(url: str, versions: Versions, mode: Mode, who: str) -> dict[str, dict[str, Any]]:
     """Return the texts that the preview shows, by the name of their tab.
 
-    A blind reader sees the two texts of a pair as A and B, in random order.
+    A blind reader sees the two texts of a pair as A and B, in random order. If the changes are not `is_merged`, the old
+    and the new text stand side by side instead of the one text with both.
     """
     if versions.old is None or versions.new is None:
         return {"text": {"markdown": versions.now["answer"], "marks": [], "side": "text"}}
@@ -59,7 +60,9 @@ def sides_of(url: str, versions: Versions, mode: Mode, who: str) -> dict[str, di
         }
     changes = compare(old, new)
     texts = {"changes": changes.merged, "old": changes.old, "new": changes.new}
-    return {
+    sides: dict[str, dict[str, Any]] = {
         name: {"markdown": text.markdown, "marks": [mark._asdict() for mark in text.marks], "side": name}
         for name, text in texts.items()
     }
+    sides["changes"]["is_merged"] = changes.layout == "merged"
+    return sides
