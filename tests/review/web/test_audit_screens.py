@@ -92,7 +92,7 @@ def test_a_rejected_audit_lists_the_bad_pages(store: OutputFolder) -> None:
     review.read(1, 1)
     words = words_of("/audits/spring")
     assert "Audit spring not accepted" in words
-    assert "1 page Of these, 1 changed before anybody read it. Such pages count as bad." in words
+    assert "1 page Of these, 1 changed since the plan, before anybody read it. Such pages count as bad." in words
     assert "Bad pages Look for what they have in common." in words
     assert f"What is {review.url(2).rpartition('what-is-')[2]}?" in words
 
