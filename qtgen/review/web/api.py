@@ -14,6 +14,7 @@ from qtgen._util.pydantic_errors import dotted_path, expectation
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import NOTHING_SEEN, Action, Preference, Seen
 from qtgen.page import Page, read_text
+from qtgen.review.audits.acceptance import Verdict
 from qtgen.review.decisions.rewrites import rewrite_of
 from qtgen.review.files import PageChanged
 from qtgen.review.types import ActionRequest, Viewer
@@ -121,7 +122,7 @@ class Api:
             "decision": msgspec.to_builtins(result.decision),
             "file_digest": result.file_digest,
             "is_repeat": result.is_repeat,
-            "next": following,
+            "next": self._end_of_audit(asked) or following,
             "message": done_message(result.decision, page.title or page.url),
         }
 
@@ -133,6 +134,13 @@ class Api:
             return f"/review?{urlencode({'url': asked.url, 'queue': asked.queue})}"
         url = self.workspace.queues.neighbours(asked.queue, asked.url, viewer.name).next
         return f"/review?{urlencode({'queue': asked.queue, **({'url': url} if url else {'end': '1'})})}"
+
+    def _end_of_audit(self, asked: DecisionBody) -> str:
+        """Return the address of the result, if the audit that the page was read for has one; else an empty text."""
+        now = self.workspace.audit_of(asked.queue) if asked.action is not Action.UNDO else None
+        if now is None or now.verdict is Verdict.CONTINUE:
+            return ""
+        return f"/review?{urlencode({'queue': asked.queue, 'end': '1'})}"
 
     def check(self, body: bytes, _viewer: Viewer) -> dict[str, Any]:
         """Return the findings of a page with an edit."""

@@ -9,7 +9,7 @@ from qtgen._util.text import pluralize
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.review.audits.acceptance import FixedRule, Rule, Verdict
-from qtgen.review.audits.audits import NEXT, AuditProgress, Plan, read_plans
+from qtgen.review.audits.audits import NEXT, AuditProgress, Plan, read_plans, second_readings
 from qtgen.review.types import IndexedPage, View, Viewer
 from qtgen.review.web.views.errors import NotFound
 from qtgen.review.web.views.lists import coded
@@ -106,6 +106,7 @@ def _context(workspace: AuditWorkspace, plan: Plan, viewer: Viewer) -> dict[str,
     if rule is None:
         raise NotFound(f"{plan.name} is a queue, and no audit")
     now = workspace.progress(plan, viewer.name)
+    own = {*second_readings(plan, workspace.log, viewer.name)} if viewer.may_write else set()
     is_over = now.verdict is not Verdict.CONTINUE
     bad = [plan.pages[plan.order[place - 1]].url for place in now.bad_at] if is_over else []
     lists = {"pending": now.pending, "disputed": now.disputed, "bad": bad}
@@ -122,6 +123,7 @@ def _context(workspace: AuditWorkspace, plan: Plan, viewer: Viewer) -> dict[str,
         "lists": {name: [_row(url, known.get(url), queue) for url in urls[:_LISTED]] for name, urls in lists.items()},
         "more": {name: max(0, len(urls) - _LISTED) for name, urls in lists.items()},
         "needs_second": len(now.needs_second),
+        "second_for_you": len(own.intersection(now.needs_second)),
         "second_link": f"/review?{urlencode({'queue': 'second'})}",
         "is_over": is_over,
         "plan": plan,
