@@ -12,7 +12,7 @@ from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.page import Page
-from qtgen.review.audits.audits import AuditProgress, Plan, read_plan, read_plans, second_readings
+from qtgen.review.audits.audits import AuditProgress, Plan, plans_that_read, read_plan, read_plans, second_readings
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.decisions.drafts import Drafts
 from qtgen.review.decisions.rewrites import read_rewrites, rewrite_of
@@ -97,6 +97,7 @@ class Workspace:
             url,
             is_disputed=lambda plan: url in self.progress(plan).disputed,
             needs_second=lambda plan: url in second_readings(plan, self.log),
+            was_read=lambda plan: plan.name in plans_that_read(self.log, url),
         )
 
     def check_queue(self, name: str) -> None:

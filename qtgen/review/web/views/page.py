@@ -169,12 +169,11 @@ class _Screen:
         if self.mode.settles:
             yes, no = "Publishable", "Not publishable"
         query = {"url": self.opened.page.url, **({"queue": self.queue} if self.queue else {})}
-        is_open = not self.mode.is_blind
         return {
             "approve": {"label": yes},
             "reject": {"label": no},
-            "may_send_back": is_open and not self.mode.settles,
-            "may_edit": is_open and self._may_be_changed(),
+            "may_send_back": self.mode.may_send_back,
+            "may_edit": self.mode.may_edit and self._may_be_changed(),
             "edit": f"/edit?{urlencode(query)}",
         }
 
