@@ -36,9 +36,12 @@ install: $(READY) ## install qtgen with every extra and the development tools
 model: $(READY) ## fetch the embedded model unless it is cached
 	@echo "the embedded model (98 MB, Apache-2.0): $$($(BIN)/python -m qtgen.llm.local.download)"
 
-demo: model ## generate the pages of examples/questions.csv with the embedded model and validate them
+demo: model ## generate and validate the pages of examples/questions.csv with the embedded model, and build the preview
 	@$(BIN)/qtgen generate examples/questions.csv --out outputs --provider local --show 1
 	@$(BIN)/qtgen validate outputs
+	@$(if $(NPM),$(MAKE) --no-print-directory bundle || \
+	  echo "the preview was not built; qtgen review shows formulas approximately" >&2,\
+	  echo "npm is missing, so qtgen review shows formulas approximately; with Node.js 20, make bundle builds the preview" >&2)
 	@echo
 	@echo "To read these pages in the browser, and to approve, edit or reject them, run:"
 	@echo "  $(BIN)/qtgen review outputs"

@@ -51,6 +51,7 @@ def test_the_demo_ends_with_the_command_that_opens_its_pages() -> None:
     assert last == '\t@echo "  $(BIN)/qtgen review outputs"'
     assert "review" in cli.COMMANDS
     assert "--out outputs" in recipe
+    assert "$(if $(NPM),$(MAKE) --no-print-directory bundle ||" in recipe  # it builds the preview, or goes on without
     assert "  .venv/bin/qtgen review outputs\n" in (ROOT / "README.md").read_text()
 
 

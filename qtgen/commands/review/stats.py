@@ -146,10 +146,10 @@ def _note_changes(store: OutputFolder, summary: Summary, log: DecisionLog) -> No
 
 def _details(now: AuditProgress) -> Iterator[str]:
     pages = pluralize(len(now.plan.pages), "page")
-    yield f"{now.read:,} of {pages} read, {now.bad:,} bad"
-    reasons = [(now.changed, "changed or gone before they were read"), (now.skipped, "skipped by two readers")]
+    yield f"{now.judged:,} of {pages} read, {now.judged_bad:,} bad"
+    reasons = [(now.changed, "changed or gone since the plan"), (now.skipped, "skipped by two readers")]
     if any(count for count, _ in reasons):
-        yield f"of the bad ones: {', '.join(f'{count:,} {reason}' for count, reason in reasons if count)}"
+        yield f"bad without being read: {', '.join(f'{count:,} {reason}' for count, reason in reasons if count)}"
     if now.bad_range and now.read:
         low, high = now.bad_range
         confidence = f"{now.plan.confidence * 100:.4g}% confidence"
@@ -157,7 +157,10 @@ def _details(now: AuditProgress) -> Iterator[str]:
     elif now.plan.rule is None:
         yield "an estimate needs ten publishable and ten bad pages"
     if now.ahead:
-        yield f"{pluralize(now.ahead, 'page')} read that do not count yet, because an earlier page is missing"
+        was, does = ("was", "does") if now.ahead == 1 else ("were", "do")
+        yield f"{pluralize(now.ahead, 'page')} {was} read and {does} not count yet, because an earlier page is unread"
+    if now.changed_ahead:
+        yield f"{pluralize(now.changed_ahead, 'page')} changed or gone since the plan, to count as bad"
     if now.disputed:
         yield f"readers disagree about {pluralize(len(now.disputed), 'page')}"
     if now.needs_second:

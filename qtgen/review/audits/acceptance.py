@@ -86,8 +86,13 @@ def fixed_sample_size(pages: int, limit: int, confidence: float, allowed: int) -
     Raises UsageError if more bad pages are allowed in the sample than are tolerated in the batch.
     """
     if not 0 <= allowed < limit:
-        message = f"{allowed} bad pages cannot be allowed if more than {limit - 1} in the whole batch are too many"
-        raise UsageError(message, setting="allow_bad", remedy="allow fewer")
+        most = (
+            f"at most {limit - 1:,} of its {pages:,} pages are bad"
+            if limit > 1
+            else f"none of its {pages:,} pages is bad"
+        )
+        message = f"the batch is only good if {most}, so {allowed:,} bad pages in the sample cannot be allowed"
+        raise UsageError(message, setting="allow_bad", remedy="allow fewer, or tolerate more")
     low, high = allowed + 1, pages  # all pages are always enough
     while low < high:
         middle = (low + high) // 2

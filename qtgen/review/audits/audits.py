@@ -16,7 +16,7 @@ from qtgen.review.audits.frames import Frame, SourcePage, digests_from_files, re
 from qtgen.review.audits.plans import NEXT, FramePage, Kind, Plan, Plans, check_name, read_plan, read_plans, save_plan
 from qtgen.review.audits.prediction import Model, fit
 from qtgen.review.audits.progress import AuditProgress, outcomes, progress, second_readings
-from qtgen.review.audits.readings import DigestsOf, Outcome, changed_unread, label_of
+from qtgen.review.audits.readings import DigestsOf, Outcome, changed_unread, label_of, plans_that_read
 
 __all__ = [
     "NEXT",
@@ -34,6 +34,7 @@ __all__ = [
     "has_enough_labels",
     "make_plan",
     "outcomes",
+    "plans_that_read",
     "progress",
     "read_frame",
     "read_plan",

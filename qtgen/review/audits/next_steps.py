@@ -12,8 +12,11 @@ class Situation:
 
     Args:
         verdict: The verdict so far.
-        read: The number of pages that count.
+        read: The number of pages that were read and count.
         bad: How many of them are bad.
+        changed: The number of pages that count as bad because their text changed since the plan was made.
+        skipped: The number of pages that count as bad because two readers skipped them.
+        found_bad: The number of bad pages that were read, also of those that do not count yet.
         unread: The number of unread pages among those that must be read.
         remaining: The number of pages to read until acceptance if none is bad; None if it cannot be reached.
         may_be_bad: How many of them may be bad. More than 0 only if the number of pages to read is fixed.
@@ -24,6 +27,9 @@ class Situation:
     verdict: Verdict
     read: int
     bad: int
+    changed: int
+    skipped: int
+    found_bad: int
     unread: int
     remaining: int | None
     may_be_bad: int
@@ -38,12 +44,14 @@ def next_step(now: Situation) -> str:
     if now.verdict is Verdict.ACCEPT:
         return f"The batch is accepted: {_result(now)}."
     if now.verdict is Verdict.REJECT:
-        return f"The batch is rejected: {_result(now)}; fix what they have in common, then plan a new audit."
+        fix = "fix what they have in common, then plan a new audit" if now.bad else "plan a new audit"
+        return f"The batch is rejected: {_result(now)}; {fix}."
     if now.disputed and (not now.unread or now.remaining is None):
         return f"Adjudicate {pluralize(now.disputed, 'page')} about which the readers disagree."
     if now.remaining is None:
-        words = "even if none of them is bad, the batch is rejected, because too many others are"
-        return f"Read {pluralize(now.unread, 'more page')}; {words}."
+        words = "even if it is not bad" if now.unread == 1 else "even if none of them is bad"
+        reason = "too many others are" if now.found_bad else f"{_not_read(now)} as bad"
+        return f"Read {pluralize(now.unread, 'more page')}; {words}, the batch is rejected, because {reason}."
     return f"Read {pluralize(now.remaining, 'more page')}; if {_condition(now)}, the batch is accepted."
 
 
@@ -55,7 +63,23 @@ def _condition(now: Situation) -> str:
 
 def _result(now: Situation) -> str:
     bad = "none was bad" if not now.bad else "1 was bad" if now.bad == 1 else f"{now.bad:,} were bad"
-    return f"{pluralize(now.read, 'page')} {'was' if now.read == 1 else 'were'} read, and {bad}"
+    read = f"{pluralize(now.read, 'page')} {'was' if now.read == 1 else 'were'} read, and {bad}"
+    not_read = _not_read(now)
+    if not not_read:
+        return read
+    return f"{read}; also, {not_read} as bad" if now.bad else f"{read}, but {not_read} as bad"
+
+
+def _not_read(now: Situation) -> str:
+    """Return why pages count as bad that nobody has read, up to the verb; empty if there are none."""
+    parts = []
+    if now.changed:
+        parts.append(f"{pluralize(now.changed, 'page')} changed since the plan")
+    if now.skipped:
+        parts.append(f"{pluralize(now.skipped, 'page')} {'was' if now.skipped == 1 else 'were'} skipped by two readers")
+    if not parts:
+        return ""
+    return f"{' and '.join(parts)}, which {'counts' if now.changed + now.skipped == 1 else 'count'}"
 
 
 def _next_of_queue(now: Situation) -> str:

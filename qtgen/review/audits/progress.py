@@ -29,12 +29,14 @@ class AuditProgress:
     Args:
         plan: The plan.
         verdict: What follows from the pages that count; always `continue` for `next`.
-        read: The number of pages that count: those before the first one that nobody has read.
+        read: The number of pages that count: those before the first one that nobody has read. Pages that changed or
+            were skipped are among them.
         bad: How many of them are bad.
         changed: How many of these are bad because their text changed before it was read.
         skipped: How many of these are bad because two readers skipped them.
         bad_at: The places of the bad pages, counted from 1, in the order of reading.
         ahead: The number of pages that were read and do not count yet, because an earlier one is missing.
+        changed_ahead: The number of pages after the first unread one that changed before they were read.
         rate: The estimated share of publishable pages; None if there is none.
         remaining: The number of pages to read until the batch is accepted, if none of them is bad. None if it cannot be
             accepted any more, or if there is a verdict. For `next`: all that are left.
@@ -52,12 +54,23 @@ class AuditProgress:
     skipped: int
     bad_at: tuple[int, ...]
     ahead: int
+    changed_ahead: int
     rate: Rate | None
     remaining: int | None
     next_sentence: str
     pending: tuple[str, ...]
     disputed: tuple[str, ...]
     needs_second: tuple[str, ...]
+
+    @property
+    def judged(self) -> int:
+        """The number of pages that count and that somebody read."""
+        return self.read - self.changed - self.skipped
+
+    @property
+    def judged_bad(self) -> int:
+        """How many of the pages that somebody read are bad."""
+        return self.bad - self.changed - self.skipped
 
     @property
     def bad_range(self) -> tuple[float, float] | None:
@@ -108,7 +121,8 @@ class _Walk:
         self._who = who
         self._labels: list[float] = []  # of the complete prefix
         self._bad_at: list[int] = []
-        self._changed = self._skipped = self._ahead = 0
+        self._changed = self._skipped = self._ahead = self._changed_ahead = 0
+        self._skipped_ahead = 0
         self._certain = 0  # bad pages of the prefix that nobody disputes
         self._place = self._unread = self._bad = 0
         self._pending: list[str] = []
@@ -132,7 +146,7 @@ class _Walk:
             if self._who not in outcome.skipped_by:
                 self._pending.append(outcome.page.url)
         elif self._unread:
-            self._ahead += 1
+            self._pass(outcome)
         else:
             self._count(outcome)
         if outcome.is_disputed:
@@ -140,6 +154,12 @@ class _Walk:
         if outcome.needs_second and self._plan.wants_second(outcome.page.url):
             self._second.append(outcome.page.url)
         self._check()
+
+    def _pass(self, outcome: Outcome) -> None:
+        """Add a page that does not count yet, because an earlier one was not read."""
+        self._changed_ahead += outcome.is_changed
+        self._skipped_ahead += outcome.is_skipped
+        self._ahead += not (outcome.is_changed or outcome.is_skipped)
 
     def _count(self, outcome: Outcome) -> None:
         """Add a page to the complete prefix."""
@@ -176,12 +196,17 @@ class _Walk:
         return 0 if allowed is None else max(0, min(allowed - self._bad, self._unread))
 
     def result(self) -> AuditProgress:
+        remaining = self._remaining()
+        changed, skipped = self._changed + self._changed_ahead, self._skipped + self._skipped_ahead
         situation = Situation(
             verdict=self._verdict,
-            read=len(self._labels),
-            bad=len(self._bad_at),
+            read=len(self._labels) - self._changed - self._skipped,
+            bad=len(self._bad_at) - self._changed - self._skipped,
+            changed=changed,
+            skipped=skipped,
+            found_bad=self._bad - changed - skipped,
             unread=self._unread,
-            remaining=self._remaining(),
+            remaining=remaining,
             may_be_bad=self._may_be_bad(),
             disputed=len(self._disputed),
             is_audit=self._plan.rule is not None,
@@ -189,14 +214,15 @@ class _Walk:
         return AuditProgress(
             plan=self._plan,
             verdict=self._verdict,
-            read=situation.read,
-            bad=situation.bad,
+            read=len(self._labels),
+            bad=len(self._bad_at),
             changed=self._changed,
             skipped=self._skipped,
             bad_at=tuple(self._bad_at),
             ahead=self._ahead,
+            changed_ahead=self._changed_ahead,
             rate=self._rate(),
-            remaining=situation.remaining,
+            remaining=remaining,
             next_sentence=next_step(situation),
             pending=tuple(self._pending),
             disputed=tuple(self._disputed),

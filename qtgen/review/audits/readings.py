@@ -105,6 +105,11 @@ def changed_unread(plan: Plan, log: DecisionLog, digests_of: DigestsOf) -> int:
     return sum(_is_changed(digests_of(page.url), plan.digests_of(page)) for page in unread)
 
 
+def plans_that_read(log: DecisionLog, url: str) -> frozenset[str]:
+    """Return the names of the plans in which somebody has read a page."""
+    return frozenset(one.draw.plan for one in log.effective(url) if one.draw is not None and label_of(one) is not None)
+
+
 def _is_drawn(decision: Decision, plan: Plan) -> bool:
     return decision.draw is not None and decision.draw.plan == plan.name
 

@@ -14,6 +14,7 @@ from qtgen._util.pydantic_errors import dotted_path, expectation
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import NOTHING_SEEN, Action, Preference, Seen
 from qtgen.page import Page, read_text
+from qtgen.review.audits.acceptance import Verdict
 from qtgen.review.decisions.rewrites import rewrite_of
 from qtgen.review.files import PageChanged
 from qtgen.review.types import ActionRequest, Viewer
@@ -26,7 +27,6 @@ from qtgen.validation.diagnostics import Diagnostic
 _Body = TypeVar("_Body", bound="_Strict")
 _FIELD_MAX = 1_100_000  # characters; a page has at most a megabyte
 _UNKNOWN = "is not a field of this request"
-_BLIND_ACTIONS = (Action.APPROVE, Action.REJECT, Action.SKIP, Action.UNDO)
 
 
 class _Strict(BaseModel):
@@ -62,9 +62,10 @@ class DraftBody(_Strict):
 
 
 class CheckBody(_Strict):
-    """An edit to check."""
+    """An edit to check. For a blind reader, `queue` hides the findings that the page had before."""
 
     fields: Mapping[str, str] = {}
+    queue: str = Field("", max_length=200)
 
 
 class ReserveBody(_Strict):
@@ -121,7 +122,7 @@ class Api:
             "decision": msgspec.to_builtins(result.decision),
             "file_digest": result.file_digest,
             "is_repeat": result.is_repeat,
-            "next": following,
+            "next": self._end_of_audit(asked) or following,
             "message": done_message(result.decision, page.title or page.url),
         }
 
@@ -134,6 +135,13 @@ class Api:
         url = self.workspace.queues.neighbours(asked.queue, asked.url, viewer.name).next
         return f"/review?{urlencode({'queue': asked.queue, **({'url': url} if url else {'end': '1'})})}"
 
+    def _end_of_audit(self, asked: DecisionBody) -> str:
+        """Return the address of the result, if the audit that the page was read for has one; else an empty text."""
+        now = self.workspace.audit_of(asked.queue) if asked.action is not Action.UNDO else None
+        if now is None or now.verdict is Verdict.CONTINUE:
+            return ""
+        return f"/review?{urlencode({'queue': asked.queue, 'end': '1'})}"
+
     def check(self, body: bytes, _viewer: Viewer) -> dict[str, Any]:
         """Return the findings of a page with an edit."""
         asked = read_body(CheckBody, body)
@@ -141,9 +149,11 @@ class Api:
         check = self.workspace.actions.check_edit(Path(page.path), asked.fields)
         edited = read_text(check.text)
         new = set(check.new_errors)
+        is_blind = self.workspace.mode(asked.queue, asked.url).is_blind
+        listed = check.new_errors if is_blind else check.diagnostics
         return {
             "new_errors": len(check.new_errors),
-            "diagnostics": [_diagnostic(one, edited, is_new=one in new) for one in check.diagnostics[:100]],
+            "diagnostics": [_diagnostic(one, edited, is_new=one in new) for one in listed[:100]],
         }
 
     def save_draft(self, body: bytes, viewer: Viewer) -> dict[str, Any]:
@@ -191,7 +201,10 @@ def hint(others: list[Reservation]) -> str:
 
 def _check_mode(action: Action, mode: Mode) -> None:
     """Raise UsageError for an action that the screen of the page does not offer, or offers no longer."""
-    if mode.is_blind and action not in _BLIND_ACTIONS:
+    if action is Action.EDIT and not mode.may_edit:
+        raise UsageError("two readers judge this text, so it cannot be edited", remedy="reject it or send it back")
+    is_for_others = action in (Action.TAKE, Action.KEEP, Action.ADJUDICATE)
+    if mode.is_blind and (is_for_others or (action is Action.SEND_BACK and not mode.may_send_back)):
         message = "a blind reader approves, rejects or skips a page"
         raise UsageError(message, remedy="open the page without its queue")
     if mode.settles and action in (Action.APPROVE, Action.REJECT):

@@ -21,18 +21,32 @@ class Mode:
         is_blind: Whether the reader sees neither score, findings, comparison nor earlier decisions.
         draw: The draw that the page comes from, if it comes from one.
         settles: Whether the reader settles a dispute of two other readers.
+        has_two_readers: Whether two readers of the draw judge the page, so that its text must stay as it is.
     """
 
     is_blind: bool = False
     draw: Draw | None = None
     settles: bool = False
+    has_two_readers: bool = False
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether the reader may change the text. A blind reader can do so in a draw that nobody else reads."""
+        return not self.is_blind or (self.draw is not None and not self.has_two_readers)
+
+    @property
+    def may_send_back(self) -> bool:
+        """Whether the reader may ask for a rewrite. A blind reader cannot do so for two texts that they compare."""
+        return not self.settles and (not self.is_blind or self.draw is not None)
 
 
 OPENLY = Mode()
 InPlan = Callable[[Plan], bool]
 
 
-def mode_of(store: OutputFolder, queue: str, url: str, is_disputed: InPlan, needs_second: InPlan) -> Mode:
+def mode_of(
+    store: OutputFolder, queue: str, url: str, is_disputed: InPlan, needs_second: InPlan, was_read: InPlan
+) -> Mode:
     """Return how the pages of a queue are judged.
 
     Args:
@@ -41,6 +55,7 @@ def mode_of(store: OutputFolder, queue: str, url: str, is_disputed: InPlan, need
         url: The page.
         is_disputed: Whether two readers disagree about the page in a plan.
         needs_second: Whether the page waits for its second reading in a plan.
+        was_read: Whether somebody has read the page in a plan.
 
     Raises UsageError for an audit that does not exist or that was edited.
     """
@@ -48,15 +63,19 @@ def mode_of(store: OutputFolder, queue: str, url: str, is_disputed: InPlan, need
         plan = read_plan(store, queue.removeprefix(AUDIT))
         if is_disputed(plan):
             return Mode(settles=True)
-        return Mode(is_blind=True, draw=plan.draw(url))
+        has_two = plan.wants_second(url) or was_read(plan)
+        return Mode(is_blind=True, draw=plan.draw(url), has_two_readers=has_two)
     if queue not in (SECOND, NEXT):
         return OPENLY
     plans = read_plans(store)
     if queue == NEXT:
         drawn = plans.next
-        return Mode(drawn.wants_second(url), drawn.draw(url)) if drawn else OPENLY
+        if drawn is None:
+            return OPENLY
+        has_two = drawn.wants_second(url)
+        return Mode(is_blind=has_two, draw=drawn.draw(url), has_two_readers=has_two)
     wanting = sorted((plan for plan in plans.plans.values() if plan.wants_second(url)), key=needs_second)
-    return Mode(is_blind=True, draw=wanting[-1].draw(url) if wanting else None)
+    return Mode(is_blind=True, draw=wanting[-1].draw(url) if wanting else None, has_two_readers=True)
 
 
 def is_swapped(url: str, who: str) -> bool:

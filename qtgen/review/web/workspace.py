@@ -12,7 +12,7 @@ from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.page import Page
-from qtgen.review.audits.audits import AuditProgress, Plan, read_plans, second_readings
+from qtgen.review.audits.audits import AuditProgress, Plan, plans_that_read, read_plan, read_plans, second_readings
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.decisions.drafts import Drafts
 from qtgen.review.decisions.rewrites import read_rewrites, rewrite_of
@@ -23,7 +23,7 @@ from qtgen.review.index.plan_queues import PlanQueues, progress_of
 from qtgen.review.index.queues import Queues
 from qtgen.review.index.watch import Watcher
 from qtgen.review.types import IndexedPage, Rewrite
-from qtgen.review.web.modes import Mode, mode_of
+from qtgen.review.web.modes import AUDIT, Mode, mode_of
 from qtgen.review.web.reservations import Reservations
 from qtgen.review.web.views.errors import NotFound
 from qtgen.settings import Settings
@@ -97,6 +97,7 @@ class Workspace:
             url,
             is_disputed=lambda plan: url in self.progress(plan).disputed,
             needs_second=lambda plan: url in second_readings(plan, self.log),
+            was_read=lambda plan: plan.name in plans_that_read(self.log, url),
         )
 
     def check_queue(self, name: str) -> None:
@@ -114,6 +115,11 @@ class Workspace:
     def progress_of(self, plans: Sequence[Plan]) -> list[AuditProgress]:
         """Return how far audits are. This reads the index once for all of them."""
         return progress_of(plans, self.log, self.index)
+
+    def audit_of(self, queue: str, who: str = "") -> AuditProgress | None:
+        """Return how far the audit of a queue is; None if the queue is another one."""
+        plan = read_plan(self.store, queue.removeprefix(AUDIT)) if queue.startswith(AUDIT) else None
+        return None if plan is None else self.progress(plan, who)
 
     def audits(self) -> list[AuditProgress]:
         """Return how far each audit is."""

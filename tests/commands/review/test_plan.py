@@ -105,7 +105,8 @@ def test_excluded_pages_get_a_line_each(qtgen: Run, store: OutputFolder) -> None
         ("spring site --tolerance 0.1 --confidence 1", "--confidence: 1 is not between 0.5 and 0.9999"),
         (
             "spring site --tolerance 0.1 --allow-bad 11",
-            "--allow-bad: 11 bad pages cannot be allowed if more than 10 in the whole batch are too many; allow fewer",
+            "--allow-bad: the batch is only good if at most 10 of its 100 pages are bad, so 11 bad pages in the sample "
+            "cannot be allowed; allow fewer, or tolerate more",
         ),
         (
             "spring site --tolerance 0.1 --allow-bad 1 --sequential",

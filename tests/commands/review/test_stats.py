@@ -74,8 +74,8 @@ def test_a_page_that_changed_before_it_was_read_is_bad(qtgen: Run, store: Output
     Path("site/biology", f"what-is-{name}.md").write_text(page_text(name, answer="Another answer."))
     code, out, _ = qtgen("review", "stats", "spring", "--require-accepted")
     assert code == 1
-    assert "The batch is rejected: 3 pages were read, and 1 was bad" in out
-    assert "1 changed or gone before they were read" in out
+    assert "2 of 60 pages read, 0 bad" in out
+    assert "1 changed or gone since the plan" in out
 
 
 def test_pages_that_changed_unread_are_named_beside_an_accepted_batch(
@@ -185,7 +185,7 @@ def test_what_is_missing_is_said_in_words(qtgen: Run, store: OutputFolder) -> No
         "next  Read the next page; 43 pages are left.",
         "15 of 60 pages read, 1 bad",
         "an estimate needs ten publishable and ten bad pages",
-        "2 pages read that do not count yet, because an earlier page is missing",
+        "2 pages were read and do not count yet, because an earlier page is unread",
         "readers disagree about 1 page",
     ):
         assert words in out

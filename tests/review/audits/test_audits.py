@@ -93,7 +93,41 @@ def test_bad_pages_beyond_a_gap_are_announced() -> None:
     now = progress(review.plan, review.log, review.texts.get)
     assert (now.verdict, now.remaining, now.pending) == (Verdict.CONTINUE, None, (review.url(1),))
     assert now.next_sentence == (
-        "Read 1 more page; even if none of them is bad, the batch is rejected, because too many others are."
+        "Read 1 more page; even if it is not bad, the batch is rejected, because too many others are."
+    )
+
+
+def test_a_changed_page_beyond_a_gap_is_announced_as_changed() -> None:
+    review = Review(audit(8, tolerance=0.1))
+    review.change(3)
+    now = progress(review.plan, review.log, review.texts.get)
+    assert (now.read, now.bad, now.ahead, now.changed_ahead) == (0, 0, 0, 1)
+    assert now.next_sentence == (
+        "Read 7 more pages; even if none of them is bad, the batch is rejected, because 1 page changed since the "
+        "plan, which counts as bad."
+    )
+
+
+def test_a_verdict_tells_changed_and_skipped_pages_from_those_that_were_read() -> None:
+    review = Review(audit(8, tolerance=0.1))
+    review.change(3)
+    review.read(1, 2)
+    now = progress(review.plan, review.log, review.texts.get)
+    assert (now.verdict, now.judged, now.judged_bad) == (Verdict.REJECT, 2, 0)
+    assert now.next_sentence == (
+        "The batch is rejected: 2 pages were read, and none was bad, but 1 page changed since the plan, which counts "
+        "as bad; plan a new audit."
+    )
+    review = Review(audit(allowed=2), bad=(4,))
+    review.change(1)
+    review.decide(2, Action.SKIP, "ann")
+    review.decide(2, Action.SKIP, "bob")
+    review.read(3, 4)
+    now = progress(review.plan, review.log, review.texts.get)
+    assert (now.read, now.bad, now.judged, now.judged_bad) == (4, 3, 2, 1)
+    assert now.next_sentence == (
+        "The batch is rejected: 2 pages were read, and 1 was bad; also, 1 page changed since the plan and 1 page was "
+        "skipped by two readers, which count as bad; fix what they have in common, then plan a new audit."
     )
 
 

@@ -296,7 +296,7 @@ def test_audit_is_read_blindly_and_disputes_are_settled(review: ReviewApp) -> No
     name = url.rpartition("what-is-")[2]
     page = review.get("/review?queue=audit:spring")
     assert data_of(page)["url"] == url
-    for hidden in ("70%", "Findings", "History", "do-send-back", "do-edit", "kept back", "Take new"):
+    for hidden in ("70%", "Findings", "History", "kept back", "Take new"):
         assert hidden not in page.text.partition("<article")[2].partition("</article>")[0]
     assert review.decide("approve", name, queue="audit:spring").status == 200
     [line] = decisions()
@@ -320,6 +320,51 @@ def test_audit_is_read_blindly_and_disputes_are_settled(review: ReviewApp) -> No
             assert lead.decide("adjudicate", name, queue=queue, acceptable=True).status == 400
         assert lead.decide("adjudicate", name, queue="audit:spring", acceptable=False).status == 200
     assert decisions()[-1]["action"] == "adjudicate"
+
+
+def test_page_of_an_audit_is_edited_blindly(review: ReviewApp) -> None:
+    plan = write_audit(review.workspace.store, tolerance=0.4).plan
+    url = next(page.url for page in plan.pages if not plan.wants_second(page.url))
+    name = url.rpartition("what-is-")[2]
+    assert 'id="do-edit"' in review.get(f"/review?url={url}&queue=audit:spring").text
+    screen = review.get(f"/edit?url={url}&queue=audit:spring").text
+    assert "You read blindly, so only errors that your edit adds are listed here." in screen
+    for hidden in ("70%", "QT601", "approved"):
+        assert hidden not in screen
+    bad = {"answer": "Short."}
+    openly = review.send("/api/check", {"url": url, "fields": bad}).json
+    blindly = review.send("/api/check", {"url": url, "fields": bad, "queue": "audit:spring"}).json
+    assert openly["new_errors"] == blindly["new_errors"] == len(blindly["diagnostics"])
+    assert all(one["is_new"] for one in blindly["diagnostics"])
+    unchanged = review.send("/api/check", {"url": url, "fields": {}, "queue": "audit:spring"}).json
+    assert unchanged["diagnostics"] == []
+    page = review.workspace.open(url)
+    fields = {"answer": page.file.fields["answer"].replace(".", " indeed.", 1)}
+    assert review.decide("edit", name, queue="audit:spring", fields=fields, acceptable=True).status == 200
+    [line] = decisions()
+    draw = plan.draw(url)
+    assert draw is not None
+    assert (line["blind"], line["acceptable"], line["seen"]) == (True, True, {})
+    assert line["draw"] == {"plan": "spring", "probability": draw.probability}
+    progress = review.workspace.progress(plan)
+    assert (progress.bad, progress.changed_ahead) == (0, 0)
+
+
+def test_text_that_two_readers_judge_is_not_edited(review: ReviewApp) -> None:
+    plan = write_audit(review.workspace.store, tolerance=0.4).plan
+    url = next(page.url for page in plan.pages if not plan.wants_second(page.url))
+    name = url.rpartition("what-is-")[2]
+    assert review.decide("send-back", name, queue="audit:spring", note="Say why.").status == 200
+    with open_app("Bob") as bob:
+        screen = bob.get(f"/review?url={url}&queue=audit:spring").text
+        assert "Two readers judge this text, so it cannot be edited here." in screen
+        assert 'id="do-edit"' not in screen
+        assert "Say why." not in screen
+        assert bob.get(f"/edit?url={url}&queue=audit:spring").status == 400
+        refused = bob.decide("edit", name, queue="audit:spring", fields={"answer": "x"}, acceptable=True)
+        message = "Two readers judge this text, so it cannot be edited; reject it or send it back."
+        assert (refused.status, refused.json["error"]) == (400, message)
+    assert len(decisions()) == 1
 
 
 def test_disk_full(review: ReviewApp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,7 @@ def test_a_rejected_audit_lists_the_bad_pages(store: OutputFolder) -> None:
     review.read(1, 1)
     words = words_of("/audits/spring")
     assert "Audit spring not accepted" in words
-    assert "1 page Of these, 1 changed before anybody read it. Such pages count as bad." in words
+    assert "1 page Of these, 1 changed since the plan, before anybody read it. Such pages count as bad." in words
     assert "Bad pages Look for what they have in common." in words
     assert f"What is {review.url(2).rpartition('what-is-')[2]}?" in words
 
@@ -353,3 +353,37 @@ def test_many_audits_need_no_more_than_six_statements(store: OutputFolder, targe
         assert [one.read for one in known] == [1, *[0] * 7]
         assert [one.ahead for one in known] == [0, *range(2, 9)]
         assert known == [app.workspace.progress(one.plan) for one in known]
+
+
+def test_the_decision_that_decides_an_audit_leads_to_its_result(store: OutputFolder) -> None:
+    review = write_audit(store)
+    review.read(1, SAMPLE - 2)
+    last, bad = (review.url(place).rpartition("what-is-")[2] for place in (SAMPLE - 1, SAMPLE))
+    with open_app() as app:
+        assert "url=" in app.decide("approve", last, queue="audit:spring").json["next"]
+        reply = app.decide("reject", bad, queue="audit:spring", reasons=["fact"])
+        assert reply.json["next"] == "/review?queue=audit%3Aspring&end=1"
+        end = app.get(reply.json["next"]).text
+        assert "The batch is rejected: 20 pages were read, and 1 was bad" in end
+        assert 'href="/audits/spring">Open the audit</a>' in end
+        unread = review.url(SAMPLE + 1)
+        assert "The audit has its result." in app.get(f"/review?url={unread}&queue=audit:spring").text
+
+
+def test_pages_that_wait_for_another_reader_are_not_offered_to_the_first(store: OutputFolder) -> None:
+    review = write_audit(store)
+    review.read(1, SAMPLE, who="Ada", blind=True)
+    assert any(review.plan.wants_second(review.url(place)) for place in range(1, SAMPLE + 1))
+    words = words_of("/audits/spring")
+    assert "as second reader" not in words
+    assert "Another reader must do this, because you have read" in words
+    assert "as second reader" in words_of("/audits/spring", "Bob")
+    assert "for another reader, because you have read" in words_of("/review?queue=second")
+
+
+def test_the_end_of_an_audit_says_who_goes_on(store: OutputFolder) -> None:
+    review = write_audit(store, allowed=2)
+    most = review.plan.sample or 0
+    review.read(1, most - 1, who="Ada", blind=True)
+    review.decide(most, Action.SKIP, "Ada")
+    assert "Other readers must read the pages that are left" in words_of("/review?queue=audit:spring")

@@ -78,7 +78,7 @@ function showDiagnostics(reply) {
 async function check() {
   const number = ++checks;
   try {
-    const reply = await send("POST", "/api/check", { url: page.url, fields: changed() });
+    const reply = await send("POST", "/api/check", { url: page.url, queue: page.queue, fields: changed() });
     if (number !== checks) return; // the reader typed on
     showDiagnostics(reply);
   } catch (error) {

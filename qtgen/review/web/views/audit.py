@@ -9,7 +9,7 @@ from qtgen._util.text import pluralize
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.review.audits.acceptance import FixedRule, Rule, Verdict
-from qtgen.review.audits.audits import NEXT, AuditProgress, Plan, read_plans
+from qtgen.review.audits.audits import NEXT, AuditProgress, Plan, read_plans, second_readings
 from qtgen.review.types import IndexedPage, View, Viewer
 from qtgen.review.web.views.errors import NotFound
 from qtgen.review.web.views.lists import coded
@@ -106,6 +106,7 @@ def _context(workspace: AuditWorkspace, plan: Plan, viewer: Viewer) -> dict[str,
     if rule is None:
         raise NotFound(f"{plan.name} is a queue, and no audit")
     now = workspace.progress(plan, viewer.name)
+    own = {*second_readings(plan, workspace.log, viewer.name)} if viewer.may_write else set()
     is_over = now.verdict is not Verdict.CONTINUE
     bad = [plan.pages[plan.order[place - 1]].url for place in now.bad_at] if is_over else []
     lists = {"pending": now.pending, "disputed": now.disputed, "bad": bad}
@@ -122,6 +123,7 @@ def _context(workspace: AuditWorkspace, plan: Plan, viewer: Viewer) -> dict[str,
         "lists": {name: [_row(url, known.get(url), queue) for url in urls[:_LISTED]] for name, urls in lists.items()},
         "more": {name: max(0, len(urls) - _LISTED) for name, urls in lists.items()},
         "needs_second": len(now.needs_second),
+        "second_for_you": len(own.intersection(now.needs_second)),
         "second_link": f"/review?{urlencode({'queue': 'second'})}",
         "is_over": is_over,
         "plan": plan,
@@ -144,14 +146,15 @@ def _row(url: str, page: IndexedPage | None, queue: str) -> dict[str, str]:
 def facts_of(now: AuditProgress, rule: Rule) -> list[tuple[str, str, str]]:
     """Return the figures of an audit: name, value, and what it means in one sentence."""
     pages, tolerated = f"{rule.pages:,}", rule.limit - 1
+    so_far = " so far" if now.verdict is Verdict.CONTINUE else ""
     facts = [
         (
             "Tolerated",
             f"{percent(now.plan.tolerance or 0.0)} bad pages",
             f"Up to {tolerated:,} of the {pages} pages may be bad. A bad page is one that readers would not publish.",
         ),
-        ("Read so far", f"{now.read:,} of {pages} pages", _reading_rule(now, rule)),
-        ("Bad so far", pluralize(now.bad, "page"), _why_bad(now)),
+        (f"Read{so_far}", f"{now.judged:,} of {pages} pages", _reading_rule(now, rule)),
+        (f"Bad{so_far}", pluralize(now.bad, "page"), _why_bad(now)),
     ]
     if now.bad_range and now.read:
         low, high = now.bad_range
@@ -172,6 +175,8 @@ def _reading_rule(now: AuditProgress, rule: Rule) -> str:
     order = "Pages are drawn at random and count in the order of the draw."
     if now.ahead:
         order += f" {pluralize(now.ahead, 'page')} will count once the pages before are read."
+    if now.changed_ahead:
+        order += f" {pluralize(now.changed_ahead, 'page')} changed since the plan and will count as bad."
     if not isinstance(rule, FixedRule):
         return f"{order} Reading stops as soon as the result is certain enough."
     allowed = "if none is bad" if not rule.allowed else f"if at most {rule.allowed:,} {_is(rule.allowed)} bad"
@@ -180,7 +185,11 @@ def _reading_rule(now: AuditProgress, rule: Rule) -> str:
 
 def _why_bad(now: AuditProgress) -> str:
     parts = [
-        (now.changed, "changed before anybody read it", "changed before anybody read them"),
+        (
+            now.changed,
+            "changed since the plan, before anybody read it",
+            "changed since the plan, before anybody read them",
+        ),
         (now.skipped, "was skipped by two readers", "were skipped by two readers"),
         (len(now.disputed), "is in dispute", "are in dispute"),
     ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from qtgen.errors import UsageError
 from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN
 from qtgen.review.types import View, Viewer
 from qtgen.review.web.bundle import is_bundled
@@ -21,12 +22,16 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
     fields = opened.file.fields
     problems = [*filter(None, [opened.page.problem]), *(one.message for one in opened.file.page.problems)]
     may_save = viewer.may_write and opened.page.is_writable and not problems
+    mode = workspace.mode(queue, url)
+    if not mode.may_edit:
+        raise UsageError("two readers judge this text, so it cannot be edited", remedy="reject it or send it back")
     draft = workspace.drafts.get(viewer.name, url) if may_save else None
     back = f"/review?{urlencode({'url': url, **({'queue': queue} if queue else {})})}"
     context: dict[str, Any] = {
         "title": opened.file.page.text_of("title") or url,
         "page": opened.page,
         "back": back,
+        "is_blind": mode.is_blind,
         "values": {**fields, **(draft.fields if draft else {})},
         "note": draft.note if draft else "",
         "may_save": may_save,

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from qtgen.generation.decisions import REASONS, State
+from qtgen.review.audits.acceptance import Verdict
 from qtgen.review.comparison.changes import MarkedText, compare
 from qtgen.review.decisions.rewrites import still_applies
 from qtgen.review.files import EDITABLE
@@ -22,6 +23,7 @@ from qtgen.review.web.views.parts import (
     search_result,
     source_lines,
 )
+from qtgen.review.web.views.queue_end import queue_end_view
 from qtgen.review.web.views.versions import Texts, Versions, sides_of, versions_of
 from qtgen.review.web.workspace import OpenedPage, Workspace
 
@@ -40,10 +42,16 @@ def review_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) 
     queue = query.get("queue", "")
     workspace.check_queue(queue)
     url = query.get("url") or (workspace.queues.first(queue, viewer.name) if queue else None)
-    if url is None:
+    if url is None or (query.get("end") and not query.get("url") and _is_over(workspace, queue)):
         return queue_end_view(workspace, queue, viewer)
     screen = _screen(workspace, queue, url, viewer)
     return View("page.html.j2", screen.context(query.get("tab", "")))
+
+
+def _is_over(workspace: Workspace, queue: str) -> bool:
+    """Return whether a queue is the one of an audit that has its result."""
+    now = workspace.audit_of(queue)
+    return now is not None and now.verdict is not Verdict.CONTINUE
 
 
 def versions_for(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> tuple[OpenedPage, Versions, Mode]:
@@ -57,14 +65,6 @@ def _screen(workspace: Workspace, queue: str, url: str, viewer: Viewer) -> "_Scr
     opened = workspace.open(url)
     rewrite = _shown_rewrite(opened, mode)
     return _Screen(workspace, opened, rewrite, versions_of(opened, rewrite), mode, queue, viewer)
-
-
-def queue_end_view(workspace: Workspace, queue: str, viewer: Viewer) -> View:
-    """Return the screen at the end of a queue."""
-    label = workspace.queues.kind(queue).label if queue else "Pages"
-    next_step = "All pages of this queue are decided. Choose another queue on the overview."
-    undo = last_decision(workspace, viewer.name) if viewer.may_write else None
-    return View("queue_end.html.j2", {"queue": queue, "queue_label": label, "next_step": next_step, "undo": undo})
 
 
 def _shown_rewrite(opened: OpenedPage, mode: Mode) -> Rewrite | None:
@@ -170,12 +170,11 @@ class _Screen:
         if self.mode.settles:
             yes, no = "Publishable", "Not publishable"
         query = {"url": self.opened.page.url, **({"queue": self.queue} if self.queue else {})}
-        is_open = not self.mode.is_blind
         return {
             "approve": {"label": yes},
             "reject": {"label": no},
-            "may_send_back": is_open and not self.mode.settles,
-            "may_edit": is_open and self._may_be_changed(),
+            "may_send_back": self.mode.may_send_back,
+            "may_edit": self.mode.may_edit and self._may_be_changed(),
             "edit": f"/edit?{urlencode(query)}",
         }
 
@@ -197,6 +196,9 @@ class _Screen:
         if self.opened.rewrite and not self.rewrite and not (self.mode.draw or self.mode.settles):
             text = "There is a rewrite, but the page changed since it was made, so it no longer applies."
             notices.append({"kind": "warn", "text": text})
+        if self.mode.draw and _is_over(self.workspace, self.queue):
+            text = "The audit has its result. Pages that nobody has read are no longer needed for it."
+            notices.append({"kind": "good", "text": text})
         if self.mode.settles:
             text = "Two readers disagree about this page. Your decision settles it."
             notices.append({"kind": "", "text": text})
