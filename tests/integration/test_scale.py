@@ -305,7 +305,7 @@ def test_a_budget_is_kept_and_the_run_goes_on_with_more(qtgen: Run, mock: MockEn
     assert err.splitlines()[1].startswith(f"{written} written, {40 - written} skipped in ")
     assert err.splitlines()[-1].startswith("the budget of $0.3000 is used up with ")
     assert f" with {40 - written} of 40 questions left; raise --budget and run the same" in err.splitlines()[-1]
-    assert len(err.splitlines()) == 4
+    assert len(err.splitlines()) == 5
     rows = json.loads(qtgen("costs", "--json")[1])
     assert 0 < rows[0]["cost_usd"] <= 0.3
     assert qtgen("generate", "q.txt", "--budget", "5")[0] == 0
