@@ -1,7 +1,7 @@
 """What the scripts of the pages ask for: decisions, drafts, checks of an edit, and reservations."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -11,13 +11,14 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen._util.pydantic_errors import dotted_path, expectation
-from qtgen.errors import OutputError, UsageError
+from qtgen.errors import OutputError, SpliceError, UnwritableText, UsageError
 from qtgen.generation.decisions import NOTHING_SEEN, Action, Preference, Seen
 from qtgen.page import Page, read_text
 from qtgen.review.audits.acceptance import Verdict
+from qtgen.review.comparison.changes import compare_texts
 from qtgen.review.decisions.rewrites import rewrite_of
 from qtgen.review.files import PageChanged
-from qtgen.review.types import ActionRequest, Viewer
+from qtgen.review.types import ActionRequest, Mark, Viewer
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.reservations import Reservation
 from qtgen.review.web.views.parts import done_message
@@ -109,7 +110,8 @@ class Api:
         following = self._following(asked, viewer)
         opened = workspace.open(asked.url)
         request = _request(asked, viewer, mode, opened)
-        result = workspace.actions.perform(request, Path(page.path))
+        with _known_page(page.path):
+            result = workspace.actions.perform(request, Path(page.path))
         if result.decision.after and not result.is_repeat:
             workspace.index.update(Path(page.path))
             workspace.index.set_rewrite(asked.url, rewrite_of(workspace.store, page.path))
@@ -146,7 +148,8 @@ class Api:
         """Return the findings of a page with an edit."""
         asked = read_body(CheckBody, body)
         page = self.workspace.page(asked.url)
-        check = self.workspace.actions.check_edit(Path(page.path), asked.fields)
+        with _known_page(page.path):
+            check = self.workspace.actions.check_edit(Path(page.path), asked.fields)
         edited = read_text(check.text)
         new = set(check.new_errors)
         is_blind = self.workspace.mode(asked.queue, asked.url).is_blind
@@ -179,14 +182,35 @@ class Api:
 
 def conflict_reply(error: PageChanged, body: bytes) -> dict[str, Any]:
     """Return what a reader saw, what is there now and what they wrote, field by field, if the page changed."""
-    shown: Mapping[str, str] = read_body(DecisionBody, body).shown
+    seen: Mapping[str, str] = error.seen or read_body(DecisionBody, body).shown
     return {
         "error": "The page changed since it was shown; nothing was saved.",
-        "seen": dict(error.seen or shown),
+        "seen": dict(seen),
         "now": dict(error.now),
         "yours": dict(error.yours),
+        "marks": {
+            "seen": {field: compare_texts(text, error.now.get(field, text))[0] for field, text in seen.items()},
+            "now": _inserted(seen, error.now),
+            "yours": _inserted(seen, error.yours),
+        },
         "file_digest": error.digest,
     }
+
+
+def _inserted(seen: Mapping[str, str], other: Mapping[str, str]) -> dict[str, list[Mark]]:
+    """Return the marks of the words that a reader did not see, by field."""
+    return {field: compare_texts(seen[field], text)[1] for field, text in other.items() if field in seen}
+
+
+@contextmanager
+def _known_page(path: str) -> Iterator[None]:
+    """Leave the path of a page out of errors about its text: the reader has the page open."""
+    try:
+        yield
+    except (UsageError, UnwritableText, SpliceError) as error:
+        if str(error.path) == path:
+            error.path = None
+        raise
 
 
 def hint(others: list[Reservation]) -> str:

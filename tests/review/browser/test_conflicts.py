@@ -27,6 +27,7 @@ def cells(desk: Desk) -> list[str]:
 def open_edit(desk: Desk, text: str) -> None:
     desk.open("/edit", url=url_of())
     desk.page.get_by_label("Description").fill(text)
+    desk.page.get_by_label("Yes, this is polish").check()
 
 
 def test_an_edit_of_a_page_that_changed_shows_all_three_texts(open_desk: OpenDesk) -> None:
@@ -39,6 +40,11 @@ def test_an_edit_of_a_page_that_changed_shows_all_three_texts(open_desk: OpenDes
     page.keyboard.press("Control+Enter")
     page.locator("#conflict").wait_for()
     assert cells(desk) == [SEEN, THEIRS, MINE]
+    marks = page.locator("#conflict tbody tr").filter(has_text="Description")
+    assert marks.locator("ins", has_text="somebody else").count() == 1
+    assert marks.locator("ins", has_text="I wrote it").count() == 1
+    assert marks.locator("del").count() > 0
+    assert "overwrites what is there now" in page.locator("#conflict").inner_text()
     assert recorded() == []
     assert read(Path(page_path()).read_bytes()).values[DESCRIPTION] == THEIRS
     page.get_by_role("button", name="Keep editing my text").click()

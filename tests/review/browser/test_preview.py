@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 
+FRAMES = ("frame", "frame-new")
 HOSTILE = (
     "A [link](https://example.org/away) and ![a picture](https://example.org/picture.png).\n\n"
     "<img src=https://example.org/x onerror=alert(1)><script>alert(1)</script>\n\n[x](javascript:alert(1))"
@@ -130,11 +131,13 @@ def test_texts_with_few_common_words_stand_side_by_side(
     desk = open_desk()
     page = desk.page
     desk.open("/review", queue="rewrites")
-    old, new = (page.frame_locator(f"#{name}").locator("body") for name in ("frame", "frame-new"))
+    old, new = (page.frame_locator(f"#{name}").locator("body") for name in FRAMES)
     new.locator("ins").first.wait_for()
     old.locator("del").first.wait_for()
     assert (old.locator("ins").count(), new.locator("del").count()) == (0, 0)
-    left, right = (page.locator(f"#{name}").bounding_box() or {} for name in ("frame", "frame-new"))
+    left, right = (
+        page.locator(f"#{name}").evaluate("(one) => one.getBoundingClientRect().toJSON()") for name in FRAMES
+    )
     assert left["y"] == right["y"]
     assert right["x"] > left["x"] + left["width"]
     page.get_by_label("Show the Markdown").check()

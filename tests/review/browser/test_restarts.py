@@ -58,6 +58,7 @@ def test_drafts_and_the_session_survive_a_kill(open_page: OpenPage) -> None:
         assert page.get_by_label("Answer").input_value() == TYPED
         assert page.get_by_label("Note (optional)").input_value() == "to be continued"
         page.locator("#diagnostics li, #no-diagnostics:visible").first.wait_for()
+        desk.page.get_by_label("Yes, this is polish").check()
         desk.press("Control+Enter")
         assert [(line["action"], line["note"]) for line in recorded()] == [("edit", "to be continued")]
         assert drafts() == []
@@ -71,6 +72,7 @@ def test_an_undo_is_possible_after_a_restart(open_page: OpenPage) -> None:
         desk = desk_in(context, link)
         desk.open("/edit", url=url_of())
         desk.page.get_by_label("Keywords").fill("osmosis, membrane, water, diffusion, pressure")
+        desk.page.get_by_label("Yes, this is polish").check()
         desk.press("Control+Enter")
         assert Path(page_path()).read_bytes() != before
         process.send_signal(signal.SIGKILL)

@@ -40,6 +40,7 @@ class Screen(NamedTuple):
 def open_conflict(page: "Page") -> None:
     page.get_by_label("Description").fill(LONG_DESCRIPTION + " Mine.")
     change_page(Path(page_path("mitosis")), **{DESCRIPTION: f"{LONG_DESCRIPTION} Theirs {page.viewport_size}."})
+    page.get_by_label("Yes, this is polish").check()
     page.locator("#save").click()
     page.locator("#conflict").wait_for()
 

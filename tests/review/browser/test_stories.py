@@ -9,9 +9,9 @@ import pytest
 
 from qtgen.generation.decisions import REASONS
 from qtgen.generation.output import OutputFolder
-from qtgen.page import read
+from qtgen.page import decode_answer, read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, changed_lines, page_path, write_site
-from support.review_desk import Desk, OpenDesk, recorded, write_rewrites
+from support.review_desk import NEW_ANSWER, OLD_ANSWER, Desk, OpenDesk, recorded, write_rewrites
 from support.reviews import DESCRIPTION, url_of
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Hands:
             self.desk.click("Edit", "link")
 
     def save(self) -> None:
+        self.page.get_by_label("Yes, this is polish").check()
         if self.with_keys:
             self.desk.press("Control+Enter")
         else:
@@ -86,9 +87,7 @@ class Hands:
         if self.with_keys:
             self.page.keyboard.press("b")
             self.page.keyboard.type(note)
-            self.page.keyboard.press("Tab")
-            self.page.keyboard.press("Tab")
-            self.desk.press("Enter")
+            self.desk.press("Control+Enter")
         else:
             self.page.locator("#do-send-back").click()
             write_note(self.page, note)
@@ -402,3 +401,39 @@ def test_a_decision_without_a_queue_stays_on_the_page(open_desk: OpenDesk) -> No
     assert set(line["texts"]) == {"answer", "seo"}
     assert not OutputFolder(Path("out")).provenance_file.exists()
     assert json.dumps(line)
+
+
+def test_an_edit_is_saved_only_after_the_question_is_answered(open_desk: OpenDesk) -> None:
+    write_rewrites("osmosis")
+    desk = open_desk()
+    page = desk.page
+    desk.open("/edit", url=url_of())
+    page.get_by_label("Description").fill(EDITED)
+    page.locator("#save").click()
+    assert "Choose Yes or No first" in desk.status.inner_text()
+    assert page.evaluate("document.activeElement.id") == "polish"
+    assert recorded() == []
+    page.get_by_label("No, it had to be corrected").check()
+    desk.press("Control+Enter")
+    assert [line["acceptable"] for line in recorded()] == [False]
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_an_edit_can_start_from_the_other_text_of_a_rewrite(open_desk: OpenDesk, is_taken: bool) -> None:
+    write_rewrites("osmosis", answers=("osmosis",), is_taken=is_taken)
+    desk = open_desk()
+    page = desk.page
+    desk.open("/edit", url=url_of(), queue="taken" if is_taken else "rewrites")
+    edited, other = ("new", "old") if is_taken else ("old", "new")
+    answer = page.get_by_label("Answer")
+    texts = {"old": OLD_ANSWER, "new": NEW_ANSWER}
+    assert f"You edit the {edited} text" in page.locator(".notice:visible").inner_text()
+    assert answer.input_value() == texts[edited]
+    page.get_by_role("button", name=f"Start from the {other} text").click()
+    assert answer.input_value() == texts[other]
+    page.get_by_role("button", name="Discard my changes").click()
+    assert answer.input_value() == texts[edited]
+    page.get_by_role("button", name=f"Start from the {other} text").click()
+    page.get_by_label("Yes, this is polish").check()
+    desk.press("Control+Enter")
+    assert decode_answer(read(Path(page_path()).read_bytes()).text_of("answer") or "") == texts[other]

@@ -90,12 +90,12 @@ def test_a_queue_by_keyboard(link: str, open_page: OpenPage) -> None:
     press(page, "e")
     assert page.url.startswith(link.split("/enter")[0] + "/edit?")
     page.locator("#description").fill(TEXT)
+    page.get_by_label("Yes, this is polish").check()
     press(page, "Control+Enter")
     assert read(Path(page_path(third)).read_bytes()).values[DESCRIPTION] == TEXT
     fourth = name_of(page)
     page.keyboard.press("b")
     page.keyboard.type("Name a source.")
-    page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     with page.expect_navigation():
         page.keyboard.press("Enter")
@@ -179,6 +179,7 @@ def test_page_that_changed_shows_all_three_texts(link: str, open_page: OpenPage)
     page.locator("#description").fill(TEXT)
     theirs = "Somebody else wrote this about the page at the same time, in git."
     write_site(**{name: {"answer": encode_answer(OLD), DESCRIPTION: theirs}})
+    page.get_by_label("Yes, this is polish").check()
     page.get_by_role("button", name="Save").click()
     dialog = page.get_by_role("dialog", name="The page changed while you had it open")
     cells = dialog.locator("tbody td").all_inner_texts()
@@ -204,6 +205,7 @@ def test_errors_that_an_edit_adds_block_saving(link: str, open_page: OpenPage) -
     assert "line 5" in page.locator("#diagnostics").inner_text()
     page.locator("#answer").fill(OLD.replace("movement", "motion"))
     page.wait_for_selector("#blocked[hidden]", state="attached")
+    page.get_by_label("Yes, this is polish").check()
     press(page, "Control+Enter")
     assert answer(name) == encode_answer(OLD.replace("movement", "motion"))
 

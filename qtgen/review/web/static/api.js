@@ -47,7 +47,7 @@ export function newId() {
 export function tell(message, kind = "") {
   const status = document.getElementById("status");
   status.className = kind ? `status is-${kind}` : "status";
-  status.textContent = message;
+  status.replaceChildren(...coded(message));
   if (kind === "bad") status.scrollIntoView({ block: "nearest" });
 }
 

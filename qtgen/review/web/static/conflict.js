@@ -8,9 +8,22 @@ const LABELS = {
   "seo.page_keywords": "Keywords",
 };
 
-function text(values, field) {
-  const value = values && values[field];
-  return value === undefined || value === null ? element("i", { textContent: "not known" }) : element("pre", { textContent: value });
+// Return a text with its changes as elements. The offsets count code points.
+function marked(value, marks) {
+  const characters = [...value];
+  const parts = [];
+  let done = 0;
+  for (const [start, end, kind] of marks) {
+    parts.push(characters.slice(done, start).join(""), element(kind, { textContent: characters.slice(start, end).join("") }));
+    done = end;
+  }
+  return [...parts, characters.slice(done).join("")];
+}
+
+function text(conflict, version, field) {
+  const value = conflict[version]?.[field];
+  if (value === undefined || value === null) return element("i", { textContent: "not known" });
+  return element("pre", {}, marked(value, conflict.marks?.[version]?.[field] || []));
 }
 
 function rows(conflict) {
@@ -18,15 +31,15 @@ function rows(conflict) {
   const hasYours = Object.keys(yours).length > 0;
   const heads = ["Field", "What you saw", "What is there now", ...(hasYours ? ["What you wrote"] : [])];
   const head = element("tr", {}, heads.map((one) => element("th", { textContent: one, scope: "col" })));
-  const cell = (label, values, field) => element("td", { role: "cell", "data-label": label }, [text(values, field)]);
+  const cell = (label, version, field) => element("td", { role: "cell", "data-label": label }, [text(conflict, version, field)]);
   const body = Object.keys(LABELS)
     .filter((field) => [conflict.seen, yours].some((one) => one && field in one && one[field] !== conflict.now[field]))
     .map((field) =>
       element("tr", { role: "row" }, [
         element("th", { textContent: LABELS[field], scope: "row", role: "rowheader" }),
-        cell("What you saw", conflict.seen, field),
-        cell("What is there now", conflict.now, field),
-        ...(hasYours ? [cell("What you wrote", yours, field)] : []),
+        cell("What you saw", "seen", field),
+        cell("What is there now", "now", field),
+        ...(hasYours ? [cell("What you wrote", "yours", field)] : []),
       ]),
     );
   if (!body.length) {
@@ -43,11 +56,13 @@ export function showConflict(conflict, url, queue, onKeep = null) {
   const actions = [close, reload];
   const dialog = element("dialog", { class: "wide", id: "conflict" }, [
     element("h2", { textContent: "The page changed while you had it open", id: "conflict-title" }),
-    element("p", { textContent: "Nothing was saved. Compare the texts, then decide again." }),
+    element("p", { textContent: "Nothing was saved. The marks show what differs from the text that you saw." }),
     element("div", { class: "scroll", tabIndex: 0 }, [rows(conflict)]),
   ]);
   dialog.setAttribute("aria-labelledby", "conflict-title");
   if (onKeep) {
+    const note = "If you keep editing, your text goes back into the editor. Saving it then overwrites what is there now in the fields that you changed.";
+    dialog.append(element("p", { textContent: note }));
     const keep = element("button", { textContent: "Keep editing my text", class: "primary" });
     keep.addEventListener("click", () => {
       dialog.close();

@@ -84,7 +84,7 @@ async function check() {
   } catch (error) {
     if (number !== checks || !(error instanceof ApiError)) return;
     byId("blocked").hidden = false;
-    byId("blocked").textContent = error.message;
+    byId("blocked").replaceChildren(...coded(error.message));
     byId("save").disabled = error.status !== 409; // saving shows the texts of a page that changed
   }
 }
@@ -109,7 +109,7 @@ async function saveDraft() {
     byId("draft").textContent = Object.keys(changed()).length ? "Draft saved" : "No changes";
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    byId("draft").textContent = `The draft is not saved: ${error.message}`;
+    byId("draft").replaceChildren(...coded(`The draft is not saved: ${error.message}`));
   }
 }
 
@@ -132,6 +132,14 @@ async function discard() {
   byId("answer").focus();
 }
 
+// Go on with the text of the rewrite that the page does not have.
+function useOther() {
+  if (Object.keys(changed()).length && !window.confirm("This replaces what you typed. Continue?")) return;
+  for (const one of inputs()) one.value = page.other[one.dataset.field];
+  onInput();
+  byId("answer").focus();
+}
+
 // ---- saving
 
 async function save() {
@@ -141,10 +149,15 @@ async function save() {
     return;
   }
   if (isSaving) return;
+  const answer = document.querySelector('input[name="acceptable"]:checked');
+  if (!answer) {
+    tell("Not saved yet. Could the page be published as it was? Choose Yes or No first.", "bad");
+    byId("polish").focus();
+    return;
+  }
   isSaving = true;
   byId("save").disabled = true;
   tell("Saving …");
-  const acceptable = document.querySelector('input[name="acceptable"]:checked').value === "true";
   const request = {
     id: newId(),
     action: "edit",
@@ -153,7 +166,7 @@ async function save() {
     queue: page.queue,
     shown: page.fields,
     fields,
-    acceptable,
+    acceptable: answer.value === "true",
     note: byId("note").value.trim(),
     seconds: Math.round((Date.now() - opened) / 100) / 10,
   };
@@ -200,6 +213,7 @@ export function start() {
     save();
   });
   byId("discard").addEventListener("click", discard);
+  byId("use-other")?.addEventListener("click", useOther);
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") save();
   });

@@ -202,6 +202,11 @@ function setUpActions() {
   byId("reasons")?.addEventListener("keydown", (event) => {
     if (event.key === "Escape") closeReasons();
   });
+  byId("note")?.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !event.isComposing) {
+      byId("send-back-form").requestSubmit(document.querySelector('#send-back-form [value="send"]'));
+    }
+  });
   byId("send-back-form")?.addEventListener("submit", (event) => {
     const submitter = event.submitter;
     if (!submitter || submitter.value !== "send") return;

@@ -8,8 +8,11 @@ from qtgen.errors import UsageError
 from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN
 from qtgen.review.types import View, Viewer
 from qtgen.review.web.bundle import is_bundled
+from qtgen.review.web.modes import Mode
 from qtgen.review.web.views.errors import NotFound
-from qtgen.review.web.workspace import Workspace
+from qtgen.review.web.views.page import versions_for
+from qtgen.review.web.views.versions import Versions
+from qtgen.review.web.workspace import OpenedPage, Workspace
 
 
 def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> View:
@@ -27,7 +30,9 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
         raise UsageError("two readers judge this text, so it cannot be edited", remedy="reject it or send it back")
     draft = workspace.drafts.get(viewer.name, url) if may_save else None
     back = f"/review?{urlencode({'url': url, **({'queue': queue} if queue else {})})}"
+    other = _other_text(versions_for(workspace, query, viewer)) if may_save else None
     context: dict[str, Any] = {
+        "other": other,
         "title": opened.file.page.text_of("title") or url,
         "page": opened.page,
         "back": back,
@@ -45,10 +50,21 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
             "fields": fields,
             "may_save": may_save,
             "has_bundle": is_bundled(),
+            "other": other["fields"] if other else None,
             "description": {"min": DESCRIPTION_MIN, "max": DESCRIPTION_MAX},
         },
     }
     return View("edit.html.j2", context)
+
+
+def _other_text(shown: tuple[OpenedPage, Versions, Mode]) -> dict[str, Any] | None:
+    """Return the text of a rewrite that the page does not have. A blind reader learns nothing about it."""
+    opened, versions, mode = shown
+    if versions.old is None or versions.new is None or opened.rewrite is None or mode.is_blind:
+        return None
+    if opened.rewrite.is_taken:
+        return {"edited": "new", "name": "old", "fields": versions.old}
+    return {"edited": "old", "name": "new", "fields": versions.new}
 
 
 def _notices(is_writable: bool, viewer: Viewer, problems: list[str]) -> list[dict[str, str]]:

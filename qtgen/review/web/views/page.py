@@ -169,10 +169,11 @@ class _Screen:
         yes, no = (labels.get(verbs[name]["action"], "") for name in ("approve", "reject"))
         if self.mode.settles:
             yes, no = "Publishable", "Not publishable"
+        which = "new text" if verbs["reject"]["action"] == "keep" else "text"
         query = {"url": self.opened.page.url, **({"queue": self.queue} if self.queue else {})}
         return {
             "approve": {"label": yes},
-            "reject": {"label": no},
+            "reject": {"label": no, "question": f"What is wrong with the {which}?"},
             "may_send_back": self.mode.may_send_back,
             "may_edit": self.mode.may_edit and self._may_be_changed(),
             "edit": f"/edit?{urlencode(query)}",
