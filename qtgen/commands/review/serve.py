@@ -168,7 +168,7 @@ def _run(options: ServeOptions, stack: ExitStack) -> None:
     settings = review_settings({"out": options.out, "corpus": options.corpus}, options.paths)
     hosts = allowed_hosts(options.host, options.allow_host)
     listener = stack.enter_context(listen(options.host, options.port))
-    address = address_of(listener, options.host)
+    address = address_of(listener, options.host, options.allow_host)
     access = _access(options, settings.out, stack, address)
     workspace = stack.enter_context(_opened(options, settings))
     workspace.check_queue(options.queue)
