@@ -171,7 +171,7 @@ def _run(options: ServeOptions, stack: ExitStack) -> None:
     hosts = allowed_hosts(options.host, options.allow_host)
     own = None if options.read_only else OutputFolder(settings.out).review_folder
     listener = stack.enter_context(listen_or_name_server(options.host, options.port, own))
-    address = address_of(listener, options.host)
+    address = address_of(listener, options.host, options.allow_host)
     access = _access(options, settings.out, stack, address)
     workspace = stack.enter_context(_opened(options, settings))
     workspace.check_queue(options.queue)

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import ipaddress
+import logging
 import re
 import secrets
 from collections.abc import Iterable
@@ -22,15 +23,16 @@ _SECRET_SIZE = 32  # bytes
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _NAME_MAX = 100  # characters of a reviewer's name
 
+_logger = logging.getLogger(__name__)
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Access(Protocol):
     """How the server knows who sends a request."""
 
-    @property
-    def refusal(self) -> str:
-        """One sentence for those who may not enter."""
+    def refusal(self, scope: Scope) -> str:
+        """Return one sentence for a request that may not enter: why, and the remedy."""
 
     def reviewer(self, scope: Scope) -> str | None:
         """Return who sends a request, or None if they may not enter."""
@@ -50,8 +52,7 @@ class LinkAccess:
     secret: bytes = field(repr=False)
     key: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(24))
 
-    @property
-    def refusal(self) -> str:
+    def refusal(self, _scope: Scope) -> str:
         return "This browser may not enter; open the link that the server printed when it started."
 
     @property
@@ -92,9 +93,18 @@ class ProxyAccess:
     header: str
     proxies: tuple[Network, ...]
 
-    @property
-    def refusal(self) -> str:
-        return f"The proxy did not say who you are; open this page through the proxy that sets `{self.header}`."
+    def refusal(self, scope: Scope) -> str:
+        client = scope.get("client")
+        if not client or not self._is_proxy(client[0]):
+            # The reply must not tell the addresses of the network to those who may not enter.
+            _logger.warning("refused a request from %s, which is no trusted proxy", client[0] if client else "nowhere")
+            return "This request did not come from a trusted proxy; open the page through the proxy."
+        count = len(_header_values(scope, self.header))
+        if count == 0:
+            return f"The proxy did not say who you are; let it set `{self.header}`."
+        if count > 1:
+            return f"The proxy sent `{self.header}` {count} times; let it remove the header that browsers send."
+        return f"The name in `{self.header}` is empty, too long or not printable; sign in under another one."
 
     def reviewer(self, scope: Scope) -> str | None:
         client = scope.get("client")

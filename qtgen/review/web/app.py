@@ -143,7 +143,7 @@ async def _enter(request: Request) -> Response:
     """Set the cookie of a browser that opens the printed link, and forget the key: the address bar shows another."""
     access = request.app.state.access
     if not isinstance(access, LinkAccess) or not access.accepts(request.query_params.get("key", "")):
-        return await _reply(request.scope, 403, access.refusal)
+        return await _reply(request.scope, 403, access.refusal(request.scope))
     queue = request.query_params.get("queue")
     address = f"/review?{urlencode({'queue': queue})}" if queue else "/"
     return RedirectResponse(address, 303, headers={"set-cookie": access.cookie})

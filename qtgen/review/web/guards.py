@@ -168,7 +168,7 @@ class Readers:
             return
         name = self.access.reviewer(scope)
         if name is None:
-            await self.refuse(scope, receive, send, 403, self.access.refusal)
+            await self.refuse(scope, receive, send, 403, self.access.refusal(scope))
             return
         scope["viewer"] = Viewer(name, may_write=not self.read_only)
         if self.read_only and scope["method"] not in SAFE_METHODS:

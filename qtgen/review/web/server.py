@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -24,6 +24,7 @@ except ImportError:  # Windows, where a second server is not noticed
 DEFAULT_PORT = 8642
 _SHUTDOWN = 3  # seconds that requests have to finish
 _OPEN_LOCK = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # a link could lead to a file of another program
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared only
 _BUSY = (errno.EADDRINUSE, errno.EACCES)
 
 
@@ -112,9 +113,17 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket, host: str) -> str:
-    """Return the address that a browser opens: `http://127.0.0.1:8642`."""
+def address_of(listener: socket.socket, host: str, names: Sequence[str] = ()) -> str:
+    """Return the address that a browser opens: `http://127.0.0.1:8642`.
+
+    Args:
+        host: The address that the server listens at.
+        names: Other names of the server. The first one is used if the server listens at all addresses of the machine.
+    """
     port = listener.getsockname()[1]
+    if host in _EVERYWHERE:
+        host = names[0] if names else "127.0.0.1"
+        return f"http://{host}:{port}"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

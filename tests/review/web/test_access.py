@@ -142,3 +142,24 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         read_secret(tmp_path / "file" / "review")
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "sentence"),
+    [
+        ("10.0.0.6", [(b"x-user", b"Ann")], "This request did not come from a trusted proxy; open the page through"),
+        ("10.0.0.5", [], "The proxy did not say who you are; let it set `X-User`."),
+        ("10.0.0.5", [(b"x-user", b"Ann"), (b"x-user", b"Bob")], "The proxy sent `X-User` 2 times; let it remove"),
+        ("10.0.0.5", [(b"x-user", b" ")], "The name in `X-User` is empty, too long or not printable"),
+    ],
+)
+def test_a_refusal_names_its_cause_and_no_address(
+    peer: str, headers: list[tuple[bytes, bytes]], sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    access = proxy_access("X-User", ["10.0.0.5"])
+    request = {"client": (peer, 1), "headers": headers}
+    assert access.reviewer(request) is None
+    refusal = access.refusal(request)
+    assert refusal.startswith(sentence)
+    assert "10.0.0." not in refusal
+    assert ("refused a request from 10.0.0.6" in caplog.text) == (peer == "10.0.0.6")

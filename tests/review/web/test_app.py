@@ -1,5 +1,6 @@
 """The app: its screens, its actions, and how errors reply."""
 
+import html
 import json
 import os
 import re
@@ -13,6 +14,8 @@ from qtgen.errors import OutputError
 from qtgen.generation.output import OutputFolder
 from qtgen.page import decode_answer, encode_answer, read
 from qtgen.review.decisions.drafts import Drafts
+from qtgen.review.types import FindingCount
+from qtgen.review.web.views.parts import rule_findings
 from support.asgi import Reply, call
 from support.audits import write_audit
 from support.pages import LONG_DESCRIPTION, page_path, write_site
@@ -365,6 +368,25 @@ def test_text_that_two_readers_judge_is_not_edited(review: ReviewApp) -> None:
         message = "Two readers judge this text, so it cannot be edited; reject it or send it back."
         assert (refused.status, refused.json["error"]) == (400, message)
     assert len(decisions()) == 1
+
+
+def test_page_that_was_deleted_leads_to_the_next_one_of_its_queue(review: ReviewApp) -> None:
+    first = data_of(review.get("/review?queue=next"))
+    Path(review.workspace.page(str(first["url"])).path).unlink()
+    reply = review.get(f"/review?queue=next&url={first['url']}")
+    assert reply.status == 409
+    [link] = re.findall(r'href="([^"]*)">Next page of the queue', reply.text)
+    following = review.get(html.unescape(link))
+    assert following.status == 200
+    assert data_of(following)["url"] not in ("", first["url"])
+    assert "Next page of the queue" not in review.get(f"/review?url={first['url']}").text
+
+
+def test_finding_of_a_rule_that_compares_pages_has_a_sentence() -> None:
+    [row] = rule_findings([], [FindingCount("QT409", "info", 1)])
+    assert row.summary
+    assert row.summary in row.explanation
+    assert row.summary != row.explanation
 
 
 def test_disk_full(review: ReviewApp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,3 +138,12 @@ def test_lock_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="or start a read-only server"), only_server(folder, "http://127.0.0.1:1"):
         pass
     assert other.read_text() == "keep"
+
+
+def test_address_of_a_server_that_listens_everywhere() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        names = ["review.example.org", "other.example.org"]
+        assert address_of(listener, "0.0.0.0", names) == f"http://review.example.org:{port}"
+        assert address_of(listener, "::") == f"http://127.0.0.1:{port}"
+        assert address_of(listener, "127.0.0.1", names) == f"http://127.0.0.1:{port}"

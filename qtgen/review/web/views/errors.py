@@ -22,9 +22,10 @@ _TITLES = {
 }
 
 
-def error_view(status: int, message: str) -> View:
-    """Return the screen of an error."""
-    return View("error.html.j2", {"title": _TITLES.get(HTTPStatus(status), "That failed"), "message": message}, status)
+def error_view(status: int, message: str, next_page: str = "") -> View:
+    """Return the screen of an error. `next_page` is the address of the next page of the queue, if there is one."""
+    title = _TITLES.get(HTTPStatus(status), "That failed")
+    return View("error.html.j2", {"title": title, "message": message, "next_page": next_page}, status)
 
 
 def status_of(error: Exception) -> int:

@@ -12,8 +12,8 @@ from qtgen.review.types import View, Viewer
 from qtgen.review.web.views.lists import STATE_LABELS, ListsWorkspace, coded
 
 _NEXT_STEPS = {
-    "rewrites": "`qtgen regenerate` rewrites stale pages. Rewrites that it does not trust wait here.",
-    "taken": "`qtgen regenerate` rewrites stale pages. Rewrites that it has made wait here.",
+    "rewrites": "No rewrite waits. When pages are rewritten, those whose new text is in doubt come here.",
+    "taken": "No rewrite waits. When pages are rewritten, those with their new text come here.",
     "flagged": "No open page has errors or warnings.",
     "next": "Every page has a decision.",
     "second": "Audits choose pages for a second reader.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from qtgen.errors import PageConflict
 from qtgen.generation.decisions import REASONS, State
 from qtgen.review.audits.acceptance import Verdict
 from qtgen.review.comparison.changes import MarkedText, compare
@@ -14,6 +15,7 @@ from qtgen.review.types import Mark, Rewrite, View, Viewer
 from qtgen.review.web.bundle import is_bundled
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.undoable import last_decision
+from qtgen.review.web.views.errors import NotFound, error_view, sentence_of, status_of
 from qtgen.review.web.views.parts import (
     LABELS,
     history_rows,
@@ -44,8 +46,19 @@ def review_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) 
     url = query.get("url") or (workspace.queues.first(queue, viewer.name) if queue else None)
     if url is None or (query.get("end") and not query.get("url") and _is_over(workspace, queue)):
         return queue_end_view(workspace, queue, viewer)
-    screen = _screen(workspace, queue, url, viewer)
+    try:
+        screen = _screen(workspace, queue, url, viewer)
+    except (NotFound, PageConflict) as error:
+        if not queue:
+            raise
+        following = workspace.queues.neighbours(queue, url, viewer.name).next
+        return error_view(status_of(error), sentence_of(error), _address_in(queue, following))
     return View("page.html.j2", screen.context(query.get("tab", "")))
+
+
+def _address_in(queue: str, url: str | None) -> str:
+    """Return the address of a page of a queue, or of the end of the queue."""
+    return f"/review?{urlencode({'queue': queue, **({'url': url} if url else {'end': '1'})})}"
 
 
 def _is_over(workspace: Workspace, queue: str) -> bool:

@@ -41,6 +41,7 @@ class RuleFindings:
     """What one rule reports about a page.
 
     Args:
+        summary: What the rule reports, in one sentence.
         explanation: The documentation of the rule.
         places: Line, column and message of each finding.
         total: The number of findings.
@@ -49,6 +50,7 @@ class RuleFindings:
     code: str
     name: str
     severity: str
+    summary: Markup
     explanation: Markup
     places: Sequence[tuple[str, Markup]]
     total: int
@@ -85,9 +87,9 @@ def _compares(code: str) -> bool:
 def _row(code: str, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
     rule = REGISTRY.get(code)
     name, explanation = (rule.name, rule.doc) if rule else ("", "")
-    return RuleFindings(
-        code, name, str(severity), coded(_HARD_BREAK.sub(" ", explanation)), places[:_PLACES_MAX], total
-    )
+    text = _HARD_BREAK.sub(" ", explanation)
+    summary = coded(text.partition("\n\n")[0])
+    return RuleFindings(code, name, str(severity), summary, coded(text), places[:_PLACES_MAX], total)
 
 
 def marked(text: str, marks: Sequence[Mark]) -> Markup:

@@ -87,7 +87,7 @@ def test_without_pages_the_next_step_is_to_generate_some() -> None:
 def test_without_decisions_and_rewrites_the_steps_towards_them_are_named() -> None:
     write_site(TITLES)
     text = words(html_of(open_lists()))
-    assert "qtgen regenerate rewrites stale pages. Rewrites that it does not trust wait here." in text
+    assert "No rewrite waits. When pages are rewritten, those whose new text is in doubt come here." in text
     assert "Nobody has decided yet. Make the first decision" in text
     assert "No audit is planned." in text
     assert "Start with “Next pages”" in text
