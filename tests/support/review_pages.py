@@ -38,6 +38,15 @@ def write_site(titles: Sequence[str], subject: str = "Biology", **changes: Any) 
     return urls
 
 
+_opened: list[ReviewIndex] = []
+
+
+def close_indexes() -> None:
+    """Close every index that `open_index` returned since the last call."""
+    while _opened:
+        _opened.pop().close()
+
+
 def open_index(
     *paths: str, log: DecisionLog | None = None, out: str = "site", now_ns: int | None = None, **checks: Any
 ) -> ReviewIndex:
@@ -51,7 +60,8 @@ def open_index(
         project=Path(),
         clock=lambda: now_ns or newest + LATER_NS,
     )
-    return ReviewIndex(sources, store.decision_log() if log is None else log)
+    _opened.append(ReviewIndex(sources, store.decision_log() if log is None else log))
+    return _opened[-1]
 
 
 def digests_at(path: str | Path) -> dict[str, str]:

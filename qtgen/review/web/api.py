@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from qtgen._util.pydantic_errors import dotted_path, expectation
 from qtgen.errors import OutputError, SpliceError, UnwritableText, UsageError
 from qtgen.generation.decisions import NOTHING_SEEN, Action, Preference, Seen
 from qtgen.page import Page, read_text
@@ -19,70 +17,12 @@ from qtgen.review.comparison.changes import compare_texts
 from qtgen.review.decisions.rewrites import rewrite_of
 from qtgen.review.files import PageChanged
 from qtgen.review.types import ActionRequest, Mark, Viewer
+from qtgen.review.web.bodies import FIELD_MAX, CheckBody, DecisionBody, DraftBody, ReserveBody, read_body
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.reservations import Reservation
 from qtgen.review.web.views.parts import done_message
 from qtgen.review.web.workspace import OpenedPage, Workspace
 from qtgen.validation.diagnostics import Diagnostic
-
-_Body = TypeVar("_Body", bound="_Strict")
-_FIELD_MAX = 1_100_000  # characters; a page has at most a megabyte
-_UNKNOWN = "is not a field of this request"
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str = Field(max_length=2_000)
-
-
-class DecisionBody(_Strict):
-    """A decision as the review screen and the edit screen send it."""
-
-    id: str = Field(max_length=36)
-    action: Action
-    file_digest: str = Field("", max_length=64)
-    queue: str = Field("", max_length=200)
-    reasons: tuple[str, ...] = Field((), max_length=7)
-    note: str = ""
-    acceptable: bool | None = None
-    prefers: Literal["a", "b", "new", "old", "same"] | None = None
-    fields: Mapping[str, str] = {}
-    shown: Mapping[str, str] = {}
-    undoes: str | None = None
-    rewrite: str = Field("", max_length=64)
-    seconds: float | None = Field(None, ge=0, le=86_400)
-
-
-class DraftBody(_Strict):
-    """A draft of an edit: the fields that differ from the page."""
-
-    file_digest: str = Field(max_length=64)
-    fields: Mapping[str, str] = {}
-    note: str = ""
-
-
-class CheckBody(_Strict):
-    """An edit to check. For a blind reader, `queue` hides the findings that the page had before."""
-
-    fields: Mapping[str, str] = {}
-    queue: str = Field("", max_length=200)
-
-
-class ReserveBody(_Strict):
-    """A page that a reader has open."""
-
-
-def read_body(model: type[_Body], body: bytes) -> _Body:
-    """Return the body of a request. Raises UsageError for anything that the app's own pages do not send."""
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if not first["loc"]:
-            raise UsageError("the body is not a JSON object") from None
-        message = _UNKNOWN if first["type"] == "extra_forbidden" else expectation(first, show_value=False)
-        raise UsageError(f"`{dotted_path(first['loc'])}` {message}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +106,7 @@ class Api:
         if not asked.fields and not asked.note:
             self.workspace.drafts.discard(viewer.name, asked.url)
             return {"at": ""}
-        if sum(map(len, asked.fields.values())) > _FIELD_MAX:
+        if sum(map(len, asked.fields.values())) > FIELD_MAX:
             raise UsageError("the text is longer than a page can be", remedy="shorten it")
         draft = self.workspace.drafts.save(
             viewer.name, asked.url, asked.fields, asked.file_digest, note=asked.note, at=self.now()
