@@ -94,7 +94,8 @@ def _report_skipped(report: StalenessReport) -> None:
     if report.edited:
         note(f"{pluralize(len(report.edited), 'page')} edited by a person skipped; --include-edited includes them")
     if report.approved:
-        note(f"{pluralize(len(report.approved), 'page')} approved by a reader skipped; --include-edited includes them")
+        pages = pluralize(len(report.approved), "page")
+        note(f"skipped {pages} that a reviewer approved; --include-edited includes them")
 
 
 def planned_links(paths: Sequence[Path], report: StalenessReport, settings: Settings) -> Mapping[str, Changes]:

@@ -44,7 +44,7 @@ _EPILOG = """\b
 Reasons (--because; `qtgen explain NAME` documents each):
   prompt-changed, schema-changed, model-changed, source-changed,
   question-edited     a change after the text was written
-  sent-back           a reader sent the page back in `qtgen review`
+  sent-back           a reviewer sent the page back in `qtgen review`
   old, low-score      if --older-than or --score-below is given
   QT5, QT601, …       a rule's finding that safe fixes do not remove
   unknown-provenance  the page has no provenance

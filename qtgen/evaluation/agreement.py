@@ -84,7 +84,7 @@ def _read_claims(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
 
 
 def _read_decisions(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
-    """The old and the new answer of rewrites. A reader of the review says which one is better."""
+    """The old and the new answer of rewrites. A reviewer of the review says which one is better."""
     sides = {"new": 1.0, "same": 0.5, "old": 0.0, None: None}
     for row in files[0]:
         human, comparison = sides[row["prefers"]], sides[row["verdict"]]
@@ -113,8 +113,8 @@ _CLAIMS = AnswerSource("K-QA claims", ("meta_kqa_claims",), _read_claims)
 def read_sources(folder: Path) -> dict[str, list[JudgedAnswer]]:
     """Return the judged answers of every data set whose files are in a folder, as `NAME.jsonl` or `NAME.*.jsonl`.
 
-    An output folder has the decisions of its readers. Raises UsageError if there is no data set with an answer, or if a
-    file does not have the expected form, and OutputError if the decisions cannot be read.
+    An output folder has the decisions of its reviewers. Raises UsageError if there is no data set with an answer, or if
+    a file does not have the expected form, and OutputError if the decisions cannot be read.
     """
     sources = {source.name: answers for source in SOURCES if (answers := _read(source, folder)) is not None}
     own = [*_read_decisions([[*decided_pairs(OutputFolder(folder))]])]

@@ -1,8 +1,8 @@
 """Pairs of answers that readers of a review compared: the old and the new answer of a rewrite, and which is better.
 
 The texts come from the records of the rewrites, and the decisions from `OUT/.qtgen/decisions.jsonl`. A decision counts
-only if the record still has the text that the reader saw. The reference of a pair is the answer that a reader approved
-in the end, if that is neither of both.
+only if the record still has the text that the reviewer saw. The reference of a pair is the answer that a reviewer
+approved in the end, if that is neither of both.
 """
 
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _records(store: OutputFolder) -> dict[str, list[_Record]]:
 
 
 def _record_of(decision: Decision, records: list[_Record]) -> _Record | None:
-    """Return the record of the rewrite that a decision is about, which has the answer that the reader saw."""
+    """Return the record of the rewrite that a decision is about, which has the answer that the reviewer saw."""
     seen = {decision.texts.get("answer"), decision.after.get("answer")}
     both = ((record, {text_hash(record.answer.old), text_hash(record.answer.new)}) for record in records)
     return next((record for record, digests in both if digests & seen), None)
@@ -92,7 +92,7 @@ def _pair(decision: Decision, record: _Record, log: DecisionLog) -> dict[str, An
 
 
 def _approved_answer(page: Page | None, url: str, log: DecisionLog) -> str | None:
-    """Return the answer of a page if a reader approved it."""
+    """Return the answer of a page if a reviewer approved it."""
     if page is None or log.state(url, group_digests(page, WRITTEN_GROUPS)) is not State.APPROVED:
         return None
     return page.text_of("answer")

@@ -1,4 +1,4 @@
-"""A decision of a reader about a page, as a line of `OUT/.qtgen/decisions.jsonl`. `decisions` holds all of them."""
+"""A decision of a reviewer about a page, as a line of `OUT/.qtgen/decisions.jsonl`. `decisions` holds all of them."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ VERSION = 1
 
 
 class Action(StrEnum):
-    """What a reader did. A rewrite is taken or kept back; every other action concerns the text of the page."""
+    """What a reviewer did. A rewrite is taken or kept back; every other action concerns the text of the page."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -58,7 +58,7 @@ class Draw(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the reader saw beside the text: the page's score and its version, and the verdict of the comparison."""
+    """What the reviewer saw beside the text: the page's score and its version, and the verdict of the comparison."""
 
     score: float | None = None
     scorer: str = ""
@@ -75,18 +75,18 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         v: Version of the line.
         id: A UUID. A line that occurs twice counts once.
         at: When it was decided, in UTC: `2026-11-27T09:30:00.000Z`.
-        who: The reader.
-        action: What the reader did.
+        who: The reviewer.
+        action: What the reviewer did.
         url: The page.
-        texts: Digests of the texts that the reader saw, by group of fields.
+        texts: Digests of the texts that the reviewer saw, by group of fields.
         after: Digests of the texts after the action, if it changed the page.
         reasons: Keys of `REASONS`.
-        note: Free text of the reader.
+        note: Free text of the reviewer.
         acceptable: Whether the text as shown could be published; None if the action does not say.
         prefers: Which of two texts is better; None if only one was shown.
         draw: The draw that the page came from; None if a person chose it.
-        blind: Whether the reader saw neither score, nor comparison, nor another reader's decision.
-        seen: What the reader saw beside the text.
+        blind: Whether the reviewer saw neither score, nor comparison, nor another reviewer's decision.
+        seen: What the reviewer saw beside the text.
         seconds: How long the page was open.
         undoes: The id of the decision that an undo takes back.
     """

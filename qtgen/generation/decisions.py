@@ -1,6 +1,6 @@
 """What people decided about pages: one JSON line for every decision, in a file that is only appended to.
 
-A decision holds for the texts that the reader saw, by their digests. New links leave it in force; a changed text does
+A decision holds for the texts that the reviewer saw, by their digests. New links leave it in force; a changed text does
 not. Git merges the files of two branches by union, so the lines may be out of order and may occur twice.
 """
 
@@ -136,7 +136,7 @@ class DecisionLog:
         return decision.id in self._undone(decision.url)
 
     def _undone(self, url: str) -> set[str]:
-        """Return the ids of the decisions about a page that were taken back by a later undo that stands."""
+        """Return the ids of the decisions about a page that were taken back by a later undo that is in force."""
         undone: set[str] = set()
         for decision in reversed(self._of_page.get(url, ())):
             if decision.action is Action.UNDO and decision.undoes and decision.id not in undone:
@@ -144,7 +144,7 @@ class DecisionLog:
         return undone
 
     def effective(self, url: str) -> list[Decision]:
-        """Return the decisions about a page that stand: neither undone, nor an undo."""
+        """Return the decisions about a page that are in force: neither undone, nor an undo."""
         undone = self._undone(url)
         history = self._of_page.get(url, ())
         return [one for one in history if one.action is not Action.UNDO and one.id not in undone]
@@ -152,8 +152,8 @@ class DecisionLog:
     def current(self, url: str) -> Decision | None:
         """Return the decision that the state of a page follows from, if there is one.
 
-        It is the last one, but a blind approval does not lift the rejection of the same text: if two readers of an
-        audit disagree, the text is rejected until a third one adjudicates. Skipping a page decides nothing.
+        It is the last one, but a blind approval does not lift the rejection of the same text: if two reviewers of an
+        audit disagree, the text is rejected until a third one settles it. Skipping a page decides nothing.
         """
         current: Decision | None = None
         for decision in self.effective(url):

@@ -57,7 +57,7 @@ def find_stale(
         criteria: What the pages are compared with.
         provenance: How the texts were written.
         config: The current configuration; its rules supply the safe fixes.
-        decisions: What readers decided about the pages.
+        decisions: What reviewers decided about the pages.
         with_dates: True to set `StalePage.date`, which reads pages that have no provenance.
 
     Raises:
@@ -165,7 +165,7 @@ class _Detector:
         return because | {code: frozenset(fields) for code, fields in found.items()}
 
     def _edited_fields(self, path: str, state: PageState, stale_fields: Mapping[str, frozenset[str]]) -> frozenset[str]:
-        """Return the fields of the stale groups that a person edited, and that no reader sent back.
+        """Return the fields of the stale groups that a person edited, and that no reviewer sent back.
 
         A safe fix is not an edit.
         """

@@ -53,7 +53,7 @@ class PageState:
         question_digest: The digest of the page's question and subject, in the form that provenance records.
         records: The provenance of each group of fields that has any.
         read: Reads the page.
-        decision: What a reader decided last about the page, if anything.
+        decision: What a reviewer decided last about the page, if anything.
     """
 
     def __init__(
@@ -259,11 +259,11 @@ def low_score(state: PageState, criteria: Criteria) -> Iterable[str]:
 
 @reason()
 def sent_back(state: PageState, criteria: Criteria) -> Iterable[str]:  # noqa: ARG001 - every reason takes both
-    """A reader sent the page back in `qtgen review`, and its texts have not changed since.
+    """A reviewer sent the page back in `qtgen review`, and its texts have not changed since.
 
-    The request contains the reader's note, except for the short prompts of small models. If the reader's only reason is
-    `search-fields`, the answer stays. The reason also applies to texts without provenance and to texts that a person
-    edited.
+    The request contains the reviewer's note, except for the short prompts of small models. If the reviewer's only
+    reason is `search-fields`, the answer stays. The reason also applies to texts without provenance and to texts that a
+    person edited.
     """
     if state.decision is None or state.decision.state is not State.SENT_BACK or state.decided is not State.SENT_BACK:
         return ()  # the page is read only for the last condition
@@ -275,7 +275,7 @@ SENT_BACK = "sent-back"
 
 
 def complaint_of(decision: Decision) -> str:
-    """Return the note of a reader who sent a page back, as one line for the model."""
+    """Return the note of a reviewer who sent a page back, as one line for the model."""
     labels = ", ".join(LABELS[reason] for reason in decision.reasons if reason in LABELS)
     note = to_single_line(decision.note)
     return f"{labels}: {note}" if labels else note

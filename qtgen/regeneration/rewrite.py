@@ -67,7 +67,7 @@ class RewriteJob:
         reasons: Why, as names of reasons and codes of rules.
         fixes: How many rules the safe fixes satisfied.
         touch_date: True to set `date` to today.
-        complaint: What a reader wrote when sending the texts back.
+        complaint: What a reviewer wrote when sending the texts back.
     """
 
     path: str
@@ -111,7 +111,7 @@ class RewriteTask:
     config: GenerationConfig
 
     def prompt(self, style: PromptStyle) -> Prompt:
-        """Return the first request. A reader's complaint is in it like the fault of an earlier answer."""
+        """Return the first request. A reviewer's complaint is in it like the fault of an earlier answer."""
         if "answer" in self.job.fields:
             prompt = self.config.render(self.job.question, style)
         else:

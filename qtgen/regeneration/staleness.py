@@ -39,7 +39,7 @@ class StalePage:
         context_digest: The digest of the source text that the current answer was written from, if there was one.
         date: When the oldest text was written. Set only if dates were requested.
         score: The page's score. Set only if low scores are looked for.
-        complaint: What a reader wrote when sending the texts back, if that is a reason.
+        complaint: What a reviewer wrote when sending the texts back, if that is a reason.
     """
 
     path: str
@@ -80,7 +80,7 @@ class StalenessReport:
         pages: How many pages were checked.
         stale: The stale pages, sorted by path.
         edited: Paths of pages that are stale, but only in texts that a person edited.
-        approved: Paths of pages that are stale, but whose texts a reader approved.
+        approved: Paths of pages that are stale, but whose texts a reviewer approved.
         unreadable: Paths of pages that do not parse.
         gone: URLs that have provenance but no page.
         omitted: How many stale pages a limit removed from `stale`.

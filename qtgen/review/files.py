@@ -13,7 +13,7 @@ from qtgen.page import Page, decode_answer, read
 from qtgen.site.discovery import read_page_bytes
 
 EDITABLE = ("answer", "seo.page_description", "seo.page_keywords")
-"""The fields that a reader may edit."""
+"""The fields that a reviewer may edit."""
 _SHOWN = 1_000  # pages whose texts as shown are remembered
 
 
@@ -45,12 +45,12 @@ class PageOnDisk:
 
     @property
     def fields(self) -> dict[str, str]:
-        """The editable fields as a reader sees them. The answer is markdown with real line breaks."""
+        """The editable fields as a reviewer sees them. The answer is markdown with real line breaks."""
         return shown_fields(self.page)
 
 
 def shown_fields(page: Page) -> dict[str, str]:
-    """Return the editable fields of a page as a reader sees them. A missing field is empty."""
+    """Return the editable fields of a page as a reviewer sees them. A missing field is empty."""
     values = {path: page.text_of(path) or "" for path in EDITABLE}
     return {**values, "answer": decode_answer(values["answer"])}
 

@@ -58,15 +58,15 @@ class IndexedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequest:
-    """An action that a reader asks for.
+    """An action that a reviewer asks for.
 
     Args:
         id: A UUID that the browser chose. The same id twice counts once.
-        who: The reader.
+        who: The reviewer.
         url: The page.
         file_digest: The digest of the file as it was shown.
         fields: New values by field, if the action is an edit. The answer is markdown with real line breaks.
-        undoes: The id of the decision to undo; None for the reader's last one about the page.
+        undoes: The id of the decision to undo; None for the reviewer's last one about the page.
         rewrite: The digest of the rewrite as it was shown, if one was.
     """
 

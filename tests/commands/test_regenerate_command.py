@@ -345,7 +345,7 @@ def test_texts_that_a_reader_approved_are_kept_unless_they_are_included(qtgen: R
     decide("approve")
     code, out, err = qtgen("regenerate", "site", "--check", "--json")
     assert (code, json.loads(out)["approved"]) == (0, [str(PAGE)])
-    assert "1 page approved by a reader skipped; --include-edited includes them" in err
+    assert "skipped 1 page that a reviewer approved; --include-edited includes them" in err
     code, _, err = qtgen("regenerate", "site")
     assert (code, endpoint.requests) == (0, [])
     code, _, err = qtgen("regenerate", "site", "--include-edited")

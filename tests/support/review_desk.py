@@ -1,4 +1,4 @@
-"""The desk of a reader: the review app from a server in this process, and a page of Chromium with keys and a mouse."""
+"""The desk of a reviewer: the review app from a server in this process, and a page of Chromium with keys and a mouse."""
 
 import json
 import threading
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 HEADER = "x-reviewer"
-"""The header in which the proxy of a shared server names the reader. These browsers send it themselves."""
+"""The header in which the proxy of a shared server names the reviewer. These browsers send it themselves."""
 OLD_ANSWER = (
     "Osmosis moves water through a membrane.\n\n"
     "The pressure is $\\Pi = i c R T$, where $c$ is the concentration.\n\n"
@@ -48,8 +48,8 @@ def serving(who: str = "Ann", *, read_only: bool = False, header: str = "") -> I
     """Serve the pages below `site` with the decisions in `out`, from a thread and on a free port.
 
     Args:
-        who: The reader.
-        header: The header that names the readers of a shared server; without it the link lets one reader enter.
+        who: The reviewer.
+        header: The header that names the reviewers of a shared server; without it the link lets one reviewer enter.
     """
     store = OutputFolder(Path("out"))
     access = proxy_access(header, ["127.0.0.1"]) if header else LinkAccess(who, read_secret(store.review_folder))

@@ -178,18 +178,22 @@ def _task(plan: Plan, rule: Rule) -> Iterator[str]:
     queue = f"in the order of the queue audit:{plan.name}"
     if isinstance(rule, FixedRule):
         yield f"Read {rule.sample:,} of {pluralize(len(plan.pages), 'page')}, {queue}."
-        yield f"The batch is accepted if {_allowed(rule)}. It is rejected as soon as more are."
+        yield f"The batch is accepted if {_allowed(rule)}. Reading stops {_stop(rule)}."
     else:
         clean = promise(rule, 0).mean_read
-        yield f"Read pages {queue}, until the batch is accepted or rejected."
+        yield f"Read pages {queue}, until the audit has a result."
         yield f"If no page is bad, {clean:,.0f} of {len(plan.pages):,} are enough. Each bad page adds some."
-    yield f"A second reader judges {_percent(plan.second_share)} of them, which shows how far readers agree."
+    yield f"A second reviewer judges {_percent(plan.second_share)} of them, which shows how far reviewers agree."
 
 
 def _allowed(rule: FixedRule) -> str:
     if not rule.allowed:
         return "none of them is bad"
     return f"at most {rule.allowed:,} of them {'is' if rule.allowed == 1 else 'are'} bad"
+
+
+def _stop(rule: FixedRule) -> str:
+    return "as soon as more are bad" if rule.allowed else "at the first bad page"
 
 
 def _promises(plan: Plan, rule: Rule) -> Iterator[str]:

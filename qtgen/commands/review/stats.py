@@ -1,4 +1,4 @@
-"""`qtgen review stats`: how far audits are, who decided what, and how far readers agree."""
+"""`qtgen review stats`: how far audits are, who decided what, and how far reviewers agree."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from qtgen.review.audits.summary import Summary, summarize
 
 VERSION = 1
 """Version of the JSON document."""
-_NAMES = {"readers": "two readers", "score": "reader and score", "comparison": "reader and comparison"}
+_NAMES = {"readers": "two reviewers", "score": "reviewer and score", "comparison": "reviewer and comparison"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def command(**options: Any) -> int:
     """Show what the decisions say about the pages: of the audit PLAN, or of everything.
 
     For each audit, it shows the verdict so far, the next step, and between which limits the share of bad pages in the
-    batch is. It also shows who decided what, and how far readers agree with each other, with the score, and with the
+    batch is. It also shows who decided what, and how far reviewers agree with each other, with the score, and with the
     comparison of rewrites.
     """
     return _run(StatsOptions(**options))
@@ -111,7 +111,7 @@ def _plan(store: OutputFolder, name: str) -> Plan:
 
 
 def _of_plan(log: DecisionLog, name: str | None) -> DecisionLog:
-    """Return the decisions of a draw with the undos and adjudications of its pages; all decisions without a name."""
+    """Return the decisions of a draw with what undoes and settles them; all decisions without a name."""
     if name is None:
         return log
     drawn = {one.id: one for one in log if one.draw is not None and one.draw.plan == name}
@@ -147,7 +147,7 @@ def _note_changes(store: OutputFolder, summary: Summary, log: DecisionLog) -> No
 def _details(now: AuditProgress) -> Iterator[str]:
     pages = pluralize(len(now.plan.pages), "page")
     yield f"{now.judged:,} of {pages} read, {now.judged_bad:,} bad"
-    reasons = [(now.changed, "changed or gone since the plan"), (now.skipped, "skipped by two readers")]
+    reasons = [(now.changed, "changed or gone since the plan"), (now.skipped, "skipped by two reviewers")]
     if any(count for count, _ in reasons):
         yield f"bad without being read: {', '.join(f'{count:,} {reason}' for count, reason in reasons if count)}"
     if now.bad_range and now.read:
@@ -158,13 +158,14 @@ def _details(now: AuditProgress) -> Iterator[str]:
         yield "an estimate needs ten publishable and ten bad pages"
     if now.ahead:
         was, does = ("was", "does") if now.ahead == 1 else ("were", "do")
-        yield f"{pluralize(now.ahead, 'page')} {was} read and {does} not count yet, because an earlier page is unread"
+        yield f"{pluralize(now.ahead, 'page')} {was} read, but {does} not count yet, because an earlier page is unread"
     if now.changed_ahead:
-        yield f"{pluralize(now.changed_ahead, 'page')} changed or gone since the plan, to count as bad"
+        yield f"{pluralize(now.changed_ahead, 'page')} changed or gone since the plan, and will count as bad"
     if now.disputed:
-        yield f"readers disagree about {pluralize(len(now.disputed), 'page')}"
+        yield f"reviewers disagree about {pluralize(len(now.disputed), 'page')}"
     if now.needs_second:
-        yield f"{pluralize(len(now.needs_second), 'page')} without the second reading"
+        needs = "needs" if len(now.needs_second) == 1 else "need"
+        yield f"{pluralize(len(now.needs_second), 'page')} {needs} a second reading"
     if now.plan.excluded:
         yield f"{pluralize(len(now.plan.excluded), 'page')} not in the plan"
 
@@ -175,7 +176,7 @@ def _print_decisions(by_reader: Mapping[str, Mapping[Action, int]]) -> None:
         [who, *(f"{actions.get(action, 0):,}" for action in used), f"{sum(actions.values()):,}"]
         for who, actions in by_reader.items()
     ]
-    print_table(["reader", *used, "all"], rows)
+    print_table(["reviewer", *used, "all"], rows)
 
 
 def _print_agreement(summary: Summary) -> None:
@@ -190,7 +191,7 @@ def _print_agreement(summary: Summary) -> None:
         if one.pairs
     ]
     if not rows:
-        note("agreement needs pages that two readers judged without seeing each other's decision")
+        note("agreement needs pages that two reviewers judged without seeing each other's decision")
         return
     print_table(["agreement", "pairs", "raw", "publishable", "bad", "κ", "α"], rows)
 
@@ -216,7 +217,7 @@ def as_dict(summary: Summary) -> dict[str, Any]:
         "audits": [_progress_dict(one) for one in summary.audits],
         "next": None if summary.next is None else _progress_dict(summary.next),
         "decisions": {
-            "standing": summary.decisions,
+            "in_force": summary.decisions,
             "undone": summary.undone,
             "by_action": {action.value: summary.by_action.get(action, 0) for action in Action},
             "by_reader": {

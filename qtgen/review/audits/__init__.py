@@ -1,1 +1,1 @@
-"""Draw pages to read, and say what the readings mean for the others."""
+"""Draw pages to read, and estimate from the readings how good the other pages are."""

@@ -105,7 +105,7 @@ def fixed_sample_size(pages: int, limit: int, confidence: float, allowed: int) -
 
 @dataclass(frozen=True, slots=True)
 class FixedRule:
-    """Read `sample` pages, and accept the batch if at most `allowed` are bad. It is rejected at the next bad one."""
+    """Read `sample` pages, and accept the batch if at most `allowed` are bad. Reading stops at the next bad one."""
 
     pages: int
     tolerance: float
@@ -154,8 +154,8 @@ class SequentialRule:
     def interval(self, read: int, bad: int) -> tuple[int, int]:
         """Return the least and the largest number of bad pages in the batch that are not ruled out."""
         possible = np.arange(bad, self.pages - (read - bad) + 1)
-        standing = possible[~self._rules_out(read, bad, possible)]
-        return int(standing[0]), int(standing[-1])  # the peak is never ruled out
+        remaining = possible[~self._rules_out(read, bad, possible)]
+        return int(remaining[0]), int(remaining[-1])  # the peak is never ruled out
 
     def _peak(self, read: ArrayLike, bad: ArrayLike) -> Counts:
         """Return the number of bad pages in the batch that the data make most probable."""

@@ -2,7 +2,7 @@
 
 Cohen's κ (1960) compares two judges, and Krippendorff's α (2011, "Computing Krippendorff's alpha-reliability") any
 number of interchangeable ones. Both are 1 for full agreement and 0 for agreement by chance. They are computed from
-weighted tables: a page that was drawn with probability π stands for 1/π pages. The labels are nominal. Intervals
+weighted tables: a page that was drawn with probability π represents 1/π pages. The labels are nominal. Intervals
 come from resampling whole pages (a cluster bootstrap), because the judgements of one page belong together.
 """
 
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 MIN_PAIRS = 30
-"""Pairs of judgements, below which figures say little."""
-_MIN_CLUSTERS = 5  # with fewer, resampling says nothing
+"""The least number of pairs of judgements from which figures mean something."""
+_MIN_CLUSTERS = 5  # with fewer, resampling gives no useful interval
 _DRAWS = 2_000
 _MAX_UNDEFINED = 0.1  # share of resamples whose figure may be undefined
 
@@ -36,7 +36,7 @@ class Pair(NamedTuple):
         first: The first judgement.
         second: The second one.
         cluster: The page.
-        weight: The number of pages that it stands for: 1/π.
+        weight: The number of pages that it represents: 1/π.
     """
 
     first: int

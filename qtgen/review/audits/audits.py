@@ -1,7 +1,7 @@
 """Audits: which pages to read, and when the batch is accepted.
 
-This module is the face of the others: `plans` keeps the frozen lists, `frames` reads the pages for them, `readings`
-turns decisions into labels, and `audit_progress` says how far an audit is.
+This module combines the others: `plans` keeps the frozen lists, `frames` reads the pages for them, `readings`
+turns decisions into labels, and `progress` computes how far an audit is.
 """
 
 import datetime as dt

@@ -47,7 +47,7 @@ class Frame:
 def read_frame(paths: Iterable[Path], folder: Path, on_unusable: OnUnusable | None = None) -> Frame:
     """Read all pages once, in one pass. The score of a page is its only feature.
 
-    A page that no reader can review is excluded: it cannot be read, has no URL or no answer, or has the URL of an
+    A page that no reviewer can review is excluded: it cannot be read, has no URL or no answer, or has the URL of an
     earlier page.
 
     Args:

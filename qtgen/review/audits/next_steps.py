@@ -15,12 +15,12 @@ class Situation:
         read: The number of pages that were read and count.
         bad: How many of them are bad.
         changed: The number of pages that count as bad because their text changed since the plan was made.
-        skipped: The number of pages that count as bad because two readers skipped them.
+        skipped: The number of pages that count as bad because two reviewers skipped them.
         found_bad: The number of bad pages that were read, also of those that do not count yet.
         unread: The number of unread pages among those that must be read.
         remaining: The number of pages to read until acceptance if none is bad; None if it cannot be reached.
         may_be_bad: How many of them may be bad. More than 0 only if the number of pages to read is fixed.
-        disputed: The number of pages about which readers disagree.
+        disputed: The number of pages about which reviewers disagree.
         is_audit: False for the queue `next`.
     """
 
@@ -45,13 +45,13 @@ def next_step(now: Situation) -> str:
         return f"The batch is accepted: {_result(now)}."
     if now.verdict is Verdict.REJECT:
         fix = "fix what they have in common, then plan a new audit" if now.bad else "plan a new audit"
-        return f"The batch is rejected: {_result(now)}; {fix}."
+        return f"The batch is not accepted: {_result(now)}; {fix}."
     if now.disputed and (not now.unread or now.remaining is None):
-        return f"Adjudicate {pluralize(now.disputed, 'page')} about which the readers disagree."
+        return f"Let a third reviewer settle {pluralize(now.disputed, 'page')} about which two reviewers disagree."
     if now.remaining is None:
         words = "even if it is not bad" if now.unread == 1 else "even if none of them is bad"
         reason = "too many others are" if now.found_bad else f"{_not_read(now)} as bad"
-        return f"Read {pluralize(now.unread, 'more page')}; {words}, the batch is rejected, because {reason}."
+        return f"Read {pluralize(now.unread, 'more page')}; {words}, the batch is not accepted, because {reason}."
     return f"Read {pluralize(now.remaining, 'more page')}; if {_condition(now)}, the batch is accepted."
 
 
@@ -71,12 +71,13 @@ def _result(now: Situation) -> str:
 
 
 def _not_read(now: Situation) -> str:
-    """Return why pages count as bad that nobody has read, up to the verb; empty if there are none."""
+    """Return why unread pages count as bad, without the end of the sentence; empty if there are none."""
     parts = []
     if now.changed:
         parts.append(f"{pluralize(now.changed, 'page')} changed since the plan")
     if now.skipped:
-        parts.append(f"{pluralize(now.skipped, 'page')} {'was' if now.skipped == 1 else 'were'} skipped by two readers")
+        were = "was" if now.skipped == 1 else "were"
+        parts.append(f"{pluralize(now.skipped, 'page')} {were} skipped by two reviewers")
     if not parts:
         return ""
     return f"{' and '.join(parts)}, which {'counts' if now.changed + now.skipped == 1 else 'count'}"

@@ -30,7 +30,7 @@ NEXT = "next"
 RESERVED = ("rewrites", "taken", "flagged", "second", "returned", "failed", "mine")
 """Names of queues that are no draws."""
 SECOND_SHARE = 0.1
-"""The share of the pages of a draw that two readers judge, without seeing each other's decision."""
+"""The share of the pages of a draw that two reviewers judge, without seeing each other's decision."""
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NAME_MAX = 64
@@ -70,7 +70,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         confidence: The least probability that a batch with more bad pages is not accepted.
         allowed: The number of bad pages that are allowed in the sample of a fixed plan.
         sample: The number of pages that a fixed plan reads.
-        second_share: The share of pages that get two blind readers.
+        second_share: The share of pages that get two blind reviewers.
         groups: The groups of fields that the digests belong to.
         features: What the predictions are based on; empty if they are constant.
         labels: The numbers of publishable and of bad pages that the predictions were learned from.
@@ -107,7 +107,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @cached_property
     def bounds(self) -> Bounds | None:
-        """The numbers of bad pages with which the batch is accepted or rejected; None for `next`."""
+        """The numbers of bad pages with which the batch is accepted or not; None for `next`."""
         return None if self.rule is None else bounds_of(self.rule)
 
     @cached_property
@@ -154,7 +154,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return None if position is None else Draw(self.name, round(float(self._drawn[position]), 6))
 
     def wants_second(self, url: str) -> bool:
-        """Return whether two readers judge a page. Both must not see score, comparison or the other's decision."""
+        """Return whether two reviewers judge a page. Both must not see score, comparison or the other's decision."""
         return url in self.positions and uniform(self.seed, url, "second") < self.second_share
 
     def digests_of(self, page: FramePage) -> dict[str, str]:

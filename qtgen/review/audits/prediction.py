@@ -1,7 +1,7 @@
 """Predict whether a page can be published, by ridge logistic regression on what is known about it before it is read.
 
-A prediction makes estimates more precise and tells the queue `next` where readers learn most. It never decides about a
-page, and a bad prediction makes no estimate wrong, because it is frozen before the pages are drawn.
+A prediction makes estimates more precise and tells the queue `next` where reviewers learn most. It never decides about
+a page, and a bad prediction makes no estimate wrong, because it is frozen before the pages are drawn.
 """
 
 from collections.abc import Mapping, Sequence

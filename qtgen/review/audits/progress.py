@@ -1,8 +1,8 @@
 """How far an audit is: what its verdict is so far, and which pages to read next.
 
 Only the complete prefix of a plan's order counts: the pages before the first one that nobody has read. Otherwise
-readers could leave the difficult pages for later. A page whose text changed before it was read counts as bad, and so
-does one that two readers skipped.
+reviewers could leave the difficult pages for later. A page whose text changed before it was read counts as bad, and so
+does one that two reviewers skipped.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class AuditProgress:
             were skipped are among them.
         bad: How many of them are bad.
         changed: How many of these are bad because their text changed before it was read.
-        skipped: How many of these are bad because two readers skipped them.
+        skipped: How many of these are bad because two reviewers skipped them.
         bad_at: The places of the bad pages, counted from 1, in the order of reading.
         ahead: The number of pages that were read and do not count yet, because an earlier one is missing.
         changed_ahead: The number of pages after the first unread one that changed before they were read.
@@ -42,8 +42,8 @@ class AuditProgress:
             accepted any more, or if there is a verdict. For `next`: all that are left.
         next_sentence: What to do next, in one sentence.
         pending: The pages to read next, in order, at most 200.
-        disputed: The pages about which readers disagree, to be adjudicated.
-        needs_second: The pages that were read once and need a second reader.
+        disputed: The pages about which reviewers disagree, and that nobody has settled.
+        needs_second: The pages that were read once and need a second reviewer.
     """
 
     plan: Plan
@@ -86,7 +86,7 @@ def progress(plan: Plan, log: DecisionLog, digests_of: DigestsOf, who: str = "")
         log: All decisions.
         digests_of: Returns the present digests of a page; None if it is gone. It is called for the unread pages among
             those to read next. Pass the `get` of a mapping that was read at once, not a query for each page.
-        who: A reader, whose skipped pages are left out of the pending ones.
+        who: A reviewer, whose skipped pages are left out of the pending ones.
     """
     walk = _Walk(plan, who)
     for outcome in outcomes(plan, log, digests_of):
@@ -102,10 +102,10 @@ def outcomes(plan: Plan, log: DecisionLog, digests_of: DigestsOf) -> Iterator[Ou
 
 
 def second_readings(plan: Plan, log: DecisionLog, who: str = "") -> list[str]:
-    """Return the pages that need a second reader and about which `who` has not decided yet, in the order of reading.
+    """Return the pages that need a second reviewer and about which `who` has not decided yet, in the order of reading.
 
-    Neither reader may see the score, the comparison or the other reader's decision. Without `who`, all such pages are
-    returned.
+    Neither reviewer may see the score, the comparison or the other reviewer's decision. Without `who`, all such pages
+    are returned.
     """
     read = [url for url in log.urls() if url in plan.positions and plan.wants_second(url)]
     known = (outcome_of(plan, plan.pages[plan.positions[url]], log, lambda _: None) for url in read)

@@ -1,8 +1,8 @@
-"""What readers' decisions say about the pages of a draw: the label of each page, and where readers disagree.
+"""What reviewers' decisions say about the pages of a draw: the label of each page, and where reviewers disagree.
 
-The label is 1 if the text as shown can be published: it was approved, or edited as polish only. With two readers it is
-the label of the person who adjudicated, or else the mean of both. Only decisions that belong to the draw count, and
-the adjudication of a dispute between two of them.
+The label is 1 if the text as shown can be published: it was approved, or edited as polish only. With two reviewers it
+is the label of the person who settled the dispute, or else the mean of both. Only decisions of the draw count, and
+the decision that settles a dispute between two of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,11 +15,11 @@ from qtgen.review.audits.plans import FramePage, Plan
 DigestsOf = Callable[[str], Mapping[str, str] | None]
 """Returns the digests of the texts that a page has now, by group of fields; None if the page is gone."""
 
-_SKIPS = 2  # readers who skip a page before it counts as bad
+_SKIPS = 2  # reviewers who skip a page before it counts as bad
 
 
 class Reading(NamedTuple):
-    """The last decision of a reader about a page, with its label."""
+    """The last decision of a reviewer about a page, with its label."""
 
     who: str
     label: float
@@ -34,11 +34,11 @@ class Outcome:
     Args:
         label: From 0 (bad) to 1 (can be published); None if nobody has read the page.
         readings: The readings of the frozen text.
-        skipped_by: The readers who skipped the page and did not read it.
-        seen_by: All readers who decided about the page in this draw, whatever text it had then.
+        skipped_by: The reviewers who skipped the page and did not read it.
+        seen_by: All reviewers who decided about the page in this draw, whatever text it had then.
         is_changed: Whether the text changed, or the page went, before anybody read it. Such a page is bad.
-        is_skipped: Whether it is bad because two readers skipped it.
-        is_disputed: Whether readers disagree and nobody has adjudicated.
+        is_skipped: Whether it is bad because two reviewers skipped it.
+        is_disputed: Whether reviewers disagree and nobody has settled the dispute.
     """
 
     page: FramePage
@@ -52,7 +52,7 @@ class Outcome:
 
     @property
     def needs_second(self) -> bool:
-        """Whether exactly one reader has read the page, and did not edit it, so that a second one can read the same."""
+        """Whether one reviewer has read the page and left its text as it was, so that a second one can read it."""
         return len(self.readings) == 1 and not self.readings[0].decision.after
 
     @property
@@ -97,7 +97,7 @@ def outcome_of(plan: Plan, page: FramePage, log: DecisionLog, digests_of: Digest
 
 
 def changed_unread(plan: Plan, log: DecisionLog, digests_of: DigestsOf) -> int:
-    """Return how many pages have another text than the plan froze, although no reader of the draw saw them.
+    """Return how many pages have another text than the plan froze, although no reviewer of the draw saw them.
 
     The verdict says nothing about the texts that they have now.
     """
@@ -115,7 +115,7 @@ def _is_drawn(decision: Decision, plan: Plan) -> bool:
 
 
 def _adjudicated(decisions: list[Decision], frozen: Mapping[str, str]) -> float | None:
-    """Return the label of the last adjudication of the frozen text. Who adjudicates need not come from the draw."""
+    """Return the label of the last decision that settles a dispute about the frozen text, in a draw or not."""
     labels = (
         label_of(one)
         for one in reversed(decisions)
@@ -125,7 +125,7 @@ def _adjudicated(decisions: list[Decision], frozen: Mapping[str, str]) -> float 
 
 
 def _by_reader(decisions: list[Decision]) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
-    """Return the last reading of each reader, and those whose last decision is to skip."""
+    """Return the last reading of each reviewer, and those whose last decision is to skip."""
     readings: dict[str, Reading] = {}
     skipped: dict[str, None] = {}
     for decision in decisions:

@@ -1,8 +1,8 @@
-"""What all decisions say together: how far each audit is, who decided what, and how far readers agree.
+"""What all decisions say together: how far each audit is, who decided what, and how far reviewers agree.
 
-Three agreements are computed: of readers with each other, of readers with the score, and of readers with the comparison
-of rewrites. The first two rest on the pages of draws that count, each of which stands for 1/π pages. Rewrites are not
-drawn at random, so the third one describes only the rewrites that were judged.
+Three agreements are computed: of reviewers with each other, of reviewers with the score, and of reviewers with the
+comparison of rewrites. The first two rest on the pages of draws that count, each of which represents 1/π pages.
+Rewrites are not drawn at random, so the third one describes only the rewrites that were judged.
 """
 
 from collections import Counter, defaultdict
@@ -19,7 +19,7 @@ from qtgen.review.audits.readings import Outcome, outcome_of
 from qtgen.review.audits.sampling import inclusion_probabilities, uniform
 
 READERS, SCORE, COMPARISON = "readers", "score", "comparison"
-"""What readers are compared with: each other, the score, and the comparison of rewrites."""
+"""What reviewers are compared with: each other, the score, and the comparison of rewrites."""
 _CHOICES = {Action.TAKE: "new", Action.KEEP: "old"}
 
 
@@ -30,10 +30,10 @@ class Summary:
     Args:
         audits: How far each audit is, the oldest first.
         next: How far the queue `next` is; None if it has no plan.
-        decisions: The number of decisions that stand.
-        undone: The number of decisions that were taken back.
-        by_reader: The number of decisions that stand, by reader and action.
-        agreement: By what the readers are compared with.
+        decisions: The number of decisions in force.
+        undone: The number of decisions that were undone.
+        by_reader: The number of decisions in force, by reviewer and action.
+        agreement: By what the reviewers are compared with.
         score_from: The score from which a page counts as publishable; None without scores.
     """
 
@@ -47,7 +47,7 @@ class Summary:
 
     @property
     def by_action(self) -> Mapping[Action, int]:
-        """The number of decisions that stand, by action."""
+        """The number of decisions in force, by action."""
         return sum((Counter(actions) for actions in self.by_reader.values()), Counter[Action]())
 
 
@@ -72,7 +72,7 @@ def summarize(every: Sequence[AuditProgress], log: DecisionLog) -> Summary:
 
 
 def agreements(every: Sequence[AuditProgress], log: DecisionLog) -> tuple[dict[str, Agreement], float | None]:
-    """Return how far readers agree, by what they are compared with, and the score from which a page is publishable."""
+    """Return how far reviewers agree, by what they are compared with, and the score of the least publishable page."""
     drawn = [(outcome, weight) for one in every for outcome, weight in _drawn(one, log)]
     scored = [(outcome, outcome.page.score, weight) for outcome, weight in drawn if outcome.page.score is not None]
     cut = _score_cut(scored)
@@ -96,7 +96,7 @@ def _by_reader(log: DecisionLog) -> tuple[dict[str, dict[Action, int]], int]:
 
 
 def _drawn(now: AuditProgress, log: DecisionLog) -> Iterator[tuple[Outcome, float]]:
-    """Yield the pages of a draw that count and that somebody read, with the number of pages that each stands for."""
+    """Yield the pages of a draw that count and that somebody read, with the number of pages that each represents."""
     probabilities = inclusion_probabilities(now.plan.weights, now.read)
     for position in now.plan.order[: now.read]:
         outcome = outcome_of(now.plan, now.plan.pages[position], log, lambda _url: None)
@@ -105,7 +105,7 @@ def _drawn(now: AuditProgress, log: DecisionLog) -> Iterator[tuple[Outcome, floa
 
 
 def _reader_pair(outcome: Outcome, weight: float) -> Pair | None:
-    """Return the first two blind readings of a page, in random order, because neither reader is a reference."""
+    """Return the first two blind readings of a page, in random order, because neither reviewer is a reference."""
     blind = [reading for reading in outcome.readings if reading.is_blind][:2]
     if len(blind) < 2:
         return None
@@ -116,9 +116,9 @@ def _reader_pair(outcome: Outcome, weight: float) -> Pair | None:
 
 
 def _score_cut(scored: Sequence[tuple[Outcome, float, float]]) -> float | None:
-    """Return the score from which as many pages are publishable as by the readers' labels.
+    """Return the score from which as many pages are publishable as by the reviewers' labels.
 
-    A fixed limit would measure how high scores are, and not whether they order pages as readers do.
+    A fixed limit would measure how high scores are, and not whether they order pages as reviewers do.
     """
     if not scored:
         return None
@@ -131,7 +131,7 @@ def _score_cut(scored: Sequence[tuple[Outcome, float, float]]) -> float | None:
 
 
 def _comparison_pairs(log: DecisionLog) -> Iterator[Pair]:
-    """Yield which of two texts readers and the comparison preferred: 1 is the new one."""
+    """Yield which of two texts reviewers and the comparison preferred: 1 is the new one."""
     for url in log.urls():
         for decision in log.effective(url):
             preferred = decision.prefers or _CHOICES.get(decision.action)

@@ -1,1 +1,1 @@
-"""Carry out what readers decide, and undo it."""
+"""Carry out what reviewers decide, and undo it."""

@@ -1,4 +1,4 @@
-"""Carry out what readers decide: the decision first, the page second.
+"""Carry out what reviewers decide: the decision first, the page second.
 
 A decision is appended and synced before its page is replaced. If the program is killed in between, the page still has
 the old text, so `settle` knows that the decision was not carried out. If the page cannot be written, an undo of the

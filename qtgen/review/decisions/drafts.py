@@ -1,4 +1,4 @@
-"""Drafts of edits: what a reader typed and has not saved, in `OUT/.qtgen/review/drafts/`, which is not committed.
+"""Drafts of edits: what a reviewer typed and has not saved, in `OUT/.qtgen/review/drafts/`, which is not committed.
 
 A draft is one file that is replaced atomically, so a killed program leaves the last draft or the one before it.
 """
@@ -16,10 +16,10 @@ class EditDraft(msgspec.Struct, frozen=True, kw_only=True):
     """An edit that was not saved.
 
     Args:
-        who: The reader.
+        who: The reviewer.
         url: The page.
         fields: The values as typed, by field.
-        file_digest: The digest of the file that the reader started from.
+        file_digest: The digest of the file that the reviewer started from.
         note: The note as typed.
         at: When the draft was saved, in the form of `Decision.at`.
     """
@@ -37,7 +37,7 @@ _decode = msgspec.json.Decoder(EditDraft).decode
 
 
 class Drafts:
-    """The drafts of all readers: one for each reader and page.
+    """The drafts of all reviewers: one for each reviewer and page.
 
     Args:
         folder: The folder of the review app: `OUT/.qtgen/review`.
@@ -65,7 +65,7 @@ class Drafts:
         return draft
 
     def get(self, who: str, url: str) -> EditDraft | None:
-        """Return a reader's draft about a page, if there is one."""
+        """Return a reviewer's draft about a page, if there is one."""
         draft = _read(self._path(who, url))
         return draft if draft and (draft.who, draft.url) == (who, url) else None
 
@@ -76,7 +76,7 @@ class Drafts:
             path.unlink(missing_ok=True)
 
     def of(self, who: str) -> list[EditDraft]:
-        """Return the drafts of a reader, the latest first."""
+        """Return the drafts of a reviewer, the latest first."""
         drafts = (_read(path) for path in sorted((self._folder / _digest(who)).glob("*.json")))
         return sorted((draft for draft in drafts if draft and draft.who == who), key=lambda one: one.at, reverse=True)
 

@@ -1,4 +1,4 @@
-"""Edits of a page by a reader: the page that they make, and the errors that they would add to it."""
+"""Edits of a page by a reviewer: the page that they make, and the errors that they would add to it."""
 
 from collections import Counter
 from collections.abc import Mapping

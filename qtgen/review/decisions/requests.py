@@ -15,7 +15,7 @@ def check_request(request: ActionRequest) -> None:
     if not is_id(request.id):
         raise UsageError("the id of an action must be a UUID", field="id")
     if not request.who.strip():
-        raise UsageError("the name of the reader is missing", field="who")
+        raise UsageError("the name of the reviewer is missing", field="who")
     if request.seconds is not None and not 0 <= request.seconds < math.inf:
         raise UsageError("the time that a page was open must be a number of seconds", field="seconds")
     if request.fields and request.action is not Action.EDIT:
@@ -35,7 +35,9 @@ def _check_judgement(request: ActionRequest) -> None:
     if request.action is Action.SEND_BACK and not request.note.strip():
         raise UsageError("sending a page back needs a note", field="note", remedy="write what should be different")
     if request.action is Action.ADJUDICATE and request.acceptable is None:
-        raise UsageError("an adjudication must say whether the text can be published", field="acceptable")
+        raise UsageError(
+            "a decision that settles a dispute must contain whether the text can be published", field="acceptable"
+        )
 
 
 def _check_note(note: str) -> None:
@@ -56,7 +58,7 @@ def is_id(text: str) -> bool:
 
 
 def acceptable_of(request: ActionRequest) -> bool | None:
-    """Return whether the text as shown could be published, as far as the action or the reader says so."""
+    """Return whether the text as shown could be published, as far as the action or the reviewer says so."""
     if request.action is Action.APPROVE:
         return True
     if request.action in (Action.REJECT, Action.SEND_BACK):

@@ -1,4 +1,4 @@
-"""Rewrites of pages that readers can judge: those that the comparison kept back, and those that it accepted."""
+"""Rewrites of pages that reviewers can judge: those that the comparison kept back, and those that it accepted."""
 
 import datetime as dt
 import json

@@ -25,7 +25,7 @@ from qtgen.review.types import ActionRequest, Rewrite
 from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.workers import page_file
 
-_KEPT = "a reader kept the old text"
+_KEPT = "a reviewer kept the old text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,7 @@ class ReviewIndex:
 
     @property
     def reviewers(self) -> Counter[str]:
-        """How many decisions each reader has made."""
+        """How many decisions each reviewer has made."""
         count, known = self._reviewers
         if count != len(self._decisions):
             known = Counter(decision.who for decision in self._decisions)

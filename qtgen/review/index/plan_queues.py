@@ -100,13 +100,13 @@ class PlanQueues:
         )
 
     def audit(self, name: str, who: str) -> Sequence[str]:
-        """Return the pages of an audit that a reader should read, then the disputes that they may settle."""
+        """Return the pages of an audit that a reviewer should read, then the disputes that they may settle."""
         plan = read_plan(self.store, name)
         [done] = progress_of([plan], self.log, self.index, who)
         return [*done.pending, *(url for url in done.disputed if not self._has_read(plan, url, who))]
 
     def next_pages(self, who: str) -> Sequence[str] | None:
-        """Return the pages of the queue `next` that wait for a reader. Return None if it has no plan."""
+        """Return the pages of the queue `next` that wait for a reviewer. Return None if it has no plan."""
         plan = read_plans(self.store).next
         if plan is None:
             return None
@@ -114,7 +114,7 @@ class PlanQueues:
         return done.pending
 
     def second(self, who: str) -> Sequence[str]:
-        """Return the pages that a reader should read as the second one."""
+        """Return the pages that a reviewer should read as the second one."""
         plans = read_plans(self.store).plans.values()
         return [*dict.fromkeys(url for plan in plans for url in second_readings(plan, self.log, who))]
 

@@ -1,4 +1,4 @@
-"""Queues: which pages wait for a reader, and in which order. A page leaves its queue when it is decided.
+"""Queues: which pages wait for a reviewer, and in which order. A page leaves its queue when it is decided.
 
 The order of audits, of `next` with a plan, and of second readings comes from the statistics, as lists of URLs. The
 other queues are conditions on the index, and show the pages with the most findings and the lowest scores first.
@@ -52,8 +52,8 @@ QUEUES: Mapping[str, QueueKind] = {
         "Open pages with errors or warnings, most serious first.",
         "state = 'open' AND priority <= -1000",
     ),
-    "next": QueueKind("Next pages", "All open pages, those most in need of a reader first.", "state = 'open'"),
-    "second": QueueKind("Second readings", "Pages that another reader has judged. You don't see the verdict."),
+    "next": QueueKind("Next pages", "All open pages, those most in need of a reviewer first.", "state = 'open'"),
+    "second": QueueKind("Second readings", "Pages that another reviewer has judged. You don't see the verdict."),
     "returned": QueueKind(
         "Returned",
         "The text changed after its decision. Decide again.",
@@ -78,10 +78,10 @@ class QueueSources:
 
     Args:
         audits: Returns the names of the running audits.
-        audit: Returns the pages of an audit that a reader should read.
+        audit: Returns the pages of an audit that a reviewer should read.
         next_pages: Returns the pages to read next; None if there is no plan.
-        second: Returns the pages that a reader should read as the second one.
-        drafts: Returns the pages that a reader has drafts of.
+        second: Returns the pages that a reviewer should read as the second one.
+        drafts: Returns the pages that a reviewer has drafts of.
     """
 
     audits: Callable[[], Sequence[str]] = tuple
@@ -138,11 +138,11 @@ class Queues:
 
     @staticmethod
     def is_blind(name: str) -> bool:
-        """Return whether readers of a queue see neither scores nor decisions, because its figures depend on that."""
+        """Return whether reviewers of a queue see neither scores nor decisions, because its figures depend on that."""
         return name == "second" or name.startswith(AUDIT)
 
     def counts(self, who: str) -> list[QueueCount]:
-        """Return all queues except audits, with the number of pages that wait for a reader."""
+        """Return all queues except audits, with the number of pages that wait for a reviewer."""
         conditions = {name: self._condition(name, who) for name in QUEUES}
         in_sql = {name: one for name, one in conditions.items() if one is not None}
         counts = ", ".join(f"(SELECT count(*) FROM pages WHERE {one.sql})" for one in in_sql.values())  # noqa: S608
@@ -154,7 +154,7 @@ class Queues:
         return [QueueCount(name, *self.kind(name)[:2], totals[name]) for name in conditions]
 
     def count(self, name: str, who: str) -> int:
-        """Return how many pages of a queue wait for a reader."""
+        """Return how many pages of a queue wait for a reviewer."""
         self.kind(name)
         if name == "failed":
             return self._failed.count()
@@ -162,7 +162,7 @@ class Queues:
         return len(self.urls(name, who)) if condition is None else self._index.count(PageFilter(), condition)
 
     def search(self, page_filter: PageFilter, who: str, offset: int = 0, limit: int = PAGE_SIZE) -> PageList:
-        """Return some of the pages that a filter leaves, in its order; with a queue, those that wait for a reader."""
+        """Return some of the pages that a filter leaves, in its order; with a queue, those that wait for a reviewer."""
         name = page_filter.queue
         if not name:
             return self._index.search(page_filter, offset, limit)
@@ -186,7 +186,7 @@ class Queues:
         return self._failed.read()
 
     def first(self, name: str, who: str) -> str | None:
-        """Return the URL of the first page of a queue that waits for a reader."""
+        """Return the URL of the first page of a queue that waits for a reviewer."""
         return self.neighbours(name, "", who).next
 
     def neighbours(self, name: str, url: str, who: str) -> Neighbours:

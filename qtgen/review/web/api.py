@@ -121,7 +121,7 @@ class Api:
 
 
 def conflict_reply(error: PageChanged, body: bytes) -> dict[str, Any]:
-    """Return what a reader saw, what is there now and what they wrote, field by field, if the page changed."""
+    """Return what a reviewer saw, what is there now and what they wrote, field by field, if the page changed."""
     seen: Mapping[str, str] = error.seen or read_body(DecisionBody, body).shown
     return {
         "error": "The page changed since it was shown; nothing was saved.",
@@ -138,13 +138,13 @@ def conflict_reply(error: PageChanged, body: bytes) -> dict[str, Any]:
 
 
 def _inserted(seen: Mapping[str, str], other: Mapping[str, str]) -> dict[str, list[Mark]]:
-    """Return the marks of the words that a reader did not see, by field."""
+    """Return the marks of the words that a reviewer did not see, by field."""
     return {field: compare_texts(seen[field], text)[1] for field, text in other.items() if field in seen}
 
 
 @contextmanager
 def _known_page(path: str) -> Iterator[None]:
-    """Leave the path of a page out of errors about its text: the reader has the page open."""
+    """Leave the path of a page out of errors about its text: the reviewer has the page open."""
     try:
         yield
     except (UsageError, UnwritableText, SpliceError) as error:
@@ -154,7 +154,7 @@ def _known_page(path: str) -> Iterator[None]:
 
 
 def hint(others: list[Reservation]) -> str:
-    """Return one sentence about other readers who have a page open; empty if nobody has."""
+    """Return one sentence about other reviewers who have a page open; empty if nobody has."""
     if not others:
         return ""
     who, minutes = others[0]
@@ -166,16 +166,16 @@ def hint(others: list[Reservation]) -> str:
 def _check_mode(action: Action, mode: Mode) -> None:
     """Raise UsageError for an action that the screen of the page does not offer, or offers no longer."""
     if action is Action.EDIT and not mode.may_edit:
-        raise UsageError("two readers judge this text, so it cannot be edited", remedy="reject it or send it back")
+        raise UsageError("two reviewers judge this text, so it cannot be edited", remedy="reject it or send it back")
     is_for_others = action in (Action.TAKE, Action.KEEP, Action.ADJUDICATE)
     if mode.is_blind and (is_for_others or (action is Action.SEND_BACK and not mode.may_send_back)):
-        message = "a blind reader approves, rejects or skips a page"
+        message = "a blind reviewer approves, rejects or skips a page"
         raise UsageError(message, remedy="open the page without its queue")
     if mode.settles and action in (Action.APPROVE, Action.REJECT):
-        message = "two readers disagree about this page by now, so your decision would settle it"
+        message = "two reviewers disagree about this page by now, so your decision would settle it"
         raise UsageError(message, remedy="reload the page to see what they decided")
     if action is Action.ADJUDICATE and not mode.settles:
-        raise UsageError("no readers disagree about this page", remedy="approve or reject it")
+        raise UsageError("no reviewers disagree about this page", remedy="approve or reject it")
 
 
 def _request(asked: DecisionBody, viewer: Viewer, mode: Mode, opened: OpenedPage) -> ActionRequest:
@@ -201,16 +201,16 @@ def _request(asked: DecisionBody, viewer: Viewer, mode: Mode, opened: OpenedPage
 
 
 def _preference(asked: DecisionBody, viewer: Viewer, mode: Mode) -> Preference | None:
-    """Return which text a reader prefers. A blind reader knows the texts as A and B only."""
+    """Return which text a reviewer prefers. A blind reviewer knows the texts as A and B only."""
     chosen = asked.prefers
     if chosen is None or chosen == "same":
         return chosen
     if chosen == "a" or chosen == "b":
         if not mode.is_blind:
-            raise UsageError("only a blind reader chooses between A and B")
+            raise UsageError("only a blind reviewer chooses between A and B")
         return "new" if (chosen == "a") is is_swapped(asked.url, viewer.name) else "old"
     if mode.is_blind:
-        raise UsageError("a blind reader chooses between A and B")
+        raise UsageError("a blind reviewer chooses between A and B")
     return chosen
 
 

@@ -47,14 +47,14 @@ class DraftBody(_Strict):
 
 
 class CheckBody(_Strict):
-    """An edit to check. For a blind reader, `queue` hides the findings that the page had before."""
+    """An edit to check. For a blind reviewer, `queue` hides the findings that the page had before."""
 
     fields: Mapping[str, str] = {}
     queue: str = Field("", max_length=200)
 
 
 class ReserveBody(_Strict):
-    """A page that a reader has open."""
+    """A page that a reviewer has open."""
 
 
 def read_body(model: type[_Body], body: bytes) -> _Body:

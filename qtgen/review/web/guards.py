@@ -1,6 +1,6 @@
 """What every request passes before it reaches a screen: pure ASGI middlewares, and the headers of every reply.
 
-The order matters: first the headers of the reply, then the host, the origin, the body, and at last the reader.
+The order matters: first the headers of the reply, then the host, the origin, the body, and at last the reviewer.
 """
 
 import json
@@ -157,7 +157,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 class Readers:
-    """Lets only readers pass, and puts the `Viewer` into the scope. On a read-only server nobody changes anything."""
+    """Lets only reviewers pass, and puts the `Viewer` into the scope. On a read-only server nobody changes anything."""
 
     def __init__(self, app: ASGIApp, refuse: Refuse, access: Access, *, read_only: bool) -> None:
         self.app, self.refuse, self.access, self.read_only = app, refuse, access, read_only

@@ -18,10 +18,10 @@ class Mode:
     """How a page is judged.
 
     Args:
-        is_blind: Whether the reader sees neither score, findings, comparison nor earlier decisions.
+        is_blind: Whether the reviewer sees neither score, findings, comparison nor earlier decisions.
         draw: The draw that the page comes from, if it comes from one.
-        settles: Whether the reader settles a dispute of two other readers.
-        has_two_readers: Whether two readers of the draw judge the page, so that its text must stay as it is.
+        settles: Whether the reviewer settles a dispute of two other reviewers.
+        has_two_readers: Whether two reviewers of the draw judge the page, so that its text must stay as it is.
     """
 
     is_blind: bool = False
@@ -31,12 +31,12 @@ class Mode:
 
     @property
     def may_edit(self) -> bool:
-        """Whether the reader may change the text. A blind reader can do so in a draw that nobody else reads."""
+        """Whether the reviewer may change the text. A blind reviewer can do so in a draw that nobody else reads."""
         return not self.is_blind or (self.draw is not None and not self.has_two_readers)
 
     @property
     def may_send_back(self) -> bool:
-        """Whether the reader may ask for a rewrite. A blind reader cannot do so for two texts that they compare."""
+        """Whether the reviewer may ask for a rewrite. A blind reviewer cannot do so for two texts that they compare."""
         return not self.settles and (not self.is_blind or self.draw is not None)
 
 
@@ -53,7 +53,7 @@ def mode_of(
         store: The output folder with the plans.
         queue: The name of a queue, or an empty string.
         url: The page.
-        is_disputed: Whether two readers disagree about the page in a plan.
+        is_disputed: Whether two reviewers disagree about the page in a plan.
         needs_second: Whether the page waits for its second reading in a plan.
         was_read: Whether somebody has read the page in a plan.
 
@@ -79,7 +79,7 @@ def mode_of(
 
 
 def is_swapped(url: str, who: str) -> bool:
-    """Return whether a blind reader sees the new text as A. It stays the same when the page is opened again."""
+    """Return whether a blind reviewer sees the new text as A. It stays the same when the page is opened again."""
     return hashlib.sha256(f"{url}\0{who}".encode("utf-8", "surrogatepass")).digest()[0] % 2 == 1
 
 

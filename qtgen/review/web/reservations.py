@@ -1,4 +1,4 @@
-"""Who has a page open: a hint for the other readers, and no lock."""
+"""Who has a page open: a hint for the other reviewers, and no lock."""
 
 import threading
 from collections.abc import Callable
@@ -8,14 +8,14 @@ DURATION = 600.0  # seconds
 
 
 class Reservation(NamedTuple):
-    """A reader who has a page open, and since how many minutes."""
+    """A reviewer who has a page open, and since how many minutes."""
 
     who: str
     minutes: int
 
 
 class Reservations:
-    """The pages that readers have open. A reservation ends after ten minutes, or with a decision.
+    """The pages that reviewers have open. A reservation ends after ten minutes, or with a decision.
 
     Args:
         clock: Returns the seconds since any fixed moment.
@@ -23,11 +23,11 @@ class Reservations:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._opened: dict[str, dict[str, tuple[float, float]]] = {}  # first and last time, by page and reader
+        self._opened: dict[str, dict[str, tuple[float, float]]] = {}  # first and last time, by page and reviewer
         self._lock = threading.Lock()
 
     def reserve(self, url: str, who: str) -> list[Reservation]:
-        """Reserve a page for a reader. Return the other readers who have it open, the first one first."""
+        """Reserve a page for a reviewer. Return the other reviewers who have it open, the first one first."""
         now = self._clock()
         with self._lock:
             self._expire(now)
@@ -38,7 +38,7 @@ class Reservations:
         return [Reservation(other, int((now - first) // 60)) for first, other in others]
 
     def release(self, url: str, who: str) -> None:
-        """Forget that a reader has a page open."""
+        """Forget that a reviewer has a page open."""
         with self._lock:
             readers = self._opened.get(url, {})
             readers.pop(who, None)

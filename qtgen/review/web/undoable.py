@@ -1,4 +1,4 @@
-"""The last decision of a reader, which the key `u` takes back."""
+"""The last decision of a reviewer, which the key `u` takes back."""
 
 from typing import TypedDict
 
@@ -15,7 +15,7 @@ class Undoable(TypedDict):
 
 
 def last_decision(workspace: Workspace, who: str) -> Undoable | None:
-    """Return the last decision of a reader that was not undone."""
+    """Return the last decision of a reviewer that was not undone."""
     decision = _last(workspace, who)
     if decision is None:
         return None

@@ -1,4 +1,4 @@
-"""All that the screens and the actions work on: the output folder, the index of the pages, and what readers decided."""
+"""What the screens and the actions work on: the output folder, the index of the pages, and the decisions."""
 
 import datetime as dt
 import time
@@ -59,7 +59,7 @@ class Workspace:
         store: The output folder, which holds the decisions.
         log: All decisions.
         index: What the lists know about the pages.
-        queues: Which pages wait for a reader.
+        queues: Which pages wait for a reviewer.
         actions: Carries decisions out.
         drafts: Edits that are not finished.
         origins: How the texts were made.

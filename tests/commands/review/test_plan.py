@@ -26,8 +26,8 @@ def test_a_fixed_plan_says_what_it_asks_and_promises(qtgen: Run, store: OutputFo
     assert code == 0
     assert out.splitlines() == [
         "Read 23 of 100 pages, in the order of the queue audit:spring.",
-        "The batch is accepted if none of them is bad. It is rejected as soon as more are.",
-        "A second reader judges 10% of them, which shows how far readers agree.",
+        "The batch is accepted if none of them is bad. Reading stops at the first bad page.",
+        "A second reviewer judges 10% of them, which shows how far reviewers agree.",
         "A batch with more than 10 bad pages (10% of 100 pages) is accepted with a chance of at most 5%.",
         "A batch that is half as bad (5 bad pages) is accepted with a chance of 26%.",
         "To raise that to 90%, plan with --allow-bad 4, which reads 64 pages.",
@@ -46,7 +46,7 @@ def test_a_fixed_plan_says_what_it_asks_and_promises(qtgen: Run, store: OutputFo
 def test_a_sequential_plan(qtgen: Run, store: OutputFolder) -> None:
     code, out, _ = qtgen("review", "plan", "spring", "site", "--tolerance", "0.1", "--sequential")
     assert code == 0
-    assert "until the batch is accepted or rejected" in out
+    assert "until the audit has a result" in out
     assert "accepted with a chance of over 99.9%, after 63 pages on average." in out
     assert read_plan(store, "spring").kind == "sequential"
 

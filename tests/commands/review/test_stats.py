@@ -150,7 +150,7 @@ def test_the_json_document(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
     assert (audit["verdict"], audit["read"], audit["bad"], audit["disputed"]) == ("continue", 20, 1, [disputed])
     assert list(audit["publishable"]) == ["value", "low", "high", "method", "slope"]
     assert document["next"] is None
-    assert document["decisions"]["standing"] == 40
+    assert document["decisions"]["in_force"] == 40
     assert document["decisions"]["by_reader"] == {"ann": {"approve": 20}, "bob": {"approve": 19, "reject": 1}}
     assert document["decisions"]["by_action"]["reject"] == 1
     assert list(document["agreement"]) == ["readers", "score", "comparison"]
@@ -168,9 +168,9 @@ def test_tables_for_people(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
     code, out, _ = qtgen("review", "stats")
     assert code == 0
     lines = [line.split() for line in out.splitlines()]
-    assert ["reader", "approve", "all"] in lines
+    assert ["reviewer", "approve", "all"] in lines
     assert ["ann", "12", "12"] in lines
-    assert ["two", "readers", "(too", "few", "pairs)", "12", "100%", "100%", "–", "–", "–"] in lines
+    assert ["two", "reviewers", "(too", "few", "pairs)", "12", "100%", "100%", "–", "–", "–"] in lines
 
 
 def test_what_is_missing_is_said_in_words(qtgen: Run, store: OutputFolder) -> None:
@@ -185,8 +185,8 @@ def test_what_is_missing_is_said_in_words(qtgen: Run, store: OutputFolder) -> No
         "next  Read the next page; 43 pages are left.",
         "15 of 60 pages read, 1 bad",
         "an estimate needs ten publishable and ten bad pages",
-        "2 pages were read and do not count yet, because an earlier page is unread",
-        "readers disagree about 1 page",
+        "2 pages were read, but do not count yet, because an earlier page is unread",
+        "reviewers disagree about 1 page",
     ):
         assert words in out
     decide(store, plan, 16, 16)
@@ -196,7 +196,7 @@ def test_what_is_missing_is_said_in_words(qtgen: Run, store: OutputFolder) -> No
 
 def test_decisions_without_pairs_need_second_readers(qtgen: Run, store: OutputFolder, plan: Plan) -> None:
     decide(store, plan, 1, 1, draw=None)
-    assert "agreement needs pages that two readers judged" in qtgen("review", "stats")[2]
+    assert "agreement needs pages that two reviewers judged" in qtgen("review", "stats")[2]
 
 
 def test_figures_have_intervals_once_readers_differ(qtgen: Run, store: OutputFolder) -> None:
@@ -206,7 +206,7 @@ def test_figures_have_intervals_once_readers_differ(qtgen: Run, store: OutputFol
         bad = Action.REJECT if place <= 8 else Action.APPROVE
         decide(store, many, place, place, action=bad)
         decide(store, many, place, place, "bob", action=Action.APPROVE if place == 8 else bad)
-    line = next(line for line in qtgen("review", "stats")[1].splitlines() if line.startswith("two readers"))
+    line = next(line for line in qtgen("review", "stats")[1].splitlines() if line.startswith("two reviewers"))
     assert re.search(r"32 +97% +98% +93% +0\.91 \(0\.\d\d to 1\.00\)", line)
 
 
@@ -214,5 +214,5 @@ def test_decisions_outside_a_plan_do_not_enter_its_figures(qtgen: Run, store: Ou
     decide(store, plan, 1, 5, draw=None)
     document = json.loads(qtgen("review", "stats", "spring", "--json")[1])
     assert document["audits"][0]["read"] == 0
-    assert document["decisions"]["standing"] == 0
-    assert json.loads(qtgen("review", "stats", "--json")[1])["decisions"]["standing"] == 5
+    assert document["decisions"]["in_force"] == 0
+    assert json.loads(qtgen("review", "stats", "--json")[1])["decisions"]["in_force"] == 5

@@ -112,7 +112,7 @@ def _width(figure: Figure) -> float:
 
 
 def test_the_interval_of_kappa_covers_the_true_value() -> None:
-    """Two readers who each see the truth with a probability of 0.9, and 20% bad pages."""
+    """Two reviewers who each see the truth with a probability of 0.9, and 20% bad pages."""
     generator, runs, covered = np.random.default_rng(5), 150, 0
     p, right = 0.2, 0.9
     both = [[0.0, 0.0], [0.0, 0.0]]

@@ -94,6 +94,6 @@ def test_readers_who_make_slips_and_disagree_still_end_it() -> None:
     review.decide(place, Action.REJECT, "bob", blind=True)
     now = progress(plan, review.log, review.texts.get)
     assert (now.verdict, now.disputed) == (Verdict.CONTINUE, (review.url(place),))
-    assert now.next_sentence == "Adjudicate 1 page about which the readers disagree."
+    assert now.next_sentence == "Let a third reviewer settle 1 page about which two reviewers disagree."
     review.decide(place, Action.ADJUDICATE, "eve", acceptable=True)
     assert progress(plan, review.log, review.texts.get).verdict is Verdict.ACCEPT

@@ -64,7 +64,8 @@ def test_a_fixed_plan_is_rejected_at_the_first_bad_page_too_many() -> None:
     now = progress(review.plan, review.log, review.texts.get)
     assert (now.verdict, now.read, now.bad_at) == (Verdict.REJECT, 9, (4, 9))
     assert now.next_sentence == (
-        "The batch is rejected: 9 pages were read, and 2 were bad; fix what they have in common, then plan a new audit."
+        "The batch is not accepted: 9 pages were read, and 2 were bad; fix what they have in common, then plan a new "
+        "audit."
     )
 
 
@@ -93,7 +94,7 @@ def test_bad_pages_beyond_a_gap_are_announced() -> None:
     now = progress(review.plan, review.log, review.texts.get)
     assert (now.verdict, now.remaining, now.pending) == (Verdict.CONTINUE, None, (review.url(1),))
     assert now.next_sentence == (
-        "Read 1 more page; even if it is not bad, the batch is rejected, because too many others are."
+        "Read 1 more page; even if it is not bad, the batch is not accepted, because too many others are."
     )
 
 
@@ -103,7 +104,7 @@ def test_a_changed_page_beyond_a_gap_is_announced_as_changed() -> None:
     now = progress(review.plan, review.log, review.texts.get)
     assert (now.read, now.bad, now.ahead, now.changed_ahead) == (0, 0, 0, 1)
     assert now.next_sentence == (
-        "Read 7 more pages; even if none of them is bad, the batch is rejected, because 1 page changed since the "
+        "Read 7 more pages; even if none of them is bad, the batch is not accepted, because 1 page changed since the "
         "plan, which counts as bad."
     )
 
@@ -115,8 +116,8 @@ def test_a_verdict_tells_changed_and_skipped_pages_from_those_that_were_read() -
     now = progress(review.plan, review.log, review.texts.get)
     assert (now.verdict, now.judged, now.judged_bad) == (Verdict.REJECT, 2, 0)
     assert now.next_sentence == (
-        "The batch is rejected: 2 pages were read, and none was bad, but 1 page changed since the plan, which counts "
-        "as bad; plan a new audit."
+        "The batch is not accepted: 2 pages were read, and none was bad, but 1 page changed since the plan, which "
+        "counts as bad; plan a new audit."
     )
     review = Review(audit(allowed=2), bad=(4,))
     review.change(1)
@@ -126,8 +127,8 @@ def test_a_verdict_tells_changed_and_skipped_pages_from_those_that_were_read() -
     now = progress(review.plan, review.log, review.texts.get)
     assert (now.read, now.bad, now.judged, now.judged_bad) == (4, 3, 2, 1)
     assert now.next_sentence == (
-        "The batch is rejected: 2 pages were read, and 1 was bad; also, 1 page changed since the plan and 1 page was "
-        "skipped by two readers, which count as bad; fix what they have in common, then plan a new audit."
+        "The batch is not accepted: 2 pages were read, and 1 was bad; also, 1 page changed since the plan and 1 page "
+        "was skipped by two reviewers, which count as bad; fix what they have in common, then plan a new audit."
     )
 
 
@@ -137,7 +138,7 @@ def test_a_page_that_two_readers_skipped_is_bad() -> None:
     one = progress(review.plan, review.log, review.texts.get)
     assert (one.read, one.pending[0]) == (0, review.url(1))
     assert progress(review.plan, review.log, review.texts.get, "ann").pending[0] == review.url(2)
-    review.decide(1, Action.SKIP, "ann")  # twice by the same reader
+    review.decide(1, Action.SKIP, "ann")  # twice by the same reviewer
     assert progress(review.plan, review.log, review.texts.get).read == 0
     review.decide(1, Action.SKIP, "bob")
     now = progress(review.plan, review.log, review.texts.get)
@@ -249,7 +250,7 @@ def test_a_batch_is_not_rejected_for_pages_in_dispute() -> None:
     review.decide(7, Action.REJECT, "bob")
     now = progress(review.plan, review.log, review.texts.get)
     assert (now.verdict, now.disputed) == (Verdict.CONTINUE, (review.url(7),))
-    assert now.next_sentence == "Adjudicate 1 page about which the readers disagree."
+    assert now.next_sentence == "Let a third reviewer settle 1 page about which two reviewers disagree."
     review.decide(7, Action.ADJUDICATE, "eve", acceptable=False)
     assert progress(review.plan, review.log, review.texts.get).verdict is Verdict.REJECT
 

@@ -1,4 +1,4 @@
-"""The desk of a reader, with a server of its own for each test."""
+"""The desk of a reviewer, with a server of its own for each test."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""What a reader sees in Chromium if a page changes, disappears or cannot be written while they have it open."""
+"""What a reviewer sees in Chromium if a page changes, disappears or cannot be written while they have it open."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Two readers in Chromium: blind second readings, a dispute, and an audit from its plan to its result."""
+"""Two reviewers in Chromium: blind second readings, a dispute, and an audit from its plan to its result."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ NAMES = [f"{word}{end}" for word in ("osmosis", "mitosis", "meiosis", "enzyme") 
 
 
 def seed_with_second_reading() -> int:
-    """Return the seed of an audit whose first page has two readers, and no other page."""
+    """Return the seed of an audit whose first page has two reviewers, and no other page."""
     frame = read_frame([Path("site")], Path("out"))
     limits = Limits(tolerance=0.1)
     for seed in range(1_000):
@@ -36,7 +36,7 @@ def seed_with_second_reading() -> int:
 
 @pytest.fixture
 def shared() -> Iterator[Served]:
-    """A server behind a proxy that names the reader."""
+    """A server behind a proxy that names the reviewer."""
     write_site(**{name: {DESCRIPTION: LONG_DESCRIPTION, "score": 0.8125} for name in NAMES[:6]})
     write_audit(OutputFolder(Path("out")), seed=seed_with_second_reading(), tolerance=0.1)
     with serving(header=HEADER) as served:
@@ -126,9 +126,9 @@ def test_a_dispute_is_settled_by_a_third_reader(open_desk: OpenDesk, shared: Ser
     second.press("r", "1")
     third = as_reader(open_desk, shared, "Cleo")
     third.open("/audits/spring")
-    assert "Readers disagree" in third.page.locator("main").inner_text()
+    assert "Reviewers disagree" in third.page.locator("main").inner_text()
     third.leave(
-        third.page.locator("section", has_text="Readers disagree")
+        third.page.locator("section", has_text="Reviewers disagree")
         .get_by_role("listitem")
         .get_by_role("link")
         .first.click
@@ -139,7 +139,7 @@ def test_a_dispute_is_settled_by_a_third_reader(open_desk: OpenDesk, shared: Ser
     line = recorded()[-1]
     assert (line["who"], line["action"], line["acceptable"], line["url"]) == ("Cleo", "adjudicate", True, disputed)
     third.open("/audits/spring")
-    assert "Readers disagree" not in third.page.locator("main").inner_text()
+    assert "Reviewers disagree" not in third.page.locator("main").inner_text()
 
 
 def test_readers_see_who_has_a_page_open(open_desk: OpenDesk, shared: Served) -> None:

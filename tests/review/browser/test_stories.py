@@ -43,7 +43,7 @@ def write_note(page: "Page", note: str) -> None:
 
 
 class Hands:
-    """What a reader does on the review screen, with keys or with the mouse."""
+    """What a reviewer does on the review screen, with keys or with the mouse."""
 
     def __init__(self, desk: Desk, *, with_keys: bool) -> None:
         self.desk, self.page, self.with_keys = desk, desk.page, with_keys

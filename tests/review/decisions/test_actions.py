@@ -1,4 +1,4 @@
-"""Actions of readers: what is decided, what changes on the page, and what is refused."""
+"""Actions of reviewers: what is decided, what changes on the page, and what is refused."""
 
 import datetime as dt
 import json
@@ -145,7 +145,7 @@ def test_keeping_the_old_text_reverts_a_rewrite_that_was_taken(actions: Actions,
     assert read(PATH.read_bytes()).text_of(DESCRIPTION) == LONG_DESCRIPTION
     record = store.rejected(page_path())
     assert record
-    assert (record["key"], record["why"]) == ("key-1", "a reader kept the old text")
+    assert (record["key"], record["why"]) == ("key-1", "a reviewer kept the old text")
     assert not store.taken_records.has(page_path())
     assert not store.provenance_file.exists()
 
@@ -369,11 +369,11 @@ def test_a_rewrite_that_was_replaced_since_it_was_shown_is_not_taken(actions: Ac
         ("approve", {"note": "x" * 2_001}, r"the note has 2,001 characters; the maximum is 2,000"),
         ("approve", {"note": "\ud800"}, r"the note contains half a character; type it again"),
         ("approve", {"id": "../../etc/passwd"}, r"`id`: the id of an action must be a UUID"),
-        ("approve", {"who": " "}, r"the name of the reader is missing"),
+        ("approve", {"who": " "}, r"the name of the reviewer is missing"),
         ("approve", {"fields": {"answer": "x"}}, r"only an edit has new values"),
         ("approve", {"undoes": "x"}, r"only an undo names another decision"),
         ("approve", {"seconds": float("nan")}, r"the time that a page was open must be a number of seconds"),
-        ("adjudicate", {}, r"an adjudication must say whether the text can be published"),
+        ("adjudicate", {}, r"a decision that settles a dispute must contain whether the text"),
         ("edit", {"fields": {"title": "x"}}, r"`title`: cannot be edited here; edit answer, seo\.page_description"),
         ("edit", {"fields": {}}, r"the edit changes nothing"),
     ],

@@ -1,4 +1,4 @@
-"""Drafts of edits: kept for each reader and page, whatever is typed, and through a kill."""
+"""Drafts of edits: kept for each reviewer and page, whatever is typed, and through a kill."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What readers decided, and what `regenerate` then does."""
+"""What reviewers decided, and what `regenerate` then does."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ PATH = Path(page_path())
 
 
 class Site:
-    """A page with a description that is too long, a model that rewrites it, and a reader."""
+    """A page with a description that is too long, a model that rewrites it, and a reviewer."""
 
     def __init__(self, config: GenerationConfig) -> None:
         write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION})
@@ -96,7 +96,7 @@ def test_an_accepted_rewrite_that_a_reader_reverted_is_not_made_again(site: Site
     assert site.regenerate(good) == ([], [])
     (result,), prompts = site.regenerate(good, include_edited=True)
     assert (result.outcome.status, prompts) == ("kept", [])
-    assert result.explanation == "rejected by an earlier run: a reader kept the old text"
+    assert result.explanation == "rejected by an earlier run: a reviewer kept the old text"
 
 
 def test_a_decision_that_was_undone_changes_nothing(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Rewrites that readers can judge, as they are recorded."""
+"""Rewrites that reviewers can judge, as they are recorded."""
 
 import json
 import os

@@ -362,7 +362,7 @@ def test_threads_may_share_the_index() -> None:
 
     def work(number: int) -> int:
         url = urls[number % 3]
-        decide(index, url, who=f"reader {number}", at=f"2026-11-27T09:30:{number:02}.000Z")
+        decide(index, url, who=f"reviewer {number}", at=f"2026-11-27T09:30:{number:02}.000Z")
         return index.search(PageFilter(state="approved")).total
 
     with ThreadPoolExecutor(8) as pool:

@@ -37,7 +37,7 @@ def url_of(index: ReviewIndex, title: str) -> str:
 
 
 def walk(queues: Queues, name: str, who: str = "Ann") -> list[str]:
-    """Return the URLs of a queue in the order in which a reader sees them."""
+    """Return the URLs of a queue in the order in which a reviewer sees them."""
     url = queues.first(name, who)
     seen: list[str] = []
     while url and url not in seen:

@@ -238,7 +238,7 @@ def test_body_that_is_no_decision(review: ReviewApp, body: bytes, sentence: str)
         ({"action": "take", "id": "1"}, "`id`: the id of an action must be a UUID."),
         ({"action": "approve", "queue": "audit:none"}, "No queue is called `audit:none`"),
         ({"action": "edit", "fields": {"title": "x"}}, "`title`: cannot be edited here"),
-        ({"action": "approve", "prefers": "a"}, "Only a blind reader chooses between A and B."),
+        ({"action": "approve", "prefers": "a"}, "Only a blind reviewer chooses between A and B."),
     ],
 )
 def test_action_that_is_refused(review: ReviewApp, values: dict[str, object], sentence: str) -> None:
@@ -316,7 +316,7 @@ def test_audit_is_read_blindly_and_disputes_are_settled(review: ReviewApp) -> No
         stale = lead.decide("approve", name, queue="audit:spring")
         assert (stale.status, stale.json["error"]) == (
             400,
-            "Two readers disagree about this page by now, so your decision would settle it; "
+            "Two reviewers disagree about this page by now, so your decision would settle it; "
             "reload the page to see what they decided.",
         )
         for queue in ("", "second"):
@@ -360,12 +360,12 @@ def test_text_that_two_readers_judge_is_not_edited(review: ReviewApp) -> None:
     assert review.decide("send-back", name, queue="audit:spring", note="Say why.").status == 200
     with open_app("Bob") as bob:
         screen = bob.get(f"/review?url={url}&queue=audit:spring").text
-        assert "Two readers judge this text, so it cannot be edited here." in screen
+        assert "Two reviewers judge this text, so it cannot be edited here." in screen
         assert 'id="do-edit"' not in screen
         assert "Say why." not in screen
         assert bob.get(f"/edit?url={url}&queue=audit:spring").status == 400
         refused = bob.decide("edit", name, queue="audit:spring", fields={"answer": "x"}, acceptable=True)
-        message = "Two readers judge this text, so it cannot be edited; reject it or send it back."
+        message = "Two reviewers judge this text, so it cannot be edited; reject it or send it back."
         assert (refused.status, refused.json["error"]) == (400, message)
     assert len(decisions()) == 1
 
@@ -511,11 +511,13 @@ def test_blind_reader_sees_a_and_b_and_nothing_else(review: ReviewApp, monkeypat
     line = decisions()[-1]
     assert (line["blind"], line["prefers"], line["acceptable"], line["seen"]) == (True, "new", False, {})
     refused = review.decide("take", queue="second")
-    assert refused.json["error"] == "A blind reader approves, rejects or skips a page; open the page without its queue."
+    assert (
+        refused.json["error"] == "A blind reviewer approves, rejects or skips a page; open the page without its queue."
+    )
 
 
 def test_order_of_a_pair_differs_between_readers() -> None:
     from qtgen.review.web.modes import is_swapped
 
-    assert {is_swapped(url_of(), f"reader {number}") for number in range(20)} == {True, False}
+    assert {is_swapped(url_of(), f"reviewer {number}") for number in range(20)} == {True, False}
     assert is_swapped(url_of(), "Ada") is is_swapped(url_of(), "Ada")

@@ -67,12 +67,12 @@ def test_an_audit_in_progress(store: OutputFolder) -> None:
         "more pages; if none is bad, the batch is accepted.",
         "2 pages Of these, 1 is in dispute. Such pages count as bad.",
         "2 pages will count once the pages before are read.",
-        "Readers disagree Two readers judged these pages differently.",
+        "Reviewers disagree Two reviewers judged these pages differently.",
         "Each red line is a bad page.",
         "95% of such audits.",
     ):
         assert text in words
-    assert "Bad pages Look for" not in words  # the next reader must not see the verdicts
+    assert "Bad pages Look for" not in words  # the next reviewer must not see the verdicts
 
 
 def test_an_accepted_audit(store: OutputFolder) -> None:
@@ -101,7 +101,7 @@ def test_pages_that_a_reader_skipped_are_left_to_others(store: OutputFolder) -> 
     review = write_audit(store)
     review.read(1, SAMPLE - 1)
     review.decide(SAMPLE, Action.SKIP, "Ada")
-    assert "Other readers must read the pages that are left, because you skipped them." in words_of("/audits/spring")
+    assert "Other reviewers must read the pages that are left, because you skipped them." in words_of("/audits/spring")
     assert "Read the next page" in words_of("/audits/spring", "Bob")
 
 
@@ -217,16 +217,16 @@ def test_agreement_explains_each_figure(store: OutputFolder) -> None:
     review.decide(20, Action.REJECT, "bob", blind=True)
     words = words_of("/agreement")
     for text in (
-        "Two readers too few pages 20 95%",
+        "Two reviewers too few pages 20 95%",
         "Cohen's kappa: 0 is no better than guessing",
         "Krippendorff's alpha",
         "19 both good, 0 both bad, 1 different.",
-        "Readers and the comparison 0 –",
+        "Reviewers and the comparison 0 –",
         "With fewer than 30 pages, a figure can be far from the truth",
         "Decisions about pages that somebody chose say nothing about the others.",
         "ann 20 0 20",
         "bob 19 1 20",
-        "Audit spring Adjudicate 1 page about which the readers disagree.",
+        "Audit spring Let a third reviewer settle 1 page about which two reviewers disagree.",
     ):
         assert text in words
 
@@ -240,7 +240,7 @@ def test_agreement_tells_what_the_queue_next_says_about_all_pages(store: OutputF
     for place in range(11, 31):
         review.decide(place, Action.REJECT if place % 2 else Action.APPROVE)
     words = words_of("/agreement")
-    assert "66.7% can be published. 30 of 60 pages of the queue were read. They tell that between" in words
+    assert "66.7% can be published. 30 of 60 pages of the queue were read. Between" in words
 
 
 def test_second_readings_are_offered_to_other_readers_alone(store: OutputFolder) -> None:
@@ -249,9 +249,9 @@ def test_second_readings_are_offered_to_other_readers_alone(store: OutputFolder)
     waiting = [review.url(place) for place in range(1, SAMPLE + 1) if review.plan.wants_second(review.url(place))]
     assert waiting
     number = f"{len(waiting)} page{' waits' if len(waiting) == 1 else 's wait'}"
-    assert f"{number} for you as second reader." in words_of("/agreement", "Bob")
-    assert "for you as second reader" not in words_of("/agreement", "ann")
-    assert f"{number} for a second reader, who does not see the first decision." in words_of("/audits/spring")
+    assert f"{number} for you as second reviewer." in words_of("/agreement", "Bob")
+    assert "for you as second reviewer" not in words_of("/agreement", "ann")
+    assert f"{number} for a second reviewer, who does not see the first decision." in words_of("/audits/spring")
 
 
 def _progress(review: Review) -> AuditProgress:
@@ -287,7 +287,7 @@ def test_percentages() -> None:
 
 
 def test_an_audit_ends_through_the_app(store: OutputFolder) -> None:
-    """Ada reads the sample, Bob is the second reader and disagrees, and Eve adjudicates."""
+    """Ada reads the sample, Bob is the second reviewer and disagrees, and Eve adjudicates."""
     plan = write_audit(store).plan
     with open_app("Ada") as app:
         for _ in range(SAMPLE):
@@ -301,7 +301,7 @@ def test_an_audit_ends_through_the_app(store: OutputFolder) -> None:
         assert disputed is not None
         reply = app.decide("reject", _name(disputed), queue="second", reasons=["fact"])
         assert reply.status == 200, reply.text
-    assert "Adjudicate 1 page about which the readers disagree." in words_of("/audits/spring")
+    assert "Let a third reviewer settle 1 page about which two reviewers disagree." in words_of("/audits/spring")
     with open_app("Eve") as app:
         assert app.workspace.queues.first("audit:spring", "Eve") == disputed
         reply = app.decide("adjudicate", _name(disputed), queue="audit:spring", acceptable=True)
@@ -364,7 +364,7 @@ def test_the_decision_that_decides_an_audit_leads_to_its_result(store: OutputFol
         reply = app.decide("reject", bad, queue="audit:spring", reasons=["fact"])
         assert reply.json["next"] == "/review?queue=audit%3Aspring&end=1"
         end = app.get(reply.json["next"]).text
-        assert "The batch is rejected: 20 pages were read, and 1 was bad" in end
+        assert "The batch is not accepted: 20 pages were read, and 1 was bad" in end
         assert 'href="/audits/spring">Open the audit</a>' in end
         unread = review.url(SAMPLE + 1)
         assert "The audit has its result." in app.get(f"/review?url={unread}&queue=audit:spring").text
@@ -375,10 +375,10 @@ def test_pages_that_wait_for_another_reader_are_not_offered_to_the_first(store: 
     review.read(1, SAMPLE, who="Ada", blind=True)
     assert any(review.plan.wants_second(review.url(place)) for place in range(1, SAMPLE + 1))
     words = words_of("/audits/spring")
-    assert "as second reader" not in words
-    assert "Another reader must do this, because you have read" in words
-    assert "as second reader" in words_of("/audits/spring", "Bob")
-    assert "for another reader, because you have read" in words_of("/review?queue=second")
+    assert "as second reviewer" not in words
+    assert "Another reviewer must do this, because you have read" in words
+    assert "as second reviewer" in words_of("/audits/spring", "Bob")
+    assert "for another reviewer, because you have read" in words_of("/review?queue=second")
 
 
 def test_the_end_of_an_audit_says_who_goes_on(store: OutputFolder) -> None:
@@ -386,4 +386,4 @@ def test_the_end_of_an_audit_says_who_goes_on(store: OutputFolder) -> None:
     most = review.plan.sample or 0
     review.read(1, most - 1, who="Ada", blind=True)
     review.decide(most, Action.SKIP, "Ada")
-    assert "Other readers must read the pages that are left" in words_of("/review?queue=audit:spring")
+    assert "Other reviewers must read the pages that are left" in words_of("/review?queue=audit:spring")

@@ -1,4 +1,4 @@
-"""The review and edit screens in Chromium: by keyboard, by mouse, with conflicts, drafts and two readers."""
+"""The review and edit screens in Chromium: by keyboard, by mouse, with conflicts, drafts and two reviewers."""
 
 import json
 import os

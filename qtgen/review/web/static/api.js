@@ -1,4 +1,4 @@
-// Requests to the server, and the line that tells the reader what came of them.
+// Requests to the server, and the line that tells the reviewer what came of them.
 
 const KEEPALIVE_MAX = 60_000; // bytes; browsers refuse more than 64 KiB
 

@@ -49,7 +49,7 @@ function rows(conflict) {
   return element("table", { class: "conflict", role: "table" }, [element("thead", {}, [head]), element("tbody", {}, body)]);
 }
 
-// Show the dialog. `onKeep` is called if the reader wants to go on with what they wrote, on top of what is there now.
+// Show the dialog. `onKeep` is called if the reviewer wants to go on with what they wrote, on top of what is there now.
 export function showConflict(conflict, url, queue, onKeep = null) {
   const reload = element("button", { textContent: "Show the page as it is now", class: onKeep ? "" : "primary" });
   const close = element("button", { textContent: "Close", class: "quiet" });

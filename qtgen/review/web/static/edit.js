@@ -79,7 +79,7 @@ async function check() {
   const number = ++checks;
   try {
     const reply = await send("POST", "/api/check", { url: page.url, queue: page.queue, fields: changed() });
-    if (number !== checks) return; // the reader typed on
+    if (number !== checks) return; // the reviewer typed on
     showDiagnostics(reply);
   } catch (error) {
     if (number !== checks || !(error instanceof ApiError)) return;
@@ -189,7 +189,7 @@ async function save() {
   }
 }
 
-// Go on with what the reader typed, on top of the page as it is now. Fields that they left alone become the new ones.
+// Go on with what the reviewer typed, on top of the page as it is now. Fields that they left alone become the new ones.
 function keepMine(conflict) {
   const mine = changed();
   page.fields = conflict.now;

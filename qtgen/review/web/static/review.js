@@ -244,7 +244,7 @@ function setUpKeys() {
   keys.bind(table);
 }
 
-// ---- other readers
+// ---- other reviewers
 
 async function reserve() {
   try {

@@ -1,4 +1,4 @@
-"""The screen that says how far readers agree with each other, with the score and with the comparison of rewrites."""
+"""The screen that shows how far reviewers agree with each other, with the score and with the comparison of rewrites."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,19 +13,20 @@ from qtgen.review.web.views.audit import AuditWorkspace, percent
 from qtgen.review.web.views.lists import coded
 
 _TITLES = {
-    READERS: "Two readers",
-    SCORE: "Readers and the score",
-    COMPARISON: "Readers and the comparison",
+    READERS: "Two reviewers",
+    SCORE: "Reviewers and the score",
+    COMPARISON: "Reviewers and the comparison",
 }
 _MEANINGS = {
-    READERS: "Two readers judged the same page, and neither saw the other's decision. If they often disagree, first "
+    READERS: "Two reviewers judged the same page, and neither saw the other's decision. If they often disagree, first "
     "agree on what a good page is.",
-    SCORE: "Whether the score tells good pages from bad ones as readers do. If not, don't publish by score alone.",
-    COMPARISON: "Whether readers choose the same text of a rewrite as `qtgen regenerate` did. These rewrites were not "
-    "drawn at random, so the figures describe them and no others.",
+    SCORE: "Whether the score tells good pages from bad ones as reviewers do. If it does not, "
+    "don't publish by score alone.",
+    COMPARISON: "Whether reviewers choose the same text of a rewrite as `qtgen regenerate` did. These rewrites were "
+    "not drawn at random, so the figures describe them and no others.",
 }
 FIGURES = (
-    ("Same verdict", "The share of pages about which both say the same. It is high by chance if nearly all are good."),
+    ("Same verdict", "The share of pages about which both agree. It is high by chance if nearly all pages are good."),
     ("On good pages", "When one of them calls a page good, how often the other one does too."),
     ("On bad pages", "When one of them calls a page bad, how often the other one does too."),
     (
@@ -47,7 +48,7 @@ _ACTIONS = {
     Action.EDIT: "Edited",
     Action.SEND_BACK: "Sent back",
     Action.SKIP: "Skipped",
-    Action.ADJUDICATE: "Adjudicated",
+    Action.ADJUDICATE: "Settled",
 }
 
 
@@ -85,7 +86,7 @@ def _row(name: str, one: Agreement, summary: Summary) -> dict[str, Any]:
     if name == SCORE and summary.score_from is not None and one.pairs:
         note = (
             f"A score from {summary.score_from:.2f} counts as good here, because it then approves as many pages as the "
-            "readers do."
+            "reviewers do."
         )
     (both_bad, only_second), (only_first, both_good) = one.table
     return {
@@ -124,17 +125,17 @@ def _coefficient(figure: Figure) -> dict[str, str]:
 
 
 def _rate(now: AuditProgress | None) -> dict[str, str] | None:
-    """Return what the queue `next` says about all pages; None if it has no plan."""
+    """Return the estimate for all pages from the queue `next`; None if it has no plan."""
     if now is None:
         return None
     pages = pluralize(len(now.plan.pages), "page")
     read = f"{now.read:,} of {pages} of the queue were read."
     if now.rate is None or now.rate.value is None:
         return {"value": "", "sentence": f"{read} An estimate needs ten good and ten bad ones among them."}
-    span = f"between {percent(now.rate.low)} and {percent(now.rate.high)}"
+    low, high = percent(now.rate.low), percent(now.rate.high)
     return {
         "value": percent(now.rate.value),
-        "sentence": f"{read} They tell that {span} of all {pages} can be published, at 95% confidence.",
+        "sentence": f"{read} Between {low} and {high} of all {pages} can be published, at 95% confidence.",
     }
 
 

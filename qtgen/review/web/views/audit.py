@@ -151,7 +151,7 @@ def facts_of(now: AuditProgress, rule: Rule) -> list[tuple[str, str, str]]:
         (
             "Tolerated",
             f"{percent(now.plan.tolerance or 0.0)} bad pages",
-            f"Up to {tolerated:,} of the {pages} pages may be bad. A bad page is one that readers would not publish.",
+            f"Up to {tolerated:,} of the {pages} pages may be bad. A bad page is one that reviewers would not publish.",
         ),
         (f"Read{so_far}", f"{now.judged:,} of {pages} pages", _reading_rule(now, rule)),
         (f"Bad{so_far}", pluralize(now.bad, "page"), _why_bad(now)),
@@ -190,7 +190,7 @@ def _why_bad(now: AuditProgress) -> str:
             "changed since the plan, before anybody read it",
             "changed since the plan, before anybody read them",
         ),
-        (now.skipped, "was skipped by two readers", "were skipped by two readers"),
+        (now.skipped, "was skipped by two reviewers", "were skipped by two reviewers"),
         (len(now.disputed), "is in dispute", "are in dispute"),
     ]
     words = [f"{count:,} {one if count == 1 else many}" for count, one, many in parts if count]

@@ -27,7 +27,7 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
     may_save = viewer.may_write and opened.page.is_writable and not problems
     mode = workspace.mode(queue, url)
     if not mode.may_edit:
-        raise UsageError("two readers judge this text, so it cannot be edited", remedy="reject it or send it back")
+        raise UsageError("two reviewers judge this text, so it cannot be edited", remedy="reject it or send it back")
     draft = workspace.drafts.get(viewer.name, url) if may_save else None
     back = f"/review?{urlencode({'url': url, **({'queue': queue} if queue else {})})}"
     other = _other_text(versions_for(workspace, query, viewer)) if may_save else None
@@ -58,7 +58,7 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
 
 
 def _other_text(shown: tuple[OpenedPage, Versions, Mode]) -> dict[str, Any] | None:
-    """Return the text of a rewrite that the page does not have. A blind reader learns nothing about it."""
+    """Return the text of a rewrite that the page does not have. A blind reviewer learns nothing about it."""
     opened, versions, mode = shown
     if versions.old is None or versions.new is None or opened.rewrite is None or mode.is_blind:
         return None

@@ -78,7 +78,7 @@ def _row(
 
     Args:
         page: The page, or None if it is gone.
-        is_hidden: Whether the reader must not see the decision, because they should read the page as the second one.
+        is_hidden: Whether the reviewer must not see the decision, because they should read the page as the second one.
     """
     is_undone = log.is_undone(decision)
     can_undo = viewer.may_write and page is not None and not is_undone and not is_hidden

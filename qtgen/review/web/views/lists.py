@@ -49,7 +49,7 @@ class ListsWorkspace(Protocol):
 
     @property
     def queues(self) -> Queues:
-        """Which pages wait for a reader."""
+        """Which pages wait for a reviewer."""
 
     @property
     def log(self) -> DecisionLog:
@@ -129,7 +129,7 @@ def page_row(page: IndexedPage, queue: str = "", *, is_hidden: bool = False) -> 
     Args:
         page: The page.
         queue: The queue that the row's link leads through.
-        is_hidden: Whether the reader must not see what others think of the page.
+        is_hidden: Whether the reviewer must not see what others think of the page.
     """
     row: dict[str, Any] = {
         "href": review_address(page.url, queue) if page.url and (not page.problem or page.path) else "",
@@ -168,9 +168,9 @@ def _codes(page: IndexedPage) -> str:
 
 
 def hidden_pages(workspace: ListsWorkspace, who: str) -> Callable[[str], bool]:
-    """Return a function that tells whether a reader must not see what others think of a page.
+    """Return a function that tells whether a reviewer must not see what others think of a page.
 
-    These are the pages that the reader should read as the second one.
+    These are the pages that the reviewer should read as the second one.
     """
     urls = set(workspace.queues.urls("second", who))
     return urls.__contains__

@@ -16,7 +16,7 @@ _NEXT_STEPS = {
     "taken": "No rewrite waits. When pages are rewritten, those with their new text come here.",
     "flagged": "No open page has errors or warnings.",
     "next": "Every page has a decision.",
-    "second": "Audits choose pages for a second reader.",
+    "second": "Audits choose pages for a second reviewer.",
     "returned": "No text changed after its decision.",
     "mine": "You have no drafts, and skipped nothing.",
     "failed": "No question failed.",
@@ -103,7 +103,7 @@ def _audits(workspace: ListsWorkspace) -> list[dict[str, Any]]:
 
 
 def _readers(log: DecisionLog, since: str) -> list[dict[str, Any]]:
-    """Return how many decisions each reader has made, today and in all; those with most of today first.
+    """Return how many decisions each reviewer has made, today and in all; those with most of today first.
 
     An undo is no decision, and what it undoes does not count.
     """

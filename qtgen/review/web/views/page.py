@@ -1,4 +1,4 @@
-"""The review screen: one page with its texts, what speaks for and against it, and what a reader can do."""
+"""The review screen: one page with its texts, what speaks for and against it, and what a reviewer can do."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def _screen(workspace: Workspace, queue: str, url: str, viewer: Viewer) -> "_Scr
 
 
 def _shown_rewrite(opened: OpenedPage, mode: Mode) -> Rewrite | None:
-    """Return the rewrite that a reader judges, if there is one. A draw concerns the text of the page alone."""
+    """Return the rewrite that a reviewer judges, if there is one. A draw concerns the text of the page alone."""
     rewrite = opened.rewrite
     if rewrite is None or mode.draw or mode.settles or not still_applies(rewrite, opened.file.page):
         return None
@@ -214,7 +214,7 @@ class _Screen:
             text = "The audit has its result. Pages that nobody has read are no longer needed for it."
             notices.append({"kind": "good", "text": text})
         if self.mode.settles:
-            text = "Two readers disagree about this page. Your decision settles it."
+            text = "Two reviewers disagree about this page. Your decision settles it."
             notices.append({"kind": "", "text": text})
         return notices
 

@@ -60,7 +60,7 @@ def pages_view(workspace: ListsWorkspace, query: Mapping[str, str], viewer: View
     if queue == _FAILED:
         return _failed_view(workspace, query)
     is_blind = workspace.queues.is_blind(queue)
-    if is_blind:  # other filters and orders would tell what the reader must not know
+    if is_blind:  # other filters and orders would tell what the reviewer must not know
         page_filter = PageFilter(queue=queue, q=page_filter.q, subject=page_filter.subject)
     offset = offset_of(query)
     found = workspace.queues.search(page_filter, viewer.name, offset)

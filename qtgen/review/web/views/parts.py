@@ -133,7 +133,7 @@ def source_lines(text: str, diagnostics: Iterable[Diagnostic]) -> tuple[list[dic
 
 
 def history_rows(log: DecisionLog, url: str) -> list[dict[str, Any]]:
-    """Return what readers decided about a page, the last decision first."""
+    """Return what reviewers decided about a page, the last decision first."""
     return [
         {
             "decision": one,

@@ -11,7 +11,7 @@ from qtgen.review.web.workspace import Workspace
 
 
 def approximate_preview(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) -> str:
-    """Return a document with one text of the page `url`: the `side` that a tab shows, or the reader's `draft`."""
+    """Return a document with one text of the page `url`: the `side` that a tab shows, or the reviewer's `draft`."""
     url, side = query.get("url", ""), query.get("side", "text")
     if side == "draft":
         fields = workspace.open(url).file.fields

@@ -40,8 +40,10 @@ def _after_audit(now: AuditProgress) -> _Next:
     if now.verdict is not Verdict.CONTINUE:
         return _Next(now.next_sentence, link)
     if now.disputed:
-        return _Next("You have read your pages. A third reader settles those about which two readers disagree.", link)
-    return _Next("Other readers must read the pages that are left, because you skipped them.", link)
+        return _Next(
+            "You have read your pages. A third reviewer settles those about which two reviewers disagree.", link
+        )
+    return _Next("Other reviewers must read the pages that are left, because you skipped them.", link)
 
 
 def _after_queue(workspace: Workspace, queue: str) -> _Next:
@@ -50,6 +52,6 @@ def _after_queue(workspace: Workspace, queue: str) -> _Next:
     plans = read_plans(workspace.store).plans.values()
     waiting = len({url for plan in plans for url in second_readings(plan, workspace.log)})
     if not waiting:
-        return _Next("No page waits for a second reader. Choose another queue on the overview.")
+        return _Next("No page waits for a second reviewer. Choose another queue on the overview.")
     wait, them = ("waits", "it") if waiting == 1 else ("wait", "them")
-    return _Next(f"{pluralize(waiting, 'page')} {wait} for another reader, because you have read {them} already.")
+    return _Next(f"{pluralize(waiting, 'page')} {wait} for another reviewer, because you have read {them} already.")

@@ -113,7 +113,7 @@ def test_a_second_reader_does_not_see_the_first_verdict() -> None:
     lists = open_lists(QueueSources(second=lambda who: urls[:1] if who == "Ann" else []))
     decide(lists.index, urls[0], "reject", "Ben", reasons=("fact",))
     html = html_of(lists)
-    assert "You are the second reader of this page. Judge it first." in html
+    assert "You are the second reviewer of this page. Judge it first." in html
     assert not re.search("Factual error|>rejected</span>|data-undo", html)
     assert "Factual error" in html_of(lists, who="Ben")
 

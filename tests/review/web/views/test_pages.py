@@ -1,4 +1,4 @@
-"""The list of pages: rows, filters, links between its parts, and what a second reader does not see."""
+"""The list of pages: rows, filters, links between its parts, and what a second reviewer does not see."""
 
 import json
 import re
@@ -205,7 +205,7 @@ def test_a_blind_reader_sees_neither_scores_nor_decisions() -> None:
         assert urls[0].rpartition("/")[2] in html
         assert not re.search(r"0\.12|QT603|Rejected|Ben|aria-sort", html)
     html = html_of(lists)
-    assert "You are the second reader of this page. Judge it first." in html
+    assert "You are the second reviewer of this page. Judge it first." in html
     assert html.count("0.12") == 2
     assert '<span class="badge rejected">' not in html
 
