@@ -20,10 +20,10 @@ from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.generation.types import Draft
 from qtgen.page import Page, read_text
+from qtgen.review.decisions.change_builder import Change, ChangeBuilder, Records
 from qtgen.review.decisions.edits import EditCheck, check_edit
 from qtgen.review.decisions.requests import acceptable_of, check_request
 from qtgen.review.decisions.rewrites import rewrite_of
-from qtgen.review.decisions.steps import Change, Records, Steps
 from qtgen.review.decisions.undo import Snapshot, UndoTexts, changed_fields
 from qtgen.review.files import PageChanged, PageOnDisk, ShownTexts, file_digest, read_page_file
 from qtgen.review.types import ActionRequest, ActionResult
@@ -59,7 +59,7 @@ class Actions:
         self._config, self._clock = config, clock
         self._folders = [folder.resolve() for folder in folders]
         self._undo_texts = UndoTexts(store.review_folder)
-        self._steps = Steps(store, log, self._undo_texts, config)
+        self._changes = ChangeBuilder(store, log, self._undo_texts, config)
         self._shown = ShownTexts()
         self._lock = threading.Lock()
 
@@ -118,8 +118,8 @@ class Actions:
             check_request(request)
             file = read_page_file(path)
             self._check_as_shown(request, file)
-            undone = self._steps.undone_decision(request) if request.action is Action.UNDO else None
-            change = self._steps.change(request, file, undone)
+            undone = self._changes.undone_decision(request) if request.action is Action.UNDO else None
+            change = self._changes.build(request, file, undone)
             if change and change.text.encode() == file.contents:
                 change = None
             decision = self._decision(request, file, change, undone)

@@ -155,13 +155,13 @@ class ReviewIndex:
         """Note a decision. It counts once, however often it is recorded."""
         with self._lock:
             self._decisions.add(decision)
-            self._writer.update_standing([decision.url])
+            self._writer.update_status([decision.url])
             self.version += 1
 
     def refresh_decisions(self, urls: Iterable[str]) -> None:
         """Bring the rows of pages up to date whose decisions changed in the log."""
         with self._lock:
-            self._writer.update_standing(urls)
+            self._writer.update_status(urls)
             self.version += 1
 
     def set_rewrites(self, rewrites: Mapping[str, Rewrite]) -> None:

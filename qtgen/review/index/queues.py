@@ -14,7 +14,7 @@ from qtgen.errors import UsageError
 from qtgen.review.index.failed import FailedPage, FailedPages
 from qtgen.review.index.index import PAGE_SIZE, PageList, ReviewIndex
 from qtgen.review.index.page_filter import PageFilter
-from qtgen.review.index.standing import encode_names
+from qtgen.review.index.review_status import encode_names
 from qtgen.review.index.table import RANK, Condition
 from qtgen.review.types import IndexedPage
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-_END = 256  # bytes before the offset that tell whether the file is still the same
+_END = 256  # bytes before the offset, compared to detect that the file was replaced
 
 
 class Appended(NamedTuple):
@@ -22,20 +22,20 @@ class Appended(NamedTuple):
 
 
 class Tail:
-    """The end of a file that other processes append lines to. A line without its line break is left for later."""
+    """Reads the lines that other processes append to a file. A line without its line break is left for later."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: tuple[int, int] | None = None
         self._offset = self._lines = 0
-        self._end = b""  # what is before the offset
+        self._end = b""  # the bytes before the offset
         self.rest = b""
         """The last line, if it had no line break yet when the file was read."""
 
     def is_replaced(self) -> bool:
         """Return whether the file is another one than at the last call of `read`, or its lines are no longer the same.
 
-        The number of a file does not tell: a file that Git deletes and writes again often gets the same one.
+        The inode number is not enough: a file that Git deletes and writes again often gets the same one.
         """
         try:
             with self._path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Write the index: rows of pages, their findings, and what decisions, provenance and rewrites say about them."""
+"""Write the index: rows of pages with their findings, their status, their batch and their rewrite."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.review.index.batches import Batches
 from qtgen.review.index.check_pass import CheckedPages
 from qtgen.review.index.facets import Facets
-from qtgen.review.index.standing import standing_of
+from qtgen.review.index.review_status import status_of
 from qtgen.review.index.table import searchable
 from qtgen.review.page_rows import PageRow, decode_findings, describe, priority, read_file, stored_findings
 from qtgen.review.types import Rewrite
@@ -35,8 +35,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13)
 ON CONFLICT (path) DO UPDATE SET size = ?2, changed = ?3, url = ?4, title = ?5, subject = ?6, score = ?7,
     file_digest = ?8, answer_digest = ?9, seo_digest = ?10, fault = ?11, problem = ?11, search = ?12, score_order = ?13
 """
-_STANDING = "state, decision, decided_at, reviewer, skipped, rewrite, is_judged"
-_SET_STANDING = f"UPDATE pages SET ({_STANDING}) = (?, ?, ?, ?, ?, ?, ?) WHERE id = ?"  # noqa: S608 - constants
+_STATUS = "state, decision, decided_at, reviewer, skipped, rewrite, is_judged"
+_SET_STATUS = f"UPDATE pages SET ({_STATUS}) = (?, ?, ?, ?, ?, ?, ?) WHERE id = ?"  # noqa: S608 - constants
 _NO_SCORE = 2.0  # in the order of scores, after every score
 _RECENT_NS = 2_000_000_000  # a file that changed more recently could change again within one tick of a coarse clock
 _UNKNOWN: _State = (-1, 0)
@@ -111,7 +111,7 @@ class IndexWriter:
             self._write_findings(plan.changed_findings(checked))
             self._batches.read()
             self._write_batches(None)
-            self._write_standing(None)
+            self._write_status(None)
             self._mark_duplicates(None)
         query = "SELECT subject, batch, findings, count(*) FROM pages GROUP BY 1, 2, 3"
         self.facets = Facets(self._database.execute(query))
@@ -133,29 +133,29 @@ class IndexWriter:
                 urls.add(row.url)
             self._batches.read()
             self._write_batches(urls)
-            self._write_standing(urls)
+            self._write_status(urls)
             self._mark_duplicates(urls)
         for facts, change in ((before, -1), (self._facts_of(path), 1)):
             if facts:
                 self.facets.add(*facts[1:], change)
 
-    def update_standing(self, urls: Iterable[str]) -> None:
-        """Bring up to date what the decisions say about pages."""
+    def update_status(self, urls: Iterable[str]) -> None:
+        """Update the status of pages after new decisions."""
         with self._database:
-            self._write_standing(set(urls))
+            self._write_status(set(urls))
 
     def set_rewrites(self, rewrites: Mapping[str, Rewrite]) -> None:
         """Note the rewrites of pages by URL."""
         before, self._rewrites = self._rewrites, dict(rewrites)
         stored = {url for (url,) in self._database.execute("SELECT url FROM pages WHERE rewrite <> ''")}
-        self.update_standing(before.keys() | self._rewrites.keys() | stored)
+        self.update_status(before.keys() | self._rewrites.keys() | stored)
 
     def set_rewrite(self, url: str, rewrite: Rewrite | None) -> None:
         """Note the rewrite of one page; None if it has none."""
         self._rewrites.pop(url, None)
         if rewrite:
             self._rewrites[url] = rewrite
-        self.update_standing([url])
+        self.update_status([url])
 
     def _facts_of(self, path: str) -> tuple[str, str, str, str] | None:
         """Return the URL, the subject, the batch and the findings of a page."""
@@ -179,21 +179,21 @@ class IndexWriter:
         changed = [(self._batches.get(url), id_) for id_, url, batch in rows if self._batches.get(url) != batch]
         self._database.executemany("UPDATE pages SET batch = ? WHERE id = ?", changed)
 
-    def _write_standing(self, urls: set[str] | None) -> None:
-        """Write what the decisions say about pages: those with these URLs, or all."""
+    def _write_status(self, urls: set[str] | None) -> None:
+        """Write the status of the pages with these URLs, or of all pages."""
         where = ""
         if urls is None:
             urls = {*self._decisions.urls(), *self._rewrites}
             where = " OR decided_at <> '' OR skipped <> '' OR rewrite <> ''"
         condition, values = _where_url(urls)
-        query = f"SELECT id, url, answer_digest, seo_digest, {_STANDING} FROM pages{condition}{where}"  # noqa: S608
+        query = f"SELECT id, url, answer_digest, seo_digest, {_STATUS} FROM pages{condition}{where}"  # noqa: S608
         changed = []
         for id_, url, *rest in self._database.execute(query, values).fetchall():
             digests = dict(zip(WRITTEN_GROUPS, rest[:2], strict=True))
-            standing = standing_of(self._decisions, url, digests, self._rewrites.get(url))
-            if standing != tuple(rest[2:]):
-                changed.append((*standing, id_))
-        self._database.executemany(_SET_STANDING, changed)
+            status = status_of(self._decisions, url, digests, self._rewrites.get(url))
+            if status != tuple(rest[2:]):
+                changed.append((*status, id_))
+        self._database.executemany(_SET_STATUS, changed)
 
     def _mark_duplicates(self, urls: Iterable[str] | None) -> None:
         """Give each page whose URL another page has already that problem."""

@@ -20,7 +20,7 @@ from qtgen.review.types import ActionRequest, Mark, Viewer
 from qtgen.review.web.bodies import FIELD_MAX, CheckBody, DecisionBody, DraftBody, ReserveBody, read_body
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.reservations import Reservation
-from qtgen.review.web.views.parts import done_message
+from qtgen.review.web.views.page_parts import done_message
 from qtgen.review.web.workspace import OpenedPage, Workspace
 from qtgen.validation.diagnostics import Diagnostic
 

@@ -21,7 +21,7 @@ from qtgen.review.index.page_filter import PageFilter
 from qtgen.review.types import FindingCount, IndexedPage, Rewrite
 from qtgen.review.web.templating import environment
 from qtgen.review.web.views.lists import STATE_LABELS
-from qtgen.review.web.views.parts import LABELS, history_rows, marked, search_result
+from qtgen.review.web.views.page_parts import LABELS, history_rows, marked, search_result
 from qtgen.review.web.views.versions import versions_of
 from qtgen.review.web.workspace import OpenedPage, Workspace
 from qtgen.validation.rules import REGISTRY

@@ -15,7 +15,7 @@ from qtgen.generation.output import OutputFolder
 from qtgen.page import decode_answer, encode_answer, read
 from qtgen.review.decisions.drafts import Drafts
 from qtgen.review.types import FindingCount
-from qtgen.review.web.views.parts import rule_findings
+from qtgen.review.web.views.page_parts import rule_findings
 from support.asgi import Reply, call
 from support.audits import write_audit
 from support.pages import LONG_DESCRIPTION, page_path, write_site

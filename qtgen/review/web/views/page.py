@@ -13,10 +13,10 @@ from qtgen.review.decisions.rewrites import still_applies
 from qtgen.review.files import EDITABLE
 from qtgen.review.types import Mark, Rewrite, View, Viewer
 from qtgen.review.web.bundle import is_bundled
+from qtgen.review.web.last_decision import last_decision
 from qtgen.review.web.modes import Mode, is_swapped
-from qtgen.review.web.undoable import last_decision
 from qtgen.review.web.views.errors import NotFound, error_view, sentence_of, status_of
-from qtgen.review.web.views.parts import (
+from qtgen.review.web.views.page_parts import (
     LABELS,
     history_rows,
     marked,

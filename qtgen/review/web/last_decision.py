@@ -1,4 +1,4 @@
-"""The last decision of a reviewer, which the key `u` takes back."""
+"""The last decision of a reviewer, which the key `u` undoes."""
 
 from typing import TypedDict
 
@@ -6,7 +6,7 @@ from qtgen.generation.decisions import Action, Decision
 from qtgen.review.web.workspace import Workspace
 
 
-class Undoable(TypedDict):
+class UndoTarget(TypedDict):
     """What the script needs to undo a decision."""
 
     id: str
@@ -14,13 +14,13 @@ class Undoable(TypedDict):
     label: str
 
 
-def last_decision(workspace: Workspace, who: str) -> Undoable | None:
+def last_decision(workspace: Workspace, who: str) -> UndoTarget | None:
     """Return the last decision of a reviewer that was not undone."""
     decision = _last(workspace, who)
     if decision is None:
         return None
     label = f"Undo “{decision.action.value}” of {decision.url.rpartition('/')[2]}"
-    return Undoable(id=decision.id, url=decision.url, label=label)
+    return UndoTarget(id=decision.id, url=decision.url, label=label)
 
 
 def _last(workspace: Workspace, who: str) -> Decision | None:

@@ -1,4 +1,4 @@
-"""What the decisions say about a page: its state, its last decision, who skipped it, whether its rewrite is judged."""
+"""The status of a page that follows from the decisions: its state, its last decision, and who skipped it."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from qtgen.review.types import Rewrite
 _CLONED_AFTER = dt.timedelta(days=1)
 
 
-class Standing(NamedTuple):
+class ReviewStatus(NamedTuple):
     """Columns of the index that follow from the decisions.
 
     Args:
@@ -32,8 +32,8 @@ class Standing(NamedTuple):
     is_judged: bool = False
 
 
-def standing_of(log: DecisionLog, url: str, digests: Mapping[str, str], rewrite: Rewrite | None = None) -> Standing:
-    """Return what the decisions say about a page.
+def status_of(log: DecisionLog, url: str, digests: Mapping[str, str], rewrite: Rewrite | None = None) -> ReviewStatus:
+    """Return the status of a page that follows from the decisions.
 
     Args:
         log: The decisions.
@@ -41,18 +41,18 @@ def standing_of(log: DecisionLog, url: str, digests: Mapping[str, str], rewrite:
         digests: The digests of its texts, by group of fields.
         rewrite: The rewrite of the page, if it has one.
     """
-    standing = Standing(rewrite=("taken" if rewrite.is_taken else "kept") if rewrite else "")
+    status = ReviewStatus(rewrite=("taken" if rewrite.is_taken else "kept") if rewrite else "")
     history = log.effective(url)
     if not history:
-        return standing
+        return status
     last_of_reader = {one.who: one for one in history}
     skips = (one for one in last_of_reader.values() if one.action is Action.SKIP and one.holds_for(digests))
-    standing = standing._replace(skipped=encode_names(one.who for one in skips))
+    status = status._replace(skipped=encode_names(one.who for one in skips))
     decision = log.current(url)
     if decision is None:
-        return standing
+        return status
     is_judged = rewrite is not None and decision.holds_for(digests) and _is_later(decision, rewrite)
-    return standing._replace(
+    return status._replace(
         state=log.state(url, digests).value,
         decision=decision.id,
         decided_at=decision.at,
@@ -64,7 +64,7 @@ def standing_of(log: DecisionLog, url: str, digests: Mapping[str, str], rewrite:
 def _is_later(decision: Decision, rewrite: Rewrite) -> bool:
     """Return whether a decision was made after a rewrite.
 
-    The record's time tells, except in a fresh clone, where all files are new. There, the day of the request tells.
+    The time of the rewrite is that of its record. In a fresh clone all files are new, so it is the day of the request.
     """
     day = str(rewrite.made.get("date", ""))[:10]
     if rewrite.saved_at and (not day or abs(_day(rewrite.saved_at) - _day(day)) <= _CLONED_AFTER):
@@ -80,6 +80,6 @@ def _day(moment: str) -> dt.date:
 
 
 def encode_names(names: Iterable[str]) -> str:
-    """Return names as one text, in which each name is between line breaks."""
+    """Return names as one text, with a line break before and after each."""
     joined = "\n".join(sorted(name.replace("\n", " ") for name in names))
     return f"\n{joined}\n" if joined else ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qtgen.generation.decisions import DecisionLog
-from qtgen.review.index.standing import encode_names, standing_of
+from qtgen.review.index.review_status import encode_names, status_of
 from support.review_pages import make_decision, make_rewrite
 
 URL, TEXTS = "/a", {"answer": "1", "seo": "2"}
@@ -27,22 +27,22 @@ URL, TEXTS = "/a", {"answer": "1", "seo": "2"}
 def test_a_rewrite_is_judged_by_a_later_decision(saved_at: str, made: str, decided_at: str, is_judged: bool) -> None:
     log = DecisionLog([make_decision(URL, TEXTS, "keep", at=decided_at)])
     rewrite = replace(make_rewrite(URL, date=made), saved_at=saved_at)
-    assert standing_of(log, URL, TEXTS, rewrite).is_judged is is_judged
+    assert status_of(log, URL, TEXTS, rewrite).is_judged is is_judged
 
 
 def test_a_decision_about_another_text_judges_no_rewrite() -> None:
     log = DecisionLog([make_decision(URL, {**TEXTS, "answer": "0"}, "approve")])
-    standing = standing_of(log, URL, TEXTS, make_rewrite(URL, is_taken=True))
-    assert (standing.state, standing.rewrite, standing.is_judged) == ("returned", "taken", False)
+    status = status_of(log, URL, TEXTS, make_rewrite(URL, is_taken=True))
+    assert (status.state, status.rewrite, status.is_judged) == ("returned", "taken", False)
 
 
 def test_skips_count_for_the_text_and_until_the_reader_decides() -> None:
     skip = make_decision(URL, TEXTS, "skip", "Ann", "2026-11-27T09:00:00.000Z")
     other = make_decision(URL, {**TEXTS, "seo": "0"}, "skip", "Ben", "2026-11-27T09:00:00.000Z")
     log = DecisionLog([skip, other])
-    assert standing_of(log, URL, TEXTS).skipped == encode_names(["Ann"]) == "\nAnn\n"
+    assert status_of(log, URL, TEXTS).skipped == encode_names(["Ann"]) == "\nAnn\n"
     log.add(make_decision(URL, TEXTS, "approve", "Ann", "2026-11-27T10:00:00.000Z"))
-    assert standing_of(log, URL, TEXTS).skipped == ""
+    assert status_of(log, URL, TEXTS).skipped == ""
 
 
 def test_names_cannot_pass_for_two() -> None:

@@ -1,6 +1,6 @@
 """What each action changes: the new text of the page, its provenance, and the record of its rewrite.
 
-Nothing is written here. `None` means that the action changes nothing but the list of decisions.
+Nothing is written here.
 """
 
 import datetime as dt
@@ -52,8 +52,8 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """Finds out what an action changes.
+class ChangeBuilder:
+    """Builds the change that an action makes. Writes nothing.
 
     Args:
         store: The output folder with the records of rewrites.
@@ -67,8 +67,10 @@ class Steps:
     undo_texts: UndoTexts
     config: GenerationConfig
 
-    def change(self, request: ActionRequest, file: PageOnDisk, undone: Decision | None) -> Change | None:
-        """Return what an action changes. Raises UsageError, SpliceError and UnwritableText."""
+    def build(self, request: ActionRequest, file: PageOnDisk, undone: Decision | None) -> Change | None:
+        """Return what an action changes, or None if it only adds a decision.
+
+        Raises UsageError, SpliceError and UnwritableText."""
         if file.page.problems and request.action is not Action.SKIP:
             problem = file.page.problems[0].message
             raise UsageError(f"the page does not parse: {problem}", path=file.path, remedy="correct it first")
@@ -127,7 +129,7 @@ class Steps:
         }
 
     def _revert(self, rewrite: Rewrite, file: PageOnDisk) -> Change:
-        """Return the page with the old texts. The record says that the attempt need not be repeated."""
+        """Return the page with the old texts. Its record keeps `regenerate` from repeating the attempt."""
         changes: dict[str, Value] = dict(rewrite.old)
         for path, both in rewrite.also.items():
             if path in file.page.values and isinstance(both, dict) and both.get("old") is not None:
@@ -177,7 +179,7 @@ class Steps:
         return Change(restored_text(file, snapshot), records=records)
 
     def _check_again_in_force(self, undone: Decision, file: PageOnDisk) -> None:
-        """Raise UsageError if undoing an undo would put a change in force that the page does not have."""
+        """Raise UsageError if undoing an undo would bring back a decision about a text that the page does not have."""
         again = self.log.get(undone.undoes or "")
         if again and again.after and not again.holds_for(file.digests):
             message = "the page no longer has the text of that decision, so it cannot be done again"
