@@ -54,7 +54,7 @@ class DecisionLog:
     """All decisions, in the order in which they were made. Threads may share it.
 
     Args:
-        problems: The lines that are no decisions. They stay in the file.
+        problems: The lines that are not decisions. They stay in the file.
     """
 
     def __init__(self, decisions: Iterable[Decision] = (), problems: Iterable[LineProblem] = ()) -> None:

@@ -1,4 +1,4 @@
-"""What the commands about decisions share: the output folder, and the lines that are no decisions."""
+"""What the commands about decisions share: the output folder, and the lines that are not decisions."""
 
 from pathlib import Path
 
@@ -30,5 +30,5 @@ def read_log(store: OutputFolder) -> DecisionLog:
 
 
 def log_problems(store: OutputFolder, log: DecisionLog) -> list[str]:
-    """Return the lines of the file that are no decisions, with the place of each and why."""
+    """Return the lines of the file that are not decisions, with the place of each and why."""
     return [f"{store.decisions_file}:{problem.number}: {problem.message}" for problem in log.problems]

@@ -156,7 +156,7 @@ def test_pages_outside_the_plan_are_listed(store: OutputFolder) -> None:
     Path("site/biology/empty.md").write_bytes(b"")
     write_audit(store)
     words = words_of("/audits/spring")
-    assert "1 page is not in the plan, so the result says nothing about it" in words
+    assert "1 page is not in the plan, so the result does not cover it" in words
     assert "../site/biology/empty.md The page cannot be read: the file is empty." in words
 
 
@@ -223,7 +223,7 @@ def test_agreement_explains_each_figure(store: OutputFolder) -> None:
         "19 both good, 0 both bad, 1 different.",
         "Reviewers and the comparison 0 –",
         "With fewer than 30 pages, a figure can be far from the truth",
-        "Decisions about pages that somebody chose say nothing about the others.",
+        "Pages that somebody chose are not typical of the others, so an estimate needs pages drawn at random.",
         "ann 20 0 20",
         "bob 19 1 20",
         "Audit spring Let a third reviewer settle 1 page about which two reviewers disagree.",

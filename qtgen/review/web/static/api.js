@@ -10,7 +10,7 @@ export class ApiError extends Error {
   }
 }
 
-// With `outlives`, the request goes on when its page is closed, as far as browsers allow that.
+// With `outlives`, the request continues after its page is closed, if the browser allows it.
 export async function send(method, path, body, { outlives = false } = {}) {
   const text = JSON.stringify(body);
   let reply;

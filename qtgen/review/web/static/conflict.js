@@ -43,13 +43,13 @@ function rows(conflict) {
       ]),
     );
   if (!body.length) {
-    const note = "The texts are the same; another part of the file changed.";
+    const note = "The texts are the same, but another part of the file changed.";
     body.push(element("tr", {}, [element("td", { colSpan: heads.length, textContent: note })]));
   }
   return element("table", { class: "conflict", role: "table" }, [element("thead", {}, [head]), element("tbody", {}, body)]);
 }
 
-// Show the dialog. `onKeep` is called if the reviewer wants to go on with what they wrote, on top of what is there now.
+// Show the dialog. `onKeep` is called if the reviewer wants to keep editing what they wrote, on top of what is there now.
 export function showConflict(conflict, url, queue, onKeep = null) {
   const reload = element("button", { textContent: "Show the page as it is now", class: onKeep ? "" : "primary" });
   const close = element("button", { textContent: "Close", class: "quiet" });

@@ -132,7 +132,7 @@ async function discard() {
   byId("answer").focus();
 }
 
-// Go on with the text of the rewrite that the page does not have.
+// Continue with the text of the rewrite that the page does not have.
 function useOther() {
   if (Object.keys(changed()).length && !window.confirm("This replaces what you typed. Continue?")) return;
   for (const one of inputs()) one.value = page.other[one.dataset.field];
@@ -179,7 +179,7 @@ async function save() {
     if (!(error instanceof ApiError)) throw error;
     byId("save").disabled = false;
     if (error.status === 409 && error.data.now) {
-      tell("The page changed while you had it open; nothing was saved.", "bad");
+      tell("The page changed while you had it open. Nothing was saved.", "bad");
       showConflict(error.data, page.url, page.queue, () => keepMine(error.data));
     } else {
       tell(error.message, "bad");
@@ -189,7 +189,7 @@ async function save() {
   }
 }
 
-// Go on with what the reviewer typed, on top of the page as it is now. Fields that they left alone become the new ones.
+// Continue with what the reviewer typed, on top of the page as it is now. Fields that they left alone become the new ones.
 function keepMine(conflict) {
   const mine = changed();
   page.fields = conflict.now;

@@ -213,7 +213,7 @@ function setUpActions() {
     event.preventDefault();
     const note = byId("note").value.trim();
     if (!note) {
-      byId("note-error").textContent = "Write what should be different; the note goes to the model.";
+      byId("note-error").textContent = "Write what should be different. The model gets your note.";
       byId("note").focus();
       return;
     }
