@@ -29,7 +29,7 @@ def settings_for_pages(flags: Mapping[str, Any], paths: Sequence[Path]) -> Setti
     out = _out_of(loaded, paths)
     folders = sorted(map(str, _output_folders(paths)))
     if loaded.origins["out"] == DEFAULT and len(folders) > 1:
-        note(f"{enumeration(folders)} hold provenance, decisions or audits; {out} is used; choose one with --out")
+        note(f"{enumeration(folders)} hold provenance, decisions or audits; using {out}; choose one with --out")
     return loaded.settings.model_copy(update={"out": out})
 
 

@@ -29,7 +29,7 @@ def test_two_output_folders_or_none_leave_the_default() -> None:
 
 def test_two_output_folders_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     settings_for_pages({"out": None}, [output_folder("pages"), output_folder("more")])
-    line = "more and pages hold provenance, decisions or audits; outputs is used; choose one with --out\n"
+    line = "more and pages hold provenance, decisions or audits; using outputs; choose one with --out\n"
     assert capsys.readouterr().err == line
 
 

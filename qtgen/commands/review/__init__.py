@@ -14,7 +14,7 @@ _REVIEW = (
 )
 _COMMANDS = {
     "plan": Entry("Plan an audit: which pages to read, and when they are accepted.", *_REVIEW),
-    "stats": Entry("Show what the decisions say about the pages.", *_REVIEW),
+    "stats": Entry("Show the results of audits, and how far reviewers agree.", *_REVIEW),
     "export": Entry("Print every decision.", *_REVIEW),
 }
 
@@ -67,5 +67,5 @@ def command() -> None:
     """Review pages in the browser, until Ctrl-C.
 
     The app shows each page as the site renders it, why it was flagged, and what a rewrite would change. Decisions go
-    to OUT/.qtgen/decisions.jsonl. A folder named `stats` is given as `./stats`.
+    to OUT/.qtgen/decisions.jsonl. For a folder named `stats`, write `./stats`.
     """

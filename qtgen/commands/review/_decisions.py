@@ -17,7 +17,7 @@ def open_store(out: Path | None) -> OutputFolder:
 
 
 def note_file(store: OutputFolder) -> None:
-    """Say which decisions were read, for a reviewer who meant those of another folder."""
+    """Note which file was read, because the user may have meant another folder."""
     file = store.decisions_file
     note(f"read {file}" if file.exists() else f"{file} does not exist; {OTHER_FOLDER}")
 

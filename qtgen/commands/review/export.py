@@ -45,7 +45,7 @@ class ExportOptions:
 def command(**options: Any) -> int:
     """Print every decision, the earliest first.
 
-    Decisions that were taken back are there too, with `is_undone`. In CSV, a text that a spreadsheet would run as a
+    Undone decisions are included, with `is_undone`. In CSV, a text that a spreadsheet would run as a
     formula begins with an apostrophe.
     """
     return _run(ExportOptions(**options))

@@ -98,9 +98,9 @@ def command(**arguments: object) -> int:
     """Plan the audit NAME of the pages at PATHS.
 
     The plan freezes the pages, the order in which they are read, and when the batch is accepted. Commit it with the
-    pages. `qtgen review` shows it as the queue audit:NAME, and `qtgen review stats` tells its result.
+    pages. `qtgen review` shows it as the queue audit:NAME, and `qtgen review stats` shows its result.
 
-    The name `next` is special: it takes no limits, and freezes the order of the queue `next`, so that the pages read
+    The name `next` is special. It takes no limits, and freezes the order of the queue `next`, so that the pages read
     there show how many pages can be published.
     """
     options = PlanOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types

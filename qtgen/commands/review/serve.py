@@ -69,7 +69,7 @@ class ServeOptions:
             given, other = ("auth-header", "trusted-proxy") if self.auth_header else ("trusted-proxy", "auth-header")
             raise UsageError(f"--{given} needs --{other}")
         if not is_loopback(self.host) and not self.auth_header:
-            message = f"--host {self.host} lets other machines in, so the server must know who they are"
+            message = f"--host {self.host} lets other machines in, so the server must know who decides"
             raise UsageError(message, remedy="add --auth-header and --trusted-proxy, or leave out --host")
         if self.auth_header and self.reviewer:
             raise UsageError("--reviewer excludes --auth-header, which names each reviewer")
@@ -119,14 +119,14 @@ class _Serve(Grouped):
     help="Record decisions under this name.  [default: $QTGEN_REVIEWER, git's user.name, or the login]",
 )
 @_server("--port", type=click.IntRange(0, 65_535), help="Listen on this port.  [default: 8642, or a free one]")
-@_server("--read-only", is_flag=True, help="Show everything, and let nobody decide.")
-@_server("--no-browser", is_flag=True, help="Print the address, and do not open it.")
+@_server("--read-only", is_flag=True, help="Show everything, but accept no decisions.")
+@_server("--no-browser", is_flag=True, help="Print the address without opening a browser.")
 @_shared(
     "--host",
     default=_LOOPBACK,
     metavar="ADDR",
     show_default=True,
-    help="Listen on this address. Any that other machines reach needs --auth-header.",
+    help="Listen on this address. If other machines can reach it, add --auth-header.",
 )
 @_shared(
     "--allow-host", multiple=True, metavar="NAME", help="Accept requests for this host, such as review.example.org."
@@ -136,7 +136,7 @@ class _Serve(Grouped):
     "--trusted-proxy",
     multiple=True,
     metavar="ADDR",
-    help="Believe --auth-header only if the connection comes from this address or network.",
+    help="Trust --auth-header only if the connection comes from this address or network.",
 )
 def command(**arguments: object) -> int:
     """Review pages in the browser, until Ctrl-C."""

@@ -59,11 +59,11 @@ class StatsOptions:
     help="Read plans and decisions in .qtgen/ of this folder.  [default: `out` in qtgen.toml, else outputs]",
 )
 def command(**options: Any) -> int:
-    """Show what the decisions say about the pages: of the audit PLAN, or of everything.
+    """Show the results of the audit PLAN, or of all audits, and how far reviewers agree.
 
-    For each audit, it shows the verdict so far, the next step, and between which limits the share of bad pages in the
-    batch is. It also shows who decided what, and how far reviewers agree with each other, with the score, and with the
-    comparison of rewrites.
+    For each audit, it shows the verdict so far, the next step, and the interval of the share of bad pages in the batch.
+    It also shows who decided what, and how far reviewers agree with each other, with the score, and with the comparison
+    of rewrites.
     """
     return _run(StatsOptions(**options))
 
@@ -135,7 +135,7 @@ def _print(summary: Summary, name: str | None) -> None:
 
 
 def _note_changes(store: OutputFolder, summary: Summary, log: DecisionLog) -> None:
-    """Say which accepted batches have pages that changed later, which their verdict does not cover."""
+    """Note the accepted batches with pages that changed later. The verdict does not cover those pages."""
     for one in summary.audits:
         if one.verdict is Verdict.ACCEPT:
             changed = changed_unread(one.plan, log, digests_from_files(one.plan, store.folder))

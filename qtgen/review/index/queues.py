@@ -38,13 +38,13 @@ class QueueKind(NamedTuple):
 
 QUEUES: Mapping[str, QueueKind] = {
     "rewrites": QueueKind(
-        "Rewrites to judge",
-        "The comparison kept the old text. Take the new one, or keep the old one.",
+        "Rejected rewrites",
+        "The comparison rejected the new text. Take it, or keep the old one.",
         "rewrite <> '' AND rewrite = 'kept' AND is_judged = 0",
     ),
     "taken": QueueKind(
-        "Rewrites taken",
-        "The comparison took the new text. Approve it, or go back to the old one.",
+        "Accepted rewrites",
+        "The comparison accepted the new text. Keep it, or go back to the old one.",
         "rewrite <> '' AND rewrite = 'taken' AND is_judged = 0",
     ),
     "flagged": QueueKind(
@@ -60,7 +60,7 @@ QUEUES: Mapping[str, QueueKind] = {
         "state = 'returned'",
     ),
     "mine": QueueKind("Mine", "Pages that you skipped, or began to edit."),
-    "failed": QueueKind("Failed", "Questions without a page, because every attempt failed. Only shown."),
+    "failed": QueueKind("Failed", "Questions without a page, because every attempt failed."),
 }
 """The queues by name, except audits. `failed` lists records instead of pages."""
 

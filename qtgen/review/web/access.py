@@ -32,10 +32,10 @@ class Access(Protocol):
     """How the server knows who sends a request."""
 
     def refusal(self, scope: Scope) -> str:
-        """Return one sentence for a request that may not enter: why, and the remedy."""
+        """Return why a request is refused, and the remedy, in one sentence."""
 
     def reviewer(self, scope: Scope) -> str | None:
-        """Return who sends a request, or None if they may not enter."""
+        """Return who sends a request, or None if it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class LinkAccess:
     key: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(24))
 
     def refusal(self, _scope: Scope) -> str:
-        return "This browser may not enter; open the link that the server printed when it started."
+        return "This browser is not signed in; open the link that the server printed when it started."
 
     @property
     def cookie_name(self) -> str:
@@ -96,14 +96,15 @@ class ProxyAccess:
     def refusal(self, scope: Scope) -> str:
         client = scope.get("client")
         if not client or not self._is_proxy(client[0]):
-            # The reply must not tell the addresses of the network to those who may not enter.
-            _logger.warning("refused a request from %s, which is no trusted proxy", client[0] if client else "nowhere")
+            # The reply must not reveal addresses of the network to strangers.
+            sender = client[0] if client else "an unknown address"
+            _logger.warning("refused a request from %s, which is not a trusted proxy", sender)
             return "This request did not come from a trusted proxy; open the page through the proxy."
         count = len(_header_values(scope, self.header))
         if count == 0:
-            return f"The proxy did not say who you are; let it set `{self.header}`."
+            return f"The proxy did not send `{self.header}`; set this header to the reviewer's name in the proxy."
         if count > 1:
-            return f"The proxy sent `{self.header}` {count} times; let it remove the header that browsers send."
+            return f"The proxy sent `{self.header}` {count} times; remove the header that browsers send in the proxy."
         return f"The name in `{self.header}` is empty, too long or not printable; sign in under another one."
 
     def reviewer(self, scope: Scope) -> str | None:

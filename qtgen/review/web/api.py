@@ -1,4 +1,4 @@
-"""What the scripts of the pages ask for: decisions, drafts, checks of an edit, and reservations."""
+"""The requests of the app's scripts: decisions, drafts, checks of an edit, and reservations."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -45,8 +45,8 @@ class Api:
         _check_mode(asked.action, mode)
         page = workspace.page(asked.url)
         if page.problem:
-            raise UsageError(f"this page cannot be decided: {page.problem}")
-        # An edit can change the place of the page in the queue, so the next page is looked for before.
+            raise UsageError(f"you cannot decide about this page: {page.problem}")
+        # An edit can change the place of the page in the queue, so the next page is determined first.
         following = self._following(asked, viewer)
         opened = workspace.open(asked.url)
         request = _request(asked, viewer, mode, opened)
@@ -114,7 +114,7 @@ class Api:
         return {"at": draft.at}
 
     def reserve(self, body: bytes, viewer: Viewer) -> dict[str, Any]:
-        """Reserve a page, and tell who else has it open."""
+        """Reserve a page, and return who else has it open."""
         asked = read_body(ReserveBody, body)
         self.workspace.page(asked.url)
         return {"hint": hint(self.workspace.reservations.reserve(asked.url, viewer.name))}
@@ -169,10 +169,10 @@ def _check_mode(action: Action, mode: Mode) -> None:
         raise UsageError("two reviewers judge this text, so it cannot be edited", remedy="reject it or send it back")
     is_for_others = action in (Action.TAKE, Action.KEEP, Action.ADJUDICATE)
     if mode.is_blind and (is_for_others or (action is Action.SEND_BACK and not mode.may_send_back)):
-        message = "a blind reviewer approves, rejects or skips a page"
+        message = "in a blind reading, you can only approve, reject or skip a page"
         raise UsageError(message, remedy="open the page without its queue")
     if mode.settles and action in (Action.APPROVE, Action.REJECT):
-        message = "two reviewers disagree about this page by now, so your decision would settle it"
+        message = "two reviewers now disagree about this page, so your decision would settle it"
         raise UsageError(message, remedy="reload the page to see what they decided")
     if action is Action.ADJUDICATE and not mode.settles:
         raise UsageError("no reviewers disagree about this page", remedy="approve or reject it")
@@ -184,7 +184,7 @@ def _request(asked: DecisionBody, viewer: Viewer, mode: Mode, opened: OpenedPage
         who=viewer.name,
         action=asked.action,
         url=asked.url,
-        # An undo concerns a page that is no longer shown. The digests of its decision say whether it still fits.
+        # An undo concerns a page that is no longer shown. The digests of its decision show whether it still applies.
         file_digest=opened.file.digest if asked.action is Action.UNDO else asked.file_digest,
         reasons=asked.reasons,
         note=asked.note,
@@ -207,10 +207,10 @@ def _preference(asked: DecisionBody, viewer: Viewer, mode: Mode) -> Preference |
         return chosen
     if chosen == "a" or chosen == "b":
         if not mode.is_blind:
-            raise UsageError("only a blind reviewer chooses between A and B")
+            raise UsageError("A and B exist only in a blind reading")
         return "new" if (chosen == "a") is is_swapped(asked.url, viewer.name) else "old"
     if mode.is_blind:
-        raise UsageError("a blind reviewer chooses between A and B")
+        raise UsageError("choose A, B or no difference, because you judge this page blindly")
     return chosen
 
 

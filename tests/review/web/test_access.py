@@ -148,8 +148,8 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     ("peer", "headers", "sentence"),
     [
         ("10.0.0.6", [(b"x-user", b"Ann")], "This request did not come from a trusted proxy; open the page through"),
-        ("10.0.0.5", [], "The proxy did not say who you are; let it set `X-User`."),
-        ("10.0.0.5", [(b"x-user", b"Ann"), (b"x-user", b"Bob")], "The proxy sent `X-User` 2 times; let it remove"),
+        ("10.0.0.5", [], "The proxy did not send `X-User`; set this header to the reviewer's name in the proxy."),
+        ("10.0.0.5", [(b"x-user", b"Ann"), (b"x-user", b"Bob")], "The proxy sent `X-User` 2 times; remove the header"),
         ("10.0.0.5", [(b"x-user", b" ")], "The name in `X-User` is empty, too long or not printable"),
     ],
 )

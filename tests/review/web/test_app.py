@@ -27,7 +27,7 @@ NEW = encode_answer(OLD.replace("movement", "diffusion"))
 
 @pytest.fixture
 def review() -> Iterator[ReviewApp]:
-    """Three pages, of which one has a rewrite that was kept back."""
+    """Three pages, of which one has a rejected rewrite."""
     write_site(osmosis={"answer": encode_answer(OLD), DESCRIPTION: LONG_DESCRIPTION}, mitosis={}, light={"score": 0.7})
     save_rewrite(OutputFolder(Path("out")), {"answer": NEW})
     with open_app() as app:
@@ -238,7 +238,7 @@ def test_body_that_is_no_decision(review: ReviewApp, body: bytes, sentence: str)
         ({"action": "take", "id": "1"}, "`id`: the id of an action must be a UUID."),
         ({"action": "approve", "queue": "audit:none"}, "No queue is called `audit:none`"),
         ({"action": "edit", "fields": {"title": "x"}}, "`title`: cannot be edited here"),
-        ({"action": "approve", "prefers": "a"}, "Only a blind reviewer chooses between A and B."),
+        ({"action": "approve", "prefers": "a"}, "A and B exist only in a blind reading."),
     ],
 )
 def test_action_that_is_refused(review: ReviewApp, values: dict[str, object], sentence: str) -> None:
@@ -284,7 +284,7 @@ def test_page_that_cannot_be_decided_says_why(review: ReviewApp, old: bytes, new
     review.workspace.index.refresh()
     page = review.get(f"/review?url={url_of('mitosis')}")
     assert page.status == 200
-    assert f"This page cannot be decided: {problem}" in page.text
+    assert f"You cannot decide about this page: {problem}" in page.text
     assert "do-edit" not in page.text
     edit = review.get(f"/edit?url={url_of('mitosis')}")
     assert f"This page cannot be edited here: {problem}" in edit.text
@@ -299,7 +299,7 @@ def test_audit_is_read_blindly_and_disputes_are_settled(review: ReviewApp) -> No
     name = url.rpartition("what-is-")[2]
     page = review.get("/review?queue=audit:spring")
     assert data_of(page)["url"] == url
-    for hidden in ("70%", "Findings", "History", "kept back", "Take new"):
+    for hidden in ("70%", "Findings", "History", "comparison rejected", "Take new"):
         assert hidden not in page.text.partition("<article")[2].partition("</article>")[0]
     assert review.decide("approve", name, queue="audit:spring").status == 200
     [line] = decisions()
@@ -316,7 +316,7 @@ def test_audit_is_read_blindly_and_disputes_are_settled(review: ReviewApp) -> No
         stale = lead.decide("approve", name, queue="audit:spring")
         assert (stale.status, stale.json["error"]) == (
             400,
-            "Two reviewers disagree about this page by now, so your decision would settle it; "
+            "Two reviewers now disagree about this page, so your decision would settle it; "
             "reload the page to see what they decided.",
         )
         for queue in ("", "second"):
@@ -459,7 +459,9 @@ def test_without_a_cookie_nothing_is_shown(review: ReviewApp) -> None:
     page = call(review.app, "GET", f"/review?url={url_of()}")
     assert (page.status, "osmosis" in page.text.lower()) == (403, False)
     sent = call(review.app, "POST", "/api/decisions", SAME_ORIGIN, [b"{}"])
-    assert sent.json == {"error": "This browser may not enter; open the link that the server printed when it started."}
+    assert sent.json == {
+        "error": "This browser is not signed in; open the link that the server printed when it started."
+    }
 
 
 def test_read_only_server_shows_no_actions() -> None:
@@ -500,7 +502,16 @@ def test_blind_reader_sees_a_and_b_and_nothing_else(review: ReviewApp, monkeypat
     review.decide("approve", "osmosis")
     reply = review.get(f"/review?url={url_of()}&queue=second")
     assert list(data_of(reply)["sides"]) == ["a", "b"]  # type: ignore[call-overload]
-    for hidden in ("QT601", "Comparison", "approved", "Source", "Take new", "do-send-back", "do-edit", "kept back"):
+    for hidden in (
+        "QT601",
+        "Comparison",
+        "approved",
+        "Source",
+        "Take new",
+        "do-send-back",
+        "do-edit",
+        "comparison rejected",
+    ):
         assert hidden not in reply.text
     data = data_of(reply)
     sides = data["sides"]
@@ -512,7 +523,8 @@ def test_blind_reader_sees_a_and_b_and_nothing_else(review: ReviewApp, monkeypat
     assert (line["blind"], line["prefers"], line["acceptable"], line["seen"]) == (True, "new", False, {})
     refused = review.decide("take", queue="second")
     assert (
-        refused.json["error"] == "A blind reviewer approves, rejects or skips a page; open the page without its queue."
+        refused.json["error"]
+        == "In a blind reading, you can only approve, reject or skip a page; open the page without its queue."
     )
 
 

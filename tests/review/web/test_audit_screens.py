@@ -66,10 +66,10 @@ def test_an_audit_in_progress(store: OutputFolder) -> None:
     for text in (
         "more pages; if none is bad, the batch is accepted.",
         "2 pages Of these, 1 is in dispute. Such pages count as bad.",
-        "2 pages will count once the pages before are read.",
+        "2 pages will count when the pages before them are read.",
         "Reviewers disagree Two reviewers judged these pages differently.",
         "Each red line is a bad page.",
-        "95% of such audits.",
+        "95% of such audits, this range contains the true share.",
     ):
         assert text in words
     assert "Bad pages Look for" not in words  # the next reviewer must not see the verdicts

@@ -27,7 +27,7 @@ TEXT = "Osmosis lets water pass through a membrane towards more solute."
 
 @pytest.fixture
 def site() -> None:
-    """Four pages with rewrites that were kept back."""
+    """Four pages with rejected rewrites."""
     write_site(**{name: {"answer": encode_answer(OLD)} for name in NAMES})
     store = OutputFolder(Path("out"))
     for name in NAMES:

@@ -67,7 +67,7 @@ class Chart:
         top: The share of bad pages at the right end.
         limit: Where the tolerated share is.
         possible: The shares that are still possible; None if no page was read.
-        is_cut: Whether they go on beyond the right end.
+        is_cut: Whether they extend beyond the right end.
         found: Where the share among the pages that were read is; None if none was read.
         done: The pages that were read, of those that must be read if no more is bad.
         total: The number of these pages.
@@ -158,9 +158,8 @@ def facts_of(now: AuditProgress, rule: Rule) -> list[tuple[str, str, str]]:
     ]
     if now.bad_range and now.read:
         low, high = now.bad_range
-        words = "The whole batch can have any share in this range; it would contain the truth in at least "
-        chance = f"{percent(now.plan.confidence)} of such audits."
-        facts.append(("Bad pages in the batch", f"{percent(low)} to {percent(high)}", words + chance))
+        words = f"In at least {percent(now.plan.confidence)} of such audits, this range contains the true share."
+        facts.append(("Bad pages in the batch", f"{percent(low)} to {percent(high)}", words))
     facts.append(
         (
             "The promise",
@@ -174,7 +173,7 @@ def facts_of(now: AuditProgress, rule: Rule) -> list[tuple[str, str, str]]:
 def _reading_rule(now: AuditProgress, rule: Rule) -> str:
     order = "Pages are drawn at random and count in the order of the draw."
     if now.ahead:
-        order += f" {pluralize(now.ahead, 'page')} will count once the pages before are read."
+        order += f" {pluralize(now.ahead, 'page')} will count when the pages before them are read."
     if now.changed_ahead:
         order += f" {pluralize(now.changed_ahead, 'page')} changed since the plan and will count as bad."
     if not isinstance(rule, FixedRule):

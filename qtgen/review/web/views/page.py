@@ -1,4 +1,4 @@
-"""The review screen: one page with its texts, what speaks for and against it, and what a reviewer can do."""
+"""The review screen: one page with its texts, its findings, its history, and the actions of a reviewer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -199,7 +199,7 @@ class _Screen:
     def _notices(self) -> list[dict[str, str]]:
         page, notices = self.opened.page, []
         if problem := page.problem or next((one.message for one in self.opened.file.page.problems), ""):
-            text = f"This page cannot be decided: {problem.rstrip('.')}. Correct the file first."
+            text = f"You cannot decide about this page: {problem.rstrip('.')}. Correct the file first."
             notices.append({"kind": "bad", "text": text})
         if not page.is_writable:
             text = "The file is read-only or outside the given folders. You can decide, but not change its text."
@@ -208,7 +208,7 @@ class _Screen:
             text = "The text changed after its decision. Decide again."
             notices.append({"kind": "warn", "text": text})
         if self.opened.rewrite and not self.rewrite and not (self.mode.draw or self.mode.settles):
-            text = "There is a rewrite, but the page changed since it was made, so it no longer applies."
+            text = "There is a rewrite, but it no longer applies, because the page changed since."
             notices.append({"kind": "warn", "text": text})
         if self.mode.draw and _is_over(self.workspace, self.queue):
             text = "The audit has its result. Pages that nobody has read are no longer needed for it."

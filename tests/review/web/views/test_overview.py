@@ -41,8 +41,8 @@ def test_queues_have_counts_and_a_sentence() -> None:
     assert counts(html) == {
         "rewrites": 1, "taken": 0, "flagged": 0, "next": 2, "second": 0, "returned": 0, "mine": 1, "failed": 0,
     }  # fmt: skip
-    assert "The comparison kept the old text. Take the new one, or keep the old one." in html
-    assert "Start with “Rewrites to judge”" in html
+    assert "The comparison rejected the new text. Take it, or keep the old one." in html
+    assert "Start with “Rejected rewrites”" in html
     assert counts(html_of(lists, "Ben"))["next"] == 3
 
 
