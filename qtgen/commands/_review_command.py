@@ -15,7 +15,7 @@ from qtgen.settings import DEFAULT, LoadedSettings, Settings, load_settings
 OUT_DEFAULT = (
     "[default: `out` in qtgen.toml, else the folder in PATHS that holds provenance, decisions or audits, else outputs]"
 )
-"""How the help of an option says which folder it stands for."""
+"""The default of `--out`, as the help of an option shows it."""
 _SUBCOMMANDS = frozenset({"plan", "stats", "export", "serve"})
 _SHOWN_PATHS = 3  # more paths are replaced by the folder that contains them
 

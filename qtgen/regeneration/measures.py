@@ -1,4 +1,4 @@
-"""What the comparison of two texts measures, in words for people. `compare` holds the limits."""
+"""What the comparison of two texts measures, in plain words. `compare` holds the limits."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Pages as they are on the disk, with the digest that tells whether a file is still the one that was shown."""
+"""Pages as they are on the disk, with a digest that detects whether a file has changed since it was shown."""
 
 import hashlib
 import threading
@@ -71,7 +71,7 @@ class PageChanged(PageConflict):
 
     Args:
         path: The file.
-        seen: The fields as they were shown, as far as they are known.
+        seen: The fields as they were shown; empty if they are not known.
         now: The fields as they are.
         yours: The new values that were sent.
         digest: The digest of the file as it is.

@@ -1,4 +1,4 @@
-"""What the parts of the review app hand each other."""
+"""Types that the parts of the review app share."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -133,7 +133,7 @@ class Rewrite:
 
     @property
     def digest(self) -> str:
-        """A digest of both versions, by which a browser says which rewrite it has shown."""
+        """A digest of both versions. A browser sends it to identify the rewrite that it showed."""
         return text_hash(json.dumps([dict(self.old), dict(self.new)], sort_keys=True, default=str))
 
 

@@ -76,7 +76,7 @@ def audit_rate(labels: Floats, predictions: Floats, population: Floats, confiden
     With fewer than ten labels of either kind, the interval is the exact hypergeometric one.
 
     Args:
-        labels: The label of every page that was read, from 0 to 1. A label below 1 is bad where it must be binary.
+        labels: The label of every page that was read, from 0 to 1. A label below 1 is bad if it must be binary.
         predictions: The predictions of the same pages.
         population: The predictions of all pages of the batch.
         confidence: The probability with which the interval contains the true share.

@@ -8,7 +8,7 @@ from qtgen.review.audits.acceptance import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Where an audit is.
+    """The state of an audit that its next step depends on.
 
     Args:
         verdict: The verdict so far.

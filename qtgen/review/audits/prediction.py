@@ -59,7 +59,7 @@ def fit(pages: Sequence[Features], labels: Sequence[float]) -> Model:
 
     Args:
         pages: The features of each page.
-        labels: The label of each page, from 0 to 1. A label below 1 is bad where the kinds are counted.
+        labels: The label of each page, from 0 to 1. A label below 1 counts as bad.
     """
     targets = np.asarray(labels, np.float64)
     good = int((targets == 1).sum())

@@ -1,4 +1,4 @@
-"""What reviewers' decisions say about the pages of a draw: the label of each page, and where reviewers disagree.
+"""Turn the decisions about the pages of a draw into labels, and find the pages about which reviewers disagree.
 
 The label is 1 if the text as shown can be published: it was approved, or edited as polish only. With two reviewers it
 is the label of the person who settled the dispute, or else the mean of both. Only decisions of the draw count, and
@@ -62,9 +62,9 @@ class Outcome:
 
 
 def label_of(decision: Decision) -> float | None:
-    """Return the label that a decision gives to the text as shown; None if it says nothing about it.
+    """Return the label that a decision gives to the text as shown; None if it gives none.
 
-    Taking or keeping a rewrite compares two texts, so it says something about this one only with `acceptable`.
+    Taking or keeping a rewrite compares two texts, so it gives a label only with `acceptable`.
     """
     if decision.action in (Action.SKIP, Action.UNDO):
         return None
@@ -99,7 +99,7 @@ def outcome_of(plan: Plan, page: FramePage, log: DecisionLog, digests_of: Digest
 def changed_unread(plan: Plan, log: DecisionLog, digests_of: DigestsOf) -> int:
     """Return how many pages have another text than the plan froze, although no reviewer of the draw saw them.
 
-    The verdict says nothing about the texts that they have now.
+    The verdict does not cover their present texts.
     """
     unread = (page for page in plan.pages if not any(_is_drawn(one, plan) for one in log.effective(page.url)))
     return sum(_is_changed(digests_of(page.url), plan.digests_of(page)) for page in unread)

@@ -1,4 +1,4 @@
-"""What all decisions say together: how far each audit is, who decided what, and how far reviewers agree.
+"""Summarize all decisions: how far each audit is, who decided what, and how far reviewers agree.
 
 Three agreements are computed: of reviewers with each other, of reviewers with the score, and of reviewers with the
 comparison of rewrites. The first two rest on the pages of draws that count, each of which represents 1/π pages.
@@ -25,7 +25,7 @@ _CHOICES = {Action.TAKE: "new", Action.KEEP: "old"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What all decisions say together.
+    """The summary of all decisions.
 
     Args:
         audits: How far each audit is, the oldest first.
@@ -52,7 +52,7 @@ class Summary:
 
 
 def summarize(every: Sequence[AuditProgress], log: DecisionLog) -> Summary:
-    """Return what all decisions say together.
+    """Return the summary of all decisions.
 
     Args:
         every: How far each audit is, and the queue `next`.

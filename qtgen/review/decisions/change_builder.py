@@ -30,7 +30,7 @@ _KEPT = "a reviewer kept the old text"
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of the rewrites of a page: the one that was kept back, and the one that was accepted."""
+    """The records of the rewrites of a page: the rejected one, and the accepted one."""
 
     rejected: str | None = field(repr=False)
     taken: str | None = field(repr=False)
@@ -81,7 +81,7 @@ class ChangeBuilder:
         return self._undo(undone, file) if undone else None
 
     def _judge(self, request: ActionRequest, file: PageOnDisk) -> Change | None:
-        """Return the change of a rewrite that is taken or kept back. It may be what the page has already."""
+        """Return the change if a rewrite is taken or its old text is kept. The page may have that text already."""
         rewrite = rewrite_of(self.store, file.path)
         if rewrite is None:
             verb = "take" if request.action is Action.TAKE else "keep back"

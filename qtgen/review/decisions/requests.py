@@ -1,4 +1,4 @@
-"""What is wrong with a request for an action, before its page is looked at."""
+"""Check a request for an action, before its page is read."""
 
 import math
 import uuid
@@ -58,7 +58,7 @@ def is_id(text: str) -> bool:
 
 
 def acceptable_of(request: ActionRequest) -> bool | None:
-    """Return whether the text as shown could be published, as far as the action or the reviewer says so."""
+    """Return whether the text as shown could be published; None if neither the action nor the reviewer tells."""
     if request.action is Action.APPROVE:
         return True
     if request.action in (Action.REJECT, Action.SEND_BACK):

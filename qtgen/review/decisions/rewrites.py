@@ -1,4 +1,4 @@
-"""Rewrites of pages that reviewers can judge: those that the comparison kept back, and those that it accepted."""
+"""Rewrites of pages that reviewers can judge: those that the comparison rejected, and those that it accepted."""
 
 import datetime as dt
 import json
@@ -13,7 +13,7 @@ from qtgen.page import Page
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.review.types import Rewrite
 
-# Git brings records of other people. No other field of a page is ever changed because a record says so.
+# Git brings records of other people. A record never changes any other field of a page.
 _REWRITABLE = frozenset(path for paths in FIELD_GROUPS.values() for path in paths)
 _ALSO = ("score", "date")
 
@@ -21,7 +21,7 @@ _ALSO = ("score", "date")
 def read_rewrites(store: OutputFolder) -> dict[str, Rewrite]:
     """Return the rewrites by the URL of their page.
 
-    If a page has both, the rewrite that was kept back counts, because nobody has judged it. Records that are damaged
+    If a page has both, the rejected rewrite counts, because nobody has judged it. Records that are damaged
     or have no URL are left out.
     """
     return {
@@ -83,7 +83,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def rewrite_of(store: OutputFolder, path: Path | str) -> Rewrite | None:
-    """Return the rewrite of a page, by the path of its file: the one that was kept back, or else the accepted one."""
+    """Return the rewrite of a page, by the path of its file: the rejected one, or else the accepted one."""
     for records, is_taken in ((store.rejected_records, False), (store.taken_records, True)):
         rewrite = as_rewrite(records.read(str(path)), is_taken=is_taken)
         if rewrite:
@@ -92,7 +92,7 @@ def rewrite_of(store: OutputFolder, path: Path | str) -> Rewrite | None:
 
 
 def still_applies(rewrite: Rewrite, page: Page) -> bool:
-    """Return whether a page still has the texts that a rewrite replaces, or those that it has put there."""
+    """Return whether a page still has the texts that a rewrite replaces, or those that it contains."""
     return not changed_fields(rewrite.new if rewrite.is_taken else rewrite.old, page)
 
 

@@ -1,4 +1,4 @@
-"""What a page was before each change, so that the change can be undone.
+"""The texts that each change replaced, so that the change can be undone.
 
 The texts are in `OUT/.qtgen/review/undo/`, which is not committed. They are written before the decision, so every
 decision that changed a page on this machine can be undone for 90 days, also after a restart.
@@ -15,7 +15,7 @@ from qtgen.page import Page, read_text, splice
 from qtgen.review.files import PageOnDisk
 
 KEPT_FOR = dt.timedelta(days=90)
-"""How long the texts of a change are kept. After that, git has them."""
+"""How long the texts of a change are kept. Older texts are in git only."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +26,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         after: The digest of its file after.
         fields: The fields that changed.
         moves_record: Whether the change moved the record of a rewrite.
-        rejected: The record of the rewrite that was kept back, before.
-        taken: The record of the rewrite that was accepted, before.
+        rejected: The record of the rejected rewrite before.
+        taken: The record of the accepted rewrite before.
     """
 
     before: str

@@ -1,7 +1,7 @@
 """The index of pages: what the lists, the filters and the queues need, in a disposable SQLite cache.
 
 One pass with the validator builds it, and a page that has not changed keeps its row. The pages, `provenance.jsonl` and
-`decisions.jsonl` are the record: whoever deletes the index loses time only.
+`decisions.jsonl` are the record. If you delete the index, the next start only takes longer.
 """
 
 import json
@@ -152,7 +152,7 @@ class ReviewIndex:
             self.version += 1
 
     def record(self, decision: Decision) -> None:
-        """Note a decision. It counts once, however often it is recorded."""
+        """Record a decision. It counts once, however often it is recorded."""
         with self._lock:
             self._decisions.add(decision)
             self._writer.update_status([decision.url])
@@ -165,13 +165,13 @@ class ReviewIndex:
             self.version += 1
 
     def set_rewrites(self, rewrites: Mapping[str, Rewrite]) -> None:
-        """Note which pages have a rewrite that was kept back or taken, by their URLs."""
+        """Store which pages have a rejected or accepted rewrite, by their URLs."""
         with self._lock:
             self._writer.set_rewrites(rewrites)
             self.version += 1
 
     def set_rewrite(self, url: str, rewrite: Rewrite | None) -> None:
-        """Note the rewrite of one page after a decision has moved it; None if it has none."""
+        """Store the rewrite of one page after a decision has moved it; None if it has none."""
         with self._lock:
             self._writer.set_rewrite(url, rewrite)
             self.version += 1
@@ -185,7 +185,7 @@ class ReviewIndex:
         return replace(page, is_writable=self._paths.is_writable(page.path))
 
     def pages(self, urls: Sequence[str]) -> dict[str, IndexedPage]:
-        """Return the pages with these URLs, as far as there are some, by URL. At most 500 URLs are looked up."""
+        """Return the pages with these URLs that exist, by URL. At most 500 URLs are looked up."""
         some = [url for url in dict.fromkeys(urls) if url][:500]
         marks = ", ".join("?" * len(some))
         rows = self.rows(f"SELECT {COLUMNS} FROM pages WHERE url IN ({marks}) ORDER BY problem <> '', path", some)  # noqa: S608 - no value of a request
@@ -196,7 +196,7 @@ class ReviewIndex:
         return found
 
     def digests(self, urls: Collection[str]) -> dict[str, Mapping[str, str]]:
-        """Return the digests of the texts of the pages with these URLs, as far as there are some, by URL."""
+        """Return the digests of the texts of the pages with these URLs that exist, by URL."""
         query = (
             "SELECT url, answer_digest, seo_digest FROM pages WHERE url IN (SELECT value FROM json_each(?))"
             " ORDER BY problem = '', path DESC"  # of several pages with a URL, the first one counts

@@ -74,7 +74,7 @@ class Watcher:
     Args:
         index: The index to keep up to date.
         log: The decisions.
-        on_rewrites: Called when rewrites were kept back or taken.
+        on_rewrites: Called when rewrites were rejected or accepted.
     """
 
     def __init__(self, index: ReviewIndex, log: DecisionLog, on_rewrites: Callable[[], object] = lambda: None) -> None:
@@ -161,7 +161,7 @@ class Watcher:
         self._stop.wait(_POLL_MS / 1000)
 
     def _identities(self) -> dict[Path, _Identity]:
-        """Return what tells whether a watched path still leads to the same file or folder."""
+        """Return the identity of the file or folder that a watched path leads to."""
         store = self._index.sources.store
         watched = dict.fromkeys([*self._index.sources.paths, store.folder])
         return {path: _identity(path) for path in watched}
@@ -192,7 +192,7 @@ class Watcher:
         return not folder.exists() and self._index.has_pages_below(folder)
 
     def _safely(self, work: Callable[[], object]) -> None:
-        """Do some work. The thread goes on after an error, because the next change may repair what is wrong."""
+        """Do some work. The thread continues after an error, because the next change may repair what is wrong."""
         try:
             work()
         except (QtgenError, OSError, sqlite3.Error) as error:

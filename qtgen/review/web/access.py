@@ -1,4 +1,4 @@
-"""Who sends a request: the holder of the link that the server printed, or the user whom a trusted proxy names."""
+"""Who sends a request: the holder of the link that the server printed, or the user in the header of a trusted proxy."""
 
 import hashlib
 import hmac
@@ -83,7 +83,7 @@ class LinkAccess:
 
 @dataclass(frozen=True, slots=True)
 class ProxyAccess:
-    """Access for the users whom a proxy names in a header. Only the proxy itself is believed.
+    """Access for the users that a proxy sends in a header. Only the proxy itself is trusted.
 
     Args:
         header: Name of the header.

@@ -34,7 +34,7 @@ def only_server(folder: Path, address: str) -> Iterator[None]:
 
     Args:
         folder: The folder of the server's own files.
-        address: Where this server listens, which the error of a second server says.
+        address: Where this server listens. The error of a second server contains it.
 
     Raises UsageError if another server holds the lock, and OutputError if the folder cannot be written.
     """
@@ -82,7 +82,7 @@ def listen(host: str, port: int | None) -> socket.socket:
     """Return a socket that listens at an address.
 
     Args:
-        port: The port. None stands for the default port, or any free one if it is in use.
+        port: The port. None is the default port, or any free one if it is in use.
 
     Raises UsageError if the port is in use, or if the host is no address of this machine.
     """

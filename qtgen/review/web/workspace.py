@@ -101,7 +101,7 @@ class Workspace:
         )
 
     def check_queue(self, name: str) -> None:
-        """Raise NotFound if no queue has a name. An empty name stands for no queue."""
+        """Raise NotFound if no queue has a name. An empty name is no queue."""
         try:
             if name:
                 self.queues.kind(name)

@@ -1,4 +1,4 @@
-"""Errors as screens: one sentence that says what is wrong, and the next step."""
+"""Errors as screens: what is wrong, and the next step, in one sentence."""
 
 import sqlite3
 from http import HTTPStatus

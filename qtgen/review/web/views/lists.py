@@ -168,7 +168,7 @@ def _codes(page: IndexedPage) -> str:
 
 
 def hidden_pages(workspace: ListsWorkspace, who: str) -> Callable[[str], bool]:
-    """Return a function that tells whether a reviewer must not see what others think of a page.
+    """Return a function that returns whether a reviewer must not see the decisions of others about a page.
 
     These are the pages that the reviewer should read as the second one.
     """

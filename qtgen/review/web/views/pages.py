@@ -60,7 +60,7 @@ def pages_view(workspace: ListsWorkspace, query: Mapping[str, str], viewer: View
     if queue == _FAILED:
         return _failed_view(workspace, query)
     is_blind = workspace.queues.is_blind(queue)
-    if is_blind:  # other filters and orders would tell what the reviewer must not know
+    if is_blind:  # other filters and orders would reveal what the reviewer must not know
         page_filter = PageFilter(queue=queue, q=page_filter.q, subject=page_filter.subject)
     offset = offset_of(query)
     found = workspace.queues.search(page_filter, viewer.name, offset)
@@ -106,7 +106,7 @@ def _column(page_filter: PageFilter, name: str, label: str, is_downward: bool) -
 
 
 def _active(page_filter: PageFilter) -> list[dict[str, str]]:
-    """Return the conditions in force, each with the address of the list without it."""
+    """Return the active conditions, each with the address of the list without it."""
     return [
         {
             "label": _LABELS[name],
@@ -139,7 +139,7 @@ def _counted(counts: Counter[str], current: str, *, is_newest_first: bool = Fals
 
 
 def _with_current(options: list[tuple[str, str]], current: str) -> list[tuple[str, str]]:
-    """Return the options with the value in force, which may have no pages any more."""
+    """Return the options with the current value, which may have no pages any more."""
     is_missing = current and current not in (value for value, _ in options)
     return [(current, short(current)), *options] if is_missing else options
 

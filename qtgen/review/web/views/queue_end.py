@@ -1,4 +1,4 @@
-"""The screen at the end of a queue: what became of it, and what to do next."""
+"""The screen at the end of a queue: its result, and what to do next."""
 
 from typing import NamedTuple
 

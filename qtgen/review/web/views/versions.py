@@ -47,7 +47,7 @@ def sides_of(url: str, versions: Versions, mode: Mode, who: str) -> dict[str, di
     """Return the texts that the preview shows, by the name of their tab.
 
     A blind reviewer sees the two texts of a pair as A and B, in random order. If the changes are not `is_merged`, the
-    old and the new text stand side by side instead of the one text with both.
+    old and the new text are side by side, instead of one text with both.
     """
     if versions.old is None or versions.new is None:
         return {"text": {"markdown": versions.now["answer"], "marks": [], "side": "text"}}
