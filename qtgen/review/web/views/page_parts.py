@@ -13,7 +13,7 @@ from qtgen.page import Page
 from qtgen.page.fields import DESCRIPTION_MAX
 from qtgen.review.types import FindingCount, Mark
 from qtgen.review.web.templating import shown
-from qtgen.review.web.views.lists import coded
+from qtgen.review.web.views.lists import VERBS, coded
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.rules import REGISTRY
 
@@ -23,17 +23,6 @@ _PLACES_MAX = 20  # of one rule
 LABELS = {"answer": "Answer", "seo.page_description": "Description", "seo.page_keywords": "Keywords"}
 _HARD_BREAK = re.compile(r"(?<=[^\n])\n(?!\n|\s|- |Fix:|Why it is bad:)")  # inside a paragraph
 _INS, _DEL = Markup("<ins>{}</ins>"), Markup("<del>{}</del>")
-_VERBS = {
-    Action.APPROVE: "approved",
-    Action.REJECT: "rejected",
-    Action.TAKE: "took the new text",
-    Action.KEEP: "kept the old text",
-    Action.EDIT: "edited",
-    Action.SEND_BACK: "sent back",
-    Action.SKIP: "skipped",
-    Action.ADJUDICATE: "settled",
-    Action.UNDO: "undid",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +126,7 @@ def history_rows(log: DecisionLog, url: str) -> list[dict[str, Any]]:
     return [
         {
             "decision": one,
-            "verb": _VERBS[one.action],
+            "verb": VERBS[one.action],
             "undone": log.is_undone(one),
             "reasons": [REASONS.get(reason, reason) for reason in one.reasons],
         }
@@ -157,5 +146,5 @@ def provenance_rows(records: Mapping[str, ProvenanceRecord]) -> list[dict[str, s
 
 def done_message(decision: Decision, title: str) -> str:
     """Return what a decision did, for the line above the next page."""
-    verb = _VERBS[decision.action]
+    verb = VERBS[decision.action]
     return f"“{title}”: {'undone' if decision.action is Action.UNDO else verb}."
