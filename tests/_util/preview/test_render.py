@@ -13,6 +13,7 @@ from qtgen._util.preview import preview_css, render_markdown
 from qtgen._util.preview.formulas import _ATTRIBUTES, _ELEMENTS
 from qtgen.page import decode_answer
 from support.html_outline import OutlineParser, outline
+from support.markdown_pieces import PIECES
 from support.oracle import needs_renderer, render, sample_answers
 
 CASES = [
@@ -107,92 +108,13 @@ def test_deep_and_repeated_marks_are_rendered(text: str) -> None:
     assert render_markdown(text)
 
 
-_PIECES = [
-    *(
-        "a",
-        "bc d",
-        "  ",
-        "    ",
-        " ",
-        "\n",
-        "\n\n",
-        "- ",
-        "* ",
-        "1. ",
-        "> ",
-        "# ",
-        "|",
-        "$$",
-        "$",
-        "$x$",
-        "```",
-        "~~~",
-        "---",
-    ),
-    *(
-        "| a | b |\n|---|---|\n",
-        "`",
-        "_",
-        "\\",
-        "**",
-        "*",
-        "__",
-        "~",
-        "~~",
-        "[",
-        "](",
-        "](javascript:alert(1))",
-        ")",
-        "!",
-    ),
-    *(
-        "&",
-        "&#x202e;",
-        "<b>",
-        "</b>",
-        "<script>",
-        "<!--",
-        "-->",
-        "<img src=x onerror=alert(1)>",
-        "http://a.b/c",
-        "www.x.y",
-    ),
-    *(
-        "a@b.cd",
-        "[^1]",
-        "[^1]: ",
-        "- [x] ",
-        "\u202e",
-        "\x00",
-        "\r\n",
-        "\r",
-        "\t",
-        "\\href{javascript:x}{y}",
-        "\\frac{",
-        "}",
-    ),
-    *(
-        "{",
-        "\\begin{align}",
-        "\\end{align}",
-        "^",
-        "\ud800",
-        "\U0001f600",
-        "'",
-        '"',
-        "\\text{<script>}",
-        "`$",
-        "&lt;",
-        "  \n",
-    ),
-]
 _ALLOWED = _ELEMENTS | {
     *("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em", "strong", "s", "a"),
     *("span", "sup", "hr", "br", "input", "table", "thead", "tbody", "tr", "th", "td", "div", "section", "ins", "del"),
 }
 
 
-@given(st.lists(st.sampled_from(_PIECES), max_size=40).map("".join), st.lists(st.integers(0, 120), max_size=12))
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.lists(st.integers(0, 120), max_size=12))
 @example("[^1]\n\n[^1]: [^1]", [0, 5])
 @example("|a\\|\\||\n|-|\n|\\|b|", [1, 3, 12, 14])
 def test_html_is_safe_and_marks_change_no_text(markdown: str, offsets: list[int]) -> None:

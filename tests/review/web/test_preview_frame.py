@@ -13,6 +13,7 @@ from qtgen.review.comparison.changes import merged
 from support.browser import OpenPage
 from support.changed_texts import change, shown
 from support.html_outline import VOID
+from support.markdown_pieces import PIECES
 from support.oracle import needs_renderer, render, sample_answers
 from support.preview_frame import PreviewFrame, frame_server, needs_bundle
 
@@ -140,71 +141,13 @@ def test_a_merged_text_without_one_version_reads_as_the_other(
 
 def test_marks_change_no_text(frame: PreviewFrame) -> None:
     random = Random(7)
-    texts = ["x" + "".join(random.choices(_PIECES, k=random.randrange(1, 40))) for _ in range(200)]
+    texts = ["x" + "".join(random.choices(PIECES, k=random.randrange(1, 40))) for _ in range(200)]
     bounds = [sorted(random.sample(range(len(text) + 1), min(6, len(text)))) for text in texts]
     marks = [list(zip(some[::2], some[1::2], random.choices(["ins", "del"], k=3), strict=False)) for some in bounds]
     plain = frame.html_of([(text, []) for text in texts])
     marked = frame.html_of(list(zip(texts, marks, strict=True)))
     for text, before, after in zip(texts, plain, marked, strict=True):
         assert shown(after) == shown(before), text
-
-
-_PIECES = (
-    *(
-        "a",
-        "bc d",
-        "  ",
-        "    ",
-        " ",
-        "\n",
-        "\n\n",
-        "- ",
-        "1. ",
-        "> ",
-        "# ",
-        "|",
-        "$$",
-        "$",
-        "$x$",
-        "```",
-        "~~~",
-        "---",
-        "`",
-    ),
-    *(
-        "| a | b |\n|---|---|\n",
-        "_",
-        "\\",
-        "**",
-        "*",
-        "~",
-        "[",
-        "](u)",
-        "!",
-        "&amp;",
-        "&",
-        "<b>",
-        "<!--",
-        "-->",
-        "\U0001f600",
-    ),
-    *(
-        "http://a.b/c",
-        "[^1]",
-        "[^1]: ",
-        "- [x] ",
-        "\u202e",
-        "\r\n",
-        "\t",
-        "\\frac{",
-        "}",
-        "{",
-        "^",
-        "é",
-        "&lt;",
-        "  \n",
-    ),
-)
 
 
 def test_a_formula_is_marked_as_a_whole(frame: PreviewFrame) -> None:
