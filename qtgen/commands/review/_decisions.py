@@ -7,7 +7,7 @@ from qtgen.commands._output import note, warn
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 
-OTHER_FOLDER = "--out names another folder"
+OTHER_FOLDER = "use --out to choose another folder"
 """The remedy if the output folder does not hold what it should."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from os.path import normpath, relpath
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import Page
@@ -64,7 +64,8 @@ def read_frame(paths: Iterable[Path], folder: Path, on_unusable: OnUnusable | No
             relative = path_in_plan(path, folder)
             reason = fault_of(page)
             if url in pages and not reason:
-                reason = f"`{pages[url].path}` has the same `url`. Change the `url` of one of them."
+                other = "/".join(PurePath(pages[url].path).parts[-2:])  # also clear beside a path that begins elsewhere
+                reason = f"`{other}` has the same `url`. Change the `url` of one of them."
             if reason:
                 excluded.append((relative, reason))
                 continue

@@ -38,7 +38,7 @@ def decision(number: int, **fields: Any) -> Decision:
 
 
 def test_without_decisions_there_are_no_lines(qtgen: Run) -> None:
-    missing = "outputs/.qtgen/decisions.jsonl does not exist; --out names another folder\n"
+    missing = "outputs/.qtgen/decisions.jsonl does not exist; use --out to choose another folder\n"
     assert qtgen("review", "export") == (0, "", missing)
     code, out, _ = qtgen("review", "export", "--format", "csv")
     assert (code, out) == (0, ",".join(COLUMNS) + "\n")

@@ -78,7 +78,7 @@ def test_pages_in_their_output_folder_need_no_option(qtgen: Run) -> None:
     code, out, err = qtgen(*gate.split()[1:])
     assert code == 1
     assert "spring  Read " in out
-    assert "site/.qtgen/decisions.jsonl does not exist; --out names another folder\n" in err
+    assert "site/.qtgen/decisions.jsonl does not exist; use --out to choose another folder\n" in err
 
 
 def test_excluded_pages_get_a_line_each(qtgen: Run, store: OutputFolder) -> None:
@@ -88,7 +88,7 @@ def test_excluded_pages_get_a_line_each(qtgen: Run, store: OutputFolder) -> None
     assert code == 0
     assert err.splitlines()[:2] == [
         "warning: site/biology/empty.md: not in the plan. The page cannot be read: the file is empty. Fix the file.",
-        "warning: site/biology/zz-copy.md: not in the plan. `../site/biology/what-is-page-1.md` has the same `url`. "
+        "warning: site/biology/zz-copy.md: not in the plan. `biology/what-is-page-1.md` has the same `url`. "
         "Change the `url` of one of them.",
     ]
     assert "2 pages are not in the plan, so it says nothing about them." in out

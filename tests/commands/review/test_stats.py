@@ -48,7 +48,7 @@ def test_without_anything_it_names_the_next_steps(qtgen: Run) -> None:
     assert "`qtgen review PATHS…`" in err
     code, _, err = qtgen("review", "stats", "--require-accepted")
     assert code == 1
-    assert "there is no audit that accepts a batch in outputs; --out names another folder\n" in err
+    assert "there is no audit that accepts a batch in outputs; use --out to choose another folder\n" in err
 
 
 def test_an_audit_through_files_is_accepted_when_its_sample_was_read(
@@ -114,9 +114,9 @@ def test_an_edited_plan_is_refused_in_one_line(qtgen: Run, store: OutputFolder, 
 
 def test_an_unknown_plan_is_refused(qtgen: Run, plan: Plan) -> None:
     code, _, err = qtgen("review", "stats", "autumn")
-    line = "qtgen: no audit has the name 'autumn' in outputs; there is spring; --out names another folder\n"
+    line = "qtgen: no audit has the name 'autumn' in outputs; there is spring; use --out to choose another folder\n"
     assert (code, err) == (2, line)
-    assert "in site; there are no audits yet; --out" in qtgen("review", "stats", "spring", "--out", "site")[2]
+    assert "in site; there are no audits yet; use --out" in qtgen("review", "stats", "spring", "--out", "site")[2]
 
 
 def test_torn_lines_get_a_warning_and_the_others_count(qtgen: Run, store: OutputFolder, plan: Plan) -> None:

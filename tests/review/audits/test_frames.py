@@ -51,7 +51,7 @@ def test_pages_that_no_reader_can_find_are_excluded_with_a_reason() -> None:
     assert "front matter" in reasons["no-front-matter.md"]
     assert reasons["no-url.md"] == "The page has no `url`. Add one to its front matter."
     assert reasons["no-answer.md"].startswith("The page has no `answer`.")
-    same = "`../site/biology/copy.md` has the same `url`. Change the `url` of one of them."
+    same = "`biology/copy.md` has the same `url`. Change the `url` of one of them."
     assert reasons["what-is-water.md"] == same
 
 
