@@ -7,6 +7,10 @@ from pathlib import Path
 
 _logger = logging.getLogger(__name__)
 
+_IGNORE_ALL = "*\n"  # what earlier versions wrote
+# If the project's folder is also the output folder, the record of how its pages were made and judged is committed.
+_IGNORED = f"{_IGNORE_ALL}!/.gitattributes\n!/audits/\n!/audits/*.json\n!/decisions.jsonl\n!/provenance.jsonl\n"
+
 
 def open_cache_database(folder: Path, name: str, schema: str, *, any_thread: bool = False) -> sqlite3.Connection | None:
     """Open the cache `name` in `folder` and create it if needed. Return None if that is not possible.
@@ -22,9 +26,7 @@ def open_cache_database(folder: Path, name: str, schema: str, *, any_thread: boo
     for _ in range(2):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            ignore_file = folder.parent / ".gitignore"
-            if not ignore_file.exists():
-                ignore_file.write_text("*\n")
+            _hide_from_git(folder.parent)
             return _connect(file, schema, any_thread=any_thread)
         except sqlite3.OperationalError as error:  # locked, read-only, disk full: the file itself may be good
             _logger.warning("%s: not used as a cache: %s", file, error)
@@ -37,6 +39,13 @@ def open_cache_database(folder: Path, name: str, schema: str, *, any_thread: boo
             _logger.warning("%s: not used as a cache: %s", file, error)
             return None
     return None
+
+
+def _hide_from_git(folder: Path) -> None:
+    """Let git ignore a folder, except what belongs to the pages. A .gitignore that a person wrote stays."""
+    file = folder / ".gitignore"
+    if not file.exists() or file.read_text(encoding="utf-8", errors="replace") == _IGNORE_ALL:
+        file.write_text(_IGNORED, encoding="utf-8")
 
 
 def _connect(file: Path, schema: str, *, any_thread: bool) -> sqlite3.Connection:

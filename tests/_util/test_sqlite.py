@@ -1,6 +1,7 @@
 """Tests of the databases that serve as caches."""
 
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,14 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY)"
 FOLDER = Path(".qtgen/cache")
 
 
+def ignored_by_git(*names: str) -> int:
+    """Return how many of these files in `.qtgen` git ignores."""
+    subprocess.run(["git", "init", "-q"], check=True)
+    paths = [f".qtgen/{name}" for name in names]
+    done = subprocess.run(["git", "check-ignore", *paths], capture_output=True, text=True, check=False)
+    return len(done.stdout.splitlines())
+
+
 def keys(database: sqlite3.Connection | None) -> list[str]:
     assert database is not None
     with closing(database):
@@ -20,7 +29,18 @@ def keys(database: sqlite3.Connection | None) -> list[str]:
 
 def test_a_cache_is_created_with_its_folder_and_ignored_by_git() -> None:
     assert keys(open_cache_database(FOLDER, "x.sqlite", SCHEMA)) == []
-    assert Path(".qtgen/.gitignore").read_text() == "*\n"
+    assert ignored_by_git("cache/x.sqlite", "ledger.sqlite", "failed/a/b.json") == 3
+
+
+@pytest.mark.parametrize("earlier", [None, "*\n"])
+def test_git_sees_what_belongs_to_the_pages(earlier: str | None) -> None:
+    """The project's folder may be the output folder too."""
+    if earlier:
+        FOLDER.mkdir(parents=True)
+        Path(".qtgen/.gitignore").write_text(earlier)
+    assert keys(open_cache_database(FOLDER, "x.sqlite", SCHEMA)) == []
+    assert ignored_by_git("decisions.jsonl", "provenance.jsonl", ".gitattributes", "audits/spring.json") == 0
+    assert ignored_by_git("cache/x.sqlite", "review/secret", "taken/a/b.json", "audits/x/y") == 4
 
 
 def test_a_gitignore_of_the_users_stays() -> None:

@@ -136,4 +136,4 @@ def test_a_folder_that_cannot_be_written_is_checked_without_a_cache() -> None:
 
 def test_version_control_ignores_the_cache() -> None:
     validate_cached()
-    assert Path(".qtgen/.gitignore").read_text() == "*\n"
+    assert Path(".qtgen/.gitignore").read_text().startswith("*\n")
