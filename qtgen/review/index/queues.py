@@ -38,7 +38,7 @@ class QueueKind(NamedTuple):
 
 QUEUES: Mapping[str, QueueKind] = {
     "rewrites": QueueKind(
-        "Rejected rewrites",
+        "Rewrites to judge",
         "The comparison rejected the new text. Take it, or keep the old one.",
         "rewrite <> '' AND rewrite = 'kept' AND is_judged = 0",
     ),

@@ -42,7 +42,7 @@ def test_queues_have_counts_and_a_sentence() -> None:
         "rewrites": 1, "taken": 0, "flagged": 0, "next": 2, "second": 0, "returned": 0, "mine": 1, "failed": 0,
     }  # fmt: skip
     assert "The comparison rejected the new text. Take it, or keep the old one." in html
-    assert "Start with “Rejected rewrites”" in html
+    assert "Start with “Rewrites to judge”" in html
     assert counts(html_of(lists, "Ben"))["next"] == 3
 
 
