@@ -11,6 +11,7 @@ from qtgen.generation.decisions import REASONS, Action, Decision, DecisionLog
 from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord
 from qtgen.page import Page
 from qtgen.page.fields import DESCRIPTION_MAX
+from qtgen.review.page_rows import compares_pages
 from qtgen.review.types import FindingCount, Mark
 from qtgen.review.web.templating import shown
 from qtgen.review.web.views.lists import VERBS, coded
@@ -62,15 +63,10 @@ def rule_findings(
         _row(code, found[0].severity, [(f"{one.line}:{one.column}", coded(one.message)) for one in found], len(found))
         for code, found in by_code.items()
     ]
-    others = (one for one in counts if one.code not in by_code and (counts_all or _compares(one.code)))
+    others = (one for one in counts if one.code not in by_code and (counts_all or compares_pages(one.code)))
     rows += [_row(one.code, one.severity, [], one.total) for one in others]
     order = [severity.value for severity in Severity]
     return sorted(rows, key=lambda row: (order.index(row.severity), row.code))
-
-
-def _compares(code: str) -> bool:
-    """Return whether a rule compares pages: its findings are not among those of the page alone."""
-    return code.startswith("QT4") or code == "QT611"
 
 
 def _row(code: str, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
