@@ -103,7 +103,7 @@ class _Screen:
         page, file, mode = self.opened.page, self.opened.file, self.mode
         data = self._data(tab)
         is_readable = not file.page.problems
-        diagnostics = self.workspace.actions.check_edit(file.path, {}).diagnostics if is_readable else ()
+        diagnostics = self.workspace.actions.check(file) if is_readable else ()
         source, is_cut = source_lines("" if mode.is_blind else file.page.text, diagnostics)  # it contains the score
         rewrite = self.rewrite
         return {
