@@ -10,6 +10,7 @@ from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.review.audits.acceptance import FixedRule, Rule, Verdict
 from qtgen.review.audits.audits import NEXT, AuditProgress, Plan, read_plans, second_readings
+from qtgen.review.index.queues import AUDIT, SECOND
 from qtgen.review.types import IndexedPage, View, Viewer
 from qtgen.review.web.views.errors import NotFound
 from qtgen.review.web.views.lists import coded
@@ -111,7 +112,7 @@ def _context(workspace: AuditWorkspace, plan: Plan, viewer: Viewer) -> dict[str,
     bad = [plan.pages[plan.order[place - 1]].url for place in now.bad_at] if is_over else []
     lists = {"pending": now.pending, "disputed": now.disputed, "bad": bad}
     known = workspace.index.pages([url for urls in lists.values() for url in urls[:_LISTED]])
-    queue = f"audit:{plan.name}"
+    queue = f"{AUDIT}{plan.name}"
     colour, word = _VERDICTS[now.verdict]
     return {
         "name": plan.name,
@@ -124,12 +125,11 @@ def _context(workspace: AuditWorkspace, plan: Plan, viewer: Viewer) -> dict[str,
         "more": {name: max(0, len(urls) - _LISTED) for name, urls in lists.items()},
         "needs_second": len(now.needs_second),
         "second_for_you": len(own.intersection(now.needs_second)),
-        "second_link": f"/review?{urlencode({'queue': 'second'})}",
+        "second_link": f"/review?{urlencode({'queue': SECOND})}",
         "is_over": is_over,
         "plan": plan,
         "excluded": [(path, coded(reason)) for path, reason in plan.excluded[:_LISTED]],
         "excluded_more": max(0, len(plan.excluded) - _LISTED),
-        "history_link": f"/history?{urlencode({'queue': queue})}",
     }
 
 

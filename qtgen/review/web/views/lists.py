@@ -12,7 +12,7 @@ from qtgen.generation.decisions import Action, DecisionLog, State
 from qtgen.review.audits.audits import AuditProgress
 from qtgen.review.index.index import PAGE_SIZE, ReviewIndex
 from qtgen.review.index.page_filter import PROBLEM
-from qtgen.review.index.queues import Queues
+from qtgen.review.index.queues import SECOND, Queues
 from qtgen.review.types import IndexedPage
 from qtgen.review.web.templating import shown
 
@@ -172,5 +172,5 @@ def hidden_pages(workspace: ListsWorkspace, who: str) -> Callable[[str], bool]:
 
     These are the pages that the reviewer should read as the second one.
     """
-    urls = set(workspace.queues.urls("second", who))
+    urls = set(workspace.queues.urls(SECOND, who))
     return urls.__contains__
