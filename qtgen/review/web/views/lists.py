@@ -144,7 +144,7 @@ def page_row(page: IndexedPage, queue: str = "", *, is_hidden: bool = False) -> 
             "state": page.state.value,
             "state_label": STATE_LABELS[PROBLEM if page.problem else page.state.value],
             "score": page.score,
-            "findings": _finding_badges(page),
+            "findings": finding_badges(page),
             "codes": _codes(page),
             "reviewer": page.reviewer,
             "decided_at": page.decided_at,
@@ -152,7 +152,7 @@ def page_row(page: IndexedPage, queue: str = "", *, is_hidden: bool = False) -> 
     return row
 
 
-def _finding_badges(page: IndexedPage) -> list[tuple[str, str]]:
+def finding_badges(page: IndexedPage) -> list[tuple[str, str]]:
     """Return the severity and a count such as `2 errors` of each severity that a page has."""
     totals: dict[str, int] = {}
     for finding in page.findings:

@@ -8,18 +8,17 @@ from urllib.parse import urlencode
 from qtgen.errors import PageConflict
 from qtgen.generation.decisions import REASONS, State
 from qtgen.review.audits.acceptance import Verdict
-from qtgen.review.comparison.changes import MarkedText, compare
 from qtgen.review.decisions.rewrites import still_applies
-from qtgen.review.files import EDITABLE
 from qtgen.review.types import Mark, Rewrite, View, Viewer
 from qtgen.review.web.bundle import is_bundled
 from qtgen.review.web.last_decision import last_decision
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.views.errors import NotFound, error_view, sentence_of, status_of
 from qtgen.review.web.views.page_parts import (
-    LABELS,
+    changed_fields,
     history_rows,
     marked,
+    objections_to,
     provenance_rows,
     rule_findings,
     search_result,
@@ -117,14 +116,14 @@ class _Screen:
             "notices": self._notices(),
             "tabs": self._tabs(data["sides"]),
             "data": data,
-            "changes": self._changes(),
+            "changes": [] if mode.is_blind else changed_fields(self.versions),
             "changed_answers": self._changed_answers(data["sides"]),
             "is_beside": not data["sides"].get("changes", {}).get("is_merged", True),
             "search_results": self._search_results(),
             "source": source,
             "source_is_cut": is_cut,
             "rewrite": rewrite,
-            "objections": [part for part in rewrite.why.split("; ") if part] if rewrite else [],
+            "objections": objections_to(rewrite),
             "measures": _measures(rewrite),
             "findings": rule_findings(diagnostics, page.findings, counts_all=not is_readable),
             "words": len(self.versions.now["answer"].split()),
@@ -226,19 +225,6 @@ class _Screen:
         rows = [(name, labels[name], _KEYS.get(name, ""), urlencode({**query, "tab": name})) for name in names]
         return [dict(zip(("name", "label", "key", "query"), row, strict=True)) for row in rows]
 
-    def _changes(self) -> list[dict[str, Any]]:
-        """Return the search fields that the rewrite changes, with their differences."""
-        old, new = self.versions.old, self.versions.new
-        if old is None or new is None or self.mode.is_blind:
-            return []
-        rows = []
-        for path in EDITABLE[1:]:
-            if old[path] != new[path]:
-                found = compare(old[path], new[path])
-                row = {"old": marked(*_parts(found.old)), "new": marked(*_parts(found.new))}
-                rows.append({"label": LABELS[path], **row})
-        return rows
-
     def _changed_answers(self, sides: Mapping[str, Mapping[str, Any]]) -> list[object]:
         """Return the Markdown of both answers with marks, in one text or side by side; nothing if they are the same."""
         old, new = self.versions.old, self.versions.new
@@ -258,10 +244,6 @@ class _Screen:
             labels = ("A", "B")
             pair = (new, old) if is_swapped(self.opened.page.url, self.viewer.name) else pair
         return [{"label": label, **search_result(page, texts)} for label, texts in zip(labels, pair, strict=True)]
-
-
-def _parts(text: MarkedText) -> tuple[str, Sequence[Mark]]:
-    return text.markdown, text.marks
 
 
 def _measures(rewrite: Rewrite | None) -> list[tuple[str, str]]:

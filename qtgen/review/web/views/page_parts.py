@@ -11,10 +11,13 @@ from qtgen.generation.decisions import REASONS, Action, Decision, DecisionLog
 from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord
 from qtgen.page import Page
 from qtgen.page.fields import DESCRIPTION_MAX
+from qtgen.review.comparison.changes import compare_texts
+from qtgen.review.files import EDITABLE
 from qtgen.review.page_rows import compares_pages
-from qtgen.review.types import FindingCount, Mark
+from qtgen.review.types import FindingCount, Mark, Rewrite
 from qtgen.review.web.templating import shown
 from qtgen.review.web.views.lists import VERBS, coded
+from qtgen.review.web.views.versions import Versions
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.rules import REGISTRY
 
@@ -89,6 +92,24 @@ def marked(text: str, marks: Sequence[Mark]) -> Markup:
         parts += [shown(text[done:start]), tag.format(shown(text[start : mark.end]))]
         done = mark.end
     return Markup("").join([*parts, shown(text[done:])])
+
+
+def changed_fields(versions: Versions) -> list[dict[str, Any]]:
+    """Return the search fields that a rewrite changes, with their differences."""
+    old, new = versions.old, versions.new
+    if old is None or new is None:
+        return []
+    rows = []
+    for path in EDITABLE[1:]:
+        if old[path] != new[path]:
+            deleted, inserted = compare_texts(old[path], new[path])
+            rows.append({"label": LABELS[path], "old": marked(old[path], deleted), "new": marked(new[path], inserted)})
+    return rows
+
+
+def objections_to(rewrite: Rewrite | None) -> list[str]:
+    """Return the objections of the comparison to a rewrite."""
+    return [part for part in rewrite.why.split("; ") if part] if rewrite else []
 
 
 def search_result(page: Page, values: Mapping[str, str]) -> dict[str, Any]:
