@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlencode
 
 from qtgen._util.text import pluralize
 from qtgen.generation.decisions import DecisionLog
@@ -12,6 +11,7 @@ from qtgen.review.audits.acceptance import FixedRule, Rule, Verdict
 from qtgen.review.audits.audits import NEXT, AuditProgress, Plan, read_plans, second_readings
 from qtgen.review.index.queues import AUDIT, SECOND
 from qtgen.review.types import IndexedPage, View, Viewer
+from qtgen.review.web.addresses import review_address
 from qtgen.review.web.views.errors import NotFound
 from qtgen.review.web.views.lists import coded
 
@@ -118,14 +118,14 @@ def _context(workspace: AuditWorkspace, plan: Plan, viewer: Viewer) -> dict[str,
         "name": plan.name,
         "verdict": {"colour": colour, "word": word},
         "next_step": now.next_sentence,
-        "read_link": f"/review?{urlencode({'queue': queue})}" if now.pending and viewer.may_write else "",
+        "read_link": review_address(None, queue) if now.pending and viewer.may_write else "",
         "chart": chart_of(now, rule),
         "facts": facts_of(now, rule),
         "lists": {name: [_row(url, known.get(url), queue) for url in urls[:_LISTED]] for name, urls in lists.items()},
         "more": {name: max(0, len(urls) - _LISTED) for name, urls in lists.items()},
         "needs_second": len(now.needs_second),
         "second_for_you": len(own.intersection(now.needs_second)),
-        "second_link": f"/review?{urlencode({'queue': SECOND})}",
+        "second_link": review_address(None, SECOND),
         "is_over": is_over,
         "plan": plan,
         "excluded": [(path, coded(reason)) for path, reason in plan.excluded[:_LISTED]],
@@ -139,7 +139,7 @@ def _row(url: str, page: IndexedPage | None, queue: str) -> dict[str, str]:
         "title": page.title if page and page.title else url,
         "subject": page.subject if page else "",
         "problem": "" if page else "This page is gone.",
-        "link": f"/review?{urlencode({'url': url, 'queue': queue})}",
+        "link": review_address(url, queue),
     }
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from qtgen.errors import UsageError
 from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN
 from qtgen.review.types import View, Viewer
+from qtgen.review.web.addresses import review_address
 from qtgen.review.web.bundle import is_bundled
 from qtgen.review.web.modes import Mode
 from qtgen.review.web.views.errors import NotFound
@@ -28,7 +28,7 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
     if not mode.may_edit:
         raise UsageError("two reviewers judge this text, so it cannot be edited", remedy="reject it or send it back")
     draft = workspace.drafts.get(viewer.name, url) if may_save else None
-    back = f"/review?{urlencode({'url': url, **({'queue': queue} if queue else {})})}"
+    back = review_address(url, queue)
     other = _other_text(opened, versions, mode) if may_save else None
     context: dict[str, Any] = {
         "other": other,

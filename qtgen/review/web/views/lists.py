@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -14,6 +13,7 @@ from qtgen.review.index.index import PAGE_SIZE, ReviewIndex
 from qtgen.review.index.page_filter import PROBLEM
 from qtgen.review.index.queues import SECOND, Queues
 from qtgen.review.types import IndexedPage
+from qtgen.review.web.addresses import review_address
 from qtgen.review.web.templating import shown
 
 STATE_LABELS = {
@@ -116,11 +116,6 @@ def coded(text: str) -> Markup:
 def short(text: str) -> str:
     """Return the beginning of a text for a list."""
     return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
-
-
-def review_address(url: str, queue: str = "") -> str:
-    """Return the address of the review screen of a page."""
-    return f"/review?{urlencode({'url': url, **({'queue': queue} if queue else {})})}"
 
 
 def page_row(page: IndexedPage, queue: str = "", *, is_hidden: bool = False) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from qtgen.generation.decisions import REASONS, State
 from qtgen.review.audits.acceptance import Verdict
 from qtgen.review.decisions.rewrites import still_applies
 from qtgen.review.types import Mark, Rewrite, View, Viewer
+from qtgen.review.web.addresses import address_in_queue, review_address
 from qtgen.review.web.bundle import is_bundled
 from qtgen.review.web.last_decision import last_decision
 from qtgen.review.web.modes import Mode, is_swapped
@@ -51,13 +52,8 @@ def review_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) 
         if not queue:
             raise
         following = workspace.queues.neighbours(queue, url, viewer.name).next
-        return error_view(status_of(error), sentence_of(error), _address_in(queue, following))
+        return error_view(status_of(error), sentence_of(error), address_in_queue(queue, following))
     return View("page.html.j2", screen.context(query.get("tab", "")))
-
-
-def _address_in(queue: str, url: str | None) -> str:
-    """Return the address of a page of a queue, or of the end of the queue."""
-    return f"/review?{urlencode({'queue': queue, **({'url': url} if url else {'end': '1'})})}"
 
 
 def _is_over(workspace: Workspace, queue: str) -> bool:
@@ -158,7 +154,7 @@ class _Screen:
         }
 
     def _address(self, url: str | None) -> str | None:
-        return f"/review?{urlencode({'url': url, 'queue': self.queue})}" if url else None
+        return review_address(url, self.queue) if url else None
 
     def _verbs(self) -> dict[str, dict[str, Any]]:
         """Return what approving and rejecting mean for this page."""
