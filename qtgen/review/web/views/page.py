@@ -15,6 +15,7 @@ from qtgen.review.web.bundle import is_bundled
 from qtgen.review.web.last_decision import last_decision
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.views.errors import NotFound, error_view, sentence_of, status_of
+from qtgen.review.web.views.lists import STATE_LABELS
 from qtgen.review.web.views.page_parts import (
     changed_fields,
     history_rows,
@@ -29,13 +30,6 @@ from qtgen.review.web.views.queue_end import queue_end_view
 from qtgen.review.web.views.versions import Texts, Versions, sides_of, versions_of
 from qtgen.review.web.workspace import OpenedPage, Workspace
 
-STATE_LABELS = {
-    State.OPEN: "open",
-    State.APPROVED: "approved",
-    State.REJECTED: "rejected",
-    State.SENT_BACK: "sent back",
-    State.RETURNED: "returned",
-}
 _KEYS = {"changes": "c", "old": "o", "new": "n", "search": "p"}
 
 
@@ -108,7 +102,7 @@ class _Screen:
             "queue": self.queue,
             "queue_label": self.workspace.queues.kind(self.queue).label if self.queue else "",
             "left": self.workspace.queues.count(self.queue, self.viewer.name) if self.queue else None,
-            "state_label": STATE_LABELS[page.state],
+            "state_label": STATE_LABELS[page.state.value].lower(),
             "notices": self._notices(),
             "tabs": self._tabs(data["sides"]),
             "data": data,
