@@ -12,6 +12,7 @@ from qtgen.review.files import file_digest
 from qtgen.review.types import FindingCount
 from qtgen.site.discovery import read_page_bytes
 from qtgen.validation.diagnostics import Severity, printable
+from qtgen.validation.rules import REGISTRY, SiteRule
 
 _URL_MAX = 2_000  # characters; longer addresses do not work in every browser
 _TEXT_MAX = 500  # characters of a title or subject that lists know
@@ -105,6 +106,11 @@ def decode_findings(stored: str) -> tuple[FindingCount, ...]:
     """Return the findings that the index stores."""
     parts = (part.split(":") for part in stored.split())
     return tuple(FindingCount(code, severity, int(total)) for code, severity, total in parts)
+
+
+def compares_pages(code: str) -> bool:
+    """Return whether a rule compares pages, so that a check of one page does not report its findings."""
+    return isinstance(REGISTRY.get(code), SiteRule)
 
 
 def priority(findings: Iterable[FindingCount]) -> int:

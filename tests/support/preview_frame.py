@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from qtgen.review.web.bundle import BUNDLE, FONT_HEADERS, FRAME_HEADERS, frame_document, is_bundled
+from qtgen.review.web.bundle import BUNDLE, FRAME_HEADERS, frame_document, is_bundled
+from qtgen.review.web.guards import STATIC_HEADERS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Page
@@ -43,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/preview":
             self._reply("text/html; charset=utf-8", frame_document().encode(), FRAME_HEADERS)
         elif self.path.startswith("/static/preview/") and (file := BUNDLE / self.path[16:]).is_file():
-            self._reply(_TYPES[file.suffix[1:]], file.read_bytes(), FONT_HEADERS)
+            self._reply(_TYPES[file.suffix[1:]], file.read_bytes(), STATIC_HEADERS)
         else:
             self.send_error(404)
 

@@ -21,12 +21,13 @@ from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.generation.types import Draft
 from qtgen.page import Page, read_text
 from qtgen.review.decisions.change_builder import Change, ChangeBuilder, Records
-from qtgen.review.decisions.edits import EditCheck, check_edit
+from qtgen.review.decisions.edits import EditCheck, check_edit, check_page
 from qtgen.review.decisions.requests import acceptable_of, check_request
 from qtgen.review.decisions.rewrites import rewrite_of
 from qtgen.review.decisions.undo import Snapshot, UndoTexts, changed_fields
 from qtgen.review.files import PageChanged, PageOnDisk, ShownTexts, file_digest, read_page_file
 from qtgen.review.types import ActionRequest, ActionResult
+from qtgen.validation.diagnostics import Diagnostic
 
 _PREFERS: Mapping[Action, Preference] = {Action.TAKE: "new", Action.KEEP: "old"}
 
@@ -71,6 +72,10 @@ class Actions:
         file = read_page_file(path)
         self._shown.remember(file)
         return file
+
+    def check(self, file: PageOnDisk) -> tuple[Diagnostic, ...]:
+        """Return the findings of a page that is being shown."""
+        return check_page(file, self._config.checker)
 
     def check_edit(self, path: Path, fields: Mapping[str, str]) -> EditCheck:
         """Return a page with new values, its findings, and the errors among them that are new.

@@ -64,13 +64,16 @@ def edited_text(file: PageOnDisk, fields: Mapping[str, str]) -> str:
     return splice(file.page, changes)
 
 
+def check_page(file: PageOnDisk, checker: PageChecker) -> tuple[Diagnostic, ...]:
+    """Return the findings of a page as its file holds it."""
+    return tuple(checker(page_file(str(file.path), file.page)))
+
+
 def check_edit(file: PageOnDisk, fields: Mapping[str, str], checker: PageChecker) -> EditCheck:
     """Return a page with new values, its findings, and the errors among them that are new. Raises as `edited_text`."""
     text = edited_text(file, fields)
-    path = str(file.path)
-    before = checker(page_file(path, file.page))
-    after = tuple(checker(page_file(path, read_text(text))))
-    remaining = Counter((one.code, one.field) for one in before)
+    after = tuple(checker(page_file(str(file.path), read_text(text))))
+    remaining = Counter((one.code, one.field) for one in check_page(file, checker))
     new_errors = []
     for diagnostic in after:
         place = diagnostic.code, diagnostic.field

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from qtgen.errors import UsageError
+from qtgen.review.audits.audits import NEXT
 from qtgen.review.index.failed import FailedPage, FailedPages
 from qtgen.review.index.index import PAGE_SIZE, PageList, ReviewIndex
 from qtgen.review.index.page_filter import PageFilter
@@ -20,6 +21,8 @@ from qtgen.review.types import IndexedPage
 
 AUDIT = "audit:"
 """The beginning of the names of audit queues."""
+SECOND = "second"
+"""The queue of second readings."""
 
 
 class QueueKind(NamedTuple):
@@ -52,8 +55,8 @@ QUEUES: Mapping[str, QueueKind] = {
         "Open pages with errors or warnings, most serious first.",
         "state = 'open' AND priority <= -1000",
     ),
-    "next": QueueKind("Next pages", "All open pages, those most in need of a reviewer first.", "state = 'open'"),
-    "second": QueueKind("Second readings", "Pages that another reviewer has judged. You don't see the verdict."),
+    NEXT: QueueKind("Next pages", "All open pages, those most in need of a reviewer first.", "state = 'open'"),
+    SECOND: QueueKind("Second readings", "Pages that another reviewer has judged. You don't see the verdict."),
     "returned": QueueKind(
         "Returned",
         "The text changed after its decision. Decide again.",
@@ -139,7 +142,7 @@ class Queues:
     @staticmethod
     def is_blind(name: str) -> bool:
         """Return whether reviewers of a queue see neither scores nor decisions, because its figures depend on that."""
-        return name == "second" or name.startswith(AUDIT)
+        return name == SECOND or name.startswith(AUDIT)
 
     def counts(self, who: str) -> list[QueueCount]:
         """Return all queues except audits, with the number of pages that wait for a reviewer."""
@@ -229,7 +232,7 @@ class Queues:
         if name == "mine":
             drafts = json.dumps([*self._sources.drafts(who)])
             return Condition(_MINE, (reader, drafts))
-        if name == "next" and self._list(name, who) is not None:
+        if name == NEXT and self._list(name, who) is not None:
             return None
         kind = QUEUES.get(name)
         if kind is None or not kind.sql:
@@ -247,9 +250,9 @@ class Queues:
             return known
         version = self._index.version  # before the list is made, which may take a while
         urls: Sequence[str] | None = None
-        if name == "second":
+        if name == SECOND:
             urls = self._sources.second(who)
-        elif name == "next":
+        elif name == NEXT:
             urls = self._sources.next_pages(who)
         elif name.startswith(AUDIT):
             urls = self._sources.audit(name.removeprefix(AUDIT), who)

@@ -38,7 +38,7 @@ INDEXES = (
 
 COLUMNS = (
     "path, url, title, subject, score, file_digest, answer_digest, seo_digest, findings, state, decision, decided_at,"
-    " reviewer, batch, problem, rewrite, skipped"
+    " reviewer, batch, problem, rewrite"
 )
 RANK = "priority, score_order, path"
 """The order of queues: most findings first, then the lowest score. A page without a score comes after the others."""
@@ -110,10 +110,10 @@ def order_of(page_filter: PageFilter) -> str:
     return " ORDER BY " + (_ORDERS.get(sort) or _ORDERS[sort.removeprefix("-")]).format(*directions)
 
 
-def page_of(row: Sequence[Any], *, is_writable: bool = True) -> IndexedPage:
+def page_of(row: Sequence[Any]) -> IndexedPage:
     """Return the page of a row with `COLUMNS`."""
     path, url, title, subject, score, file_digest, *rest = row
-    digests, (findings, state, decision, decided_at, reviewer, batch, problem, rewrite, _) = rest[:2], rest[2:]
+    digests, (findings, state, decision, decided_at, reviewer, batch, problem, rewrite) = rest[:2], rest[2:]
     return IndexedPage(
         url=url,
         path=os.fsdecode(path),
@@ -129,7 +129,6 @@ def page_of(row: Sequence[Any], *, is_writable: bool = True) -> IndexedPage:
         reviewer=reviewer,
         batch=batch,
         rewrite=rewrite,
-        is_writable=is_writable,
         problem=problem,
     )
 

@@ -16,11 +16,18 @@ from qtgen.review.index.check_pass import CheckedPages
 from qtgen.review.index.facets import Facets
 from qtgen.review.index.review_status import status_of
 from qtgen.review.index.table import searchable
-from qtgen.review.page_rows import PageRow, decode_findings, describe, priority, read_file, stored_findings
+from qtgen.review.page_rows import (
+    PageRow,
+    compares_pages,
+    decode_findings,
+    describe,
+    priority,
+    read_file,
+    stored_findings,
+)
 from qtgen.review.types import Rewrite
 from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.diagnostics import Severity, printable
-from qtgen.validation.rules import REGISTRY, SiteRule
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import codes_by_path
 from qtgen.validation.workers import check_file
@@ -235,6 +242,6 @@ def _findings_of_page(path: str, size: int, raw: bytes | None, checks: Validatio
     diagnostics = decode_diagnostics(path, record[1], codes) if record[1] else []
     found = [(one.code, one.severity) for one in diagnostics]
     for kept in decode_findings(old):
-        if isinstance(REGISTRY.get(kept.code), SiteRule):
+        if compares_pages(kept.code):
             found += [(kept.code, Severity(kept.severity))] * kept.total
     return stored_findings(tuple(found))

@@ -5,7 +5,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -17,6 +16,7 @@ from qtgen.review.comparison.changes import compare_texts
 from qtgen.review.decisions.rewrites import rewrite_of
 from qtgen.review.files import PageChanged
 from qtgen.review.types import ActionRequest, Mark, Viewer
+from qtgen.review.web.addresses import address_in_queue, review_address
 from qtgen.review.web.bodies import FIELD_MAX, CheckBody, DecisionBody, DraftBody, ReserveBody, read_body
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.reservations import Reservation
@@ -70,19 +70,17 @@ class Api:
 
     def _following(self, asked: DecisionBody, viewer: Viewer) -> str:
         """Return the address of the screen that follows a decision."""
-        if not asked.queue:
-            return f"/review?{urlencode({'url': asked.url})}"
-        if asked.action is Action.UNDO:
-            return f"/review?{urlencode({'url': asked.url, 'queue': asked.queue})}"
+        if not asked.queue or asked.action is Action.UNDO:
+            return review_address(asked.url, asked.queue)
         url = self.workspace.queues.neighbours(asked.queue, asked.url, viewer.name).next
-        return f"/review?{urlencode({'queue': asked.queue, **({'url': url} if url else {'end': '1'})})}"
+        return address_in_queue(asked.queue, url)
 
     def _end_of_audit(self, asked: DecisionBody) -> str:
         """Return the address of the result, if the audit that the page was read for has one; else an empty text."""
         now = self.workspace.audit_of(asked.queue) if asked.action is not Action.UNDO else None
         if now is None or now.verdict is Verdict.CONTINUE:
             return ""
-        return f"/review?{urlencode({'queue': asked.queue, 'end': '1'})}"
+        return address_in_queue(asked.queue, None)
 
     def check(self, body: bytes, _viewer: Viewer) -> dict[str, Any]:
         """Return the findings of a page with an edit."""

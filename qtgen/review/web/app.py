@@ -7,7 +7,6 @@ import datetime as dt
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
-from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +24,7 @@ from qtgen.generation.decisions import timestamp
 from qtgen.review.files import PageChanged
 from qtgen.review.types import View, Viewer
 from qtgen.review.web.access import Access, LinkAccess
+from qtgen.review.web.addresses import review_address
 from qtgen.review.web.api import Api, conflict_reply
 from qtgen.review.web.bundle import APPROXIMATE_HEADERS, FRAME_HEADERS, frame_document, is_bundled
 from qtgen.review.web.guards import HEADERS, BodyLimit, Readers, ReplyHeaders, SameOrigin, is_api, json_bytes
@@ -145,7 +145,7 @@ async def _enter(request: Request) -> Response:
     if not isinstance(access, LinkAccess) or not access.accepts(request.query_params.get("key", "")):
         return await _reply(request.scope, 403, access.refusal(request.scope))
     queue = request.query_params.get("queue")
-    address = f"/review?{urlencode({'queue': queue})}" if queue else "/"
+    address = review_address(None, queue) if queue else "/"
     return RedirectResponse(address, 303, headers={"set-cookie": access.cookie})
 
 

@@ -43,9 +43,6 @@ FRAME_HEADERS: Mapping[str, str] = {
 }
 """The headers of the frame's document. Its sandbox gives it an opaque origin, and it can load nothing else."""
 
-FONT_HEADERS: Mapping[str, str] = {"access-control-allow-origin": "*", "x-content-type-options": "nosniff"}
-"""The headers of the bundle's files. Without the first one, a frame with an opaque origin gets no fonts."""
-
 
 def is_bundled(folder: Path = BUNDLE) -> bool:
     """Return whether `make bundle` was run, or the wheel contains the bundle."""

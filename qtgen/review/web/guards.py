@@ -45,13 +45,14 @@ HEADERS = {
     "cache-control": "no-store",
 }
 """The headers of every screen."""
-_STATIC_HEADERS = {
+STATIC_HEADERS = {
     "content-security-policy": "default-src 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "access-control-allow-origin": "*",  # the preview's frame has no origin of its own
+    "access-control-allow-origin": "*",  # without it, the preview's frame, which has no origin, gets no fonts
     "cache-control": "no-cache",
 }
+"""The headers of scripts, styles and fonts."""
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]")
 
@@ -69,7 +70,7 @@ class ReplyHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        defaults = _STATIC_HEADERS if scope["path"].startswith("/static/") else HEADERS
+        defaults = STATIC_HEADERS if scope["path"].startswith("/static/") else HEADERS
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -4,13 +4,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qtgen.errors import UsageError
 from qtgen.generation.decisions import Draw
 from qtgen.generation.output import OutputFolder
-from qtgen.review.audits.audits import Plan, read_plan, read_plans
-
-AUDIT = "audit:"
-SECOND, NEXT = "second", "next"
+from qtgen.review.audits.audits import NEXT, Plan, read_plan, read_plans
+from qtgen.review.index.queues import AUDIT, SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +78,3 @@ def mode_of(
 def is_swapped(url: str, who: str) -> bool:
     """Return whether a blind reviewer sees the new text as A. It stays the same when the page is opened again."""
     return hashlib.sha256(f"{url}\0{who}".encode("utf-8", "surrogatepass")).digest()[0] % 2 == 1
-
-
-def check_queue(name: str, known: Callable[[str], bool]) -> None:
-    """Raise UsageError if there is no queue with a name."""
-    if name and not known(name):
-        raise UsageError(f"there is no queue `{name}`", remedy="choose one on the overview")

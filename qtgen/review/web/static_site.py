@@ -14,14 +14,14 @@ from qtgen._util.preview import palette_css, preview_css, render_markdown
 from qtgen.errors import PageConflict, UsageError
 from qtgen.generation.decisions import DecisionLog
 from qtgen.page.naming import slug, windows_fault
-from qtgen.review.comparison.changes import compare, compare_texts
+from qtgen.review.comparison.changes import compare
 from qtgen.review.decisions.rewrites import read_rewrites, still_applies
-from qtgen.review.files import PageOnDisk, read_page_file
+from qtgen.review.files import read_page_file
 from qtgen.review.index.page_filter import PageFilter
 from qtgen.review.types import FindingCount, IndexedPage, Rewrite
 from qtgen.review.web.templating import environment
-from qtgen.review.web.views.lists import STATE_LABELS
-from qtgen.review.web.views.page_parts import LABELS, history_rows, marked, search_result
+from qtgen.review.web.views.lists import STATE_LABELS, finding_badges
+from qtgen.review.web.views.page_parts import changed_fields, history_rows, objections_to, search_result
 from qtgen.review.web.views.versions import versions_of
 from qtgen.review.web.workspace import OpenedPage, Workspace
 from qtgen.validation.rules import REGISTRY
@@ -177,19 +177,11 @@ def _write_lists(folder: Path, rows: Sequence[_Row], log: DecisionLog) -> set[st
 
 def _list_row(row: _Row, log: DecisionLog) -> dict[str, Any]:
     decision = log.current(row.page.url)
-    return {"row": row, "label": STATE_LABELS[row.state], "findings": _counts(row.page), "decision": decision}
+    return {"row": row, "label": STATE_LABELS[row.state], "findings": finding_badges(row.page), "decision": decision}
 
 
 def _list_name(name: str, number: int) -> str:
     return f"{name}-{number + 1}.html" if number else f"{name}.html"
-
-
-def _counts(page: IndexedPage) -> list[tuple[str, str, int]]:
-    """Return severity, label and number of a page's findings."""
-    totals: dict[str, int] = {}
-    for finding in page.findings:
-        totals[finding.severity] = totals.get(finding.severity, 0) + finding.total
-    return [(severity, severity if total == 1 else f"{severity}s", total) for severity, total in totals.items()]
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -208,19 +200,15 @@ def _page_html(workspace: Workspace, row: _Row, near: Sequence[_Row | None]) -> 
         near=near,
         answer=render_markdown(versions.now["answer"]),
         rewrite=rewrite,
-        objections=[part for part in rewrite.why.split("; ") if part] if rewrite else [],
+        objections=objections_to(rewrite),
         changes=_changes(versions.old, versions.new),
-        fields=_changed_fields(versions.old, versions.new),
+        fields=changed_fields(versions),
         result=search_result(file.page, versions.now),
         keywords=versions.now["seo.page_keywords"],
         findings=[_finding(one) for one in row.page.findings],
         history=history_rows(workspace.log, row.page.url),
-        words=_words(file),
+        words=len(versions.now["answer"].split()),
     )
-
-
-def _words(file: PageOnDisk) -> int:
-    return len(file.fields["answer"].split())
 
 
 def _finding(finding: FindingCount) -> dict[str, Any]:
@@ -241,15 +229,3 @@ def _changes(old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> di
     texts = {"merged": changes.merged, "old": changes.old, "new": changes.new}
     rendered = {name: render_markdown(text.markdown, text.marks) for name, text in texts.items()}
     return {**rendered, "is_merged": changes.layout == "merged", "common": changes.common}
-
-
-def _changed_fields(old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> list[dict[str, Any]]:
-    """Return the search fields that a rewrite changes, with their differences."""
-    if old is None or new is None:
-        return []
-    rows = []
-    for path in ("seo.page_description", "seo.page_keywords"):
-        if old[path] != new[path]:
-            deleted, inserted = compare_texts(old[path], new[path])
-            rows.append({"label": LABELS[path], "old": marked(old[path], deleted), "new": marked(new[path], inserted)})
-    return rows

@@ -20,10 +20,10 @@ from qtgen.review.files import PageOnDisk
 from qtgen.review.index.index import IndexSources, ReviewIndex
 from qtgen.review.index.origins import Origins
 from qtgen.review.index.plan_queues import PlanQueues, progress_of
-from qtgen.review.index.queues import Queues
+from qtgen.review.index.queues import AUDIT, Queues
 from qtgen.review.index.watch import Watcher
 from qtgen.review.types import IndexedPage, Rewrite
-from qtgen.review.web.modes import AUDIT, Mode, mode_of
+from qtgen.review.web.modes import Mode, mode_of
 from qtgen.review.web.reservations import Reservations
 from qtgen.review.web.views.errors import NotFound
 from qtgen.settings import Settings

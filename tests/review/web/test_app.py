@@ -16,6 +16,8 @@ from qtgen.page import decode_answer, encode_answer, read
 from qtgen.review.decisions.drafts import Drafts
 from qtgen.review.types import FindingCount
 from qtgen.review.web.views.page_parts import rule_findings
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules import REGISTRY, Example, SiteRule
 from support.asgi import Reply, call
 from support.audits import write_audit
 from support.pages import LONG_DESCRIPTION, page_path, write_site
@@ -387,6 +389,13 @@ def test_finding_of_a_rule_that_compares_pages_has_a_sentence() -> None:
     assert row.summary
     assert row.summary in row.explanation
     assert row.summary != row.explanation
+
+
+def test_finding_of_a_plugin_rule_that_compares_pages_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = SiteRule("ACME401", "a-rule", Severity.WARNING, lambda _site: (), Example(), Example(), None)
+    monkeypatch.setitem(REGISTRY, rule.code, rule)
+    counts = [FindingCount("ACME401", "warning", 2), FindingCount("ACME101", "warning", 1)]
+    assert [(row.code, row.total) for row in rule_findings([], counts)] == [("ACME401", 2)]
 
 
 def test_disk_full(review: ReviewApp, monkeypatch: pytest.MonkeyPatch) -> None:

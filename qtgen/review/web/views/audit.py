@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlencode
 
 from qtgen._util.text import pluralize
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.review.audits.acceptance import FixedRule, Rule, Verdict
 from qtgen.review.audits.audits import NEXT, AuditProgress, Plan, read_plans, second_readings
+from qtgen.review.index.queues import AUDIT, SECOND
 from qtgen.review.types import IndexedPage, View, Viewer
+from qtgen.review.web.addresses import review_address
 from qtgen.review.web.views.errors import NotFound
 from qtgen.review.web.views.lists import coded
 
@@ -111,25 +112,24 @@ def _context(workspace: AuditWorkspace, plan: Plan, viewer: Viewer) -> dict[str,
     bad = [plan.pages[plan.order[place - 1]].url for place in now.bad_at] if is_over else []
     lists = {"pending": now.pending, "disputed": now.disputed, "bad": bad}
     known = workspace.index.pages([url for urls in lists.values() for url in urls[:_LISTED]])
-    queue = f"audit:{plan.name}"
+    queue = f"{AUDIT}{plan.name}"
     colour, word = _VERDICTS[now.verdict]
     return {
         "name": plan.name,
         "verdict": {"colour": colour, "word": word},
         "next_step": now.next_sentence,
-        "read_link": f"/review?{urlencode({'queue': queue})}" if now.pending and viewer.may_write else "",
+        "read_link": review_address(None, queue) if now.pending and viewer.may_write else "",
         "chart": chart_of(now, rule),
         "facts": facts_of(now, rule),
         "lists": {name: [_row(url, known.get(url), queue) for url in urls[:_LISTED]] for name, urls in lists.items()},
         "more": {name: max(0, len(urls) - _LISTED) for name, urls in lists.items()},
         "needs_second": len(now.needs_second),
         "second_for_you": len(own.intersection(now.needs_second)),
-        "second_link": f"/review?{urlencode({'queue': 'second'})}",
+        "second_link": review_address(None, SECOND),
         "is_over": is_over,
         "plan": plan,
         "excluded": [(path, coded(reason)) for path, reason in plan.excluded[:_LISTED]],
         "excluded_more": max(0, len(plan.excluded) - _LISTED),
-        "history_link": f"/history?{urlencode({'queue': queue})}",
     }
 
 
@@ -139,7 +139,7 @@ def _row(url: str, page: IndexedPage | None, queue: str) -> dict[str, str]:
         "title": page.title if page and page.title else url,
         "subject": page.subject if page else "",
         "problem": "" if page else "This page is gone.",
-        "link": f"/review?{urlencode({'url': url, 'queue': queue})}",
+        "link": review_address(url, queue),
     }
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from qtgen.errors import UsageError
 from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN
 from qtgen.review.types import View, Viewer
+from qtgen.review.web.addresses import review_address
 from qtgen.review.web.bundle import is_bundled
 from qtgen.review.web.modes import Mode
 from qtgen.review.web.views.errors import NotFound
@@ -21,16 +21,15 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
     workspace.check_queue(queue)
     if not url:
         raise NotFound("the address names no page; open one from the list")
-    opened = workspace.open(url)
-    fields = opened.file.fields
+    opened, versions, mode = versions_for(workspace, query, viewer)
+    fields = versions.now
     problems = [*filter(None, [opened.page.problem]), *(one.message for one in opened.file.page.problems)]
     may_save = viewer.may_write and opened.page.is_writable and not problems
-    mode = workspace.mode(queue, url)
     if not mode.may_edit:
         raise UsageError("two reviewers judge this text, so it cannot be edited", remedy="reject it or send it back")
     draft = workspace.drafts.get(viewer.name, url) if may_save else None
-    back = f"/review?{urlencode({'url': url, **({'queue': queue} if queue else {})})}"
-    other = _other_text(versions_for(workspace, query, viewer)) if may_save else None
+    back = review_address(url, queue)
+    other = _other_text(opened, versions, mode) if may_save else None
     context: dict[str, Any] = {
         "other": other,
         "title": opened.file.page.text_of("title") or url,
@@ -57,9 +56,8 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
     return View("edit.html.j2", context)
 
 
-def _other_text(shown: tuple[OpenedPage, Versions, Mode]) -> dict[str, Any] | None:
+def _other_text(opened: OpenedPage, versions: Versions, mode: Mode) -> dict[str, Any] | None:
     """Return the text of a rewrite that the page does not have. A blind reviewer learns nothing about it."""
-    opened, versions, mode = shown
     if versions.old is None or versions.new is None or opened.rewrite is None or mode.is_blind:
         return None
     if opened.rewrite.is_taken:

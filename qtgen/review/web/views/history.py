@@ -9,7 +9,8 @@ from qtgen.errors import UsageError
 from qtgen.generation.decisions import REASONS, Action, Decision, DecisionLog
 from qtgen.review.index.index import PAGE_SIZE
 from qtgen.review.types import IndexedPage, View, Viewer
-from qtgen.review.web.views.lists import VERBS, ListsWorkspace, hidden_pages, offset_of, pager, review_address, short
+from qtgen.review.web.addresses import review_address
+from qtgen.review.web.views.lists import VERBS, ListsWorkspace, hidden_pages, offset_of, pager, short
 
 _PROBLEMS_MAX = 50
 _NOTE_MAX = 400  # characters

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -12,8 +11,9 @@ from qtgen.generation.decisions import Action, DecisionLog, State
 from qtgen.review.audits.audits import AuditProgress
 from qtgen.review.index.index import PAGE_SIZE, ReviewIndex
 from qtgen.review.index.page_filter import PROBLEM
-from qtgen.review.index.queues import Queues
+from qtgen.review.index.queues import SECOND, Queues
 from qtgen.review.types import IndexedPage
+from qtgen.review.web.addresses import review_address
 from qtgen.review.web.templating import shown
 
 STATE_LABELS = {
@@ -118,11 +118,6 @@ def short(text: str) -> str:
     return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
 
 
-def review_address(url: str, queue: str = "") -> str:
-    """Return the address of the review screen of a page."""
-    return f"/review?{urlencode({'url': url, **({'queue': queue} if queue else {})})}"
-
-
 def page_row(page: IndexedPage, queue: str = "", *, is_hidden: bool = False) -> dict[str, Any]:
     """Return a row of the list.
 
@@ -144,7 +139,7 @@ def page_row(page: IndexedPage, queue: str = "", *, is_hidden: bool = False) -> 
             "state": page.state.value,
             "state_label": STATE_LABELS[PROBLEM if page.problem else page.state.value],
             "score": page.score,
-            "findings": _finding_badges(page),
+            "findings": finding_badges(page),
             "codes": _codes(page),
             "reviewer": page.reviewer,
             "decided_at": page.decided_at,
@@ -152,7 +147,7 @@ def page_row(page: IndexedPage, queue: str = "", *, is_hidden: bool = False) -> 
     return row
 
 
-def _finding_badges(page: IndexedPage) -> list[tuple[str, str]]:
+def finding_badges(page: IndexedPage) -> list[tuple[str, str]]:
     """Return the severity and a count such as `2 errors` of each severity that a page has."""
     totals: dict[str, int] = {}
     for finding in page.findings:
@@ -172,5 +167,5 @@ def hidden_pages(workspace: ListsWorkspace, who: str) -> Callable[[str], bool]:
 
     These are the pages that the reviewer should read as the second one.
     """
-    urls = set(workspace.queues.urls("second", who))
+    urls = set(workspace.queues.urls(SECOND, who))
     return urls.__contains__

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from qtgen.generation.decisions import Action, DecisionLog, State, timestamp
 from qtgen.review.index.queues import AUDIT
 from qtgen.review.types import View, Viewer
+from qtgen.review.web.addresses import review_address
 from qtgen.review.web.views.lists import STATE_LABELS, ListsWorkspace, coded
 
 _NEXT_STEPS = {
@@ -51,7 +52,7 @@ def overview_view(
             "pages": one.pages,
             "sentence": coded(one.sentence if one.pages else _NEXT_STEPS[one.name]),
             "list": f"/pages?{urlencode({'queue': one.name})}",
-            "review": f"/review?{urlencode({'queue': one.name})}" if one.pages and one.name != "failed" else "",
+            "review": review_address(None, one.name) if one.pages and one.name != "failed" else "",
         }
         for one in counts
     ]
@@ -92,7 +93,7 @@ def _audits(workspace: ListsWorkspace) -> list[dict[str, Any]]:
         {
             "name": one.plan.name,
             "href": f"/audits/{one.plan.name}",
-            "review": f"/review?{urlencode({'queue': AUDIT + one.plan.name})}" if one.pending or one.disputed else "",
+            "review": review_address(None, AUDIT + one.plan.name) if one.pending or one.disputed else "",
             "verdict": str(one.verdict),
             "read": one.read,
             "bad": one.bad,

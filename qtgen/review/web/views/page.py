@@ -8,18 +8,19 @@ from urllib.parse import urlencode
 from qtgen.errors import PageConflict
 from qtgen.generation.decisions import REASONS, State
 from qtgen.review.audits.acceptance import Verdict
-from qtgen.review.comparison.changes import MarkedText, compare
 from qtgen.review.decisions.rewrites import still_applies
-from qtgen.review.files import EDITABLE
 from qtgen.review.types import Mark, Rewrite, View, Viewer
+from qtgen.review.web.addresses import address_in_queue, review_address
 from qtgen.review.web.bundle import is_bundled
 from qtgen.review.web.last_decision import last_decision
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.views.errors import NotFound, error_view, sentence_of, status_of
+from qtgen.review.web.views.lists import STATE_LABELS
 from qtgen.review.web.views.page_parts import (
-    LABELS,
+    changed_fields,
     history_rows,
     marked,
+    objections_to,
     provenance_rows,
     rule_findings,
     search_result,
@@ -29,13 +30,6 @@ from qtgen.review.web.views.queue_end import queue_end_view
 from qtgen.review.web.views.versions import Texts, Versions, sides_of, versions_of
 from qtgen.review.web.workspace import OpenedPage, Workspace
 
-STATE_LABELS = {
-    State.OPEN: "open",
-    State.APPROVED: "approved",
-    State.REJECTED: "rejected",
-    State.SENT_BACK: "sent back",
-    State.RETURNED: "returned",
-}
 _KEYS = {"changes": "c", "old": "o", "new": "n", "search": "p"}
 
 
@@ -52,13 +46,8 @@ def review_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) 
         if not queue:
             raise
         following = workspace.queues.neighbours(queue, url, viewer.name).next
-        return error_view(status_of(error), sentence_of(error), _address_in(queue, following))
+        return error_view(status_of(error), sentence_of(error), address_in_queue(queue, following))
     return View("page.html.j2", screen.context(query.get("tab", "")))
-
-
-def _address_in(queue: str, url: str | None) -> str:
-    """Return the address of a page of a queue, or of the end of the queue."""
-    return f"/review?{urlencode({'queue': queue, **({'url': url} if url else {'end': '1'})})}"
 
 
 def _is_over(workspace: Workspace, queue: str) -> bool:
@@ -103,7 +92,7 @@ class _Screen:
         page, file, mode = self.opened.page, self.opened.file, self.mode
         data = self._data(tab)
         is_readable = not file.page.problems
-        diagnostics = self.workspace.actions.check_edit(file.path, {}).diagnostics if is_readable else ()
+        diagnostics = self.workspace.actions.check(file) if is_readable else ()
         source, is_cut = source_lines("" if mode.is_blind else file.page.text, diagnostics)  # it contains the score
         rewrite = self.rewrite
         return {
@@ -113,18 +102,18 @@ class _Screen:
             "queue": self.queue,
             "queue_label": self.workspace.queues.kind(self.queue).label if self.queue else "",
             "left": self.workspace.queues.count(self.queue, self.viewer.name) if self.queue else None,
-            "state_label": STATE_LABELS[page.state],
+            "state_label": STATE_LABELS[page.state.value].lower(),
             "notices": self._notices(),
             "tabs": self._tabs(data["sides"]),
             "data": data,
-            "changes": self._changes(),
+            "changes": [] if mode.is_blind else changed_fields(self.versions),
             "changed_answers": self._changed_answers(data["sides"]),
             "is_beside": not data["sides"].get("changes", {}).get("is_merged", True),
             "search_results": self._search_results(),
             "source": source,
             "source_is_cut": is_cut,
             "rewrite": rewrite,
-            "objections": [part for part in rewrite.why.split("; ") if part] if rewrite else [],
+            "objections": objections_to(rewrite),
             "measures": _measures(rewrite),
             "findings": rule_findings(diagnostics, page.findings, counts_all=not is_readable),
             "words": len(self.versions.now["answer"].split()),
@@ -159,7 +148,7 @@ class _Screen:
         }
 
     def _address(self, url: str | None) -> str | None:
-        return f"/review?{urlencode({'url': url, 'queue': self.queue})}" if url else None
+        return review_address(url, self.queue) if url else None
 
     def _verbs(self) -> dict[str, dict[str, Any]]:
         """Return what approving and rejecting mean for this page."""
@@ -226,19 +215,6 @@ class _Screen:
         rows = [(name, labels[name], _KEYS.get(name, ""), urlencode({**query, "tab": name})) for name in names]
         return [dict(zip(("name", "label", "key", "query"), row, strict=True)) for row in rows]
 
-    def _changes(self) -> list[dict[str, Any]]:
-        """Return the search fields that the rewrite changes, with their differences."""
-        old, new = self.versions.old, self.versions.new
-        if old is None or new is None or self.mode.is_blind:
-            return []
-        rows = []
-        for path in EDITABLE[1:]:
-            if old[path] != new[path]:
-                found = compare(old[path], new[path])
-                row = {"old": marked(*_parts(found.old)), "new": marked(*_parts(found.new))}
-                rows.append({"label": LABELS[path], **row})
-        return rows
-
     def _changed_answers(self, sides: Mapping[str, Mapping[str, Any]]) -> list[object]:
         """Return the Markdown of both answers with marks, in one text or side by side; nothing if they are the same."""
         old, new = self.versions.old, self.versions.new
@@ -258,10 +234,6 @@ class _Screen:
             labels = ("A", "B")
             pair = (new, old) if is_swapped(self.opened.page.url, self.viewer.name) else pair
         return [{"label": label, **search_result(page, texts)} for label, texts in zip(labels, pair, strict=True)]
-
-
-def _parts(text: MarkedText) -> tuple[str, Sequence[Mark]]:
-    return text.markdown, text.marks
 
 
 def _measures(rewrite: Rewrite | None) -> list[tuple[str, str]]:

@@ -11,9 +11,13 @@ from qtgen.generation.decisions import REASONS, Action, Decision, DecisionLog
 from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord
 from qtgen.page import Page
 from qtgen.page.fields import DESCRIPTION_MAX
-from qtgen.review.types import FindingCount, Mark
+from qtgen.review.comparison.changes import compare_texts
+from qtgen.review.files import EDITABLE
+from qtgen.review.page_rows import compares_pages
+from qtgen.review.types import FindingCount, Mark, Rewrite
 from qtgen.review.web.templating import shown
 from qtgen.review.web.views.lists import VERBS, coded
+from qtgen.review.web.views.versions import Versions
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.rules import REGISTRY
 
@@ -62,15 +66,10 @@ def rule_findings(
         _row(code, found[0].severity, [(f"{one.line}:{one.column}", coded(one.message)) for one in found], len(found))
         for code, found in by_code.items()
     ]
-    others = (one for one in counts if one.code not in by_code and (counts_all or _compares(one.code)))
+    others = (one for one in counts if one.code not in by_code and (counts_all or compares_pages(one.code)))
     rows += [_row(one.code, one.severity, [], one.total) for one in others]
     order = [severity.value for severity in Severity]
     return sorted(rows, key=lambda row: (order.index(row.severity), row.code))
-
-
-def _compares(code: str) -> bool:
-    """Return whether a rule compares pages: its findings are not among those of the page alone."""
-    return code.startswith("QT4") or code == "QT611"
 
 
 def _row(code: str, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
@@ -93,6 +92,24 @@ def marked(text: str, marks: Sequence[Mark]) -> Markup:
         parts += [shown(text[done:start]), tag.format(shown(text[start : mark.end]))]
         done = mark.end
     return Markup("").join([*parts, shown(text[done:])])
+
+
+def changed_fields(versions: Versions) -> list[dict[str, Any]]:
+    """Return the search fields that a rewrite changes, with their differences."""
+    old, new = versions.old, versions.new
+    if old is None or new is None:
+        return []
+    rows = []
+    for path in EDITABLE[1:]:
+        if old[path] != new[path]:
+            deleted, inserted = compare_texts(old[path], new[path])
+            rows.append({"label": LABELS[path], "old": marked(old[path], deleted), "new": marked(new[path], inserted)})
+    return rows
+
+
+def objections_to(rewrite: Rewrite | None) -> list[str]:
+    """Return the objections of the comparison to a rewrite."""
+    return [part for part in rewrite.why.split("; ") if part] if rewrite else []
 
 
 def search_result(page: Page, values: Mapping[str, str]) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from urllib.parse import urlencode
 
 from qtgen._util.text import pluralize
 from qtgen.errors import UsageError
+from qtgen.review.index.index import PAGE_SIZE
 from qtgen.review.index.page_filter import PageFilter
 from qtgen.review.types import View, Viewer
+from qtgen.review.web.addresses import review_address
 from qtgen.review.web.views.errors import NotFound
 from qtgen.review.web.views.lists import (
     STATE_LABELS,
@@ -83,7 +85,7 @@ def pages_view(workspace: ListsWorkspace, query: Mapping[str, str], viewer: View
             "clear": f"/pages?{urlencode({'queue': queue})}" if queue else "/pages",
             "choices": _choices(workspace, page_filter, is_blind=is_blind),
             "pager": pager("/pages", page_filter.query(), offset, len(rows), found.total),
-            "start": f"/review?{urlencode({'queue': queue})}" if queue and found.total else "",
+            "start": review_address(None, queue) if queue and found.total else "",
             "total": pluralize(found.total, "page"),
             "empty": "" if rows else coded(_empty(workspace, page_filter, offset)),
             "notes": [coded(note) for note in workspace.index.notes],
@@ -164,7 +166,7 @@ def _failed_view(workspace: ListsWorkspace, query: Mapping[str, str]) -> View:
     """Return the list of questions without a page."""
     offset = offset_of(query)
     failed = workspace.queues.failed()
-    some = failed[offset : offset + 50]
+    some = failed[offset : offset + PAGE_SIZE]
     context = {
         "kind": workspace.queues.kind(_FAILED),
         "rows": [

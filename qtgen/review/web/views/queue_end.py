@@ -5,9 +5,9 @@ from typing import NamedTuple
 from qtgen._util.text import pluralize
 from qtgen.review.audits.acceptance import Verdict
 from qtgen.review.audits.audits import AuditProgress, read_plans, second_readings
+from qtgen.review.index.queues import SECOND
 from qtgen.review.types import View, Viewer
 from qtgen.review.web.last_decision import last_decision
-from qtgen.review.web.modes import SECOND
 from qtgen.review.web.views.lists import coded
 from qtgen.review.web.workspace import Workspace
 
