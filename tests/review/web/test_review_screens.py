@@ -182,6 +182,7 @@ def test_page_that_changed_shows_all_three_texts(link: str, open_page: OpenPage)
     page.get_by_label("Yes, this is polish").check()
     page.get_by_role("button", name="Save").click()
     dialog = page.get_by_role("dialog", name="The page changed while you had it open")
+    dialog.wait_for()
     cells = dialog.locator("tbody td").all_inner_texts()
     assert cells[1:] == [theirs, TEXT]
     assert not Path("out/.qtgen/decisions.jsonl").exists()
