@@ -104,11 +104,6 @@ class StaticModel:
         vectors: Vectors = self._word_table[[rows[word] for word in words]]
         return vectors
 
-    def word_vector(self, word: str) -> "Vectors":
-        """Return the vector of one word, with length 1."""
-        vector: Vectors = self.word_vectors([word])[0]
-        return vector
-
     @cached_property
     def _word_table(self) -> "Vectors":
         """The remembered vectors of words. The rows that are not used yet take no memory."""

@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
+from operator import mul
 from typing import TYPE_CHECKING
 
 from qtgen.embeddings.static import StaticModel, normalize_rows
@@ -21,6 +22,8 @@ _LEADING_MARKS = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]+|[-*+][ \t]+|\d{1,3}[.)][ \t]+|>[ \t]*|```.*$|\|?[ \t:|-]{3,}$)", re.MULTILINE
 )
 _INLINE_MARKS = re.compile(r"\*\*|__|`|\$|(?<=\s)\*|\*(?=\s)|\|")
+_FOREIGN = re.compile("[^\0-\u024f]")  # beyond the Latin letters
+_MAX_WORDS = 100_000  # that each cache remembers, in about 15 MB
 _ENDINGS = ("ing", "ed", "es", "s")
 
 
@@ -51,7 +54,7 @@ class AnalyzedText:
 
     @cached_property
     def stems(self) -> list[str]:
-        return [stem(word) for word in self.words]
+        return list(map(stem, self.words))
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -69,8 +72,8 @@ class AnalyzedText:
 
     @cached_property
     def _sentence_tokens(self) -> "list[NDArray[np.intp]]":
-        """Token numbers of each sentence. Tokenizing takes most of the time, so it is done once."""
-        return static_model().tokens(self.sentences)
+        """Token numbers of each sentence."""
+        return static_model().tokens_of_prose(self.sentences)
 
     @cached_property
     def vector(self) -> "Vectors":
@@ -104,26 +107,26 @@ class AnalyzedText:
         """Unit vectors of the distinct tokens, and the lengths the vectors had: rare tokens have long ones."""
         import numpy as np
 
-        rows = static_model().vectors[np.unique(np.concatenate(self._sentence_tokens))]
-        return normalize_rows(rows), np.linalg.norm(rows, axis=1)
+        numbers = np.unique(np.concatenate(self._sentence_tokens))
+        vectors, lengths = static_model().unit_vectors
+        return vectors[numbers], lengths[numbers]
 
     @cached_property
     def key_vector(self) -> "Vectors":
         """The sum of the words' unit vectors, weighted by count and by `information`."""
         import numpy as np
 
-        known = [word for word in self.counts if information(word) > 0]
+        known = {word: count * weight for word, count in self.counts.items() if (weight := information(word)) > 0}
         if not known:
             return np.zeros(static_model().width, np.float32)
-        weights = np.array([self.counts[word] * information(word) for word in known], np.float32)
-        vectors = np.stack([static_model().word_vector(word) for word in known])
-        vector: Vectors = normalize_rows(weights[None, :] @ vectors)[0]
+        weights = np.array(list(known.values()), np.float32)
+        vector: Vectors = normalize_rows(weights[None, :] @ static_model().word_vectors(list(known)))[0]
         return vector
 
     def is_english(self) -> bool:
         """Return whether the text looks English. A text with fewer than 20 Latin words counts as English."""
-        letters = [char for char in self.plain if char.isalpha()]
-        if sum(char > "\u024f" for char in letters) > 0.5 * len(letters):
+        foreign = sum(map(str.isalpha, _FOREIGN.findall(self.plain)))
+        if foreign and foreign > 0.5 * sum(map(str.isalpha, self.plain)):
             return False
         words = _LETTERS.findall(self.plain.lower())
         if len(words) < 20:
@@ -143,7 +146,7 @@ def static_model() -> StaticModel:
     return StaticModel()
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=_MAX_WORDS)
 def stem(word: str) -> str:
     """Return a word without a plural or verb ending, if at least three letters remain."""
     for ending in _ENDINGS:
@@ -152,30 +155,45 @@ def stem(word: str) -> str:
     return word
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=_MAX_WORDS)
 def information(word: str) -> float:
     """Return how informative a word is: 8 minus its Zipf frequency in English, at least 0.
 
     The Zipf frequency (wordfreq) is log10 of the uses in a billion words. A number counts as a rare word.
     """
-    return 5.0 if word.isdigit() else max(0.0, 8.0 - _zipf_frequency(word, "en"))
+    return 5.0 if word.isdigit() else max(0.0, 8.0 - _zipf_frequencies("en")[word])
 
 
 def _mean_frequency(words: Sequence[str], language: str) -> float:
-    return sum(_zipf_frequency(word, language) for word in words) / len(words)
+    frequencies = _zipf_frequencies(language)
+    return sum(map(frequencies.__getitem__, words)) / len(words)
 
 
-@lru_cache(maxsize=400_000)
-def _zipf_frequency(word: str, language: str) -> float:
-    from wordfreq import zipf_frequency
+class _ZipfFrequencies(dict[str, float]):
+    """Frequencies of words in a language, each looked up once."""
 
-    return zipf_frequency(word, language)
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def __missing__(self, word: str) -> float:
+        from wordfreq import zipf_frequency
+
+        if len(self) >= _MAX_WORDS:
+            self.clear()
+        self[word] = frequency = zipf_frequency(word, self.language)
+        return frequency
+
+
+@cache
+def _zipf_frequencies(language: str) -> _ZipfFrequencies:
+    return _ZipfFrequencies(language)
 
 
 def recall(wanted: Counter[str], given: Counter[str]) -> float:
     """Return the share of the wanted words that are given, each weighted by `information`; 0 if none is wanted."""
-    total = sum(count * information(word) for word, count in wanted.items())
-    shared = sum(min(count, given[word]) * information(word) for word, count in wanted.items())
+    weights = list(map(information, wanted))
+    total = sum(map(mul, wanted.values(), weights))
+    shared = sum(map(mul, map(min, wanted.values(), [given.get(word, 0) for word in wanted]), weights))
     return shared / total if total else 0.0
 
 
