@@ -63,10 +63,11 @@ class StaticModel:
             return self.tokens(texts)
         chunks = [_CHUNK.findall(f" {text}") if text else [] for text in texts]
         known = self._chunk_tokens
-        if new := list({chunk for line in chunks for chunk in line if chunk not in known}):
+        used = set(chain.from_iterable(chunks))
+        if new := used.difference(known):
             if len(known) + len(new) > _MAX_CHUNKS:
                 known.clear()
-                new = list({chunk for line in chunks for chunk in line})
+                new = used
             # The tokenizer puts a space before each text, and returns nothing for an empty one.
             known.update(zip(new, self._encode([chunk[1:] for chunk in new]), strict=True))
             known[" "] = known["▁"] = [self._tokenizer.token_to_id("▁")]
@@ -74,6 +75,10 @@ class StaticModel:
 
     def embed(self, tokens: "Sequence[NDArray[np.intp]]") -> "Vectors":
         """Return a row of length 1 for each text, given its tokens; a row of zeros for a text without tokens."""
+        return normalize_rows(self.sums(tokens))
+
+    def sums(self, tokens: "Sequence[NDArray[np.intp]]") -> "Vectors":
+        """Return the sum of the token vectors of each text."""
         import numpy as np
 
         lengths = np.array([len(numbers) for numbers in tokens], np.intp)
@@ -81,7 +86,7 @@ class StaticModel:
         if lengths.any():
             starts = np.cumsum(lengths) - lengths
             sums[lengths > 0] = np.add.reduceat(self.vectors[np.concatenate(tokens)], starts[lengths > 0])
-        return normalize_rows(sums)
+        return sums
 
     @cached_property
     def unit_vectors(self) -> "tuple[Vectors, Vectors]":

@@ -69,8 +69,9 @@ def token_f1(case: Case) -> Score:
     """Harmonic mean of precision and recall of words, all weighted equally: F1 as in SQuAD (Rajpurkar et al. 2016)."""
 
     def f1(reference: AnalyzedText) -> float:
-        shared = (reference.counts & case.candidate.counts).total()
-        total = reference.counts.total() + case.candidate.counts.total()
+        counts = case.candidate.counts
+        shared = sum(min(count, counts.get(word, 0)) for word, count in reference.counts.items())
+        total = reference.counts.total() + counts.total()
         return 2 * shared / total if total else 0.0
 
     return Score(case.best(f1))
