@@ -75,10 +75,6 @@ class StaticModel:
 
     def embed(self, tokens: "Sequence[NDArray[np.intp]]") -> "Vectors":
         """Return a row of length 1 for each text, given its tokens; a row of zeros for a text without tokens."""
-        return normalize_rows(self.sums(tokens))
-
-    def sums(self, tokens: "Sequence[NDArray[np.intp]]") -> "Vectors":
-        """Return the sum of the token vectors of each text."""
         import numpy as np
 
         lengths = np.array([len(numbers) for numbers in tokens], np.intp)
@@ -86,14 +82,7 @@ class StaticModel:
         if lengths.any():
             starts = np.cumsum(lengths) - lengths
             sums[lengths > 0] = np.add.reduceat(self.vectors[np.concatenate(tokens)], starts[lengths > 0])
-        return sums
-
-    @cached_property
-    def unit_vectors(self) -> "tuple[Vectors, Vectors]":
-        """The vectors of all tokens scaled to length 1, and their lengths. Rare tokens have long vectors."""
-        import numpy as np
-
-        return normalize_rows(self.vectors), np.linalg.norm(self.vectors, axis=1)
+        return normalize_rows(sums)
 
     def word_vectors(self, words: Sequence[str]) -> "Vectors":
         """Return a row of length 1 for each word."""
@@ -122,7 +111,8 @@ def normalize_rows(rows: "Vectors") -> "Vectors":
     import numpy as np
 
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    normalized: Vectors = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    lengths[lengths == 0] = 1
+    normalized: Vectors = rows / lengths
     return normalized
 
 

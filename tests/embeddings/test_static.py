@@ -53,11 +53,6 @@ def test_the_vector_of_a_word_does_not_depend_on_the_words_before(
     assert model.word_vectors([]).shape == (0, model.width)
 
 
-def test_unit_vectors_are_the_vectors_and_their_lengths(model: StaticModel) -> None:
-    vectors, lengths = model.unit_vectors
-    assert vectors[1_000:1_020] * lengths[1_000:1_020, None] == pytest.approx(model.vectors[1_000:1_020], abs=1e-6)
-
-
 @settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from("ab▁ \t\n日é😀</s>unk."), max_size=30) | st.text(max_size=40), max_size=4))
 @example(["", " ", "a ", "  a", "▁", "a▁", " ▁ a", "<s>a b</s>", "<unk> a"])

@@ -76,11 +76,19 @@ def shared_ngrams(texts: Sequence[Ids], longest: int) -> list[int]:
     width, owner_width = (largest + len(texts)).bit_length(), (len(texts) - 1).bit_length()
     if longest * width + owner_width > _KEY_BITS:
         return _count_in_python(texts, longest)
-    keys = np.concatenate([_keys(ids, number, len(texts), width, longest) for number, ids in enumerate(texts)])
-    owners = np.repeat(np.arange(len(texts)), [len(ids) for ids in texts])
-    keys = np.sort(keys << owner_width | owners)
-    # In sorted order, equal n-grams of every length are neighbours. Two neighbours differ in a character exactly if
-    # a bit of it, or of a character before it, differs.
+    # An n-gram that reaches beyond the end of its text is filled up with an id that only this text has, so that it
+    # equals no n-gram of another text.
+    ends = [np.full(longest - 1, number) for number in range(len(texts))]
+    parts = [part for ids, end in zip(texts, ends, strict=True) for part in (ids + len(texts), end)]
+    padded = np.concatenate((*parts, ends[0]))
+    size = len(padded) - longest + 1
+    keys = padded[:size]
+    for start in range(1, longest):
+        keys = keys << width | padded[start : start + size]
+    owners = np.repeat(np.arange(len(texts)), [len(ids) + longest - 1 for ids in texts])
+    # In sorted order, equal n-grams of every length are neighbours. Those that begin beyond the end of a text come
+    # first. Two neighbours differ in a character exactly if a bit of it, or of a character before it, differs.
+    keys = np.sort(keys << owner_width | owners)[len(texts) * (longest - 1) :]
     steps = keys[1:] ^ keys[:-1]
     owners = keys & ((1 << owner_width) - 1)
     before = [np.concatenate(([0], np.cumsum(owners == number))) for number in range(len(texts))]
@@ -91,21 +99,6 @@ def shared_ngrams(texts: Sequence[Ids], longest: int) -> list[int]:
         given, *wanted = (np.diff(counts[bounds]) for counts in before)
         shared.append(int(np.minimum(given, np.maximum.reduce(wanted)).sum()))
     return shared
-
-
-def _keys(ids: Ids, number: int, texts: int, width: int, longest: int) -> Ids:
-    """Return one integer per position: the ids of its n-gram of the longest size, one after another.
-
-    An n-gram that reaches beyond the end of its text is filled up with an id that only this text has, so that it
-    equals no n-gram of another text.
-    """
-    import numpy as np
-
-    padded = np.concatenate((ids + texts, np.full(longest - 1, number, np.int64)))
-    keys = padded[: len(ids)]
-    for start in range(1, longest):
-        keys = keys << width | padded[start : start + len(ids)]
-    return keys
 
 
 def _count_in_python(texts: Sequence[Ids], longest: int) -> list[int]:

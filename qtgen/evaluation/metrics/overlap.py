@@ -84,7 +84,8 @@ def idf_recall(case: Case) -> Score:
     The weight of a word depends on its frequency in English (wordfreq). Of the metrics that compare words, this one
     agrees best with people.
     """
-    missing = case.references[0].counts - case.candidate.counts
+    given = case.candidate.counts
+    missing = [word for word, count in case.references[0].counts.items() if count > given.get(word, 0)]
     longest = sorted(missing, key=lambda word: (-len(word), word))[:5]
     note = f"missing, for example: {', '.join(longest)}" if longest else ""
     return Score(case.best(lambda reference: recall(reference.counts, case.candidate.counts)), note)

@@ -91,7 +91,22 @@ class AnalyzedText:
     @cached_property
     def _sentence_sums(self) -> "Vectors":
         """The sum of each sentence's token vectors."""
-        return static_model().sums(self._sentence_tokens)
+        import numpy as np
+
+        rows, places = self._token_rows
+        sentences = np.repeat(np.arange(len(self._sentence_tokens)), [len(tokens) for tokens in self._sentence_tokens])
+        shape = len(self._sentence_tokens), len(rows)
+        counts = np.bincount(sentences * len(rows) + places, minlength=shape[0] * shape[1])
+        sums: Vectors = counts.reshape(shape).astype(np.float32) @ rows
+        return sums
+
+    @cached_property
+    def _token_rows(self) -> "tuple[Vectors, NDArray[np.intp]]":
+        """The vectors of the distinct tokens, and for each token of the text the row that it has there."""
+        import numpy as np
+
+        numbers, places = np.unique(np.concatenate(self._sentence_tokens), return_inverse=True)
+        return static_model().vectors[numbers], places
 
     @cached_property
     def _embedded(self) -> "Vectors":
@@ -111,9 +126,8 @@ class AnalyzedText:
         """Unit vectors of the distinct tokens, and the lengths the vectors had: rare tokens have long ones."""
         import numpy as np
 
-        numbers = np.unique(np.concatenate(self._sentence_tokens))
-        vectors, lengths = static_model().unit_vectors
-        return vectors[numbers], lengths[numbers]
+        rows, _ = self._token_rows
+        return normalize_rows(rows), np.linalg.norm(rows, axis=1)
 
     @cached_property
     def key_vector(self) -> "Vectors":
@@ -130,7 +144,7 @@ class AnalyzedText:
 
     def is_english(self) -> bool:
         """Return whether the text looks English. A text with fewer than 20 Latin words counts as English."""
-        foreign = sum(map(str.isalpha, _FOREIGN.findall(self.plain)))
+        foreign = 0 if self.plain.isascii() else sum(map(str.isalpha, _FOREIGN.findall(self.plain)))
         if foreign and foreign > 0.5 * sum(map(str.isalpha, self.plain)):
             return False
         words = _LETTERS.findall(self.plain.lower())
