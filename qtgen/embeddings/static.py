@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtgen._util.extras import require
+from qtgen._util.memo import Memo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,17 +41,15 @@ class StaticModel:
         self.width: int = self.vectors.shape[1]
         self._tokenizer: Any = model.tokenizer
         self._tokenizer.no_padding()
-        self._chunk_tokens: dict[str, list[int]] = {}
-        self._word_rows: dict[str, int] = {}
+        self._chunk_tokens = Memo(self._encode_chunk, _MAX_CHUNKS)
+        self._word_rows = Memo(self._add_word, _MAX_WORDS)
 
     def tokens(self, texts: Sequence[str]) -> "list[NDArray[np.intp]]":
         """Return the token numbers of each text."""
         import numpy as np
 
-        return [np.asarray(numbers, np.intp) for numbers in self._encode(list(texts))]
-
-    def _encode(self, texts: list[str]) -> list[list[int]]:
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [np.asarray(encoding.ids, np.intp) for encoding in encodings]
 
     def tokens_of_prose(self, texts: Sequence[str]) -> "list[NDArray[np.intp]]":
         """Return the same as `tokens`, faster for texts whose words occur often.
@@ -61,17 +60,16 @@ class StaticModel:
 
         if any(_SPECIAL.search(text) for text in texts):
             return self.tokens(texts)
-        chunks = [_CHUNK.findall(f" {text}") if text else [] for text in texts]
         known = self._chunk_tokens
-        used = set(chain.from_iterable(chunks))
-        if new := used.difference(known):
-            if len(known) + len(new) > _MAX_CHUNKS:
-                known.clear()
-                new = used
-            # The tokenizer puts a space before each text, and returns nothing for an empty one.
-            known.update(zip(new, self._encode([chunk[1:] for chunk in new]), strict=True))
-            known[" "] = known["▁"] = [self._tokenizer.token_to_id("▁")]
+        chunks = [_CHUNK.findall(f" {text}") if text else [] for text in texts]
         return [np.array(list(chain.from_iterable(map(known.__getitem__, line))), np.intp) for line in chunks]
+
+    def _encode_chunk(self, chunk: str) -> list[int]:
+        if len(chunk) == 1:
+            return [self._tokenizer.token_to_id("▁")]
+        # The tokenizer puts a space before each text.
+        numbers: list[int] = self._tokenizer.encode(chunk[1:], add_special_tokens=False).ids
+        return numbers
 
     def embed(self, tokens: "Sequence[NDArray[np.intp]]") -> "Vectors":
         """Return a row of length 1 for each text, given its tokens; a row of zeros for a text without tokens."""
@@ -86,17 +84,18 @@ class StaticModel:
 
     def word_vectors(self, words: Sequence[str]) -> "Vectors":
         """Return a row of length 1 for each word."""
-        rows = self._word_rows
-        if new := [word for word in dict.fromkeys(words) if word not in rows]:
-            if len(rows) + len(new) > _MAX_WORDS:
-                rows.clear()
-                new = list(dict.fromkeys(words))
-            if len(new) > _MAX_WORDS:
-                return self.embed(self.tokens(words))
-            self._word_table[len(rows) : len(rows) + len(new)] = self.embed(self.tokens(new))
-            rows.update(zip(new, range(len(rows), len(rows) + len(new)), strict=True))
-        vectors: Vectors = self._word_table[[rows[word] for word in words]]
+        if len(words) > _MAX_WORDS:
+            return self.embed(self.tokens(words))
+        if len(self._word_rows) + len(words) > _MAX_WORDS:
+            self._word_rows.clear()
+        vectors: Vectors = self._word_table[self._word_rows.of(words)]
         return vectors
+
+    def _add_word(self, word: str) -> int:
+        """Put the vector of a word into the table and return its row."""
+        row = len(self._word_rows)
+        self._word_table[row] = self.embed(self.tokens([word]))[0]
+        return row
 
     @cached_property
     def _word_table(self) -> "Vectors":

@@ -24,6 +24,7 @@ _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _NUMBER = re.compile(
     rf"(?<![\w.,])([-−]?)(\d{{1,3}}(?:[, \u2009\u202f]\d{{3}})+(?!\d)|\d+)(\.\d+)?(?:(?![sS]\b)\s?({_UNIT})(?!\w))?"
 )
+_DIGIT = re.compile(r"\d")
 _POWER = re.compile(r"10\s?(?:\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])|\\times|×")  # numbers in scientific notation are not compared
 _NOT = re.compile(r"\b(?:not|no|never|nor|neither|none|cannot|without)\b|n['’]t\b", re.IGNORECASE)
 _OPPOSITE_PAIRS = (
@@ -101,6 +102,8 @@ def _different_amount(sentence: str, reference: str, known: set[_Amount]) -> str
 
 def amounts(text: str) -> list[_Amount]:
     """Return the numbers of a text with their units; spelled units become symbols."""
+    if not _DIGIT.search(text):
+        return []
     short = _SPELLED.sub(lambda match: " " + _SYMBOLS[match[0][1:].lower()], text)
     return [
         _Amount(float(("-" if sign else "") + re.sub(r"[^\d]", "", whole) + fraction), unit)

@@ -18,11 +18,11 @@ def groundedness(case: Case) -> Score:
     `generate` and `regenerate` report these items as warnings with the code `groundedness`: compare each one with the
     source, because about one in twenty is a false alarm. With `strict_grounding`, such a page is not written.
     """
+    if not case.source.strip():
+        return Score(None)
     from qtgen.embeddings.sentences import sentence_similarity
     from qtgen.generation.grounding import check
 
-    if not case.source.strip():
-        return Score(None)
     report = check(case.candidate.text, case.source, case.question.text, similarity=sentence_similarity)
     counts = Counter(item.kind.value for item in report.items)
     listed = ", ".join(f"{item.kind.value} {item.text}" for item in report.items[:3])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import reduce
+from itertools import chain
 from math import exp, log
 from operator import or_
 from typing import TYPE_CHECKING
@@ -96,8 +97,8 @@ def shared_ngrams(texts: Sequence[Ids], longest: int) -> list[int]:
     for length in range(1, longest + 1):
         starts = np.flatnonzero(steps >= 1 << (longest - length) * width + owner_width) + 1
         bounds = np.concatenate(([0], starts, [len(keys)]))
-        given, *wanted = (np.diff(counts[bounds]) for counts in before)
-        shared.append(int(np.minimum(given, np.maximum.reduce(wanted)).sum()))
+        given, *wanted = (counts[1:] - counts[:-1] for counts in [numbers[bounds] for numbers in before])
+        shared.append(int(np.minimum(given, reduce(np.maximum, wanted)).sum()))
     return shared
 
 
@@ -120,13 +121,15 @@ def _character_ids(texts: Sequence[str]) -> list[Ids]:
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     is_used = np.zeros(int(codes.max()) + 1 if len(codes) else 0, np.bool_)
     is_used[codes] = True
-    ids = (np.cumsum(is_used) - 1)[codes]
-    return np.split(ids, np.cumsum([len(text) for text in texts])[:-1])
+    numbers = np.zeros(len(is_used), np.int64)
+    used = np.flatnonzero(is_used)
+    numbers[used] = np.arange(len(used))
+    return np.split(numbers[codes], np.cumsum([len(text) for text in texts])[:-1])
 
 
 def _word_ids(texts: Sequence[Sequence[str]]) -> list[Ids]:
     """Return the words of each text as numbers from 0 without gaps."""
     import numpy as np
 
-    numbers: dict[str, int] = {}
-    return [np.array([numbers.setdefault(word, len(numbers)) for word in words], np.int64) for words in texts]
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(chain.from_iterable(texts)))}
+    return [np.fromiter(map(numbers.__getitem__, words), np.int64, len(words)) for words in texts]

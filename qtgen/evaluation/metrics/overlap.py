@@ -1,6 +1,7 @@
 """Metrics of wording: how many words, sequences of words or characters two texts share."""
 
 from functools import cache, lru_cache
+from itertools import repeat
 from typing import Any
 
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
@@ -69,9 +70,9 @@ def token_f1(case: Case) -> Score:
     """Harmonic mean of precision and recall of words, all weighted equally: F1 as in SQuAD (Rajpurkar et al. 2016)."""
 
     def f1(reference: AnalyzedText) -> float:
-        counts = case.candidate.counts
-        shared = sum(min(count, counts.get(word, 0)) for word, count in reference.counts.items())
-        total = reference.counts.total() + counts.total()
+        counts, given = reference.counts, case.candidate.counts
+        shared = sum(map(min, counts.values(), map(given.get, counts, repeat(0))))
+        total = counts.total() + given.total()
         return 2 * shared / total if total else 0.0
 
     return Score(case.best(f1))

@@ -1,9 +1,10 @@
 """Metrics of form: an answer's layout and readability, and the rest of its page."""
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
+from qtgen._util.memo import Memo
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
 from qtgen.evaluation.metrics.text import AnalyzedText, ngrams
 from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MAX, KEYWORDS_MIN
@@ -52,14 +53,16 @@ def readability(case: Case) -> Score:
     candidate = case.candidate
     if not candidate.words:
         return Score(None)
-    syllables = sum(map(_syllables, candidate.words)) / len(candidate.words)
+    syllables = sum(_SYLLABLES.of(candidate.words)) / len(candidate.words)
     value = 206.835 - 1.015 * len(candidate.words) / len(candidate.sentences) - 84.6 * syllables
     return Score(max(-100.0, min(121.0, value)))
 
 
-@lru_cache(maxsize=200_000)
 def _syllables(word: str) -> int:
     return int(_hyphenator().inserted(word).count("-")) + 1
+
+
+_SYLLABLES = Memo(_syllables, 100_000)
 
 
 @cache

@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, cached_property, lru_cache, partial
+from itertools import repeat
 from operator import mul
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from qtgen._util.memo import Memo
 from qtgen.embeddings.static import StaticModel, normalize_rows
 
 if TYPE_CHECKING:
@@ -23,8 +25,7 @@ _LEADING_MARKS = re.compile(
 )
 _INLINE_MARKS = re.compile(r"\*\*|__|`|\$|(?<=\s)\*|\*(?=\s)|\|")
 _FOREIGN = re.compile("[^\0-\u024f]")  # beyond the Latin letters
-_Value = TypeVar("_Value")
-_MAX_WORDS = 100_000  # that each cache remembers, in about 15 MB
+_MAX_WORDS = 100_000  # that each memo keeps, in about 15 MB
 _ENDINGS = ("ing", "ed", "es", "s")
 
 
@@ -105,8 +106,13 @@ class AnalyzedText:
         """The vectors of the distinct tokens, and for each token of the text the row that it has there."""
         import numpy as np
 
-        numbers, places = np.unique(np.concatenate(self._sentence_tokens), return_inverse=True)
-        return static_model().vectors[numbers], places
+        tokens, vectors = np.concatenate(self._sentence_tokens), static_model().vectors
+        is_used = np.zeros(len(vectors), np.bool_)
+        is_used[tokens] = True
+        numbers = np.flatnonzero(is_used)
+        places = np.zeros(len(vectors), np.intp)
+        places[numbers] = np.arange(len(numbers))
+        return vectors[numbers], places[tokens]
 
     @cached_property
     def _embedded(self) -> "Vectors":
@@ -165,24 +171,6 @@ def static_model() -> StaticModel:
     return StaticModel()
 
 
-class _ByWord(dict[str, _Value]):
-    """The values of a function, each computed once. Looking many words up takes a third of lru_cache's time."""
-
-    def __init__(self, function: Callable[[str], _Value]) -> None:
-        super().__init__()
-        self._function = function
-
-    def __missing__(self, word: str) -> _Value:
-        if len(self) >= _MAX_WORDS:
-            self.clear()
-        self[word] = value = self._function(word)
-        return value
-
-    def of(self, words: Iterable[str]) -> list[_Value]:
-        """Return the value of each word."""
-        return list(map(self.__getitem__, words))
-
-
 def stem(word: str) -> str:
     """Return a word without a plural or verb ending, if at least three letters remain."""
     for ending in _ENDINGS:
@@ -199,7 +187,7 @@ def information(word: str) -> float:
     return 5.0 if word.isdigit() else max(0.0, 8.0 - _zipf_frequencies("en")[word])
 
 
-_STEMS, _INFORMATION = _ByWord(stem), _ByWord(information)
+_STEMS, _INFORMATION = Memo(stem, _MAX_WORDS), Memo(information, _MAX_WORDS)
 
 
 def _mean_frequency(words: Sequence[str], language: str) -> float:
@@ -207,17 +195,17 @@ def _mean_frequency(words: Sequence[str], language: str) -> float:
 
 
 @cache
-def _zipf_frequencies(language: str) -> _ByWord[float]:
+def _zipf_frequencies(language: str) -> Memo[float]:
     from wordfreq import zipf_frequency
 
-    return _ByWord(partial(zipf_frequency, lang=language))
+    return Memo(partial(zipf_frequency, lang=language), _MAX_WORDS)
 
 
 def recall(wanted: Counter[str], given: Counter[str]) -> float:
     """Return the share of the wanted words that are given, each weighted by `information`; 0 if none is wanted."""
     weights = _INFORMATION.of(wanted)
     total = sum(map(mul, wanted.values(), weights))
-    shared = sum(map(mul, map(min, wanted.values(), [given.get(word, 0) for word in wanted]), weights))
+    shared = sum(map(mul, map(min, wanted.values(), map(given.get, wanted, repeat(0))), weights))
     return shared / total if total else 0.0
 
 
