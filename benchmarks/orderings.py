@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="print every pair in the wrong order")
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
     options = parser.parse_args()
+    if missing := [str(path) for path in options.files if not path.is_file()]:
+        parser.error(f"no such file: {', '.join(missing)}")
     scores = score_rows(read(options.files))
     splits = sorted({row.split for row in scores})
     print_means(scores, splits)
