@@ -12,7 +12,7 @@ def sentence_similarity(first: Sequence[str], second: Sequence[str]) -> list[flo
     Raises MissingExtra if wordllama is not installed.
     """
     model = _model()
-    rows, others = (model.embed(model.tokens(list(texts))) for texts in (first, second))
+    rows, others = (model.embed(model.tokens_of_prose(texts)) for texts in (first, second))
     cosines: list[float] = (rows @ others.T).max(axis=1).tolist()
     return cosines
 

@@ -15,7 +15,7 @@ from qtgen._util.plugins import installed, load_file
 from qtgen.evaluation.metrics import METRICS, SCORER
 
 _GROUPS = ("qtgen.metrics", "qtgen.eval_formats")
-_SCORING_LIBRARIES = ("numpy", "pyphen", "rouge-score-rs", "sacrebleu", "sentencex", "wordfreq", "wordllama")
+_SCORING_LIBRARIES = ("numpy", "pyphen", "rouge-score-rs", "sentencex", "wordfreq", "wordllama")
 
 
 def load_plugins(files: Iterable[Path] = ()) -> None:

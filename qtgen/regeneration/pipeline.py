@@ -100,7 +100,7 @@ class _Rewriter:
             outcome = replace(job.blank, status=Status.KEPT, draft=job.draft_of_fixes())
             return RewriteResult(job, outcome, explanation=f"rejected by an earlier run: {rejected.get('why')}")
         if not self.judges:  # before the request is paid for
-            require("comparing texts without a judge", "evals", "numpy", "sacrebleu", "wordfreq", "wordllama")
+            require("comparing texts without a judge", "evals", "numpy", "wordfreq", "wordllama")
         try:
             return await rewrite(job, self.config, self.providers, self.judges, self.brake)
         except Interrupted as error:

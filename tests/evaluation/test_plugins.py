@@ -93,6 +93,6 @@ def test_a_metric_needs_a_docstring() -> None:
 
 
 def test_libraries_that_are_not_installed_have_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert plugins.library_versions()["sacrebleu"] == importlib.metadata.version("sacrebleu")
+    assert plugins.library_versions()["wordfreq"] == importlib.metadata.version("wordfreq")
     monkeypatch.setattr(plugins, "_SCORING_LIBRARIES", ("numpy", "no-such-package"))
     assert list(plugins.library_versions()) == ["numpy"]

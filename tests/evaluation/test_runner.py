@@ -65,4 +65,4 @@ def test_the_report_adds_up_usage_and_cuts_texts_that_are_too_large(smoke: Path)
     assert report.usage == Usage(80, 40, 0, 4.0)
     assert (report.created, report.judges, report.repeats) == ("2026-01-31T12:00:00+00:00", ("j",), 1)
     assert report.metrics["score"].missing == 8
-    assert "sacrebleu" in report.libraries
+    assert "wordfreq" in report.libraries

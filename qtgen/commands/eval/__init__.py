@@ -10,7 +10,7 @@ from qtgen.commands._groups import Entry, LazyGroup
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _MODULES = (
-    *("latex2mathml", "mdit_py_plugins", "numpy", "pyphen", "rouge_score_rs", "sacrebleu", "scipy", "sentencex", "vcr"),
+    *("latex2mathml", "mdit_py_plugins", "numpy", "pyphen", "rouge_score_rs", "scipy", "sentencex", "vcr"),
     *("wordfreq", "wordllama"),
 )
 _EVALS = ("evals", _MODULES)

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, cached_property, lru_cache, partial
+from operator import mul
+from typing import TYPE_CHECKING, TypeVar
 
 from qtgen.embeddings.static import StaticModel, normalize_rows
 
@@ -22,6 +23,9 @@ _LEADING_MARKS = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]+|[-*+][ \t]+|\d{1,3}[.)][ \t]+|>[ \t]*|```.*$|\|?[ \t:|-]{3,}$)", re.MULTILINE
 )
 _INLINE_MARKS = re.compile(r"\*\*|__|`|\$|(?<=\s)\*|\*(?=\s)|\|")
+_FOREIGN = re.compile("[^\0-\u024f]")  # beyond the Latin letters
+_Value = TypeVar("_Value")
+_MAX_WORDS = 100_000  # that each cache remembers, in about 15 MB
 _ENDINGS = ("ing", "ed", "es", "s")
 
 
@@ -52,7 +56,7 @@ class AnalyzedText:
 
     @cached_property
     def stems(self) -> list[str]:
-        return [stem(word) for word in self.words]
+        return _STEMS.of(self.words)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -77,22 +81,40 @@ class AnalyzedText:
 
     @cached_property
     def _sentence_tokens(self) -> "list[NDArray[np.intp]]":
-        """Token numbers of each sentence. Tokenizing takes most of the time, so it is done once."""
-        return static_model().tokens(self.sentences)
+        """Token numbers of each sentence."""
+        return static_model().tokens_of_prose(self.sentences)
 
     @cached_property
     def vector(self) -> "Vectors":
         """The vector of the whole text."""
-        import numpy as np
-
-        rows = self._embedded if self._embed else static_model().embed([np.concatenate(self._sentence_tokens)])
+        rows = self._embedded if self._embed else normalize_rows(self._sentence_sums.sum(axis=0, keepdims=True))
         vector: Vectors = rows[0]
         return vector
 
     @cached_property
     def sentence_vectors(self) -> "Vectors":
         """One row per sentence."""
-        return self._embedded[1:] if self._embed else static_model().embed(self._sentence_tokens)
+        return self._embedded[1:] if self._embed else normalize_rows(self._sentence_sums)
+
+    @cached_property
+    def _sentence_sums(self) -> "Vectors":
+        """The sum of each sentence's token vectors."""
+        import numpy as np
+
+        rows, places = self._token_rows
+        sentences = np.repeat(np.arange(len(self._sentence_tokens)), [len(tokens) for tokens in self._sentence_tokens])
+        shape = len(self._sentence_tokens), len(rows)
+        counts = np.bincount(sentences * len(rows) + places, minlength=shape[0] * shape[1])
+        sums: Vectors = counts.reshape(shape).astype(np.float32) @ rows
+        return sums
+
+    @cached_property
+    def _token_rows(self) -> "tuple[Vectors, NDArray[np.intp]]":
+        """The vectors of the distinct tokens, and for each token of the text the row that it has there."""
+        import numpy as np
+
+        numbers, places = np.unique(np.concatenate(self._sentence_tokens), return_inverse=True)
+        return static_model().vectors[numbers], places
 
     @cached_property
     def _embedded(self) -> "Vectors":
@@ -112,7 +134,7 @@ class AnalyzedText:
         """Unit vectors of the distinct tokens, and the lengths the vectors had: rare tokens have long ones."""
         import numpy as np
 
-        rows = static_model().vectors[np.unique(np.concatenate(self._sentence_tokens))]
+        rows, _ = self._token_rows
         return normalize_rows(rows), np.linalg.norm(rows, axis=1)
 
     @cached_property
@@ -120,18 +142,18 @@ class AnalyzedText:
         """The sum of the words' unit vectors, weighted by count and by `information`."""
         import numpy as np
 
-        known = [word for word in self.counts if information(word) > 0]
+        weights_of_all = zip(self.counts.items(), _INFORMATION.of(self.counts), strict=True)
+        known = {word: count * weight for (word, count), weight in weights_of_all if weight > 0}
         if not known:
             return np.zeros(static_model().width, np.float32)
-        weights = np.array([self.counts[word] * information(word) for word in known], np.float32)
-        vectors = np.stack([static_model().word_vector(word) for word in known])
-        vector: Vectors = normalize_rows(weights[None, :] @ vectors)[0]
+        weights = np.array(list(known.values()), np.float32)
+        vector: Vectors = normalize_rows(weights[None, :] @ static_model().word_vectors(list(known)))[0]
         return vector
 
     def is_english(self) -> bool:
         """Return whether the text looks English. A text with fewer than 20 Latin words counts as English."""
-        letters = [char for char in self.plain if char.isalpha()]
-        if sum(char > "\u024f" for char in letters) > 0.5 * len(letters):
+        foreign = 0 if self.plain.isascii() else sum(map(str.isalpha, _FOREIGN.findall(self.plain)))
+        if foreign and foreign > 0.5 * sum(map(str.isalpha, self.plain)):
             return False
         words = _LETTERS.findall(self.plain.lower())
         if len(words) < 20:
@@ -151,7 +173,24 @@ def static_model() -> StaticModel:
     return StaticModel()
 
 
-@lru_cache(maxsize=200_000)
+class _ByWord(dict[str, _Value]):
+    """The values of a function, each computed once. Looking many words up takes a third of lru_cache's time."""
+
+    def __init__(self, function: Callable[[str], _Value]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, word: str) -> _Value:
+        if len(self) >= _MAX_WORDS:
+            self.clear()
+        self[word] = value = self._function(word)
+        return value
+
+    def of(self, words: Iterable[str]) -> list[_Value]:
+        """Return the value of each word."""
+        return list(map(self.__getitem__, words))
+
+
 def stem(word: str) -> str:
     """Return a word without a plural or verb ending, if at least three letters remain."""
     for ending in _ENDINGS:
@@ -160,30 +199,33 @@ def stem(word: str) -> str:
     return word
 
 
-@lru_cache(maxsize=200_000)
 def information(word: str) -> float:
     """Return how informative a word is: 8 minus its Zipf frequency in English, at least 0.
 
     The Zipf frequency (wordfreq) is log10 of the uses in a billion words. A number counts as a rare word.
     """
-    return 5.0 if word.isdigit() else max(0.0, 8.0 - _zipf_frequency(word, "en"))
+    return 5.0 if word.isdigit() else max(0.0, 8.0 - _zipf_frequencies("en")[word])
+
+
+_STEMS, _INFORMATION = _ByWord(stem), _ByWord(information)
 
 
 def _mean_frequency(words: Sequence[str], language: str) -> float:
-    return sum(_zipf_frequency(word, language) for word in words) / len(words)
+    return sum(_zipf_frequencies(language).of(words)) / len(words)
 
 
-@lru_cache(maxsize=400_000)
-def _zipf_frequency(word: str, language: str) -> float:
+@cache
+def _zipf_frequencies(language: str) -> _ByWord[float]:
     from wordfreq import zipf_frequency
 
-    return zipf_frequency(word, language)
+    return _ByWord(partial(zipf_frequency, lang=language))
 
 
 def recall(wanted: Counter[str], given: Counter[str]) -> float:
     """Return the share of the wanted words that are given, each weighted by `information`; 0 if none is wanted."""
-    total = sum(count * information(word) for word, count in wanted.items())
-    shared = sum(min(count, given[word]) * information(word) for word, count in wanted.items())
+    weights = _INFORMATION.of(wanted)
+    total = sum(map(mul, wanted.values(), weights))
+    shared = sum(map(mul, map(min, wanted.values(), [given.get(word, 0) for word in wanted]), weights))
     return shared / total if total else 0.0
 
 
