@@ -91,6 +91,11 @@ class StaticModel:
         vectors: Vectors = self._word_table[self._word_rows.of(words)]
         return vectors
 
+    def word_vector(self, word: str) -> "Vectors":
+        """Return the vector of one word, with length 1."""
+        vector: Vectors = self.word_vectors([word])[0]
+        return vector
+
     def _add_word(self, word: str) -> int:
         """Put the vector of a word into the table and return its row."""
         row = len(self._word_rows)

@@ -1,15 +1,42 @@
-"""Signs that a candidate contradicts its reference: different numbers or units, a negation, an opposite."""
+"""Contradictions: statements that follow the reference, but with another figure, a negation, or words exchanged.
+
+A text that says the same in its own words shares few runs of words with the reference. A text that shares long runs and
+differs in a single word mostly says something else. So the evidence counts the more, the closer a statement follows the
+reference.
+"""
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
-from qtgen.evaluation.metrics.semantic import sentence_similarities
-from qtgen.evaluation.metrics.text import AnalyzedText
+from qtgen.evaluation.metrics.opposites import are_opposites
+from qtgen.evaluation.metrics.statements import (
+    Alignment,
+    Edit,
+    Statement,
+    Statements,
+    is_content,
+    in_digits,
+    is_number,
+    key_of,
+)
+from qtgen.evaluation.metrics.text import AnalyzedText, static_model
 
-SAME_TOPIC = 0.6  # similarity from which two sentences are about the same quantity
-SAME_CLAIM = 0.8  # similarity from which two sentences make the same claim, apart from a negation or an opposite
+_FREE, _CLOSE = 0.5, 0.7  # verbatim shares from which evidence begins to count, and counts in full
+_MORE_EVIDENCE = 0.1  # by how much each further piece of evidence lowers the two
+_MAX_MORE_EVIDENCE = 0.2
+_SAME_SUBJECT = 0.5  # share of a statement's words that the passage must have for amounts to be compared
+_NEGATED = 0.6  # the same for negations
+_SIMILAR = 0.3  # similarity of two words from which one is a paraphrase of the other
+_MAX_REPLACED = 2  # words
+_MOVED, _MOVED_IN_TWO = 0.15, 0.3  # share of a statement in moved words, if the passage is one statement, or two
+_COMPLETE = 0.85  # share of a statement's words that the passage has, if words are only moved
 
+_NEGATIONS = frozenset(
+    "not no never nor neither none cannot without nothing nobody nowhere lack lacks lacking fail fails failed unable "
+    "false untrue wrong hardly scarcely".split()
+)
 _SYMBOLS = {
     "percent": "%", "per cent": "%", "degrees celsius": "°C", "degrees fahrenheit": "°F", "kelvin": "K",
     "kilometres": "km", "kilometers": "km", "metres": "m", "meters": "m", "centimetres": "cm", "centimeters": "cm",
@@ -24,15 +51,7 @@ _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _NUMBER = re.compile(
     rf"(?<![\w.,])([-−]?)(\d{{1,3}}(?:[, \u2009\u202f]\d{{3}})+(?!\d)|\d+)(\.\d+)?(?:(?![sS]\b)\s?({_UNIT})(?!\w))?"
 )
-_DIGIT = re.compile(r"\d")
 _POWER = re.compile(r"10\s?(?:\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])|\\times|×")  # numbers in scientific notation are not compared
-_NOT = re.compile(r"\b(?:not|no|never|nor|neither|none|cannot|without)\b|n['’]t\b", re.IGNORECASE)
-_OPPOSITE_PAIRS = (
-    "increase decrease|increases decreases|increased decreased|higher lower|more less|rises falls|raise lower"
-    "|positive negative|before after|above below|larger smaller|gain loss|gains loses|faster slower|true false"
-    "|inside outside|maximum minimum|hot cold|absorbs releases|oxidation reduction|attract repel|attracts repels"
-)
-_OPPOSITES = {word: other for pair in _OPPOSITE_PAIRS.split("|") for word, other in (pair.split(), pair.split()[::-1])}
 
 
 class _Amount(NamedTuple):
@@ -42,69 +61,184 @@ class _Amount(NamedTuple):
     unit: str
 
 
-@metric(direction=Direction.LOWER)
+class Evidence(NamedTuple):
+    """A sign that a statement contradicts its passage. A strength of 1 is enough by itself."""
+
+    strength: float
+    reason: str
+
+
+class Contradiction(NamedTuple):
+    """How far a statement contradicts the reference, from 0 to 1, and the strongest sign of it."""
+
+    statement: Statement
+    degree: float
+    reason: str
+
+
+@metric(direction=Direction.LOWER, cost="1 ms")
 def contradiction(case: Case) -> Score:
-    """Share of the candidate's sentences that seem to contradict the reference.
+    """Share of the candidate's words in statements that seem to contradict the reference.
 
-    Each sentence is compared with the most similar sentence of the reference. The metric flags it in three cases: both
-    contain numbers and the sentence has a number that no reference has (except 0 and 1); a number has a different
-    unit; or the two make the same claim except for a negation or an opposite. Powers of ten are ignored. Review each
-    flagged sentence, because a flag is not a proof.
+    Each statement is aligned with the passage of the reference that it follows most closely. Signs of a contradiction
+    are another number or unit, a negation in only one of the two, an opposite, exchanged words, and a word in the place
+    of another. They count in full only if the statement follows the passage nearly word for word: in a free paraphrase,
+    a different word means little. A statement that is worded differently, has the reference's numbers and no negation is
+    never flagged, even if it is wrong. Review each flagged statement, because a flag is not a proof.
     """
-    flags = min((_flagged_sentences(reference, case) for reference in case.references), key=len)
-    return Score(len(flags) / len(case.candidate.sentences), flags[0][:240] if flags else "")
+    found = min((contradictions(case.candidate, reference, case.references) for reference in case.references), key=_sum)
+    total = sum(len(item.statement.words) for item in found)
+    worst = max(found, key=lambda item: item.degree, default=None)
+    note = f"{worst.reason}: {worst.statement.text}"[:240] if worst and worst.degree else ""
+    return Score(_sum(found) / total if total else 0.0, note)
 
 
-def _flagged_sentences(reference: AnalyzedText, case: Case) -> list[str]:
-    known = {amount for text in case.references for amount in amounts(text.plain)}
-    similarities = sentence_similarities(case.candidate, reference)
-    flagged = []
-    for number, sentence in enumerate(case.candidate.sentences):
-        nearest = int(similarities[number].argmax())
-        similarity = float(similarities[number, nearest])
-        if reason := _objection(sentence, reference.sentences[nearest], similarity, known):
-            flagged.append(f"{reason}: {sentence}")
-    return flagged
+def _sum(found: Sequence[Contradiction]) -> float:
+    return sum(item.degree * len(item.statement.words) for item in found)
 
 
-def _objection(sentence: str, reference: str, similarity: float, known: set[_Amount]) -> str:
-    """Return how a sentence contradicts the nearest sentence of the reference, or an empty text."""
-    if similarity >= SAME_TOPIC and amounts(reference) and (reason := _different_amount(sentence, reference, known)):
-        return reason
-    if similarity < SAME_CLAIM:
-        return ""
-    if bool(_NOT.search(sentence)) != bool(_NOT.search(reference)):
-        return "negation"
-    words, reference_words = set(sentence.lower().split()), set(reference.lower().split())
-    opposites = [
-        word
-        for word in words - reference_words
-        if (opposite := _OPPOSITES.get(word)) in reference_words and opposite not in words
+def contradictions(
+    text: AnalyzedText, reference: AnalyzedText, references: Sequence[AnalyzedText] = ()
+) -> list[Contradiction]:
+    """Return, for each statement of a text, how far it contradicts a reference.
+
+    Amounts that occur in any of `references` are known.
+    """
+    own, other = text.statements, reference.statements
+    known = {amount for one in (reference, *references) for amount in amounts(one.plain)}
+    return [_compare(statement, own, other, known) for statement in own.items]
+
+
+def _compare(statement: Statement, own: Statements, other: Statements, known: set[_Amount]) -> Contradiction:
+    alignment = other.align(statement)
+    if alignment is None or alignment.passage.keys == statement.keys:
+        return Contradiction(statement, 0.0, "")
+    moved = [*_moved(alignment)]
+    signs = [*_negations(alignment), *_replacements(alignment, own, other), *moved]
+    amount = [*_different_amounts(alignment, known)]
+    total = sum(sign.strength for sign in signs)
+    more = min(_MAX_MORE_EVIDENCE, _MORE_EVIDENCE * max(0.0, total - 1))
+    closeness = 1.0 if moved else (alignment.verbatim + more - _FREE) / (_CLOSE - _FREE)
+    degree = min(1.0, total) * max(0.0, min(1.0, closeness))
+    degree = max([degree, *(sign.strength for sign in amount)])
+    strongest = max([*amount, *signs], key=lambda sign: sign.strength, default=None)
+    return Contradiction(statement, degree, strongest.reason if strongest else "")
+
+
+def _negations(alignment: Alignment) -> Iterator[Evidence]:
+    """Compare negations within the part of the passage that the statement follows."""
+    equal = [edit for edit in alignment.edits if edit.kind == "equal"]
+    if alignment.shared <= _NEGATED or not equal:
+        return
+    words, followed = alignment.statement.words, alignment.passage.words
+    if not alignment.is_single:
+        followed = followed[max(0, equal[0].start - 2) : equal[-1].end + 2]
+    if _has_negation(followed) != _has_negation(words[1:] if words[0] == "no" else words):
+        yield Evidence(1.0, "negation")
+
+
+def _has_negation(words: Sequence[str]) -> bool:
+    return any(word in _NEGATIONS or word.endswith("n't") for word in words)
+
+
+def _replacements(alignment: Alignment, own: Statements, other: Statements) -> Iterator[Evidence]:
+    """Compare what stands in the place of other words."""
+    edits = alignment.edits
+    for number, edit in enumerate(edits):
+        if edit.kind != "replace":
+            continue
+        old, new = alignment.passage.words[edit.start : edit.end], alignment.statement.words[edit.own_start : edit.own_end]
+        old_numbers, new_numbers = ([word for word in words if is_number(word)] for words in (old, new))
+        if old_numbers and new_numbers:
+            if list(map(key_of, old_numbers)) != list(map(key_of, new_numbers)):
+                yield Evidence(1.0, f"different number ({new_numbers[0]})")
+        elif len(old) == len(new) <= _MAX_REPLACED:
+            context = min(_length(edits, number - 1), _length(edits, number + 1))
+            for before, after in zip(old, new, strict=True):
+                yield from _replaced_word(before, after, context, alignment, own, other)
+
+
+def _length(edits: Sequence[Edit], number: int) -> int:
+    """Return the number of words in an edit; many at the start and at the end of a statement."""
+    if not 0 <= number < len(edits):
+        return 9
+    return edits[number].end - edits[number].start
+
+
+def _replaced_word(
+    before: str, after: str, context: int, alignment: Alignment, own: Statements, other: Statements
+) -> Iterator[Evidence]:
+    """Judge a word in the place of another one. `context` is the number of words that are the same on both sides."""
+    old, new = key_of(before), key_of(after)
+    if old == new:
+        return
+    if are_opposites(before, after):
+        yield Evidence(1.0, f"opposite ({after})")
+    elif not (is_content(before) and is_content(after)) or _similarity(before, after) > _SIMILAR:
+        return
+    elif new in alignment.passage.keys and old in own and context >= 1:
+        yield Evidence(1.0, f"exchanged ({after} for {before})")
+    elif is_number(new) and is_number(old) and context >= 1:
+        yield Evidence(1.0, f"different number ({after})")
+    elif context >= 2:
+        yield Evidence(0.5 if new in other else 0.4, f"other word ({after} for {before})")
+
+
+def _similarity(first: str, second: str) -> float:
+    model = static_model()
+    return float(model.word_vector(first) @ model.word_vector(second))
+
+
+def _moved(alignment: Alignment) -> Iterator[Evidence]:
+    """Find words of the passage that stand in another place, away from their neighbours.
+
+    If whole clauses are moved, their words keep their neighbours.
+    """
+    if alignment.shared <= _COMPLETE:
+        return
+    keys, passage = alignment.statement.keys, alignment.passage.keys
+    pairs = {*zip(passage, passage[1:], strict=False)}
+    in_place = {
+        position
+        for edit in alignment.edits
+        if edit.kind == "equal"
+        for position in range(edit.own_start, edit.own_end)
+    }
+    for position, pair in enumerate(zip(keys, keys[1:], strict=False)):
+        if pair in pairs:
+            in_place |= {position, position + 1}
+    present = set(passage)
+    moved = [
+        position
+        for position, key in enumerate(keys)
+        if position not in in_place and key in present and is_content(alignment.statement.words[position])
     ]
-    return f"opposite ({opposites[0]})" if opposites else ""
+    limit = _MOVED if alignment.is_single else _MOVED_IN_TWO
+    if sum(alignment.statement.weights[keys[position]] for position in moved) > limit * alignment.statement.weight:
+        yield Evidence(1.0, f"other order ({alignment.statement.words[moved[0]]})")
 
 
-def _different_amount(sentence: str, reference: str, known: set[_Amount]) -> str:
-    """Return the first amount whose number no reference has, or that has a different unit there.
+def _different_amounts(alignment: Alignment, known: set[_Amount]) -> Iterator[Evidence]:
+    """Find numbers that no reference has, or that have a different unit there.
 
-    0 and 1 without a unit are too common to count.
+    0 and 1 without a unit are too common to count. The passage must have an amount as well.
     """
-    if _POWER.search(sentence) or _POWER.search(reference):
-        return ""
+    text, passage = alignment.statement.text, alignment.passage.text
+    if alignment.shared < _SAME_SUBJECT or not amounts(passage) or _POWER.search(text) or _POWER.search(passage):
+        return
+    strength = 1.0 if alignment.verbatim >= _FREE else 0.5
     units = {number: {amount.unit for amount in known if amount.number == number} for number, _ in known}
-    for amount in amounts(sentence):
-        if amount.number not in units and not (amount.number in (0, 1) and not amount.unit):
-            return f"different number ({amount.number:g}{amount.unit})"
-        if amount.unit and "" not in units.get(amount.number, {""}) and amount.unit not in units[amount.number]:
-            return f"different unit ({amount.number:g}{amount.unit})"
-    return ""
+    for amount in amounts(text):
+        if amount.number not in units:
+            if amount.unit or amount.number not in (0, 1):
+                yield Evidence(strength, f"different number ({amount.number:g}{amount.unit})")
+        elif amount.unit and "" not in units[amount.number] and amount.unit not in units[amount.number]:
+            yield Evidence(strength, f"different unit ({amount.number:g}{amount.unit})")
 
 
 def amounts(text: str) -> list[_Amount]:
-    """Return the numbers of a text with their units; spelled units become symbols."""
-    if not _DIGIT.search(text):
-        return []
-    short = _SPELLED.sub(lambda match: " " + _SYMBOLS[match[0][1:].lower()], text)
+    """Return the numbers of a text with their units; spelled numbers and units become digits and symbols."""
+    short = _SPELLED.sub(lambda match: " " + _SYMBOLS[match[0][1:].lower()], in_digits(text))
     return [
         _Amount(float(("-" if sign else "") + re.sub(r"[^\d]", "", whole) + fraction), unit)
         for sign, whole, fraction, unit in _NUMBER.findall(short)

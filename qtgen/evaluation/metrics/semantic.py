@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from qtgen.embeddings.static import Vectors
 
 SUPPORTED = 0.45  # similarity from which a sentence of the reference supports a sentence of the candidate
+_UNRELATED, _RELATED = 0.15, 0.35  # similarity up to which a sentence is off topic, and from which it is not
 ASSIGNED = (
     0.65  # support from which a nugget counts as made: the most accurate on K-QA's claims (docs/explanation/scoring.md)
 )
@@ -50,6 +51,15 @@ def _soft_recall(wanted: AnalyzedText, given: AnalyzedText) -> float:
 
 
 @metric()
+def soft_precision(case: Case) -> Score:
+    """Share of the candidate that the reference says in the same or similar words: `coverage` in the other direction.
+
+    It is a one-sided BERTScore (Zhang et al. 2020) over static vectors.
+    """
+    return Score(max(0.0, case.best(lambda reference: _soft_recall(case.candidate, reference))))
+
+
+@metric()
 def focus(case: Case) -> Score:
     """Mean similarity of each candidate sentence to the most similar reference sentence, weighted by length.
 
@@ -75,6 +85,31 @@ def unsupported(case: Case) -> Score:
     strays = [number for number, value in enumerate(support) if value < SUPPORTED]
     note = f"least supported: {case.candidate.sentences[min(strays, key=support.__getitem__)]}" if strays else ""
     return Score(float(lengths[strays].sum() / lengths.sum()), note[:200])
+
+
+@metric(direction=Direction.LOWER)
+def off_topic(case: Case) -> Score:
+    """Share of the candidate's words in sentences that have nothing to do with the question or a reference.
+
+    A sentence counts in full below a similarity of 0.15 to the question and to each reference and its sentences, not at
+    all from 0.35 on, and in part between them. Correct facts beyond the reference mostly have more than 0.25.
+    """
+    lengths = case.candidate.sentence_lengths
+    related = _relatedness(case)
+    shares = ((_RELATED - related) / (_RELATED - _UNRELATED)).clip(0.0, 1.0)
+    worst = int(related.argmin())
+    note = f"least related: {case.candidate.sentences[worst]}" if related[worst] < _RELATED else ""
+    return Score(float(shares @ lengths / lengths.sum()), note[:200])
+
+
+def _relatedness(case: Case) -> "Vectors":
+    """Return how similar each sentence of the candidate is to what is most similar to it."""
+    vectors = case.candidate.sentence_vectors
+    related = vectors @ case.question.vector
+    for reference in case.references:
+        nearest = sentence_similarities(case.candidate, reference).max(axis=1)
+        related = related.clip(min=nearest).clip(min=vectors @ reference.vector)
+    return related
 
 
 @metric()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qtgen.embeddings.static import TextEmbedder, Vectors
+    from qtgen.evaluation.metrics.statements import Statements
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -71,6 +72,13 @@ class AnalyzedText:
         lines = (line.strip() for line in self.plain.splitlines())
         sentences = (sentence.strip() for line in lines if line for sentence in sentencex.segment("en", line))
         return [sentence for sentence in sentences if _WORD.search(sentence)] or [""]
+
+    @cached_property
+    def statements(self) -> "Statements":
+        """The sentences as words that can be aligned with those of another text."""
+        from qtgen.evaluation.metrics.statements import Statements  # it uses this module
+
+        return Statements(self.sentences)
 
     @cached_property
     def _sentence_tokens(self) -> "list[NDArray[np.intp]]":

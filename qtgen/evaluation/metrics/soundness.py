@@ -1,0 +1,103 @@
+"""Soundness: whether a candidate is an answer in sentences at all, and no longer than it needs to be."""
+
+import re
+from collections.abc import Iterator
+from math import log
+from typing import NamedTuple
+
+from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
+from qtgen.evaluation.metrics.overlap import rouge
+from qtgen.evaluation.metrics.structure import repetition
+from qtgen.evaluation.metrics.text import AnalyzedText, information
+
+_SHARED = 0.4  # ROUGE-1 from which two texts share most of their words
+_NO_PAIRS, _FEW_PAIRS = 0.12, 0.2  # ROUGE-2 as a share of ROUGE-1
+_FEW_IN_ORDER = 0.32  # ROUGE-L as a share of ROUGE-1
+_HEAP, _NO_WORDS, _ECHO, _FOREIGN = 0.1, 0.05, 0.1, 0.1
+_CUT_OFF = 0.7
+_REPEATED = 0.2  # share of repeated runs of words that is common in good answers
+_REPETITION_PENALTY = 0.95
+_RARE = 7.9  # information of a word that English texts hardly contain
+_CONTENT = 2.0  # information of a word that can answer a question
+_SHORT = 20  # words; shorter texts are not judged by how they end
+_LAST_WORD = re.compile(r"[^\W\d_],?$")
+_LAYOUT = re.compile(r"^\s*(?:[-*+>#|]|\d{1,3}[.)]\s|```|\$\$)")  # a list item, a heading, a table, code, a formula
+
+
+class Fault(NamedTuple):
+    """Why a text is not sound, and the factor by which its score is multiplied."""
+
+    factor: float
+    reason: str
+
+
+@metric(direction=Direction.LOWER, high=float("inf"))
+def excess_length(case: Case) -> Score:
+    """How much longer the candidate is than the reference: the natural logarithm of the ratio of their words.
+
+    0 if it is not longer. An answer of twice the length has 0.69.
+    """
+    ratio = min(len(case.candidate.words) / max(1, len(reference.words)) for reference in case.references)
+    return Score(log(max(1.0, ratio)))
+
+
+@metric()
+def soundness(case: Case) -> Score:
+    """Whether the candidate is an answer in sentences: 1 for every normal text, and less for one with a fault.
+
+    These faults make it at most 0.1: the reference's words in another order, words that do not exist or are glued
+    together, a text in another language, and the question repeated. Repetition lowers it up to 0.05, and an end in
+    the middle of a sentence to 0.7. The note names the faults.
+    """
+    found = [*_faults(case)]
+    value = 1.0
+    for fault in found:
+        value *= fault.factor
+    return Score(value, ", ".join(fault.reason for fault in found))
+
+
+def _faults(case: Case) -> Iterator[Fault]:
+    candidate = case.candidate
+    if any(_is_heap(candidate, reference) for reference in case.references):
+        yield Fault(_HEAP, "the reference's words in another order")
+    if _share_of_rare_words(candidate) > 0.5:
+        yield Fault(_NO_WORDS, "hardly any English word")
+    elif not candidate.is_english():
+        yield Fault(_FOREIGN, "another language than the reference")
+    if _repeats_question(case):
+        yield Fault(_ECHO, "only words of the question")
+    repeated = repetition(case).value or 0.0
+    if repeated > _REPEATED:
+        share = (repeated - _REPEATED) / (1 - _REPEATED)
+        yield Fault(1 - _REPETITION_PENALTY * share, f"{repeated:.0%} of it is repeated")
+    if _is_cut_off(candidate):
+        yield Fault(_CUT_OFF, "ends in the middle of a sentence")
+
+
+def _is_heap(candidate: AnalyzedText, reference: AnalyzedText) -> bool:
+    """Return whether a text has the words of a reference, but hardly any of its sequences of words."""
+    single, pairs, in_order = rouge(reference, candidate)
+    if single < _SHARED:
+        return False
+    return pairs < _NO_PAIRS * single or (pairs < _FEW_PAIRS * single and in_order < _FEW_IN_ORDER * single)
+
+
+def _share_of_rare_words(text: AnalyzedText) -> float:
+    rare = sum(information(word) > _RARE and not any(map(str.isdigit, word)) for word in text.words)
+    return rare / max(1, len(text.words))
+
+
+def _repeats_question(case: Case) -> bool:
+    """Return whether nearly all of what the candidate says is in the question, and the reference says more."""
+    says = {word: information(word) for word in case.candidate.counts if information(word) > _CONTENT}
+    asked = case.question.counts
+    known = sum(value for word, value in says.items() if word in asked)
+    reference_says = {word for word in case.references[0].counts if information(word) > _CONTENT}
+    return bool(says) and known > 0.8 * sum(says.values()) and not reference_says <= asked.keys()
+
+
+def _is_cut_off(text: AnalyzedText) -> bool:
+    lines = text.text.rstrip().splitlines()
+    if not lines or len(text.words) < _SHORT or _LAYOUT.match(lines[-1]):
+        return False
+    return bool(_LAST_WORD.search(lines[-1])) and len(lines[-1].split()) > 1
