@@ -43,7 +43,9 @@ __all__ = [
     "overall",
 ]
 
-order_metrics(module.__name__ for module in (confidence, semantic, contradiction, soundness, grounding, structure, overlap))
+order_metrics(
+    module.__name__ for module in (confidence, semantic, contradiction, soundness, grounding, structure, overlap)
+)
 
 
 def measure(case: Case, names: Collection[str] | None = None) -> dict[str, Score]:

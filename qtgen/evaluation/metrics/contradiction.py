@@ -16,8 +16,8 @@ from qtgen.evaluation.metrics.statements import (
     Edit,
     Statement,
     Statements,
-    is_content,
     in_digits,
+    is_content,
     is_number,
     key_of,
 )
@@ -34,8 +34,7 @@ _MOVED, _MOVED_IN_TWO = 0.15, 0.3  # share of a statement in moved words, if the
 _COMPLETE = 0.85  # share of a statement's words that the passage has, if words are only moved
 
 _NEGATIONS = frozenset(
-    "not no never nor neither none cannot without nothing nobody nowhere lack lacks lacking fail fails failed unable "
-    "false untrue wrong hardly scarcely".split()
+    ["not", "no", "never", "nor", "neither", "none", "cannot", "without", "nothing", "nobody", "nowhere", "lack", "lacks", "lacking", "fail", "fails", "failed", "unable", "false", "untrue", "wrong", "hardly", "scarcely"]
 )
 _SYMBOLS = {
     "percent": "%", "per cent": "%", "degrees celsius": "°C", "degrees fahrenheit": "°F", "kelvin": "K",
@@ -51,6 +50,7 @@ _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _NUMBER = re.compile(
     rf"(?<![\w.,])([-−]?)(\d{{1,3}}(?:[, \u2009\u202f]\d{{3}})+(?!\d)|\d+)(\.\d+)?(?:(?![sS]\b)\s?({_UNIT})(?!\w))?"
 )
+_DIGIT = re.compile(r"\d")
 _POWER = re.compile(r"10\s?(?:\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])|\\times|×")  # numbers in scientific notation are not compared
 
 
@@ -105,7 +105,7 @@ def contradictions(
     Amounts that occur in any of `references` are known.
     """
     own, other = text.statements, reference.statements
-    known = {amount for one in (reference, *references) for amount in amounts(one.plain)}
+    known = {amount for one in {reference, *references} for amount in amounts(one.plain)}
     return [_compare(statement, own, other, known) for statement in own.items]
 
 
@@ -114,8 +114,10 @@ def _compare(statement: Statement, own: Statements, other: Statements, known: se
     if alignment is None or alignment.passage.keys == statement.keys:
         return Contradiction(statement, 0.0, "")
     moved = [*_moved(alignment)]
-    signs = [*_negations(alignment), *_replacements(alignment, own, other), *moved]
     amount = [*_different_amounts(alignment, known)]
+    if not moved and not amount and alignment.most_verbatim + _MAX_MORE_EVIDENCE <= _FREE:
+        return Contradiction(statement, 0.0, "")  # no other evidence would count
+    signs = [*_negations(alignment), *_replacements(alignment, own, other), *moved]
     total = sum(sign.strength for sign in signs)
     more = min(_MAX_MORE_EVIDENCE, _MORE_EVIDENCE * max(0.0, total - 1))
     closeness = 1.0 if moved else (alignment.verbatim + more - _FREE) / (_CLOSE - _FREE)
@@ -127,8 +129,10 @@ def _compare(statement: Statement, own: Statements, other: Statements, known: se
 
 def _negations(alignment: Alignment) -> Iterator[Evidence]:
     """Compare negations within the part of the passage that the statement follows."""
+    if alignment.shared <= _NEGATED:
+        return
     equal = [edit for edit in alignment.edits if edit.kind == "equal"]
-    if alignment.shared <= _NEGATED or not equal:
+    if not equal:
         return
     words, followed = alignment.statement.words, alignment.passage.words
     if not alignment.is_single:
@@ -147,7 +151,10 @@ def _replacements(alignment: Alignment, own: Statements, other: Statements) -> I
     for number, edit in enumerate(edits):
         if edit.kind != "replace":
             continue
-        old, new = alignment.passage.words[edit.start : edit.end], alignment.statement.words[edit.own_start : edit.own_end]
+        old, new = (
+            alignment.passage.words[edit.start : edit.end],
+            alignment.statement.words[edit.own_start : edit.own_end],
+        )
         old_numbers, new_numbers = ([word for word in words if is_number(word)] for words in (old, new))
         if old_numbers and new_numbers:
             if list(map(key_of, old_numbers)) != list(map(key_of, new_numbers)):
@@ -199,10 +206,7 @@ def _moved(alignment: Alignment) -> Iterator[Evidence]:
     keys, passage = alignment.statement.keys, alignment.passage.keys
     pairs = {*zip(passage, passage[1:], strict=False)}
     in_place = {
-        position
-        for edit in alignment.edits
-        if edit.kind == "equal"
-        for position in range(edit.own_start, edit.own_end)
+        position for edit in alignment.edits if edit.kind == "equal" for position in range(edit.own_start, edit.own_end)
     }
     for position, pair in enumerate(zip(keys, keys[1:], strict=False)):
         if pair in pairs:
@@ -238,7 +242,9 @@ def _different_amounts(alignment: Alignment, known: set[_Amount]) -> Iterator[Ev
 
 def amounts(text: str) -> list[_Amount]:
     """Return the numbers of a text with their units; spelled numbers and units become digits and symbols."""
-    short = _SPELLED.sub(lambda match: " " + _SYMBOLS[match[0][1:].lower()], in_digits(text))
+    if not _DIGIT.search(digits := in_digits(text)):
+        return []
+    short = _SPELLED.sub(lambda match: " " + _SYMBOLS[match[0][1:].lower()], digits)
     return [
         _Amount(float(("-" if sign else "") + re.sub(r"[^\d]", "", whole) + fraction), unit)
         for sign, whole, fraction, unit in _NUMBER.findall(short)

@@ -1,5 +1,6 @@
 """Metrics of meaning, from vectors of texts, sentences and tokens."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
@@ -15,6 +16,7 @@ ASSIGNED = (
 )
 
 
+@lru_cache(maxsize=16)
 def sentence_similarities(first: AnalyzedText, second: AnalyzedText) -> "Vectors":
     """Return the cosines of all sentences with all sentences, one row per sentence of the first text."""
     return first.sentence_vectors @ second.sentence_vectors.T
@@ -40,14 +42,18 @@ def coverage(case: Case) -> Score:
     of these cosines, with more weight on rare tokens. It is a one-sided BERTScore (Zhang et al. 2020) over static
     vectors.
     """
-    return Score(max(0.0, case.best(lambda reference: _soft_recall(reference, case.candidate))))
+    return Score(max(0.0, case.best(lambda reference: _soft_shares(reference, case.candidate)[0])))
 
 
-def _soft_recall(wanted: AnalyzedText, given: AnalyzedText) -> float:
-    (wanted_tokens, weights), (given_tokens, _) = wanted.tokens, given.tokens
-    if not len(wanted_tokens) or not len(given_tokens):
-        return 0.0
-    return float((wanted_tokens @ given_tokens.T).max(axis=1) @ weights / weights.sum())
+@lru_cache(maxsize=16)  # several metrics ask for the same pair
+def _soft_shares(first: AnalyzedText, second: AnalyzedText) -> tuple[float, float]:
+    """Return the share of the first text that the second one says, and the share of the second in the first."""
+    (tokens, weights), (other_tokens, other_weights) = first.tokens, second.tokens
+    if not len(tokens) or not len(other_tokens):
+        return 0.0, 0.0
+    cosines = tokens @ other_tokens.T
+    recall, precision = cosines.max(axis=1) @ weights, cosines.max(axis=0) @ other_weights
+    return float(recall / weights.sum()), float(precision / other_weights.sum())
 
 
 @metric()
@@ -56,7 +62,7 @@ def soft_precision(case: Case) -> Score:
 
     It is a one-sided BERTScore (Zhang et al. 2020) over static vectors.
     """
-    return Score(max(0.0, case.best(lambda reference: _soft_recall(case.candidate, reference))))
+    return Score(max(0.0, case.best(lambda reference: _soft_shares(reference, case.candidate)[1])))
 
 
 @metric()
@@ -149,4 +155,4 @@ def claim_support(candidate: AnalyzedText, claim: AnalyzedText) -> float:
     vectors = candidate.sentence_vectors
     neighbours = normalize_rows(vectors[:-1] + vectors[1:])
     nearest = max(float((rows @ claim.vector).max()) for rows in (vectors, neighbours) if len(rows))
-    return (max(0.0, nearest) + max(0.0, _soft_recall(claim, candidate))) / 2
+    return (max(0.0, nearest) + max(0.0, _soft_shares(claim, candidate)[0])) / 2

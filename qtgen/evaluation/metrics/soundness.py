@@ -8,7 +8,7 @@ from typing import NamedTuple
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
 from qtgen.evaluation.metrics.overlap import rouge
 from qtgen.evaluation.metrics.structure import repetition
-from qtgen.evaluation.metrics.text import AnalyzedText, information
+from qtgen.evaluation.metrics.text import INFORMATION, AnalyzedText, information
 
 _SHARED = 0.4  # ROUGE-1 from which two texts share most of their words
 _NO_PAIRS, _FEW_PAIRS = 0.12, 0.2  # ROUGE-2 as a share of ROUGE-1
@@ -83,13 +83,15 @@ def _is_heap(candidate: AnalyzedText, reference: AnalyzedText) -> bool:
 
 
 def _share_of_rare_words(text: AnalyzedText) -> float:
-    rare = sum(information(word) > _RARE and not any(map(str.isdigit, word)) for word in text.words)
+    values = zip(text.words, INFORMATION.of(text.words), strict=True)
+    rare = sum(value > _RARE and not any(map(str.isdigit, word)) for word, value in values)
     return rare / max(1, len(text.words))
 
 
 def _repeats_question(case: Case) -> bool:
     """Return whether nearly all of what the candidate says is in the question, and the reference says more."""
-    says = {word: information(word) for word in case.candidate.counts if information(word) > _CONTENT}
+    counts = case.candidate.counts
+    says = {word: value for word, value in zip(counts, INFORMATION.of(counts), strict=True) if value > _CONTENT}
     asked = case.question.counts
     known = sum(value for word, value in says.items() if word in asked)
     reference_says = {word for word in case.references[0].counts if information(word) > _CONTENT}

@@ -5,20 +5,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
+from qtgen._util.memo import Memo
 from qtgen.evaluation.metrics.text import information, stem
 
 _WORD = re.compile(r"(?<![\w)])[-−]?\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’](?:t|s|re|ve|ll|d|m)\b)?")
 _PART = re.compile(r";\s+")  # ends a statement within a sentence
 _SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _UNITS = f"{_SMALL} seventeen eighteen nineteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _NUMBERS = {word: value for value, word in enumerate(_UNITS) if word != "one"}  # it is more often a pronoun
 _NUMBERS |= {word: 10 * value for value, word in enumerate(_TENS, 2)}
-_NUMBERS |= {f"{word}-{unit}": 10 * tens + value for tens, word in enumerate(_TENS, 2) for value, unit in enumerate(_UNITS[1:10], 1)}
-_SPELLED_NUMBER = re.compile(rf"\b(?:{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})\b", re.IGNORECASE)
+_NUMBERS |= {
+    f"{word}-{unit}": 10 * tens + value
+    for tens, word in enumerate(_TENS, 2)
+    for value, unit in enumerate(_UNITS[1:10], 1)
+}
+_SPELLED_NUMBER = re.compile(  # 28 alternatives instead of 100
+    rf"\b(?:(?:{'|'.join(_TENS)})(?:-(?:{'|'.join(_UNITS[1:10])}))?|{'|'.join(set(_UNITS) - {'one'})})\b", re.IGNORECASE
+)
 _NUMBER_WEIGHT = 5.0
 _CONTENT = 2.6  # information from which a word says something; "which" has 2.3, "between" 2.5, "water" 3.0
 _PASSAGE_WEIGHT = 0.35  # of what a passage says and the statement does not
@@ -51,7 +58,7 @@ class Statement:
     @cached_property
     def weights(self) -> dict[str, float]:
         """How much each distinct word says, by key."""
-        return {key: weight(word) for key, word in zip(self.keys, self.words, strict=True)}
+        return dict(zip(self.keys, _WEIGHTS.of(self.words), strict=True))
 
     @cached_property
     def weight(self) -> float:
@@ -75,6 +82,13 @@ class Alignment:
     passage: Statement
     shared: float
     is_single: bool
+
+    @cached_property
+    def most_verbatim(self) -> float:
+        """The highest possible value of `verbatim`: the share of the statement in words that the passage has."""
+        weights, present = self.statement.weights, set(self.passage.keys)
+        same = sum(weights[key] for key in self.statement.keys if key in present)
+        return same / self.statement.weight if self.statement.weight else 0.0
 
     @cached_property
     def edits(self) -> list[Edit]:
@@ -110,42 +124,52 @@ class Statements:
 
         The best passage has much of what the statement says, and little else.
         """
-        shared: dict[tuple[int, int], float] = defaultdict(float)
-        for key, value in statement.weights.items():
-            for span in self._spans_with(key):
-                shared[span] += value
-        if not shared or not statement.distinct_weight:
+        if not statement.distinct_weight:
             return None
-
-        def closeness(span: tuple[int, int]) -> float:
-            said = sum(self.items[position].distinct_weight for position in range(*span))
-            return shared[span] / (statement.distinct_weight + _PASSAGE_WEIGHT * said)
-
-        best = max(sorted(shared), key=closeness)
-        share, is_single = shared[best] / statement.distinct_weight, best[1] - best[0] == 1
-        return Alignment(statement, _joined(self.items[slice(*best)]), share, is_single)
-
-    def _spans_with(self, key: str) -> set[tuple[int, int]]:
-        """Return the ranges of one or two statements in which a word occurs."""
         last = len(self.items)
-        spans = set()
-        for position in self.positions.get(key, ()):
-            spans.add((position, position + 1))
-            if position:
-                spans.add((position - 1, position + 1))
-            if position + 1 < last:
-                spans.add((position, position + 2))
-        return spans
+        shared: list[float | None] = [None] * (2 * last)  # by the statements from n to n, and from n to n + 1
+        for key, value in statement.weights.items():
+            previous = -1
+            for position in self.positions.get(key, ()):
+                shared[2 * position] = (shared[2 * position] or 0.0) + value
+                if position > previous + 1:
+                    shared[2 * position - 1] = (shared[2 * position - 1] or 0.0) + value
+                if position + 1 < last:
+                    shared[2 * position + 1] = (shared[2 * position + 1] or 0.0) + value
+                previous = position
+        own = statement.distinct_weight
+        closeness = [
+            (value / (own + _PASSAGE_WEIGHT * said), -number, value)
+            for number, (value, said) in enumerate(zip(shared, self._weights_of_spans, strict=True))
+            if value is not None
+        ]
+        if not closeness:
+            return None
+        _, number, value = max(closeness)
+        start, is_single = divmod(-number, 2)
+        passage = self.items[start : start + 1 + is_single]
+        return Alignment(statement, _joined(passage), value / own, not is_single)
+
+    @cached_property
+    def _weights_of_spans(self) -> list[float]:
+        """The weight of what each statement says, and of what each statement and the next one say."""
+        weights = [statement.distinct_weight for statement in self.items]
+        pairs = (first + second for first, second in zip(weights, [*weights[1:], 0.0], strict=True))
+        return [weight for both in zip(weights, pairs, strict=True) for weight in both]
 
 
 def in_digits(text: str) -> str:
     """Return a text with spelled numbers up to 99 in digits, except `one`."""
-    return _SPELLED_NUMBER.sub(lambda match: str(_NUMBERS[match[0].lower()]), text)
+    return _SPELLED_NUMBER.sub(lambda match: str(_NUMBERS[match[0].casefold()]), text)
 
 
 def _statement(text: str) -> Statement:
-    words = tuple(_normalized(word) for word in _WORD.findall(in_digits(text.lower())))
-    return Statement(text, words, tuple(map(key_of, words)))
+    lower = text.lower()
+    found = _WORD.findall(lower)
+    if not all(map(_IS_NO_NUMBER.__getitem__, found)):
+        found = _WORD.findall(in_digits(lower))
+    words = tuple(_NORMALIZED.of(found))
+    return Statement(text, words, tuple(_KEYS.of(words)))
 
 
 def _joined(statements: Sequence[Statement]) -> Statement:
@@ -160,9 +184,17 @@ def _normalized(word: str) -> str:
     return word.removesuffix("'s")
 
 
-@lru_cache(maxsize=200_000)
+def _is_no_number(word: str) -> bool:
+    """Return whether a word, with an ending such as `'s`, is no spelled number."""
+    return not _SPELLED_NUMBER.match(word)
+
+
 def key_of(word: str) -> str:
     """Return the stem of a word without a final `e`, and a number without separators of thousands."""
+    return _KEYS[word]
+
+
+def _key_of(word: str) -> str:
     if is_number(word):
         return re.sub(r",(?=\d{3}(?!\d))", "", word)
     key = stem(word)
@@ -182,3 +214,8 @@ def weight(word: str) -> float:
 def is_content(word: str) -> bool:
     """Return whether a word says something by itself."""
     return is_number(word) or information(word) > _CONTENT
+
+
+_MAX_WORDS = 50_000  # that each memo keeps
+_IS_NO_NUMBER, _NORMALIZED = Memo(_is_no_number, _MAX_WORDS), Memo(_normalized, _MAX_WORDS)
+_KEYS, _WEIGHTS = Memo(_key_of, _MAX_WORDS), Memo(weight, _MAX_WORDS)

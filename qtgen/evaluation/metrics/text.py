@@ -148,7 +148,7 @@ class AnalyzedText:
         """The sum of the words' unit vectors, weighted by count and by `information`."""
         import numpy as np
 
-        weights_of_all = zip(self.counts.items(), _INFORMATION.of(self.counts), strict=True)
+        weights_of_all = zip(self.counts.items(), INFORMATION.of(self.counts), strict=True)
         known = {word: count * weight for (word, count), weight in weights_of_all if weight > 0}
         if not known:
             return np.zeros(static_model().width, np.float32)
@@ -192,10 +192,16 @@ def information(word: str) -> float:
 
     The Zipf frequency (wordfreq) is log10 of the uses in a billion words. A number counts as a rare word.
     """
+    return INFORMATION[word]
+
+
+def _information(word: str) -> float:
     return 5.0 if word.isdigit() else max(0.0, 8.0 - _zipf_frequencies("en")[word])
 
 
-_STEMS, _INFORMATION = Memo(stem, _MAX_WORDS), Memo(information, _MAX_WORDS)
+_STEMS = Memo(stem, _MAX_WORDS)
+INFORMATION = Memo(_information, _MAX_WORDS)
+"""The information of words, for many at once."""
 
 
 def _mean_frequency(words: Sequence[str], language: str) -> float:
@@ -211,7 +217,7 @@ def _zipf_frequencies(language: str) -> Memo[float]:
 
 def recall(wanted: Counter[str], given: Counter[str]) -> float:
     """Return the share of the wanted words that are given, each weighted by `information`; 0 if none is wanted."""
-    weights = _INFORMATION.of(wanted)
+    weights = INFORMATION.of(wanted)
     total = sum(map(mul, wanted.values(), weights))
     shared = sum(map(mul, map(min, wanted.values(), map(given.get, wanted, repeat(0))), weights))
     return shared / total if total else 0.0
