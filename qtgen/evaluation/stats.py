@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import nctdtrinc, ndtr, stdtrit  # type: ignore[import-untyped, unused-ignore]
-from scipy.stats import bootstrap  # type: ignore[import-untyped, unused-ignore]
 
+from qtgen.evaluation.bootstrap import bootstrap_bounds
 from qtgen.evaluation.report import Verdict
 
 Floats = NDArray[np.float64]
@@ -93,12 +93,7 @@ def mean_interval(
     if count < 2:
         return Interval(mean, None, None, len(scores), count)
     tail = ndtr(sqrt(count / (count - 1)) * stdtrit(count - 1, (1 - level) / 2))
-    draws = bootstrap(
-        (sums, counts), lambda sums, counts, axis: sums.sum(axis) / counts.sum(axis), paired=True,
-        vectorized=True, method="percentile", n_resamples=resamples, batch=max(1, 10**6 // count),
-        confidence_level=1 - 2 * tail, rng=np.random.default_rng(seed),
-    )  # fmt: skip
-    low, high = map(float, draws.confidence_interval)
+    low, high = bootstrap_bounds(sums, counts, tail, seed=seed, resamples=resamples)
     return Interval(mean, min(mean, low), max(mean, high), len(scores), count)
 
 
