@@ -34,7 +34,31 @@ _MOVED, _MOVED_IN_TWO = 0.15, 0.3  # share of a statement in moved words, if the
 _COMPLETE = 0.85  # share of a statement's words that the passage has, if words are only moved
 
 _NEGATIONS = frozenset(
-    ["not", "no", "never", "nor", "neither", "none", "cannot", "without", "nothing", "nobody", "nowhere", "lack", "lacks", "lacking", "fail", "fails", "failed", "unable", "false", "untrue", "wrong", "hardly", "scarcely"]
+    [
+        "not",
+        "no",
+        "never",
+        "nor",
+        "neither",
+        "none",
+        "cannot",
+        "without",
+        "nothing",
+        "nobody",
+        "nowhere",
+        "lack",
+        "lacks",
+        "lacking",
+        "fail",
+        "fails",
+        "failed",
+        "unable",
+        "false",
+        "untrue",
+        "wrong",
+        "hardly",
+        "scarcely",
+    ]
 )
 _SYMBOLS = {
     "percent": "%", "per cent": "%", "degrees celsius": "°C", "degrees fahrenheit": "°F", "kelvin": "K",

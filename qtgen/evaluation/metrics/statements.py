@@ -11,7 +11,7 @@ from typing import NamedTuple
 from qtgen._util.memo import Memo
 from qtgen.evaluation.metrics.text import information, stem
 
-_WORD = re.compile(r"(?<![\w)])[-−]?\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’](?:t|s|re|ve|ll|d|m)\b)?")
+_WORD = re.compile(r"[^\W\d_]+(?:['’](?:t|s|re|ve|ll|d|m)\b)?|(?<![\w)])[-−]?\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*")
 _PART = re.compile(r";\s+")  # ends a statement within a sentence
 _SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _UNITS = f"{_SMALL} seventeen eighteen nineteen".split()
@@ -24,7 +24,8 @@ _NUMBERS |= {
     for value, unit in enumerate(_UNITS[1:10], 1)
 }
 _SPELLED_NUMBER = re.compile(  # 28 alternatives instead of 100
-    rf"\b(?:(?:{'|'.join(_TENS)})(?:-(?:{'|'.join(_UNITS[1:10])}))?|{'|'.join(set(_UNITS) - {'one'})})\b", re.IGNORECASE
+    rf"\b(?=[efnostz])(?:(?:{'|'.join(_TENS)})(?:-(?:{'|'.join(_UNITS[1:10])}))?|{'|'.join(set(_UNITS) - {'one'})})\b",
+    re.IGNORECASE,
 )
 _NUMBER_WEIGHT = 5.0
 _CONTENT = 2.6  # information from which a word says something; "which" has 2.3, "between" 2.5, "water" 3.0
@@ -111,10 +112,15 @@ class Statements:
     def __init__(self, sentences: Iterable[str]) -> None:
         parts = (part for sentence in sentences for part in _PART.split(sentence))
         self.items = [statement for part in parts if (statement := _statement(part)).words]
-        self.positions: dict[str, list[int]] = defaultdict(list)
+
+    @cached_property
+    def positions(self) -> dict[str, list[int]]:
+        """The statements in which each word occurs."""
+        positions: dict[str, list[int]] = defaultdict(list)
         for position, statement in enumerate(self.items):
-            for key in set(statement.keys):
-                self.positions[key].append(position)
+            for key in statement.weights:
+                positions[key].append(position)
+        return positions
 
     def __contains__(self, key: str) -> bool:
         return key in self.positions
