@@ -160,7 +160,7 @@ class Statements:
     def _weights_of_spans(self) -> list[float]:
         """The weight of what each statement says, and of what each statement and the next one say."""
         weights = [statement.distinct_weight for statement in self.items]
-        pairs = (first + second for first, second in zip(weights, [*weights[1:], 0.0], strict=True))
+        pairs = (first + second for first, second in zip(weights, [*weights[1:], 0.0], strict=False))
         return [weight for both in zip(weights, pairs, strict=True) for weight in both]
 
 
