@@ -139,7 +139,8 @@ def score_sample(
         return _failed(sample.id, *_no_reference(case.references))
     try:
         scores = measure(
-            replace(case, references=usable or case.references), None if metrics is None else {*metrics, *PARTS, "confidence"}
+            replace(case, references=usable or case.references),
+            None if metrics is None else {*metrics, *PARTS, "confidence"},
         )
     except ProviderError as error:
         return _failed(sample.id, error.kind, str(error))

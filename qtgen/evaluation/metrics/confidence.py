@@ -7,7 +7,10 @@ LOW = 0.5
 """Confidence below which an answer needs a judge or a person."""
 
 _COVERED = 0.35, 0.6  # coverage up to which nothing is known, and from which the wording tells enough
-_UNRELATED = 0.05, 0.15  # similarity up to which an answer is certainly about something else, and from which it may not be
+_UNRELATED = (
+    0.05,
+    0.15,
+)  # similarity up to which an answer is certainly about something else, and from which it may not be
 
 
 @metric(direction=Direction.NONE)

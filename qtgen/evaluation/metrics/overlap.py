@@ -21,6 +21,13 @@ def _rouge_scores(reference: str, candidate: str) -> Any:
     return _rouge_scorer().score(reference, candidate)
 
 
+def rouge(reference: AnalyzedText, candidate: AnalyzedText) -> tuple[float, float, float]:
+    """Return the F-measures of ROUGE-1, ROUGE-2 and ROUGE-L."""
+    scores = _rouge_scores(reference.plain, candidate.plain)
+    single, pairs, in_order = (float(scores[name].fmeasure) for name in ("rouge1", "rouge2", "rougeL"))
+    return single, pairs, in_order
+
+
 def _rouge(case: Case, name: str) -> Score:
     """Return a ROUGE F-measure."""
     candidate = case.candidate.plain

@@ -14,10 +14,14 @@ _WORD = re.compile(r"(?<![\w)])[-−]?\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*|[^\W\d_]+(
 _PART = re.compile(r";\s+")  # ends a statement within a sentence
 _SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _UNITS = f"{_SMALL} seventeen eighteen nineteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _NUMBERS = {word: value for value, word in enumerate(_UNITS) if word != "one"}  # it is more often a pronoun
 _NUMBERS |= {word: 10 * value for value, word in enumerate(_TENS, 2)}
-_NUMBERS |= {f"{word}-{unit}": 10 * tens + value for tens, word in enumerate(_TENS, 2) for value, unit in enumerate(_UNITS[1:10], 1)}
+_NUMBERS |= {
+    f"{word}-{unit}": 10 * tens + value
+    for tens, word in enumerate(_TENS, 2)
+    for value, unit in enumerate(_UNITS[1:10], 1)
+}
 _SPELLED_NUMBER = re.compile(rf"\b(?:{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})\b", re.IGNORECASE)
 _NUMBER_WEIGHT = 5.0
 _CONTENT = 2.6  # information from which a word says something; "which" has 2.3, "between" 2.5, "water" 3.0
@@ -48,6 +52,12 @@ class Statement:
     words: tuple[str, ...]
     keys: tuple[str, ...]
 
+    @staticmethod
+    def of(text: str) -> "Statement":
+        """Return the statement that a text makes; it has no words if the text has none."""
+        words = tuple(_normalized(word) for word in _WORD.findall(in_digits(text.lower())))
+        return Statement(text, words, tuple(map(key_of, words)))
+
     @cached_property
     def weights(self) -> dict[str, float]:
         """How much each distinct word says, by key."""
@@ -67,8 +77,8 @@ class Statement:
 class Alignment:
     """A statement and the passage that it follows most closely, one or two statements of the other text.
 
-    `shared` is the share of the statement's distinct words, by weight, that the passage has. `is_single` says whether the
-    passage is one statement.
+    `shared` is the share of the statement's distinct words, by weight, that the passage has. `is_single` says whether
+    the passage is one statement.
     """
 
     statement: Statement
@@ -96,7 +106,7 @@ class Statements:
 
     def __init__(self, sentences: Iterable[str]) -> None:
         parts = (part for sentence in sentences for part in _PART.split(sentence))
-        self.items = [statement for part in parts if (statement := _statement(part)).words]
+        self.items = [statement for part in parts if (statement := Statement.of(part)).words]
         self.positions: dict[str, list[int]] = defaultdict(list)
         for position, statement in enumerate(self.items):
             for key in set(statement.keys):
@@ -141,11 +151,6 @@ class Statements:
 def in_digits(text: str) -> str:
     """Return a text with spelled numbers up to 99 in digits, except `one`."""
     return _SPELLED_NUMBER.sub(lambda match: str(_NUMBERS[match[0].lower()]), text)
-
-
-def _statement(text: str) -> Statement:
-    words = tuple(_normalized(word) for word in _WORD.findall(in_digits(text.lower())))
-    return Statement(text, words, tuple(map(key_of, words)))
 
 
 def _joined(statements: Sequence[Statement]) -> Statement:
