@@ -1,180 +1,192 @@
-"""Derive the weights and the scale of the overall score (`qtgen/evaluation/metrics/overall.toml`) from judged answers.
+"""Fit the weights and the scale of the overall score (`qtgen/evaluation/metrics/overall.toml`) to judged answers.
 
     python benchmarks/calibrate.py [FOLDER]
 
-FOLDER holds answers that people judged [default: ../shared/data]. A metric's weight is its share (SHARES, chosen by
-hand) divided by its spread: its standard deviation within a source, averaged over the sources. The scale is the
-piecewise linear function from 0 to 1 with two inner knots that is nearest to the marks which people gave to the
-answers of SQuALITY and LiveQA. Nothing else is fitted.
+FOLDER holds answers that people judged [default: ../shared/data]. The weights order pairs of answers as people do: a
+logistic regression on the differences of the metrics in NAMES, with weights of one sign and a ridge penalty. Every
+source counts the same. The scale is the piecewise linear function from 0 to 1 with two inner knots that is nearest to
+the marks which people gave to the answers of SQuALITY and LiveQA, with inner scores of at most 0.9. The penalties are
+not fitted here.
 
-The table shows how often the overall score and people prefer the same one of two answers, for these weights and for
-others. Weights that are chosen or fitted are tested on clusters of answers that they were not fitted to.
+The weights are the mean of fits with five strengths of the penalty, so no strength has to be chosen. The table shows
+how often the overall score and people prefer the same one of two answers, when each pair is judged with weights that
+were fitted without its cluster. The last rows are for comparison: six features of a plain regression in the same way,
+and the weights in use on the pairs that they were fitted to, which is too optimistic.
 """
 
 import sys
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import lsq_linear, minimize
 
-from qtgen.evaluation.agreement import JudgedAnswer, answer_pairs, pairwise_accuracy, read_sources
+from qtgen.evaluation.agreement import AnswerPair, JudgedAnswer, answer_pairs, pairwise_accuracy, read_sources
 from qtgen.evaluation.metrics.overall import WEIGHTS, to_scale
-from qtgen.evaluation.scoring import score_samples
+from qtgen.evaluation.scoring import SampleResult, score_samples
 
-SHARES = {"similarity": 1.0, "key_similarity": 1.0, "coverage": 1.0, "rouge_l": 0.5}
-CANDIDATE_SHARES = list(product((1.0, 2.0), (0.0, 1.0, 2.0), (1.0, 2.0), (0.0, 0.5, 1.0)))  # in the order of SHARES
-FOLDS = 5
+NAMES = tuple(WEIGHTS.weights)
+SIX = ("similarity", "token_f1", "idf_recall", "coverage", "soft_precision", "length_difference")
+LOWER_IS_BETTER = ("excess_length", "length_difference")
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
+FOLDS, REPEATS = 5, 8
+MAX_INNER_SCORE = 0.9  # so that the score still rises towards the reference
 COMPARED_ONLY = "RAGChecker"  # the source whose people compared answers and gave no marks
 
 Array = NDArray[np.float64]
-Sources = dict[str, list[JudgedAnswer]]
-Tables = dict[str, Array]
-"""One row per answer: the metrics of SHARES, then those of the penalties."""
-WeightsFor = Callable[[Sources, Tables, int], Array]
-"""Returns weights that are chosen or fitted without the clusters of one fold."""
+Include = Callable[[str, str], bool]
+"""Whether a cluster of a source is used, by the names of both."""
+
+
+class Source:
+    """The judged answers of one source, with the metrics in `names` and the factor of the penalties of each."""
+
+    def __init__(self, answers: Sequence[JudgedAnswer], results: Sequence[SampleResult], names: Sequence[str]) -> None:
+        self.answers, self.pairs = answers, answer_pairs(answers)
+        self.table = np.array([[metric_value(result, name) for name in names] for result in results])
+        self.factors = np.array([penalty_factor(result) for result in results])
+        self.clusters = list(dict.fromkeys(answer.cluster for answer in answers))
+
+    def differences(self, pairs: Sequence[AnswerPair]) -> Array:
+        """Return the metrics of the answer that people prefer, minus those of the other one."""
+        rows = [self.table[pair.second] - self.table[pair.first] for pair in pairs]
+        return np.sign([[pair.human] for pair in pairs]) * np.array(rows)
+
+
+Sources = Mapping[str, Source]
 
 
 def main(folder: Path) -> None:
-    sources = read_sources(folder)
-    tables = {name: metric_table(answers) for name, answers in sources.items()}
-    derived = weights_from_spreads(tables)
-    print("[weights]\n" + "\n".join(f"{name} = {weight:.3f}" for name, weight in zip(SHARES, derived, strict=True)))
-    current = np.array([WEIGHTS.weights.get(name, 0.0) for name in SHARES])
-    knots = ", ".join(f"{score:.2f}" for score in fit_scale(sources, tables, current))
-    print(f"\n[scale] inner scores: {knots}\n")
+    data = {name: (answers, score_all(answers)) for name, answers in read_sources(folder).items()}
+    sources = {name: Source(*judged, NAMES) for name, judged in data.items()}
+    weights = fit(sources, NAMES)
+    print("[weights]\n" + "\n".join(f"{name} = {weight:.3f}" for name, weight in zip(NAMES, weights, strict=True)))
+    current = np.array([WEIGHTS.weights[name] for name in NAMES])
+    print(f"\n[scale] inner scores: {', '.join(f'{score:.2f}' for score in fit_scale(sources, current))}\n")
     print("| weights | " + " | ".join(sources) + " | mean |\n|---" + "|---" * (len(sources) + 1) + "|")
-    equal = np.ones(len(SHARES))
-    for label, weights in (("current shares", current), ("equal weights", equal)):
-        print_row(label, [accuracy(sources[name], overall_scores(tables[name], weights)) for name in sources])
-    print_row("current shares, spreads of other clusters", cross_validated(sources, tables, spreads_of_other_folds))
-    print_row("shares chosen on other clusters", cross_validated(sources, tables, shares_chosen_on_other_folds))
-    print_row(
-        "weights fitted to pairs of other clusters", cross_validated(sources, tables, weights_fitted_to_other_folds)
-    )
+    print_row("fitted to other clusters", cross_validated(sources, NAMES))
+    six = {name: Source(*judged, SIX) for name, judged in data.items()}
+    print_row("six features, fitted to other clusters", cross_validated(six, SIX))
+    print_row("in use, on the pairs that they were fitted to", [[accuracy(one, current) for one in sources.values()]])
 
 
-def metric_table(answers: list[JudgedAnswer]) -> Array:
-    """Return the metrics of every answer. Those of an empty answer are 0."""
-    names = [*SHARES, *WEIGHTS.penalties]
-    results = score_samples(answer.sample for answer in answers)
-    return np.array([[result.metrics.get(name) or 0.0 for name in names] for result in results])
+def score_all(answers: Sequence[JudgedAnswer]) -> list[SampleResult]:
+    return list(score_samples(answer.sample for answer in answers))
 
 
-def spreads(tables: Tables) -> Array:
-    """Return the standard deviation of each metric within a source, averaged over the sources."""
-    spread: Array = np.mean([table[:, : len(SHARES)].std(axis=0) for table in tables.values()], axis=0)
-    return spread
+def metric_value(result: SampleResult, name: str) -> float:
+    """Return a metric with its sign changed if lower is better. Those of an empty answer are 0."""
+    if result.error is not None:
+        return 0.0
+    if name == "length_difference":
+        return -abs(float(np.log(max(result.metrics["length_ratio"] or 0.0, 1e-3))))
+    value = result.metrics.get(name) or 0.0
+    return -value if name in LOWER_IS_BETTER else value
 
 
-def weights_from_spreads(tables: Tables, shares: tuple[float, ...] = tuple(SHARES.values())) -> Array:
-    weights: Array = np.array(shares) / spreads(tables)
-    normalized: Array = weights / weights.sum()
-    return normalized
+def penalty_factor(result: SampleResult) -> float:
+    """Return what penalties and soundness multiply the score by."""
+    if result.error is not None:
+        return 0.0
+    factor = result.metrics["soundness"] or 0.0
+    for name, penalty in WEIGHTS.penalties.items():
+        factor *= penalty.factor(result.metrics[name] or 0.0)
+    return factor
 
 
-def weighted_means(table: Array, weights: Array) -> Array:
-    means: Array = table[:, : len(SHARES)] @ weights / weights.sum()
-    return means
+def fit(sources: Sources, names: Sequence[str], is_included: Include = lambda *_: True) -> Array:
+    """Return weights with the sign of their metric; those of metrics of which more is better sum to 1."""
+    spread = np.mean([source.table.std(axis=0) for source in sources.values()], axis=0)
+    preferences = [
+        source.differences([pair for pair in source.pairs if is_included(name, pair.cluster)]) / spread
+        for name, source in sources.items()
+    ]
+    signs = np.array([-1.0 if name in LOWER_IS_BETTER else 1.0 for name in names])
+    fits = []
+    for strength in STRENGTHS:
+        weights = fit_one(preferences, strength) / spread
+        fits.append(weights / weights[signs > 0].sum())
+    mean: Array = signs * np.mean(fits, axis=0)
+    return mean
 
 
-def overall_scores(table: Array, weights: Array) -> Array:
-    """Return the overall score of every answer, with the current scale and penalties."""
-    scores = np.array([to_scale(mean) for mean in weighted_means(table, weights)])
-    for column, penalty in enumerate(WEIGHTS.penalties.values(), len(SHARES)):
-        scores = scores * (1 - penalty * table[:, column])
-    return scores
-
-
-def fit_scale(sources: Sources, tables: Tables, weights: Array) -> list[float]:
-    """Return the scores at the inner knots that are nearest to the marks of people. Every source counts the same."""
-    names = [name for name in sources if name != COMPARED_ONLY]
-    means = np.concatenate([weighted_means(tables[name], weights) for name in names])
-    marks = np.concatenate([[answer.human for answer in sources[name]] for name in names])
-    importance = np.concatenate([np.full(len(sources[name]), len(sources[name]) ** -0.5) for name in names])
-    knots = [mean for mean, _ in WEIGHTS.knots]
-    # A piecewise linear function is a sum of one hat function per knot, weighted with the scores at the knots. The
-    # first score is 0 and the last one is 1.
-    hats = np.array([np.interp(means, knots, unit) for unit in np.eye(len(knots))])
-    scores, *_ = np.linalg.lstsq(hats[1:-1].T * importance[:, None], (marks - hats[-1]) * importance, rcond=None)
-    return [float(score) for score in scores]
-
-
-def accuracy(answers: list[JudgedAnswer], scores: Array, is_included: Callable[[str], bool] = lambda _: True) -> float:
-    """Return how often scores and people prefer the same answer, over the pairs of the included clusters."""
-    included = [pair for pair in answer_pairs(answers) if is_included(pair.cluster)]
-    return pairwise_accuracy(
-        [scores[pair.second] - scores[pair.first] for pair in included], [pair.human for pair in included]
-    )
-
-
-def cross_validated(sources: Sources, tables: Tables, weights_for: WeightsFor) -> list[float]:
-    """Return the accuracy in each source, each pair judged with weights from the folds that it does not belong to."""
-    scores: dict[tuple[str, int], Array] = {}
-    for fold in range(FOLDS):
-        weights = weights_for(sources, tables, fold)
-        scores |= {(name, fold): overall_scores(tables[name], weights) for name in sources}
-    accuracies = []
-    for name, answers in sources.items():
-        all_pairs = answer_pairs(answers)
-        pair_scores = [scores[name, fold_of(answers, pair.cluster)] for pair in all_pairs]
-        differences = [row[pair.second] - row[pair.first] for row, pair in zip(pair_scores, all_pairs, strict=True)]
-        accuracies.append(pairwise_accuracy(differences, [pair.human for pair in all_pairs]))
-    return accuracies
-
-
-def fold_of(answers: list[JudgedAnswer], cluster: str) -> int:
-    """Return the fold of a cluster. Clusters are assigned to folds in turn."""
-    return list(dict.fromkeys(answer.cluster for answer in answers)).index(cluster) % FOLDS
-
-
-def spreads_of_other_folds(
-    sources: Sources, tables: Tables, fold: int, shares: tuple[float, ...] = tuple(SHARES.values())
-) -> Array:
-    others = {
-        name: tables[name][[fold_of(answers, answer.cluster) != fold for answer in answers]]
-        for name, answers in sources.items()
-    }
-    return weights_from_spreads(others, shares)
-
-
-def shares_chosen_on_other_folds(sources: Sources, tables: Tables, fold: int) -> Array:
-    """Return the weights of those CANDIDATE_SHARES that agree best with people."""
-
-    def agreement(weights: Array) -> float:
-        accuracies = []
-        for name, answers in sources.items():
-            is_other = {answer.cluster: fold_of(answers, answer.cluster) != fold for answer in answers}
-            accuracies.append(accuracy(answers, overall_scores(tables[name], weights), is_other.__getitem__))
-        return fmean(accuracies)
-
-    return max((spreads_of_other_folds(sources, tables, fold, shares) for shares in CANDIDATE_SHARES), key=agreement)
-
-
-def weights_fitted_to_other_folds(sources: Sources, tables: Tables, fold: int) -> Array:
-    """Return the non-negative weights that order pairs best, by logistic loss. Every source counts the same."""
-    spread = spreads(tables)
-    preferences = []  # for each source and pair, the metrics of the better answer minus those of the worse one
-    for name, answers in sources.items():
-        others = [pair for pair in answer_pairs(answers) if fold_of(answers, pair.cluster) != fold]
-        table = tables[name][:, : len(SHARES)] / spread
-        signs = np.sign([pair.human for pair in others])[:, None]
-        differences = table[[pair.second for pair in others]] - table[[pair.first for pair in others]]
-        preferences.append(signs * differences)
+def fit_one(preferences: Sequence[Array], strength: float) -> Array:
+    """Return the weights of a logistic regression with a ridge penalty; none is below 0."""
 
     def loss(weights: Array) -> float:
         losses = sum(np.logaddexp(0, -differences @ weights).mean() for differences in preferences)
-        return float(losses + 0.01 * (weights**2).sum())
+        return float(losses + strength * (weights**2).sum())
 
-    fitted: Array = minimize(loss, np.ones(len(SHARES)), bounds=[(0, None)] * len(SHARES)).x / spread
-    return fitted
+    count = preferences[0].shape[1]
+    weights: Array = minimize(loss, np.full(count, 0.3), bounds=[(0, None)] * count).x
+    return weights
 
 
-def print_row(label: str, accuracies: list[float]) -> None:
-    print(f"| {label} | " + " | ".join(f"{value:.3f}" for value in accuracies) + f" | {np.mean(accuracies):.3f} |")
+def scores(source: Source, weights: Array) -> Array:
+    """Return the overall score of every answer."""
+    sums = source.table @ np.abs(weights)
+    return np.array([to_scale(value) for value in sums]) * source.factors
+
+
+def accuracy(source: Source, weights: Array) -> float:
+    """Return how often scores and people prefer the same answer, over all pairs."""
+    values = scores(source, weights)
+    differences = [values[pair.second] - values[pair.first] for pair in source.pairs]
+    return pairwise_accuracy(differences, [pair.human for pair in source.pairs])
+
+
+def folds(sources: Sources, count: int, seed: int) -> dict[tuple[str, str], int]:
+    """Return a fold for every cluster of every source."""
+    numbers = np.random.default_rng(seed)
+    return {
+        (name, cluster): int(fold) % count
+        for name, source in sources.items()
+        for cluster, fold in zip(source.clusters, numbers.permutation(len(source.clusters)), strict=True)
+    }
+
+
+def cross_validated(sources: Sources, names: Sequence[str]) -> list[list[float]]:
+    """Return the accuracy in each source for every repeat. No pair is judged by weights that its cluster influenced."""
+    return [one_repeat(sources, names, seed) for seed in range(REPEATS)]
+
+
+def one_repeat(sources: Sources, names: Sequence[str], seed: int) -> list[float]:
+    fold_of = folds(sources, FOLDS, seed)
+    right: dict[str, list[float]] = {name: [] for name in sources}
+    for fold in range(FOLDS):
+        weights = fit(sources, names, lambda name, cluster, fold=fold: fold_of[name, cluster] != fold)
+        for name, source in sources.items():
+            values = scores(source, weights)
+            held_out = [pair for pair in source.pairs if fold_of[name, pair.cluster] == fold]
+            signs = [np.sign(values[pair.second] - values[pair.first]) * np.sign(pair.human) for pair in held_out]
+            right[name] += [(1 + sign) / 2 for sign in signs]
+    return [fmean(values) for values in right.values()]
+
+
+def fit_scale(sources: Sources, weights: Array) -> list[float]:
+    """Return the scores at the inner knots that are nearest to the marks of people. Every source counts the same."""
+    marked = {name: source for name, source in sources.items() if name != COMPARED_ONLY}
+    sums = np.concatenate([source.table @ np.abs(weights) for source in marked.values()])
+    marks = np.concatenate([[answer.human for answer in source.answers] for source in marked.values()])
+    importance = np.concatenate(
+        [np.full(len(source.answers), len(source.answers) ** -0.5) for source in marked.values()]
+    )
+    knots = [mean for mean, _ in WEIGHTS.knots]
+    # A piecewise linear function is a sum of one hat function per knot, weighted with the scores at the knots. The
+    # first score is 0 and the last one is 1.
+    hats = np.array([np.interp(sums, knots, unit) for unit in np.eye(len(knots))])
+    weighted, wanted = hats[1:-1].T * importance[:, None], (marks - hats[-1]) * importance
+    return [float(score) for score in lsq_linear(weighted, wanted, bounds=(0.0, MAX_INNER_SCORE)).x]
+
+
+def print_row(label: str, repeats: Sequence[Sequence[float]]) -> None:
+    """Print the mean over repeats in each source and over all, the latter with its standard deviation over repeats."""
+    means = [fmean(column) for column in zip(*repeats, strict=True)]
+    totals = [fmean(repeat) for repeat in repeats]
+    spread = f" ± {stdev(totals):.3f}" if len(totals) > 1 else ""
+    print(f"| {label} | " + " | ".join(f"{value:.3f}" for value in means) + f" | {fmean(means):.3f}{spread} |")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qtgen.errors import UsageError
 from qtgen.evaluation.decided_pairs import decided_pairs
 from qtgen.evaluation.metrics import METRICS, AnalyzedText, Direction
-from qtgen.evaluation.metrics.semantic import claim_support
+from qtgen.evaluation.metrics.nuggets import claim_dispute, claim_support
 from qtgen.evaluation.scoring import Sample, SampleResult
 from qtgen.evaluation.stats import Clusters, Floats, Interval, Values, finite_array, mean_interval
 from qtgen.generation.output import OutputFolder
@@ -75,12 +75,15 @@ def _read_liveqa(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
             yield JudgedAnswer(sample, row["cluster"], row["cluster"], (row["judgement"] - 1) / 3)
 
 
+_CLAIM_LABELS = {"Entailment": 1.0, "Neutral": 0.0, "Contradiction": -1.0}
+
+
 def _read_claims(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
-    """Claims, each in the place of a question. The judgement is 1 if the answer makes the claim, else 0."""
+    """Claims, each in the place of a question. 1 is a claim that the answer makes, -1 one that it contradicts."""
     for row in files[0]:
         for claim in row["claims"]:
             sample = Sample(row["id"], claim["claim"], (row["reference"],), row["answer"])
-            yield JudgedAnswer(sample, row["id"], row["id"], float(claim["label"] == "Entailment"))
+            yield JudgedAnswer(sample, row["id"], row["id"], _CLAIM_LABELS[claim["label"]])
 
 
 def _read_decisions(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
@@ -228,25 +231,32 @@ def claim_agreement(folder: Path) -> list[Agreement]:
     """Return how well nuggets are assigned, measured on K-QA's claims; empty if the claims are not in the folder.
 
     It is the area under the ROC curve: the probability that a claim which physicians find in an answer ranks above one
-    which they do not find.
+    which they do not find (`nuggets`), and that one which it contradicts ranks above one which it does not
+    (`contradiction`).
     """
     answers = _read(_CLAIMS, folder)
     if answers is None:
         return []
-    supports = [
-        claim_support(AnalyzedText(answer.sample.candidate), AnalyzedText(answer.sample.question)) for answer in answers
-    ]
-    indexed = list(enumerate(answers))
-    pairs = [
-        (made, other)
-        for made, answer in indexed
-        for other, other_answer in indexed
-        if answer.human > other_answer.human
-    ]
-    differences = [supports[made] - supports[other] for made, other in pairs]
-    clusters = [answers[made].cluster for made, _ in pairs]
-    interval = accuracy_interval(differences, [1.0] * len(pairs), clusters)
-    return [_row(_CLAIMS.name, "nuggets", "auc", interval, len(answers))]
+    texts = [(AnalyzedText(answer.sample.candidate), AnalyzedText(answer.sample.question)) for answer in answers]
+    labels = [answer.human for answer in answers]
+    rows = []
+    for name, values, is_found in (
+        ("nuggets", [claim_support(*text) for text in texts], [label > 0 for label in labels]),
+        ("contradiction", [claim_dispute(*text) for text in texts], [label < 0 for label in labels]),
+    ):
+        if any(is_found) and not all(is_found):
+            interval = _roc_area(values, is_found, [answer.cluster for answer in answers])
+            rows.append(_row(_CLAIMS.name, name, "auc", interval, len(answers)))
+    return rows
+
+
+def _roc_area(values: Sequence[float], is_found: Sequence[bool], clusters: Sequence[str]) -> Interval:
+    """Return the probability that a value that is found is above one that is not, with its interval."""
+    found = [index for index, one in enumerate(is_found) if one]
+    others = [index for index, one in enumerate(is_found) if not one]
+    pairs = [(index, other) for index in found for other in others]
+    differences = [values[index] - values[other] for index, other in pairs]
+    return accuracy_interval(differences, [1.0] * len(pairs), [clusters[index] for index, _ in pairs])
 
 
 def pairwise_accuracy(metric_differences: Values, human_differences: Values) -> float:

@@ -21,7 +21,7 @@ from qtgen.llm.types import Provider
 from qtgen.page import Page, decode_answer
 from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 
-MIN_OVERALL = 0.50
+MIN_OVERALL = 0.40
 """Overall score of a new answer against the old one."""
 MAX_LOSS = 0.10
 """How much more of the old answer the new one may omit than the old one omits of the new one."""

@@ -37,7 +37,7 @@ def test_the_overall_score_and_its_weights(qtgen: Run) -> None:
     code, out, _ = qtgen("explain", "score")
     assert code == 0
     assert out.startswith("score (range 0 to 1")
-    assert "0.290  coverage" in out
+    assert "+0.592  coverage" in out
     assert "1 - 0.5 * contradiction" in out
 
 

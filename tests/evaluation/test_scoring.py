@@ -57,13 +57,14 @@ def test_an_empty_answer_is_the_worst_by_every_metric() -> None:
 def test_only_the_named_metrics_and_the_parts_of_the_score_are_measured() -> None:
     result = score_sample(Sample(1, "Why?", (REFERENCE,), REFERENCE), ["bleu"])
     assert set(result.metrics) == {
-        "similarity", "key_similarity", "coverage", "rouge_l", "contradiction", "repetition", "bleu"
+        "confidence", "similarity", "key_similarity", "coverage", "soft_precision", "excess_length", "contradiction",
+        "off_topic", "soundness", "bleu",
     }  # fmt: skip
 
 
 @pytest.mark.usefixtures("_registries")
 @pytest.mark.parametrize(
-    ("name", "remedy"), [("simlarity", "did you mean `similarity`?"), ("x", "choose from similarity, ")]
+    ("name", "remedy"), [("simlarity", "did you mean `similarity`?"), ("x", "choose from confidence, ")]
 )
 def test_an_unknown_metric_is_an_error(name: str, remedy: str) -> None:
     with pytest.raises(UsageError) as caught:

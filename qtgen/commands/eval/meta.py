@@ -58,8 +58,10 @@ def command(data: Path, metrics: str, as_json: bool) -> int:
         return 0
     for line in _table(rows):
         echo(line)
+    if claims:
+        echo("")
     for row in claims:
-        echo(f"\n{row.source}: area under the ROC curve {_cell(row)}")
+        echo(f"{row.source}, {row.metric}: area under the ROC curve {_cell(row)}")
     return 0
 
 

@@ -6,7 +6,16 @@ this package needs no optional dependency: a metric imports its libraries when i
 
 from collections.abc import Collection
 
-from qtgen.evaluation.metrics import confidence, contradiction, grounding, overlap, semantic, soundness, structure
+from qtgen.evaluation.metrics import (
+    confidence,
+    contradiction,
+    grounding,
+    nuggets,
+    overlap,
+    semantic,
+    soundness,
+    structure,
+)
 from qtgen.evaluation.metrics.base import (
     JUDGE_METRICS,
     METRICS,
@@ -44,7 +53,8 @@ __all__ = [
 ]
 
 order_metrics(
-    module.__name__ for module in (confidence, semantic, contradiction, soundness, grounding, structure, overlap)
+    module.__name__
+    for module in (confidence, semantic, nuggets, contradiction, soundness, grounding, structure, overlap)
 )
 
 

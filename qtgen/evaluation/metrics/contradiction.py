@@ -7,6 +7,7 @@ reference.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
@@ -33,33 +34,10 @@ _MAX_REPLACED = 2  # words
 _MOVED, _MOVED_IN_TWO = 0.15, 0.3  # share of a statement in moved words, if the passage is one statement, or two
 _COMPLETE = 0.85  # share of a statement's words that the passage has, if words are only moved
 
-_NEGATIONS = frozenset(
-    [
-        "not",
-        "no",
-        "never",
-        "nor",
-        "neither",
-        "none",
-        "cannot",
-        "without",
-        "nothing",
-        "nobody",
-        "nowhere",
-        "lack",
-        "lacks",
-        "lacking",
-        "fail",
-        "fails",
-        "failed",
-        "unable",
-        "false",
-        "untrue",
-        "wrong",
-        "hardly",
-        "scarcely",
-    ]
-)
+_NEGATIONS = {
+    "not", "no", "never", "nor", "neither", "none", "cannot", "without", "nothing", "nobody", "nowhere", "lack",
+    "lacks", "lacking", "fail", "fails", "failed", "unable", "false", "untrue", "wrong", "hardly", "scarcely",
+}  # fmt: skip
 _SYMBOLS = {
     "percent": "%", "per cent": "%", "degrees celsius": "°C", "degrees fahrenheit": "°F", "kelvin": "K",
     "kilometres": "km", "kilometers": "km", "metres": "m", "meters": "m", "centimetres": "cm", "centimeters": "cm",
@@ -107,8 +85,8 @@ def contradiction(case: Case) -> Score:
     Each statement is aligned with the passage of the reference that it follows most closely. Signs of a contradiction
     are another number or unit, a negation in only one of the two, an opposite, exchanged words, and a word in the place
     of another. They count in full only if the statement follows the passage nearly word for word: in a free paraphrase,
-    a different word means little. A statement that is worded differently, has the reference's numbers and no negation is
-    never flagged, even if it is wrong. Review each flagged statement, because a flag is not a proof.
+    a different word means little. A wrong statement in other words, with the reference's numbers and no negation, is
+    never flagged. Review each flagged statement, because a flag is not a proof.
     """
     found = min((contradictions(case.candidate, reference, case.references) for reference in case.references), key=_sum)
     total = sum(len(item.statement.words) for item in found)
@@ -161,11 +139,12 @@ def _negations(alignment: Alignment) -> Iterator[Evidence]:
     words, followed = alignment.statement.words, alignment.passage.words
     if not alignment.is_single:
         followed = followed[max(0, equal[0].start - 2) : equal[-1].end + 2]
-    if _has_negation(followed) != _has_negation(words[1:] if words[0] == "no" else words):
+    if has_negation(followed) != has_negation(words[1:] if words[0] == "no" else words):
         yield Evidence(1.0, "negation")
 
 
-def _has_negation(words: Sequence[str]) -> bool:
+def has_negation(words: Sequence[str]) -> bool:
+    """Return whether one of the words, in lower case, negates."""
     return any(word in _NEGATIONS or word.endswith("n't") for word in words)
 
 
@@ -216,8 +195,8 @@ def _replaced_word(
 
 
 def _similarity(first: str, second: str) -> float:
-    model = static_model()
-    return float(model.word_vector(first) @ model.word_vector(second))
+    one, other = static_model().word_vectors([first, second])
+    return float(one @ other)
 
 
 def _moved(alignment: Alignment) -> Iterator[Evidence]:
@@ -228,11 +207,11 @@ def _moved(alignment: Alignment) -> Iterator[Evidence]:
     if alignment.shared <= _COMPLETE:
         return
     keys, passage = alignment.statement.keys, alignment.passage.keys
-    pairs = {*zip(passage, passage[1:], strict=False)}
+    pairs = {*pairwise(passage)}
     in_place = {
         position for edit in alignment.edits if edit.kind == "equal" for position in range(edit.own_start, edit.own_end)
     }
-    for position, pair in enumerate(zip(keys, keys[1:], strict=False)):
+    for position, pair in enumerate(pairwise(keys)):
         if pair in pairs:
             in_place |= {position, position + 1}
     present = set(passage)

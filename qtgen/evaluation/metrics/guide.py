@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from qtgen._util.text import enumeration
 from qtgen.evaluation.metrics.base import METRICS
-from qtgen.evaluation.metrics.overall import WEIGHTS
+from qtgen.evaluation.metrics.overall import PARTS, WEIGHTS
 
 JUDGE_DOCS = {
     "judge": "Marks of a judge model for correctness, completeness and clarity: their mean, scaled to 0 to 1.",
@@ -45,6 +45,7 @@ def describe_judge_metrics() -> dict[str, str]:
 
 
 def _score_sentence() -> str:
-    parts, penalties = enumeration(list(WEIGHTS.weights)), enumeration(list(WEIGHTS.penalties))
-    mean = f"a weighted mean of {parts}, reduced by {penalties}"
-    return f"The overall score, on the scale on which people judge answers: {mean}."
+    weighted = enumeration(list(WEIGHTS.weights))
+    reduced = enumeration([name for name in PARTS if name not in WEIGHTS.weights])
+    value = f"a weighted sum of {weighted}, reduced by {reduced}"
+    return f"The overall score, on the scale on which people judge answers: {value}."

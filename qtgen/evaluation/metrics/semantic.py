@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
 SUPPORTED = 0.45  # similarity from which a sentence of the reference supports a sentence of the candidate
 _UNRELATED, _RELATED = 0.15, 0.35  # similarity up to which a sentence is off topic, and from which it is not
-ASSIGNED = (
-    0.65  # support from which a nugget counts as made: the most accurate on K-QA's claims (docs/explanation/scoring.md)
-)
 
 
 @lru_cache(maxsize=16)
@@ -54,6 +51,11 @@ def _soft_shares(first: AnalyzedText, second: AnalyzedText) -> tuple[float, floa
     cosines = tokens @ other_tokens.T
     recall, precision = cosines.max(axis=1) @ weights, cosines.max(axis=0) @ other_weights
     return float(recall / weights.sum()), float(precision / other_weights.sum())
+
+
+def soft_recall(wanted: AnalyzedText, given: AnalyzedText) -> float:
+    """Return the mean similarity of wanted tokens to the most similar given ones, with more weight on rare tokens."""
+    return _soft_shares(wanted, given)[0]
 
 
 @metric()
@@ -116,43 +118,3 @@ def _relatedness(case: Case) -> "Vectors":
         nearest = sentence_similarities(case.candidate, reference).max(axis=1)
         related = related.clip(min=nearest).clip(min=vectors @ reference.vector)
     return related
-
-
-@metric()
-def must_recall(case: Case) -> Score:
-    """Share of the reference's must-have nuggets that the candidate states, assigned by similarity in meaning.
-
-    None if the reference has no nuggets. A judge model (`--judge`) assigns nuggets more accurately.
-    """
-    return _nugget_recall(case.must, case.candidate)
-
-
-@metric()
-def nice_recall(case: Case) -> Score:
-    """Share of the reference's nice-to-have nuggets that the candidate states.
-
-    None if the reference has no such nuggets."""
-    return _nugget_recall(case.nice, case.candidate)
-
-
-def _nugget_recall(nuggets: tuple[AnalyzedText, ...], candidate: AnalyzedText) -> Score:
-    if not nuggets:
-        return Score(None)
-    missing = [nugget.text for nugget in nuggets if claim_support(candidate, nugget) < ASSIGNED]
-    made = len(nuggets) - len(missing)
-    note = f"{made} of {len(nuggets)}" + (f"; missing: {missing[0]}" if missing else "")
-    return Score(made / len(nuggets), note)
-
-
-def claim_support(candidate: AnalyzedText, claim: AnalyzedText) -> float:
-    """Return from 0 to 1 how clearly a text makes a claim.
-
-    It is the mean of two values: the similarity of the claim to its nearest sentence, or pair of neighbouring
-    sentences, and the share of the claim's tokens that occur anywhere in the text.
-    """
-    from qtgen.embeddings.static import normalize_rows
-
-    vectors = candidate.sentence_vectors
-    neighbours = normalize_rows(vectors[:-1] + vectors[1:])
-    nearest = max(float((rows @ claim.vector).max()) for rows in (vectors, neighbours) if len(rows))
-    return (max(0.0, nearest) + max(0.0, _soft_shares(claim, candidate)[0])) / 2

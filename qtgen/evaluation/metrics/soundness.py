@@ -1,25 +1,27 @@
 """Soundness: whether a candidate is an answer in sentences at all, and no longer than it needs to be."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import log
 from typing import NamedTuple
 
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
 from qtgen.evaluation.metrics.overlap import rouge
 from qtgen.evaluation.metrics.structure import repetition
-from qtgen.evaluation.metrics.text import INFORMATION, AnalyzedText, information
+from qtgen.evaluation.metrics.text import INFORMATION, AnalyzedText
 
+_MAX_EXCESS = 5.0
 _SHARED = 0.4  # ROUGE-1 from which two texts share most of their words
 _NO_PAIRS, _FEW_PAIRS = 0.12, 0.2  # ROUGE-2 as a share of ROUGE-1
 _FEW_IN_ORDER = 0.32  # ROUGE-L as a share of ROUGE-1
 _HEAP, _NO_WORDS, _ECHO, _FOREIGN = 0.1, 0.05, 0.1, 0.1
-_CUT_OFF = 0.7
+_CUT_OFF = 0.8
 _REPEATED = 0.2  # share of repeated runs of words that is common in good answers
 _REPETITION_PENALTY = 0.95
+_KNOWN, _ANSWERED = 0.8, 0.3  # shares of what a candidate says, and of what the reference adds to the question
 _RARE = 7.9  # information of a word that English texts hardly contain
 _CONTENT = 2.0  # information of a word that can answer a question
-_SHORT = 20  # words; shorter texts are not judged by how they end
+_SHORT = 20  # words; the order and the end of shorter texts are not judged
 _LAST_WORD = re.compile(r"[^\W\d_],?$")
 _LAYOUT = re.compile(r"^\s*(?:[-*+>#|]|\d{1,3}[.)]\s|```|\$\$)")  # a list item, a heading, a table, code, a formula
 
@@ -31,14 +33,14 @@ class Fault(NamedTuple):
     reason: str
 
 
-@metric(direction=Direction.LOWER, high=float("inf"))
+@metric(direction=Direction.LOWER, high=_MAX_EXCESS)
 def excess_length(case: Case) -> Score:
     """How much longer the candidate is than the reference: the natural logarithm of the ratio of their words.
 
-    0 if it is not longer. An answer of twice the length has 0.69.
+    0 if it is not longer, 0.69 if it has twice the length, and at most 5.
     """
     ratio = min(len(case.candidate.words) / max(1, len(reference.words)) for reference in case.references)
-    return Score(log(max(1.0, ratio)))
+    return Score(min(_MAX_EXCESS, log(max(1.0, ratio))))
 
 
 @metric()
@@ -47,7 +49,7 @@ def soundness(case: Case) -> Score:
 
     These faults make it at most 0.1: the reference's words in another order, words that do not exist or are glued
     together, a text in another language, and the question repeated. Repetition lowers it up to 0.05, and an end in
-    the middle of a sentence to 0.7. The note names the faults.
+    the middle of a sentence to 0.8. The note names the faults.
     """
     found = [*_faults(case)]
     value = 1.0
@@ -58,7 +60,7 @@ def soundness(case: Case) -> Score:
 
 def _faults(case: Case) -> Iterator[Fault]:
     candidate = case.candidate
-    if any(_is_heap(candidate, reference) for reference in case.references):
+    if _is_heap(case):
         yield Fault(_HEAP, "the reference's words in another order")
     if _share_of_rare_words(candidate) > 0.5:
         yield Fault(_NO_WORDS, "hardly any English word")
@@ -74,9 +76,11 @@ def _faults(case: Case) -> Iterator[Fault]:
         yield Fault(_CUT_OFF, "ends in the middle of a sentence")
 
 
-def _is_heap(candidate: AnalyzedText, reference: AnalyzedText) -> bool:
-    """Return whether a text has the words of a reference, but hardly any of its sequences of words."""
-    single, pairs, in_order = rouge(reference, candidate)
+def _is_heap(case: Case) -> bool:
+    """Return whether a text has most words of the nearest reference, but hardly any of its sequences of words."""
+    if len(case.candidate.words) < _SHORT:
+        return False
+    single, pairs, in_order = max(rouge(reference, case.candidate) for reference in case.references)
     if single < _SHARED:
         return False
     return pairs < _NO_PAIRS * single or (pairs < _FEW_PAIRS * single and in_order < _FEW_IN_ORDER * single)
@@ -89,13 +93,19 @@ def _share_of_rare_words(text: AnalyzedText) -> float:
 
 
 def _repeats_question(case: Case) -> bool:
-    """Return whether nearly all of what the candidate says is in the question, and the reference says more."""
-    counts = case.candidate.counts
-    says = {word: value for word, value in zip(counts, INFORMATION.of(counts), strict=True) if value > _CONTENT}
+    """Return whether nearly all that the candidate says is in the question, and little of what the reference adds."""
     asked = case.question.counts
-    known = sum(value for word, value in says.items() if word in asked)
-    reference_says = {word for word in case.references[0].counts if information(word) > _CONTENT}
-    return bool(says) and known > 0.8 * sum(says.values()) and not reference_says <= asked.keys()
+    said = _weights(case.candidate.counts)
+    added = _weights(word for word in case.references[0].counts if word not in asked)
+    known = sum(value for word, value in said.items() if word in asked)
+    answered = sum(value for word, value in added.items() if word in said)
+    return bool(said) and known > _KNOWN * sum(said.values()) and answered < _ANSWERED * sum(added.values())
+
+
+def _weights(words: Iterable[str]) -> dict[str, float]:
+    """Return the information of those words that can answer a question."""
+    listed = list(words)
+    return {word: value for word, value in zip(listed, INFORMATION.of(listed), strict=True) if value > _CONTENT}
 
 
 def _is_cut_off(text: AnalyzedText) -> bool:

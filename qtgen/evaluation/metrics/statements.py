@@ -56,6 +56,16 @@ class Statement:
     words: tuple[str, ...]
     keys: tuple[str, ...]
 
+    @staticmethod
+    def of(text: str) -> "Statement":
+        """Return the statement that a text makes; it has no words if the text has none."""
+        lower = text.lower()
+        found = _WORD.findall(lower)
+        if not all(map(_IS_NO_NUMBER.__getitem__, found)):
+            found = _WORD.findall(in_digits(lower))
+        words = tuple(_NORMALIZED.of(found))
+        return Statement(text, words, tuple(_KEYS.of(words)))
+
     @cached_property
     def weights(self) -> dict[str, float]:
         """How much each distinct word says, by key."""
@@ -75,8 +85,8 @@ class Statement:
 class Alignment:
     """A statement and the passage that it follows most closely, one or two statements of the other text.
 
-    `shared` is the share of the statement's distinct words, by weight, that the passage has. `is_single` says whether the
-    passage is one statement.
+    `shared` is the share of the statement's distinct words, by weight, that the passage has. `is_single` says whether
+    the passage is one statement.
     """
 
     statement: Statement
@@ -111,7 +121,7 @@ class Statements:
 
     def __init__(self, sentences: Iterable[str]) -> None:
         parts = (part for sentence in sentences for part in _PART.split(sentence))
-        self.items = [statement for part in parts if (statement := _statement(part)).words]
+        self.items = [statement for part in parts if (statement := Statement.of(part)).words]
 
     @cached_property
     def positions(self) -> dict[str, list[int]]:
@@ -167,15 +177,6 @@ class Statements:
 def in_digits(text: str) -> str:
     """Return a text with spelled numbers up to 99 in digits, except `one`."""
     return _SPELLED_NUMBER.sub(lambda match: str(_NUMBERS[match[0].casefold()]), text)
-
-
-def _statement(text: str) -> Statement:
-    lower = text.lower()
-    found = _WORD.findall(lower)
-    if not all(map(_IS_NO_NUMBER.__getitem__, found)):
-        found = _WORD.findall(in_digits(lower))
-    words = tuple(_NORMALIZED.of(found))
-    return Statement(text, words, tuple(_KEYS.of(words)))
 
 
 def _joined(statements: Sequence[Statement]) -> Statement:

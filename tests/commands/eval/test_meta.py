@@ -33,7 +33,7 @@ def test_the_table_has_a_row_per_metric_and_the_claims_below(run_eval: RunEval, 
     assert lines[:2] == ["| metric | RAGChecker | mean |", "|---|---|---|"]
     assert [line.split("|")[1].strip() for line in lines[2:6]] == ["score", "length", "similarity", "rouge_l"]
     assert "| score | 1.000 (1.00–1.00) | 1.000 |" in lines
-    assert lines[-1] == "K-QA claims: area under the ROC curve 1.000 (1.00–1.00)"
+    assert lines[-1] == "K-QA claims, nuggets: area under the ROC curve 1.000 (1.00–1.00)"
 
 
 def test_all_metrics_can_be_shown(run_eval: RunEval) -> None:

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from qtgen.evaluation.metrics import statements
 from qtgen.evaluation.metrics.statements import Statements, in_digits
 
-WORDS = st.sampled_from(["the", "water", "boils", "at", "100", "degrees", "and", "two", "salts", "dissolve", "slowly", "in", "warm", "oil"])
+WORDS = st.sampled_from(
+    ["the", "water", "boils", "at", "100", "degrees", "and", "two", "salts", "dissolve", "slowly", "in", "warm", "oil"]
+)
 SENTENCES = st.lists(st.lists(WORDS, min_size=1, max_size=6).map(" ".join), min_size=1, max_size=5)
 
 
