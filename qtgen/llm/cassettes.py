@@ -13,6 +13,7 @@ from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from yaml import YAMLError
 
@@ -35,9 +36,17 @@ _REMEDY = "record the responses again"
 
 
 class CassetteMiss(ProviderError):
-    """No recording of the request is left."""
+    """No recording of the request is left.
+
+    Args:
+        body: The request, as it would have been sent.
+    """
 
     kind = "cassette-miss"
+
+    def __init__(self, message: str = "", *, body: bytes = b"", remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.body = body
 
 
 def same_bytes(first: Any, second: Any) -> None:
@@ -47,10 +56,13 @@ def same_bytes(first: Any, second: Any) -> None:
 
 
 def without_secrets(request: Any) -> Any:
-    """Return a vcrpy request without the headers that may hold a secret, and with a fixed port."""
+    """Return a vcrpy request with a fixed port, and without what may hold a secret: headers, a login and the query."""
     for name in [name for name in request.headers if name.lower() not in _REQUEST_HEADERS]:
         request.headers.pop(name)
-    request.uri = request.uri.replace(f":{request.port}/", f":{_PORT}/")
+    parts = urlsplit(request.uri)
+    host = parts.netloc.rpartition("@")[2]
+    host = f"{host.removesuffix(f':{parts.port}')}:{_PORT}" if parts.port else host
+    request.uri = urlunsplit((parts.scheme, host, parts.path, "", ""))
     return request
 
 
@@ -78,6 +90,12 @@ def recorder() -> Any:
     )
     recorder.register_matcher("bytes", same_bytes)
     return recorder
+
+
+def cassette_problem(error: Exception) -> str:
+    """Return why a file is not a cassette, on one line."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"this is not a cassette ({reason})"
 
 
 class Recordings:
@@ -126,8 +144,7 @@ def replaying(path: Path) -> Iterator[Recordings]:
             cassette = stack.enter_context(recorder().use_cassette(str(path), record_mode="none"))
             recordings = Recordings(cassette)
         except (ValueError, LookupError, TypeError, AttributeError, YAMLError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise CassetteError(f"this is not a cassette ({reason})", path=path) from None
+            raise CassetteError(cassette_problem(error), path=path) from None
         yield recordings
 
 
