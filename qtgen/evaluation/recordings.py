@@ -20,6 +20,7 @@ from qtgen.evaluation.tapes import Journal, Tape, body_of, load_tape, tape_text
 from qtgen.llm.cassettes import CassetteMiss, Recordings, recorder
 from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider
 
+
 @dataclass(slots=True)
 class _Call:
     """A request of one task. `received` holds the positions of its responses in the tape, `taken` what is replayed."""

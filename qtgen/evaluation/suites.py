@@ -3,21 +3,23 @@
 import hashlib
 import json
 import tomllib
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from qtgen._util.credentials import usable_address
 from qtgen.errors import Failure, UsageError
 from qtgen.evaluation.metrics import METRICS, Direction, check_metric_names, metric_directions
+from qtgen.evaluation.reference_files import CONTEXT, NUGGETS, reference_pages
 from qtgen.evaluation.report import first_error
 from qtgen.generation.types import Question
-from qtgen.page import decode_answer
+from qtgen.page import decode_answer, file_name, slug
 from qtgen.settings import project_folder
 from qtgen.site.discovery import read_page
-
-_README = "readme.md"  # explains a folder to people
 
 GATE_METRICS = ("score", "must_recall", "coverage", "contradiction", "structure")
 
@@ -43,7 +45,7 @@ class SuiteSettings(BaseModel):
     description: str = ""
     provider: str | None = None
     model: str | None = None
-    base_url: str | None = None
+    base_url: Annotated[str, AfterValidator(usable_address)] | None = None
     prompt: str | None = None
     repeats: int = Field(default=1, ge=1, le=50)
     metrics: tuple[str, ...] | None = None
@@ -118,8 +120,9 @@ def find_suite(name: str) -> Path:
 def load_suite(folder: Path) -> Suite:
     """Return the suite in a folder.
 
-    Raises UsageError if the folder is not a suite, if suite.toml has an unusable field, or if it names an unknown
-    metric. A reference that cannot be used is a value with an error.
+    Raises UsageError if the folder is not a suite, if suite.toml has an unusable field or names an unknown metric, if
+    files belong to no reference, or if two references ask the same. A reference that cannot be used is a value with an
+    error.
     """
     file = folder / "suite.toml"
     try:
@@ -130,10 +133,9 @@ def load_suite(folder: Path) -> Suite:
     except ValueError as error:  # of TOML, of UTF-8, or a ValidationError
         raise UsageError(first_error(error), path=file) from None
     _check_metrics(settings, file)
-    pages = sorted(page for page in (folder / "references").glob("*.md") if page.name.lower() != _README)
-    if not pages:
-        raise UsageError("contains no reference page (*.md)", path=folder / "references")
+    pages = reference_pages(folder / "references")
     references = tuple(map(_load_reference, pages))
+    check_distinct(references, folder / "references")
     digest = _digest([[reference.id, reference.digest] for reference in references])
     return Suite(folder.name, folder, settings, references, digest)
 
@@ -160,12 +162,21 @@ def _digest(document: Any) -> str:
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:16]
 
 
-def _nuggets_file(page: Path) -> Path:
-    return page.with_suffix(".nuggets.toml")
+def page_path(reference: Reference) -> str:
+    """Return the path that a page for the reference's question has on the site."""
+    return f"{slug(reference.question.subject)}/{file_name(reference.question.text)}"
 
 
-def _context_file(page: Path) -> Path:
-    return page.with_suffix(".context.txt")
+def check_distinct(references: Sequence[Reference], folder: Path) -> None:
+    """Raise UsageError if two references would send the same request or become the same page, and name both."""
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for reference in references:
+        if not reference.error:
+            source = " ".join((reference.question.context or "").split())
+            groups[page_path(reference), source].append(reference.path.name)
+    if same := [" and ".join(names) for names in groups.values() if len(names) > 1]:
+        message = f"{', '.join(same)} ask the same question about the same subject"
+        raise UsageError(message, path=folder, remedy="remove all but one of them, or set `repeats` in suite.toml")
 
 
 def _load_reference(path: Path) -> Reference:
@@ -176,11 +187,11 @@ def _load_reference(path: Path) -> Reference:
         missing = "answer" if title and subject else "title" if subject else "subject"
         error = Failure("no-reference", f"{path}: `{missing}` is missing or empty")
         return Reference(path.stem, path, question, "", error=error)
-    file = _context_file(path)
+    file = path.with_suffix(CONTEXT)
     try:
         if file.exists():
             question = replace(question, context=file.read_text(encoding="utf-8"))
-        file = _nuggets_file(path)
+        file = path.with_suffix(NUGGETS)
         return Reference(path.stem, path, question, decode_answer(answer), _load_nuggets(file))
     except (OSError, ValueError) as cause:
         error = Failure("no-reference", f"{file}: {first_error(cause)}")

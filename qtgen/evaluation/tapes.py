@@ -28,9 +28,8 @@ def load_tape(path: Path, *, is_unfinished: bool = False) -> Tape:
     from vcr.serializers import yamlserializer
 
     try:
-        text = path.read_bytes().decode("utf-8")
-        if is_unfinished and text.startswith(_HEAD):  # what else lies there was written by vcrpy at once
-            text = text[: text.rfind(_END) + len(_END)] if _END in text else ""
+        content = path.read_bytes()
+        text = (_saved_part(content) if is_unfinished else content).decode("utf-8")
         if not text.strip():
             return []
         requests, responses, *_ = deserialize(text, yamlserializer)
@@ -43,6 +42,16 @@ def load_tape(path: Path, *, is_unfinished: bool = False) -> Tape:
         raise CassetteError(cassette_problem(error), path=path, remedy=remedy) from None
     pairs = zip(map(without_secrets, requests), map(only_successes, responses), strict=True)
     return [(request, response) for request, response in pairs if response is not None]
+
+
+def _saved_part(content: bytes) -> bytes:
+    """Return a journal without a response that was cut off. Anything else stays as it is."""
+    head, end = _HEAD.encode(), _END.encode()
+    if head.startswith(content):
+        return b""
+    if not content.startswith(head):
+        return content
+    return content[: content.rfind(end) + len(end)] if end in content else b""
 
 
 def body_of(request: Any) -> bytes:

@@ -95,6 +95,19 @@ def test_no_header_that_may_hold_a_secret_is_recorded() -> None:
     assert (recorded.headers, recorded.uri) == ({"content-type": "application/json"}, "http://127.0.0.1:8080/v1")
 
 
+@pytest.mark.parametrize(
+    ("uri", "recorded"),
+    [
+        ("http://me:s3cret@h:9/v1/x?key=s3cret#s3cret", "http://h:8080/v1/x"),
+        ("https://h/openai/deployments/d/chat/completions?api-version=1&k=s3cret", None),
+        ("http://[::1]:9/v1?s3cret", "http://[::1]:8080/v1"),
+    ],
+)
+def test_no_part_of_an_address_that_may_hold_a_secret_is_recorded(uri: str, recorded: str | None) -> None:
+    found = without_secrets(SimpleNamespace(headers={}, uri=uri)).uri
+    assert found == (recorded or "https://h/openai/deployments/d/chat/completions")
+
+
 def test_only_successes_are_recorded() -> None:
     headers = {"Content-Type": ["application/json"], "Set-Cookie": ["x"], "openai-organization": ["me"]}
     response = {"status": {"code": 200}, "headers": headers, "body": {}}

@@ -12,12 +12,52 @@ from typing import Any
 from support import points_json
 
 MARKS = json.dumps({"reasons": "It is right.", "correctness": 5, "completeness": 4, "clarity": 5})
-DROP, GARBAGE, REFUSED = 0, 1, 2
-"""Reactions beside HTTP statuses: drop the connection, send no JSON with status 200, refuse with status 200."""
-_WORDS = (
-    "slow quick gentle steady simple forward reverse natural passive ordinary visible gradual local minor major early "
-    "late warm cold deep shallow inner outer upper lower left right open closed wide narrow plain common rare direct"
-).split()
+DROP, GARBAGE, REFUSED, INVALID, HANG, NO_LIMIT = range(6)
+"""Reactions beside HTTP statuses: drop the connection; with status 200, send no JSON, a refusal, or an answer without
+its fields; send nothing until the test ends; and reject `max_tokens`, as newer models of OpenAI do."""
+_REJECTION = {
+    "message": "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'.",
+    "type": "invalid_request_error",
+    "param": "max_tokens",
+    "code": "unsupported_parameter",
+}
+_WORDS = [
+    "slow",
+    "quick",
+    "gentle",
+    "steady",
+    "simple",
+    "forward",
+    "reverse",
+    "natural",
+    "passive",
+    "ordinary",
+    "visible",
+    "gradual",
+    "local",
+    "minor",
+    "major",
+    "early",
+    "late",
+    "warm",
+    "cold",
+    "deep",
+    "shallow",
+    "inner",
+    "outer",
+    "upper",
+    "lower",
+    "left",
+    "right",
+    "open",
+    "closed",
+    "wide",
+    "narrow",
+    "plain",
+    "common",
+    "rare",
+    "direct",
+]
 
 
 def question_of(body: dict[str, Any]) -> str:
@@ -31,13 +71,16 @@ class EvalEndpoint:
 
     Attributes:
         bodies: The requests that arrived.
+        paths: The paths of their addresses.
         react: Returns how to fail for a request, None to answer it.
     """
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
+        self.paths: list[str] = []
         self.react: Callable[[dict[str, Any]], int | None] = lambda _: None
         self.answered = 0
+        self.ended = threading.Event()
         self._lock = threading.Lock()
 
     def fail_questions(self, pattern: str, reaction: int) -> None:
@@ -48,15 +91,15 @@ class EvalEndpoint:
         """Fail for requests to a model, answer all other requests."""
         self.react = lambda body: reaction if body["model"] == model else None
 
-    def fail_first(self, reaction: int) -> None:
-        """Fail for every request the first time it arrives."""
+    def fail_first(self, words: str, reaction: int) -> None:
+        """Fail for every request with these words the first time it arrives."""
         seen: set[str] = set()
 
         def react(body: dict[str, Any]) -> int | None:
             text = json.dumps(body)
             is_new = text not in seen
             seen.add(text)
-            return reaction if is_new else None
+            return reaction if is_new and words in text else None
 
         self.react = react
 
@@ -70,15 +113,22 @@ class EvalEndpoint:
         with self._lock:
             self.bodies.append(body)
             reaction = self.react(body)
-            self.answered += reaction is None
+            self.answered += reaction in (None, NO_LIMIT)
             number = self.answered
+        if reaction == HANG:
+            self.ended.wait(60)
+            return DROP, b""
+        if reaction == NO_LIMIT and "max_tokens" in body:
+            return 400, json.dumps({"error": _REJECTION}).encode()
         if reaction == GARBAGE:
             return 200, b"<html>busy</html>"
-        if reaction is not None and reaction != REFUSED:
+        if reaction is not None and reaction not in (REFUSED, INVALID, NO_LIMIT):
             return reaction, json.dumps({"error": {"message": "not now", "type": "e"}}).encode()
         message: dict[str, Any] = {"role": "assistant", "content": self._content(body, number)}
         if reaction == REFUSED:
             message = {"role": "assistant", "content": None, "refusal": "I cannot help with that."}
+        if reaction == INVALID:
+            message["content"] = "{}"
         usage = {"prompt_tokens": 100, "completion_tokens": 100}
         choices = [{"index": 0, "finish_reason": "stop", "message": message}]
         document = {"id": "c", "object": "chat.completion", "model": body["model"], "choices": choices, "usage": usage}
@@ -105,6 +155,7 @@ def eval_endpoint() -> Iterator[tuple[EvalEndpoint, str]]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
+            endpoint.paths.append(self.path)
             status, content = endpoint.reply(json.loads(self.rfile.read(int(self.headers["content-length"]))))
             if status == DROP:
                 self.close_connection = True
@@ -124,6 +175,7 @@ def eval_endpoint() -> Iterator[tuple[EvalEndpoint, str]]:
         try:
             yield endpoint, f"http://127.0.0.1:{server.server_port}/v1"
         finally:
+            endpoint.ended.set()
             server.shutdown()
             thread.join(5)
 

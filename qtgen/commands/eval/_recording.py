@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from qtgen._util.text import pluralize
@@ -10,6 +11,7 @@ from qtgen.commands.eval._run_options import EvalRunOptions
 from qtgen.errors import BudgetReached, OutputError
 from qtgen.evaluation.candidates import Candidate
 from qtgen.evaluation.recordings import Gaps, Recording, Reuse, partial_path, record_cassette
+from qtgen.evaluation.report import RecordingUse
 from qtgen.evaluation.suites import Suite
 from qtgen.settings import project_folder
 
@@ -58,8 +60,8 @@ class RunRecordings:
                 if recording.loaded and not options.resume:
                     self._note_reuse(recording, has_unfinished)
 
-    def finish(self, candidates: Sequence[Candidate]) -> tuple[str, ...]:
-        """Publish whole recordings. Return why they are not published, if so; then the next run continues them."""
+    def finish(self, candidates: Sequence[Candidate], use: RecordingUse) -> RecordingUse:
+        """Publish whole recordings. Otherwise return the use with the reasons, and the next run continues them."""
         reasons = [reason for recording in self._recordings for reason in _reasons(recording.gaps)]
         if left := sum(map(is_left_by_budget, candidates)):
             reasons.append(f"the budget left out {pluralize(left, 'page')}")
@@ -68,9 +70,10 @@ class RunRecordings:
                 self._publish()
             except OutputError as error:
                 reasons.append(str(error))
-        if reasons and self._options.mode == "record":
-            note("nothing was replaced: --record continues this recording and asks only for what is missing")
-        return tuple(reasons) if self._options.mode == "record" else ()
+        if not reasons or self._options.mode != "record":
+            return use
+        note("nothing was replaced: --record continues this recording and asks only for what is missing")
+        return replace(use, unpublished=tuple(reasons))
 
     def _publish(self) -> None:
         for recording in self._recordings:
@@ -80,12 +83,13 @@ class RunRecordings:
                 recording.publish()
 
     def _note_reuse(self, recording: Recording, has_unfinished: bool) -> None:
-        of_what = "of an unfinished recording " if has_unfinished and self._options.reuse is Reuse.UNFINISHED else ""
-        count = f"{recording.reused:,} of {pluralize(recording.loaded, 'recorded response')}"
-        if of_what:
-            count = f"{recording.reused:,} of {pluralize(recording.loaded, 'response')} {of_what.strip()}"
+        is_continued = has_unfinished and self._options.reuse is Reuse.UNFINISHED
+        noun = "response" if is_continued else "recorded response"
+        place = " of an unfinished recording" if is_continued else ""
         verb = "is" if recording.loaded == 1 else "are"
-        note(f"{count} {verb} used again; --fresh asks again for all")
+        option = "--fresh" if is_continued else "--record"
+        count = f"{recording.reused:,} of {pluralize(recording.loaded, noun)}{place}"
+        note(f"{count} {verb} used again; {option} asks again for all")
 
 
 def _reasons(gaps: Gaps) -> Iterator[str]:

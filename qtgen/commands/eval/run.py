@@ -140,8 +140,7 @@ class _SuiteRun:
         results = score_candidates(candidates, self.config.checker, metrics, embed)
         if options.judges:
             results, info = self._judge(session, candidates, results, info)
-        if unpublished := self.recordings.finish(candidates):
-            info = replace(info, recordings=replace(info.recordings, unpublished=unpublished))
+        info = replace(info, recordings=self.recordings.finish(candidates, info.recordings))
         if options.write_scores:
             write_page_scores(candidates, results)
         report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
