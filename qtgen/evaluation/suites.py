@@ -169,11 +169,14 @@ def page_path(reference: Reference) -> str:
 
 def check_distinct(references: Sequence[Reference], folder: Path) -> None:
     """Raise UsageError if two references would send the same request or become the same page, and name both."""
-    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for reference in references:
         if not reference.error:
-            source = " ".join((reference.question.context or "").split())
-            groups[page_path(reference), source].append(reference.path.name)
+            question = reference.question
+            subject, text, source = (
+                " ".join(part.split()) for part in (question.subject, question.text, question.context or "")
+            )
+            groups[slug(subject), slug(text), source].append(reference.path.name)
     if same := [" and ".join(names) for names in groups.values() if len(names) > 1]:
         message = f"{', '.join(same)} ask the same question about the same subject"
         raise UsageError(message, path=folder, remedy="remove all but one of them, or set `repeats` in suite.toml")
