@@ -46,8 +46,8 @@ from qtgen.settings import Settings
 _EPILOG = """\b
 Exit codes:
   0    better, no change shown, or no baseline
-  1    worse, an item without a score, or (with --require-power) too few
-       items to tell
+  1    worse, an item without a score, an unfinished recording, or (with
+       --require-power) too few items to tell
   2    the call, a suite, a cassette or the baseline cannot be used
   130  interrupted; the same command with --resume continues
 
@@ -55,6 +55,7 @@ Exit codes:
 Examples:
   qtgen eval run core                     replay the recordings and compare
   qtgen eval run core --record            send requests, record the responses
+  qtgen eval run core --record-missing    record only new and changed requests
   qtgen eval run core --live --dry-run    estimate what a live run would cost
   qtgen eval run core --pages outputs/    score the pages of a folder
   qtgen eval run core --html report.html  write the report as HTML
@@ -75,7 +76,7 @@ _report = NonEmptyPath(dir_okay=False)
 @_source("--write-scores", is_flag=True, help="With --pages: write each page's score into its `score` field.")
 @_source("--repeats", type=click.IntRange(1, 50), help="Number of pages per reference.  [default: the suite's]")
 @_source("--resume", is_flag=True, help="With --live: continue an unfinished run. --record does so by default.")
-@_source("--fresh", is_flag=True, help="With --record: ask again for all, even if an unfinished recording has it.")
+@_source("--fresh", is_flag=True, help="Ask again for everything: reuse no response of an earlier run.")
 @_source("--dry-run", is_flag=True, help="With --live or --record: estimate requests and cost, and send nothing.")
 @_model("--provider", metavar="NAME", help="Use openai, local or a plugin's provider.  [default: the suite's]")
 @_model("--model", help="Use this model.  [default: the suite's]")
@@ -94,6 +95,9 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
 
     By default, nothing is sent. qtgen replays each of the suite's recorded responses once, and a request without a
     recording is an error. qtgen compares the results with the suite's baseline.json.
+
+    With --record, the suite's recordings are replaced once all requests have a response. Otherwise, qtgen keeps what it
+    received, and --record asks only for what is missing.
 
     For several suites, the outputs must be folders, such as --html out/. Each suite gets one file. After Ctrl-C,
     requests in flight finish and are saved for --resume. A second Ctrl-C stops at once.

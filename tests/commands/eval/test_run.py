@@ -62,7 +62,7 @@ def test_a_word_that_changes_every_prompt_is_shown_once(
     text = " ".join(run_eval("run", "smoke")[1].split())
     assert text.count("[-students.-] {+pupils.+}") == 2
     assert "8 requests differ from their recordings in the same way system message: … clear," in text
-    assert summary.read_text().replace("\\", "").count(difference) == 2
+    assert summary.read_text().count("8 requests differ from their recordings in the same way") == 1
     html = (tmp_path / "report.html").read_text()
     assert html.count("8 requests differ from their recordings in the same way: system message: … clear,") == 1
 
