@@ -72,7 +72,8 @@ class RunRecordings:
                 reasons.append(str(error))
         if not reasons or self._options.mode != "record":
             return use
-        note("nothing was replaced: --record continues this recording and asks only for what is missing")
+        option = "--record-missing" if self._options.reuses_cassette else "--record"
+        note(f"the suite's recordings are unchanged; {option} continues and sends only the missing requests")
         return replace(use, unpublished=tuple(reasons))
 
     def _publish(self) -> None:
@@ -94,7 +95,8 @@ class RunRecordings:
 
 def _reasons(gaps: Gaps) -> Iterator[str]:
     if gaps.unanswered:
-        yield f"{pluralize(gaps.unanswered, 'request')} got no response that can be recorded"
+        count = pluralize(gaps.unanswered, "request")
+        yield f"{count} got no response that can be recorded; remove references that the endpoint keeps rejecting"
     if gaps.unrecordable:
         yield f"{pluralize(gaps.unrecordable, 'response')} did not come over HTTP, so nothing was recorded"
     if gaps.is_restyled:

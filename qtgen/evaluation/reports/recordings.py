@@ -16,7 +16,7 @@ def recording_lists(report: EvalReport) -> Iterator[tuple[str, list[tuple[str, .
     """
     use = report.recordings
     if use.unpublished:
-        yield "the recording is unfinished, so that of the suite stays as it was", _entries(use.unpublished)
+        yield "the new recording is unfinished, so it does not replace the suite's", _entries(use.unpublished)
     if use.missed:
         entries: list[tuple[str, ...]] = [
             (_who_differs(count), line) for line, count in Counter(use.missed).most_common()
