@@ -12,9 +12,10 @@ from typing import Any
 from support import points_json
 
 MARKS = json.dumps({"reasons": "It is right.", "correctness": 5, "completeness": 4, "clarity": 5})
-DROP, GARBAGE, REFUSED, INVALID, HANG, NO_LIMIT = range(6)
+DROP, GARBAGE, REFUSED, INVALID, HANG, NO_LIMIT, NO_SCHEMA = range(7)
 """Reactions beside HTTP statuses: drop the connection; with status 200, send no JSON, a refusal, or an answer without
-its fields; send nothing until the test ends; and reject `max_tokens`, as newer models of OpenAI do."""
+its fields; send nothing until the test ends; reject `max_tokens`, as newer models of OpenAI do; and reject
+JSON Schemas."""
 _REJECTION = {
     "message": "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'.",
     "type": "invalid_request_error",
@@ -113,16 +114,19 @@ class EvalEndpoint:
         with self._lock:
             self.bodies.append(body)
             reaction = self.react(body)
-            self.answered += reaction in (None, NO_LIMIT)
+            self.answered += reaction in (None, NO_LIMIT, NO_SCHEMA)
             number = self.answered
         if reaction == HANG:
             self.ended.wait(60)
             return DROP, b""
         if reaction == NO_LIMIT and "max_tokens" in body:
             return 400, json.dumps({"error": _REJECTION}).encode()
+        if reaction == NO_SCHEMA and body["response_format"]["type"] == "json_schema":
+            error = {"message": "response_format: json_schema is not supported by this model", "type": "e"}
+            return 400, json.dumps({"error": {**error, "param": "response_format"}}).encode()
         if reaction == GARBAGE:
             return 200, b"<html>busy</html>"
-        if reaction is not None and reaction not in (REFUSED, INVALID, NO_LIMIT):
+        if reaction is not None and reaction not in (REFUSED, INVALID, NO_LIMIT, NO_SCHEMA):
             return reaction, json.dumps({"error": {"message": "not now", "type": "e"}}).encode()
         message: dict[str, Any] = {"role": "assistant", "content": self._content(body, number)}
         if reaction == REFUSED:

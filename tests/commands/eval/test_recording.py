@@ -20,6 +20,7 @@ from support.eval_endpoint import (
     HANG,
     INVALID,
     NO_LIMIT,
+    NO_SCHEMA,
     REFUSED,
     EvalEndpoint,
     eval_endpoint,
@@ -128,6 +129,24 @@ def test_answers_that_make_no_page_belong_to_a_whole_recording(
     code, replayed, _ = run_eval("run", "smoke", "--json")
     assert code == 1
     assert comparable(replayed) == comparable(out)
+
+
+def test_a_recording_in_another_format_than_the_settings_name_is_not_published(
+    endpoint: EvalEndpoint, run_eval: RunEval, cassettes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.react = lambda _: NO_SCHEMA
+    before = (cassettes / "completions.yaml").read_bytes()
+    code, out, err = run_eval("run", "smoke", "--record", "--json")
+    assert code == 1, err
+    [reason] = json.loads(out)["recordings"]["unpublished"]
+    assert "set `answer_format`" in reason
+    assert (cassettes / "completions.yaml").read_bytes() == before
+    monkeypatch.setenv("QTGEN_ANSWER_FORMAT", "json_object")
+    endpoint.bodies.clear()
+    code, out, err = run_eval("run", "smoke", "--record", "--json")
+    assert code == 0, err
+    assert endpoint.bodies == []
+    assert comparable(run_eval("run", "smoke", "--json")[1]) == comparable(out)
 
 
 def test_judges_that_fail_keep_the_recorded_pages_for_the_next_run(
