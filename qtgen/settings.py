@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from qtgen._util.credentials import usable_address, usable_headers, usable_key, usable_query
+from qtgen._util.credentials import masked_address, usable_address, usable_headers, usable_key, usable_query
 from qtgen._util.project import FILE_NAME, find_settings_file, project_folder
 from qtgen._util.pydantic_errors import did_you_mean, dotted_path, expectation, suggestion, unquoted_path
 from qtgen._util.setting_types import (
@@ -311,5 +311,6 @@ def _message_and_remedy(error: ErrorDetails) -> tuple[str, str | None]:
         return "unknown setting", hint or f"the settings {'here ' if keys else ''}are {', '.join(known)}"
     if name == "per_path" and error["type"] == "model_type" and keys[0] in PathSettings.model_fields:
         return "belongs in the table of a pattern", 'write [per_path."content/old/*"] above it'
-    is_shown = name not in _NOT_SHOWN and error["type"] != UNKNOWN_KEYWORD and "password" not in error["msg"]
+    is_secret = name in _NOT_SHOWN or (name == "base_url" and masked_address(str(error["input"])) != error["input"])
+    is_shown = not is_secret and error["type"] != UNKNOWN_KEYWORD
     return expectation(error, show_value=is_shown), suggestion(error)

@@ -269,3 +269,11 @@ def test_every_setting_is_described_in_words_that_begin_a_sentence() -> None:
         first = field.description.lstrip("`")
         assert first[0].isupper() or field.description.startswith("`"), name
         assert not field.description.endswith("."), name
+
+
+@pytest.mark.parametrize("address", ["http://h/v1?key=s3cret", "htp://h/v1?key=s3cret", "htp://me:s3cret@h/v1"])
+def test_an_address_that_cannot_be_used_is_shown_without_its_secrets(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path, {"OPENAI_BASE_URL": address}, {})
+    assert "OPENAI_BASE_URL" in str(caught.value)
+    assert "s3cret" not in str(caught.value)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 PUBLIC_PARAMETERS = frozenset({"api-version"})
 """Query parameters whose value is no secret."""
+_QUERY_REMEDY = 'set OPENAI_API_KEY, or NAME = "$VARIABLE" under `[query]` in qtgen.toml'
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -23,7 +24,10 @@ def usable_key(value: object) -> object:
 
 
 def usable_address(value: str) -> str:
-    """Return `value` if it is an HTTP address without a password in it. Raises ValueError."""
+    """Return `value` if it is an HTTP address without a password or a key in it. Raises ValueError, without the value.
+
+    Its query may have only public parameters.
+    """
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -33,6 +37,11 @@ def usable_address(value: str) -> str:
         raise ValueError("must be an address such as http://localhost:8000/v1")
     if parts.username or parts.password:
         raise ValueError("must not contain a password; set OPENAI_API_KEY")
+    if not {part.partition("=")[0] for part in parts.query.split("&") if part} <= PUBLIC_PARAMETERS:
+        public = " and ".join(f"`{name}`" for name in sorted(PUBLIC_PARAMETERS))
+        raise ValueError(
+            f"must not contain query parameters besides {public}, because they may be keys; {_QUERY_REMEDY}"
+        )
     return value
 
 

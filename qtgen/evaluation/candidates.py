@@ -9,13 +9,13 @@ from pathlib import Path
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import Failure
-from qtgen.evaluation.suites import Reference, Suite
+from qtgen.evaluation.suites import Reference, Suite, page_path
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.pipeline import generate_pages
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.types import Provider, Usage
-from qtgen.page import decode_answer, file_name, read_text, slug, url
+from qtgen.page import decode_answer, read_text, slug, url
 from qtgen.site.discovery import read_page_bytes
 
 _DATE = dt.date(2000, 1, 1)  # a page's date and id do not affect its score
@@ -45,11 +45,6 @@ def job_for(reference: Reference) -> Job:
     """Return the generation job of a reference's question."""
     question = reference.question
     return Job(question, 1, _DATE, page_path(reference), url(question.subject, question.text))
-
-
-def page_path(reference: Reference) -> str:
-    """Return the path that a page for the reference's question has on the site."""
-    return f"{slug(reference.question.subject)}/{file_name(reference.question.text)}"
 
 
 async def generate_candidates(

@@ -6,7 +6,7 @@ docs/how-to/evaluate-changes.md. A key that is added later is optional, so old r
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from dataclasses import field as dataclass_field
 from enum import StrEnum
 from functools import cache
@@ -133,13 +133,21 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class RecordingUse:
-    """Recorded responses that no request matched (`unused`), and requests without a recording (`missed`)."""
+    """Whether a report matches its recordings.
+
+    Attributes:
+        unused: Recorded responses that no request matched.
+        missed: Requests without a recording.
+        unpublished: Why the responses of this run did not become the suite's recording, if they should have.
+    """
 
     unused: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
+    unpublished: tuple[str, ...] = ()
 
     def __add__(self, other: "RecordingUse") -> "RecordingUse":
-        return RecordingUse(self.unused + other.unused, self.missed + other.missed)
+        both = zip(astuple(self), astuple(other), strict=True)
+        return RecordingUse(*(first + second for first, second in both))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +251,8 @@ def _adapter() -> TypeAdapter[EvalReport]:
 
 def _document(report: EvalReport) -> Mapping[str, Any]:
     document = asdict(report)
+    if not report.recordings.unpublished:  # older readers know only the other two
+        del document["recordings"]["unpublished"]
     for part, usage in (
         (document, report.usage),
         *zip(document["items"], (item.usage for item in report.items), strict=True),

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from qtgen import __version__
 from qtgen._util.concurrency import Stop, map_unordered
 from qtgen.errors import Failure
-from qtgen.evaluation.candidates import Candidate, page_path
+from qtgen.evaluation.candidates import Candidate
 from qtgen.evaluation.gate import summarize
 from qtgen.evaluation.judges import JudgeScore, judge_by_rubric, judge_claims
 from qtgen.evaluation.metrics import JUDGE_METRICS, PageFacts, metric_directions
 from qtgen.evaluation.plugins import library_versions, scorer_name
 from qtgen.evaluation.report import EvalItem, EvalReport, RecordingUse
 from qtgen.evaluation.scoring import Sample, SampleResult, score_samples
-from qtgen.evaluation.suites import Reference, Suite
+from qtgen.evaluation.suites import Reference, Suite, page_path
 from qtgen.llm.types import Provider, Usage
 from qtgen.page import decode_answer, read_text
 from qtgen.page.document import Page

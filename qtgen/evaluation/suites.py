@@ -1,18 +1,23 @@
 """Suites: reference pages with nuggets, the settings that candidates are generated with, and the gate's limits."""
 
 import hashlib
+import json
 import tomllib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from qtgen._util.credentials import usable_address
 from qtgen.errors import Failure, UsageError
 from qtgen.evaluation.metrics import METRICS, Direction, check_metric_names, metric_directions
+from qtgen.evaluation.reference_files import CONTEXT, NUGGETS, reference_pages
 from qtgen.evaluation.report import first_error
 from qtgen.generation.types import Question
-from qtgen.page import decode_answer
+from qtgen.page import decode_answer, file_name, slug
 from qtgen.settings import project_folder
 from qtgen.site.discovery import read_page
 
@@ -40,7 +45,7 @@ class SuiteSettings(BaseModel):
     description: str = ""
     provider: str | None = None
     model: str | None = None
-    base_url: str | None = None
+    base_url: Annotated[str, AfterValidator(usable_address)] | None = None
     prompt: str | None = None
     repeats: int = Field(default=1, ge=1, le=50)
     metrics: tuple[str, ...] | None = None
@@ -71,12 +76,17 @@ class Reference:
     nuggets: Nuggets = field(default_factory=Nuggets)
     error: Failure | None = None
 
+    @property
+    def digest(self) -> str:
+        """The digest of what an answer is scored against. See `reference_digest`."""
+        return reference_digest(self.question, self.answer, self.nuggets)
+
 
 @dataclass(frozen=True, slots=True)
 class Suite:
     """A folder with suite.toml, references/, cassettes/ and baseline.json.
 
-    `digest` covers the references, their nuggets and their source texts. Do not compare scores of different digests.
+    `digest` covers the ids and digests of the references.
     """
 
     name: str
@@ -110,8 +120,9 @@ def find_suite(name: str) -> Path:
 def load_suite(folder: Path) -> Suite:
     """Return the suite in a folder.
 
-    Raises UsageError if the folder is not a suite, if suite.toml has an unusable field, or if it names an unknown
-    metric. A reference that cannot be used is a value with an error.
+    Raises UsageError if the folder is not a suite, if suite.toml has an unusable field or names an unknown metric, if
+    files belong to no reference, or if two references ask the same. A reference that cannot be used is a value with an
+    error.
     """
     file = folder / "suite.toml"
     try:
@@ -122,10 +133,11 @@ def load_suite(folder: Path) -> Suite:
     except ValueError as error:  # of TOML, of UTF-8, or a ValidationError
         raise UsageError(first_error(error), path=file) from None
     _check_metrics(settings, file)
-    pages = sorted((folder / "references").glob("*.md"))
-    if not pages:
-        raise UsageError("contains no reference page (*.md)", path=folder / "references")
-    return Suite(folder.name, folder, settings, tuple(map(_load_reference, pages)), _digest(pages))
+    pages = reference_pages(folder / "references")
+    references = tuple(map(_load_reference, pages))
+    check_distinct(references, folder / "references")
+    digest = _digest([[reference.id, reference.digest] for reference in references])
+    return Suite(folder.name, folder, settings, references, digest)
 
 
 def _check_metrics(settings: SuiteSettings, file: Path) -> None:
@@ -137,18 +149,37 @@ def _check_metrics(settings: SuiteSettings, file: Path) -> None:
         check_metric_names(names, known, path=file, field=key)
 
 
-def _digest(pages: Iterable[Path]) -> str:
-    parts = [part for page in pages for part in (page, _nuggets_file(page), _context_file(page)) if part.exists()]
-    text = b"\0".join(part.name.encode() + b"\0" + part.read_bytes() for part in parts)
-    return hashlib.sha256(text).hexdigest()[:16]
+def reference_digest(question: Question, answer: str, nuggets: Nuggets) -> str:
+    """Return a digest of what an answer is scored against: the question, the answer, the nuggets and the source text.
+
+    Line ends and the page's other fields, such as its date, do not affect it.
+    """
+    texts = ((question.text, question.subject, question.context or "", answer), nuggets.must, nuggets.nice)
+    return _digest([[text.replace("\r\n", "\n").replace("\r", "\n") for text in group] for group in texts])
 
 
-def _nuggets_file(page: Path) -> Path:
-    return page.with_suffix(".nuggets.toml")
+def _digest(document: Any) -> str:
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:16]
 
 
-def _context_file(page: Path) -> Path:
-    return page.with_suffix(".context.txt")
+def page_path(reference: Reference) -> str:
+    """Return the path that a page for the reference's question has on the site."""
+    return f"{slug(reference.question.subject)}/{file_name(reference.question.text)}"
+
+
+def check_distinct(references: Sequence[Reference], folder: Path) -> None:
+    """Raise UsageError if two references would send the same request or become the same page, and name both."""
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for reference in references:
+        if not reference.error:
+            question = reference.question
+            subject, text, source = (
+                " ".join(part.split()) for part in (question.subject, question.text, question.context or "")
+            )
+            groups[slug(subject), slug(text), source].append(reference.path.name)
+    if same := [" and ".join(names) for names in groups.values() if len(names) > 1]:
+        message = f"{', '.join(same)} ask the same question about the same subject"
+        raise UsageError(message, path=folder, remedy="remove all but one of them, or set `repeats` in suite.toml")
 
 
 def _load_reference(path: Path) -> Reference:
@@ -159,11 +190,11 @@ def _load_reference(path: Path) -> Reference:
         missing = "answer" if title and subject else "title" if subject else "subject"
         error = Failure("no-reference", f"{path}: `{missing}` is missing or empty")
         return Reference(path.stem, path, question, "", error=error)
-    file = _context_file(path)
+    file = path.with_suffix(CONTEXT)
     try:
         if file.exists():
             question = replace(question, context=file.read_text(encoding="utf-8"))
-        file = _nuggets_file(path)
+        file = path.with_suffix(NUGGETS)
         return Reference(path.stem, path, question, decode_answer(answer), _load_nuggets(file))
     except (OSError, ValueError) as cause:
         error = Failure("no-reference", f"{file}: {first_error(cause)}")

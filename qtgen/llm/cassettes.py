@@ -4,15 +4,12 @@ vcrpy keeps the recordings. During a replay nothing reaches the network. A reque
 error that shows how it differs from the most similar recorded request.
 """
 
-import difflib
-import json
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from yaml import YAMLError
 
@@ -21,6 +18,7 @@ from qtgen.errors import CassetteError, ProviderError
 from qtgen.llm.client import Client
 from qtgen.llm.endpoint import Endpoint
 from qtgen.llm.pacing import AdaptiveLimiter, Pacer
+from qtgen.llm.request_differences import RecordedRequests, question_of
 from qtgen.llm.sender import Request, Sender
 from qtgen.llm.types import Completion
 
@@ -29,15 +27,21 @@ _REQUEST_HEADERS = frozenset({"accept", "content-length", "content-type"})
 _RESPONSE_HEADERS = frozenset({"content-type"})
 _PORT = 8080  # of every recorded address, because a local endpoint has another one in each run
 _CONCURRENCY = 64
-_MAX_DIFF_LINES = 40
-_MAX_QUESTION = 120  # characters
 _REMEDY = "record the responses again"
 
 
 class CassetteMiss(ProviderError):
-    """No recording of the request is left."""
+    """No recording of the request is left.
+
+    Args:
+        body: The request, as it would have been sent.
+    """
 
     kind = "cassette-miss"
+
+    def __init__(self, message: str = "", *, body: bytes = b"", remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.body = body
 
 
 def same_bytes(first: Any, second: Any) -> None:
@@ -47,10 +51,13 @@ def same_bytes(first: Any, second: Any) -> None:
 
 
 def without_secrets(request: Any) -> Any:
-    """Return a vcrpy request without the headers that may hold a secret, and with a fixed port."""
+    """Return a vcrpy request with a fixed port, and without what may hold a secret: headers, a login and the query."""
     for name in [name for name in request.headers if name.lower() not in _REQUEST_HEADERS]:
         request.headers.pop(name)
-    request.uri = request.uri.replace(f":{request.port}/", f":{_PORT}/")
+    parts = urlsplit(request.uri)
+    host = parts.netloc.rpartition("@")[2]
+    host = f"{host.removesuffix(f':{parts.port}')}:{_PORT}" if parts.port else host
+    request.uri = urlunsplit((parts.scheme, host, parts.path, "", ""))
     return request
 
 
@@ -80,29 +87,39 @@ def recorder() -> Any:
     return recorder
 
 
+def cassette_problem(error: Exception) -> str:
+    """Return why a file is not a cassette, on one line."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"this is not a cassette ({reason})"
+
+
 class Recordings:
     """The recordings of a cassette that have not been played yet.
 
     Attributes:
-        missed: For each request without a recording, how it differs from the most similar one.
+        missed: For each request without a recording, how it differs from the most similar one, on one line.
     """
 
     def __init__(self, cassette: Any) -> None:
         self._left = Counter(bytes(request.body or b"") for request in cassette.requests)
+        self._requests = RecordedRequests(self._left)
         self.missed: list[str] = []
 
     def take(self, body: bytes) -> None:
         """Use up the recording of a request. Raises CassetteMiss if there is none."""
         if not self._left[body]:
-            difference = _difference(body, self._left)
+            if body in self._left:
+                difference = f"it is recorded, but was sent more often than that: {question_of(body)}"
+            else:
+                difference = self._requests.difference(body)
             self.missed.append(difference)
-            raise CassetteMiss(f"there is no recording of this request; {_REMEDY}\n{difference}")
+            raise CassetteMiss(f"there is no recording of this request: {difference}", body=body, remedy=_REMEDY)
         self._left[body] -= 1
 
     @property
     def unused(self) -> list[str]:
         """The question of each recording that was not played."""
-        return [_question(body) for body, count in self._left.items() for _ in range(count)]
+        return [question_of(body) for body, count in self._left.items() for _ in range(count)]
 
 
 class ReplaySender:
@@ -126,8 +143,7 @@ def replaying(path: Path) -> Iterator[Recordings]:
             cassette = stack.enter_context(recorder().use_cassette(str(path), record_mode="none"))
             recordings = Recordings(cassette)
         except (ValueError, LookupError, TypeError, AttributeError, YAMLError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise CassetteError(f"this is not a cassette ({reason})", path=path) from None
+            raise CassetteError(cassette_problem(error), path=path) from None
         yield recordings
 
 
@@ -153,38 +169,3 @@ async def strict_client(endpoint: Endpoint, recordings: Recordings) -> AsyncIter
 
     async with aclosing(OpenAISender(endpoint)) as transport:
         yield Client(ReplaySender(transport, recordings), endpoint, Pacer(AdaptiveLimiter(_CONCURRENCY)), tries=1)
-
-
-def _question(body: bytes) -> str:
-    """Return the question at the end of a request, on one line."""
-    try:
-        content = str(json.loads(body)["messages"][-1]["content"])
-        question = re.search(r"<question>(.*?)</question>", content, re.DOTALL)
-        return " ".join((question[1] if question else content).split())[:_MAX_QUESTION]
-    except (ValueError, LookupError, TypeError):
-        return repr(body[:_MAX_QUESTION])
-
-
-def _difference(body: bytes, recorded: Counter[bytes]) -> str:
-    """Return the lines in which a request differs from the most similar recorded one."""
-    if body in recorded:
-        return f"it is recorded, but was sent more often than that: {_question(body)}"
-    if not recorded:
-        return "the cassette is empty"
-    question = _question(body)
-    nearest = max(recorded, key=lambda other: difflib.SequenceMatcher(None, _question(other), question).ratio())
-    diff = difflib.unified_diff(_readable_lines(nearest), _readable_lines(body), n=0, lineterm="")
-    lines = [f"{line[0]} {line[1:]}" for line in islice(diff, 2, None) if not line.startswith("@@")]
-    more = [f"… {len(lines) - _MAX_DIFF_LINES} more lines"] if len(lines) > _MAX_DIFF_LINES else []
-    return "\n".join(lines[:_MAX_DIFF_LINES] + more)
-
-
-def _readable_lines(body: bytes) -> list[str]:
-    """Return a request as a person reads it: the lines of the messages, then the parameters."""
-    try:
-        document = json.loads(body)
-        messages = document.pop("messages")
-        lines = [f"{message['role']}: {line}" for message in messages for line in str(message["content"]).splitlines()]
-        return lines + json.dumps(document, indent=1, sort_keys=True).splitlines()
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return body.decode("utf-8", "replace").splitlines()

@@ -25,6 +25,14 @@ def test_an_address_with_a_password_is_rejected_without_repeating_it(address: st
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("query", ["key=s3cret", "s3cret", "api-version=1&sig=s3cret", "a=b", "=s3cret", "API-VERSION"])
+def test_a_query_that_may_hold_a_key_is_rejected_without_repeating_it(query: str) -> None:
+    with pytest.raises(ValueError, match="must not contain query parameters besides `api-version`") as caught:
+        usable_address(f"http://x/v1?{query}")
+    assert "s3cret" not in str(caught.value)
+    assert usable_address("http://x/v1?api-version=2024-06-01") == "http://x/v1?api-version=2024-06-01"
+
+
 def test_white_space_around_a_key_is_removed() -> None:
     assert usable_key(" sk-1\r\n") == "sk-1"
     assert usable_key(3) == 3, "the type is not this function's concern"

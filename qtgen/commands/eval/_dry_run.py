@@ -1,15 +1,13 @@
 """`eval run --dry-run`: what a live run would take, without sending anything."""
 
-from contextlib import ExitStack
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._estimate import DryRun
 from qtgen.commands._options import open_ledger
 from qtgen.evaluation.candidates import job_for
-from qtgen.evaluation.recordings import record_cassette
 from qtgen.evaluation.suites import Suite
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
@@ -21,26 +19,26 @@ from qtgen.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SuiteEstimate:
-    """The estimate of one suite. `resumed` counts responses of an interrupted run that are used again."""
+    """The estimate of one suite. `reused` counts recorded responses that are used again."""
 
     suite: str
     run: DryRun
-    resumed: int
+    reused: int
 
     def print(self, *, as_json: bool) -> None:
         """Print the estimate on stdout."""
         if as_json:
-            echo(json_text({"suite": self.suite, **self.run.as_dict(), "reused": self.resumed}))
+            echo(json_text({"suite": self.suite, **self.run.as_dict(), "reused": self.reused}))
             return
         echo(f"suite {self.suite}")
         self.run.print(as_json=False)
-        if self.resumed:
-            echo(f"{pluralize(self.resumed, 'response')} of the interrupted run will be used again.")
+        if self.reused:
+            echo(f"{pluralize(self.reused, 'recorded response')} will be used again.")
         echo("Requests to judges are not included.")
 
 
 def estimate_suite(
-    suite: Suite, config: GenerationConfig, settings: Settings, repeats: int, interrupted: Path | None
+    suite: Suite, config: GenerationConfig, settings: Settings, repeats: int, recorded: Counter[bytes]
 ) -> SuiteEstimate:
     """Return what a live run of a suite would take.
 
@@ -49,23 +47,22 @@ def estimate_suite(
         config: How its pages are generated.
         settings: Which model is asked, and its limits.
         repeats: Number of pages for each reference.
-        interrupted: The cassette whose interrupted recording is continued, if any.
+        recorded: How often each request is recorded among the responses that are used again.
     """
     endpoints = endpoints_for(settings)
     usable = [reference for reference in suite.references if reference.error is None]
-    resumed = 0
-    with ExitStack() as stack:
-        ledger = stack.enter_context(open_ledger(settings))
+    reused = 0
+    left = Counter(recorded)
+    with open_ledger(settings) as ledger:
         facts = ledger.facts(endpoints[0].model)
         estimate = RunEstimate(ledger.history(endpoints[0].model, config.template_digests().values()), facts.faulty)
-        recording = stack.enter_context(record_cassette(interrupted, resume=True)) if interrupted else None
         for reference in usable * repeats:
             prompt = config.render(job_for(reference).question, endpoints[0].style)
             request, sent = make_request(prompt, endpoints[0]), encode_document(sent_document(prompt, endpoints[0]))
-            if recording and recording.holds(sent):
-                recording.take(sent)
-                resumed += 1
+            if left[sent]:
+                left[sent] -= 1
+                reused += 1
             else:
                 estimate.add(request.key.prompt, request.key.size, request.max_answer_tokens)
     failed = {Status.FAILED.value: len(suite.references) - len(usable)}
-    return SuiteEstimate(suite.name, DryRun(settings, endpoints, estimate, failed, facts.latency), resumed)
+    return SuiteEstimate(suite.name, DryRun(settings, endpoints, estimate, failed, facts.latency), reused)

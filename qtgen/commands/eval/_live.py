@@ -1,13 +1,12 @@
 """Live requests of `eval run`: generate a suite's pages and let judges score them.
 
-Everything is recorded while it runs. An interrupted run leaves its recording behind, and `--resume` continues it.
+Everything is recorded while it runs. A run that fails leaves its recording behind, and the next one continues it.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 
 from qtgen._util.concurrency import Stop, stop_on_interrupt
 from qtgen.commands._options import open_ledger
@@ -16,10 +15,10 @@ from qtgen.commands._run import Item, Run, RunOptions
 from qtgen.commands._sharing import work_of
 from qtgen.commands._stats import RunStats
 from qtgen.commands._steps import progress_after
-from qtgen.errors import BudgetReached, Failure, Interrupted
+from qtgen.errors import Failure, Interrupted
 from qtgen.evaluation.candidates import Candidate, generate_candidates, in_suite_order
 from qtgen.evaluation.offline import replay_settings
-from qtgen.evaluation.recordings import Recording, ResumedProvider
+from qtgen.evaluation.recordings import Recording, RecordingProvider
 from qtgen.evaluation.runner import JUDGE_CONCURRENCY, judge_candidates
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites import Suite
@@ -31,19 +30,9 @@ from qtgen.llm.factory import concurrency, endpoints_for, open_clients
 from qtgen.llm.ledger import LedgerGroup, Work, open_writer
 from qtgen.llm.shared_limits import shared_budget
 from qtgen.llm.types import Provider
-from qtgen.settings import Settings, project_folder
+from qtgen.settings import Settings
 
 RESUME = "run the same command with --resume to continue"
-
-
-def live_cassette(suite: Suite) -> Path:
-    """Return the cassette of a live run, which is kept only while the run is unfinished."""
-    return project_folder() / ".qtgen" / "eval" / f"{suite.name}-live.yaml"
-
-
-def is_left_by_budget(candidate: Candidate) -> bool:
-    """Return whether the budget did not allow this candidate to be generated."""
-    return candidate.error is not None and candidate.error.kind == BudgetReached.kind
 
 
 class LiveSession:
@@ -179,11 +168,11 @@ class _RepeatWork:
 async def _resumed(
     clients: Sequence[Provider], settings: Settings, recording: Recording | None
 ) -> AsyncIterator[list[Provider]]:
-    """Let an interrupted recording answer first, if there is one."""
-    if recording is None or not recording.resumed:
+    """Let recorded responses answer first, and record the other ones."""
+    if recording is None:
         yield list(clients)
         return
     async with AsyncExitStack() as stack:
         endpoints = endpoints_for(replay_settings(settings))
         recorded = [await stack.enter_async_context(strict_client(endpoint, recording)) for endpoint in endpoints]
-        yield [ResumedProvider(first, second) for first, second in zip(recorded, clients, strict=True)]
+        yield [RecordingProvider(first, live, recording) for first, live in zip(recorded, clients, strict=True)]

@@ -8,6 +8,9 @@ from typing import Any
 from qtgen.commands._batch import BatchFlags
 from qtgen.commands.eval._outputs import OutputOptions
 from qtgen.errors import UsageError
+from qtgen.evaluation.recordings import Reuse
+
+RECORD_MISSING = "record-missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class EvalRunOptions:
     require_power: bool
     outputs: OutputOptions
     batch: BatchFlags | None = None
+    fresh: bool = False
+    reuses_cassette: bool = False
 
     @staticmethod
     def from_parameters(parameters: Mapping[str, Any]) -> "EvalRunOptions":
@@ -39,6 +44,11 @@ class EvalRunOptions:
             option = "--pages" if pages else "--record" if mode == "record" else "--deadline"
             raise UsageError(f"--batch cannot be combined with {option} here", remedy=f"leave out {option}")
         mode = mode or ("live" if batch else None)
+        reuses_cassette = mode == RECORD_MISSING
+        mode = "record" if reuses_cassette else mode
+        if parameters["fresh"] and (parameters["resume"] or reuses_cassette):
+            option = "--resume" if parameters["resume"] else "--record-missing"
+            raise UsageError(f"cannot be combined with {option}", setting="fresh")
         is_live = mode in ("live", "record")
         if pages and mode:
             raise UsageError(f"scores existing pages; leave out --{mode}", setting="pages")
@@ -55,9 +65,19 @@ class EvalRunOptions:
             require_power=parameters["require_power"],
             outputs=OutputOptions.from_parameters(parameters),
             batch=batch,
+            fresh=parameters["fresh"],
+            reuses_cassette=reuses_cassette,
             **{name: parameters[name] for name in names},
         )
 
     @property
     def is_live(self) -> bool:
         return self.mode in ("live", "record")
+
+    @property
+    def reuse(self) -> Reuse:
+        """Which recorded responses the run uses before it sends anything."""
+        if self.reuses_cassette:
+            return Reuse.CASSETTE
+        continues = self.resume or (self.mode == "record" and not self.fresh)
+        return Reuse.UNFINISHED if continues else Reuse.NOTHING

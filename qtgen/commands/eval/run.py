@@ -17,7 +17,7 @@ from qtgen.commands._paths import NonEmptyPath, UnusablePaths, existing_paths
 from qtgen.commands._run import require_prices
 from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
-from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
+from qtgen.commands.eval._live import RESUME, LiveSession
 from qtgen.commands.eval._outputs import (
     output_options,
     relative_path,
@@ -25,13 +25,14 @@ from qtgen.commands.eval._outputs import (
     write_page_scores,
     write_report,
 )
-from qtgen.commands.eval._run_options import EvalRunOptions
+from qtgen.commands.eval._recording import RunRecordings, cassette_of
+from qtgen.commands.eval._run_options import RECORD_MISSING, EvalRunOptions
 from qtgen.errors import UsageError
 from qtgen.evaluation.candidates import Candidate, find_candidates
 from qtgen.evaluation.gate import compare_reports
 from qtgen.evaluation.offline import one_model, replay_candidates, replay_judges, replay_settings, suite_config
 from qtgen.evaluation.plugins import load_plugins, scorer_name
-from qtgen.evaluation.recordings import discard_recording, partial_path, publish_recording, record_cassette
+from qtgen.evaluation.recordings import reusable_responses
 from qtgen.evaluation.report import EvalReport, RecordingUse, Verdict, load_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
@@ -45,8 +46,8 @@ from qtgen.settings import Settings
 _EPILOG = """\b
 Exit codes:
   0    better, no change shown, or no baseline
-  1    worse, an item without a score, or (with --require-power) too few
-       items to tell
+  1    worse, an item without a score, an unfinished recording, or (with
+       --require-power) too few items to tell
   2    the call, a suite, a cassette or the baseline cannot be used
   130  interrupted; the same command with --resume continues
 
@@ -54,6 +55,7 @@ Exit codes:
 Examples:
   qtgen eval run core                     replay the recordings and compare
   qtgen eval run core --record            send requests, record the responses
+  qtgen eval run core --record-missing    record only new and changed requests
   qtgen eval run core --live --dry-run    estimate what a live run would cost
   qtgen eval run core --pages outputs/    score the pages of a folder
   qtgen eval run core --html report.html  write the report as HTML
@@ -66,11 +68,15 @@ _report = NonEmptyPath(dir_okay=False)
 @click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("suites", nargs=-1, required=True)
 @_source("--record", "mode", flag_value="record", help="Send requests to the model, and record its responses.")
+@_source(
+    "--record-missing", "mode", flag_value=RECORD_MISSING, help="Like --record, but keep responses that still match."
+)
 @_source("--live", "mode", flag_value="live", help="Send requests to the model, and record nothing.")
 @_source("--pages", type=folder, help="Score the pages of this folder, matched by file name.")
 @_source("--write-scores", is_flag=True, help="With --pages: write each page's score into its `score` field.")
 @_source("--repeats", type=click.IntRange(1, 50), help="Number of pages per reference.  [default: the suite's]")
-@_source("--resume", is_flag=True, help="With --live or --record: continue an interrupted run.")
+@_source("--resume", is_flag=True, help="With --live: continue an unfinished run. --record does so by default.")
+@_source("--fresh", is_flag=True, help="Ask again for everything: reuse no response of an earlier run.")
 @_source("--dry-run", is_flag=True, help="With --live or --record: estimate requests and cost, and send nothing.")
 @_model("--provider", metavar="NAME", help="Use openai, local or a plugin's provider.  [default: the suite's]")
 @_model("--model", help="Use this model.  [default: the suite's]")
@@ -89,6 +95,9 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
 
     By default, nothing is sent. qtgen replays each of the suite's recorded responses once, and a request without a
     recording is an error. qtgen compares the results with the suite's baseline.json.
+
+    With --record, the suite's recordings are replaced once all requests have a response. Otherwise, qtgen keeps what it
+    received, and --record asks only for what is missing.
 
     For several suites, the outputs must be folders, such as --html out/. Each suite gets one file. After Ctrl-C,
     requests in flight finish and are saved for --resume. A second Ctrl-C stops at once.
@@ -111,7 +120,8 @@ class _SuiteRun:
         self.settings = self._settings()
         self.config: GenerationConfig = suite_config(self.settings)
         self.repeats = options.repeats or suite.settings.repeats
-        self.cassette = suite.cassette if options.mode == "record" else live_cassette(suite)
+        self.cassette = cassette_of(suite, options.mode)
+        self.recordings = RunRecordings(options)
 
     def go(self) -> int:
         """Evaluate the suite and show the report; return the exit code."""
@@ -134,7 +144,7 @@ class _SuiteRun:
         results = score_candidates(candidates, self.config.checker, metrics, embed)
         if options.judges:
             results, info = self._judge(session, candidates, results, info)
-        self._finish_recordings(candidates)
+        info = replace(info, recordings=self.recordings.finish(candidates, info.recordings))
         if options.write_scores:
             write_page_scores(candidates, results)
         report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
@@ -154,8 +164,8 @@ class _SuiteRun:
         return one_model(settings_from({name: value for name, value in given.items() if value is not None}))
 
     def _show_estimate(self) -> int:
-        interrupted = self.cassette if self.options.resume else None
-        estimate = estimate_suite(self.suite, self.config, self.settings, self.repeats, interrupted)
+        arguments = self.suite, self.config, self.settings, self.repeats
+        estimate = estimate_suite(*arguments, reusable_responses(self.cassette, self.options.reuse))
         estimate.print(as_json=self.options.outputs.json_to_stdout)
         return estimate.run.exit_code
 
@@ -175,20 +185,8 @@ class _SuiteRun:
         if options.batch:
             arguments = self.suite, self.config, settings, self.repeats, options.batch
             return batch_candidates(*arguments, resume=options.resume), info
-        was_interrupted = partial_path(self.cassette).exists()
-        with record_cassette(self.cassette, resume=options.resume) as recording:
-            if options.resume:
-                count = pluralize(recording.resumed, "recorded response")
-                note(
-                    f"resuming with {count}"
-                    if recording.resumed
-                    else "no interrupted run to resume; starting from the beginning"
-                )
-            elif was_interrupted:
-                note("the responses of an interrupted run are discarded; --resume would have used them")
+        with self.recordings.open(self.cassette) as recording:
             candidates = session.generate(recording)
-            if not any(map(is_left_by_budget, candidates)):
-                recording.drop_unused()
         return candidates, info
 
     def _judge(
@@ -202,22 +200,10 @@ class _SuiteRun:
             return results, replace(info, recordings=info.recordings + recordings)
         is_recorded = options.mode == "record"
         cassette = self.suite.judges_cassette
-        with record_cassette(cassette, resume=options.resume) if is_recorded else nullcontext() as recording:
+        with self.recordings.open(cassette) if is_recorded else nullcontext() as recording:
             remedy = RESUME if options.is_live else None
             results = asyncio.run(session.judge(candidates, results, judges, recording, remedy))
-            if recording:
-                recording.drop_unused()
         return results, info
-
-    def _finish_recordings(self, candidates: list[Candidate]) -> None:
-        """Publish or discard what was recorded, unless the budget ended the run: then --resume continues it."""
-        if not self.options.is_live or self.options.batch or any(map(is_left_by_budget, candidates)):
-            return
-        if self.options.mode == "live":
-            discard_recording(self.cassette)
-            return
-        publish_recording(self.cassette)
-        publish_recording(self.suite.judges_cassette)
 
     def _compare(self, report: EvalReport) -> tuple[EvalReport, EvalReport | None, UsageError | None]:
         """Return the report with its gate, the baseline, and the reason why the baseline cannot be used.
@@ -246,8 +232,9 @@ class _SuiteRun:
         )
 
     def _save_baseline(self, report: EvalReport) -> None:
-        if report.unscored or report.recordings.missed:
-            message = f"an item has no score, so {self.suite.baseline} is unchanged"
+        if report.unscored or report.recordings.missed or report.recordings.unpublished:
+            what = "the recording is unfinished" if report.recordings.unpublished else "an item has no score"
+            message = f"{what}, so {self.suite.baseline} is unchanged"
             raise UsageError(message, setting="save_baseline")
         write_report(self.suite.baseline, report)
         note(f"baseline: {self.suite.baseline}")

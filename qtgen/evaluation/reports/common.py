@@ -22,7 +22,6 @@ DIRECTION_WORDS = {
     Direction.LOWER: "lower is better",
     Direction.NONE: "neither is better",
 }
-RECORDING_LISTS = ("missed", "unused")
 _NOISE = 1e-9  # standard deviation left over from rounding if all items agree
 
 

@@ -7,8 +7,6 @@ from itertools import chain
 from qtgen._util.text import money, pluralize, replace_surrogates
 from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
 from qtgen.evaluation.reports.common import (
-    RECORDING_LISTS,
-    error_message,
     failed_items,
     format_change,
     format_interval,
@@ -20,6 +18,7 @@ from qtgen.evaluation.reports.common import (
     scored_items,
     summarize_verdict,
 )
+from qtgen.evaluation.reports.recordings import grouped_errors, recording_lists
 from qtgen.validation.reports.github import escape_data, escape_property
 
 _SHOWN = 10  # entries of a list in the summary, which GitHub cuts off at 1 MiB
@@ -53,14 +52,13 @@ def _fall_commands(report: EvalReport) -> Iterator[str]:
 
 def _failure_commands(report: EvalReport) -> Iterator[str]:
     for kind, items in failed_items(report).items():
-        lines = [f"{item_label(report, item)}: {error_message(item)}" for item in items]
+        lines = [": ".join(entry) for entry in grouped_errors(report, items)]
         yield _command("error", f"{pluralize(len(items), 'item')} failed: {kind}", "\n".join(lines))
 
 
 def _recording_commands(report: EvalReport) -> Iterator[str]:
-    for name in RECORDING_LISTS:
-        if requests := getattr(report.recordings, name):
-            yield _command("error", f"{pluralize(len(requests), 'recording')} {name}", "\n".join(requests))
+    for title, entries in recording_lists(report):
+        yield _command("error", title, "\n".join(map(": ".join, entries)))
 
 
 def render_step_summary(report: EvalReport) -> str:
@@ -120,19 +118,20 @@ def _lists(report: EvalReport) -> Iterator[str]:
     ]
     yield _list(f"{pluralize(len(fallen), 'item')} fell by more than the limit", fallen, is_open=True)
     failed = [
-        f"**{_escape(item_label(report, item))}** {_escape(kind)}: {_escape(error_message(item))}"
+        f"**{_escape(who)}** {_escape(kind)}: {_escape(message)}"
         for kind, items in failed_items(report).items()
-        for item in items
+        for who, message in grouped_errors(report, items)
     ]
-    yield _list(f"{pluralize(len(failed), 'item')} failed and have no score", failed, is_open=True)
+    count = sum(map(len, failed_items(report).values()))
+    yield _list(f"{pluralize(count, 'item')} failed and have no score", failed, is_open=True)
     lowest = [
         f"**{_escape(item_label(report, item))}** {format_number(item.score)}"
         + (f", {_escape(text)}" if (text := reason(item)) else "")
         for item in scored_items(report)[:_SHOWN]
     ]
     yield _list("Lowest scores", lowest)
-    for name in RECORDING_LISTS:
-        yield _list(f"Recordings {name}", [_escape(request) for request in getattr(report.recordings, name)])
+    for title, entries in recording_lists(report):
+        yield _list(title[:1].upper() + title[1:], [_escape(": ".join(entry)) for entry in entries])
 
 
 def _list(title: str, lines: Sequence[str], *, is_open: bool = False) -> str:

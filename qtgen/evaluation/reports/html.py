@@ -23,6 +23,7 @@ from qtgen.evaluation.metrics.guide import MetricGuide, guide_to
 from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
 from qtgen.evaluation.reports import charts, common
 from qtgen.evaluation.reports.items import ItemEntry, item_entries, values_of
+from qtgen.evaluation.reports.recordings import recording_lists
 from qtgen.evaluation.reports.sources import ReportSources, key_of
 
 _FOLDER = Path(__file__).parent
@@ -74,6 +75,7 @@ def render(report: EvalReport, sources: ReportSources | None = None) -> str:
         names=names,
         values={entry.anchor: values_of(entry, names) for entry in entries},
         failures=_failures_by_kind(entries),
+        recordings=list(recording_lists(report)),
         anchors={entry.item.id: entry.anchor for entry in reversed(entries)},
         places={key_of(entry.item): entry.anchor for entry in entries},
         scored=[entry for entry in entries if entry.item.score is not None],

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from qtgen._util.text import display_width, mask_unprintable, money, pluralize
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports.common import (
-    RECORDING_LISTS,
-    error_message,
     failed_items,
     format_change,
     format_interval,
@@ -18,6 +16,7 @@ from qtgen.evaluation.reports.common import (
     scored_items,
     summarize_verdict,
 )
+from qtgen.evaluation.reports.recordings import grouped_errors, recording_lists
 
 _WIDTH = 100
 _SHOWN = 10  # entries of a list; the other formats have the rest
@@ -85,10 +84,9 @@ def _lists(report: EvalReport) -> Iterator[str]:
     yield _lowest_list(report)
     for kind, items in failed_items(report).items():
         title = f"{pluralize(len(items), 'item')} failed: {mask_unprintable(kind)}"
-        yield _list(title, [(item_label(report, item), error_message(item)) for item in items])
-    for name in RECORDING_LISTS:
-        requests: tuple[str, ...] = getattr(report.recordings, name)
-        yield _list(f"{pluralize(len(requests), 'recording')} {name}", [(request,) for request in requests])
+        yield _list(title, grouped_errors(report, items))
+    for title, entries in recording_lists(report):
+        yield _list(title, entries)
 
 
 def _falls_list(report: EvalReport) -> str:

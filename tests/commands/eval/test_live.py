@@ -147,14 +147,25 @@ def test_an_interrupted_run_is_resumed_where_it_was(
         assert report["recordings"] == {"unused": [], "missed": []}
 
 
-def test_without_resume_an_interrupted_run_starts_again(endpoint: Endpoint, run_eval: RunEval) -> None:
+@pytest.mark.parametrize(
+    ("options", "message", "left"),
+    [
+        (("--record",), "responses of an unfinished recording are used again; --fresh asks again for all", True),
+        (("--record", "--fresh"), "the responses of an interrupted run are discarded\n", False),
+        (("--live",), "the responses of an interrupted run are discarded; --resume would have used them", False),
+    ],
+)
+def test_the_run_after_an_interrupted_one(
+    endpoint: Endpoint, run_eval: RunEval, options: tuple[str, ...], message: str, left: bool
+) -> None:
     endpoint.interrupt_at = 3
-    assert run_eval("run", "smoke", "--record", "--concurrency", 1)[0] == 130
+    assert run_eval("run", "smoke", options[0], "--concurrency", 1)[0] == 130
+    sent = len(endpoint.bodies)
     endpoint.reset()
-    code, _, err = run_eval("run", "smoke", "--record")
+    code, _, err = run_eval("run", "smoke", *options)
     assert code == 0, err
-    assert "the responses of an interrupted run are discarded" in err
-    assert len(endpoint.bodies) == 8
+    assert message in err
+    assert len(endpoint.bodies) == (8 - sent if left else 8)
 
 
 def test_without_an_interrupted_run_there_is_nothing_to_resume(endpoint: Endpoint, run_eval: RunEval) -> None:
@@ -234,7 +245,7 @@ def test_a_dry_run_of_a_resumed_run_counts_what_is_left(endpoint: Endpoint, run_
     text = " ".join(out.split())
     assert text.startswith("suite smoke provider openai: m at ")
     assert f"requests {8 - sent}" in text
-    assert f"{sent - 1} responses of the interrupted run will be used again." in text
+    assert f"{sent - 1} recorded responses will be used again." in text
     assert "no request 1 failed" in text
     assert len(endpoint.bodies) == sent
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from qtgen.commands.eval import command as group
+from support import ROOT
 
 RunEval = Callable[..., tuple[int, str, str]]
 
@@ -42,9 +43,28 @@ def test_a_request_without_a_recording_is_an_error_that_shows_the_difference(smo
     missed = [item for item in report["items"] if item["error"]]
     assert [item["error"]["kind"] for item in missed] == ["cassette-miss"]
     assert missed[0]["score"] is None
-    assert "- user:" in missed[0]["error"]["message"]
-    assert "+ user:" in missed[0]["error"]["message"]
+    assert "How does a list [-understanding-] {+comprehension+} work in Python?" in missed[0]["error"]["message"]
     assert len(report["recordings"]["unused"]) >= 1
+
+
+def test_a_word_that_changes_every_prompt_is_shown_once(
+    smoke: Path, run_eval: RunEval, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "prompts", tmp_path / "prompts")
+    for path in (tmp_path / "prompts").glob("*.j2"):
+        path.write_text(path.read_text().replace("correct answers for students", "correct answers for pupils"))
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    code, out, _ = run_eval("run", "smoke", "--html", "report.html", "--github")
+    assert code == 1
+    difference = "correct answers for [-students.-] {+pupils.+}"
+    assert out.count(difference) == 2, "an annotation of the items, and one of the recordings"
+    text = " ".join(run_eval("run", "smoke")[1].split())
+    assert text.count("[-students.-] {+pupils.+}") == 2
+    assert "8 requests differ from their recordings in the same way system message: … clear," in text
+    assert summary.read_text().count("8 requests differ from their recordings in the same way") == 1
+    html = (tmp_path / "report.html").read_text()
+    assert html.count("8 requests differ from their recordings in the same way: system message: … clear,") == 1
 
 
 def test_another_prompt_has_no_recordings(smoke: Path, run_eval: RunEval) -> None:
