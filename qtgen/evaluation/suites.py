@@ -1,10 +1,11 @@
 """Suites: reference pages with nuggets, the settings that candidates are generated with, and the gate's limits."""
 
 import hashlib
+import json
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +16,8 @@ from qtgen.generation.types import Question
 from qtgen.page import decode_answer
 from qtgen.settings import project_folder
 from qtgen.site.discovery import read_page
+
+_README = "readme.md"  # explains a folder to people
 
 GATE_METRICS = ("score", "must_recall", "coverage", "contradiction", "structure")
 
@@ -71,12 +74,17 @@ class Reference:
     nuggets: Nuggets = field(default_factory=Nuggets)
     error: Failure | None = None
 
+    @property
+    def digest(self) -> str:
+        """The digest of what an answer is scored against. See `reference_digest`."""
+        return reference_digest(self.question, self.answer, self.nuggets)
+
 
 @dataclass(frozen=True, slots=True)
 class Suite:
     """A folder with suite.toml, references/, cassettes/ and baseline.json.
 
-    `digest` covers the references, their nuggets and their source texts. Do not compare scores of different digests.
+    `digest` covers the ids and digests of the references.
     """
 
     name: str
@@ -122,10 +130,12 @@ def load_suite(folder: Path) -> Suite:
     except ValueError as error:  # of TOML, of UTF-8, or a ValidationError
         raise UsageError(first_error(error), path=file) from None
     _check_metrics(settings, file)
-    pages = sorted((folder / "references").glob("*.md"))
+    pages = sorted(page for page in (folder / "references").glob("*.md") if page.name.lower() != _README)
     if not pages:
         raise UsageError("contains no reference page (*.md)", path=folder / "references")
-    return Suite(folder.name, folder, settings, tuple(map(_load_reference, pages)), _digest(pages))
+    references = tuple(map(_load_reference, pages))
+    digest = _digest([[reference.id, reference.digest] for reference in references])
+    return Suite(folder.name, folder, settings, references, digest)
 
 
 def _check_metrics(settings: SuiteSettings, file: Path) -> None:
@@ -137,10 +147,17 @@ def _check_metrics(settings: SuiteSettings, file: Path) -> None:
         check_metric_names(names, known, path=file, field=key)
 
 
-def _digest(pages: Iterable[Path]) -> str:
-    parts = [part for page in pages for part in (page, _nuggets_file(page), _context_file(page)) if part.exists()]
-    text = b"\0".join(part.name.encode() + b"\0" + part.read_bytes() for part in parts)
-    return hashlib.sha256(text).hexdigest()[:16]
+def reference_digest(question: Question, answer: str, nuggets: Nuggets) -> str:
+    """Return a digest of what an answer is scored against: the question, the answer, the nuggets and the source text.
+
+    Line ends and the page's other fields, such as its date, do not affect it.
+    """
+    texts = ((question.text, question.subject, question.context or "", answer), nuggets.must, nuggets.nice)
+    return _digest([[text.replace("\r\n", "\n").replace("\r", "\n") for text in group] for group in texts])
+
+
+def _digest(document: Any) -> str:
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:16]
 
 
 def _nuggets_file(page: Path) -> Path:

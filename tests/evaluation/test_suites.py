@@ -1,11 +1,13 @@
 """Suites: the shipped ones are whole, and what is not a suite is rejected."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from qtgen.errors import UsageError
-from qtgen.evaluation.suites import find_suite, load_suite
+from qtgen.evaluation.suites import Nuggets, find_suite, load_suite
 from support import ROOT
 
 
@@ -71,6 +73,54 @@ def test_a_broken_reference_is_a_value_with_an_error(smoke: Path) -> None:
 def test_the_digest_covers_references_and_nuggets(smoke: Path) -> None:
     digest = load_suite(smoke).digest
     next(smoke.glob("references/*.nuggets.toml")).write_text('must = ["Water is wet."]')
+    assert load_suite(smoke).digest != digest
+
+
+def test_only_what_is_scored_affects_a_digest(smoke: Path) -> None:
+    before = load_suite(smoke)
+    references = smoke / "references"
+    for path in references.iterdir():
+        path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    page = before.references[0].path
+    text = page.read_bytes().decode()
+    changed = re.sub(r"(?m)^(date|id|author|score): .*?(?=\r?$)", r"\1: 7", text)
+    assert changed.count(": 7\r\n") == 4
+    page.write_bytes(changed.encode())
+    for name in ("README.md", "readme.MD"):
+        (references / name).write_text("About the references.")
+    after = load_suite(smoke)
+    assert after.digest == before.digest
+    assert [item.digest for item in after.references] == [item.digest for item in before.references]
+    assert [item.id for item in after.references] == [item.id for item in before.references]
+
+
+def test_what_is_scored_affects_the_digest_of_its_reference_only(smoke: Path) -> None:
+    before = load_suite(smoke)
+    nuggets = before.references[0].nuggets
+    for change in (
+        {"question": replace(before.references[0].question, text="Why?")},
+        {"question": replace(before.references[0].question, subject="Art")},
+        {"question": replace(before.references[0].question, context="Water is wet.")},
+        {"answer": "Water."},
+        {"answer": before.references[0].answer.replace("\n", " ")},
+        {"nuggets": Nuggets(must=nuggets.must[1:], nice=nuggets.nice)},
+        {"nuggets": Nuggets(must=nuggets.nice, nice=nuggets.must)},
+    ):
+        reference = replace(before.references[0], **change)
+        assert reference.digest != before.references[0].digest, change
+    path = before.references[0].path
+    path.write_text(path.read_text().replace("subject: ", "subject: A "))
+    after = load_suite(smoke)
+    digests = zip(before.references, after.references, strict=True)
+    assert [old.digest == new.digest for old, new in digests] == [False, *[True] * 7]
+    assert after.digest != before.digest
+
+
+def test_a_renamed_reference_affects_the_digest_of_the_suite(smoke: Path) -> None:
+    digest = load_suite(smoke).digest
+    page = min(smoke.glob("references/*.md"))
+    for file in smoke.glob(f"references/{page.stem}.*"):
+        file.rename(file.with_name("a" + file.name))
     assert load_suite(smoke).digest != digest
 
 
