@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
@@ -30,13 +31,17 @@ class SuiteEstimate:
     def print(self, *, as_json: bool) -> None:
         """Print the estimate on stdout."""
         if as_json:
-            echo(json_text({"suite": self.suite, **self.run.as_dict(), "reused": self.resumed}))
+            echo(json_text(self.as_dict()))
             return
         echo(f"suite {self.suite}")
         self.run.print(as_json=False)
         if self.resumed:
             echo(f"{pluralize(self.resumed, 'response')} of the interrupted run will be used again.")
         echo("Requests to judges are not included.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the estimate as a JSON object."""
+        return {"suite": self.suite, **self.run.as_dict(), "reused": self.resumed}
 
 
 def estimate_suite(

@@ -2,11 +2,12 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from statistics import fmean, pstdev
 from typing import NamedTuple, Protocol
 
 from qtgen._util.text import pluralize
+from qtgen.evaluation.gate_words import is_small_change
 from qtgen.evaluation.metrics.base import Direction
 from qtgen.evaluation.report import EvalItem, EvalReport, MetricComparison, Verdict
 from qtgen.llm.types import Usage
@@ -22,12 +23,16 @@ DIRECTION_WORDS = {
     Direction.LOWER: "lower is better",
     Direction.NONE: "neither is better",
 }
+_FAILED = "Failed"
+_FIRST = ("refused", "lost-metric", "no-preference", "no-opinion")  # failures that are graver than a worse verdict
 RECORDING_LISTS = ("missed", "unused")
 _NOISE = 1e-9  # standard deviation left over from rounding if all items agree
 
 
 class VerdictSummary(NamedTuple):
-    """The verdict for people. `tone` is bad, unsure, even or good, and none without a baseline.
+    """The outcome for people.
+
+    `tone` is bad if the run fails. Otherwise it is unsure, even or good, and none without a baseline.
 
     `headline`, a colon and `detail` make one sentence without a full stop.
     """
@@ -62,18 +67,67 @@ class HasInterval(Protocol):
 
 
 def summarize_verdict(report: EvalReport) -> VerdictSummary:
-    """Return the verdict with the mean score, and how many items failed or fell."""
-    gate = report.gate
-    if gate is None:
-        return VerdictSummary("none", "Not compared with a baseline", _mean_score(report))
-    tone, headline = _VERDICT_WORDS[gate.verdict]
-    of_score = next((comparison for comparison in gate.comparisons if comparison.metric == "score"), None)
-    parts = [_score_change(of_score) if of_score else _mean_score(report)]
+    """Return the outcome with its gravest failure, the mean score, and how many items failed or fell.
+
+    The tone is bad exactly if the run fails.
+    """
+    gate, failures = report.gate, report.failures
+    tone, headline = _headline(report)
+    of_score = next((known for known in gate.comparisons if known.metric == "score"), None) if gate else None
+    parts = [failures[0].message] if failures and headline == _FAILED else []
+    if not report.is_refused:
+        parts.append(_score_change(of_score) if of_score else _mean_score(report))
     if unscored := len(report.unscored):
         parts.append(f"{unscored} of {pluralize(len(report.items), 'item')} without a score")
-    if gate.falls:
+    if gate and gate.falls:
         parts.append(f"{pluralize(len(gate.falls), 'item')} fell by more than the limit")
     return VerdictSummary(tone, headline, "; ".join(parts))
+
+
+def _headline(report: EvalReport) -> tuple[str, str]:
+    """Return the tone and the headline. A failure other than the verdict has a headline of its own."""
+    gate, failures = report.gate, report.failures
+    if report.is_refused:
+        return "bad", "Not evaluated"
+    if failures:
+        is_worse = gate is not None and gate.verdict is Verdict.WORSE and failures[0].kind not in _FIRST
+        return "bad", _VERDICT_WORDS[Verdict.WORSE][1] if is_worse else _FAILED
+    if report.accepted:
+        return "even", "Accepted as the new baseline"
+    if gate is None:
+        return "none", "Not compared with a baseline"
+    if gate.comparisons and gate.verdict is Verdict.NO_CHANGE and is_small_change(gate.comparisons[0], gate):
+        return "even", "No change that matters"
+    return _VERDICT_WORDS[gate.verdict]
+
+
+def explanations(report: EvalReport) -> list[str]:
+    """Return sentences that explain the outcome: every failure, the gravest first, then the gate's other reasons."""
+    messages = [failure.message for failure in report.failures]
+    refusal = [report.refusal.message] if report.refusal and report.accepted else []
+    reasons = report.gate.reasons if report.gate else ()
+    return list(dict.fromkeys([*messages, *refusal, *reasons]))
+
+
+def reference_lists(report: EvalReport) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the references that are not compared because they differ from the baseline's, each list with its title."""
+    gate = report.gate
+    if gate is None:
+        return []
+    lists = (("changed", gate.changed), ("added", gate.added), ("removed", gate.removed))
+    return [(f"{pluralize(len(ids), 'reference')} {what} since the baseline", ids) for what, ids in lists if ids]
+
+
+def uncertain_title(report: EvalReport) -> str:
+    """Return the title of the list of items whose offline score cannot be trusted."""
+    count = len(report.uncertain)
+    return f"{pluralize(count, 'item')} {'needs' if count == 1 else 'need'} a judge or a person"
+
+
+def uncertain_reason(item: EvalItem) -> str:
+    """Return how far the score of an item can be trusted, and why."""
+    note = item.notes.get("confidence", "")
+    return f"confidence {format_number(item.metrics.get('confidence'))}" + (f": {note}" if note else "")
 
 
 def verdict_tone(verdict: Verdict) -> str:
@@ -144,6 +198,9 @@ def format_time(created: str) -> str:
 
 def report_facts(report: EvalReport) -> Iterator[tuple[str, str]]:
     """Yield names and values that say what was evaluated."""
+    if report.is_refused:
+        yield "suite", report.suite
+        return
     yield "suite", f"{report.suite} ({report.suite_digest})"
     yield "model", f"{report.model} ({report.provider})"
     yield "prompts", ", ".join(f"{name} ({digest})" for name, digest in report.prompts.items()) or "none"
@@ -176,9 +233,18 @@ def scored_items(report: EvalReport) -> list[EvalItem]:
 
 def failed_items(report: EvalReport) -> dict[str, list[EvalItem]]:
     """Return the failed items by the kind of their error, the most frequent kind first."""
+    return _by_kind(item for item in report.items if item.has_failed)
+
+
+def flawed_items(report: EvalReport) -> dict[str, list[EvalItem]]:
+    """Return the items with a score and an error, such as empty answers, by the kind of the error."""
+    return _by_kind(item for item in report.items if item.error is not None and item.score is not None)
+
+
+def _by_kind(items: Iterable[EvalItem]) -> dict[str, list[EvalItem]]:
     kinds: dict[str, list[EvalItem]] = defaultdict(list)
-    for item in report.items:
-        if item.error is not None and item.has_failed:
+    for item in items:
+        if item.error is not None:
             kinds[item.error.kind].append(item)
     return dict(sorted(kinds.items(), key=lambda kind: (-len(kind[1]), kind[0])))
 

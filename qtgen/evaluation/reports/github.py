@@ -9,16 +9,21 @@ from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
 from qtgen.evaluation.reports.common import (
     RECORDING_LISTS,
     error_message,
+    explanations,
     failed_items,
+    flawed_items,
     format_change,
     format_interval,
     format_number,
     format_tokens,
     item_label,
     low_score_reasons,
+    reference_lists,
     report_facts,
     scored_items,
     summarize_verdict,
+    uncertain_reason,
+    uncertain_title,
 )
 from qtgen.validation.reports.github import escape_data, escape_property
 
@@ -29,8 +34,19 @@ _MARKS = re.compile(r"[&<>\\`*_\[\]|~$#!@]")
 
 
 def render(report: EvalReport) -> str:
-    """Return workflow commands. GitHub shows ten errors and ten warnings per step, so the falls come last."""
-    lines = chain(_gate_command(report), _failure_commands(report), _recording_commands(report), _fall_commands(report))
+    """Return workflow commands: there is an error exactly if the run fails.
+
+    GitHub shows ten errors and ten warnings per step, so the falls come last.
+    """
+    if report.is_refused:
+        return replace_surrogates("".join(f"{line}\n" for line in _gate_command(report)))
+    lines = chain(
+        _gate_command(report),
+        _failure_commands(report),
+        _recording_commands(report),
+        _fall_commands(report),
+        _uncertain_command(report),
+    )
     return replace_surrogates("".join(f"{line}\n" for line in lines))
 
 
@@ -40,33 +56,47 @@ def _command(level: str, title: str, message: str) -> str:
 
 def _gate_command(report: EvalReport) -> Iterator[str]:
     summary = summarize_verdict(report)
-    reasons = report.gate.reasons if report.gate else ()
     title = f"Evaluation of {report.suite}"
-    yield _command(_LEVELS.get(summary.tone, "notice"), title, "\n".join([summary.sentence, *reasons]))
+    yield _command(_LEVELS.get(summary.tone, "notice"), title, "\n".join([summary.sentence, *explanations(report)]))
+
+
+def _failing_level(report: EvalReport) -> str:
+    """Return the level of what makes a run fail, unless a person has accepted it."""
+    return "error" if report.failures else "notice"
 
 
 def _fall_commands(report: EvalReport) -> Iterator[str]:
     for fall in report.gate.falls if report.gate else ():
         scores = f"score {format_number(fall.before)} before, {format_number(fall.after)} now"
-        yield _command("error", f"{fall.id} fell by {format_number(fall.fall)}", f"{fall.question}\n{scores}")
+        title = f"{fall.id} fell by {format_number(fall.fall)}"
+        yield _command(_failing_level(report), title, f"{fall.question}\n{scores}")
 
 
 def _failure_commands(report: EvalReport) -> Iterator[str]:
-    for kind, items in failed_items(report).items():
-        lines = [f"{item_label(report, item)}: {error_message(item)}" for item in items]
-        yield _command("error", f"{pluralize(len(items), 'item')} failed: {kind}", "\n".join(lines))
+    for words, kinds in (("failed", failed_items(report)), ("with an error", flawed_items(report))):
+        for kind, items in kinds.items():
+            lines = [f"{item_label(report, item)}: {error_message(item)}" for item in items]
+            title = f"{pluralize(len(items), 'item')} {words}: {kind}"
+            yield _command(_failing_level(report), title, "\n".join(lines))
 
 
 def _recording_commands(report: EvalReport) -> Iterator[str]:
     for name in RECORDING_LISTS:
         if requests := getattr(report.recordings, name):
-            yield _command("error", f"{pluralize(len(requests), 'recording')} {name}", "\n".join(requests))
+            title = f"{pluralize(len(requests), 'recording')} {name}"
+            yield _command(_failing_level(report), title, "\n".join(requests))
+
+
+def _uncertain_command(report: EvalReport) -> Iterator[str]:
+    if items := report.uncertain:
+        lines = [f"{item_label(report, item)}: {uncertain_reason(item)}" for item in items]
+        yield _command("warning", uncertain_title(report), "\n".join(lines))
 
 
 def render_step_summary(report: EvalReport) -> str:
     """Return Markdown for the file that $GITHUB_STEP_SUMMARY names."""
     summary = summarize_verdict(report)
-    reasons = report.gate.reasons if report.gate else ()
+    reasons = explanations(report)
     facts = " · ".join(f"{name} {_escape(value)}" for name, value in report_facts(report))
     blocks = [
         f"### {_SIGNS[summary.tone]} {_escape(summary.headline)}",
@@ -74,13 +104,15 @@ def render_step_summary(report: EvalReport) -> str:
         "\n".join(f"- {_escape(reason)}" for reason in reasons),
         _metrics_table(report),
         *_lists(report),
-        f"{format_tokens(report.usage)}; {_escape(money(report.usage.charged_usd))}.",
+        "" if report.is_refused else f"{format_tokens(report.usage)}; {_escape(money(report.usage.charged_usd))}.",
         f"<sub>{facts}</sub>",
     ]
     return replace_surrogates("\n\n".join(block for block in blocks if block) + "\n")
 
 
 def _metrics_table(report: EvalReport) -> str:
+    if report.is_refused:
+        return ""
     if report.gate is None:
         rows = (_summary_row(name, summary) for name, summary in report.metrics.items())
         return _table(("metric", "better", "mean", "interval", "items"), rows)
@@ -131,6 +163,18 @@ def _lists(report: EvalReport) -> Iterator[str]:
         for item in scored_items(report)[:_SHOWN]
     ]
     yield _list("Lowest scores", lowest)
+    flawed = [
+        f"**{_escape(item_label(report, item))}** {_escape(kind)}: {_escape(error_message(item))}"
+        for kind, items in flawed_items(report).items()
+        for item in items
+    ]
+    yield _list(f"{pluralize(len(flawed), 'item')} with a score and an error", flawed, is_open=True)
+    uncertain = [
+        f"**{_escape(item_label(report, item))}** {_escape(uncertain_reason(item))}" for item in report.uncertain
+    ]
+    yield _list(uncertain_title(report), uncertain, is_open=True)
+    for title, ids in reference_lists(report):
+        yield _list(title, list(map(_escape, ids)))
     for name in RECORDING_LISTS:
         yield _list(f"Recordings {name}", [_escape(request) for request in getattr(report.recordings, name)])
 

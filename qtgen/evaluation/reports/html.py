@@ -18,6 +18,7 @@ from jinja2 import Template
 from qtgen._util.html import asset, document_environment, render_document
 from qtgen._util.preview import preview_css
 from qtgen._util.text import money, pluralize
+from qtgen.evaluation.gate_words import format_share
 from qtgen.evaluation.metrics.base import Direction
 from qtgen.evaluation.metrics.guide import MetricGuide, guide_to
 from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
@@ -31,6 +32,8 @@ _ARROWS = {Direction.HIGHER: "↑", Direction.LOWER: "↓", Direction.NONE: "·"
 _STATE_WORDS = {  # the items to filter by, in the order of the choice
     "failed": "failed",
     "fell": "fell by more than the limit",
+    "flawed": "with a score and an error",
+    "uncertain": "that need a judge or a person",
     "lower": "with a lower score than before",
     "higher": "with a higher score than before",
     "changed": "with another answer than before",
@@ -60,10 +63,13 @@ def render(report: EvalReport, sources: ReportSources | None = None) -> str:
     return render_document(
         _template(),
         [preview_css(), asset(_FOLDER, "report.css")],
-        [asset(_FOLDER, "report.js")],
+        [] if report.is_refused else [asset(_FOLDER, "report.js")],
         report=report,
         before=sources.before,
         verdict=common.summarize_verdict(report),
+        reasons=common.explanations(report),
+        uncertain_title=common.uncertain_title(report),
+        lists=common.reference_lists(report),
         facts=list(common.report_facts(report)),
         rows=rows,
         compared=[row for row in rows if row.comparison],
@@ -123,6 +129,8 @@ def _template() -> Template:
         "pluralize": pluralize,
         "range": _format_range,
         "tone": common.verdict_tone,
+        "share": format_share,
+        "confidence": common.uncertain_reason,
         "capitalized": lambda text: text[:1].upper() + text[1:],
         "url_quoted": lambda text: quote(text, safe="", errors="replace"),
         "short": lambda number: f"{number:.4g}",

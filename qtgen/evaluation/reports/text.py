@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from qtgen._util.text import display_width, mask_unprintable, money, pluralize
+from qtgen.evaluation.gate_words import format_share
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports.common import (
     RECORDING_LISTS,
     error_message,
+    explanations,
     failed_items,
     format_change,
     format_interval,
@@ -14,9 +16,12 @@ from qtgen.evaluation.reports.common import (
     format_tokens,
     item_label,
     low_score_reasons,
+    reference_lists,
     report_facts,
     scored_items,
     summarize_verdict,
+    uncertain_reason,
+    uncertain_title,
 )
 
 _WIDTH = 100
@@ -27,6 +32,8 @@ _MIN_NAME_WIDTH = 8
 
 def render(report: EvalReport) -> str:
     """Return the report as plain text."""
+    if report.is_refused:
+        return _head(report) + "\n"
     blocks = [
         _head(report),
         _metrics_table(report),
@@ -38,7 +45,7 @@ def render(report: EvalReport) -> str:
 
 
 def _head(report: EvalReport) -> str:
-    reasons = report.gate.reasons if report.gate else ()
+    reasons = explanations(report)
     lines = _wrap(summarize_verdict(report).sentence)
     lines += [line for reason in reasons for line in _wrap(reason, "  - ")]
     lines.append("")
@@ -86,6 +93,11 @@ def _lists(report: EvalReport) -> Iterator[str]:
     for kind, items in failed_items(report).items():
         title = f"{pluralize(len(items), 'item')} failed: {mask_unprintable(kind)}"
         yield _list(title, [(item_label(report, item), error_message(item)) for item in items])
+    yield _list(
+        uncertain_title(report), [(item_label(report, item), uncertain_reason(item)) for item in report.uncertain]
+    )
+    for title, ids in reference_lists(report):
+        yield _list(title, [(name,) for name in ids])
     for name in RECORDING_LISTS:
         requests: tuple[str, ...] = getattr(report.recordings, name)
         yield _list(f"{pluralize(len(requests), 'recording')} {name}", [(request,) for request in requests])
@@ -95,7 +107,7 @@ def _falls_list(report: EvalReport) -> str:
     if report.gate is None:
         return ""
     falls = report.gate.falls
-    title = f"{pluralize(len(falls), 'item')} fell by more than the limit of {format_number(report.gate.tail_limit)}"
+    title = f"{pluralize(len(falls), 'item')} fell by more than the limit of {format_share(report.gate.tail_limit)}"
     entries = [
         (f"{format_change(-fall.fall)}  {format_number(fall.before)} -> {format_number(fall.after)}  {fall.id}",)
         for fall in falls
