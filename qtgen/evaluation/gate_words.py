@@ -7,6 +7,8 @@ from qtgen._util.text import pluralize
 from qtgen.evaluation.metrics.base import JUDGE_METRICS
 from qtgen.evaluation.results import ItemFall, LostMetric, MetricComparison, PreferenceCounts, Verdict
 
+_LONGEST = 200  # characters of a reason
+
 
 class Limits(Protocol):
     """The limits of a comparison, None in reports of older versions."""
@@ -31,6 +33,12 @@ def fall_words(falls: Sequence[ItemFall], limit: float | None) -> str:
         f"{count} lost more than {share} of the score; "
         f"the worst is {worst.id}: {worst.before:.3f} before, {worst.after:.3f} now"
     )
+
+
+def first_line(message: str) -> str:
+    """Return the first line of a message, shortened if it is long."""
+    line = next(iter(message.strip().splitlines()), "").rstrip(" :")
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def format_share(share: float | None) -> str:

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from qtgen._util.text import pluralize
-from qtgen.evaluation.gate_words import comparison_words, fall_words, lost_words
+from qtgen.evaluation.gate_words import comparison_words, fall_words, first_line, lost_words
 from qtgen.evaluation.metrics.base import JUDGE_METRICS
 from qtgen.evaluation.results import EvalItem, RunFailure, Verdict
 
@@ -84,7 +84,9 @@ def _judges(report: "EvalReport") -> Iterator[RunFailure]:
     preferences = report.gate.preferences if report.gate else None
     if preferences and not preferences.decided:
         count = pluralize(preferences.failed, "comparison")
-        message = f"no judge had a preference in {count}: {preferences.failure}" if preferences.failed else ""
+        message = (
+            f"no judge had a preference in {count}: {first_line(preferences.failure)}" if preferences.failed else ""
+        )
         yield RunFailure("no-preference", message or "there are no two answers that judges can compare")
     lost = {lost.metric for lost in (report.gate.lost if report.gate else ())}
     for metric in JUDGE_METRICS if report.judges else ():
@@ -92,7 +94,7 @@ def _judges(report: "EvalReport") -> Iterator[RunFailure]:
         silent = [item for item in asked if item.value(metric) is None]
         if silent and metric not in lost and (metric in report.gate_metrics or len(silent) == len(asked)):
             count = f"{len(silent)} of {pluralize(len(asked), 'item')}"
-            message = f"{metric} had no opinion on {count}: {silent[0].notes[metric]}"
+            message = f"{metric} had no opinion on {count}: {silent[0].id}, {first_line(silent[0].notes[metric])}"
             yield RunFailure("no-opinion", message, _ids(silent), metric)
 
 
@@ -120,10 +122,14 @@ def _recordings(report: "EvalReport") -> Iterator[RunFailure]:
     missed, unused = report.recordings.missed, report.recordings.unused
     if missed:
         verb = "has" if len(missed) == 1 else "have"
-        yield RunFailure("missed-recordings", f"{pluralize(len(missed), 'request')} {verb} no recording: {missed[0]}")
+        yield RunFailure(
+            "missed-recordings", f"{pluralize(len(missed), 'request')} {verb} no recording: {first_line(missed[0])}"
+        )
     if unused:
         verb = "was" if len(unused) == 1 else "were"
-        yield RunFailure("unused-recordings", f"{pluralize(len(unused), 'recording')} {verb} not used: {unused[0]}")
+        yield RunFailure(
+            "unused-recordings", f"{pluralize(len(unused), 'recording')} {verb} not used: {first_line(unused[0])}"
+        )
 
 
 def _changes(report: "EvalReport") -> Iterator[RunFailure]:
@@ -165,7 +171,7 @@ def _has(items: Sequence[EvalItem]) -> str:
 def _first_error(items: Sequence[EvalItem]) -> str:
     first = items[0]
     place = "" if len(items) == 1 else "the first is "
-    return f"{place}{first.id}" + (f", {first.error.message}" if first.error else "")
+    return f"{place}{first.id}" + (f", {first_line(first.error.message)}" if first.error else "")
 
 
 def _ids(items: Iterable[EvalItem]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from qtgen.evaluation.gate_words import first_line
 from qtgen.evaluation.metrics.base import JUDGE_METRICS
 from qtgen.evaluation.report import EvalItem, EvalReport, LostMetric
 
@@ -101,7 +102,7 @@ def _reason(item: EvalItem, metric: str, report: EvalReport) -> str:
         reason = "no judge was asked"
     else:
         reason = "it has no value" if metric in ("score", *item.metrics) else "it was not measured"
-    return f"{item.id}, {reason}"
+    return f"{item.id}, {first_line(reason)}"
 
 
 def _is_same(old: EvalItem, new: EvalItem, is_same_suite: bool) -> bool:

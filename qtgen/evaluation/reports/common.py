@@ -24,6 +24,7 @@ DIRECTION_WORDS = {
     Direction.NONE: "neither is better",
 }
 _FAILED = "Failed"
+_REFUSED = "Not evaluated"
 _FIRST = ("refused", "lost-metric", "no-preference", "no-opinion")  # failures that are graver than a worse verdict
 RECORDING_LISTS = ("missed", "unused")
 _NOISE = 1e-9  # standard deviation left over from rounding if all items agree
@@ -74,7 +75,7 @@ def summarize_verdict(report: EvalReport) -> VerdictSummary:
     gate, failures = report.gate, report.failures
     tone, headline = _headline(report)
     of_score = next((known for known in gate.comparisons if known.metric == "score"), None) if gate else None
-    parts = [failures[0].message] if failures and headline == _FAILED else []
+    parts = [failures[0].message] if failures and headline in (_FAILED, _REFUSED) else []
     if not report.is_refused:
         parts.append(_score_change(of_score) if of_score else _mean_score(report))
     if unscored := len(report.unscored):
@@ -88,7 +89,7 @@ def _headline(report: EvalReport) -> tuple[str, str]:
     """Return the tone and the headline. A failure other than the verdict has a headline of its own."""
     gate, failures = report.gate, report.failures
     if report.is_refused:
-        return "bad", "Not evaluated"
+        return "bad", _REFUSED
     if failures:
         is_worse = gate is not None and gate.verdict is Verdict.WORSE and failures[0].kind not in _FIRST
         return "bad", _VERDICT_WORDS[Verdict.WORSE][1] if is_worse else _FAILED
