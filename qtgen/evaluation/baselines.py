@@ -80,7 +80,7 @@ def compare_scored_again(
     if rescored is None:
         return before, compare_reports(before, after, gate, name, preferences)
     result = compare_reports(rescored.report, after, gate, name, preferences)
-    return rescored.report, rescored.explain(result)
+    return rescored.report, rescored.explain(result, gate.metrics)
 
 
 def _load(path: Path) -> EvalReport:

@@ -27,24 +27,25 @@ class Rescored:
     Args:
         report: The report with the new scores.
         scorer: The scorer that it had before.
-        cut: References whose answers are too large to be stored in full. They have no score before and after.
+        unusable: References whose answers cannot be scored again: they are too large to be stored in full, or the suite
+            has another reference now.
         left_out: Metrics that the report had and that need more than the stored answers, such as the page.
     """
 
     report: EvalReport
     scorer: str
-    cut: tuple[str, ...]
+    unusable: tuple[str, ...]
     left_out: tuple[str, ...]
 
-    def explain(self, gate: GateResult) -> GateResult:
-        """Return the result of a comparison with this report, with the reasons that rescoring adds."""
+    def explain(self, gate: GateResult, metrics: Collection[str]) -> GateResult:
+        """Return the result of a comparison of `metrics` with this report, with the reasons that rescoring adds."""
         reasons = [f"the baseline was scored by version {self.scorer}; its stored answers were scored again"]
-        if self.cut:
-            count = pluralize(len(self.cut), "answer")
-            reasons.append(f"{count} of the baseline cannot be scored again; the first is {self.cut[0]}")
-        if self.left_out:
-            reasons.append(f"not compared, because the baseline holds no pages: {', '.join(self.left_out)}")
-        return replace(gate, reasons=(*gate.reasons, *reasons), rescored_from=self.scorer, not_rescored=self.cut)
+        if self.unusable:
+            count = pluralize(len(self.unusable), "answer")
+            reasons.append(f"{count} of the baseline cannot be scored again; the first is {self.unusable[0]}")
+        if left_out := [metric for metric in self.left_out if metric in metrics]:
+            reasons.append(f"not compared, because the baseline holds no whole pages: {', '.join(left_out)}")
+        return replace(gate, reasons=(*gate.reasons, *reasons), rescored_from=self.scorer, not_rescored=self.unusable)
 
 
 def rescore(
@@ -57,8 +58,8 @@ def rescore(
 ) -> Rescored:
     """Score the stored answers of `before` as those of `after` were.
 
-    Only references that are the same in both reports are scored again; the others cannot be compared anyway. Marks of
-    judges do not depend on the scorer, so they stay.
+    Only references that are the same in both reports are scored again; the others are not compared. Marks of judges do
+    not depend on the scorer, so they stay.
 
     Args:
         before: The report to score again.
@@ -70,12 +71,13 @@ def rescore(
 
     Raises UsageError if an answer that had a score cannot be scored.
     """
-    same = {item.id for item in pair_reports(before, after).before.items} & references.keys()
+    same = {item.id for item in pair_reports(before, after).before.items}
     items = [item for item in before.items if item.id in same]
-    samples = [_sample(item, references[item.id]) for item in items]
+    others = [item for item in before.items if item.id not in same]
+    samples = [_sample(item, references.get(item.id)) for item in items]
     results = list(score_samples(samples, metrics, embed=embed))
     for item, result in zip(items, results, strict=True):
-        if item.score is not None and result.score is None:
+        if item.score is not None and result.score is None and item.id in references:
             reason = result.error.message if result.error else "it has no score"
             message = f"its answers cannot be scored again by version {after.scorer}: {item.id}, {reason}"
             raise UsageError(message, path=path, remedy="make a new baseline")
@@ -84,15 +86,19 @@ def rescore(
         before,
         scorer=after.scorer,
         libraries=library_versions(),
-        items=rescored,
+        items=(*rescored, *others),
         metrics=summarize(rescored, metric_directions()),
     )
-    cut = tuple(dict.fromkeys(item.id for item in items if item.error and item.error.kind == _CUT))
-    return Rescored(report, before.scorer, cut, _left_out(items, rescored))
+    unusable = tuple(dict.fromkeys(item.id for item in items if _is_cut(item) or item.id not in references))
+    return Rescored(report, before.scorer, unusable, _left_out(items, rescored))
 
 
-def _sample(item: EvalItem, reference: Reference) -> Sample | SampleResult:
-    if item.score is None:
+def _is_cut(item: EvalItem) -> bool:
+    return item.error is not None and item.error.kind == _CUT
+
+
+def _sample(item: EvalItem, reference: Reference | None) -> Sample | SampleResult:
+    if item.score is None or reference is None:
         return SampleResult(item.id, None, error=item.error)
     nuggets = reference.nuggets
     return Sample(
