@@ -1,8 +1,8 @@
 """Where reports go: stdout, files and folders, by the same options for `eval run` and `eval compare`."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,18 +155,24 @@ class ReportWriter:
         self._entries: list[EvalReport | Mapping[str, Any]] = []
 
     def show(self, report: EvalReport, sources: ReportSources | None = None) -> None:
-        """Print a report and write its files. Raises UsageError if a file cannot be written.
+        """Print a report and write its files. Raises UsageError if a file cannot be written, once the others are.
 
         stdout gets text for people, unless the options send JSON or annotations there.
         """
         self._entries.append(report)
         self._print(report)
+        errors: list[UsageError] = []
         for form, target in self._outputs.targets.items():
             path = target.file_for(report.suite, form)
             if path and not self._is_shared(form, target):
-                with _errors_of(form):
+                try:
                     write_report(path, report, form, sources)
-                note(f"{form}: {path}")
+                except OutputError as error:
+                    errors.append(UsageError(str(error), setting=form))
+                else:
+                    note(f"{form}: {path}")
+        if errors:
+            raise errors[0]
 
     def show_estimate(self, estimate: SuiteEstimate) -> None:
         """Print the estimate of a suite, at once or in the document that holds all of them."""
@@ -191,8 +197,6 @@ class ReportWriter:
         report = refused_report(suite, error)
         if self._is_dry_run or (was_shown and self._outputs.json_to_stdout):
             self._entries.append(report)
-            if self._is_dry_run and not self._is_joined and self._outputs.json_to_stdout:
-                self._print(report)
             return
         with suppress(UsageError):  # the error that is shown may be about one of the files
             self.show(report)
@@ -206,8 +210,10 @@ class ReportWriter:
             if target.path is None:
                 echo(text, nl=False)
                 continue
-            with _errors_of(form):
+            try:
                 _write(target.path, text)
+            except OutputError as error:
+                raise UsageError(str(error), setting=form) from None
             note(f"{form}: {target.path}")
 
     def _is_shared(self, form: str, target: ReportTarget) -> bool:
@@ -224,14 +230,6 @@ class ReportWriter:
                 echo(FORMATS["json"](report), nl=False)
         elif not report.is_refused:  # its error is a line on stderr
             echo(FORMATS["text"](report), nl=False)
-
-
-@contextmanager
-def _errors_of(form: str) -> Iterator[None]:
-    try:
-        yield
-    except OutputError as error:
-        raise UsageError(str(error), setting=form) from None
 
 
 def write_report(path: Path, report: EvalReport, form: str = "json", sources: ReportSources | None = None) -> None:
