@@ -161,6 +161,9 @@ class ReportWriter:
         """
         self._entries.append(report)
         self._print(report)
+        self._write_files(report, sources)
+
+    def _write_files(self, report: EvalReport, sources: ReportSources | None = None) -> None:
         errors: list[UsageError] = []
         for form, target in self._outputs.targets.items():
             path = target.file_for(report.suite, form)
@@ -195,11 +198,12 @@ class ReportWriter:
         if was_shown:
             self._entries.pop()
         report = refused_report(suite, error)
-        if self._is_dry_run or (was_shown and self._outputs.json_to_stdout):
-            self._entries.append(report)
-            return
-        with suppress(UsageError):  # the error that is shown may be about one of the files
-            self.show(report)
+        self._entries.append(report)
+        if not (was_shown and self._outputs.json_to_stdout):
+            self._print(report)
+        if not self._is_dry_run:
+            with suppress(UsageError):  # the error that is shown may be about one of the files
+                self._write_files(report)
 
     def finish(self) -> None:
         """Write the documents that hold all suites. Raises UsageError if a file cannot be written."""
@@ -213,6 +217,8 @@ class ReportWriter:
             try:
                 _write(target.path, text)
             except OutputError as error:
+                if self._outputs.github:
+                    self._print(refused_report(form, Failure(error.kind, str(error))))
                 raise UsageError(str(error), setting=form) from None
             note(f"{form}: {target.path}")
 

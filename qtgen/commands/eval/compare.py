@@ -93,7 +93,7 @@ def command(
         report = replace(report, requires_power=parameters["require_power"], refusal=None, accepted=False)
         baseline, report = _compare(baseline, report, gate, str(before), parameters["judges"])
     except QtgenError as error:
-        writer.refuse(str(after), Failure(error.kind, describe(error)))
+        writer.refuse(after.stem, Failure(error.kind, describe(error)))
         raise
     writer.show(report, _sources(baseline, report) if "html" in outputs.targets else None)
     return report.exit_code

@@ -113,6 +113,15 @@ def test_estimates_of_several_suites_are_one_document(run_eval: RunEval) -> None
 
 
 @pytest.mark.usefixtures("suites")
+def test_a_document_that_cannot_be_written_is_an_annotation(run_eval: RunEval) -> None:
+    Path("file").write_text("")
+    code, out, err = run_eval("run", "smoke", "other", "--pages", "pages", "--junit", "file/all.xml", "--github")
+    assert code == 2
+    assert "--junit: file/all.xml: " in err
+    assert github_fails(out)
+
+
+@pytest.mark.usefixtures("suites")
 def test_a_file_that_cannot_be_written_is_an_error_in_the_other_outputs(run_eval: RunEval) -> None:
     Path("file").write_text("")
     outputs = ["--junit", "r.xml", "--html", "file/report.html", "--github"]
