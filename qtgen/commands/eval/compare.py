@@ -49,7 +49,7 @@ Exit codes:
 @_gate(
     "--metrics",
     help="Compare these metrics, separated by commas.  "
-    f"[default: those of the suite's gate, or {', '.join(GATE_METRICS)}]",
+    f"[default: {', '.join(GATE_METRICS)}, and those of the suite's gate]",
 )
 @_gate(
     "--matters",
@@ -89,7 +89,8 @@ def command(
     try:
         baseline, report = load_report(before), load_report(after)
         if metrics is None:
-            gate = gate.model_copy(update={"metrics": baseline.gate_metrics or report.gate_metrics or GATE_METRICS})
+            names = dict.fromkeys([*GATE_METRICS, *baseline.gate_metrics, *report.gate_metrics])
+            gate = gate.model_copy(update={"metrics": tuple(names)})
         report = replace(report, requires_power=parameters["require_power"], refusal=None, accepted=False)
         baseline, report = _compare(baseline, report, gate, str(before), parameters["judges"])
     except QtgenError as error:

@@ -103,11 +103,15 @@ def _headline(report: EvalReport) -> tuple[str, str]:
 
 
 def explanations(report: EvalReport) -> list[str]:
-    """Return sentences that explain the outcome: every failure, the gravest first, then the gate's other reasons."""
+    """Return sentences that explain the outcome: every failure, the gravest first, then the gate's other reasons.
+
+    The failure that the headline names is left out.
+    """
     messages = [failure.message for failure in report.failures]
     refusal = [report.refusal.message] if report.refusal and report.accepted else []
     reasons = report.gate.reasons if report.gate else ()
-    return list(dict.fromkeys([*messages, *refusal, *reasons]))
+    named = messages[:1] if _headline(report)[1] in (_FAILED, _REFUSED) else []
+    return [message for message in dict.fromkeys([*messages, *refusal, *reasons]) if message not in named]
 
 
 def reference_lists(report: EvalReport) -> list[tuple[str, tuple[str, ...]]]:
