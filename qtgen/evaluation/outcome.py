@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qtgen._util.text import pluralize
 from qtgen.evaluation.gate_words import comparison_words, fall_words, first_line, lost_words
@@ -89,13 +89,30 @@ def _judges(report: "EvalReport") -> Iterator[RunFailure]:
         )
         yield RunFailure("no-preference", message or "there are no two answers that judges can compare")
     lost = {lost.metric for lost in (report.gate.lost if report.gate else ())}
+    for silence in silent_judges(report):
+        if silence.metric not in lost and (silence.metric in report.gate_metrics or silence.is_total):
+            yield RunFailure("no-opinion", silence.message, silence.items, silence.metric)
+
+
+class Silence(NamedTuple):
+    """A metric of judges that have no opinion on some of the items that they were asked about."""
+
+    metric: str
+    message: str
+    items: tuple[str, ...]
+    is_total: bool
+
+
+def silent_judges(report: "EvalReport") -> Iterator[Silence]:
+    """Yield the metrics on which judges have no opinion on some item."""
     for metric in JUDGE_METRICS if report.judges else ():
         asked = [item for item in report.items if item.value(metric) is not None or item.notes.get(metric)]
         silent = [item for item in asked if item.value(metric) is None]
-        if silent and metric not in lost and (metric in report.gate_metrics or len(silent) == len(asked)):
+        if silent:
             count = f"{len(silent)} of {pluralize(len(asked), 'item')}"
-            message = f"{metric} had no opinion on {count}: {silent[0].id}, {first_line(silent[0].notes[metric])}"
-            yield RunFailure("no-opinion", message, _ids(silent), metric)
+            reason = first_line(silent[0].notes[metric])
+            message = f"{metric} had no opinion on {count}: {silent[0].id}, {reason}"
+            yield Silence(metric, message, _ids(silent), len(silent) == len(asked))
 
 
 def _unscored(report: "EvalReport") -> Iterator[RunFailure]:

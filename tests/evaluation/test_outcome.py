@@ -80,6 +80,13 @@ def test_items_whose_score_cannot_be_trusted_are_listed_unless_a_judge_judged_th
         assert "few words in common" in shown
 
 
+def test_a_judge_without_some_opinions_is_shown_although_the_run_passes() -> None:
+    report, code = OUTCOMES["a judge without one opinion"]
+    assert code == 0
+    for render in (text.render, junit.render, html.render, github.render, github.render_step_summary):
+        assert "judge had no opinion on 1 of 2 items" in " ".join(render(report).split()), render
+
+
 def test_several_suites_are_one_document() -> None:
     reports = [report for report, _ in OUTCOMES.values()]
     documents = json.loads(json_format.render_all([*reports, {"suite": "later", "error": {"kind": "pending"}}]))

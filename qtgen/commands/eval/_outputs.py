@@ -13,7 +13,6 @@ from qtgen._util.files import staged_file
 from qtgen.commands._echo import echo
 from qtgen.commands._options import options_of
 from qtgen.commands._output import note
-from qtgen.commands.eval._dry_run import SuiteEstimate
 from qtgen.errors import Failure, OutputError, UsageError
 from qtgen.evaluation.candidates import Candidate
 from qtgen.evaluation.report import EvalReport, refused_report
@@ -42,6 +41,8 @@ class ReportTarget:
 
 
 if TYPE_CHECKING:
+    from qtgen.commands.eval._dry_run import SuiteEstimate
+
     _ParamType = click.ParamType[ReportTarget]
 else:
     _ParamType = click.ParamType  # it is not generic in the oldest supported click
@@ -177,7 +178,7 @@ class ReportWriter:
         if errors:
             raise errors[0]
 
-    def show_estimate(self, estimate: SuiteEstimate) -> None:
+    def show_estimate(self, estimate: "SuiteEstimate") -> None:
         """Print the estimate of a suite, at once or in the document that holds all of them."""
         if self._is_joined and self._outputs.json_to_stdout:
             self.add(estimate.as_dict())

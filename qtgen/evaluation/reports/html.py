@@ -22,7 +22,7 @@ from qtgen.evaluation.gate_words import format_share
 from qtgen.evaluation.metrics.base import Direction
 from qtgen.evaluation.metrics.guide import MetricGuide, guide_to
 from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
-from qtgen.evaluation.reports import charts, common
+from qtgen.evaluation.reports import charts, common, headline
 from qtgen.evaluation.reports.items import ItemEntry, item_entries, values_of
 from qtgen.evaluation.reports.sources import ReportSources, key_of
 
@@ -66,10 +66,10 @@ def render(report: EvalReport, sources: ReportSources | None = None) -> str:
         [] if report.is_refused else [asset(_FOLDER, "report.js")],
         report=report,
         before=sources.before,
-        verdict=common.summarize_verdict(report),
-        reasons=common.explanations(report),
-        uncertain_title=common.uncertain_title(report),
-        lists=common.reference_lists(report),
+        verdict=headline.summarize_verdict(report),
+        reasons=headline.explanations(report),
+        uncertain_title=headline.uncertain_title(report),
+        lists=headline.reference_lists(report),
         facts=list(common.report_facts(report)),
         rows=rows,
         compared=[row for row in rows if row.comparison],
@@ -128,9 +128,9 @@ def _template() -> Template:
         "money": money,
         "pluralize": pluralize,
         "range": _format_range,
-        "tone": common.verdict_tone,
+        "tone": headline.verdict_tone,
         "share": format_share,
-        "confidence": common.uncertain_reason,
+        "confidence": headline.uncertain_reason,
         "capitalized": lambda text: text[:1].upper() + text[1:],
         "url_quoted": lambda text: quote(text, safe="", errors="replace"),
         "short": lambda number: f"{number:.4g}",

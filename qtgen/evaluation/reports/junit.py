@@ -12,9 +12,11 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from qtgen.evaluation.gate_words import format_share
 from qtgen.evaluation.report import EvalItem, EvalReport, ItemFall
 from qtgen.evaluation.reports.common import (
-    explanations,
     format_number,
     item_label,
+)
+from qtgen.evaluation.reports.headline import (
+    explanations,
     reference_lists,
     summarize_verdict,
     uncertain_reason,

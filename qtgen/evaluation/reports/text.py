@@ -8,7 +8,6 @@ from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports.common import (
     RECORDING_LISTS,
     error_message,
-    explanations,
     failed_items,
     format_change,
     format_interval,
@@ -16,9 +15,12 @@ from qtgen.evaluation.reports.common import (
     format_tokens,
     item_label,
     low_score_reasons,
-    reference_lists,
     report_facts,
     scored_items,
+)
+from qtgen.evaluation.reports.headline import (
+    explanations,
+    reference_lists,
     summarize_verdict,
     uncertain_reason,
     uncertain_title,
