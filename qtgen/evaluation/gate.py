@@ -1,25 +1,22 @@
 """The gate: two reports -> a verdict with reasons, and the references that fell."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import fields
 
 from qtgen._util.text import pluralize
 from qtgen.errors import UsageError
+from qtgen.evaluation.gate_words import comparison_words, fall_words, is_small_change, lost_words, preference_words
 from qtgen.evaluation.metrics import JUDGE_METRICS, Direction, metric_directions
+from qtgen.evaluation.pairing import Pairing, ValuePair, find_lost, pair_reports, pair_values
+from qtgen.evaluation.preferences import PreferenceTest
 from qtgen.evaluation.report import EvalItem, EvalReport, GateResult, ItemFall, MetricComparison, MetricSummary, Verdict
-from qtgen.evaluation.stats import (
-    Fall,
-    PairedComparison,
-    compare,
-    correct_for_multiple_tests,
-    falls,
-    mean_interval,
-)
+from qtgen.evaluation.stats import PairedComparison, compare, correct_for_multiple_tests, falls, mean_interval
 from qtgen.evaluation.suites import GateSettings
 
+__all__ = ["check_comparable", "compare_reports", "pair_values", "summarize"]
+
 _REMEDY = "make a new baseline"
+_NAMED = 3  # references of a list that a sentence names
 
 
 def summarize(items: Sequence[EvalItem], directions: Mapping[str, Direction]) -> dict[str, MetricSummary]:
@@ -37,65 +34,92 @@ def summarize(items: Sequence[EvalItem], directions: Mapping[str, Direction]) ->
 
 
 def check_comparable(before: EvalReport, after: EvalReport, baseline: str) -> None:
-    """Raise UsageError, saying why, if the scores of two reports do not mean the same.
+    """Raise UsageError, saying why, if no scores of two reports mean the same.
 
     `baseline` names the report `before` in the message.
     """
-    for what, old, new in (
-        ("suite", before.suite, after.suite),
-        ("scorer version", before.scorer, after.scorer),
-        ("digest of references", before.suite_digest, after.suite_digest),
-    ):
+    for what, old, new in (("suite", before.suite, after.suite), ("scorer version", before.scorer, after.scorer)):
         if old != new:
             message = f"its {what} is {old}, this run's is {new}, so their scores are not comparable"
             raise UsageError(message, path=baseline, remedy=_REMEDY)
+    if not pair_reports(before, after).after.items:
+        message = "it has no reference that is the same in this run, so there is nothing to compare"
+        raise UsageError(message, path=baseline, remedy=_REMEDY)
 
 
-def compare_reports(before: EvalReport, after: EvalReport, gate: GateSettings, baseline: str) -> GateResult:
+def compare_reports(
+    before: EvalReport,
+    after: EvalReport,
+    gate: GateSettings,
+    baseline: str,
+    preferences: PreferenceTest | None = None,
+) -> GateResult:
     """Return the verdict on `after`, compared with `before`.
 
-    Items that either side could not score are left out and counted. `baseline` names the report `before`. Raises
-    UsageError if the two reports cannot be compared.
+    References that are not the same in both reports are listed and left out. So are items that either side could not
+    score, but a metric that an item has lost rules out every verdict except worse and too few items.
+
+    Args:
+        before: The baseline.
+        after: The report that is judged.
+        gate: What is compared, and how strictly.
+        baseline: The name of the report `before`.
+        preferences: What judges prefer, tested together with the metrics.
+
+    Raises UsageError if the two reports cannot be compared.
     """
     check_comparable(before, after, baseline)
-    by_judges = [metric for metric in gate.metrics if metric in JUDGE_METRICS]
-    if by_judges and before.judges != after.judges:
-        raise UsageError(f"`{by_judges[0]}` was given by other judges", path=baseline, remedy=_REMEDY)
-    comparisons = _compare_metrics(before, after, gate)
-    pairs = pair_values(before, after, "score")
-    fallen = falls(*_columns(pairs), [pair.id for pair in pairs], gate.max_fall) if gate.max_fall and pairs else []
-    questions = {item.id: item.question for item in after.items}
+    _check_judges(before, after, gate, baseline)
+    pairing = pair_reports(before, after)
+    comparisons = _compare_metrics(pairing, gate, preferences)
+    reported = [_reported(comparison) for comparison in comparisons]
+    lost = find_lost(pairing, gate.metrics)
+    pairs = pair_values(pairing.before, pairing.after, "score")
+    is_undecided = preferences is not None and preferences.comparison is None
+    fallen = _find_falls(pairs, gate, after)
     return GateResult(
-        verdict=_overall_verdict(comparisons, bool(fallen)),
+        verdict=_overall_verdict(comparisons, has_fallen=bool(fallen), has_lost=bool(lost) or is_undecided),
         baseline=baseline,
-        comparisons=tuple(_reported(comparison) for comparison in comparisons),
-        falls=tuple(ItemFall(*fall, questions[fall.id]) for fall in fallen),
+        comparisons=tuple(reported),
+        falls=fallen,
         tail_limit=gate.max_fall or None,
         reasons=(
-            *_fall_reasons(fallen, gate),
-            *_comparison_reasons(comparisons, gate),
+            *map(lost_words, lost),
+            *([fall_words(fallen, gate.max_fall)] if fallen else []),
+            *_comparison_reasons(reported, gate),
+            *([preference_words(preferences.counts)] if preferences else []),
             *_metrics_without_pairs(comparisons, gate),
-            *_left_out_reasons(before, after, len(pairs)),
+            *_left_out_reasons(pairing, len(pairs)),
+            *_reference_reasons(pairing),
             *_library_warnings(before, after),
         ),
+        alpha=gate.alpha,
+        matters=gate.matters,
+        lost=tuple(lost),
+        changed=pairing.changed,
+        added=pairing.added,
+        removed=pairing.removed,
+        preferences=preferences.counts if preferences else None,
     )
 
 
-def add_reasons(report: EvalReport, reasons: Sequence[str]) -> EvalReport:
-    """Return the report with more reasons in its gate."""
-    if report.gate is None:
-        return report
-    return replace(report, gate=replace(report.gate, reasons=(*report.gate.reasons, *reasons)))
+def _check_judges(before: EvalReport, after: EvalReport, gate: GateSettings, baseline: str) -> None:
+    """Raise UsageError if the gate compares the marks of different judges. Marks that are missing are lost instead."""
+    by_judges = [metric for metric in gate.metrics if metric in JUDGE_METRICS]
+    if by_judges and before.judges and after.judges and sorted(before.judges) != sorted(after.judges):
+        raise UsageError(f"`{by_judges[0]}` was given by other judges", path=baseline, remedy=_REMEDY)
 
 
-def _compare_metrics(before: EvalReport, after: EvalReport, gate: GateSettings) -> list[PairedComparison]:
+def _compare_metrics(
+    pairing: Pairing, gate: GateSettings, preferences: PreferenceTest | None
+) -> list[PairedComparison]:
     directions = metric_directions()
     comparisons = []
     for metric in gate.metrics:
         direction = directions.get(metric, Direction.NONE)
         if direction is Direction.NONE:
             raise UsageError(f"the gate cannot compare `{metric}`: it is not a metric with a direction")
-        if pairs := pair_values(before, after, metric):
+        if pairs := pair_values(pairing.before, pairing.after, metric):
             comparison = compare(
                 metric,
                 *_columns(pairs),
@@ -105,78 +129,55 @@ def _compare_metrics(before: EvalReport, after: EvalReport, gate: GateSettings) 
                 matters=gate.matters,
             )
             comparisons.append(comparison)
+    if preferences and preferences.comparison:
+        comparisons.append(preferences.comparison)
     return correct_for_multiple_tests(comparisons, gate.alpha, gate.matters)
-
-
-class ValuePair(NamedTuple):
-    """A metric's values of one reference in two reports; repeats are averaged."""
-
-    id: str
-    cluster: str
-    before: float
-    after: float
-
-
-def pair_values(before: EvalReport, after: EvalReport, metric: str) -> list[ValuePair]:
-    """Return the references that have the metric in both reports."""
-    old, new = _means(before, metric), _means(after, metric)
-    clusters = {item.id: item.cluster for item in after.items}
-    return [ValuePair(item_id, clusters[item_id], old[item_id], new[item_id]) for item_id in old if item_id in new]
-
-
-def _means(report: EvalReport, metric: str) -> dict[str, float]:
-    values: dict[str, list[float]] = defaultdict(list)
-    for item in report.items:
-        if (value := item.value(metric)) is not None:
-            values[item.id].append(value)
-    return {item_id: sum(repeats) / len(repeats) for item_id, repeats in values.items()}
 
 
 def _columns(pairs: Sequence[ValuePair]) -> tuple[list[float], list[float]]:
     return [pair.before for pair in pairs], [pair.after for pair in pairs]
 
 
-def _overall_verdict(comparisons: Sequence[PairedComparison], has_fallen: bool) -> Verdict:
+def _find_falls(pairs: Sequence[ValuePair], gate: GateSettings, after: EvalReport) -> tuple[ItemFall, ...]:
+    if not gate.max_fall or not pairs:
+        return ()
+    questions = {item.id: item.question for item in after.items}
+    found = falls(*_columns(pairs), [pair.id for pair in pairs], gate.max_fall)
+    return tuple(ItemFall(*fall, questions[fall.id]) for fall in found)
+
+
+def _overall_verdict(comparisons: Sequence[PairedComparison], *, has_fallen: bool, has_lost: bool) -> Verdict:
     """Combine the verdicts of all metrics.
 
-    The run is worse if any metric is. Otherwise, if a metric has too few items, so has the run: that metric may hide a
-    change for the worse. Otherwise the first metric decides, which is normally the overall score.
+    The run is worse if any metric is. Otherwise, if a metric has too few items or was lost, so has the run: that metric
+    may hide a change for the worse. Otherwise the first metric decides, which is normally the overall score, unless
+    judges prefer the new pages.
     """
     verdicts = [comparison.verdict for comparison in comparisons]
     if has_fallen or Verdict.WORSE in verdicts:
         return Verdict.WORSE
-    return verdicts[0] if verdicts and Verdict.TOO_FEW not in verdicts else Verdict.TOO_FEW
+    if has_lost or not verdicts or Verdict.TOO_FEW in verdicts:
+        return Verdict.TOO_FEW
+    is_preferred = comparisons[-1].is_preference and verdicts[-1] is Verdict.BETTER
+    return Verdict.BETTER if is_preferred else verdicts[0]
+
+
+_REPORTED = frozenset(field.name for field in fields(MetricComparison)) - {"direction"}
 
 
 def _reported(comparison: PairedComparison) -> MetricComparison:
-    values = comparison._asdict()
-    higher_is_better = values.pop("higher_is_better")
-    del values["standard_error"]
-    return MetricComparison(**values, direction=Direction.HIGHER if higher_is_better else Direction.LOWER)
+    direction = Direction.HIGHER if comparison.higher_is_better else Direction.LOWER
+    values = {name: value for name, value in comparison._asdict().items() if name in _REPORTED}
+    return MetricComparison(**values, direction=direction)
 
 
-def _fall_reasons(fallen: Sequence[Fall], gate: GateSettings) -> list[str]:
-    if not fallen:
-        return []
-    worst = fallen[0]
-    count = pluralize(len(fallen), "reference")
-    return [f"{count} fell by more than {gate.max_fall:g}; the worst is {worst.id}, which fell by {worst.fall:.3f}"]
-
-
-def _comparison_reasons(comparisons: Sequence[PairedComparison], gate: GateSettings) -> list[str]:
-    changed = [comparison for comparison in comparisons if comparison.verdict is not Verdict.NO_CHANGE]
-    return [_comparison_reason(comparison, gate) for comparison in changed or comparisons[:1]]
-
-
-def _comparison_reason(comparison: PairedComparison, gate: GateSettings) -> str:
-    values = f"{comparison.before:.3f} before, {comparison.after:.3f} now"
-    reason = f"{comparison.metric}: {values} (p = {comparison.p_corrected:.3g}, Holm-corrected)"
-    if comparison.verdict is not Verdict.TOO_FEW:
-        return f"{reason}: {comparison.verdict.value}"
-    references, visible = comparison.clusters, comparison.smallest_visible
-    if visible is None or visible <= gate.matters:
-        return f"{reason}; too few references ({references}) for any change to be significant"
-    return f"{reason}; {references} references can show a change of {visible:.3f} or more, but {gate.matters:g} matters"
+def _comparison_reasons(comparisons: Sequence[MetricComparison], gate: GateSettings) -> list[str]:
+    changed = [
+        comparison
+        for comparison in comparisons
+        if comparison.verdict is not Verdict.NO_CHANGE or is_small_change(comparison, gate)
+    ]
+    return [comparison_words(comparison, gate) for comparison in changed or comparisons[:1]]
 
 
 def _metrics_without_pairs(comparisons: Sequence[PairedComparison], gate: GateSettings) -> list[str]:
@@ -184,23 +185,25 @@ def _metrics_without_pairs(comparisons: Sequence[PairedComparison], gate: GateSe
     return [f"{metric}: no reference has it in both reports" for metric in gate.metrics if metric not in compared]
 
 
-def lost_references(before: EvalReport, after: EvalReport) -> list[str]:
-    """Return the ids of the references all of whose items had a score before, and not all have one now."""
-    return sorted(_fully_scored(before) - _fully_scored(after))
+def _left_out_reasons(pairing: Pairing, pairs: int) -> list[str]:
+    total = len({item.id for item in pairing.after.items})
+    left_out = total - pairs
+    return [f"{left_out} of {total} references have no score in one of the reports and were left out"] * bool(left_out)
 
 
-def _fully_scored(report: EvalReport) -> set[str]:
-    return {item.id for item in report.items} - {item.id for item in report.unscored}
+def _reference_reasons(pairing: Pairing) -> list[str]:
+    """Return which references were left out because they are not the same in both reports."""
+    total = len({item.id for item in pairing.after.items})
+    lists = (("changed", pairing.changed), ("added", pairing.added), ("removed", pairing.removed))
+    found = [f"{len(ids)} {what} ({_named(ids)})" for what, ids in lists if ids]
+    if not found:
+        return []
+    return [f"{pluralize(total, 'reference')} compared; since the baseline, {', '.join(found)}"]
 
 
-def _left_out_reasons(before: EvalReport, after: EvalReport, pairs: int) -> list[str]:
-    total = len({item.id for report in (before, after) for item in report.items})
-    reasons = []
-    if left_out := total - pairs:
-        reasons.append(f"{left_out} of {total} references have no score in one of the reports and were left out")
-    if lost := lost_references(before, after):
-        reasons.append(f"{len(lost)} of {total} references lost their score; the first is {lost[0]}")
-    return reasons
+def _named(ids: Sequence[str]) -> str:
+    more = [f"and {len(ids) - _NAMED:,} more"] if len(ids) > _NAMED else []
+    return ", ".join([*ids[:_NAMED], *more])
 
 
 def _library_warnings(before: EvalReport, after: EvalReport) -> list[str]:

@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qtgen._util.json_schema import strict_schema
-from qtgen._util.text import pluralize
 from qtgen.errors import (
     AnswerError,
     BudgetReached,
@@ -242,30 +241,3 @@ def _digest(part: Any) -> str:
 def _without_marks(text: str) -> str:
     """Replace the marks in a text, so that it cannot end the data early."""
     return text.replace("<<<", "« ").replace(">>>", "» ")
-
-
-class PreferenceCounts(NamedTuple):
-    """How often judges preferred the new answer, the old one or neither; `flips` counts choices by position."""
-
-    new: int
-    old: int
-    neither: int
-    flips: int
-    failed: int
-
-    def sentence(self) -> str:
-        """Return the counts as a sentence for people."""
-        total = self.new + self.old + self.neither
-        rate = f"{self.flips / total:.0%}" if total else "unknown"
-        failed = f"; {pluralize(self.failed, 'comparison')} failed" if self.failed else ""
-        return (
-            f"judges preferred the new page {pluralize(self.new, 'time')}, the old one {pluralize(self.old, 'time')} "
-            f"and neither {pluralize(self.neither, 'time')} (compared in both orders; flip rate {rate}){failed}"
-        )
-
-
-def count_preferences(preferences: Sequence[Preference]) -> PreferenceCounts:
-    """Return the counts of all preferences."""
-    values = [preference.value for preference in preferences]
-    flips = sum(preference.flipped for preference in preferences)
-    return PreferenceCounts(values.count(1.0), values.count(-1.0), values.count(0.0), flips, values.count(None))

@@ -5,16 +5,14 @@ import datetime as dt
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from qtgen.errors import UsageError
+from qtgen.evaluation.baselines import compare_with_baseline
 from qtgen.evaluation.candidates import Candidate, find_candidates, generate_candidates, in_suite_order
-from qtgen.evaluation.gate import compare_reports
 from qtgen.evaluation.plugins import load_plugins
-from qtgen.evaluation.report import EvalReport, RecordingUse, load_report
+from qtgen.evaluation.report import EvalReport, RecordingUse
 from qtgen.evaluation.runner import RunInfo, build_report, judge_candidates, score_candidates
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites import Suite, find_suite, load_suite
@@ -60,12 +58,12 @@ def evaluate(
     results = score_candidates(candidates, config.checker, loaded.settings.measured_metrics)
     report = build_report(loaded, candidates, results, info, dt.datetime.now(dt.UTC))
     path = baseline or loaded.baseline
-    if not path.exists():
-        if baseline:
-            raise UsageError("no such file", path=baseline)
-        return report
-    gate = compare_reports(load_report(path), report, loaded.settings.gate, str(path))
-    return replace(report, gate=gate)
+    compared = compare_with_baseline(
+        loaded, report, path, str(path), is_required=baseline is not None, metrics=loaded.settings.measured_metrics
+    )
+    if compared.error:
+        raise compared.error
+    return compared.report
 
 
 def with_suite_settings(settings: Settings, suite: Suite) -> Settings:

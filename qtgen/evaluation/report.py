@@ -5,158 +5,64 @@ docs/how-to/evaluate-changes.md. A key that is added later is optional, so old r
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from qtgen import __version__
 from qtgen._util.pydantic_errors import dotted_path, expectation
 from qtgen.errors import Failure, UsageError
-from qtgen.evaluation.metrics.base import Direction
+from qtgen.evaluation import outcome
+from qtgen.evaluation.results import (
+    EvalItem,
+    GateResult,
+    ItemFall,
+    LostMetric,
+    MetricComparison,
+    MetricSummary,
+    PreferenceCounts,
+    RecordingUse,
+    RunFailure,
+    Verdict,
+)
 from qtgen.llm.types import Usage
 
+__all__ = [
+    "EvalItem",
+    "EvalReport",
+    "GateResult",
+    "ItemFall",
+    "LostMetric",
+    "MetricComparison",
+    "MetricSummary",
+    "PreferenceCounts",
+    "RecordingUse",
+    "RunFailure",
+    "Verdict",
+    "first_error",
+    "load_report",
+    "refused_report",
+]
+
 REPORT_VERSION = 1
-
-
-class Verdict(StrEnum):
-    """What a comparison with a baseline shows."""
-
-    WORSE = "worse"
-    NO_CHANGE = "no change shown"
-    TOO_FEW = "too few items to tell"
-    BETTER = "better"
-
-
-@dataclass(frozen=True, slots=True)
-class EvalItem:
-    """One candidate answer with its score.
-
-    Args:
-        id: The reference's id; repeats share it.
-        cluster: Items of one cluster are one observation in the statistics.
-        score: The overall score from 0 to 1, or None if the item could not be scored.
-        metrics: Values by metric name; None if a metric does not apply.
-        notes: How each value came about, by metric name.
-        error: Why there is no score. An empty answer has both: it scores 0 and the error says why.
-    """
-
-    id: str
-    cluster: str
-    question: str
-    subject: str
-    repeat: int
-    score: float | None
-    metrics: dict[str, float | None]
-    notes: dict[str, str]
-    error: Failure | None
-    candidate: str
-    reference: str
-    usage: Usage
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether an error prevented scoring. An error beside a score explains the score."""
-        return self.error is not None and self.score is None
-
-    def value(self, metric: str) -> float | None:
-        """Return the value of a metric, or the overall score for `score`."""
-        return self.score if metric == "score" else self.metrics.get(metric)
-
-
-@dataclass(frozen=True, slots=True)
-class MetricSummary:
-    """The mean of one metric over all items that have a value, with its 95% interval by clusters.
-
-    `low` and `high` are None with fewer than two clusters. `missing` counts the items without a value.
-    """
-
-    mean: float | None
-    low: float | None
-    high: float | None
-    items: int
-    missing: int
-    direction: Direction
-
-
-@dataclass(frozen=True, slots=True)
-class MetricComparison:
-    """One metric before and after, as `stats.PairedComparison` explains the numbers."""
-
-    metric: str
-    before: float
-    after: float
-    difference: float
-    low: float | None
-    high: float | None
-    p: float
-    p_corrected: float
-    smallest_visible: float | None
-    items: int
-    clusters: int
-    verdict: Verdict
-    direction: Direction
-
-
-@dataclass(frozen=True, slots=True)
-class ItemFall:
-    """A reference whose score fell by more than the limit."""
-
-    id: str
-    before: float
-    after: float
-    fall: float
-    question: str
-
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """The comparison of a report with a baseline.
-
-    Args:
-        baseline: The baseline's path.
-        tail_limit: The largest fall that a single reference may have, or None for no limit.
-        reasons: Sentences that explain the verdict, for people.
-    """
-
-    verdict: Verdict
-    baseline: str
-    comparisons: tuple[MetricComparison, ...]
-    falls: tuple[ItemFall, ...]
-    tail_limit: float | None
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingUse:
-    """Whether a report matches its recordings.
-
-    Attributes:
-        unused: Recorded responses that no request matched.
-        missed: Requests without a recording.
-        unpublished: Why the responses of this run did not become the suite's recording, if they should have.
-    """
-
-    unused: tuple[str, ...] = ()
-    missed: tuple[str, ...] = ()
-    unpublished: tuple[str, ...] = ()
-
-    def __add__(self, other: "RecordingUse") -> "RecordingUse":
-        both = zip(astuple(self), astuple(other), strict=True)
-        return RecordingUse(*(first + second for first, second in both))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalReport:
     """The result of one evaluation of one suite.
 
-    Two reports can be compared if `suite`, `suite_digest` and `scorer` are equal. `scorer` is the scorer's version,
-    with the embeddings model and the plugin metrics if there are any. `libraries` holds the versions of the packages
-    that compute the metrics. `created` is an ISO 8601 time.
+    Two reports can be compared if `suite` and `scorer` are equal; items are compared if their digests are. `scorer` is
+    the scorer's version, with the embeddings model and the plugin metrics if there are any. `libraries` holds the
+    versions of the packages that compute the metrics. `created` is an ISO 8601 time.
+
+    `gate_metrics` are the metrics that the suite's gate compares. `refusal` says why the run could not be compared with
+    a baseline, or why the suite could not be evaluated at all. With `requires_power`, too few items are a failure. With
+    `accepted`, a person has accepted what would make the run fail.
     """
 
     __pydantic_config__ = ConfigDict(strict=True, allow_inf_nan=False)
@@ -178,6 +84,30 @@ class EvalReport:
     metrics: dict[str, MetricSummary]
     usage: Usage
     gate: GateResult | None = None
+    gate_metrics: tuple[str, ...] = ()
+    refusal: Failure | None = None
+    requires_power: bool = False
+    accepted: bool = False
+
+    @property
+    def failures(self) -> tuple[RunFailure, ...]:
+        """What makes the run fail, the gravest first. Every format and the exit code follow from it."""
+        return outcome.failures(self)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if nothing failed, 1 if something did, and 2 if the suite or its baseline cannot be used."""
+        return outcome.exit_code(self)
+
+    @property
+    def uncertain(self) -> tuple[EvalItem, ...]:
+        """The items whose offline score cannot be trusted, and that no judge has judged: they need one, or a person."""
+        return tuple(item for item in self.items if outcome.is_uncertain(item))
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the suite could not be evaluated at all."""
+        return self.refusal is not None and not self.items
 
     @property
     def unscored(self) -> tuple[EvalItem, ...]:
@@ -191,10 +121,15 @@ class EvalReport:
     def to_json(self) -> str:
         """Return the report as indented JSON with a newline at its end.
 
-        Lone surrogates, which UTF-8 cannot encode, are escaped. Raises ValueError for NaN and infinity.
+        Lone surrogates, which UTF-8 cannot encode, are escaped. Raises ValueError for NaN and infinity. A suite that
+        could not be evaluated is an object with `suite` and `error`.
         """
-        text = json.dumps(_document(self), ensure_ascii=False, indent=2, allow_nan=False)
-        return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+        return _json_text(_document(self))
+
+    @staticmethod
+    def join_json(entries: "Sequence[EvalReport | Mapping[str, Any]]") -> str:
+        """Return several reports as one JSON array, as `to_json` does for one; a mapping is an object as it is."""
+        return _json_text([_document(entry) if isinstance(entry, EvalReport) else entry for entry in entries])
 
     @staticmethod
     def from_json(text: str) -> "EvalReport":
@@ -249,10 +184,27 @@ def _adapter() -> TypeAdapter[EvalReport]:
     return TypeAdapter(EvalReport)
 
 
+def refused_report(suite: str, refusal: Failure) -> EvalReport:
+    """Return the report of a suite that could not be evaluated."""
+    return EvalReport(
+        suite=suite, suite_digest="", qtgen=__version__, created="", provider="", model="", prompts={},
+        recordings=RecordingUse(), scorer="", repeats=1, items=(), metrics={}, usage=Usage(), refusal=refusal,
+    )  # fmt: skip
+
+
+def _json_text(document: Any) -> str:
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+
+
 def _document(report: EvalReport) -> Mapping[str, Any]:
+    if report.is_refused and report.refusal:
+        return {"suite": report.suite, "error": asdict(report.refusal)}
     document = asdict(report)
     if not report.recordings.unpublished:  # older readers know only the other two
         del document["recordings"]["unpublished"]
+    document["failures"] = [asdict(failure) for failure in report.failures]
+    document["uncertain"] = [{"id": item.id, "repeat": item.repeat} for item in report.uncertain]
     for part, usage in (
         (document, report.usage),
         *zip(document["items"], (item.usage for item in report.items), strict=True),

@@ -182,4 +182,5 @@ def _item(candidate: Candidate, result: SampleResult) -> EvalItem:
         candidate=candidate.answer[:limit],
         reference=reference.answer[:limit],
         usage=candidate.usage,
+        digest=reference.digest,
     )

@@ -4,9 +4,9 @@ Items of one cluster (repeats of a question, questions about one reference) rese
 observation.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
-from math import ceil, inf, isfinite, sqrt
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Sequence
+from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from scipy.special import nctdtrinc, ndtr, stdtrit  # type: ignore[import-untype
 
 from qtgen.evaluation.bootstrap import bootstrap_bounds
 from qtgen.evaluation.report import Verdict
+from qtgen.evaluation.sign_flips import sign_flip_test, smallest_p, without_noise
+from qtgen.evaluation.sign_test import sign_test, smallest_visible_share
 
 Floats = NDArray[np.float64]
 Values = Sequence[float] | Floats
@@ -21,9 +23,7 @@ Clusters = Sequence[Hashable]
 
 _POWER = 0.8
 _MIN_CLUSTERS = 5  # with fewer, "no change" is never claimed
-_EXACT_CLUSTERS = 14  # up to here all sign flips are enumerated: there are fewer of them than would be drawn
-_DRAWS = 10_000
-_BLOCK = 1_000  # flips in memory at once
+_ROUNDING = 1e-9  # relative: a change of 0.7 - 0.8 is as large as 0.1
 _NOISE = 1e-12  # relative to the largest value: smaller differences are left over from rounding
 
 
@@ -46,9 +46,14 @@ class PairedComparison(NamedTuple):
     `low` and `high` are the interval of the difference; 0 lies outside exactly if p < alpha. `smallest_visible` is the
     true difference that a t-test finds with a power of 80 %; from 8 clusters on this test finds it as well. All three
     are None if no outcome of so few clusters is significant (5 or fewer at an alpha of 0.05). `standard_error` is that
-    of the difference, None with fewer than two clusters.
+    of the difference, None with fewer than two clusters. `differences` are those of the clusters; smaller ones than
+    `noise` are left over from rounding.
 
-    `correct_for_multiple_tests` replaces `p_corrected` and `smallest_visible` with values for all metrics together.
+    A preference (`is_preference`) is tested by an exact sign test instead. Its clusters' differences are 1, -1 or 0 for
+    none, and `before` and `after` are the shares of the clusters that prefer either side, of those that prefer one.
+
+    `correct_for_multiple_tests` replaces `p_corrected`, the interval and `smallest_visible` with values for all metrics
+    together.
     """
 
     metric: str
@@ -65,6 +70,9 @@ class PairedComparison(NamedTuple):
     verdict: Verdict
     higher_is_better: bool
     standard_error: float | None
+    differences: tuple[float, ...] = ()
+    noise: float = 0.0
+    is_preference: bool = False
 
 
 class Fall(NamedTuple):
@@ -120,24 +128,48 @@ def compare(
     if not len(old):
         raise ValueError("there is nothing to compare")
     noise = _NOISE * max(np.abs(old).max(), np.abs(new).max())
-    differences = _without_noise(noise, _cluster_means(new - old, clusters))
+    differences = without_noise(noise, _cluster_means(new - old, clusters))
     count = len(differences)
     old_mean, new_mean = (float(_cluster_means(scores, clusters).mean()) for scores in (old, new))
-    difference = float(_without_noise(noise, differences.mean()))
-    p, low, high = _sign_flip_test(differences, alpha, noise)
-    error = float(_without_noise(noise, differences.std(ddof=1) / sqrt(count))) if count > 1 else None
+    difference = float(without_noise(noise, differences.mean()))
+    p, low, high = sign_flip_test(differences, alpha, noise)
+    error = float(without_noise(noise, differences.std(ddof=1) / sqrt(count))) if count > 1 else None
     visible = _smallest_visible(error, count, alpha)
     comparison = PairedComparison(
         metric, old_mean, new_mean, difference, low, high, p, p, visible, len(old), count, Verdict.TOO_FEW,
-        higher_is_better, error,
+        higher_is_better, error, tuple(differences.tolist()), float(noise),
     )  # fmt: skip
     return comparison._replace(verdict=_verdict(comparison, alpha, matters))
+
+
+def compare_preferences(preferences: Sequence[float], *, items: int, alpha: float = 0.05) -> PairedComparison:
+    """Test whether more clusters prefer the new side than the old one.
+
+    Args:
+        preferences: One value per cluster: positive if it prefers the new side, negative for the old one, 0 for none.
+        items: Number of the comparisons behind the values.
+        alpha: Significance level.
+    """
+    signs = np.sign(finite_array(preferences, preferences))
+    wins, losses = int((signs > 0).sum()), int((signs < 0).sum())
+    decided = max(1, wins + losses)
+    p, low, high = sign_test(wins, losses, alpha)
+    visible = smallest_visible_share(len(signs), alpha)
+    comparison = PairedComparison(
+        "preference", losses / decided, wins / decided, (wins - losses) / decided, low, high, p, p, visible, items,
+        len(signs), Verdict.TOO_FEW, True, None, tuple(signs.tolist()), is_preference=True,
+    )  # fmt: skip
+    return comparison._replace(verdict=_verdict(comparison, alpha, 0.0))
 
 
 def correct_for_multiple_tests(
     comparisons: Sequence[PairedComparison], alpha: float = 0.05, matters: float = 0.05
 ) -> list[PairedComparison]:
     """Return the comparisons in the same order, with p values corrected by Holm (1979) and new verdicts.
+
+    The interval of each comparison becomes that of the level at which Holm's procedure tests it, so that 0 still lies
+    outside exactly if `p_corrected` < alpha. All comparisons that are not significant are at the level at which the
+    procedure stopped.
 
     `smallest_visible` becomes that of Holm's first and strictest step, alpha divided by the number of metrics, so that
     its power holds whatever the other metrics show.
@@ -146,81 +178,70 @@ def correct_for_multiple_tests(
     order = np.argsort(p, kind="stable")
     adjusted = np.empty(count)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(count, 0, -1)))
+    rejected = int((adjusted < alpha).sum())
     corrected = []
-    for comparison, value in zip(comparisons, adjusted, strict=True):
-        visible = _smallest_visible(comparison.standard_error, comparison.clusters, alpha / count)
-        corrected.append(comparison._replace(p_corrected=float(value), smallest_visible=visible))
+    for comparison, value, rank in zip(comparisons, adjusted, np.argsort(order, kind="stable"), strict=True):
+        low, high = _interval(comparison, alpha / (count - min(int(rank), rejected)))
+        visible = _visible(comparison, alpha / count)
+        corrected.append(comparison._replace(p_corrected=float(value), low=low, high=high, smallest_visible=visible))
     return [comparison._replace(verdict=_verdict(comparison, alpha, matters)) for comparison in corrected]
+
+
+def _interval(comparison: PairedComparison, alpha: float) -> tuple[float | None, float | None]:
+    differences = np.array(comparison.differences)
+    if comparison.is_preference:
+        _, low, high = sign_test(int((differences > 0).sum()), int((differences < 0).sum()), alpha)
+    else:
+        _, low, high = sign_flip_test(differences, alpha, comparison.noise)
+    return low, high
+
+
+def _visible(comparison: PairedComparison, alpha: float) -> float | None:
+    if comparison.is_preference:
+        return smallest_visible_share(comparison.clusters, alpha)
+    return _smallest_visible(comparison.standard_error, comparison.clusters, alpha)
 
 
 def falls(
     before: Values, after: Values, ids: Sequence[str], limit: float, *, higher_is_better: bool = True
 ) -> list[Fall]:
-    """Return the items that became worse by more than `limit`, the worst first.
+    """Return the items that became worse by more than `limit` times what they had before, the worst first.
 
     Raises ValueError as `mean_interval` does.
     """
     old, new = finite_array(before, ids), finite_array(after, ids)
     losses = (old - new) * (1 if higher_is_better else -1)
     rows = map(Fall, ids, old.tolist(), new.tolist(), losses.tolist())
-    fallen = [row for row in rows if row.fall - limit > _NOISE * max(abs(row.before), abs(row.after))]
+    fallen = [row for row in rows if row.fall - limit * abs(row.before) > _NOISE * max(abs(row.before), abs(row.after))]
     return sorted(fallen, key=lambda fall: (-fall.fall, fall.id))
 
 
 def _verdict(comparison: PairedComparison, alpha: float, matters: float) -> Verdict:
+    if comparison.is_preference:
+        matters = 0.0  # it is no amount: a preference that is significant matters
     if comparison.p_corrected < alpha:
+        if not _may_matter(comparison, matters):
+            return Verdict.NO_CHANGE
         is_better = (comparison.difference > 0) == comparison.higher_is_better
         return Verdict.BETTER if is_better else Verdict.WORSE
-    is_blind = comparison.smallest_visible is None or comparison.smallest_visible > matters
+    visible = comparison.smallest_visible
+    is_blind = visible is None or (visible > matters and not comparison.is_preference)
     return Verdict.TOO_FEW if is_blind or comparison.clusters < _MIN_CLUSTERS else Verdict.NO_CHANGE
 
 
+def _may_matter(comparison: PairedComparison, matters: float) -> bool:
+    """Return whether the interval of a change contains changes in its direction that are as large as `matters`."""
+    is_rise = comparison.difference > 0
+    end = comparison.high if is_rise else comparison.low
+    if end is None:
+        return True
+    return (end if is_rise else -end) >= matters * (1 - _ROUNDING)
+
+
 def _smallest_visible(error: float | None, clusters: int, alpha: float) -> float | None:
-    if error is None or _smallest_p(clusters) >= alpha:
+    if error is None or smallest_p(clusters) >= alpha:
         return None
     return float(error * nctdtrinc(clusters - 1, 1 - _POWER, stdtrit(clusters - 1, 1 - alpha / 2)))
-
-
-def _smallest_p(clusters: int) -> float:
-    """Return the p of differences that all have the same sign."""
-    return max(2.0 ** (1 - clusters), 1 / (_DRAWS + 1))
-
-
-def _sign_flip_test(differences: Floats, alpha: float, noise: float) -> tuple[float, float | None, float | None]:
-    """Return the p of no difference, and the smallest and the largest difference whose p is at least alpha.
-
-    Flipping the signs of a subset moves the mean at least as far from a supposed difference as it is exactly if the
-    mean of the subset or of its complement lies beyond that difference. So both the p value and the interval follow
-    from the means of subsets (Hartigan 1969).
-    """
-    lower, upper = (_without_noise(noise, means) for means in _subset_means(differences))
-    flips, mean = len(lower) + 1, _without_noise(noise, differences.mean())
-    extreme = (lower <= 0).sum() if mean > 0 else (upper >= 0).sum() if mean < 0 else flips - 1
-    p, rank = float(1 + extreme) / flips, ceil(alpha * flips) - 1
-    if rank < 1:
-        return p, None, None
-    low, high = float(np.sort(lower)[rank - 1]), float(np.sort(upper)[-rank])
-    return p, low if isfinite(low) else None, high if isfinite(high) else None
-
-
-def _subset_means(differences: Floats) -> tuple[Floats, Floats]:
-    """Return for every flip the lower and the upper of two means: of the flipped subset, and of all others."""
-    count = len(differences)
-    parts = [(np.einsum("ij,j->i", block, differences[:-1]), block.sum(axis=1)) for block in _subsets(count - 1)]
-    inside, size = (np.concatenate(part) for part in zip(*parts, strict=True))
-    subset, complement = inside / np.maximum(size, 1), (differences.sum() - inside) / (count - size)
-    is_empty = size == 0  # the flip that changes nothing
-    lower, upper = np.minimum(subset, complement), np.maximum(subset, complement)
-    return np.where(is_empty, -inf, lower), np.where(is_empty, inf, upper)
-
-
-def _subsets(count: int) -> Iterator[NDArray[np.bool_]]:
-    """Yield blocks of rows, one subset per row: all non-empty ones, or random ones if there are too many."""
-    if count < _EXACT_CLUSTERS:
-        yield (np.arange(1, 2**count)[:, None] >> np.arange(count) & 1).astype(np.bool_)
-        return
-    generator = np.random.default_rng(0)
-    yield from (generator.integers(0, 2, (_BLOCK, count), np.bool_) for _ in range(_DRAWS // _BLOCK))
 
 
 def _cluster_means(values: Floats, clusters: Clusters) -> Floats:
@@ -239,10 +260,6 @@ def _sums_by_cluster(values: Floats, clusters: Clusters) -> tuple[Floats, Floats
     counts = np.bincount(indices).astype(np.float64)
     order = np.lexsort((counts, sums))
     return sums[order], counts[order]
-
-
-def _without_noise(noise: float, values: Any) -> Any:
-    return np.where(np.abs(values) > noise, values, 0.0)
 
 
 def finite_array(values: Values, companions: Sequence[object] | Floats) -> Floats:

@@ -27,15 +27,15 @@ GATE_METRICS = ("score", "must_recall", "coverage", "contradiction", "structure"
 class GateSettings(BaseModel):
     """The `[gate]` table of suite.toml: what is compared with the baseline, and how strictly.
 
-    `matters` is the smallest difference that matters, on the metric's scale. `max_fall` is the most that a single
-    reference may fall by; 0 or None means no limit.
+    `matters` is the smallest difference that matters, on the metric's scale. `max_fall` is the largest share of its
+    score that a single reference may lose; 0 or None means no limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     metrics: tuple[str, ...] = Field(default=GATE_METRICS, min_length=1)
     alpha: float = Field(default=0.05, gt=0, lt=1)
     matters: float = Field(default=0.05, gt=0)
-    max_fall: float | None = Field(default=0.4, ge=0)
+    max_fall: float | None = Field(default=0.4, ge=0, le=1)
 
 
 class SuiteSettings(BaseModel):

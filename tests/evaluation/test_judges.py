@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qtgen.errors import ProviderUnusable, Refused, StyleRejected
-from qtgen.evaluation.judges import Preference, count_preferences, judge_by_rubric, judge_claims, preference
+from qtgen.evaluation.judges import judge_by_rubric, judge_claims, preference
 from qtgen.llm.types import AnswerFormat, PromptStyle
 from support import Scripted
 
@@ -112,13 +112,6 @@ def test_a_judged_text_cannot_end_the_data() -> None:
     data = model.asked[0].messages[-1].content
     assert data.count(">>>") == 3
     assert data.count("<<<") == 3
-
-
-def test_preferences_are_counted_with_the_flip_rate() -> None:
-    counts = count_preferences([Preference(1.0), Preference(0.0, flipped=True), Preference(None), Preference(-1.0)])
-    assert counts == (1, 1, 1, 1, 1)
-    assert counts.sentence().endswith("neither 1 time (compared in both orders; flip rate 33%); 1 comparison failed")
-    assert "flip rate unknown" in count_preferences([]).sentence()
 
 
 def test_a_judge_gets_a_format_that_its_endpoint_accepts() -> None:

@@ -29,8 +29,9 @@ def test_a_baseline_keeps_its_keys_and_values(suite: str) -> None:
     path = ROOT / "evals" / suite / "baseline.json"
     before = json.loads(path.read_text())
     after = json.loads(load_report(path).to_json())
-    assert after.pop("libraries") == before.pop("libraries", {})
-    assert after == before
+    pairs = [(after, before), *zip(after.pop("items"), before.pop("items"), strict=True)]
+    for new, old in pairs:
+        assert {key: new[key] for key in old} == old  # a baseline of an older version lacks the keys of later ones
 
 
 @given(TEXTS)

@@ -20,6 +20,7 @@ from qtgen.evaluation.stats import (
     Interval,
     PairedComparison,
     compare,
+    compare_preferences,
     correct_for_multiple_tests,
     falls,
     mean_interval,
@@ -115,7 +116,9 @@ def test_the_smallest_visible_difference_is_results_with_a_power_of_80_percent(c
     before = np.zeros_like(changes)
     results = list(compare_all(Suites(before, changes, indices.tolist()), shift=spread.smallest_visible))
     assert 0.7 < rate(results) < 0.9
-    assert all(result.verdict == Verdict.BETTER for result in results if result.p < 0.05 and result.difference > 0)
+    for result in results:
+        if result.p < 0.05 and result.difference > 0:
+            assert result.verdict == (Verdict.BETTER if (result.high or 0) >= 0.05 else Verdict.NO_CHANGE)
 
 
 def test_the_smallest_visible_difference_is_results_in_skewed_suites_too() -> None:
@@ -397,11 +400,99 @@ def test_an_interval_stays_within_the_scores_and_widens_with_its_level() -> None
 
 
 def test_falls_beyond_the_limit_are_sorted_worst_first() -> None:
-    before, after, ids = [0.8, 0.9, 0.5, 0.7, 0.7], [0.55, 0.5, 0.6, 0.2, 0.4], ["a", "d", "c", "b", "e"]
-    results = falls(before, after, ids, 0.25)
+    before, after, ids = [0.8, 0.9, 0.5, 0.7, 0.7], [0.6, 0.5, 0.6, 0.2, 0.4], ["a", "d", "c", "b", "e"]
+    results = falls(before, after, ids, 0.3)
     assert [result.id for result in results] == ["b", "d", "e"]
     assert results[0] == ("b", 0.7, 0.2, 0.7 - 0.2)
-    assert [result.id for result in falls(before, after, ids, 0.05, higher_is_better=False)] == ["c"]
-    assert falls([0.3], [0.1], ["a"], 0.2) == [], "a fall that only rounding takes beyond the limit is not one"
+    assert [result.id for result in falls(before, after, ids, 0.1, higher_is_better=False)] == ["c"]
+    assert falls([0.3], [0.1], ["a"], 2 / 3) == [], "a fall that only rounding takes beyond the limit is not one"
     with pytest.raises(ValueError, match="finite number"):
         falls([nan], [0.1], ["a"], 0.2)
+
+
+def test_the_limit_of_falls_is_a_share_of_what_was_there() -> None:
+    assert [fall.id for fall in falls([0.05, 0.9], [0.0, 0.7], ["low", "high"], 0.4)] == ["low"]
+    assert falls([0.0], [0.0], ["nothing"], 0.4) == []
+    assert falls([0.5], [0.0], ["all"], 1) == []
+
+
+# --- what matters -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_significant_change_that_cannot_matter_is_no_change(sign: int) -> None:
+    tiny = [sign * (0.002 + number / 10_000) for number in range(8)]
+    result = sample(tiny, matters=0.1)
+    assert result.p < 0.05
+    assert result.verdict == Verdict.NO_CHANGE
+    assert sample(tiny, matters=0.002).verdict == (Verdict.BETTER if sign > 0 else Verdict.WORSE)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_change_matters_from_the_end_of_its_interval_on(sign: int) -> None:
+    differences = [sign * (0.05 + number / 100) for number in range(10)]
+    result = sample(differences)
+    end = result.high if sign > 0 else result.low
+    assert end is not None
+    changed = Verdict.BETTER if sign > 0 else Verdict.WORSE
+    assert sample(differences, matters=abs(end)).verdict == changed
+    assert sample(differences, matters=abs(end) * 1.001).verdict == Verdict.NO_CHANGE
+
+
+@given(st.lists(st.lists(st.floats(-1, 1), min_size=9, max_size=9), min_size=1, max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_corrected_intervals_agree_with_corrected_p_values(metrics: list[list[float]]) -> None:
+    for result in correct_for_multiple_tests([sample(differences) for differences in metrics]):
+        if result.low is None or result.high is None:
+            assert result.p_corrected >= 0.05
+        else:
+            assert (result.p_corrected < 0.05) == (not result.low <= 0 <= result.high)
+
+
+# --- preferences ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "neither", "verdict"),
+    [
+        (0, 9, 1, Verdict.WORSE),
+        (9, 0, 1, Verdict.BETTER),
+        (5, 5, 0, Verdict.NO_CHANGE),
+        (0, 0, 12, Verdict.NO_CHANGE),
+        (0, 5, 0, Verdict.TOO_FEW),  # 2 of 32 outcomes are as one-sided
+        (0, 6, 0, Verdict.WORSE),
+    ],
+)
+def test_preferences_are_decided_by_a_sign_test(new: int, old: int, neither: int, verdict: Verdict) -> None:
+    result = compare_preferences([0.5] * new + [-1.0] * old + [0.0] * neither, items=40)
+    assert result.verdict == verdict
+    assert result.p == (pytest.approx(oracle.binomtest(new, new + old).pvalue) if new + old else 1.0)
+    assert (result.items, result.clusters, result.metric) == (40, new + old + neither, "preference")
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.sampled_from([0.01, 0.05, 0.2]))
+@settings(deadline=None)
+def test_the_interval_of_preferences_agrees_with_the_test(new: int, old: int, alpha: float) -> None:
+    if new + old:
+        result = compare_preferences([1.0] * new + [-1.0] * old, items=new + old, alpha=alpha)
+        assert result.low is not None
+        assert result.high is not None
+        assert (result.p < alpha) == (not result.low <= 0 <= result.high)
+        assert result.low <= result.difference <= result.high
+
+
+@pytest.mark.parametrize("count", [8, 20, 48])
+def test_the_smallest_visible_preference_is_found_with_a_power_of_80_percent(count: int) -> None:
+    visible = compare_preferences([0.0] * count, items=count).smallest_visible
+    assert visible is not None
+    wins = np.random.default_rng(count).binomial(count, 0.5 + visible / 2, 4000)
+    p_values = {number: oracle.binomtest(number, count).pvalue for number in range(count + 1)}
+    assert np.mean([p_values[int(number)] < 0.05 for number in wins]) == pytest.approx(0.8, abs=0.025)
+
+
+def test_preferences_are_corrected_with_the_metrics() -> None:
+    preferences = compare_preferences([-1.0] * 6, items=6)
+    assert preferences.verdict == Verdict.WORSE
+    alone, together = correct_for_multiple_tests([sample([0.0] * 20), preferences])
+    assert (alone.verdict, together.verdict) == (Verdict.NO_CHANGE, Verdict.TOO_FEW)
+    assert together.p_corrected == pytest.approx(0.0625)

@@ -103,6 +103,13 @@ def make_report(
     return replace(report, **changes)
 
 
+def passing_report(verdict: Verdict | None, items: Sequence[EvalItem] | None = None, **changes: Any) -> EvalReport:
+    """Return a report in which nothing failed, except perhaps the verdict."""
+    report = make_report(items or [make_item(1), make_item(2)], verdict, recordings=RecordingUse())
+    gate = replace(report.gate, falls=()) if report.gate else None
+    return replace(report, gate=gate, **changes)
+
+
 def poisoned_report(text: str) -> EvalReport:
     """Return a report that contains the text everywhere a report has text."""
     items = []

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
@@ -28,13 +29,17 @@ class SuiteEstimate:
     def print(self, *, as_json: bool) -> None:
         """Print the estimate on stdout."""
         if as_json:
-            echo(json_text({"suite": self.suite, **self.run.as_dict(), "reused": self.reused}))
+            echo(json_text(self.as_dict()))
             return
         echo(f"suite {self.suite}")
         self.run.print(as_json=False)
         if self.reused:
             echo(f"{pluralize(self.reused, 'recorded response')} will be used again.")
         echo("Requests to judges are not included.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the estimate as a JSON object."""
+        return {"suite": self.suite, **self.run.as_dict(), "reused": self.reused}
 
 
 def estimate_suite(

@@ -1,7 +1,8 @@
 """Where reports go: stdout, files and folders, by the same options for `eval run` and `eval compare`."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,16 @@ from qtgen._util.files import staged_file
 from qtgen.commands._echo import echo
 from qtgen.commands._options import options_of
 from qtgen.commands._output import note
-from qtgen.errors import OutputError, UsageError
+from qtgen.errors import Failure, OutputError, UsageError
 from qtgen.evaluation.candidates import Candidate
-from qtgen.evaluation.report import EvalReport
-from qtgen.evaluation.reports import FORMATS, render_report
+from qtgen.evaluation.report import EvalReport, refused_report
+from qtgen.evaluation.reports import FORMATS, json, junit, render_report
 from qtgen.evaluation.reports.github import render_step_summary
 from qtgen.evaluation.reports.sources import ReportSources
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.generation.output import write_scores
 
+_JOINED = {"json": json.render_all, "junit": junit.render_all}  # formats that hold several suites in one document
 _SUFFIXES = {"json": "json", "html": "html", "junit": "xml", "text": "txt"}
 
 
@@ -39,6 +41,8 @@ class ReportTarget:
 
 
 if TYPE_CHECKING:
+    from qtgen.commands.eval._dry_run import SuiteEstimate
+
     _ParamType = click.ParamType[ReportTarget]
 else:
     _ParamType = click.ParamType  # it is not generic in the oldest supported click
@@ -73,10 +77,15 @@ _OPTIONS = (
         is_flag=False,
         flag_value="-",
         metavar="[FILE]",
-        help="Print the report as JSON on stdout, or write it to FILE.",
+        help="Print the report as JSON on stdout, or write it to FILE. Several suites are one array.",
     ),
     _output("--html", type=_TargetType(), metavar="FILE", help="Write the report as one HTML page."),
-    _output("--junit", type=_TargetType(), metavar="FILE", help="Write the report as JUnit XML."),
+    _output(
+        "--junit",
+        type=_TargetType(),
+        metavar="FILE",
+        help="Write the report as JUnit XML, with one test suite per suite.",
+    ),
     _output(
         "--report",
         "reports",
@@ -125,43 +134,117 @@ class OutputOptions:
         for form, target in self.targets.items():
             if form not in FORMATS:
                 raise UsageError(f"unknown format `{form}`; choose from {', '.join(FORMATS)}", setting="report")
-            if len(suites) > 1 and not target.is_folder:
+            if len(suites) > 1 and not target.is_folder and form not in _JOINED:
                 folder = target.path.with_suffix("") if target.path else "FOLDER"
                 remedy = f"name a folder to get one file per suite: --{form} {folder}/"
                 raise UsageError(f"several suites need more than one {form} file", setting=form, remedy=remedy)
-            if len(suites) > len(set(suites)):
+            if target.is_folder and len(suites) > len(set(suites)):
                 raise UsageError("two suites have the same name", setting=form, remedy="evaluate them one by one")
 
 
-def show_report(report: EvalReport, outputs: OutputOptions, sources: ReportSources | None = None) -> None:
-    """Print the report and write its files. Raises UsageError if a file cannot be written.
+class ReportWriter:
+    """Shows the reports of one call: each as soon as it is finished, except in a document that holds all of them.
 
-    stdout gets text for people, unless the options send JSON or annotations there.
+    Args:
+        outputs: Where reports go.
+        suites: Number of the suites of the call. For several, JSON and JUnit are one document, unless they go to a
+            folder.
     """
-    if outputs.github:
-        echo(FORMATS["github"](report), nl=False)
-        if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(summary_file).open("a", encoding="utf-8") as file:
-                file.write(render_step_summary(report))
-    else:
-        echo(FORMATS["json" if outputs.json_to_stdout else "text"](report), nl=False)
-    for form, path in _files(report, outputs):
-        try:
-            write_report(path, report, form, sources)
-        except OutputError as error:
-            raise UsageError(str(error), setting=form) from None
-        note(f"{form}: {path}")
 
+    def __init__(self, outputs: OutputOptions, suites: int = 1, *, is_dry_run: bool = False) -> None:
+        self._outputs, self._is_joined, self._is_dry_run = outputs, suites > 1, is_dry_run
+        self._entries: list[EvalReport | Mapping[str, Any]] = []
 
-def _files(report: EvalReport, outputs: OutputOptions) -> Iterator[tuple[str, Path]]:
-    for form, target in outputs.targets.items():
-        if path := target.file_for(report.suite, form):
-            yield form, path
+    def show(self, report: EvalReport, sources: ReportSources | None = None) -> None:
+        """Print a report and write its files. Raises UsageError if a file cannot be written, once the others are.
+
+        stdout gets text for people, unless the options send JSON or annotations there.
+        """
+        self._entries.append(report)
+        self._print(report)
+        self._write_files(report, sources)
+
+    def _write_files(self, report: EvalReport, sources: ReportSources | None = None) -> None:
+        errors: list[UsageError] = []
+        for form, target in self._outputs.targets.items():
+            path = target.file_for(report.suite, form)
+            if path and not self._is_shared(form, target):
+                try:
+                    write_report(path, report, form, sources)
+                except OutputError as error:
+                    errors.append(UsageError(str(error), setting=form))
+                else:
+                    note(f"{form}: {path}")
+        if errors:
+            raise errors[0]
+
+    def show_estimate(self, estimate: "SuiteEstimate") -> None:
+        """Print the estimate of a suite, at once or in the document that holds all of them."""
+        if self._is_joined and self._outputs.json_to_stdout:
+            self.add(estimate.as_dict())
+        else:
+            estimate.print(as_json=self._outputs.json_to_stdout)
+
+    def add(self, document: Mapping[str, Any]) -> None:
+        """Add a JSON object that is no report to the document that holds all suites."""
+        self._entries.append(document)
+
+    def refuse(self, suite: str, error: Failure) -> None:
+        """Show that a suite could not be evaluated: in every format, except as text on stdout.
+
+        If its report was shown already, this replaces it in the files and the documents.
+        """
+        last = self._entries[-1] if self._entries else None
+        was_shown = isinstance(last, EvalReport) and last.suite == suite and not last.is_refused
+        if was_shown:
+            self._entries.pop()
+        report = refused_report(suite, error)
+        self._entries.append(report)
+        if not (was_shown and self._outputs.json_to_stdout):
+            self._print(report)
+        if not self._is_dry_run:
+            with suppress(UsageError):  # the error that is shown may be about one of the files
+                self._write_files(report)
+
+    def finish(self) -> None:
+        """Write the documents that hold all suites. Raises UsageError if a file cannot be written."""
+        for form, target in self._outputs.targets.items():
+            if not self._is_shared(form, target) or (self._is_dry_run and target.path):
+                continue
+            text = _JOINED[form](self._entries)
+            if target.path is None:
+                echo(text, nl=False)
+                continue
+            try:
+                _write(target.path, text)
+            except OutputError as error:
+                if self._outputs.github:
+                    self._print(refused_report(form, Failure(error.kind, str(error))))
+                raise UsageError(str(error), setting=form) from None
+            note(f"{form}: {target.path}")
+
+    def _is_shared(self, form: str, target: ReportTarget) -> bool:
+        return self._is_joined and form in _JOINED and not target.is_folder
+
+    def _print(self, report: EvalReport) -> None:
+        if self._outputs.github:
+            echo(FORMATS["github"](report), nl=False)
+            if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):
+                with Path(summary_file).open("a", encoding="utf-8") as file:
+                    file.write(render_step_summary(report))
+        elif self._outputs.json_to_stdout:
+            if not self._is_joined:
+                echo(FORMATS["json"](report), nl=False)
+        elif not report.is_refused:  # its error is a line on stderr
+            echo(FORMATS["text"](report), nl=False)
 
 
 def write_report(path: Path, report: EvalReport, form: str = "json", sources: ReportSources | None = None) -> None:
     """Write the report in a format. Raises OutputError."""
-    text = render_report(form, report, replace(sources or ReportSources(), folder=path.parent))
+    _write(path, render_report(form, report, replace(sources or ReportSources(), folder=path.parent)))
+
+
+def _write(path: Path, text: str) -> None:
     with staged_file(path, text) as temporary:
         temporary.replace(path)
 

@@ -27,6 +27,7 @@ class EvalRunOptions:
     resume: bool
     baseline: Path | None
     save_baseline: bool
+    accept: bool
     write_scores: bool
     require_power: bool
     outputs: OutputOptions
@@ -54,10 +55,24 @@ class EvalRunOptions:
             raise UsageError(f"scores existing pages; leave out --{mode}", setting="pages")
         if parameters["write_scores"] and not pages:
             raise UsageError("needs --pages, because generated pages are not kept", setting="write_scores")
+        if parameters["accept"] and not parameters["save_baseline"]:
+            raise UsageError("needs --save-baseline", setting="accept")
+        if parameters["save_baseline"] and parameters["baseline"]:
+            raise UsageError("compares with the suite's baseline; leave out --baseline", setting="save_baseline")
         for name in ("dry_run", "resume"):
             if parameters[name] and not is_live:
                 raise UsageError("needs --live or --record", setting=name)
-        names = ("embeddings", "judges", "repeats", "dry_run", "resume", "baseline", "save_baseline", "write_scores")
+        names = (
+            "embeddings",
+            "judges",
+            "repeats",
+            "dry_run",
+            "resume",
+            "baseline",
+            "save_baseline",
+            "accept",
+            "write_scores",
+        )
         return EvalRunOptions(
             mode="pages" if pages else mode or "replay",
             pages=pages,

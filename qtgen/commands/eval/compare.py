@@ -10,19 +10,23 @@ import click
 from pydantic import ValidationError
 
 from qtgen._util.pydantic_errors import expectation
+from qtgen.commands._errors import describe
 from qtgen.commands._options import Grouped, open_ledger, options_of, settings_from
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._run import require_prices
 from qtgen.commands._steps import progress_after
-from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report
-from qtgen.errors import UsageError
-from qtgen.evaluation.gate import add_reasons, compare_reports, lost_references
-from qtgen.evaluation.judges import Preference, count_preferences, preference
+from qtgen.commands.eval._outputs import OutputOptions, ReportWriter, output_options
+from qtgen.errors import Failure, QtgenError, UsageError
+from qtgen.evaluation.baselines import compare_scored_again
+from qtgen.evaluation.gate import check_comparable
+from qtgen.evaluation.judges import Preference, preference
 from qtgen.evaluation.metrics import check_metric_names, metric_directions
-from qtgen.evaluation.plugins import load_plugins
-from qtgen.evaluation.report import EvalItem, EvalReport, Verdict, load_report
+from qtgen.evaluation.pairing import pair_reports
+from qtgen.evaluation.plugins import load_plugins, scorer_name
+from qtgen.evaluation.preferences import compare_by_preference
+from qtgen.evaluation.report import EvalItem, EvalReport, load_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files, find_reference_files
-from qtgen.evaluation.suites import GATE_METRICS, GateSettings, find_suite
+from qtgen.evaluation.suites import GATE_METRICS, GateSettings, Reference, find_suite, load_suite
 from qtgen.llm.budget import Budget
 from qtgen.llm.factory import open_clients
 from qtgen.llm.ledger import open_writer
@@ -31,9 +35,10 @@ _file = NonEmptyPath(dir_okay=False)
 _gate = options_of("Comparison")
 _EPILOG = """\b
 Exit codes:
-  0  better, or no change shown
-  1  worse, a reference that lost its score, or (with --require-power) too few
-     items to tell
+  0  better, no change shown, or too few items to tell
+  1  worse, an item without a score or with an empty answer, a compared metric
+     that AFTER lost, judges without any opinion, or (with --require-power)
+     too few items to tell
   2  the call is wrong, or the reports cannot be compared
 """
 
@@ -41,24 +46,28 @@ Exit codes:
 @click.command(cls=Grouped, epilog=_EPILOG)
 @click.argument("before", type=_file)
 @click.argument("after", type=_file)
-@_gate("--metrics", help=f"Compare these metrics, separated by commas.  [default: {', '.join(GATE_METRICS)}]")
+@_gate(
+    "--metrics",
+    help="Compare these metrics, separated by commas.  "
+    f"[default: {', '.join(GATE_METRICS)}, and those of the suite's gate]",
+)
 @_gate(
     "--matters",
     type=click.FloatRange(min=0, min_open=True),
     default=0.05,
     show_default=True,
-    help="Set the smallest difference that matters.",
+    help="Set the smallest difference that matters. A smaller change is never worse.",
 )
 @_gate(
     "--max-fall",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Limit how much the score of a single reference may fall.  [default: no limit]",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Limit the share of its score that a single reference may lose.  [default: no limit]",
 )
 @_gate(
     "--judge",
     "judges",
     multiple=True,
-    help="Also compare the pages with this model, in both orders. Repeat for several judges.",
+    help="Also compare the pages with this model, in both orders, by a sign test. Repeat for several judges.",
 )
 @_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
 @output_options
@@ -67,22 +76,48 @@ def command(
 ) -> int:
     """Show whether the pages of AFTER are better or worse than those of BEFORE, two reports of `eval run --json`.
 
-    Items are paired by reference, and one reference is one observation. Holm's method corrects for testing several
-    metrics.
+    Items are paired by reference, and one reference is one observation. References that differ between the reports are
+    listed and not compared. Holm's method corrects for testing several metrics.
+
+    If BEFORE has another scorer version, its stored answers are scored again with the suite's references.
     """
     outputs = OutputOptions.from_parameters(parameters)
     load_plugins(settings_from({}).plugins)
     outputs.check()
     gate = _gate_settings(metrics, matters, max_fall)
-    report, baseline = load_report(after), load_report(before)
-    report = replace(report, gate=compare_reports(baseline, report, gate, str(before)))
-    if parameters["judges"]:
-        preferences = asyncio.run(_ask_judges(baseline, report, parameters["judges"]))
-        report = add_reasons(report, [count_preferences(preferences).sentence()])
-    show_report(report, outputs, _sources(baseline, report) if "html" in outputs.targets else None)
-    verdict = report.gate.verdict if report.gate else None
-    is_weak = parameters["require_power"] and verdict is Verdict.TOO_FEW
-    return int(verdict is Verdict.WORSE or is_weak or bool(lost_references(baseline, report)))
+    writer = ReportWriter(outputs)
+    try:
+        baseline, report = load_report(before), load_report(after)
+        if metrics is None:
+            names = dict.fromkeys([*GATE_METRICS, *baseline.gate_metrics, *report.gate_metrics])
+            gate = gate.model_copy(update={"metrics": tuple(names)})
+        report = replace(report, requires_power=parameters["require_power"], refusal=None, accepted=False)
+        baseline, report = _compare(baseline, report, gate, str(before), parameters["judges"])
+    except QtgenError as error:
+        writer.refuse(after.stem, Failure(error.kind, describe(error)))
+        raise
+    writer.show(report, _sources(baseline, report) if "html" in outputs.targets else None)
+    return report.exit_code
+
+
+def _compare(
+    baseline: EvalReport, report: EvalReport, gate: GateSettings, name: str, judges: Sequence[str]
+) -> tuple[EvalReport, EvalReport]:
+    """Return the baseline as it was compared, and the report with the comparison."""
+    check_comparable(baseline, replace(report, scorer=baseline.scorer), name)  # before judges are asked
+    tested = compare_by_preference(_ask_judges(baseline, report, judges), gate.alpha) if judges else None
+    baseline, result = compare_scored_again(baseline, report, gate, _references(report), name, preferences=tested)
+    return baseline, replace(report, gate=result)
+
+
+def _references(report: EvalReport) -> tuple[Reference, ...]:
+    """Return the references with which a report of another scorer can be scored again; none if that is impossible."""
+    if report.scorer != scorer_name():
+        return ()
+    try:
+        return load_suite(find_suite(report.suite)).references
+    except UsageError:
+        return ()
 
 
 def _sources(before: EvalReport, after: EvalReport) -> ReportSources:
@@ -104,9 +139,16 @@ def _gate_settings(metrics: str | None, matters: float, max_fall: float | None) 
         raise UsageError(expectation(details, show_value=False), setting=str(details["loc"][0])) from None
 
 
-async def _ask_judges(before: EvalReport, after: EvalReport, models: Sequence[str]) -> list[Preference]:
-    """Return the preference of every judge on every pair of pages; the ledger records the requests."""
-    pairs = _page_pairs(before, after)
+def _ask_judges(before: EvalReport, after: EvalReport, models: Sequence[str]) -> list[tuple[str, Preference]]:
+    """Return the preference of every judge on every pair of pages, with the reference's id."""
+    pairing = pair_reports(before, after)
+    return asyncio.run(_ask_about_pairs(_page_pairs(pairing.before, pairing.after), models))
+
+
+async def _ask_about_pairs(
+    pairs: Sequence[tuple[EvalItem, EvalItem]], models: Sequence[str]
+) -> list[tuple[str, Preference]]:
+    """Ask every judge about every pair; the ledger records the requests."""
     settings = settings_from({"model": models})
     require_prices(settings)
     preferences = []
@@ -116,7 +158,7 @@ async def _ask_judges(before: EvalReport, after: EvalReport, models: Sequence[st
             for old, new in pairs:
                 for judge in judges:
                     texts = (new.question, new.reference, old.candidate, new.candidate)
-                    preferences.append(await preference(judge, *texts))
+                    preferences.append((new.id, await preference(judge, *texts)))
                     step.advance()
     return preferences
 

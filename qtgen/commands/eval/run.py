@@ -13,27 +13,21 @@ from qtgen._util.text import pluralize
 from qtgen.commands._batch import batch_options, check_batch
 from qtgen.commands._options import Grouped, budget_option, folder, options_of, settings_from
 from qtgen.commands._output import note
-from qtgen.commands._paths import NonEmptyPath, UnusablePaths, existing_paths
+from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._run import require_prices
+from qtgen.commands.eval._baseline import compare_and_save, explain_baseline
 from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
 from qtgen.commands.eval._live import RESUME, LiveSession
-from qtgen.commands.eval._outputs import (
-    output_options,
-    relative_path,
-    show_report,
-    write_page_scores,
-    write_report,
-)
+from qtgen.commands.eval._outputs import ReportWriter, output_options, write_page_scores
 from qtgen.commands.eval._recording import RunRecordings, cassette_of
 from qtgen.commands.eval._run_options import RECORD_MISSING, EvalRunOptions
-from qtgen.errors import UsageError
+from qtgen.commands.eval._suites import evaluate_suites
 from qtgen.evaluation.candidates import Candidate, find_candidates
-from qtgen.evaluation.gate import compare_reports
 from qtgen.evaluation.offline import one_model, replay_candidates, replay_judges, replay_settings, suite_config
 from qtgen.evaluation.plugins import load_plugins, scorer_name
 from qtgen.evaluation.recordings import reusable_responses
-from qtgen.evaluation.report import EvalReport, RecordingUse, Verdict, load_report
+from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import SampleResult
@@ -45,9 +39,11 @@ from qtgen.settings import Settings
 
 _EPILOG = """\b
 Exit codes:
-  0    better, no change shown, or no baseline
-  1    worse, an item without a score, an unfinished recording, or (with
-       --require-power) too few items to tell
+  0    better, no change shown, too few items to tell, or no baseline
+  1    worse, an item without a score or with an empty answer, a metric of
+       the gate that the baseline has and this run lost, a recording that is
+       missing, unused or unfinished, or (with --require-power) too few items
+       to tell
   2    the call, a suite, a cassette or the baseline cannot be used
   130  interrupted; the same command with --resume continues
 
@@ -87,7 +83,10 @@ _report = NonEmptyPath(dir_okay=False)
 @batch_options
 @budget_option
 @_gate("--baseline", type=_report, help="Compare with this report.  [default: the suite's baseline.json]")
-@_gate("--save-baseline", is_flag=True, help="Save this run as the suite's baseline instead of comparing it.")
+@_gate("--save-baseline", is_flag=True, help="Compare, then save this run as the suite's baseline if nothing failed.")
+@_gate(
+    "--accept", is_flag=True, help="With --save-baseline: save the run even if it is worse. Every item needs a score."
+)
 @_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
 @output_options
 def command(suites: tuple[str, ...], **parameters: Any) -> int:
@@ -99,7 +98,8 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
     With --record, the suite's recordings are replaced once all requests have a response. Otherwise, qtgen keeps what it
     received, and --record asks only for what is missing.
 
-    For several suites, the outputs must be folders, such as --html out/. Each suite gets one file. After Ctrl-C,
+    For several suites, --json and --junit write one document, and the exit code is the highest. Other outputs must be
+    folders, such as --html out/, in which each suite gets one file. After Ctrl-C,
     requests in flight finish and are saved for --resume. A second Ctrl-C stops at once.
     """
     require("`qtgen eval run`", "generate", "jinja2", "openai", "rich", "sqlalchemy")
@@ -107,16 +107,15 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
     folders = [find_suite(name) for name in suites]
     load_plugins(settings_from({}).plugins)
     options.outputs.check([path.resolve().name for path in folders])
-    unusable = UnusablePaths()
-    codes = [_SuiteRun(load_suite(path), options).go() for path in existing_paths(folders, unusable, "no such suite")]
-    return unusable.exit_code(max(codes, default=0))
+    writer = ReportWriter(options.outputs, len(folders), is_dry_run=options.dry_run)
+    return evaluate_suites(folders, writer, lambda path: _SuiteRun(load_suite(path), options, writer).go())
 
 
 class _SuiteRun:
     """One suite of the command."""
 
-    def __init__(self, suite: Suite, options: EvalRunOptions) -> None:
-        self.suite, self.options = suite, options
+    def __init__(self, suite: Suite, options: EvalRunOptions, writer: ReportWriter) -> None:
+        self.suite, self.options, self.writer = suite, options, writer
         self.settings = self._settings()
         self.config: GenerationConfig = suite_config(self.settings)
         self.repeats = options.repeats or suite.settings.repeats
@@ -137,7 +136,9 @@ class _SuiteRun:
         session = LiveSession(self.suite, self.config, self.settings, self.repeats)
         candidates, info = self._candidates(session)
         if pending := sum(map(is_pending, candidates)):
-            note(f"{pluralize(pending, 'page')} pending; --batch --resume continues once the batches are finished")
+            message = f"{pluralize(pending, 'page')} pending; --batch --resume continues once the batches are finished"
+            note(message)
+            self.writer.add({"suite": self.suite.name, "error": {"kind": "pending", "message": message}})
             return 0
         embed = embeddings(self.settings, options.embeddings) if options.embeddings else None
         metrics = self.suite.settings.measured_metrics
@@ -148,13 +149,10 @@ class _SuiteRun:
         if options.write_scores:
             write_page_scores(candidates, results)
         report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
-        report, baseline, error = self._compare(report)
-        show_report(report, options.outputs, self._sources(candidates, baseline))
-        if options.save_baseline:
-            self._save_baseline(report)
-        if error:
-            raise error
-        return self._exit_code(report)
+        compared = compare_and_save(self.suite, options, self.settings, report)
+        self.writer.show(compared.report, self._sources(candidates, compared.before))
+        explain_baseline(self.suite, options, compared)
+        return compared.report.exit_code
 
     def _settings(self) -> Settings:
         """Return the project's settings with the suite's on top, and the command line's over both."""
@@ -166,7 +164,7 @@ class _SuiteRun:
     def _show_estimate(self) -> int:
         arguments = self.suite, self.config, self.settings, self.repeats
         estimate = estimate_suite(*arguments, reusable_responses(self.cassette, self.options.reuse))
-        estimate.print(as_json=self.options.outputs.json_to_stdout)
+        self.writer.show_estimate(estimate)
         return estimate.run.exit_code
 
     def _candidates(self, session: LiveSession) -> tuple[list[Candidate], RunInfo]:
@@ -205,24 +203,6 @@ class _SuiteRun:
             results = asyncio.run(session.judge(candidates, results, judges, recording, remedy))
         return results, info
 
-    def _compare(self, report: EvalReport) -> tuple[EvalReport, EvalReport | None, UsageError | None]:
-        """Return the report with its gate, the baseline, and the reason why the baseline cannot be used.
-
-        The report is shown in any case.
-        """
-        path = self.options.baseline or self.suite.baseline
-        if self.options.save_baseline:
-            return report, None, None
-        if not path.exists():
-            error = UsageError(f"{path}: no such file", setting="baseline") if self.options.baseline else None
-            return report, None, error
-        try:
-            baseline = load_report(path)
-            gate = compare_reports(baseline, report, self.suite.settings.gate, relative_path(path))
-        except UsageError as error:
-            return report, None, error
-        return replace(report, gate=gate), baseline, None
-
     def _sources(self, candidates: list[Candidate], baseline: EvalReport | None) -> ReportSources:
         return ReportSources(
             before=baseline,
@@ -230,17 +210,3 @@ class _SuiteRun:
             pages_before=find_page_files(baseline) if baseline else {},
             references={reference.id: reference.path for reference in self.suite.references},
         )
-
-    def _save_baseline(self, report: EvalReport) -> None:
-        if report.unscored or report.recordings.missed or report.recordings.unpublished:
-            what = "the recording is unfinished" if report.recordings.unpublished else "an item has no score"
-            message = f"{what}, so {self.suite.baseline} is unchanged"
-            raise UsageError(message, setting="save_baseline")
-        write_report(self.suite.baseline, report)
-        note(f"baseline: {self.suite.baseline}")
-
-    def _exit_code(self, report: EvalReport) -> int:
-        verdict = report.gate.verdict if report.gate else None
-        has_failed = bool(report.unscored) or report.recordings != RecordingUse()
-        is_weak = self.options.require_power and verdict in (Verdict.TOO_FEW, None)
-        return int(verdict is Verdict.WORSE or has_failed or is_weak)

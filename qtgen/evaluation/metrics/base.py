@@ -111,7 +111,7 @@ def metric(
         low: The lowest possible value.
         high: The highest possible value.
         cost: The time that one case takes, for the documentation.
-        version: Raise it if the values of a plugin's metric change. Baselines of another version are then rejected.
+        version: Raise it if the values of a plugin's metric change. Baselines of another version are then scored again.
 
     Raises PluginError if the name is already used, or if the function has no docstring.
     """

@@ -2,42 +2,20 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from statistics import fmean, pstdev
 from typing import NamedTuple, Protocol
 
-from qtgen._util.text import pluralize
 from qtgen.evaluation.metrics.base import Direction
-from qtgen.evaluation.report import EvalItem, EvalReport, MetricComparison, Verdict
+from qtgen.evaluation.report import EvalItem, EvalReport
 from qtgen.llm.types import Usage
 
-_VERDICT_WORDS = {  # tone of a verdict, and the headline
-    Verdict.WORSE: ("bad", "Worse than the baseline"),
-    Verdict.NO_CHANGE: ("even", "No change from the baseline shown"),
-    Verdict.TOO_FEW: ("unsure", "Too few items to tell a change from the baseline"),
-    Verdict.BETTER: ("good", "Better than the baseline"),
-}
 DIRECTION_WORDS = {
     Direction.HIGHER: "higher is better",
     Direction.LOWER: "lower is better",
     Direction.NONE: "neither is better",
 }
 _NOISE = 1e-9  # standard deviation left over from rounding if all items agree
-
-
-class VerdictSummary(NamedTuple):
-    """The verdict for people. `tone` is bad, unsure, even or good, and none without a baseline.
-
-    `headline`, a colon and `detail` make one sentence without a full stop.
-    """
-
-    tone: str
-    headline: str
-    detail: str
-
-    @property
-    def sentence(self) -> str:
-        return f"{self.headline}: {self.detail}."
 
 
 class Weakness(NamedTuple):
@@ -58,41 +36,6 @@ class HasInterval(Protocol):
     def low(self) -> float | None: ...
     @property
     def high(self) -> float | None: ...
-
-
-def summarize_verdict(report: EvalReport) -> VerdictSummary:
-    """Return the verdict with the mean score, and how many items failed or fell."""
-    gate = report.gate
-    if gate is None:
-        return VerdictSummary("none", "Not compared with a baseline", _mean_score(report))
-    tone, headline = _VERDICT_WORDS[gate.verdict]
-    of_score = next((comparison for comparison in gate.comparisons if comparison.metric == "score"), None)
-    parts = [_score_change(of_score) if of_score else _mean_score(report)]
-    if unscored := len(report.unscored):
-        parts.append(f"{unscored} of {pluralize(len(report.items), 'item')} without a score")
-    if gate.falls:
-        parts.append(f"{pluralize(len(gate.falls), 'item')} fell by more than the limit")
-    return VerdictSummary(tone, headline, "; ".join(parts))
-
-
-def verdict_tone(verdict: Verdict) -> str:
-    """Return the tone of a verdict: bad, unsure, even or good."""
-    return _VERDICT_WORDS[verdict][0]
-
-
-def _score_change(comparison: MetricComparison) -> str:
-    before, after, change = map(format_number, (comparison.before, comparison.after, abs(comparison.difference)))
-    way = "down" if comparison.difference < 0 else "up"
-    items = pluralize(comparison.items, "item")
-    return f"mean score {before} before, {after} now, {way} {change}, over {items}"
-
-
-def _mean_score(report: EvalReport) -> str:
-    summary = report.metrics.get("score")
-    if summary is None or summary.mean is None:
-        return f"no score from {pluralize(len(report.items), 'item')}"
-    items = pluralize(summary.items, "item")
-    return f"mean score {format_number(summary.mean)} ({format_interval(summary)}) over {items}"
 
 
 def format_number(value: float | None, like: float | None = None) -> str:
@@ -143,6 +86,9 @@ def format_time(created: str) -> str:
 
 def report_facts(report: EvalReport) -> Iterator[tuple[str, str]]:
     """Yield names and values that say what was evaluated."""
+    if report.is_refused:
+        yield "suite", report.suite
+        return
     yield "suite", f"{report.suite} ({report.suite_digest})"
     yield "model", f"{report.model} ({report.provider})"
     yield "prompts", ", ".join(f"{name} ({digest})" for name, digest in report.prompts.items()) or "none"
@@ -175,9 +121,18 @@ def scored_items(report: EvalReport) -> list[EvalItem]:
 
 def failed_items(report: EvalReport) -> dict[str, list[EvalItem]]:
     """Return the failed items by the kind of their error, the most frequent kind first."""
+    return _by_kind(item for item in report.items if item.has_failed)
+
+
+def flawed_items(report: EvalReport) -> dict[str, list[EvalItem]]:
+    """Return the items with a score and an error, such as empty answers, by the kind of the error."""
+    return _by_kind(item for item in report.items if item.error is not None and item.score is not None)
+
+
+def _by_kind(items: Iterable[EvalItem]) -> dict[str, list[EvalItem]]:
     kinds: dict[str, list[EvalItem]] = defaultdict(list)
-    for item in report.items:
-        if item.error is not None and item.has_failed:
+    for item in items:
+        if item.error is not None:
             kinds[item.error.kind].append(item)
     return dict(sorted(kinds.items(), key=lambda kind: (-len(kind[1]), kind[0])))
 

@@ -7,7 +7,9 @@ from itertools import chain
 from qtgen._util.text import money, pluralize, replace_surrogates
 from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
 from qtgen.evaluation.reports.common import (
+    error_message,
     failed_items,
+    flawed_items,
     format_change,
     format_interval,
     format_number,
@@ -16,7 +18,13 @@ from qtgen.evaluation.reports.common import (
     low_score_reasons,
     report_facts,
     scored_items,
+)
+from qtgen.evaluation.reports.headline import (
+    explanations,
+    reference_lists,
     summarize_verdict,
+    uncertain_reason,
+    uncertain_title,
 )
 from qtgen.evaluation.reports.recordings import grouped_errors, recording_lists
 from qtgen.validation.reports.github import escape_data, escape_property
@@ -28,8 +36,19 @@ _MARKS = re.compile(r"[&<>\\`*_\[\]|~$#!@]")
 
 
 def render(report: EvalReport) -> str:
-    """Return workflow commands. GitHub shows ten errors and ten warnings per step, so the falls come last."""
-    lines = chain(_gate_command(report), _failure_commands(report), _recording_commands(report), _fall_commands(report))
+    """Return workflow commands: there is an error exactly if the run fails.
+
+    GitHub shows ten errors and ten warnings per step, so the falls come last.
+    """
+    if report.is_refused:
+        return replace_surrogates("".join(f"{line}\n" for line in _gate_command(report)))
+    lines = chain(
+        _gate_command(report),
+        _failure_commands(report),
+        _recording_commands(report),
+        _fall_commands(report),
+        _uncertain_command(report),
+    )
     return replace_surrogates("".join(f"{line}\n" for line in lines))
 
 
@@ -39,32 +58,45 @@ def _command(level: str, title: str, message: str) -> str:
 
 def _gate_command(report: EvalReport) -> Iterator[str]:
     summary = summarize_verdict(report)
-    reasons = report.gate.reasons if report.gate else ()
     title = f"Evaluation of {report.suite}"
-    yield _command(_LEVELS.get(summary.tone, "notice"), title, "\n".join([summary.sentence, *reasons]))
+    yield _command(_LEVELS.get(summary.tone, "notice"), title, "\n".join([summary.sentence, *explanations(report)]))
+
+
+def _failing_level(report: EvalReport) -> str:
+    """Return the level of what makes a run fail, unless a person has accepted it."""
+    return "error" if report.failures else "notice"
 
 
 def _fall_commands(report: EvalReport) -> Iterator[str]:
     for fall in report.gate.falls if report.gate else ():
         scores = f"score {format_number(fall.before)} before, {format_number(fall.after)} now"
-        yield _command("error", f"{fall.id} fell by {format_number(fall.fall)}", f"{fall.question}\n{scores}")
+        title = f"{fall.id} fell by {format_number(fall.fall)}"
+        yield _command(_failing_level(report), title, f"{fall.question}\n{scores}")
 
 
 def _failure_commands(report: EvalReport) -> Iterator[str]:
-    for kind, items in failed_items(report).items():
-        lines = [": ".join(entry) for entry in grouped_errors(report, items)]
-        yield _command("error", f"{pluralize(len(items), 'item')} failed: {kind}", "\n".join(lines))
+    for words, kinds in (("failed", failed_items(report)), ("with an error", flawed_items(report))):
+        for kind, items in kinds.items():
+            lines = [": ".join(entry) for entry in grouped_errors(report, items)]
+            title = f"{pluralize(len(items), 'item')} {words}: {kind}"
+            yield _command(_failing_level(report), title, "\n".join(lines))
 
 
 def _recording_commands(report: EvalReport) -> Iterator[str]:
     for title, entries in recording_lists(report):
-        yield _command("error", title, "\n".join(map(": ".join, entries)))
+        yield _command(_failing_level(report), title, "\n".join(map(": ".join, entries)))
+
+
+def _uncertain_command(report: EvalReport) -> Iterator[str]:
+    if items := report.uncertain:
+        lines = [f"{item_label(report, item)}: {uncertain_reason(item)}" for item in items]
+        yield _command("warning", uncertain_title(report), "\n".join(lines))
 
 
 def render_step_summary(report: EvalReport) -> str:
     """Return Markdown for the file that $GITHUB_STEP_SUMMARY names."""
     summary = summarize_verdict(report)
-    reasons = report.gate.reasons if report.gate else ()
+    reasons = explanations(report)
     facts = " · ".join(f"{name} {_escape(value)}" for name, value in report_facts(report))
     blocks = [
         f"### {_SIGNS[summary.tone]} {_escape(summary.headline)}",
@@ -72,13 +104,15 @@ def render_step_summary(report: EvalReport) -> str:
         "\n".join(f"- {_escape(reason)}" for reason in reasons),
         _metrics_table(report),
         *_lists(report),
-        f"{format_tokens(report.usage)}; {_escape(money(report.usage.charged_usd))}.",
+        "" if report.is_refused else f"{format_tokens(report.usage)}; {_escape(money(report.usage.charged_usd))}.",
         f"<sub>{facts}</sub>",
     ]
     return replace_surrogates("\n\n".join(block for block in blocks if block) + "\n")
 
 
 def _metrics_table(report: EvalReport) -> str:
+    if report.is_refused:
+        return ""
     if report.gate is None:
         rows = (_summary_row(name, summary) for name, summary in report.metrics.items())
         return _table(("metric", "better", "mean", "interval", "items"), rows)
@@ -132,6 +166,18 @@ def _lists(report: EvalReport) -> Iterator[str]:
     yield _list("Lowest scores", lowest)
     for title, entries in recording_lists(report):
         yield _list(title[:1].upper() + title[1:], [_escape(": ".join(entry)) for entry in entries])
+    flawed = [
+        f"**{_escape(item_label(report, item))}** {_escape(kind)}: {_escape(error_message(item))}"
+        for kind, items in flawed_items(report).items()
+        for item in items
+    ]
+    yield _list(f"{pluralize(len(flawed), 'item')} with a score and an error", flawed, is_open=True)
+    uncertain = [
+        f"**{_escape(item_label(report, item))}** {_escape(uncertain_reason(item))}" for item in report.uncertain
+    ]
+    yield _list(uncertain_title(report), uncertain, is_open=True)
+    for title, ids in reference_lists(report):
+        yield _list(title, list(map(_escape, ids)))
 
 
 def _list(title: str, lines: Sequence[str], *, is_open: bool = False) -> str:

@@ -18,10 +18,11 @@ from jinja2 import Template
 from qtgen._util.html import asset, document_environment, render_document
 from qtgen._util.preview import preview_css
 from qtgen._util.text import money, pluralize
+from qtgen.evaluation.gate_words import format_share
 from qtgen.evaluation.metrics.base import Direction
 from qtgen.evaluation.metrics.guide import MetricGuide, guide_to
 from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
-from qtgen.evaluation.reports import charts, common
+from qtgen.evaluation.reports import charts, common, headline
 from qtgen.evaluation.reports.items import ItemEntry, item_entries, values_of
 from qtgen.evaluation.reports.recordings import recording_lists
 from qtgen.evaluation.reports.sources import ReportSources, key_of
@@ -32,6 +33,8 @@ _ARROWS = {Direction.HIGHER: "↑", Direction.LOWER: "↓", Direction.NONE: "·"
 _STATE_WORDS = {  # the items to filter by, in the order of the choice
     "failed": "failed",
     "fell": "fell by more than the limit",
+    "flawed": "with a score and an error",
+    "uncertain": "that need a judge or a person",
     "lower": "with a lower score than before",
     "higher": "with a higher score than before",
     "changed": "with another answer than before",
@@ -61,10 +64,13 @@ def render(report: EvalReport, sources: ReportSources | None = None) -> str:
     return render_document(
         _template(),
         [preview_css(), asset(_FOLDER, "report.css")],
-        [asset(_FOLDER, "report.js")],
+        [] if report.is_refused else [asset(_FOLDER, "report.js")],
         report=report,
         before=sources.before,
-        verdict=common.summarize_verdict(report),
+        verdict=headline.summarize_verdict(report),
+        reasons=headline.explanations(report),
+        uncertain_title=headline.uncertain_title(report),
+        lists=headline.reference_lists(report),
         facts=list(common.report_facts(report)),
         rows=rows,
         compared=[row for row in rows if row.comparison],
@@ -124,7 +130,9 @@ def _template() -> Template:
         "money": money,
         "pluralize": pluralize,
         "range": _format_range,
-        "tone": common.verdict_tone,
+        "tone": headline.verdict_tone,
+        "share": format_share,
+        "confidence": headline.uncertain_reason,
         "capitalized": lambda text: text[:1].upper() + text[1:],
         "url_quoted": lambda text: quote(text, safe="", errors="replace"),
         "short": lambda number: f"{number:.4g}",

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from qtgen._util.diff import DiffPart, compare_words, differing_ranges
 from qtgen._util.html.links import file_link
 from qtgen._util.preview import render_markdown
+from qtgen.evaluation import outcome
 from qtgen.evaluation.metrics.base import Direction
 from qtgen.evaluation.report import EvalItem, EvalReport, ItemFall
 from qtgen.evaluation.reports import common
@@ -52,7 +53,8 @@ class MetricValue(NamedTuple):
 class ItemEntry(NamedTuple):
     """One item of the list.
 
-    `states` are those that the report filters by: failed, fell, lower, higher, same-score, changed, same, new.
+    `states` are those that the report filters by: failed, fell, flawed, uncertain, lower, higher, same-score, changed,
+    same, new.
     `pair` holds the two answers to compare; `reference` is the reference if it is not one of them.
     """
 
@@ -121,6 +123,10 @@ class _Entries:
             yield "failed"
         elif entry.fall:
             yield "fell"
+        if entry.item.error and not entry.item.has_failed:
+            yield "flawed"
+        if outcome.is_uncertain(entry.item):
+            yield "uncertain"
         if self._sources.before is None:
             return
         if entry.before is None or not entry.before.candidate:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from qtgen._util.text import display_width, mask_unprintable, money, pluralize
+from qtgen.evaluation.gate_words import format_share
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports.common import (
     failed_items,
@@ -14,7 +15,13 @@ from qtgen.evaluation.reports.common import (
     low_score_reasons,
     report_facts,
     scored_items,
+)
+from qtgen.evaluation.reports.headline import (
+    explanations,
+    reference_lists,
     summarize_verdict,
+    uncertain_reason,
+    uncertain_title,
 )
 from qtgen.evaluation.reports.recordings import grouped_errors, recording_lists
 
@@ -26,6 +33,8 @@ _MIN_NAME_WIDTH = 8
 
 def render(report: EvalReport) -> str:
     """Return the report as plain text."""
+    if report.is_refused:
+        return _head(report) + "\n"
     blocks = [
         _head(report),
         _metrics_table(report),
@@ -37,7 +46,7 @@ def render(report: EvalReport) -> str:
 
 
 def _head(report: EvalReport) -> str:
-    reasons = report.gate.reasons if report.gate else ()
+    reasons = explanations(report)
     lines = _wrap(summarize_verdict(report).sentence)
     lines += [line for reason in reasons for line in _wrap(reason, "  - ")]
     lines.append("")
@@ -85,6 +94,11 @@ def _lists(report: EvalReport) -> Iterator[str]:
     for kind, items in failed_items(report).items():
         title = f"{pluralize(len(items), 'item')} failed: {mask_unprintable(kind)}"
         yield _list(title, grouped_errors(report, items))
+    yield _list(
+        uncertain_title(report), [(item_label(report, item), uncertain_reason(item)) for item in report.uncertain]
+    )
+    for title, ids in reference_lists(report):
+        yield _list(title, [(name,) for name in ids])
     for title, entries in recording_lists(report):
         yield _list(title, entries)
 
@@ -93,7 +107,7 @@ def _falls_list(report: EvalReport) -> str:
     if report.gate is None:
         return ""
     falls = report.gate.falls
-    title = f"{pluralize(len(falls), 'item')} fell by more than the limit of {format_number(report.gate.tail_limit)}"
+    title = f"{pluralize(len(falls), 'item')} fell by more than the limit of {format_share(report.gate.tail_limit)}"
     entries = [
         (f"{format_change(-fall.fall)}  {format_number(fall.before)} -> {format_number(fall.after)}  {fall.id}",)
         for fall in falls

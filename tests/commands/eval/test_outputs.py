@@ -34,16 +34,16 @@ def test_several_suites_write_one_file_each_into_a_folder(run_eval: RunEval) -> 
 
 @pytest.mark.parametrize(
     ("option", "value", "folder"),
-    [("--html", "out.html", "out/"), ("--json", "-", "FOLDER/"), ("--junit", "a/b.xml", "a/b/")],
+    [("--html", "out.html", "out/"), ("--report text", "a/b.txt", "a/b/")],
 )
 def test_several_suites_do_not_share_a_file(
     smoke: Path, run_eval: RunEval, option: str, value: str, folder: str
 ) -> None:
-    code, out, err = run_eval("run", "smoke", "core", option, value)
+    code, out, err = run_eval("run", "smoke", "core", *option.split(), value)
     assert (code, out) == (2, "")
-    form = option.removeprefix("--")
-    remedy = f"name a folder to get one file per suite: {option} {folder}"
-    assert err == f"qtgen: {option}: several suites need more than one {form} file; {remedy}\n"
+    form = option.removeprefix("--").removeprefix("report ")
+    remedy = f"name a folder to get one file per suite: --{form} {folder}"
+    assert err == f"qtgen: --{form}: several suites need more than one {form} file; {remedy}\n"
 
 
 def test_two_suites_of_one_name_do_not_share_a_file() -> None:

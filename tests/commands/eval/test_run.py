@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from qtgen.commands.eval import command as group
+from qtgen.evaluation.metrics import SCORER
 from support import ROOT
 
 RunEval = Callable[..., tuple[int, str, str]]
@@ -98,13 +99,13 @@ def test_several_repeats_need_several_recordings(smoke: Path, run_eval: RunEval)
 # --- baselines --------------------------------------------------------------------------------------------------------
 
 
-def test_a_baseline_of_another_scorer_is_rejected_after_the_report(smoke: Path, run_eval: RunEval) -> None:
+def test_a_baseline_of_another_scorer_is_scored_again(smoke: Path, run_eval: RunEval) -> None:
     baseline = json.loads((smoke / "baseline.json").read_text())
     (smoke / "baseline.json").write_text(json.dumps({**baseline, "scorer": "0-old"}))
-    code, out, err = run_eval("run", "smoke")
-    assert code == 2
-    assert "mean score" in out
-    assert "its scorer version is 0-old, this run's is " in err
+    code, out, err = run_eval("run", "smoke", "--json")
+    gate = json.loads(out)["gate"]
+    assert (code, gate["rescored_from"], gate["verdict"]) == (0, "0-old", "no change shown"), err
+    assert "the baseline was scored by version 0-old; its stored answers were scored again" in gate["reasons"]
 
 
 def test_a_broken_baseline_is_rejected_by_its_field_after_the_report(smoke: Path, run_eval: RunEval) -> None:
@@ -120,22 +121,22 @@ def test_a_broken_baseline_is_rejected_by_its_field_after_the_report(smoke: Path
 def test_a_baseline_that_does_not_exist_is_rejected_after_the_report(smoke: Path, run_eval: RunEval) -> None:
     code, out, err = run_eval("run", "smoke", "--baseline", "none.json")
     assert (code, err) == (2, "qtgen: --baseline: none.json: no such file\n")
-    assert "Not compared with a baseline" in out
+    assert out.startswith("Failed: the baseline cannot be used: none.json: no such file; mean score ")
 
 
 def test_a_run_can_become_the_baseline(smoke: Path, run_eval: RunEval) -> None:
     (smoke / "baseline.json").unlink()
     code, out, _ = run_eval("run", "smoke", "--require-power")
-    assert code == 1  # without a baseline nothing can be told
-    assert "Not compared with a baseline" in out
+    assert code == 1
+    assert out.startswith("Failed: there is no baseline, so nothing can be told; mean score ")
     assert run_eval("run", "smoke", "--save-baseline")[0] == 0
     assert run_eval("run", "smoke", "--require-power")[0] == 0
 
 
 def test_a_run_with_failures_does_not_become_the_baseline(smoke: Path, run_eval: RunEval) -> None:
     before = (smoke / "baseline.json").read_bytes()
-    code, out, err = run_eval("run", "smoke", "--prompt", "compare", "--save-baseline")
-    assert code == 2
+    code, out, err = run_eval("run", "smoke", "--prompt", "compare", "--save-baseline", "--accept")
+    assert code == 1
     assert "score" in out
     assert "--save-baseline: an item has no score" in err
     assert (smoke / "baseline.json").read_bytes() == before
@@ -185,9 +186,9 @@ def test_a_plugin_s_metric_and_format_are_in_the_report(smoke: Path, run_eval: R
     )
     (smoke / "suite.toml").write_text('provider = "local"\n[gate]\nmetrics = ["score", "commas"]')
     code, out, err = run_eval("run", "smoke", "--json", "--report", "ids", "ids.txt")
-    assert code == 2  # the baseline has another scorer
-    assert "this run's is 2+commas:1" in err
     report = json.loads(out)
+    assert code == 0, err
+    assert (report["scorer"].endswith("+commas:1"), report["gate"]["rescored_from"]) == (True, SCORER)
     assert report["metrics"]["commas"]["mean"] == 0.5
     assert Path("ids.txt").read_text().splitlines() == [item["id"] for item in report["items"]]
     assert "commas" in run_eval("score", "none.jsonl", "--metrics", "unknown")[2]

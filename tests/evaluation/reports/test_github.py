@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from qtgen.errors import Failure
 from qtgen.evaluation.report import Verdict
 from qtgen.evaluation.reports.github import render, render_step_summary
-from support.eval_reports import HOSTILE, SIXTY, VARIANTS, failed_item, make_item, make_report, poisoned_report
+from support.eval_reports import (
+    HOSTILE,
+    SIXTY,
+    VARIANTS,
+    failed_item,
+    make_item,
+    make_report,
+    passing_report,
+    poisoned_report,
+)
 
 TEXTS = st.text(st.characters(codec=None), max_size=60) | st.just(HOSTILE)
 
@@ -34,7 +43,7 @@ def test_annotations_show_the_gate_failures_recordings_and_falls() -> None:
     ],
 )
 def test_the_level_of_the_annotation_follows_the_verdict(verdict: Verdict | None, level: str) -> None:
-    assert render(make_report([make_item(1)], verdict)).startswith(f"::{level} title=Evaluation of core::")
+    assert render(passing_report(verdict)).startswith(f"::{level} title=Evaluation of core::")
 
 
 @given(TEXTS)

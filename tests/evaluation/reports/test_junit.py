@@ -8,7 +8,7 @@ import xmlschema
 
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports.junit import render
-from support.eval_reports import HOSTILE, SIXTY, VARIANTS, poisoned_report
+from support.eval_reports import HOSTILE, SIXTY, VARIANTS, passing_report, poisoned_report
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -35,19 +35,20 @@ def test_falls_are_failures_and_failed_items_are_errors() -> None:
     failures = {case.get("name"): case.find("failure") for case in suite.iterfind("testcase[failure]")}
     assert set(failures) == {"question-0", "question-1", "gate"}
     assert failures["question-0"] is not None
-    assert failures["question-0"].get("message") == "score fell by 0.800, 0.900 -> 0.100; limit 0.250"
+    assert failures["question-0"].get("message") == "score fell by 0.800, 0.900 -> 0.100; limit 25% of the score"
     errors = [case.get("name") for case in suite.iterfind("testcase[error]")]
     assert errors == ["question-57", "question-58", "question-59"]
 
 
-def test_an_error_beside_a_score_is_not_an_error_of_the_case() -> None:
+def test_an_empty_answer_is_a_failure_and_not_an_error() -> None:
     suite = parse(VARIANTS["empty answer"])
     assert [case.get("name") for case in suite.iterfind("testcase[error]")] == ["question-3"]
+    assert [case.get("name") for case in suite.iterfind("testcase[failure]")] == ["question-1", "gate"]
     assert "empty-candidate: no word" in (suite.findtext("testcase/system-out") or "")
 
 
 def test_the_gate_is_skipped_without_a_baseline() -> None:
-    suite = parse(VARIANTS["no gate"])
+    suite = parse(passing_report(None))
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "0", "1")
 
 

@@ -28,7 +28,7 @@ def test_tables_show_every_metric_with_its_interval() -> None:
 def test_lists_show_falls_failures_and_recordings() -> None:
     lines = render(SIXTY).splitlines()
     for line in (
-        "2 items fell by more than the limit of 0.250",
+        "2 items fell by more than the limit of 25%",
         "2 items failed: unreachable",
         "1 item failed: truncated",
         "1 recording unused",

@@ -1,0 +1,38 @@
+"""The exact sign test of preferences: whether more references prefer the new side than the old one."""
+
+from bisect import bisect_left
+
+from scipy.stats import binom, binomtest  # type: ignore[import-untyped, unused-ignore]
+
+_POWER = 0.8
+_STEPS = 1_000  # of a share, so that the smallest visible one has three decimals
+
+
+def sign_test(wins: int, losses: int, alpha: float) -> tuple[float, float | None, float | None]:
+    """Return the p of as many wins as losses, and the interval of the difference of their shares.
+
+    The test is two-sided and exact; references without a preference do not count (Dixon and Mood 1946). The interval is
+    that of Clopper and Pearson (1934), so 0 lies outside exactly if p < alpha. It is None if nothing is decided.
+    """
+    if not wins + losses:
+        return 1.0, None, None
+    result = binomtest(wins, wins + losses)
+    interval = result.proportion_ci(1 - alpha, method="exact")
+    return float(result.pvalue), float(2 * interval.low - 1), float(2 * interval.high - 1)
+
+
+def smallest_visible_share(count: int, alpha: float) -> float | None:
+    """Return the smallest difference of the shares that the test finds with a power of 80 % if all are decided.
+
+    None if no outcome of so few references is significant.
+    """
+    if 2.0 ** (1 - count) >= alpha:
+        return None
+    fewest = next(losses for losses in range(count) if 2 * binom.cdf(losses, count, 0.5) >= alpha)
+    # The test rejects with fewer losses than `fewest`, and with fewer wins.
+    step = bisect_left(range(_STEPS), _POWER, key=lambda step: _power(count, fewest, 0.5 + step / 2 / _STEPS))
+    return step / _STEPS
+
+
+def _power(count: int, fewest: int, share: float) -> float:
+    return float(binom.cdf(fewest - 1, count, 1 - share) + binom.cdf(fewest - 1, count, share))
