@@ -23,8 +23,15 @@ from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider
 
 @dataclass(slots=True)
 class _Call:
-    """A request of one task. `received` holds the positions of its responses in the tape, `taken` what is replayed."""
+    """A request of one task.
 
+    Attributes:
+        body: What a replay sends for it.
+        received: Positions of its responses in the tape.
+        taken: Requests that loaded responses were used for.
+    """
+
+    body: bytes = b""
     received: list[int] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
 
@@ -122,7 +129,7 @@ class Recording(Recordings):
         Raises OutputError if responses cannot be saved, before anything is sent.
         """
         self._journal.check()
-        call = _Call()
+        call = _Call(body)
         with _current(call):
             try:
                 yield
@@ -140,8 +147,7 @@ class Recording(Recordings):
                 call.received.clear()
                 raise
             finally:
-                if call.received:
-                    self._keep(call.received[-1], body)
+                self._kept.update(call.received[-1:])
 
     def publish(self) -> None:
         """Replace the cassette by this recording. If it raises OutputError, both stay as they were."""
@@ -163,9 +169,15 @@ class Recording(Recordings):
         """Record a response, and note which request it belongs to."""
         position = len(self._tape)
         self._append(request, response)
-        if len(self._tape) > position and (call := _call.get()):
-            call.received.append(position)
-            self._tape.play_counts[position] += 1  # or vcrpy would answer the next repeat with it
+        if len(self._tape) == position or not (call := _call.get()):
+            return
+        call.received.append(position)
+        self._tape.play_counts[position] += 1  # or vcrpy would answer the next repeat with it
+        recorded, response = self._tape.data[position]
+        if body_of(recorded) != call.body:  # the endpoint needed a changed request, which a replay does not send
+            recorded.body = call.body
+        # It is written before it is known to be final. The next run drops those that are not.
+        self._journal.write(recorded, response)
 
     def _drop(self, body: bytes) -> None:
         """Drop the loaded response that was used last for a request."""
@@ -173,14 +185,6 @@ class Recording(Recordings):
             if self._is_used(position) and body_of(self._tape.data[position][0]) == body:
                 self._dropped.add(position)
                 return
-
-    def _keep(self, position: int, body: bytes) -> None:
-        """Keep a response. The endpoint may have got a changed request, which a replay does not send."""
-        request = self._tape.data[position][0]
-        if body_of(request) != body:
-            request.body = body
-        self._kept.add(position)
-        self._journal.write(*self._tape.data[position])
 
     def _repeat_last(self, body: bytes) -> bool:
         """Record the last response to equal bytes again, because the ledger answered this request with it."""

@@ -83,7 +83,8 @@ def test_requests_that_fail_keep_the_old_cassette_and_only_they_are_sent_again(
     assert code == 0, err
     assert sorted(map(question_of, endpoint.bodies)) == failing
     kept = 8 - len(failing)
-    assert f"{kept} of {kept} responses of an unfinished recording are used again; --fresh asks again for all" in err
+    loaded = 8 if reaction == GARBAGE else kept  # what cannot be read is sent for again
+    assert f"{kept} of {loaded} responses of an unfinished recording are used again; --fresh asks again for all" in err
     assert names(cassettes) == ["completions.yaml"]
     assert cassette.read_bytes() != before
     assert comparable(run_eval("run", "smoke", "--json")[1]) == comparable(out)
