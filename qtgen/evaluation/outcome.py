@@ -140,9 +140,7 @@ def _recordings(report: "EvalReport") -> Iterator[RunFailure]:
     missed, unused = report.recordings.missed, report.recordings.unused
     if missed:
         verb = "has" if len(missed) == 1 else "have"
-        yield RunFailure(
-            "missed-recordings", f"{pluralize(len(missed), 'request')} {verb} no recording: {first_line(missed[0])}"
-        )
+        yield RunFailure("missed-recordings", f"{pluralize(len(missed), 'request')} {verb} no recording")
     if unused:
         verb = "was" if len(unused) == 1 else "were"
         yield RunFailure(

@@ -1,6 +1,7 @@
 """Baselines of `eval run`: what is compared, and when a run becomes the next one."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -108,8 +109,11 @@ def test_references_that_changed_are_listed_and_the_others_compared(
     third.write_bytes(third.read_bytes().replace(b"\n", b"\r\n"))
     (smoke / "references" / "README.md").write_text("# References\n")
     added = smoke / "references" / "why-is-ice-slippery.md"
-    shutil.copy(others[0], added)
-    shutil.copy(added, pages / added.name)
+    text = others[0].read_text()
+    title = re.search(r"^title: >-\n +(.+)$", text, re.MULTILINE)
+    assert title
+    for page in (added, pages / added.name):
+        page.write_text(text.replace(title[1], "Why is ice slippery?"))
     code, out, err = run_eval("run", "smoke", "--pages", "pages", "--json")
     gate = json.loads(out)["gate"]
     assert code == 0, err
