@@ -6,7 +6,7 @@ from qtgen.evaluation.metrics.semantic import coverage, similarity
 LOW = 0.5
 """Confidence below which an answer needs a judge or a person."""
 
-_COVERED = 0.35, 0.6  # coverage up to which nothing is known, and from which the wording tells enough
+_COVERED = 0.3, 0.5  # coverage up to which nothing is known, and from which the wording tells enough
 _UNRELATED = (
     0.05,
     0.15,

@@ -108,11 +108,13 @@ def contradictions(
     """
     own, other = text.statements, reference.statements
     known = {amount for one in {reference, *references} for amount in amounts(one.plain)}
-    return [_compare(statement, own, other, known) for statement in own.items]
+    pairs = zip(own.items, own.aligned_with(other), strict=True)
+    return [_compare(statement, alignment, own, other, known) for statement, alignment in pairs]
 
 
-def _compare(statement: Statement, own: Statements, other: Statements, known: set[_Amount]) -> Contradiction:
-    alignment = other.align(statement)
+def _compare(
+    statement: Statement, alignment: Alignment | None, own: Statements, other: Statements, known: set[_Amount]
+) -> Contradiction:
     if alignment is None or alignment.passage.keys == statement.keys:
         return Contradiction(statement, 0.0, "")
     moved = [*_moved(alignment)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from math import log
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from qtgen.evaluation.metrics.structure import repetition
 from qtgen.evaluation.metrics.text import INFORMATION, AnalyzedText
 
 _MAX_EXCESS = 5.0
+_FOLLOWS = 0.6  # share of a statement's words that its passage must have
 _SHARED = 0.4  # ROUGE-1 from which two texts share most of their words
 _NO_PAIRS, _FEW_PAIRS = 0.12, 0.2  # ROUGE-2 as a share of ROUGE-1
 _FEW_IN_ORDER = 0.32  # ROUGE-L as a share of ROUGE-1
@@ -41,6 +43,22 @@ def excess_length(case: Case) -> Score:
     """
     ratio = min(len(case.candidate.words) / max(1, len(reference.words)) for reference in case.references)
     return Score(min(_MAX_EXCESS, log(max(1.0, ratio))))
+
+
+@metric(direction=Direction.LOWER)
+def disorder(case: Case) -> Score:
+    """Share of the candidate's neighboring statements that stand in the opposite order in the reference.
+
+    Only statements that follow a passage of the reference closely count.
+    """
+    return Score(min(_disorder(case.candidate, reference) for reference in case.references))
+
+
+def _disorder(text: AnalyzedText, reference: AnalyzedText) -> float:
+    aligned = text.statements.aligned_with(reference.statements)
+    places = [alignment.place for alignment in aligned if alignment and alignment.shared >= _FOLLOWS]
+    falls = sum(second < first for first, second in pairwise(places))
+    return falls / (len(places) - 1) if len(places) > 1 else 0.0
 
 
 @metric()

@@ -86,13 +86,14 @@ class Alignment:
     """A statement and the passage that it follows most closely, one or two statements of the other text.
 
     `shared` is the share of the statement's distinct words, by weight, that the passage has. `is_single` says whether
-    the passage is one statement.
+    the passage is one statement, and `place` which one it is, or the first of two.
     """
 
     statement: Statement
     passage: Statement
     shared: float
     is_single: bool
+    place: int
 
     @cached_property
     def most_verbatim(self) -> float:
@@ -122,6 +123,7 @@ class Statements:
     def __init__(self, sentences: Iterable[str]) -> None:
         parts = (part for sentence in sentences for part in _PART.split(sentence))
         self.items = [statement for part in parts if (statement := Statement.of(part)).words]
+        self._aligned: dict[Statements, list[Alignment | None]] = {}
 
     @cached_property
     def positions(self) -> dict[str, list[int]]:
@@ -134,6 +136,12 @@ class Statements:
 
     def __contains__(self, key: str) -> bool:
         return key in self.positions
+
+    def aligned_with(self, other: "Statements") -> list[Alignment | None]:
+        """Return the passage of another text that each statement follows most closely, or None."""
+        if other not in self._aligned:
+            self._aligned[other] = [other.align(statement) for statement in self.items]
+        return self._aligned[other]
 
     def align(self, statement: Statement) -> Alignment | None:
         """Return the passage of this text that a statement follows most closely, or None if no word is shared.
@@ -162,9 +170,9 @@ class Statements:
         if not closeness:
             return None
         _, number, value = max(closeness)
-        start, is_single = divmod(-number, 2)
-        passage = self.items[start : start + 1 + is_single]
-        return Alignment(statement, _joined(passage), value / own, not is_single)
+        start, has_two = divmod(-number, 2)
+        passage = self.items[start : start + 1 + has_two]
+        return Alignment(statement, _joined(passage), value / own, not has_two, start)
 
     @cached_property
     def _weights_of_spans(self) -> list[float]:
