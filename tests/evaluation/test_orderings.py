@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from qtgen.evaluation.scoring import Sample, score_samples
 from support.orderings import CORRECT, KINDS, UNRANKED, WRITTEN, WRONG, Row, first_half, read_rows, rows, sentences
-from support.ranking import Pair, pairs, share_right
+from support.ranking import OTHER_WORDS_ABOVE, Pair, pairs, share_right
 
 SUPPORT = Path(__file__).resolve().parents[1]
 ROWS = list(rows())
@@ -125,3 +126,22 @@ def test_pairs_join_correct_and_wrong_candidates_of_one_question() -> None:
 def test_a_tie_is_in_the_wrong_order() -> None:
     scores = {row("exact"): 0.9, row("half"): 0.4, row("soup"): 0.4}
     assert share_right(pairs(scores)) == 0.5
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[Row, float]:
+    """The overall score of every candidate."""
+    samples = (Sample(row.id, row.question, (row.reference,), row.candidate) for row in ROWS)
+    return {row: result.score or 0.0 for row, result in zip(ROWS, score_samples(samples, []), strict=True)}
+
+
+@pytest.mark.parametrize("split", ["fit", "held-out"])
+def test_the_score_ranks_correct_answers_above_wrong_ones(scores: dict[Row, float], split: str) -> None:
+    of_split = {row: score for row, score in scores.items() if row.split == split}
+    assert share_right(pairs(of_split)) >= 0.98
+    assert share_right(pairs(of_split, worse=[*WRONG, "onesent", "shuffled_sents", "truncated"])) >= 0.95
+
+
+def test_a_right_answer_in_other_words_is_above_what_is_no_answer(scores: dict[Row, float]) -> None:
+    worse = [kind for kind in OTHER_WORDS_ABOVE if not kind.startswith("inject")]
+    assert share_right(pairs(scores, ["otherwords"], worse)) == 1.0

@@ -233,7 +233,9 @@ def _different_amounts(alignment: Alignment, known: set[_Amount]) -> Iterator[Ev
     0 and 1 without a unit are too common to count. The passage must have an amount as well.
     """
     text, passage = alignment.statement.text, alignment.passage.text
-    if alignment.shared < _SAME_SUBJECT or not amounts(passage) or _POWER.search(text) or _POWER.search(passage):
+    if alignment.shared < _SAME_SUBJECT or not (alignment.statement.has_number and alignment.passage.has_number):
+        return
+    if not amounts(passage) or _POWER.search(text) or _POWER.search(passage):
         return
     strength = 1.0 if alignment.verbatim >= _FREE else 0.5
     units = {number: {amount.unit for amount in known if amount.number == number} for number, _ in known}

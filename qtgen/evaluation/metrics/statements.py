@@ -1,15 +1,18 @@
 """Statements: the sentences of a text as words, and the passage of another text that each one follows."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from qtgen._util.memo import Memo
 from qtgen.evaluation.metrics.text import information, stem
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’](?:t|s|re|ve|ll|d|m)\b)?|(?<![\w)])[-−]?\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*")
 _PART = re.compile(r";\s+")  # ends a statement within a sentence
@@ -56,29 +59,35 @@ class Statement:
     words: tuple[str, ...]
     keys: tuple[str, ...]
 
+    weights_of_words: tuple[float, ...]
+
     @staticmethod
     def of(text: str) -> "Statement":
         """Return the statement that a text makes; it has no words if the text has none."""
         lower = text.lower()
-        found = _WORD.findall(lower)
-        if not all(map(_IS_NO_NUMBER.__getitem__, found)):
-            found = _WORD.findall(in_digits(lower))
-        words = tuple(_NORMALIZED.of(found))
-        return Statement(text, words, tuple(_KEYS.of(words)))
+        found = _WORDS.of(_WORD.findall(lower))
+        if any(word.is_spelled_number for word in found):
+            found = _WORDS.of(_WORD.findall(in_digits(lower)))
+        words, keys, weights, _ = zip(*found, strict=True) if found else ((), (), (), ())
+        return Statement(text, words, keys, weights)
 
     @cached_property
     def weights(self) -> dict[str, float]:
         """How much each distinct word says, by key."""
-        return dict(zip(self.keys, _WEIGHTS.of(self.words), strict=True))
+        return dict(zip(self.keys, self.weights_of_words, strict=True))
 
     @cached_property
     def weight(self) -> float:
         """The weight of all words, repeated ones included."""
-        return sum(map(self.weights.__getitem__, self.keys))
+        return sum(self.weights_of_words)
 
     @cached_property
     def distinct_weight(self) -> float:
         return sum(self.weights.values())
+
+    @cached_property
+    def has_number(self) -> bool:
+        return any(map(is_number, self.words))
 
 
 @dataclass(frozen=True)
@@ -110,15 +119,23 @@ class Alignment:
 
     @cached_property
     def verbatim(self) -> float:
-        """Share of the statement, by weight, in runs of words that the passage has in the same order."""
-        runs = (edit for edit in self.edits if edit.kind == "equal" and edit.end - edit.start >= _MIN_RUN)
+        """Share of the statement, by weight, in runs of words that the passage has in the same order.
+
+        A single word counts as a run only at the start or at the end of both.
+        """
+        runs = (edit for edit in self.edits if edit.kind == "equal" and self._is_run(edit))
         weights, keys = self.statement.weights, self.statement.keys
         same = sum(weights[key] for run in runs for key in keys[run.own_start : run.own_end])
         return same / self.statement.weight if self.statement.weight else 0.0
 
+    def _is_run(self, edit: Edit) -> bool:
+        starts_both = edit.start == edit.own_start == 0
+        ends_both = edit.end == len(self.passage.keys) and edit.own_end == len(self.statement.keys)
+        return edit.end - edit.start >= _MIN_RUN or starts_both or ends_both
+
 
 class Statements:
-    """The statements of a text, and where each of its words occurs."""
+    """The statements of a text."""
 
     def __init__(self, sentences: Iterable[str]) -> None:
         parts = (part for sentence in sentences for part in _PART.split(sentence))
@@ -126,60 +143,63 @@ class Statements:
         self._aligned: dict[Statements, list[Alignment | None]] = {}
 
     @cached_property
-    def positions(self) -> dict[str, list[int]]:
-        """The statements in which each word occurs."""
-        positions: dict[str, list[int]] = defaultdict(list)
-        for position, statement in enumerate(self.items):
+    def keys(self) -> dict[str, int]:
+        """A number for each distinct word."""
+        keys: dict[str, int] = {}
+        for statement in self.items:
             for key in statement.weights:
-                positions[key].append(position)
-        return positions
+                keys.setdefault(key, len(keys))
+        return keys
 
     def __contains__(self, key: str) -> bool:
-        return key in self.positions
+        return key in self.keys
 
     def aligned_with(self, other: "Statements") -> list[Alignment | None]:
-        """Return the passage of another text that each statement follows most closely, or None."""
-        if other not in self._aligned:
-            self._aligned[other] = [other.align(statement) for statement in self.items]
-        return self._aligned[other]
-
-    def align(self, statement: Statement) -> Alignment | None:
-        """Return the passage of this text that a statement follows most closely, or None if no word is shared.
+        """Return the passage of another text that each statement follows most closely; None if no word is shared.
 
         The best passage has much of what the statement says, and little else.
         """
-        if not statement.distinct_weight:
-            return None
-        last = len(self.items)
-        shared: list[float | None] = [None] * (2 * last)  # by the statements from n to n, and from n to n + 1
-        for key, value in statement.weights.items():
-            previous = -1
-            for position in self.positions.get(key, ()):
-                shared[2 * position] = (shared[2 * position] or 0.0) + value
-                if position > previous + 1:
-                    shared[2 * position - 1] = (shared[2 * position - 1] or 0.0) + value
-                if position + 1 < last:
-                    shared[2 * position + 1] = (shared[2 * position + 1] or 0.0) + value
-                previous = position
-        own = statement.distinct_weight
-        closeness = [
-            (value / (own + _PASSAGE_WEIGHT * said), -number, value)
-            for number, (value, said) in enumerate(zip(shared, self._weights_of_spans, strict=True))
-            if value is not None
-        ]
-        if not closeness:
-            return None
-        _, number, value = max(closeness)
-        start, has_two = divmod(-number, 2)
-        passage = self.items[start : start + 1 + has_two]
-        return Alignment(statement, _joined(passage), value / own, not has_two, start)
+        if other not in self._aligned:
+            self._aligned[other] = [*_align(self.items, other)]
+        return self._aligned[other]
 
     @cached_property
-    def _weights_of_spans(self) -> list[float]:
-        """The weight of what each statement says, and of what each statement and the next one say."""
-        weights = [statement.distinct_weight for statement in self.items]
-        pairs = (first + second for first, second in zip(weights, [*weights[1:], 0.0], strict=False))
-        return [weight for both in zip(weights, pairs, strict=True) for weight in both]
+    def _passages(self) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+        """Which words each passage has, and the weight of what it says.
+
+        The passages are the statements, each followed by the pair of it and the next one.
+        """
+        import numpy as np
+
+        single = np.zeros((len(self.items) + 1, len(self.keys)), np.float32)  # the last row is empty
+        for row, statement in zip(single, self.items, strict=False):
+            row[[self.keys[key] for key in statement.weights]] = 1.0
+        weights = np.array([*(statement.distinct_weight for statement in self.items), 0.0], np.float32)
+        words = np.stack([single[:-1], np.maximum(single[:-1], single[1:])], axis=1)
+        said = np.stack([weights[:-1], weights[:-1] + weights[1:]], axis=1)
+        return words.reshape(-1, len(self.keys)), said.reshape(-1)
+
+
+def _align(statements: Sequence[Statement], other: Statements) -> Iterator[Alignment | None]:
+    import numpy as np
+
+    if not other.items or not statements:
+        yield from (None for _ in statements)
+        return
+    words, said = other._passages
+    wanted = np.zeros((len(statements), words.shape[1]), np.float32)
+    for row, statement in zip(wanted, statements, strict=True):
+        for key, value in statement.weights.items():
+            if (place := other.keys.get(key)) is not None:
+                row[place] = value
+    own = np.array([statement.distinct_weight for statement in statements], np.float32)
+    shared = wanted @ words.T
+    best = (shared / np.maximum(own[:, None] + _PASSAGE_WEIGHT * said, 1e-6)).argmax(axis=1)
+    for statement, passage, values in zip(statements, best.tolist(), shared, strict=True):
+        place, has_two = divmod(passage, 2)
+        text = _joined(other.items[place : place + 1 + has_two])
+        share = float(values[passage]) / max(statement.distinct_weight, 1e-6)
+        yield Alignment(statement, text, share, not has_two, place) if share else None
 
 
 def in_digits(text: str) -> str:
@@ -191,25 +211,30 @@ def _joined(statements: Sequence[Statement]) -> Statement:
     if len(statements) == 1:
         return statements[0]
     first, second = statements
-    return Statement(f"{first.text} {second.text}", first.words + second.words, first.keys + second.keys)
+    return Statement(
+        f"{first.text} {second.text}",
+        first.words + second.words,
+        first.keys + second.keys,
+        first.weights_of_words + second.weights_of_words,
+    )
 
 
-def _normalized(word: str) -> str:
-    word = word.replace("’", "'").replace("−", "-")
-    return word.removesuffix("'s")
+class _Word(NamedTuple):
+    """What a statement needs to know about a word."""
+
+    word: str
+    key: str
+    weight: float
+    is_spelled_number: bool
 
 
-def _is_no_number(word: str) -> bool:
-    """Return whether a word, with an ending such as `'s`, is no spelled number."""
-    return not _SPELLED_NUMBER.match(word)
+def _describe_word(text: str) -> _Word:
+    word = text.replace("’", "'").replace("−", "-").removesuffix("'s")
+    return _Word(word, key_of(word), weight(word), bool(_SPELLED_NUMBER.match(text)))
 
 
 def key_of(word: str) -> str:
     """Return the stem of a word without a final `e`, and a number without separators of thousands."""
-    return _KEYS[word]
-
-
-def _key_of(word: str) -> str:
     if is_number(word):
         return re.sub(r",(?=\d{3}(?!\d))", "", word)
     key = stem(word)
@@ -232,5 +257,4 @@ def is_content(word: str) -> bool:
 
 
 _MAX_WORDS = 50_000  # that each memo keeps
-_IS_NO_NUMBER, _NORMALIZED = Memo(_is_no_number, _MAX_WORDS), Memo(_normalized, _MAX_WORDS)
-_KEYS, _WEIGHTS = Memo(_key_of, _MAX_WORDS), Memo(weight, _MAX_WORDS)
+_WORDS = Memo(_describe_word, _MAX_WORDS)

@@ -36,8 +36,8 @@ def expected_share(text: Statements, position: int, other: Statements) -> tuple[
 @given(SENTENCES, SENTENCES)
 def test_a_statement_is_aligned_with_the_closest_passage(sentences: list[str], others: list[str]) -> None:
     text, other = Statements(sentences), Statements(others)
-    for position, statement in enumerate(text.items):
-        alignment, expected = other.align(statement), expected_share(text, position, other)
+    for position, alignment in enumerate(text.aligned_with(other)):
+        expected = expected_share(text, position, other)
         assert (alignment is None) == (expected is None)
         if alignment is None or expected is None:
             continue
@@ -48,8 +48,8 @@ def test_a_statement_is_aligned_with_the_closest_passage(sentences: list[str], o
 
 
 def test_a_text_without_statements_has_no_passages() -> None:
-    (statement,) = Statements(["Water boils."]).items
-    assert Statements([""]).align(statement) is None
+    assert Statements(["Water boils."]).aligned_with(Statements([""])) == [None]
+    assert Statements([""]).aligned_with(Statements(["Water boils."])) == []
 
 
 @pytest.mark.parametrize(
