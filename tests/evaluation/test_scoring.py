@@ -58,13 +58,13 @@ def test_only_the_named_metrics_and_the_parts_of_the_score_are_measured() -> Non
     result = score_sample(Sample(1, "Why?", (REFERENCE,), REFERENCE), ["bleu"])
     assert set(result.metrics) == {
         "confidence", "similarity", "key_similarity", "coverage", "soft_precision", "excess_length", "contradiction",
-        "off_topic", "soundness", "bleu",
+        "off_topic", "disorder", "soundness", "bleu",
     }  # fmt: skip
 
 
 @pytest.mark.usefixtures("_registries")
 @pytest.mark.parametrize(
-    ("name", "remedy"), [("simlarity", "did you mean `similarity`?"), ("x", "choose from confidence, ")]
+    ("name", "remedy"), [("simlarity", "did you mean `similarity`?"), ("x", "choose from similarity, ")]
 )
 def test_an_unknown_metric_is_an_error(name: str, remedy: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -52,10 +52,8 @@ __all__ = [
     "overall",
 ]
 
-order_metrics(
-    module.__name__
-    for module in (confidence, semantic, nuggets, contradiction, soundness, grounding, structure, overlap)
-)
+_FAMILIES = (semantic, nuggets, contradiction, soundness, grounding, structure, overlap, confidence)
+order_metrics(module.__name__ for module in _FAMILIES)
 
 
 def measure(case: Case, names: Collection[str] | None = None) -> dict[str, Score]:

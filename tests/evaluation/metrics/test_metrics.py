@@ -131,7 +131,7 @@ def test_every_metric_is_documented(name: str) -> None:
 
 
 def test_metrics_are_listed_by_family() -> None:
-    known = ["confidence", "semantic", "nuggets", "contradiction", "soundness", "grounding", "structure", "overlap"]
+    known = ["semantic", "nuggets", "contradiction", "soundness", "grounding", "structure", "overlap", "confidence"]
     families = [one.function.__module__.rpartition(".")[2] for one in METRICS.values()]
     assert list(dict.fromkeys(families)) == known
     assert families == sorted(families, key=known.index)
