@@ -13,7 +13,7 @@ from qtgen.evaluation.metrics.text import INFORMATION, AnalyzedText
 
 _MAX_EXCESS = 5.0
 _FOLLOWS = 0.6  # share of a statement's words that its passage must have
-_SHARED = 0.4  # ROUGE-1 from which two texts share most of their words
+_SHARED, _MOSTLY_SHARED = 0.4, 0.5  # ROUGE-1 from which two texts share many words, and most of them
 _NO_PAIRS, _FEW_PAIRS = 0.12, 0.2  # ROUGE-2 as a share of ROUGE-1
 _FEW_IN_ORDER = 0.32  # ROUGE-L as a share of ROUGE-1
 _HEAP, _NO_WORDS, _ECHO, _FOREIGN = 0.1, 0.05, 0.1, 0.1
@@ -101,7 +101,9 @@ def _is_heap(case: Case) -> bool:
     single, pairs, in_order = max(rouge(reference, case.candidate) for reference in case.references)
     if single < _SHARED:
         return False
-    return pairs < _NO_PAIRS * single or (pairs < _FEW_PAIRS * single and in_order < _FEW_IN_ORDER * single)
+    if single >= _MOSTLY_SHARED and pairs < _NO_PAIRS * single:
+        return True
+    return pairs < _FEW_PAIRS * single and in_order < _FEW_IN_ORDER * single
 
 
 def _share_of_rare_words(text: AnalyzedText) -> float:
