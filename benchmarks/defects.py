@@ -1,19 +1,24 @@
-"""Measure how far the overall score falls if an answer has a defect.
+"""Measure how far the overall score falls if an answer has a defect, and whether the gate of `core` sees it.
 
     python benchmarks/defects.py
 
-The reference answers of the core suite are scored against themselves, first without a change and then with each defect.
-A defect is applied to those answers that it changes: not every answer contains a number, for example.
+The first table scores the reference answers of the core suite against themselves, first without a change and then with
+each defect. The second table plants the defects in the recorded answers of the suite's baseline, and compares them with
+the intact ones as `qtgen eval run` does. A defect is applied to those answers that it changes: not every answer
+contains a number, for example.
 """
 
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from qtgen.evaluation.gate import compare_reports
+from qtgen.evaluation.report import EvalReport, GateResult, Verdict, load_report
 from qtgen.evaluation.scoring import Sample, score_samples
 from qtgen.evaluation.stats import mean_interval
-from qtgen.evaluation.suites import Reference, load_suite
+from qtgen.evaluation.suites import Reference, Suite, load_suite
 
 CORE = Path(__file__).resolve().parents[1] / "evals" / "core"
 SEED = 5
@@ -86,8 +91,26 @@ def touched(defect: Defect, references: list[Reference]) -> list[Reference]:
     return [one for one in references if defect(one.answer, "", random.Random(SEED)) != one.answer]
 
 
+def gate_on(defect: Defect, suite: Suite, baseline: EvalReport) -> GateResult:
+    """Return what the suite's gate says if every recorded answer has a defect."""
+    rng = random.Random(SEED)
+    references = {reference.id: reference for reference in suite.references}
+    samples = []
+    for index, item in enumerate(baseline.items):
+        reference = references[item.id]
+        candidate = defect(item.candidate, baseline.items[index - OFFSET].candidate, rng)
+        nuggets = reference.nuggets
+        samples.append(Sample(item.id, item.question, (reference.answer,), candidate, nuggets.must, nuggets.nice))
+    items = [
+        replace(item, score=result.score, metrics={**item.metrics, **result.metrics})
+        for item, result in zip(baseline.items, score_samples(samples), strict=True)
+    ]
+    return compare_reports(baseline, replace(baseline, items=tuple(items)), suite.settings.gate, "baseline.json")
+
+
 def main() -> None:
-    references = list(load_suite(CORE).references)
+    suite = load_suite(CORE)
+    references = list(suite.references)
     print("| defect | answers | unchanged | with the defect | falls by (95%) | fell |\n|---|---|---|---|---|---|")
     for defect in DEFECTS:
         sample = touched(defect, references)
@@ -98,6 +121,14 @@ def main() -> None:
             f"| {defect.__name__.replace('_', ' ')} | {len(sample)} | {mean(unchanged):.3f} | {mean(defective):.3f} "
             f"| {interval.mean:.3f} ({interval.low:.3f}–{interval.high:.3f}) | {sum(fall > 0 for fall in falls)} |"
         )
+    baseline = load_report(suite.baseline)
+    print("\n| defect of every recorded answer | verdict | score | metrics that are worse |\n|---|---|---|---|")
+    for defect in DEFECTS:
+        result = gate_on(defect, suite, baseline)
+        of_score = next(comparison for comparison in result.comparisons if comparison.metric == "score")
+        worse = [comparison.metric for comparison in result.comparisons if comparison.verdict is Verdict.WORSE]
+        name = defect.__name__.replace("_", " ")
+        print(f"| {name} | {result.verdict.value} | {of_score.difference:+.3f} | {', '.join(worse)} |")
 
 
 def mean(values: list[float]) -> float:

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case
+from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, Score
 from qtgen.evaluation.metrics.nuggets import ASSIGNED, claim_dispute, claim_support
 
 CLAIM = "Water boils at 100 degrees Celsius at sea level."
 TEXT = "At sea level, water boils at 100 degrees Celsius. Salt raises the boiling point a little."
 
 
-def recall(text: str, *claims: str) -> tuple[float | None, str]:
+def recall(text: str, *claims: str) -> Score:
     case = Case(AnalyzedText("When does water boil?"), (AnalyzedText(TEXT),), AnalyzedText(text))
     return METRICS["must_recall"].function(replace(case, must=tuple(map(AnalyzedText, claims))))
 
@@ -32,7 +32,7 @@ def test_a_nugget_that_the_text_contradicts_is_not_stated(text: str) -> None:
 
 def test_a_nugget_is_stated_missing_or_contradicted() -> None:
     missing, denied = "Copper melts at 1085 degrees.", "Salt lowers the boiling point a little."
-    assert recall(TEXT, CLAIM, missing, denied) == (
+    assert tuple(recall(TEXT, CLAIM, missing, denied)) == (
         pytest.approx(1 / 3), f"1 of 3; contradicted: {denied}; missing: {missing}"
     )  # fmt: skip
     assert recall(f"{TEXT} Water does not boil at 100 degrees Celsius at sea level.", CLAIM)[0] == 1.0, "said as well"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qtgen.evaluation.metrics import SCORER, Score, describe_score, overall
 from qtgen.evaluation.metrics.overall import PARTS, WEIGHTS, to_scale
+from qtgen.evaluation.report import Verdict, load_report
 from qtgen.evaluation.suites import load_suite
 from support import ROOT
 
@@ -70,3 +71,12 @@ def test_planted_defects_lower_the_score_as_documented() -> None:
         assert all(new < old for old, new in zip(whole, broken, strict=True)), name
         fall = sum(whole) / len(whole) - sum(broken) / len(broken)
         assert fall == pytest.approx(float(documented[name][3].split()[0]), abs=0.01), name
+
+
+@pytest.mark.parametrize("name", ["drop_a_section", "swap_the_subject", "pad", "cut_in_half", "repeat"])
+def test_the_gate_of_core_sees_a_defect_of_its_recorded_answers(name: str) -> None:
+    defects = runpy.run_path(str(ROOT / "benchmarks" / "defects.py"))
+    suite = load_suite(ROOT / "evals" / "core")
+    result = defects["gate_on"](defects[name], suite, load_report(suite.baseline))
+    assert result.verdict is Verdict.WORSE
+    assert "score" in {comparison.metric for comparison in result.comparisons if comparison.verdict is Verdict.WORSE}
