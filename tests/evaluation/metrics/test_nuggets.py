@@ -32,9 +32,9 @@ def test_a_nugget_that_the_text_contradicts_is_not_stated(text: str) -> None:
 
 def test_a_nugget_is_stated_missing_or_contradicted() -> None:
     missing, denied = "Copper melts at 1085 degrees.", "Salt lowers the boiling point a little."
-    assert tuple(recall(TEXT, CLAIM, missing, denied)) == (
-        pytest.approx(1 / 3), f"1 of 3; contradicted: {denied}; missing: {missing}"
-    )  # fmt: skip
+    share, note = recall(TEXT, CLAIM, missing, denied)
+    assert share == pytest.approx(1 / 3)
+    assert note == f"1 of 3; contradicted: {denied}; missing: {missing}"
     assert recall(f"{TEXT} Water does not boil at 100 degrees Celsius at sea level.", CLAIM)[0] == 1.0, "said as well"
 
 
