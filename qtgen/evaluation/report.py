@@ -17,6 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from qtgen._util.pydantic_errors import dotted_path, expectation
 from qtgen.errors import Failure, UsageError
+from qtgen.evaluation.judging import Judging
 from qtgen.evaluation.metrics.base import Direction
 from qtgen.llm.types import Usage
 
@@ -148,7 +149,7 @@ class EvalReport:
 
     Two reports can be compared if `suite`, `suite_digest` and `scorer` are equal. `scorer` is the scorer's version,
     with the embeddings model and the plugin metrics if there are any. `libraries` holds the versions of the packages
-    that compute the metrics. `created` is an ISO 8601 time.
+    that compute the metrics. `created` is an ISO 8601 time. `usage` is that of the pages; `judging` has the judges'.
     """
 
     __pydantic_config__ = ConfigDict(strict=True, allow_inf_nan=False)
@@ -163,6 +164,7 @@ class EvalReport:
     prompts: dict[str, str]
     recordings: RecordingUse
     judges: tuple[str, ...] = ()
+    judging: Judging | None = None
     scorer: str
     libraries: dict[str, str] = dataclass_field(default_factory=dict)
     repeats: int
@@ -243,6 +245,8 @@ def _adapter() -> TypeAdapter[EvalReport]:
 
 def _document(report: EvalReport) -> Mapping[str, Any]:
     document = asdict(report)
+    if report.judging is None:
+        del document["judging"]
     for part, usage in (
         (document, report.usage),
         *zip(document["items"], (item.usage for item in report.items), strict=True),

@@ -8,6 +8,7 @@ from typing import Any
 from qtgen.commands._batch import BatchFlags
 from qtgen.commands.eval._outputs import OutputOptions
 from qtgen.errors import UsageError
+from qtgen.evaluation.judge_panel import JudgePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,9 @@ class EvalRunOptions:
     flags: Mapping[str, Any]
     embeddings: str | None
     judges: tuple[str, ...]
+    judgements: int
+    judge_uncertain: bool
+    fresh: bool
     repeats: int | None
     dry_run: bool
     resume: bool
@@ -47,7 +51,20 @@ class EvalRunOptions:
         for name in ("dry_run", "resume"):
             if parameters[name] and not is_live:
                 raise UsageError("needs --live or --record", setting=name)
-        names = ("embeddings", "judges", "repeats", "dry_run", "resume", "baseline", "save_baseline", "write_scores")
+        _check_judging(parameters, mode="pages" if pages else mode)
+        names = (
+            "embeddings",
+            "judges",
+            "judgements",
+            "judge_uncertain",
+            "fresh",
+            "repeats",
+            "dry_run",
+            "resume",
+            "baseline",
+            "save_baseline",
+            "write_scores",
+        )
         return EvalRunOptions(
             mode="pages" if pages else mode or "replay",
             pages=pages,
@@ -59,5 +76,24 @@ class EvalRunOptions:
         )
 
     @property
+    def judge_plan(self) -> JudgePlan:
+        """Who judges what."""
+        return JudgePlan(self.judges, self.judgements, self.judge_uncertain)
+
+    @property
     def is_live(self) -> bool:
         return self.mode in ("live", "record")
+
+
+def _check_judging(parameters: Mapping[str, Any], mode: str | None) -> None:
+    """Raise UsageError for options about judges without a judge, and for --fresh if nothing would be asked."""
+    judges = parameters["judges"]
+    if not judges:
+        if parameters["judge_uncertain"]:
+            raise UsageError("needs --judge, which names the judges", setting="judge_uncertain")
+        if parameters["judgements"] > 1:
+            raise UsageError("needs --judge, which names the judges", setting="judgements")
+    if parameters["fresh"] and (mode is None or (mode == "pages" and not judges)):
+        raise UsageError("needs --live, --record, or --pages with --judge, because nothing is asked", setting="fresh")
+    if parameters["fresh"] and parameters["resume"]:
+        raise UsageError("cannot be combined with --resume, which continues a run", setting="fresh")

@@ -1,7 +1,5 @@
 """`qtgen eval compare`: two reports -> a verdict."""
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,30 +8,27 @@ import click
 from pydantic import ValidationError
 
 from qtgen._util.pydantic_errors import expectation
-from qtgen.commands._options import Grouped, open_ledger, options_of, settings_from
+from qtgen.commands._options import Grouped, budget_option, options_of, settings_from
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands._run import require_prices
-from qtgen.commands._steps import progress_after
+from qtgen.commands.eval._judging import has_ended_early, report_end
 from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report
+from qtgen.commands.eval._pairs import judge_pairs
 from qtgen.errors import UsageError
 from qtgen.evaluation.gate import add_reasons, compare_reports, lost_references
-from qtgen.evaluation.judges import Preference, count_preferences, preference
+from qtgen.evaluation.judges import count_preferences
 from qtgen.evaluation.metrics import check_metric_names, metric_directions
 from qtgen.evaluation.plugins import load_plugins
-from qtgen.evaluation.report import EvalItem, EvalReport, Verdict, load_report
+from qtgen.evaluation.report import EvalReport, Verdict, load_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files, find_reference_files
 from qtgen.evaluation.suites import GATE_METRICS, GateSettings, find_suite
-from qtgen.llm.budget import Budget
-from qtgen.llm.factory import open_clients
-from qtgen.llm.ledger import open_writer
 
 _file = NonEmptyPath(dir_okay=False)
 _gate = options_of("Comparison")
 _EPILOG = """\b
 Exit codes:
   0  better, or no change shown
-  1  worse, a reference that lost its score, or (with --require-power) too few
-     items to tell
+  1  worse, a reference that lost its score, judges that the budget or an error
+     stopped, or (with --require-power) too few items to tell
   2  the call is wrong, or the reports cannot be compared
 """
 
@@ -60,7 +55,9 @@ Exit codes:
     multiple=True,
     help="Also compare the pages with this model, in both orders. Repeat for several judges.",
 )
+@_gate("--fresh", is_flag=True, help="With --judge: ask again for everything.")
 @_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
+@budget_option
 @output_options
 def command(
     before: Path, after: Path, metrics: str | None, matters: float, max_fall: float | None, **parameters: Any
@@ -77,12 +74,19 @@ def command(
     report, baseline = load_report(after), load_report(before)
     report = replace(report, gate=compare_reports(baseline, report, gate, str(before)))
     if parameters["judges"]:
-        preferences = asyncio.run(_ask_judges(baseline, report, parameters["judges"]))
-        report = add_reasons(report, [count_preferences(preferences).sentence()])
+        budget, fresh = parameters["budget"], parameters["fresh"]
+        pairs = judge_pairs(baseline, report, parameters["judges"], budget, fresh=fresh)
+        report = replace(report, judging=pairs.judging)
+        if pairs.judging.ended:
+            report_end(pairs.judging.ended, with_resume=False)
+        report = add_reasons(report, [count_preferences(pairs.preferences).sentence()])
+    elif parameters["fresh"]:
+        raise UsageError("needs --judge, because nothing else is asked", setting="fresh")
     show_report(report, outputs, _sources(baseline, report) if "html" in outputs.targets else None)
     verdict = report.gate.verdict if report.gate else None
     is_weak = parameters["require_power"] and verdict is Verdict.TOO_FEW
-    return int(verdict is Verdict.WORSE or is_weak or bool(lost_references(baseline, report)))
+    has_ended = bool(parameters["judges"]) and has_ended_early(report.judging)
+    return int(verdict is Verdict.WORSE or is_weak or has_ended or bool(lost_references(baseline, report)))
 
 
 def _sources(before: EvalReport, after: EvalReport) -> ReportSources:
@@ -102,27 +106,3 @@ def _gate_settings(metrics: str | None, matters: float, max_fall: float | None) 
     except ValidationError as error:
         details = error.errors()[0]
         raise UsageError(expectation(details, show_value=False), setting=str(details["loc"][0])) from None
-
-
-async def _ask_judges(before: EvalReport, after: EvalReport, models: Sequence[str]) -> list[Preference]:
-    """Return the preference of every judge on every pair of pages; the ledger records the requests."""
-    pairs = _page_pairs(before, after)
-    settings = settings_from({"model": models})
-    require_prices(settings)
-    preferences = []
-    with open_ledger(settings) as ledger, progress_after("Asking judges", len(pairs) * len(models)) as step:
-        budget = Budget(settings.budget)
-        async with open_writer(ledger, fresh=False) as writer, open_clients(settings, writer, budget) as judges:
-            for old, new in pairs:
-                for judge in judges:
-                    texts = (new.question, new.reference, old.candidate, new.candidate)
-                    preferences.append(await preference(judge, *texts))
-                    step.advance()
-    return preferences
-
-
-def _page_pairs(before: EvalReport, after: EvalReport) -> list[tuple[EvalItem, EvalItem]]:
-    """Return the items with an answer in both reports."""
-    old_items = {(item.id, item.repeat): item for item in before.items if item.candidate}
-    pairs = ((old_items.get((new.id, new.repeat)), new) for new in after.items if new.candidate)
-    return [(old, new) for old, new in pairs if old]

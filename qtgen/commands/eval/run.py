@@ -17,6 +17,7 @@ from qtgen.commands._paths import NonEmptyPath, UnusablePaths, existing_paths
 from qtgen.commands._run import require_prices
 from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
+from qtgen.commands.eval._judging import cost_of, has_ended_early, report_end
 from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
 from qtgen.commands.eval._outputs import (
     output_options,
@@ -29,6 +30,7 @@ from qtgen.commands.eval._run_options import EvalRunOptions
 from qtgen.errors import UsageError
 from qtgen.evaluation.candidates import Candidate, find_candidates
 from qtgen.evaluation.gate import compare_reports
+from qtgen.evaluation.judging import Judging
 from qtgen.evaluation.offline import one_model, replay_candidates, replay_judges, replay_settings, suite_config
 from qtgen.evaluation.plugins import load_plugins, scorer_name
 from qtgen.evaluation.recordings import discard_recording, partial_path, publish_recording, record_cassette
@@ -45,8 +47,8 @@ from qtgen.settings import Settings
 _EPILOG = """\b
 Exit codes:
   0    better, no change shown, or no baseline
-  1    worse, an item without a score, or (with --require-power) too few
-       items to tell
+  1    worse, an item without a score, judges that the budget or an error
+       stopped, or (with --require-power) too few items to tell
   2    the call, a suite, a cassette or the baseline cannot be used
   130  interrupted; the same command with --resume continues
 
@@ -56,6 +58,8 @@ Examples:
   qtgen eval run core --record            send requests, record the responses
   qtgen eval run core --live --dry-run    estimate what a live run would cost
   qtgen eval run core --pages outputs/    score the pages of a folder
+  qtgen eval run core --live --judge gpt-4o --judgements 3
+                                          let a model judge each page 3 times
   qtgen eval run core --html report.html  write the report as HTML
   qtgen eval run smoke core --html out/   write out/smoke.html, out/core.html
 """
@@ -71,11 +75,20 @@ _report = NonEmptyPath(dir_okay=False)
 @_source("--write-scores", is_flag=True, help="With --pages: write each page's score into its `score` field.")
 @_source("--repeats", type=click.IntRange(1, 50), help="Number of pages per reference.  [default: the suite's]")
 @_source("--resume", is_flag=True, help="With --live or --record: continue an interrupted run.")
+@_source("--fresh", is_flag=True, help="Ask again for everything: reuse no response of an earlier run.")
 @_source("--dry-run", is_flag=True, help="With --live or --record: estimate requests and cost, and send nothing.")
 @_model("--provider", metavar="NAME", help="Use openai, local or a plugin's provider.  [default: the suite's]")
 @_model("--model", help="Use this model.  [default: the suite's]")
 @_model("--prompt", help="Use this prompt for every question.  [default: the suite's]")
 @_model("--judge", "judges", multiple=True, help="Also judge each page with this model. Repeat for several judges.")
+@_model(
+    "--judgements",
+    type=click.IntRange(1, 9),
+    default=1,
+    show_default=True,
+    help="Number of independent judgements of each page by each judge. The report shows how far they agree.",
+)
+@_model("--judge-uncertain", is_flag=True, help="Judge only the items whose score has a low confidence.")
 @_model("--embeddings", help="Use this model of an embeddings endpoint.  [default: built-in word vectors]")
 @_model("--concurrency", type=int, help="Limit the requests in flight.  [default: 64; local: 2]")
 @batch_options
@@ -116,7 +129,7 @@ class _SuiteRun:
     def go(self) -> int:
         """Evaluate the suite and show the report; return the exit code."""
         options = self.options
-        if options.is_live or options.judges:
+        if options.is_live:
             require_prices(self.settings, in_batches=options.batch is not None)
         if options.batch:
             check_batch(self.settings)
@@ -134,7 +147,7 @@ class _SuiteRun:
         results = score_candidates(candidates, self.config.checker, metrics, embed)
         if options.judges:
             results, info = self._judge(session, candidates, results, info)
-        self._finish_recordings(candidates)
+        self._finish_recordings(candidates, info.judging)
         if options.write_scores:
             write_page_scores(candidates, results)
         report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
@@ -195,23 +208,33 @@ class _SuiteRun:
         self, session: LiveSession, candidates: list[Candidate], results: list[SampleResult], info: RunInfo
     ) -> tuple[list[SampleResult], RunInfo]:
         """Replay the judges' recordings if nothing is sent; otherwise ask them, and record them with --record."""
-        options, judges = self.options, self.options.judges
+        options = self.options
         if options.mode == "replay":
-            settings = self.settings.model_copy(update={"model": judges})
-            results, recordings = replay_judges(self.suite, candidates, results, settings)
-            return results, replace(info, recordings=info.recordings + recordings)
+            panel, recordings = replay_judges(self.suite, candidates, results, self.settings, options.judge_plan)
+            return panel.results, replace(info, recordings=info.recordings + recordings, judging=panel.judging)
         is_recorded = options.mode == "record"
         cassette = self.suite.judges_cassette
         with record_cassette(cassette, resume=options.resume) if is_recorded else nullcontext() as recording:
-            remedy = RESUME if options.is_live else None
-            results = asyncio.run(session.judge(candidates, results, judges, recording, remedy))
-            if recording:
+            judging = session.judge(
+                candidates,
+                results,
+                options.judge_plan,
+                recording,
+                fresh=options.fresh,
+                spent=cost_of(candidates) if options.batch else 0.0,
+                remedy=RESUME if options.is_live else None,
+            )
+            panel = asyncio.run(judging)
+            if recording and panel.judging.ended is None:
                 recording.drop_unused()
-        return results, info
+        if panel.judging.ended:
+            report_end(panel.judging.ended, with_resume=options.is_live)
+        return panel.results, replace(info, judging=panel.judging)
 
-    def _finish_recordings(self, candidates: list[Candidate]) -> None:
-        """Publish or discard what was recorded, unless the budget ended the run: then --resume continues it."""
-        if not self.options.is_live or self.options.batch or any(map(is_left_by_budget, candidates)):
+    def _finish_recordings(self, candidates: list[Candidate], judging: Judging | None) -> None:
+        """Publish or discard what was recorded, unless the run ended early: then --resume continues it."""
+        has_ended = any(map(is_left_by_budget, candidates)) or (judging is not None and judging.ended is not None)
+        if not self.options.is_live or self.options.batch or has_ended:
             return
         if self.options.mode == "live":
             discard_recording(self.cassette)
@@ -246,6 +269,9 @@ class _SuiteRun:
         )
 
     def _save_baseline(self, report: EvalReport) -> None:
+        if has_ended_early(report.judging):
+            message = f"judging ended early, so {self.suite.baseline} is unchanged"
+            raise UsageError(message, setting="save_baseline")
         if report.unscored or report.recordings.missed:
             message = f"an item has no score, so {self.suite.baseline} is unchanged"
             raise UsageError(message, setting="save_baseline")
@@ -254,6 +280,6 @@ class _SuiteRun:
 
     def _exit_code(self, report: EvalReport) -> int:
         verdict = report.gate.verdict if report.gate else None
-        has_failed = bool(report.unscored) or report.recordings != RecordingUse()
+        has_failed = bool(report.unscored) or report.recordings != RecordingUse() or has_ended_early(report.judging)
         is_weak = self.options.require_power and verdict in (Verdict.TOO_FEW, None)
         return int(verdict is Verdict.WORSE or has_failed or is_weak)

@@ -20,6 +20,7 @@ from qtgen.evaluation.reports.common import (
     scored_items,
     summarize_verdict,
 )
+from qtgen.evaluation.reports.judging import judging_lines
 from qtgen.validation.reports.github import escape_data, escape_property
 
 _SHOWN = 10  # entries of a list in the summary, which GitHub cuts off at 1 MiB
@@ -75,6 +76,7 @@ def render_step_summary(report: EvalReport) -> str:
         _metrics_table(report),
         *_lists(report),
         f"{format_tokens(report.usage)}; {_escape(money(report.usage.charged_usd))}.",
+        "\n".join(f"- {_escape(line)}" for line in judging_lines(report.judging)),
         f"<sub>{facts}</sub>",
     ]
     return replace_surrogates("\n\n".join(block for block in blocks if block) + "\n")

@@ -23,6 +23,7 @@ from qtgen.evaluation.metrics.guide import MetricGuide, guide_to
 from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
 from qtgen.evaluation.reports import charts, common
 from qtgen.evaluation.reports.items import ItemEntry, item_entries, values_of
+from qtgen.evaluation.reports.judging import judging_lines
 from qtgen.evaluation.reports.sources import ReportSources, key_of
 
 _FOLDER = Path(__file__).parent
@@ -65,6 +66,7 @@ def render(report: EvalReport, sources: ReportSources | None = None) -> str:
         before=sources.before,
         verdict=common.summarize_verdict(report),
         facts=list(common.report_facts(report)),
+        judging=list(judging_lines(report.judging)),
         rows=rows,
         compared=[row for row in rows if row.comparison],
         others=[row for row in rows if not row.comparison],

@@ -18,6 +18,7 @@ from qtgen.evaluation.reports.common import (
     scored_items,
     summarize_verdict,
 )
+from qtgen.evaluation.reports.judging import judging_lines
 
 _WIDTH = 100
 _SHOWN = 10  # entries of a list; the other formats have the rest
@@ -33,6 +34,7 @@ def render(report: EvalReport) -> str:
         _comparisons_table(report),
         *_lists(report),
         f"{format_tokens(report.usage)}; {money(report.usage.charged_usd)}",
+        "\n".join(line for sentence in judging_lines(report.judging) for line in _wrap(sentence, "  ")),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

@@ -96,7 +96,7 @@ def test_judges_are_asked_about_every_pair_of_pages(
     async def open_clients(*_: Any) -> AsyncIterator[Sequence[Scripted]]:
         yield [judge]
 
-    monkeypatch.setattr("qtgen.commands.eval.compare.open_clients", open_clients)
+    monkeypatch.setattr("qtgen.commands.eval._pairs.open_clients", open_clients)
     _, out, _ = run_eval("compare", "before.json", "after.json", "--judge", "m")
     text = " ".join(out.split())
     assert "judges preferred the new page 1 time, the old one 0 times and neither 1 time" in text
