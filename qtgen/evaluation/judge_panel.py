@@ -13,7 +13,7 @@ from qtgen.errors import BudgetReached, Failure, ProviderUnusable
 from qtgen.evaluation.candidates import Candidate
 from qtgen.evaluation.judge_agreement import Opinion, judge_agreements
 from qtgen.evaluation.judges import JudgeScore, Sampling, judge_by_rubric, judge_claims, no_opinion
-from qtgen.evaluation.judging import JudgeUse, Judging
+from qtgen.evaluation.judging import JudgeUse, Judging, silent_judges
 from qtgen.evaluation.metrics import JUDGE_METRICS
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.llm.types import Provider
@@ -176,7 +176,8 @@ class PanelLog:
 
     def _judging(self, judged: Sequence[JudgedResult]) -> Judging:
         use = {model: JudgeUse() for model in self._plan.models}
-        for model, score in _all_scores(judged):
+        given = list(_all_scores(judged))
+        for model, _, score in given:
             use[model] = use.get(model, JudgeUse()) + score.use
         opinions = [
             Opinion(model, metric, index, score.value, score.labels)
@@ -191,14 +192,17 @@ class PanelLog:
             judgements=self._plan.judgements,
             scope="uncertain" if self._plan.only_uncertain else "all",
             agreement=judge_agreements(opinions),
-            ended=self._failure or _budget_end([score for _, score in _all_scores(judged)]),
+            silent=silent_judges((model, metric, score.value is None) for model, metric, score in given),
+            ended=self._failure or _budget_end([score for _, _, score in given]),
         )
 
 
-def _all_scores(judged: Sequence[JudgedResult]) -> Iterator[tuple[str, JudgeScore]]:
+def _all_scores(judged: Sequence[JudgedResult]) -> Iterator[tuple[str, str, JudgeScore]]:
+    """Yield each judgement with the judge and the metric."""
     for one in judged:
-        for scores in one.scores.values():
-            yield from scores
+        for metric, scores in one.scores.items():
+            for model, score in scores:
+                yield model, metric, score
 
 
 def _budget_end(scores: Sequence[JudgeScore]) -> Failure | None:

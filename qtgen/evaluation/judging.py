@@ -1,5 +1,6 @@
 """What a report says about its judges: what they were asked, what that cost, and how far they agree."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ class JudgeUse:
 
     Args:
         asked: Judgements that were requested. A judgement is one opinion on one text, a retry included.
-        reused: Those of them that the ledger held from an earlier run. They cost nothing.
+        reused: Those of them that the ledger had an answer to. They cost nothing.
         retried: Those that needed a second request, because the first response could not be read.
         failed: Those without an opinion.
         cost_usd: US dollars, None if a price is unknown.
@@ -84,6 +85,7 @@ class Judging:
         scope: `all` items with a score, or only the `uncertain` ones.
         source: `requests`, or `recordings` if the judgements were replayed, which costs nothing.
         agreement: How far the judgements agree.
+        silent: Judges that had no opinion on any text, each with the metric: `gpt-4o (judge)`.
         ended: Why some items were not judged, such as a budget that is used up.
     """
 
@@ -93,9 +95,26 @@ class Judging:
     scope: Literal["all", "uncertain"] = "all"
     source: Literal["requests", "recordings"] = "requests"
     agreement: tuple[JudgeAgreement, ...] = ()
+    silent: tuple[str, ...] = ()
     ended: Failure | None = None
 
     @property
     def total(self) -> JudgeUse:
         """What all judges were asked."""
         return sum(self.judges.values(), JudgeUse())
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether judging ended early, or a judge had no opinion on any text. Such a run is no success."""
+        return self.ended is not None or bool(self.silent)
+
+
+def silent_judges(failures: Iterable[tuple[str, str, bool]]) -> tuple[str, ...]:
+    """Return the judges without an opinion on any text.
+
+    `failures` has the judge, the metric and whether there is no opinion, for each judgement.
+    """
+    has_opinion: dict[tuple[str, str], bool] = {}
+    for model, metric, has_failed in failures:
+        has_opinion[model, metric] = has_opinion.get((model, metric), False) or not has_failed
+    return tuple(f"{model} ({metric})" for (model, metric), found in has_opinion.items() if not found)

@@ -94,7 +94,7 @@ class LiveSession:
     ) -> Panel:
         """Return the results with the metrics of live judges.
 
-        If the judges become unusable, the other results have notes that say so, and nothing else is lost.
+        If the judges are unusable, the other results have notes that say so, and nothing else is lost.
 
         Args:
             candidates: The pages.
@@ -152,6 +152,9 @@ class LiveSession:
                     work.candidates, work.results, judges, work.plan, concurrency=pages_at_once, stop=stop
                 ):
                     yield index, judged
+                for client in clients:
+                    if unusable := client.brake.verdict():
+                        raise unusable
 
     def _work(self) -> Work:
         """Return what the session works on. All its runs share one budget."""

@@ -9,7 +9,7 @@ from qtgen.commands._run import require_prices
 from qtgen.commands._steps import progress_after
 from qtgen.errors import BudgetReached, Failure, ProviderUnusable
 from qtgen.evaluation.judges import Preference, preference
-from qtgen.evaluation.judging import JudgeUse, Judging
+from qtgen.evaluation.judging import JudgeUse, Judging, silent_judges
 from qtgen.evaluation.report import EvalItem, EvalReport
 from qtgen.llm.budget import Budget
 from qtgen.llm.factory import open_clients
@@ -84,6 +84,9 @@ class _PairJudges:
                     for judge in judges:
                         self._opinions.append(PairOpinion(new.id, judge.model, await self._prefer(judge, old, new)))
                         step.advance()
+                verdicts = (judge.brake.verdict() for judge in judges)
+                if self._ended is None and (unusable := next(filter(None, verdicts), None)):
+                    self._ended = Failure(unusable.kind, str(unusable))
         return PairJudging(self._opinions, self._judging())
 
     async def _prefer(self, judge: Provider, old: EvalItem, new: EvalItem) -> Preference:
@@ -109,7 +112,8 @@ class _PairJudges:
             failed = sum(opinion.preference.error is not None for opinion in self._opinions)
             total = len(self._opinions)
             ended = Failure(ended.kind, f"{ended.message} with {failed:,} of {total:,} comparisons left")
-        return Judging(use, items=len(self._pairs), ended=ended)
+        failures = ((one.judge, "preference", one.preference.value is None) for one in self._opinions)
+        return Judging(use, items=len(self._pairs), silent=silent_judges(failures), ended=ended)
 
 
 def _page_pairs(before: EvalReport, after: EvalReport) -> list[tuple[EvalItem, EvalItem]]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from qtgen._util.pydantic_errors import expectation
 from qtgen.commands._options import Grouped, budget_option, options_of, settings_from
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands.eval._judging import has_ended_early, report_end
+from qtgen.commands.eval._judging import report_end
 from qtgen.commands.eval._outputs import OutputOptions, output_options, show_report
 from qtgen.commands.eval._pairs import judge_pairs
 from qtgen.errors import UsageError
@@ -27,8 +27,8 @@ _gate = options_of("Comparison")
 _EPILOG = """\b
 Exit codes:
   0  better, or no change shown
-  1  worse, a reference that lost its score, judges that the budget or an error
-     stopped, or (with --require-power) too few items to tell
+  1  worse, a reference that lost its score, a judge without any opinion, a
+     budget that is used up, or (with --require-power) too few items to tell
   2  the call is wrong, or the reports cannot be compared
 """
 
@@ -85,8 +85,8 @@ def command(
     show_report(report, outputs, _sources(baseline, report) if "html" in outputs.targets else None)
     verdict = report.gate.verdict if report.gate else None
     is_weak = parameters["require_power"] and verdict is Verdict.TOO_FEW
-    has_ended = bool(parameters["judges"]) and has_ended_early(report.judging)
-    return int(verdict is Verdict.WORSE or is_weak or has_ended or bool(lost_references(baseline, report)))
+    has_no_opinion = bool(parameters["judges"]) and report.judging is not None and report.judging.has_failed
+    return int(verdict is Verdict.WORSE or is_weak or has_no_opinion or bool(lost_references(baseline, report)))
 
 
 def _sources(before: EvalReport, after: EvalReport) -> ReportSources:

@@ -17,7 +17,7 @@ from qtgen.commands._paths import NonEmptyPath, UnusablePaths, existing_paths
 from qtgen.commands._run import require_prices
 from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
-from qtgen.commands.eval._judging import cost_of, has_ended_early, report_end
+from qtgen.commands.eval._judging import cost_of, report_end
 from qtgen.commands.eval._live import RESUME, LiveSession, is_left_by_budget, live_cassette
 from qtgen.commands.eval._outputs import (
     output_options,
@@ -47,8 +47,8 @@ from qtgen.settings import Settings
 _EPILOG = """\b
 Exit codes:
   0    better, no change shown, or no baseline
-  1    worse, an item without a score, judges that the budget or an error
-       stopped, or (with --require-power) too few items to tell
+  1    worse, an item without a score, a judge without any opinion, a budget
+       that is used up, or (with --require-power) too few items to tell
   2    the call, a suite, a cassette or the baseline cannot be used
   130  interrupted; the same command with --resume continues
 
@@ -269,8 +269,8 @@ class _SuiteRun:
         )
 
     def _save_baseline(self, report: EvalReport) -> None:
-        if has_ended_early(report.judging):
-            message = f"judging ended early, so {self.suite.baseline} is unchanged"
+        if report.judging and report.judging.has_failed:
+            message = f"a judge ended early or had no opinion, so {self.suite.baseline} is unchanged"
             raise UsageError(message, setting="save_baseline")
         if report.unscored or report.recordings.missed:
             message = f"an item has no score, so {self.suite.baseline} is unchanged"
@@ -280,6 +280,7 @@ class _SuiteRun:
 
     def _exit_code(self, report: EvalReport) -> int:
         verdict = report.gate.verdict if report.gate else None
-        has_failed = bool(report.unscored) or report.recordings != RecordingUse() or has_ended_early(report.judging)
+        has_failed = bool(report.unscored) or report.recordings != RecordingUse()
+        has_failed |= report.judging is not None and report.judging.has_failed
         is_weak = self.options.require_power and verdict in (Verdict.TOO_FEW, None)
         return int(verdict is Verdict.WORSE or has_failed or is_weak)

@@ -13,6 +13,8 @@ def judging_lines(judging: Judging | None) -> Iterator[str]:
         return
     if judging.ended:
         yield f"judging ended early: {judging.ended.message}"
+    if judging.silent:
+        yield f"no opinion on any item: {', '.join(judging.silent)}"
     if judging.scope == "uncertain":
         yield f"judged only items with a low confidence: {pluralize(judging.items, 'item')}"
     for model, use in judging.judges.items():

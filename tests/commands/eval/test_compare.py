@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from qtgen.llm.brake import Brake
 from support import Scripted
 from support.eval_reports import scored_report
 
@@ -91,6 +92,7 @@ def test_judges_are_asked_about_every_pair_of_pages(
         (tmp_path / f"{name}.json").write_text(scored_report({"a": 0.5, "b": 0.5}).to_json())
     forward, backward = (json.dumps({"reasons": "r", "better": better}) for better in ("second", "first"))
     judge = Scripted(forward, backward, forward, forward)
+    monkeypatch.setattr(judge, "brake", Brake(), raising=False)
 
     @asynccontextmanager
     async def open_clients(*_: Any) -> AsyncIterator[Sequence[Scripted]]:
