@@ -38,6 +38,11 @@ class PairJudging(NamedTuple):
         """The preferences, in the order of the pairs."""
         return [opinion.preference for opinion in self.opinions]
 
+    @property
+    def by_reference(self) -> list[tuple[str, Preference]]:
+        """The preferences with the id of the reference."""
+        return [(opinion.id, opinion.preference) for opinion in self.opinions]
+
 
 def judge_pairs(
     before: EvalReport, after: EvalReport, models: Sequence[str], budget: float | None = None, *, fresh: bool = False
