@@ -192,7 +192,7 @@ class PanelLog:
             judgements=self._plan.judgements,
             scope="uncertain" if self._plan.only_uncertain else "all",
             agreement=judge_agreements(opinions),
-            silent=silent_judges((model, metric, score.value is None) for model, metric, score in given),
+            silent=silent_judges((model, metric, score.error) for model, metric, score in given),
             ended=self._failure or _budget_end([score for _, _, score in given]),
         )
 

@@ -28,7 +28,7 @@ from qtgen.evaluation.judge_forms import (
     read_response,
 )
 from qtgen.evaluation.judge_requests import JudgeReply, ask_judge
-from qtgen.evaluation.judging import JudgeUse
+from qtgen.evaluation.judging import JudgeUse, reason_of
 from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, Message, Prompt, PromptStyle, Provider
 
 __all__ = [
@@ -180,8 +180,7 @@ async def preference(judge: Provider, question: str, reference: str | None, firs
 def no_opinion(model: str, error: Failure | None, use: JudgeUse) -> JudgeScore:
     """Return the score of a judge that has no opinion. `error` says why; its message can begin with the model."""
     error = error or Failure("judge", f"{model}: no reply")
-    reason = error.message.removeprefix(f"{model}: ")
-    return JudgeScore(None, f"{model}: no opinion: {reason}"[:_NOTE_LENGTH], error, use=use)
+    return JudgeScore(None, f"{model}: no opinion: {reason_of(error, model)}"[:_NOTE_LENGTH], error, use=use)
 
 
 class _Request(NamedTuple):

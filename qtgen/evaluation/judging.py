@@ -1,7 +1,8 @@
 """What a report says about its judges: what they were asked, what that cost, and how far they agree."""
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from qtgen.errors import Failure
@@ -85,7 +86,7 @@ class Judging:
         scope: `all` items with a score, or only the `uncertain` ones.
         source: `requests`, or `recordings` if the judgements were replayed, which costs nothing.
         agreement: How far the judgements agree.
-        silent: Judges that had no opinion on any text, each with the metric: `gpt-4o (judge)`.
+        silent: Judges that had no opinion on any text, each with the metric (`gpt-4o (judge)`), and the first reason.
         ended: Why some items were not judged, such as a budget that is used up.
     """
 
@@ -95,7 +96,7 @@ class Judging:
     scope: Literal["all", "uncertain"] = "all"
     source: Literal["requests", "recordings"] = "requests"
     agreement: tuple[JudgeAgreement, ...] = ()
-    silent: tuple[str, ...] = ()
+    silent: dict[str, str] = field(default_factory=dict)
     ended: Failure | None = None
 
     @property
@@ -109,12 +110,17 @@ class Judging:
         return self.ended is not None or bool(self.silent)
 
 
-def silent_judges(failures: Iterable[tuple[str, str, bool]]) -> tuple[str, ...]:
-    """Return the judges without an opinion on any text.
+def silent_judges(opinions: Iterable[tuple[str, str, Failure | None]]) -> dict[str, str]:
+    """Return the judges without an opinion on any text, each with the metric and the first reason.
 
-    `failures` has the judge, the metric and whether there is no opinion, for each judgement.
+    `opinions` has the judge, the metric and why there is no opinion, for each judgement.
     """
-    has_opinion: dict[tuple[str, str], bool] = {}
-    for model, metric, has_failed in failures:
-        has_opinion[model, metric] = has_opinion.get((model, metric), False) or not has_failed
-    return tuple(f"{model} ({metric})" for (model, metric), found in has_opinion.items() if not found)
+    errors: dict[str, list[Failure | None]] = defaultdict(list)
+    for model, metric, error in opinions:
+        errors[f"{model} ({metric})"].append(error and replace(error, message=reason_of(error, model)))
+    return {judge: found[0].message for judge, found in errors.items() if found[0] and all(found)}
+
+
+def reason_of(error: Failure, model: str) -> str:
+    """Return why a judge has no opinion, without its name."""
+    return error.message.removeprefix(f"{model}: ")

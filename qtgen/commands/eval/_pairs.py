@@ -9,7 +9,7 @@ from qtgen.commands._run import require_prices
 from qtgen.commands._steps import progress_after
 from qtgen.errors import BudgetReached, Failure, ProviderUnusable
 from qtgen.evaluation.judges import Preference, preference
-from qtgen.evaluation.judging import JudgeUse, Judging, silent_judges
+from qtgen.evaluation.judging import JudgeUse, Judging, reason_of, silent_judges
 from qtgen.evaluation.report import EvalItem, EvalReport
 from qtgen.llm.budget import Budget
 from qtgen.llm.factory import open_clients
@@ -104,7 +104,7 @@ class _PairJudges:
             self._ended = Failure(error.kind, str(error))
             return Preference(None, error=self._ended, use=_GIVEN_UP)
         if found.error and found.error.kind == BudgetReached.kind:
-            reason = found.error.message.removeprefix(f"{judge.model}: ")
+            reason = reason_of(found.error, judge.model)
             self._ended = Failure(found.error.kind, reason.partition(":")[0])
         return found
 
@@ -117,8 +117,8 @@ class _PairJudges:
             failed = sum(opinion.preference.error is not None for opinion in self._opinions)
             total = len(self._opinions)
             ended = Failure(ended.kind, f"{ended.message} with {failed:,} of {total:,} comparisons left")
-        failures = ((one.judge, "preference", one.preference.value is None) for one in self._opinions)
-        return Judging(use, items=len(self._pairs), silent=silent_judges(failures), ended=ended)
+        opinions = ((one.judge, "preference", one.preference.error) for one in self._opinions)
+        return Judging(use, items=len(self._pairs), silent=silent_judges(opinions), ended=ended)
 
 
 def _page_pairs(before: EvalReport, after: EvalReport) -> list[tuple[EvalItem, EvalItem]]:

@@ -13,8 +13,8 @@ def judging_lines(judging: Judging | None) -> Iterator[str]:
         return
     if judging.ended:
         yield f"judging ended early: {judging.ended.message}"
-    if judging.silent:
-        yield f"no opinion on any item: {', '.join(judging.silent)}"
+    else:
+        yield from (f"no opinion on any item: {judge}: {reason}" for judge, reason in judging.silent.items())
     if judging.scope == "uncertain":
         yield f"judged only items with a low confidence: {pluralize(judging.items, 'item')}"
     for model, use in judging.judges.items():
@@ -44,7 +44,7 @@ def _agreement(found: JudgeAgreement) -> str:
     judges = f"{found.judgements} judgements of {found.between}"
     if found.between == "judges":
         judges = f"{found.judgements} judges"
-    alpha = "alpha undefined, because all are equal"
+    alpha = "alpha undefined"
     if found.alpha is not None:
         alpha = f"alpha {format_number(found.alpha)}"
         alpha += f" ({format_interval(found)})" if found.low is not None else ""

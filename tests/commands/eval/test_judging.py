@@ -16,6 +16,8 @@ from support.judge_endpoint import COST, PRICES, Judges, judge_endpoint
 pytestmark = pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
 RunEval = Callable[..., tuple[int, str, str]]
 PAGES = ("run", "smoke", "--pages", "evals/smoke/references", "--judge", "j")
+COSTLY = PRICES.replace('[prices."j"]\ninput = 1000.0\noutput = 1000.0', '[prices."j"]\ninput = 1e4\noutput = 1e4')
+"""A judgement costs $1.50, and could cost almost $40."""
 JUDGEMENTS = 24  # of 8 items: the rubric, and two lists of claims
 
 
@@ -99,13 +101,17 @@ def test_the_ledger_answers_a_second_time_and_fresh_asks_again(judges: Judges, r
     assert (len(judges.bodies), use(fresh)) == (2 * sent, use(first))
 
 
-@pytest.mark.parametrize("mode", ["garbage", "ten", "400"])
-def test_a_judge_without_any_opinion_is_a_failure(judges: Judges, run_eval: RunEval, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [("garbage", "the answer is prose"), ("ten", "`correctness` must be a whole or half mark from 1 to 5")],
+)
+def test_a_judge_without_any_opinion_is_a_failure(judges: Judges, run_eval: RunEval, mode: str, reason: str) -> None:
     judges.mode = mode
     code, out, _ = run_eval(*PAGES, "--judge", "k")
     assert code == 1
     text = " ".join(out.split())
-    assert "no opinion on any item: j (judge), k (judge)" in text or "j (judge_must_recall)" in text
+    for name in ("j", "k"):
+        assert f"no opinion on any item: {name} (judge): {reason}" in text
     assert re.search(r"judge j: 24 judgements \([^)]*(8|24) without an opinion\)", text)
 
 
@@ -142,31 +148,32 @@ def test_a_budget_that_ends_judging_is_a_failure(judges: Judges, run_eval: RunEv
     assert report["items"][0]["notes"]["judge"].startswith("j: no opinion: the budget of $0.0001 is used up")
 
 
-def test_a_budget_holds_for_pages_and_judges_together(judges: Judges, run_eval: RunEval) -> None:
-    budget = 6.0  # of which the pages use $1.20, and the last judgements might cost more than is left
-    code, report, err = judged(
-        run_eval, "run", "smoke", "--live", "--judge", "j", "--budget", budget, "--concurrency", 1
-    )
+def test_a_budget_holds_for_pages_and_judges_together(judges: Judges, run_eval: RunEval, tmp_path: Path) -> None:
+    (tmp_path / "qtgen.toml").write_text(COSTLY)
+    command = "run", "smoke", "--live", "--judge", "j", "--concurrency", 1
+    code, report, err = judged(run_eval, *command, "--budget", 60)
     assert code == 1, err
     assert report["usage"]["cost_usd"] == pytest.approx(8 * COST)
     assert 0 < len(judges.bodies) < JUDGEMENTS
-    assert report["usage"]["cost_usd"] + use(report)["cost_usd"] <= budget
+    assert report["usage"]["cost_usd"] + use(report)["cost_usd"] <= 60
     assert report["judging"]["ended"]["kind"] == "budget"
     sent = len(judges.bodies)
-    code, report, err = judged(run_eval, "run", "smoke", "--live", "--judge", "j", "--resume")
+    code, report, err = judged(run_eval, *command, "--resume")
     assert code == 0, err
     assert len(judges.bodies) == JUDGEMENTS, "what was judged is not asked again"
     assert use(report)["reused"] == sent
 
 
-def test_every_repeat_keeps_to_the_same_budget(judges: Judges, endpoint: FakeEndpoint, run_eval: RunEval) -> None:
-    budget = 30 * COST + 4.0
-    code, report, err = judged(
-        run_eval, "run", "smoke", "--live", "--judge", "j", "--fresh", "--budget", budget, "--repeats", 2,
-        "--concurrency", 1,
-    )  # fmt: skip
+def test_every_repeat_keeps_to_the_same_budget(
+    judges: Judges, endpoint: FakeEndpoint, run_eval: RunEval, tmp_path: Path
+) -> None:
+    (tmp_path / "qtgen.toml").write_text(COSTLY)
+    options = "--judge", "j", "--fresh", "--budget", 60, "--repeats", 2, "--concurrency", 1
+    code, report, err = judged(run_eval, "run", "smoke", "--live", *options)
     assert code == 1, err
-    assert COST * len(endpoint.requests) <= budget
+    pages = len(endpoint.requests) - len(judges.bodies)
+    assert pages == 16
+    assert COST * pages + 10 * COST * len(judges.bodies) <= 60
     assert 0 < use(report)["failed"] < 2 * JUDGEMENTS
 
 
