@@ -8,18 +8,18 @@ from qtgen.evaluation.reports.common import format_interval, format_number
 
 
 def judging_lines(judging: Judging | None) -> Iterator[str]:
-    """Yield sentences about the judges of a run: what ended them, what each was asked and cost, how they agree."""
+    """Yield sentences about the judges of a run: what each was asked and cost, how they agree, and what ended them."""
     if judging is None:
         return
-    if judging.ended:
-        yield f"judging ended early: {judging.ended.message}"
-    else:
+    if not judging.ended:
         yield from (f"no opinion on any item: {judge}: {reason}" for judge, reason in judging.silent.items())
     if judging.scope == "uncertain":
         yield f"judged only items with a low confidence: {pluralize(judging.items, 'item')}"
     for model, use in judging.judges.items():
         yield f"judge {model}: {_counts(use)}; {_cost(use, judging)}"
     yield from map(_agreement, judging.agreement)
+    if judging.ended:
+        yield f"judging ended early: {judging.ended.message}"
 
 
 def _counts(use: JudgeUse) -> str:
