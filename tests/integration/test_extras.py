@@ -103,6 +103,7 @@ MISSING = [
     ("validate s3://bucket/site", "pack"),
     ("eval run smoke", "evals"),
     ("eval score items.jsonl", "evals"),
+    ("eval verify smoke", "evals"),
     ("review outputs", "review"),
     ("review stats", "review"),
 ]
@@ -135,6 +136,7 @@ ENOUGH: list[tuple[tuple[str, ...], str, int]] = [
     (("pack",), "pack outputs site.pack", 0),
     (("evals",), "eval score items.jsonl", 0),
     (("evals",), "eval run smoke --html report.html", 0),
+    (("evals",), "eval verify missing.json", 2),  # after loading all that it needs
     (("review",), "review plan spring outputs --tolerance 0.5", 0),
     (("review",), "review stats", 0),
     (("review",), "review export", 0),

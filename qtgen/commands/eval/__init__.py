@@ -20,6 +20,7 @@ _COMMANDS = {
     "score": Entry("Score answers against references, line by line.", *_EVALS),
     "meta": Entry("Show how well scores agree with human judgments.", *_EVALS),
     "power": Entry("Show how many references are needed to detect a difference.", *_EVALS),
+    "verify": Entry("Prove that a committed report belongs to its suite.", *_EVALS),
 }
 
 

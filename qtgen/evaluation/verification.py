@@ -1,0 +1,261 @@
+"""Verification: prove that a report belongs to its suite, part by part, from evidence that was made again."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from math import isclose
+from typing import Any
+
+from qtgen.errors import UsageError
+from qtgen.evaluation.evidence import Evidence, Gap
+from qtgen.evaluation.gate import compare_reports, summarize
+from qtgen.evaluation.metrics import metric_directions
+from qtgen.evaluation.plugins import library_versions
+from qtgen.evaluation.report import EvalReport
+from qtgen.evaluation.suites import GateSettings
+
+FREE_FIELDS = ("created", "qtgen", "libraries")
+"""Fields of a report that nothing can prove: when it was made, and with which versions."""
+
+_APART = ("items", "metrics", "usage", "gate")  # fields that are not compared as they are
+_REFERENCE = ("cluster", "question", "subject", "reference")  # of an item
+_SCORES = ("score", "metrics", "notes", "error")  # of an item
+_MADE = ("provider", "model", "prompts", "recordings")  # fields of a report that belong to its candidates
+_LAST_DIGIT = 1.01e-5  # values have five decimals, and the last one depends on the machine
+_PLACES = {"candidates": "items[].candidate", "scores": "items[].score", "judges": "judges"}  # of parts
+_EXCERPT = 60  # characters of a text that a message shows
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A place in which a report is not what its suite gives, or cannot be proved.
+
+    Args:
+        place: The place in the report's JSON, such as `items[3].metrics.rouge_l`.
+        item: The id of the item, or None.
+        message: What is wrong, as a clause.
+        is_proved: False if there is no evidence for this part. It may be right.
+    """
+
+    place: str
+    item: str | None
+    message: str
+    is_proved: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The outcome for one report. `notes` says what does not matter for the outcome."""
+
+    differences: tuple[Difference, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def contradicted(self) -> tuple[Difference, ...]:
+        """The places that the evidence contradicts."""
+        return tuple(difference for difference in self.differences if difference.is_proved)
+
+    @property
+    def unproven(self) -> tuple[Difference, ...]:
+        """The parts without evidence."""
+        return tuple(difference for difference in self.differences if not difference.is_proved)
+
+
+def verify(
+    report: EvalReport, evidence: Evidence, gate: GateSettings | None = None, baseline: EvalReport | None = None
+) -> Verification:
+    """Return every place in which a report differs from its evidence.
+
+    Args:
+        report: The report to verify.
+        evidence: The report made again.
+        gate: The gate of the suite.
+        baseline: The report that `report` says it was compared with. If it was compared, and this is None, the gate is
+            unproven.
+    """
+    differences = [
+        *_header(report, evidence),
+        *_items(report, evidence),
+        *_means(report, evidence),
+        *_gate(report, gate or GateSettings(), baseline),
+        *map(_unproven, evidence.gaps),
+    ]
+    return Verification(tuple(differences), tuple(_library_notes(report)))
+
+
+def _header(report: EvalReport, evidence: Evidence) -> Iterator[Difference]:
+    left_out = {*FREE_FIELDS, *_APART}
+    if evidence.lacks("candidates"):
+        left_out |= {*_MADE}
+    if evidence.lacks("scores"):
+        left_out.add("scorer")
+    stored, expected = _document(report), _document(evidence.report)
+    for name in {**expected, **stored}:
+        if name not in left_out:
+            yield from _compared(stored.get(name), expected.get(name), name, None, "the suite gives")
+
+
+def _items(report: EvalReport, evidence: Evidence) -> Iterator[Difference]:
+    stored, expected = _by_key(report), _by_key(evidence.report)
+    counts = Counter((item.id, item.repeat) for item in report.items)
+    known = {item.id for item in evidence.report.items}
+    for (item_id, repeat), (place, item) in stored.items():
+        if counts[item_id, repeat] > 1:
+            yield Difference(place, item_id, f"the report has this item {counts[item_id, repeat]} times")
+        if item_id not in known:
+            yield Difference(place, item_id, "added: the suite has no such reference")
+        elif (item_id, repeat) not in expected:
+            yield Difference(f"{place}.repeat", item_id, f"added: there is no repeat {repeat}")
+        else:
+            yield from _item(item, expected[item_id, repeat][1], place, evidence)
+    for item_id, repeat in expected:
+        if (item_id, repeat) not in stored:
+            what = f"repeat {repeat} of the reference" if evidence.report.repeats > 1 else "the reference"
+            yield Difference("items", item_id, f"removed: the report has no item for {what}")
+
+
+def _item(stored: Json, expected: Json, place: str, evidence: Evidence) -> Iterator[Difference]:
+    changed = [name for name in _REFERENCE if stored[name] != expected[name]]
+    if stored.get("digest") not in (None, expected.get("digest")):  # old reports have none
+        changed.append("digest")
+    if changed:
+        for name in changed:
+            shown = _versus(stored[name], expected[name], "the suite has")
+            yield Difference(f"{place}.{name}", stored["id"], f"changed: {shown}")
+        return
+    if stored["candidate"] != expected["candidate"]:
+        yield Difference(f"{place}.candidate", stored["id"], _other_candidate(stored, expected))
+        return
+    for name in stored.keys() - {*_REFERENCE, "candidate", "id", "repeat", "digest"}:
+        if name in _SCORES and evidence.lacks("scores"):
+            continue
+        source = "scoring the answer gives" if name in _SCORES else "the recording gives"
+        value, other = (_proved(document.get(name), evidence) for document in (stored, expected))
+        exact = name not in ("score", "metrics")
+        yield from _compared(value, other, f"{place}.{name}", stored["id"], source, exact=exact)
+
+
+def _other_candidate(stored: Json, expected: Json) -> str:
+    error = expected["error"] or {}
+    if error.get("kind") == "cassette-miss":
+        return "it is not a recorded response: the suite's request for it is not in the cassette"
+    return f"it is not the answer that was made: {_versus(stored['candidate'], expected['candidate'], 'it was')}"
+
+
+def _proved(value: Json, evidence: Evidence) -> Json:
+    """Return the values or notes of an item without those of metrics that lack evidence."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: part for name, part in value.items() if not evidence.lacks(name)}
+
+
+def _means(report: EvalReport, evidence: Evidence) -> Iterator[Difference]:
+    """Compare the means, the intervals and the usage with what the report's own items give."""
+    directions = metric_directions()
+    if evidence.lacks("scores"):  # another version may have other metrics
+        directions = {**{name: summary.direction for name, summary in report.metrics.items()}, **directions}
+    metrics = {name: asdict(summary) for name, summary in summarize(report.items, directions).items()}
+    stored = _document(report)
+    yield from _compared(stored["metrics"], _plain(metrics), "metrics", None, "the items give")
+    usages = [item["usage"] for item in stored["items"]]
+    total = {name: _sum([usage[name] for usage in usages]) for name in stored["usage"]}
+    if not evidence.lacks("candidates"):  # a cost that a provider reports can differ from the sum
+        total = _document(evidence.report)["usage"]
+    yield from _compared(stored["usage"], total, "usage", None, "the items give")
+
+
+def _sum(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _gate(report: EvalReport, settings: GateSettings, baseline: EvalReport | None) -> Iterator[Difference]:
+    if report.gate is None:
+        return
+    if baseline is None:
+        reason = f"the baseline does not exist: {report.gate.baseline}"
+        yield Difference("gate", None, f"not proved: {reason}", is_proved=False)
+        return
+    try:
+        expected = compare_reports(baseline, report, settings, report.gate.baseline)
+    except UsageError as error:
+        yield Difference("gate", None, f"it cannot follow from the baseline: {error}")
+        return
+    stored, other = _plain(asdict(report.gate)), _plain(asdict(expected))
+    yield from _compared(stored, other, "gate", None, "the comparison gives")
+
+
+def _compared(
+    stored: Json, expected: Json, place: str, item: str | None, source: str, *, exact: bool = True
+) -> Iterator[Difference]:
+    """Yield the places in which two JSON values differ."""
+    if isinstance(stored, Mapping) and isinstance(expected, Mapping):
+        for name in {**expected, **stored}:
+            yield from _compared(stored.get(name), expected.get(name), f"{place}.{name}", item, source, exact=exact)
+    elif isinstance(stored, list | tuple) and isinstance(expected, list | tuple) and len(stored) == len(expected):
+        for index, pair in enumerate(zip(stored, expected, strict=True)):
+            yield from _compared(*pair, f"{place}[{index}]", item, source, exact=exact)
+    elif not _same(stored, expected, exact=exact):
+        yield Difference(place, item, _versus(stored, expected, source))
+
+
+def _same(stored: Json, expected: Json, *, exact: bool) -> bool:
+    numbers = [value for value in (stored, expected) if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < 2:
+        return bool(stored == expected)
+    return isclose(*numbers, rel_tol=1e-9, abs_tol=1e-12 if exact else _LAST_DIGIT)
+
+
+def _versus(stored: Json, expected: Json, source: str) -> str:
+    """Return both values as one clause; of long texts, the part around the first difference."""
+    if isinstance(stored, str) and isinstance(expected, str):
+        pairs = enumerate(zip(stored, expected, strict=False))
+        first = next((index for index, (one, other) in pairs if one != other), min(len(stored), len(expected)))
+        start = max(0, first - _EXCERPT // 3)
+        stored, expected = _excerpt(stored, start), _excerpt(expected, start)
+    return f"the report has {_shown(stored)}, {source} {_shown(expected)}"
+
+
+def _excerpt(text: str, start: int) -> str:
+    end = start + _EXCERPT
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
+
+
+def _shown(value: Json) -> str:
+    if value is None:
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 2 * _EXCERPT else f"{text[: 2 * _EXCERPT]}…"
+
+
+def _unproven(gap: Gap) -> Difference:
+    place = _PLACES.get(gap.part, f"items[].metrics.{gap.part}")
+    return Difference(place, None, f"not proved: {gap.reason}", is_proved=False)
+
+
+def _library_notes(report: EvalReport) -> Iterator[str]:
+    installed = library_versions()
+    changed = [
+        f"{name} {version} -> {installed.get(name, 'not installed')}"
+        for name, version in report.libraries.items()
+        if installed.get(name) != version
+    ]
+    if changed:
+        yield f"library versions differ from the report's, which can move scores: {', '.join(changed)}"
+
+
+def _by_key(report: EvalReport) -> dict[tuple[str, int], tuple[str, Json]]:
+    """Return the JSON of the items by id and repeat, each with its place."""
+    items = enumerate(_document(report)["items"])
+    return {(item["id"], item["repeat"]): (f"items[{index}]", item) for index, item in items}
+
+
+def _document(report: EvalReport) -> Any:
+    return json.loads(report.to_json())
+
+
+def _plain(value: Json) -> Json:
+    return json.loads(json.dumps(value))
