@@ -378,6 +378,7 @@ EXIT_CODES = [
     "eval power --deviation 0.1",
     "eval verify",
     "eval verify missing.json",
+    "eval calibrate missing.json --labels missing.jsonl",
 ]
 
 
