@@ -234,16 +234,16 @@ def _rogan_gladen(tested: _Sample, sensitivity: _Rate, specificity: _Rate) -> Es
     name = "corrected for errors"
     if not (sensitivity.count and specificity.count):
         return Estimate(name, None, reason="the labels need items that pass and items that fail")
-    if sensitivity.share + specificity.share <= 1:
-        return Estimate(name, None, reason="the judge is no better than chance")
+    hits, hit_count = sensitivity.smoothed()
+    rejections, rejection_count = specificity.smoothed()
+    youden = hits + rejections - 1
+    if youden <= 0 or sensitivity.share + specificity.share <= 1:
+        return Estimate(name, None, reason="the labels do not show that the judge is better than chance")
     count = float(tested.weight.sum())
     share = _share(tested, tested.judged)
     value = (share + specificity.share - 1) / (sensitivity.share + specificity.share - 1)
-    hits, hit_count = sensitivity.smoothed()
-    rejections, rejection_count = specificity.smoothed()
     total = count + _Z**2
     apparent = (count * share + _Z**2 / 2) / total
-    youden = hits + rejections - 1
     rate = (apparent + rejections - 1) / youden
     hit_variance = hits * (1 - hits) / hit_count
     rejection_variance = rejections * (1 - rejections) / rejection_count
