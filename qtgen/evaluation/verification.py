@@ -15,10 +15,12 @@ from qtgen.evaluation.plugins import library_versions
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.suites import GateSettings
 
-FREE_FIELDS = ("created", "qtgen", "libraries")
-"""Fields of a report that nothing can prove: when it was made, and with which versions."""
+FREE_FIELDS = ("created", "qtgen", "libraries", "requires_power", "accepted", "judging")
+"""Fields of a report that nothing can prove: when, with which versions and with which options it was made, and what its
+judges cost."""
 
 _APART = ("items", "metrics", "usage", "gate")  # fields that are not compared as they are
+_OUTCOME = ("failures", "uncertain", "refusal", "gate_metrics")  # fields that follow from the others and from the gate
 _REFERENCE = ("cluster", "question", "subject", "reference")  # of an item
 _SCORES = ("score", "metrics", "notes", "error")  # of an item
 _MADE = ("provider", "model", "prompts", "recordings")  # fields of a report that belong to its candidates
@@ -65,7 +67,11 @@ class Verification:
 
 
 def verify(
-    report: EvalReport, evidence: Evidence, gate: GateSettings | None = None, baseline: EvalReport | None = None
+    report: EvalReport,
+    evidence: Evidence,
+    gate: GateSettings | None = None,
+    baseline: EvalReport | None = None,
+    document: Json = None,
 ) -> Verification:
     """Return every place in which a report differs from its evidence.
 
@@ -75,8 +81,10 @@ def verify(
         gate: The gate of the suite.
         baseline: The report that `report` says it was compared with. If it was compared, and this is None, the gate is
             unproven.
+        document: The JSON that the report was read from. It may say more than the report, which is derived from it.
     """
     differences = [
+        *_derived(document, report),
         *_header(report, evidence),
         *_items(report, evidence),
         *_means(report, evidence),
@@ -86,8 +94,19 @@ def verify(
     return Verification(tuple(differences), tuple(_library_notes(report)))
 
 
+def _derived(document: Json, report: EvalReport) -> Iterator[Difference]:
+    """Compare the JSON with how the report is written: some fields are not read, because others imply them."""
+    if document is None:
+        return
+    text = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")  # as it is read
+    written = _document(report)
+    for name, value in json.loads(text).items():
+        if name not in ("items", "gate"):  # their fields are all read
+            yield from _compared(value, written.get(name), name, None, "its other fields give")
+
+
 def _header(report: EvalReport, evidence: Evidence) -> Iterator[Difference]:
-    left_out = {*FREE_FIELDS, *_APART}
+    left_out = {*FREE_FIELDS, *_APART, *_OUTCOME}
     if evidence.lacks("candidates"):
         left_out |= {*_MADE}
     if evidence.lacks("scores"):

@@ -1,5 +1,6 @@
 """`qtgen eval verify`: prove that a committed report belongs to its suite."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,7 +108,8 @@ def _verified(claim: _Claim, baseline: Path | None) -> tuple[Suite, EvalReport, 
     evidence = gather_evidence(report, suite, settings)
     before = baseline or (Path(report.gate.baseline) if report.gate else None)
     compared = load_report(before) if before and (baseline or before.is_file()) else None
-    return suite, report, verify(report, evidence, suite.settings.gate, compared)
+    document = json.loads(claim.path.read_text(encoding="utf-8"))
+    return suite, report, verify(report, evidence, suite.settings.gate, compared, document)
 
 
 def _suite_of(path: Path, report: EvalReport) -> Path:
