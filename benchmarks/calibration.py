@@ -30,7 +30,7 @@ def draw(
 
 def main() -> None:
     print(f"{RUNS:,} runs per row; coverage of the true rate, and the mean width of the interval")
-    names = ["judge alone", "labels alone", "corrected for errors", "prediction-powered"]
+    names = ["uncorrected", "labels alone", "corrected for errors", "prediction-powered"]
     print(f"| items | labels | pass rate | sensitivity | specificity | {' | '.join(names)} |\n{'|---' * 9}|")
     for case in CASES:
         generator = np.random.default_rng(1)

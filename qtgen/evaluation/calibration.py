@@ -89,7 +89,7 @@ def calibrate(items: Sequence[JudgedItem], pass_mark: float) -> Calibration:
         *([_weighted_kappa(labelled)] if _has_marks(labelled) else []),
     )
     pass_rates = (
-        wilson("judge alone", _share(tested, tested.judged), float(tested.weight.sum())),
+        wilson("uncorrected", _share(tested, tested.judged), float(tested.weight.sum())),
         wilson("labels alone", _share(sample, sample.human), float(sample.weight.sum())),
         _rogan_gladen(tested, sensitivity, specificity),
         _prediction_powered(rest, sample),

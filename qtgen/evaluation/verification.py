@@ -178,12 +178,26 @@ def _means(report: EvalReport, evidence: Evidence) -> Iterator[Difference]:
         directions = {**{name: summary.direction for name, summary in report.metrics.items()}, **directions}
     metrics = {name: asdict(summary) for name, summary in summarize(report.items, directions).items()}
     stored = _document(report)
-    yield from _compared(stored["metrics"], _plain(metrics), "metrics", None, "the items give")
+    given = _plain(metrics)
+    for name in {**given, **stored["metrics"]}:
+        yield from _summary(name, stored["metrics"].get(name), given.get(name))
     usages = [item["usage"] for item in stored["items"]]
     total = {name: _sum([usage[name] for usage in usages]) for name in stored["usage"]}
     if not evidence.lacks("candidates"):  # a cost that a provider reports can differ from the sum
         total = _document(evidence.report)["usage"]
     yield from _compared(stored["usage"], total, "usage", None, "the items give")
+
+
+def _summary(name: str, stored: Json, expected: Json) -> Iterator[Difference]:
+    """Yield one difference for a metric, because one wrong item moves the mean and both ends of the interval."""
+    found = list(_compared(stored, expected, f"metrics.{name}", None, "the items give"))
+    if len(found) < 2:
+        yield from found
+        return
+    fields = [difference.place.rpartition(".")[2] for difference in found]
+    old, new = (", ".join(_shown(summary[field]) for field in fields) for summary in (stored, expected))
+    message = f"{', '.join(fields)}: the report has {old}, the items give {new}"
+    yield Difference(f"metrics.{name}", None, message)
 
 
 def _sum(values: list[float | None]) -> float | None:
@@ -246,7 +260,7 @@ def _excerpt(text: str, start: int) -> str:
 def _shown(value: Json) -> str:
     if value is None:
         return "nothing"
-    text = json.dumps(value, ensure_ascii=False)
+    text = f"{value:.7g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 2 * _EXCERPT else f"{text[: 2 * _EXCERPT]}…"
 
 

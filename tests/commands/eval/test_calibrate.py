@@ -32,7 +32,7 @@ def test_the_judge_is_compared_with_people(run_eval: RunEval) -> None:
     ]
     assert {"| judge: pass | 2 | 1 |", "| judge: fail | 0 | 2 |"} <= set(lines)
     assert any(line.startswith("| specificity | 0.667 | ") for line in lines)
-    assert any(line.startswith("| judge alone | 0.625 | ") for line in lines)
+    assert any(line.startswith("| uncorrected | 0.625 | ") for line in lines)
     assert any(line.startswith("| corrected for errors | 0.437 | ") for line in lines)
     assert any(line.startswith("| prediction-powered | ") for line in lines)
 
@@ -43,7 +43,7 @@ def test_json_is_one_object(run_eval: RunEval) -> None:
     assert (code, document["metric"], document["judges"], document["pass_mark"]) == (0, "judge", ["gpt-9"], 0.8)
     assert document["confusion"] == {"pass_pass": 1, "pass_fail": 0, "fail_pass": 1, "fail_fail": 3}
     names = [row["name"] for row in document["pass_rates"]]
-    assert names == ["judge alone", "labels alone", "corrected for errors", "prediction-powered"]
+    assert names == ["uncorrected", "labels alone", "corrected for errors", "prediction-powered"]
 
 
 def test_what_cannot_be_estimated_has_a_reason(run_eval: RunEval) -> None:

@@ -52,7 +52,7 @@ def test_an_edited_report_is_named_with_its_place(run_eval: RunEval, suite: Path
     code, out, _ = run_eval("verify", suite)
     assert code == 1
     assert "items[1].metrics.rouge_l (what-makes-a-number-prime): the report has 0.99, scoring the answer gives " in out
-    assert "metrics.rouge_l.mean: the report has " in out
+    assert "  metrics.rouge_l: mean, low, high: the report has " in out
 
 
 def test_json_is_one_document(run_eval: RunEval, suite: Path) -> None:
