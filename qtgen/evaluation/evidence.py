@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qtgen.evaluation.candidates import Candidate, find_candidates
+from qtgen.evaluation.gate import compare_reports
 from qtgen.evaluation.metrics import JUDGE_METRICS
 from qtgen.evaluation.offline import (
     replay_candidates,
@@ -15,7 +16,7 @@ from qtgen.evaluation.offline import (
     with_suite_settings,
 )
 from qtgen.evaluation.plugins import scorer_name
-from qtgen.evaluation.report import EvalItem, EvalReport
+from qtgen.evaluation.report import EvalItem, EvalReport, GateResult
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import Sample, SampleResult, score_samples
 from qtgen.evaluation.suites import Suite
@@ -77,6 +78,12 @@ def gather_evidence(report: EvalReport, suite: Suite, settings: Settings) -> Evi
         gaps.append(Gap("judges", why))
     # As it would be read from a file: a lone surrogate, for example, is replaced there.
     return Evidence(EvalReport.from_json(made_again.to_json()), tuple(gaps))
+
+
+def compare_again(report: EvalReport, baseline: EvalReport, suite: Suite) -> GateResult:
+    """Compare a report with a baseline by the suite's gate. Raises UsageError if they cannot be compared."""
+    name = report.gate.baseline if report.gate else ""
+    return compare_reports(baseline, report, suite.settings.gate, name)
 
 
 def _other_scorer(name: str) -> Gap:

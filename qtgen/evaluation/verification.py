@@ -2,17 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import isclose
 from typing import Any
 
 from qtgen.errors import UsageError
 from qtgen.evaluation.evidence import Evidence, Gap
-from qtgen.evaluation.gate import compare_reports, summarize
+from qtgen.evaluation.gate import summarize
 from qtgen.evaluation.metrics import metric_directions
 from qtgen.evaluation.plugins import library_versions
-from qtgen.evaluation.report import EvalReport
+from qtgen.evaluation.report import EvalReport, GateResult
 from qtgen.evaluation.suites import GateSettings
 
 FREE_FIELDS = ("created", "qtgen", "libraries", "requires_power", "accepted", "judging")
@@ -29,6 +29,8 @@ _PLACES = {"candidates": "items[].candidate", "scores": "items[].score", "judges
 _EXCERPT = 60  # characters of a text that a message shows
 
 Json = Any
+Comparison = Callable[[EvalReport], GateResult]
+"""Compares a report with its baseline. Raises UsageError if they cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def verify(
     report: EvalReport,
     evidence: Evidence,
     gate: GateSettings | None = None,
-    baseline: EvalReport | None = None,
+    compare: Comparison | None = None,
     document: Json = None,
 ) -> Verification:
     """Return every place in which a report differs from its evidence.
@@ -79,16 +81,15 @@ def verify(
         report: The report to verify.
         evidence: The report made again.
         gate: The gate of the suite.
-        baseline: The report that `report` says it was compared with. If it was compared, and this is None, the gate is
-            unproven.
+        compare: Compares a report with the baseline. If `report` was compared, and this is None, its gate is unproven.
         document: The JSON that the report was read from. It may say more than the report, which is derived from it.
     """
     differences = [
         *_derived(document, report),
-        *_header(report, evidence),
+        *_header(report, evidence, gate or GateSettings()),
         *_items(report, evidence),
         *_means(report, evidence),
-        *_gate(report, gate or GateSettings(), baseline),
+        *_gate(report, compare),
         *map(_unproven, evidence.gaps),
     ]
     return Verification(tuple(differences), tuple(_library_notes(report)))
@@ -96,16 +97,14 @@ def verify(
 
 def _derived(document: Json, report: EvalReport) -> Iterator[Difference]:
     """Compare the JSON with how the report is written: some fields are not read, because others imply them."""
-    if document is None:
-        return
-    text = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")  # as it is read
+    text = json.dumps(document or {}, ensure_ascii=False).encode("utf-8", "replace")  # as it is read
     written = _document(report)
     for name, value in json.loads(text).items():
         if name not in ("items", "gate"):  # their fields are all read
             yield from _compared(value, written.get(name), name, None, "its other fields give")
 
 
-def _header(report: EvalReport, evidence: Evidence) -> Iterator[Difference]:
+def _header(report: EvalReport, evidence: Evidence, gate: GateSettings) -> Iterator[Difference]:
     left_out = {*FREE_FIELDS, *_APART, *_OUTCOME}
     if evidence.lacks("candidates"):
         left_out |= {*_MADE}
@@ -115,6 +114,10 @@ def _header(report: EvalReport, evidence: Evidence) -> Iterator[Difference]:
     for name in {**expected, **stored}:
         if name not in left_out:
             yield from _compared(stored.get(name), expected.get(name), name, None, "the suite gives")
+    if stored.get("gate_metrics"):  # a report that was never compared has none
+        yield from _compared(stored["gate_metrics"], [*gate.metrics], "gate_metrics", None, "the suite gives")
+    if stored.get("refusal"):
+        yield Difference("refusal", None, "not proved: it says why a baseline could not be used", is_proved=False)
 
 
 def _items(report: EvalReport, evidence: Evidence) -> Iterator[Difference]:
@@ -143,6 +146,8 @@ def _item(stored: Json, expected: Json, place: str, evidence: Evidence) -> Itera
     if changed:
         for name in changed:
             shown = _versus(stored[name], expected[name], "the suite has")
+            if name == "digest":
+                shown = "the reference, its nuggets or its source text are not those of the suite"
             yield Difference(f"{place}.{name}", stored["id"], f"changed: {shown}")
         return
     if stored["candidate"] != expected["candidate"]:
@@ -205,15 +210,15 @@ def _sum(values: list[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-def _gate(report: EvalReport, settings: GateSettings, baseline: EvalReport | None) -> Iterator[Difference]:
+def _gate(report: EvalReport, compare: Comparison | None) -> Iterator[Difference]:
     if report.gate is None:
         return
-    if baseline is None:
-        reason = f"the baseline does not exist: {report.gate.baseline}"
-        yield Difference("gate", None, f"not proved: {reason}", is_proved=False)
+    if compare is None:
+        message = f"not proved: the baseline does not exist: {report.gate.baseline}"
+        yield Difference("gate", None, message, is_proved=False)
         return
     try:
-        expected = compare_reports(baseline, report, settings, report.gate.baseline)
+        expected = compare(report)
     except UsageError as error:
         yield Difference("gate", None, f"it cannot follow from the baseline: {error}")
         return

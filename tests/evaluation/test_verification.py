@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qtgen.evaluation.evidence import Evidence, gather_evidence
+from qtgen.evaluation.evidence import Evidence, compare_again, gather_evidence
 from qtgen.evaluation.gate import compare_reports, summarize
 from qtgen.evaluation.metrics import metric_directions
 from qtgen.evaluation.offline import evaluate
@@ -193,7 +194,8 @@ def test_changed_nuggets_change_what_the_answers_score(small: Verified, tmp_path
     nuggets = min((folder / "references").glob("*.nuggets.toml"))
     nuggets.write_text('must = ["Bread is baked."]\n')
     outcome = verify(small.report, gather_evidence(small.report, load_suite(folder), small.settings))
-    assert {"suite_digest", "items[0].metrics.must_recall"} <= places(outcome)
+    assert "suite_digest" in places(outcome)
+    assert places(outcome) & {"items[0].digest", "items[0].metrics.must_recall"}  # old reports have no digest
 
 
 def test_added_and_removed_references_are_named(small: Verified, tmp_path: Path) -> None:
@@ -247,14 +249,15 @@ def test_the_figures_of_the_gate_follow_from_the_baseline(small: Verified) -> No
     before = edited(small.report, ("items", 0, "score"), 0.9)
     gate = compare_reports(before, small.report, settings, "old.json")
     report = EvalReport.from_json(replace(small.report, gate=gate).to_json())
-    assert not verify(report, small.evidence, settings, before).differences
+    compare = partial(compare_again, baseline=before, suite=small.suite)
+    assert not verify(report, small.evidence, settings, compare).differences
     tampered = edited(report, ("gate", "verdict"), "better")
-    assert places(verify(tampered, small.evidence, settings, before)) == {"gate.verdict"}
+    assert places(verify(tampered, small.evidence, settings, compare)) == {"gate.verdict"}
     tampered = edited(report, ("gate", "comparisons", 0, "p"), 0.7)
-    assert places(verify(tampered, small.evidence, settings, before)) == {"gate.comparisons[0].p"}
+    assert places(verify(tampered, small.evidence, settings, compare)) == {"gate.comparisons[0].p"}
     assert [difference.place for difference in verify(report, small.evidence, settings).unproven] == ["gate"]
-    other = replace(before, suite="other")
-    assert places(verify(report, small.evidence, settings, other)) == {"gate"}
+    compare = partial(compare_again, baseline=replace(before, suite="other"), suite=small.suite)
+    assert places(verify(report, small.evidence, settings, compare)) == {"gate"}
 
 
 def test_fields_that_others_imply_are_compared_as_they_are_written(small: Verified) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths
 from qtgen.commands.eval._outputs import relative_path
 from qtgen.errors import QtgenError, UsageError
-from qtgen.evaluation.evidence import gather_evidence
+from qtgen.evaluation.evidence import compare_again, gather_evidence
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.report import EvalReport, load_report
 from qtgen.evaluation.suites import Suite, find_suite, load_suite
@@ -108,8 +109,9 @@ def _verified(claim: _Claim, baseline: Path | None) -> tuple[Suite, EvalReport, 
     evidence = gather_evidence(report, suite, settings)
     before = baseline or (Path(report.gate.baseline) if report.gate else None)
     compared = load_report(before) if before and (baseline or before.is_file()) else None
+    compare = partial(compare_again, baseline=compared, suite=suite) if compared else None
     document = json.loads(claim.path.read_text(encoding="utf-8"))
-    return suite, report, verify(report, evidence, suite.settings.gate, compared, document)
+    return suite, report, verify(report, evidence, suite.settings.gate, compare, document)
 
 
 def _suite_of(path: Path, report: EvalReport) -> Path:
