@@ -1,7 +1,6 @@
 """`qtgen plan`: forecast the time, the cost and the bottleneck of a run."""
 
 from collections.abc import Iterator
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._estimate import format_cost, format_duration, range_as_dict
 from qtgen.commands._options import (
+    Finite,
     Grouped,
     budget_option,
     file_or_dash,
@@ -42,17 +42,6 @@ else:
     _ParamType = click.ParamType  # it is not generic in the oldest supported click
 
 _plan, _endpoint, _output = options_of("Plan"), options_of("Endpoint"), options_of("Output")
-
-
-class Finite(click.FloatRange):
-    """A number in a range that is neither infinite nor `nan`."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number. Fail if it is not finite."""
-        number = super().convert(value, param, ctx)
-        if not isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
 
 
 class TokenPair(_ParamType):

@@ -5,15 +5,17 @@ import datetime as dt
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from qtgen.evaluation.baselines import compare_with_baseline
 from qtgen.evaluation.candidates import Candidate, find_candidates, generate_candidates, in_suite_order
+from qtgen.evaluation.judge_panel import JudgePlan, Panel, PanelLog, judge_candidates
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.report import EvalReport, RecordingUse
-from qtgen.evaluation.runner import RunInfo, build_report, judge_candidates, score_candidates
+from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites import Suite, find_suite, load_suite
 from qtgen.generation.config import GenerationConfig, generation_config
@@ -114,25 +116,27 @@ def replay_candidates(
 
 
 def replay_judges(
-    suite: Suite, candidates: Sequence[Candidate], results: Sequence[SampleResult], settings: Settings
-) -> tuple[list[SampleResult], RecordingUse]:
+    suite: Suite, candidates: Sequence[Candidate], results: Sequence[SampleResult], settings: Settings, plan: JudgePlan
+) -> tuple[Panel, RecordingUse]:
     """Return the results with the metrics of recorded judges. Raises UsageError if the cassette cannot be used.
 
-    `settings.model` names the judges.
+    A replay costs nothing, so the judges' tokens count and their cost does not.
     """
-    endpoints = endpoints_for(replay_settings(settings))
+    endpoints = endpoints_for(replay_settings(settings.model_copy(update={"model": plan.models})))
+    log = PanelLog(candidates, results, plan)
 
-    async def judge_all(recordings: Recordings) -> list[SampleResult]:
-        judged = list(results)
+    async def judge_all(recordings: Recordings) -> None:
         async with AsyncExitStack() as stack:
             judges = [await stack.enter_async_context(strict_client(endpoint, recordings)) for endpoint in endpoints]
-            async for index, result in judge_candidates(candidates, results, judges):
-                judged[index] = result
-        return judged
+            async for index, judged in judge_candidates(candidates, results, judges, plan):
+                log.add(index, judged)
 
     with replaying(suite.judges_cassette) as recordings:
-        judged = asyncio.run(judge_all(recordings))
-    return judged, _use(recordings)
+        asyncio.run(judge_all(recordings))
+    panel = log.panel()
+    judges = {model: replace(use, cost_usd=0.0) for model, use in panel.judging.judges.items()}
+    judging = replace(panel.judging, judges=judges, source="recordings")
+    return Panel(panel.results, judging), _use(recordings)
 
 
 def _use(recordings: Recordings) -> RecordingUse:

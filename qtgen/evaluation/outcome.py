@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qtgen._util.text import pluralize
 from qtgen.evaluation.gate_words import comparison_words, fall_words, first_line, lost_words
 from qtgen.evaluation.metrics.base import JUDGE_METRICS
+from qtgen.evaluation.metrics.confidence import LOW
 from qtgen.evaluation.results import EvalItem, RunFailure, Verdict
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ KINDS = {
     "too-few": "too few items to tell, although a decision is required",
 }
 """The kinds of failures, the gravest first."""
-
-_LOW_CONFIDENCE = 0.5
 
 
 def failures(report: "EvalReport") -> tuple[RunFailure, ...]:
@@ -61,12 +60,16 @@ def is_uncertain(item: EvalItem) -> bool:
     """Return whether an item's offline score cannot be trusted, and no judge has judged it."""
     confidence = item.metrics.get("confidence")
     is_judged = any(item.metrics.get(metric) is not None for metric in JUDGE_METRICS)
-    return item.score is not None and confidence is not None and confidence < _LOW_CONFIDENCE and not is_judged
+    return item.score is not None and confidence is not None and confidence < LOW and not is_judged
 
 
 def blocks_baseline(report: "EvalReport") -> bool:
-    """Return whether a run cannot become a baseline at all: an item has no score, or the recordings are not whole."""
-    return bool(report.unscored or report.recordings.missed or report.recordings.unpublished)
+    """Return whether a run cannot become a baseline at all.
+
+    That is so if an item has no score, the recordings are not whole, or judges could not judge.
+    """
+    has_no_judge = report.judging is not None and report.judging.has_failed
+    return bool(report.unscored or report.recordings.missed or report.recordings.unpublished or has_no_judge)
 
 
 def _refusal(report: "EvalReport") -> Iterator[RunFailure]:
@@ -81,7 +84,14 @@ def _lost_metrics(report: "EvalReport") -> Iterator[RunFailure]:
 
 
 def _judges(report: "EvalReport") -> Iterator[RunFailure]:
-    """Yield what judges failed at: every comparison of pages, every page, or any page if the gate needs their marks."""
+    """Yield what judges failed at.
+
+    That is all that they were not asked because judging ended early, every comparison of pages, every page, or any page
+    if the gate needs their marks.
+    """
+    judging = report.judging
+    if judging and judging.ended:
+        yield RunFailure("no-opinion", f"judging ended early: {judging.ended.message}")
     preferences = report.gate.preferences if report.gate else None
     if preferences and not preferences.decided:
         count = pluralize(preferences.failed, "comparison")
@@ -89,10 +99,17 @@ def _judges(report: "EvalReport") -> Iterator[RunFailure]:
             f"no judge had a preference in {count}: {first_line(preferences.failure)}" if preferences.failed else ""
         )
         yield RunFailure("no-preference", message or "there are no two answers that judges can compare")
-    lost = {lost.metric for lost in (report.gate.lost if report.gate else ())}
+    named = {lost.metric for lost in (report.gate.lost if report.gate else ())}
+    if preferences and not preferences.decided:
+        named.add("preference")
     for silence in silent_judges(report):
-        if silence.metric not in lost and (silence.metric in report.gate_metrics or silence.is_total):
+        if silence.metric not in named and (silence.metric in report.gate_metrics or silence.is_total):
+            named.add(silence.metric)
             yield RunFailure("no-opinion", silence.message, silence.items, silence.metric)
+    for judge, metric, reason in judging.silent_by_metric() if judging and not judging.ended else ():
+        if metric not in named:
+            message = f"{judge} had no opinion on any item ({metric}): {first_line(reason)}"
+            yield RunFailure("no-opinion", message, metric=metric)
 
 
 class Silence(NamedTuple):

@@ -18,6 +18,7 @@ from qtgen import __version__
 from qtgen._util.pydantic_errors import dotted_path, expectation
 from qtgen.errors import Failure, UsageError
 from qtgen.evaluation import outcome
+from qtgen.evaluation.judging import Judging
 from qtgen.evaluation.results import (
     EvalItem,
     GateResult,
@@ -58,7 +59,8 @@ class EvalReport:
 
     Two reports can be compared if `suite` and `scorer` are equal; items are compared if their digests are. `scorer` is
     the scorer's version, with the embeddings model and the plugin metrics if there are any. `libraries` holds the
-    versions of the packages that compute the metrics. `created` is an ISO 8601 time.
+    versions of the packages that compute the metrics. `created` is an ISO 8601 time. `usage` is that of the pages;
+    `judging` has the judges'.
 
     `gate_metrics` are the metrics that the suite's gate compares. `refusal` says why the run could not be compared with
     a baseline, or why the suite could not be evaluated at all. With `requires_power`, too few items are a failure. With
@@ -77,6 +79,7 @@ class EvalReport:
     prompts: dict[str, str]
     recordings: RecordingUse
     judges: tuple[str, ...] = ()
+    judging: Judging | None = None
     scorer: str
     libraries: dict[str, str] = dataclass_field(default_factory=dict)
     repeats: int
@@ -205,6 +208,8 @@ def _document(report: EvalReport) -> Mapping[str, Any]:
         del document["recordings"]["unpublished"]
     document["failures"] = [asdict(failure) for failure in report.failures]
     document["uncertain"] = [{"id": item.id, "repeat": item.repeat} for item in report.uncertain]
+    if report.judging is None:
+        del document["judging"]
     for part, usage in (
         (document, report.usage),
         *zip(document["items"], (item.usage for item in report.items), strict=True),

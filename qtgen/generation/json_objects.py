@@ -107,7 +107,7 @@ def _line_breaks(body: str) -> tuple[Wrapping, ...]:
 def _first_object(text: str, keys: Collection[str]) -> _Found | None:
     """Return the first object with all keys, or else the first with some of them."""
     first: _Found | None = None
-    for start, end, value in _values(text):
+    for start, end, value in find_objects(text):
         found = _unwrap(value, keys)
         if found is None:
             continue
@@ -119,7 +119,7 @@ def _first_object(text: str, keys: Collection[str]) -> _Found | None:
     return first
 
 
-def _values(text: str) -> Iterator[tuple[int, int, Any]]:
+def find_objects(text: str) -> Iterator[tuple[int, int, Any]]:
     """Yield every whole object that is not inside another one, with its start and end. It may be inside a string.
 
     After an invalid object, the search continues at the error, so that each character is read about once.

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from qtgen.errors import Failure, UsageError
 from qtgen.evaluation.gate import compare_reports, summarize
 from qtgen.evaluation.judges import Preference
+from qtgen.evaluation.judging import JudgeUse, Judging
 from qtgen.evaluation.metrics import Direction
 from qtgen.evaluation.preferences import PreferenceTest, compare_by_preference
 from qtgen.evaluation.report import EvalReport, GateResult, Verdict
@@ -125,6 +126,23 @@ def test_a_metric_that_this_run_did_not_measure_at_all_is_lost() -> None:
     result = gate(before, scored_report(SCORES), "score", "bleu")
     assert result.verdict is Verdict.TOO_FEW
     assert result.reasons[0] == "bleu was lost on 20 of 20 items: r0, it was not measured"
+
+
+@pytest.mark.parametrize(("scope", "lost"), [("uncertain", 3), ("all", 20)])
+def test_an_item_that_was_not_meant_to_be_judged_has_not_lost_its_marks(
+    scope: Literal["uncertain", "all"], lost: int
+) -> None:
+    asked = judged([None] * 3 + [0.8] * 17, "j: not JSON")
+    items = [replace(item, metrics={}, notes={}) for item in asked.items[3:]]
+    judging = Judging({"j": JudgeUse(asked=3, failed=3)}, items=3, scope=scope)
+    after = replace(asked, items=(*asked.items[:3], *items), judging=judging)
+    before = judged([0.8] * 20)
+    found = gate(before, after, "score", "judge").lost[0]
+    assert (found.items, len(found.ids)) == (lost, lost)
+    nobody = replace(after, items=tuple(replace(item, metrics={}, notes={}) for item in after.items))
+    assert bool(gate(before, nobody, "score", "judge").lost) == (scope == "all")
+    unscored = replace(nobody, items=(replace(nobody.items[0], score=None), *nobody.items[1:]))
+    assert gate(before, unscored, "judge").lost[0].ids[0] == "r0", "an item without a score could not be judged"
 
 
 def test_worse_stays_worse_if_a_metric_is_lost() -> None:

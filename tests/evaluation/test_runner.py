@@ -1,21 +1,16 @@
-"""The run of a suite: facts about pages, judges' metrics, and the report."""
+"""The run of a suite: facts about pages, and the report."""
 
-import asyncio
 import datetime as dt
-import json
 from pathlib import Path
 
 from qtgen.evaluation.candidates import Candidate, find_candidates
-from qtgen.evaluation.runner import RunInfo, build_report, judge_candidates, score_candidates
-from qtgen.evaluation.scoring import SampleResult
+from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.suites import load_suite
 from qtgen.llm.types import Usage
 from qtgen.validation.rules import PageChecker
 from qtgen.validation.selection import choose_rules
-from support import Scripted
 
 NOW = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
-MARKS = json.dumps({"reasons": "It is right.", "correctness": 5, "completeness": 5, "clarity": 5})
 
 
 def test_reference_pages_as_candidates_score_high_and_are_healthy(smoke: Path) -> None:
@@ -31,23 +26,6 @@ def test_candidates_without_a_page_or_an_answer_have_an_error(smoke: Path) -> No
     candidates = [Candidate(reference, 1), Candidate(reference, 1, "no front matter")]
     results = score_candidates(candidates, PageChecker(choose_rules()))
     assert [result.error and result.error.kind for result in results] == ["no-page", "unreadable-page"]
-
-
-def test_judges_add_their_mean_and_what_failed_is_noted(smoke: Path) -> None:
-    reference = load_suite(smoke).references[0]
-    claims = len(reference.nuggets.must), len(reference.nuggets.nice)
-    verdicts = [json.dumps({"verdicts": ["made"] * count}) for count in claims]
-    good, bad = Scripted(MARKS, *verdicts), Scripted("not json", verdicts[0], verdicts[1])
-    candidates = [Candidate(reference, 1, reference.path.read_text()), Candidate(reference, 1)]
-    results = [SampleResult(reference.id, 0.5, {"rouge_l": 0.5}), SampleResult(reference.id, None)]
-
-    async def judge() -> dict[int, SampleResult]:
-        return {index: result async for index, result in judge_candidates(candidates, results, [good, bad])}
-
-    judged = asyncio.run(judge())
-    assert judged[1] == results[1]
-    assert judged[0].metrics == {"rouge_l": 0.5, "judge": 1.0, "judge_must_recall": 1.0, "judge_nice_recall": 1.0}
-    assert "5/5/5; It is right. / scripted-1: " in judged[0].notes["judge"]
 
 
 def test_the_report_adds_up_usage_and_cuts_texts_that_are_too_large(smoke: Path) -> None:

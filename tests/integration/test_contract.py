@@ -376,6 +376,9 @@ EXIT_CODES = [
     "eval meta --data missing",
     "eval power",
     "eval power --deviation 0.1",
+    "eval verify",
+    "eval verify missing.json",
+    "eval calibrate missing.json --labels missing.jsonl",
 ]
 
 

@@ -103,6 +103,8 @@ MISSING = [
     ("validate s3://bucket/site", "pack"),
     ("eval run smoke", "evals"),
     ("eval score items.jsonl", "evals"),
+    ("eval verify smoke", "evals"),
+    ("eval calibrate run.json", "evals"),
     ("review outputs", "review"),
     ("review stats", "review"),
 ]
@@ -135,6 +137,8 @@ ENOUGH: list[tuple[tuple[str, ...], str, int]] = [
     (("pack",), "pack outputs site.pack", 0),
     (("evals",), "eval score items.jsonl", 0),
     (("evals",), "eval run smoke --html report.html", 0),
+    (("evals",), "eval calibrate evals/smoke/baseline.json --labels items.jsonl", 2),
+    (("evals",), "eval verify missing.json", 2),  # after loading all that it needs
     (("review",), "review plan spring outputs --tolerance 0.5", 0),
     (("review",), "review stats", 0),
     (("review",), "review export", 0),

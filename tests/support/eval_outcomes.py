@@ -4,9 +4,11 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree
 
 from qtgen.errors import Failure
+from qtgen.evaluation.judging import JudgeUse, Judging
 from qtgen.evaluation.metrics import Direction
 from qtgen.evaluation.report import (
     EvalItem,
@@ -46,6 +48,11 @@ def _judged(*values: float | None, gate_metrics: tuple[str, ...] = ()) -> EvalRe
         for number, value in enumerate(values)
     ]
     return passing_report(None, items, judges=("j",), gate_metrics=gate_metrics)
+
+
+def _with_judging(**facts: Any) -> EvalReport:
+    judging = Judging({"j": JudgeUse(asked=2), "k": JudgeUse(asked=2)}, items=2, **facts)
+    return replace(_judged(0.5, 0.5), judges=("j", "k"), judging=judging)
 
 
 def _small_change() -> EvalReport:
@@ -92,6 +99,10 @@ OUTCOMES: dict[str, tuple[EvalReport, int]] = {
         replace(passing_report(Verdict.BETTER), recordings=RecordingUse(unused=("r",))),
         FAILED,
     ),
+    "a recording that is not whole": (passing_report(None, recordings=RecordingUse(unpublished=("r",))), FAILED),
+    "judging that ended early": (_with_judging(ended=Failure("budget", "the budget is used up")), FAILED),
+    "a silent judge beside one with opinions": (_with_judging(silent={"k (judge)": "not JSON"}), FAILED),
+    "judges without a silent one": (_with_judging(), PASSED),
     "an unusable baseline": (passing_report(None, refusal=_REFUSAL), REFUSED),
     "an unusable baseline, and a decision is required": (
         passing_report(None, refusal=_REFUSAL, requires_power=True),

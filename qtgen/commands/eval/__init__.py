@@ -20,6 +20,8 @@ _COMMANDS = {
     "score": Entry("Score answers against references, line by line.", *_EVALS),
     "meta": Entry("Show how well scores agree with human judgments.", *_EVALS),
     "power": Entry("Show how many references are needed to detect a difference.", *_EVALS),
+    "verify": Entry("Prove that a committed report belongs to its suite.", *_EVALS),
+    "calibrate": Entry("Show how well a judge agrees with people, and correct its pass rate.", *_EVALS),
 }
 
 

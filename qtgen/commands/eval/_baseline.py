@@ -62,4 +62,6 @@ def explain_baseline(suite: Suite, options: EvalRunOptions, compared: Compared) 
 def _missing_part(report: EvalReport) -> str:
     if report.recordings.unpublished:
         return "the recording is unfinished"
+    if report.judging and report.judging.has_failed:
+        return "a judge ended early or had no opinion"
     return "an item has no score" if report.unscored else "a request has no recording"

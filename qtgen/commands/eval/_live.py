@@ -4,9 +4,10 @@ Everything is recorded while it runs. A run that fails leaves its recording behi
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
 from qtgen._util.concurrency import Stop, stop_on_interrupt
 from qtgen.commands._options import open_ledger
@@ -15,11 +16,18 @@ from qtgen.commands._run import Item, Run, RunOptions
 from qtgen.commands._sharing import work_of
 from qtgen.commands._stats import RunStats
 from qtgen.commands._steps import progress_after
-from qtgen.errors import Failure, Interrupted
+from qtgen.errors import Failure, Interrupted, ProviderUnusable
 from qtgen.evaluation.candidates import Candidate, generate_candidates, in_suite_order
+from qtgen.evaluation.judge_panel import (
+    JUDGE_CONCURRENCY,
+    JudgedResult,
+    JudgePlan,
+    Panel,
+    PanelLog,
+    judge_candidates,
+)
 from qtgen.evaluation.offline import replay_settings
 from qtgen.evaluation.recordings import Recording, RecordingProvider
-from qtgen.evaluation.runner import JUDGE_CONCURRENCY, judge_candidates
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites import Suite
 from qtgen.generation.config import GenerationConfig
@@ -66,61 +74,92 @@ class LiveSession:
         self,
         candidates: Sequence[Candidate],
         results: Sequence[SampleResult],
-        judges: Sequence[str],
+        plan: JudgePlan,
         recording: Recording | None,
+        *,
+        fresh: bool = False,
+        spent: float = 0.0,
         remedy: str | None = None,
-    ) -> list[SampleResult]:
+    ) -> Panel:
         """Return the results with the metrics of live judges.
 
-        Without a recording, the ledger answers what these judges were asked before. `remedy` says how to resume after
-        an interruption. Raises as `generate` does.
+        If the judges are unusable, the other results have notes that say so, and nothing else is lost.
+
+        Args:
+            candidates: The pages.
+            results: Their scores.
+            plan: Who judges what.
+            recording: Where the requests are recorded. Without it, the ledger answers what these judges were asked
+                before.
+            fresh: Whether to ask again all the same.
+            spent: US dollars of the budget that the pages have used outside of this session.
+            remedy: How to resume after an interruption.
+
+        Raises Interrupted, LedgerError and SettingsError.
         """
-        settings = self.settings.model_copy(update={"model": tuple(judges)})
+        settings = self.settings.model_copy(update={"model": plan.models})
+        fresh = fresh or recording is not None
         stop = Stop()
-        judged = list(results)
-        done = 0
+        log = PanelLog(candidates, results, plan)
         with progress_after("Judging", len(results)) as step, stop_on_interrupt(note, stop):
             # Each repeat is a run of its own, as in `generate`.
             for _, group in groupby(range(len(results)), key=lambda index: candidates[index].repeat):
                 indices = list(group)
                 pages, scores = [candidates[index] for index in indices], [results[index] for index in indices]
-                with suppress(Interrupted):  # the count below says what is missing
-                    async for index, result in self._judge_repeat(pages, scores, settings, recording, stop):
-                        judged[indices[index]] = result
-                        done += 1
+                work = _JudgeWork(pages, scores, plan, settings, fresh, spent)
+                spent = 0.0  # the first repeat has told the ledger, so the others count it
+                try:
+                    async for index, judged in self._judge_repeat(work, recording, stop):
+                        log.add(indices[index], judged)
                         step.advance()
-        if done < len(results):
-            message = f"interrupted with {len(results) - done:,} of {len(results):,} pages not judged"
+                except Interrupted:  # the count below says what is missing
+                    pass
+                except ProviderUnusable as error:
+                    log.end(error)
+                    break
+        if log.remaining:
+            message = f"interrupted with {log.remaining:,} of {len(results):,} pages not judged"
             raise Interrupted(message, remedy=remedy)
-        return judged
+        return log.panel()
 
     async def _judge_repeat(
-        self,
-        candidates: Sequence[Candidate],
-        results: Sequence[SampleResult],
-        settings: Settings,
-        recording: Recording | None,
-        stop: Stop,
-    ) -> AsyncIterator[tuple[int, SampleResult]]:
+        self, work: "_JudgeWork", recording: Recording | None, stop: Stop
+    ) -> AsyncIterator[tuple[int, JudgedResult]]:
+        settings = work.settings
         budget = Budget(settings.budget)
+        budget.spent = work.spent
         with open_ledger(settings) as ledger:
             async with AsyncExitStack() as stack:
-                writing = open_writer(ledger, fresh=recording is not None, stop=stop, work=self._work())
+                writing = open_writer(ledger, fresh=work.fresh, stop=stop, work=self._work())
                 writer = await stack.enter_async_context(writing)
                 self._group = writer.group.id if writer.group else self._group
                 await stack.enter_async_context(shared_budget(budget, writer.group, stop))
                 clients = await stack.enter_async_context(open_clients(settings, writer, budget, stop))
                 judges = await stack.enter_async_context(_resumed(clients, settings, recording))
                 pages_at_once = min(concurrency(settings), JUDGE_CONCURRENCY)
-                async for index, result in judge_candidates(
-                    candidates, results, judges, concurrency=pages_at_once, stop=stop
+                async for index, judged in judge_candidates(
+                    work.candidates, work.results, judges, work.plan, concurrency=pages_at_once, stop=stop
                 ):
-                    yield index, result
+                    yield index, judged
+                for client in clients:
+                    if unusable := client.brake.verdict():
+                        raise unusable
 
     def _work(self) -> Work:
         """Return what the session works on. All its runs share one budget."""
         facts = {"suite": self.suite.digest, "repeats": self.repeats}
         return replace(work_of("eval run", self.settings, self.config, facts), group=self._group)
+
+
+class _JudgeWork(NamedTuple):
+    """What judges do for the pages of one repeat."""
+
+    candidates: Sequence[Candidate]
+    results: Sequence[SampleResult]
+    plan: JudgePlan
+    settings: Settings
+    fresh: bool
+    spent: float
 
 
 class _RepeatWork:

@@ -10,6 +10,7 @@ from qtgen.commands._output import note
 from qtgen.commands.eval._run_options import EvalRunOptions
 from qtgen.errors import BudgetReached, OutputError
 from qtgen.evaluation.candidates import Candidate
+from qtgen.evaluation.judging import Judging
 from qtgen.evaluation.recordings import Gaps, Recording, Reuse, partial_path, record_cassette
 from qtgen.evaluation.report import RecordingUse
 from qtgen.evaluation.suites import Suite
@@ -60,11 +61,18 @@ class RunRecordings:
                 if recording.loaded and not options.resume:
                     self._note_reuse(recording, has_unfinished)
 
-    def finish(self, candidates: Sequence[Candidate], use: RecordingUse) -> RecordingUse:
-        """Publish whole recordings. Otherwise return the use with the reasons, and the next run continues them."""
+    def finish(
+        self, candidates: Sequence[Candidate], use: RecordingUse, judging: Judging | None = None
+    ) -> RecordingUse:
+        """Publish whole recordings. Otherwise return the use with the reasons, and the next run continues them.
+
+        A recording is not whole if judging ended early.
+        """
         reasons = [reason for recording in self._recordings for reason in _reasons(recording.gaps)]
         if left := sum(map(is_left_by_budget, candidates)):
             reasons.append(f"the budget left out {pluralize(left, 'page')}")
+        if judging and judging.ended:
+            reasons.append(f"judging ended early: {judging.ended.message}")
         if not reasons:
             try:
                 self._publish()

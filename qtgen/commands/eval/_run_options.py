@@ -8,6 +8,7 @@ from typing import Any
 from qtgen.commands._batch import BatchFlags
 from qtgen.commands.eval._outputs import OutputOptions
 from qtgen.errors import UsageError
+from qtgen.evaluation.judge_panel import JudgePlan
 from qtgen.evaluation.recordings import Reuse
 
 RECORD_MISSING = "record-missing"
@@ -22,6 +23,8 @@ class EvalRunOptions:
     flags: Mapping[str, Any]
     embeddings: str | None
     judges: tuple[str, ...]
+    judgements: int
+    judge_uncertain: bool
     repeats: int | None
     dry_run: bool
     resume: bool
@@ -62,9 +65,12 @@ class EvalRunOptions:
         for name in ("dry_run", "resume"):
             if parameters[name] and not is_live:
                 raise UsageError("needs --live or --record", setting=name)
+        _check_judging(parameters, mode="pages" if pages else mode)
         names = (
             "embeddings",
             "judges",
+            "judgements",
+            "judge_uncertain",
             "repeats",
             "dry_run",
             "resume",
@@ -86,6 +92,11 @@ class EvalRunOptions:
         )
 
     @property
+    def judge_plan(self) -> JudgePlan:
+        """Who judges what."""
+        return JudgePlan(self.judges, self.judgements, self.judge_uncertain)
+
+    @property
     def is_live(self) -> bool:
         return self.mode in ("live", "record")
 
@@ -96,3 +107,15 @@ class EvalRunOptions:
             return Reuse.CASSETTE
         continues = self.resume or (self.mode == "record" and not self.fresh)
         return Reuse.UNFINISHED if continues else Reuse.NOTHING
+
+
+def _check_judging(parameters: Mapping[str, Any], mode: str | None) -> None:
+    """Raise UsageError for options about judges without a judge, and for --fresh if nothing would be asked."""
+    judges = parameters["judges"]
+    if not judges:
+        if parameters["judge_uncertain"]:
+            raise UsageError("needs --judge, which names the judges", setting="judge_uncertain")
+        if parameters["judgements"] > 1:
+            raise UsageError("needs --judge, which names the judges", setting="judgements")
+    if parameters["fresh"] and (mode is None or (mode == "pages" and not judges)):
+        raise UsageError("needs --live, --record, or --pages with --judge, because nothing is asked", setting="fresh")

@@ -1,35 +1,29 @@
 """`qtgen eval compare`: two reports -> a verdict."""
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from pydantic import ValidationError
 
 from qtgen._util.pydantic_errors import expectation
 from qtgen.commands._errors import describe
-from qtgen.commands._options import Grouped, open_ledger, options_of, settings_from
+from qtgen.commands._options import Grouped, budget_option, options_of, settings_from
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands._run import require_prices
-from qtgen.commands._steps import progress_after
+from qtgen.commands.eval._judging import report_end
 from qtgen.commands.eval._outputs import OutputOptions, ReportWriter, output_options
+from qtgen.commands.eval._pairs import PairJudging, judge_pairs
 from qtgen.errors import Failure, QtgenError, UsageError
 from qtgen.evaluation.baselines import compare_scored_again
 from qtgen.evaluation.gate import check_comparable
-from qtgen.evaluation.judges import Preference, preference
 from qtgen.evaluation.metrics import check_metric_names, metric_directions
 from qtgen.evaluation.pairing import pair_reports
 from qtgen.evaluation.plugins import load_plugins, scorer_name
 from qtgen.evaluation.preferences import compare_by_preference
-from qtgen.evaluation.report import EvalItem, EvalReport, load_report
+from qtgen.evaluation.report import EvalReport, load_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files, find_reference_files
 from qtgen.evaluation.suites import GATE_METRICS, GateSettings, Reference, find_suite, load_suite
-from qtgen.llm.budget import Budget
-from qtgen.llm.factory import open_clients
-from qtgen.llm.ledger import open_writer
 
 _file = NonEmptyPath(dir_okay=False)
 _gate = options_of("Comparison")
@@ -37,10 +31,18 @@ _EPILOG = """\b
 Exit codes:
   0  better, no change shown, or too few items to tell
   1  worse, an item without a score or with an empty answer, a compared metric
-     that AFTER lost, judges without any opinion, or (with --require-power)
-     too few items to tell
+     that AFTER lost, a judge without any opinion, a budget that is used up, or
+     (with --require-power) too few items to tell
   2  the call is wrong, or the reports cannot be compared
 """
+
+
+class _Judges(NamedTuple):
+    """The judges that compare the pages, if there are any."""
+
+    models: tuple[str, ...]
+    budget: float | None
+    fresh: bool
 
 
 @click.command(cls=Grouped, epilog=_EPILOG)
@@ -69,7 +71,9 @@ Exit codes:
     multiple=True,
     help="Also compare the pages with this model, in both orders, by a sign test. Repeat for several judges.",
 )
+@_gate("--fresh", is_flag=True, help="With --judge: ask again for everything.")
 @_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
+@budget_option
 @output_options
 def command(
     before: Path, after: Path, metrics: str | None, matters: float, max_fall: float | None, **parameters: Any
@@ -85,6 +89,8 @@ def command(
     load_plugins(settings_from({}).plugins)
     outputs.check()
     gate = _gate_settings(metrics, matters, max_fall)
+    if parameters["fresh"] and not parameters["judges"]:
+        raise UsageError("needs --judge, because nothing else is asked", setting="fresh")
     writer = ReportWriter(outputs)
     try:
         baseline, report = load_report(before), load_report(after)
@@ -92,7 +98,8 @@ def command(
             names = dict.fromkeys([*GATE_METRICS, *baseline.gate_metrics, *report.gate_metrics])
             gate = gate.model_copy(update={"metrics": tuple(names)})
         report = replace(report, requires_power=parameters["require_power"], refusal=None, accepted=False)
-        baseline, report = _compare(baseline, report, gate, str(before), parameters["judges"])
+        judges, budget, fresh = (parameters[name] for name in ("judges", "budget", "fresh"))
+        baseline, report = _compare(baseline, report, gate, str(before), _Judges(judges, budget, fresh))
     except QtgenError as error:
         writer.refuse(after.stem, Failure(error.kind, describe(error)))
         raise
@@ -101,13 +108,23 @@ def command(
 
 
 def _compare(
-    baseline: EvalReport, report: EvalReport, gate: GateSettings, name: str, judges: Sequence[str]
+    baseline: EvalReport, report: EvalReport, gate: GateSettings, name: str, judges: _Judges
 ) -> tuple[EvalReport, EvalReport]:
     """Return the baseline as it was compared, and the report with the comparison."""
     check_comparable(baseline, replace(report, scorer=baseline.scorer), name)  # before judges are asked
-    tested = compare_by_preference(_ask_judges(baseline, report, judges), gate.alpha) if judges else None
+    asked = _ask_judges(baseline, report, judges) if judges.models else None
+    tested = compare_by_preference(asked.by_reference, gate.alpha) if asked else None
     baseline, result = compare_scored_again(baseline, report, gate, _references(report), name, preferences=tested)
-    return baseline, replace(report, gate=result)
+    return baseline, replace(report, gate=result, judging=asked.judging if asked else report.judging)
+
+
+def _ask_judges(baseline: EvalReport, report: EvalReport, judges: _Judges) -> PairJudging:
+    """Return what judges prefer, and report if judging ended early."""
+    pairing = pair_reports(baseline, report)
+    asked = judge_pairs(pairing.before, pairing.after, judges.models, judges.budget, fresh=judges.fresh)
+    if asked.judging.ended:
+        report_end(asked.judging.ended, with_resume=False)
+    return asked
 
 
 def _references(report: EvalReport) -> tuple[Reference, ...]:
@@ -137,34 +154,3 @@ def _gate_settings(metrics: str | None, matters: float, max_fall: float | None) 
     except ValidationError as error:
         details = error.errors()[0]
         raise UsageError(expectation(details, show_value=False), setting=str(details["loc"][0])) from None
-
-
-def _ask_judges(before: EvalReport, after: EvalReport, models: Sequence[str]) -> list[tuple[str, Preference]]:
-    """Return the preference of every judge on every pair of pages, with the reference's id."""
-    pairing = pair_reports(before, after)
-    return asyncio.run(_ask_about_pairs(_page_pairs(pairing.before, pairing.after), models))
-
-
-async def _ask_about_pairs(
-    pairs: Sequence[tuple[EvalItem, EvalItem]], models: Sequence[str]
-) -> list[tuple[str, Preference]]:
-    """Ask every judge about every pair; the ledger records the requests."""
-    settings = settings_from({"model": models})
-    require_prices(settings)
-    preferences = []
-    with open_ledger(settings) as ledger, progress_after("Asking judges", len(pairs) * len(models)) as step:
-        budget = Budget(settings.budget)
-        async with open_writer(ledger, fresh=False) as writer, open_clients(settings, writer, budget) as judges:
-            for old, new in pairs:
-                for judge in judges:
-                    texts = (new.question, new.reference, old.candidate, new.candidate)
-                    preferences.append((new.id, await preference(judge, *texts)))
-                    step.advance()
-    return preferences
-
-
-def _page_pairs(before: EvalReport, after: EvalReport) -> list[tuple[EvalItem, EvalItem]]:
-    """Return the items with an answer in both reports."""
-    old_items = {(item.id, item.repeat): item for item in before.items if item.candidate}
-    pairs = ((old_items.get((new.id, new.repeat)), new) for new in after.items if new.candidate)
-    return [(old, new) for old, new in pairs if old]

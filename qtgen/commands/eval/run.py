@@ -18,6 +18,7 @@ from qtgen.commands._run import require_prices
 from qtgen.commands.eval._baseline import compare_and_save, explain_baseline
 from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
+from qtgen.commands.eval._judging import cost_of, report_end
 from qtgen.commands.eval._live import RESUME, LiveSession
 from qtgen.commands.eval._outputs import ReportWriter, output_options, write_page_scores
 from qtgen.commands.eval._recording import RunRecordings, cassette_of
@@ -41,9 +42,9 @@ _EPILOG = """\b
 Exit codes:
   0    better, no change shown, too few items to tell, or no baseline
   1    worse, an item without a score or with an empty answer, a metric of
-       the gate that the baseline has and this run lost, a recording that is
-       missing, unused or unfinished, or (with --require-power) too few items
-       to tell
+       the gate that the baseline has and this run lost, a judge without any
+       opinion, a budget that is used up, a recording that is missing, unused
+       or unfinished, or (with --require-power) too few items to tell
   2    the call, a suite, a cassette or the baseline cannot be used
   130  interrupted; the same command with --resume continues
 
@@ -54,6 +55,8 @@ Examples:
   qtgen eval run core --record-missing    record only new and changed requests
   qtgen eval run core --live --dry-run    estimate what a live run would cost
   qtgen eval run core --pages outputs/    score the pages of a folder
+  qtgen eval run core --live --judge gpt-4o --judgements 3
+                                          let a model judge each page 3 times
   qtgen eval run core --html report.html  write the report as HTML
   qtgen eval run smoke core --html out/   write out/smoke.html, out/core.html
 """
@@ -78,6 +81,14 @@ _report = NonEmptyPath(dir_okay=False)
 @_model("--model", help="Use this model.  [default: the suite's]")
 @_model("--prompt", help="Use this prompt for every question.  [default: the suite's]")
 @_model("--judge", "judges", multiple=True, help="Also judge each page with this model. Repeat for several judges.")
+@_model(
+    "--judgements",
+    type=click.IntRange(1, 9),
+    default=1,
+    show_default=True,
+    help="Number of independent judgements of each page by each judge. The report shows how far they agree.",
+)
+@_model("--judge-uncertain", is_flag=True, help="Judge only the items whose score has a low confidence.")
 @_model("--embeddings", help="Use this model of an embeddings endpoint.  [default: built-in word vectors]")
 @_model("--concurrency", type=int, help="Limit the requests in flight.  [default: 64; local: 2]")
 @batch_options
@@ -125,7 +136,7 @@ class _SuiteRun:
     def go(self) -> int:
         """Evaluate the suite and show the report; return the exit code."""
         options = self.options
-        if options.is_live or options.judges:
+        if options.is_live:
             require_prices(self.settings, in_batches=options.batch is not None)
         if options.batch:
             check_batch(self.settings)
@@ -145,7 +156,7 @@ class _SuiteRun:
         results = score_candidates(candidates, self.config.checker, metrics, embed)
         if options.judges:
             results, info = self._judge(session, candidates, results, info)
-        info = replace(info, recordings=self.recordings.finish(candidates, info.recordings))
+        info = replace(info, recordings=self.recordings.finish(candidates, info.recordings, info.judging))
         if options.write_scores:
             write_page_scores(candidates, results)
         report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
@@ -191,17 +202,26 @@ class _SuiteRun:
         self, session: LiveSession, candidates: list[Candidate], results: list[SampleResult], info: RunInfo
     ) -> tuple[list[SampleResult], RunInfo]:
         """Replay the judges' recordings if nothing is sent; otherwise ask them, and record them with --record."""
-        options, judges = self.options, self.options.judges
+        options = self.options
         if options.mode == "replay":
-            settings = self.settings.model_copy(update={"model": judges})
-            results, recordings = replay_judges(self.suite, candidates, results, settings)
-            return results, replace(info, recordings=info.recordings + recordings)
+            panel, recordings = replay_judges(self.suite, candidates, results, self.settings, options.judge_plan)
+            return panel.results, replace(info, recordings=info.recordings + recordings, judging=panel.judging)
         is_recorded = options.mode == "record"
         cassette = self.suite.judges_cassette
         with self.recordings.open(cassette) if is_recorded else nullcontext() as recording:
-            remedy = RESUME if options.is_live else None
-            results = asyncio.run(session.judge(candidates, results, judges, recording, remedy))
-        return results, info
+            judging = session.judge(
+                candidates,
+                results,
+                options.judge_plan,
+                recording,
+                fresh=options.fresh,
+                spent=cost_of(candidates) if options.batch else 0.0,
+                remedy=RESUME if options.is_live else None,
+            )
+            panel = asyncio.run(judging)
+        if panel.judging.ended:
+            report_end(panel.judging.ended, with_resume=options.mode == "live")
+        return panel.results, replace(info, judging=panel.judging)
 
     def _sources(self, candidates: list[Candidate], baseline: EvalReport | None) -> ReportSources:
         return ReportSources(

@@ -26,6 +26,7 @@ from qtgen.evaluation.reports.headline import (
     uncertain_reason,
     uncertain_title,
 )
+from qtgen.evaluation.reports.judging import judging_lines
 from qtgen.evaluation.reports.recordings import grouped_errors, recording_lists
 from qtgen.validation.reports.github import escape_data, escape_property
 
@@ -105,6 +106,7 @@ def render_step_summary(report: EvalReport) -> str:
         _metrics_table(report),
         *_lists(report),
         "" if report.is_refused else f"{format_tokens(report.usage)}; {_escape(money(report.usage.charged_usd))}.",
+        "\n".join(f"- {_escape(line)}" for line in judging_lines(report.judging)),
         f"<sub>{facts}</sub>",
     ]
     return replace_surrogates("\n\n".join(block for block in blocks if block) + "\n")

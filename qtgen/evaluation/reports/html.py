@@ -24,6 +24,7 @@ from qtgen.evaluation.metrics.guide import MetricGuide, guide_to
 from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
 from qtgen.evaluation.reports import charts, common, headline
 from qtgen.evaluation.reports.items import ItemEntry, item_entries, values_of
+from qtgen.evaluation.reports.judging import judging_lines
 from qtgen.evaluation.reports.recordings import recording_lists
 from qtgen.evaluation.reports.sources import ReportSources, key_of
 
@@ -72,6 +73,7 @@ def render(report: EvalReport, sources: ReportSources | None = None) -> str:
         uncertain_title=headline.uncertain_title(report),
         lists=headline.reference_lists(report),
         facts=list(common.report_facts(report)),
+        judging=list(judging_lines(report.judging)),
         rows=rows,
         compared=[row for row in rows if row.comparison],
         others=[row for row in rows if not row.comparison],

@@ -23,6 +23,7 @@ from qtgen.evaluation.reports.headline import (
     uncertain_reason,
     uncertain_title,
 )
+from qtgen.evaluation.reports.judging import judging_lines
 from qtgen.evaluation.reports.recordings import grouped_errors, recording_lists
 
 _WIDTH = 100
@@ -41,6 +42,7 @@ def render(report: EvalReport) -> str:
         _comparisons_table(report),
         *_lists(report),
         f"{format_tokens(report.usage)}; {money(report.usage.charged_usd)}",
+        "\n".join(line for sentence in judging_lines(report.judging) for line in _wrap(sentence, "  ")),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

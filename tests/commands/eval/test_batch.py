@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from qtgen._util.text import money
 from support import points_json
 from support.batch_endpoint import BatchEndpoint, batch_endpoint
 
@@ -55,3 +56,19 @@ def test_a_run_that_does_not_wait_is_resumed(provider: BatchEndpoint, run_eval: 
 def test_what_cannot_be_combined(provider: BatchEndpoint, run_eval: RunEval, option: str) -> None:
     code, _, err = run_eval("run", "smoke", "--batch", option)
     assert (code, f"--batch cannot be combined with {option.split('=')[0]}" in err) == (2, True)
+
+
+def test_pages_of_a_batch_and_their_judges_share_one_budget(
+    provider: BatchEndpoint, run_eval: RunEval, tmp_path: Path
+) -> None:
+    prices = {"m": 1_000.0, "j": 1e9}  # no judgement fits into the budget
+    tables = [f'[prices."{model}"]\ninput = {usd}\noutput = {usd}\nbatch = 0.5\n' for model, usd in prices.items()]
+    (tmp_path / "qtgen.toml").write_text("".join(tables))
+    pages = json.loads(run_eval("run", "smoke", "--batch", "--json")[1])["usage"]["cost_usd"]
+    assert pages > 0
+    budget = 25 * pages  # the ceilings of all pages of the batch fit
+    code, out, _ = run_eval("run", "smoke", "--batch", "--judge", "j", "--budget", budget, "--json")
+    report = json.loads(out)
+    assert (code, report["judging"]["judges"]["j"]["failed"]) == (1, 24)
+    assert f"might cost more than the {money(budget - pages)} left" in report["items"][0]["notes"]["judge"]
+    assert len(provider.live) == 0

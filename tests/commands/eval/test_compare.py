@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from qtgen.evaluation.report import EvalReport, load_report
+from qtgen.llm.brake import Brake
 from support import Scripted
 from support.eval_outcomes import github_fails, html_fails, junit_fails
 from support.eval_reports import scored_report, with_metric
@@ -164,11 +165,14 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let a judge answer these texts, in turn: two for each pair of pages, in both orders."""
 
     def script(*answers: str) -> None:
+        model = Scripted(*answers)
+        monkeypatch.setattr(model, "brake", Brake(), raising=False)
+
         @asynccontextmanager
         async def open_clients(*_: Any) -> AsyncIterator[Sequence[Scripted]]:
-            yield [Scripted(*answers)]
+            yield [model]
 
-        monkeypatch.setattr("qtgen.commands.eval.compare.open_clients", open_clients)
+        monkeypatch.setattr("qtgen.commands.eval._pairs.open_clients", open_clients)
 
     return script
 
@@ -206,7 +210,7 @@ def test_judges_decide(
 
 
 def test_judges_without_any_opinion_are_a_failure(run_eval: RunEval, judge: Callable[..., None]) -> None:
-    judge(*["I like both."] * 40)
+    judge(*["I like both."] * 80)
     code, out, _ = run_eval("compare", "good.json", "good.json", "--judge", "m", "--json")
     report = json.loads(out)
     assert (code, report["gate"]["verdict"]) == (1, "too few items to tell")
@@ -216,7 +220,7 @@ def test_judges_without_any_opinion_are_a_failure(run_eval: RunEval, judge: Call
 
 
 def test_comparisons_that_failed_are_named(run_eval: RunEval, judge: Callable[..., None]) -> None:
-    judge("I like both.", FIRST, *(FIRST, SECOND) * 19)
+    judge(*["I like both."] * 2, FIRST, *(FIRST, SECOND) * 19)
     code, out, _ = run_eval("compare", "good.json", "good.json", "--metrics", "score", "--judge", "m")
     assert code == 1
     assert "; 1 comparison failed: " in " ".join(out.split())

@@ -52,6 +52,10 @@ def comparable(out: str, *, has_usage: bool = True) -> dict[str, Any]:
     report = json.loads(out)
     for part in () if has_usage else (report, *report["items"]):
         del part["usage"]
+    judging = report.get("judging") or {}
+    judging.pop("source", None)
+    for use in judging.get("judges", {}).values():
+        del use["cost_usd"]  # a replay costs nothing
     return {key: value for key, value in report.items() if key not in ("created", "gate")}
 
 

@@ -59,9 +59,9 @@ def test_a_word_that_changes_every_prompt_is_shown_once(
     code, out, _ = run_eval("run", "smoke", "--html", "report.html", "--github")
     assert code == 1
     difference = "correct answers for [-students.-] {+pupils.+}"
-    assert out.count(difference) == 2, "an annotation of the items, and one of the recordings"
+    assert out.count(difference) == 3, "an annotation of the verdict, one of the items, and one of the recordings"
     text = " ".join(run_eval("run", "smoke")[1].split())
-    assert text.count("[-students.-] {+pupils.+}") == 2
+    assert text.count("[-students.-] {+pupils.+}") == 3
     assert "8 requests differ from their recordings in the same way system message: … clear," in text
     assert summary.read_text().count("8 requests differ from their recordings in the same way") == 1
     html = (tmp_path / "report.html").read_text()
