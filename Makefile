@@ -80,8 +80,9 @@ test-all: ## run every test on each of PYTHONS (3.11, 3.12 and 3.13)
 coverage: model oracle $(if $(NPM),bundle) ## run every test and fail if the branch coverage is below the floor in pyproject.toml
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -rs --cov --cov-report=term:skip-covered
 
-evals: $(READY) ## replay the suites smoke and core, offline, and compare them with their baselines
+evals: $(READY) ## replay the suites smoke and core, offline, compare them with their baselines, and prove the baselines
 	@$(BIN)/qtgen eval run smoke core
+	@$(BIN)/qtgen eval verify smoke core
 
 soak: $(READY) ## generate through faults and fifty kills (needs ../shared)
 	@QTGEN_KILLS=50 QTGEN_MANY=600 $(BIN)/python -m pytest tests/integration/test_scale.py tests/integration/test_endpoint_quirks.py
