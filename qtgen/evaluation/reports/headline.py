@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from qtgen._util.text import pluralize
 from qtgen.evaluation.gate_words import is_small_change
+from qtgen.evaluation.metrics.base import JUDGE_METRICS
 from qtgen.evaluation.outcome import silent_judges
-from qtgen.evaluation.report import EvalItem, EvalReport, MetricComparison, Verdict
+from qtgen.evaluation.report import EvalItem, EvalReport, MetricComparison, RunFailure, Verdict
 from qtgen.evaluation.reports.common import format_interval, format_number
 
 _VERDICT_WORDS = {  # tone of a verdict, and the headline
@@ -82,6 +83,16 @@ def explanations(report: EvalReport) -> list[str]:
     reasons = report.gate.reasons if report.gate else ()
     named = messages[:1] if _headline(report)[1] in (_FAILED, _REFUSED) else []
     return [message for message in dict.fromkeys([*messages, *refusal, *silences, *reasons]) if message not in named]
+
+
+def failures_of_judges(report: EvalReport) -> list[RunFailure]:
+    """Return the failures that only the judges can end: no further references do."""
+    return [
+        failure
+        for failure in report.failures
+        if failure.kind in ("no-preference", "no-opinion")
+        or (failure.kind == "lost-metric" and failure.metric in JUDGE_METRICS)
+    ]
 
 
 def reference_lists(report: EvalReport) -> list[tuple[str, tuple[str, ...]]]:
