@@ -17,6 +17,7 @@ _VERDICT_WORDS = {  # tone of a verdict, and the headline
 }
 _FAILED = "Failed"
 _REFUSED = "Not evaluated"
+_PENDING = "Not evaluated yet"
 _FIRST = ("refused", "lost-metric", "no-preference", "no-opinion")  # failures that are graver than a worse verdict
 
 
@@ -46,6 +47,8 @@ def summarize_verdict(report: EvalReport) -> VerdictSummary:
     tone, headline = _headline(report)
     of_score = next((known for known in gate.comparisons if known.metric == "score"), None) if gate else None
     parts = [failures[0].message] if failures and headline in (_FAILED, _REFUSED) else []
+    if report.refusal and report.is_pending:
+        parts = [report.refusal.message]
     if not report.is_refused:
         parts.append(_score_change(of_score) if of_score else _mean_score(report))
     if unscored := len(report.unscored):
@@ -58,6 +61,8 @@ def summarize_verdict(report: EvalReport) -> VerdictSummary:
 def _headline(report: EvalReport) -> tuple[str, str]:
     """Return the tone and the headline. A failure other than the verdict has a headline of its own."""
     gate, failures = report.gate, report.failures
+    if report.is_pending:
+        return "unsure", _PENDING
     if report.is_refused:
         return "bad", _REFUSED
     if failures:
