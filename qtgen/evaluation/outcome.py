@@ -32,8 +32,11 @@ KINDS = {
 
 
 def failures(report: "EvalReport") -> tuple[RunFailure, ...]:
-    """Return what makes a run fail, the gravest first; nothing if a person has accepted the run."""
-    if report.accepted:
+    """Return what makes a run fail, the gravest first.
+
+    That is nothing if a person has accepted the run, or if it waits for a batch.
+    """
+    if report.accepted or report.is_pending:
         return ()
     return tuple(
         chain(
@@ -51,9 +54,8 @@ def failures(report: "EvalReport") -> tuple[RunFailure, ...]:
 
 def exit_code(report: "EvalReport") -> int:
     """Return 0 if nothing failed, 1 if something did, and 2 if the suite or its baseline cannot be used."""
-    if report.refusal is not None and not report.accepted:
-        return 2
-    return int(bool(failures(report)))
+    found = failures(report)
+    return 2 if found and report.refusal is not None else int(bool(found))
 
 
 def is_uncertain(item: EvalItem) -> bool:

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from qtgen import __version__
 from qtgen._util.pydantic_errors import dotted_path, expectation
-from qtgen.errors import Failure, UsageError
+from qtgen.errors import Deferred, Failure, UsageError
 from qtgen.evaluation import outcome
 from qtgen.evaluation.judging import Judging
 from qtgen.evaluation.results import (
@@ -113,6 +113,11 @@ class EvalReport:
         return self.refusal is not None and not self.items
 
     @property
+    def is_pending(self) -> bool:
+        """Whether the suite was not evaluated because it waits for a batch. That is no failure."""
+        return self.is_refused and self.refusal is not None and self.refusal.kind == Deferred.kind
+
+    @property
     def unscored(self) -> tuple[EvalItem, ...]:
         """The items without a score."""
         return tuple(item for item in self.items if item.score is None)
@@ -125,7 +130,7 @@ class EvalReport:
         """Return the report as indented JSON with a newline at its end.
 
         Lone surrogates, which UTF-8 cannot encode, are escaped. Raises ValueError for NaN and infinity. A suite that
-        could not be evaluated is an object with `suite` and `error`.
+        could not be evaluated is an object with `suite` and `error`, and one that waits for a batch has `pending`.
         """
         return _json_text(_document(self))
 
@@ -201,6 +206,8 @@ def _json_text(document: Any) -> str:
 
 
 def _document(report: EvalReport) -> Mapping[str, Any]:
+    if report.is_pending and report.refusal:
+        return {"suite": report.suite, "pending": report.refusal.message}
     if report.is_refused and report.refusal:
         return {"suite": report.suite, "error": asdict(report.refusal)}
     document = asdict(report)

@@ -1,11 +1,14 @@
 """Planning: power, and how many references a difference needs."""
 
-from math import inf, isfinite, nan
+import subprocess
+import sys
+from math import inf, isfinite, nan, sqrt
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import nct, t  # type: ignore[import-untyped, unused-ignore]
 
 from qtgen.errors import UsageError
 from qtgen.evaluation.power import (
@@ -155,3 +158,17 @@ def test_a_deviation_needs_two_references() -> None:
 def test_values_beyond_all_bounds_are_one_error() -> None:
     with pytest.raises(UsageError, match="too large"):
         deviation_at_most(with_metric(scored_report({"a": 0.1, "b": 0.2}), "bleu", [1e308, -1e308]), "bleu")
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 8, 50, 4_999])
+@pytest.mark.parametrize("effect", [0.05, 0.2, 1.0, 4.0, 30.0])
+@pytest.mark.parametrize("alpha", [0.05, 0.0001])
+def test_the_power_is_that_of_the_noncentral_t_distribution(clusters: int, effect: float, alpha: float) -> None:
+    limit, shift = t.isf(alpha / 2, clusters - 1), effect * sqrt(clusters)
+    tails = nct.sf(limit, clusters - 1, [shift, -shift])  # nan if a tail is too small
+    assert power_of(clusters, 1.0, effect, alpha) == pytest.approx(np.nansum(tails), abs=1e-9)
+
+
+def test_planning_does_not_import_scipy_stats() -> None:
+    code = "import sys, qtgen.commands.eval.power; sys.exit('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

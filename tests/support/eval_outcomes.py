@@ -109,6 +109,7 @@ OUTCOMES: dict[str, tuple[EvalReport, int]] = {
         REFUSED,
     ),
     "an unusable suite": (refused_report("core", Failure("cassette", "completions.yaml: not YAML")), REFUSED),
+    "a batch that is pending": (refused_report("core", Failure("pending", "8 pages pending")), PASSED),
     "worse, and accepted": (passing_report(Verdict.WORSE, accepted=True), PASSED),
     "a fall, and accepted": (
         replace(_with_gate(Verdict.WORSE, comparisons=(), falls=(_FALL,)), accepted=True),
@@ -125,7 +126,8 @@ OUTCOMES: dict[str, tuple[EvalReport, int]] = {
 def json_fails(document: str) -> bool:
     """Return whether a JSON report, or any of several, shows a failure."""
     data = json.loads(document)
-    return any("error" in report or bool(report["failures"]) for report in (data if isinstance(data, list) else [data]))
+    reports = data if isinstance(data, list) else [data]
+    return any("error" in report or bool(report.get("failures")) for report in reports)
 
 
 def junit_fails(document: str) -> bool:

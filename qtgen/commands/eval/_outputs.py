@@ -163,6 +163,7 @@ class ReportWriter:
         self._entries.append(report)
         self._print(report)
         self._write_files(report, sources)
+        self._write_step_summary(report)
 
     def _write_files(self, report: EvalReport, sources: ReportSources | None = None) -> None:
         errors: list[UsageError] = []
@@ -205,23 +206,51 @@ class ReportWriter:
         if not self._is_dry_run:
             with suppress(UsageError):  # the error that is shown may be about one of the files
                 self._write_files(report)
+        with suppress(UsageError):
+            self._write_step_summary(report)
 
     def finish(self) -> None:
         """Write the documents that hold all suites. Raises UsageError if a file cannot be written."""
-        for form, target in self._outputs.targets.items():
-            if not self._is_shared(form, target) or (self._is_dry_run and target.path):
-                continue
-            text = _JOINED[form](self._entries)
-            if target.path is None:
-                echo(text, nl=False)
-                continue
+        targets = {form: target for form, target in self._outputs.targets.items() if self._is_shared(form, target)}
+        paths = {} if self._is_dry_run else {form: target.path for form, target in targets.items() if target.path}
+        errors = self._write_documents(paths)
+        if errors:  # the other documents must not say that all is well
+            self._write_documents({form: path for form, path in paths.items() if form not in errors})
+        for form, path in paths.items():
+            if form not in errors:
+                note(f"{form}: {path}")
+        for form in targets.keys() - {*paths}:
+            if targets[form].path is None:
+                echo(_JOINED[form](self._entries), nl=False)
+        for form, error in errors.items():
+            raise UsageError(str(error), setting=form)
+
+    def _write_documents(self, paths: Mapping[str, Path]) -> dict[str, OutputError]:
+        """Write the documents, and return the errors by format. Each becomes an entry of the other documents."""
+        errors = {}
+        for form, path in paths.items():
             try:
-                _write(target.path, text)
+                _write(path, _JOINED[form](self._entries))
             except OutputError as error:
-                if self._outputs.github:
-                    self._print(refused_report(form, Failure(error.kind, str(error))))
-                raise UsageError(str(error), setting=form) from None
-            note(f"{form}: {target.path}")
+                errors[form] = error
+        for form, failure in errors.items():
+            report = refused_report(form, Failure(failure.kind, str(failure)))
+            self._entries.append(report)
+            if self._outputs.github:
+                self._print(report)
+                with suppress(UsageError):
+                    self._write_step_summary(report)
+        return errors
+
+    def _write_step_summary(self, report: EvalReport) -> None:
+        name = os.environ.get("GITHUB_STEP_SUMMARY")
+        if not self._outputs.github or not name:
+            return
+        try:
+            with Path(name).open("a", encoding="utf-8") as file:
+                file.write(render_step_summary(report))
+        except OSError as error:
+            raise UsageError(f"GITHUB_STEP_SUMMARY: {name}: {error.strerror or error}") from None
 
     def _is_shared(self, form: str, target: ReportTarget) -> bool:
         return self._is_joined and form in _JOINED and not target.is_folder
@@ -229,9 +258,6 @@ class ReportWriter:
     def _print(self, report: EvalReport) -> None:
         if self._outputs.github:
             echo(FORMATS["github"](report), nl=False)
-            if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):
-                with Path(summary_file).open("a", encoding="utf-8") as file:
-                    file.write(render_step_summary(report))
         elif self._outputs.json_to_stdout:
             if not self._is_joined:
                 echo(FORMATS["json"](report), nl=False)

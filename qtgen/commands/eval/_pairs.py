@@ -34,11 +34,6 @@ class PairJudging(NamedTuple):
     judging: Judging
 
     @property
-    def preferences(self) -> list[Preference]:
-        """The preferences, in the order of the pairs."""
-        return [opinion.preference for opinion in self.opinions]
-
-    @property
     def by_reference(self) -> list[tuple[str, Preference]]:
         """The preferences with the id of the reference."""
         return [(opinion.id, opinion.preference) for opinion in self.opinions]
@@ -116,7 +111,7 @@ class _PairJudges:
         if ended:
             failed = sum(opinion.preference.error is not None for opinion in self._opinions)
             total = len(self._opinions)
-            ended = Failure(ended.kind, f"{ended.message} with {failed:,} of {total:,} comparisons left")
+            ended = Failure(ended.kind, f"{failed:,} of {total:,} comparisons left: {ended.message}")
         opinions = ((one.judge, "preference", one.preference.error) for one in self._opinions)
         return Judging(use, items=len(self._pairs), silent=silent_judges(opinions), ended=ended)
 

@@ -92,6 +92,7 @@ def command(
     if parameters["fresh"] and not parameters["judges"]:
         raise UsageError("needs --judge, because nothing else is asked", setting="fresh")
     writer = ReportWriter(outputs)
+    suite = after.stem  # until the report is read
     try:
         baseline, report = load_report(before), load_report(after)
         if metrics is None:
@@ -100,10 +101,11 @@ def command(
         report = replace(report, requires_power=parameters["require_power"], refusal=None, accepted=False)
         judges, budget, fresh = (parameters[name] for name in ("judges", "budget", "fresh"))
         baseline, report = _compare(baseline, report, gate, str(before), _Judges(judges, budget, fresh))
+        suite = report.suite
+        writer.show(report, _sources(baseline, report) if "html" in outputs.targets else None)
     except QtgenError as error:
-        writer.refuse(after.stem, Failure(error.kind, describe(error)))
+        writer.refuse(suite, Failure(error.kind, describe(error)))
         raise
-    writer.show(report, _sources(baseline, report) if "html" in outputs.targets else None)
     return report.exit_code
 
 

@@ -24,11 +24,12 @@ from qtgen.commands.eval._outputs import ReportWriter, output_options, write_pag
 from qtgen.commands.eval._recording import RunRecordings, cassette_of
 from qtgen.commands.eval._run_options import RECORD_MISSING, EvalRunOptions
 from qtgen.commands.eval._suites import evaluate_suites
+from qtgen.errors import Deferred, Failure, ProviderError
 from qtgen.evaluation.candidates import Candidate, find_candidates
 from qtgen.evaluation.offline import one_model, replay_candidates, replay_judges, replay_settings, suite_config
 from qtgen.evaluation.plugins import load_plugins, scorer_name
 from qtgen.evaluation.recordings import reusable_responses
-from qtgen.evaluation.report import EvalReport
+from qtgen.evaluation.report import EvalReport, refused_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import SampleResult
@@ -40,7 +41,8 @@ from qtgen.settings import Settings
 
 _EPILOG = """\b
 Exit codes:
-  0    better, no change shown, too few items to tell, or no baseline
+  0    better, no change shown, too few items to tell, no baseline, or pending
+       in batches (with --no-wait)
   1    worse, an item without a score or with an empty answer, a metric of
        the gate that the baseline has and this run lost, a judge without any
        opinion, a budget that is used up, a recording that is missing, unused
@@ -147,10 +149,7 @@ class _SuiteRun:
         session = LiveSession(self.suite, self.config, self.settings, self.repeats)
         candidates, info = self._candidates(session)
         if pending := sum(map(is_pending, candidates)):
-            message = f"{pluralize(pending, 'page')} pending; --batch --resume continues once the batches are finished"
-            note(message)
-            self.writer.add({"suite": self.suite.name, "error": {"kind": "pending", "message": message}})
-            return 0
+            return self._end_pending(pending)
         embed = embeddings(self.settings, options.embeddings) if options.embeddings else None
         metrics = self.suite.settings.measured_metrics
         results = score_candidates(candidates, self.config.checker, metrics, embed)
@@ -177,6 +176,16 @@ class _SuiteRun:
         estimate = estimate_suite(*arguments, reusable_responses(self.cassette, self.options.reuse))
         self.writer.show_estimate(estimate)
         return estimate.run.exit_code
+
+    def _end_pending(self, pages: int) -> int:
+        """Show that pages wait for a batch. Raises ProviderError if the run should have waited for them."""
+        message = f"{pluralize(pages, 'page')} pending; --batch --resume continues once the batches are finished"
+        if self.options.batch is None or self.options.batch.wait:
+            raise ProviderError(message)
+        note(message)
+        report = refused_report(self.suite.name, Failure(Deferred.kind, message))
+        self.writer.show(report)
+        return report.exit_code
 
     def _candidates(self, session: LiveSession) -> tuple[list[Candidate], RunInfo]:
         options, settings = self.options, self.settings

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from qtgen._util.text import pluralize
 from qtgen.evaluation.gate_words import is_small_change
+from qtgen.evaluation.metrics.base import JUDGE_METRICS
 from qtgen.evaluation.outcome import silent_judges
-from qtgen.evaluation.report import EvalItem, EvalReport, MetricComparison, Verdict
+from qtgen.evaluation.report import EvalItem, EvalReport, MetricComparison, RunFailure, Verdict
 from qtgen.evaluation.reports.common import format_interval, format_number
 
 _VERDICT_WORDS = {  # tone of a verdict, and the headline
@@ -16,6 +17,7 @@ _VERDICT_WORDS = {  # tone of a verdict, and the headline
 }
 _FAILED = "Failed"
 _REFUSED = "Not evaluated"
+_PENDING = "Not evaluated yet"
 _FIRST = ("refused", "lost-metric", "no-preference", "no-opinion")  # failures that are graver than a worse verdict
 
 
@@ -45,6 +47,8 @@ def summarize_verdict(report: EvalReport) -> VerdictSummary:
     tone, headline = _headline(report)
     of_score = next((known for known in gate.comparisons if known.metric == "score"), None) if gate else None
     parts = [failures[0].message] if failures and headline in (_FAILED, _REFUSED) else []
+    if report.refusal and report.is_pending:
+        parts = [report.refusal.message]
     if not report.is_refused:
         parts.append(_score_change(of_score) if of_score else _mean_score(report))
     if unscored := len(report.unscored):
@@ -57,6 +61,8 @@ def summarize_verdict(report: EvalReport) -> VerdictSummary:
 def _headline(report: EvalReport) -> tuple[str, str]:
     """Return the tone and the headline. A failure other than the verdict has a headline of its own."""
     gate, failures = report.gate, report.failures
+    if report.is_pending:
+        return "unsure", _PENDING
     if report.is_refused:
         return "bad", _REFUSED
     if failures:
@@ -82,6 +88,16 @@ def explanations(report: EvalReport) -> list[str]:
     reasons = report.gate.reasons if report.gate else ()
     named = messages[:1] if _headline(report)[1] in (_FAILED, _REFUSED) else []
     return [message for message in dict.fromkeys([*messages, *refusal, *silences, *reasons]) if message not in named]
+
+
+def failures_of_judges(report: EvalReport) -> list[RunFailure]:
+    """Return the failures that only the judges can end: no further references do."""
+    return [
+        failure
+        for failure in report.failures
+        if failure.kind in ("no-preference", "no-opinion")
+        or (failure.kind == "lost-metric" and failure.metric in JUDGE_METRICS)
+    ]
 
 
 def reference_lists(report: EvalReport) -> list[tuple[str, tuple[str, ...]]]:

@@ -21,7 +21,7 @@ from qtgen._util.text import money, pluralize
 from qtgen.evaluation.gate_words import format_share
 from qtgen.evaluation.metrics.base import Direction
 from qtgen.evaluation.metrics.guide import MetricGuide, guide_to
-from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary
+from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary, Verdict
 from qtgen.evaluation.reports import charts, common, headline
 from qtgen.evaluation.reports.items import ItemEntry, item_entries, values_of
 from qtgen.evaluation.reports.judging import judging_lines
@@ -70,6 +70,8 @@ def render(report: EvalReport, sources: ReportSources | None = None) -> str:
         before=sources.before,
         verdict=headline.summarize_verdict(report),
         reasons=headline.explanations(report),
+        judge_failures=headline.failures_of_judges(report),
+        has_too_few=_has_too_few(report),
         uncertain_title=headline.uncertain_title(report),
         lists=headline.reference_lists(report),
         facts=list(common.report_facts(report)),
@@ -93,6 +95,11 @@ def render(report: EvalReport, sources: ReportSources | None = None) -> str:
         subjects=charts.subject_bars(report, scale),
         lengths=charts.length_plot(report, scale),
     )
+
+
+def _has_too_few(report: EvalReport) -> bool:
+    """Return whether a metric was compared and more references could decide about it."""
+    return any(known.verdict is Verdict.TOO_FEW for known in (report.gate.comparisons if report.gate else ()))
 
 
 def _metric_rows(report: EvalReport) -> Iterator[MetricRow]:

@@ -8,7 +8,10 @@ from qtgen.evaluation.reports.common import format_interval, format_number
 
 
 def judging_lines(judging: Judging | None) -> Iterator[str]:
-    """Yield sentences about the judges of a run: what each was asked and cost, how they agree, and what ended them."""
+    """Yield sentences about the judges of a run: what each was asked and cost, and how they agree.
+
+    An early end is a failure of the run, which every format names at its top.
+    """
     if judging is None:
         return
     if not judging.ended:
@@ -18,8 +21,6 @@ def judging_lines(judging: Judging | None) -> Iterator[str]:
     for model, use in judging.judges.items():
         yield f"judge {model}: {_counts(use)}; {_cost(use, judging)}"
     yield from map(_agreement, judging.agreement)
-    if judging.ended:
-        yield f"judging ended early: {judging.ended.message}"
 
 
 def _counts(use: JudgeUse) -> str:

@@ -112,7 +112,8 @@ def _add_gate(suite: Element, report: EvalReport) -> None:
         SubElement(case, outcome, type=report.failures[0].kind, message=sentence).text = details
         return
     if report.gate is None and not report.accepted:
-        SubElement(case, "skipped", message="no baseline")
+        reason = report.refusal.message if report.refusal else "no baseline"
+        SubElement(case, "skipped", message=_xml_text(reason))
     SubElement(case, "system-out").text = details
 
 

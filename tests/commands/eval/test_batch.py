@@ -41,9 +41,12 @@ def test_all_repeats_are_in_one_batch_and_every_run_asks_again(provider: BatchEn
 
 def test_a_run_that_does_not_wait_is_resumed(provider: BatchEndpoint, run_eval: RunEval) -> None:
     provider.faults.seconds = 3_600
-    code, out, err = run_eval("run", "smoke", "--batch", "--no-wait")
-    assert (code, out) == (0, ""), err
-    assert "8 pages pending; --batch --resume continues" in err
+    code, out, err = run_eval("run", "smoke", "--batch", "--no-wait", "--json", "--junit", "r.xml")
+    assert code == 0, err
+    message = "8 pages pending; --batch --resume continues once the batches are finished"
+    assert message in err
+    assert json.loads(out) == {"suite": "smoke", "pending": message}
+    assert f'<skipped message="{message}" />' in Path("r.xml").read_text()
     provider.faults.seconds = 0
     for batch in provider.batches():
         provider._save({**batch, "_due": 0})

@@ -130,3 +130,39 @@ def test_a_file_that_cannot_be_written_is_an_error_in_the_other_outputs(run_eval
     assert "--html: file/report.html: " in err
     assert github_fails(out)
     assert junit_fails(Path("r.xml").read_text())
+
+
+@pytest.mark.usefixtures("suites")
+def test_a_document_that_cannot_be_written_is_an_error_in_the_other_documents(run_eval: RunEval) -> None:
+    Path("file").write_text("")
+    outputs = ["--json", "file/all.json", "--junit", "all.xml"]
+    code, _, err = run_eval("run", "smoke", "other", "--pages", "pages", *outputs)
+    assert code == 2
+    assert "--json: file/all.json: " in err
+    assert junit_fails(Path("all.xml").read_text())
+
+
+def test_a_comparison_whose_file_cannot_be_written_is_an_error_in_the_other_outputs(
+    smoke: Path, run_eval: RunEval
+) -> None:
+    Path("file").write_text("")
+    report = smoke / "baseline.json"
+    code, out, _ = run_eval("compare", report, report, "--junit", "r.xml", "--report", "text", "file/r.txt", "--github")
+    assert code == 2
+    assert github_fails(out)
+    assert junit_fails(Path("r.xml").read_text())
+
+
+@pytest.mark.parametrize("arguments", [("run", "smoke"), ("run", "smoke", "other"), ("compare", "a.json", "a.json")])
+@pytest.mark.usefixtures("suites")
+def test_a_step_summary_that_cannot_be_written_is_an_error(
+    smoke: Path, run_eval: RunEval, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    shutil.copy(smoke / "baseline.json", "a.json")
+    Path("folder").mkdir()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "folder")
+    code, out, err = run_eval(*arguments, "--junit", "r.xml", "--github")
+    assert code == 2
+    assert "qtgen: GITHUB_STEP_SUMMARY: folder: Is a directory\n" in err
+    assert github_fails(out)
+    assert junit_fails(Path("r.xml").read_text())

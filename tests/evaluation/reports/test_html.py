@@ -21,6 +21,7 @@ from qtgen.evaluation.reports import charts
 from qtgen.evaluation.reports.html import render
 from qtgen.evaluation.reports.items import item_entries
 from qtgen.evaluation.reports.sources import ReportSources
+from support.eval_outcomes import OUTCOMES
 from support.eval_reports import HOSTILE, SIXTY, VARIANTS, make_item, make_report, passing_report, poisoned_report
 
 if TYPE_CHECKING:
@@ -359,3 +360,14 @@ def test_it_can_be_read_without_a_script(open_report: OpenReport) -> None:
     first = page.locator("details.item").first
     first.locator(":scope > summary").click()
     assert "osmosis" in first.locator(".text").first.inner_text()
+
+
+@pytest.mark.parametrize("outcome", ["a lost judge", "judges who could not compare", "judging that ended early"])
+def test_the_steps_after_a_fault_of_judges_do_not_ask_for_references(outcome: str) -> None:
+    report = OUTCOMES[outcome][0]
+    if report.gate:
+        report = replace(report, gate=replace(report.gate, comparisons=()))
+    steps = render(report).partition("What to do next</b>")[2].partition("</div>")[0]
+    assert "Make sure that the judges are asked and answer" in steps
+    assert "Add references" not in steps
+    assert "Add references" in render(OUTCOMES["too few"][0])

@@ -44,7 +44,7 @@ def test_the_lines() -> None:
     assert list(judging_lines(JUDGING)) == LINES
     assert list(judging_lines(None)) == []
     ended = Failure("budget", "the budget of $1.00 is used up with 2 of 48 judgements left")
-    assert list(judging_lines(replace(JUDGING, ended=ended))) == [*LINES[1:], f"judging ended early: {ended.message}"]
+    assert list(judging_lines(replace(JUDGING, ended=ended))) == LINES[1:]
     replayed = replace(JUDGING, source="recordings", silent={}, scope="all")
     assert next(judging_lines(replayed)).endswith("678 completion tokens; replayed at no cost")
 
