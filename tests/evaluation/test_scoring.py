@@ -115,3 +115,8 @@ def test_every_metric_has_a_worst_value_for_an_empty_answer() -> None:
     assert METRICS["readability"].worst(60.0) == 60.0
     assert METRICS["bleu"].worst(0.5) == 0.0
     assert METRICS["repetition"].worst(0.5) == 1.0
+
+
+def test_half_of_a_surrogate_pair_is_an_unknown_character() -> None:
+    torn, whole = (score("Why?", "Warm air rises.", f"Warm air rises.{end}") for end in (" \ud83d", ""))
+    assert torn.score == pytest.approx(whole.score, abs=0.02)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
 from qtgen.evaluation.metrics.opposites import are_opposites
 from qtgen.evaluation.metrics.statements import (
+    CONTENT,
     Alignment,
     Edit,
     Statement,
@@ -21,6 +22,7 @@ from qtgen.evaluation.metrics.statements import (
     is_content,
     is_number,
     key_of,
+    weight,
 )
 from qtgen.evaluation.metrics.text import AnalyzedText, static_model
 
@@ -29,6 +31,9 @@ _MORE_EVIDENCE = 0.1  # by how much each further piece of evidence lowers the tw
 _MAX_MORE_EVIDENCE = 0.2
 _SAME_SUBJECT = 0.5  # share of a statement's words that the passage must have for amounts to be compared
 _NEGATED = 0.6  # the same for negations
+_MIN_MOVED = 5  # words of a statement in which an order can be wrong; "lower pressure" for "pressure is lower" is right
+_OTHER, _OTHER_KNOWN = 0.4, 0.5  # strength of a word in the place of another, and if it is a word of the reference
+_SPECIFIC = 3.4  # information from which such a word counts in full; "key" has 2.7, "requires" 3.3, "oxygen" 3.6
 _SIMILAR = 0.3  # similarity of two words from which one is a paraphrase of the other
 _MAX_REPLACED = 2  # words
 _MOVED, _MOVED_IN_TWO = 0.15, 0.3  # share of a statement in moved words, if the passage is one statement, or two
@@ -44,7 +49,9 @@ _SYMBOLS = {
     "millimetres": "mm", "millimeters": "mm", "kilograms": "kg", "grams": "g", "milligrams": "mg", "litres": "l",
     "liters": "l", "millilitres": "ml", "milliliters": "ml", "seconds": "s", "milliseconds": "ms", "minutes": "min",
     "hours": "h", "joules": "J", "kilojoules": "kJ", "watts": "W", "kilowatts": "kW", "volts": "V", "amperes": "A",
-    "newtons": "N", "pascals": "Pa", "moles": "mol", "hertz": "Hz",
+    "newtons": "N", "pascals": "Pa", "moles": "mol", "hertz": "Hz", "days": "days", "weeks": "weeks",
+    "months": "months", "years": "years", "miles": "miles", "feet": "ft", "inches": "in", "pounds": "lb",
+    "tonnes": "t",
 }  # fmt: skip
 _SPELLED = re.compile(rf"(?<=\d)[ -](?:{'|'.join(_SYMBOLS)})\b", re.IGNORECASE)
 _UNITS = (*dict.fromkeys(_SYMBOLS.values()), "nm", "µm", "µg", "kPa", "kHz", "MHz", "KB", "MB", "GB")
@@ -141,13 +148,19 @@ def _negations(alignment: Alignment) -> Iterator[Evidence]:
     words, followed = alignment.statement.words, alignment.passage.words
     if not alignment.is_single:
         followed = followed[max(0, equal[0].start - 2) : equal[-1].end + 2]
-    if has_negation(followed) != has_negation(words[1:] if words[0] == "no" else words):
+    before, after = _negations_in(followed), _negations_in(words[1:] if words[0] == "no" else words)
+    one_more = abs(before - after) == 1 and alignment.is_single and alignment.verbatim >= _CLOSE
+    if bool(before) != bool(after) or one_more:
         yield Evidence(1.0, "negation")
 
 
 def has_negation(words: Sequence[str]) -> bool:
     """Return whether one of the words, in lower case, negates."""
-    return any(word in _NEGATIONS or word.endswith("n't") for word in words)
+    return _negations_in(words) > 0
+
+
+def _negations_in(words: Sequence[str]) -> int:
+    return sum(word in _NEGATIONS or word.endswith("n't") for word in words)
 
 
 def _replacements(alignment: Alignment, own: Statements, other: Statements) -> Iterator[Evidence]:
@@ -193,7 +206,13 @@ def _replaced_word(
     elif is_number(new) and is_number(old) and context >= 1:
         yield Evidence(1.0, f"different number ({after})")
     elif context >= 2:
-        yield Evidence(0.5 if new in other else 0.4, f"other word ({after} for {before})")
+        strength = _OTHER_KNOWN if new in other else _OTHER
+        yield Evidence(strength * _specificity(before, after), f"other word ({after} for {before})")
+
+
+def _specificity(before: str, after: str) -> float:
+    """Return from 0 to 1 how much two words say: frequent words such as `key` and `main` are often synonyms."""
+    return min(1.0, (min(weight(before), weight(after)) - CONTENT) / (_SPECIFIC - CONTENT))
 
 
 def _similarity(first: str, second: str) -> float:
@@ -206,7 +225,7 @@ def _moved(alignment: Alignment) -> Iterator[Evidence]:
 
     If whole clauses are moved, their words keep their neighbours.
     """
-    if alignment.shared <= _COMPLETE:
+    if alignment.shared <= _COMPLETE or len(alignment.statement.words) < _MIN_MOVED:
         return
     keys, passage = alignment.statement.keys, alignment.passage.keys
     pairs = {*pairwise(passage)}

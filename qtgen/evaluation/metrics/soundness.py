@@ -90,7 +90,7 @@ def _faults(case: Case) -> Iterator[Fault]:
     if repeated > _REPEATED:
         share = (repeated - _REPEATED) / (1 - _REPEATED)
         yield Fault(1 - _REPETITION_PENALTY * share, f"{repeated:.0%} of it is repeated")
-    if _is_cut_off(candidate):
+    if _is_cut_off(candidate) and not any(map(_is_cut_off, case.references)):
         yield Fault(_CUT_OFF, "ends in the middle of a sentence")
 
 

@@ -31,7 +31,7 @@ _SPELLED_NUMBER = re.compile(  # 28 alternatives instead of 100
     re.IGNORECASE,
 )
 _NUMBER_WEIGHT = 5.0
-_CONTENT = 2.6  # information from which a word says something; "which" has 2.3, "between" 2.5, "water" 3.0
+CONTENT = 2.6  # information from which a word says something; "which" has 2.3, "between" 2.5, "water" 3.0
 _PASSAGE_WEIGHT = 0.35  # of what a passage says and the statement does not
 _MIN_STEM = 3  # letters
 _MIN_RUN = 2  # words in a row that follow the passage
@@ -253,7 +253,7 @@ def weight(word: str) -> float:
 
 def is_content(word: str) -> bool:
     """Return whether a word says something by itself."""
-    return is_number(word) or information(word) > _CONTENT
+    return is_number(word) or information(word) > CONTENT
 
 
 _MAX_WORDS = 50_000  # that each memo keeps

@@ -25,6 +25,7 @@ _LEADING_MARKS = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]+|[-*+][ \t]+|\d{1,3}[.)][ \t]+|>[ \t]*|```.*$|\|?[ \t:|-]{3,}$)", re.MULTILINE
 )
 _INLINE_MARKS = re.compile(r"\*\*|__|`|\$|(?<=\s)\*|\*(?=\s)|\|")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _FOREIGN = re.compile("[^\0-\u024f]")  # beyond the Latin letters
 _MAX_WORDS = 100_000  # that each memo keeps, in about 15 MB
 _ENDINGS = ("ing", "ed", "es", "s")
@@ -34,12 +35,12 @@ class AnalyzedText:
     """A text with its words, sentences and vectors.
 
     Args:
-        text: Markdown.
+        text: Markdown. Half of a surrogate pair, which JSON can express and UTF-8 cannot, is an unknown character.
         embed: Embeds whole texts and sentences instead of the static model. Word and token vectors are always static.
     """
 
     def __init__(self, text: str, embed: "TextEmbedder | None" = None) -> None:
-        self.text = text
+        self.text = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
         self._embed = embed
 
     def with_same_embedder(self, text: str) -> "AnalyzedText":

@@ -46,14 +46,15 @@ def test_the_documentation_shows_every_weight_and_penalty() -> None:
 
 
 def documented_defects() -> dict[str, list[str]]:
-    """Return the rows of the table of defects in docs/explanation/scoring.md, by their first cell."""
+    """Return the rows of the first table of defects in docs/explanation/scoring.md, by their first cell."""
     section = (
         (ROOT / "docs" / "explanation" / "scoring.md")
         .read_text()
         .partition("## Known defects\n")[2]
         .partition("\n## ")[0]
     )
-    cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|")
+    table = section.partition("\n\n|")[2].partition("\n\n")[0]
+    cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
     return {first: rest for first, *rest in cells}
 
 

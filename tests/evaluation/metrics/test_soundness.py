@@ -92,3 +92,10 @@ def test_disorder_counts_statements_in_the_opposite_order() -> None:
     assert value("disorder", " ".join(sentences[::-1])).value == 1.0
     assert value("disorder", " ".join([*sentences[2:], *sentences[:2]])).value == pytest.approx(1 / 3)
     assert value("disorder", "Bananas are yellow. Trains run late.").value == 0.0
+
+
+def test_an_answer_may_end_as_the_reference_does() -> None:
+    text = f"{REFERENCE} The cell wall protects a plant"
+    cut_off = Case(AnalyzedText(QUESTION), (AnalyzedText(REFERENCE),), AnalyzedText(text))
+    assert METRICS["soundness"].function(cut_off).value == 0.8
+    assert METRICS["soundness"].function(replace(cut_off, references=(AnalyzedText(text),))).value == 1.0
