@@ -15,7 +15,7 @@ from qtgen.evaluation.suites import GateSettings
 
 __all__ = ["check_comparable", "compare_reports", "pair_values", "summarize"]
 
-_REMEDY = "make a new baseline"
+_REMEDY = "create a new baseline"
 _NAMED = 3  # references of a list that a sentence names
 
 
@@ -43,7 +43,7 @@ def check_comparable(before: EvalReport, after: EvalReport, baseline: str) -> No
             message = f"its {what} is {old}, this run's is {new}, so their scores are not comparable"
             raise UsageError(message, path=baseline, remedy=_REMEDY)
     if not pair_reports(before, after).after.items:
-        message = "it has no reference that is the same in this run, so there is nothing to compare"
+        message = "no reference is the same in the baseline and in this run, so there is nothing to compare"
         raise UsageError(message, path=baseline, remedy=_REMEDY)
 
 
@@ -107,7 +107,7 @@ def _check_judges(before: EvalReport, after: EvalReport, gate: GateSettings, bas
     """Raise UsageError if the gate compares the marks of different judges. Marks that are missing are lost instead."""
     by_judges = [metric for metric in gate.metrics if metric in JUDGE_METRICS]
     if by_judges and before.judges and after.judges and sorted(before.judges) != sorted(after.judges):
-        raise UsageError(f"`{by_judges[0]}` was given by other judges", path=baseline, remedy=_REMEDY)
+        raise UsageError(f"`{by_judges[0]}` comes from other judges", path=baseline, remedy=_REMEDY)
 
 
 def _compare_metrics(

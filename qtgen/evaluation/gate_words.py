@@ -59,7 +59,8 @@ def comparison_words(comparison: MetricComparison, limits: Limits) -> str:
     references, visible, matters = comparison.clusters, comparison.smallest_visible, limits.matters
     if visible is None or matters is None or visible <= matters:
         return f"{reason}; too few references ({references}) for any change to be significant"
-    return f"{reason}; {references} references can show a change of {visible:.3f} or more, but {matters:g} matters"
+    shown = f"{references} references can show a change of {visible:.3f} or more"
+    return f"{reason}; {shown}, but a change of {matters:g} matters"
 
 
 def is_small_change(comparison: MetricComparison, limits: Limits) -> bool:

@@ -28,11 +28,11 @@ KINDS = {
     "fall": "references that lost a larger share of their score than the limit",
     "too-few": "too few items to tell, although a decision is required",
 }
-"""The kinds of failures, the gravest first."""
+"""The kinds of failures, the most severe first."""
 
 
 def failures(report: "EvalReport") -> tuple[RunFailure, ...]:
-    """Return what makes a run fail, the gravest first; nothing if a person has accepted the run."""
+    """Return what makes a run fail, the most severe first; nothing if a person has accepted the run."""
     if report.accepted:
         return ()
     return tuple(
@@ -186,7 +186,7 @@ def _too_few(report: "EvalReport") -> Iterator[RunFailure]:
     if not report.requires_power or report.refusal is not None:
         return
     if report.gate is None:
-        yield RunFailure("too-few", "there is no baseline, so nothing can be told")
+        yield RunFailure("too-few", "there is no baseline to compare with")
     elif report.gate.verdict is Verdict.TOO_FEW:
         few = [known for known in report.gate.comparisons if known.verdict is Verdict.TOO_FEW]
         message = comparison_words(few[0], report.gate) if few else "there are too few items to tell"

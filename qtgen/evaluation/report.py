@@ -94,7 +94,7 @@ class EvalReport:
 
     @property
     def failures(self) -> tuple[RunFailure, ...]:
-        """What makes the run fail, the gravest first. Every format and the exit code follow from it."""
+        """What makes the run fail, the most severe first. Every format and the exit code follow from it."""
         return outcome.failures(self)
 
     @property

@@ -34,7 +34,7 @@ class SuiteEstimate:
         echo(f"suite {self.suite}")
         self.run.print(as_json=False)
         if self.reused:
-            echo(f"{pluralize(self.reused, 'recorded response')} will be used again.")
+            echo(f"{pluralize(self.reused, 'recorded response')} will be reused.")
         echo("Requests to judges are not included.")
 
     def as_dict(self) -> dict[str, Any]:

@@ -95,10 +95,9 @@ class RunRecordings:
         is_continued = has_unfinished and self._options.reuse is Reuse.UNFINISHED
         noun = "response" if is_continued else "recorded response"
         place = " of an unfinished recording" if is_continued else ""
-        verb = "is" if recording.loaded == 1 else "are"
         option = "--fresh" if is_continued else "--record"
         count = f"{recording.reused:,} of {pluralize(recording.loaded, noun)}{place}"
-        note(f"{count} {verb} used again; {option} asks again for all")
+        note(f"{count} reused; {option} requests all of them again")
 
 
 def _reasons(gaps: Gaps) -> Iterator[str]:
@@ -108,4 +107,4 @@ def _reasons(gaps: Gaps) -> Iterator[str]:
     if gaps.unrecordable:
         yield f"{pluralize(gaps.unrecordable, 'response')} did not come over HTTP, so nothing was recorded"
     if gaps.is_restyled:
-        yield "the endpoint rejects the format of answers; set `answer_format` to the one that it accepts"
+        yield "the endpoint rejects the answer format; set `answer_format` to the one that it accepts"

@@ -114,8 +114,10 @@ def _check_judging(parameters: Mapping[str, Any], mode: str | None) -> None:
     judges = parameters["judges"]
     if not judges:
         if parameters["judge_uncertain"]:
-            raise UsageError("needs --judge, which names the judges", setting="judge_uncertain")
+            raise UsageError("needs --judge", setting="judge_uncertain")
         if parameters["judgements"] > 1:
-            raise UsageError("needs --judge, which names the judges", setting="judgements")
+            raise UsageError("needs --judge", setting="judgements")
     if parameters["fresh"] and (mode is None or (mode == "pages" and not judges)):
-        raise UsageError("needs --live, --record, or --pages with --judge, because nothing is asked", setting="fresh")
+        raise UsageError(
+            "needs --live, --record, or --pages with --judge, because only they send requests", setting="fresh"
+        )

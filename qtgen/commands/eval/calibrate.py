@@ -81,7 +81,7 @@ def _lines(report: EvalReport, metric: str, pass_mark: float, calibration: Calib
     labelled, clusters = calibration.labelled, pluralize(calibration.clusters, "reference")
     yield f"{labelled} of {pluralize(calibration.items, 'item')} are labelled, of {clusters}."
     if missing := len(report.items) - calibration.items:
-        yield f"{pluralize(missing, 'item')} without a value left out."
+        yield f"{pluralize(missing, 'item')} without a value {'is' if missing == 1 else 'are'} left out."
     confusion = calibration.confusion
     yield "\n| | people: pass | people: fail |\n|---|---|---|"
     yield f"| {metric}: pass | {confusion.pass_pass} | {confusion.pass_fail} |"

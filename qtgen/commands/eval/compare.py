@@ -90,7 +90,7 @@ def command(
     outputs.check()
     gate = _gate_settings(metrics, matters, max_fall)
     if parameters["fresh"] and not parameters["judges"]:
-        raise UsageError("needs --judge, because nothing else is asked", setting="fresh")
+        raise UsageError("needs --judge, because only judges receive requests", setting="fresh")
     writer = ReportWriter(outputs)
     try:
         baseline, report = load_report(before), load_report(after)

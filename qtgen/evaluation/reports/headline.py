@@ -37,7 +37,7 @@ class VerdictSummary(NamedTuple):
 
 
 def summarize_verdict(report: EvalReport) -> VerdictSummary:
-    """Return the outcome with its gravest failure, the mean score, and how many items failed or fell.
+    """Return the outcome with its most severe failure, the mean score, and how many items failed or fell.
 
     The tone is bad exactly if the run fails.
     """
@@ -72,7 +72,7 @@ def _headline(report: EvalReport) -> tuple[str, str]:
 
 
 def explanations(report: EvalReport) -> list[str]:
-    """Return sentences that explain the outcome: every failure, the gravest first, then the other reasons.
+    """Return sentences that explain the outcome: every failure, the most severe first, then the other reasons.
 
     The failure that the headline names is left out.
     """
