@@ -34,7 +34,7 @@ def summarize(items: Sequence[EvalItem], directions: Mapping[str, Direction]) ->
 
 
 def check_comparable(before: EvalReport, after: EvalReport, baseline: str) -> None:
-    """Raise UsageError, saying why, if no scores of two reports mean the same.
+    """Raise UsageError with the reason if the scores of two reports are not comparable.
 
     `baseline` names the report `before` in the message.
     """
@@ -61,10 +61,10 @@ def compare_reports(
 
     Args:
         before: The baseline.
-        after: The report that is judged.
-        gate: What is compared, and how strictly.
+        after: The report to judge.
+        gate: The metrics and limits of the comparison.
         baseline: The name of the report `before`.
-        preferences: What judges prefer, tested together with the metrics.
+        preferences: The preferences of judges, tested together with the metrics.
 
     Raises UsageError if the two reports cannot be compared.
     """
@@ -192,7 +192,7 @@ def _left_out_reasons(pairing: Pairing, pairs: int) -> list[str]:
 
 
 def _reference_reasons(pairing: Pairing) -> list[str]:
-    """Return which references were left out because they are not the same in both reports."""
+    """Return the references that were left out because they differ between the reports."""
     total = len({item.id for item in pairing.after.items})
     lists = (("changed", pairing.changed), ("added", pairing.added), ("removed", pairing.removed))
     found = [f"{len(ids)} {what} ({_named(ids)})" for what, ids in lists if ids]

@@ -32,7 +32,7 @@ KINDS = {
 
 
 def failures(report: "EvalReport") -> tuple[RunFailure, ...]:
-    """Return what makes a run fail, the most severe first; nothing if a person has accepted the run."""
+    """Return the failures of a run, the most severe first. An accepted run has none."""
     if report.accepted:
         return ()
     return tuple(
@@ -66,7 +66,7 @@ def is_uncertain(item: EvalItem) -> bool:
 def blocks_baseline(report: "EvalReport") -> bool:
     """Return whether a run cannot become a baseline at all.
 
-    That is so if an item has no score, the recordings are not whole, or judges could not judge.
+    This is the case if an item has no score, the recordings are incomplete, or judges could not judge.
     """
     has_no_judge = report.judging is not None and report.judging.has_failed
     return bool(report.unscored or report.recordings.missed or report.recordings.unpublished or has_no_judge)
@@ -84,10 +84,10 @@ def _lost_metrics(report: "EvalReport") -> Iterator[RunFailure]:
 
 
 def _judges(report: "EvalReport") -> Iterator[RunFailure]:
-    """Yield what judges failed at.
+    """Yield the failures of judges.
 
-    That is all that they were not asked because judging ended early, every comparison of pages, every page, or any page
-    if the gate needs their marks.
+    Judges fail if judging ended early, if they could compare no pages, if they had no opinion on any page, or if
+    an opinion that the gate needs is missing.
     """
     judging = report.judging
     if judging and judging.ended:

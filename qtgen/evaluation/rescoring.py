@@ -1,4 +1,4 @@
-"""A report of another scorer version -> the same answers, scored by this version."""
+"""A report of another scorer version -> the same answers, scored by the current version."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace

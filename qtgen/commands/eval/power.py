@@ -88,11 +88,11 @@ def command(
 ) -> int:
     """Show how many references the gate needs to detect a difference.
 
-    From two REPORTS of the same suite, qtgen computes how much the differences of single references vary. From one
-    report, it computes the maximum, as if the new pages were unrelated to the old ones. --deviation sets the value.
+    From two REPORTS of the same suite, qtgen computes the standard deviation of the differences. From one report, it
+    computes the maximum, as if the new pages were unrelated to the old ones. --deviation sets the value.
 
-    The gate is that of the suite.toml beside the first report. It calls no difference worse that is smaller than what
-    matters, and Holm's correction makes it stricter with each metric that it tests.
+    qtgen reads the gate from the suite.toml next to the first report. The gate never reports a difference smaller than
+    --matters as worse. Holm's correction makes it stricter with each metric that it tests.
     """
     if len(reports) > 2 or bool(reports) == (deviation is not None):
         raise UsageError("REPORTS: give one or two reports of a suite, or --deviation")

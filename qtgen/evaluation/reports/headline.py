@@ -1,4 +1,4 @@
-"""The outcome in words that all formats of the evaluation report share: the headline, what explains it, and lists."""
+"""The outcome in words that all formats of the evaluation report share: headline, explanation and lists."""
 
 from typing import NamedTuple
 
@@ -100,7 +100,7 @@ def uncertain_title(report: EvalReport) -> str:
 
 
 def uncertain_reason(item: EvalItem) -> str:
-    """Return how far the score of an item can be trusted, and why."""
+    """Return the confidence of an item's score, with the reason."""
     note = item.notes.get("confidence", "")
     return f"confidence {format_number(item.metrics.get('confidence'))}" + (f": {note}" if note else "")
 

@@ -1,4 +1,4 @@
-"""What all formats of the evaluation report say about judges, in the same words."""
+"""Sentences about judges that all formats of the evaluation report share."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from qtgen.evaluation.reports.common import format_interval, format_number
 
 
 def judging_lines(judging: Judging | None) -> Iterator[str]:
-    """Yield sentences about the judges of a run: what each was asked and cost, how they agree, and what ended them."""
+    """Yield sentences about the judges of a run: judgements, cost, agreement, and the reason for an early end."""
     if judging is None:
         return
     if not judging.ended:
