@@ -69,7 +69,7 @@ class _Judges(NamedTuple):
     "--judge",
     "judges",
     multiple=True,
-    help="Also let this model compare the pages, in both orders. Repeat for several judges.",
+    help="Also let this model compare the pages, in both orders. A sign test decides. Repeat for several judges.",
 )
 @_gate("--fresh", is_flag=True, help="With --judge: request all judgements again.")
 @_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
