@@ -79,7 +79,7 @@ _CLAIM_LABELS = {"Entailment": 1.0, "Neutral": 0.0, "Contradiction": -1.0}
 
 
 def _read_claims(files: Sequence[Records]) -> Iterator[JudgedAnswer]:
-    """Claims, each in the place of a question. 1 is a claim that the answer makes, -1 one that it contradicts."""
+    """Claims as questions. 1 marks a claim that the answer makes, and -1 a claim that it contradicts."""
     for row in files[0]:
         for claim in row["claims"]:
             sample = Sample(row["id"], claim["claim"], (row["reference"],), row["answer"])
@@ -230,9 +230,9 @@ def _row(source: str, metric: str, measure: str, interval: Interval, items: int)
 def claim_agreement(folder: Path) -> list[Agreement]:
     """Return how well nuggets are assigned, measured on K-QA's claims; empty if the claims are not in the folder.
 
-    It is the area under the ROC curve: the probability that a claim which physicians find in an answer ranks above one
-    which they do not find (`nuggets`), and that one which it contradicts ranks above one which it does not
-    (`contradiction`).
+    The value is the area under the ROC curve. For `nuggets`, it is the probability that a claim that the answer makes
+    ranks above one that it does not make, as judged by physicians. For `contradiction`, it is the probability that a
+    contradicted claim ranks above one that is not contradicted.
     """
     answers = _read(_CLAIMS, folder)
     if answers is None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Compared(NamedTuple):
     """A report with its comparison.
 
-    `before` is the baseline as it was compared, None if there is none. `error` says why a baseline cannot be used; then
-    the report has a refusal instead of a comparison.
+    `before` is the baseline, scored again if necessary, or None. `error` is the reason if a baseline cannot be used.
+    The report then has a refusal instead of a comparison.
     """
 
     report: EvalReport
@@ -47,7 +47,7 @@ def compare_with_baseline(
         name: The baseline's path as the report shows it.
         is_required: Whether a missing file is an error.
         metrics: The metrics of the run, if the baseline must be scored again.
-        embed: The embedder of the run, likewise.
+        embed: The embedder of the run, if the baseline must be scored again.
     """
     report = replace(report, gate_metrics=suite.settings.gate.metrics)
     if not path.exists() and not is_required:
@@ -72,9 +72,9 @@ def compare_scored_again(
     metrics: Collection[str] | None = None,
     embed: "TextEmbedder | None" = None,
 ) -> tuple[EvalReport, GateResult]:
-    """Compare two reports as `compare_reports` does; score the answers of `before` again if its scorer is another one.
+    """Compare two reports as `compare_reports` does. If the scorers differ, score the answers of `before` again.
 
-    Return `before` as it was compared, and the result. Raises UsageError if the reports cannot be compared.
+    Return the compared version of `before`, and the result. Raises UsageError if the reports cannot be compared.
     """
     rescored = _score_again(before, after, references, name, metrics, embed)
     if rescored is None:
@@ -97,7 +97,7 @@ def _score_again(
     metrics: Collection[str] | None,
     embed: "TextEmbedder | None",
 ) -> Rescored | None:
-    """Return `before` scored by the scorer of `after`; None if it is that already, or if it is of another suite."""
+    """Return `before` scored by the scorer of `after`, or None if the scorers are equal or the suites differ."""
     if before.scorer == after.scorer or before.suite != after.suite:
         return None
     items = {item.id: item for item in after.items}
@@ -110,7 +110,7 @@ def _score_again(
 
 
 def _is_reference_of(item: EvalItem, reference: Reference) -> bool:
-    """Return whether an item was scored against a reference as it is now."""
+    """Return whether an item was scored against the current version of a reference."""
     if item.digest is not None:
         return item.digest == reference.digest
     return (item.question, item.reference) == (reference.question.text, reference.answer)

@@ -28,7 +28,7 @@ class JudgedItem(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A number with its 95% interval. All three are None if it cannot be estimated; `reason` says why."""
+    """A number with its 95% interval. All three are None if it cannot be estimated. `reason` then has the reason."""
 
     name: str
     value: float | None
@@ -38,7 +38,7 @@ class Estimate(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """Number of labelled items by what people and the judge say. The first word is the judge's."""
+    """Number of labelled items by the verdicts of the judge (first word) and of people (second word)."""
 
     pass_pass: int
     pass_fail: int
@@ -164,7 +164,7 @@ def cohens_kappa(table: Floats, count: float) -> Estimate:
 
 
 def _pairs_in_order(labelled: Sequence[JudgedItem], sample: _Sample) -> Estimate:
-    """Return how often the judge values the better one of two items higher: one that passes and one that fails."""
+    """Return how often the judge gives a passing item a higher value than a failing item."""
     values, passes = np.array([item.value for item in labelled]), sample.human == 1
     order = (1 + np.sign(values[passes][:, None] - values[~passes][None, :])) / 2
 

@@ -1,4 +1,4 @@
-"""Differences between two JSON values, each with its place and both values in words."""
+"""Differences between two JSON values, each with its place and both values."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ Json = Any
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A place in which a report is not what its suite gives, or cannot be proved.
+    """A place in which a report differs from its evidence, or cannot be proved.
 
     Args:
         place: The place in the report's JSON, such as `items[3].metrics.rouge_l`.
@@ -51,7 +51,7 @@ def _same(stored: Json, expected: Json, *, exact: bool) -> bool:
 
 
 def versus(stored: Json, expected: Json, source: str) -> str:
-    """Return both values as one clause; of long texts, the part around the first difference."""
+    """Return both values as one clause. Long texts are shortened to the part around the first difference."""
     if isinstance(stored, str) and isinstance(expected, str):
         pairs = enumerate(zip(stored, expected, strict=False))
         first = next((index for index, (one, other) in pairs if one != other), min(len(stored), len(expected)))
@@ -66,7 +66,7 @@ def _excerpt(text: str, start: int) -> str:
 
 
 def show_value(value: Json) -> str:
-    """Return a value for a message; a long one is shortened."""
+    """Return a value for a message, shortened if it is long."""
     if value is None:
         return "nothing"
     text = f"{value:.7g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)

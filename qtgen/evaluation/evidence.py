@@ -1,4 +1,4 @@
-"""Evidence for a report: the same report made again, offline, from what its suite keeps."""
+"""Evidence for a report: the same report, derived again offline from the files of its suite."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A report made again, and the parts of the old one for which that is not possible.
+    """A report that was derived again, and the parts for which that is impossible.
 
     `report` has the values of the old report for these parts.
     """
@@ -62,7 +62,7 @@ class Evidence:
 
 
 def gather_evidence(report: EvalReport, suite: Suite, settings: Settings) -> Evidence:
-    """Make a report again from its suite's recordings, or from the folder of its pages.
+    """Derive a report again from its suite's recordings, or from the folder of its pages.
 
     If neither exists, score the report's own answers again. Raises UsageError if the recordings cannot be used.
     """
@@ -93,7 +93,7 @@ def _other_scorer(name: str) -> Gap:
 
 
 def _why_without_candidates(report: EvalReport, suite: Suite) -> str:
-    """Return why the candidates cannot be made again, or an empty text."""
+    """Return why the candidates cannot be derived again, or an empty text."""
     if report.provider == "pages":
         return "" if Path(report.model).is_dir() else f"the folder of the pages does not exist: {report.model}"
     return "" if suite.cassette.exists() else f"{suite.cassette} does not exist"
@@ -117,7 +117,7 @@ def _from_candidates(report: EvalReport, suite: Suite, settings: Settings) -> Ev
 
 
 def _plan(report: EvalReport) -> JudgePlan:
-    """Return what the judges of a report were asked."""
+    """Return the plan of the judges of a report."""
     if report.judging is None:
         return JudgePlan(report.judges)
     return JudgePlan(report.judges, report.judging.judgements, report.judging.scope == "uncertain")

@@ -15,7 +15,7 @@ from qtgen.evaluation.suites import GateSettings
 
 __all__ = ["check_comparable", "compare_reports", "pair_values", "summarize"]
 
-_REMEDY = "make a new baseline"
+_REMEDY = "create a new baseline"
 _NAMED = 3  # references of a list that a sentence names
 
 
@@ -34,7 +34,7 @@ def summarize(items: Sequence[EvalItem], directions: Mapping[str, Direction]) ->
 
 
 def check_comparable(before: EvalReport, after: EvalReport, baseline: str) -> None:
-    """Raise UsageError, saying why, if no scores of two reports mean the same.
+    """Raise UsageError with the reason if the scores of two reports are not comparable.
 
     `baseline` names the report `before` in the message.
     """
@@ -43,7 +43,7 @@ def check_comparable(before: EvalReport, after: EvalReport, baseline: str) -> No
             message = f"its {what} is {old}, this run's is {new}, so their scores are not comparable"
             raise UsageError(message, path=baseline, remedy=_REMEDY)
     if not pair_reports(before, after).after.items:
-        message = "it has no reference that is the same in this run, so there is nothing to compare"
+        message = "no reference is the same in the baseline and in this run, so there is nothing to compare"
         raise UsageError(message, path=baseline, remedy=_REMEDY)
 
 
@@ -61,10 +61,10 @@ def compare_reports(
 
     Args:
         before: The baseline.
-        after: The report that is judged.
-        gate: What is compared, and how strictly.
+        after: The report to judge.
+        gate: The metrics and limits of the comparison.
         baseline: The name of the report `before`.
-        preferences: What judges prefer, tested together with the metrics.
+        preferences: The preferences of judges, tested together with the metrics.
 
     Raises UsageError if the two reports cannot be compared.
     """
@@ -107,7 +107,7 @@ def _check_judges(before: EvalReport, after: EvalReport, gate: GateSettings, bas
     """Raise UsageError if the gate compares the marks of different judges. Marks that are missing are lost instead."""
     by_judges = [metric for metric in gate.metrics if metric in JUDGE_METRICS]
     if by_judges and before.judges and after.judges and sorted(before.judges) != sorted(after.judges):
-        raise UsageError(f"`{by_judges[0]}` was given by other judges", path=baseline, remedy=_REMEDY)
+        raise UsageError(f"`{by_judges[0]}` comes from other judges", path=baseline, remedy=_REMEDY)
 
 
 def _compare_metrics(
@@ -192,7 +192,7 @@ def _left_out_reasons(pairing: Pairing, pairs: int) -> list[str]:
 
 
 def _reference_reasons(pairing: Pairing) -> list[str]:
-    """Return which references were left out because they are not the same in both reports."""
+    """Return the references that were left out because they differ between the reports."""
     total = len({item.id for item in pairing.after.items})
     lists = (("changed", pairing.changed), ("added", pairing.added), ("removed", pairing.removed))
     found = [f"{len(ids)} {what} ({_named(ids)})" for what, ids in lists if ids]

@@ -20,13 +20,13 @@ class Limits(Protocol):
 
 
 def lost_words(lost: LostMetric) -> str:
-    """Return which metric was lost on how many items, and why on the first of them."""
+    """Return the lost metric, the number of items, and the reason for the first item."""
     verb = "had no opinion" if lost.metric in JUDGE_METRICS else "was lost"
     return f"{lost.metric} {verb} on {lost.items} of {pluralize(lost.of, 'item')}: {lost.reason}"
 
 
 def fall_words(falls: Sequence[ItemFall], limit: float | None) -> str:
-    """Return how many references fell by more than the limit, and the worst of them."""
+    """Return the number of references that fell by more than the limit, and the one that fell most."""
     worst = falls[0]
     count, share = pluralize(len(falls), "reference"), format_share(limit)
     return (
@@ -47,7 +47,7 @@ def format_share(share: float | None) -> str:
 
 
 def comparison_words(comparison: MetricComparison, limits: Limits) -> str:
-    """Return a metric's values before and now, with the verdict and what it rests on."""
+    """Return a metric's values before and now, the verdict, and its reasons."""
     values = f"{comparison.before:.3f} before, {comparison.after:.3f} now"
     if comparison.metric == "preference":
         values = f"{comparison.after:.0%} of the references with a preference prefer the new page"
@@ -59,7 +59,8 @@ def comparison_words(comparison: MetricComparison, limits: Limits) -> str:
     references, visible, matters = comparison.clusters, comparison.smallest_visible, limits.matters
     if visible is None or matters is None or visible <= matters:
         return f"{reason}; too few references ({references}) for any change to be significant"
-    return f"{reason}; {references} references can show a change of {visible:.3f} or more, but {matters:g} matters"
+    shown = f"{references} references can show a change of {visible:.3f} or more"
+    return f"{reason}; {shown}, but a change of {matters:g} matters"
 
 
 def is_small_change(comparison: MetricComparison, limits: Limits) -> bool:
@@ -69,7 +70,7 @@ def is_small_change(comparison: MetricComparison, limits: Limits) -> bool:
 
 
 def preference_words(counts: PreferenceCounts) -> str:
-    """Return what judges preferred, and how many comparisons failed."""
+    """Return the preferences of judges, and the number of failed comparisons."""
     rate = f"{counts.flips / counts.decided:.0%}" if counts.decided else "unknown"
     failed = f"; {pluralize(counts.failed, 'comparison')} failed: {counts.failure}" if counts.failed else ""
     return (

@@ -1,4 +1,4 @@
-"""How far several judgements of the same texts agree.
+"""Agreement of several judgements of the same texts.
 
 Krippendorff's alpha (2011, "Computing Krippendorff's alpha-reliability") is 1 if all judgements of a text are equal,
 and 0 if they differ as much as judgements of different texts. Ratings are points, and two of them differ by their
@@ -28,8 +28,8 @@ class Opinion(NamedTuple):
 
     Args:
         judge: The model.
-        metric: What it judged.
-        item: Which text it judged.
+        metric: The metric of the judgement.
+        item: The judged text.
         value: The score.
         labels: The verdicts, if it judged claims.
     """
@@ -49,7 +49,7 @@ class _Unit(NamedTuple):
 
 
 def judge_agreements(opinions: Sequence[Opinion], *, seed: int = 0) -> tuple[JudgeAgreement, ...]:
-    """Return how far the judgements of each judge agree, and how far the judges do, for each metric.
+    """Return the agreement within each judge and between judges, for each metric.
 
     A judge's several judgements of a text count as one between judges: the mean of its scores, or its most frequent
     verdict.
@@ -146,7 +146,7 @@ def krippendorff_alpha(
 
 
 def _unit_sums(units: Sequence[Sequence[float | str]]) -> Iterator[Floats]:
-    """Yield what alpha needs of each unit: ratings, disagreement, sum of squares, and the sums on each axis."""
+    """Yield the ratings, the disagreement, the sum of squares and the sums on each axis of each unit."""
     labels = sorted({rating for rating in chain.from_iterable(units) if isinstance(rating, str)})
     axes = {label: axis for axis, label in enumerate(labels)}
     for unit in units:

@@ -1,4 +1,4 @@
-"""What a judge writes: the schemas that are sent, and how a response is read.
+"""Forms of judgements: the schemas of requests, and a lenient reader of responses.
 
 A response is read leniently, as the answers of pages are: code fences, reasoning and words around the object do not
 matter, nor do further keys. One thing is strict. The judged texts can contain an object with marks, and a judge can
@@ -75,7 +75,7 @@ _Choice = Annotated[Literal["first", "second", "neither"], BeforeValidator(_read
 
 
 class Response(BaseModel):
-    """A judge's response as it is read."""
+    """A judge's response after reading it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -109,7 +109,7 @@ def read_response(text: str, form: type[ResponseT], shown: Collection[str], *, i
     """Return the judgement in a judge's response.
 
     Args:
-        text: What the judge wrote.
+        text: The judge's response.
         form: The form of the judgement.
         shown: The texts that the judge saw.
         is_truncated: Whether the endpoint cut off the response. The object may be complete nevertheless.

@@ -1,4 +1,4 @@
-"""Let a panel of judges judge the candidates of a run, and sum up what they were asked and how far they agree."""
+"""Let a panel of judges judge the candidates of a run, and summarize usage and agreement."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _RUBRIC, _MUST, _NICE = JUDGE_METRICS
 
 @dataclass(frozen=True, slots=True)
 class JudgePlan:
-    """What judges are asked.
+    """The judges of a run and the judgements that they give.
 
     Args:
         models: The judges.
@@ -133,7 +133,7 @@ def _with_scores(result: SampleResult, scores: Mapping[str, Sequence[tuple[str, 
 
 
 class PanelLog:
-    """Collects the judged items of a run, in any order, and what ended it early."""
+    """Collects the judged items of a run, in any order, and the reason if judging ended early."""
 
     def __init__(self, candidates: Sequence[Candidate], results: Sequence[SampleResult], plan: JudgePlan) -> None:
         self._candidates, self._results, self._plan = candidates, results, plan
@@ -145,16 +145,16 @@ class PanelLog:
         self._judged[index] = judged
 
     def end(self, error: ProviderUnusable) -> None:
-        """Record that no judge can be asked any more. What was judged before counts."""
+        """Record that judging ended. Earlier judgements count."""
         self._unusable = error
 
     @property
     def remaining(self) -> int:
-        """The number of items that are neither judged nor given up."""
+        """The number of items that are neither judged nor skipped."""
         return 0 if self._unusable else len(self._results) - len(self._judged)
 
     def panel(self) -> Panel:
-        """Return the results in the order of the items. Those that were given up have notes that say so."""
+        """Return the results in the order of the items. Skipped items have notes with the reason."""
         judged = [self._judged.get(index) or self._given_up(index) for index in range(len(self._results))]
         return Panel([one.result for one in judged], self._judging(judged))
 

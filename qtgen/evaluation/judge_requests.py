@@ -1,4 +1,4 @@
-"""Ask a judge: one request, and one retry that names the fault if the response cannot be read."""
+"""Ask a judge: one request, and one retry with the fault if the response cannot be read."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class JudgeReply(Generic[T]):
-    """A judge's reply: a value, or an error that says why there is none, and what it cost."""
+    """A judge's reply: a value or an error, and the usage."""
 
     value: T | None
     use: JudgeUse
@@ -36,7 +36,7 @@ class JudgeReply(Generic[T]):
 async def ask_judge(
     judge: Provider, render: Callable[[PromptStyle], Prompt], read: Callable[[str, bool], T]
 ) -> JudgeReply[T]:
-    """Return what a judge replies to a prompt.
+    """Ask a judge, and return its reply.
 
     Args:
         judge: The judge.
@@ -70,7 +70,7 @@ async def ask_judge(
 
 
 class _Conversation:
-    """The requests of one judgement, and what they cost."""
+    """The requests and the usage of one judgement."""
 
     def __init__(self, judge: Provider, render: Callable[[PromptStyle], Prompt]) -> None:
         self._judge, self._render = judge, render
@@ -120,17 +120,17 @@ class _Conversation:
             self._paid += paid_use(completion.usage + completion.lost)
 
     def pay(self, usage: Usage | None) -> None:
-        """Count what failed attempts have used."""
+        """Add the usage of failed attempts."""
         if usage is not None:
             self._paid += paid_use(usage)
 
     def forget(self) -> None:
-        """Let the next run ask again instead of reusing responses without an opinion."""
+        """Mark responses without an opinion, so that the next run requests them again."""
         for completion in self._completions:
             self._judge.forget(completion)
 
     def use(self) -> JudgeUse:
-        """Return what the judgement has used."""
+        """Return the usage of the judgement."""
         is_reused = bool(self._completions) and not self._is_new
         return replace(self._paid, asked=1, reused=int(is_reused), retried=int(self._requests > 1))
 

@@ -1,4 +1,4 @@
-"""What a report says about its judges: what they were asked, what that cost, and how far they agree."""
+"""The judges of a report: their judgements, cost and agreement."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from qtgen.llm.types import Usage
 
 @dataclass(frozen=True, slots=True)
 class JudgeUse:
-    """What one judge was asked, and what it cost in this run.
+    """The judgements of one judge and their cost in this run.
 
     Args:
         asked: Judgements that were requested. A judgement is one opinion on one text, a retry included.
@@ -51,7 +51,7 @@ def paid_use(usage: Usage) -> JudgeUse:
 
 @dataclass(frozen=True, slots=True)
 class JudgeAgreement:
-    """How far judgements of the same texts agree.
+    """The agreement of judgements of the same texts.
 
     Args:
         metric: The metric that the judgements are about.
@@ -80,12 +80,12 @@ class Judging:
     """The judges of a run.
 
     Args:
-        judges: What each judge was asked, by model.
+        judges: The usage of each judge, by model.
         items: Number of items that were meant to be judged. The others have no judge metric, not even an empty one.
         judgements: Number of judgements of each text by each judge.
         scope: `all` items with a score, or only the `uncertain` ones.
         source: `requests`, or `recordings` if the judgements were replayed, which costs nothing.
-        agreement: How far the judgements agree.
+        agreement: The agreement of the judgements.
         silent: Judges that had no opinion on any text, each with the metric (`gpt-4o (judge)`), and the first reason.
         ended: Why some items were not judged, such as a budget that is used up.
     """
@@ -101,12 +101,12 @@ class Judging:
 
     @property
     def total(self) -> JudgeUse:
-        """What all judges were asked."""
+        """The usage of all judges together."""
         return sum(self.judges.values(), JudgeUse())
 
     @property
     def has_failed(self) -> bool:
-        """Whether judging ended early, or a judge had no opinion on any text. Such a run is no success."""
+        """Whether judging ended early, or a judge had no opinion on any text. Such a run fails."""
         return self.ended is not None or bool(self.silent)
 
     def silent_by_metric(self) -> Iterator[tuple[str, str, str]]:

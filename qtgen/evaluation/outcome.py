@@ -28,14 +28,11 @@ KINDS = {
     "fall": "references that lost a larger share of their score than the limit",
     "too-few": "too few items to tell, although a decision is required",
 }
-"""The kinds of failures, the gravest first."""
+"""The kinds of failures, the most severe first."""
 
 
 def failures(report: "EvalReport") -> tuple[RunFailure, ...]:
-    """Return what makes a run fail, the gravest first.
-
-    That is nothing if a person has accepted the run, or if it waits for a batch.
-    """
+    """Return the failures of a run, the most severe first. A run that is accepted or waits for a batch has none."""
     if report.accepted or report.is_pending:
         return ()
     return tuple(
@@ -68,7 +65,7 @@ def is_uncertain(item: EvalItem) -> bool:
 def blocks_baseline(report: "EvalReport") -> bool:
     """Return whether a run cannot become a baseline at all.
 
-    That is so if an item has no score, the recordings are not whole, or judges could not judge.
+    This is the case if an item has no score, the recordings are incomplete, or judges could not judge.
     """
     has_no_judge = report.judging is not None and report.judging.has_failed
     return bool(report.unscored or report.recordings.missed or report.recordings.unpublished or has_no_judge)
@@ -86,10 +83,10 @@ def _lost_metrics(report: "EvalReport") -> Iterator[RunFailure]:
 
 
 def _judges(report: "EvalReport") -> Iterator[RunFailure]:
-    """Yield what judges failed at.
+    """Yield the failures of judges.
 
-    That is all that they were not asked because judging ended early, every comparison of pages, every page, or any page
-    if the gate needs their marks.
+    Judges fail if judging ended early, if they could compare no pages, if they had no opinion on any page, or if
+    an opinion that the gate needs is missing.
     """
     judging = report.judging
     if judging and judging.ended:
@@ -188,7 +185,7 @@ def _too_few(report: "EvalReport") -> Iterator[RunFailure]:
     if not report.requires_power or report.refusal is not None:
         return
     if report.gate is None:
-        yield RunFailure("too-few", "there is no baseline, so nothing can be told")
+        yield RunFailure("too-few", "there is no baseline to compare with")
     elif report.gate.verdict is Verdict.TOO_FEW:
         few = [known for known in report.gate.comparisons if known.verdict is Verdict.TOO_FEW]
         message = comparison_words(few[0], report.gate) if few else "there are too few items to tell"

@@ -1,4 +1,4 @@
-"""Which items of two reports can be compared: those whose references are the same."""
+"""Find the items of two reports that can be compared: those with the same reference."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence

@@ -20,7 +20,7 @@ _STABLE_FROM = 20  # references; from here on, the gate's test draws sign flips,
 
 @dataclass(frozen=True, slots=True)
 class GateTest:
-    """What the gate asks of a difference before it calls it worse.
+    """The conditions under which the gate reports a difference as worse.
 
     Args:
         alpha: Significance level of the whole gate.

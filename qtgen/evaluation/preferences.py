@@ -1,4 +1,4 @@
-"""What judges prefer, page by page -> one comparison by a sign test over references."""
+"""Preferences of judges for pages -> one comparison by a sign test over references."""
 
 from collections import defaultdict
 from collections.abc import Sequence

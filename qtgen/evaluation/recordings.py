@@ -1,8 +1,8 @@
-"""Recorded responses of a suite: record them, and use those again that are recorded already.
+"""Recorded responses of a suite: record new ones, and reuse existing ones.
 
 Each response is written to the disk as soon as it is complete, so a run that ends in any way leaves an unfinished
-recording with everything that it received. The next run continues it. The suite's cassette is replaced only by a whole
-recording.
+recording with all responses that it received. The next run continues it. Only a complete recording replaces the
+suite's cassette.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ class _Call:
     """A request of one task.
 
     Attributes:
-        body: What a replay sends for it.
+        body: The request that a replay sends.
         received: Positions of its responses in the tape.
         taken: Requests that loaded responses were used for.
     """
@@ -40,7 +40,7 @@ _call: ContextVar[_Call | None] = ContextVar("_call", default=None)
 
 
 class Reuse(Enum):
-    """Which recorded responses a new recording uses before anything is sent."""
+    """Which recorded responses a new recording reuses."""
 
     NOTHING = "nothing"
     UNFINISHED = "unfinished"
@@ -51,7 +51,7 @@ class Reuse(Enum):
 
 @dataclass(slots=True)
 class Gaps:
-    """Why a recording is not whole. A recording without gaps gives the same pages again when it is replayed.
+    """Why a recording is incomplete. A recording without gaps gives the same pages again when it is replayed.
 
     Attributes:
         unanswered: Requests that got no response.
@@ -68,7 +68,7 @@ class Recording(Recordings):
     """A cassette that is being recorded. Every request gets exactly one response, as in a replay.
 
     Args:
-        tape: The vcrpy cassette, with the responses that may be used again.
+        tape: The vcrpy cassette, with the responses that may be reused.
         path: The cassette that `publish` writes.
         journal: Where responses are written as they are received.
     """
@@ -87,17 +87,17 @@ class Recording(Recordings):
 
     @property
     def loaded(self) -> int:
-        """Number of recorded responses that may be used again."""
+        """Number of recorded responses that may be reused."""
         return self._loaded
 
     @property
     def reused(self) -> int:
-        """Number of recorded responses that were used again."""
+        """Number of recorded responses that were reused."""
         return sum(map(self._is_used, range(self._loaded)))
 
     @property
     def is_empty(self) -> bool:
-        """Whether no response was recorded or used again."""
+        """Whether no response was recorded or reused."""
         return not (self._kept or self.reused)
 
     def take(self, body: bytes) -> None:
@@ -150,14 +150,14 @@ class Recording(Recordings):
                 self._kept.update(call.received[-1:])
 
     def publish(self) -> None:
-        """Replace the cassette by this recording. If it raises OutputError, both stay as they were."""
+        """Replace the cassette by this recording. If it raises OutputError, both are unchanged."""
         pairs = [pair for position, pair in enumerate(self._tape.data) if self._is_used(position)]
         with staged_file(self.path, tape_text(pairs)) as temporary, as_output_error(self.path):
             temporary.replace(self.path)
         self.discard()
 
     def discard(self) -> None:
-        """Remove what was recorded. The cassette stays as it is."""
+        """Remove the recorded responses. The cassette is unchanged."""
         self._journal.remove()
 
     def _is_used(self, position: int) -> bool:
@@ -211,7 +211,7 @@ def partial_path(path: Path) -> Path:
 
 
 def reusable_responses(path: Path, reuse: Reuse) -> Counter[bytes]:
-    """Return how often each request is recorded among the responses that may be used again.
+    """Return how often each request is recorded among the responses that may be reused.
 
     Raises CassetteError if a recording cannot be read.
     """
@@ -256,9 +256,9 @@ def _reusable(path: Path, reuse: Reuse, unfinished: Tape) -> Tape:
 
 
 class RecordingProvider:
-    """A provider that answers with recorded responses first, and asks the live one for the rest.
+    """A provider that replays recorded responses first, and sends other requests to the live provider.
 
-    Recorded responses were paid for before, so they bypass the live provider with its ledger and its budget.
+    Recorded responses cost nothing, so they bypass the live provider with its ledger and its budget.
 
     Args:
         recorded: The provider of the recorded responses, which sends what a replay sends.

@@ -1,4 +1,4 @@
-"""The files in a suite's references/: pages, their nuggets and source texts, and files that belong to nothing."""
+"""The files in a suite's references/: pages, their nuggets and source texts, and files that belong to no reference."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ def reference_pages(folder: Path) -> list[Path]:
 
 
 def _strays(folder: Path, pages: Iterable[Path]) -> list[str]:
-    """Return the paths of files that look like parts of a reference and are none."""
+    """Return the paths of files that look like parts of a reference but belong to none."""
     known = {path for page in pages for path in (page, page.with_suffix(NUGGETS), page.with_suffix(CONTEXT))}
     found = (path for path in folder.rglob("*") if path not in known and _is_part(path))
     names = (path.relative_to(folder) for path in found if path.is_file())

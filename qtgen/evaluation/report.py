@@ -57,14 +57,14 @@ REPORT_VERSION = 1
 class EvalReport:
     """The result of one evaluation of one suite.
 
-    Two reports can be compared if `suite` and `scorer` are equal; items are compared if their digests are. `scorer` is
-    the scorer's version, with the embeddings model and the plugin metrics if there are any. `libraries` holds the
-    versions of the packages that compute the metrics. `created` is an ISO 8601 time. `usage` is that of the pages;
-    `judging` has the judges'.
+    Two reports can be compared if `suite` and `scorer` are equal. Items are compared if their digests are equal.
+    `scorer` is the scorer's version, with the embeddings model and the plugin metrics if there are any. `libraries`
+    has the versions of the packages that compute the metrics. `created` is an ISO 8601 time. `usage` is the usage of
+    the pages, and `judging` has that of the judges.
 
-    `gate_metrics` are the metrics that the suite's gate compares. `refusal` says why the run could not be compared with
-    a baseline, or why the suite could not be evaluated at all. With `requires_power`, too few items are a failure. With
-    `accepted`, a person has accepted what would make the run fail.
+    `gate_metrics` are the metrics that the suite's gate compares. `refusal` is the reason if the run could not be
+    compared with a baseline, or if the suite could not be evaluated. With `requires_power`, too few items are a
+    failure. With `accepted`, a person has accepted the failures of the run.
     """
 
     __pydantic_config__ = ConfigDict(strict=True, allow_inf_nan=False)
@@ -94,7 +94,7 @@ class EvalReport:
 
     @property
     def failures(self) -> tuple[RunFailure, ...]:
-        """What makes the run fail, the gravest first. Every format and the exit code follow from it."""
+        """What makes the run fail, the most severe first. Every format and the exit code follow from it."""
         return outcome.failures(self)
 
     @property
@@ -104,7 +104,7 @@ class EvalReport:
 
     @property
     def uncertain(self) -> tuple[EvalItem, ...]:
-        """The items whose offline score cannot be trusted, and that no judge has judged: they need one, or a person."""
+        """The items with an offline score that cannot be trusted and that no judge has judged."""
         return tuple(item for item in self.items if outcome.is_uncertain(item))
 
     @property

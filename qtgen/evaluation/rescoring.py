@@ -1,4 +1,4 @@
-"""A report of another scorer version -> the same answers, scored by this version."""
+"""A report of another scorer version -> the same answers, scored by the current version."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -80,7 +80,7 @@ def rescore(
         if item.score is not None and result.score is None and item.id in references:
             reason = result.error.message if result.error else "it has no score"
             message = f"its answers cannot be scored again by version {after.scorer}: {item.id}, {reason}"
-            raise UsageError(message, path=path, remedy="make a new baseline")
+            raise UsageError(message, path=path, remedy="create a new baseline")
     rescored = tuple(_rescored(item, result) for item, result in zip(items, results, strict=True))
     report = replace(
         before,

@@ -197,7 +197,7 @@ class RecordingUse:
 
 @dataclass(frozen=True, slots=True)
 class RunFailure:
-    """One reason why a run fails.
+    """One failure of a run.
 
     Args:
         kind: What failed, for programs: see `outcome.KINDS`.

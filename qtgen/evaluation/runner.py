@@ -36,9 +36,9 @@ class RunInfo:
         provider: `openai`, `local`, or `pages` for pages of a folder.
         model: The model, or the folder.
         prompts: Digests of the prompts by name.
-        recordings: Which recordings a replay did not use, and which it lacked.
+        recordings: The recordings that a replay did not use, and the requests without a recording.
         judges: The models that judged.
-        judging: What the judges were asked, None without judges.
+        judging: The usage and agreement of judges, or None without judges.
         scorer: See `plugins.scorer_name`.
     """
 

@@ -25,7 +25,7 @@ GATE_METRICS = ("score", "must_recall", "coverage", "contradiction", "structure"
 
 
 class GateSettings(BaseModel):
-    """The `[gate]` table of suite.toml: what is compared with the baseline, and how strictly.
+    """The `[gate]` table of suite.toml: the metrics and limits of the comparison with the baseline.
 
     `matters` is the smallest difference that matters, on the metric's scale. `max_fall` is the largest share of its
     score that a single reference may lose; 0 or None means no limit.

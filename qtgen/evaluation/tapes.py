@@ -45,7 +45,7 @@ def load_tape(path: Path, *, is_unfinished: bool = False) -> Tape:
 
 
 def _saved_part(content: bytes) -> bytes:
-    """Return a journal without a response that was cut off. Anything else stays as it is."""
+    """Return a journal without a response that was cut off. Other text is unchanged."""
     head, end = _HEAD.encode(), _END.encode()
     if head.startswith(content):
         return b""
@@ -99,7 +99,7 @@ class Journal:
                 file.flush()
 
     def close(self) -> None:
-        """Close the file. It stays where it is."""
+        """Close the file, and keep it."""
         if self._file:
             with contextlib.suppress(OSError):
                 self._file.close()

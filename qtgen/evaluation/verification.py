@@ -1,4 +1,4 @@
-"""Verification: prove that a report belongs to its suite, part by part, from evidence that was made again."""
+"""Verification: prove each part of a report with evidence that was derived again from its suite."""
 
 import json
 from collections import Counter
@@ -33,7 +33,7 @@ Comparison = Callable[[EvalReport], GateResult]
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The outcome for one report. `notes` says what does not matter for the outcome."""
+    """The outcome for one report. `notes` do not affect the outcome."""
 
     differences: tuple[Difference, ...]
     notes: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ def verify(
 
     Args:
         report: The report to verify.
-        evidence: The report made again.
+        evidence: The report that was derived again.
         gate: The gate of the suite. Without it, the metrics of the gate are not checked.
         compare: Compares a report with the baseline. If `report` was compared, and this is None, its gate is unproven.
         document: The JSON that the report was read from. It may say more than the report, which is derived from it.

@@ -109,7 +109,7 @@ class Recordings:
         """Use up the recording of a request. Raises CassetteMiss if there is none."""
         if not self._left[body]:
             if body in self._left:
-                difference = f"it is recorded, but was sent more often than that: {question_of(body)}"
+                difference = f"it was sent more often than it was recorded: {question_of(body)}"
             else:
                 difference = self._requests.difference(body)
             self.missed.append(difference)

@@ -187,7 +187,7 @@ def test_each_repeat_counts(before: list[float | None], after: list[float | None
 
 @pytest.mark.parametrize("field", ["suite", "scorer"])
 def test_reports_whose_scores_mean_different_things_are_rejected(field: str) -> None:
-    with pytest.raises(UsageError, match=r"baseline\.json: its .* is other, this run's is .*; make a new baseline"):
+    with pytest.raises(UsageError, match=r"baseline\.json: its .* is other, this run's is .*; create a new baseline"):
         gate(scored_report(SCORES, **{field: "other"}), scored_report(SCORES))
 
 
@@ -217,7 +217,7 @@ def test_a_reference_that_fails_now_is_lost_although_others_were_added() -> None
 
 def test_nothing_left_to_compare_is_an_error() -> None:
     before = with_digests(scored_report(SCORES))
-    with pytest.raises(UsageError, match="it has no reference that is the same in this run"):
+    with pytest.raises(UsageError, match="no reference is the same in the baseline and in this run"):
         gate(before, with_digests(scored_report(SCORES), **dict.fromkeys(SCORES, "x")))
 
 
@@ -240,7 +240,7 @@ def test_reports_without_digests_compare_by_the_texts_of_their_references() -> N
 def test_metrics_of_other_judges_are_rejected_only_if_they_are_compared() -> None:
     before, after = scored_report(SCORES, judges=("a",)), scored_report(SCORES, judges=("b",))
     assert gate(before, after).verdict is Verdict.NO_CHANGE
-    with pytest.raises(UsageError, match="`judge` was given by other judges"):
+    with pytest.raises(UsageError, match="`judge` comes from other judges"):
         gate(before, after, "judge")
 
 

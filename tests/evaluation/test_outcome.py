@@ -22,7 +22,7 @@ def test_every_format_agrees_with_the_exit_code(name: str, form: str) -> None:
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_every_format_shows_the_gravest_failure(name: str) -> None:
+def test_every_format_shows_the_most_severe_failure(name: str) -> None:
     report, _ = OUTCOMES[name]
     for failure in report.failures[:1]:
         for render in (text.render, junit.render, html.render, github.render):

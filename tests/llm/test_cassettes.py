@@ -44,9 +44,9 @@ def test_each_recording_is_played_once() -> None:
     left = recordings(body("<question>Why  is\nthe sky blue?</question>"), body("Why?"))
     left.take(body("Why?"))
     assert left.unused == ["Why is the sky blue?"]
-    with pytest.raises(CassetteMiss, match=r"it is recorded, but was sent more often than that: Why\?"):
+    with pytest.raises(CassetteMiss, match=r"it was sent more often than it was recorded: Why\?"):
         left.take(body("Why?"))
-    assert left.missed == ["it is recorded, but was sent more often than that: Why?"]
+    assert left.missed == ["it was sent more often than it was recorded: Why?"]
 
 
 def test_a_miss_shows_what_changed_against_the_most_similar_recording() -> None:

@@ -16,7 +16,7 @@ from qtgen.settings import Settings
 
 
 def compare_and_save(suite: Suite, options: EvalRunOptions, settings: Settings, report: EvalReport) -> Compared:
-    """Compare a run with its baseline, and save it as the next one if that is wanted and nothing forbids it.
+    """Compare a run with its baseline, and save the run as the next baseline if requested and allowed.
 
     Raises OutputError if the baseline cannot be written.
     """
@@ -43,7 +43,7 @@ def compare_and_save(suite: Suite, options: EvalRunOptions, settings: Settings, 
 
 
 def explain_baseline(suite: Suite, options: EvalRunOptions, compared: Compared) -> None:
-    """Print why a baseline cannot be used, and whether the run is the baseline now."""
+    """Print why a baseline cannot be used, and whether the run became the baseline."""
     report = compared.report
     if compared.error and not report.accepted:
         echo(f"qtgen: {describe(compared.error)}", err=True)

@@ -20,7 +20,7 @@ from qtgen.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SuiteEstimate:
-    """The estimate of one suite. `reused` counts recorded responses that are used again."""
+    """The estimate of one suite. `reused` counts recorded responses that are reused."""
 
     suite: str
     run: DryRun
@@ -34,7 +34,7 @@ class SuiteEstimate:
         echo(f"suite {self.suite}")
         self.run.print(as_json=False)
         if self.reused:
-            echo(f"{pluralize(self.reused, 'recorded response')} will be used again.")
+            echo(f"{pluralize(self.reused, 'recorded response')} will be reused.")
         echo("Requests to judges are not included.")
 
     def as_dict(self) -> dict[str, Any]:
@@ -45,14 +45,14 @@ class SuiteEstimate:
 def estimate_suite(
     suite: Suite, config: GenerationConfig, settings: Settings, repeats: int, recorded: Counter[bytes]
 ) -> SuiteEstimate:
-    """Return what a live run of a suite would take.
+    """Estimate the requests and the cost of a live run of a suite.
 
     Args:
         suite: The suite to run.
-        config: How its pages are generated.
-        settings: Which model is asked, and its limits.
+        config: The settings of the generation.
+        settings: The model and its limits.
         repeats: Number of pages for each reference.
-        recorded: How often each request is recorded among the responses that are used again.
+        recorded: Number of reused responses for each request.
     """
     endpoints = endpoints_for(settings)
     usable = [reference for reference in suite.references if reference.error is None]

@@ -1,4 +1,4 @@
-"""What the eval commands do about judges: what the pages have cost before, and how an early end is reported."""
+"""Helpers for judges in the eval commands: the cost of pages so far, and the message about an early end."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from qtgen.evaluation.candidates import Candidate
 
 
 def cost_of(candidates: Sequence[Candidate]) -> float:
-    """Return what the pages of a batch run have cost, in US dollars, as far as it is known."""
+    """Return the known cost of the pages of a batch run in US dollars."""
     return sum(candidate.usage.charged_usd or 0.0 for candidate in candidates)
 
 
 def report_end(failure: Failure, *, with_resume: bool) -> None:
-    """Say on stderr why judging ended early and how to continue. It explains the exit code, so --quiet keeps it."""
+    """Print on stderr why judging ended early and how to continue, even with --quiet."""
     again = "run the same command with --resume to continue" if with_resume else "run the same command to continue"
     remedy = f"raise --budget and {again}" if failure.kind == BudgetReached.kind else again
     echo(f"qtgen: judging ended: {failure.message}; {remedy}", err=True)

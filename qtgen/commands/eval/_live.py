@@ -83,16 +83,15 @@ class LiveSession:
     ) -> Panel:
         """Return the results with the metrics of live judges.
 
-        If the judges are unusable, the other results have notes that say so, and nothing else is lost.
+        If the judges become unusable, the remaining results have notes that give the reason.
 
         Args:
             candidates: The pages.
             results: Their scores.
-            plan: Who judges what.
-            recording: Where the requests are recorded. Without it, the ledger answers what these judges were asked
-                before.
-            fresh: Whether to ask again all the same.
-            spent: US dollars of the budget that the pages have used outside of this session.
+            plan: The judges and their judgements.
+            recording: Where the requests are recorded. Without it, qtgen reuses earlier judgements from the ledger.
+            fresh: Whether to request judgements again that the ledger has.
+            spent: US dollars of the budget that the pages used outside this session.
             remedy: How to resume after an interruption.
 
         Raises Interrupted, LedgerError and SettingsError.
@@ -152,7 +151,7 @@ class LiveSession:
 
 
 class _JudgeWork(NamedTuple):
-    """What judges do for the pages of one repeat."""
+    """Judge the pages of one repeat."""
 
     candidates: Sequence[Candidate]
     results: Sequence[SampleResult]
@@ -207,7 +206,7 @@ class _RepeatWork:
 async def _resumed(
     clients: Sequence[Provider], settings: Settings, recording: Recording | None
 ) -> AsyncIterator[list[Provider]]:
-    """Let recorded responses answer first, and record the other ones."""
+    """Replay recorded responses first, and record the responses to other requests."""
     if recording is None:
         yield list(clients)
         return

@@ -143,12 +143,11 @@ class OutputOptions:
 
 
 class ReportWriter:
-    """Shows the reports of one call: each as soon as it is finished, except in a document that holds all of them.
+    """Shows the reports of one call: each one as soon as it is finished, and documents of all reports at the end.
 
     Args:
         outputs: Where reports go.
-        suites: Number of the suites of the call. For several, JSON and JUnit are one document, unless they go to a
-            folder.
+        suites: Number of suites. With several, JSON and JUnit are one document, unless the output is a folder.
     """
 
     def __init__(self, outputs: OutputOptions, suites: int = 1, *, is_dry_run: bool = False) -> None:
@@ -156,7 +155,7 @@ class ReportWriter:
         self._entries: list[EvalReport | Mapping[str, Any]] = []
 
     def show(self, report: EvalReport, sources: ReportSources | None = None) -> None:
-        """Print a report and write its files. Raises UsageError if a file cannot be written, once the others are.
+        """Print a report and write its files. Raises UsageError after all files if one of them cannot be written.
 
         stdout gets text for people, unless the options send JSON or annotations there.
         """
@@ -180,18 +179,18 @@ class ReportWriter:
             raise errors[0]
 
     def show_estimate(self, estimate: "SuiteEstimate") -> None:
-        """Print the estimate of a suite, at once or in the document that holds all of them."""
+        """Print the estimate of a suite, or add it to the document of all suites."""
         if self._is_joined and self._outputs.json_to_stdout:
             self.add(estimate.as_dict())
         else:
             estimate.print(as_json=self._outputs.json_to_stdout)
 
     def add(self, document: Mapping[str, Any]) -> None:
-        """Add a JSON object that is no report to the document that holds all suites."""
+        """Add a JSON object that is not a report to the document of all suites."""
         self._entries.append(document)
 
     def refuse(self, suite: str, error: Failure) -> None:
-        """Show that a suite could not be evaluated: in every format, except as text on stdout.
+        """Show in every format that a suite could not be evaluated, except as text on stdout.
 
         If its report was shown already, this replaces it in the files and the documents.
         """

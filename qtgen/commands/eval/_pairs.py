@@ -20,7 +20,7 @@ _GIVEN_UP = JudgeUse(asked=1, failed=1)
 
 
 class PairOpinion(NamedTuple):
-    """What a judge prefers of the two pages for one reference."""
+    """The preference of a judge between the two pages for one reference."""
 
     id: str
     judge: str
@@ -28,7 +28,7 @@ class PairOpinion(NamedTuple):
 
 
 class PairJudging(NamedTuple):
-    """The preferences of all judges on all pairs, and what the judges were asked."""
+    """The preferences of all judges on all pairs, and the usage of the judges."""
 
     opinions: list[PairOpinion]
     judging: Judging
@@ -44,14 +44,14 @@ def judge_pairs(
 ) -> PairJudging:
     """Return the preference of every judge on every pair of pages; the ledger records the requests.
 
-    After the budget is used up, or if the judges become unusable, the other pairs have preferences with an error.
+    If the budget is exhausted or the judges become unusable, the remaining pairs have preferences with an error.
 
     Args:
         before: The report before.
         after: The report after.
         models: The judges.
-        budget: US dollars, None for the project's budget.
-        fresh: Whether to ask again what the ledger knows.
+        budget: The limit in US dollars, or None for the project's budget.
+        fresh: Whether to request judgements again that the ledger has.
 
     Raises LedgerError and SettingsError.
     """
@@ -69,7 +69,7 @@ class _PairJudges:
         require_prices(self._settings)
 
     async def ask(self) -> PairJudging:
-        """Ask the judges and return what they prefer."""
+        """Ask the judges and return their preferences."""
         settings, pairs = self._settings, self._pairs
         with (
             open_ledger(settings) as ledger,

@@ -18,19 +18,19 @@ from qtgen.settings import project_folder
 
 
 def cassette_of(suite: Suite, mode: str) -> Path:
-    """Return the cassette of a live run. That of `--live` is kept only while the run is unfinished."""
+    """Return the path of the cassette of a live run. With `--live`, it exists only while the run is unfinished."""
     if mode == "record":
         return suite.cassette
     return project_folder() / ".qtgen" / "eval" / f"{suite.name}-live.yaml"
 
 
 def is_left_by_budget(candidate: Candidate) -> bool:
-    """Return whether the budget did not allow this candidate to be generated."""
+    """Return whether the budget prevented the generation of this candidate."""
     return candidate.error is not None and candidate.error.kind == BudgetReached.kind
 
 
 class RunRecordings:
-    """The recordings of one run: of the model's responses, and of those of the judges.
+    """The recordings of one run: the responses of the model and of the judges.
 
     They are published together, because judges score exactly the recorded pages.
     """
@@ -41,7 +41,7 @@ class RunRecordings:
 
     @contextmanager
     def open(self, cassette: Path) -> Iterator[Recording]:
-        """Record what is received in the block. Raises CassetteError and OutputError."""
+        """Record the responses that are received in the block. Raises CassetteError and OutputError."""
         options = self._options
         has_unfinished = partial_path(cassette).exists()
         with record_cassette(cassette, options.reuse) as recording:
@@ -64,9 +64,9 @@ class RunRecordings:
     def finish(
         self, candidates: Sequence[Candidate], use: RecordingUse, judging: Judging | None = None
     ) -> RecordingUse:
-        """Publish whole recordings. Otherwise return the use with the reasons, and the next run continues them.
+        """Publish complete recordings. Otherwise, keep them for the next run, and return the use with the reasons.
 
-        A recording is not whole if judging ended early.
+        A recording is incomplete if judging ended early.
         """
         reasons = [reason for recording in self._recordings for reason in _reasons(recording.gaps)]
         if left := sum(map(is_left_by_budget, candidates)):
@@ -95,10 +95,9 @@ class RunRecordings:
         is_continued = has_unfinished and self._options.reuse is Reuse.UNFINISHED
         noun = "response" if is_continued else "recorded response"
         place = " of an unfinished recording" if is_continued else ""
-        verb = "is" if recording.loaded == 1 else "are"
         option = "--fresh" if is_continued else "--record"
         count = f"{recording.reused:,} of {pluralize(recording.loaded, noun)}{place}"
-        note(f"{count} {verb} used again; {option} asks again for all")
+        note(f"{count} reused; {option} requests all of them again")
 
 
 def _reasons(gaps: Gaps) -> Iterator[str]:
@@ -108,4 +107,4 @@ def _reasons(gaps: Gaps) -> Iterator[str]:
     if gaps.unrecordable:
         yield f"{pluralize(gaps.unrecordable, 'response')} did not come over HTTP, so nothing was recorded"
     if gaps.is_restyled:
-        yield "the endpoint rejects the format of answers; set `answer_format` to the one that it accepts"
+        yield "the endpoint rejects the answer format; set `answer_format` to the one that it accepts"

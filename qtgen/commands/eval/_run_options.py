@@ -93,7 +93,7 @@ class EvalRunOptions:
 
     @property
     def judge_plan(self) -> JudgePlan:
-        """Who judges what."""
+        """The judges and their judgements."""
         return JudgePlan(self.judges, self.judgements, self.judge_uncertain)
 
     @property
@@ -102,7 +102,7 @@ class EvalRunOptions:
 
     @property
     def reuse(self) -> Reuse:
-        """Which recorded responses the run uses before it sends anything."""
+        """Which recorded responses the run reuses."""
         if self.reuses_cassette:
             return Reuse.CASSETTE
         continues = self.resume or (self.mode == "record" and not self.fresh)
@@ -110,12 +110,14 @@ class EvalRunOptions:
 
 
 def _check_judging(parameters: Mapping[str, Any], mode: str | None) -> None:
-    """Raise UsageError for options about judges without a judge, and for --fresh if nothing would be asked."""
+    """Raise UsageError for options about judges without a judge, and for --fresh if the run sends no requests."""
     judges = parameters["judges"]
     if not judges:
         if parameters["judge_uncertain"]:
-            raise UsageError("needs --judge, which names the judges", setting="judge_uncertain")
+            raise UsageError("needs --judge", setting="judge_uncertain")
         if parameters["judgements"] > 1:
-            raise UsageError("needs --judge, which names the judges", setting="judgements")
+            raise UsageError("needs --judge", setting="judgements")
     if parameters["fresh"] and (mode is None or (mode == "pages" and not judges)):
-        raise UsageError("needs --live, --record, or --pages with --judge, because nothing is asked", setting="fresh")
+        raise UsageError(
+            "needs --live, --record, or --pages with --judge, because only they send requests", setting="fresh"
+        )

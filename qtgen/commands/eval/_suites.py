@@ -1,4 +1,4 @@
-"""The suites of one call: each is evaluated, whatever becomes of the others."""
+"""Evaluate the suites of one call, even if some of them cannot be evaluated."""
 
 import sys
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""`qtgen eval calibrate`: how well a judge agrees with people, and pass rates corrected for its errors."""
+"""`qtgen eval calibrate`: the agreement of a judge with people, and pass rates corrected for its errors."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,23 +31,23 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("report", type=_file)
-@click.option("--labels", type=_file, required=True, help="Read people's verdicts from this file.")
+@click.option("--labels", type=_file, required=True, help="Read the labels of people from this file of JSON lines.")
 @click.option("--metric", default="judge", show_default=True, help="Calibrate this metric.")
 @click.option(
     "--pass-mark",
     type=Finite(0, 1),
     default=0.75,
     show_default=True,
-    help="Pass items from this value on. 0.75 is a judge's mark of 4 out of 5.",
+    help="Lowest value that passes. 0.75 is a judge's mark of 4 out of 5.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(report: Path, labels: Path, metric: str, pass_mark: float, as_json: bool) -> int:
-    """Compare the judge of REPORT with people, and correct its pass rate. Nothing is sent.
+    """Compare the judge of REPORT with people, and correct its pass rate. Works offline.
 
-    LABELS is a file of JSON lines, such as {"id": "what-is-osmosis", "pass": true}. `mark`, a number from 0 to 1, can
-    replace `pass`. `repeat` says which answer is meant if there are several. Label a random sample of the items.
+    Each line of the labels is a JSON object, such as {"id": "what-is-osmosis", "pass": true}. `mark`, a number from 0
+    to 1, can replace `pass`. `repeat` selects one of several answers. Label a random sample of the items.
 
-    A judge that passes bad answers or fails good ones shifts its pass rate. qtgen corrects the rate for the judge's
+    If a judge passes bad answers or fails good ones, its pass rate is wrong. qtgen corrects the rate for the judge's
     errors on the labelled items (Rogan and Gladen 1978), and by prediction-powered inference (Angelopoulos et al.
     2023). All intervals are 95% intervals, and each reference counts as one observation.
     """
@@ -81,7 +81,7 @@ def _lines(report: EvalReport, metric: str, pass_mark: float, calibration: Calib
     labelled, clusters = calibration.labelled, pluralize(calibration.clusters, "reference")
     yield f"{labelled} of {pluralize(calibration.items, 'item')} are labelled, of {clusters}."
     if missing := len(report.items) - calibration.items:
-        yield f"{pluralize(missing, 'item')} without a value left out."
+        yield f"{pluralize(missing, 'item')} without a value {'is' if missing == 1 else 'are'} left out."
     confusion = calibration.confusion
     yield "\n| | people: pass | people: fail |\n|---|---|---|"
     yield f"| {metric}: pass | {confusion.pass_pass} | {confusion.pass_fail} |"

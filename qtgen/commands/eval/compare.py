@@ -31,8 +31,8 @@ _EPILOG = """\b
 Exit codes:
   0  better, no change shown, or too few items to tell
   1  worse, an item without a score or with an empty answer, a compared metric
-     that AFTER lost, a judge without any opinion, a budget that is used up, or
-     (with --require-power) too few items to tell
+     that AFTER lost, a judge without an opinion on any page, an exhausted
+     budget, or (with --require-power) too few items to tell
   2  the call is wrong, or the reports cannot be compared
 """
 
@@ -69,9 +69,9 @@ class _Judges(NamedTuple):
     "--judge",
     "judges",
     multiple=True,
-    help="Also compare the pages with this model, in both orders, by a sign test. Repeat for several judges.",
+    help="Also let this model compare the pages, in both orders. A sign test decides. Repeat for several judges.",
 )
-@_gate("--fresh", is_flag=True, help="With --judge: ask again for everything.")
+@_gate("--fresh", is_flag=True, help="With --judge: request all judgements again.")
 @_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
 @budget_option
 @output_options
@@ -83,14 +83,14 @@ def command(
     Items are paired by reference, and one reference is one observation. References that differ between the reports are
     listed and not compared. Holm's method corrects for testing several metrics.
 
-    If BEFORE has another scorer version, its stored answers are scored again with the suite's references.
+    If BEFORE has another scorer version, qtgen scores its stored answers again with the suite's references.
     """
     outputs = OutputOptions.from_parameters(parameters)
     load_plugins(settings_from({}).plugins)
     outputs.check()
     gate = _gate_settings(metrics, matters, max_fall)
     if parameters["fresh"] and not parameters["judges"]:
-        raise UsageError("needs --judge, because nothing else is asked", setting="fresh")
+        raise UsageError("needs --judge, because only judges receive requests", setting="fresh")
     writer = ReportWriter(outputs)
     suite = after.stem  # until the report is read
     try:
@@ -112,7 +112,7 @@ def command(
 def _compare(
     baseline: EvalReport, report: EvalReport, gate: GateSettings, name: str, judges: _Judges
 ) -> tuple[EvalReport, EvalReport]:
-    """Return the baseline as it was compared, and the report with the comparison."""
+    """Return the baseline, scored again if necessary, and the report with the comparison."""
     check_comparable(baseline, replace(report, scorer=baseline.scorer), name)  # before judges are asked
     asked = _ask_judges(baseline, report, judges) if judges.models else None
     tested = compare_by_preference(asked.by_reference, gate.alpha) if asked else None
@@ -121,7 +121,7 @@ def _compare(
 
 
 def _ask_judges(baseline: EvalReport, report: EvalReport, judges: _Judges) -> PairJudging:
-    """Return what judges prefer, and report if judging ended early."""
+    """Return the preferences of the judges, and print a message if judging ended early."""
     pairing = pair_reports(baseline, report)
     asked = judge_pairs(pairing.before, pairing.after, judges.models, judges.budget, fresh=judges.fresh)
     if asked.judging.ended:
@@ -130,7 +130,7 @@ def _ask_judges(baseline: EvalReport, report: EvalReport, judges: _Judges) -> Pa
 
 
 def _references(report: EvalReport) -> tuple[Reference, ...]:
-    """Return the references with which a report of another scorer can be scored again; none if that is impossible."""
+    """Return the suite's references for scoring a report again, or none if the suite cannot be used."""
     if report.scorer != scorer_name():
         return ()
     try:

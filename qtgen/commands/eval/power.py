@@ -88,11 +88,11 @@ def command(
 ) -> int:
     """Show how many references the gate needs to detect a difference.
 
-    From two REPORTS of the same suite, qtgen computes how much the differences of single references vary. From one
-    report, it computes the maximum, as if the new pages were unrelated to the old ones. --deviation sets the value.
+    From two REPORTS of the same suite, qtgen computes the standard deviation of the differences. From one report, it
+    computes the maximum, as if the new pages were unrelated to the old ones. --deviation sets the value.
 
-    The gate is that of the suite.toml beside the first report. It calls no difference worse that is smaller than what
-    matters, and Holm's correction makes it stricter with each metric that it tests.
+    qtgen reads the gate from the suite.toml next to the first report. The gate never reports a difference smaller than
+    --matters as worse. Holm's correction makes it stricter with each metric that it tests.
     """
     if len(reports) > 2 or bool(reports) == (deviation is not None):
         raise UsageError("REPORTS: give one or two reports of a suite, or --deviation")
@@ -108,8 +108,9 @@ def command(
     if deviation is None:
         deviation = _measured_deviation(loaded, metric)
     echo(
-        f"The gate tests {pluralize(gate.metrics, 'metric')} with alpha = {gate.alpha:g}, and {gate.matters:g} "
-        f"matters. It needs at least {fewest} references.\n"
+        f"The gate tests {pluralize(gate.metrics, 'metric')} with alpha = {gate.alpha:g}. "
+        f"The smallest difference that matters is {gate.matters:g}.\n"
+        f"The gate needs at least {fewest} references.\n"
     )
     echo(f"| difference of {metric} | references for a power of {power:.0%} |\n|---|---|")
     for difference in differences or [gate.matters * multiple for multiple in _MULTIPLES]:
@@ -118,7 +119,7 @@ def command(
 
 
 def _gate_of(paths: tuple[Path, ...], reports: list[EvalReport]) -> GateTest:
-    """Return the gate of the suite.toml beside the first report, or the default one, for the report's metrics."""
+    """Return the gate of the suite.toml next to the first report, or the default gate, with the report's metrics."""
     if not reports:
         return GateTest()
     folder, report = paths[0].parent, reports[0]
@@ -130,7 +131,7 @@ def _gate_of(paths: tuple[Path, ...], reports: list[EvalReport]) -> GateTest:
 
 def _cell(deviation: float, difference: float, gate: GateTest, power: float) -> str:
     if difference < gate.matters:
-        return f"none: less than {gate.matters:g}, which matters"
+        return f"none: smaller than {gate.matters:g}"
     needed = references_needed(deviation, difference, gate, power)
     return f"none up to {MOST_REFERENCES:,}" if needed is None else f"{needed:,}"
 

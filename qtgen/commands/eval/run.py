@@ -44,9 +44,9 @@ Exit codes:
   0    better, no change shown, too few items to tell, no baseline, or pending
        in batches (with --no-wait)
   1    worse, an item without a score or with an empty answer, a metric of
-       the gate that the baseline has and this run lost, a judge without any
-       opinion, a budget that is used up, a recording that is missing, unused
-       or unfinished, or (with --require-power) too few items to tell
+       the gate that this run lost, a judge without an opinion on any item,
+       an exhausted budget, a missing, unused or unfinished recording, or
+       (with --require-power) too few items to tell
   2    the call, a suite, a cassette or the baseline cannot be used
   130  interrupted; the same command with --resume continues
 
@@ -70,14 +70,17 @@ _report = NonEmptyPath(dir_okay=False)
 @click.argument("suites", nargs=-1, required=True)
 @_source("--record", "mode", flag_value="record", help="Send requests to the model, and record its responses.")
 @_source(
-    "--record-missing", "mode", flag_value=RECORD_MISSING, help="Like --record, but keep responses that still match."
+    "--record-missing",
+    "mode",
+    flag_value=RECORD_MISSING,
+    help="Like --record, but reuse recorded responses that still match.",
 )
 @_source("--live", "mode", flag_value="live", help="Send requests to the model, and record nothing.")
 @_source("--pages", type=folder, help="Score the pages of this folder, matched by file name.")
 @_source("--write-scores", is_flag=True, help="With --pages: write each page's score into its `score` field.")
 @_source("--repeats", type=click.IntRange(1, 50), help="Number of pages per reference.  [default: the suite's]")
 @_source("--resume", is_flag=True, help="With --live: continue an unfinished run. --record does so by default.")
-@_source("--fresh", is_flag=True, help="Ask again for everything: reuse no response of an earlier run.")
+@_source("--fresh", is_flag=True, help="Request everything again: reuse no response of an earlier run.")
 @_source("--dry-run", is_flag=True, help="With --live or --record: estimate requests and cost, and send nothing.")
 @_model("--provider", metavar="NAME", help="Use openai, local or a plugin's provider.  [default: the suite's]")
 @_model("--model", help="Use this model.  [default: the suite's]")
@@ -88,32 +91,31 @@ _report = NonEmptyPath(dir_okay=False)
     type=click.IntRange(1, 9),
     default=1,
     show_default=True,
-    help="Number of independent judgements of each page by each judge. The report shows how far they agree.",
+    help="Number of independent judgements of each page by each judge. The report shows their agreement.",
 )
-@_model("--judge-uncertain", is_flag=True, help="Judge only the items whose score has a low confidence.")
+@_model("--judge-uncertain", is_flag=True, help="Judge only items whose score has a low confidence.")
 @_model("--embeddings", help="Use this model of an embeddings endpoint.  [default: built-in word vectors]")
 @_model("--concurrency", type=int, help="Limit the requests in flight.  [default: 64; local: 2]")
 @batch_options
 @budget_option
 @_gate("--baseline", type=_report, help="Compare with this report.  [default: the suite's baseline.json]")
-@_gate("--save-baseline", is_flag=True, help="Compare, then save this run as the suite's baseline if nothing failed.")
-@_gate(
-    "--accept", is_flag=True, help="With --save-baseline: save the run even if it is worse. Every item needs a score."
-)
+@_gate("--save-baseline", is_flag=True, help="Compare, then save this run as the suite's baseline unless it fails.")
+@_gate("--accept", is_flag=True, help="With --save-baseline: save the run even if it fails. Every item needs a score.")
 @_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
 @output_options
 def command(suites: tuple[str, ...], **parameters: Any) -> int:
     """Generate a page for every reference of SUITES (names under evals/, or folders), and score it.
 
-    By default, nothing is sent. qtgen replays each of the suite's recorded responses once, and a request without a
+    By default, qtgen sends nothing. It replays each of the suite's recorded responses once, and a request without a
     recording is an error. qtgen compares the results with the suite's baseline.json.
 
-    With --record, the suite's recordings are replaced once all requests have a response. Otherwise, qtgen keeps what it
-    received, and --record asks only for what is missing.
+    With --record, qtgen replaces the suite's recordings once all requests have a response. Until then, it keeps the
+    responses that it received, and the same command sends only the missing requests.
 
     For several suites, --json and --junit write one document, and the exit code is the highest. Other outputs must be
-    folders, such as --html out/, in which each suite gets one file. After Ctrl-C,
-    requests in flight finish and are saved for --resume. A second Ctrl-C stops at once.
+    folders, such as --html out/, and each suite gets one file.
+
+    After Ctrl-C, requests in flight finish and are saved for --resume. A second Ctrl-C stops at once.
     """
     require("`qtgen eval run`", "generate", "jinja2", "openai", "rich", "sqlalchemy")
     options = EvalRunOptions.from_parameters(parameters)

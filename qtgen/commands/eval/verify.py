@@ -33,15 +33,15 @@ Exit codes:
 
 \b
 Examples:
-  qtgen eval verify                       the baselines of all suites
-  qtgen eval verify core                  the baseline of one suite
+  qtgen eval verify                       verify the baselines of all suites
+  qtgen eval verify core                  verify the baseline of one suite
   qtgen eval verify runs/new.json --suite core
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A report, and the folder of the suite that it claims to belong to."""
+    """A report and the folder of its suite."""
 
     path: Path
     suite: Path | None
@@ -49,25 +49,26 @@ class _Claim:
 
 @click.command(epilog=_EPILOG)
 @click.argument("targets", nargs=-1, metavar="[REPORT|SUITE]...")
-@click.option("--suite", type=folder, help="Verify REPORTS against this suite.  [default: the one they name]")
+@click.option("--suite", type=folder, help="Verify reports against this suite.  [default: the suite of each report]")
 @click.option(
     "--baseline",
     type=NonEmptyPath(dir_okay=False),
-    help="Derive the gate's figures from this report.  [default: the baseline that the report names]",
+    help="Derive the gate's values from this baseline.  [default: the baseline of each report]",
 )
-@click.option("--allow-unproven", is_flag=True, help="Exit with 0 if nothing is wrong but a part cannot be proved.")
+@click.option("--allow-unproven", is_flag=True, help="Exit with 0 if the only problem is that a part cannot be proved.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def command(
     targets: tuple[str, ...], suite: Path | None, baseline: Path | None, allow_unproven: bool, as_json: bool
 ) -> int:
-    """Prove offline that committed reports belong to their suites. Nothing is sent.
+    """Prove offline that committed reports belong to their suites.
 
-    A SUITE stands for its baseline.json; without arguments, qtgen verifies the baselines of all suites in evals/. It
-    replays the recordings, scores the answers again, and computes the means, the intervals and the gate again. Each
-    place in which the report differs is listed.
+    For a SUITE, qtgen verifies its baseline.json. Without arguments, it verifies the baselines of all suites in evals/.
 
-    Nothing proves `created`, `qtgen` and `libraries` of a report. A report without recordings or pages cannot be proved
-    completely.
+    qtgen replays the recordings, scores the answers, and computes the means, the intervals and the gate. It lists each
+    value of the report that differs.
+
+    `created`, `qtgen` and `libraries` of a report cannot be proved. A report without recordings or pages cannot be
+    proved completely.
     """
     require("`qtgen eval verify`", "generate", "jinja2", "openai", "sqlalchemy")
     load_plugins(settings_from({}).plugins)

@@ -17,9 +17,9 @@ _UNRELATED = (
 def confidence(case: Case) -> Score:
     """How far the overall score can be trusted: below 0.5, the answer needs a judge or a person.
 
-    An offline score compares words. It knows an answer in the reference's words, and one about something else. It does
-    not know about an answer on the topic that shares few words with the reference: it may be right in other words, or
-    wrong.
+    An offline score compares words. It can assess an answer in the words of the reference, and an answer on another
+    topic. It cannot assess an answer that is on topic but shares few words with the reference, because such an answer
+    can be right or wrong.
     """
     covered, similar = coverage(case).value or 0.0, similarity(case).value or 0.0
     known = _ramp(covered, *_COVERED)

@@ -1,8 +1,7 @@
-"""Contradictions: statements that follow the reference, but with another figure, a negation, or words exchanged.
+"""Contradictions: statements that follow the reference, but with another number, a negation or exchanged words.
 
-A text that says the same in its own words shares few runs of words with the reference. A text that shares long runs and
-differs in a single word mostly says something else. So the evidence counts the more, the closer a statement follows the
-reference.
+A correct text in its own words shares few runs of words with the reference. A text that shares long runs and differs in
+a single word usually makes another claim. Evidence therefore counts more if a statement follows the reference closely.
 """
 
 import re
@@ -78,7 +77,7 @@ class Evidence(NamedTuple):
 
 
 class Contradiction(NamedTuple):
-    """How far a statement contradicts the reference, from 0 to 1, and the strongest sign of it."""
+    """The degree from 0 to 1 to which a statement contradicts the reference, and the strongest sign."""
 
     statement: Statement
     degree: float
@@ -91,9 +90,9 @@ def contradiction(case: Case) -> Score:
 
     Each statement is aligned with the passage of the reference that it follows most closely. Signs of a contradiction
     are another number or unit, a negation in only one of the two, an opposite, exchanged words, and a word in the place
-    of another. They count in full only if the statement follows the passage nearly word for word: in a free paraphrase,
-    a different word means little. A wrong statement in other words, with the reference's numbers and no negation, is
-    never flagged. Review each flagged statement, because a flag is not a proof.
+    of another. They count in full only if the statement follows the passage nearly word for word, because a different
+    word means little in a free paraphrase. A wrong statement in other words is never flagged if it has the reference's
+    numbers and no negation. Review each flagged statement, because a flag is not a proof.
     """
     found = min((contradictions(case.candidate, reference, case.references) for reference in case.references), key=_sum)
     total = sum(len(item.statement.words) for item in found)
@@ -109,7 +108,7 @@ def _sum(found: Sequence[Contradiction]) -> float:
 def contradictions(
     text: AnalyzedText, reference: AnalyzedText, references: Sequence[AnalyzedText] = ()
 ) -> list[Contradiction]:
-    """Return, for each statement of a text, how far it contradicts a reference.
+    """Return the degree to which each statement of a text contradicts a reference.
 
     Amounts that occur in any of `references` are known.
     """
@@ -164,7 +163,7 @@ def _negations_in(words: Sequence[str]) -> int:
 
 
 def _replacements(alignment: Alignment, own: Statements, other: Statements) -> Iterator[Evidence]:
-    """Compare what stands in the place of other words."""
+    """Compare words that replace other words."""
     edits = alignment.edits
     for number, edit in enumerate(edits):
         if edit.kind != "replace":
@@ -193,7 +192,7 @@ def _length(edits: Sequence[Edit], number: int) -> int:
 def _replaced_word(
     before: str, after: str, context: int, alignment: Alignment, own: Statements, other: Statements
 ) -> Iterator[Evidence]:
-    """Judge a word in the place of another one. `context` is the number of words that are the same on both sides."""
+    """Assess a word that replaces another one. `context` is the number of words that are the same on both sides."""
     old, new = key_of(before), key_of(after)
     if old == new:
         return
@@ -221,7 +220,7 @@ def _similarity(first: str, second: str) -> float:
 
 
 def _moved(alignment: Alignment) -> Iterator[Evidence]:
-    """Find words of the passage that stand in another place, away from their neighbours.
+    """Find words of the passage that moved away from their neighbours.
 
     If whole clauses are moved, their words keep their neighbours.
     """

@@ -66,7 +66,7 @@ def bleu_score(candidate: Sequence[str], references: Sequence[Sequence[str]]) ->
 
 
 def shared_ngrams(texts: Sequence[Ids], longest: int) -> list[int]:
-    """Return how many of the first text's n-grams another text has too, for each length from 1 to `longest`.
+    """Return the number of the first text's n-grams that another text has too, for each length from 1 to `longest`.
 
     An n-gram counts at most as often as it occurs in one of the other texts. The ids must be small: from 0 to about a
     thousand for 6-grams. Texts with larger ids take longer.

@@ -1,4 +1,4 @@
-"""Nuggets: claims that an answer must make or may make, and whether it makes or contradicts each of them."""
+"""Nuggets: claims that an answer must or may make, and whether it makes or contradicts each claim."""
 
 from qtgen.embeddings.static import normalize_rows
 from qtgen.evaluation.metrics.base import Case, Score, metric
@@ -20,8 +20,8 @@ _NEGATION = 0.2  # what a negation in only one of the two adds to it
 def must_recall(case: Case) -> Score:
     """Share of the reference's must-have nuggets that the candidate states, assigned by similarity in meaning.
 
-    A nugget that the candidate contradicts, for example with a negation or another number, is not stated. The note
-    names it. None if the reference has no nuggets. A judge model (`--judge`) assigns nuggets more accurately.
+    A nugget that the candidate contradicts, for example with a negation or another number, does not count. The note
+    contains it. None if the reference has no nuggets. A judge model (`--judge`) assigns nuggets more accurately.
     """
     return _recall(case.must, case.candidate)
 
@@ -49,7 +49,7 @@ def _recall(nuggets: tuple[AnalyzedText, ...], candidate: AnalyzedText) -> Score
 
 
 def claim_support(candidate: AnalyzedText, claim: AnalyzedText) -> float:
-    """Return from 0 to 1 how clearly a text makes a claim, whether it affirms or denies it.
+    """Return how clearly a text states a claim, from 0 to 1. A denial of the claim counts as well.
 
     It is the mean of two values: the similarity of the claim to its nearest sentence, or pair of neighbouring
     sentences, and the share of the claim's tokens that occur anywhere in the text.
@@ -61,10 +61,10 @@ def claim_support(candidate: AnalyzedText, claim: AnalyzedText) -> float:
 
 
 def claim_dispute(candidate: AnalyzedText, claim: AnalyzedText) -> float:
-    """Return how likely a text is to contradict a claim; only the order of the values has a meaning.
+    """Return a value that rises with the probability that a text contradicts a claim. Only the order of values matters.
 
-    A text disputes a claim if a sentence is about the same, but shares few of its words, or only one of the two has a
-    negation. A sentence that follows the claim nearly word for word and contradicts it disputes it most.
+    The value is high if a sentence has a similar meaning but shares few words with the claim, or if only one of the
+    two has a negation. It is highest if a sentence follows the claim nearly word for word and contradicts it.
     """
     similarities = candidate.sentence_vectors @ claim.vector
     nearest = int(similarities.argmax())
@@ -75,5 +75,5 @@ def claim_dispute(candidate: AnalyzedText, claim: AnalyzedText) -> float:
 
 
 def _contradiction(candidate: AnalyzedText, claim: AnalyzedText) -> float:
-    """Return the highest degree to which a statement of the claim contradicts what the candidate says about it."""
+    """Return the highest degree of contradiction between a statement of the claim and the candidate."""
     return max((found.degree for found in contradictions(claim, candidate)), default=0.0)

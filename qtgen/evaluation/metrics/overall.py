@@ -13,14 +13,14 @@ _FACTOR = "soundness"
 
 
 class Penalty(NamedTuple):
-    """What a metric takes off the score: nothing up to `start`, the share `most` from `end` on, and linear between."""
+    """The reduction of the score by a metric: 0 up to `start`, `most` from `end` on, and linear between them."""
 
     most: float
     start: float
     end: float
 
     def factor(self, value: float) -> float:
-        """Return what the score is multiplied by."""
+        """Return the factor of the score."""
         return 1 - self.most * max(0.0, min(1.0, (value - self.start) / (self.end - self.start)))
 
 
@@ -28,7 +28,7 @@ class Penalty(NamedTuple):
 class ScoreWeights:
     """The contents of overall.toml.
 
-    `weights` and `penalties` are by metric name; a weight below 0 is of a metric of which less is better. `knots` are
+    `weights` and `penalties` are by metric name; a metric for which lower is better has a negative weight. `knots` are
     pairs of a weighted sum and its score; the score is linear between them.
     """
 
@@ -85,20 +85,20 @@ The overall score of an answer. It is a weighted sum of metrics:
 
 {weights}
 
-The sum is put on the scale on which people judge answers, linearly between these points (sum -> score):
+A piecewise linear function maps the sum to the scale on which people judge answers (sum -> score):
 
   {knots}
 
-These metrics take away a part of the result:
+These metrics reduce the result:
 
 {penalties}
 
 It is then multiplied by {_FACTOR}, which is 1 for every normal text.
 
-An answer without any word scores 0. An answer that cannot be scored, because the reference is missing or not English,
+An answer without words scores 0. An answer that cannot be scored, because the reference is missing or not English,
 or a text is too long, has no score and an error instead; it never counts as 0.
 
-The score compares words. It does not know whether an answer in other words is right; the metric `confidence` says so.
+The score compares words, so it cannot assess a right answer in other words. The metric `confidence` is then low.
 
 Scores of two scorer versions are not comparable. docs/explanation/scoring.md shows how often the score agrees
 with people, and so does `qtgen eval meta` on judged answers of your own. `qtgen explain NAME` describes each metric."""

@@ -44,7 +44,7 @@ def coverage(case: Case) -> Score:
 
 @lru_cache(maxsize=16)  # several metrics ask for the same pair
 def _soft_shares(first: AnalyzedText, second: AnalyzedText) -> tuple[float, float]:
-    """Return the share of the first text that the second one says, and the share of the second in the first."""
+    """Return the share of the first text that the second contains, and the share of the second in the first."""
     (tokens, weights), (other_tokens, other_weights) = first.tokens, second.tokens
     if not len(tokens) or not len(other_tokens):
         return 0.0, 0.0
@@ -60,7 +60,7 @@ def soft_recall(wanted: AnalyzedText, given: AnalyzedText) -> float:
 
 @metric()
 def soft_precision(case: Case) -> Score:
-    """Share of the candidate that the reference says in the same or similar words: `coverage` in the other direction.
+    """Share of the candidate that the reference contains in the same or similar words: the reverse of `coverage`.
 
     It is a one-sided BERTScore (Zhang et al. 2020) over static vectors.
     """
@@ -99,8 +99,9 @@ def unsupported(case: Case) -> Score:
 def off_topic(case: Case) -> Score:
     """Share of the candidate's words in sentences that have nothing to do with the question or a reference.
 
-    A sentence counts in full below a similarity of 0.15 to the question and to each reference and its sentences, not at
-    all from 0.35 on, and in part between them. Correct facts beyond the reference mostly have more than 0.25.
+    The similarity of a sentence is the highest one to the question, a reference or a sentence of a reference. Sentences
+    below 0.15 count in full, sentences from 0.35 on do not count, and others count in part. Correct facts beyond the
+    reference usually have more than 0.25.
     """
     lengths = case.candidate.sentence_lengths
     related = _relatedness(case)
@@ -111,7 +112,7 @@ def off_topic(case: Case) -> Score:
 
 
 def _relatedness(case: Case) -> "Vectors":
-    """Return how similar each sentence of the candidate is to what is most similar to it."""
+    """Return the highest similarity of each sentence of the candidate."""
     vectors = case.candidate.sentence_vectors
     related = vectors @ case.question.vector
     for reference in case.references:

@@ -1,4 +1,4 @@
-"""Soundness: whether a candidate is an answer in sentences at all, and no longer than it needs to be."""
+"""Soundness: whether a candidate is an answer in sentences, and how much longer than the reference it is."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ def excess_length(case: Case) -> Score:
 
 @metric(direction=Direction.LOWER)
 def disorder(case: Case) -> Score:
-    """Share of the candidate's neighboring statements that stand in the opposite order in the reference.
+    """Share of the candidate's neighboring statements that are in the opposite order in the reference.
 
     Only statements that follow a passage of the reference closely count.
     """
@@ -65,9 +65,9 @@ def _disorder(text: AnalyzedText, reference: AnalyzedText) -> float:
 def soundness(case: Case) -> Score:
     """Whether the candidate is an answer in sentences: 1 for every normal text, and less for one with a fault.
 
-    These faults make it at most 0.1: the reference's words in another order, words that do not exist or are glued
-    together, a text in another language, and the question repeated. Repetition lowers it up to 0.05, and an end in
-    the middle of a sentence to 0.8. The note names the faults.
+    The value is at most 0.1 for these faults: the reference's words in another order, invented or glued words, a text
+    in another language, and a repeated question. Repetition reduces it to as little as 0.05. An end in the middle of a
+    sentence reduces it to 0.8. The note lists the faults.
     """
     found = [*_faults(case)]
     value = 1.0
@@ -113,7 +113,7 @@ def _share_of_rare_words(text: AnalyzedText) -> float:
 
 
 def _repeats_question(case: Case) -> bool:
-    """Return whether nearly all that the candidate says is in the question, and little of what the reference adds."""
+    """Return whether nearly all words of the candidate are in the question, and few others in the reference."""
     asked = case.question.counts
     said = _weights(case.candidate.counts)
     added = _weights(word for word in case.references[0].counts if word not in asked)
@@ -123,7 +123,7 @@ def _repeats_question(case: Case) -> bool:
 
 
 def _weights(words: Iterable[str]) -> dict[str, float]:
-    """Return the information of those words that can answer a question."""
+    """Return the information of the words that can answer a question."""
     listed = list(words)
     return {word: value for word, value in zip(listed, INFORMATION.of(listed), strict=True) if value > _CONTENT}
 

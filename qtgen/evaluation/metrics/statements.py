@@ -63,7 +63,7 @@ class Statement:
 
     @staticmethod
     def of(text: str) -> "Statement":
-        """Return the statement that a text makes; it has no words if the text has none."""
+        """Return the text as one statement. It has no words if the text has none."""
         lower = text.lower()
         found = _WORDS.of(_WORD.findall(lower))
         if any(word.is_spelled_number for word in found):
@@ -73,7 +73,7 @@ class Statement:
 
     @cached_property
     def weights(self) -> dict[str, float]:
-        """How much each distinct word says, by key."""
+        """The information of each distinct word, by key."""
         return dict(zip(self.keys, self.weights_of_words, strict=True))
 
     @cached_property
@@ -157,7 +157,7 @@ class Statements:
     def aligned_with(self, other: "Statements") -> list[Alignment | None]:
         """Return the passage of another text that each statement follows most closely; None if no word is shared.
 
-        The best passage has much of what the statement says, and little else.
+        The best passage contains most of the statement and little else.
         """
         if other not in self._aligned:
             self._aligned[other] = [*_align(self.items, other)]
@@ -165,7 +165,7 @@ class Statements:
 
     @cached_property
     def _passages(self) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
-        """Which words each passage has, and the weight of what it says.
+        """The words and the weight of each passage.
 
         The passages are the statements, each followed by the pair of it and the next one.
         """
@@ -220,7 +220,7 @@ def _joined(statements: Sequence[Statement]) -> Statement:
 
 
 class _Word(NamedTuple):
-    """What a statement needs to know about a word."""
+    """The properties of a word that statements use."""
 
     word: str
     key: str
@@ -247,12 +247,12 @@ def is_number(word: str) -> bool:
 
 
 def weight(word: str) -> float:
-    """Return how much a word says: its information, and a fixed value for a number."""
+    """Return the information of a word. Numbers have a fixed value."""
     return _NUMBER_WEIGHT if is_number(word) else information(word)
 
 
 def is_content(word: str) -> bool:
-    """Return whether a word says something by itself."""
+    """Return whether a word has a meaning of its own, unlike `of` or `which`."""
     return is_number(word) or information(word) > CONTENT
 
 

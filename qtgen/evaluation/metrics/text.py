@@ -112,7 +112,7 @@ class AnalyzedText:
 
     @cached_property
     def _token_rows(self) -> "tuple[Vectors, NDArray[np.intp]]":
-        """The vectors of the distinct tokens, and for each token of the text the row that it has there."""
+        """The vectors of the distinct tokens, and the row of each token of the text."""
         import numpy as np
 
         tokens, vectors = np.concatenate(self._sentence_tokens), static_model().vectors

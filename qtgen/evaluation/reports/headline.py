@@ -1,4 +1,4 @@
-"""The outcome in words that all formats of the evaluation report share: the headline, what explains it, and lists."""
+"""The outcome in words that all formats of the evaluation report share: headline, explanation and lists."""
 
 from typing import NamedTuple
 
@@ -39,7 +39,7 @@ class VerdictSummary(NamedTuple):
 
 
 def summarize_verdict(report: EvalReport) -> VerdictSummary:
-    """Return the outcome with its gravest failure, the mean score, and how many items failed or fell.
+    """Return the outcome with its most severe failure, the mean score, and how many items failed or fell.
 
     The tone is bad exactly if the run fails.
     """
@@ -78,7 +78,7 @@ def _headline(report: EvalReport) -> tuple[str, str]:
 
 
 def explanations(report: EvalReport) -> list[str]:
-    """Return sentences that explain the outcome: every failure, the gravest first, then the other reasons.
+    """Return sentences that explain the outcome: every failure, the most severe first, then the other reasons.
 
     The failure that the headline names is left out.
     """
@@ -116,7 +116,7 @@ def uncertain_title(report: EvalReport) -> str:
 
 
 def uncertain_reason(item: EvalItem) -> str:
-    """Return how far the score of an item can be trusted, and why."""
+    """Return the confidence of an item's score, with the reason."""
     note = item.notes.get("confidence", "")
     return f"confidence {format_number(item.metrics.get('confidence'))}" + (f": {note}" if note else "")
 

@@ -1,4 +1,4 @@
-"""What all formats of the evaluation report say about judges, in the same words."""
+"""Sentences about judges that all formats of the evaluation report share."""
 
 from collections.abc import Iterator
 

@@ -99,7 +99,7 @@ def _describe_fall(report: EvalReport, fall: ItemFall) -> str:
 
 
 def _add_gate(suite: Element, report: EvalReport) -> None:
-    """Add the case that fails if anything does."""
+    """Add the case that fails if the run fails."""
     sentence = _xml_text(summarize_verdict(report).sentence)
     case = SubElement(suite, "testcase", name="gate", classname=_xml_text(report.suite))
     falls = [f"{fall.id}: {_describe_fall(report, fall)}" for fall in (report.gate.falls if report.gate else ())]

@@ -1,4 +1,4 @@
-"""How a report matches its recordings, for every format: differences that many requests share are shown once."""
+"""Mismatches between a report and its recordings, for every format. Shared differences are shown once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence

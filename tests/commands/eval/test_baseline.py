@@ -130,7 +130,7 @@ def test_no_reference_in_common_is_a_refusal(smoke: Path, pages: Path, run_eval:
     code, out, err = run_eval("run", "smoke", "--pages", "pages", "--github")
     assert code == 2
     assert out.startswith("::error title=Evaluation of smoke::Failed: the baseline cannot be used: ")
-    assert "it has no reference that is the same in this run, so there is nothing to compare" in err
+    assert "no reference is the same in the baseline and in this run, so there is nothing to compare" in err
 
 
 @pytest.mark.parametrize(

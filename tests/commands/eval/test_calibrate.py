@@ -28,7 +28,7 @@ def test_the_judge_is_compared_with_people(run_eval: RunEval) -> None:
     assert lines[:3] == [
         "judge by gpt-9, with a pass mark of 0.75.",
         "5 of 8 items are labelled, of 5 references.",
-        "1 item without a value left out.",
+        "1 item without a value is left out.",
     ]
     assert {"| judge: pass | 2 | 1 |", "| judge: fail | 0 | 2 |"} <= set(lines)
     assert any(line.startswith("| specificity | 0.667 | ") for line in lines)

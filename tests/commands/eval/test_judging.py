@@ -290,9 +290,9 @@ def write_pair(folder: Path, endpoint: FakeEndpoint) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--pages", ".", "--judge-uncertain"], "--judge-uncertain: needs --judge, which names the judges"),
-        (["--judgements", "3"], "--judgements: needs --judge, which names the judges"),
-        (["--fresh"], "--fresh: needs --live, --record, or --pages with --judge, because nothing is asked"),
+        (["--pages", ".", "--judge-uncertain"], "--judge-uncertain: needs --judge"),
+        (["--judgements", "3"], "--judgements: needs --judge"),
+        (["--fresh"], "--fresh: needs --live, --record, or --pages with --judge, because only they send requests"),
         (["--fresh", "--judge", "j"], "--fresh: needs --live, --record, or --pages with --judge"),
         (["--fresh", "--pages", "."], "--fresh: needs --live, --record, or --pages with --judge"),
         (["--fresh", "--live", "--resume"], "--fresh: cannot be combined with --resume"),

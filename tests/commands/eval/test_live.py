@@ -245,7 +245,7 @@ def test_a_dry_run_of_a_resumed_run_counts_what_is_left(endpoint: Endpoint, run_
     text = " ".join(out.split())
     assert text.startswith("suite smoke provider openai: m at ")
     assert f"requests {8 - sent}" in text
-    assert f"{sent - 1} recorded responses will be used again." in text
+    assert f"{sent - 1} recorded responses will be reused." in text
     assert "no request 1 failed" in text
     assert len(endpoint.bodies) == sent
 

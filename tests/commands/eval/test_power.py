@@ -27,7 +27,7 @@ def test_larger_differences_need_fewer_references(run_eval: RunEval) -> None:
 
 def test_differences_that_do_not_matter_have_no_number(run_eval: RunEval) -> None:
     _, out, _ = run_eval("power", "--deviation", "0.1", "--difference", "0.04", "--difference", "0.05")
-    assert cells(out) == ["none: less than 0.05, which matters", "34"]
+    assert cells(out) == ["none: smaller than 0.05", "34"]
 
 
 def test_the_deviation_comes_from_one_report_or_two(run_eval: RunEval, tmp_path: Path) -> None:
@@ -51,9 +51,11 @@ def test_the_gate_is_that_of_the_suite(run_eval: RunEval, smoke: Path, tmp_path:
     settings = (smoke / "suite.toml").read_text(encoding="utf-8").split("[gate]")[0]
     (smoke / "suite.toml").write_text(settings + '\n[gate]\nmetrics = ["score"]\nmatters = 0.2\nalpha = 0.2\n')
     out = run_eval("power", smoke / "baseline.json")[1]
-    assert "The gate tests 1 metric with alpha = 0.2, and 0.2 matters. It needs at least 4 references." in out
+    assert "The gate tests 1 metric with alpha = 0.2. The smallest difference that matters is 0.2.\n" in out
+    assert "\nThe gate needs at least 4 references.\n" in out
     out = run_eval("power", smoke / "baseline.json", "--alpha", "0.05", "--matters", "0.1", "--metrics-tested", "5")[1]
-    assert "The gate tests 5 metrics with alpha = 0.05, and 0.1 matters. It needs at least 8 references." in out
+    assert "The gate tests 5 metrics with alpha = 0.05. The smallest difference that matters is 0.1.\n" in out
+    assert "\nThe gate needs at least 8 references.\n" in out
 
 
 def test_the_metrics_are_those_that_the_report_compares(run_eval: RunEval, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_requests_that_fail_keep_the_old_cassette_and_only_they_are_sent_again(
     assert sorted(map(question_of, endpoint.bodies)) == failing
     kept = 8 - len(failing)
     loaded = 8 if reaction == GARBAGE else kept  # what cannot be read is sent for again
-    assert f"{kept} of {loaded} responses of an unfinished recording are used again; --fresh asks again for all" in err
+    assert f"{kept} of {loaded} responses of an unfinished recording reused; --fresh requests all of them again" in err
     assert names(cassettes) == ["completions.yaml"]
     assert cassette.read_bytes() != before
     assert comparable(run_eval("run", "smoke", "--json")[1]) == comparable(out)
@@ -201,7 +201,7 @@ def test_a_killed_run_keeps_every_response(
     partial.write_bytes(partial.read_bytes() + b"- request:\n    body: cut off in the mid")
     code, out, err = run_eval("run", "smoke", "--record", "--json")
     assert code == 0, err
-    assert "5 of 5 responses of an unfinished recording are used again" in err
+    assert "5 of 5 responses of an unfinished recording reused" in err
     assert len(endpoint.bodies) == 3
     assert comparable(run_eval("run", "smoke", "--json")[1]) == comparable(out)
 
@@ -262,7 +262,7 @@ def test_a_new_reference_is_recorded_alone(endpoint: EvalEndpoint, run_eval: Run
     assert (json.loads(out)["requests"]["expected"], json.loads(out)["reused"]) == (2, 16)
     code, out, err = run_eval("run", "smoke", "--record-missing", *options)
     assert code == 0, err
-    assert "16 of 16 recorded responses are used again" in err
+    assert "16 of 16 recorded responses reused" in err
     assert [question_of(body) for body in endpoint.bodies if body["model"] == "m"] == ["Why is grass green?"] * 2
     assert comparable(run_eval("run", "smoke", *options)[1]) == comparable(out)
     assert (smoke / "cassettes" / "completions.yaml").read_text().startswith(before.partition("version:")[0])
@@ -276,7 +276,7 @@ def test_a_removed_reference_leaves_no_recording(endpoint: EvalEndpoint, run_eva
     endpoint.work()
     code, _, err = run_eval("run", "smoke", "--record-missing")
     assert code == 0, err
-    assert "7 of 8 recorded responses are used again" in err
+    assert "7 of 8 recorded responses reused" in err
     assert endpoint.bodies == []
     assert run_eval("run", "smoke")[0] == 0
 

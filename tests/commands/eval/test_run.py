@@ -128,7 +128,7 @@ def test_a_run_can_become_the_baseline(smoke: Path, run_eval: RunEval) -> None:
     (smoke / "baseline.json").unlink()
     code, out, _ = run_eval("run", "smoke", "--require-power")
     assert code == 1
-    assert out.startswith("Failed: there is no baseline, so nothing can be told; mean score ")
+    assert out.startswith("Failed: there is no baseline to compare with; mean score ")
     assert run_eval("run", "smoke", "--save-baseline")[0] == 0
     assert run_eval("run", "smoke", "--require-power")[0] == 0
 
