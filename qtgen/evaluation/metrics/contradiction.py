@@ -35,6 +35,7 @@ _OTHER, _OTHER_KNOWN = 0.4, 0.5  # strength of a word in the place of another, a
 _SPECIFIC = 3.4  # information from which such a word counts in full; "key" has 2.7, "requires" 3.3, "oxygen" 3.6
 _SIMILAR = 0.3  # similarity of two words from which one is a paraphrase of the other
 _MAX_REPLACED = 2  # words
+_MOST_OF_CLAIM = 1.4  # words of a passage for each word of a claim that it denies
 _MOVED, _MOVED_IN_TWO = 0.15, 0.3  # share of a statement in moved words, if the passage is one statement, or two
 _COMPLETE = 0.85  # share of a statement's words that the passage has, if words are only moved
 
@@ -106,28 +107,37 @@ def _sum(found: Sequence[Contradiction]) -> float:
 
 
 def contradictions(
-    text: AnalyzedText, reference: AnalyzedText, references: Sequence[AnalyzedText] = ()
+    text: AnalyzedText, reference: AnalyzedText, references: Sequence[AnalyzedText] = (), *, is_claim: bool = False
 ) -> list[Contradiction]:
     """Return the degree to which each statement of a text contradicts a reference.
 
-    Amounts that occur in any of `references` are known.
+    Args:
+        text: The text whose statements are compared.
+        reference: The text that they may contradict.
+        references: Texts whose amounts are known as well.
+        is_claim: Whether `text` is a single claim that the reference makes among others, and in any order.
     """
     own, other = text.statements, reference.statements
     known = {amount for one in {reference, *references} for amount in amounts(one.plain)}
     pairs = zip(own.items, own.aligned_with(other), strict=True)
-    return [_compare(statement, alignment, own, other, known) for statement, alignment in pairs]
+    return [_compare(statement, alignment, own, other, known, is_claim) for statement, alignment in pairs]
 
 
 def _compare(
-    statement: Statement, alignment: Alignment | None, own: Statements, other: Statements, known: set[_Amount]
+    statement: Statement,
+    alignment: Alignment | None,
+    own: Statements,
+    other: Statements,
+    known: set[_Amount],
+    is_claim: bool,
 ) -> Contradiction:
     if alignment is None or alignment.passage.keys == statement.keys:
         return Contradiction(statement, 0.0, "")
-    moved = [*_moved(alignment)]
+    moved = [] if is_claim else [*_moved(alignment)]
     amount = [*_different_amounts(alignment, known)]
     if not moved and not amount and alignment.most_verbatim + _MAX_MORE_EVIDENCE <= _FREE:
         return Contradiction(statement, 0.0, "")  # no other evidence would count
-    signs = [*_negations(alignment), *_replacements(alignment, own, other), *moved]
+    signs = [*_negations(alignment, is_claim), *_replacements(alignment, own, other), *moved]
     total = sum(sign.strength for sign in signs)
     more = min(_MAX_MORE_EVIDENCE, _MORE_EVIDENCE * max(0.0, total - 1))
     closeness = 1.0 if moved else (alignment.verbatim + more - _FREE) / (_CLOSE - _FREE)
@@ -137,16 +147,21 @@ def _compare(
     return Contradiction(statement, degree, strongest.reason if strongest else "")
 
 
-def _negations(alignment: Alignment) -> Iterator[Evidence]:
-    """Compare negations within the part of the passage that the statement follows."""
+def _negations(alignment: Alignment, is_claim: bool) -> Iterator[Evidence]:
+    """Compare negations within the part of the passage that the statement follows.
+
+    A passage that says much more than a claim may deny something else.
+    """
     if alignment.shared <= _NEGATED:
         return
     equal = [edit for edit in alignment.edits if edit.kind == "equal"]
     if not equal:
         return
     words, followed = alignment.statement.words, alignment.passage.words
-    if not alignment.is_single:
+    if is_claim or not alignment.is_single:
         followed = followed[max(0, equal[0].start - 2) : equal[-1].end + 2]
+    if is_claim and len(followed) > _MOST_OF_CLAIM * len(words):
+        return
     before, after = _negations_in(followed), _negations_in(words[1:] if words[0] == "no" else words)
     one_more = abs(before - after) == 1 and alignment.is_single and alignment.verbatim >= _CLOSE
     if bool(before) != bool(after) or one_more:

@@ -76,4 +76,4 @@ def claim_dispute(candidate: AnalyzedText, claim: AnalyzedText) -> float:
 
 def _contradiction(candidate: AnalyzedText, claim: AnalyzedText) -> float:
     """Return the highest degree of contradiction between a statement of the claim and the candidate."""
-    return max((found.degree for found in contradictions(claim, candidate)), default=0.0)
+    return max((found.degree for found in contradictions(claim, candidate, is_claim=True)), default=0.0)
