@@ -137,10 +137,15 @@ def deviation_between(before: EvalReport, after: EvalReport, metric: str) -> tup
 def deviation_at_most(report: EvalReport, metric: str) -> tuple[float, int]:
     """Return the standard deviation that differences have if the pages of a second run are unrelated to this one's.
 
-    Raises UsageError for fewer than two references, and for values that are too large.
+    Raises UsageError for fewer than two references, for values that are too large, and for values that are all equal,
+    which say nothing about the differences of other runs.
     """
     values = [pair.after for pair in pair_values(report, report, metric)]
-    return _deviation(values, f"`{metric}`") * sqrt(2), len(values)
+    deviation = _deviation(values, f"`{metric}`")
+    if not deviation:
+        message = f"all references have the same `{metric}`, so one report does not tell how much differences vary"
+        raise UsageError(message, remedy="give two reports, or --deviation")
+    return deviation * sqrt(2), len(values)
 
 
 def _deviation(values: list[float], what: str) -> float:

@@ -54,6 +54,8 @@ class EvalRunOptions:
             option = "--resume" if parameters["resume"] else "--record-missing"
             raise UsageError(f"cannot be combined with {option}", setting="fresh")
         is_live = mode in ("live", "record")
+        if pages and not pages.is_dir():
+            raise UsageError(f"{pages}: no such folder", setting="pages")
         if pages and mode:
             raise UsageError(f"scores existing pages; leave out --{mode}", setting="pages")
         if parameters["write_scores"] and not pages:

@@ -1,5 +1,6 @@
 """`qtgen eval compare`: two reports -> a verdict."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,20 +51,17 @@ class _Judges(NamedTuple):
 @click.argument("after", type=_file)
 @_gate(
     "--metrics",
-    help="Compare these metrics, separated by commas.  "
-    f"[default: {', '.join(GATE_METRICS)}, and those of the suite's gate]",
+    help=f"Compare these metrics, separated by commas.  [default: the suite's, or {', '.join(GATE_METRICS)}]",
 )
 @_gate(
     "--matters",
     type=click.FloatRange(min=0, min_open=True),
-    default=0.05,
-    show_default=True,
-    help="Set the smallest difference that matters. A smaller change is never worse.",
+    help="Set the smallest difference that matters. A smaller change is never worse.  [default: the suite's, or 0.05]",
 )
 @_gate(
     "--max-fall",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Limit the share of its score that a single reference may lose.  [default: no limit]",
+    help="Limit the share of its score that a single reference may lose.  [default: the suite's, or 0.4]",
 )
 @_gate(
     "--judge",
@@ -76,7 +74,7 @@ class _Judges(NamedTuple):
 @budget_option
 @output_options
 def command(
-    before: Path, after: Path, metrics: str | None, matters: float, max_fall: float | None, **parameters: Any
+    before: Path, after: Path, metrics: str | None, matters: float | None, max_fall: float | None, **parameters: Any
 ) -> int:
     """Show whether the pages of AFTER are better or worse than those of BEFORE, two reports of `eval run --json`.
 
@@ -88,16 +86,15 @@ def command(
     outputs = OutputOptions.from_parameters(parameters)
     load_plugins(settings_from({}).plugins)
     outputs.check()
-    gate = _gate_settings(metrics, matters, max_fall)
+    names = _metric_names(metrics)
     if parameters["fresh"] and not parameters["judges"]:
         raise UsageError("needs --judge, because only judges receive requests", setting="fresh")
     writer = ReportWriter(outputs)
     suite = after.stem  # until the report is read
     try:
         baseline, report = load_report(before), load_report(after)
-        if metrics is None:
-            names = dict.fromkeys([*GATE_METRICS, *baseline.gate_metrics, *report.gate_metrics])
-            gate = gate.model_copy(update={"metrics": tuple(names)})
+        known = tuple(dict.fromkeys([*baseline.gate_metrics, *report.gate_metrics]))
+        gate = _gate_settings(report.suite, known, {"metrics": names, "matters": matters, "max_fall": max_fall})
         report = replace(report, requires_power=parameters["require_power"], refusal=None, accepted=False)
         judges, budget, fresh = (parameters[name] for name in ("judges", "budget", "fresh"))
         baseline, report = _compare(baseline, report, gate, str(before), _Judges(judges, budget, fresh))
@@ -148,11 +145,25 @@ def _sources(before: EvalReport, after: EvalReport) -> ReportSources:
     )
 
 
-def _gate_settings(metrics: str | None, matters: float, max_fall: float | None) -> GateSettings:
-    names = tuple(name.strip() for name in metrics.split(",")) if metrics else GATE_METRICS
+def _metric_names(metrics: str | None) -> tuple[str, ...] | None:
+    if metrics is None:
+        return None
+    names = tuple(name.strip() for name in metrics.split(","))
     check_metric_names(names, metric_directions(), setting="metrics")
+    return names
+
+
+def _gate_settings(suite: str, known: tuple[str, ...], given: Mapping[str, Any]) -> GateSettings:
+    """Return the suite's settings of the gate with the given ones on top.
+
+    Without the suite, the gate has the metrics that the reports say, or the default ones.
+    """
     try:
-        return GateSettings(metrics=names, matters=matters, max_fall=max_fall)
+        settings = load_suite(find_suite(suite)).settings.gate
+    except UsageError:
+        settings = GateSettings(metrics=known or GATE_METRICS)
+    try:
+        return GateSettings(**{**settings.model_dump(), **{key: value for key, value in given.items() if value}})
     except ValidationError as error:
         details = error.errors()[0]
         raise UsageError(expectation(details, show_value=False), setting=str(details["loc"][0])) from None

@@ -72,8 +72,8 @@ def command(file: Path, metrics: str | None, embeddings: str | None, jobs: int |
 
 def _metric_names(metrics: str | None) -> list[str] | None:
     names = None if metrics is None else [name.strip() for name in metrics.split(",")]
-    check_metric_names(names or (), METRICS, setting="metrics")
-    return names
+    check_metric_names(names or (), ["score", *METRICS], setting="metrics")
+    return names and [name for name in names if name != "score"]  # it is always there
 
 
 def _samples(file: Path) -> Iterator[Sample | SampleResult]:

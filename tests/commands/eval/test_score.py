@@ -43,7 +43,7 @@ def test_a_line_with_a_number_that_json_lacks_is_malformed(run_eval: RunEval, nu
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["in.jsonl", "--metrics", "zzz"], "--metrics: unknown metric `zzz`; choose from similarity, "),
+        (["in.jsonl", "--metrics", "zzz"], "--metrics: unknown metric `zzz`; choose from score, similarity, "),
         (["none.jsonl"], "none.jsonl: No such file or directory"),
         (["in.jsonl"], "in.jsonl: contains no line"),
     ],
