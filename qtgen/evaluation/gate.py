@@ -74,6 +74,9 @@ def compare_reports(
     comparisons = _compare_metrics(pairing, gate, preferences)
     reported = [_reported(comparison) for comparison in comparisons]
     lost = find_lost(pairing, gate.metrics)
+    if not comparisons and not lost and preferences is None:
+        message = f"no reference has {' or '.join(gate.metrics)} in both reports, so there is nothing to compare"
+        raise UsageError(message, path=baseline, remedy=_REMEDY)
     pairs = pair_values(pairing.before, pairing.after, "score")
     is_undecided = preferences is not None and preferences.comparison is None
     fallen = _find_falls(pairs, gate, after)

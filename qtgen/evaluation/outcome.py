@@ -101,7 +101,7 @@ def _judges(report: "EvalReport") -> Iterator[RunFailure]:
     named = {lost.metric for lost in (report.gate.lost if report.gate else ())}
     if preferences and not preferences.decided:
         named.add("preference")
-    for silence in silent_judges(report):
+    for silence in find_silences(report):
         if silence.metric not in named and (silence.metric in report.gate_metrics or silence.is_total):
             named.add(silence.metric)
             yield RunFailure("no-opinion", silence.message, silence.items, silence.metric)
@@ -120,7 +120,7 @@ class Silence(NamedTuple):
     is_total: bool
 
 
-def silent_judges(report: "EvalReport") -> Iterator[Silence]:
+def find_silences(report: "EvalReport") -> Iterator[Silence]:
     """Yield the metrics on which judges have no opinion on some item."""
     for metric in JUDGE_METRICS if report.judges else ():
         asked = [item for item in report.items if item.value(metric) is not None or item.notes.get(metric)]

@@ -9,7 +9,7 @@ from qtgen.evaluation.gate_words import first_line
 from qtgen.evaluation.metrics.base import JUDGE_METRICS
 from qtgen.evaluation.report import EvalItem, EvalReport, LostMetric
 
-_EXCERPT = "too-large"  # the kind of error of items whose texts are shortened in the report
+SHORTENED = "too-large"  # the kind of error of items whose texts are shortened in the report
 
 
 class Pairing(NamedTuple):
@@ -117,7 +117,7 @@ def _is_same(old: EvalItem, new: EvalItem, is_same_suite: bool) -> bool:
         return old.digest == new.digest
     if is_same_suite:
         return True
-    size = min(len(old.reference), len(new.reference)) if _EXCERPT in _error_kinds(old, new) else None
+    size = min(len(old.reference), len(new.reference)) if SHORTENED in _error_kinds(old, new) else None
     texts = [[item.question, item.reference[:size]] for item in (old, new)]
     return _normalized(texts[0]) == _normalized(texts[1])
 

@@ -8,7 +8,7 @@ from qtgen._util.text import pluralize
 from qtgen.errors import UsageError
 from qtgen.evaluation.gate import summarize
 from qtgen.evaluation.metrics import JUDGE_METRICS, metric_directions
-from qtgen.evaluation.pairing import pair_reports
+from qtgen.evaluation.pairing import SHORTENED, pair_reports
 from qtgen.evaluation.plugins import library_versions
 from qtgen.evaluation.report import EvalItem, EvalReport, GateResult
 from qtgen.evaluation.scoring import Sample, SampleResult, score_samples
@@ -16,8 +16,6 @@ from qtgen.evaluation.suites import Reference
 
 if TYPE_CHECKING:
     from qtgen.embeddings.static import TextEmbedder
-
-_CUT = "too-large"  # the kind of error of items whose answers are shortened in the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def rescore(
 
 
 def _is_cut(item: EvalItem) -> bool:
-    return item.error is not None and item.error.kind == _CUT
+    return item.error is not None and item.error.kind == SHORTENED
 
 
 def _sample(item: EvalItem, reference: Reference | None) -> Sample | SampleResult:

@@ -37,7 +37,7 @@ from qtgen.llm.cassettes import strict_client
 from qtgen.llm.factory import concurrency, endpoints_for, open_clients
 from qtgen.llm.ledger import LedgerGroup, Work, open_writer
 from qtgen.llm.shared_limits import shared_budget
-from qtgen.llm.types import Provider
+from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider
 from qtgen.settings import Settings
 
 RESUME = "run the same command with --resume to continue"
@@ -134,7 +134,7 @@ class LiveSession:
                 self._group = writer.group.id if writer.group else self._group
                 await stack.enter_async_context(shared_budget(budget, writer.group, stop))
                 clients = await stack.enter_async_context(open_clients(settings, writer, budget, stop))
-                judges = await stack.enter_async_context(_resumed(clients, settings, recording))
+                judges = await stack.enter_async_context(_resumed(clients, settings, recording, _Costless))
                 pages_at_once = min(concurrency(settings), JUDGE_CONCURRENCY)
                 async for index, judged in judge_candidates(
                     work.candidates, work.results, judges, work.plan, concurrency=pages_at_once, stop=stop
@@ -202,15 +202,44 @@ class _RepeatWork:
         return ()
 
 
+class _Costless:
+    """A provider whose responses cost nothing, because an earlier run has paid for them."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.name, self.model, self._provider = provider.name, provider.model, provider
+
+    @property
+    def style(self) -> PromptStyle:
+        return self._provider.style
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Return the response without its cost. Raises as the provider does."""
+        completion = await self._provider.complete(prompt)
+        usage, lost = (replace(part, cost_usd=0.0, reported_usd=None) for part in (completion.usage, completion.lost))
+        return replace(completion, usage=usage, lost=lost)
+
+    def reject(self, completion: Completion) -> None:
+        self._provider.reject(completion)
+
+    def forget(self, completion: Completion) -> None:
+        self._provider.forget(completion)
+
+
 @asynccontextmanager
 async def _resumed(
-    clients: Sequence[Provider], settings: Settings, recording: Recording | None
+    clients: Sequence[Provider],
+    settings: Settings,
+    recording: Recording | None,
+    wrap: Callable[[Provider], Provider] = lambda provider: provider,
 ) -> AsyncIterator[list[Provider]]:
-    """Replay recorded responses first, and record the responses to other requests."""
+    """Replay recorded responses first, and record the responses to other requests.
+
+    `wrap` changes how recordings are answered.
+    """
     if recording is None:
         yield list(clients)
         return
     async with AsyncExitStack() as stack:
         endpoints = endpoints_for(replay_settings(settings))
         recorded = [await stack.enter_async_context(strict_client(endpoint, recording)) for endpoint in endpoints]
-        yield [RecordingProvider(first, live, recording) for first, live in zip(recorded, clients, strict=True)]
+        yield [RecordingProvider(wrap(first), live, recording) for first, live in zip(recorded, clients, strict=True)]

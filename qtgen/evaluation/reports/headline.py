@@ -5,7 +5,7 @@ from typing import NamedTuple
 from qtgen._util.text import pluralize
 from qtgen.evaluation.gate_words import is_small_change
 from qtgen.evaluation.metrics.base import JUDGE_METRICS
-from qtgen.evaluation.outcome import silent_judges
+from qtgen.evaluation.outcome import find_silences
 from qtgen.evaluation.report import EvalItem, EvalReport, MetricComparison, RunFailure, Verdict
 from qtgen.evaluation.reports.common import format_interval, format_number
 
@@ -84,7 +84,7 @@ def explanations(report: EvalReport) -> list[str]:
     """
     messages = [failure.message for failure in report.failures]
     refusal = [report.refusal.message] if report.refusal and report.accepted else []
-    silences = [silence.message for silence in silent_judges(report)]
+    silences = [silence.message for silence in find_silences(report)]
     reasons = report.gate.reasons if report.gate else ()
     named = messages[:1] if _headline(report)[1] in (_FAILED, _REFUSED) else []
     return [message for message in dict.fromkeys([*messages, *refusal, *silences, *reasons]) if message not in named]

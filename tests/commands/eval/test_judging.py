@@ -206,6 +206,18 @@ def test_an_early_end_is_no_baseline(judges: Judges, run_eval: RunEval, smoke: P
     assert not (smoke / "baseline.json").exists()
 
 
+def test_recorded_judgements_that_are_used_again_cost_nothing(judges: Judges, run_eval: RunEval) -> None:
+    arguments = "run", "smoke", "--record-missing", "--judge", "j"
+    code, first, err = judged(run_eval, *arguments)
+    assert code == 0, err
+    assert use(first)["cost_usd"] > 0
+    sent = len(judges.bodies)
+    code, again, err = judged(run_eval, *arguments)
+    assert code == 0, err
+    assert len(judges.bodies) == sent
+    assert use(again) == {**use(first), "cost_usd": 0.0}
+
+
 def test_retries_and_several_judgements_are_replayed(judges: Judges, run_eval: RunEval) -> None:
     judges.mode, judges.vary = "once", True
     arguments = "run", "smoke", "--judge", "j", "--judgements", 3
