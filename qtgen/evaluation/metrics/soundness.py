@@ -6,6 +6,7 @@ from itertools import pairwise
 from math import log
 from typing import NamedTuple
 
+from qtgen._util.memo import Memo
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
 from qtgen.evaluation.metrics.overlap import rouge
 from qtgen.evaluation.metrics.structure import repetition
@@ -107,9 +108,14 @@ def _is_heap(case: Case) -> bool:
 
 
 def _share_of_rare_words(text: AnalyzedText) -> float:
-    values = zip(text.words, INFORMATION.of(text.words), strict=True)
-    rare = sum(value > _RARE and not any(map(str.isdigit, word)) for word, value in values)
-    return rare / max(1, len(text.words))
+    return sum(_IS_RARE.of(text.words)) / max(1, len(text.words))
+
+
+def _is_rare(word: str) -> bool:
+    return INFORMATION[word] > _RARE and not any(map(str.isdigit, word))
+
+
+_IS_RARE = Memo(_is_rare, 100_000)
 
 
 def _repeats_question(case: Case) -> bool:

@@ -172,8 +172,10 @@ class Statements:
         import numpy as np
 
         single = np.zeros((len(self.items) + 1, len(self.keys)), np.float32)  # the last row is empty
-        for row, statement in zip(single, self.items, strict=False):
-            row[[self.keys[key] for key in statement.weights]] = 1.0
+        places = [self.keys[key] for statement in self.items for key in statement.weights]
+        single[np.repeat(np.arange(len(self.items)), [len(statement.weights) for statement in self.items]), places] = (
+            1.0
+        )
         weights = np.array([*(statement.distinct_weight for statement in self.items), 0.0], np.float32)
         words = np.stack([single[:-1], np.maximum(single[:-1], single[1:])], axis=1)
         said = np.stack([weights[:-1], weights[:-1] + weights[1:]], axis=1)
@@ -188,10 +190,15 @@ def _align(statements: Sequence[Statement], other: Statements) -> Iterator[Align
         return
     words, said = other._passages
     wanted = np.zeros((len(statements), words.shape[1]), np.float32)
-    for row, statement in zip(wanted, statements, strict=True):
-        for key, value in statement.weights.items():
-            if (place := other.keys.get(key)) is not None:
-                row[place] = value
+    known = [
+        (row, place, value)
+        for row, statement in enumerate(statements)
+        for key, value in statement.weights.items()
+        if (place := other.keys.get(key)) is not None
+    ]
+    if known:
+        rows, places, values_of_places = zip(*known, strict=True)
+        wanted[rows, places] = values_of_places
     own = np.array([statement.distinct_weight for statement in statements], np.float32)
     shared = wanted @ words.T
     best = (shared / np.maximum(own[:, None] + _PASSAGE_WEIGHT * said, 1e-6)).argmax(axis=1)

@@ -9,7 +9,7 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 from qtgen._util.memo import Memo
-from qtgen.embeddings.static import StaticModel, normalize_rows
+from qtgen.embeddings.static import StaticModel, normalize_rows, row_lengths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,10 +139,8 @@ class AnalyzedText:
     @cached_property
     def tokens(self) -> "tuple[Vectors, Vectors]":
         """Unit vectors of the distinct tokens, and the lengths the vectors had: rare tokens have long ones."""
-        import numpy as np
-
         rows, _ = self._token_rows
-        return normalize_rows(rows), np.linalg.norm(rows, axis=1)
+        return normalize_rows(rows), row_lengths(rows)
 
     @cached_property
     def key_vector(self) -> "Vectors":
