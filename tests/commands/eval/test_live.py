@@ -150,7 +150,7 @@ def test_an_interrupted_run_is_resumed_where_it_was(
 @pytest.mark.parametrize(
     ("options", "message", "left"),
     [
-        (("--record",), "responses of an unfinished recording are used again; --fresh asks again for all", True),
+        (("--record",), "responses of an unfinished recording reused; --fresh requests all of them again", True),
         (("--record", "--fresh"), "the responses of an interrupted run are discarded\n", False),
         (("--live",), "the responses of an interrupted run are discarded; --resume would have used them", False),
     ],
