@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear, minimize
 
-from qtgen.evaluation.agreement import AnswerPair, JudgedAnswer, answer_pairs, pairwise_accuracy, read_sources
 from qtgen.evaluation.metrics.overall import WEIGHTS, to_scale
+from qtgen.evaluation.people.agreement import AnswerPair, JudgedAnswer, answer_pairs, pairwise_accuracy, read_sources
 from qtgen.evaluation.scoring import SampleResult, score_samples
 
 NAMES = tuple(WEIGHTS.weights)

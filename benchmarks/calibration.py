@@ -10,7 +10,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from qtgen.evaluation.calibration import JudgedItem, calibrate
+from qtgen.evaluation.people.calibration import JudgedItem, calibrate
 
 RUNS = 2_000
 CASES = (  # items, labels, true pass rate, sensitivity, specificity

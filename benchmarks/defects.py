@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from qtgen.evaluation.gate import compare_reports
+from qtgen.evaluation.gate.comparison import compare_reports
 from qtgen.evaluation.report import EvalReport, GateResult, Verdict, load_report
 from qtgen.evaluation.scoring import Sample, score_samples
-from qtgen.evaluation.stats import mean_interval
-from qtgen.evaluation.suites import Reference, Suite, load_suite
+from qtgen.evaluation.statistics.paired import mean_interval
+from qtgen.evaluation.suites.suite import Reference, Suite, load_suite
 
 CORE = Path(__file__).resolve().parents[1] / "evals" / "core"
 SEED = 5

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from qtgen.evaluation.suites import load_suite
+from qtgen.evaluation.suites.suite import load_suite
 
 CORE = Path(__file__).resolve().parents[1] / "evals" / "core"
 WORDS = 372  # at least, per text: 385 on average

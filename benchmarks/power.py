@@ -8,9 +8,9 @@ the others do not change. The report aims at a power of 80 %.
 
 import numpy as np
 
-from qtgen.evaluation.power import GateTest, fewest_references, gate_power, references_needed
 from qtgen.evaluation.report import Verdict
-from qtgen.evaluation.stats import compare, correct_for_multiple_tests
+from qtgen.evaluation.statistics.paired import compare, correct_for_multiple_tests
+from qtgen.evaluation.statistics.power import GateTest, fewest_references, gate_power, references_needed
 
 RUNS = 1_000
 DEVIATION = 0.1

@@ -6,8 +6,8 @@ import pytest
 from pydantic import BaseModel
 
 from qtgen._util.json_schema import strict_schema
-from qtgen.evaluation import judges
-from qtgen.evaluation.judges import ClaimVerdicts, PairChoice, RubricMarks
+from qtgen.evaluation.judging import judges
+from qtgen.evaluation.judging.judges import ClaimVerdicts, PairChoice, RubricMarks
 from qtgen.evaluation.metrics import SCORER
 from qtgen.evaluation.scoring import Sample, score_sample
 from qtgen.generation import answers
@@ -86,7 +86,7 @@ def test_what_the_cache_holds_of_a_page_is_what_the_rules_find() -> None:
 
 def test_judge_schemas_change_only_with_the_judge_version() -> None:
     schemas = {name: strict_schema(form) for name, form in _JUDGE_FORMS.items()}
-    check_golden("judge-schemas", str(judges.VERSION), schemas, constant="VERSION in evaluation/judges.py")
+    check_golden("judge-schemas", str(judges.VERSION), schemas, constant="VERSION in evaluation/judging/judges.py")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._sharing import announce_sharing
 from qtgen.commands._stats import RunStats
 from qtgen.errors import BudgetReached, Failure, QuestionFileError
-from qtgen.evaluation.selection import judge_selector
+from qtgen.evaluation.judging.selection import judge_selector
 from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import Selector
 from qtgen.generation.config import GenerationConfig

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from qtgen.evaluation.baselines import compare_with_baseline
-from qtgen.evaluation.candidates import Candidate, find_candidates, generate_candidates, in_suite_order
-from qtgen.evaluation.judge_panel import JudgePlan, Panel, PanelLog, judge_candidates
+from qtgen.evaluation.gate.baselines import compare_with_baseline
+from qtgen.evaluation.judging.panel import JudgePlan, Panel, PanelLog, judge_candidates
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.report import EvalReport, RecordingUse
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import SampleResult
-from qtgen.evaluation.suites import Suite, find_suite, load_suite
+from qtgen.evaluation.suites.candidates import Candidate, find_candidates, generate_candidates, in_suite_order
+from qtgen.evaluation.suites.suite import Suite, find_suite, load_suite
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.llm.cassettes import Recordings, replaying, strict_client
 from qtgen.llm.factory import endpoints_for

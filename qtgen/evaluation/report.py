@@ -17,8 +17,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from qtgen import __version__
 from qtgen._util.pydantic_errors import dotted_path, expectation
 from qtgen.errors import Deferred, Failure, UsageError
-from qtgen.evaluation import outcome
-from qtgen.evaluation.judging import Judging
+from qtgen.evaluation.gate import outcome
+from qtgen.evaluation.judging.summary import Judging
 from qtgen.evaluation.results import (
     EvalItem,
     GateResult,

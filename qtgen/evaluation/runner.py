@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from qtgen import __version__
 from qtgen.errors import Failure
-from qtgen.evaluation.candidates import Candidate
-from qtgen.evaluation.gate import summarize
-from qtgen.evaluation.judging import Judging
+from qtgen.evaluation.gate.comparison import summarize
+from qtgen.evaluation.judging.summary import Judging
 from qtgen.evaluation.metrics import PageFacts, metric_directions
 from qtgen.evaluation.plugins import library_versions, scorer_name
 from qtgen.evaluation.report import EvalItem, EvalReport, RecordingUse
 from qtgen.evaluation.scoring import Sample, SampleResult, score_samples
-from qtgen.evaluation.suites import Reference, Suite, page_path
+from qtgen.evaluation.suites.candidates import Candidate
+from qtgen.evaluation.suites.suite import Reference, Suite, page_path
 from qtgen.llm.types import Usage
 from qtgen.page import decode_answer, read_text
 from qtgen.page.document import Page

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from qtgen.errors import BudgetReached, JudgeError
-from qtgen.evaluation.judges import preference
+from qtgen.evaluation.judging.judges import preference
 from qtgen.evaluation.metrics import AnalyzedText, Case, PageFacts, measure, overall
 from qtgen.evaluation.metrics.text import information, recall
 from qtgen.generation.types import Question

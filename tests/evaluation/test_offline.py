@@ -6,7 +6,7 @@ import pytest
 
 from qtgen.errors import UsageError
 from qtgen.evaluation.offline import evaluate, replay_settings, with_suite_settings
-from qtgen.evaluation.suites import load_suite
+from qtgen.evaluation.suites.suite import load_suite
 from qtgen.settings import Settings
 
 

@@ -3,9 +3,9 @@
 import datetime as dt
 from pathlib import Path
 
-from qtgen.evaluation.candidates import Candidate, find_candidates
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
-from qtgen.evaluation.suites import load_suite
+from qtgen.evaluation.suites.candidates import Candidate, find_candidates
+from qtgen.evaluation.suites.suite import load_suite
 from qtgen.llm.types import Usage
 from qtgen.validation.rules import PageChecker
 from qtgen.validation.selection import choose_rules

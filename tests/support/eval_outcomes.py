@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from qtgen.errors import Failure
-from qtgen.evaluation.judging import JudgeUse, Judging
+from qtgen.evaluation.judging.summary import JudgeUse, Judging
 from qtgen.evaluation.metrics import Direction
 from qtgen.evaluation.report import (
     EvalItem,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from qtgen.errors import Failure
-from qtgen.evaluation.gate import summarize
+from qtgen.evaluation.gate.comparison import summarize
 from qtgen.evaluation.metrics import METRICS, Direction, metric_directions
 from qtgen.evaluation.report import (
     EvalItem,

@@ -7,10 +7,10 @@ from qtgen.commands._errors import describe
 from qtgen.commands._output import note
 from qtgen.commands.eval._outputs import relative_path, write_report
 from qtgen.commands.eval._run_options import EvalRunOptions
-from qtgen.evaluation.baselines import Compared, baseline_of, compare_with_baseline
-from qtgen.evaluation.outcome import blocks_baseline
+from qtgen.evaluation.gate.baselines import Compared, baseline_of, compare_with_baseline
+from qtgen.evaluation.gate.outcome import blocks_baseline
 from qtgen.evaluation.report import EvalReport
-from qtgen.evaluation.suites import Suite
+from qtgen.evaluation.suites.suite import Suite
 from qtgen.llm.factory import embeddings
 from qtgen.settings import Settings
 

@@ -10,8 +10,8 @@ from qtgen.commands._run import Item, Run, RunOptions
 from qtgen.commands._stats import RunStats
 from qtgen.commands.eval._live import RESUME
 from qtgen.errors import Deferred, Failure
-from qtgen.evaluation.candidates import Candidate, generate_candidates, in_suite_order
-from qtgen.evaluation.suites import Suite
+from qtgen.evaluation.suites.candidates import Candidate, generate_candidates, in_suite_order
+from qtgen.evaluation.suites.suite import Suite
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.batch.client import DeferredClient

@@ -8,8 +8,8 @@ from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._estimate import DryRun
 from qtgen.commands._options import open_ledger
-from qtgen.evaluation.candidates import job_for
-from qtgen.evaluation.suites import Suite
+from qtgen.evaluation.suites.candidates import job_for
+from qtgen.evaluation.suites.suite import Suite
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
 from qtgen.llm.endpoint import encode_document, make_request, sent_document

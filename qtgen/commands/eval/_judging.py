@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from qtgen.commands._echo import echo
 from qtgen.errors import BudgetReached, Failure
-from qtgen.evaluation.candidates import Candidate
+from qtgen.evaluation.suites.candidates import Candidate
 
 
 def cost_of(candidates: Sequence[Candidate]) -> float:

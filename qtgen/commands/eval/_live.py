@@ -17,8 +17,7 @@ from qtgen.commands._sharing import work_of
 from qtgen.commands._stats import RunStats
 from qtgen.commands._steps import progress_after
 from qtgen.errors import Failure, Interrupted, ProviderUnusable
-from qtgen.evaluation.candidates import Candidate, generate_candidates, in_suite_order
-from qtgen.evaluation.judge_panel import (
+from qtgen.evaluation.judging.panel import (
     JUDGE_CONCURRENCY,
     JudgedResult,
     JudgePlan,
@@ -27,9 +26,10 @@ from qtgen.evaluation.judge_panel import (
     judge_candidates,
 )
 from qtgen.evaluation.offline import replay_settings
-from qtgen.evaluation.recordings import Recording, RecordingProvider
 from qtgen.evaluation.scoring import SampleResult
-from qtgen.evaluation.suites import Suite
+from qtgen.evaluation.suites.candidates import Candidate, generate_candidates, in_suite_order
+from qtgen.evaluation.suites.recordings import Recording, RecordingProvider
+from qtgen.evaluation.suites.suite import Suite
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.budget import Budget

@@ -14,12 +14,12 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import options_of
 from qtgen.commands._output import note
 from qtgen.errors import Failure, OutputError, UsageError
-from qtgen.evaluation.candidates import Candidate
 from qtgen.evaluation.report import EvalReport, refused_report
 from qtgen.evaluation.reports import FORMATS, json, junit, render_report
 from qtgen.evaluation.reports.github import render_step_summary
 from qtgen.evaluation.reports.sources import ReportSources
 from qtgen.evaluation.scoring import SampleResult
+from qtgen.evaluation.suites.candidates import Candidate
 from qtgen.generation.output import write_scores
 
 _JOINED = {"json": json.render_all, "junit": junit.render_all}  # formats that hold several suites in one document

@@ -8,8 +8,8 @@ from qtgen.commands._options import open_ledger, settings_from
 from qtgen.commands._run import require_prices
 from qtgen.commands._steps import progress_after
 from qtgen.errors import BudgetReached, Failure, ProviderUnusable
-from qtgen.evaluation.judges import Preference, preference
-from qtgen.evaluation.judging import JudgeUse, Judging, reason_of, silent_judges
+from qtgen.evaluation.judging.judges import Preference, preference
+from qtgen.evaluation.judging.summary import JudgeUse, Judging, reason_of, silent_judges
 from qtgen.evaluation.report import EvalItem, EvalReport
 from qtgen.llm.budget import Budget
 from qtgen.llm.factory import open_clients

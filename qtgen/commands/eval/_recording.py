@@ -9,11 +9,11 @@ from qtgen._util.text import pluralize
 from qtgen.commands._output import note
 from qtgen.commands.eval._run_options import EvalRunOptions
 from qtgen.errors import BudgetReached, OutputError
-from qtgen.evaluation.candidates import Candidate
-from qtgen.evaluation.judging import Judging
-from qtgen.evaluation.recordings import Gaps, Recording, Reuse, partial_path, record_cassette
+from qtgen.evaluation.judging.summary import Judging
 from qtgen.evaluation.report import RecordingUse
-from qtgen.evaluation.suites import Suite
+from qtgen.evaluation.suites.candidates import Candidate
+from qtgen.evaluation.suites.recordings import Gaps, Recording, Reuse, partial_path, record_cassette
+from qtgen.evaluation.suites.suite import Suite
 from qtgen.settings import project_folder
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from qtgen.commands._batch import BatchFlags
 from qtgen.commands.eval._outputs import OutputOptions
 from qtgen.errors import UsageError
-from qtgen.evaluation.judge_panel import JudgePlan
-from qtgen.evaluation.recordings import Reuse
+from qtgen.evaluation.judging.panel import JudgePlan
+from qtgen.evaluation.suites.recordings import Reuse
 
 RECORD_MISSING = "record-missing"
 

@@ -9,9 +9,9 @@ from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._options import Finite, settings_from
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.evaluation.calibration import Calibration, Estimate, calibrate
-from qtgen.evaluation.labels import label_items, read_labels
 from qtgen.evaluation.metrics import check_metric_names, metric_directions
+from qtgen.evaluation.people.calibration import Calibration, Estimate, calibrate
+from qtgen.evaluation.people.labels import label_items, read_labels
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.report import EvalReport, load_report
 

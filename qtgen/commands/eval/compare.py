@@ -16,15 +16,15 @@ from qtgen.commands.eval._judging import report_end
 from qtgen.commands.eval._outputs import OutputOptions, ReportWriter, output_options
 from qtgen.commands.eval._pairs import PairJudging, judge_pairs
 from qtgen.errors import Failure, QtgenError, UsageError
-from qtgen.evaluation.baselines import compare_scored_again
-from qtgen.evaluation.gate import check_comparable
+from qtgen.evaluation.gate.baselines import compare_scored_again
+from qtgen.evaluation.gate.comparison import check_comparable
+from qtgen.evaluation.gate.pairing import pair_reports
+from qtgen.evaluation.gate.preferences import compare_by_preference
 from qtgen.evaluation.metrics import check_metric_names, metric_directions
-from qtgen.evaluation.pairing import pair_reports
 from qtgen.evaluation.plugins import load_plugins, scorer_name
-from qtgen.evaluation.preferences import compare_by_preference
 from qtgen.evaluation.report import EvalReport, load_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files, find_reference_files
-from qtgen.evaluation.suites import GATE_METRICS, GateSettings, Reference, find_suite, load_suite
+from qtgen.evaluation.suites.suite import GATE_METRICS, GateSettings, Reference, find_suite, load_suite
 
 _file = NonEmptyPath(dir_okay=False)
 _gate = options_of("Comparison")

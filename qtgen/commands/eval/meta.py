@@ -9,8 +9,8 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._steps import progress_after
-from qtgen.evaluation.agreement import Agreement, agreement, claim_agreement, read_sources
 from qtgen.evaluation.metrics import METRICS, check_metric_names
+from qtgen.evaluation.people.agreement import Agreement, agreement, claim_agreement, read_sources
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.scoring import score_samples
 

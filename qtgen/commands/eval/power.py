@@ -11,7 +11,8 @@ from qtgen.commands._paths import NonEmptyPath
 from qtgen.errors import UsageError
 from qtgen.evaluation.metrics import check_metric_names, metric_directions
 from qtgen.evaluation.plugins import load_plugins
-from qtgen.evaluation.power import (
+from qtgen.evaluation.report import EvalReport, load_report
+from qtgen.evaluation.statistics.power import (
     MOST_REFERENCES,
     GateTest,
     deviation_at_most,
@@ -19,8 +20,7 @@ from qtgen.evaluation.power import (
     fewest_references,
     references_needed,
 )
-from qtgen.evaluation.report import EvalReport, load_report
-from qtgen.evaluation.suites import GateSettings, load_suite
+from qtgen.evaluation.suites.suite import GateSettings, load_suite
 
 _file = NonEmptyPath(dir_okay=False)
 _positive = Finite(min=0, min_open=True, max=1e6)

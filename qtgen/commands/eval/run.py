@@ -25,15 +25,15 @@ from qtgen.commands.eval._recording import RunRecordings, cassette_of
 from qtgen.commands.eval._run_options import RECORD_MISSING, EvalRunOptions
 from qtgen.commands.eval._suites import evaluate_suites
 from qtgen.errors import Deferred, Failure, ProviderError
-from qtgen.evaluation.candidates import Candidate, find_candidates
 from qtgen.evaluation.offline import one_model, replay_candidates, replay_judges, replay_settings, suite_config
 from qtgen.evaluation.plugins import load_plugins, scorer_name
-from qtgen.evaluation.recordings import reusable_responses
 from qtgen.evaluation.report import EvalReport, refused_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files
 from qtgen.evaluation.runner import RunInfo, build_report, score_candidates
 from qtgen.evaluation.scoring import SampleResult
-from qtgen.evaluation.suites import Suite, find_suite, load_suite
+from qtgen.evaluation.suites.candidates import Candidate, find_candidates
+from qtgen.evaluation.suites.recordings import reusable_responses
+from qtgen.evaluation.suites.suite import Suite, find_suite, load_suite
 from qtgen.generation.config import GenerationConfig
 from qtgen.llm.factory import embeddings, endpoints_for
 from qtgen.llm.providers import provider_name

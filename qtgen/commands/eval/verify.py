@@ -16,12 +16,12 @@ from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths
 from qtgen.commands.eval._outputs import relative_path
 from qtgen.errors import QtgenError, UsageError
-from qtgen.evaluation.differences import Difference
-from qtgen.evaluation.evidence import compare_again, gather_evidence
 from qtgen.evaluation.plugins import load_plugins
 from qtgen.evaluation.report import EvalReport, load_report
-from qtgen.evaluation.suites import Suite, find_suite, load_suite
-from qtgen.evaluation.verification import Verification, verify
+from qtgen.evaluation.suites.suite import Suite, find_suite, load_suite
+from qtgen.evaluation.verification.differences import Difference
+from qtgen.evaluation.verification.evidence import compare_again, gather_evidence
+from qtgen.evaluation.verification.verify import Verification, verify
 from qtgen.settings import project_folder
 
 _SHOWN = 20  # differences of one report that are listed; --json lists all

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from qtgen._util.text import pluralize
-from qtgen.evaluation.gate_words import is_small_change
+from qtgen.evaluation.gate.outcome import find_silences
+from qtgen.evaluation.gate.words import is_small_change
 from qtgen.evaluation.metrics.base import JUDGE_METRICS
-from qtgen.evaluation.outcome import find_silences
 from qtgen.evaluation.report import EvalItem, EvalReport, MetricComparison, RunFailure, Verdict
 from qtgen.evaluation.reports.common import format_interval, format_number
 

@@ -18,7 +18,7 @@ from jinja2 import Template
 from qtgen._util.html import asset, document_environment, render_document
 from qtgen._util.preview import preview_css
 from qtgen._util.text import money, pluralize
-from qtgen.evaluation.gate_words import format_share
+from qtgen.evaluation.gate.words import format_share
 from qtgen.evaluation.metrics.base import Direction
 from qtgen.evaluation.metrics.guide import MetricGuide, guide_to
 from qtgen.evaluation.report import EvalReport, MetricComparison, MetricSummary, Verdict

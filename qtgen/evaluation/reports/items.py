@@ -9,7 +9,7 @@ from markupsafe import Markup
 from qtgen._util.diff import DiffPart, compare_words, differing_ranges
 from qtgen._util.html.links import file_link
 from qtgen._util.preview import render_markdown
-from qtgen.evaluation import outcome
+from qtgen.evaluation.gate import outcome
 from qtgen.evaluation.metrics.base import Direction
 from qtgen.evaluation.report import EvalItem, EvalReport, ItemFall
 from qtgen.evaluation.reports import common

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from qtgen._util.text import money, pluralize
-from qtgen.evaluation.judging import JudgeAgreement, JudgeUse, Judging
+from qtgen.evaluation.judging.summary import JudgeAgreement, JudgeUse, Judging
 from qtgen.evaluation.reports.common import format_interval, format_number
 
 

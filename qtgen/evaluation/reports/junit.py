@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from qtgen.evaluation.gate_words import format_share
+from qtgen.evaluation.gate.words import format_share
 from qtgen.evaluation.report import EvalItem, EvalReport, ItemFall
 from qtgen.evaluation.reports.common import (
     format_number,

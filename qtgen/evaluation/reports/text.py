@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from qtgen._util.text import display_width, mask_unprintable, money, pluralize
-from qtgen.evaluation.gate_words import format_share
+from qtgen.evaluation.gate.words import format_share
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports.common import (
     failed_items,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from qtgen.errors import OutputError
-from qtgen.evaluation.tapes import Journal
+from qtgen.evaluation.suites.tapes import Journal
 from support.eval_endpoint import (
     DROP,
     GARBAGE,
@@ -224,7 +224,7 @@ def test_a_disk_that_is_full_at_the_end_loses_nothing(
 ) -> None:
     before = (cassettes / "completions.yaml").read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("qtgen.evaluation.recordings.staged_file", _full_disk)
+        patch.setattr("qtgen.evaluation.suites.recordings.staged_file", _full_disk)
         code, out, _ = run_eval("run", "smoke", "--record", "--json")
     assert code == 1
     assert json.loads(out)["recordings"]["unpublished"] == [

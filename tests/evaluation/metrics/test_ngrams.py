@@ -11,7 +11,7 @@ from sacrebleu.metrics.chrf import CHRF
 
 from qtgen.evaluation.metrics import ngrams
 from qtgen.evaluation.metrics.ngrams import bleu_score, chrf_score
-from qtgen.evaluation.suites import load_suite
+from qtgen.evaluation.suites.suite import load_suite
 from support import ROOT
 
 CHRF2, BLEU4 = CHRF(), BLEU(tokenize="none", effective_order=True, force=True)

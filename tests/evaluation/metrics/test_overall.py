@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qtgen.evaluation.metrics import SCORER, Score, describe_score, overall
 from qtgen.evaluation.metrics.overall import PARTS, WEIGHTS, to_scale
 from qtgen.evaluation.report import Verdict, load_report
-from qtgen.evaluation.suites import load_suite
+from qtgen.evaluation.suites.suite import load_suite
 from support import ROOT
 
 

@@ -64,7 +64,7 @@ def test_an_answer_in_sentences_is_sound(candidate: str) -> None:
 
 
 def test_every_shipped_reference_is_sound() -> None:
-    from qtgen.evaluation.suites import load_suite
+    from qtgen.evaluation.suites.suite import load_suite
 
     for reference in load_suite(ROOT / "evals" / "core").references:
         text = AnalyzedText(reference.answer)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qtgen.errors import Failure
-from qtgen.evaluation.judging import JudgeAgreement, JudgeUse, Judging
+from qtgen.evaluation.judging.summary import JudgeAgreement, JudgeUse, Judging
 from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.reports.github import render_step_summary
 from qtgen.evaluation.reports.html import render as render_html

@@ -1,0 +1,1 @@
+"""How well scores and judges agree with people."""

@@ -1,0 +1,1 @@
+"""Intervals, paired tests and the number of references that they need."""

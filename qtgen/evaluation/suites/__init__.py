@@ -1,0 +1,1 @@
+"""Suites: references, candidates and recorded responses."""

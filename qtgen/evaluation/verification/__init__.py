@@ -1,0 +1,1 @@
+"""Prove that a report belongs to its suite."""
