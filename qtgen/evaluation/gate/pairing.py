@@ -80,7 +80,7 @@ def _find_lost(pairing: Pairing, metric: str, counts_unscored: bool) -> LostMetr
         if not having:
             continue
         now = [item for item in new[name] if counts_unscored or item.score is not None]
-        now = [item for item in now if not _is_left_out(item, metric, pairing.after)]
+        now = [item for item in now if not _is_left_out(item, metric, pairing)]
         missing = [item for item in now if item.value(metric) is None]
         was_missing = len(items) - len(having)
         count = len(missing) if len(missing) == len(now) else max(0, len(missing) - was_missing)
@@ -92,9 +92,14 @@ def _find_lost(pairing: Pairing, metric: str, counts_unscored: bool) -> LostMetr
     return LostMetric(metric, len(lost), expected, ids, _reason(lost[0], metric, pairing.after))
 
 
-def _is_left_out(item: EvalItem, metric: str, report: EvalReport) -> bool:
-    """Return whether judges were not meant to judge an item, because only uncertain items are judged."""
-    is_partial = report.judging is not None and report.judging.scope == "uncertain"
+def _is_left_out(item: EvalItem, metric: str, pairing: Pairing) -> bool:
+    """Return whether judges were not meant to judge an item, because both runs judge only uncertain items.
+
+    A baseline in which every item was judged needs a run in which every item is judged.
+    """
+    is_partial = all(
+        report.judging is not None and report.judging.scope == "uncertain" for report in (pairing.before, pairing.after)
+    )
     return is_partial and metric in JUDGE_METRICS and item.score is not None and metric not in item.metrics
 
 

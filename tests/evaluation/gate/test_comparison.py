@@ -136,13 +136,15 @@ def test_an_item_that_was_not_meant_to_be_judged_has_not_lost_its_marks(
     items = [replace(item, metrics={}, notes={}) for item in asked.items[3:]]
     judging = Judging({"j": JudgeUse(asked=3, failed=3)}, items=3, scope=scope)
     after = replace(asked, items=(*asked.items[:3], *items), judging=judging)
-    before = judged([0.8] * 20)
+    everything = judged([0.8] * 20)
+    before = replace(everything, judging=replace(judging, items=20))
     found = gate(before, after, "score", "judge").lost[0]
     assert (found.items, len(found.ids)) == (lost, lost)
     nobody = replace(after, items=tuple(replace(item, metrics={}, notes={}) for item in after.items))
     assert bool(gate(before, nobody, "score", "judge").lost) == (scope == "all")
     unscored = replace(nobody, items=(replace(nobody.items[0], score=None), *nobody.items[1:]))
     assert gate(before, unscored, "judge").lost[0].ids[0] == "r0", "an item without a score could not be judged"
+    assert gate(everything, after, "score", "judge").lost[0].items == 20, "the baseline has marks of every item"
 
 
 def test_worse_stays_worse_if_a_metric_is_lost() -> None:
