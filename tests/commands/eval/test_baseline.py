@@ -206,5 +206,5 @@ def test_a_gate_that_compares_nothing_is_an_error(smoke: Path, run_eval: RunEval
     settings.write_text(settings.read_text().replace('["score"]', '["judge"]'))
     code, _, err = run_eval("run", "smoke", "--junit", "r.xml")
     assert code == 2
-    assert "no reference has judge in both reports, so there is nothing to compare; make a new baseline" in err
+    assert "no reference has judge in both reports, so there is nothing to compare; create a new baseline" in err
     assert 'errors="1"' in Path("r.xml").read_text()
