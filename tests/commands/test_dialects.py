@@ -84,7 +84,7 @@ def test_settings_are_shown_with_what_was_learned_for_a_model_that_an_option_nam
     assert len(lines) == 4
     assert all(f"# other at {endpoint.address}, on 20" in line for line in lines)
 
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1?key=secret")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1?api-version=secret")
     lines = learned(qtgen("--show-settings")[1])
     assert len(lines) == 4
     assert all("# other at another address, on 20" in line for line in lines)
@@ -97,7 +97,7 @@ def test_settings_are_shown_with_what_was_learned_for_a_model_that_an_option_nam
 def test_the_query_of_the_address_is_not_shown(
     qtgen: Run, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = f"{endpoint.address}?key=hidden"
+    address = f"{endpoint.address}?api-version=hidden"
     monkeypatch.setenv("OPENAI_BASE_URL", address)
     code, err = generate(qtgen, "What is osmosis?")
     assert code == 0, err

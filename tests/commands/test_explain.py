@@ -38,7 +38,7 @@ def test_the_overall_score_and_its_weights(qtgen: Run) -> None:
     assert code == 0
     assert out.startswith("score (range 0 to 1")
     assert "+0.592  coverage" in out
-    assert "contradiction: nothing up to 0.12, 75% of the score from 0.35 on" in out
+    assert "contradiction: nothing up to 0.02, 75% of the score from 0.35 on" in out
 
 
 @pytest.mark.parametrize(

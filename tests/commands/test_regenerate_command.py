@@ -220,7 +220,8 @@ def test_a_judge_compares_in_both_orders(qtgen: Run, endpoint: Endpoint, verdict
     code, out, err = qtgen("regenerate", "site", "--judge", "judge", "--json")
     assert (code, statuses_of(out)) == (int(status == "failed"), [status]), err
     assert REJECTED.exists() == (status == "kept")
-    assert [request["model"] for request in endpoint.requests] == ["gpt-4o-mini", "judge", "judge"]
+    asked = 4 if verdict == "nonsense" else 2  # in both orders; a response that cannot be read is asked for again
+    assert [request["model"] for request in endpoint.requests] == ["gpt-4o-mini", *["judge"] * asked]
     assert (PAGE.read_bytes() == before[str(PAGE)]) == (status != "written")
 
 

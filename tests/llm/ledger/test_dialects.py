@@ -11,7 +11,7 @@ from qtgen.settings import Settings
 from support.ledgers import make_older
 
 LEARNED = Dialect(omit=("temperature",), rejected_formats=(AnswerFormat.JSON_SCHEMA,))
-ADDRESS = "http://127.0.0.1:9/v1?key=secret-in-the-address"
+ADDRESS = "http://127.0.0.1:9/v1?api-version=secret-in-the-address"
 SETTINGS = {"base_url": ADDRESS, "model": "m"}
 
 
