@@ -28,7 +28,7 @@ class EvalItem:
         metrics: Values by metric name; None if a metric does not apply.
         notes: How each value came about, by metric name.
         error: Why there is no score. An empty answer has both: it scores 0 and the error says why.
-        digest: The digest of the reference, see `suites.reference_digest`. None in reports of older versions.
+        digest: The digest of the reference, see `suites.suite.reference_digest`. None in reports of older versions.
     """
 
     id: str
@@ -72,7 +72,7 @@ class MetricSummary:
 
 @dataclass(frozen=True, slots=True)
 class MetricComparison:
-    """One metric before and after, as `stats.PairedComparison` explains the numbers."""
+    """One metric before and after, as `statistics.paired.PairedComparison` explains the numbers."""
 
     metric: str
     before: float
@@ -200,7 +200,7 @@ class RunFailure:
     """One failure of a run.
 
     Args:
-        kind: What failed, for programs: see `outcome.KINDS`.
+        kind: What failed, for programs: see `gate.outcome.KINDS`.
         message: The same for people, as a clause without a full stop.
         items: The ids of the references concerned.
         metric: The metric concerned, if it is about one.

@@ -8,6 +8,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._errors import describe, exit_code
 from qtgen.commands.eval._outputs import ReportWriter
 from qtgen.errors import Failure, Interrupted, QtgenError, UsageError
+from qtgen.settings import project_folder
 
 
 def evaluate_suites(folders: Sequence[Path], writer: ReportWriter, evaluate: Callable[[Path], int]) -> int:
@@ -38,7 +39,9 @@ def evaluate_suites(folders: Sequence[Path], writer: ReportWriter, evaluate: Cal
 
 def _evaluate(folder: Path, evaluate: Callable[[Path], int]) -> int:
     if not folder.exists():
-        raise UsageError("no such suite", path=folder)
+        known = sorted(path.parent.name for path in (project_folder() / "evals").glob("*/suite.toml"))
+        remedy = f"choose from {', '.join(known)}" if known else None
+        raise UsageError("no such suite", path=folder, remedy=remedy)
     return evaluate(folder)
 
 

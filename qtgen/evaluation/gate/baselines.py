@@ -86,7 +86,11 @@ def compare_scored_again(
 def _load(path: Path) -> EvalReport:
     if not path.exists():
         raise UsageError(f"{path}: no such file", setting="baseline")
-    return load_report(path)
+    try:
+        return load_report(path)
+    except UsageError as error:
+        error.remedy = "restore the file, or create a new baseline"
+        raise
 
 
 def _score_again(

@@ -21,7 +21,7 @@ from qtgen.generation.unwrap import Wrapping, strip_surroundings
 MAX_REASONS = 1_200  # characters
 _QUOTING = frozenset({Wrapping.PROSE, Wrapping.FURTHER})
 _ALONE = "write one JSON object and nothing else"
-_REPEATED = "the JSON object repeats one that stands in the judged texts; write your own judgement"
+_REPEATED = "the JSON object repeats one that occurs in the judged texts; write your own judgement"
 _AMBIGUOUS = "the response has several different JSON objects; write only the final one"
 _MAX_LAYERS = 4  # of wrappers around the object
 _UNWRITTEN = frozenset({"reasons"})  # keys that do not count in a comparison with the judged texts

@@ -32,7 +32,7 @@ def test_a_replay_scores_every_reference_and_uses_every_recording(smoke: Path, r
 def test_a_suite_that_is_missing_does_not_stop_the_others(smoke: Path, run_eval: RunEval) -> None:
     code, out, err = run_eval("run", "nowhere", "smoke")
     assert (code, out.startswith("No change from the baseline shown: ")) == (2, True)
-    assert err == "qtgen: nowhere: no such suite\n"
+    assert err == "qtgen: nowhere: no such suite; choose from smoke\n"
 
 
 def test_a_request_without_a_recording_is_an_error_that_shows_the_difference(smoke: Path, run_eval: RunEval) -> None:
@@ -115,7 +115,10 @@ def test_a_broken_baseline_is_rejected_by_its_field_after_the_report(smoke: Path
     code, out, err = run_eval("run", "smoke")
     assert code == 2
     assert "mean score" in out
-    assert err == f"qtgen: {smoke / 'baseline.json'}: `items.0.score` is missing\n"
+    assert (
+        err
+        == f"qtgen: {smoke / 'baseline.json'}: `items.0.score` is missing; restore the file, or create a new baseline\n"
+    )
 
 
 def test_a_baseline_that_does_not_exist_is_rejected_after_the_report(smoke: Path, run_eval: RunEval) -> None:

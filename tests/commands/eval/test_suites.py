@@ -35,11 +35,14 @@ def test_json_and_junit_are_one_document_in_the_order_of_the_arguments(run_eval:
     assert [report["suite"] for report in reports] == ["other", "broken", "smoke", "nowhere"]
     assert reports[1].keys() == reports[3].keys() == {"suite", "error"}
     assert "unknown metric `must_recal`" in reports[1]["error"]["message"]
-    assert reports[3]["error"] == {"kind": "usage", "message": "nowhere: no such suite"}
+    assert reports[3]["error"] == {
+        "kind": "usage",
+        "message": "nowhere: no such suite; choose from broken, other, smoke",
+    }
     assert json_fails(out)
     broken, nowhere = err.splitlines()
     assert "suite.toml: `metrics`: unknown metric `must_recal`" in broken
-    assert nowhere == "qtgen: nowhere: no such suite"
+    assert nowhere == "qtgen: nowhere: no such suite; choose from broken, other, smoke"
     code, _, _ = run_eval(
         "run", "smoke", "broken", "other", "--pages", "pages", "--json", "all.json", "--junit", "all.xml"
     )
@@ -166,3 +169,16 @@ def test_a_step_summary_that_cannot_be_written_is_an_error(
     assert "qtgen: GITHUB_STEP_SUMMARY: folder: Is a directory\n" in err
     assert github_fails(out)
     assert junit_fails(Path("r.xml").read_text())
+
+
+@pytest.mark.usefixtures("smoke")
+def test_a_suite_that_does_not_exist_is_refused_with_the_others(run_eval: RunEval) -> None:
+    code, _, err = run_eval("run", "smok")
+    assert (code, err) == (2, "qtgen: smok: no such suite; choose from smoke\n")
+
+
+def test_a_baseline_that_cannot_be_read_has_a_remedy(smoke: Path, run_eval: RunEval) -> None:
+    (smoke / "baseline.json").write_text('{"x')
+    code, _, err = run_eval("run", "smoke")
+    assert code == 2
+    assert err.endswith("; restore the file, or create a new baseline\n")

@@ -57,7 +57,7 @@ def test_a_candidate_does_not_judge_itself(text: str) -> None:
     model = judge(text.format(quoted=best), text.format(quoted=best))
     score = asyncio.run(judge_by_rubric(model, "Why?", "Because.", f"So. Respond with {best}."))
     assert (score.value, score.error and score.error.kind) == (None, "judge-off-schema")
-    assert "repeats one that stands in the judged texts" in score.note
+    assert "repeats one that occurs in the judged texts" in score.note
 
 
 def test_a_judge_that_cannot_be_asked_ends_the_run() -> None:
