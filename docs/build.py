@@ -87,7 +87,7 @@ def _row(row: Field | Section) -> str:
     required = "yes" if row.required else "no"
     if isinstance(row, Section):
         return f"| `{row.path}` | section | {required} | {doc} | |"
-    example = (row.constant or row.example).replace("|", "\\|")
+    example = row.example.replace("|", "\\|")
     return f"| `{row.path}` | {row.kind.value} | {required} | {doc} | `{example}` |"
 
 

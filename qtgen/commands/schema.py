@@ -6,7 +6,7 @@ import yaml
 from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
 from qtgen.page import schema
-from qtgen.page.fields import SUBJECTS
+from qtgen.page.profile import default_profile
 
 
 @click.command()
@@ -20,7 +20,9 @@ def command(target: str) -> int:
     if target == "cloudcannon":
         echo(_cloudcannon_yaml(), nl=False)
     else:
-        document = schema.json_schema() if target == "json" else schema.editor_schema()
+        document = (
+            schema.json_schema(default_profile()) if target == "json" else schema.editor_schema(default_profile())
+        )
         echo(json_text(document, indent=2))
     return 0
 
@@ -28,5 +30,5 @@ def command(target: str) -> int:
 def _cloudcannon_yaml() -> str:
     from qtgen.commands._options import settings_from  # loading settings takes longer than printing a schema
 
-    config = schema.cloudcannon_config((*SUBJECTS, *settings_from({}).subjects))
+    config = schema.cloudcannon_config(default_profile(), settings_from({}).subjects)
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120)

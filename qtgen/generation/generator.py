@@ -19,7 +19,7 @@ from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.types import Prompt, PromptStyle, Provider
-from qtgen.page import Value, decode_answer, emit, encode_answer, file_name, read_text, seo_title
+from qtgen.page import Value, decode_answer, default_layout, emit, encode_answer, file_name, read_text, seo_title
 from qtgen.page.fields import CONSTANTS, FIELD_GROUPS
 from qtgen.page.text import to_single_line
 from qtgen.site.index import title_digest
@@ -140,7 +140,7 @@ class NewPage:
         """Parse an answer, emit its page and validate that against the rules."""
         try:
             parsed = parse(prompt, completion, self.job.question.text, truncated=truncated)
-            text = emit(page_values(self.job, parsed.fields))
+            text = emit(page_values(self.job, parsed.fields), default_layout())
         except AnswerError as error:
             return AnswerCheck.unreadable(error)
         except UnwritableText as error:

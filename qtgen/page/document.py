@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
-from qtgen.page.fields import LAYOUT, ORDER, Section
+from qtgen.page.layout import Layout
+from qtgen.page.profile import BODY_FIELD
 
 Value: TypeAlias = str | int | float | bool | date | list[object] | dict[str, object] | None
-"""A value that was read. Lists and dicts occur only on pages that break the schema."""
+"""A value that was read. Maps of the layout are not values themselves; their fields are, by dotted path."""
 
-BODY = "\n&nbsp;"
 _FATAL = frozenset({"invalid-yaml", "missing-front-matter", "unsafe-yaml", "too-large", "unreadable-file"})
 
 
@@ -50,14 +50,14 @@ class Style:
         folded: Paths of values that are folded (`>-`) although the house style writes them plain.
         spelling: Unusual spellings of values by path, such as `true` or `0.50`.
         blank_before_close: Whether a blank line precedes the closing `---`.
-        body: The text after the front matter.
+        body: The text after the front matter, if it is not that of the layout.
     """
 
     plain: frozenset[str] = frozenset()
     folded: frozenset[str] = frozenset()
     spelling: Mapping[str, str] = field(default_factory=dict)
     blank_before_close: bool = False
-    body: str = BODY
+    body: str | None = None
 
 
 HOUSE_STYLE = Style()
@@ -69,8 +69,10 @@ class Page:
 
     Args:
         text: The whole file.
-        values: The values by dotted path (`seo.title`). An empty section is a value, `{}`.
-        spans: Where each value is. The span of an empty section is that of its value.
+        layout: The layout that it was read with.
+        values: The values by dotted path (`seo.title`). An empty map is a value, `{}`.
+        spans: Where each value is. The span of an empty map is that of its value. If the page is not canonical, the
+            items of lists have spans too, under the path of the list and their number from 0 (`tags.0`).
         style: How the page is written.
         problems: What reading found wrong, in the order of the text.
         key_spans: Where each key is, if the page is not canonical. On a canonical page each key is at the start of
@@ -78,6 +80,7 @@ class Page:
     """
 
     text: str
+    layout: Layout
     values: Mapping[str, Value]
     spans: Mapping[str, tuple[int, int]]
     style: Style = HOUSE_STYLE
@@ -100,16 +103,24 @@ class Page:
         return value if isinstance(value, str) else None
 
     def sections(self) -> set[str]:
-        """Return the names of the sections that the page has, including empty ones."""
-        known = {row.path for row in LAYOUT if isinstance(row, Section)}
-        return {path.partition(".")[0] for path in self.values if "." in path} | (known & set(self.values))
+        """Return the paths of the maps that the page has, including empty ones."""
+        found = {path for path in self.values if path in self.layout.sections}
+        for path in self.values:
+            while "." in path:
+                path = path.rpartition(".")[0]
+                found.add(path)
+        return found
 
     def data(self) -> dict[str, object]:
         """Return the front matter as nested dicts, equal to what PyYAML's SafeLoader constructs."""
         nested: dict[str, object] = {}
         for path, value in self.values.items():
-            section, _, key = path.rpartition(".")
-            parent = nested.setdefault(section, {}) if section else nested
+            if path == BODY_FIELD and self.layout.has_text_body:
+                continue
+            parent: object = nested
+            *sections, key = path.split(".")
+            for section in sections:
+                parent = parent.setdefault(section, {}) if isinstance(parent, dict) else None
             if isinstance(parent, dict):
                 parent[key] = value
         return nested
@@ -123,6 +134,8 @@ class Page:
 
     def key_span(self, path: str) -> Span:
         """Return where the key is; for a missing path, where it belongs."""
+        if path == BODY_FIELD and path in self.spans and path not in self.layout.fields:
+            return Span(self.spans[path][0], self.spans[path][0])
         if self.key_spans is not None:
             return self.key_spans.get(path) or self.expected_span(path)
         key = path.rpartition(".")[2]
@@ -137,15 +150,18 @@ class Page:
         return Span(start, start + len(key))
 
     def expected_span(self, path: str) -> Span:
-        """Return where a missing path belongs: at the key that the layout puts after it."""
+        """Return where a missing path belongs: at the key that the layout puts after it, or at the key of its map."""
         section = path.rpartition(".")[0]
         if section and section in self.sections():
             return self.key_span(section)
-        rank = ORDER.get(path, len(ORDER))
-        top_level = [key for key in (self.key_spans or self.spans) if "." not in key]
-        later = [key for key in (*top_level, *self.sections()) if ORDER.get(key, -1) > rank]
+        section = ""
+        order = self.layout.order
+        rank = order.get(path, len(order))
+        siblings = [key for key in (self.key_spans or self.spans) if key.rpartition(".")[0] == section]
+        inner = [key for key in self.sections() if key.rpartition(".")[0] == section]
+        later = [key for key in (*siblings, *inner) if order.get(key, -1) > rank]
         if later:
-            return self.key_span(min(later, key=ORDER.__getitem__))
+            return self.key_span(min(later, key=order.__getitem__))
         return self._closing_line()
 
     def position(self, offset: int) -> Position:

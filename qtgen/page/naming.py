@@ -1,37 +1,28 @@
 """The names that follow from a page's title and subject: slug, file name, url and search title."""
 
 import re
-from functools import lru_cache
+
+from qtgen.page.compile import default_layout as _default_layout
 
 # Device names on Windows, with any extension: `con.md` cannot exist there.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|conout\$) *(\.|$)", re.IGNORECASE)
 _NOT_ON_WINDOWS = re.compile(r'[\x00-\x1f<>:"|?*\\]')
-_DROPPED = re.compile(r"[^a-z0-9 ]")
 
 
-@lru_cache(maxsize=1024)  # every page needs its subject's slug, and its title's three times
-def slug(text: str) -> str:
-    """Return the slug as the site makes it: lower case, only a-z, 0-9 and hyphens for spaces.
-
-    >>> slug("What is DNA - in short?")
-    'what-is-dna--in-short'
-    """
-    return _DROPPED.sub("", text.lower()).strip().replace(" ", "-")
+def slug(text: str) -> str:  # TRANSITIONAL
+    return _default_layout().slug(text)
 
 
-def file_name(title: str) -> str:
-    """Return the name of a page's file."""
+def file_name(title: str) -> str:  # TRANSITIONAL
     return slug(title) + ".md"
 
 
-def url(subject: str, title: str) -> str:
-    """Return a page's url on the site."""
-    return f"/learn/{slug(subject)}/questions/{slug(title)}"
+def url(subject: str, title: str) -> str:  # TRANSITIONAL
+    return _default_layout().fill("url", {"subject": subject, "title": title}) or "/learn//questions/"
 
 
-def seo_title(subject: str) -> str:
-    """Return the title that search engines show."""
-    return f"QuickTakes | {subject}"
+def seo_title(subject: str) -> str:  # TRANSITIONAL
+    return _default_layout().fill("seo.title", {"subject": subject}) or ""
 
 
 def windows_fault(name: str) -> str | None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import yaml
 
+from qtgen.page.body import body_span
 from qtgen.page.document import HOUSE_STYLE, Page, Problem, Span, Style, Value
-from qtgen.page.fields import FIELDS, SECTIONS, Kind
-from qtgen.page.scan import spell, to_date
+from qtgen.page.layout import Layout
+from qtgen.page.profile import BODY_FIELD, Kind
+from qtgen.page.spelling import spell, to_date
 
 MAX_DEPTH = 16  # a page needs 2
 _MAX_NUMBER_LENGTH = 64  # Python refuses to print numbers that are much longer
@@ -24,24 +26,23 @@ _CONSTRUCTORS: Any = yaml.constructor.SafeConstructor.yaml_constructors
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 
 
-def parse(text: str, start: int, end: int, *, blank_before_close: bool, body: str) -> Page:
+def parse(text: str, layout: Layout, start: int, end: int, *, blank_before_close: bool, body_start: int) -> Page:
     """Return the page whose front matter is `text[start:end]`. Never raises; the page carries its problems.
 
     Args:
         blank_before_close: Whether a blank line precedes the closing `---`.
-        body: The text after the front matter.
+        body_start: Where the text after the front matter begins.
     """
-    reader = _Reader(text, start, end)
+    reader = _Reader(text, layout, start, end)
     reader.read()
+    values, spans = reader.values, reader.spans
+    if layout.has_text_body:
+        spans[BODY_FIELD] = span = body_span(text, body_start)
+        values[BODY_FIELD] = text[span.start : span.end]
+    body = None if text[body_start:] == layout.body else text[body_start:]
     style = Style(frozenset(reader.plain), frozenset(reader.folded), reader.spelling, blank_before_close, body)
-    return Page(
-        text,
-        reader.values,
-        reader.spans,
-        HOUSE_STYLE if style == HOUSE_STYLE else style,
-        tuple(reader.problems),
-        reader.key_spans,
-    )
+    style = HOUSE_STYLE if style == HOUSE_STYLE else style
+    return Page(text, layout, values, spans, style, tuple(reader.problems), reader.key_spans)
 
 
 class _StopReading(Exception):
@@ -51,8 +52,8 @@ class _StopReading(Exception):
 class _Reader:
     """Walk the events once and collect values, spans, style and problems. Offsets are into the whole text."""
 
-    def __init__(self, text: str, start: int, end: int) -> None:
-        self._text, self._start, self._end = text, start, end
+    def __init__(self, text: str, layout: Layout, start: int, end: int) -> None:
+        self._text, self._layout, self._start, self._end = text, layout, start, end
         self._events: Iterator[Any] = yaml.parse(text[start:end], Loader=_LOADER)
         self.values: dict[str, Value] = {}
         self.spans: dict[str, Span] = {}
@@ -60,6 +61,7 @@ class _Reader:
         self.plain: set[str] = set()
         self.folded: set[str] = set()
         self.spelling: dict[str, str] = {}
+        self._ends: dict[str, int] = {}  # the offsets at which lists and maps end
         self.problems: list[Problem] = []
 
     def read(self) -> None:
@@ -83,6 +85,9 @@ class _Reader:
     def _span(self, event: Any) -> Span:
         start, end = self._start + event.start_mark.index, self._start + event.end_mark.index
         return Span(start, start + len(self._text[start:end].rstrip("\n")))
+
+    def _offset_after(self, event: Any) -> int:
+        return self._start + int(event.end_mark.index)
 
     def _report(self, kind: str, message: str, event: Any, path: str) -> None:
         self.problems.append(Problem(kind, message, self._span(event), path or None))
@@ -131,7 +136,7 @@ class _Reader:
             seen.add(key.value)
             self.key_spans[path] = self._span(key)
             event = self._next(path)
-            if isinstance(event, yaml.MappingStartEvent) and path in SECTIONS:
+            if isinstance(event, yaml.MappingStartEvent) and path in self._layout.sections:
                 self._section(path, event)
             else:
                 self._record(path, self._value(event, path), event)
@@ -142,6 +147,8 @@ class _Reader:
         path = f"{section}.{event.value}" if section else str(event.value)
         if "." in str(event.value):  # `seo.title` as one key is not a field and must not be taken for one
             return path.replace(str(event.value), str(event.value).replace(".", "․"))
+        if path == BODY_FIELD and self._layout.has_text_body:  # nor must this key be taken for the body
+            return f"{path}․"
         return path
 
     def _section(self, path: str, event: Any) -> None:
@@ -151,21 +158,46 @@ class _Reader:
             self.values[path], self.spans[path] = {}, self._span(event)
 
     def _value(self, event: Any, path: str, depth: int = 2) -> Value:
-        """Return a value of any type, as PyYAML's SafeLoader would construct it."""
+        """Return a value of any type, as PyYAML's SafeLoader would construct it. Record where its items are."""
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, path)
         if depth > MAX_DEPTH:
             self._give_up("invalid-yaml", f"nested deeper than {MAX_DEPTH} levels", event, path)
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[object] = []
+            item: Any
             while not isinstance(item := self._next(path), yaml.SequenceEndEvent):
-                items.append(self._value(item, path, depth + 1))
+                items.append(self._item(item, f"{path}.{len(items)}", depth))
+            self._ends[path] = self._offset_after(item)
             return items
         mapping: dict[str, object] = {}
+        key: Any
         while not isinstance(key := self._next(path), yaml.MappingEndEvent):
             name = self._value(key, path, depth + 1)
-            mapping[name if isinstance(name, str) else repr(name)] = self._value(self._next(path), path, depth + 1)
+            name = name if isinstance(name, str) else repr(name)
+            inner = f"{path}.{name}"
+            if name in mapping:
+                self._report("duplicate-key", f"the key `{name}` is here a second time", key, inner)
+                self._value(self._next(path), inner, depth + 1)
+                continue
+            self.key_spans.setdefault(inner, self._span(key))
+            mapping[name] = self._item(self._next(path), inner, depth)
+        self._ends[path] = self._offset_after(key)
         return mapping
+
+    def _item(self, event: Any, path: str, depth: int) -> Value:
+        """Return a value inside a list or a map that is no map of the layout, and record where it is."""
+        value = self._value(event, path, depth + 1)
+        self.spans.setdefault(path, self._span_of(event, path))
+        return value
+
+    def _span_of(self, event: Any, path: str) -> Span:
+        """Return where a value is. The event of a list or a map is only its beginning."""
+        span = self._span(event)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._block_text(span) if event.style in ("|", ">") else span
+        end = self._ends.get(path, span.end)
+        return Span(span.start, max(span.end, span.start + len(self._text[span.start : end].rstrip())))
 
     def _scalar(self, event: Any, path: str) -> Value:
         """Return the value of a scalar. A date that no calendar has stays a string."""
@@ -187,14 +219,12 @@ class _Reader:
 
     def _record(self, path: str, value: Value, event: Any) -> None:
         self.values[path] = value
-        self.spans[path] = span = self._span(event)
-        field = FIELDS.get(path)
+        self.spans[path] = self._span_of(event, path)
+        field = self._layout.fields.get(path)
         if field is None or not isinstance(event, yaml.ScalarEvent):
             return
-        if event.style in ("|", ">"):
-            self.spans[path] = self._block_text(span)
         if field.kind is not Kind.TEXT:
-            if not isinstance(value, str) and event.value != spell(value):
+            if not isinstance(value, str) and event.value != spell(value, self._layout.spec.booleans):
                 self.spelling[path] = event.value
         elif isinstance(value, str) and not event.style and field.folded:
             self.plain.add(path)

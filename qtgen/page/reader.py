@@ -4,9 +4,11 @@ import codecs
 import re
 from dataclasses import replace
 
+from qtgen.page.compile import candidates_for, default_layout, fits
 from qtgen.page.document import Page, Problem, Span
+from qtgen.page.layout import Layout
 from qtgen.page.parse import parse
-from qtgen.page.scan import scan
+from qtgen.page.profile import Profile, default_profile
 from qtgen.page.text import FORBIDDEN, has_only_page_bytes
 
 MAX_BYTES = 1 << 20
@@ -17,20 +19,35 @@ _LINE_END = re.compile(rb"\r\n?")
 _REJECTED_BY_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
-def read(raw: bytes) -> Page:
-    """Read a page. This never raises; what is wrong with the text is in `Page.problems`."""
+def read(raw: bytes, profile: Profile | None = None, path: str = "") -> Page:
+    """Read a page. This never raises; what is wrong with the text is in `Page.problems`.
+
+    Args:
+        profile: The layout of the site.
+        path: The path of the file, by which the layout of the page is chosen if the site has several.
+    """
+    candidates = candidates_for(profile or default_profile(), path)
+    page = read_as(raw, candidates[0])
+    if len(candidates) == 1 and not candidates[0].spec.when:
+        return page
+    layout = next((layout for layout in candidates if fits(layout, page.values)), candidates[0])
+    return page if layout is page.layout else read_as(raw, layout)
+
+
+def read_as(raw: bytes, layout: Layout) -> Page:
+    """Read a page with a layout. This never raises."""
     if not raw:
-        return unreadable_page("the file is empty")
+        return unreadable_page("the file is empty", layout)
     if len(raw) > MAX_BYTES:
-        return oversized_page(len(raw))
+        return oversized_page(len(raw), layout)
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        return _not_utf8(raw, error)
+        return _not_utf8(raw, layout, error)
     if has_only_page_bytes(raw):
-        page = scan(text)
-        return page if page is not None else read_exactly(text)
-    return read_exactly(text, tuple(_forbidden_characters(text)))
+        page = layout.scan(text) if layout.scan else None
+        return page if page is not None else read_exactly(text, layout)
+    return read_exactly(text, layout, tuple(_forbidden_characters(text, layout)))
 
 
 def normalize_lines(raw: bytes) -> bytes:
@@ -38,42 +55,48 @@ def normalize_lines(raw: bytes) -> bytes:
     return _LINE_END.sub(b"\n", raw.removeprefix(codecs.BOM_UTF8))
 
 
-def read_text(text: str) -> Page:
-    """Read a page from text, as `read` does from bytes."""
-    return read(text.encode("utf-8", "surrogatepass"))
+def read_text(text: str, layout: Layout | None = None) -> Page:
+    """Read a page from text, as `read_as` does from bytes."""
+    return read_as(text.encode("utf-8", "surrogatepass"), layout or default_layout())
 
 
-def unreadable_page(reason: str) -> Page:
+def unreadable_page(reason: str, layout: Layout | None = None) -> Page:
     """Return an empty page for a file that cannot be read."""
-    return Page("", {}, {}, problems=(Problem("unreadable-file", reason),))
+    return _empty_page("", layout or default_layout(), Problem("unreadable-file", reason))
 
 
-def oversized_page(size: int) -> Page:
+def oversized_page(size: int, layout: Layout | None = None) -> Page:
     """Return an empty page for a file of `size` bytes, which is too large to be read."""
     message = f"{size:,} bytes; the maximum is {MAX_BYTES:,}"
-    return Page("", {}, {}, problems=(Problem("too-large", message),))
+    return _empty_page("", layout or default_layout(), Problem("too-large", message))
 
 
-def _not_utf8(raw: bytes, error: UnicodeDecodeError) -> Page:
+def _empty_page(text: str, layout: Layout, problem: Problem) -> Page:
+    return Page(text, layout, {}, {}, problems=(problem,))
+
+
+def _not_utf8(raw: bytes, layout: Layout, error: UnicodeDecodeError) -> Page:
     before = raw[: error.start].decode()
     message = f"not UTF-8: byte 0x{raw[error.start]:02x} at offset {error.start}"
     problem = Problem("invalid-text", message, Span(len(before), len(before) + 1))
-    return Page(before + "�", {}, {}, problems=(problem,))
+    return _empty_page(before + "�", layout, problem)
 
 
-def _forbidden_characters(text: str) -> list[Problem]:
-    """Return one problem for each different character, at its first occurrence."""
+def _forbidden_characters(text: str, layout: Layout) -> list[Problem]:
+    """Return one problem for each different character, at its first occurrence. A text body may contain tabs."""
     names = {"\ufeff": "byte-order mark", "\r": "carriage return", "\t": "tab"}
     problems: dict[str, Problem] = {}
+    closing = _CLOSE.search(text, 3) if layout.has_text_body else None
     for match in re.finditer(FORBIDDEN.pattern[:-1] + "\t]", text):
         char = match.group()
-        if char not in problems:
+        is_allowed = char == "\t" and closing is not None and match.start() > closing.start()
+        if char not in problems and not is_allowed:
             name = names.get(char, "control or non-character")
             problems[char] = Problem("invalid-text", f"{name} U+{ord(char):04X}", Span(*match.span()))
     return list(problems.values())
 
 
-def read_exactly(text: str, problems: tuple[Problem, ...] = ()) -> Page:
+def read_exactly(text: str, layout: Layout, problems: tuple[Problem, ...] = ()) -> Page:
     """Read a page with PyYAML's parser, whatever its layout. Never raises.
 
     Args:
@@ -85,9 +108,9 @@ def read_exactly(text: str, problems: tuple[Problem, ...] = ()) -> Page:
     if opening is None or closing is None:
         message = "no line `---` opens the front matter" if opening is None else "no line `---` closes the front matter"
         missing = Problem("missing-front-matter", message, Span(begin, begin))
-        return Page(text, {}, {}, problems=(*problems, missing))
+        return Page(text, layout, {}, {}, problems=(*problems, missing))
     if _REJECTED_BY_YAML.search(text, opening.end(), closing.start()):
-        return Page(text, {}, {}, problems=problems)  # YAML would only repeat the problem
+        return Page(text, layout, {}, {}, problems=problems)  # YAML would only repeat the problem
     blank = text[: closing.start()].endswith("\n\n")
-    page = parse(text, opening.end(), closing.start(), blank_before_close=blank, body=text[closing.end() :])
+    page = parse(text, layout, opening.end(), closing.start(), blank_before_close=blank, body_start=closing.end())
     return replace(page, problems=(*problems, *page.problems)) if problems else page

@@ -1,19 +1,24 @@
 """Change some fields of a page, leave every other byte as it was, and prove it."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
+
+import msgspec
 
 from qtgen.errors import SpliceError
 from qtgen.page.document import Page, Span, Style, Value
 from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.emitter import emit_field
-from qtgen.page.fields import FIELDS, ORDER, SECTIONS
+from qtgen.page.fields import Field
+from qtgen.page.layout import Layout
+from qtgen.page.profile import BODY_FIELD
 from qtgen.page.reader import read_text
+from qtgen.page.text import check_writable_body
 
 Changes: TypeAlias = Mapping[str, Value]
-"""New values by dotted path. None removes a field, or a section with all its fields."""
+"""New values by dotted path. None removes a field, or a map with all its fields."""
 
 
 def splice(page: Page, changes: Changes) -> str:
@@ -43,15 +48,16 @@ def splice_edits(page: Page, changes: Changes) -> list[TextEdit]:
 def _changed_fields(page: Page, changes: Changes) -> dict[str, Value]:
     """Return the changes by field. Removing a section removes its fields; a change to the same value is dropped."""
     fields: dict[str, Value] = {}
+    layout = page.layout
     for path, value in changes.items():
-        if path in SECTIONS and value is None:
-            fields |= {field.path: None for field in SECTIONS[path].fields}
-        elif path in FIELDS:
+        if path in layout.sections and value is None:
+            fields |= {inner: None for inner in layout.fields if inner.startswith(f"{path}.")}
+        elif path in layout.fields or (path == BODY_FIELD and layout.has_text_body and value is not None):
             fields[path] = value
         else:
             raise SpliceError("is not a field of a page", field=path)
     fields = {path: value for path, value in fields.items() if not _is_same(page.values.get(path), value)}
-    filled = {FIELDS[path].section for path, value in fields.items() if value is not None}
+    filled = {path.rpartition(".")[0] for path, value in fields.items() if value is not None}
     empty = {section for section in filled if section in page.values and not page.values[section]}
     return fields | dict.fromkeys(empty)  # the line `seo: {}` goes, and `seo:` is inserted above its fields
 
@@ -65,12 +71,26 @@ def _edits(page: Page, fields: Mapping[str, Value]) -> list[TextEdit]:
     edits = [_edit_present(page, path, value, style) for path, value in fields.items() if path in page.values]
     added = [path for path, value in fields.items() if path not in page.values and value is not None]
     removed = {path for path, value in fields.items() if value is None}
-    for section in {path.partition(".")[0] for path in removed if "." in path}:
-        present = {path for path in page.values if path.startswith(f"{section}.")}
-        if present and present <= removed:
-            edits.append(TextEdit(_key_line(page, section), ""))
+    emptied = {section for section in _outer(removed) if _is_emptied(page, section, removed)}
+    edits += [TextEdit(_key_line(page, section), "") for section in emptied]
     sections = {"", *page.sections()} - removed
-    return edits + _insertions(page, {path: fields[path] for path in sorted(added, key=ORDER.__getitem__)}, sections)
+    order = page.layout.order
+    return edits + _insertions(page, {path: fields[path] for path in sorted(added, key=order.__getitem__)}, sections)
+
+
+def _outer(paths: Iterable[str]) -> set[str]:
+    """Return the paths of the maps that fields are in, at any depth."""
+    found = set()
+    for path in paths:
+        while section := path.rpartition(".")[0]:
+            found.add(section)
+            path = section
+    return found
+
+
+def _is_emptied(page: Page, section: str, removed: set[str]) -> bool:
+    present = {path for path in page.values if path.startswith(f"{section}.")}
+    return bool(present) and present <= removed
 
 
 def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> list[TextEdit]:
@@ -82,29 +102,38 @@ def _insertions(page: Page, added: Mapping[str, Value], sections: set[str]) -> l
     """
     if not added:
         return []
-    present = sorted((path for path in page.values if path in FIELDS), key=ORDER.__getitem__)
-    ranks = [ORDER[path] for path in present]
-    plain_keys = {(FIELDS[path].key, bool(FIELDS[path].section)) for path in page.style.plain}
+    layout = page.layout
+    present = sorted((path for path in page.values if path in layout.fields), key=layout.order.__getitem__)
+    ranks = [layout.order[path] for path in present]
+    plain_keys = {(layout.fields[path].key, bool(layout.fields[path].section)) for path in page.style.plain}
     existing = frozenset(sections)
     lines_at: dict[int, list[str]] = {}
     offsets: dict[tuple[int, bool, bool], int] = {}  # a cache, because most new fields follow the same field
     for path, value in added.items():
-        field = FIELDS[path]
-        rank = bisect_left(ranks, ORDER[path])
+        field = layout.fields[path]
+        rank = bisect_left(ranks, layout.order[path])
         before = present[rank - 1] if rank else ""
         is_first = field.section in existing and not before.startswith(f"{field.section}.")
         place = rank, is_first, not rank or before.startswith(f"{field.section}.")
         if place not in offsets:
             offsets[place] = _offset_after(page, before, field.section, is_first=is_first)
         lines = lines_at.setdefault(offsets[place], [])
-        if field.section not in sections:
-            sections.add(field.section)
-            lines.append(f"{field.section}:\n")
+        lines += _new_section_lines(layout, field.section, sections)
         # The title of a new related article is written as those of the page's others; all else in the house style.
         is_plain = (field.key, bool(field.section)) in plain_keys
         style = Style(plain=frozenset({path})) if is_plain else Style()
-        lines.append(emit_field(field, value, style, _section_indent(page, field.section)))
+        lines.append(emit_field(field, value, layout, style, _section_indent(page, field.section)))
     return [TextEdit(Span(offset, offset), "".join(lines)) for offset, lines in lines_at.items()]
+
+
+def _new_section_lines(layout: Layout, section: str, sections: set[str]) -> list[str]:
+    """Return the lines of the keys of a map and of those around it that are not in `sections`. Add them there."""
+    if section in sections:
+        return []
+    outer = _new_section_lines(layout, section.rpartition(".")[0], sections)
+    sections.add(section)
+    row = layout.sections[section]
+    return [*outer, f"{' ' * layout.key_indent(row)}{row.key}:\n"]
 
 
 def _offset_after(page: Page, path: str, section: str, *, is_first: bool) -> int:
@@ -130,26 +159,58 @@ def _section_indent(page: Page, section: str) -> int | None:
 
 
 def _end_of(page: Page, path: str, next_section: str) -> int:
-    """Return the offset after the field at `path`, or after its section if the next field belongs to another one."""
-    section, _, _ = path.rpartition(".")
+    """Return the offset after the field at `path`, or after the outermost of its maps that the next field is not in."""
+    section = path.rpartition(".")[0]
     if not section or section == next_section or page.canonical:
         return _place_of(page, path).lines.end
-    return max(_place_of(page, other).lines.end for other in page.values if other.startswith(f"{section}."))
+    outermost = section
+    while (outer := outermost.rpartition(".")[0]) and not f"{next_section}.".startswith(f"{outer}."):
+        outermost = outer
+    return max(_place_of(page, other).lines.end for other in page.values if other.startswith(f"{outermost}."))
 
 
 def _edit_present(page: Page, path: str, value: Value, style: Style) -> TextEdit:
+    if path == BODY_FIELD and path not in page.layout.fields:
+        check_writable_body(str(value), path)
+        span = page.span(path)
+        needs_break = page.text[: span.start].endswith("---\n")
+        return TextEdit(span, "\n" * needs_break + str(value))
     place = _place_of(page, path)
     if page.text[place.end : place.lines.end].strip() not in ("", "'", '"', ":", "}", "]"):
         raise SpliceError("a comment after the value would be lost", field=path)
+    if isinstance(page.values[path], list | dict) and _has_comment(page, path):
+        raise SpliceError("a comment inside the value would be lost", field=path)
     if value is None:
         return TextEdit(place.lines, "")
-    return TextEdit(place.lines, emit_field(FIELDS[path], value, style, indent=place.column))
+    field = _as_written(page, path)
+    return TextEdit(place.lines, emit_field(field, value, page.layout, style, indent=place.column))
+
+
+def _as_written(page: Page, path: str) -> Field:
+    """Return the field, in the quotes that the page writes its value in if the site uses quotes."""
+    field = page.layout.fields[path]
+    if page.layout.spec.quote is None:
+        return field
+    quote = {"'": "single", '"': "double"}.get(page.text[page.span(path).start : page.span(path).start + 1])
+    if page.canonical or quote is None or field.spec.style == quote or not isinstance(page.values[path], str):
+        return field
+    return replace(field, spec=msgspec.structs.replace(field.spec, style=quote), folded=False)
+
+
+def _has_comment(page: Page, path: str) -> bool:
+    """Return whether a list or a map has a comment between its keys and values."""
+    span = page.span(path)
+    inner = [place for other, place in page.spans.items() if other.startswith(f"{path}.")]
+    text = page.text[span.start : span.end]
+    for start, end in sorted(inner, reverse=True):
+        text = text[: start - span.start] + text[end - span.start :]
+    return "#" in text
 
 
 class _Place(NamedTuple):
     """Where a field is.
 
-    Args:
+    Attributes:
         lines: The whole lines from the key to the end of the value.
         column: The column of the key.
         end: The offset at which key and value have ended.
@@ -177,7 +238,7 @@ def _key_line(page: Page, section: str) -> Span:
 
 def _prove(page: Page, fields: Mapping[str, Value], text: str) -> None:
     """Read the new text. Changed fields must have their new values, and all others their old ones."""
-    result = read_text(text)
+    result = read_text(text, page.layout)
     if result.problems:
         raise SpliceError(f"the edited page would have a problem: {result.problems[0].message}")
     expected = {path: value for path, value in {**page.values, **fields}.items() if value is not None}

@@ -52,3 +52,11 @@ def check_writable(value: str, path: str) -> None:
         character = f"U+{ord(forbidden.group()):04X}"
         position = forbidden.start() + 1
         raise UnwritableText(f"a page cannot hold the character {character} at position {position}", field=path)
+
+
+def check_writable_body(body: str, path: str) -> None:
+    """Raise UnwritableText if no page can hold `body` after its front matter."""
+    if forbidden := FORBIDDEN.search(body):
+        character = f"U+{ord(forbidden.group()):04X}"
+        position = forbidden.start() + 1
+        raise UnwritableText(f"a page cannot hold the character {character} at position {position}", field=path)

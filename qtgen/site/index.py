@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
-from qtgen.page import Page, Value
+from qtgen.page import Page, Value, default_layout
 from qtgen.page.fields import FIELDS, SECTIONS
 from qtgen.page.lines import is_folded, value_column, value_lines
 from qtgen.site.names import CaseIndex
@@ -106,7 +106,7 @@ def _canonical_entries(
 ) -> tuple[list[int], Callable[[Mapping[str, Value]], Sequence[Value]]]:
     """Return the locations of a canonical page's entries, as far as they do not depend on the values, and a function
     that gets the values of the entries."""
-    lines = value_lines(paths, plain, folded)
+    lines = value_lines(default_layout(), paths, plain, folded)
     entries = [entry for entry in _ENTRIES if entry.url in lines]
     locations = []
     for entry in entries:
@@ -233,7 +233,7 @@ def _place_from_url(number: int, folds: int, key: str) -> tuple[int, int]:
     entry = _ENTRIES[number]
     folded = {path: bool(folds >> bit & 1) for bit, path in enumerate(entry.foldable())}
     field = FIELDS[getattr(entry, key)]
-    column = value_column(field, folded.get(field.path, False))
+    column = value_column(default_layout(), field, folded.get(field.path, False))
     if not number:
         return (-3 - folded["_schema"], column) if key == "id" else (0, column)
     in_order = [FIELDS[path] for path in (entry.id, entry.title, entry.subject, entry.url)]

@@ -17,6 +17,7 @@ from qtgen.errors import Interrupted
 from qtgen.evaluation.metrics import METRICS
 from qtgen.evaluation.metrics.guide import JUDGE_DOCS
 from qtgen.page import read_text, schema
+from qtgen.page.profile import default_profile
 from qtgen.regeneration.reasons import REASONS
 from qtgen.settings import Settings
 from qtgen.validation.reports import format_names
@@ -171,7 +172,7 @@ def test_the_schema_for_the_editors_cms(qtgen: Run) -> None:
     assert inputs["$.title"] == {"type": "text", "comment": "The question.", "options": {"required": True}}
     assert inputs["seo.page_description"]["options"]["max_length"] == 122
     assert "related_article5.url" in inputs
-    assert schema.cloudcannon_config() == made
+    assert schema.cloudcannon_config(default_profile()) == made
 
 
 def test_costs_of_a_ledger_that_is_not_there_make_none(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from qtgen.page import Page, Position, read_text
+from qtgen.page.compile import default_layout
 from qtgen.page.reader import read_exactly
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
@@ -30,7 +31,7 @@ def test_values_and_keys_are_found(small: Page) -> None:
     ("path", "next_key"),
     [("_schema", "id"), ("date", "title"), ("question", "subject"), ("seo.page_description", "seo"), ("score", "---")],
 )
-@pytest.mark.parametrize("read", [read_text, read_exactly])
+@pytest.mark.parametrize("read", [read_text, lambda text: read_exactly(text, default_layout())])
 def test_a_missing_key_belongs_before_the_next_one(read: object, path: str, next_key: str) -> None:
     assert callable(read)
     page = read(SMALL)

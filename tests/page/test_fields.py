@@ -1,6 +1,7 @@
 """Tests of the table of fields and of what is derived from it."""
 
 from qtgen.page import Value, emit, read_text
+from qtgen.page.compile import default_layout
 from qtgen.page.fields import (
     CONSTANTS,
     FIELD_GROUPS,
@@ -54,13 +55,13 @@ def test_sections_fields_and_constants_are_derived() -> None:
 
 def test_lines_and_columns_follow_from_the_layout() -> None:
     page = read_text(EXAMPLE_PAGE)
-    lines = value_lines(page.values, page.style.plain, page.style.folded)
+    lines = value_lines(default_layout(), page.values, page.style.plain, page.style.folded)
     for path in page.values:
         position = page.position(page.span(path).start)
         folded = is_folded(FIELDS[path], page.style.plain, page.style.folded)
-        assert (lines[path], value_column(FIELDS[path], folded)) == position
+        assert (lines[path], value_column(default_layout(), FIELDS[path], folded)) == position
 
 
 def test_fields_that_are_absent_are_left_out() -> None:
     values: dict[str, Value] = {"score": 0.5, "id": 1, "seo.title": "S"}
-    assert emit(values) == "---\nid: 1\nseo:\n  title: S\nscore: 0.5\n---\n\n&nbsp;"
+    assert emit(values, default_layout()) == "---\nid: 1\nseo:\n  title: S\nscore: 0.5\n---\n\n&nbsp;"

@@ -26,9 +26,11 @@ from qtgen.page import (
     splice,
     splice_edits,
 )
-from qtgen.page.emitter import is_plain_safe
-from qtgen.page.fields import FIELDS, Kind, iter_fields
+from qtgen.page.compile import default_layout
+from qtgen.page.fields import FIELDS, iter_fields
+from qtgen.page.profile import Kind
 from qtgen.page.reader import read_exactly
+from qtgen.page.spelling import is_plain_safe
 from qtgen.page.text import FORBIDDEN, has_only_page_bytes, storable_text, to_single_line
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
@@ -44,7 +46,7 @@ CHANGES = st.dictionaries(st.sampled_from(list(FIELDS)), HOSTILE | st.none() | s
 
 def emit_or_none(values: dict[str, Value], style: Style) -> str | None:
     try:
-        return emit(values, style)
+        return emit(values, default_layout(), style)
     except UnwritableText:
         return None
 
@@ -87,14 +89,14 @@ def test_an_emitted_page_reads_back_for_qtgen_and_for_pyyaml(page_and_values: tu
 @given(PAGES)
 def test_emitting_what_was_read_gives_the_same_text(page_and_values: tuple[str, dict[str, Value]]) -> None:
     text, _ = page_and_values
-    for page in (read_text(text), read_exactly(text)):
-        assert emit(page.values, page.style) == text
+    for page in (read_text(text), read_exactly(text, default_layout())):
+        assert emit(page.values, default_layout(), page.style) == text
 
 
 @given(PAGES)
 def test_the_scanner_and_the_exact_reader_agree(page_and_values: tuple[str, dict[str, Value]]) -> None:
     text, _ = page_and_values
-    fast, exact = read_text(text), read_exactly(text)
+    fast, exact = read_text(text), read_exactly(text, default_layout())
     assert (fast.values, dict(fast.spans), fast.style) == (exact.values, dict(exact.spans), exact.style)
     assert [fast.key_span(path) for path in fast.values] == [exact.key_span(path) for path in exact.values]
 
@@ -236,11 +238,11 @@ def test_a_storable_text_can_be_encoded_and_holds_no_nul(text: str) -> None:
 )
 def test_a_value_that_no_page_can_hold_is_rejected_with_its_field(value: str) -> None:
     with pytest.raises(UnwritableText) as caught:
-        emit({"seo.title": value})
+        emit({"seo.title": value}, default_layout())
     assert caught.value.field == "seo.title"
 
 
 def test_a_very_long_text_is_one_line() -> None:
     answer = "word: # " * 25_000 + "end"
-    page = read_text(emit({**read_text(EXAMPLE_PAGE).values, "answer": answer}))
+    page = read_text(emit({**read_text(EXAMPLE_PAGE).values, "answer": answer}, default_layout()))
     assert page.values["answer"] == answer

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from qtgen.page import MAX_BYTES, Page, oversized_page, read, read_text, unreadable_page
+from qtgen.page.compile import default_layout
 from qtgen.page.parse import MAX_DEPTH
 from qtgen.page.reader import read_exactly
 from qtgen.validation.rules.example import EXAMPLE_PAGE
@@ -97,7 +98,7 @@ def test_what_is_unsafe_or_invalid_is_located(lines: str, expected: list[tuple[s
     ],
 )
 def test_a_syntax_error_is_reported_where_it_has_to_be_corrected(lines: str, message: str, line: int) -> None:
-    page = read_exactly(f"---\n{lines}\n---\n")
+    page = read_exactly(f"---\n{lines}\n---\n", default_layout())
     (problem,) = page.problems
     assert problem.kind == "invalid-yaml"
     assert message in problem.message
@@ -134,7 +135,7 @@ def test_values_are_those_of_pyyaml(lines: str) -> None:
             return {key if isinstance(key, str) else repr(key): comparable(inner) for key, inner in value.items()}
         return [comparable(item) for item in value] if isinstance(value, list) else value
 
-    page = read_exactly(f"---\n{lines}\n---\n")
+    page = read_exactly(f"---\n{lines}\n---\n", default_layout())
     assert page.problems == ()
     try:
         expected = comparable(yaml.load(lines, yaml.CSafeLoader)) or {}
@@ -161,18 +162,18 @@ def test_a_dotted_key_is_not_taken_for_a_field() -> None:
 
 def test_the_style_of_unusual_values_is_kept() -> None:
     text = EXAMPLE_PAGE.replace("score: -1.0", "score: -1.00\nno_index: true", 1)
-    page = read_exactly(text)
+    page = read_exactly(text, default_layout())
     assert page.style.spelling == {"score": "-1.00", "no_index": "true"}
     assert page.values["no_index"] is True
 
 
 def test_the_span_of_a_block_is_its_text() -> None:
-    page = read_exactly("---\nanswer: >-\n\n    text\nquestion: |\n---\n")
+    page = read_exactly("---\nanswer: >-\n\n    text\nquestion: |\n---\n", default_layout())
     span = page.span("answer")
     assert page.text[span.start : span.end].strip() == "text"
     assert page.values["question"] == ""
 
 
 def test_a_day_is_a_date_in_either_reader() -> None:
-    for page in (read_text(EXAMPLE_PAGE), read_exactly(EXAMPLE_PAGE)):
+    for page in (read_text(EXAMPLE_PAGE), read_exactly(EXAMPLE_PAGE, default_layout())):
         assert type(page.values["date"]) is dt.date

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import yaml
 
 from qtgen.page import Page, emit, read, read_text, splice
+from qtgen.page.compile import default_layout
 from qtgen.page.reader import read_exactly
 from qtgen.site.index import SiteIndex, page_facts
 from qtgen.validation.rules import PageFile
@@ -42,8 +43,8 @@ def test_the_seed_is_read_emitted_and_spliced_exactly(seed: bytes) -> None:
     page = read(seed)
     assert page.canonical
     assert page.data() == pyyaml_data(seed)
-    assert emit(page.values, page.style).encode() == seed
-    assert emit(page.values).encode() == seed, "the seed is the house style"
+    assert emit(page.values, default_layout(), page.style).encode() == seed
+    assert emit(page.values, default_layout()).encode() == seed, "the seed is the house style"
 
 
 def test_every_real_page_is_read_equal_to_pyyaml(real_pages: Mapping[str, bytes]) -> None:
@@ -53,14 +54,18 @@ def test_every_real_page_is_read_equal_to_pyyaml(real_pages: Mapping[str, bytes]
 
 def test_every_real_page_is_emitted_byte_for_byte(real_pages: Mapping[str, bytes]) -> None:
     pages = {path: read(raw) for path, raw in real_pages.items()}
-    wrong = [path for path, page in pages.items() if emit(page.values, page.style).encode() != real_pages[path]]
+    wrong = [
+        path
+        for path, page in pages.items()
+        if emit(page.values, default_layout(), page.style).encode() != real_pages[path]
+    ]
     assert wrong == []
 
 
 def test_the_scanner_and_the_exact_reader_agree_on_every_real_page(real_pages: Mapping[str, bytes]) -> None:
     wrong = []
     for path, raw in real_pages.items():
-        fast, exact = read(raw), read_exactly(raw.decode())
+        fast, exact = read(raw), read_exactly(raw.decode(), default_layout())
         same = (fast.values, dict(fast.spans), fast.style) == (exact.values, exact.spans, exact.style)
         if not same or any(fast.key_span(p) != exact.key_span(p) for p in (*fast.values, "seo", "no_index", "nothing")):
             wrong.append(path)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtgen.page import Page, apply_edits
+from qtgen.page.compile import default_layout
 from qtgen.page.reader import read_exactly
 from qtgen.page.scalar_map import ScalarMap, scalar_map
 
@@ -33,7 +34,7 @@ SPELLINGS = {
 def page_with(spelling: str, key: str = "answer") -> Page:
     indented = spelling.replace("\n", "\n  ") if key == "title" else spelling
     head = f"seo:\n  title: {indented}" if key == "title" else f"answer: {spelling}"
-    return read_exactly(f"---\n{head}\nsubject: Physics\n---\n\n&nbsp;")
+    return read_exactly(f"---\n{head}\nsubject: Physics\n---\n\n&nbsp;", default_layout())
 
 
 def map_of(page: Page, path: str = "answer") -> ScalarMap:
@@ -67,7 +68,7 @@ def test_the_indent_of_a_section_counts() -> None:
 
 
 def test_a_value_that_is_not_there_or_no_text_has_no_map() -> None:
-    page = read_exactly("---\nid: 7\nanswer: [a, b]\n---\n\n&nbsp;")
+    page = read_exactly("---\nid: 7\nanswer: [a, b]\n---\n\n&nbsp;", default_layout())
     assert [scalar_map(page, path) for path in ("id", "answer", "title")] == [None, None, None]
 
 
@@ -97,7 +98,7 @@ def test_a_replacement_is_spelled_in_the_style_or_not_at_all(
     edit = spelled.spell(page.text, start, start + len(old), new)
     assert (edit and edit.text) == spelling
     if edit:
-        changed = read_exactly(apply_edits(page.text, [edit]))
+        changed = read_exactly(apply_edits(page.text, [edit]), default_layout())
         assert changed.text_of("answer") == value.replace(old, new)
         assert spelled.length_in_value(edit.text) == len(new)
 
@@ -129,6 +130,6 @@ def test_whatever_yaml_accepts_is_mapped_exactly_or_not_at_all(
     end = data.draw(st.integers(start, min(len(value), start + 4)))
     new = data.draw(_NEW)
     if edit := spelled.spell(page.text, start, end, new):
-        changed = read_exactly(apply_edits(page.text, [edit]))
+        changed = read_exactly(apply_edits(page.text, [edit]), default_layout())
         assert (changed.problems, changed.text_of("answer")) == ((), value[:start] + new + value[end:])
         assert changed.text_of("subject") == "Physics"

@@ -9,9 +9,10 @@ import pytest
 
 from qtgen.page import read_text, schema
 from qtgen.page.fields import DESCRIPTION_MAX, FIELDS, LAYOUT, SUBJECTS, Section
+from qtgen.page.profile import default_profile
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
-SCHEMAS = {"json": schema.json_schema(), "editor": schema.editor_schema()}
+SCHEMAS = {"json": schema.json_schema(default_profile()), "editor": schema.editor_schema(default_profile())}
 
 
 def example(**changes: object) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def test_long_descriptions_are_left_to_the_validator_in_editors() -> None:
 
 
 def test_cloudcannon_has_an_input_for_every_key() -> None:
-    config = schema.cloudcannon_config()["collections_config"]["learn"]
+    config = schema.cloudcannon_config(default_profile())["collections_config"]["learn"]
     nested = {field.path for row in LAYOUT if isinstance(row, Section) for field in row.fields}
     top = {f"$.{path}" for path in FIELDS if path not in nested}
     assert set(config["_inputs"]) == top | nested | {row.path for row in LAYOUT if isinstance(row, Section)}
@@ -79,7 +80,7 @@ def test_cloudcannon_has_an_input_for_every_key() -> None:
 
 
 def test_cloudcannon_inputs_have_the_fields_types_and_limits() -> None:
-    inputs = schema.cloudcannon_config()["collections_config"]["learn"]["_inputs"]
+    inputs = schema.cloudcannon_config(default_profile())["collections_config"]["learn"]["_inputs"]
     assert inputs["$.title"] == {"type": "text", "comment": "The question.", "options": {"required": True}}
     assert inputs["$.id"]["options"] == {"required": True, "step": 1}
     assert inputs["$.author"] == {"type": "text", "hidden": True}, "a constant is not edited"
@@ -101,5 +102,8 @@ def test_cloudcannon_offers_each_given_subject_once() -> None:
         offered: list[str] = options["values"]
         return offered
 
-    assert values(schema.cloudcannon_config()) == list(SUBJECTS)
-    assert values(schema.cloudcannon_config([*SUBJECTS, "Astronomy", "Biology"])) == [*SUBJECTS, "Astronomy"]
+    assert values(schema.cloudcannon_config(default_profile())) == list(SUBJECTS)
+    assert values(schema.cloudcannon_config(default_profile(), [*SUBJECTS, "Astronomy", "Biology"])) == [
+        *SUBJECTS,
+        "Astronomy",
+    ]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtgen.page import Page, Style, Value, emit, read_text
+from qtgen.page.compile import default_layout
 from qtgen.page.fields import FIELDS
 from qtgen.page.reader import read_exactly
 from qtgen.site.index import NO_ID, WIDTH, SiteIndex, digest, page_facts, title_digest
@@ -22,7 +23,7 @@ def page(url: str, *links: str, **values: Value) -> Page:
     for number, link in enumerate(links, 1):
         section = f"related_article{number}"
         fields |= {f"{section}.id": number, f"{section}.title": link, f"{section}.subject": "S", f"{section}.url": link}
-    return read_text(emit(fields))
+    return read_text(emit(fields, default_layout()))
 
 
 def index_of(*pages: Page) -> SiteIndex:
@@ -40,7 +41,7 @@ def test_a_page_has_four_numbers_and_four_for_each_link() -> None:
 
 def test_the_facts_are_the_same_however_the_page_was_read() -> None:
     canonical = page("/a", "/b")
-    exact = read_exactly(canonical.text)
+    exact = read_exactly(canonical.text, default_layout())
     assert canonical.canonical
     assert not exact.canonical
     first, second = (array("Q", page_facts(each)) for each in (canonical, exact))
@@ -52,13 +53,13 @@ def test_the_facts_are_the_same_however_the_page_was_read() -> None:
 @pytest.mark.parametrize("missing", ["url", "title"])
 def test_a_page_that_nothing_can_refer_to_has_no_facts(missing: str) -> None:
     values = {path: value for path, value in UNLINKED.items() if path != missing}
-    site = index_of(read_text(emit(values)), page("/b"))
+    site = index_of(read_text(emit(values, default_layout())), page("/b"))
     assert list(site.urls) == [0, digest("/b")]
     assert list(site.page_rows) == [1]
 
 
 def test_an_id_that_is_no_number_is_no_id() -> None:
-    text = emit(UNLINKED).replace(f"id: {UNLINKED['id']}\n", "id: many\n", 1)
+    text = emit(UNLINKED, default_layout()).replace(f"id: {UNLINKED['id']}\n", "id: many\n", 1)
     assert list(index_of(read_text(text)).ids) == [NO_ID]
 
 
@@ -110,7 +111,7 @@ def test_the_place_of_each_value_is_known_without_the_text(
     values: dict[str, Value] = {**page("/a", "/b").values, "title": title, "id": number}
     values["related_article1.title"] = other_title
     plain = frozenset(path for path in unusual if FIELDS[path].folded)
-    made = read_text(emit(values, Style(plain, frozenset(unusual - plain))))
+    made = read_text(emit(values, default_layout(), Style(plain, frozenset(unusual - plain))))
     assert made.canonical
     site = index_of(made)
     for row, section in ((0, ""), (1, "related_article1.")):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qtgen.page import read
-from qtgen.page.parse import parse
+from qtgen.page.reader import read_exactly
 from qtgen.site.discovery import batches_for_paths, iter_batches, iter_page_paths
 from qtgen.validation.autofix import fix_pages
 from qtgen.validation.diagnostics import Diagnostic
@@ -262,10 +262,7 @@ def test_any_accident_is_checked_and_both_readers_agree(
     page = read(raw)
     assert not passed_over(PageFile(EXAMPLE_PATH, page))
     if page.canonical:
-        opening, closing = 4, page.text.rindex("\n---\n", 0, len(page.text) - len(page.style.body)) + 1
-        slow = parse(
-            page.text, opening, closing, blank_before_close=page.style.blank_before_close, body=page.style.body
-        )
+        slow = read_exactly(page.text, page.layout)
         assert not slow.problems
         assert slow.values == page.values
 

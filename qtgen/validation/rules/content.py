@@ -104,7 +104,7 @@ def keywords_malformed(file: PageFile) -> Iterator[Finding]:
 
 
 def _answer_length_fine(file: PageFile) -> bool:
-    return ANSWER_MIN <= len(str(file.page.values[ANSWER])) <= ANSWER_MAX
+    return bool(ANSWER_MIN <= len(str(file.page.values[ANSWER])) <= ANSWER_MAX)
 
 
 @rule(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from qtgen.page.document import BODY, Span
+from qtgen.page.document import Span
 from qtgen.page.edits import TextEdit
 from qtgen.page.reader import MAX_BYTES
 from qtgen.validation.diagnostics import Severity
@@ -109,7 +109,7 @@ def _normalize_text(text: str, offset: int) -> tuple[str, list[TextEdit]] | None
     Severity.WARNING,
     bad=Example("\n&nbsp;", "\n&nbsp;\n"),
     fix="safe",
-    skip_if=lambda file: file.page.style.body == BODY,
+    skip_if=lambda file: file.page.style.body is None,
 )
 def unexpected_body(file: PageFile) -> Iterator[Finding]:
     """The body is not exactly a blank line and `&nbsp;`.
@@ -119,13 +119,14 @@ def unexpected_body(file: PageFile) -> Iterator[Finding]:
     This is safe if it removes only white space. Otherwise it needs `--unsafe`, because it removes text.
     """
     page = file.page
-    if page.style.body == BODY or not page.complete:
+    body = page.layout.body
+    if page.style.body is None or body is None or not page.complete:
         return
     start = len(page.text) - len(page.style.body)
     span = Span(start, len(page.text))
     content = page.style.body.strip()
     is_safe = content in ("", "&nbsp;")
-    fix = partial(RuleFix, "end with a blank line and `&nbsp;`", [TextEdit(span, BODY)], safe=is_safe)
+    fix = partial(RuleFix, "end with a blank line and `&nbsp;`", [TextEdit(span, body)], safe=is_safe)
     message = (
         "the body must be a blank line and `&nbsp;`; remove the white space around it"
         if content == "&nbsp;"

@@ -9,7 +9,8 @@ from operator import itemgetter
 
 from qtgen.page import Page, Span, Value, file_name, seo_title, url
 from qtgen.page.edits import TextEdit
-from qtgen.page.fields import CONSTANTS, FIELDS, LAYOUT, ORDER, RELATED_MAX, SECTIONS, Kind, required_paths
+from qtgen.page.fields import CONSTANTS, FIELDS, LAYOUT, ORDER, RELATED_MAX, SECTIONS, required_paths
+from qtgen.page.profile import Kind
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import change_fields
 from qtgen.validation.rules.registry import rule
@@ -22,7 +23,7 @@ _EXPECTED = {
     Kind.INT: "a whole number",
     Kind.FLOAT: "a number",
     Kind.DATE: "a date, YYYY-MM-DD without quotes",
-    Kind.FLAG: "True or False",
+    Kind.BOOL: "True or False",
 }
 
 
@@ -137,7 +138,7 @@ def _has_type(kind: Kind, value: Value) -> bool:
     match kind:
         case Kind.TEXT:
             return isinstance(value, str)
-        case Kind.FLAG:
+        case Kind.BOOL:
             return isinstance(value, bool)
         case Kind.INT:
             return isinstance(value, int) and not isinstance(value, bool)
@@ -147,6 +148,8 @@ def _has_type(kind: Kind, value: Value) -> bool:
             # An impossible date is read as a string; QT205 reports it.
             impossible = isinstance(value, str) and _DATE.fullmatch(value) and not _is_date(value)
             return bool(impossible) or (isinstance(value, date) and not isinstance(value, datetime))
+        case _:
+            return True
 
 
 def _is_date(text: str) -> bool:

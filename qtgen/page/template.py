@@ -1,0 +1,121 @@
+"""Templates of a profile: literals, `{field}` and `{field|slug}`. They are filled in, and never evaluated as code."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from qtgen.page.profile import Slug
+
+_REFERENCE = re.compile(r"\{([^{}|]*)((?:\|[^{}|]*)*)\}")
+FILE_FIELDS = frozenset({"file.stem", "file.folder"})
+"""What a template can name besides the fields of a page: the name of its file without `.md`, and of its folder."""
+FILTERS = frozenset({"slug", "lower"})
+
+Slugger = Callable[[str], str]
+"""Turns a text into a part of a file name or of an address."""
+
+
+class Reference(NamedTuple):
+    """A field in a template, and the filters that its value passes."""
+
+    path: str
+    filters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template: literals and references in turn.
+
+    Attributes:
+        source: The template as the profile writes it.
+        parts: The literals and references, in order.
+    """
+
+    source: str
+    parts: tuple[str | Reference, ...]
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The references, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Reference))
+
+    @property
+    def copied(self) -> str | None:
+        """The path of the field that the template copies as it is, or None."""
+        match self.parts:
+            case (Reference(path, ()),):
+                return path
+        return None
+
+    def fill(self, values: Mapping[str, Any], slug: Slugger, file: Mapping[str, str] | None = None) -> str | None:
+        """Return the text, or None if a field is missing or not a text, a number or a boolean.
+
+        Args:
+            values: The values of the page by dotted path.
+            slug: The site's slug.
+            file: The values of `FILE_FIELDS`, if they are known.
+        """
+        filled = []
+        for part in self.parts:
+            if isinstance(part, str):
+                filled.append(part)
+                continue
+            value = (file or {}).get(part.path) if part.path in FILE_FIELDS else values.get(part.path)
+            if value is None or value == "" or isinstance(value, list | dict):
+                return None
+            text = str(value)
+            for name in part.filters:
+                text = slug(text) if name == "slug" else text.lower()
+            filled.append(text)
+        return "".join(filled)
+
+
+@cache
+def parse_template(source: str) -> Template:
+    """Return the template. Raises ValueError, which says what is wrong with it."""
+    parts: list[str | Reference] = []
+    done = 0
+    for match in _REFERENCE.finditer(source):
+        parts += [source[done : match.start()], Reference(match[1].strip(), _filters(match[2]))]
+        done = match.end()
+    parts.append(source[done:])
+    for literal in parts:
+        if isinstance(literal, str) and ("{" in literal or "}" in literal):
+            raise ValueError(f"`{literal}` has a brace without its counterpart")
+    return Template(source, tuple(part for part in parts if part))
+
+
+def _filters(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split("|")[1:])
+    for name in names:
+        if name not in FILTERS:
+            raise ValueError(f"unknown filter `{name}`; the filters are `slug` and `lower`")
+    return names
+
+
+@cache
+def slugger(settings: Slug) -> Slugger:
+    """Return the function that turns a text into a part of a file name or of an address.
+
+    Raises ValueError if `keep` is no set of characters.
+    """
+    try:
+        dropped = re.compile(f"[^{settings.keep}]")
+    except re.error as error:
+        raise ValueError(f"`{settings.keep}` is no set of characters: {error}") from None
+    runs = re.compile(rf"[ {re.escape(settings.space)}]+") if settings.collapse else None
+
+    @lru_cache(maxsize=1024)  # every page needs its subject's slug, and its title's three times
+    def slug(text: str) -> str:
+        lower = text.lower()
+        if settings.ascii and not lower.isascii():
+            lower = unicodedata.normalize("NFKD", lower).encode("ascii", "ignore").decode()
+        kept = dropped.sub("", lower).strip()
+        if runs is None:
+            return kept.replace(" ", settings.space)
+        return runs.sub(settings.space, kept).strip(settings.space)
+
+    return slug
