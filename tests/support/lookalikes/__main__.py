@@ -19,6 +19,8 @@ def main() -> None:
     folder: Path = options.folder
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         parser.error(f"{folder} is not an empty folder; name another one")
+    if min(options.count, options.faults) < 0:
+        parser.error("--count and --faults must not be negative")
     lookalike = LOOKALIKES[options.name]
     try:
         pages, planted = lookalike.plant(lookalike.generate(options.seed, options.count), options.seed, options.faults)

@@ -3,7 +3,7 @@
 import random
 import re
 
-from .faults import copied, misspelled, missing, moved, planter, value
+from .faults import copied, missing, misspelled, moved, planter, value
 from .front_matter import folded, mixed, page_text, wrapped
 from .types import Lookalike, SitePage
 from .words import Phrases, chance, slug, some_day
@@ -55,7 +55,7 @@ html = "error"
 """.lstrip()
 
 _WORDS = {
-    "act": ("Order", "Store", "Count", "Repair", "Label", "Fold", "Trim", "Pack", "Sort", "Check", "Return", "Weigh"),
+    "act": ("Order", "Store", "Count", "Label", "Pack", "Sort", "Check", "Return", "Weigh", "Replace", "Protect", "Unpack"),
     "stock": (
         "paper", "ink", "thread", "glue", "covers", "plates", "boxes", "proofs", "samples", "stencils", "endpapers",
         "ribbons", "blades", "cartons",
@@ -83,7 +83,7 @@ SUMMARY = Phrases(
     (
         "This page covers {stock} {time} and tells {person} what to write down, so that the shop keeps {result}",
         "It shows {person} how to work with {tool} {time}, and why {result} depends on a careful start",
-        "Read this before you move {stock} to {tool}, because {person} has to sign for them {time}",
+        "Read this before you move {stock} to {tool}, because {person} signs for each move {time}",
         "A short account of {stock} and {tool}, written for {person}, with hints that lead to {result}",
     ),
     _WORDS,
@@ -105,8 +105,12 @@ BODY = Phrases(
     ),
     _WORDS,
 )
-ROWS = Phrases(("{stock}\t{tool}", "{stock}\t{person}"), _WORDS)
-COMMENTS = ("reviewed by the desk", "keep in step with the wall chart", "asked for by the night shift", "see the day book")
+COMMENTS = (
+    "reviewed by the desk",
+    "keep in step with the wall chart",
+    "asked for by the night shift",
+    "see the day book",
+)
 KINDS = ("guide", "note", "policy")
 DESKS = ("Press", "Bindery", "Stores", "Accounts")
 
@@ -114,41 +118,45 @@ DESKS = ("Press", "Bindery", "Stores", "Accounts")
 def generate(seed: int, count: int) -> list[SitePage]:
     """Return documents: about as many of each kind, in a mixed order."""
     rng = random.Random(f"documents {seed}")
-    summaries = iter(SUMMARY.different(rng, count))
+    titles: set[str] = set()
+    summaries: set[str] = set()
     pages = []
     for position, kind in enumerate(KINDS):
         share = count // 3 + (position < count % 3)
-        pages += [_page(rng, kind, title, next(summaries)) for title in TITLES[kind].different(rng, share, slug)]
+        for _ in range(share):
+            title, theme = TITLES[kind].new_with_theme(rng, titles, "stock", "time", "person")
+            theme["tool"] = rng.choice(_WORDS["tool"])
+            pages.append(_page(rng, kind, title, SUMMARY.new(rng, summaries, theme), theme))
     rng.shuffle(pages)
     return pages
 
 
-def _page(rng: random.Random, kind: str, title: str, summary: str) -> SitePage:
+def _page(rng: random.Random, kind: str, title: str, summary: str, theme: dict[str, str]) -> SitePage:
     lines = [
         f"kind: {kind}",
         f"title: {mixed(rng, title)}",
         f"permalink: /{kind}/{slug(title)}/",
         *_long(rng, "summary", summary),
         f"desk: {rng.choice(DESKS)}",
-        *_own_lines(rng, kind),
-        f"updated: {some_day(rng, 2019, 2026)}",
+        *_own_lines(rng, kind, theme),
+        f"updated: {some_day(rng, 2019, 2025)}",
     ]
-    table = [f"\t{row}" for row in ROWS.different(rng, rng.randint(2, 4))]
-    paragraphs = [BODY.paragraph(rng, rng.randint(3, 5)) for _ in range(rng.randint(2, 3))]
-    body = "\n\n".join([paragraphs[0], "Things to fetch:", "\n".join(table), *paragraphs[1:]])
+    rows = [f"\t{stock}\t{rng.randint(1, 40)}" for stock in rng.sample(_WORDS["stock"], rng.randint(2, 4))]
+    paragraphs = BODY.paragraphs(rng, rng.choice(((4, 3), (3, 3, 2), (5, 4))), theme)
+    body = "\n\n".join([paragraphs[0], "Things to fetch:", "\n".join(rows), *paragraphs[1:]])
     return SitePage(f"library/{slug(title)}.md", page_text(_by_hand(rng, lines), body))
 
 
-def _own_lines(rng: random.Random, kind: str) -> list[str]:
+def _own_lines(rng: random.Random, kind: str, theme: dict[str, str]) -> list[str]:
     """Return the lines that only this kind of document has."""
     if kind == "guide":
         return [f"level: {rng.choice(('first', 'second'))}", f"minutes: {rng.randrange(5, 91, 5)}"]
     if kind == "note":
-        return [f"about: {ABOUT.one(rng)}", *(["pinned: true"] if chance(rng, 30) else [])]
-    exceptions = BODY.paragraph(rng, 2) if chance(rng, 40) else ""
+        return [f"about: {ABOUT.one(rng, theme)}", *(["pinned: true"] if chance(rng, 30) else [])]
+    exceptions = BODY.paragraphs(rng, (2,), theme)[0] if chance(rng, 40) else ""
     return [
         f"owner: {OWNER.one(rng)}",
-        f"in_force: {some_day(rng, 2020, 2027)}",
+        f"in_force: {some_day(rng, 2020, 2025)}",
         *(_long(rng, "exceptions", exceptions) if exceptions else []),
     ]
 
@@ -168,7 +176,9 @@ def _by_hand(rng: random.Random, lines: list[str]) -> list[str]:
         if position and chance(rng, 8):
             result.append(f"# {rng.choice(COMMENTS)}")
         followed = position + 1 < len(lines) and lines[position + 1].startswith(" ")
-        result.append(line if followed or not chance(rng, 20) else re.sub(": ", f":{' ' * rng.randint(2, 4)}", line, count=1))
+        result.append(
+            line if followed or not chance(rng, 20) else re.sub(": ", f":{' ' * rng.randint(2, 4)}", line, count=1)
+        )
     return result
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .lines import Entry, entries, find, next_key, raw_value, with_value
-from .types import PlantedFault, Plant, SitePage
+from .types import Plant, PlantedFault, SitePage
 
 Edit = Callable[[list[str], random.Random, Sequence[SitePage]], int | None]
 """Changes the lines of a page in place. Returns the index of the faulty line, or None if the page cannot have the fault."""

@@ -2,9 +2,9 @@
 
 import random
 
-from .faults import changed, copied, item, misspelled, missing, moved, planter, value
+from .faults import changed, copied, item, missing, misspelled, moved, planter, value
 from .front_matter import block_list, double, page_text, single
-from .help_words import BODIES, INTROS, TITLES
+from .help_words import BODIES, INTROS, STEPS, TITLES
 from .types import Lookalike, SitePage
 from .words import chance, slug, some_day
 
@@ -35,7 +35,7 @@ fields = [
 newline = "real"
 math = []
 html = "error"
-""".lstrip()  # noqa: E501
+""".lstrip()
 
 LANGUAGES = ("en", "de", "fr", "pt")
 TOPICS = ("teams", "files", "billing", "calendar", "security")
@@ -44,15 +44,17 @@ TOPICS = ("teams", "files", "billing", "calendar", "security")
 def generate(seed: int, count: int) -> list[SitePage]:
     """Return help pages, about as many in each language."""
     rng = random.Random(f"help_pages {seed}")
+    titles: set[str] = set()
+    intros: set[str] = set()
     pages = []
     for position, language in enumerate(LANGUAGES):
         share = count // 4 + (position < count % 4)
-        pages += [_page(rng, language, title) for title in TITLES[language].different(rng, share, slug)]
+        pages += [_page(rng, language, TITLES[language].new(rng, titles, same=slug), intros) for _ in range(share)]
     return pages
 
 
-def _page(rng: random.Random, language: str, title: str) -> SitePage:
-    intro = INTROS[language].one(rng, title=title)
+def _page(rng: random.Random, language: str, title: str, intros: set[str]) -> SitePage:
+    intro = INTROS[language].new(rng, intros, {"title": title})
     name = slug(title)
     indent = rng.choice((2, 2, 0))
     versions = rng.sample(("cloud", "server", single("3.9"), single("3.10")), rng.randint(1, 3))
@@ -67,10 +69,11 @@ def _page(rng: random.Random, language: str, title: str) -> SitePage:
     ]
     if chance(rng, 30):
         lines += block_list("redirect_from", _old_addresses(rng, language, name), indent)
-    lines.append(f"reviewed: {some_day(rng, 2022, 2026)}")
-    sentences = BODIES[language]
-    steps = [f"{number}. {sentences.one(rng)}" for number in range(1, rng.randint(3, 5))]
-    body = "\n\n".join([sentences.paragraph(rng, 3), "\n".join(steps), sentences.paragraph(rng, 2)])
+    lines.append(f"reviewed: {some_day(rng, 2021, 2025)}")
+    steps = STEPS[language].ordered(rng, rng.randint(3, 5))
+    numbered = [f"{number}. {step}" for number, step in enumerate(steps, 1)]
+    first, last = BODIES[language].paragraphs(rng, rng.choice(((2, 1), (2, 2), (1, 2))))
+    body = "\n\n".join([first, "\n".join(numbered), last])
     return SitePage(f"{language}/{name}.md", page_text(lines, body))
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 
-from .faults import changed, copied, misspelled, missing, moved, planter, value
+from .faults import changed, copied, missing, misspelled, moved, planter, value
 from .front_matter import double, mixed, page_text, single
 from .types import Lookalike, SitePage
 from .words import Phrases, chance, slug, some_day
@@ -53,16 +53,18 @@ _WORDS = {
         "Fan", "Grinder", "Charger", "Thermometer", "Sharpener", "Mixer", "Lantern", "Speaker",
     ),
     "size": ("Mini", "Plus", "Twin", "Duo", "Max"),
-    "place": ("small kitchens", "shared offices", "long trips", "roof gardens", "busy workshops", "guest rooms", "tents"),
+    "place": ("small kitchens", "shared offices", "camper vans", "roof gardens", "busy workshops", "guest rooms", "tents"),
     "trait": ("a quiet motor", "a long cable", "a spare battery", "a soft handle", "a clear display", "a metal base"),
     "span": ("two years", "three years", "five years", "eighteen months"),
     "maker": ("North Pier", "Hill and Daughter", "Brook Works", "Ember Street", "Fern Valley", "Tall Mill"),
 }  # fmt: skip
-TITLE = Phrases(("{material} {thing}", "{style} {material} {thing}", "{style} {thing} {size}", "{style} {thing}"), _WORDS)
+TITLE = Phrases(
+    ("{material} {thing}", "{style} {material} {thing}", "{style} {thing} {size}", "{style} {thing}"), _WORDS
+)
 SUMMARY = Phrases(
     (
         "The {title} has {trait} and is made for {place}",
-        "A {style} device with {trait} that gets updates for {span}, sold as {title}",
+        "A {style} device with {trait} that gets updates for {span}, sold as the {title}",
         "Dates of the {title}, which people use in {place} for {span}",
     ),
     {**_WORDS, "style": [style.lower() for style in _WORDS["style"]]},
@@ -89,16 +91,18 @@ COMMENTS = ("estimate", "see the leaflet", "by letter from the maker", "not anno
 def generate(seed: int, count: int) -> list[SitePage]:
     """Return pages of products."""
     rng = random.Random(f"products {seed}")
-    return [_page(rng, title) for title in TITLE.different(rng, count, slug)]
+    titles: set[str] = set()
+    return [_page(rng, TITLE.new(rng, titles, same=slug)) for _ in range(count)]
 
 
 def _page(rng: random.Random, title: str) -> SitePage:
+    theme = {"title": title, **BODY.theme(rng, "place", "span")}
     category = rng.choice(CATEGORIES)
     lines = [
         f"title: {mixed(rng, title)}",
         f"category: {category}",
         f"permalink: /{slug(category)}/{slug(title)}",
-        f"summary: {mixed(rng, SUMMARY.one(rng, title=title), 20)}",
+        f"summary: {mixed(rng, SUMMARY.one(rng, theme), 20)}",
     ]
     if chance(rng, 50):
         lines.append(f"maker: {MAKER.one(rng)}")
@@ -106,17 +110,17 @@ def _page(rng: random.Random, title: str) -> SitePage:
         _noted(rng, f"spare_parts: {rng.choice(('true', 'false'))}", 10),
         _noted(rng, f"eol: {_end_of_life(rng, 2027, 2032)}", 30),
         *_releases(rng),
-        f"checked: {some_day(rng, 2025, 2026)}",
+        f"checked: {some_day(rng, 2024, 2025)}",
         "data_version: 2",
     ]
-    paragraphs = [BODY.paragraph(rng, rng.randint(3, 4), title=title) for _ in range(rng.randint(2, 4))]
+    paragraphs = BODY.paragraphs(rng, rng.choice(((4, 3), (3, 3, 2), (4, 3, 3))), theme)
     return SitePage(f"products/{slug(title)}.md", page_text(lines, "\n\n".join(paragraphs)))
 
 
 def _releases(rng: random.Random) -> list[str]:
     """Return the releases, newest first."""
     lines = ["releases:"]
-    day = some_day(rng, 2023, 2026)
+    day = some_day(rng, 2022, 2025)
     major = rng.randint(3, 9)
     for _ in range(rng.randint(1, 4)):
         minor = rng.choice((0, 1, 2, 10))

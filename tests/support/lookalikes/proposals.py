@@ -2,7 +2,7 @@
 
 import random
 
-from .faults import added, changed, copied, item, misspelled, missing, moved, planter, value
+from .faults import added, changed, copied, item, missing, misspelled, moved, planter, value
 from .front_matter import double, mixed, page_text
 from .types import Lookalike, SitePage
 from .words import Phrases, chance, some_day
@@ -59,12 +59,12 @@ html = "error"
 _SUBJECTS = {
     "object": (
         "message queue", "lamp schedule", "status page", "device registry", "audit trail", "access list", "backup plan",
-        "sensor feed", "name server", "release notes", "error report", "login form", "rate limit", "time source",
+        "sensor feed", "name server", "release log", "error report", "login form", "rate limit", "time source",
         "search index", "import job", "export file", "key store", "billing record", "test runner",
     ),
     "unit": (
-        "every lantern", "each gateway", "small offices", "remote sites", "night crews", "the field teams",
-        "the control room", "older devices", "shared hosts", "guest accounts", "the public map", "partner cities",
+        "street lanterns", "gateways", "small offices", "remote sites", "night crews", "field teams",
+        "control rooms", "older devices", "shared hosts", "guest accounts", "public maps", "partner cities",
     ),
     "goal": (
         "fewer outages", "shorter queues", "lower costs", "clearer errors", "faster repairs", "safer defaults",
@@ -102,7 +102,11 @@ DESCRIPTION = Phrases(
     _SUBJECTS,
 )
 REASON = Phrases(
-    ("Another proposal covers the {object}.", "Nobody has time to maintain the {object}.", "Trials did not show {goal}."),
+    (
+        "Another proposal covers the {object}.",
+        "Nobody has time to maintain the {object}.",
+        "Trials did not show {goal}.",
+    ),
     _SUBJECTS,
 )
 BODY = Phrases(
@@ -131,15 +135,19 @@ def generate(seed: int, count: int) -> list[SitePage]:
     """Return proposals. The lower numbers are early ones."""
     rng = random.Random(f"proposals {seed}")
     numbers = sorted(rng.sample(range(1, 3 * count + 1), count))
-    titles = TITLE.different(rng, count)
-    descriptions = DESCRIPTION.different(rng, count)
-    return [
-        _page(rng, numbers, position, title, description)
-        for position, (title, description) in enumerate(zip(titles, descriptions, strict=True))
-    ]
+    titles: set[str] = set()
+    descriptions: set[str] = set()
+    pages = []
+    for position in range(count):
+        title, theme = TITLE.new_with_theme(rng, titles, "object", "unit")
+        description = DESCRIPTION.new(rng, descriptions, theme)
+        pages.append(_page(rng, numbers, position, title, description, theme))
+    return pages
 
 
-def _page(rng: random.Random, numbers: list[int], position: int, title: str, description: str) -> SitePage:
+def _page(
+    rng: random.Random, numbers: list[int], position: int, title: str, description: str, theme: dict[str, str]
+) -> SitePage:
     number = numbers[position]
     early = position < len(numbers) * 2 // 5
     status = rng.choices(("Draft", "Review", "Accepted", "Final", "Withdrawn"), (3, 2, 2, 4, 2))[0]
@@ -152,7 +160,7 @@ def _page(rng: random.Random, numbers: list[int], position: int, title: str, des
         "author": ", ".join(authors),
         "status": status,
         "type": rng.choice(("Standard", "Standard", "Process", "Information")),
-        "created": str(some_day(rng, 2016, 2019) if early else some_day(rng, 2020, 2026)),
+        "created": str(some_day(rng, 2016, 2019) if early else some_day(rng, 2020, 2025)),
     }
     others = numbers[:position]
     if others and chance(rng, 45):
@@ -160,9 +168,10 @@ def _page(rng: random.Random, numbers: list[int], position: int, title: str, des
     if chance(rng, 35):
         values["discussions-to"] = f"https://talk.example/t/{rng.randint(1000, 9999)}"
     if status == "Withdrawn":
-        values["withdrawal-reason"] = REASON.one(rng)
+        values["withdrawal-reason"] = REASON.one(rng, theme)
     lines = [f"{key}: {values[key]}" for key in (_EARLY if early else _CURRENT) if key in values]
-    sections = [f"## {heading}\n\n{BODY.paragraph(rng, rng.randint(3, 5))}" for heading in _HEADINGS[: rng.randint(2, 4)]]
+    paragraphs = BODY.paragraphs(rng, rng.choice(((4, 3), (3, 4, 2), (4, 3, 3), (3, 3, 2, 3))), theme)
+    sections = [f"## {heading}\n\n{text}" for heading, text in zip(_HEADINGS, paragraphs, strict=False)]
     return SitePage(f"{'early' if early else 'current'}/lp-{number}.md", page_text(lines, "\n\n".join(sections)))
 
 

@@ -2,7 +2,7 @@
 
 import random
 
-from .faults import changed, copied, item, misspelled, missing, moved, planter, value
+from .faults import changed, copied, missing, misspelled, moved, planter, value
 from .front_matter import double, flow_list, mixed, page_text, single
 from .types import Lookalike, SitePage
 from .words import Phrases, chance, slug, some_day
@@ -93,11 +93,14 @@ TAGS = ("text", "lists", "dates", "numbers", "lookup", "clean-up", "layout", "sp
 def generate(seed: int, count: int) -> list[SitePage]:
     """Return reference pages."""
     rng = random.Random(f"reference {seed}")
-    titles = TITLE.different(rng, count)
-    return [_page(rng, titles, *pair) for pair in zip(titles, SUMMARY.different(rng, count), strict=True)]
+    taken: set[str] = set()
+    titled = [TITLE.new_with_theme(rng, taken, "verb", "noun") for _ in range(count)]
+    titles = [title for title, _ in titled]
+    summaries: set[str] = set()
+    return [_page(rng, titles, title, SUMMARY.new(rng, summaries, theme), theme) for title, theme in titled]
 
 
-def _page(rng: random.Random, titles: list[str], title: str, summary: str) -> SitePage:
+def _page(rng: random.Random, titles: list[str], title: str, summary: str, theme: dict[str, str]) -> SitePage:
     module = rng.choice(MODULES)
     version = f"{rng.randint(1, 3)}.{rng.choice((0, 1, 2, 5, 10, 20))}"
     lines = [
@@ -119,8 +122,9 @@ def _page(rng: random.Random, titles: list[str], title: str, summary: str) -> Si
         lines.append(f"deprecated: {rng.choice(('true', 'true', 'false'))}")
     if chance(rng, 20):
         lines.append(f"replaced_by: {rng.choice([other for other in titles if other != title] or titles)}")
-    sections = [BODY.paragraph(rng, 3), f"    result = {title.replace('-', '_')}(value)", BODY.paragraph(rng, rng.randint(2, 4))]
-    return SitePage(f"reference/{slug(module)}/{slug(title)}.md", page_text(lines, "\n\n".join(sections)))
+    before, after = BODY.paragraphs(rng, (3, rng.randint(2, 4)), theme)
+    body = f"{before}\n\n    result = {title.replace('-', '_')}(value)\n\n{after}"
+    return SitePage(f"reference/{slug(module)}/{slug(title)}.md", page_text(lines, body))
 
 
 PLANT = planter(

@@ -3,7 +3,7 @@
 import random
 import textwrap
 
-from .faults import changed, copied, misspelled, missing, moved, planter, value
+from .faults import changed, copied, missing, misspelled, moved, planter, value
 from .front_matter import double, mixed, page_text, single
 from .types import Lookalike, SitePage
 from .words import Phrases, chance, slug, some_day
@@ -67,18 +67,18 @@ _AUDIENCE = {
 }
 GIST = Phrases(
     (
-        "What {who} mean when they read {title} on {where}",
-        "Why {where} says {title}, and what {who} do about it",
-        "How {who} use {title} when they check {where} {when}",
+        'What {who} mean when they read "{title}" on {where}',
+        'Why {where} says "{title}", and what {who} do about it',
+        'How {who} use "{title}" when they check {where} {when}',
     ),
     _AUDIENCE,
 )
 BODY = Phrases(
     (
-        "You find {title} on {where}.",
-        "Most {who} meet {title} {when}.",
+        'You find "{title}" on {where}.',
+        'Most {who} meet "{title}" {when}.',
         "The term is older than {where}.",
-        "If {where} shows {title}, nothing else has to change.",
+        'If {where} shows "{title}", nothing else has to change.',
         "New {who} often read it as a mistake.",
         "Write it exactly as it stands here.",
         "Some {who} still use another name for it.",
@@ -91,35 +91,39 @@ BODY = Phrases(
 def generate(seed: int, count: int) -> list[SitePage]:
     """Return pages of the glossary."""
     rng = random.Random(f"short_keys {seed}")
-    titles = [(title, "word") for title in TRAPS if chance(rng, 90)][: count // 5]
+    titles = [(title, "word") for title in TRAPS][: count // 5]
     numbers = Phrases(
         ("{a}.{b}0", "{a}:{b}5", "0x{a}{b}", "{a}_{b}00"),
         {"a": [str(number) for number in range(1, 24)], "b": "12345"},
     )
-    titles += [(number, "number") for number in numbers.different(rng, min(count // 8, 150), slug)]
+    taken: set[str] = set()
+    titles += [(numbers.new(rng, taken, same=slug), "number") for _ in range(min(count // 8, 150))]
     days = {some_day(rng, 2019, 2026).isoformat() for _ in range(count // 8)}
     titles += [(day, "day") for day in sorted(days)]
-    phrases = PHRASES.different(rng, count - len(titles), slug)
-    titles += [(title, "phrase") for title in phrases]
+    titles += [(PHRASES.new(rng, taken, same=slug), "phrase") for _ in range(count - len(titles))]
     rng.shuffle(titles)
-    return [_page(rng, title, part) for title, part in titles]
+    gists: set[str] = set()
+    return [_page(rng, title, part, gists) for title, part in titles]
 
 
-def _page(rng: random.Random, title: str, part: str) -> SitePage:
+def _page(rng: random.Random, title: str, part: str, gists: set[str]) -> SitePage:
+    theme = {"title": title}
     quoted = mixed(rng, title) if part == "phrase" else rng.choice((single, double))(title)
     lines = [
         f"title: {quoted}",
         f"url: /t/{slug(title)}",
         f"part: {mixed(rng, part, 15)}",
-        f"gist: {mixed(rng, GIST.one(rng, title=title))}",
+        f"gist: {mixed(rng, GIST.new(rng, gists, theme))}",
         f"rank: {rng.randint(1, 9)}",
         f"live: {rng.choice((single, double))('yes')}",
     ]
     if chance(rng, 25):
         lines.append(f"aka: {mixed(rng, PHRASES.one(rng))}")
     lines.append(f"added: {some_day(rng, 2021, 2025)}")
-    paragraphs = [BODY.paragraph(rng, rng.randint(2, 4), title=title) for _ in range(rng.randint(1, 3))]
-    return SitePage(f"terms/{slug(title)}.md", page_text(lines, "\n\n".join(textwrap.fill(text, 60) for text in paragraphs)))
+    paragraphs = BODY.paragraphs(rng, rng.choice(((3,), (2, 3), (4, 2), (3, 2, 3))), theme)
+    return SitePage(
+        f"terms/{slug(title)}.md", page_text(lines, "\n\n".join(textwrap.fill(text, 60) for text in paragraphs))
+    )
 
 
 def _unquoted(old: str, rng: random.Random) -> str | None:

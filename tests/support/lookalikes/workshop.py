@@ -2,7 +2,7 @@
 
 import random
 
-from .faults import added, copied, item, misspelled, missing, moved, planter, value
+from .faults import added, copied, item, missing, misspelled, moved, planter, value
 from .front_matter import block_list, flow_list, mixed, page_text
 from .types import Lookalike, SitePage
 from .words import Phrases, chance, slug, some_day
@@ -61,7 +61,8 @@ TOPICS = {
     "Engines": {
         "part": (
             "fuel filter", "impeller", "oil pump", "drive belt", "glow plug", "throttle cable", "water pump", "gasket",
-            "starter motor", "heat exchanger", "exhaust hose", "propeller shaft", "air filter", "stern gland",
+            "starter motor", "heat exchanger", "exhaust hose", "propeller shaft", "air filter", "stern gland", "fuel tank",
+            "raw water hose", "alternator", "cylinder head", "sump", "injector", "solenoid", "thermostat",
         ),
         "tool": ("a torque wrench", "a feeler gauge", "a hand pump", "a clean rag", "a strap wrench", "a drain pan"),
         "tag": ("diesel", "cooling", "fuel", "winter-care", "electrics", "noise", "safety", "spares"),
@@ -70,6 +71,7 @@ TOPICS = {
         "part": (
             "backstay", "forestay", "halyard", "shroud", "turnbuckle", "boom vang", "mainsheet", "furling drum",
             "spreader", "masthead sheave", "topping lift", "jib sheet", "gooseneck", "toggle pin",
+            "runner block", "reef line", "sheet winch", "wire clamp", "mast step", "lazy jack", "swivel shackle",
         ),
         "tool": ("a tension gauge", "a marlinspike", "a sail needle", "a bosun chair", "a split ring", "a rigging knife"),
         "tag": ("rope", "wire", "mast", "tension", "splicing", "sail-care", "safety", "spares"),
@@ -79,6 +81,7 @@ _COMMON = {
     "time": (
         "before a long trip", "after a storm", "in the boatyard", "while afloat", "in cold weather", "every spring",
         "on a small boat", "without a helper", "at anchor", "before a race", "in a strong tide", "at the season end",
+        "by headlamp", "with a new crew", "on a mooring", "before a survey",
     ),
     "sign": ("rust", "wear", "a crack", "a leak", "slack", "salt", "a sharp edge", "a loose pin"),
     "gain": ("a quiet passage", "fewer repairs", "a safe return", "an easy start", "less strain", "a longer life"),
@@ -100,7 +103,7 @@ _GOAL = (
 )
 _STEPS = (
     "Lay {tool} on a dry board.",
-    "Look at the {part} in good light and note any {sign}.",
+    "Look at the {part} in good light and note {sign}.",
     "Wipe the {part} with fresh water and let it dry.",
     "Use {tool} to loosen the {part} a little.",
     "Photograph the {part} before you remove it.",
@@ -111,7 +114,11 @@ _STEPS = (
     "Write the date and the result into the log.",
     "Test the {part} under a light load.",
 )
-_REASONS = ("A newer article covers this work.", "The maker changed the part.", "A reader found a mistake in the steps.")
+_REASONS = (
+    "A newer article covers this work.",
+    "The maker changed the part.",
+    "A reader found a mistake in the steps.",
+)
 
 
 def _phrases(topic: str, patterns: tuple[str, ...]) -> Phrases:
@@ -121,26 +128,33 @@ def _phrases(topic: str, patterns: tuple[str, ...]) -> Phrases:
 def generate(seed: int, count: int) -> list[SitePage]:
     """Return articles on both topics. Some link to others."""
     rng = random.Random(f"workshop {seed}")
-    titles = []
+    taken: set[str] = set()
+    titled: list[tuple[str, str, dict[str, str]]] = []
     for position, topic in enumerate(TOPICS):
-        share = count // 2 + (position < count % 2)
-        titles += [(topic, title) for title in _phrases(topic, _TITLE).different(rng, share, slug)]
-    rng.shuffle(titles)
-    permalinks = [f"/{slug(topic)}/{slug(title)}/" for topic, title in titles]
-    return [_page(rng, topic, title, permalinks) for topic, title in titles]
+        phrases, share = _phrases(topic, _TITLE), count // 2 + (position < count % 2)
+        drawn = [phrases.new_with_theme(rng, taken, "part", "time", "tool", "length") for _ in range(share)]
+        titled += [(topic, title, theme) for title, theme in drawn]
+    rng.shuffle(titled)
+    permalinks = [f"/{slug(topic)}/{slug(title)}/" for topic, title, _ in titled]
+    summaries: set[str] = set()
+    pages = []
+    for topic, title, theme in titled:
+        summary = _phrases(topic, _SUMMARY).new(rng, summaries, theme)
+        pages.append(_page(rng, topic, title, summary, theme, permalinks))
+    return pages
 
 
-def _page(rng: random.Random, topic: str, title: str, permalinks: list[str]) -> SitePage:
-    part = next(part for part in TOPICS[topic]["part"] if f" {part} " in title)
-    time = title.partition(f" {part} ")[2].rstrip("?")
+def _page(
+    rng: random.Random, topic: str, title: str, summary: str, theme: dict[str, str], permalinks: list[str]
+) -> SitePage:
     own = f"/{slug(topic)}/{slug(title)}/"
     status = rng.choices(("live", "draft", "withdrawn"), (6, 2, 2))[0]
     lines = [
         f"title: {mixed(rng, title, 20)}",
         f"permalink: {own}",
-        f"summary: {mixed(rng, _phrases(topic, _SUMMARY).one(rng, part=part, time=time), 20)}",
+        f"summary: {mixed(rng, summary, 20)}",
         f"topic: {topic}",
-        f"published: {some_day(rng, 2020, 2026)}",
+        f"published: {some_day(rng, 2020, 2025)}",
         f"status: {status}",
     ]
     if status == "withdrawn":
@@ -151,16 +165,14 @@ def _page(rng: random.Random, topic: str, title: str, permalinks: list[str]) -> 
     others = [permalink for permalink in rng.sample(permalinks, min(len(permalinks), 5)) if permalink != own]
     if others and chance(rng, 60):
         lines += block_list("see_also", others[: rng.randint(1, 4)])
-    return SitePage(f"articles{own[:-1]}.md", page_text(lines, _body(rng, topic, part)))
+    return SitePage(f"articles{own[:-1]}.md", page_text(lines, _body(rng, topic, theme)))
 
 
-def _body(rng: random.Random, topic: str, part: str) -> str:
+def _body(rng: random.Random, topic: str, theme: dict[str, str]) -> str:
     """Return a goal, and numbered steps in the order of the work."""
-    tool = rng.choice(TOPICS[topic]["tool"])
-    chosen = sorted(rng.sample(range(len(_STEPS)), rng.randint(3, 9)))
-    steps = [_phrases(topic, (_STEPS[index],)).one(rng, part=part, tool=tool) for index in chosen]
+    steps = _phrases(topic, _STEPS).ordered(rng, rng.randint(3, 9), theme)
     numbered = [f"{number}. {step}" for number, step in enumerate(steps, 1)]
-    return "\n\n".join([_phrases(topic, _GOAL).one(rng, part=part, tool=tool), "\n".join(numbered)])
+    return "\n\n".join([_phrases(topic, _GOAL).one(rng, theme), "\n".join(numbered)])
 
 
 PLANT = planter(
@@ -182,7 +194,7 @@ PLANT = planter(
         value("bad-enum", "status", "lvie", "published", never="withdrawn"),
         value("bad-enum", "vessel.hull", "steal", "plastic"),
         item("dangling-reference", "see_also", "/engines/no-such-article/", "/rigging/removed/"),
-        copied("summary"),
+        copied("title"),
         moved("tags", "topic"),
         moved("published", "title"),
     ]
