@@ -155,8 +155,8 @@ def _explained(raw: bytes, path: Path | None, place: Place, message: str, kind: 
         return profile_error(raw, path, (*place, missing[1]), "is missing", "add it to this table")
     if invalid := _INVALID.fullmatch(message):
         choices = _choices(table, str(place[-1]))
-        remedy = suggestion(invalid[1], choices)
-        return profile_error(raw, path, place, f"must be one of {', '.join(choices)}, not {invalid[1]}", remedy)
+        near = suggestion(invalid[1], choices)
+        return profile_error(raw, path, place, f"must be one of {', '.join(choices)}, not {invalid[1]}", near)
     if expected := _EXPECTED.fullmatch(message):
         return profile_error(raw, path, place, _expectation(expected))
     return profile_error(raw, path, place, message[:1].lower() + message[1:])
