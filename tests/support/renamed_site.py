@@ -10,7 +10,7 @@ names have the length of the old ones, so that no position changes. Every renami
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 KEYS = [
@@ -98,20 +98,28 @@ def _rename_brand(text: str) -> str:
 
 def rename_lines(text: str) -> str:
     """Return lines of front matter with keys, constants and URLs renamed. Texts below a key stay."""
-    lines = []
+    lines = text.split("\n")
+    renamed = []
     column, key = -1, ""  # of the key whose text may go on in the lines below
-    for line in text.split("\n"):
+    for number, line in enumerate(lines):
         content = line.lstrip(" ")
         if column >= 0 and (not content or len(line) - len(content) > column):
-            lines.append(_rename_content(key, line, nested=column > 0))
+            renamed.append(_rename_content(key, line, nested=column > 0))
             continue
         column = -1
         if match := _KEY_LINE.fullmatch(line):
             indent, key, value = match["indent"], match["key"], match["value"]
-            line = f"{indent}{rename_key(key)}:{_rename_content(key, value, nested=bool(indent))}"
             column = len(indent) if value.strip() else -1
-        lines.append(line)
-    return "\n".join(lines)
+            if not _goes_on(lines[number + 1 : number + 2], column):
+                value = _rename_content(key, value, nested=bool(indent))
+            line = f"{indent}{rename_key(key)}:{value}"
+        renamed.append(line)
+    return "\n".join(renamed)
+
+
+def _goes_on(next_lines: Sequence[str], column: int) -> bool:
+    """Return True if a value goes on in the next line, so that it is more than the rest of its own line."""
+    return any(line.strip() and column >= 0 and line[: column + 1].isspace() for line in next_lines)
 
 
 def _rename_content(key: str, text: str, *, nested: bool) -> str:
@@ -170,6 +178,8 @@ def _rename_edit(field: str, edit: Mapping[str, Any]) -> str:
     text: str = edit["text"]
     if edit["column"] == 1 and text.endswith("\n"):
         return rename_lines(text)
+    if is_name(text):
+        return rename_key(text)
     return rename_value(field.rpartition(".")[2], text, nested="." in field)
 
 
