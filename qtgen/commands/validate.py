@@ -21,6 +21,7 @@ from qtgen.commands._steps import Step, progress_after
 from qtgen.commands._validation_report import Report, print_diff, print_fix_summary
 from qtgen.commands._watch import watch_pages
 from qtgen.errors import QtgenError, UsageError
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch, batches_for_paths
 from qtgen.site.locations import Location
 from qtgen.validation.autofix import FixReport, try_fixes, write_fixes
@@ -183,7 +184,9 @@ class _Session:
         self._rejected: list[tuple[str, int, str]] = []
 
     def _validation_options(self, settings: _Settings) -> ValidationOptions:
-        rules = choose_rules(settings.select, settings.ignore, settings.rules.requested)
+        rules = choose_rules(
+            settings.select, settings.ignore, settings.rules.requested, profile=default_profile()
+        )  # TRANSITIONAL
         if self._options.reads_stdin and not self._options.stdin_filename:
             rules = [rule for rule in rules if rule.code not in _NEED_A_PATH]
         by_path = [
@@ -200,6 +203,7 @@ class _Session:
             spawn=self._sources.pack is not None,  # importing pyarrow starts threads
             fixes=self._format.needs_fixes,
             settings=settings.rules,
+            profile=default_profile(),  # TRANSITIONAL
         )
 
     def run(self) -> int:
@@ -240,7 +244,7 @@ class _Session:
         is_without = self._options.no_cache or self._stdin or self._sources.pack
         if is_without or not any(path.is_dir() for path in self._sources.read_paths):
             return None
-        return project_cache(self._checks.settings)
+        return project_cache(self._checks.settings, profile=default_profile())  # TRANSITIONAL
 
     def _batches(self) -> Iterable[PageBatch]:
         batches = batches_for_paths(self._stdin) if self._stdin else self._sources.batches()
