@@ -7,7 +7,6 @@ qtgen.toml names, or in a package with an entry point in the group `qtgen.rules`
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 
 import re2
 
@@ -118,11 +117,6 @@ def rules_of(profile: Profile) -> tuple[Rule, ...]:
 
     Rules that the site switches off are left out.
     """
-    return _rules_of(profile, len(REGISTRY))  # plugins may have added rules since the last call
-
-
-@lru_cache(maxsize=32)
-def _rules_of(profile: Profile, _rules: int) -> tuple[Rule, ...]:
     severities = profile.file.rules
     return tuple(
         replace(rule, severity=Severity(severities[code]), severity_is_set=True) if code in severities else rule
