@@ -11,6 +11,7 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.llm.factory import endpoints_for
 from qtgen.page.naming import slug
+from qtgen.page.profile import default_profile
 from qtgen.page.splicer import Changes
 from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.plan import prioritize
@@ -46,9 +47,16 @@ def find_pages(
     )
     root = project_folder()
     batches = list(iter_batches(options.paths, on_unusable))
-    cache = project_cache(config.rule_settings)
+    cache = project_cache(config.rule_settings, profile=default_profile())  # TRANSITIONAL
     corpus = settings.corpus if "related" in options.staleness.groups else None
-    validation = ValidationOptions((), root=root, corpus=corpus, cache=cache, settings=config.rule_settings)
+    validation = ValidationOptions(
+        (),
+        root=root,
+        corpus=corpus,
+        cache=cache,
+        settings=config.rule_settings,
+        profile=default_profile(),  # TRANSITIONAL
+    )
     try:
         report = find_stale(
             batches,

@@ -30,7 +30,7 @@ class Draft:
         edits_of = [(fix, [*text_edits(self.page, fix)]) for fix in fixes]
         edits = sorted(edit for _, edits in edits_of for edit in edits)
         try:
-            fixed = read_text(apply_edits(self.page.text, edits))
+            fixed = read_text(apply_edits(self.page.text, edits), self.page.layout)
         except SpliceError as error:
             return str(error)
         loss = self._loss(fixed, self._parts(edits_of, edits))
