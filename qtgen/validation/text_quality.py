@@ -228,7 +228,7 @@ def _read(answer: str, math: bool) -> tuple[str, list[list[str]]]:
 
 
 def is_about_question(question: str, description: str, answer: str) -> bool:
-    """Return True for a page that is certainly not off topic. This is a quick test. `measure` decides the other pages."""
+    """Return True for a page that is certainly not off topic. This is a quick test; `measure` decides the others."""
     if repeats_question(question, description, answer, (_MISSING_IN_DESCRIPTION, _MISSING_IN_ANSWER)):
         return True
     terms = question_terms(question)
