@@ -11,6 +11,7 @@ from qtgen.page.markdown import segment_at
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding, answer_line, answer_of, document_of, has_answer, markdown_of
 from qtgen.validation.rules.edits import span_within
+from qtgen.validation.rules.limit_examples import too_long_answer, too_long_text, too_short_answer, too_short_text
 from qtgen.validation.rules.limits import (
     limits_answer_above,
     limits_answer_below,
@@ -20,8 +21,6 @@ from qtgen.validation.rules.limits import (
 )
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
-
-_SENTENCE = "Osmosis is the passage of water through a membrane towards the side that holds more solute."
 
 
 def _texts_fit(file: PageFile) -> bool:
@@ -37,7 +36,7 @@ def _texts_fit(file: PageFile) -> bool:
     "QT601",
     "description-too-long",
     Severity.WARNING,
-    bad=Example(_SENTENCE, _SENTENCE[:-1] + ", until the two sides are even or the pressure stops it."),
+    bad=too_long_text,
     skip_if=_texts_fit,
     applies=limits_texts_above,
 )
@@ -59,7 +58,7 @@ def description_too_long(file: PageFile) -> Iterator[Finding]:
     "QT602",
     "description-too-short",
     Severity.WARNING,
-    bad=Example(_SENTENCE, "About osmosis."),
+    bad=too_short_text,
     skip_if=_texts_fit,
     applies=limits_texts_below,
 )
@@ -85,12 +84,7 @@ def _answer_length_fine(file: PageFile) -> bool:
     "QT605",
     "answer-too-short",
     Severity.WARNING,
-    bad=Example(
-        " that holds the solute back.\\n\\n1. **Gradient**: Water moves towards the side with more solute, because "
-        "there its own concentration is lower.\\n\\n2. **Membrane**: The pores let water pass and hold back larger "
-        "particles such as sugar and most ions.\\n\\n",
-        ". ",
-    ),
+    bad=too_short_answer,
     skip_if=_answer_length_fine,
     repairable="concern",
     applies=limits_answer_below,
@@ -113,7 +107,7 @@ def answer_too_short(file: PageFile) -> Iterator[Finding]:
     "QT606",
     "answer-too-long",
     Severity.WARNING,
-    bad=Example("Osmosis moves", "Osmosis moves " + "and moves " * 600),
+    bad=too_long_answer,
     skip_if=_answer_length_fine,
     applies=limits_answer_above,
 )

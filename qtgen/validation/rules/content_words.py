@@ -15,7 +15,7 @@ def _too_long_texts(layout: Layout) -> str:
 
 
 def _too_short_texts(layout: Layout) -> str:
-    limited = [limit for limit in limits_of(layout).texts if limit.least]
+    limited = [limit for limit in limits_of(layout).texts if limit.least > 1]
     if _is_description(layout, limited):
         return f"The description has fewer than {limited[0].least:,} characters."
     return f"{' or '.join(f'`{path}` has fewer than {least:,}' for path, least, _ in limited)} characters."
@@ -75,5 +75,6 @@ CONTENT_WORDS: Mapping[str, Callable[[Layout], object]] = {
     "answer_max": lambda layout: f"{limits_of(layout).answer.most:,}",
     "hidden_as_read": lambda layout: layout.profile.file.renderer.reads.get("hidden", ""),
     "unless_hidden": _unless_hidden,
+    "all_hidden": lambda layout: f", and all of them have `{layout.roles.hidden}`" if layout.roles.hidden else "",
 }
 """What replaces each placeholder."""

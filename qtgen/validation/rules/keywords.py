@@ -6,6 +6,7 @@ from qtgen.page import Page, Span
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.content_words import separator_name
 from qtgen.validation.rules.edits import change_fields, replace_parts
+from qtgen.validation.rules.limit_examples import malformed_list
 from qtgen.validation.rules.limits import ListLimit, has_lists, limits_of
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
@@ -31,7 +32,7 @@ def _lists_fine(file: PageFile) -> bool:
     "QT603",
     "keywords-malformed",
     Severity.WARNING,
-    bad=Example("osmosis, membrane, solute, water, diffusion", "osmosis,membrane,solute,water,diffusion"),
+    bad=malformed_list,
     good=Example("osmosis, membrane", "osmosis, semi-permeable membrane"),
     fix="safe",
     skip_if=_lists_fine,

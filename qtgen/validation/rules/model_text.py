@@ -59,7 +59,7 @@ def refusal(file: PageFile) -> Iterator[Finding]:
 
     Why it is bad: a reader who searched for the question gets an apology.
     Fix: answer the question, or remove the page. No automatic fix.
-    Precision: 6 of 9,923 live pages are refusals, and all of them have `no_index`. The rule detects no other page.
+    Precision: 6 of 9,923 live pages are refusals{all_hidden}. The rule detects no other page.
     """
     apology = _REFUSAL.match(answer_of(file))
     hidden = file.page.layout.roles.hidden
