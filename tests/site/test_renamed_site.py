@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from qtgen.validation.rules import REGISTRY
-from qtgen.validation.rules.example import EXAMPLE_PAGE, example_site
+from qtgen.page.profile import default_profile
+from qtgen.validation.rules import REGISTRY, rules_of
+from qtgen.validation.rules.example import EXAMPLE_PAGE, example_site_of
+from qtgen.validation.rules.example import example_pages as pages_of_example
 from support.renamed_site import (
     HIDDEN,
     KEYS,
@@ -94,8 +96,8 @@ def example_pages() -> dict[str, bytes]:
     """Return the pages of all bad examples, and pages with a fault in each line, by path."""
     pages = {
         f"examples/{rule.code.lower()}-{number}/{path}": raw
-        for rule in REGISTRY.values()
-        for number, (path, raw) in enumerate(example_site(rule.bad))
+        for rule in rules_of(default_profile())
+        for number, (path, raw) in enumerate(pages_of_example(rule.bad, example_site_of(default_profile())))
     }
     faulty = {f"faulty/{n}/biology/what-is-osmosis.md": page.encode() for n, page in enumerate(faulty_pages())}
     return {**pages, **faulty}
