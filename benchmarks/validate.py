@@ -32,6 +32,7 @@ from pathlib import Path
 import frontmatter
 from pydantic import BaseModel
 
+from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches, read_page
 from qtgen.validation.cache import Cache
 from qtgen.validation.rules import REGISTRY
@@ -67,9 +68,10 @@ class FrontMatter(BaseModel):
 
 
 def read_only(folder: Path) -> None:
+    profile = default_profile()
     for run in iter_batches([folder]):
         for path, (size, _) in zip(run.paths(), run.states, strict=True):
-            read_page(path, size)
+            read_page(path, size, profile)
 
 
 def page_rules(folder: Path) -> None:

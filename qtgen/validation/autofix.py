@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from qtgen._util.files import replace_file
 from qtgen.errors import OutputError
-from qtgen.page import Page, read
+from qtgen.page import Page, default_profile, read
 from qtgen.site.discovery import PageBatch, load_page, read_page_bytes
 from qtgen.site.index import SiteIndex
 from qtgen.validation.cache import PageRecord
@@ -232,7 +232,8 @@ class _Fixer:
         return path in self._overlay and self._overlay[path] != self._before[path]
 
     def _changed_targets(self, path: str) -> set[str]:
-        urls = {*_names(load_page(path, -1, self._overlay)).values()}
+        page = load_page(path, -1, self._overlay, default_profile())  # TRANSITIONAL
+        urls = {*_names(page).values()}
         changed = [other for other in self._overlay if self._has_changed(other)]
         return {
             other

@@ -19,7 +19,7 @@ from msgspec import msgpack
 
 from qtgen._util.engines import Engine
 from qtgen._util.text_column import TextColumn
-from qtgen.page import Page
+from qtgen.page import Page, default_profile
 from qtgen.page.sentences import find_sentence
 from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages, load_page
 from qtgen.site.index import SiteIndex
@@ -144,7 +144,8 @@ class ValidationResult:
             if self._paths is not None:
                 self._paths.extend(batch.paths())
             if self._needs_words:
-                pages = (load_page(path, -1, options.overlay) for path in batch.paths())
+                profile = default_profile()  # TRANSITIONAL
+                pages = (load_page(path, -1, options.overlay, profile) for path in batch.paths())
                 self.site.question_words.add(question_words(page.text_of("title") or "") for page in pages)
             self._read += len(records)
             if options.on_progress:
@@ -208,7 +209,7 @@ class ValidationResult:
         diagnostics = decode_findings(path, findings, codes)
         if not self._options.fixes or not any(diagnostic.fixable for diagnostic in diagnostics):
             return diagnostics
-        page = load_page(path, -1, self._options.overlay)
+        page = load_page(path, -1, self._options.overlay, default_profile())  # TRANSITIONAL
         with_fixes = page_checker(self._options.settings, fixes=True)(page_file(path, page))
         return [diagnostic for diagnostic in with_fixes if diagnostic.code in codes]
 
@@ -222,7 +223,7 @@ class ValidationResult:
         position = self.site.location_of(row, finding.key)
         needs_fix = fixable and self._options.fixes and (self._options.unsafe or not is_unsafe)
         if position is None or needs_fix or (rule.explain_link and section):
-            page = load_page(path, -1, self._options.overlay)
+            page = load_page(path, -1, self._options.overlay, default_profile())  # TRANSITIONAL
             span = page.span(field_path)
             position = (*page.position(span.start), *page.position(span.end))
             target = self._target(page, section) if section else None
@@ -238,7 +239,7 @@ class ValidationResult:
 
     def _sentence_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, sentence: int) -> Diagnostic | None:
         """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""
-        page = load_page(path, -1, self._options.overlay)
+        page = load_page(path, -1, self._options.overlay, default_profile())  # TRANSITIONAL
         answer = page.text_of(finding.key) or ""
         place = find_sentence(answer, sentence)
         if place is None:
@@ -257,7 +258,8 @@ class ValidationResult:
             place = self._spool.tell()  # of the iteration that needs the page
             self._paths = TextColumn(path for path, _ in self._rows())
             self._spool.seek(place)
-        return load_page(self._paths[self.site.page_number(row)], -1, self._options.overlay)
+        path = self._paths[self.site.page_number(row)]
+        return load_page(path, -1, self._options.overlay, default_profile())  # TRANSITIONAL
 
 
 class _SiteFindings:

@@ -11,7 +11,7 @@ from msgspec import msgpack
 
 from qtgen._util.cpus import usable_cpus
 from qtgen._util.engines import Engine
-from qtgen.page import Page
+from qtgen.page import Page, default_profile
 from qtgen.site.discovery import Overlay, PageBatch, check_unreadable, load_page
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
@@ -137,7 +137,7 @@ def _check_were_read(parcel: list[_LookedUp], checked: list[PageRecord], overlay
     missing = chain.from_iterable(_missing(batch, records) for batch, records in parcel)
     for (path, _), record in zip(missing, checked, strict=True):
         for finding in decode_findings(path, record[1], _UNREADABLE) if _NOT_CACHED in record[1] else ():
-            check_unreadable(path, finding.message, overlay)
+            check_unreadable(path, finding.message, overlay, default_profile())  # TRANSITIONAL
 
 
 def _arguments(
@@ -178,7 +178,7 @@ def check_file(path: str, size: int, overlay: Overlay, settings: RuleSettings = 
         size: The size of the file in bytes, as its folder lists it. -1 means unknown.
         settings: What the rules read from the settings.
     """
-    page = load_page(path, size, overlay)
+    page = load_page(path, size, overlay, default_profile())  # TRANSITIONAL
     diagnostics = page_checker(settings)(page_file(path, page))
     findings = _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
     return page_facts(page), findings, page_sentences(page) if settings.compare_sentences else None

@@ -11,7 +11,7 @@ from qtgen.errors import UsageError
 from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.page import Page
+from qtgen.page import Page, default_profile
 from qtgen.review.audits.audits import AuditProgress, Plan, plans_that_read, read_plan, read_plans, second_readings
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.decisions.drafts import Drafts
@@ -183,7 +183,7 @@ def _settle(actions: Actions, index: ReviewIndex) -> None:
 
     def page_at(url: str) -> Page | None:
         page = index.page(url)
-        return read_page(page.path) if page else None
+        return read_page(page.path, -1, default_profile()) if page else None  # TRANSITIONAL
 
     index.refresh_decisions([decision.url for decision in actions.settle(page_at)])
 
