@@ -1,22 +1,19 @@
-"""Find the profile that the functions for programs use."""
+"""Find the profile of the site that pages belong to."""
 
+import os
 from pathlib import Path
 
 from qtgen.page.profile import Profile, default_profile, find_profile, load_profile
-from qtgen.site.discovery import PathName
 
 
-def resolve_profile(site: Profile | PathName | None) -> Profile:
-    """Return the profile that a function for programs was given.
+def resolve_profile(site: Profile | str | os.PathLike[str] | None = None) -> Profile:
+    """Return the profile of a site. Raises SettingsError with the file and the line.
 
     Args:
-        site: A profile, or the path of a `site.toml`. None is the nearest `site.toml`, in the current folder or above
-            it, or the profile that ships with qtgen if there is none.
-
-    Raises:
-        SettingsError: The file cannot be read, or is not valid.
+        site: The profile, or its `site.toml`. None for the nearest `site.toml`, in the current folder or above it. If
+            there is none, the profile that ships with qtgen applies.
     """
     if isinstance(site, Profile):
         return site
-    path = find_profile(Path.cwd()) if site is None else Path(site)
-    return default_profile() if path is None else load_profile(path)
+    file = find_profile(Path.cwd()) if site is None else Path(site)
+    return load_profile(file) if file else default_profile()
