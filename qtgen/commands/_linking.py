@@ -12,6 +12,7 @@ from qtgen._util.text import pluralize
 from qtgen.commands._errors import describe
 from qtgen.commands._output import listed, note
 from qtgen.errors import QtgenError
+from qtgen.page import default_profile
 from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import batches_for_paths, iter_batches, read_page
 
@@ -79,7 +80,8 @@ def link_new(pages: Iterable[str], corpus: Path, settings: Settings, *, update_n
         pages: Paths of the new pages.
         update_neighbours: Also change those pages of the corpus.
     """
-    new = sorted(path for path in pages if not read_page(path).text_of("related_article1.url"))
+    profile = default_profile()  # TRANSITIONAL
+    new = sorted(path for path in pages if not read_page(path, -1, profile).text_of("related_article1.url"))
     if not new:
         return
     try:

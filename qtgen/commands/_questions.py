@@ -10,6 +10,7 @@ from qtgen.errors import NearDuplicates, QuestionFileError
 from qtgen.generation.duplicates import SitePages, site_duplicates
 from qtgen.generation.plan import QuestionIndex, near_duplicate_rows, page_path, unknown_subjects
 from qtgen.generation.questions import QuestionFiles
+from qtgen.page import default_profile
 from qtgen.page.fields import SUBJECTS
 from qtgen.settings import Settings
 from qtgen.site.discovery import iter_page_paths, read_page
@@ -48,7 +49,7 @@ def find_duplicates(source: QuestionFiles, index: QuestionIndex, settings: Setti
 
     def titles() -> Iterator[tuple[str, str]]:
         for path in paths:
-            page = read_page(path)
+            page = read_page(path, -1, default_profile())  # TRANSITIONAL
             site.add(page)
             yield path, page.text_of("title") or ""
 
