@@ -11,6 +11,7 @@ from qtgen._util.extras import require
 from qtgen._util.text import pluralize
 from qtgen.commands._errors import describe
 from qtgen.commands._output import listed, note
+from qtgen.commands._site import profile_of
 from qtgen.errors import QtgenError
 from qtgen.page import Page
 from qtgen.settings import Settings, project_folder
