@@ -60,7 +60,7 @@ def test_a_warm_run_reads_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_records_of_other_rules_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     validate_cached(key="rules 1")
-    monkeypatch.setattr("qtgen.validation.workers.check_file", lambda *_: pytest.fail("a page was checked"))
+    monkeypatch.setattr("qtgen.validation.workers.check_file", lambda *_, **__: pytest.fail("a page was checked"))
     validate_cached(key="rules 1", rules=choose_rules(profile=default_profile()))
     with pytest.raises(pytest.fail.Exception, match="a page was checked"):
         validate_cached(key="rules 2", rules=choose_rules(profile=default_profile()))

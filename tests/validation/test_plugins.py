@@ -217,7 +217,8 @@ if __name__ == "__main__":
 def test_a_new_version_of_a_package_is_another_cache_key(package: Path) -> None:
     program = (
         "from qtgen.validation.plugins import load_installed_plugins, rules_key\n"
-        "load_installed_plugins()\nprint(rules_key())"
+        "from qtgen.page.profile import default_profile\n"
+        "load_installed_plugins()\nprint(rules_key(profile=default_profile()))"
     )
     first = run_with_package(package, program)
     install(package, "1.0.1")
