@@ -10,7 +10,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._errors import option_of
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.errors import MissingExtra, UsageError
 from qtgen.page.profile import default_profile
 from qtgen.validation.plugins import installed_plugins, load_plugins, loaded_plugins
@@ -32,6 +32,7 @@ def command(name: str | None, site: Path | None) -> int:
     """
     settings = settings_from({"site": site})
     load_plugins(settings)
+    profile_of(settings)
     if name is None:
         for line in _list():
             echo(line)

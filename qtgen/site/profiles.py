@@ -10,7 +10,7 @@ Site: TypeAlias = Profile | PathName | None
 """A profile, the path of a `site.toml`, or None for the nearest one."""
 
 
-def resolve_profile(site: Site) -> Profile:
+def resolve_profile(site: Site = None) -> Profile:
     """Return the profile of a site.
 
     Args:

@@ -22,12 +22,11 @@ from qtgen._util.text_column import TextColumn
 from qtgen.page import Page
 from qtgen.page.profile import Profile
 from qtgen.page.sentences import find_sentence
-from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages
+from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages, load_page
 from qtgen.site.index import SiteIndex
 from qtgen.site.similarity import question_words
 from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, printable
-from qtgen.validation.pages import load_page
 from qtgen.validation.rules import Rule, SiteFinding, SiteRule
 from qtgen.validation.rules.checker import by_position, compute_fix
 from qtgen.validation.rules.edits import span_within
@@ -249,7 +248,7 @@ class ValidationResult:
         """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""
         page = self._load(path)
         answer = page.text_of(finding.key) or ""
-        place = find_sentence(answer, sentence)
+        place = find_sentence(answer, sentence, page.layout.codec)
         if place is None:
             return None
         message = printable(finding.message.format(sentence=answer[slice(*place)][:_SENTENCE_SHOWN]))

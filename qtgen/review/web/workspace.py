@@ -184,7 +184,7 @@ def _settle(actions: Actions, index: ReviewIndex) -> None:
 
     def page_at(url: str) -> Page | None:
         page = index.page(url)
-        return read_page(page.path) if page else None
+        return read_page(page.path, -1, default_profile()) if page else None  # TRANSITIONAL
 
     index.refresh_decisions([decision.url for decision in actions.settle(page_at)])
 

@@ -8,7 +8,10 @@ from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Kind
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import span_within
-from qtgen.validation.rules.limits import (
+from qtgen.validation.rules.placeholders import PLACEHOLDERS, listed
+from qtgen.validation.rules.registry import rule
+from qtgen.validation.rules.types import Example, Finding, PageFile
+from qtgen.validation.rules.value_limits import (
     SHOWN,
     Fault,
     fault_of,
@@ -19,9 +22,6 @@ from qtgen.validation.rules.limits import (
     item_fault_of,
     range_of,
 )
-from qtgen.validation.rules.placeholders import PLACEHOLDERS, listed
-from qtgen.validation.rules.registry import rule
-from qtgen.validation.rules.types import Example, Finding, PageFile
 
 if TYPE_CHECKING:
     from qtgen.validation.rules.example import ExampleSite
