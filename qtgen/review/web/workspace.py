@@ -11,7 +11,8 @@ from qtgen.errors import UsageError
 from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.page import Page, default_profile
+from qtgen.page import Page
+from qtgen.page.profile import default_profile
 from qtgen.review.audits.audits import AuditProgress, Plan, plans_that_read, read_plan, read_plans, second_readings
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.decisions.drafts import Drafts
@@ -195,10 +196,11 @@ def _checks(settings: Settings, on_progress: OnProgress) -> ValidationOptions:
         for pattern, some in settings.per_path.items()
     ]
     return ValidationOptions(
-        choose_rules(settings.select, settings.ignore, rules.requested),
+        choose_rules(settings.select, settings.ignore, rules.requested, profile=default_profile()),  # TRANSITIONAL
         by_path=by_path,
         root=project_folder(),
         corpus=settings.corpus,
         settings=rules,
         on_progress=on_progress,
+        profile=default_profile(),  # TRANSITIONAL
     )
