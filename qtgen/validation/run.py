@@ -247,15 +247,15 @@ class ValidationResult:
     def _sentence_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, sentence: int) -> Diagnostic | None:
         """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""
         page = self._load(path)
-        field_path = page.layout.roles.answer or ""
-        answer = page.text_of(field_path) or ""
+        field = page.layout.roles.answer or ""
+        answer = page.text_of(field) or ""
         place = find_sentence(answer, sentence, page.layout.codec)
         if place is None:
             return None
-        message = printable(finding.message.format(sentence=answer[slice(*place)][:_SENTENCE_SHOWN]))
-        span = span_within(page, field_path, *place)
+        message = printable(finding.message.format(answer=field, sentence=answer[slice(*place)][:_SENTENCE_SHOWN]))
+        span = span_within(page, field, *place)
         position = (*page.position(span.start), *page.position(span.end))
-        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field_path, None, False)
+        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field, None, False)
 
     def _target(self, page: Page, section: str) -> Page | None:
         """Return the page that a link leads to."""

@@ -10,6 +10,7 @@ from functools import partial
 from qtgen._util.text import enumeration
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Roles
+from qtgen.validation.rules.content_words import CONTENT_WORDS
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
@@ -26,6 +27,7 @@ PLACEHOLDERS: dict[str, Callable[[Layout], object]] = {
     "links": lambda layout: layout.links.field if layout.links else "links",
     "links_max": lambda layout: layout.links.max if layout.links else 0,
     "site": lambda layout: layout.profile.file.name,
+    **CONTENT_WORDS,
     "constants": lambda layout: listed(layout.constants),
 }
 """What replaces each placeholder. Families of rules add their own."""

@@ -86,7 +86,8 @@ class SiteFinding(NamedTuple):
     """What a site rule reports about pages or links.
 
     Args:
-        message: What is wrong. `{other}` is replaced by the path of the page `other`.
+        message: What is wrong. `{other}` is replaced by the path of the page `other`, and `{answer}` by the path of the
+            answer if there is a `sentence`.
         rows: Rows of the site index, each a page or a link.
         key: The field of each row that the finding is about: `url`, `id` or `title`.
         other: The number of another page that the message names.
