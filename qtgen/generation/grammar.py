@@ -7,8 +7,15 @@ that a model does not end it inside a number (`23.` of `23.4`) or an abbreviatio
 Format: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from qtgen.generation.answers import SEARCH
+from qtgen.generation.own_shapes import fill, item_gap
+from qtgen.generation.page_texts import PageText, PageTexts, page_texts
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Part, Shape
 
 SENTENCE_MIN, SENTENCE_MAX = 30, 230
 """The characters of a sentence. A longer text has several."""
@@ -24,8 +31,9 @@ _INSERTS = {1: 60, 2: 40, 3: 30}
 _SHORTEST_INSERT, _LONGEST_DECIMAL = 3, 5
 _WORDS = r"""
 end ::= ([a-z] [a-z] | [a-z0-9%] ")") "."
-keyword ::= [a-zA-Z] [a-zA-Z'’ -]{1,30} [a-z]
+keyword ::= {keyword}
 """
+_KEYWORD = "[a-zA-Z] [a-zA-Z'’ -]{1,30} [a-z]"
 _CELL = r"cell ::= [A-Za-z0-9] [^|\n*#<>{}\[\]$`_\\\x01-\x1F\x7F-\x9F]{1,118}"
 # A heading has up to seven words, or fewer if they are long, so that it does not exceed its maximum length.
 _WORD_LENGTHS, _MOST_WORDS = (10, 15, 20), 7
@@ -36,26 +44,36 @@ block ::= "### " heading | "$$\n" [^$`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,200} "\n$$"
 code ::= "\n\n```" [a-z]{1,12} "\n" [^`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,1100} "\n```"
 """
 
+_BREAK = ' "\\n\\n" '
+_MARK = "\x00"  # takes the place of a text in its template
+_SHORTEST_WORDS = 4
+
 _Fields = Mapping[str, Any]
 
 
-def grammar(shape: str, schema: Mapping[str, Any], *, is_short: bool) -> str:
+def grammar(shape: str, schema: Mapping[str, Any], layout: Layout, *, is_short: bool) -> str:
     """Return the grammar of an answer.
 
     Args:
         shape: Name of the answer's shape.
         schema: Its strict JSON Schema.
+        layout: The layout of the page.
         is_short: Whether the grammar is for a small model. The answer then contains no formulas and no description,
             because a sentence of the answer makes a better description.
     """
     fields: _Fields = schema["properties"]
+    prose = _Prose(is_rich=not is_short)
+    texts = page_texts(layout).alone if shape == SEARCH else page_texts(layout)
+    search = _search(fields, texts, with_description=shape == SEARCH or not is_short)
+    tail = ' "\\n\\n" search' if search else ""
+    own = next((own for own in layout.profile.file.shape if own.name == shape), None)
     rules = [
-        *_SHAPES[shape](fields, _Prose(is_rich=not is_short)),
-        *_search(fields, with_description=shape == "seo" or not is_short),
+        *(_own(own, prose, tail) if own else _SHAPES[shape](fields, prose, tail)),
+        *search,
         f"plain ::= {_PLAIN}",
-        *_lines(_WORDS),
+        *_lines(_WORDS.format(keyword=_keyword(texts))),
     ]
-    if not is_short and shape != "seo":
+    if not is_short and shape != SEARCH:
         rules += [f"char ::= {_RICH}", *(_insert(longest) for longest in _INSERTS.values())]
     return "\n".join(rules)
 
@@ -99,7 +117,7 @@ class _Prose:
         return f"{first} ({' | '.join(choices)}) end"
 
 
-def _points(fields: _Fields, prose: _Prose) -> list[str]:
+def _points(fields: _Fields, prose: _Prose, tail: str) -> list[str]:
     fewest, most = fields["points"]["minItems"], fields["points"]["maxItems"]
     required = " ".join(f'"\\n\\n{number}. " point' for number in range(1, fewest + 1))
     optional = ""
@@ -108,7 +126,7 @@ def _points(fields: _Fields, prose: _Prose) -> list[str]:
     point = fields["points"]["items"]["properties"]
     example = ' ("\\n\\n**Worked example**: " example)?' if prose.is_rich else ""
     rules = [
-        f'root ::= introduction {required} {optional}{example} "\\n\\nIn summary, " summary "\\n\\n" search',
+        f'root ::= introduction {required} {optional}{example} "\\n\\nIn summary, " summary{tail}',
         'point ::= "**" heading "**: " explanation',
         _heading("heading", point["heading"]),
         prose.rule("introduction", fields["introduction"]),
@@ -118,12 +136,12 @@ def _points(fields: _Fields, prose: _Prose) -> list[str]:
     return [*rules, prose.rule("example", fields["worked_example"])] if prose.is_rich else rules
 
 
-def _table(fields: _Fields, prose: _Prose) -> list[str]:
+def _table(fields: _Fields, prose: _Prose, tail: str) -> list[str]:
     tables = {table["properties"]["columns"]["minItems"]: table for table in fields["table"]["anyOf"]}
     choices = " | ".join(f"table{width}" for width in tables)
     any_table = next(iter(tables.values()))["properties"]
     rules = [
-        f'root ::= introduction "\\n\\n" ({choices}) "\\n\\nIn summary, " summary "\\n\\n" search',
+        f'root ::= introduction "\\n\\n" ({choices}) "\\n\\nIn summary, " summary{tail}',
         prose.rule("introduction", fields["introduction"]),
         prose.rule("summary", fields["summary"], first="[A-Za-z]"),
         _heading("column", any_table["columns"]["items"]),
@@ -141,21 +159,21 @@ def _table(fields: _Fields, prose: _Prose) -> list[str]:
     return rules
 
 
-def _freeform(_: _Fields, prose: _Prose) -> list[str]:
+def _freeform(_: _Fields, prose: _Prose, tail: str) -> list[str]:
     """Return the rules of an answer of five texts, with headings, formulas and one program between them.
 
     With the chosen lengths, the answer has 300 to 4,500 characters.
     """
     text = prose.rule("text", {"minLength": 60, "maxLength": 2 * SENTENCE_MAX})
     parts = ' "\\n\\n" '.join(["text part", "text part code?", "text part", "text part", "text"])
-    return [f'root ::= {parts} "\\n\\n" search', text, _heading("heading", {"maxLength": 80}), *_lines(_FREE)]
+    return [f"root ::= {parts}{tail}", text, _heading("heading", {"maxLength": 80}), *_lines(_FREE)]
 
 
-def _seo(_: _Fields, __: _Prose) -> list[str]:
+def _seo(_: _Fields, __: _Prose, ___: str) -> list[str]:
     return ["root ::= search"]
 
 
-_SHAPES: Mapping[str, Callable[[_Fields, _Prose], list[str]]] = {
+_SHAPES: Mapping[str, Callable[[_Fields, _Prose, str], list[str]]] = {
     "points": _points,
     "table": _table,
     "freeform": _freeform,
@@ -163,16 +181,89 @@ _SHAPES: Mapping[str, Callable[[_Fields, _Prose], list[str]]] = {
 }
 
 
-def _search(fields: _Fields, *, with_description: bool) -> list[str]:
-    """Return the rules of the lines `Description:` and `Keywords:`."""
-    fewest = fields["page_keywords"]["minItems"]
-    most = fewest + _FEW
-    line = f'"Keywords: " keyword (", " keyword){{{fewest - 1},{most - 1}}}'
-    if not with_description:
-        return [f"search ::= {line}"]
-    length = fields["page_description"]
-    sentence = _plain_sentence("[A-Z]", length["minLength"], length["maxLength"])
-    return [f'search ::= "Description: " description "\\n\\n" {line}', f"description ::= {sentence}"]
+def _search(fields: _Fields, texts: PageTexts, *, with_description: bool) -> list[str]:
+    """Return the rules of the lines with the texts besides the answer, such as `Description:` and `Keywords:`."""
+    lines, rules = [], []
+    for number, text in enumerate(texts.further):
+        lines.append(f'"{text.label}: " further{number}')
+        rules.append(f"further{number} ::= {_further(text, fields[text.name])}")
+    if texts.description and with_description:
+        length = fields[texts.description.name]
+        low, high = max(SENTENCE_MIN, length["minLength"]), min(SENTENCE_MAX, length["maxLength"])
+        lines.append('"Description: " description')
+        rules.append(f"description ::= {_plain_sentence('[A-Z]', min(low, high - 1), high)}")
+    if texts.keywords:
+        count = fields[texts.keywords.name]
+        fewest, most = count["minItems"], min(count["minItems"] + _FEW, count["maxItems"])
+        lines.append(f'"Keywords: " keyword (", " keyword){{{fewest - 1},{most - 1}}}')
+    return [f"search ::= {_BREAK.join(lines)}", *rules] if lines else []
+
+
+def _keyword(texts: PageTexts) -> str:
+    choices = texts.keywords.spec.enum if texts.keywords else None
+    return " | ".join(_quoted(str(choice)) for choice in choices) if choices else _KEYWORD
+
+
+def _further(text: PageText, schema: Mapping[str, Any]) -> str:
+    """Return the right side of the rule of a text that is neither the description nor the keywords."""
+    if text.is_list:
+        items = schema["items"].get("enum")
+        item = f"({' | '.join(_quoted(str(choice)) for choice in items)})" if items else f"({_KEYWORD})"
+        return f'{item} (", " {item}){{{text.low - 1},{min(text.low + _FEW, text.ask) - 1}}}'
+    if text.spec.enum:
+        return " | ".join(_quoted(str(choice)) for choice in text.spec.enum)
+    if text.is_prose:
+        return _short_text(text.low, min(SENTENCE_MAX, text.high))
+    kind = schema.get("type")
+    return {"boolean": '"true" | "false"', "integer": "[0-9]{1,4}", "number": '[0-9]{1,4} ("." [0-9]{1,2})?'}.get(
+        str(kind), _KEYWORD
+    )
+
+
+def _own(shape: Shape, prose: _Prose, tail: str) -> list[str]:
+    """Return the rules of a shape that a profile adds."""
+    rules, root = [], ""
+    for part in shape.parts:
+        name = f"part-{part.key.replace('_', '-')}"
+        gap = f"{_BREAK} " if root else ""
+        piece = _own_items(part, name) if part.items else _filled(part, name, 1)
+        root += f" {gap}{piece}" if part.required else f" ({gap}{piece})?"
+        rules.append(_own_text(part, name, prose))
+    return [f"root ::={root}{tail}", *rules]
+
+
+def _own_items(part: Part, name: str) -> str:
+    fewest, most = part.items or (1, 1)
+    gap = _quoted(item_gap(part))
+    required = f" {gap} ".join(_filled(part, name, number) for number in range(1, fewest + 1))
+    optional = ""
+    for number in range(most, fewest, -1):
+        optional = f"({gap} {_filled(part, name, number)} {optional})?"
+    return f"{required} {optional}".strip()
+
+
+def _own_text(part: Part, name: str, prose: _Prose) -> str:
+    if part.max < 2 * SENTENCE_MIN:
+        return f"{name} ::= {_short_text(part.min, part.max)}"
+    return prose.rule(name, {"minLength": part.min, "maxLength": part.max})
+
+
+def _short_text(low: int, high: int) -> str:
+    """Return the right side of a rule of words on one line, which need not be a sentence."""
+    if high < _SHORTEST_WORDS:
+        return f"[A-Za-z0-9]{{{max(1, low)},{high}}}"
+    return f"[A-Z] plain{{{max(1, low - 2)},{high - 2}}} [a-z0-9]"
+
+
+def _filled(part: Part, name: str, number: int) -> str:
+    """Return the Markdown of a part as a sequence of the grammar."""
+    before, _, after = fill(part, _MARK, number).partition(_MARK)
+    return " ".join(filter(None, (_quoted(before) if before else "", name, _quoted(after) if after else "")))
+
+
+def _quoted(text: str) -> str:
+    """Return a literal of the grammar."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _plain_sentence(first: str, low: int, high: int) -> str:

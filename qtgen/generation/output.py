@@ -40,12 +40,13 @@ from qtgen._util.files import (
     staged_file,
 )
 from qtgen._util.leftovers import remove_leftovers_once
-from qtgen.errors import OutputError, UsageError
+from qtgen.errors import OutputError, SpliceError, UsageError
 from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
 from qtgen.generation.records import RecordFolder, record_text
 from qtgen.generation.types import Draft, Outcome
-from qtgen.page import default_profile, read, splice
+from qtgen.page import Profile, read, splice
+from qtgen.page.layout import Layout
 from qtgen.site.discovery import highest_id, iter_folder_pages, iter_page_paths
 
 _logger = logging.getLogger(__name__)
@@ -97,17 +98,22 @@ class OutputFolder:
             reason = str(error).rpartition(": ")[2]
             raise UsageError(f"{self.folder} cannot be written ({reason})", setting="out") from None
         hidden = self.folder / HIDDEN
-        for folder in (self.folder, *self.folder.glob("*/"), hidden, *hidden.glob("*/"), *hidden.glob("*/*/")):
+        folders = (self.folder, *self.folder.glob("*/"), *self.folder.glob("[!.]*/*/"))
+        for folder in (*folders, hidden, *hidden.glob("*/"), *hidden.glob("*/*/")):
             remove_leftovers_once(folder)
 
-    def highest_id(self, corpus: Path | None) -> int:
+    def highest_id(self, corpus: Path | None, layout: Layout) -> int:
         """Return the highest id of a page in this folder, in the corpus or in the provenance; 0 if there is none.
+
+        Pages of a layout without an id have none.
 
         Raises UsageError if the corpus does not exist.
         """
+        if layout.roles.id is None:
+            return 0
         written = (line.id for line in self._page_lines() if line.id is not None)
         pages = chain(iter_page_paths([corpus] if corpus else []), iter_folder_pages(self.folder))
-        return max(chain([highest_id(pages, default_profile())], written))  # TRANSITIONAL
+        return max(chain([highest_id(pages, layout.profile)], written))
 
     def deleted_pages(self) -> Callable[[str, str], bool]:
         """Return a function that tells whether the page with a path and a URL was written here and deleted since.
@@ -282,16 +288,20 @@ class OutputFolder:
         return self._publishing.path_of(page)
 
 
-def write_scores(pages: Mapping[Path, float]) -> int:
-    """Write scores, rounded to three decimals, into the `score` field of pages and return how many pages changed.
+def write_scores(pages: Mapping[Path, float], profile: Profile) -> int:
+    """Write scores, rounded to three decimals, into the score of pages and return how many pages changed.
 
-    No other byte changes. Raises OutputError, and SpliceError for a page that cannot be edited line by line.
+    No other byte changes. Raises OutputError, and SpliceError for a page that cannot be edited line by line or has no
+    field for a score.
     """
     changed = 0
     for path, score in pages.items():
         with as_output_error(path):
             before = path.read_bytes()
-        after = splice(read(before), {"score": round(score, 3)}).encode()
+        page = read(before, profile, path.as_posix())
+        if (field := page.layout.roles.score) is None:
+            raise SpliceError("the layout of the page has no field for a score")
+        after = splice(page, {field: round(score, 3)}).encode()
         if after != before:
             replace_file(path, before, after)
             changed += 1
