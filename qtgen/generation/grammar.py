@@ -7,20 +7,28 @@ that a model does not end it inside a number (`23.` of `23.4`) or an abbreviatio
 Format: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 """
 
-import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qtgen.generation.answers import SEARCH
 from qtgen.generation.own_shapes import fill, item_gap
-from qtgen.generation.page_texts import PageText, PageTexts, page_texts
+from qtgen.generation.page_texts import page_texts
+from qtgen.generation.search_grammar import (
+    BREAK,
+    FEW,
+    FRAME,
+    SENTENCE_MAX,
+    SENTENCE_MIN,
+    keyword,
+    plain_sentence,
+    quoted,
+    search_rules,
+    short_text,
+)
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Part, Shape
 
-SENTENCE_MIN, SENTENCE_MAX = 30, 230
-"""The characters of a sentence. A longer text has several."""
-
-_FRAME = 4  # characters at the beginning and the end of a sentence, which `char` does not describe
 # A plain sentence contains no Markdown, no HTML, no control characters, no decimals and no colon. Small models begin a
 # list after a colon, and add meaningless decimals to dates and whole numbers.
 _PLAIN = r"[^.*#|<>{}\[\]!?:`_$\\\x01-\x1F\x7F-\x9F]"
@@ -33,20 +41,18 @@ _WORDS = r"""
 end ::= ([a-z] [a-z] | [a-z0-9%] ")") "."
 keyword ::= {keyword}
 """
-_KEYWORD = "[a-zA-Z] [a-zA-Z'’ -]{1,30} [a-z]"
 _CELL = r"cell ::= [A-Za-z0-9] [^|\n*#<>{}\[\]$`_\\\x01-\x1F\x7F-\x9F]{1,118}"
 # A heading has up to seven words, or fewer if they are long, so that it does not exceed its maximum length.
 _WORD_LENGTHS, _MOST_WORDS = (10, 15, 20), 7
-_FEW = 2  # items beyond the minimum, in lists in which a small model repeats itself
 _FREE = r"""
 part ::= ("\n\n" block)?
 block ::= "### " heading | "$$\n" [^$`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,200} "\n$$"
 code ::= "\n\n```" [a-z]{1,12} "\n" [^`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,1100} "\n```"
 """
 
-_BREAK = ' "\\n\\n" '
+_LITERAL = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]')
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _MARK = "\x00"  # takes the place of a text in its template
-_SHORTEST_WORDS = 4
 
 _Fields = Mapping[str, Any]
 
@@ -64,18 +70,31 @@ def grammar(shape: str, schema: Mapping[str, Any], layout: Layout, *, is_short: 
     fields: _Fields = schema["properties"]
     prose = _Prose(is_rich=not is_short)
     texts = page_texts(layout).alone if shape == SEARCH else page_texts(layout)
-    search = _search(fields, texts, with_description=shape == SEARCH or not is_short)
+    search = search_rules(fields, texts, with_description=shape == SEARCH or not is_short)
     tail = ' "\\n\\n" search' if search else ""
     own = next((own for own in layout.profile.file.shape if own.name == shape), None)
     rules = [
         *(_own(own, prose, tail) if own else _SHAPES[shape](fields, prose, tail)),
         *search,
         f"plain ::= {_PLAIN}",
-        *_lines(_WORDS.format(keyword=_keyword(texts))),
+        *_lines(_WORDS.format(keyword=keyword(texts))),
     ]
     if not is_short and shape != SEARCH:
-        rules += [f"char ::= {_RICH}", *(_insert(longest) for longest in _INSERTS.values())]
-    return "\n".join(rules)
+        rules += [f"char ::= {_RICH}", *(_insert(longest, layout.codec.math) for longest in _INSERTS.values())]
+    return "\n".join(_used(rules))
+
+
+def _used(rules: Sequence[str]) -> list[str]:
+    """Return the rules without those that no text needs, such as that of keywords on a site without any."""
+    bodies = dict(rule.split(" ::= ", 1) for rule in rules)
+    reached, waiting = set[str](), ["root"]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            plain = _LITERAL.sub(" ", bodies[name])
+            waiting += [word for word in _NAME.findall(plain) if word in bodies]
+    return [rule for rule in rules if rule.partition(" ::= ")[0] in reached]
 
 
 class _Prose:
@@ -107,8 +126,8 @@ class _Prose:
 
     def _sentence(self, first: str, low: int, high: int) -> str:
         if not self.is_rich:
-            return _plain_sentence(first, low, high)
-        low, high = low - _FRAME, high - _FRAME
+            return plain_sentence(first, low, high)
+        low, high = low - FRAME, high - FRAME
         choices = [f"char{{{low},{high}}}"]
         for count, longest in _INSERTS.items():
             fewest = max(1, -(-(low - count * _SHORTEST_INSERT) // (count + 1)))
@@ -153,7 +172,7 @@ def _table(fields: _Fields, prose: _Prose, tail: str) -> list[str]:
         columns, cells = ' " | " '.join(["column"] * width), ' " | " '.join(["cell"] * width)
         ruler = "| --- " * (width + 1) + "|"
         row = f'"\\n| **" aspect "** | " {cells} " |"'
-        most = rows["maxItems"] if prose.is_rich else rows["minItems"] + _FEW
+        most = rows["maxItems"] if prose.is_rich else rows["minItems"] + FEW
         counted = f"{{{rows['minItems']},{most}}}"
         rules.append(f'table{width} ::= "| Aspect | " {columns} " |\\n{ruler}" ({row}){counted}')
     return rules
@@ -181,51 +200,12 @@ _SHAPES: Mapping[str, Callable[[_Fields, _Prose, str], list[str]]] = {
 }
 
 
-def _search(fields: _Fields, texts: PageTexts, *, with_description: bool) -> list[str]:
-    """Return the rules of the lines with the texts besides the answer, such as `Description:` and `Keywords:`."""
-    lines, rules = [], []
-    for number, text in enumerate(texts.further):
-        lines.append(f'"{text.label}: " further{number}')
-        rules.append(f"further{number} ::= {_further(text, fields[text.name])}")
-    if texts.description and with_description:
-        length = fields[texts.description.name]
-        low, high = max(SENTENCE_MIN, length["minLength"]), min(SENTENCE_MAX, length["maxLength"])
-        lines.append('"Description: " description')
-        rules.append(f"description ::= {_plain_sentence('[A-Z]', min(low, high - 1), high)}")
-    if texts.keywords:
-        count = fields[texts.keywords.name]
-        fewest, most = count["minItems"], min(count["minItems"] + _FEW, count["maxItems"])
-        lines.append(f'"Keywords: " keyword (", " keyword){{{fewest - 1},{most - 1}}}')
-    return [f"search ::= {_BREAK.join(lines)}", *rules] if lines else []
-
-
-def _keyword(texts: PageTexts) -> str:
-    choices = texts.keywords.spec.enum if texts.keywords else None
-    return " | ".join(_quoted(str(choice)) for choice in choices) if choices else _KEYWORD
-
-
-def _further(text: PageText, schema: Mapping[str, Any]) -> str:
-    """Return the right side of the rule of a text that is neither the description nor the keywords."""
-    if text.is_list:
-        items = schema["items"].get("enum")
-        item = f"({' | '.join(_quoted(str(choice)) for choice in items)})" if items else f"({_KEYWORD})"
-        return f'{item} (", " {item}){{{text.low - 1},{min(text.low + _FEW, text.ask) - 1}}}'
-    if text.spec.enum:
-        return " | ".join(_quoted(str(choice)) for choice in text.spec.enum)
-    if text.is_prose:
-        return _short_text(text.low, min(SENTENCE_MAX, text.high))
-    kind = schema.get("type")
-    return {"boolean": '"true" | "false"', "integer": "[0-9]{1,4}", "number": '[0-9]{1,4} ("." [0-9]{1,2})?'}.get(
-        str(kind), _KEYWORD
-    )
-
-
 def _own(shape: Shape, prose: _Prose, tail: str) -> list[str]:
     """Return the rules of a shape that a profile adds."""
     rules, root = [], ""
     for part in shape.parts:
         name = f"part-{part.key.replace('_', '-')}"
-        gap = f"{_BREAK} " if root else ""
+        gap = f"{BREAK} " if root else ""
         piece = _own_items(part, name) if part.items else _filled(part, name, 1)
         root += f" {gap}{piece}" if part.required else f" ({gap}{piece})?"
         rules.append(_own_text(part, name, prose))
@@ -234,7 +214,7 @@ def _own(shape: Shape, prose: _Prose, tail: str) -> list[str]:
 
 def _own_items(part: Part, name: str) -> str:
     fewest, most = part.items or (1, 1)
-    gap = _quoted(item_gap(part))
+    gap = quoted(item_gap(part))
     required = f" {gap} ".join(_filled(part, name, number) for number in range(1, fewest + 1))
     optional = ""
     for number in range(most, fewest, -1):
@@ -244,37 +224,22 @@ def _own_items(part: Part, name: str) -> str:
 
 def _own_text(part: Part, name: str, prose: _Prose) -> str:
     if part.max < 2 * SENTENCE_MIN:
-        return f"{name} ::= {_short_text(part.min, part.max)}"
+        return f"{name} ::= {short_text(part.min, part.max)}"
     return prose.rule(name, {"minLength": part.min, "maxLength": part.max})
-
-
-def _short_text(low: int, high: int) -> str:
-    """Return the right side of a rule of words on one line, which need not be a sentence."""
-    if high < _SHORTEST_WORDS:
-        return f"[A-Za-z0-9]{{{max(1, low)},{high}}}"
-    return f"[A-Z] plain{{{max(1, low - 2)},{high - 2}}} [a-z0-9]"
 
 
 def _filled(part: Part, name: str, number: int) -> str:
     """Return the Markdown of a part as a sequence of the grammar."""
     before, _, after = fill(part, _MARK, number).partition(_MARK)
-    return " ".join(filter(None, (_quoted(before) if before else "", name, _quoted(after) if after else "")))
+    return " ".join(filter(None, (quoted(before) if before else "", name, quoted(after) if after else "")))
 
 
-def _quoted(text: str) -> str:
-    """Return a literal of the grammar."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _plain_sentence(first: str, low: int, high: int) -> str:
-    return f"{first} plain{{{low - _FRAME},{high - _FRAME}}} end"
-
-
-def _insert(longest: int) -> str:
+def _insert(longest: int, has_math: bool) -> str:
     """Return the rule of a decimal, a formula or code in a sentence, with at most `longest` characters."""
     inner = rf"[^$`\x01-\x1F\x7F-\x9F]{{1,{longest - 2}}}"
     decimal = f'[0-9] "." [0-9]{{1,{_LONGEST_DECIMAL - 2}}}'
-    return f'insert{longest} ::= {decimal} | "$" {inner} "$" | "`" {inner} "`"'
+    formula = f'"$" {inner} "$" | ' if has_math else ""
+    return f'insert{longest} ::= {decimal} | {formula}"`" {inner} "`"'
 
 
 def _heading(name: str, length: Mapping[str, int]) -> str:

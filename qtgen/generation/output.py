@@ -24,7 +24,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,11 @@ from qtgen._util.files import (
     staged_file,
 )
 from qtgen._util.leftovers import remove_leftovers_once
-from qtgen.errors import OutputError, SpliceError, UsageError
+from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
 from qtgen.generation.records import RecordFolder, record_text
 from qtgen.generation.types import Draft, Outcome
-from qtgen.page import Profile, read, splice
 from qtgen.page.layout import Layout
 from qtgen.site.discovery import highest_id, iter_folder_pages, iter_page_paths
 
@@ -286,23 +285,3 @@ class OutputFolder:
     def _marker(self, page: str) -> Path:
         """Return the file that exists while a page is being published."""
         return self._publishing.path_of(page)
-
-
-def write_scores(pages: Mapping[Path, float], profile: Profile) -> int:
-    """Write scores, rounded to three decimals, into the score of pages and return how many pages changed.
-
-    No other byte changes. Raises OutputError, and SpliceError for a page that cannot be edited line by line or has no
-    field for a score.
-    """
-    changed = 0
-    for path, score in pages.items():
-        with as_output_error(path):
-            before = path.read_bytes()
-        page = read(before, profile, path.as_posix())
-        if (field := page.layout.roles.score) is None:
-            raise SpliceError("the layout of the page has no field for a score")
-        after = splice(page, {field: round(score, 3)}).encode()
-        if after != before:
-            replace_file(path, before, after)
-            changed += 1
-    return changed

@@ -12,7 +12,8 @@ import pytest
 
 from qtgen.errors import Failure, OutputError, UsageError
 from qtgen.generation.decisions import Action, Decision
-from qtgen.generation.output import OutputFolder, write_scores
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.page_scores import write_scores
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.page import default_layout
 from qtgen.page.profile import default_profile

@@ -20,7 +20,7 @@ from qtgen.evaluation.reports.github import render_step_summary
 from qtgen.evaluation.reports.sources import ReportSources
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites.candidates import Candidate
-from qtgen.generation.output import write_scores
+from qtgen.generation.page_scores import write_scores
 from qtgen.page.profile import default_profile
 
 _JOINED = {"json": json.render_all, "junit": junit.render_all}  # formats that hold several suites in one document
