@@ -22,6 +22,7 @@ from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.llm.cassettes import Recordings, replaying, strict_client
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.providers import provider_name
+from qtgen.page.profile import default_profile
 from qtgen.settings import Settings, load_settings
 
 _CONCURRENCY = 16  # pages in progress while recordings are replayed
@@ -83,7 +84,7 @@ def one_model(settings: Settings) -> Settings:
 
 def suite_config(settings: Settings) -> GenerationConfig:
     """Return how a suite's pages are generated."""
-    return generation_config(settings, _TODAY)
+    return generation_config(settings, _TODAY, default_profile())  # TRANSITIONAL
 
 
 def replay_settings(settings: Settings) -> Settings:

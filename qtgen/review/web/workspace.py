@@ -160,7 +160,7 @@ def open_workspace(
     )
     try:
         index.set_rewrites(read_rewrites(store))
-        actions = Actions(store, log, generation_config(settings, dt.date.min), folders=paths)
+        actions = Actions(store, log, generation_config(settings, dt.date.min, default_profile()), folders=paths)
         if not read_only:
             _settle(actions, index)
     except BaseException:

@@ -24,7 +24,7 @@ from qtgen.settings import Settings
 
 name, path, url, field, text = sys.argv[1:]
 store = OutputFolder(Path("out"))
-config = generation_config(Settings(), dt.date(2026, 11, 27))
+config = generation_config(Settings(), dt.date(2026, 11, 27), default_profile())
 actions = Actions(store, store.decision_log(), config, folders=[Path("site")])
 print("ready", flush=True)
 sys.stdin.readline()
