@@ -227,7 +227,7 @@ class ValidationResult:
         section = f"related_article{link}" if link else ""
         field_path = f"{section}.{finding.key}" if section else finding.key
         fix, fixable, is_unsafe = None, bool(rule.fix_link and section), rule.fix == "unsafe"
-        position = self.site.location_of(row, finding.key)
+        position = self.site.location_of(row, finding.key, self._options.profile)
         needs_fix = fixable and self._options.fixes and (self._options.unsafe or not is_unsafe)
         if position is None or needs_fix or (rule.explain_link and section):
             page = self._load(path)
