@@ -14,11 +14,13 @@ from qtgen.validation.rules import (
     math,
     model_text,
     names,
+    order,
     reading,
     rendering,
     shape,
     tables,
     text,
+    values,
 )
 from qtgen.validation.rules.checker import PageChecker, check_page
 from qtgen.validation.rules.registry import REGISTRY, rule, rules_of, site_rule
@@ -57,9 +59,11 @@ __all__ = [
     "line_breaks",
     "math",
     "model_text",
+    "order",
     "rule",
     "rules_of",
     "site_rule",
     "tables",
     "text",
+    "values",
 ]
