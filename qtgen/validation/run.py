@@ -248,7 +248,7 @@ class ValidationResult:
         """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""
         page = self._load(path)
         answer = page.text_of(finding.key) or ""
-        place = find_sentence(answer, sentence)
+        place = find_sentence(answer, sentence, page.layout.codec)
         if place is None:
             return None
         message = printable(finding.message.format(sentence=answer[slice(*place)][:_SENTENCE_SHOWN]))

@@ -75,7 +75,7 @@ def _site_diagnostic(rule: SiteRule, example: Example, site: ExampleSite) -> str
 
 def _sentence(finding: SiteFinding, page: Page) -> str:
     answer = page.text_of(finding.key) or ""
-    place = find_sentence(answer, finding.sentence) if finding.sentence is not None else None
+    place = find_sentence(answer, finding.sentence, page.layout.codec) if finding.sentence is not None else None
     return answer[slice(*place)] if place else ""
 
 

@@ -72,7 +72,7 @@ def limits_of(layout: Layout) -> Limits:
             lists.append(ListLimit(limit, spec.separator, "keyword" if path == layout.keywords else "item"))
         elif spec.kinds[0] is Kind.TEXT and (limit.least or limit.most < inf):
             texts.append(limit)
-    own = layout.fields[answer].spec if answer in layout.fields else layout.body_spec
+    own = layout.fields[answer].spec if answer and answer in layout.fields else layout.body_spec
     return Limits(tuple(texts), tuple(lists), _limit(answer or "", own))
 
 
