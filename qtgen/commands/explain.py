@@ -66,7 +66,7 @@ def _absent(rule: Rule, profile: Profile) -> UsageError:
     what = f"the rule {rule.code} {rule.name}"
     if profile.file.rules.get(rule.code) == "off":
         remedy = f"remove it from [rules] in {profile.path}"
-        return UsageError(f"{what} is off on the site {profile.file.name}", remedy=remedy)
+        return UsageError(f"{what} is turned off for the site {profile.file.name}", remedy=remedy)
     remedy = "`qtgen explain` lists the rules that do"
     return UsageError(f"{what} does not apply to the site {profile.file.name}", remedy=remedy)
 
