@@ -16,11 +16,10 @@ from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._review_command import OUT_DEFAULT, review_command, settings_for_pages, stats_command
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands.review._decisions import read_log
 from qtgen.errors import UsageError
 from qtgen.generation.output import OutputFolder
-from qtgen.page.profile import default_profile
 from qtgen.review.audits.acceptance import FixedRule, Rule, check_parameters, fixed_sample_size, promise
 from qtgen.review.audits.audits import (
     NEXT,
@@ -150,12 +149,10 @@ def _with_features(
     from qtgen.validation.selection import choose_rules
 
     load_plugins(settings)
-    rules = rule_settings(settings)
-    chosen = choose_rules(settings.select, settings.ignore, rules.requested, profile=default_profile())  # TRANSITIONAL
-    cache = project_cache(rules, profile=default_profile())  # TRANSITIONAL
-    options = ValidationOptions(
-        chosen, corpus=settings.corpus, cache=cache, settings=rules, profile=default_profile()
-    )  # TRANSITIONAL
+    rules, profile = rule_settings(settings), profile_of(settings)
+    chosen = choose_rules(settings.select, settings.ignore, rules.requested, profile=profile)
+    cache = project_cache(rules, profile=profile)
+    options = ValidationOptions(chosen, corpus=settings.corpus, cache=cache, settings=rules, profile=profile)
     try:
         with ValidationResult(iter_batches(paths), options) as result:
             findings = finding_features(frame, result, store.folder)
