@@ -34,6 +34,7 @@ def evaluate(
     pages: Path | None = None,
     baseline: Path | None = None,
     settings: Settings | None = None,
+    site: Profile | PathName | None = None,
 ) -> EvalReport:
     """Evaluate a suite offline and return its report.
 
@@ -42,13 +43,15 @@ def evaluate(
         pages: Score the pages of this folder. By default the suite's recorded responses are replayed.
         baseline: A report to compare with, by default the suite's baseline.json if it exists.
         settings: By default those of qtgen.toml and the environment.
+        site: The page layout of the site, or its `site.toml`. By default the nearest one upwards from the current
+            folder, else the layout that ships with qtgen.
 
     Raises UsageError if the suite, its recordings or the baseline cannot be used. Needs the `evals` extra. It runs an
     event loop of its own, so do not call it from a coroutine.
     """
     settings = settings or load_settings(Path.cwd(), os.environ, {}).settings
     load_plugins(settings.plugins)
-    loaded = load_suite(find_suite(str(suite)))
+    loaded = load_suite(find_suite(str(suite)), resolve_profile(site))
     settings = with_suite_settings(settings, loaded)
     config = suite_config(settings)
     if pages:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from qtgen.page import Page
-from qtgen.page.fields import FIELD_GROUPS
 
 WRITTEN_GROUPS = ("answer", "seo")
 """The groups of fields that a model writes."""
@@ -84,7 +83,8 @@ def text_hash(text: str) -> str:
 
 
 def group_digests(page: Page, groups: Sequence[str]) -> dict[str, str]:
-    """Return a digest of the values of each group's fields."""
+    """Return a digest of the values of each group's fields. A group that the page's layout lacks has no fields."""
+    paths, values = page.layout.groups, page.values
     return {
-        group: text_hash("\0".join(str(page.values.get(path, "")) for path in FIELD_GROUPS[group])) for group in groups
+        group: text_hash("\0".join(str(values.get(path, "")) for path in paths.get(group, ()))) for group in groups
     }
