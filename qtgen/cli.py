@@ -54,7 +54,8 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
         learned_lines = importlib.import_module(
             "qtgen.commands._learned"
         ).learned_lines  # needs an extra, like commands
-        loaded = load_settings(Path.cwd(), os.environ, {})
+        site = importlib.import_module("qtgen.commands._site")  # loads what reads pages
+        loaded = site.with_nearest_site(load_settings(Path.cwd(), os.environ, {}))
         for line in (*loaded.lines(), *learned_lines(loaded.settings)):
             echo(line)
         ctx.exit()

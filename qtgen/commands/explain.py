@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from pathlib import Path
 
 import click
 
@@ -9,6 +10,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._errors import option_of
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
+from qtgen.commands._site import site_option
 from qtgen.errors import MissingExtra, UsageError
 from qtgen.validation.plugins import installed_plugins, load_plugins, loaded_plugins
 from qtgen.validation.reports import format_names, get_format
@@ -20,13 +22,15 @@ _BLANK_LINE = "\n\n"
 
 @click.command()
 @click.argument("name", required=False)
-def command(name: str | None) -> int:
+@site_option()
+def command(name: str | None, site: Path | None) -> int:
     """Explain a rule, a metric, a reason to regenerate a page, or a report format.
 
     NAME is the code or the name of a rule (`QT301`, `title-mismatch`), or the name of a metric, a reason or a report
     format. `score` explains the overall score. Without NAME, list all of them, including those of plugins.
     """
-    load_plugins(settings_from({}))
+    settings = settings_from({"site": site})
+    load_plugins(settings)
     if name is None:
         for line in _list():
             echo(line)

@@ -30,6 +30,7 @@ from qtgen.commands._paths import UnusablePaths, existing_paths
 from qtgen.commands._questions import find_duplicates, index_questions
 from qtgen.commands._run import Run, RunOptions, require_prices
 from qtgen.commands._sharing import generate_work
+from qtgen.commands._site import site_option
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.output import OutputFolder
@@ -138,6 +139,7 @@ _questions, _cost, _resume, _quality, _output = (
 )
 @strict_grounding_option
 @_output("--out", type=folder, help="Write pages to this folder.  [default: outputs]")
+@site_option(_output)
 @_output("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show N of the new pages at the end.")
 @_output(
     "--json", "as_json", is_flag=True, help="Print one JSON line per question, in input order, at the end of the run."

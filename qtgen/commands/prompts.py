@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
 from qtgen.commands._learned import endpoints_with_learned
 from qtgen.commands._options import settings_from
+from qtgen.commands._site import site_option
 from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import sent_document
@@ -24,10 +26,11 @@ def command() -> None:
 
 
 @command.command("list")
+@site_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-def list_prompts(as_json: bool) -> int:
+def list_prompts(site: Path | None, as_json: bool) -> int:
     """List the prompts in force: name, version, shape, style, file and purpose."""
-    templates = load_library(settings_from({})).templates.values()
+    templates = load_library(settings_from({"site": site})).templates.values()
     if as_json:
         rows = [{**template.header.model_dump(), "path": str(template.path)} for template in templates]
         echo(json_text(rows, indent=2))
@@ -56,11 +59,20 @@ class ShowOptions:
 @click.option("--subject", default="Others", show_default=True, help="Use this subject.")
 @click.option("--context", help="Base the answer on this source text.")
 @click.option("--answer", help="Use this answer, for a prompt that writes a page's search fields.")
+@site_option()
 @click.option("--json", "as_json", is_flag=True, help="Print the request as the JSON document that is sent.")
-def show(name: str, question: str, subject: str, context: str | None, answer: str | None, as_json: bool) -> int:
+def show(
+    name: str,
+    question: str,
+    subject: str,
+    context: str | None,
+    answer: str | None,
+    site: Path | None,
+    as_json: bool,
+) -> int:
     """Show exactly what would be sent for a question with the prompt NAME."""
     options = ShowOptions(name, Question(question, subject, context=context), answer, as_json)
-    settings = settings_from({"subject": subject})
+    settings = settings_from({"subject": subject, "site": site})
     endpoint = endpoints_with_learned(settings)[0]
     prompt = _render(options, settings, endpoint.style)
     body = sent_document(prompt, endpoint)

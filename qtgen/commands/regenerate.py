@@ -27,6 +27,7 @@ from qtgen.commands._regeneration import RegenerateOptions, Regeneration
 from qtgen.commands._review_command import OUT_DEFAULT, settings_for_pages
 from qtgen.commands._run import Run, RunOptions, describe_models, require_prices
 from qtgen.commands._sharing import regenerate_work
+from qtgen.commands._site import site_option
 from qtgen.commands._stale_report import StaleEstimator, print_stale, stale_rows
 from qtgen.commands._staleness import find_pages, planned_links
 from qtgen.commands._staleness_options import SourceTexts, staleness_filter
@@ -131,6 +132,7 @@ def _options(**flags: Any) -> RegenerateOptions:
 @_pages("--questions", multiple=True, type=file_or_dash, help="Read source texts (`context`) from these files.")
 @_pages("--columns", metavar="NAME=COLUMN,…", help="Map the column names of these files: Text=context.")
 @_pages("--corpus", type=folder, help="Check links against the pages of this site.")
+@site_option(_pages)
 @_pages("--limit", type=click.IntRange(min=1), help="Rewrite only the first N stale pages.")
 @_pages(
     "--order",
