@@ -30,6 +30,7 @@ from qtgen.generation.sharing import SharedBlocks, even_blocks, is_left, numbere
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.factory import concurrency, endpoints_for
 from qtgen.llm.ledger import Ledger
+from qtgen.page.compile import default_layout
 from qtgen.settings import Settings
 
 
@@ -164,7 +165,7 @@ class Generation:
         if not self.options.judges:
             return None
         judges = run.open_judges(self.options.judge_settings, models)
-        return judge_selector(await stack.enter_async_context(judges))
+        return judge_selector(await stack.enter_async_context(judges), default_layout())  # TRANSITIONAL
 
     def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
         """Yield the outcomes of rows that the run did not reach, or that other processes have."""

@@ -22,7 +22,10 @@ from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.llm.cassettes import Recordings, replaying, strict_client
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.providers import provider_name
+from qtgen.page.profile import Profile
 from qtgen.settings import Settings, load_settings
+from qtgen.site.discovery import PathName
+from qtgen.site.profiles import resolve_profile
 
 _CONCURRENCY = 16  # pages in progress while recordings are replayed
 _TODAY = dt.date(2000, 1, 1)  # the date of generated pages does not affect their score

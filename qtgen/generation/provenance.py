@@ -85,6 +85,4 @@ def text_hash(text: str) -> str:
 def group_digests(page: Page, groups: Sequence[str]) -> dict[str, str]:
     """Return a digest of the values of each group's fields. A group that the page's layout lacks has no fields."""
     paths, values = page.layout.groups, page.values
-    return {
-        group: text_hash("\0".join(str(values.get(path, "")) for path in paths.get(group, ()))) for group in groups
-    }
+    return {group: text_hash("\0".join(str(values.get(path, "")) for path in paths.get(group, ()))) for group in groups}

@@ -37,6 +37,9 @@ class Bounds(NamedTuple):
         return (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
 
 
+UNBOUNDED = Bounds()
+
+
 @dataclass(frozen=True, slots=True)
 class PageFacts:
     """The parts of a page around its answer.
@@ -56,8 +59,8 @@ class PageFacts:
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     separator: str = ","
-    description_bounds: Bounds = Bounds()
-    keyword_bounds: Bounds = Bounds()
+    description_bounds: Bounds = UNBOUNDED
+    keyword_bounds: Bounds = UNBOUNDED
 
     @property
     def keyword_list(self) -> list[str]:

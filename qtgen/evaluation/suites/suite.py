@@ -216,7 +216,7 @@ def check_distinct(references: Sequence[Reference], folder: Path) -> None:
 
 def _load_reference(path: Path, layout: Layout) -> Reference:
     page, roles = _read_reference(path, layout), layout.roles
-    wanted = [(role, page.text_of(role) or "") for role in (roles.question, roles.subject, roles.answer) if role]
+    wanted = [(role, page.text_of(role) or "") for role in (roles.subject, roles.question, roles.answer) if role]
     texts = dict(wanted)
     text, subject = texts[roles.question], texts.get(roles.subject or "", "")
     question = Question(text, subject, source=path.name)
