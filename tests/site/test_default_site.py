@@ -143,7 +143,7 @@ def test_every_page_is_emitted_and_spliced_without_a_change(real_pages: Pages) -
     emitted, spliced = [], []
     for path, raw in real_pages.items():
         page = read(raw)
-        if emit(page.values, page.style).encode() != raw:
+        if emit(page.values, page.layout, page.style).encode() != raw:
             emitted.append(path)
         if splice(page, {}).encode() != raw or splice(page, page.values).encode() != raw:
             spliced.append(path)
