@@ -13,6 +13,7 @@ from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.review.audits.audits import AuditProgress
 from qtgen.review.index.index import IndexSources, ReviewIndex
 from qtgen.review.index.queues import Queues, QueueSources
@@ -58,6 +59,7 @@ def open_index(
         store=store,
         checks=ValidationOptions(checks.pop("rules", choose_rules()), **checks),
         project=Path(),
+        profile=default_profile(),
         clock=lambda: now_ns or newest + LATER_NS,
     )
     _opened.append(ReviewIndex(sources, store.decision_log() if log is None else log))

@@ -26,6 +26,7 @@ from qtgen.evaluation.plugins import load_plugins, scorer_name
 from qtgen.evaluation.report import EvalReport, load_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files, find_reference_files
 from qtgen.evaluation.suites.suite import GATE_METRICS, GateSettings, Reference, find_suite, load_suite
+from qtgen.page.compile import main_layout
 
 _file = NonEmptyPath(dir_okay=False)
 _gate = options_of("Comparison")
@@ -144,6 +145,7 @@ def _sources(before: EvalReport, after: EvalReport) -> ReportSources:
         pages=find_page_files(after, profile),
         pages_before=find_page_files(before, profile),
         references=find_reference_files(find_suite(after.suite)),
+        has_math=main_layout(profile).codec.math,
     )
 
 

@@ -38,6 +38,7 @@ from qtgen.evaluation.suites.suite import Suite, find_suite, load_suite
 from qtgen.generation.config import GenerationConfig
 from qtgen.llm.factory import embeddings, endpoints_for
 from qtgen.llm.providers import provider_name
+from qtgen.page.compile import main_layout
 from qtgen.settings import Settings
 
 _EPILOG = """\b
@@ -244,4 +245,5 @@ class _SuiteRun:
             pages={(page.reference.id, page.repeat): page.path for page in candidates if page.path},
             pages_before=find_page_files(baseline, self.suite.profile) if baseline else {},
             references={reference.id: reference.path for reference in self.suite.references},
+            has_math=main_layout(self.suite.profile).codec.math,
         )

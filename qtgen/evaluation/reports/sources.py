@@ -24,6 +24,7 @@ class ReportSources:
         pages: The file of each answer that has one.
         pages_before: The same for the answers of `before`.
         references: The file of each reference, by id.
+        has_math: Whether the site renders formulas between dollar signs.
     """
 
     folder: Path = Path()
@@ -31,6 +32,7 @@ class ReportSources:
     pages: Mapping[ItemKey, Path] = field(default_factory=dict)
     pages_before: Mapping[ItemKey, Path] = field(default_factory=dict)
     references: Mapping[str, Path] = field(default_factory=dict)
+    has_math: bool = True
 
 
 def key_of(item: EvalItem) -> ItemKey:

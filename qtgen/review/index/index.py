@@ -22,7 +22,7 @@ from qtgen._util.sqlite import open_cache_database
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS
+from qtgen.page.profile import Profile
 from qtgen.review.index.check_pass import CheckedPages, check_pages
 from qtgen.review.index.facets import Facets
 from qtgen.review.index.page_filter import PageFilter
@@ -39,6 +39,7 @@ from qtgen.review.index.table import (
     page_of,
 )
 from qtgen.review.index.writer import IndexWriter
+from qtgen.review.page_rows import decode_digests
 from qtgen.review.types import IndexedPage, Rewrite
 from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.project_cache import project_cache
@@ -59,6 +60,7 @@ class IndexSources:
         store: The output folder with provenance and decisions.
         checks: How the validator checks the pages. Its `cache` is set by the index.
         project: The folder that holds `.qtgen/cache`.
+        profile: The page layout of the site.
         clock: Returns the time in nanoseconds.
     """
 
@@ -66,6 +68,7 @@ class IndexSources:
     store: OutputFolder
     checks: ValidationOptions
     project: Path
+    profile: Profile
     clock: Callable[[], int] = time.time_ns
 
 
@@ -112,7 +115,7 @@ class ReviewIndex:
 
     def _open(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._writer = IndexWriter(database, self.sources.store, self._decisions)
+        self._writer = IndexWriter(database, self.sources.store, self._decisions, self.sources.profile)
 
     def refresh(self) -> None:
         """Bring the index up to date with the files: check what changed, and forget what is gone.
@@ -135,7 +138,7 @@ class ReviewIndex:
         """Check the pages with the cache that `qtgen validate` uses."""
         cache = project_cache(self.sources.checks.settings, self.sources.project, self.sources.clock())
         try:
-            return check_pages(batches, replace(self.sources.checks, cache=cache), wanted)
+            return check_pages(batches, replace(self.sources.checks, cache=cache), wanted, self.sources.profile)
         finally:
             cache.close()
 
@@ -198,11 +201,11 @@ class ReviewIndex:
     def digests(self, urls: Collection[str]) -> dict[str, Mapping[str, str]]:
         """Return the digests of the texts of the pages with these URLs that exist, by URL."""
         query = (
-            "SELECT url, answer_digest, seo_digest FROM pages WHERE url IN (SELECT value FROM json_each(?))"
+            "SELECT url, digests FROM pages WHERE url IN (SELECT value FROM json_each(?))"
             " ORDER BY problem = '', path DESC"  # of several pages with a URL, the first one counts
         )
         rows = self.rows(query, (json.dumps([*urls]),))
-        return {url: dict(zip(WRITTEN_GROUPS, digests, strict=True)) for url, *digests in rows}
+        return {url: decode_digests(digests) for url, digests in rows}
 
     def search(
         self, page_filter: PageFilter, offset: int = 0, limit: int = PAGE_SIZE, within: Condition | None = None
@@ -271,7 +274,8 @@ class ReviewIndex:
 
 def _open(sources: IndexSources) -> sqlite3.Connection:
     """Open the index of these paths, or an empty one in memory if the disk cannot hold it."""
-    identity = "\0".join(map(str, [LAYOUT, Path.cwd(), sources.store.folder, *sources.paths]))
+    site = [] if sources.profile.is_default else [sources.profile.digest]
+    identity = "\0".join(map(str, [LAYOUT, *site, Path.cwd(), sources.store.folder, *sources.paths]))
     name = f"review-{xxh3_64_hexdigest(os.fsencode(identity))}.sqlite"
     database = open_cache_database(sources.project / ".qtgen" / "cache", name, SCHEMA, any_thread=True)
     if database is None:
