@@ -16,6 +16,7 @@ from qtgen.commands._prompt_changes import prompt_change_notes
 from qtgen.commands._review_command import review_command
 from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._sharing import announce_sharing
+from qtgen.commands._site import profile_of
 from qtgen.commands._stats import RunStats
 from qtgen.errors import BudgetReached, Failure, QuestionFileError
 from qtgen.evaluation.judging.selection import judge_selector
@@ -30,7 +31,8 @@ from qtgen.generation.sharing import SharedBlocks, even_blocks, is_left, numbere
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.factory import concurrency, endpoints_for
 from qtgen.llm.ledger import Ledger
-from qtgen.page.compile import default_layout
+from qtgen.page.compile import main_layout
+from qtgen.page.profile import Profile
 from qtgen.settings import Settings
 
 
@@ -39,6 +41,7 @@ class GenerateOptions:
     """The options of one call. Options that are also settings are in `settings`."""
 
     settings: Settings
+    profile: Profile
     files: tuple[Path, ...]
     limit: int | None
     dry_run: bool
@@ -165,7 +168,7 @@ class Generation:
         if not self.options.judges:
             return None
         judges = run.open_judges(self.options.judge_settings, models)
-        return judge_selector(await stack.enter_async_context(judges), default_layout())  # TRANSITIONAL
+        return judge_selector(await stack.enter_async_context(judges), main_layout(profile_of(self.options.settings)))
 
     def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
         """Yield the outcomes of rows that the run did not reach, or that other processes have."""

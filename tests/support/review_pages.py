@@ -57,9 +57,10 @@ def open_index(
     sources = IndexSources(
         paths=[Path(path) for path in paths or ("site",)],
         store=store,
-        checks=ValidationOptions(checks.pop("rules", choose_rules()), **checks),
+        checks=ValidationOptions(
+            checks.pop("rules", choose_rules(profile=default_profile())), **checks, profile=default_profile()
+        ),
         project=Path(),
-        profile=default_profile(),
         clock=lambda: now_ns or newest + LATER_NS,
     )
     _opened.append(ReviewIndex(sources, store.decision_log() if log is None else log))

@@ -150,15 +150,16 @@ def _with_features(
 
     load_plugins(settings)
     rules = rule_settings(settings)
-    chosen = choose_rules(settings.select, settings.ignore, rules.requested)
-    cache = project_cache(rules)
-    options = ValidationOptions(chosen, corpus=settings.corpus, cache=cache, settings=rules)
+    profile = profile_of(settings)
+    chosen = choose_rules(settings.select, settings.ignore, rules.requested, profile=profile)
+    cache = project_cache(rules, profile=profile)
+    options = ValidationOptions(chosen, corpus=settings.corpus, cache=cache, settings=rules, profile=profile)
     try:
         with ValidationResult(iter_batches(paths), options) as result:
             findings = finding_features(frame, result, store.folder)
     finally:
         cache.close()
-    return frame.with_features(findings).with_features(rewrite_features(read_rewrites(store, profile_of(settings))))
+    return frame.with_features(findings).with_features(rewrite_features(read_rewrites(store, profile)))
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:

@@ -14,11 +14,11 @@ import msgspec
 from qtgen.generation.decisions import Decision, DecisionLog, State
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import group_digests, text_hash
-from qtgen.page import Page, read
+from qtgen.page import Page
 from qtgen.page.compile import main_layout
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Profile
-from qtgen.site.discovery import read_page_bytes
+from qtgen.site.discovery import read_page
 
 _VERDICTS = ("new", "old", "same")
 
@@ -95,7 +95,7 @@ def _record_of(decision: Decision, records: list[_AnswerRecord], layout: Layout)
 
 def _pair(decision: Decision, rewrite: _AnswerRecord, log: DecisionLog, layout: Layout) -> dict[str, Any]:
     record, (old, new) = rewrite.record, msgspec.structs.astuple(rewrite.answer)
-    page = _read(record.path, layout.profile) if Path(record.path).is_file() else None
+    page = read_page(record.path, -1, layout.profile) if Path(record.path).is_file() else None
     approved = _approved_answer(page, decision.url, log)
     verdict = (record.compared or {}).get("verdict")
     return {
@@ -115,10 +115,3 @@ def _approved_answer(page: Page | None, url: str, log: DecisionLog) -> str | Non
     if page is None or log.state(url, group_digests(page, page.layout.written_groups)) is not State.APPROVED:
         return None
     return page.text_of(page.layout.roles.answer or "")
-
-
-def _read(path: str, profile: Profile) -> Page | None:
-    try:
-        return read(read_page_bytes(path), profile, path)
-    except OSError:
-        return None

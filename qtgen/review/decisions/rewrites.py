@@ -76,7 +76,9 @@ def as_rewrite(record: object, profile: Profile, *, is_taken: bool, saved_at: fl
     if not isinstance(record, dict) or not isinstance(fields := record.get("fields"), dict):
         return None
     known = _fields_of(profile)
-    if not fields or not all(path in known.rewritable and _has_both(both, is_list=path in known.lists) for path, both in fields.items()):
+    if not fields or not all(
+        path in known.rewritable and _has_both(both, is_list=path in known.lists) for path, both in fields.items()
+    ):
         return None
     reasons = record.get("reasons")
     return Rewrite(

@@ -30,19 +30,16 @@ class CheckedPages:
     findings: dict[str, str] = field(default_factory=dict)
 
 
-def check_pages(
-    batches: Sequence[PageBatch], options: ValidationOptions, wanted: Set[str], profile: Profile
-) -> CheckedPages:
+def check_pages(batches: Sequence[PageBatch], options: ValidationOptions, wanted: Set[str]) -> CheckedPages:
     """Validate pages, and describe those that are wanted.
 
     Args:
         batches: The pages.
         options: What to check. Its cache gives the findings of pages that have not changed.
         wanted: Paths of pages whose rows are needed.
-        profile: The page layout of the site.
     """
     checked = CheckedPages()
-    engine = _DescribingEngine(options.jobs, wanted, checked.rows, profile)
+    engine = _DescribingEngine(options.jobs, wanted, checked.rows, options.profile)
     try:
         with ValidationResult(batches, replace(options, engine=engine, fixes=False)) as result:
             for file in result:

@@ -22,7 +22,6 @@ from qtgen._util.sqlite import open_cache_database
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.page.profile import Profile
 from qtgen.review.index.check_pass import CheckedPages, check_pages
 from qtgen.review.index.facets import Facets
 from qtgen.review.index.page_filter import PageFilter
@@ -60,7 +59,6 @@ class IndexSources:
         store: The output folder with provenance and decisions.
         checks: How the validator checks the pages. Its `cache` is set by the index.
         project: The folder that holds `.qtgen/cache`.
-        profile: The page layout of the site.
         clock: Returns the time in nanoseconds.
     """
 
@@ -68,7 +66,6 @@ class IndexSources:
     store: OutputFolder
     checks: ValidationOptions
     project: Path
-    profile: Profile
     clock: Callable[[], int] = time.time_ns
 
 
@@ -115,7 +112,7 @@ class ReviewIndex:
 
     def _open(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._writer = IndexWriter(database, self.sources.store, self._decisions, self.sources.profile)
+        self._writer = IndexWriter(database, self.sources.store, self._decisions, self.sources.checks.profile)
 
     def refresh(self) -> None:
         """Bring the index up to date with the files: check what changed, and forget what is gone.
@@ -136,9 +133,14 @@ class ReviewIndex:
 
     def _check(self, batches: Sequence[PageBatch], wanted: Set[str]) -> CheckedPages:
         """Check the pages with the cache that `qtgen validate` uses."""
-        cache = project_cache(self.sources.checks.settings, self.sources.project, self.sources.clock())
+        cache = project_cache(
+            self.sources.checks.settings,
+            self.sources.project,
+            self.sources.clock(),
+            profile=self.sources.checks.profile,
+        )
         try:
-            return check_pages(batches, replace(self.sources.checks, cache=cache), wanted, self.sources.profile)
+            return check_pages(batches, replace(self.sources.checks, cache=cache), wanted)
         finally:
             cache.close()
 
@@ -274,7 +276,8 @@ class ReviewIndex:
 
 def _open(sources: IndexSources) -> sqlite3.Connection:
     """Open the index of these paths, or an empty one in memory if the disk cannot hold it."""
-    site = [] if sources.profile.is_default else [sources.profile.digest]
+    profile = sources.checks.profile
+    site = [] if profile.is_default else [profile.digest]
     identity = "\0".join(map(str, [LAYOUT, *site, Path.cwd(), sources.store.folder, *sources.paths]))
     name = f"review-{xxh3_64_hexdigest(os.fsencode(identity))}.sqlite"
     database = open_cache_database(sources.project / ".qtgen" / "cache", name, SCHEMA, any_thread=True)

@@ -242,7 +242,7 @@ def _state_of(path: str) -> _State | None:
 def _findings_of_page(path: str, size: int, raw: bytes | None, checks: ValidationOptions, old: str) -> str:
     """Return the findings of a page that changed. Those that compare pages stay as they were."""
     codes = codes_by_path(checks.rules, checks.by_path, checks.root)(path)
-    record = check_file(path, size, {} if raw is None else {path: raw}, checks.settings)
+    record = check_file(path, size, {} if raw is None else {path: raw}, checks.settings, profile=checks.profile)
     diagnostics = decode_diagnostics(path, record[1], codes) if record[1] else []
     found = [(one.code, one.severity) for one in diagnostics]
     for kept in decode_findings(old):

@@ -163,10 +163,8 @@ def open_workspace(
     load_plugins(settings)
     store = OutputFolder(settings.out)
     log = store.decision_log()
-    sources = IndexSources(
-        paths=paths, store=store, checks=_checks(settings, on_progress), project=project_folder(), profile=profile
-    )
-    index = ReviewIndex(sources, log)
+    checks = _checks(settings, profile, on_progress)
+    index = ReviewIndex(IndexSources(paths=paths, store=store, checks=checks, project=project_folder()), log)
     try:
         index.set_rewrites(read_rewrites(store, profile))
         actions = Actions(store, log, generation_config(settings, dt.date.min), profile, folders=paths)
@@ -199,17 +197,18 @@ def _settle(actions: Actions, index: ReviewIndex, profile: Profile) -> None:
     index.refresh_decisions([decision.url for decision in actions.settle(page_at)])
 
 
-def _checks(settings: Settings, on_progress: OnProgress) -> ValidationOptions:
+def _checks(settings: Settings, profile: Profile, on_progress: OnProgress) -> ValidationOptions:
     rules = rule_settings(settings)
     by_path = [
         PathRules(pattern, resolve_codes(some.select), resolve_codes(some.ignore))
         for pattern, some in settings.per_path.items()
     ]
     return ValidationOptions(
-        choose_rules(settings.select, settings.ignore, rules.requested),
+        choose_rules(settings.select, settings.ignore, rules.requested, profile=profile),
         by_path=by_path,
         root=project_folder(),
         corpus=settings.corpus,
         settings=rules,
         on_progress=on_progress,
+        profile=profile,
     )

@@ -116,7 +116,7 @@ class _Screen:
             "rewrite": rewrite,
             "objections": objections_to(rewrite),
             "measures": _measures(rewrite),
-            "findings": rule_findings(diagnostics, page.findings, counts_all=not is_readable),
+            "findings": rule_findings(diagnostics, page.findings, layout, counts_all=not is_readable),
             "words": len(self.versions.answer_of(self.versions.now).split()),
             "provenance": provenance_rows(self.workspace.origins.of(page.url), layout),
             "history": history_rows(self.workspace.log, page.url),

@@ -20,6 +20,7 @@ from qtgen.review.web.views.lists import VERBS, coded
 from qtgen.review.web.views.versions import Versions
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules.placeholders import fill_placeholders
 
 _SOURCE_MAX = 30_000  # characters of a page that the source tab shows
 _PLACES_MAX = 20  # of one rule
@@ -48,31 +49,38 @@ class RuleFindings:
 
 
 def rule_findings(
-    diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCount], *, counts_all: bool = False
+    diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCount], layout: Layout, *, counts_all: bool = False
 ) -> list[RuleFindings]:
     """Return the findings by rule, errors first.
 
     Args:
         diagnostics: The findings of the rules that look at one page.
         counts: The counts of all rules. They alone tell what the rules found that compare pages.
+        layout: The layout of the page, whose fields the explanations name.
         counts_all: Whether the counts of the other rules are used too, because the page was not checked again.
     """
     by_code: dict[str, list[Diagnostic]] = {}
     for diagnostic in diagnostics:
         by_code.setdefault(diagnostic.code, []).append(diagnostic)
     rows = [
-        _row(code, found[0].severity, [(f"{one.line}:{one.column}", coded(one.message)) for one in found], len(found))
+        _row(
+            code,
+            layout,
+            found[0].severity,
+            [(f"{one.line}:{one.column}", coded(one.message)) for one in found],
+            len(found),
+        )
         for code, found in by_code.items()
     ]
     others = (one for one in counts if one.code not in by_code and (counts_all or compares_pages(one.code)))
-    rows += [_row(one.code, one.severity, [], one.total) for one in others]
+    rows += [_row(one.code, layout, one.severity, [], one.total) for one in others]
     order = [severity.value for severity in Severity]
     return sorted(rows, key=lambda row: (order.index(row.severity), row.code))
 
 
-def _row(code: str, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
+def _row(code: str, layout: Layout, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
     rule = REGISTRY.get(code)
-    name, explanation = (rule.name, rule.doc) if rule else ("", "")
+    name, explanation = (rule.name, fill_placeholders(rule.doc, layout)) if rule else ("", "")
     text = _HARD_BREAK.sub(" ", explanation)
     summary = coded(text.partition("\n\n")[0])
     return RuleFindings(code, name, str(severity), summary, coded(text), places[:_PLACES_MAX], total)
