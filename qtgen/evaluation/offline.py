@@ -56,7 +56,7 @@ def evaluate(
     load_plugins(settings.plugins)
     loaded = load_suite(find_suite(str(suite)), resolve_profile(site))
     settings = with_suite_settings(settings, loaded)
-    config = suite_config(settings)
+    config = suite_config(settings, loaded.profile)
     if pages:
         candidates, info = find_candidates(loaded, pages), RunInfo("pages", str(pages))
     else:
@@ -87,9 +87,9 @@ def one_model(settings: Settings) -> Settings:
     return settings.model_copy(update={"model": settings.model[:1]})
 
 
-def suite_config(settings: Settings) -> GenerationConfig:
+def suite_config(settings: Settings, profile: Profile) -> GenerationConfig:
     """Return how a suite's pages are generated."""
-    return generation_config(settings, _TODAY)
+    return generation_config(settings, _TODAY, profile)
 
 
 def replay_settings(settings: Settings) -> Settings:

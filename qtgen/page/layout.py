@@ -154,16 +154,6 @@ class Layout:
         answer = self.roles.answer
         return (*paths, *([answer] if answer and answer not in self.fields else []))
 
-    @property
-    def written_groups(self) -> tuple[str, ...]:
-        """The names of the groups of fields that a model writes."""
-        return tuple(name for name in self.groups if name != LINKS_GROUP)
-
-    @property
-    def answer_group(self) -> str | None:
-        """The name of the group that the answer is in, or None if pages have no answer."""
-        return self.group_of(self.roles.answer, self.groups)
-
     @cached_property
     def description(self) -> str | None:
         """The path of the text that a model writes besides the answer: what search engines show."""

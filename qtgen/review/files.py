@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qtgen.errors import PageConflict
-from qtgen.generation.provenance import group_digests
+from qtgen.generation.provenance import group_digests, written_groups
 from qtgen.page import Page, read
 from qtgen.page.profile import Profile
 from qtgen.review.fields import shown_fields
@@ -51,7 +51,7 @@ class PageOnDisk:
 
 def text_digests(page: Page) -> dict[str, str]:
     """Return a digest of the texts of each group of fields that a model writes."""
-    return group_digests(page, page.layout.written_groups)
+    return group_digests(page, written_groups(page.layout))
 
 
 def read_page_file(path: Path, profile: Profile) -> PageOnDisk:

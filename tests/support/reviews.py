@@ -12,7 +12,6 @@ from qtgen.generation.decisions import Action
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
-from qtgen.page.profile import default_profile
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.files import file_digest
 from qtgen.review.types import ActionRequest
@@ -37,7 +36,7 @@ def request_for(action: Action | str, name: str = "osmosis", **values: Any) -> A
 def make_actions(config: GenerationConfig, store: OutputFolder | None = None) -> Actions:
     """Return the actions on the pages below `site/`, with the decisions that are on the disk."""
     store = store or OutputFolder(Path("out"))
-    return Actions(store, store.decision_log(), config, default_profile(), folders=[Path("site")], clock=lambda: NOW)
+    return Actions(store, store.decision_log(), config, folders=[Path("site")], clock=lambda: NOW)
 
 
 def save_rewrite(

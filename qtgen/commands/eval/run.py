@@ -137,7 +137,7 @@ class _SuiteRun:
     def __init__(self, suite: Suite, options: EvalRunOptions, writer: ReportWriter) -> None:
         self.suite, self.options, self.writer = suite, options, writer
         self.settings = self._settings()
-        self.config: GenerationConfig = suite_config(self.settings)
+        self.config: GenerationConfig = suite_config(self.settings, suite.profile)
         self.repeats = options.repeats or suite.settings.repeats
         self.cassette = cassette_of(suite, options.mode)
         self.recordings = RunRecordings(options)

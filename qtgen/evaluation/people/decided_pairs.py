@@ -13,7 +13,7 @@ import msgspec
 
 from qtgen.generation.decisions import Decision, DecisionLog, State
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import group_digests, text_hash
+from qtgen.generation.provenance import answer_group, group_digests, text_hash, written_groups
 from qtgen.page import Page
 from qtgen.page.compile import main_layout
 from qtgen.page.layout import Layout
@@ -87,7 +87,7 @@ def _records(store: OutputFolder, answer: str) -> dict[str, list[_AnswerRecord]]
 
 def _record_of(decision: Decision, records: list[_AnswerRecord], layout: Layout) -> _AnswerRecord | None:
     """Return the record of the rewrite that a decision is about, which has the answer that the reviewer saw."""
-    group = layout.answer_group or ""
+    group = answer_group(layout) or ""
     seen = {decision.texts.get(group), decision.after.get(group)}
     both = ((record, {text_hash(record.answer.old), text_hash(record.answer.new)}) for record in records)
     return next((record for record, digests in both if digests & seen), None)
@@ -112,6 +112,6 @@ def _pair(decision: Decision, rewrite: _AnswerRecord, log: DecisionLog, layout: 
 
 def _approved_answer(page: Page | None, url: str, log: DecisionLog) -> str | None:
     """Return the answer of a page if a reviewer approved it."""
-    if page is None or log.state(url, group_digests(page, page.layout.written_groups)) is not State.APPROVED:
+    if page is None or log.state(url, group_digests(page, written_groups(page.layout))) is not State.APPROVED:
         return None
     return page.text_of(page.layout.roles.answer or "")

@@ -43,8 +43,7 @@ class Actions:
     Args:
         store: The output folder.
         log: All decisions. Only this class adds decisions of this process to it.
-        config: The rules that an edited page must satisfy.
-        profile: The page layout of the site.
+        config: The page layout of the site, and the rules that an edited page must satisfy.
         folders: The folders whose pages may be changed.
         clock: Returns the time.
     """
@@ -54,13 +53,12 @@ class Actions:
         store: OutputFolder,
         log: DecisionLog,
         config: GenerationConfig,
-        profile: Profile,
         *,
         folders: Sequence[Path],
         clock: Callable[[], dt.datetime] = _now,
     ) -> None:
         self.store, self.log = store, log
-        self._config, self._profile, self._clock = config, profile, clock
+        self._config, self._profile, self._clock = config, config.profile, clock
         self._folders = [folder.resolve() for folder in folders]
         self._undo_texts = UndoTexts(store.review_folder)
         self._changes = ChangeBuilder(store, log, self._undo_texts, config)

@@ -13,7 +13,7 @@ from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import group_digests
+from qtgen.generation.provenance import group_digests, written_groups
 from qtgen.generation.records import record_text
 from qtgen.page import Page, Value, read_text, splice
 from qtgen.page.compile import typed
@@ -123,7 +123,7 @@ class ChangeBuilder:
         if not rewrite.made:
             return {}
         layout = file.page.layout
-        groups = rewrite.made.get("groups") or layout.written_groups
+        groups = rewrite.made.get("groups") or written_groups(layout)
         fixed = apply_safe_fixes(page_file(str(file.path), new), self.config.fixer, frozenset(layout.model_fields))
         return {
             **rewrite.made,

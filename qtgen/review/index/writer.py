@@ -10,6 +10,7 @@ from pathlib import Path
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.provenance import answer_group
 from qtgen.page.compile import layouts_of, main_layout
 from qtgen.page.profile import Profile
 from qtgen.review.index.batches import Batches
@@ -93,7 +94,7 @@ class IndexWriter:
     def __init__(self, database: sqlite3.Connection, store: OutputFolder, log: DecisionLog, profile: Profile) -> None:
         self._database, self._decisions, self._profile = database, log, profile
         self._key = main_layout(profile).roles.key
-        groups = (layout.answer_group for layout in layouts_of(profile))
+        groups = (answer_group(layout) for layout in layouts_of(profile))
         self._batches = Batches(store.provenance_file, frozenset(group for group in groups if group))
         self._rewrites: dict[str, Rewrite] = {}
         self.facets = Facets()

@@ -167,7 +167,7 @@ def open_workspace(
     index = ReviewIndex(IndexSources(paths=paths, store=store, checks=checks, project=project_folder()), log)
     try:
         index.set_rewrites(read_rewrites(store, profile))
-        actions = Actions(store, log, generation_config(settings, dt.date.min), profile, folders=paths)
+        actions = Actions(store, log, generation_config(settings, dt.date.min, profile), folders=paths)
         if not read_only:
             _settle(actions, index, profile)
     except BaseException:

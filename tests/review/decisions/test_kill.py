@@ -11,7 +11,6 @@ import pytest
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.page import read
-from qtgen.page.profile import default_profile
 from qtgen.review.decisions.actions import Actions
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, write_site
 from support.reviews import DESCRIPTION, NOW, request_for, save_rewrite, url_of
@@ -22,14 +21,13 @@ import datetime as dt, json, os, shutil, sys
 from pathlib import Path
 from qtgen.generation.config import generation_config
 from qtgen.generation.output import OutputFolder
-from qtgen.page.profile import default_profile
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.types import ActionRequest
 from qtgen.generation.decisions import Action
 from qtgen.settings import Settings
 
 values = json.loads(sys.argv[1])
-config = generation_config(Settings(), dt.date(2026, 11, 27))
+config = generation_config(Settings(), dt.date(2026, 11, 27), default_profile())
 config.checker, config.fixer
 number = 0
 while True:
@@ -54,7 +52,7 @@ while True:
             for name in ("fsync", "replace", "link", "unlink", "chmod"):
                 setattr(os, name, killed_before(getattr(os, name)))
             store = OutputFolder(Path("out"))
-            actions = Actions(store, store.decision_log(), config, default_profile(), folders=[Path("site")])
+            actions = Actions(store, store.decision_log(), config, folders=[Path("site")])
             request = ActionRequest(**{**values, "action": Action(values["action"])})
             actions.perform(request, Path(sys.argv[2]))
         except BaseException as error:
@@ -89,7 +87,7 @@ def store(config: GenerationConfig) -> OutputFolder:
     """A page with an edit that can be undone, and with a rewrite that can be taken."""
     write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION})
     store = OutputFolder(Path("out"))
-    actions = Actions(store, store.decision_log(), config, default_profile(), folders=[Path("site")], clock=lambda: NOW)
+    actions = Actions(store, store.decision_log(), config, folders=[Path("site")], clock=lambda: NOW)
     edited = {DESCRIPTION: f"{LONG_DESCRIPTION[:-1]} of it."}
     actions.perform(request_for("edit", fields=edited), Path(page_path()))
     save_rewrite(store)
@@ -126,7 +124,7 @@ def _outcome(config: GenerationConfig, id_: str, before: bytes, after: bytes, fi
     store = OutputFolder(Path("out"))
     log = store.decision_log()
     assert log.problems == ()
-    actions = Actions(store, log, config, default_profile(), folders=[Path("site")])
+    actions = Actions(store, log, config, folders=[Path("site")])
     page = read(contents)
     unfinished = actions.settle(lambda url: page if url == url_of() else None)
     assert {one.id for one in unfinished} <= {id_}
@@ -160,7 +158,7 @@ def test_an_approval_is_whole_or_absent(
             assert log.problems == ()
             assert len(log) in (1, 2)
             store = OutputFolder(Path("out"))
-            actions = Actions(store, store.decision_log(), config, default_profile(), folders=[Path("site")])
+            actions = Actions(store, store.decision_log(), config, folders=[Path("site")])
             result = actions.perform(request_for("approve", id=sent["id"]), Path(page_path()))
             assert result.is_repeat is (len(log) == 2)
             assert len(store.decision_log()) == 2

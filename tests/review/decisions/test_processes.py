@@ -19,15 +19,14 @@ from qtgen.errors import PageConflict
 from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import Action
 from qtgen.generation.output import OutputFolder
-from qtgen.page.profile import default_profile
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.types import ActionRequest
 from qtgen.settings import Settings
 
 name, path, url, field, text = sys.argv[1:]
 store = OutputFolder(Path("out"))
-config = generation_config(Settings(), dt.date(2026, 11, 27))
-actions = Actions(store, store.decision_log(), config, default_profile(), folders=[Path("site")])
+config = generation_config(Settings(), dt.date(2026, 11, 27), default_profile())
+actions = Actions(store, store.decision_log(), config, folders=[Path("site")])
 print("ready", flush=True)
 sys.stdin.readline()
 done, number = 0, 0

@@ -9,7 +9,7 @@ import pytest
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import State
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import group_digests
+from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.llm.types import Prompt
 from qtgen.page import read
 from qtgen.page.profile import default_profile
@@ -35,7 +35,12 @@ class Site:
     ) -> tuple[list[RewriteResult], list[Prompt]]:
         """Return the results of a run, and its requests."""
         provider = Responder(respond)
-        staleness = StalenessFilter([REASONS["sent-back"]], frozenset({"QT601"}), include_edited=include_edited)
+        staleness = StalenessFilter(
+            [REASONS["sent-back"]],
+            frozenset({"QT601"}),
+            include_edited=include_edited,
+            groups=frozenset(WRITTEN_GROUPS),
+        )
 
         async def collect() -> list[RewriteResult]:
             run = regenerate(["site"], provider=provider, config=self.config, out="out", staleness=staleness)

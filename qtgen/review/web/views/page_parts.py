@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from qtgen.generation.decisions import REASONS, Action, Decision, DecisionLog
-from qtgen.generation.provenance import ProvenanceRecord
+from qtgen.generation.provenance import ProvenanceRecord, answer_group, written_groups
 from qtgen.page import Page
 from qtgen.page.layout import Layout
 from qtgen.review.comparison.changes import compare_texts
@@ -181,12 +181,12 @@ def provenance_rows(records: Mapping[str, ProvenanceRecord], layout: Layout) -> 
             "prompt": record.prompt,
         }
         for group, record in records.items()
-        if group in layout.written_groups
+        if group in written_groups(layout)
     ]
 
 
 def _group_label(layout: Layout, group: str) -> str:
-    if group == layout.answer_group:
+    if group == answer_group(layout):
         return "Answer"
     return "Search fields" if layout.profile.is_default else group
 
