@@ -23,6 +23,7 @@ _SLUGS = [
     for ascii_only in ((False,) if keep.startswith("\\") else (True, False))
 ]
 _SAMPLE = 200
+_TELLING = re.compile(r"[^a-z0-9 ]|  ")  # what slugs with different settings treat differently
 _ANY = re.compile(r"[\W_]+")
 
 
@@ -72,7 +73,7 @@ def sample(rows: Sequence[int], size: int) -> Sequence[int]:
 def choose_slug(sites: Iterable[Columns]) -> Slug:
     """Return the settings with which most texts of the site are found in the names of their files and in addresses."""
     pairs = [pair for columns in sites for pair in _pairs(columns)]
-    texts = {(text, target) for text, target in pairs if text != target}
+    texts = set(pairs)
     best, most = Slug(), -1
     for settings in _SLUGS:
         slug = slugger(settings)
@@ -96,7 +97,7 @@ def _pairs(columns: Columns) -> Iterable[tuple[str, str]]:
                 yield from (
                     (text, goal)
                     for text, goal in zip(column, target, strict=True)
-                    if isinstance(text, str) and isinstance(goal, str) and " " in text and _contains(goal, text)
+                    if isinstance(text, str) and isinstance(goal, str) and _TELLING.search(text.lower())
                 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from qtgen.page.profile import Kind
-from qtgen.site.inference.findings import Finding, Place, Standing, as_candidate, shown, standing_of
+from qtgen.site.inference.findings import MAX_DOUBTS, Finding, Place, Standing, as_candidate, shown, standing_of
 from qtgen.site.inference.observe import Items, LongText, Node, Observed
 
 
@@ -67,13 +67,18 @@ class Draft:
 
     @property
     def is_text(self) -> bool:
-        """Whether it is a text and nothing else."""
-        return self.kinds == (Kind.TEXT,)
+        """Whether it is a text, on most pages at least."""
+        return self.kinds[0] == Kind.TEXT
 
     @property
     def is_required(self) -> bool:
         """Whether `site.toml` requires it."""
         return self.settings.get("required", True) is not False
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether nearly every page has it, so that new pages get it too."""
+        return self.is_required or len(self.values) >= (1 - MAX_DOUBTS) * self.of
 
     def walk(self) -> Iterator["Draft"]:
         """Yield the field, then the fields in it."""
@@ -121,9 +126,17 @@ class LayoutDraft:
             self.findings.append(Finding(self.number, path, kind, standing, statement, agree, tuple(against)))
         return standing
 
-    def propose(self, draft: Draft, kind: str, setting: dict[str, Any], agree: int, against: list[Place]) -> bool:
+    def propose(
+        self,
+        draft: Draft,
+        kind: str,
+        setting: dict[str, Any],
+        agree: int,
+        against: list[Place],
+        doubts: float = MAX_DOUBTS,
+    ) -> bool:
         """Keep a candidate for a field, unless too many pages disagree. Return whether it was kept."""
-        standing = as_candidate(standing_of(agree, len(against)))
+        standing = as_candidate(standing_of(agree, len(against), doubts))
         if standing is None:
             return False
         statement = " ".join(f"{key}={shown(value)}" for key, value in setting.items())

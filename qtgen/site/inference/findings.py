@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from qtgen.site.inference.observe import LongText
+
 MIN_PAGES = 20
 """Fewer pages prove nothing."""
 MAX_EXCEPTIONS = 0.005
@@ -62,12 +64,18 @@ class Finding:
     against: tuple[Place, ...]
 
 
-def standing_of(agree: int, against: int) -> Standing | None:
-    """Return what becomes of a statement with so many pages for and against it; None if it is not worth a word."""
+def standing_of(agree: int, against: int, doubts: float = MAX_DOUBTS) -> Standing | None:
+    """Return what becomes of a statement with so many pages for and against it; None if it is not worth a word.
+
+    Args:
+        agree: The number of pages, or of values, that agree.
+        against: The number of those that disagree.
+        doubts: The share of pages that may disagree with a candidate.
+    """
     total = agree + against
     if total >= MIN_PAGES and against <= MAX_EXCEPTIONS * total:
         return Standing.ASSERTED
-    is_doubt = against <= MAX_DOUBTS * total or (against == 1 and total >= _ONE_IN)
+    is_doubt = against <= doubts * total or (against == 1 and total >= _ONE_IN)
     return Standing.CANDIDATE if agree and is_doubt else None
 
 
@@ -83,6 +91,8 @@ def page_count(places: Iterable[Place]) -> int:
 
 def shown(value: object) -> str:
     """Return a value as people read it, without most of a long text."""
+    if isinstance(value, LongText):
+        return f"a text of {value.length:,} characters"
     text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= 80 else f"{text[:79]}…"
 

@@ -20,7 +20,7 @@ from qtgen.site.inference.relations import Relations, decide_constants
 from qtgen.site.inference.roles import decide_question, decide_roles, decide_sources
 from qtgen.site.inference.splits import Part, split
 from qtgen.site.inference.styles import decide_styles, mean_length, renderer_of
-from qtgen.site.inference.values import decide_separator, propose_conditions, propose_values
+from qtgen.site.inference.values import counts_of_texts, decide_separator, propose_conditions, propose_values
 from qtgen.site.inference.writer import SiteDraft, write_site
 
 
@@ -66,9 +66,10 @@ def infer(observations: Observations, root: Path) -> Inferred:
             decide_separator(layout, draft)
         decide_sources(layout)
     links = _decide_links(layouts, columns)
+    texts = counts_of_texts(layouts)
     for layout, its in zip(layouts, columns, strict=True):
         for draft in layout.walk():
-            propose_values(layout, draft)
+            propose_values(layout, draft, texts)
         propose_conditions(layout, its)
         decide_styles(layout, observations.writing)
     return _inferred(observations, root, layouts, slug, links)

@@ -5,7 +5,7 @@ from collections import Counter
 from qtgen.page.profile import Kind
 from qtgen.site.inference.drafts import Draft, LayoutDraft, Value, kind_of
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of
-from qtgen.site.inference.observe import Items
+from qtgen.site.inference.observe import Items, Node
 
 _NULL = "null"
 
@@ -18,6 +18,8 @@ def decide_kinds(layout: LayoutDraft, draft: Draft) -> None:
     if unusual:
         _report(layout, draft, counts, usual)
     allowed = _possible([kind for kind in counts if kind not in unusual or not _is_exception(counts, kind)], counts)
+    if allowed[0] == Kind.LIST and _has_maps(draft):
+        allowed = [Kind.LIST.value]  # a profile cannot say that a list of maps is one of several types
     if not unusual:
         _report(layout, draft, counts, allowed)
     if allowed != [Kind.TEXT.value]:
@@ -61,6 +63,11 @@ def _possible(kinds: list[str], counts: Counter[str]) -> list[str]:
     if kinds[0] == Kind.MAP:
         return [Kind.MAP.value]
     return [str(kind) for kind in kinds if kind != Kind.MAP] or [Kind.TEXT.value]
+
+
+def _has_maps(draft: Draft) -> bool:
+    lists = [value.value for value in draft.values if isinstance(value.value, Items)]
+    return any(isinstance(item, Node) for inner in lists for item in inner.items)
 
 
 def _report(layout: LayoutDraft, draft: Draft, counts: Counter[str], kinds: list[str]) -> None:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from qtgen.page.profile import Kind
 from qtgen.site.inference.columns import Columns
 from qtgen.site.inference.drafts import Draft, LayoutDraft, Value
-from qtgen.site.inference.findings import MAX_DOUBTS, MIN_PAGES, Place, Standing, shown, standing_of
+from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of
 from qtgen.site.inference.observe import LongText, Observed
 from qtgen.site.inference.values import items_of
 
 _UNIQUE = 0.95
 _HITS = 0.9  # the share of values that name a page, if nothing else shows that they are links
+_MAX_DIFFERENCES = 0.1  # the share of links that may differ from their page: copies get stale
+_TRIED = 300
+_COMMA = ", "  # between the keys in one text
 _MOST_LINKS = 7
 _Link = tuple[int, str]  # the number of the page, and the path of the map
 
@@ -88,13 +91,13 @@ class LinkSearch:
         return found
 
     def _decide_maps(self, layout: LayoutDraft, draft: Draft) -> SiteLinks | None:
-        for inner in draft.fields:
-            if inner.kinds != (Kind.TEXT,) or len(inner.values) < MIN_PAGES:
-                continue
-            for target in self._targets:
-                hits = self._hits(inner.values, target)
-                if len(hits) >= MIN_PAGES and self._decide_copies(layout, draft, inner, target, hits):
-                    inner.settings["ref"] = target.path
+        """Set which key of a link names its page, and which keys repeat a field of that page."""
+        keys = [inner for inner in draft.fields if inner.kinds == (Kind.TEXT,) and len(inner.values) >= MIN_PAGES]
+        for target in self._targets:
+            for key in keys:
+                hits = self._hits(key.values, target)
+                if len(hits) >= MIN_PAGES and self._decide_copies(layout, draft, key, hits):
+                    key.settings["ref"] = target.path
                     most = draft.settings.get("repeat") or _most_items(draft)
                     return SiteLinks(draft.key, min(most, _MOST_LINKS), is_asserted=True)
         return None
@@ -107,9 +110,7 @@ class LinkSearch:
             if isinstance(value.value, str) and (row := target.rows.get(value.value, value.page)) != value.page
         ]
 
-    def _decide_copies(
-        self, layout: LayoutDraft, draft: Draft, key: Draft, target: Target, hits: list[tuple[Value, int]]
-    ) -> bool:
+    def _decide_copies(self, layout: LayoutDraft, draft: Draft, key: Draft, hits: list[tuple[Value, int]]) -> bool:
         """Set which other keys of a link repeat a field of its page. Return whether any does."""
         rows = {_link_of(value): row for value, row in hits}
         others = [inner for inner in draft.fields if inner is not key and not inner.fields]
@@ -127,43 +128,50 @@ class LinkSearch:
     def _copied(self, inner: Draft, rows: Mapping[_Link, int]) -> tuple[str, list[Place]] | None:
         """Return the field of the target that a key repeats, with the places that differ."""
         values = [(value, rows[link]) for value in inner.values if (link := _link_of(value)) in rows]
-        best: tuple[str, list[Place]] | None = None
-        for path in sorted(self._values, key=lambda path: path != inner.key):
-            agree, against = _compared(values, self._values[path])
-            is_copy = agree >= MIN_PAGES and len(against) <= MAX_DOUBTS * (agree + len(against))
-            if is_copy and (best is None or len(against) < len(best[1])):
-                best = path, against
-        return best
+        agreeing = {path: _agreement(values[:_TRIED], self._values[path]) for path in self._values}
+        likely = [path for path, agree in agreeing.items() if 2 * agree > min(len(values), _TRIED)]
+        likely.sort(key=lambda path: path != inner.key)  # of equal ones, that with the same name
+        path = max(likely, key=lambda path: _agreement(values, self._values[path]), default=None)
+        if path is None:
+            return None
+        column = self._values[path]
+        against = [
+            Place(*value[:2], f"{shown(value.value)}, expected {shown(column[row])}")
+            for value, row in values
+            if row in column and column[row] != value.value
+        ]
+        return (path, against) if len(against) <= _MAX_DIFFERENCES * len(values) else None
 
     def _propose_reference(self, layout: LayoutDraft, draft: Draft) -> SiteLinks | None:
         """Propose that the values of a field name pages. Return the links if it is a list of keys of pages."""
         items = [item for item in items_of(draft) if isinstance(item.value, str | LongText)]
+        parts = [item._replace(value=part) for item in items for part in _parts(item.value)]
         for target in self._targets:
-            hits = len(self._hits(items, target))
-            if target.path == draft.path or hits < MIN_PAGES or hits < _HITS * len(items):
-                continue
-            against = [
-                Place(item.page, item.path, shown(item.value)) for item in items if item.value not in target.rows
-            ]
-            if layout.propose(draft, "reference", {"ref": target.path}, len(items) - len(against), against):
-                is_list = Kind.LIST in draft.kinds and target.path == layout.roles.get("key")
-                return SiteLinks(draft.key, min(_most_items(draft), _MOST_LINKS), False) if is_list else None
+            for values in (items, parts) if len(parts) > len(items) else (items,):
+                hits = len(self._hits(values, target))
+                if target.path != draft.path and MIN_PAGES <= hits and hits >= _HITS * len(values):
+                    return self._propose(layout, draft, target, values)
         return None
+
+    def _propose(
+        self, layout: LayoutDraft, draft: Draft, target: Target, values: Sequence[Value]
+    ) -> SiteLinks | None:
+        against = [Place(*value[:2], shown(value.value)) for value in values if value.value not in target.rows]
+        layout.propose(draft, "reference", {"ref": target.path}, len(values) - len(against), against, 1 - _HITS)
+        is_list = Kind.LIST in draft.kinds and target.path == layout.roles.get("key")
+        return SiteLinks(draft.key, min(_most_items(draft), _MOST_LINKS), is_asserted=False) if is_list else None
+
+
+def _parts(value: Observed) -> list[str]:
+    return value.split(_COMMA) if isinstance(value, str) else []
 
 
 def _link_of(value: Value) -> _Link:
     return value.page, value.path.rpartition(".")[0]
 
 
-def _compared(values: Sequence[tuple[Value, int]], column: Mapping[int, Observed]) -> tuple[int, list[Place]]:
-    agree, against = 0, []
-    for value, row in values:
-        expected = column.get(row)
-        if expected == value.value:
-            agree += 1
-        elif expected is not None:
-            against.append(Place(*value[:2], f"{shown(value.value)}, expected {shown(expected)}"))
-    return agree, against
+def _agreement(values: Sequence[tuple[Value, int]], column: Mapping[int, Observed]) -> int:
+    return sum(column.get(row) == value.value for value, row in values)
 
 
 def _most_items(draft: Draft) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from qtgen.page.profile import Kind
 from qtgen.page.template import Slugger, parse_template
 from qtgen.site.inference.columns import FOLDER, STEM, Columns
 from qtgen.site.inference.drafts import Draft, LayoutDraft, frequencies, length_of
@@ -30,8 +31,9 @@ def decide_constants(layout: LayoutDraft) -> None:
 def _decide_constant(layout: LayoutDraft, draft: Draft, kind: str, value: object, agree: int) -> None:
     standing = standing_of(agree, len(draft.values) - agree)
     # The values of an optional key say less: a flag is often only written if it is true.
-    is_common = draft.is_required or 2 * len(draft.values) > draft.of
-    if standing is Standing.ASSERTED and not (is_common and kind != "null"):
+    is_common = 2 * len(draft.values) > draft.of
+    is_telling = draft.is_required or (is_common and kind == Kind.TEXT)
+    if standing is Standing.ASSERTED and not is_telling:
         standing = Standing.CANDIDATE
     if standing is None or (len(draft.values) < MIN_PAGES and not is_common):
         return

@@ -90,7 +90,8 @@ def _subject(layout: LayoutDraft, top: list[Draft]) -> Draft | None:
     texts = [draft for draft in top if draft.is_text and 2 * len(draft.values) > draft.of]
     texts = [draft for draft in texts if "const" not in draft.settings and _distinct_share(draft) < 0.5]
     in_folder = [draft for draft in texts if draft.path in {reference.path for reference in folder.references}]
-    return next(iter(in_folder), None) or _named(texts, _SUBJECT)
+    few = (draft for draft in texts if draft.is_required and len(frequencies(draft.values)) <= _FEW)
+    return next(iter(in_folder), None) or _named(texts, _SUBJECT) or next(few, None)
 
 
 def _date(top: list[Draft]) -> Draft | None:
@@ -116,6 +117,7 @@ def _share(draft: Draft, accept: Callable[[str], bool]) -> float:
 _PROSE = 15  # the mean length of a text that a model writes
 _BY_ROLE = {"question": "question", "subject": "subject", "id": "sequence"}
 _FEW = 30  # different values of a field that has a default
+_USUAL = 0.2  # the share of pages with a value that makes it a default
 
 
 def decide_sources(layout: LayoutDraft) -> None:
@@ -141,7 +143,7 @@ def decide_sources(layout: LayoutDraft) -> None:
 def _open_fields(drafts: list[Draft]) -> Iterator[Draft]:
     """Yield the required fields whose value nothing gives yet."""
     for draft in drafts:
-        if not draft.is_required or draft.in_list or "repeat" in draft.settings:
+        if not draft.is_usual or draft.in_list or "repeat" in draft.settings:
             continue
         if draft.fields and draft.settings.get("type") == "map":
             yield from _open_fields(draft.fields)
@@ -162,6 +164,7 @@ def _usual_value(draft: Draft) -> object:
     counts = frequencies(draft.values)
     if not counts or draft.fields or draft.kinds == (Kind.LIST,):
         return None
-    (kind, value), _ = counts.most_common(1)[0]
+    (kind, value), count = counts.most_common(1)[0]
     is_short = kind in (Kind.BOOL, Kind.INT, Kind.FLOAT) or (isinstance(value, str) and len(value) < _LONG_ANSWER)
-    return value if is_short and len(counts) <= max(_FEW, len(draft.values) // 4) else None
+    is_usual = len(counts) <= _FEW or _USUAL * len(draft.values) < count
+    return value if is_short and is_usual else None

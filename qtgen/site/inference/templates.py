@@ -62,8 +62,10 @@ class TemplateSearch:
             return None
         derived: Counter[str] = Counter()
         for row in sample(rows, _DERIVED_FROM):
-            if (source := self._derive(str(target[row]), row, sources, slugs_only)) is not None:
-                derived[source] += 1
+            suggested = [self._derive(str(target[row]), row, sources, slugs=True, plain=not slugs_only)]
+            if not slugs_only:
+                suggested.append(self._derive(str(target[row]), row, sources, slugs=False, plain=True))
+            derived.update({source for source in suggested if source is not None})
         tried = sample(rows, _TRIED)
         good = []
         for source, _ in derived.most_common(_MOST_TRIED):
@@ -72,15 +74,24 @@ class TemplateSearch:
                 good.append(fit)
         good.sort(key=lambda fit: -fit.agree)
         fits = [self._fit(fit.template, target, rows) for fit in good[:3]]
-        return max(fits, key=lambda fit: fit.agree, default=None)
+        return max(fits, key=lambda fit: (fit.agree, _preference(fit.template)), default=None)
 
-    def _derive(self, value: str, row: int, sources: Sequence[str], slugs_only: bool) -> str | None:
-        """Return the template that one page suggests: the longest values first."""
+    def _derive(self, value: str, row: int, sources: Sequence[str], *, slugs: bool, plain: bool) -> str | None:
+        """Return the template that one page suggests: the longest values first.
+
+        Args:
+            value: The value on the page.
+            row: The page.
+            sources: The fields that the template can name.
+            slugs: Whether a text that is its own slug is taken for a slug.
+            plain: Whether texts can stay as they are.
+        """
         if any(brace in value for brace in _BRACES):
             return None
         variants: dict[str, str] = {}
         for path in sources:
-            for text, reference in self._variants(path, row, slugs_only):
+            found = self._variants(path, row, plain=plain)
+            for text, reference in found if not slugs else reversed(found):
                 variants.setdefault(text, reference)
         parts: list[str] = [value]
         for text in sorted(variants, key=len, reverse=True):
@@ -88,19 +99,21 @@ class TemplateSearch:
         references = sum(part.startswith("{") for part in parts)
         return "".join(parts) if 0 < references <= _MOST_PARTS else None
 
-    def _variants(self, path: str, row: int, slugs_only: bool) -> Iterator[tuple[str, str]]:
+    def _variants(self, path: str, row: int, *, plain: bool) -> list[tuple[str, str]]:
         value = self.column(path)[row]
-        if isinstance(value, bool) or not isinstance(value, str | int | dt.date) or value == "":
-            return
+        if isinstance(value, bool) or not isinstance(value, str | int | dt.date):
+            return []
         text = str(value)
-        if len(text) > _LONGEST:
-            return
-        if not slugs_only or not isinstance(value, str):
-            yield text, f"{{{path}}}"
+        if not 0 < len(text) <= _LONGEST:
+            return []
+        found = []
+        if plain or not isinstance(value, str):
+            found = [(text, f"{{{path}}}")]
             if text.lower() != text:
-                yield text.lower(), f"{{{path}|lower}}"
+                found.append((text.lower(), f"{{{path}|lower}}"))
         if isinstance(value, str) and (slug := self._slug(text)):
-            yield slug, f"{{{path}|slug}}"
+            found.append((slug, f"{{{path}|slug}}"))
+        return found
 
     def _fit(self, template: Template, target: Column, rows: Sequence[int]) -> Fit:
         agree, against = 0, []
@@ -127,6 +140,12 @@ class TemplateSearch:
         return [
             Place(pages[row], path, f"{shown(target[row])}, expected {shown(filled)}") for row, filled in fit.against
         ]
+
+
+def _preference(template: Template) -> int:
+    """Return which of two templates that give the same values is better: a copy, then the one with more slugs."""
+    filters = [name for reference in template.references for name in reference.filters]
+    return 9 if template.copied else filters.count("slug")
 
 
 def _divide(part: str, text: str, reference: str) -> Iterator[str]:

@@ -9,9 +9,9 @@ from qtgen.site.inference.drafts import Draft, LayoutDraft, Value, frequencies, 
 from qtgen.site.inference.findings import MAX_DOUBTS, MIN_PAGES, Place, shown, standing_of
 from qtgen.site.inference.observe import Items, LongText, Observed
 
-SEPARATORS = (", ", "; ", " | ", ",")
-_MOST_VALUES = 30  # of an enum
-_LEAST_SHARE = 0.01  # of the values that an enum has
+_SEPARATORS = (",", ";", " |")
+_MOST_VALUES = 60  # of an enum
+_LEAST_SHARE = 0.002  # of the values that an enum has
 _LEAST_COUNT = 3
 _LONGEST_VALUE = 60
 _LONGEST_WORD = 40  # the mean length of an item of a separated text
@@ -23,14 +23,19 @@ def decide_separator(layout: LayoutDraft, draft: Draft) -> None:
     texts = [value.value for value in draft.values if isinstance(value.value, str)]
     if not draft.is_text or draft.settings.keys() & {"const", "value"} or len(texts) < MIN_PAGES:
         return
-    for separator in SEPARATORS:
+    for separator in _SEPARATORS:
         having = [text for text in texts if separator in text]
         items = [item for text in having for item in text.split(separator)]
         mean = sum(map(len, items)) / len(items) if items else 0
         is_list = len(having) >= _DISTINCT * len(texts) and len(items) >= 3 * len(having) and mean <= _LONGEST_WORD
         if is_list and not any(item.rstrip().endswith((".", "?", "!")) for item in items[:200]):
-            draft.settings["separator"] = separator
-            layout.report(draft.path, "separator", repr(separator), len(having), [], standing_of(len(texts), 0))
+            spaced = f"{separator} "
+            against = [Place(*value[:2]) for value in draft.values if spaced not in str(value.value)]
+            if 2 * len(against) > len(texts):
+                spaced, against = separator, []
+            draft.settings["separator"] = spaced
+            agree = len(texts) - len(against)
+            layout.report(draft.path, "separator", repr(spaced), agree, against, standing_of(agree, len(against)))
             return
 
 
@@ -62,14 +67,30 @@ def _likely_separator(draft: Draft) -> str | None:
     return ", " if total and known >= 0.8 * total else None
 
 
-def propose_values(layout: LayoutDraft, draft: Draft) -> None:
-    """Propose an enum, unique values or a range for a field."""
-    if draft.fields or draft.settings.keys() & {"const", "value"}:
+def counts_of_texts(layouts: Iterable[LayoutDraft]) -> dict[str, Counter[Observed]]:
+    """Return how often each text occurs on the site, by the path of its field."""
+    counts: dict[str, Counter[Observed]] = defaultdict(Counter)
+    for layout in layouts:
+        for draft in layout.walk():
+            if draft.is_text and not draft.in_list:
+                counts[draft.path].update(value.value for value in draft.values if length_of(value.value))
+    return counts
+
+
+def propose_values(layout: LayoutDraft, draft: Draft, site: Mapping[str, Counter[Observed]]) -> None:
+    """Propose an enum, unique values or a range for a field.
+
+    Args:
+        layout: Gets the findings.
+        draft: The field.
+        site: How often each text occurs on the site, by the path of its field.
+    """
+    if draft.fields or any("ref" in setting for setting, _, _ in draft.candidates) or draft.settings.keys() & {"const", "value", "copy", "ref"}:
         return
     if draft.kinds in ((Kind.INT,), (Kind.FLOAT,)):
         _propose_range(layout, draft)
     elif not _propose_enum(layout, draft) and draft.is_text and not draft.in_list:
-        _propose_unique(layout, draft)
+        _propose_unique(layout, draft, site[draft.path])
 
 
 def _propose_range(layout: LayoutDraft, draft: Draft) -> None:
@@ -105,16 +126,19 @@ def _is_word(value: Observed) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE
 
 
-def _propose_unique(layout: LayoutDraft, draft: Draft) -> None:
-    counts = Counter(value.value for value in draft.values if length_of(value.value))
-    if counts.total() < MIN_PAGES or len(counts) < _DISTINCT * counts.total():
+def _propose_unique(layout: LayoutDraft, draft: Draft, site: Counter[Observed]) -> None:
+    if site.total() < MIN_PAGES or len(site) < _DISTINCT * site.total():
         return
-    against = [Place(*value[:2], shown(value.value)) for value in draft.values if counts[value.value] > 1]  # type: ignore[index]  # texts
-    layout.propose(draft, "unique", {"unique": True}, counts.total() - len(against), against)
+    texts = [value for value in draft.values if length_of(value.value)]
+    against = [Place(*value[:2], shown(value.value)) for value in texts if site[value.value] > 1]
+    layout.propose(draft, "unique", {"unique": True}, len(texts) - len(against), against)
 
 
 # --- conditions ----------------------------------------------------------------------------------------------------
 
+_LEAST_CASE = 0.01  # the share of pages of a value that a condition names
+_TOGETHER = 0.7  # how often a field and a value occur together, of the pages with one of them, if they belong together
+_DOUBTS = 0.2  # the share of exceptions then
 _MOST_CASES = 12  # different values of a field that a condition names
 _RARELY = 0.7  # a condition that holds on more of the pages says little
 
@@ -129,7 +153,8 @@ def propose_conditions(layout: LayoutDraft, columns: Columns) -> None:
         present = {rows[value.page] for value in draft.values}
         found = _best_condition(present, cases, draft.path)
         if found is not None:
-            _propose_condition(layout, draft, columns, present, found, cases)
+            name, value = found
+            _propose_condition(layout, draft, columns, present, found, cases[name][value])
 
 
 def _cases(column: Column) -> Mapping[Observed, set[int]]:
@@ -140,7 +165,8 @@ def _cases(column: Column) -> Mapping[Observed, set[int]]:
             groups[value].add(row)
             if len(groups) > 10 * _MOST_CASES:
                 return {}
-    kept = {value: rows for value, rows in groups.items() if len(rows) >= max(_LEAST_COUNT, _LEAST_SHARE * len(column))}
+    least = max(_LEAST_COUNT, _LEAST_CASE * len(column))
+    kept = {value: rows for value, rows in groups.items() if len(rows) >= least}
     return kept if 1 < len(kept) <= _MOST_CASES else {}
 
 
@@ -155,7 +181,7 @@ def _best_condition(
         total = sum(map(len, groups.values()))
         for value, rows in groups.items():
             inside = len(present & rows)
-            if name == path or len(rows) > _RARELY * total or inside < (1 - MAX_DOUBTS) * len(present):
+            if name == path or len(rows) > _RARELY * total or inside < (1 - _DOUBTS) * len(present):
                 continue
             score = inside / len(present | rows)
             if score > best_score:
@@ -169,18 +195,17 @@ def _propose_condition(
     columns: Columns,
     present: set[int],
     condition: _Condition,
-    cases: Mapping[str, Mapping[Observed, set[int]]],
+    rows: set[int],
 ) -> None:
-    name, value = condition
-    rows = cases[name][value]
-    outside, without = present - rows, rows - present
-    setting = {name: value}
-    if len(present) >= MIN_PAGES or len(without) <= MAX_DOUBTS * len(rows):
-        against = _places(columns, outside, draft.path)
-        layout.propose(draft, "only_when", {"only_when": setting}, len(present) - len(outside), against)
-    if len(rows) >= _LEAST_COUNT and len(without) <= max(1, MAX_DOUBTS * len(rows)):
-        against = _places(columns, without, draft.path)
-        layout.propose(draft, "required_when", {"required_when": setting}, len(rows) - len(without), against)
+    outside, without = _places(columns, present - rows, draft.path), _places(columns, rows - present, draft.path)
+    setting = dict([condition])
+    share = _DOUBTS if len(present & rows) >= _TOGETHER * len(present | rows) else MAX_DOUBTS
+    if len(present) >= MIN_PAGES or share == _DOUBTS:
+        agree = len(present) - len(outside)
+        layout.propose(draft, "only_when", {"only_when": setting}, agree, outside, share)
+    if share == _DOUBTS:
+        agree = len(rows) - len(without)
+        layout.propose(draft, "required_when", {"required_when": setting}, agree, without, share)
 
 
 def _places(columns: Columns, rows: Iterable[int], path: str) -> list[Place]:
