@@ -2,7 +2,6 @@
 
     python benchmarks/validate.py [FOLDER]
     python benchmarks/validate.py --texts [FOLDER]
-    python benchmarks/validate.py --against CHECKOUT [FOLDER]
 
 The comparison reads the front matter of the same pages into a pydantic model and applies no rule. Without FOLDER, the
 real pages of `../shared` are used, or 5,000 copies of the example page if those are missing. Each figure is the median
@@ -12,14 +11,11 @@ the one with two processes run in this process.
 With --texts, it measures only how much CPU time the checks of texts (QT609 to QT612) add to a cold run. Each run has a
 new process, because a second run in the same process is faster. The ratio compares the minimum times.
 
-With --against, it measures only how much CPU time a cold `qtgen validate FOLDER` takes, compared with the qtgen of
-another checkout. Both take turns, each run as a whole process.
+`python benchmarks/against.py COMMIT` compares with another version of qtgen.
 """
 
 import argparse
 import datetime as dt
-import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -32,6 +28,7 @@ from pathlib import Path
 import frontmatter
 from pydantic import BaseModel
 
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import iter_batches, read_page
 from qtgen.validation.cache import Cache
 from qtgen.validation.rules import REGISTRY
@@ -67,26 +64,37 @@ class FrontMatter(BaseModel):
 
 
 def read_only(folder: Path) -> None:
+    profile = default_profile()
     for run in iter_batches([folder]):
         for path, (size, _) in zip(run.paths(), run.states, strict=True):
-            read_page(path, size)
+            read_page(path, size, profile)
 
 
 def page_rules(folder: Path) -> None:
-    validate(folder, ValidationOptions([rule for rule in choose_rules() if rule.family != 4], jobs=1))
+    validate(
+        folder,
+        ValidationOptions(
+            [rule for rule in choose_rules(profile=default_profile()) if rule.family != 4],
+            jobs=1,
+            profile=default_profile(),
+        ),
+    )
 
 
 def all_rules(folder: Path) -> None:
-    validate(folder, ValidationOptions(choose_rules(), jobs=1))
+    validate(folder, ValidationOptions(choose_rules(profile=default_profile()), jobs=1, profile=default_profile()))
 
 
 def two_processes(folder: Path) -> None:
-    validate(folder, ValidationOptions(choose_rules(), jobs=2))
+    validate(folder, ValidationOptions(choose_rules(profile=default_profile()), jobs=2, profile=default_profile()))
 
 
 def warm_cache(folder: Path) -> None:
     cache = Cache(folder / ".qtgen" / "cache", "benchmark", folder, time.time_ns())
-    validate(folder, ValidationOptions(choose_rules(), jobs=1, cache=cache))
+    validate(
+        folder,
+        ValidationOptions(choose_rules(profile=default_profile()), jobs=1, cache=cache, profile=default_profile()),
+    )
     cache.close()
 
 
@@ -132,7 +140,9 @@ def run_without(variant: str, folder: Path) -> None:
     """Print the CPU seconds of a cold run, and exit."""
     for code in TEXT_RULES[variant]:
         del REGISTRY[code]
-    options = ValidationOptions(choose_rules(requested=["QT611"]), jobs=1)
+    options = ValidationOptions(
+        choose_rules(requested=["QT611"], profile=default_profile()), jobs=1, profile=default_profile()
+    )
     start = time.process_time()
     validate(folder, options)
     print(time.process_time() - start)
@@ -152,30 +162,6 @@ def compare_text_rules(folder: Path, pages: int) -> None:
         print(f"| {variant} | {min(seconds_of) / pages * 1e6:.0f} | {min(seconds_of) / baseline:.2f} |")
 
 
-def whole_run(checkout: Path, folder: Path) -> float:
-    """Return the CPU seconds of a cold run of a checkout's qtgen, with its worker processes."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "qtgen", "validate", str(folder), "--no-cache", "--statistics", "--quiet"]
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    subprocess.run(command, check=False, capture_output=True, env=environment, cwd=folder)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def compare_checkouts(other: Path, folder: Path, pages: int) -> None:
-    """Print the CPU time of a cold run of this checkout and of another one."""
-    checkouts = {"the other checkout": other.resolve(), "this checkout": Path(__file__).resolve().parents[1]}
-    times: dict[str, list[float]] = {name: [] for name in checkouts}
-    for _ in range(TEXT_ROUNDS):
-        for name, checkout in checkouts.items():
-            times[name].append(whole_run(checkout, folder))
-    baseline = min(times["the other checkout"])
-    print(f"{pages:,} pages, smallest of {TEXT_ROUNDS} rounds")
-    print("| qtgen of | CPU seconds | ratio |\n|---|---|---|")
-    for name, seconds_of in times.items():
-        print(f"| {name} | {min(seconds_of):.2f} | {min(seconds_of) / baseline:.2f} |")
-
-
 def fill(folder: Path) -> None:
     """Put the real pages into a folder, or copies of the example page."""
     if ARCHIVE.exists():
@@ -192,7 +178,6 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description="Measure how fast qtgen validates.")
     parser.add_argument("--texts", action="store_true", help="only the checks of texts")
-    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="only whole runs, compared with this checkout")
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="pages [default: the real pages]")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -200,9 +185,6 @@ def main() -> None:
         if not options.folder:
             fill(folder)
         pages = sum(len(run.names) for run in iter_batches([folder]))
-        if options.against:
-            compare_checkouts(options.against, folder.resolve(), pages)
-            return
         compare_text_rules(folder, pages)
         if options.texts:
             return

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import msgspec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -27,7 +28,9 @@ from qtgen._util.text import file_size
 from qtgen.commands._errors import option_of
 from qtgen.evaluation.metrics import METRICS, describe_metric
 from qtgen.llm.local.table import load_table
+from qtgen.page import profile
 from qtgen.page.fields import LAYOUT, Field, Section
+from qtgen.page.profile import default_profile
 from qtgen.regeneration.reasons import REASONS, describe_reason
 from qtgen.settings import FILE_ONLY, Settings
 from qtgen.validation.rules import FAMILIES, REGISTRY
@@ -104,7 +107,7 @@ def rules() -> str:
         for number, module in FAMILIES.items()
     ]
     heading = "# Rules\n\n`qtgen explain CODE` prints the same. The families are:\n\n" + "\n".join(families)
-    parts = [heading, "\n".join(table), _rendering(), *(describe_rule(rule) for rule in ordered)]
+    parts = [heading, "\n".join(table), _rendering(), *(describe_rule(rule, default_profile()) for rule in ordered)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -296,6 +299,66 @@ qtgen downloads exactly this revision, and rejects a file with another digest.
 """
 
 
+def site_tables(text: str) -> str:
+    """Return docs/site.md with its tables, which are written from the types of `site.toml`."""
+
+    def table(match: re.Match[str]) -> str:
+        rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
+        for field in msgspec.inspect.type_info(getattr(profile, match[1])).fields:  # type: ignore[attr-defined]
+            meaning = _meaning(field.type)
+            default = "" if field.required else _struct_default(field)
+            rows.append(f"| `{field.encode_name}` | {_value_type(field.type)} | {default} | {meaning} |")
+        return f"<!-- table {match[1]} -->\n\n{chr(10).join(rows)}\n\n<!-- end -->"
+
+    return re.sub(r"<!-- table (\w+) -->.*?<!-- end -->", table, text, flags=re.DOTALL)
+
+
+def _meaning(kind: msgspec.inspect.Type) -> str:
+    if isinstance(kind, msgspec.inspect.Metadata):
+        found = (kind.extra_json_schema or {}).get("description", "")
+        return str(found).replace("|", "\\|") or _meaning(kind.type)
+    return (inspect.getdoc(kind.cls) or "").partition("\n")[0] if isinstance(kind, msgspec.inspect.StructType) else ""
+
+
+def _struct_default(field: msgspec.inspect.Field) -> str:
+    value = field.default
+    if value is msgspec.NODEFAULT or value in (None, (), {}, ""):
+        return ""
+    if isinstance(value, msgspec.Struct):
+        return ""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{text}`"
+
+
+_VALUE_TYPES: dict[type, str] = {
+    msgspec.inspect.StrType: "text",
+    msgspec.inspect.IntType: "whole number",
+    msgspec.inspect.FloatType: "number",
+    msgspec.inspect.BoolType: "true or false",
+    msgspec.inspect.StructType: "table",
+    msgspec.inspect.DictType: "table",
+}
+
+
+def _value_type(kind: msgspec.inspect.Type) -> str:
+    match kind:
+        case msgspec.inspect.Metadata():
+            return _value_type(kind.type)
+        case msgspec.inspect.LiteralType():
+            return ", ".join(f"`{value}`" for value in kind.values)
+        case msgspec.inspect.EnumType():
+            return ", ".join(f"`{member.value}`" for member in kind.cls)
+        case msgspec.inspect.UnionType():
+            types = [_value_type(one) for one in kind.types if not isinstance(one, msgspec.inspect.NoneType)]
+            return " or ".join(dict.fromkeys(types)).replace("whole number or number", "number")
+        case msgspec.inspect.VarTupleType():
+            inner = _value_type(kind.item_type)
+            return "list of tables" if inner == "table" else "list"
+        case msgspec.inspect.TupleType():
+            return f"list of {len(kind.item_types)}"
+    return _VALUE_TYPES[type(kind)]
+
+
 PAGES = {
     "reference/api.md": api,
     "reference/commands.md": commands,
@@ -310,10 +373,10 @@ PAGES = {
 
 def main(check: bool) -> int:
     stale = 0
-    for name, make in PAGES.items():
+    for name in [*PAGES, "site.md"]:
         file = HERE / name
         before = file.read_text(encoding="utf-8") if file.exists() else ""
-        after = NOTE + make()
+        after = NOTE + PAGES[name]() if name in PAGES else site_tables(before)
         if before == after:
             continue
         if check:

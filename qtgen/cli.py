@@ -28,7 +28,7 @@ COMMANDS = {
     "generate": Entry("Write new pages from questions.", *_GENERATE),
     "regenerate": Entry("Rewrite stale pages.", *_GENERATE),
     "validate": Entry("Check pages against the document schema."),
-    "link": Entry("Choose and repair related articles.", "links", ("faiss", "numpy", "scipy", "wordllama")),
+    "link": Entry("Choose and repair links to related pages.", "links", ("faiss", "numpy", "scipy", "wordllama")),
     "review": Entry("Review pages in the browser."),
     "pack": Entry("Pack a site for machines that share no files.", *_PACK),
     "unpack": Entry("Write the pages of a pack into a folder.", *_PACK),
@@ -54,7 +54,8 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
         learned_lines = importlib.import_module(
             "qtgen.commands._learned"
         ).learned_lines  # needs an extra, like commands
-        loaded = load_settings(Path.cwd(), os.environ, {})
+        site = importlib.import_module("qtgen.commands._site")  # loads what reads pages
+        loaded = site.with_nearest_site(load_settings(Path.cwd(), os.environ, {}))
         for line in (*loaded.lines(), *learned_lines(loaded.settings)):
             echo(line)
         ctx.exit()

@@ -168,6 +168,11 @@ class Settings(BaseModel):
         description="Column names of your question files, mapped to qtgen's: "
         '`{ Frage = "question", Fach = "subject" }`',
     )
+    site: Path | None = Field(
+        None,
+        description="File with the layout of the site's pages. The default is the nearest `site.toml`, in the current "
+        "folder or above it. If there is none, the built-in layout applies",
+    )
     out: Path = Field(Path("outputs"), description="Folder to write pages to")
     corpus: Path | None = Field(
         None,

@@ -7,7 +7,7 @@ from typing import Any
 from qtgen._util.project import names_model, paths_below
 from qtgen.errors import SettingsError
 
-_PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions", "plugins"})
+_PATHS = frozenset({"out", "corpus", "prompts", "local_model", "questions", "plugins", "site"})
 
 
 def read_settings_file(file: Path) -> dict[str, Any]:

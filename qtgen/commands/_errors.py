@@ -39,6 +39,8 @@ _OPTIONS = {
 }
 # Settings without an option: errors name the file or the variable that the value came from.
 _WITHOUT_OPTION = frozenset({"ledger", "local_model"})
+# Settings with an option that errors name only if it was given.
+_NAMED_BY_ORIGIN = frozenset({"site"})
 
 
 def exit_code(error: QtgenError) -> int:
@@ -68,7 +70,8 @@ def _describe(error: QtgenError, arguments: Sequence[str]) -> str:
     if error.setting is not None and error.path is None:
         place = option_of(error.setting)
         is_given = any(argument.partition("=")[0] == place for argument in arguments)
-        if error.setting in _WITHOUT_OPTION or (isinstance(error, ProviderError) and not is_given):
+        by_origin = isinstance(error, ProviderError) or error.setting in _NAMED_BY_ORIGIN
+        if error.setting in _WITHOUT_OPTION or (by_origin and not is_given):
             place = _origin(error.setting, place)
         line = f"{place}: {line}"
     if error.remedy is None:

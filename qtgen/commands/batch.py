@@ -24,6 +24,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import open_ledger, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._site import site_option
 from qtgen.errors import LedgerError, ProviderError, UsageError
 from qtgen.generation.config import load_library
 from qtgen.llm.batch.collection import CollectReport, summary
@@ -91,8 +92,9 @@ def status(ids: tuple[str, ...], as_json: bool) -> int:
     metavar="FILE",
     help="Read results from this file, for requests from --batch-files. Repeat for several files.",
 )
+@site_option()
 @_json
-def collect(ids: tuple[str, ...], wait: bool, files: tuple[Path, ...], as_json: bool) -> int:
+def collect(ids: tuple[str, ...], wait: bool, files: tuple[Path, ...], site: Path | None, as_json: bool) -> int:
     """Record the results of finished batches in the ledger.
 
     The next `qtgen generate` writes the pages without sending these requests again. Without ID, collect all finished
@@ -100,7 +102,7 @@ def collect(ids: tuple[str, ...], wait: bool, files: tuple[Path, ...], as_json: 
     """
     if files and (ids or wait):
         raise UsageError("--from reads files instead of the provider's results", remedy="leave out ID and --wait")
-    settings = settings_from({})
+    settings = settings_from({"site": site})
     if files:
         return _collect_files(files, settings, as_json=as_json)
 

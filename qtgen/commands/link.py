@@ -1,4 +1,4 @@
-"""`qtgen link`: choose related articles, repair them, and report the graph of links."""
+"""`qtgen link`: choose links between related pages, repair them, and report the graph of links."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._engines import engine_option, open_engine
 from qtgen.commands._link_html import html_report
-from qtgen.commands._link_rows import KINDS, counts, document, skipped_rows
+from qtgen.commands._link_rows import counts, document, skipped_rows, summary_lines
 from qtgen.commands._linking import open_embedder, require_links_extra
 from qtgen.commands._options import Grouped, options_of, settings_from
 from qtgen.commands._output import diff_lines, listed, note
 from qtgen.commands._packs import PageSources, split_location
 from qtgen.commands._paths import NonEmptyPath, PagesPath, UnusablePaths
+from qtgen.commands._site import site_option
 from qtgen.commands._steps import progress_after
 from qtgen.errors import Interrupted, NoPages, UsageError
 from qtgen.settings import Settings
@@ -67,6 +68,7 @@ class LinkArguments:
     dry_run: bool
     as_json: bool
     corpus: Location | None
+    site: Path | None
     embeddings: str | None
     jobs: int | None
     engine: str
@@ -121,6 +123,7 @@ class LinkArguments:
     type=PagesPath(file_okay=False),
     help="Link to any page of this site, but change only PATHS.  [default: `corpus` in qtgen.toml]",
 )
+@site_option(_site)
 @_site(
     "--embeddings",
     metavar="MODEL",
@@ -131,12 +134,12 @@ class LinkArguments:
 @engine_option(_site)
 @_site("--no-cache", is_flag=True, help="Do not use .qtgen/cache, and compute every vector again.")
 def command(**parameters: Any) -> int:
-    """Choose up to five related articles for every page of PATHS, files or folders.
+    """Choose links to related pages for every page of PATHS, files or folders.
 
-    A link leads to a page with a similar meaning, never to the page itself, a near-duplicate or a no-index page. Every
+    A link leads to a page with a similar meaning, never to the page itself, a near-duplicate or a hidden page. Every
     page also gets an inbound link if a suitable page exists.
 
-    A link is broken if its target does not exist, is the page itself, has no_index or is linked twice, or if its id,
+    A link is broken if its target does not exist, is the page itself, is hidden or is linked twice, or if its id,
     title or subject differs from the target's. In the last case, qtgen corrects the link. Otherwise, it replaces the
     link.
 
@@ -146,7 +149,7 @@ def command(**parameters: Any) -> int:
     arguments.validate()
     require_links_extra("`qtgen link`")
     folder, url = split_location(arguments.corpus)
-    settings = settings_from({"corpus": folder})
+    settings = settings_from({"corpus": folder, "site": arguments.site})
     if not url and settings.corpus and not settings.corpus.is_dir():
         raise UsageError(f"{settings.corpus}: no such folder", setting="corpus")
     if arguments.update_neighbours and not settings.corpus:
@@ -275,26 +278,9 @@ def _print_report(report: "LinkReport", arguments: LinkArguments) -> None:
     _note_listed([f"{edit.path} should link to {', '.join(edit.targets)}" for edit in report.suggestions], "page")
     if report.suggestions:
         note("use --update-neighbours to change these pages")
-    for line in _summary(report):
+    for line in summary_lines(report):
         note(line)
     _note_listed([f"orphan: {path}" for path in report.orphans], "orphan")
-
-
-def _summary(report: "LinkReport") -> Iterator[str]:
-    verb = "changed" if report.written else "would change"
-    changed = [result for result in report.results if not result.error]
-    totals = {kind: sum(getattr(result, kind) for result in changed) for kind in KINDS}
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in totals.items() if count)
-    links = f"; links: {counts}" if counts else ""
-    yield f"{len(changed):,} of {pluralize(report.selected, 'page')} {verb}{links}"
-    if report.neighbors:
-        count = sum(not result.error for result in report.neighbors)
-        yield f"{pluralize(count, 'page')} of the corpus {verb} to link to PATHS"
-    if report.displaced:
-        verb = "gave" if report.written else "would give"
-        yield f"{pluralize(report.displaced, 'page')} {verb} up a good link to make room for an orphan"
-    if report.orphans_before or report.orphans:
-        yield f"orphans: {report.orphans_before:,} before, {len(report.orphans):,} after"
 
 
 def _note_listed(lines: list[str], noun: str) -> None:

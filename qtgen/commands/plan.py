@@ -20,6 +20,7 @@ from qtgen.commands._options import (
 )
 from qtgen.commands._plan_inputs import Inputs, PlanOptions, read_inputs
 from qtgen.commands._run import require_prices
+from qtgen.commands._site import site_option
 from qtgen.commands._tables import print_facts, print_table, print_text
 from qtgen.llm.estimate import Range
 from qtgen.llm.forecast import Bottleneck, Forecast, Scenario, Way, forecast
@@ -75,6 +76,7 @@ _POSITIVE, _SHARE = Finite(min=0, min_open=True, max=1e12), Finite(min=0, max=0.
     metavar="SECONDS",
     help="Assume this processor time per page.  [default: 0.0065]",
 )
+@site_option(_plan)
 @request_options
 @budget_option
 @_endpoint(

@@ -1,6 +1,5 @@
 """`qtgen validate`: paths in, diagnostics out."""
 
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from qtgen._util.project import find_settings_file, project_folder
+from qtgen._util.project import project_folder
 from qtgen.commands._echo import echo
 from qtgen.commands._engines import engine_option, open_engine
 from qtgen.commands._errors import describe, exit_code
@@ -17,7 +16,9 @@ from qtgen.commands._logging import is_verbose
 from qtgen.commands._output import note
 from qtgen.commands._packs import PageSources, split_location
 from qtgen.commands._paths import PagesPath, UnusablePaths
+from qtgen.commands._site import load_site, site_option
 from qtgen.commands._steps import Step, progress_after
+from qtgen.commands._validate_settings import ValidateSettings, load_settings
 from qtgen.commands._validation_report import Report, print_diff, print_fix_summary
 from qtgen.commands._watch import watch_pages
 from qtgen.errors import QtgenError, UsageError
@@ -29,7 +30,6 @@ from qtgen.validation.detection import PageFilter
 from qtgen.validation.plugins import load_plugins
 from qtgen.validation.project_cache import project_cache
 from qtgen.validation.reports import format_names, get_format
-from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings, rule_settings
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import PathRules, choose_rules, resolve_codes
 
@@ -40,39 +40,11 @@ _EPILOG = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """The settings that this command reads, and their defaults."""
-
-    select: Sequence[str] = ()
-    ignore: Sequence[str] = ()
-    corpus: Path | None = None
-    plugins: Sequence[str | os.PathLike[str]] = ()
-    per_path: Sequence[tuple[str, Sequence[str], Sequence[str]]] = ()
-    rules: RuleSettings = DEFAULT_SETTINGS
-
-
-def _load_settings(select: str | None = None, ignore: str | None = None, corpus: Path | None = None) -> _Settings:
-    """Return the settings in force.
-
-    Loading qtgen.toml and the environment takes longer than checking a page, so it is skipped if there are none.
-    """
-    if not find_settings_file(Path.cwd()) and not any(name.startswith("QTGEN_") for name in os.environ):
-        selected, ignored = ((codes or "").replace(",", " ").split() for codes in (select, ignore))
-        return _Settings(selected, ignored, corpus)
-    from qtgen.commands._options import settings_from
-
-    settings = settings_from({"select": select, "ignore": ignore, "corpus": corpus})
-    per_path = [(pattern, rules.select, rules.ignore) for pattern, rules in settings.per_path.items()]
-    rules = rule_settings(settings)
-    return _Settings(settings.select, settings.ignore, settings.corpus, settings.plugins, per_path, rules)
-
-
 class _FormatName(click.types.StringParamType):
     """The name of a report format. It is looked up later, because plugins may add formats."""
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
-        load_plugins(_load_settings())
+        load_plugins(load_settings())
         return f"[{'|'.join(format_names())}]"
 
 
@@ -89,6 +61,7 @@ class ValidateOptions:
     select: str | None
     ignore: str | None
     corpus: Location | None
+    site: Path | None
     stdin_filename: str | None
     skip_non_pages: bool
     jobs: int | None
@@ -132,6 +105,7 @@ class ValidateOptions:
     type=PagesPath(),
     help="Check links and urls against this folder or pack of the whole site.  [default: `corpus` in qtgen.toml]",
 )
+@site_option()
 @click.option("--stdin-filename", metavar="PATH", help="Report the page on standard input (`-`) under this path.")
 @click.option(
     "--skip-non-pages", is_flag=True, help="Skip files whose front matter is not a page's, such as README.md."
@@ -167,7 +141,8 @@ class _Session:
     def __init__(self, options: ValidateOptions) -> None:
         self._options = options
         folder, url = split_location(options.corpus)
-        settings = _load_settings(options.select, options.ignore, folder)
+        settings = load_settings(options.select, options.ignore, folder, options.site)
+        self._profile = load_site(settings.site)
         load_plugins(settings)
         self._format = get_format(options.format)
         self._selected = resolve_codes(settings.select)
@@ -182,8 +157,8 @@ class _Session:
         self._checks = self._validation_options(settings)
         self._rejected: list[tuple[str, int, str]] = []
 
-    def _validation_options(self, settings: _Settings) -> ValidationOptions:
-        rules = choose_rules(settings.select, settings.ignore, settings.rules.requested)
+    def _validation_options(self, settings: ValidateSettings) -> ValidationOptions:
+        rules = choose_rules(settings.select, settings.ignore, settings.rules.requested, profile=self._profile)
         if self._options.reads_stdin and not self._options.stdin_filename:
             rules = [rule for rule in rules if rule.code not in _NEED_A_PATH]
         by_path = [
@@ -200,6 +175,7 @@ class _Session:
             spawn=self._sources.pack is not None,  # importing pyarrow starts threads
             fixes=self._format.needs_fixes,
             settings=settings.rules,
+            profile=self._profile,
         )
 
     def run(self) -> int:
@@ -240,7 +216,7 @@ class _Session:
         is_without = self._options.no_cache or self._stdin or self._sources.pack
         if is_without or not any(path.is_dir() for path in self._sources.read_paths):
             return None
-        return project_cache(self._checks.settings)
+        return project_cache(self._checks.settings, profile=self._profile)
 
     def _batches(self) -> Iterable[PageBatch]:
         batches = batches_for_paths(self._stdin) if self._stdin else self._sources.batches()

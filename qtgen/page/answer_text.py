@@ -141,11 +141,14 @@ def decode_answer(answer: str) -> str:
     return answer.replace("\\n", "\n")
 
 
-def encode_answer(markdown: str) -> str:
+def encode_answer(markdown: str, *, field: str | None = "answer") -> str:  # TRANSITIONAL: callers use Layout.encode
     r"""Return Markdown as the one line of a page.
 
     Decoding it gives the Markdown again, except for the replacements that this module's docstring names and for runs of
     blank lines. Raises UnwritableText if a backslash followed by `n` remains that has no safe spelling.
+
+    Args:
+        field: The path of the answer, for the error.
     """
     text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", markdown).replace("\t", "    ")
     text = text.strip()  # before code is looked for, because an indented first line would be code
@@ -155,7 +158,7 @@ def encode_answer(markdown: str) -> str:
     text = _join_prose(encoded).strip()
     if torn := re.search(r"\\n\w*", text):
         message = f"the site would tear `{torn.group()}` at its `\\n`"
-        raise UnwritableText(message, field="answer", remedy="write it differently")
+        raise UnwritableText(message, field=field, remedy="write it differently")
     return text.replace("\n", "\\n")
 
 

@@ -101,8 +101,8 @@ def _rows(specs: Iterable[FieldSpec], layout: LayoutSpec, parent: str, column: i
         if spec.type is not Kind.MAP:
             yield _field(spec, layout, parent)
             continue
-        indent = spec.indent or column + _SECTION_INDENT
-        text_indent = spec.text_indent or indent + layout.text_indent
+        indent = column + (spec.indent or _SECTION_INDENT)
+        text_indent = column + spec.text_indent if spec.text_indent else indent + layout.text_indent
         for number in range(1, spec.repeat + 1) if spec.repeat else (0,):
             path = f"{parent}{spec.key}{number or ''}"
             fields = tuple(_rows(spec.fields, layout, f"{path}.", indent))

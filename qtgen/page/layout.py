@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from qtgen.page.fields import Constant, Field, Row, Section
-from qtgen.page.profile import BodySpec, Kind, LayoutSpec, Profile, Roles
+from qtgen.page.profile import BODY_FIELD, BodySpec, Kind, LayoutSpec, Profile, Roles
 from qtgen.page.template import Slugger, Template
 
 if TYPE_CHECKING:
+    from qtgen.page.codec import AnswerCodec
     from qtgen.page.document import Page
 
 LINKS_GROUP = "related"
@@ -119,6 +120,23 @@ class Layout:
     def body_spec(self) -> BodySpec:
         """What the profile says about the text after the front matter."""
         return self.spec.body if isinstance(self.spec.body, BodySpec) else BodySpec()
+
+    @cached_property
+    def codec(self) -> "AnswerCodec":
+        """How the site writes and shows an answer."""
+        from qtgen.page.codec import codec_of
+
+        answer = self.roles.answer
+        is_body = answer == BODY_FIELD and answer not in self.fields
+        return codec_of(self.profile.file.renderer, answer, is_body=is_body)
+
+    def decode(self, answer: str) -> str:
+        """Return the Markdown of an answer as a page of this layout has it."""
+        return self.codec.decode(answer)
+
+    def encode(self, markdown: str) -> str:
+        """Return Markdown as the answer of a page. Raises UnwritableText if the site cannot show it."""
+        return self.codec.encode(markdown)
 
     @cached_property
     def repeats(self) -> Mapping[str, tuple[Section, ...]]:

@@ -4,7 +4,7 @@ Nothing is constructed before it is known to be harmless: anchors, aliases, tags
 nesting is limited. Only plain scalars are resolved, by PyYAML's own resolver, so that this and the scanner agree.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -24,6 +24,7 @@ _TAG = "tag:yaml.org,2002:"
 _RESOLVER: Any = yaml.resolver.Resolver()
 _CONSTRUCTORS: Any = yaml.constructor.SafeConstructor.yaml_constructors
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
+_ScalarEvent, _MappingEndEvent = yaml.ScalarEvent, yaml.MappingEndEvent
 
 
 def parse(text: str, layout: Layout, start: int, end: int, *, blank_before_close: bool, body_start: int) -> Page:
@@ -45,6 +46,10 @@ def parse(text: str, layout: Layout, start: int, end: int, *, blank_before_close
     return Page(text, layout, values, spans, style, tuple(reader.problems), reader.key_spans)
 
 
+def _no_event() -> Any:
+    raise AssertionError("reading has not begun")
+
+
 class _StopReading(Exception):
     """Reading cannot continue. The problem is already recorded."""
 
@@ -54,7 +59,7 @@ class _Reader:
 
     def __init__(self, text: str, layout: Layout, start: int, end: int) -> None:
         self._text, self._layout, self._start, self._end = text, layout, start, end
-        self._events: Iterator[Any] = yaml.parse(text[start:end], Loader=_LOADER)
+        self._get_event: Callable[[], Any] = _no_event
         self.values: dict[str, Value] = {}
         self.spans: dict[str, Span] = {}
         self.key_spans: dict[str, Span] = {}
@@ -66,6 +71,7 @@ class _Reader:
 
     def read(self) -> None:
         try:
+            self._get_event = _LOADER(self._text[self._start : self._end]).get_event
             self._document()
         except _StopReading:
             return
@@ -98,7 +104,13 @@ class _Reader:
 
     def _next(self, path: str) -> Any:
         """Return the next event. Stop reading if it is not harmless, before anything is constructed from it."""
-        event = next(self._events)
+        event = self._get_event()
+        kind = event.__class__
+        if kind is _ScalarEvent:  # most events: a quick test that all but a few pass
+            if event.anchor is None and event.tag is None and event.value != "<<":
+                return event
+        elif kind is _MappingEndEvent:
+            return event
         if isinstance(event, yaml.AliasEvent):
             unsafe = f"alias `*{event.anchor}`"
         elif getattr(event, "anchor", None) is not None:
@@ -112,15 +124,15 @@ class _Reader:
         return self._give_up("unsafe-yaml", f"{unsafe} is not allowed in front matter", event, path)
 
     def _document(self) -> None:
-        next(self._events)  # the start of the stream
-        if isinstance(next(self._events), yaml.StreamEndEvent):
+        self._get_event()  # the start of the stream
+        if isinstance(self._get_event(), yaml.StreamEndEvent):
             return
         first = self._next("")
         if not isinstance(first, yaml.MappingStartEvent):
             self._give_up("invalid-yaml", "the front matter is not a list of `key: value` lines", first, "")
         self._mapping("")
-        next(self._events)  # the end of the document
-        after = next(self._events)
+        self._get_event()  # the end of the document
+        after = self._get_event()
         if not isinstance(after, yaml.StreamEndEvent):
             self._report("invalid-yaml", "a second YAML document begins inside the front matter", after, "")
 

@@ -72,7 +72,7 @@ class FieldSpec(_Table, frozen=True, kw_only=True):
     value: Annotated[
         str | None, Meta(description="A template that gives the value: literals, `{field}`, `{field|slug}`.")
     ] = None
-    default: Annotated[Scalar | None, Meta(description="The value of new pages.")] = None
+    default: Annotated[Scalar | tuple[Scalar, ...] | None, Meta(description="The value of new pages.")] = None
     source: Annotated[
         Source | None,
         Meta(
@@ -107,8 +107,12 @@ class FieldSpec(_Table, frozen=True, kw_only=True):
         Mapping[str, Scalar] | None, Meta(description="Fields with the values without which the key is not allowed.")
     ] = None
     fields: Annotated[tuple["FieldSpec", ...], Meta(description="The keys of a map, or of each map of a list.")] = ()
-    indent: Annotated[_Column | None, Meta(description="The column of the keys of a map.")] = None
-    text_indent: Annotated[_Column | None, Meta(description="The column of folded text in a map.")] = None
+    indent: Annotated[_Column | None, Meta(description="How many spaces the keys of a map are behind its own key.")] = (
+        None
+    )
+    text_indent: Annotated[
+        _Column | None, Meta(description="How many spaces folded text in a map is behind its key.")
+    ] = None
     repeat: Annotated[
         _Count | None, Meta(description="The map occurs up to so many times, and its key is numbered from 1.")
     ] = None
@@ -161,7 +165,7 @@ class LayoutSpec(_Table, frozen=True, kw_only=True):
     body: Annotated[
         str | BodySpec | None, Meta(description="The text after the front matter, if it is the same on every page.")
     ] = None
-    text_indent: Annotated[_Column, Meta(description="The column of folded text.")] = 2
+    text_indent: Annotated[_Column, Meta(description="How many spaces begin a line of folded text.")] = 2
     quote: Annotated[
         Literal["single", "double"] | None,
         Meta(description="The quotes of a text that YAML would read as another value without them."),

@@ -144,7 +144,7 @@ class _LayoutCheck:
         for key in ("required_when", "only_when"):
             self._check_conditions(getattr(spec, key) or {}, (*place, key))
 
-    def _check_type(self, value: Scalar | None, spec: FieldSpec, place: Place) -> None:
+    def _check_type(self, value: Scalar | tuple[Scalar, ...] | None, spec: FieldSpec, place: Place) -> None:
         if value is not None and not any(_has_type(value, kind) for kind in spec.kinds):
             expected = " or ".join(_NAMES[kind] for kind in spec.kinds)
             raise self._fail(place, f"must be {expected}, the type of `{spec.key}`, not {value!r}")
@@ -245,7 +245,7 @@ def _has_type(value: Any, kind: Kind) -> bool:
         case Kind.TEXT:
             return isinstance(value, str)
         case _:
-            return False
+            return kind is Kind.LIST and isinstance(value, tuple)
 
 
 def _is_iso(text: str, kind: Kind) -> bool:

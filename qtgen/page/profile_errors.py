@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from qtgen.errors import SettingsError
+from qtgen.page import profile
 from qtgen.page.profile import FORMAT, BodySpec, FieldSpec, LayoutSpec, SiteFile
 
 Place = tuple[str | int, ...]
@@ -20,6 +21,29 @@ _PLACE = re.compile(r" - at `\$(.*?)`$")
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\.\.\.|\d+)\]|\[\"?([^\]\"]*)\"?\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
+_INVALID = re.compile(r"Invalid enum value (.*)")
+_EXPECTED = re.compile(
+    r"Expected `(?P<types>[a-z| ]+)`(?: (?P<how><=|>=|of) (?P<limit>(?:length )?[0-9.]+))?"
+    r"(?:, got `?(?P<actual>\w+)`?)?"
+)
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+_INNER: dict[str, type[msgspec.Struct]] = {
+    "roles": profile.Roles,
+    "slug": profile.Slug,
+    "links": profile.Links,
+    "renderer": profile.Renderer,
+    "generate": profile.Generate,
+    "shape": profile.Shape,
+    "parts": profile.Part,
+    "cloudcannon": profile.CloudCannon,
+}
 _STRUCTS: dict[str, type[msgspec.Struct]] = {"layout": LayoutSpec, "fields": FieldSpec, "body": BodySpec}
 
 
@@ -101,18 +125,12 @@ def _first_error(node: Any, kind: type[msgspec.Struct], place: Place) -> tuple[P
                 if found := _first_error(item, inner, item_place):
                     return found
     try:
-        msgspec.convert(_plain(node), kind)
+        msgspec.convert(profile.dates_as_texts(node), kind)
     except msgspec.ValidationError as error:
         message = str(error)
         steps = _PLACE.search(message)
         return (*place, *_steps(steps[1] if steps else "")), _PLACE.sub("", message), kind
     return None
-
-
-def _plain(node: Any) -> Any:
-    from qtgen.page.profile import dates_as_texts
-
-    return dates_as_texts(node)
 
 
 def _steps(text: str) -> Place:
@@ -128,28 +146,53 @@ def _steps(text: str) -> Place:
 
 
 def _explained(raw: bytes, path: Path | None, place: Place, message: str, kind: type[msgspec.Struct]) -> SettingsError:
+    table = _table_at(kind, place)
+    known = [field.encode_name for field in msgspec.structs.fields(table)]
     if unknown := _UNKNOWN.fullmatch(message):
-        known = _keys_of(kind, place)
         remedy = suggestion(unknown[1], known) or f"the keys are {', '.join(known)}"
         return profile_error(raw, path, (*place, unknown[1]), "is not a key of this table", remedy)
     if missing := _MISSING.fullmatch(message):
         return profile_error(raw, path, (*place, missing[1]), "is missing", "add it to this table")
-    message = message[:1].lower() + message[1:]
-    return profile_error(raw, path, place, message.replace("expected", "must be", 1).replace(", got", ", not"))
+    if invalid := _INVALID.fullmatch(message):
+        choices = _choices(table, str(place[-1]))
+        near = suggestion(invalid[1], choices)
+        return profile_error(raw, path, place, f"must be one of {', '.join(choices)}, not {invalid[1]}", near)
+    if expected := _EXPECTED.fullmatch(message):
+        return profile_error(raw, path, place, _expectation(expected))
+    return profile_error(raw, path, place, message[:1].lower() + message[1:])
 
 
-def _keys_of(kind: type[msgspec.Struct], place: Place) -> list[str]:
-    """Return the keys of the table at a place."""
-    from qtgen.page import profile
+def _expectation(match: re.Match[str]) -> str:
+    """Return what a value must be, in words for people."""
+    names = [name for name in str(match["types"]).split(" | ") if name != "null"]
+    types = " or ".join(_TYPES[name] for name in names if name != "int" or "float" not in names)
+    limit = {"": "", "<=": " of at most ", ">=": " of at least ", "of": " of "}[match["how"] or ""]
+    count = str(match["limit"] or "")
+    items = f"{count.removeprefix('length ')} items" if count.startswith("length") else count
+    actual = str(match["actual"] or "")
+    return f"must be {types}{limit}{items}" + (f", not {_TYPES.get(actual, actual)}" if actual else "")
 
-    inner: dict[str, type[msgspec.Struct]] = {
-        "roles": profile.Roles, "slug": profile.Slug, "links": profile.Links, "renderer": profile.Renderer,
-        "generate": profile.Generate, "shape": profile.Shape, "parts": profile.Part, "cloudcannon": profile.CloudCannon,
-    }  # fmt: skip
+
+def _choices(table: type[msgspec.Struct], key: str) -> list[str]:
+    """Return the words that a key of a table may have as its value."""
+    info = msgspec.inspect.type_info(table)
+    types = [field.type for field in getattr(info, "fields", ()) if field.encode_name == key]
+    words: list[str] = []
+    while types:
+        one = types.pop()
+        types += [*getattr(one, "types", ()), *([one.type] if isinstance(one, msgspec.inspect.Metadata) else [])]
+        if isinstance(one, msgspec.inspect.LiteralType):
+            words += map(str, one.values)
+        elif isinstance(one, msgspec.inspect.EnumType):
+            words += [str(member.value) for member in one.cls]
+    return words
+
+
+def _table_at(kind: type[msgspec.Struct], place: Place) -> type[msgspec.Struct]:
+    """Return the type of the table that a place is in."""
     names = [step for step in place if isinstance(step, str)]
-    if names and names[-1] in inner and kind.__name__ in ("SiteFile", "LayoutSpec"):
-        kind = inner[names[-1]]
-    return [field.encode_name for field in msgspec.structs.fields(kind)]
+    inner = next((_INNER[name] for name in reversed(names[-2:]) if name in _INNER), kind)
+    return inner if kind in (SiteFile, LayoutSpec) else kind
 
 
 def suggestion(word: str, known: Sequence[str]) -> str | None:

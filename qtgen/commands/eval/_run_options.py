@@ -84,7 +84,7 @@ class EvalRunOptions:
         return EvalRunOptions(
             mode="pages" if pages else mode or "replay",
             pages=pages,
-            flags={name: parameters[name] for name in ("provider", "model", "prompt", "budget", "concurrency")},
+            flags={name: parameters[name] for name in ("provider", "model", "prompt", "budget", "concurrency", "site")},
             require_power=parameters["require_power"],
             outputs=OutputOptions.from_parameters(parameters),
             batch=batch,

@@ -15,6 +15,7 @@ from qtgen.commands._options import Grouped, budget_option, folder, options_of, 
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._run import require_prices
+from qtgen.commands._site import site_option
 from qtgen.commands.eval._baseline import compare_and_save, explain_baseline
 from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
@@ -77,7 +78,8 @@ _report = NonEmptyPath(dir_okay=False)
 )
 @_source("--live", "mode", flag_value="live", help="Send requests to the model, and record nothing.")
 @_source("--pages", type=folder, help="Score the pages of this folder, matched by file name.")
-@_source("--write-scores", is_flag=True, help="With --pages: write each page's score into its `score` field.")
+@_source("--write-scores", is_flag=True, help="With --pages: write each page's score into its front matter.")
+@site_option(_source)
 @_source("--repeats", type=click.IntRange(1, 50), help="Number of pages per reference.  [default: the suite's]")
 @_source("--resume", is_flag=True, help="With --live: continue an unfinished run. --record does so by default.")
 @_source("--fresh", is_flag=True, help="Request everything again: reuse no response of an earlier run.")
@@ -120,7 +122,7 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
     require("`qtgen eval run`", "generate", "jinja2", "openai", "rich", "sqlalchemy")
     options = EvalRunOptions.from_parameters(parameters)
     folders = [find_suite(name) for name in suites]
-    load_plugins(settings_from({}).plugins)
+    load_plugins(settings_from({"site": options.flags["site"]}).plugins)
     options.outputs.check([path.resolve().name for path in folders])
     writer = ReportWriter(options.outputs, len(folders), is_dry_run=options.dry_run)
     return evaluate_suites(folders, writer, lambda path: _SuiteRun(load_suite(path), options, writer).go())

@@ -14,6 +14,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths
+from qtgen.commands._site import site_option
 from qtgen.commands.eval._outputs import relative_path
 from qtgen.errors import QtgenError, UsageError
 from qtgen.evaluation.plugins import load_plugins
@@ -22,7 +23,7 @@ from qtgen.evaluation.suites.suite import Suite, find_suite, load_suite
 from qtgen.evaluation.verification.differences import Difference
 from qtgen.evaluation.verification.evidence import compare_again, gather_evidence
 from qtgen.evaluation.verification.verify import Verification, verify
-from qtgen.settings import project_folder
+from qtgen.settings import Settings, project_folder
 
 _SHOWN = 20  # differences of one report that are listed; --json lists all
 _EPILOG = """\b
@@ -55,10 +56,16 @@ class _Claim:
     type=NonEmptyPath(dir_okay=False),
     help="Derive the gate's values from this baseline.  [default: the baseline of each report]",
 )
+@site_option()
 @click.option("--allow-unproven", is_flag=True, help="Exit with 0 if the only problem is that a part cannot be proved.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def command(
-    targets: tuple[str, ...], suite: Path | None, baseline: Path | None, allow_unproven: bool, as_json: bool
+    targets: tuple[str, ...],
+    suite: Path | None,
+    baseline: Path | None,
+    site: Path | None,
+    allow_unproven: bool,
+    as_json: bool,
 ) -> int:
     """Prove offline that committed reports belong to their suites.
 
@@ -71,12 +78,13 @@ def command(
     proved completely.
     """
     require("`qtgen eval verify`", "generate", "jinja2", "openai", "sqlalchemy")
-    load_plugins(settings_from({}).plugins)
+    settings = settings_from({"site": site})
+    load_plugins(settings.plugins)
     unusable = UnusablePaths()
     rows = []
     for claim in _claims(targets, suite):
         try:
-            rows.append((claim.path, *_verified(claim, baseline)))
+            rows.append((claim.path, *_verified(claim, baseline, settings)))
         except QtgenError as error:
             unusable(error if error.path else UsageError(str(error), path=claim.path, remedy=error.remedy))
     if as_json:
@@ -104,10 +112,9 @@ def _claims(targets: Sequence[str], suite: Path | None) -> Iterator[_Claim]:
         yield _Claim(path / "baseline.json", path) if is_suite else _Claim(Path(target), suite)
 
 
-def _verified(claim: _Claim, baseline: Path | None) -> tuple[Suite, EvalReport, Verification]:
+def _verified(claim: _Claim, baseline: Path | None, settings: Settings) -> tuple[Suite, EvalReport, Verification]:
     report = load_report(claim.path)
     suite = load_suite(claim.suite or _suite_of(claim.path, report))
-    settings = settings_from({})
     evidence = gather_evidence(report, suite, settings)
     before = baseline or (Path(report.gate.baseline) if report.gate else None)
     compared = load_report(before) if before and (baseline or before.is_file()) else None

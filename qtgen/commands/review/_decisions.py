@@ -11,9 +11,9 @@ OTHER_FOLDER = "use --out to choose another folder"
 """The remedy if the output folder does not hold what it should."""
 
 
-def open_store(out: Path | None) -> OutputFolder:
+def open_store(out: Path | None, site: Path | None) -> OutputFolder:
     """Return the output folder that the option or the settings name."""
-    return OutputFolder(settings_from({"out": out}).out)
+    return OutputFolder(settings_from({"out": out, "site": site}).out)
 
 
 def note_file(store: OutputFolder) -> None:

@@ -13,6 +13,7 @@ import click
 from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
 from qtgen.commands._options import folder
+from qtgen.commands._site import site_option
 from qtgen.commands.review._decisions import note_file, open_store, read_log
 from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.provenance import WRITTEN_GROUPS
@@ -28,6 +29,7 @@ class ExportOptions:
     """The arguments of one call of the command."""
 
     format: Literal["jsonl", "csv"]
+    site: Path | None
     out: Path | None
 
 
@@ -39,6 +41,7 @@ class ExportOptions:
     show_default=True,
     help="Print JSON lines, or a table with one row per decision.",
 )
+@site_option()
 @click.option(
     "--out", type=folder, help="Read decisions in .qtgen/ of this folder.  [default: `out` in qtgen.toml, else outputs]"
 )
@@ -52,7 +55,7 @@ def command(**options: Any) -> int:
 
 
 def _run(options: ExportOptions) -> int:
-    store = open_store(options.out)
+    store = open_store(options.out, options.site)
     log = read_log(store)
     lines = _csv_lines(log) if options.format == "csv" else map(json_text, _rows(log))
     for line in lines:

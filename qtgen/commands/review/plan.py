@@ -16,9 +16,11 @@ from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._review_command import OUT_DEFAULT, review_command, settings_for_pages, stats_command
+from qtgen.commands._site import site_option
 from qtgen.commands.review._decisions import read_log
 from qtgen.errors import UsageError
 from qtgen.generation.output import OutputFolder
+from qtgen.page.profile import default_profile
 from qtgen.review.audits.acceptance import FixedRule, Rule, check_parameters, fixed_sample_size, promise
 from qtgen.review.audits.audits import (
     NEXT,
@@ -55,6 +57,7 @@ class PlanOptions:
     confidence: float
     allow_bad: int | None
     sequential: bool
+    site: Path | None
     out: Path | None
     seed: int | None
 
@@ -93,6 +96,7 @@ class PlanOptions:
 )
 @_limits("--sequential", is_flag=True, help="Check after every page, and stop as early as possible.")
 @_order("--seed", type=click.IntRange(min=0), metavar="N", help="Draw the order from this seed.  [default: random]")
+@site_option(_output)
 @_output("--out", type=folder, help=f"Write the plan to .qtgen/audits/ of this folder.  {OUT_DEFAULT}")
 def command(**arguments: object) -> int:
     """Plan the audit NAME of the pages at PATHS.
@@ -104,7 +108,7 @@ def command(**arguments: object) -> int:
     there show how many pages can be published.
     """
     options = PlanOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
-    settings = settings_for_pages({"out": options.out}, options.paths)
+    settings = settings_for_pages({"out": options.out, "site": options.site}, options.paths)
     store = OutputFolder(settings.out)
     limits = options.limits()
     check_name(options.name)
@@ -147,9 +151,11 @@ def _with_features(
 
     load_plugins(settings)
     rules = rule_settings(settings)
-    chosen = choose_rules(settings.select, settings.ignore, rules.requested)
-    cache = project_cache(rules)
-    options = ValidationOptions(chosen, corpus=settings.corpus, cache=cache, settings=rules)
+    chosen = choose_rules(settings.select, settings.ignore, rules.requested, profile=default_profile())  # TRANSITIONAL
+    cache = project_cache(rules, profile=default_profile())  # TRANSITIONAL
+    options = ValidationOptions(
+        chosen, corpus=settings.corpus, cache=cache, settings=rules, profile=default_profile()
+    )  # TRANSITIONAL
     try:
         with ValidationResult(iter_batches(paths), options) as result:
             findings = finding_features(frame, result, store.folder)

@@ -22,6 +22,7 @@ from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._review_command import OUT_DEFAULT, settings_for_pages
+from qtgen.commands._site import site_option
 from qtgen.commands._steps import progress_after
 from qtgen.commands.review._decisions import log_problems
 from qtgen.commands.review._only_server import become_only_server, listen_or_name_server
@@ -45,6 +46,7 @@ class ServeOptions:
 
     paths: tuple[Path, ...]
     corpus: Path | None
+    site: Path | None
     out: Path | None
     queue: str
     reviewer: str | None
@@ -101,6 +103,7 @@ class _Serve(Grouped):
 @click.command(cls=_Serve)
 @click.argument("paths", nargs=-1, required=True, type=NonEmptyPath(), metavar="PATHS…")
 @_pages("--corpus", type=folder, help="Check links against this folder of the site.  [default: `corpus` in qtgen.toml]")
+@site_option(_pages)
 @_pages(
     "--out",
     type=folder,
@@ -186,7 +189,7 @@ def _settings(options: ServeOptions) -> "Settings":
     """Return the settings in force. Raises UsageError if there is nothing to review, before anything is written."""
     from qtgen.site.discovery import iter_batches
 
-    settings = settings_for_pages({"out": options.out, "corpus": options.corpus}, options.paths)
+    settings = settings_for_pages({"out": options.out, "corpus": options.corpus, "site": options.site}, options.paths)
     unusable: list[QtgenError] = []
     batch = next(iter_batches(options.paths, unusable.append), None)
     failed = next(OutputFolder(settings.out).failed_records.paths(), None)

@@ -11,6 +11,7 @@ from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._options import folder
 from qtgen.commands._output import note, warn
+from qtgen.commands._site import site_option
 from qtgen.commands._tables import print_facts, print_table
 from qtgen.commands.review._decisions import OTHER_FOLDER, log_problems, note_file, open_store, read_log
 from qtgen.generation.decisions import Action, DecisionLog
@@ -42,6 +43,7 @@ class StatsOptions:
     plan: str | None
     as_json: bool
     require_accepted: bool
+    site: Path | None
     out: Path | None
 
 
@@ -53,6 +55,7 @@ class StatsOptions:
 @click.argument("plan", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--require-accepted", is_flag=True, help="Exit with 1 unless the batch of every audit shown is accepted.")
+@site_option()
 @click.option(
     "--out",
     type=folder,
@@ -69,7 +72,7 @@ def command(**options: Any) -> int:
 
 
 def _run(options: StatsOptions) -> int:
-    store = open_store(options.out)
+    store = open_store(options.out, options.site)
     plans = _plans(store, options)
     log = read_log(store)
     drawn = _of_plan(log, options.plan)

@@ -37,9 +37,13 @@ class _Leaf:
         self.interrupts = kind in ("paragraph", "indented")
 
 
-def find_blocks(text: str) -> Blocks:
-    """Return the blocks of `text`, in order."""
-    parser = _Parser(text)
+def find_blocks(text: str, *, math: bool) -> Blocks:
+    """Return the blocks of `text`, in order.
+
+    Args:
+        math: Whether lines of `$$` enclose a block of math.
+    """
+    parser = _Parser(text, math)
     start = 0
     while start <= len(text):
         end = text.find("\n", start)
@@ -51,9 +55,10 @@ def find_blocks(text: str) -> Blocks:
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, math: bool) -> None:
         self.leaves: list[Block] = []
         self.containers = Containers(text)
+        self._marks = _MARKS if math else _MARKS - {"$"}
         self._text = text
         self._leaf: _Leaf | None = None
 
@@ -184,7 +189,7 @@ class _Parser:
                     leaf.end = end
                     self.close_leaf()
                     return True
-            if char in _MARKS and self._opens_block(content, end, leaf, is_lazy):
+            if char in self._marks and self._opens_block(content, end, leaf, is_lazy):
                 return False
         leaf.lines.append((content, end))
         leaf.end = end
@@ -221,7 +226,7 @@ class _Parser:
         if char in "`~":
             return FENCE.match(text, content) is not None
         if char == "$":
-            return DISPLAY.match(text, content) is not None
+            return "$" in self._marks and DISPLAY.match(text, content) is not None
         if char in "*-_":
             return THEMATIC.match(text, content) is not None
         if char == "<":
@@ -235,7 +240,7 @@ class _Parser:
             leaf.lines = [(position + CODE_INDENT, end)]
             return
         char = self._text[content]
-        if char in _MARKS and self._open_marked(content, end, indent, char):
+        if char in self._marks and self._open_marked(content, end, indent, char):
             return
         leaf = self._leaf = _Leaf("paragraph", content, end, self.containers)
         leaf.lines = [(content, end)]

@@ -14,6 +14,7 @@ from qtgen.page.markdown.blocks import find_blocks
 from qtgen.page.markdown.emphasis import find_emphasis
 from qtgen.page.markdown.inlines import Inlines
 from qtgen.page.markdown.tables import split_row
+from qtgen.page.markdown.tabs import find_blocks_with_tabs
 from qtgen.page.markdown.types import Block, Emphasis, ListItem, Run, Segment
 
 _INLINE_MARKS = re.compile(r"[`$]")
@@ -25,6 +26,7 @@ class Document:
 
     Args:
         text: The text, with real line breaks.
+        math: Whether the site renders formulas between dollar signs. If not, a dollar sign is a plain character.
 
     Attributes:
         blocks: The leaf blocks, in order.
@@ -32,11 +34,13 @@ class Document:
         content: The text with spaces for the marks of quotations. All offsets are the same.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, math: bool = True) -> None:
         self.text = text
+        self.math = math
         self.blocks: tuple[Block, ...]
         self.items: tuple[ListItem, ...]
-        self.blocks, self.items, quote_marks = find_blocks(text)
+        find = find_blocks_with_tabs if "\t" in text else find_blocks
+        self.blocks, self.items, quote_marks = find(text, math=math)
         self.content = _blank_out(text, quote_marks) if quote_marks else text
 
     @cached_property
@@ -49,7 +53,7 @@ class Document:
         """The emphasis, and the runs of its marks that are shown as they are."""
         emphasis: list[Emphasis] = []
         shown: list[Run] = []
-        inlines = Inlines(self.content)
+        inlines = Inlines(self.content, math=self.math)
         for start, end in self.inline_ranges():
             inlines.hidden.clear()
             opaque = [segment[1:3] for segment in inlines.find(start, end)]
@@ -65,7 +69,7 @@ class Document:
             yield from _inline_ranges(self.content, block)
 
     def _find_segments(self) -> Iterator[Segment]:
-        inlines = Inlines(self.content) if _INLINE_MARKS.search(self.content) else None
+        inlines = Inlines(self.content, math=self.math) if _INLINE_MARKS.search(self.content) else None
         for block in self.blocks:
             if block.kind in ("fence", "display", "indented"):
                 first = block.lines[0][0] if block.lines else block.end
@@ -93,10 +97,18 @@ def _blank_out(text: str, marks: Sequence[tuple[int, int]]) -> str:
     return "".join([*parts, text[done:]])
 
 
+def parse(text: str, *, math: bool = True) -> Document:
+    """Return the document of a text.
+
+    Args:
+        math: Whether the site renders formulas between dollar signs.
+    """
+    return _parse(text, math)
+
+
 @lru_cache(maxsize=8)  # several rules ask about the same answer in turn
-def parse(text: str) -> Document:
-    """Return the document of a text."""
-    return Document(text)
+def _parse(text: str, math: bool) -> Document:
+    return Document(text, math=math)
 
 
 def expand_line_breaks(answer: str) -> str:
@@ -104,9 +116,13 @@ def expand_line_breaks(answer: str) -> str:
     return answer.replace("\\n", " \n")
 
 
-def find_segments(text: str) -> tuple[Segment, ...]:
-    """Return the code and math of `text`, which has real line breaks, in order."""
-    return parse(text).segments
+def find_segments(text: str, *, math: bool = True) -> tuple[Segment, ...]:
+    """Return the code and math of `text`, which has real line breaks, in order.
+
+    Args:
+        math: Whether the site renders formulas between dollar signs.
+    """
+    return _parse(text, math).segments
 
 
 def segment_at(segments: Sequence[Segment], offset: int) -> Segment | None:

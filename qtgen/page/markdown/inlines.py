@@ -26,14 +26,16 @@ class Inlines:
 
     Args:
         text: The whole text, with the marks of quotations blanked out.
+        math: Whether dollar signs enclose a formula.
 
     Attributes:
         hidden: Start and end of each tag, address and destination of a link that was found. No mark counts in it.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, math: bool) -> None:
         self.hidden: list[tuple[int, int]] = []
         self._text = text
+        self._math = math
         self._missing: dict[str, int] = {}
         self._has_addresses = "://" in text or "www." in text.lower()
         self._mark = _MARK_OR_BRACKET if self._has_addresses or "](" in text else _MARK
@@ -50,7 +52,7 @@ class Inlines:
             if at < done:
                 continue
             char = text[at]
-            if char == "\\":
+            if char == "\\" or (char == "$" and not self._math):
                 continue
             while address[1] <= at or (address[0] < done and address[0] < end):
                 address = find_address(text, done if address[0] < done else address[1], end)

@@ -1,0 +1,66 @@
+"""The profile of the site whose pages a command reads or writes, and the option that names it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qtgen.commands._paths import NonEmptyPath
+from qtgen.errors import SettingsError
+from qtgen.page.layout import Layout
+from qtgen.page.profile import FILE_NAME, Profile, find_profile
+from qtgen.site.profiles import resolve_profile
+
+if TYPE_CHECKING:  # `validate` of one page does without it
+    from qtgen.settings import LoadedSettings, Settings
+
+
+def site_option(option: Callable[..., Callable[[Any], Any]] = click.option) -> Callable[[Any], Any]:
+    """Return the option `--site`.
+
+    Args:
+        option: What makes an option, such as `click.option`, or what `options_of` returns.
+    """
+    return option(
+        "--site",
+        type=NonEmptyPath(dir_okay=False),
+        metavar="FILE",
+        help="Use the page layout in this file.  [default: the nearest site.toml, else the built-in layout]",
+    )
+
+
+def profile_of(settings: "Settings") -> Profile:
+    """Return the profile of the site: the file in the settings, else the nearest `site.toml`, else the default.
+
+    Raises SettingsError with the file and the line.
+    """
+    return load_site(settings.site)
+
+
+def load_site(file: Path | None) -> Profile:
+    """Return the profile in a file. If it is None, return that of the nearest `site.toml`, else the default.
+
+    Raises SettingsError with the file and the line.
+    """
+    if file is not None and not file.is_file():
+        problem = "is a folder" if file.is_dir() else "no such file"
+        remedy = f"name a {FILE_NAME}, or leave the setting out to use the nearest one"
+        raise SettingsError(f"{file}: {problem}", setting="site", remedy=remedy)
+    return resolve_profile(file)
+
+
+def with_nearest_site(loaded: "LoadedSettings") -> "LoadedSettings":
+    """Return settings that name the nearest `site.toml` if they name none."""
+    file = None if loaded.settings.site else find_profile(Path.cwd())
+    if file is None:
+        return loaded
+    settings = loaded.settings.model_copy(update={"site": file})
+    return replace(loaded, settings=settings, origins={**loaded.origins, "site": f"nearest {FILE_NAME}"})
+
+
+def known_subjects(layout: Layout) -> tuple[str, ...]:
+    """Return the subjects that a layout lists: those that it allows, or else the usual ones."""
+    row = layout.fields.get(layout.roles.subject or "")
+    return () if row is None else tuple(map(str, row.spec.enum or row.spec.known or ()))
