@@ -139,10 +139,21 @@ class LayoutDraft:
         standing = as_candidate(standing_of(agree, len(against), doubts))
         if standing is None:
             return False
-        statement = " ".join(f"{key}={shown(value)}" for key, value in setting.items())
+        statement = ", ".join(_stated(key, value) for key, value in setting.items())
         self.report(draft.path, kind, statement, agree, against, standing)
         draft.candidates.append((setting, agree, len(against)))
         return True
+
+
+def _stated(key: str, value: object) -> str:
+    match value:
+        case list():
+            text = ", ".join(map(shown, value))
+        case dict():
+            text = ", ".join(f"{name}={shown(its)}" for name, its in value.items())
+        case _:
+            text = shown(value)
+    return f"{key}={text}" if key in ("min", "max") else text
 
 
 def kind_of(value: Observed) -> str:

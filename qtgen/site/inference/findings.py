@@ -95,5 +95,3 @@ def shown(value: object) -> str:
         return f"a text of {value.length:,} characters"
     text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= 80 else f"{text[:79]}…"
-
-

@@ -110,7 +110,7 @@ def _decide_required(layout: LayoutDraft, draft: Draft, members: Sequence[Member
     against = []
     if missing:
         against = [Place(page, f"{at}{draft.key}") for page, at, node in members if draft.key not in node.keys]
-    layout.report(draft.path, "required", "every page has it", agree, against, standing)
+    layout.report(draft.path, "required", "on every page" if not prefix else "in every map", agree, against, standing)
     if standing is Standing.CANDIDATE:
         draft.candidates.append(({"required": True}, agree, missing))
 
@@ -180,7 +180,7 @@ def _report_order(
         layout.order_is_asserted = False
         if standing is None:
             standing = Standing.CANDIDATE  # two orders in one site are always worth a line
-    layout.report(path, "order", " ".join(order), len(members) - len(against), against, standing)
+    layout.report(path, "order", ", ".join(order), len(members) - len(against), against, standing)
 
 
 # --- keys that are suspect, impossible or numbered ---------------------------------------------------------------
@@ -210,18 +210,14 @@ def _similarity(key: str, other: str) -> float:
     return SequenceMatcher(None, plain, plain_other).ratio()
 
 
-def _report_suspects(
-    layout: LayoutDraft, members: Sequence[Member], prefix: str, suspects: Mapping[str, str]
-) -> None:
+def _report_suspects(layout: LayoutDraft, members: Sequence[Member], prefix: str, suspects: Mapping[str, str]) -> None:
     for key, alike in suspects.items():
         against = [Place(page, f"{at}{key}", key) for page, at, node in members if key in node.keys]
         statement = f"the key is probably `{alike}`"
         layout.report(f"{prefix}{key}", "key", statement, 0, against, Standing.SUSPECT)
 
 
-def _report_impossible(
-    layout: LayoutDraft, members: Sequence[Member], prefix: str, counts: Mapping[str, int]
-) -> None:
+def _report_impossible(layout: LayoutDraft, members: Sequence[Member], prefix: str, counts: Mapping[str, int]) -> None:
     for key in counts:
         if not _is_possible(key):
             against = [Place(page, f"{at}{key}", key) for page, at, node in members if key in node.keys]

@@ -48,9 +48,7 @@ def _is_exception(counts: Counter[str], kind: str) -> bool:
 def _divided(counts: Counter[str]) -> tuple[list[str], list[str]]:
     """Return the usual types, and those so rare that they may be mistakes."""
     total = sum(counts.values())
-    unusual = [
-        kind for kind, count in counts.items() if kind == _NULL or standing_of(total - count, count) is not None
-    ]
+    unusual = [kind for kind, count in counts.items() if kind == _NULL or standing_of(total - count, count) is not None]
     usual = [kind for kind, _ in counts.most_common() if kind not in unusual]
     return (usual, unusual) if usual else ([kind for kind in counts if kind != _NULL] or [Kind.TEXT.value], [])
 
@@ -86,7 +84,7 @@ def _described(value: Value) -> str:
 
 
 def _report_items(layout: LayoutDraft, draft: Draft) -> None:
-    """Report the items of lists that have another type than nearly all others. No setting says which type items have."""
+    """Report the items of lists that have an unusual type. No setting says which type items have."""
     items = [
         Value(page, f"{path}.{number}", item)
         for page, path, value in draft.values

@@ -149,13 +149,11 @@ class LinkSearch:
         for target in self._targets:
             for values in (items, parts) if len(parts) > len(items) else (items,):
                 hits = len(self._hits(values, target))
-                if target.path != draft.path and MIN_PAGES <= hits and hits >= _HITS * len(values):
+                if target.path != draft.path and hits >= MIN_PAGES and hits >= _HITS * len(values):
                     return self._propose(layout, draft, target, values)
         return None
 
-    def _propose(
-        self, layout: LayoutDraft, draft: Draft, target: Target, values: Sequence[Value]
-    ) -> SiteLinks | None:
+    def _propose(self, layout: LayoutDraft, draft: Draft, target: Target, values: Sequence[Value]) -> SiteLinks | None:
         against = [Place(*value[:2], shown(value.value)) for value in values if value.value not in target.rows]
         layout.propose(draft, "reference", {"ref": target.path}, len(values) - len(against), against, 1 - _HITS)
         is_list = Kind.LIST in draft.kinds and target.path == layout.roles.get("key")

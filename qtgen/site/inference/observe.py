@@ -241,7 +241,7 @@ def _style(text: str, key_end: int) -> str | None:
     while text[at] == " ":
         at += 1
     if text[at] == "\n":
-        line = text[at:at + 200].lstrip(" \n")
+        line = text[at : at + 200].lstrip(" \n")
         return "block" if line.startswith("- ") else None
     return _STYLES.get(text[at], "plain")
 

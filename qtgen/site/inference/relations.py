@@ -134,7 +134,8 @@ class Relations:
 
     def _sources(self, target: str) -> Sequence[str]:
         """Return the fields that a template can name, the preferred ones first."""
-        free, derived = [], []
+        free: list[str] = []
+        derived: list[str] = []
         order = list(self._drafts)
         for path in [self._question, *order]:
             if path not in self._drafts or path == target or self._leads_to(path, target):

@@ -137,7 +137,7 @@ def decide_sources(layout: LayoutDraft) -> None:
         elif (default := _usual_value(draft)) is not None:
             draft.settings["default"] = default
         else:
-            draft.notes.append(f'nothing says where new pages get `{draft.key}`: add source, default or required=false')
+            draft.notes.append(f"nothing says where new pages get `{draft.key}`: add source, default or required=false")
 
 
 def _open_fields(drafts: list[Draft]) -> Iterator[Draft]:

@@ -130,7 +130,7 @@ def _by_key(pages: Sequence[ObservedPage], part: Part) -> list[Part]:
     best_score = 0
     for key in _possible_keys(pages, part.pages):
         groups: dict[str, list[int]] = defaultdict(list)
-        strays = []
+        strays: list[int] = []
         for number in part.pages:
             value = pages[number].root.get(key)
             (groups[value] if isinstance(value, str) else strays).append(number)
@@ -156,9 +156,7 @@ def _possible_keys(pages: Sequence[ObservedPage], numbers: Sequence[int]) -> lis
                 counts[key] += 1
                 values[key][value] += 1
     large = {key: sum(count >= MIN_PAGES for count in found.values()) for key, found in values.items()}
-    return [
-        key for key, count in counts.items() if count >= _ALWAYS * len(numbers) and 1 < large[key] <= _MOST_LAYOUTS
-    ]
+    return [key for key, count in counts.items() if count >= _ALWAYS * len(numbers) and 1 < large[key] <= _MOST_LAYOUTS]
 
 
 def _score(kinds: Mapping[str, _Kind]) -> int:

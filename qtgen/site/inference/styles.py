@@ -16,9 +16,9 @@ _SHARE = 0.5
 
 def decide_styles(layout: LayoutDraft, writing: Writing) -> None:
     """Set the style of each field, and the columns of the keys and texts of each map."""
-    if column := _usual(writing.text_columns.get("")):
-        if column != _TEXT_INDENT:
-            layout.settings["text_indent"] = column
+    column = _usual(writing.text_columns.get("")) or _TEXT_INDENT
+    if column != _TEXT_INDENT:
+        layout.settings["text_indent"] = column
     if quote := _usual(writing.quotes):
         layout.settings["quote"] = quote
     if _usual(writing.booleans) == "True":

@@ -61,7 +61,7 @@ def _likely_separator(draft: Draft) -> str | None:
     parts: Counter[str] = Counter()
     for text, count in texts.items():
         if ", " in text:
-            parts.update({part: count for part in set(text.split(", "))})
+            parts.update(dict.fromkeys(set(text.split(", ")), count))
     total = parts.total()
     known = sum(count for part, count in parts.items() if count > 1 or part in texts)
     return ", " if total and known >= 0.8 * total else None
@@ -85,7 +85,11 @@ def propose_values(layout: LayoutDraft, draft: Draft, site: Mapping[str, Counter
         draft: The field.
         site: How often each text occurs on the site, by the path of its field.
     """
-    if draft.fields or any("ref" in setting for setting, _, _ in draft.candidates) or draft.settings.keys() & {"const", "value", "copy", "ref"}:
+    if (
+        draft.fields
+        or any("ref" in setting for setting, _, _ in draft.candidates)
+        or draft.settings.keys() & {"const", "value", "copy", "ref"}
+    ):
         return
     if draft.kinds in ((Kind.INT,), (Kind.FLOAT,)):
         _propose_range(layout, draft)

@@ -71,7 +71,8 @@ def _lines(site: SiteDraft) -> Iterator[str]:
         yield from _links_lines(site.links)
     yield from ["", "[renderer]", *(f"{key} = {toml(value)}" for key, value in site.renderer.items())]
     if not all(layout.order_is_asserted for layout in site.layouts):
-        yield from ["", "[rules]", "# The pages do not agree on one order of keys.", 'QT204 = "off"']
+        yield from ["", "[rules]", "# Some pages have another order of keys. Remove this line to be warned of them."]
+        yield 'QT204 = "off"'
 
 
 def _links_lines(links: SiteLinks) -> Iterator[str]:
