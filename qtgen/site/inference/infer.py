@@ -102,13 +102,13 @@ def _layout(number: int, part: Part, pages: Sequence[ObservedPage]) -> LayoutDra
     layout.settings["files"] = part.files
     if part.when:
         layout.settings["when"] = {part.when[0]: part.when[1]}
+    _decide_body(layout, pages)
     layout.fields = infer_fields(layout, members, "", in_list=False)
     decide_constants(layout)
     for draft in layout.fields:
         if part.when and draft.path == part.when[0]:
             draft.settings.update(const=part.when[1])
             draft.settings.pop("required", None)
-    _decide_body(layout, pages)
     decide_question(layout, has_body=_body_length(layout, pages) > 0)
     return layout
 
@@ -117,7 +117,7 @@ def _decide_body(layout: LayoutDraft, pages: Sequence[ObservedPage]) -> None:
     """Set the text after the front matter, if it is the same on every page."""
     counts = Counter(pages[page].body for page in layout.pages)
     body, agree = counts.most_common(1)[0]
-    has_own = any(draft.key == BODY_FIELD for draft in layout.fields)
+    has_own = any(BODY_FIELD in member.node.keys for member in layout.members)
     standing = standing_of(agree, len(layout.pages) - agree)
     if isinstance(body, LongText) or not (standing is Standing.ASSERTED or (not body.strip() and has_own)):
         return

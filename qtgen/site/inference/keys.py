@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cache
 from itertools import combinations
 from typing import TypeAlias
 
+from qtgen.page.profile import BODY_FIELD
 from qtgen.site.inference.drafts import Draft, LayoutDraft, Member, Value
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, standing_of
 from qtgen.site.inference.kinds import decide_kinds
@@ -37,18 +38,38 @@ def infer_fields(layout: LayoutDraft, members: Sequence[Member], path: str, *, i
         counts.update(dict.fromkeys(keys, count))
     suspects = _suspects(sequences, counts)
     bases = _bases(members, counts)
-    names = {key: bases.get(key, key) for key in counts if key not in suspects and _is_possible(key)}
+    impossible = {key for key in counts if not _is_possible(key, layout, path)} | _empty_maps(members)
+    names = {key: bases.get(key, key) for key in counts if key not in suspects and key not in impossible}
     order = rank_keys(_renamed(sequences, names))
     prefix = f"{path}." if path else ""
     _report_suspects(layout, members, prefix, suspects)
-    _report_impossible(layout, members, prefix, counts)
+    _report_impossible(layout, members, prefix, impossible)
     _report_order(layout, members, path, names, order)
     present = _present(members, names)
     return [_draft(layout, members, prefix, key, present[key], bases, in_list) for key in order]
 
 
-def _is_possible(key: str) -> bool:
+def _is_possible(key: str, layout: LayoutDraft, path: str) -> bool:
+    """Return whether a profile can have a key. `body` is the text after the front matter if pages differ in it."""
+    is_body = key == BODY_FIELD and not path and "body" not in layout.settings
+    return _has_name(key) and not is_body
+
+
+def _has_name(key: str) -> bool:
     return bool(key.strip()) and "." not in key and "․" not in key
+
+
+def _empty_maps(members: Sequence[Member]) -> set[str]:
+    """Return the keys that have only maps without a key that a profile can have."""
+    empty: set[str] = set()
+    filled: set[str] = set()
+    for _, _, node in members:
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(value, Node) and not any(map(_has_name, value.keys)):
+                empty.add(key)
+            else:
+                filled.add(key)
+    return empty - filled
 
 
 def _present(members: Sequence[Member], names: Mapping[str, str]) -> dict[str, list[Value]]:
@@ -217,12 +238,12 @@ def _report_suspects(layout: LayoutDraft, members: Sequence[Member], prefix: str
         layout.report(f"{prefix}{key}", "key", statement, 0, against, Standing.SUSPECT)
 
 
-def _report_impossible(layout: LayoutDraft, members: Sequence[Member], prefix: str, counts: Mapping[str, int]) -> None:
-    for key in counts:
-        if not _is_possible(key):
-            against = [Place(page, f"{at}{key}", key) for page, at, node in members if key in node.keys]
-            statement = "a layout cannot describe a key with this name; rename it"
-            layout.report(f"{prefix}{key}", "key", statement, 0, against, Standing.SUSPECT)
+def _report_impossible(layout: LayoutDraft, members: Sequence[Member], prefix: str, impossible: Iterable[str]) -> None:
+    for key in sorted(impossible):
+        against = [Place(page, f"{at}{key}", key) for page, at, node in members if key in node.keys]
+        what = "an empty map" if _has_name(key) and key != BODY_FIELD else "a key with this name"
+        statement = f"a layout cannot describe {what}; rename or remove it"
+        layout.report(f"{prefix}{key}", "key", statement, 0, against, Standing.SUSPECT)
 
 
 def _bases(members: Sequence[Member], counts: Mapping[str, int]) -> dict[str, str]:

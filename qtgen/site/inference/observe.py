@@ -27,6 +27,9 @@ path = "{title|slug}.md"
 roles = {question="title"}
 fields = [{key="title", required=false}]
 """
+_BODY_KEY = (
+    "body․"  # how the reader writes the path of a key that must not be taken for the text after the front matter
+)
 _MATH = re.compile(r"\$[^$\n]*[\\^_{}=][^$\n]*\$")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>")
 _ITEM = re.compile(r"\.\d+(?=\.|\Z)")
@@ -148,7 +151,7 @@ def observe(path: str, page: Page, writing: Writing) -> ObservedPage | Unusable:
     """Return what a page that was read with the open layout contains, and add to `writing` how it is written."""
     if page.problems or not page.complete:
         return _unusable(path, page)
-    values = {key: value for key, value in page.values.items() if key != BODY_FIELD}
+    values = {BODY_FIELD if key == _BODY_KEY else key: value for key, value in page.values.items() if key != BODY_FIELD}
     _observe_writing(page, writing)
     return ObservedPage(path, _node(values), _body(page))
 
@@ -210,7 +213,9 @@ def _observe_writing(page: Page, writing: Writing) -> None:
         section = path.rpartition(".")[0]
         if section not in sections:  # its first key shows the column of all
             sections.add(section)
-            _count(writing.columns, generic(section), _column(text, start))
+            column = _column(text, start)
+            if not section or text[start - column : start].isspace():  # not in braces, and not in a list
+                _count(writing.columns, generic(section), column)
         style = _style(text, end)
         if style is None or path not in spans:
             continue

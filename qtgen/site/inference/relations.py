@@ -8,7 +8,7 @@ from qtgen.site.inference.columns import FOLDER, STEM, Columns
 from qtgen.site.inference.drafts import Draft, LayoutDraft, frequencies, length_of
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of
 from qtgen.site.inference.observe import LongText, Node
-from qtgen.site.inference.templates import Fit, TemplateSearch, is_varied
+from qtgen.site.inference.templates import Fit, TemplateSearch, is_literal, is_varied
 
 _LONGEST_CONSTANT = 200
 _NO_TEMPLATE = "no template gives the paths of the pages; write one before you generate pages"
@@ -87,6 +87,8 @@ class Relations:
     def _observed_path(self) -> str:
         """Return a template that keeps the names of files as they are."""
         folders = {file.rpartition("/")[0] for file in self._columns.files}
+        if not all(is_literal(folder) for folder in folders):
+            return f"{{{FOLDER}}}/{{{STEM}}}.md"
         if len(folders) == 1:
             folder = folders.pop()
             return f"{folder}/{{{STEM}}}.md" if folder else f"{{{STEM}}}.md"

@@ -62,7 +62,7 @@ def split(pages: Sequence[ObservedPage], files: Sequence[str]) -> list[Part]:
 def _shared_pattern(files: Sequence[str]) -> str:
     folders = {file.partition("/")[0] if "/" in file else "" for file in files}
     folder = folders.pop() if len(folders) == 1 else ""
-    return f"{folder}/**/*.md" if folder else "**/*.md"
+    return f"{folder}/**/*.md" if folder and folder.isprintable() else "**/*.md"
 
 
 def _by_folder(pages: Sequence[ObservedPage], files: Sequence[str]) -> list[Part]:

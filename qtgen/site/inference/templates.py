@@ -15,7 +15,6 @@ _TRIED = 200  # pages on which each of them is tried
 _MOST_TRIED = 30
 _MOST_PARTS = 4
 _LONGEST = 200  # characters of a value that is looked for in another one
-_BRACES = ("{", "}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class TemplateSearch:
             slugs: Whether a text that is its own slug is taken for a slug.
             plain: Whether texts can stay as they are.
         """
-        if any(brace in value for brace in _BRACES):
+        if not is_literal(value):
             return None
         variants: dict[str, str] = {}
         for path in sources:
@@ -170,6 +169,11 @@ def _divide(part: str, text: str, reference: str) -> Iterator[str]:
 def _is_edge(part: str, before: int, after: int) -> bool:
     """Return whether a word begins or ends between two places."""
     return before < 0 or after >= len(part) or not (part[before].isalnum() and part[after].isalnum())
+
+
+def is_literal(text: str) -> bool:
+    """Return whether a template can contain a text as it is."""
+    return text.isprintable() and "{" not in text and "}" not in text
 
 
 def is_varied(column: Column) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qtgen._util.text import pluralize
+from qtgen._util.text import one_line, pluralize
 from qtgen.page.profile import FORMAT, Slug
 from qtgen.site.inference.drafts import Draft, LayoutDraft
 from qtgen.site.inference.findings import Finding, Standing
@@ -90,7 +90,7 @@ def _layout_lines(layout: LayoutDraft, outside: set[int]) -> Iterator[str]:
     conforming = count - len(outside.intersection(layout.pages))
     yield from ["", "[[layout]]", f"# {conforming:,} of {pluralize(count, 'page')} agree with everything below."]
     for note in layout.notes:
-        yield f"# {note}"
+        yield f"# {one_line(note)}"
     for key in _LAYOUT_ORDER:
         if key in layout.settings:
             yield f"{key} = {toml(layout.settings[key])}"
@@ -115,7 +115,7 @@ def _field_lines(draft: Draft, findings: Mapping[str, list[Finding]], indent: st
     else:
         yield f"{indent}{_inline(settings)},  # {comment}"
     for note in draft.notes:
-        yield f"{indent}# {note}"
+        yield f"{indent}# {one_line(note)}"
     for setting, agree, against in draft.candidates:
         text = ", ".join(f"{key}={toml(value)}" for key, value in setting.items())
         yield f"{indent}# add: {text}  # {agree:,} agree, {against:,} {'disagrees' if against == 1 else 'disagree'}"
