@@ -21,6 +21,7 @@ from pathlib import Path
 
 from qtgen._util.engines import Engine
 from qtgen._util.engines.local import LocalEngine
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch, iter_batches
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -95,7 +96,9 @@ def validate(batches: Iterator[PageBatch], engine: Engine) -> int:
     from qtgen.validation.run import ValidationOptions, ValidationResult
     from qtgen.validation.selection import choose_rules
 
-    with ValidationResult(batches, ValidationOptions(choose_rules(), engine=engine)) as result:
+    with ValidationResult(
+        batches, ValidationOptions(choose_rules(profile=default_profile()), engine=engine, profile=default_profile())
+    ) as result:
         for _ in result:
             pass
         return result.pages

@@ -131,7 +131,7 @@ def _ask(item: Item, local: Endpoint) -> Result:
         return Result(item, text, "", str(error), (False, False), seconds, tokens)
     assert isinstance(answer, Answer)
     markdown = to_markdown(answer)
-    quality = measure(item.question.text, answer.page_description, answer.keywords, markdown)
+    quality = measure(item.question.text, answer.page_description, answer.keywords, markdown, math=True)
     shown = f"> {answer.page_description}\n\n> {answer.keywords}\n\n{markdown}"
     return Result(item, shown, markdown, "", (quality.is_flagged(), quality.is_flagged(loose=True)), seconds, tokens)
 

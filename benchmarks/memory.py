@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import choose_rules
@@ -33,7 +34,7 @@ def first_pages(pages: int, folder: Path) -> Iterator[PageBatch]:
 def measure_here(folder: Path, pages: int) -> None:
     """Validate in this process, and print the peak memory in KiB, the number of pages and the seconds."""
     start = time.perf_counter()
-    options = ValidationOptions(choose_rules(), jobs=1)
+    options = ValidationOptions(choose_rules(profile=default_profile()), jobs=1, profile=default_profile())
     with ValidationResult(first_pages(pages, folder), options) as validation:
         for _ in validation:
             pass

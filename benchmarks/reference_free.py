@@ -124,7 +124,7 @@ def bad_pages(pages: Sequence[Texts]) -> dict[str, list[Texts]]:
 
 
 def measure_all(pages: Sequence[Texts]) -> list[TextQuality]:
-    return [measure_page(*page[1:]) for page in pages]
+    return [measure_page(*page[1:], math=True) for page in pages]
 
 
 def share(found: int, total: int) -> str:

@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from qtgen.page.profile import default_profile
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -80,7 +82,7 @@ def read_rendered(file: Path) -> dict[str, dict[str, Any]]:
 
 def reported_codes(raws: Mapping[str, bytes]) -> dict[str, set[str]]:
     """Return the codes of family 5xx that qtgen reports, by path."""
-    check = PageChecker(choose_rules(["QT5"]))
+    check = PageChecker(choose_rules(["QT5"], profile=default_profile()), profile=default_profile())
     codes: dict[str, set[str]] = defaultdict(set)
     for path, raw in raws.items():
         codes[path].update(diagnostic.code for diagnostic in check(PageFile(path, read(raw))))

@@ -28,6 +28,7 @@ from pathlib import Path
 import frontmatter
 from pydantic import BaseModel
 
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import iter_batches, read_page
 from qtgen.validation.cache import Cache
 from qtgen.validation.rules import REGISTRY
@@ -63,26 +64,37 @@ class FrontMatter(BaseModel):
 
 
 def read_only(folder: Path) -> None:
+    profile = default_profile()
     for run in iter_batches([folder]):
         for path, (size, _) in zip(run.paths(), run.states, strict=True):
-            read_page(path, size)
+            read_page(path, size, profile)
 
 
 def page_rules(folder: Path) -> None:
-    validate(folder, ValidationOptions([rule for rule in choose_rules() if rule.family != 4], jobs=1))
+    validate(
+        folder,
+        ValidationOptions(
+            [rule for rule in choose_rules(profile=default_profile()) if rule.family != 4],
+            jobs=1,
+            profile=default_profile(),
+        ),
+    )
 
 
 def all_rules(folder: Path) -> None:
-    validate(folder, ValidationOptions(choose_rules(), jobs=1))
+    validate(folder, ValidationOptions(choose_rules(profile=default_profile()), jobs=1, profile=default_profile()))
 
 
 def two_processes(folder: Path) -> None:
-    validate(folder, ValidationOptions(choose_rules(), jobs=2))
+    validate(folder, ValidationOptions(choose_rules(profile=default_profile()), jobs=2, profile=default_profile()))
 
 
 def warm_cache(folder: Path) -> None:
     cache = Cache(folder / ".qtgen" / "cache", "benchmark", folder, time.time_ns())
-    validate(folder, ValidationOptions(choose_rules(), jobs=1, cache=cache))
+    validate(
+        folder,
+        ValidationOptions(choose_rules(profile=default_profile()), jobs=1, cache=cache, profile=default_profile()),
+    )
     cache.close()
 
 
@@ -128,7 +140,9 @@ def run_without(variant: str, folder: Path) -> None:
     """Print the CPU seconds of a cold run, and exit."""
     for code in TEXT_RULES[variant]:
         del REGISTRY[code]
-    options = ValidationOptions(choose_rules(requested=["QT611"]), jobs=1)
+    options = ValidationOptions(
+        choose_rules(requested=["QT611"], profile=default_profile()), jobs=1, profile=default_profile()
+    )
     start = time.process_time()
     validate(folder, options)
     print(time.process_time() - start)

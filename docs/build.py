@@ -30,6 +30,7 @@ from qtgen.evaluation.metrics import METRICS, describe_metric
 from qtgen.llm.local.table import load_table
 from qtgen.page import profile
 from qtgen.page.fields import LAYOUT, Field, Section
+from qtgen.page.profile import default_profile
 from qtgen.regeneration.reasons import REASONS, describe_reason
 from qtgen.settings import FILE_ONLY, Settings
 from qtgen.validation.rules import FAMILIES, REGISTRY
@@ -106,7 +107,7 @@ def rules() -> str:
         for number, module in FAMILIES.items()
     ]
     heading = "# Rules\n\n`qtgen explain CODE` prints the same. The families are:\n\n" + "\n".join(families)
-    parts = [heading, "\n".join(table), _rendering(), *(describe_rule(rule) for rule in ordered)]
+    parts = [heading, "\n".join(table), _rendering(), *(describe_rule(rule, default_profile()) for rule in ordered)]
     return "\n\n".join(parts) + "\n"
 
 

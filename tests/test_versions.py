@@ -12,10 +12,11 @@ from qtgen.evaluation.metrics import SCORER
 from qtgen.evaluation.scoring import Sample, score_sample
 from qtgen.generation import answers
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
-from qtgen.validation.rules import REGISTRY, RULES_VERSION, PageFile, SiteRule, check_page
-from qtgen.validation.rules.example import apply_example
+from qtgen.validation.rules import REGISTRY, RULES_VERSION, PageFile, SiteRule, check_page, rules_of
+from qtgen.validation.rules.example import apply_example, example_site_of, resolve_example
 from qtgen.validation.rules.settings import RuleSettings
 from qtgen.validation.workers import check_file
 from support.golden import check_golden
@@ -59,8 +60,9 @@ def test_scores_change_only_with_the_scorer_version() -> None:
 
 
 def test_findings_and_facts_change_only_with_the_rules_version() -> None:
-    rules = sorted(REGISTRY.values(), key=lambda rule: rule.code)
-    pages = [(*apply_example(example), example.settings) for rule in rules for example in (rule.bad, rule.good)]
+    rules, site = rules_of(default_profile()), example_site_of(default_profile())
+    examples = [example for rule in rules for example in (rule.bad, rule.good)]
+    pages = [(*apply_example(example, site), resolve_example(example, site).settings) for example in examples]
     behaviour: list[dict[str, Any]] = [
         {
             "path": path,
@@ -76,9 +78,9 @@ def test_findings_and_facts_change_only_with_the_rules_version() -> None:
 
 
 def test_what_the_cache_holds_of_a_page_is_what_the_rules_find() -> None:
-    path, raw = apply_example(REGISTRY["QT205"].bad)
+    path, raw = apply_example(REGISTRY["QT205"].bad, example_site_of(default_profile()))
     settings = RuleSettings(compare_sentences=True)
-    facts_of_page, findings, sentences = check_file(path, -1, {path: raw}, settings)
+    facts_of_page, findings, sentences = check_file(path, -1, {path: raw}, settings, profile=default_profile())
     assert facts_of_page == page_facts(read(raw))
     assert sentences == page_sentences(read(raw))
     assert b"QT205" in findings

@@ -30,6 +30,7 @@ from qtgen.generation.sharing import SharedBlocks, even_blocks, is_left, numbere
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.factory import concurrency, endpoints_for
 from qtgen.llm.ledger import Ledger
+from qtgen.page.profile import Profile
 from qtgen.settings import Settings
 
 
@@ -38,6 +39,7 @@ class GenerateOptions:
     """The options of one call. Options that are also settings are in `settings`."""
 
     settings: Settings
+    profile: Profile
     files: tuple[Path, ...]
     limit: int | None
     dry_run: bool

@@ -11,7 +11,9 @@ from qtgen._util.extras import require
 from qtgen._util.text import pluralize
 from qtgen.commands._errors import describe
 from qtgen.commands._output import listed, note
+from qtgen.commands._site import profile_of
 from qtgen.errors import QtgenError
+from qtgen.page import Page
 from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import batches_for_paths, iter_batches, read_page
 
@@ -79,7 +81,7 @@ def link_new(pages: Iterable[str], corpus: Path, settings: Settings, *, update_n
         pages: Paths of the new pages.
         update_neighbours: Also change those pages of the corpus.
     """
-    new = sorted(path for path in pages if not read_page(path).text_of("related_article1.url"))
+    new = sorted(path for path in pages if not _has_link(read_page(path, -1, profile_of(settings))))
     if not new:
         return
     try:
@@ -90,6 +92,13 @@ def link_new(pages: Iterable[str], corpus: Path, settings: Settings, *, update_n
     _write_new(plan, len(new), update_neighbours)
     if not update_neighbours:
         _suggest(plan.neighbor_edits, settings.out, corpus)
+
+
+def _has_link(page: Page) -> bool:
+    links = page.layout.links
+    if links is None or links.form != "numbered":
+        return links is None or bool(page.values.get(links.field))
+    return bool(page.text_of(f"{links.path(1)}.{links.key}"))
 
 
 def _plan_new(new: list[str], corpus: Path, settings: Settings) -> "LinkPlan":

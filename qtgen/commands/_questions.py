@@ -6,17 +6,23 @@ from typing import NamedTuple
 
 from qtgen._util.text import enumeration, pluralize
 from qtgen.commands._output import warn
+from qtgen.commands._site import known_subjects, profile_of
 from qtgen.errors import NearDuplicates, QuestionFileError
 from qtgen.generation.duplicates import SitePages, site_duplicates
 from qtgen.generation.plan import QuestionIndex, near_duplicate_rows, page_path, unknown_subjects
 from qtgen.generation.questions import QuestionFiles
-from qtgen.page.fields import SUBJECTS
+from qtgen.page.compile import main_layout
+from qtgen.page.profile import Profile
 from qtgen.settings import Settings
 from qtgen.site.discovery import iter_page_paths, read_page
 
 
-def index_questions(source: QuestionFiles, files: Sequence[Path], settings: Settings) -> QuestionIndex:
+def index_questions(
+    source: QuestionFiles, files: Sequence[Path], settings: Settings, profile: Profile
+) -> QuestionIndex:
     """Read all rows once and warn about unknown subjects and shared ids.
+
+    A site that lists no subjects has no unknown ones.
 
     Raises QuestionFileError if a file is unreadable or no file has a question, before anything is paid for.
     """
@@ -26,7 +32,8 @@ def index_questions(source: QuestionFiles, files: Sequence[Path], settings: Sett
     if not index.total:
         raise QuestionFileError("no questions", path=", ".join(map(str, files)))
     warn(source.notes, "note")
-    warn([*unknown_subjects(index.subjects, (*SUBJECTS, *settings.subjects))], "unknown subject")
+    if known := (*known_subjects(main_layout(profile)), *settings.subjects):
+        warn([*unknown_subjects(index.subjects, known)], "unknown subject")
     warn(index.shared_ids, "row", " with an id that another page has; they are written anyway")
     return index
 
@@ -43,14 +50,15 @@ def find_duplicates(source: QuestionFiles, index: QuestionIndex, settings: Setti
 
     Raises NearDuplicates if the settings say that duplicates end the run.
     """
+    profile = profile_of(settings)
     paths = list(iter_page_paths([settings.corpus] if settings.corpus else []))
     site = SitePages()
 
     def titles() -> Iterator[tuple[str, str]]:
         for path in paths:
-            page = read_page(path)
+            page = read_page(path, -1, profile)
             site.add(page)
-            yield path, page.text_of("title") or ""
+            yield path, page.text_of(page.layout.roles.question) or ""
 
     pairs = dict(near_duplicate_rows(titles(), source.rows()))
     exact = site_duplicates(site, paths, source.rows(), lambda row: Path(page_path(settings.out, row)).exists())

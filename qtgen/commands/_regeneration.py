@@ -23,6 +23,7 @@ from qtgen.generation.sharing import SharedBlocks, is_left, numbered_steps
 from qtgen.generation.types import Status
 from qtgen.llm.factory import concurrency
 from qtgen.page import read, read_text
+from qtgen.page.profile import Profile
 from qtgen.page.splicer import Changes
 from qtgen.regeneration.pipeline import rewrite_all
 from qtgen.regeneration.plan import Order, RewriteSources, not_attempted, plan_job, plan_jobs
@@ -37,6 +38,7 @@ class RegenerateOptions:
     """The options of one call. `settings` has those that are settings too."""
 
     settings: Settings
+    profile: Profile
     paths: tuple[Path, ...]
     question_files: tuple[Path, ...]
     staleness: StalenessFilter

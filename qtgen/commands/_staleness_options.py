@@ -8,10 +8,12 @@ from pathlib import Path
 from qtgen.commands._errors import option_of
 from qtgen.errors import UsageError
 from qtgen.generation.plan import page_url
-from qtgen.generation.provenance import WRITTEN_GROUPS, text_hash
+from qtgen.generation.provenance import text_hash
 from qtgen.generation.questions import InvalidRow, QuestionFiles
 from qtgen.generation.types import Question
-from qtgen.page.fields import FIELD_GROUPS
+from qtgen.page.compile import main_layout
+from qtgen.page.layout import LINKS_GROUP
+from qtgen.page.profile import Profile
 from qtgen.regeneration.api import DEFAULT_RULES
 from qtgen.regeneration.reasons import REASONS, Reason
 from qtgen.regeneration.staleness import StalenessFilter
@@ -23,7 +25,12 @@ _LINK_RULES = ("QT4",)
 
 
 def staleness_filter(
-    because: Sequence[str], only: str | None, thresholds: Mapping[str, float | None], *, include_edited: bool
+    because: Sequence[str],
+    only: str | None,
+    thresholds: Mapping[str, float | None],
+    profile: Profile,
+    *,
+    include_edited: bool,
 ) -> StalenessFilter:
     """Return the filter that the options describe.
 
@@ -31,27 +38,29 @@ def staleness_filter(
         because: The values of `--because`, each with one or more reasons.
         only: The value of `--only`.
         thresholds: The values of `--older-than` and `--score-below`, by the name of their setting.
+        profile: The site, which has the groups of fields.
         include_edited: Whether texts count that a person edited.
 
     Raises UsageError for an unknown reason or group, and for a reason whose threshold is missing.
     """
     names = [name for value in because for name in value.replace(",", " ").split()]
-    reasons, groups = _reasons(names, thresholds), _groups(only, names)
+    reasons, groups = _reasons(names, thresholds), _groups(only, names, profile)
     codes = [name for name in names if name.lower() not in REASONS]
-    default = (*_LINK_RULES, *DEFAULT_RULES) if "related" in groups else DEFAULT_RULES
+    default = (*_LINK_RULES, *DEFAULT_RULES) if LINKS_GROUP in groups else DEFAULT_RULES
     prefixes = resolve_codes(codes) if codes else () if names else default
     rules = (code for code, rule in REGISTRY.items() if code.startswith(prefixes) and not rule.on_request)
     return StalenessFilter(reasons, frozenset(rules), groups, include_edited)
 
 
-def _groups(only: str | None, names: Sequence[str]) -> frozenset[str]:
+def _groups(only: str | None, names: Sequence[str], profile: Profile) -> frozenset[str]:
     """Return the groups of fields that may be rewritten. Naming a link rule includes the links."""
+    known = main_layout(profile).groups
     groups = (only or "").replace(",", " ").split()
     for group in groups:
-        if group not in FIELD_GROUPS:
-            raise UsageError(f"--only {group}: unknown group", remedy=f"the groups are {', '.join(FIELD_GROUPS)}")
-    links = {"related"} if any(name.upper().startswith(_LINK_RULES) for name in names) else set()
-    return frozenset(groups or {*WRITTEN_GROUPS, *links})
+        if group not in known:
+            raise UsageError(f"--only {group}: unknown group", remedy=f"the groups are {', '.join(known)}")
+    links = {LINKS_GROUP} & {*known} if any(name.upper().startswith(_LINK_RULES) for name in names) else set()
+    return frozenset(groups or {*known} - {LINKS_GROUP} | links)
 
 
 def _reasons(names: Sequence[str], thresholds: Mapping[str, float | None]) -> list[Reason]:

@@ -10,12 +10,13 @@ from qtgen.commands._echo import echo
 from qtgen.commands._errors import option_of
 from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.errors import MissingExtra, UsageError
+from qtgen.page.profile import default_profile
 from qtgen.validation.plugins import installed_plugins, load_plugins, loaded_plugins
 from qtgen.validation.reports import format_names, get_format
 from qtgen.validation.rules import REGISTRY
-from qtgen.validation.rules.docs import describe_rule
+from qtgen.validation.rules.docs import describe_rule, first_line
 
 _BLANK_LINE = "\n\n"
 
@@ -31,6 +32,7 @@ def command(name: str | None, site: Path | None) -> int:
     """
     settings = settings_from({"site": site})
     load_plugins(settings)
+    profile_of(settings)
     if name is None:
         for line in _list():
             echo(line)
@@ -42,7 +44,7 @@ def command(name: str | None, site: Path | None) -> int:
 def _explain(name: str) -> str:
     for rule in REGISTRY.values():
         if name.upper() == rule.code or name.lower() == rule.name:
-            return describe_rule(rule)
+            return describe_rule(rule, default_profile())  # TRANSITIONAL
     word = name.lower()
     if word in format_names():
         return _describe_format(word)
@@ -58,7 +60,7 @@ def _explain(name: str) -> str:
 def _list() -> Iterator[str]:
     for code, rule in sorted(REGISTRY.items()):
         plugin = "" if rule.is_builtin else " (plugin)"
-        yield f"{code:<8} {rule.name:<25} {rule.severity.value:<8} {_first_line(rule.doc)}{plugin}"
+        yield f"{code:<8} {rule.name:<25} {rule.severity.value:<8} {first_line(rule, default_profile())}{plugin}"
     for kind, texts in (("metric", _metrics()), ("reason", _reasons())):
         for name, text in texts.items():
             yield f"{name:<34} {kind:<8} {_first_line(text.partition(_BLANK_LINE)[2])}"

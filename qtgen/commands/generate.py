@@ -30,7 +30,7 @@ from qtgen.commands._paths import UnusablePaths, existing_paths
 from qtgen.commands._questions import find_duplicates, index_questions
 from qtgen.commands._run import Run, RunOptions, require_prices
 from qtgen.commands._sharing import generate_work
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.output import OutputFolder
@@ -60,7 +60,7 @@ Environment:
 
 \b
 Files:
-  OUT/SUBJECT/QUESTION.md      a page
+  OUT/…/QUESTION.md            a page, in the folder that the layout gives it
   OUT/.qtgen/provenance.jsonl  how each page was made; commit it
   OUT/.qtgen/failed/           one JSON file per failed page, with the reasons
                                and the last answer
@@ -171,6 +171,7 @@ def command(
     settings = settings_from(flags)
     options = GenerateOptions(
         settings=settings,
+        profile=profile_of(settings),
         files=questions or settings.questions,
         limit=limit,
         dry_run=dry_run,
@@ -240,7 +241,7 @@ def _check_judges(options: GenerateOptions) -> None:
 def _prepare(options: GenerateOptions, config: GenerationConfig, source: QuestionFiles, stack: ExitStack) -> Generation:
     """Read the questions and the output folder, and open the ledger."""
     settings = options.settings
-    index = index_questions(source, options.files, settings)
+    index = index_questions(source, options.files, settings, options.profile)
     duplicates = find_duplicates(source, index, settings)
     output = OutputFolder(settings.out)
     plan_options = PlanOptions(

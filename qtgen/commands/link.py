@@ -1,4 +1,4 @@
-"""`qtgen link`: choose related articles, repair them, and report the graph of links."""
+"""`qtgen link`: choose links between related pages, repair them, and report the graph of links."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -134,12 +134,12 @@ class LinkArguments:
 @engine_option(_site)
 @_site("--no-cache", is_flag=True, help="Do not use .qtgen/cache, and compute every vector again.")
 def command(**parameters: Any) -> int:
-    """Choose up to five related articles for every page of PATHS, files or folders.
+    """Choose links to related pages for every page of PATHS, files or folders.
 
-    A link leads to a page with a similar meaning, never to the page itself, a near-duplicate or a no-index page. Every
+    A link leads to a page with a similar meaning, never to the page itself, a near-duplicate or a hidden page. Every
     page also gets an inbound link if a suitable page exists.
 
-    A link is broken if its target does not exist, is the page itself, has no_index or is linked twice, or if its id,
+    A link is broken if its target does not exist, is the page itself, is hidden or is linked twice, or if its id,
     title or subject differs from the target's. In the last case, qtgen corrects the link. Otherwise, it replaces the
     link.
 

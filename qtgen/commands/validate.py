@@ -158,7 +158,7 @@ class _Session:
         self._rejected: list[tuple[str, int, str]] = []
 
     def _validation_options(self, settings: ValidateSettings) -> ValidationOptions:
-        rules = choose_rules(settings.select, settings.ignore, settings.rules.requested)
+        rules = choose_rules(settings.select, settings.ignore, settings.rules.requested, profile=self._profile)
         if self._options.reads_stdin and not self._options.stdin_filename:
             rules = [rule for rule in rules if rule.code not in _NEED_A_PATH]
         by_path = [
@@ -175,6 +175,7 @@ class _Session:
             spawn=self._sources.pack is not None,  # importing pyarrow starts threads
             fixes=self._format.needs_fixes,
             settings=settings.rules,
+            profile=self._profile,
         )
 
     def run(self) -> int:
@@ -215,7 +216,7 @@ class _Session:
         is_without = self._options.no_cache or self._stdin or self._sources.pack
         if is_without or not any(path.is_dir() for path in self._sources.read_paths):
             return None
-        return project_cache(self._checks.settings)
+        return project_cache(self._checks.settings, profile=self._profile)
 
     def _batches(self) -> Iterable[PageBatch]:
         batches = batches_for_paths(self._stdin) if self._stdin else self._sources.batches()

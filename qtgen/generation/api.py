@@ -17,6 +17,7 @@ from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Outcome, Question
 from qtgen.llm.types import Provider
 from qtgen.page.invisible import normalize
+from qtgen.page.profile import default_profile
 from qtgen.validation.plugins import load_installed_plugins
 from qtgen.validation.selection import choose_rules
 
@@ -90,7 +91,11 @@ def default_config(today: dt.date) -> GenerationConfig:
     """Return the configuration with the shipped prompts and all rules, including those of installed plugins."""
     load_installed_plugins()
     schemas = {shape: answers.schema(shape) for shape in answers.SHAPES}
-    return GenerationConfig(PromptLibrary([shipped_folder("prompts")], schemas), choose_rules(), today)
+    return GenerationConfig(
+        PromptLibrary([shipped_folder("prompts")], schemas),
+        choose_rules(profile=default_profile()),
+        today,  # TRANSITIONAL
+    )
 
 
 def _count_ids(first: int, taken: Container[int]) -> IdAllocator:

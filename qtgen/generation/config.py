@@ -11,6 +11,7 @@ from qtgen.generation import answers
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Question
 from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle
+from qtgen.page.profile import default_profile
 from qtgen.settings import Settings
 from qtgen.validation.plugins import load_plugins
 from qtgen.validation.rules import PageChecker, Rule
@@ -51,12 +52,14 @@ class GenerationConfig:
     @cached_property
     def checker(self) -> PageChecker:
         """Checks a page against the rules."""
-        return PageChecker(self.rules, settings=self.rule_settings)
+        return PageChecker(self.rules, settings=self.rule_settings, profile=default_profile())  # TRANSITIONAL
 
     @cached_property
     def fixer(self) -> PageChecker:
         """Checks a page against the rules, with fixes for its findings."""
-        return PageChecker(self.rules, fixes=True, settings=self.rule_settings)
+        return PageChecker(
+            self.rules, fixes=True, settings=self.rule_settings, profile=default_profile()
+        )  # TRANSITIONAL
 
     @property
     def _parameters(self) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def generation_config(settings: Settings, today: dt.date) -> GenerationConfig:
     load_plugins(settings)
     return GenerationConfig(
         library=load_library(settings),
-        rules=choose_rules(ignore=settings.ignore),
+        rules=choose_rules(ignore=settings.ignore, profile=default_profile()),  # TRANSITIONAL
         today=today,
         repairs=settings.repairs,
         candidates=settings.candidates,

@@ -117,7 +117,8 @@ def roughness(text: str) -> float:
     values = read_text(text).values
     fields = ("question", "seo.page_description", "seo.page_keywords")
     question, description, keywords = (str(values.get(field, "")) for field in fields)
-    return measure(question, description, keywords, decode_answer(str(values.get("answer", "")))).penalty
+    markdown = decode_answer(str(values.get("answer", "")))
+    return measure(question, description, keywords, markdown, math=True).penalty  # TRANSITIONAL: layout.codec.math
 
 
 @dataclass(frozen=True)

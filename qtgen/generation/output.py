@@ -45,7 +45,7 @@ from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
 from qtgen.generation.records import RecordFolder, record_text
 from qtgen.generation.types import Draft, Outcome
-from qtgen.page import read, splice
+from qtgen.page import default_profile, read, splice
 from qtgen.site.discovery import highest_id, iter_folder_pages, iter_page_paths
 
 _logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class OutputFolder:
         """
         written = (line.id for line in self._page_lines() if line.id is not None)
         pages = chain(iter_page_paths([corpus] if corpus else []), iter_folder_pages(self.folder))
-        return max(chain([highest_id(pages)], written))
+        return max(chain([highest_id(pages, default_profile())], written))  # TRANSITIONAL
 
     def deleted_pages(self) -> Callable[[str, str], bool]:
         """Return a function that tells whether the page with a path and a URL was written here and deleted since.

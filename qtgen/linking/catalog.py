@@ -17,6 +17,7 @@ from qtgen.errors import NoPages
 from qtgen.linking.graph import Graph, PageNode, build_graph
 from qtgen.linking.links import links_of
 from qtgen.linking.shards import CatalogShard, Wanted, catalog_shard
+from qtgen.page import default_profile
 from qtgen.page.naming import slug
 from qtgen.site.discovery import (
     Overlay,
@@ -210,7 +211,7 @@ class _Reader:
         for chunk, shard in self._engine.map(catalog_shard, parcels):
             paths = [path for path, _ in chunk]
             for number in () if self._engine.reads_files else shard.unreadable:
-                check_unreadable(paths[number], shard.problems[number], self._overlay)
+                check_unreadable(paths[number], shard.problems[number], self._overlay, default_profile())
             self._catalog.extend(paths, shard)
             if self._embed is not None:
                 self._catalog.vectors.append(self._vectors(self._embed, paths, shard))
@@ -232,7 +233,9 @@ class _Reader:
             missing = len(numbers)
             if shard.vectors is not None:
                 return shard.vectors[numbers]
-            return cache.embedder([page_text(load_page(paths[number], -1, self._overlay)) for number in numbers])
+            return cache.embedder(
+                [page_text(load_page(paths[number], -1, self._overlay, default_profile())) for number in numbers]
+            )
 
         rows = cache.rows(shard.keys, compute)
         self._wanted = Wanted.VECTORS if missing > _MOSTLY * len(paths) else Wanted.KEYS

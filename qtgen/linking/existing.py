@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from qtgen.errors import UsageError
 from qtgen.linking.catalog import Catalog
 from qtgen.linking.links import LinkFault, Links, links_of
+from qtgen.page import default_profile
 from qtgen.page.fields import RELATED_MAX
 from qtgen.site.discovery import read_page
 
@@ -113,7 +114,7 @@ def _keep_unparsed_targets(catalog: Catalog, links: Links) -> Links:
 
 def _linked_files(path: str) -> dict[int, str]:
     """Return by slot where the pages that a page links to would be, if the site keeps files where urls say."""
-    page, site = read_page(path), Path(path).parent.parent
+    page, site = read_page(path, -1, default_profile()), Path(path).parent.parent
     urls = {slot: page.text_of(f"related_article{slot + 1}.url") or "" for slot in range(RELATED_MAX)}
     matches = {slot: _URL.fullmatch(url) for slot, url in urls.items()}
     return {slot: (site / match[1] / f"{match[2]}.md").as_posix() for slot, match in matches.items() if match}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from qtgen.linking.links import FAULTS, LinkFault, links_of
+from qtgen.page import default_profile
 from qtgen.site.discovery import Overlay, load_page
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class _Lister:
         """Return a link with its words, which the catalog does not hold, so the page is read again."""
         links = self._links
         source, slot, target = int(links.sources[number]), int(links.slots[number]), int(links.targets[number])
-        page = load_page(self._catalog.paths[source], -1, self._overlay)
+        page = load_page(self._catalog.paths[source], -1, self._overlay, default_profile())
         section = f"related_article{slot + 1}"
         title, url = (page.text_of(f"{section}.{name}") or "" for name in ("title", "url"))
         listed = self._page(target) if target >= 0 else None

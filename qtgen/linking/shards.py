@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from qtgen._util.engines import Shared
 from qtgen.embeddings.pages import PageText, StaticEmbedder, page_text, vector_key
-from qtgen.page import Page
+from qtgen.page import Page, default_profile
 from qtgen.site.discovery import Overlay, load_page, why_unreadable
 from qtgen.site.index import digest, page_facts
 
@@ -63,7 +63,7 @@ def catalog_shard(pages: Sequence[tuple[str, int]], overlay: Overlay, wanted: Wa
         overlay: Contents to use instead of those of the files, by path.
         wanted: What to return for the vectors of the pages.
     """
-    read = [load_page(path, size, overlay) for path, size in pages]
+    read = [load_page(path, size, overlay, default_profile()) for path, size in pages]
     urls, titles, subjects = ([page.text_of(name) or "" for page in read] for name in ("url", "title", "subject"))
     ids = [_usable_id(page) for page in read]
     all_problems = map(_problem, read, urls, titles, subjects, ids)

@@ -53,8 +53,11 @@ class AnswerCodec:
         return expand_line_breaks(answer) if self.escapes else answer
 
     def on_one_line(self, answer: str) -> str:
-        r"""Return an answer with the two characters `\n` for each line break, as quick tests and patterns need it."""
-        return answer if self.escapes else answer.replace("\n", "\\n")
+        r"""Return an answer with the two characters `\n` for each line break, as quick tests and patterns need it.
+
+        If the site writes real line breaks, a literal `\n` looks like one, and four spaces replace each tab.
+        """
+        return answer if self.escapes else answer.replace("\n", "\\n").replace("\t", "    ")
 
     def document(self, answer: str) -> Document:
         """Return an answer as the site reads it. Offsets are the same as in the answer."""

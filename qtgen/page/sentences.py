@@ -6,9 +6,11 @@ because a formula is the same on every page that uses it.
 
 from xxhash import xxh32_intdigest
 
+from qtgen.page.codec import AnswerCodec
+
 SENTENCE_WORDS_MIN = 8
 _BYTES_MIN = 30  # of a sentence; eight words are hardly ever shorter, and counting words takes longer
-_MARKS = b"n -*#>:|"  # around a sentence; a line break is a backslash and `n`
+_MARKS = {True: b"n -*#>:|", False: b"\t -*#>:|"}  # around a sentence; a line break may be a backslash and `n`
 
 _latest: list[tuple[str, bytes]] = [("", b"")]  # several functions read the same answer in a row
 
@@ -22,42 +24,52 @@ def encoded(answer: str) -> bytes:
     return raw
 
 
-def sentence_hashes(answer: str) -> list[int]:
-    """Return a 32-bit hash of each longer sentence of an answer, in order. The answer is as it is in a page."""
-    return [xxh32_intdigest(part.strip(_MARKS)) for part in _parts(answer)]
+def sentence_hashes(answer: str, codec: AnswerCodec) -> list[int]:
+    """Return a 32-bit hash of each longer sentence of an answer, in order. The answer is as it is in a page.
+
+    Args:
+        codec: How the site writes answers.
+    """
+    marks = _MARKS[codec.escapes]
+    return [xxh32_intdigest(part.strip(marks)) for part in _parts(answer, codec.escapes)]
 
 
 def has_repeats(answer: str) -> bool:
-    """Return whether an answer repeats one of its longer sentences."""
-    sentences = [part.strip(_MARKS) for part in _parts(answer)]
+    r"""Return whether an answer, with the two characters `\n` for line breaks, repeats one of its longer sentences."""
+    marks = _MARKS[True]
+    sentences = [part.strip(marks) for part in _parts(answer, True)]
     return len({*sentences}) < len(sentences)
 
 
-def find_sentence(answer: str, sentence: int) -> tuple[int, int] | None:
+def find_sentence(answer: str, sentence: int, codec: AnswerCodec) -> tuple[int, int] | None:
     """Return where the sentence with this hash begins and ends in an answer, or None.
 
     It must have at least eight words and no math.
+
+    Args:
+        codec: How the site writes and shows answers.
     """
-    for part in _parts(answer):
-        core = part.strip(_MARKS)
+    for part in _parts(answer, codec.escapes):
+        core = part.strip(_MARKS[codec.escapes])
         if xxh32_intdigest(core) == sentence:
             text = core.decode("utf-8", "surrogatepass")
             start = answer.find(text)
-            is_prose = len(text.split()) >= SENTENCE_WORDS_MIN and "$" not in text
+            is_prose = len(text.split()) >= SENTENCE_WORDS_MIN and not (codec.math and "$" in text)
             return (start, start + len(text)) if is_prose and start >= 0 else None
     return None
 
 
 def repeated_share(answer: str) -> float:
-    """Return the share of an answer that consists of repeated sentences."""
+    r"""Return the share of an answer, with `\n` for line breaks, that consists of repeated sentences."""
     seen: set[bytes] = set()
     repeated = 0
-    for part in _parts(answer):
-        core = part.strip(_MARKS)
+    for part in _parts(answer, True):
+        core = part.strip(_MARKS[True])
         repeated += len(part) if core in seen else 0
         seen.add(core)
     return repeated / max(len(answer), 1)
 
 
-def _parts(answer: str) -> list[bytes]:
-    return [part for part in encoded(answer).replace(b"\\", b".").split(b".") if len(part) > _BYTES_MIN]
+def _parts(answer: str, escapes: bool) -> list[bytes]:
+    raw = encoded(answer).replace(b"\\", b".")
+    return [part for part in (raw if escapes else raw.replace(b"\n", b".")).split(b".") if len(part) > _BYTES_MIN]

@@ -9,6 +9,7 @@ from qtgen._util.concurrency import Stop
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.llm.types import Provider
+from qtgen.page.profile import default_profile
 from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.line_ends import LINE_ENDS
 from qtgen.regeneration.pipeline import rewrite_all
@@ -84,7 +85,7 @@ async def regenerate(
         batches = list(iter_batches(as_paths(paths)))
         return find_stale(
             batches,
-            ValidationOptions(()),
+            ValidationOptions((), profile=default_profile()),  # TRANSITIONAL
             staleness or default_filter(),
             criteria,
             store.provenance_index(),

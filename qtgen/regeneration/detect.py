@@ -15,7 +15,7 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import DecisionLog, State
 from qtgen.generation.generator import TEXT_FIELDS
 from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex, ProvenanceRecord, group_digests
-from qtgen.page import Page, read
+from qtgen.page import Page, default_profile, read
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.line_ends import LINE_ENDS, validate_normalized
 from qtgen.regeneration.reasons import SENT_BACK, Criteria, PageState, complaint_of, group_of
@@ -76,9 +76,10 @@ def find_stale(
     numbers = _page_numbers(site, {*provenance.records, *decisions.urls()})
     report.gone = [url for url in provenance.records if url not in numbers]
     path_of = {url: paths[number] for url, number in numbers.items() if number < len(paths)}  # others: the corpus's
-    provenance.discard_unfinished(lambda url: read_page(path_of[url]) if url in path_of else None)
+    profile = default_profile()  # TRANSITIONAL
+    provenance.discard_unfinished(lambda url: read_page(path_of[url], -1, profile) if url in path_of else None)
     decisions.discard_unfinished(
-        lambda url: group_digests(read_page(path_of[url]), WRITTEN_GROUPS) if url in path_of else None
+        lambda url: group_digests(read_page(path_of[url], -1, profile), WRITTEN_GROUPS) if url in path_of else None
     )
     urls = {number: url for url, number in numbers.items()}
     detector = _Detector(staleness, criteria, config, with_dates)

@@ -14,7 +14,8 @@ _BUCKETS_MIN = 1 << 16  # the number of values of half a hash
 
 def page_sentences(page: Page) -> bytes:
     """Return the hashes of the longer sentences of a page's answer."""
-    return array("I", sentence_hashes(page.text_of("answer") or "")).tobytes()
+    answer = page.text_of(page.layout.roles.answer or "") or ""
+    return array("I", sentence_hashes(answer, page.layout.codec)).tobytes()
 
 
 class SentenceIndex:

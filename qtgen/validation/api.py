@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from qtgen.page.profile import Profile
 from qtgen.site.discovery import PathName, PathNames, as_paths, iter_batches
+from qtgen.site.profiles import Site, resolve_profile
 from qtgen.validation.autofix import FixedFile, fix_pages, write_fixes
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.plugins import load_installed_plugins
@@ -18,6 +20,7 @@ def validate(
     select: str | Sequence[str] = (),
     ignore: str | Sequence[str] = (),
     jobs: int | None = None,
+    site: Site = None,
 ) -> list[Diagnostic]:
     """Check pages, and return their diagnostics, sorted by path, line, column and code.
 
@@ -29,10 +32,15 @@ def validate(
             only on request.
         ignore: The same, for the rules to leave out.
         jobs: The number of worker processes. The default depends on the number of pages.
+        site: The profile of the site, or the path of its `site.toml`. By default, it is the nearest `site.toml` from
+            the current folder upwards, or the default profile if there is none.
 
-    Raises UsageError for an unknown code, a path that does not exist, and a folder without pages.
+    Raises UsageError for an unknown code, a path that does not exist, and a folder without pages, and SettingsError for
+    an invalid `site.toml`.
     """
-    with ValidationResult(iter_batches(as_paths(paths)), _options(corpus, select, ignore, jobs)) as result:
+    with ValidationResult(
+        iter_batches(as_paths(paths)), _options(corpus, select, ignore, jobs, resolve_profile(site))
+    ) as result:
         return [diagnostic for file in result for diagnostic in file.diagnostics]
 
 
@@ -43,6 +51,7 @@ def fix(
     select: str | Sequence[str] = (),
     ignore: str | Sequence[str] = (),
     jobs: int | None = None,
+    site: Site = None,
     unsafe: bool = False,
     write: bool = True,
 ) -> list[FixedFile]:
@@ -55,14 +64,19 @@ def fix(
     The other arguments and the errors are those of `validate`.
     """
     batches = list(iter_batches(as_paths(paths)))
-    files = fix_pages(batches, _options(corpus, select, ignore, jobs), unsafe=unsafe)
+    files = fix_pages(batches, _options(corpus, select, ignore, jobs, resolve_profile(site)), unsafe=unsafe)
     return list(write_fixes(files) if write else files)
 
 
 def _options(
-    corpus: PathName | None, select: str | Sequence[str], ignore: str | Sequence[str], jobs: int | None
+    corpus: PathName | None,
+    select: str | Sequence[str],
+    ignore: str | Sequence[str],
+    jobs: int | None,
+    profile: Profile,
 ) -> ValidationOptions:
     load_installed_plugins()
     folder = None if corpus is None else Path(corpus)
     selected, ignored = ([codes] if isinstance(codes, str) else codes for codes in (select, ignore))
-    return ValidationOptions(choose_rules(selected, ignored), corpus=folder, jobs=jobs)
+    rules = choose_rules(selected, ignored, profile=profile)
+    return ValidationOptions(rules, profile=profile, corpus=folder, jobs=jobs)

@@ -33,7 +33,7 @@ _ROUNDS_OF_LONG_PAGES = 4
 _CHARACTERS_MAX = 2_000_000  # that all rounds of a page read; most pages have 6,000
 _PASSES_MAX = 8  # a pass ends when no fix is left, and the next one follows if it caused an error between pages
 _LAST = ("QT403", "QT406")
-_NAMING_FIELDS = ("url", "id", "title", "subject", "no_index")  # other pages are compared with them
+_NAMING_ROLES = ("key", "id", "question", "subject", "hidden")  # other pages are compared with their fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class _RunStore:
 class _Fixer:
     def __init__(self, options: ValidationOptions, unsafe: bool) -> None:
         self._options, self._unsafe = options, unsafe
-        self._checker = PageChecker(options.rules, fixes=True, settings=options.settings)
+        self._checker = PageChecker(options.rules, profile=options.profile, fixes=True, settings=options.settings)
         self._codes_of = codes_by_path(options.rules, options.by_path, options.root)
         self._overlay: dict[str, bytes] = dict(options.overlay)
         self._before: dict[str, bytes] = dict(options.overlay)
@@ -167,7 +167,7 @@ class _Fixer:
 
     def _fix_page(self, path: str, diagnostics: list[Diagnostic], site: SiteIndex) -> bool:
         raw = self._overlay[path] if path in self._overlay else read_page_bytes(path)
-        page = read(raw)
+        page = read(raw, self._options.profile, path)
         if page.text.encode() != raw:
             return False  # the file is not UTF-8, so writing it again would lose bytes
         self._rounds[path] += 1
@@ -183,7 +183,7 @@ class _Fixer:
         self._before.setdefault(path, raw)
         self._overlay[path] = outcome.page.text.encode()
         self._applied[path] += outcome.applied
-        self._assigned_urls.add(outcome.page.text_of("url") or "")
+        self._assigned_urls.add(_key(outcome.page))
         return True
 
     def _rejection(self, path: str, site: SiteIndex) -> Callable[[Page, Page], str | None]:
@@ -191,9 +191,10 @@ class _Fixer:
         url is assigned to one page only."""
 
         def rejection(before: Page, after: Page) -> str | None:
-            old, new = before.text_of("url") or "", after.text_of("url") or ""
+            old, new = _key(before), _key(after)
             if old != new and (new in self._assigned_urls or not site.can_change_url(old, new)):
-                return "would change a `url` that links lead to, or give two pages the same one"
+                key = after.layout.roles.key
+                return f"would change a `{key}` that links lead to, or give two pages the same one"
             if path in self._keeps_names and _names(before) != _names(after):
                 return "would cause an error between pages"
             return None
@@ -232,12 +233,13 @@ class _Fixer:
         return path in self._overlay and self._overlay[path] != self._before[path]
 
     def _changed_targets(self, path: str) -> set[str]:
-        urls = {*_names(load_page(path, -1, self._overlay)).values()}
+        profile = self._options.profile
+        urls = {*_texts(_names(load_page(path, -1, self._overlay, profile)).values())}
         changed = [other for other in self._overlay if self._has_changed(other)]
         return {
             other
             for other in changed
-            if not urls.isdisjoint(read(raw[other]).values.get("url") for raw in (self._before, self._overlay))
+            if not urls.isdisjoint(_key(read(raw[other], profile, other)) for raw in (self._before, self._overlay))
         }
 
     def report(self) -> FixReport:
@@ -262,8 +264,23 @@ def count_site_errors(diagnostics: Iterable[Diagnostic]) -> Counter[str]:
 
 def _names(page: Page) -> dict[str, object]:
     """Return what errors between pages depend on: the names of a page, and its links."""
+    roles, links = page.layout.roles, page.layout.links
+    fields = {getattr(roles, role) for role in _NAMING_ROLES}
     return {
         path: value
         for path, value in page.values.items()
-        if path in _NAMING_FIELDS or path.startswith("related_article")
+        if path in fields or (links and (path == links.field or links.number_of(path)))
     }
+
+
+def _texts(values: Iterable[object]) -> Iterator[str]:
+    """Yield the texts among values, and those in lists and maps."""
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list | dict):
+            yield from _texts(value.values() if isinstance(value, dict) else value)
+
+
+def _key(page: Page) -> str:
+    return page.text_of(page.layout.roles.key or "") or ""

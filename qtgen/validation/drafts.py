@@ -8,10 +8,9 @@ from itertools import accumulate
 from qtgen.errors import SpliceError
 from qtgen.page import Page, Span, read_text
 from qtgen.page.edits import Part, TextEdit, apply_edits
-from qtgen.page.markdown import expand_line_breaks, find_segments, segment_at
+from qtgen.page.markdown import segment_at
 from qtgen.validation.diagnostics import Diagnostic, Fix
 from qtgen.validation.harm import removes_content
-from qtgen.validation.rules.answers import ANSWER
 from qtgen.validation.rules.edits import is_verbatim, parts_replaced
 
 
@@ -31,20 +30,28 @@ class Draft:
         edits_of = [(fix, [*text_edits(self.page, fix)]) for fix in fixes]
         edits = sorted(edit for _, edits in edits_of for edit in edits)
         try:
-            fixed = read_text(apply_edits(self.page.text, edits))
+            fixed = read_text(apply_edits(self.page.text, edits), self.page.layout)
         except SpliceError as error:
             return str(error)
-        before, after = self.page.text_of(ANSWER), fixed.text_of(ANSWER)
-        if before != after and (loss := removes_content(before or "", after or "", self._parts(edits_of, edits))):
+        loss = self._loss(fixed, self._parts(edits_of, edits))
+        if loss:
             return f"would change what readers see: {loss}"
         return Draft(fixed, _moved(self.written, edits))
+
+    def _loss(self, fixed: Page, parts: Sequence[Part] | None) -> str | None:
+        """Return what a reader of the answer would lose by the fixes, or None."""
+        path = self.page.layout.roles.answer or ""
+        before, after = self.page.text_of(path) or "", fixed.text_of(path) or ""
+        return None if before == after else removes_content(before, after, parts, codec=self.page.layout.codec)
 
     def _parts(
         self, edits_of: Sequence[tuple[Fix, list[TextEdit]]], edits: Iterable[TextEdit]
     ) -> Sequence[Part] | None:
         """Return the parts of the answer that fixes replace, if that is known."""
         rewrites = [fix.parts for fix, _ in edits_of if fix.parts is not None]
-        return rewrites[0] if len(rewrites) == 1 else parts_replaced(self.page, ANSWER, edits)
+        return (
+            rewrites[0] if len(rewrites) == 1 else parts_replaced(self.page, self.page.layout.roles.answer or "", edits)
+        )
 
     def is_revealed(self, diagnostic: Diagnostic) -> bool:
         """Return whether a finding is about a part of the answer that no fix wrote.
@@ -52,8 +59,12 @@ class Draft:
         Readers lose nothing by the fixes, so the fault was there before them. It was only hidden, because code or a
         formula contained it.
         """
-        answer, span = self.page.text_of(ANSWER), self.page.span(ANSWER)
-        if diagnostic.field != ANSWER or answer is None or not is_verbatim(self.page, ANSWER, span):
+        path = self.page.layout.roles.answer or ""
+        answer = self.page.text_of(path)
+        if diagnostic.field != path or answer is None:
+            return False
+        span = self.page.span(path)
+        if not is_verbatim(self.page, path, span):
             return False
         begin = span.start
         line_start = self.page.line_starts()[diagnostic.line - 1]
@@ -61,7 +72,7 @@ class Draft:
         end = max(start + 1, line_start + diagnostic.end_column - 1)
         if diagnostic.end_line != diagnostic.line or start < begin:
             return False
-        segments = find_segments(expand_line_breaks(answer))
+        segments = self.page.layout.codec.document(answer).segments
         for offset in (start - begin, end - 1 - begin):
             if segment := segment_at(segments, offset):
                 start, end = min(start, begin + segment.start), max(end, begin + segment.end)

@@ -158,10 +158,14 @@ def absent(terms: Mapping[str, str], text: str) -> list[str]:
     return [word for stem, word in missing if stem.casefold() not in folded]
 
 
-def mask_prose(markdown: str) -> str:
-    """Return the text with one mark for each piece of code and math."""
+def mask_prose(markdown: str, *, math: bool) -> str:
+    """Return the text with one mark for each piece of code and math.
+
+    Args:
+        math: Whether the site renders formulas between dollar signs.
+    """
     parts, done = [], 0
-    for segment in find_segments(markdown):
+    for segment in find_segments(markdown, math=math):
         parts += [markdown[done : segment.start], MASK]
         done = segment.end
     text = "".join([*parts, markdown[done:]])

@@ -18,8 +18,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from qtgen.page.codec import AnswerCodec
 from qtgen.page.edits import Part
-from qtgen.page.markdown import Segment, expand_line_breaks, find_segments
+from qtgen.page.markdown import Segment
 
 _SHOWN_MAX = 40  # characters that a reason quotes
 _WORD = re.compile(r"[^\W_]+")
@@ -42,10 +43,15 @@ class _Piece(NamedTuple):
 
 
 class _Rendering(NamedTuple):
-    """An answer with real line breaks, at the same offsets, and its pieces in order."""
+    """An answer with real line breaks, at the same offsets, and its pieces in order.
+
+    Args:
+        math: Whether the site renders formulas between dollar signs.
+    """
 
     text: str
     pieces: list[_Piece]
+    math: bool
 
     def piece_number(self, offset: int) -> int:
         """Return the number of the piece at an offset."""
@@ -61,16 +67,16 @@ class _Rendering(NamedTuple):
         """Return the number of dollar marks and blocks without a counterpart."""
         strays = sum(not segment.closed for segment in {piece.segment for piece in self.pieces} if segment)
         for segment, text in self.shown():
-            if segment is None and "$" in text:
+            if segment is None and self.math and "$" in text:
                 strays += sum(mark.group()[0] == "$" for mark in _DOLLARS.finditer(text))
         return strays
 
 
-def _render(answer: str) -> _Rendering:
+def _render(answer: str, codec: AnswerCodec) -> _Rendering:
     """Return what a reader sees. Only this function knows the model of the site's renderer."""
-    text = expand_line_breaks(answer)
+    document = codec.document(answer)
     pieces = [_Piece(0, None, True)]
-    for segment in find_segments(text):
+    for segment in document.segments:
         opened, closing = segment.inner
         pieces += (
             _Piece(segment.start, segment, False),
@@ -78,22 +84,23 @@ def _render(answer: str) -> _Rendering:
             _Piece(max(opened, closing), segment, False),
             _Piece(segment.end, None, True),
         )
-    pieces.append(_Piece(len(text), None, True))
-    return _Rendering(text, pieces)
+    pieces.append(_Piece(len(document.text), None, True))
+    return _Rendering(document.text, pieces, codec.math)
 
 
-def removes_content(before: str, after: str, parts: Sequence[Part] | None = None) -> str | None:
+def removes_content(before: str, after: str, parts: Sequence[Part] | None = None, *, codec: AnswerCodec) -> str | None:
     r"""Return what a reader would lose if an answer changed, as a clause, or None if nothing is lost.
 
     Args:
-        before: The answer as it is in the page, with the two characters `\n` for each line break.
+        before: The answer as it is in the page.
         after: The changed answer.
         parts: The parts that the change replaces, in order and without overlaps. If they are not known, the words and
             formulas of both answers are compared, wherever they are.
+        codec: How the site writes and shows answers.
     """
     if before == after:
         return None
-    old, new = _render(before), _render(after)
+    old, new = _render(before, codec), _render(after, codec)
     repairs = new.stray_marks() < old.stray_marks()
     if parts is None or not _fits(before, after, parts):
         return _missing_word(old, new) or (None if repairs else _missing_formula(old, new))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from qtgen._util.project import project_folder
+from qtgen.page.profile import Profile
 from qtgen.validation.rules import RULES_VERSION
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 
@@ -98,13 +99,14 @@ def _load(plugins: LoadedPlugins) -> LoadedPlugins:
     return _loaded
 
 
-def rules_key(settings: RuleSettings = DEFAULT_SETTINGS) -> str:
+def rules_key(settings: RuleSettings = DEFAULT_SETTINGS, *, profile: Profile) -> str:
     """Return a cache key that changes if the findings of the rules or the facts of a page may change.
 
-    It covers the version of the built-in rules, the settings that page rules read, and the installed plugins and plugin
-    files that are loaded.
+    It covers the version of the built-in rules, the settings that page rules read, the profile if it is not the default
+    one, and the installed plugins and plugin files that are loaded.
     """
-    key = f"rules {RULES_VERSION} {settings.page_key}".rstrip()
+    site = "" if profile.is_default else f" site {profile.digest}"
+    key = f"rules {RULES_VERSION} {settings.page_key}".rstrip() + site
     if not _loaded.installed and not _loaded.files:
         return key
     from qtgen._util.plugins import identity

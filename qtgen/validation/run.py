@@ -20,6 +20,7 @@ from msgspec import msgpack
 from qtgen._util.engines import Engine
 from qtgen._util.text_column import TextColumn
 from qtgen.page import Page
+from qtgen.page.profile import Profile
 from qtgen.page.sentences import find_sentence
 from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages, load_page
 from qtgen.site.index import SiteIndex
@@ -60,7 +61,8 @@ class ValidationOptions:
     """What to check, and how.
 
     Args:
-        rules: The rules to report. All registered rules run, so that the cache holds the findings of each.
+        rules: The rules to report. All rules of the site run, so that the cache holds the findings of each.
+        profile: The layout of the site.
         by_path: Rules that apply to some paths only.
         root: The folder that the patterns of `by_path` are relative to.
         corpus: The whole site: its folder, or another source of pages. Site rules compare the pages with it.
@@ -76,6 +78,7 @@ class ValidationOptions:
     """
 
     rules: Sequence[Rule]
+    profile: Profile = field(kw_only=True)
     by_path: Sequence[PathRules] = ()
     root: Path = Path()
     corpus: Path | PageSource | None = None
@@ -133,6 +136,7 @@ class ValidationResult:
             options.jobs,
             options.overlay,
             options.settings,
+            profile=options.profile,
             spawn=options.spawn,
             engine=options.engine,
         )
@@ -144,15 +148,16 @@ class ValidationResult:
             if self._paths is not None:
                 self._paths.extend(batch.paths())
             if self._needs_words:
-                pages = (load_page(path, -1, options.overlay) for path in batch.paths())
-                self.site.question_words.add(question_words(page.text_of("title") or "") for page in pages)
+                pages = map(self._load, batch.paths())
+                self.site.question_words.add(question_words(_question(page)) for page in pages)
             self._read += len(records)
             if options.on_progress:
                 options.on_progress(self._read)
             yield batch, records
 
     def _check_site(self) -> "_SiteFindings | None":
-        rules = [rule for rule in self._options.rules if isinstance(rule, SiteRule)]
+        profile = self._options.profile
+        rules = [rule for rule in self._options.rules if isinstance(rule, SiteRule) and rule.applies(profile)]
         if not rules or not self.pages or (self.pages == 1 and self._options.corpus is None):
             return None
         if self._options.corpus is not None:
@@ -165,6 +170,9 @@ class ValidationResult:
         checked_paths = {os.path.realpath(path) for path, _ in self._rows()}
         for _ in self._checked(exclude_pages(corpus_batches(corpus), checked_paths)):
             pass
+
+    def _load(self, path: str) -> Page:
+        return load_page(path, -1, self._options.overlay, self._options.profile)
 
     def __enter__(self) -> "ValidationResult":
         return self
@@ -208,8 +216,8 @@ class ValidationResult:
         diagnostics = decode_findings(path, findings, codes)
         if not self._options.fixes or not any(diagnostic.fixable for diagnostic in diagnostics):
             return diagnostics
-        page = load_page(path, -1, self._options.overlay)
-        with_fixes = page_checker(self._options.settings, fixes=True)(page_file(path, page))
+        checker = page_checker(self._options.settings, profile=self._options.profile, fixes=True)
+        with_fixes = checker(page_file(path, self._load(path)))
         return [diagnostic for diagnostic in with_fixes if diagnostic.code in codes]
 
     def _site_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, row: int) -> Diagnostic | None:
@@ -222,7 +230,7 @@ class ValidationResult:
         position = self.site.location_of(row, finding.key)
         needs_fix = fixable and self._options.fixes and (self._options.unsafe or not is_unsafe)
         if position is None or needs_fix or (rule.explain_link and section):
-            page = load_page(path, -1, self._options.overlay)
+            page = self._load(path)
             span = page.span(field_path)
             position = (*page.position(span.start), *page.position(span.end))
             target = self._target(page, section) if section else None
@@ -238,9 +246,9 @@ class ValidationResult:
 
     def _sentence_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, sentence: int) -> Diagnostic | None:
         """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""
-        page = load_page(path, -1, self._options.overlay)
+        page = self._load(path)
         answer = page.text_of(finding.key) or ""
-        place = find_sentence(answer, sentence)
+        place = find_sentence(answer, sentence, page.layout.codec)
         if place is None:
             return None
         message = printable(finding.message.format(sentence=answer[slice(*place)][:_SENTENCE_SHOWN]))
@@ -257,7 +265,11 @@ class ValidationResult:
             place = self._spool.tell()  # of the iteration that needs the page
             self._paths = TextColumn(path for path, _ in self._rows())
             self._spool.seek(place)
-        return load_page(self._paths[self.site.page_number(row)], -1, self._options.overlay)
+        return self._load(self._paths[self.site.page_number(row)])
+
+
+def _question(page: Page) -> str:
+    return page.text_of(page.layout.roles.question) or ""
 
 
 class _SiteFindings:

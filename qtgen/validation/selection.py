@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from qtgen.errors import UsageError
-from qtgen.validation.rules import REGISTRY, Rule
+from qtgen.page.profile import Profile
+from qtgen.validation.rules import REGISTRY, Rule, rules_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,10 @@ class PathRules:
     ignore: tuple[str, ...] = ()
 
 
-def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = (), requested: Collection[str] = ()) -> list[Rule]:
-    """Return the rules that are selected and not ignored, sorted by code.
+def choose_rules(
+    select: Sequence[str] = (), ignore: Sequence[str] = (), requested: Collection[str] = (), *, profile: Profile
+) -> list[Rule]:
+    """Return the rules of a site that are selected and not ignored, sorted by code.
 
     A rule that runs only on request must be selected by its full code or its name.
 
@@ -32,17 +35,29 @@ def choose_rules(select: Sequence[str] = (), ignore: Sequence[str] = (), request
         select: Codes, prefixes of codes, or names. By default, all rules.
         ignore: The same, for the rules to leave out.
         requested: Codes of rules that run only on request and that the settings request.
+        profile: The site. Rules without subject matter there are left out, and so are those that it switches off.
 
-    Raises UsageError for a code or name that no rule has.
+    Raises UsageError for a code or name that no rule has, and SettingsError for such a code in the profile.
     """
+    _check_codes(profile)
     selected, ignored = resolve_codes(select), resolve_codes(ignore)
     return [
         rule
-        for code, rule in sorted(REGISTRY.items())
-        if code.startswith(selected or ("",))
-        and not code.startswith(ignored)
-        and (not rule.on_request or code in selected or code in requested)
+        for rule in rules_of(profile)
+        if rule.code.startswith(selected or ("",))
+        and not rule.code.startswith(ignored)
+        and (not rule.on_request or rule.code in selected or rule.code in requested)
     ]
+
+
+def _check_codes(profile: Profile) -> None:
+    for code in profile.file.rules:
+        if code not in REGISTRY:
+            from qtgen.page.profile_errors import profile_error
+
+            by_name = {rule.name: code for code, rule in REGISTRY.items()}
+            remedy = _suggestion(code, by_name)
+            raise profile_error(profile.raw, profile.path, ("rules", code), f"no rule has the code `{code}`", remedy)
 
 
 def resolve_codes(words: Sequence[str]) -> tuple[str, ...]:

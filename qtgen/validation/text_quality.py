@@ -170,7 +170,7 @@ class TextQuality:
         return float(sum(min(2.0, getattr(self, check.name) / check.scale) for check in CHECKS))
 
 
-def measure(question: str, description: str, keywords: str, markdown: str) -> TextQuality:
+def measure(question: str, description: str, keywords: str, markdown: str, *, math: bool) -> TextQuality:
     """Measure the texts of a page.
 
     Args:
@@ -178,24 +178,30 @@ def measure(question: str, description: str, keywords: str, markdown: str) -> Te
         description: The description for search engines.
         keywords: The keywords, separated by commas.
         markdown: The answer as Markdown, with real line breaks.
+        math: Whether the site renders formulas between dollar signs.
     """
-    return measure_page(question, description, keywords, markdown.replace("\n", "\\n"))
+    return measure_page(question, description, keywords, markdown.replace("\n", "\\n"), math=math)
 
 
-def measure_page(question: str, description: str, keywords: str, answer: str) -> TextQuality:
-    """Measure the texts of a page whose answer is on one line, as it is in the page."""
-    coherence = measure_coherence(question, answer)
-    return replace(coherence, **_topic(question, description, keywords, answer))
+def measure_page(question: str, description: str, keywords: str, answer: str, *, math: bool) -> TextQuality:
+    r"""Measure the texts of a page.
+
+    Args:
+        answer: The answer on one line, with the two characters `\n` for each line break.
+        math: Whether the site renders formulas between dollar signs.
+    """
+    coherence = measure_coherence(question, answer, math=math)
+    return replace(coherence, **_topic(question, description, keywords, answer, math=math))
 
 
-def measure_topic(question: str, description: str, keywords: str, answer: str) -> TextQuality:
-    """Measure only whether a page is about its question."""
-    return TextQuality(**_topic(question, description, keywords, answer))
+def measure_topic(question: str, description: str, keywords: str, answer: str, *, math: bool) -> TextQuality:
+    """Measure only whether a page is about its question. The arguments are those of `measure_page`."""
+    return TextQuality(**_topic(question, description, keywords, answer, math=math))
 
 
-def measure_coherence(question: str, answer: str) -> TextQuality:
-    """Measure only whether the answer of a page is coherent."""
-    prose, parts = _read(answer)
+def measure_coherence(question: str, answer: str, *, math: bool) -> TextQuality:
+    """Measure only whether the answer of a page is coherent. The arguments are those of `measure_page`."""
+    prose, parts = _read(answer, math)
     words = [word for part in parts for word in part]
     samples: dict[str, str] = {}
     total = max(len(words), _WORDS_FOR_SHARES)
@@ -215,9 +221,9 @@ def measure_coherence(question: str, answer: str) -> TextQuality:
 
 
 @lru_cache(maxsize=2)  # both families read the same answer in a row
-def _read(answer: str) -> tuple[str, list[list[str]]]:
+def _read(answer: str, math: bool) -> tuple[str, list[list[str]]]:
     """Return the prose of an answer, and the words of each part between code and math, in lower case."""
-    prose = mask_prose(expand_line_breaks(answer))
+    prose = mask_prose(expand_line_breaks(answer), math=math)
     return prose, [WORD.findall(part) for part in prose.lower().split(MASK)]
 
 
@@ -225,7 +231,7 @@ def is_about_question(question: str, description: str, answer: str) -> bool:
     """Return True for a page that is certainly not off topic. This is a quick test. `measure` decides the other pages.
 
     Args:
-        answer: The answer as it is in the page.
+        answer: The answer on one line, as for `measure_page`.
     """
     if repeats_question(question, description, answer, (_MISSING_IN_DESCRIPTION, _MISSING_IN_ANSWER)):
         return True
@@ -239,16 +245,16 @@ def is_plain_prose(answer: str) -> bool:
     """Return True for an answer with function words and without repeated sentences. This is a quick test.
 
     Args:
-        answer: The answer as it is in the page.
+        answer: The answer on one line, as for `measure_page`.
     """
     if has_repeats(answer) and repeated_share(answer) > _BARS["repeated_sentences"]:
         return False
     return has_function_words(answer)
 
 
-def _topic(question: str, description: str, keywords: str, answer: str) -> dict[str, Any]:
+def _topic(question: str, description: str, keywords: str, answer: str, *, math: bool) -> dict[str, Any]:
     """Return the measurements about the topic."""
-    words = [word for part in _read(answer)[1] for word in part]
+    words = [word for part in _read(answer, math)[1] for word in part]
     if len(words) < _WORDS_MIN:
         return {}
     coverage = min(1.0, len(words) / _WORDS_TO_COVER)

@@ -12,13 +12,14 @@ from msgspec import msgpack
 from qtgen._util.cpus import usable_cpus
 from qtgen._util.engines import Engine
 from qtgen.page import Page
+from qtgen.page.profile import Profile
 from qtgen.site.discovery import Overlay, PageBatch, check_unreadable, load_page
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
 from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.plugins import LoadedPlugins, loaded_plugins, reload_plugins
-from qtgen.validation.rules import REGISTRY, PageChecker, PageFile
+from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, rules_of
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 
 _PARCEL = 200  # pages, at least, that a worker is given at a time
@@ -51,6 +52,7 @@ def check_batches(
     overlay: Overlay,
     settings: RuleSettings = DEFAULT_SETTINGS,
     *,
+    profile: Profile,
     spawn: bool = False,
     engine: Engine | None = None,
 ) -> Iterator[tuple[PageBatch, list[PageRecord]]]:
@@ -59,6 +61,7 @@ def check_batches(
     Args:
         jobs: The number of worker processes; by default, as many as pay for the pages that must be read.
         settings: What the rules read from the settings.
+        profile: The layout of the site.
         spawn: Whether worker processes start afresh, because a library has started threads in this process.
         engine: Where to check pages, instead of in worker processes of this machine.
 
@@ -79,9 +82,9 @@ def check_batches(
         _log.debug("checking with %d process(es)", jobs)
         engine = _processes(jobs, spawn) if jobs > 1 else None
     if engine is None:
-        checked = _check_here(everything, overlay, settings)
+        checked = _check_here(everything, overlay, settings, profile)
     else:
-        checked = _check_in_workers(everything, engine, overlay, settings)
+        checked = _check_in_workers(everything, engine, overlay, settings, profile)
     for batch, all_records, is_new in checked:
         if is_new and store and overlay.keys().isdisjoint(batch.paths()):
             store.put(batch, [None if _NOT_CACHED in record[1] else record for record in all_records])
@@ -107,9 +110,13 @@ def _processes(jobs: int, spawn: bool) -> Engine:
     return LocalEngine(jobs, spawn=spawn)
 
 
-def _check_here(looked_up: Iterable[_LookedUp], overlay: Overlay, settings: RuleSettings) -> Iterator[_Checked]:
+def _check_here(
+    looked_up: Iterable[_LookedUp], overlay: Overlay, settings: RuleSettings, profile: Profile
+) -> Iterator[_Checked]:
     for batch, records in looked_up:
-        new_records = (check_file(path, size, overlay, settings) for path, size in _missing(batch, records))
+        new_records = (
+            check_file(path, size, overlay, settings, profile=profile) for path, size in _missing(batch, records)
+        )
         yield batch, [record or next(new_records) for record in records], None in records
 
 
@@ -121,30 +128,31 @@ def _missing(batch: PageBatch, records: list[PageRecord | None]) -> Iterator[tup
 
 
 def _check_in_workers(
-    looked_up: Iterable[_LookedUp], engine: Engine, overlay: Overlay, settings: RuleSettings
+    looked_up: Iterable[_LookedUp], engine: Engine, overlay: Overlay, settings: RuleSettings, profile: Profile
 ) -> Iterator[_Checked]:
-    work = ((parcel, _arguments(parcel, overlay, settings)) for parcel in _parcels(looked_up))
+    work = ((parcel, _arguments(parcel, overlay, settings, profile)) for parcel in _parcels(looked_up))
     for parcel, checked in engine.map(check_shard, work):
         if not engine.reads_files:
-            _check_were_read(parcel, checked, overlay)
+            _check_were_read(parcel, checked, overlay, profile)
         new_records = iter(checked)
         for batch, records in parcel:
             yield batch, [record or next(new_records) for record in records], None in records
 
 
-def _check_were_read(parcel: list[_LookedUp], checked: list[PageRecord], overlay: Overlay) -> None:
+def _check_were_read(parcel: list[_LookedUp], checked: list[PageRecord], overlay: Overlay, profile: Profile) -> None:
     """Raise FilesNotShared if a worker could not read a file that this process can read."""
     missing = chain.from_iterable(_missing(batch, records) for batch, records in parcel)
     for (path, _), record in zip(missing, checked, strict=True):
         for finding in decode_findings(path, record[1], _UNREADABLE) if _NOT_CACHED in record[1] else ():
-            check_unreadable(path, finding.message, overlay)
+            check_unreadable(path, finding.message, overlay, profile)
 
 
 def _arguments(
-    parcel: list[_LookedUp], overlay: Overlay, settings: RuleSettings
-) -> tuple[list[tuple[str, int]], dict[str, bytes], LoadedPlugins, RuleSettings]:
+    parcel: list[_LookedUp], overlay: Overlay, settings: RuleSettings, profile: Profile
+) -> tuple[list[tuple[str, int]], dict[str, bytes], LoadedPlugins, RuleSettings, Profile]:
     missing = [page for batch, records in parcel for page in _missing(batch, records)]
-    return missing, {path: overlay[path] for path, _ in missing if path in overlay}, loaded_plugins(), settings
+    contents = {path: overlay[path] for path, _ in missing if path in overlay}
+    return missing, contents, loaded_plugins(), settings, profile
 
 
 def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
@@ -162,14 +170,16 @@ def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
 
 
 def check_shard(
-    pages: list[tuple[str, int]], overlay: Overlay, plugins: LoadedPlugins, settings: RuleSettings
+    pages: list[tuple[str, int]], overlay: Overlay, plugins: LoadedPlugins, settings: RuleSettings, profile: Profile
 ) -> list[PageRecord]:
     """Check pages in a worker, which may have been started without the plugins of its parent."""
     reload_plugins(plugins)
-    return [check_file(path, size, overlay, settings) for path, size in pages]
+    return [check_file(path, size, overlay, settings, profile=profile) for path, size in pages]
 
 
-def check_file(path: str, size: int, overlay: Overlay, settings: RuleSettings = DEFAULT_SETTINGS) -> PageRecord:
+def check_file(
+    path: str, size: int, overlay: Overlay, settings: RuleSettings = DEFAULT_SETTINGS, *, profile: Profile
+) -> PageRecord:
     """Return the facts of a page, the findings of all rules, and the hashes of its sentences if they are compared.
 
     Rules are selected when findings are shown.
@@ -177,9 +187,10 @@ def check_file(path: str, size: int, overlay: Overlay, settings: RuleSettings = 
     Args:
         size: The size of the file in bytes, as its folder lists it. -1 means unknown.
         settings: What the rules read from the settings.
+        profile: The layout of the site.
     """
-    page = load_page(path, size, overlay)
-    diagnostics = page_checker(settings)(page_file(path, page))
+    page = load_page(path, size, overlay, profile)
+    diagnostics = page_checker(settings, profile=profile)(page_file(path, page))
     findings = _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
     return page_facts(page), findings, page_sentences(page) if settings.compare_sentences else None
 
@@ -191,14 +202,14 @@ def page_file(path: str, page: Page) -> PageFile:
     return PageFile(path, page, location)
 
 
-def page_checker(settings: RuleSettings = DEFAULT_SETTINGS, *, fixes: bool = False) -> PageChecker:
-    """Return a checker with all registered rules."""
-    return _page_checker(settings, fixes, len(REGISTRY))  # plugins may have added rules since the last call
+def page_checker(settings: RuleSettings = DEFAULT_SETTINGS, *, profile: Profile, fixes: bool = False) -> PageChecker:
+    """Return a checker with all rules of a site."""
+    return _page_checker(settings, profile, fixes, len(REGISTRY))  # plugins may have added rules since the last call
 
 
 @lru_cache(maxsize=8)
-def _page_checker(settings: RuleSettings, fixes: bool, _rules: int) -> PageChecker:
-    return PageChecker(REGISTRY.values(), fixes=fixes, settings=settings)
+def _page_checker(settings: RuleSettings, profile: Profile, fixes: bool, _rules: int) -> PageChecker:
+    return PageChecker(rules_of(profile), profile=profile, fixes=fixes, settings=settings)
 
 
 # A stored finding: a diagnostic without its path and without a fix.

@@ -14,6 +14,7 @@ from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE
 from qtgen.page import read_text, splice
+from qtgen.page.profile import default_profile
 from qtgen.validation.rules import REGISTRY, PageFile, check_page
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings
@@ -131,7 +132,9 @@ def test_a_text_that_nobody_should_read_goes_back_to_the_model(
 @pytest.mark.parametrize("code", ["QT609", "QT610"])
 def test_an_ignored_rule_neither_rejects_nor_warns(config: GenerationConfig, code: str) -> None:
     answer = points_about("gravity") if code == "QT609" else LOWER_CASE
-    checked = check(NewPage(WITHOUT_CONTEXT, replace(config, rules=choose_rules(ignore=[code]))), answer)
+    checked = check(
+        NewPage(WITHOUT_CONTEXT, replace(config, rules=choose_rules(ignore=[code], profile=default_profile()))), answer
+    )
     assert (checked.faults, checked.diagnostics) == ((), ())
 
 

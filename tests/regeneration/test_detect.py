@@ -14,6 +14,7 @@ from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex, group_digests, read_provenance
 from qtgen.page import Page, read_text
 from qtgen.page.fields import FIELD_GROUPS
+from qtgen.page.profile import default_profile
 from qtgen.regeneration import detect
 from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.reasons import REASONS, Criteria
@@ -51,7 +52,7 @@ def find(
     corpus: str | None = None,
     with_dates: bool = False,
 ) -> StalenessReport:
-    options = ValidationOptions((), corpus=Path(corpus) if corpus else None)
+    options = ValidationOptions((), corpus=Path(corpus) if corpus else None, profile=default_profile())
     batches = list(iter_batches([Path(folder)]))
     return find_stale(
         batches,

@@ -8,6 +8,7 @@ import pytest
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.provenance import ProvenanceIndex
 from qtgen.generation.types import Status
+from qtgen.page.profile import default_profile
 from qtgen.regeneration.api import default_filter
 from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.plan import RewriteSources, plan_jobs
@@ -40,7 +41,12 @@ def find(config: GenerationConfig, staleness: StalenessFilter | None = None) -> 
     criteria = Criteria(TODAY, {}, frozenset())
     batches = list(iter_batches([Path("site")]))
     return find_stale(
-        batches, ValidationOptions(()), staleness or default_filter(), criteria, ProvenanceIndex(), config
+        batches,
+        ValidationOptions((), profile=default_profile()),
+        staleness or default_filter(),
+        criteria,
+        ProvenanceIndex(),
+        config,
     )
 
 

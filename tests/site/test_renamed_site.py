@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from qtgen.page.profile import default_profile
 from qtgen.validation.rules import REGISTRY
-from qtgen.validation.rules.example import EXAMPLE_PAGE, example_site
+from qtgen.validation.rules.example import EXAMPLE_PAGE, example_pages, example_site_of
 from support.renamed_site import (
     HIDDEN,
     KEYS,
@@ -90,12 +91,12 @@ def faulty_pages() -> Iterator[str]:
             yield "\n".join([*lines[: number - 1], line, lines[number - 1], *lines[number + 1 :]])
 
 
-def example_pages() -> dict[str, bytes]:
+def pages_with_faults() -> dict[str, bytes]:
     """Return the pages of all bad examples, and pages with a fault in each line, by path."""
     pages = {
         f"examples/{rule.code.lower()}-{number}/{path}": raw
         for rule in REGISTRY.values()
-        for number, (path, raw) in enumerate(example_site(rule.bad))
+        for number, (path, raw) in enumerate(example_pages(rule.bad, example_site_of(default_profile())))
     }
     faulty = {f"faulty/{n}/biology/what-is-osmosis.md": page.encode() for n, page in enumerate(faulty_pages())}
     return {**pages, **faulty}
@@ -149,7 +150,7 @@ def test_broken_files_are_renamed_too(raw: bytes) -> None:
 
 
 def test_renaming_twice_gives_the_page_back() -> None:
-    for path, raw in {**example_pages(), "full": FULL_PAGE.encode()}.items():
+    for path, raw in {**pages_with_faults(), "full": FULL_PAGE.encode()}.items():
         renamed = rename_page(raw)
         assert len(renamed) == len(raw), path
         assert rename_page(renamed) == raw, path
@@ -254,7 +255,7 @@ def check_both_sites(qtgen: Command, pages: Mapping[str, bytes], profile: Path) 
 
 
 def test_the_renamed_examples_have_the_same_findings(qtgen: Command, renamed_profile: Path) -> None:
-    check_both_sites(qtgen, example_pages(), renamed_profile)
+    check_both_sites(qtgen, pages_with_faults(), renamed_profile)
 
 
 def test_renamed_real_pages_have_the_same_findings(

@@ -17,6 +17,7 @@ from qtgen.generation import answers
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.llm.cassettes import same_bytes, without_secrets
+from qtgen.page.profile import default_profile
 from qtgen.validation import plugins as validation_plugins
 from qtgen.validation import workers
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, PageRule
@@ -53,7 +54,7 @@ def seed() -> bytes:
 def passed_over() -> Callable[[PageFile], set[tuple[str, int, int]]]:
     """file -> what rules find in a page when all are asked, and the checker, which asks few, does not: code, place."""
     rules = [rule for rule in REGISTRY.values() if isinstance(rule, PageRule)]
-    checker = PageChecker(rules)
+    checker = PageChecker(rules, profile=default_profile())
 
     def of(file: PageFile) -> set[tuple[str, int, int]]:
         asked = {(d.code, d.line, d.column) for d in checker(file)}
@@ -140,7 +141,7 @@ def library() -> PromptLibrary:
 
 @pytest.fixture
 def config(library: PromptLibrary) -> GenerationConfig:
-    return GenerationConfig(library, choose_rules(), TODAY, repairs=2)
+    return GenerationConfig(library, choose_rules(profile=default_profile()), TODAY, repairs=2)
 
 
 # --- recordings -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.review.audits.audits import AuditProgress
 from qtgen.review.index.index import IndexSources, ReviewIndex
 from qtgen.review.index.queues import Queues, QueueSources
@@ -56,7 +57,9 @@ def open_index(
     sources = IndexSources(
         paths=[Path(path) for path in paths or ("site",)],
         store=store,
-        checks=ValidationOptions(checks.pop("rules", choose_rules()), **checks),
+        checks=ValidationOptions(
+            checks.pop("rules", choose_rules(profile=default_profile())), **checks, profile=default_profile()
+        ),
         project=Path(),
         clock=lambda: now_ns or newest + LATER_NS,
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import REGISTRY, PageFile, Rule, check_page
@@ -60,4 +61,6 @@ def run_options(batches: Iterable[PageBatch], options: ValidationOptions) -> lis
 
 def validate_paths(paths: Iterable[str], options: ValidationOptions | None = None) -> list[Diagnostic]:
     """Return the diagnostics for files and folders."""
-    return run_options(iter_batches([Path(path) for path in paths]), options or ValidationOptions(ALL_RULES))
+    return run_options(
+        iter_batches([Path(path) for path in paths]), options or ValidationOptions(ALL_RULES, profile=default_profile())
+    )

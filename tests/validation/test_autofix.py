@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import OutputError
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths, iter_batches
 from qtgen.validation import workers
 from qtgen.validation.autofix import FixedFile, fix_pages, try_fixes, write_fixes
@@ -29,7 +30,7 @@ BROKEN = (
 def fixed(*, unsafe: bool = False, **pages: str) -> dict[str, FixedFile]:
     overlay = {EXAMPLE_PATH: pages.get("page", EXAMPLE_PAGE).encode()}
     overlay[NEIGHBOUR_PATH] = pages.get("neighbour", NEIGHBOUR_PAGE).encode()
-    options = ValidationOptions(ALL_RULES, overlay=overlay)
+    options = ValidationOptions(ALL_RULES, overlay=overlay, profile=default_profile())
     return {file.path: file for file in fix_pages(batches_for_paths(overlay), options, unsafe=unsafe)}
 
 
@@ -92,7 +93,7 @@ def test_a_fix_that_would_break_a_formula_is_rejected_with_the_reason(
     page = EXAMPLE_PAGE.replace("back.", r"back:\n\n$$\ne^{x} = 3\n$$\n\nThat holds.", 1)
     overlay = {EXAMPLE_PATH: page.encode()}
     rules = [register("ACME501", _replace_break)]
-    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay))
+    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay, profile=default_profile()))
     assert report.files == []
     (rejected,) = report.rejected
     assert rejected.reason == "would change what readers see: `^{x} = 3` would not be shown"
@@ -131,7 +132,7 @@ def test_a_page_whose_fixes_cause_an_error_of_another_page_is_restored(
     linked = linked.replace("seo:\n  title: QuickTakes | Biology", "seo:\n  title: QuickTakes | Physics")
     overlay = {EXAMPLE_PATH: EXAMPLE_PAGE.replace("id: 7\n", "id: 7\nid: 7\n").encode()}
     overlay[NEIGHBOUR_PATH] = linked.encode()
-    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay))
+    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay, profile=default_profile()))
     assert [file.path for file in report.files] == [NEIGHBOUR_PATH]
     assert b"What is heat?" not in report.files[0].after
     assert b"author: QuickTakes" in report.files[0].after
@@ -142,7 +143,7 @@ def test_a_long_page_with_many_faults_is_fixed_in_several_runs() -> None:
     page = EXAMPLE_PAGE.replace("Osmosis moves", r"where $a \neq b$ is " * 15_000)
     overlay = {EXAMPLE_PATH: page.encode()}
     rules = [rule for rule in ALL_RULES if rule.code == "QT501"]
-    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay))
+    report = try_fixes(batches_for_paths(overlay), ValidationOptions(rules, overlay=overlay, profile=default_profile()))
     (file,) = report.files
     assert file.fixes == file.after.decode().count("≠") > 0
     assert {fix.reason for fix in report.rejected} == {
@@ -153,14 +154,16 @@ def test_a_long_page_with_many_faults_is_fixed_in_several_runs() -> None:
 def test_rejected_and_unsafe_fixes_are_reported_with_the_changed_pages() -> None:
     dangling = EXAMPLE_PAGE.replace("questions/what-is-diffusion", "questions/what-is-confusion")
     overlay = {EXAMPLE_PATH: dangling.encode(), NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()}
-    report = try_fixes(batches_for_paths(overlay), ValidationOptions(ALL_RULES, overlay=overlay))
+    report = try_fixes(
+        batches_for_paths(overlay), ValidationOptions(ALL_RULES, overlay=overlay, profile=default_profile())
+    )
     assert (report.files, report.rejected, report.unsafe) == ([], [], 1)
 
 
 def test_fixes_of_rules_that_do_not_apply_to_a_path_are_not_revealed() -> None:
     overlay = {EXAMPLE_PATH: REVEALED["maths in brackets"][0].encode()}
     by_path = [PathRules("outputs/*", (), ("QT502",))]
-    options = ValidationOptions(ALL_RULES, by_path=by_path, overlay=overlay)
+    options = ValidationOptions(ALL_RULES, by_path=by_path, overlay=overlay, profile=default_profile())
     (file,) = fix_pages(batches_for_paths(overlay), options)
     assert file.after.decode() == with_display("p ≠ q", r"\(p\)")
 
@@ -182,7 +185,9 @@ def test_a_url_that_another_page_has_is_not_written() -> None:
     page = EXAMPLE_PAGE.replace("osmosis", "diffusion").replace("Osmosis", "Diffusion")
     page = page.replace("\nurl: /learn/biology/questions/what-is-diffusion", "\nurl: /other")
     options = ValidationOptions(
-        ALL_RULES, overlay={"a/biology/what-is-diffusion.md": page.encode(), NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()}
+        ALL_RULES,
+        overlay={"a/biology/what-is-diffusion.md": page.encode(), NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()},
+        profile=default_profile(),
     )
     files = fix_pages(batches_for_paths(options.overlay), options, unsafe=True)
     assert all(b"\nurl: /other\n" in file.after for file in files if file.path.startswith("a/"))
@@ -191,14 +196,20 @@ def test_a_url_that_another_page_has_is_not_written() -> None:
 def test_two_pages_are_not_given_the_same_url() -> None:
     page = EXAMPLE_PAGE.replace("\nurl: /learn/biology/questions/what-is-osmosis", "\nurl: /{}")
     overlay = {f"{name}/biology/what-is-osmosis.md": page.format(name).encode() for name in "ab"}
-    files = list(fix_pages(batches_for_paths(overlay), ValidationOptions(ALL_RULES, overlay=overlay), unsafe=True))
+    files = list(
+        fix_pages(
+            batches_for_paths(overlay),
+            ValidationOptions(ALL_RULES, overlay=overlay, profile=default_profile()),
+            unsafe=True,
+        )
+    )
     urls = [line for file in files for line in file.after.decode().splitlines() if line.startswith("url: /learn")]
     assert len(urls) == 1
 
 
 def test_a_page_that_is_not_utf_8_is_not_written() -> None:
     raw = EXAMPLE_PAGE.replace("solute", "solut\u00e9").encode("latin-1")
-    options = ValidationOptions(ALL_RULES, overlay={EXAMPLE_PATH: raw})
+    options = ValidationOptions(ALL_RULES, overlay={EXAMPLE_PATH: raw}, profile=default_profile())
     assert list(fix_pages(batches_for_paths([EXAMPLE_PATH]), options, unsafe=True)) == []
 
 
@@ -206,7 +217,9 @@ def test_fixed_pages_keep_their_mode() -> None:
     write_example_site()
     Path(EXAMPLE_PATH).write_text(BROKEN)
     Path(EXAMPLE_PATH).chmod(0o640)
-    files = list(fix_pages(list(iter_batches([Path("outputs")])), ValidationOptions(ALL_RULES)))
+    files = list(
+        fix_pages(list(iter_batches([Path("outputs")])), ValidationOptions(ALL_RULES, profile=default_profile()))
+    )
     assert [file.error for file in write_fixes(files)] == [None]
     assert Path(EXAMPLE_PATH).stat().st_mode & 0o777 == 0o640
     assert Path(EXAMPLE_PATH).read_bytes() == files[0].after

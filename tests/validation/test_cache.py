@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import msgpack
 
+from qtgen.page.profile import default_profile
 from qtgen.validation.cache import Cache
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import Rule
@@ -29,7 +30,7 @@ def _site() -> None:
 def validate_cached(now: int | None = None, key: str = "key", rules: Sequence[Rule] = ALL_RULES) -> list[Diagnostic]:
     cache = Cache(Path(".qtgen/cache"), key, Path(), now or Path(EXAMPLE_PATH).stat().st_mtime_ns + _LONG_AGO)
     try:
-        return validate_paths(["outputs"], ValidationOptions(rules, cache=cache))
+        return validate_paths(["outputs"], ValidationOptions(rules, cache=cache, profile=default_profile()))
     finally:
         cache.close()
 
@@ -54,15 +55,15 @@ def test_a_warm_run_finds_the_same_as_a_cold_one() -> None:
 def test_a_warm_run_reads_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     validate_cached()
     monkeypatch.setattr("qtgen.site.discovery.read_page", lambda *_: pytest.fail("a page was read"))
-    assert validate_cached(rules=choose_rules()) == []
+    assert validate_cached(rules=choose_rules(profile=default_profile())) == []
 
 
 def test_records_of_other_rules_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     validate_cached(key="rules 1")
-    monkeypatch.setattr("qtgen.validation.workers.check_file", lambda *_: pytest.fail("a page was checked"))
-    validate_cached(key="rules 1", rules=choose_rules())
+    monkeypatch.setattr("qtgen.validation.workers.check_file", lambda *_, **__: pytest.fail("a page was checked"))
+    validate_cached(key="rules 1", rules=choose_rules(profile=default_profile()))
     with pytest.raises(pytest.fail.Exception, match="a page was checked"):
-        validate_cached(key="rules 2", rules=choose_rules())
+        validate_cached(key="rules 2", rules=choose_rules(profile=default_profile()))
 
 
 def test_findings_between_pages_are_not_cached() -> None:

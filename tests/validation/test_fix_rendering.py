@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import FixReport, try_fixes
 from qtgen.validation.rules.example import EXAMPLE_PAGE
@@ -20,7 +21,9 @@ pytestmark = needs_renderer
 
 
 def fix_all(pages: Mapping[str, bytes], *, unsafe: bool) -> FixReport:
-    options = ValidationOptions(choose_rules(ignore=["QT4"]), overlay=pages)
+    options = ValidationOptions(
+        choose_rules(ignore=["QT4"], profile=default_profile()), overlay=pages, profile=default_profile()
+    )
     return try_fixes(batches_for_paths(pages), options, unsafe=unsafe)
 
 

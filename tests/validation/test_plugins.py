@@ -13,6 +13,7 @@ import pytest
 
 from qtgen.errors import PluginError
 from qtgen.generation.config import generation_config
+from qtgen.page.profile import default_profile
 from qtgen.settings import load_settings
 from qtgen.validation.plugins import LoadedPlugins, load_plugins, loaded_plugins, reload_plugins, rules_key
 from qtgen.validation.reports import format_names
@@ -133,11 +134,11 @@ def test_a_worker_loads_what_its_parent_has_loaded() -> None:
 
 def test_the_cache_key_depends_on_the_contents_of_the_files() -> None:
     write_plugin_file()
-    built_in = rules_key()
+    built_in = rules_key(profile=default_profile())
     load_plugins(SimpleNamespace(plugins=[_RULES_FILE]))
-    first = rules_key()
+    first = rules_key(profile=default_profile())
     write_page(_RULES_FILE, Path(_RULES_FILE).read_text() + "# changed\n")
-    assert len({built_in, first, rules_key()}) == 3
+    assert len({built_in, first, rules_key(profile=default_profile())}) == 3
 
 
 def test_a_changed_rule_is_not_answered_from_the_cache(qtgen: Run) -> None:
@@ -216,7 +217,8 @@ if __name__ == "__main__":
 def test_a_new_version_of_a_package_is_another_cache_key(package: Path) -> None:
     program = (
         "from qtgen.validation.plugins import load_installed_plugins, rules_key\n"
-        "load_installed_plugins()\nprint(rules_key())"
+        "from qtgen.page.profile import default_profile\n"
+        "load_installed_plugins()\nprint(rules_key(profile=default_profile()))"
     )
     first = run_with_package(package, program)
     install(package, "1.0.1")

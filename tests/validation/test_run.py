@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.page.reader import read_exactly
 from qtgen.site.discovery import batches_for_paths, iter_batches, iter_page_paths
 from qtgen.validation.autofix import fix_pages
@@ -34,26 +35,32 @@ def codes(diagnostics: list[Diagnostic]) -> set[str]:
 
 def test_links_are_checked_against_the_corpus_but_not_for_one_page_alone() -> None:
     write_page(EXAMPLE_PATH, EXAMPLE_PAGE.replace("questions/what-is-diffusion", "questions/what-is-confusion"))
-    with_corpus = ValidationOptions(choose_rules(), corpus=Path("outputs"))
+    with_corpus = ValidationOptions(
+        choose_rules(profile=default_profile()), corpus=Path("outputs"), profile=default_profile()
+    )
     assert codes(validate_paths([EXAMPLE_PATH], with_corpus)) == {"QT403"}
     assert validate_paths([EXAMPLE_PATH]) == []
 
 
 def test_only_the_given_pages_are_counted_and_reported() -> None:
     write_page(NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace("score: -1.0", "score: 7"))
-    options = ValidationOptions(choose_rules(), corpus=Path("outputs"))
+    options = ValidationOptions(
+        choose_rules(profile=default_profile()), corpus=Path("outputs"), profile=default_profile()
+    )
     with ValidationResult(iter_batches([Path(EXAMPLE_PATH)]), options) as result:
         assert list(result) == []
         assert result.pages == 1
 
 
 def test_no_pages_are_no_findings_even_with_a_corpus() -> None:
-    assert run_options([], ValidationOptions(ALL_RULES, corpus=Path("outputs"))) == []
+    assert run_options([], ValidationOptions(ALL_RULES, corpus=Path("outputs"), profile=default_profile())) == []
 
 
 def test_a_new_page_is_compared_with_the_questions_of_the_corpus() -> None:
     write_page("new/biology/whats-the-osmosis.md", EXAMPLE_PAGE.replace("What is osmosis?", "What's the osmosis?"))
-    options = ValidationOptions(choose_rules(["QT410"]), corpus=Path("outputs"))
+    options = ValidationOptions(
+        choose_rules(["QT410"], profile=default_profile()), corpus=Path("outputs"), profile=default_profile()
+    )
     (finding,) = validate_paths(["new"], options)
     assert finding.message == (
         "`title` is nearly the question of outputs/biology/what-is-osmosis.md; keep one of the pages"
@@ -63,8 +70,17 @@ def test_a_new_page_is_compared_with_the_questions_of_the_corpus() -> None:
 def test_near_duplicates_are_found_only_on_request() -> None:
     other = EXAMPLE_PAGE.replace("What is osmosis?", "What's the osmosis?")
     write_page("outputs/biology/whats-the-osmosis.md", other.replace("what-is-osmosis", "whats-the-osmosis"))
-    assert "QT410" not in codes(validate_paths(["outputs"], ValidationOptions(choose_rules())))
-    assert codes(validate_paths(["outputs"], ValidationOptions(choose_rules(["QT410"])))) == {"QT410"}
+    assert "QT410" not in codes(
+        validate_paths(
+            ["outputs"], ValidationOptions(choose_rules(profile=default_profile()), profile=default_profile())
+        )
+    )
+    assert codes(
+        validate_paths(
+            ["outputs"],
+            ValidationOptions(choose_rules(["QT410"], profile=default_profile()), profile=default_profile()),
+        )
+    ) == {"QT410"}
 
 
 def test_pages_without_an_id_do_not_share_one() -> None:
@@ -75,7 +91,9 @@ def test_pages_without_an_id_do_not_share_one() -> None:
 
 def test_a_result_can_be_iterated_over_twice() -> None:
     write_page(EXAMPLE_PATH, EXAMPLE_PAGE.replace("id: 8", "id: 9"))
-    with ValidationResult(iter_batches([Path("outputs")]), ValidationOptions(ALL_RULES)) as result:
+    with ValidationResult(
+        iter_batches([Path("outputs")]), ValidationOptions(ALL_RULES, profile=default_profile())
+    ) as result:
         assert list(result) == list(result) != []
 
 
@@ -106,7 +124,7 @@ def test_an_interrupted_run_leaves_no_temporary_file(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(ValidationResult, "close", record)
     with pytest.raises(KeyboardInterrupt):
-        validate_paths(["outputs"], ValidationOptions(ALL_RULES, on_progress=interrupt))
+        validate_paths(["outputs"], ValidationOptions(ALL_RULES, on_progress=interrupt, profile=default_profile()))
     assert len(closed) == 1
 
 
@@ -251,14 +269,19 @@ def test_any_accident_is_checked_and_both_readers_agree(
 ) -> None:
     batches = batches_for_paths([EXAMPLE_PATH, NEIGHBOUR_PATH])
     options = ValidationOptions(
-        ALL_RULES, overlay={EXAMPLE_PATH: raw, NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()}, fixes=True
+        ALL_RULES,
+        overlay={EXAMPLE_PATH: raw, NEIGHBOUR_PATH: NEIGHBOUR_PAGE.encode()},
+        fixes=True,
+        profile=default_profile(),
     )
     before = run_options(batches, options)
     files = list(fix_pages(batches, options, unsafe=True))
     overlay = {**options.overlay, **{file.path: file.after for file in files}}
-    after = run_options(batches, ValidationOptions(ALL_RULES, overlay=overlay, fixes=True))
+    after = run_options(batches, ValidationOptions(ALL_RULES, overlay=overlay, fixes=True, profile=default_profile()))
     assert _error_codes(after) <= _error_codes(before)
-    assert not list(fix_pages(batches, ValidationOptions(ALL_RULES, overlay=overlay), unsafe=True))
+    assert not list(
+        fix_pages(batches, ValidationOptions(ALL_RULES, overlay=overlay, profile=default_profile()), unsafe=True)
+    )
     page = read(raw)
     assert not passed_over(PageFile(EXAMPLE_PATH, page))
     if page.canonical:

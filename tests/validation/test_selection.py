@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import UsageError
+from qtgen.page.profile import default_profile
 from qtgen.validation.selection import PathRules, choose_rules, codes_by_path, resolve_codes
 
 
 def codes(*select: str, ignore: tuple[str, ...] = ()) -> list[str]:
-    return [rule.code for rule in choose_rules(select, ignore)]
+    return [rule.code for rule in choose_rules(select, ignore, profile=default_profile())]
 
 
 def test_by_default_all_rules_run_except_those_on_request() -> None:
@@ -45,7 +46,7 @@ def test_an_unknown_code_is_an_error_with_a_remedy(word: str, remedy: str) -> No
 
 def test_rules_by_path_narrow_the_selection() -> None:
     by_path = [PathRules("old/*", select=("QT1", "QT2")), PathRules("*/draft-*", ignore=("QT201",))]
-    applicable = codes_by_path(choose_rules(["QT101", "QT201", "QT301"]), by_path, Path())
+    applicable = codes_by_path(choose_rules(["QT101", "QT201", "QT301"], profile=default_profile()), by_path, Path())
     assert applicable("new/a.md") == {"QT101", "QT201", "QT301"}
     assert applicable("old/sub/a.md") == {"QT101", "QT201"}
     assert applicable("old/draft-a.md") == {"QT101"}

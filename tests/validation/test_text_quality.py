@@ -23,7 +23,7 @@ LONGER = (
 
 
 def quality(answer: str = ANSWER, question: str = QUESTION, description: str = DESCRIPTION) -> TextQuality:
-    return measure(question, description, KEYWORDS, answer)
+    return measure(question, description, KEYWORDS, answer, math=True)
 
 
 def shuffled(text: str) -> str:
@@ -155,7 +155,7 @@ def test_the_quick_tests_rule_out_only_what_is_not_flagged() -> None:
     for question in (QUESTION, "How does a vaccine protect against a disease?"):
         for answer in (ANSWER, shuffled(ANSWER), "The cell lets water pass. " * 30, ITALIAN):
             one_line = answer.replace("\n", "\\n")
-            measured = measure_page(question, DESCRIPTION, KEYWORDS, one_line)
+            measured = measure_page(question, DESCRIPTION, KEYWORDS, one_line, math=True)
             assert not (is_about_question(question, DESCRIPTION, one_line) and measured.is_off_topic())
             if {"missing_function_words", "repeated_sentences"} & measured.strikes("coherence").keys():
                 assert not is_plain_prose(one_line)

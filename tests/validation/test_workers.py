@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import FilesNotShared
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch
 from qtgen.validation.cache import Cache, PageRecord
 from qtgen.validation.rules.example import EXAMPLE_PAGE
@@ -44,7 +45,10 @@ def write_pages(count: int) -> None:
 
 def test_two_workers_find_the_same_as_one_process() -> None:
     write_pages(500)
-    one, two = (validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=jobs)) for jobs in (1, 2))
+    one, two = (
+        validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=jobs, profile=default_profile()))
+        for jobs in (1, 2)
+    )
     assert one == two
     assert len(one) > 500
 
@@ -52,14 +56,16 @@ def test_two_workers_find_the_same_as_one_process() -> None:
 def test_workers_read_contents_that_replace_files() -> None:
     overlay = {"outputs/biology/page-0.md": EXAMPLE_PAGE.replace("score: -1.0", "score: 7").encode()}
     write_pages(2)
-    found = validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=2, overlay=overlay))
+    found = validate_paths(
+        ["outputs"], ValidationOptions(ALL_RULES, jobs=2, overlay=overlay, profile=default_profile())
+    )
     assert [diagnostic.path for diagnostic in found if diagnostic.code == "QT205"] == list(overlay)
 
 
 def test_progress_counts_every_page() -> None:
     write_pages(3)
     counts: list[int] = []
-    validate_paths(["outputs"], ValidationOptions(ALL_RULES, on_progress=counts.append))
+    validate_paths(["outputs"], ValidationOptions(ALL_RULES, on_progress=counts.append, profile=default_profile()))
     assert counts[-1] == 5
 
 
@@ -79,7 +85,10 @@ def test_pages_without_long_sentences_are_kept_in_the_cache(tmp_path: Path) -> N
     def reads(*, compared: bool) -> int:
         cache = Cache(tmp_path / "cache", "rules", Path(), 1 << 63)
         store = CountingStore(cache)
-        validate_paths(["outputs"], ValidationOptions(ALL_RULES if compared else WITHOUT_QT611, cache=store))
+        validate_paths(
+            ["outputs"],
+            ValidationOptions(ALL_RULES if compared else WITHOUT_QT611, cache=store, profile=default_profile()),
+        )
         cache.close()
         return store.kept
 
@@ -93,13 +102,13 @@ def test_workers_without_the_files_end_the_run() -> None:
     with pytest.raises(
         FilesNotShared, match=r"^outputs/biology/.*: a worker cannot read this file \(No such file or directory\)"
     ):
-        validate_paths(["outputs"], ValidationOptions(ALL_RULES, engine=Elsewhere()))
+        validate_paths(["outputs"], ValidationOptions(ALL_RULES, engine=Elsewhere(), profile=default_profile()))
 
 
 def test_files_that_no_machine_can_read_are_reported_as_ever() -> None:
     contents = {path.as_posix(): path.read_bytes() for path in Path("outputs").rglob("*.md")}
     Path("outputs/biology/gone.md").symlink_to("nowhere")
-    options = ValidationOptions(ALL_RULES, engine=Elsewhere(), overlay=contents)
+    options = ValidationOptions(ALL_RULES, engine=Elsewhere(), overlay=contents, profile=default_profile())
     found = validate_paths(["outputs"], options)
     assert [diagnostic.code for diagnostic in found if diagnostic.path.endswith("gone.md")][:1] == ["QT108"]
-    assert found == validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=1))
+    assert found == validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=1, profile=default_profile()))

@@ -20,6 +20,7 @@ from qtgen.commands._site import site_option
 from qtgen.commands.review._decisions import read_log
 from qtgen.errors import UsageError
 from qtgen.generation.output import OutputFolder
+from qtgen.page.profile import default_profile
 from qtgen.review.audits.acceptance import FixedRule, Rule, check_parameters, fixed_sample_size, promise
 from qtgen.review.audits.audits import (
     NEXT,
@@ -150,9 +151,11 @@ def _with_features(
 
     load_plugins(settings)
     rules = rule_settings(settings)
-    chosen = choose_rules(settings.select, settings.ignore, rules.requested)
-    cache = project_cache(rules)
-    options = ValidationOptions(chosen, corpus=settings.corpus, cache=cache, settings=rules)
+    chosen = choose_rules(settings.select, settings.ignore, rules.requested, profile=default_profile())  # TRANSITIONAL
+    cache = project_cache(rules, profile=default_profile())  # TRANSITIONAL
+    options = ValidationOptions(
+        chosen, corpus=settings.corpus, cache=cache, settings=rules, profile=default_profile()
+    )  # TRANSITIONAL
     try:
         with ValidationResult(iter_batches(paths), options) as result:
             findings = finding_features(frame, result, store.folder)

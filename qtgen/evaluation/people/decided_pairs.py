@@ -14,7 +14,7 @@ import msgspec
 from qtgen.generation.decisions import Decision, DecisionLog, State
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests, text_hash
-from qtgen.page import Page, decode_answer
+from qtgen.page import Page, decode_answer, default_profile
 from qtgen.site.discovery import read_page
 
 _VERDICTS = ("new", "old", "same")
@@ -75,7 +75,8 @@ def _record_of(decision: Decision, records: list[_Record]) -> _Record | None:
 
 
 def _pair(decision: Decision, record: _Record, log: DecisionLog) -> dict[str, Any]:
-    page = read_page(record.path) if Path(record.path).is_file() else None
+    profile = default_profile()  # TRANSITIONAL
+    page = read_page(record.path, -1, profile) if Path(record.path).is_file() else None
     approved = _approved_answer(page, decision.url, log)
     old, new = record.answer.old, record.answer.new
     verdict = (record.compared or {}).get("verdict")

@@ -17,7 +17,7 @@ from qtgen.evaluation.metrics import METRICS, Direction, check_metric_names, met
 from qtgen.evaluation.report import first_error
 from qtgen.evaluation.suites.reference_files import CONTEXT, NUGGETS, reference_pages
 from qtgen.generation.types import Question
-from qtgen.page import decode_answer, file_name, slug
+from qtgen.page import decode_answer, default_profile, file_name, slug
 from qtgen.settings import project_folder
 from qtgen.site.discovery import read_page
 
@@ -183,7 +183,7 @@ def check_distinct(references: Sequence[Reference], folder: Path) -> None:
 
 
 def _load_reference(path: Path) -> Reference:
-    page = read_page(str(path))
+    page = read_page(str(path), -1, default_profile())  # TRANSITIONAL
     title, subject, answer = (page.text_of(name) or "" for name in ("title", "subject", "answer"))
     question = Question(title, subject, source=path.name)
     if not (title and subject and answer.strip()):

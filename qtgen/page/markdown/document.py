@@ -14,6 +14,7 @@ from qtgen.page.markdown.blocks import find_blocks
 from qtgen.page.markdown.emphasis import find_emphasis
 from qtgen.page.markdown.inlines import Inlines
 from qtgen.page.markdown.tables import split_row
+from qtgen.page.markdown.tabs import find_blocks_with_tabs
 from qtgen.page.markdown.types import Block, Emphasis, ListItem, Run, Segment
 
 _INLINE_MARKS = re.compile(r"[`$]")
@@ -38,7 +39,8 @@ class Document:
         self.math = math
         self.blocks: tuple[Block, ...]
         self.items: tuple[ListItem, ...]
-        self.blocks, self.items, quote_marks = find_blocks(text, math=math)
+        find = find_blocks_with_tabs if "\t" in text else find_blocks
+        self.blocks, self.items, quote_marks = find(text, math=math)
         self.content = _blank_out(text, quote_marks) if quote_marks else text
 
     @cached_property

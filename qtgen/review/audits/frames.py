@@ -6,7 +6,7 @@ from os.path import normpath, relpath
 from pathlib import Path, PurePath
 
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
-from qtgen.page import Page
+from qtgen.page import Page, default_profile
 from qtgen.review.audits.plans import Plan
 from qtgen.review.audits.prediction import Features
 from qtgen.review.audits.readings import DigestsOf
@@ -59,7 +59,7 @@ def read_frame(paths: Iterable[Path], folder: Path, on_unusable: OnUnusable | No
     excluded: list[tuple[str, str]] = []
     for batch in iter_batches(paths, on_unusable) if on_unusable else iter_batches(paths):
         for path, (size, _) in zip(batch.paths(), batch.states, strict=True):
-            page = read_page(path, size)
+            page = read_page(path, size, default_profile())  # TRANSITIONAL
             url = page.text_of("url") or ""
             relative = path_in_plan(path, folder)
             reason = fault_of(page)
@@ -99,7 +99,8 @@ def digests_from_files(plan: Plan, folder: Path) -> DigestsOf:
         position = plan.positions.get(url)
         if position is None:
             return None
-        page = read_page(normpath(folder / plan.pages[position].path))  # the output folder need not exist
+        path = normpath(folder / plan.pages[position].path)  # the output folder need not exist
+        page = read_page(path, -1, default_profile())  # TRANSITIONAL
         return group_digests(page, plan.groups) if page.text_of("url") == url else None
 
     return digests_of

@@ -23,6 +23,7 @@ from qtgen.errors import UsageError
 from qtgen.generation.decisions import Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS
+from qtgen.page.profile import default_profile
 from qtgen.review.index.check_pass import CheckedPages, check_pages
 from qtgen.review.index.facets import Facets
 from qtgen.review.index.page_filter import PageFilter
@@ -133,7 +134,12 @@ class ReviewIndex:
 
     def _check(self, batches: Sequence[PageBatch], wanted: Set[str]) -> CheckedPages:
         """Check the pages with the cache that `qtgen validate` uses."""
-        cache = project_cache(self.sources.checks.settings, self.sources.project, self.sources.clock())
+        cache = project_cache(
+            self.sources.checks.settings,
+            self.sources.project,
+            self.sources.clock(),
+            profile=default_profile(),  # TRANSITIONAL
+        )
         try:
             return check_pages(batches, replace(self.sources.checks, cache=cache), wanted)
         finally:

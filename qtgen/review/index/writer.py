@@ -11,6 +11,7 @@ from qtgen.errors import UsageError
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS
+from qtgen.page.profile import default_profile
 from qtgen.review.index.batches import Batches
 from qtgen.review.index.check_pass import CheckedPages
 from qtgen.review.index.facets import Facets
@@ -238,7 +239,9 @@ def _state_of(path: str) -> _State | None:
 def _findings_of_page(path: str, size: int, raw: bytes | None, checks: ValidationOptions, old: str) -> str:
     """Return the findings of a page that changed. Those that compare pages stay as they were."""
     codes = codes_by_path(checks.rules, checks.by_path, checks.root)(path)
-    record = check_file(path, size, {} if raw is None else {path: raw}, checks.settings)
+    record = check_file(
+        path, size, {} if raw is None else {path: raw}, checks.settings, profile=default_profile()
+    )  # TRANSITIONAL
     diagnostics = decode_diagnostics(path, record[1], codes) if record[1] else []
     found = [(one.code, one.severity) for one in diagnostics]
     for kept in decode_findings(old):

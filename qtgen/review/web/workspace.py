@@ -12,6 +12,7 @@ from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.page import Page
+from qtgen.page.profile import default_profile
 from qtgen.review.audits.audits import AuditProgress, Plan, plans_that_read, read_plan, read_plans, second_readings
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.decisions.drafts import Drafts
@@ -183,7 +184,7 @@ def _settle(actions: Actions, index: ReviewIndex) -> None:
 
     def page_at(url: str) -> Page | None:
         page = index.page(url)
-        return read_page(page.path) if page else None
+        return read_page(page.path, -1, default_profile()) if page else None  # TRANSITIONAL
 
     index.refresh_decisions([decision.url for decision in actions.settle(page_at)])
 
@@ -195,10 +196,11 @@ def _checks(settings: Settings, on_progress: OnProgress) -> ValidationOptions:
         for pattern, some in settings.per_path.items()
     ]
     return ValidationOptions(
-        choose_rules(settings.select, settings.ignore, rules.requested),
+        choose_rules(settings.select, settings.ignore, rules.requested, profile=default_profile()),  # TRANSITIONAL
         by_path=by_path,
         root=project_folder(),
         corpus=settings.corpus,
         settings=rules,
         on_progress=on_progress,
+        profile=default_profile(),  # TRANSITIONAL
     )

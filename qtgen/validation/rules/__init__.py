@@ -20,7 +20,7 @@ from qtgen.validation.rules import (
     text,
 )
 from qtgen.validation.rules.checker import PageChecker, check_page
-from qtgen.validation.rules.registry import REGISTRY, rule, site_rule
+from qtgen.validation.rules.registry import REGISTRY, rule, rules_of, site_rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, PageRule, Rule, SiteFinding, SiteRule
 
 RULES_VERSION = 7
@@ -56,6 +56,7 @@ __all__ = [
     "math",
     "model_text",
     "rule",
+    "rules_of",
     "site_rule",
     "tables",
     "text",

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from qtgen.page.markdown import Document, ListItem
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
-from qtgen.validation.rules.edits import replace_parts
+from qtgen.validation.rules.answers import answer_finding, answer_line, answer_of, document_of, replace_in_answer
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -34,8 +33,11 @@ def accidental_strikethrough(file: PageFile) -> Iterator[Finding]:
     for part in document_of(file).emphasis[0]:
         if part.mark == "~":
             marks = [(part.start, part.start, "\\"), (part.end - 1, part.end - 1, "\\")]
-            fix = replace_parts(file.page, ANSWER, r"write `\~`", marks, safe=False)
-            message = r"the site strikes through the text between these tildes; write `\~`, or a subscript as `$H_2O$`"
+            fix = replace_in_answer(file, r"write `\~`", marks, safe=False)
+            subscript = "`$H_2O$`" if file.page.layout.codec.math else "`H₂O`"
+            message = (
+                rf"the site strikes through the text between these tildes; write `\~`, or a subscript as {subscript}"
+            )
             yield answer_finding(file, part.start, part.end, message, fix)
 
 
@@ -143,7 +145,7 @@ def accidental_code(file: PageFile) -> Iterator[Finding]:
     Limits: the rule does not report a sentence that looks like code, because it has brackets, `=` or `;`, or no capital
     and no full stop.
     """
-    if not _may_be_code(answer_of(file)):
+    if "\t" not in answer_of(file) and not _may_be_code(answer_line(file)):
         return
     document = document_of(file)
     for block in document.blocks:
@@ -170,7 +172,10 @@ _CODE_INDENT = 4
 
 
 def _may_be_code(answer: str) -> bool:
-    """Return whether a line is indented four spaces more than the text of the line before it, or of no list item."""
+    r"""Return whether a line is indented four spaces more than the text of the line before it, or of no list item.
+
+    The answer has the two characters `\n` for each line break.
+    """
     before, is_after_blank = 0, True
     for line in answer.split("\\n"):
         spaces = len(line) - len(line.lstrip(" "))
@@ -203,7 +208,7 @@ def _few_ones(answer: str) -> bool:
     bad=Example(r"\n\n1. **Gradient**", r"\n\n1. A\n\nB\n\n1. C\n\nD\n\n1. E\n\nF\n\n1. **Gradient**"),
     good=Example(r"\n\n1. **Gradient**", r"\n\n1. One\n\n   More.\n\n1. Two\n\n## More\n\n1. **Gradient**"),
     fix="unsafe",
-    skip_if=lambda file: _few_ones(str(file.page.values[ANSWER])),
+    skip_if=lambda file: _few_ones(answer_line(file)),
     repairable="concern",
 )
 def restarted_list(file: PageFile) -> Iterator[Finding]:
@@ -222,7 +227,7 @@ def restarted_list(file: PageFile) -> Iterator[Finding]:
             (item.start, item.start + len(str(item.number)), str(number)) for number, item in enumerate(items, 1)
         ]
         second = items[1]
-        fix = replace_parts(file.page, ANSWER, "number the items 1, 2, 3", numbers[1:], safe=False)
+        fix = replace_in_answer(file, "number the items 1, 2, 3", numbers[1:], safe=False)
         message = (
             "the site starts this list with 1 again; indent the text before it by three spaces, or number the items"
         )

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from qtgen.page import Page, Span, read_text
 from qtgen.page.edits import TextEdit, apply_edits
-from qtgen.page.fields import TOP_FOLDED_INDENT
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER
+from qtgen.validation.rules.answers import answer_path
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
 
@@ -36,7 +35,7 @@ class _OneLine(NamedTuple):
     fix="safe",
 )
 def multiline_answer(file: PageFile) -> Iterator[Finding]:
-    r"""`answer` is not on one line, with each line break written as the two characters `\n`.
+    r"""`{answer}` is not on one line, with each line break written as the two characters `\n`.
 
     It is a warning if the lines are only wrapped, or if the value has real line breaks.
 
@@ -47,34 +46,35 @@ def multiline_answer(file: PageFile) -> Iterator[Finding]:
     Precision: no finding on 9,923 live pages.
     """
     page = file.page
-    value = page.text_of(ANSWER)
-    if not value:
+    path = answer_path(file)
+    value = page.text_of(path)
+    if not value or not page.layout.codec.escapes:
         return
-    span = page.span(ANSWER)
+    span = page.span(path)
     source = page.text[span.start : span.end]
     if "\n" not in source and "\n" not in value.strip("\n"):
         return
-    one_line = _on_one_line(page, value, source)
+    one_line = _on_one_line(page, path, value, source)
     second_line = source.find("\n") + 1
     start = span.start + second_line
     start += len(page.text[start : span.end]) - len(page.text[start : span.end].lstrip()) if second_line else 0
     yield Finding(
-        rf"`{ANSWER}` must be on one line; write each line break as `\n`"
+        rf"`{path}` must be on one line; write each line break as `\n`"
         + (", or its paragraphs and lists run together" if one_line.loses_blocks else ""),
         Span(start, span.end),
-        ANSWER,
-        partial(_write, page, one_line.text),
+        path,
+        partial(_write, page, path, one_line.text),
         None if one_line.loses_blocks else Severity.WARNING,
     )
 
 
-def _on_one_line(page: Page, value: str, source: str) -> _OneLine:
+def _on_one_line(page: Page, path: str, value: str, source: str) -> _OneLine:
     """Return the answer on one line, as its author meant it."""
-    header = page.text[page.key_span(ANSWER).end : page.span(ANSWER).start]
+    header = page.text[page.key_span(path).end : page.span(path).start]
     is_quoted = source.startswith('"')
     if _LITERAL.match(header) or (is_quoted and _ESCAPED_BREAK.search(source)):
         return _OneLine(_encode(value), False)  # the value's line breaks are those of the markdown
-    lines = _source_lines(page, source, is_block=bool(_FOLDED.match(header)))
+    lines = _source_lines(page, path, source, is_block=bool(_FOLDED.match(header)))
     has_blocks = "" in lines or sum(bool(_BLOCK_START.match(line)) for line in lines) >= _BLOCKS_MIN
     if has_blocks and "\\n" not in value and not is_quoted:
         return _OneLine(_encode("\n".join(lines)), True)
@@ -82,13 +82,13 @@ def _on_one_line(page: Page, value: str, source: str) -> _OneLine:
     return _OneLine(_encode(re.sub(r"\n+", r"\g<0>\n", value.strip("\n"))), "" in lines)
 
 
-def _source_lines(page: Page, source: str, *, is_block: bool) -> Sequence[str]:
+def _source_lines(page: Page, path: str, source: str, *, is_block: bool) -> Sequence[str]:
     """Return the lines of a value as they are in the file, without the indent of the value."""
     if not is_block:
         if source.startswith("'"):
             source = source[1:].removesuffix("'").replace("''", "'")
         return [line.strip() for line in source.split("\n")]
-    start = page.span(ANSWER).start
+    start = page.span(path).start
     indent = start - (page.text.rfind("\n", 0, start) + 1)
     first, *rest = source.split("\n")
     return [first, *(line[indent:] if line.strip() else "" for line in rest)]
@@ -98,12 +98,13 @@ def _encode(markdown: str) -> str:
     return markdown.strip().replace("\n", "\\n")
 
 
-def _write(page: Page, answer: str) -> RuleFix | None:
+def _write(page: Page, path: str, answer: str) -> RuleFix | None:
     """Return a fix that writes the answer on one line, if reading the page again proves that nothing else changes."""
-    start, end = page.key_span(ANSWER).end, page.span(ANSWER).end
+    start, end = page.key_span(path).end, page.span(path).end
+    indent = page.layout.folded_indent(page.layout.fields[path])
     blank_lines = len(page.text[end:]) - len(page.text[end:].lstrip("\n"))
-    edit = TextEdit(Span(start, end + max(0, blank_lines - 1)), f": >-\n{' ' * TOP_FOLDED_INDENT}{answer}")
-    fixed = read_text(apply_edits(page.text, [edit]))
-    if fixed.problems or dict(fixed.values) != {**page.values, ANSWER: answer}:
+    edit = TextEdit(Span(start, end + max(0, blank_lines - 1)), f": >-\n{' ' * indent}{answer}")
+    fixed = read_text(apply_edits(page.text, [edit]), page.layout)
+    if fixed.problems or dict(fixed.values) != {**page.values, path: answer}:
         return None
     return RuleFix("write the answer on one line", [edit])

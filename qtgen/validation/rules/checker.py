@@ -1,13 +1,16 @@
 """Run page rules over pages, each rule only on the pages that can violate it."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from itertools import islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 import re2
 
-from qtgen.page import Page
+from qtgen.page import Page, Value
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Profile
 from qtgen.page.sentences import encoded
 from qtgen.validation.diagnostics import Diagnostic, Edit, Fix, printable
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
@@ -26,16 +29,23 @@ class PageChecker:
     false or one of its `patterns` matches.
 
     Args:
-        rules: The rules to run. Site rules among them are ignored.
+        rules: The rules to run. Site rules, and rules without subject matter on the site, are ignored.
+        profile: The layout of the site.
         fixes: Whether diagnostics contain their fixes, instead of only telling that there is one.
         settings: What the rules read from the settings.
     """
 
     def __init__(
-        self, rules: Iterable[Rule], *, fixes: bool = False, settings: RuleSettings = DEFAULT_SETTINGS
+        self,
+        rules: Iterable[Rule],
+        *,
+        profile: Profile,
+        fixes: bool = False,
+        settings: RuleSettings = DEFAULT_SETTINGS,
     ) -> None:
         self._fixes, self._settings = fixes, settings
-        self._all = sorted((rule for rule in rules if isinstance(rule, PageRule)), key=lambda rule: rule.code)
+        applicable = (rule for rule in rules if isinstance(rule, PageRule) and rule.applies(profile))
+        self._all = sorted(applicable, key=lambda rule: rule.code)
         self._reading = [rule for rule in self._all if rule.is_builtin and rule.family == 1]
         canonical = [rule for rule in self._all if not rule.noncanonical_only]
         tests = dict.fromkeys(rule.skip_if for rule in canonical if rule.skip_if)
@@ -74,9 +84,7 @@ class PageChecker:
         for cannot_violate, rules_with_test in self._by_test:
             if not cannot_violate(file):
                 rules += rules_with_test
-        values = file.page.values
-        search_fields = f"{values['seo.page_description']}\n{values['seo.page_keywords']}\n"
-        matches = self._patterns.Match(search_fields.encode() + encoded(str(values["answer"])))
+        matches = self._patterns.Match(_searched_text(file.page.layout)(file.page.values))
         if matches:
             matching = dict.fromkeys([self._by_pattern[number] for number in matches])
             rules += [rule for rule in matching if rule not in rules]  # its `skip_if` may have chosen it already
@@ -85,7 +93,22 @@ class PageChecker:
 
 def check_page(file: PageFile, rules: Iterable[Rule], settings: RuleSettings = DEFAULT_SETTINGS) -> list[Diagnostic]:
     """Return the diagnostics of `rules` for one page."""
-    return PageChecker(rules, settings=settings)(file)
+    return PageChecker(rules, profile=file.page.layout.profile, settings=settings)(file)
+
+
+@cache
+def _searched_text(layout: Layout) -> Callable[[Mapping[str, Value]], bytes]:
+    """Return the function that joins what a model wrote on a page in the canonical layout: the text of the patterns."""
+    answer = layout.roles.answer or ""
+    others = tuple(path for path in layout.model_fields if path != answer)
+
+    def join(values: Mapping[str, Value]) -> bytes:
+        return "".join([f"{values.get(path, '')}\n" for path in others]).encode() + encoded(str(values.get(answer, "")))
+
+    if len(others) < 2 or not all(layout.fields[path].required for path in others):
+        return join
+    get = itemgetter(*others)  # faster, and nearly every site has two of them
+    return lambda values: "\n".join([*map(str, get(values)), ""]).encode() + encoded(str(values.get(answer, "")))
 
 
 def compute_fix(page: Page, factory: FixFactory | None) -> Fix | None:
@@ -126,7 +149,7 @@ def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Di
         end_column,
         rule.code,
         rule.name,
-        finding.severity or rule.severity,
+        rule.severity if rule.severity_is_set else finding.severity or rule.severity,
         printable(finding.message),
         finding.field if finding.field is None else printable(finding.field),
         _convert_fix(page, rule_fix) if rule_fix and fixes else None,

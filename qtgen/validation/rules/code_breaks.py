@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from qtgen.page.markdown import Document, Segment, segment_at
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, document_of
-from qtgen.validation.rules.edits import Replacement, replace_parts
+from qtgen.validation.rules.answers import answer_finding, document_of, replace_in_answer
+from qtgen.validation.rules.edits import Replacement
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -66,7 +66,7 @@ def escape_in_code(file: PageFile) -> Iterator[Finding]:
             continue
         for offset, message, is_string in breaks:
             replacement = [(offset, offset + 2, r"\x0a")]
-            fix = replace_parts(file.page, ANSWER, r"write `\x0a`", replacement, safe=False) if is_string else None
+            fix = replace_in_answer(file, r"write `\x0a`", replacement, safe=False) if is_string else None
             yield answer_finding(file, offset, offset + 2, message, fix)
     yield from _quoted_breaks(file, document)
     yield from _cut_spans(file, document)
@@ -79,7 +79,7 @@ def _quoted_breaks(file: PageFile, document: Document) -> Iterator[Finding]:
             continue
         start, end = match.start() + 1, match.end() - 1
         message = r"the site breaks the line at this `\n` between quotes; write `&#92;n`"
-        fix = replace_parts(file.page, ANSWER, "write `&#92;n`", _written(document, start, end, "&#92;n"), safe=False)
+        fix = replace_in_answer(file, "write `&#92;n`", _written(document, start, end, "&#92;n"), safe=False)
         yield answer_finding(file, start, end, message, fix)
 
 
@@ -92,7 +92,7 @@ def _cut_spans(file: PageFile, document: Document) -> Iterator[Finding]:
         message = r"the site begins a new paragraph within this code span; write `\x0a` instead of `\n`"
         breaks = _written(document, start, end, r"\x0a")
         only_breaks = not document.text[start:end].strip()
-        fix = replace_parts(file.page, ANSWER, r"write `\x0a`", breaks, safe=False) if only_breaks else None
+        fix = replace_in_answer(file, r"write `\x0a`", breaks, safe=False) if only_breaks else None
         yield answer_finding(file, breaks[0][0], breaks[-1][1], message, fix)
 
 

@@ -4,19 +4,28 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from qtgen.page.fields import ANSWER_MAX, ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MAX, KEYWORDS_MIN
-from qtgen.page.markdown import find_segments, segment_at
+from qtgen.page import Page, Span
+from qtgen.page.markdown import segment_at
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, markdown_of
-from qtgen.validation.rules.edits import replace_parts, span_within
+from qtgen.validation.rules.answers import answer_finding, answer_line, answer_of, document_of, markdown_of
+from qtgen.validation.rules.edits import change_fields, replace_parts, span_within
+from qtgen.validation.rules.limits import ListLimit, limits_of
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
-_DESCRIPTION, _KEYWORDS = "seo.page_description", "seo.page_keywords"
 _SENTENCE = "Osmosis is the passage of water through a membrane towards the side that holds more solute."
+
+
+def _texts_fit(file: PageFile) -> bool:
+    """Return whether the texts besides the answer are neither too long nor too short."""
+    values = file.page.values
+    for path, least, most in limits_of(file.page.layout).texts:
+        if not least <= len(str(values.get(path, ""))) <= most:
+            return False
+    return True
 
 
 @rule(
@@ -24,19 +33,20 @@ _SENTENCE = "Osmosis is the passage of water through a membrane towards the side
     "description-too-long",
     Severity.WARNING,
     bad=Example(_SENTENCE, _SENTENCE[:-1] + ", until the two sides are even or the pressure stops it."),
-    skip_if=lambda file: len(str(file.page.values[_DESCRIPTION])) <= DESCRIPTION_MAX,
+    skip_if=_texts_fit,
 )
 def description_too_long(file: PageFile) -> Iterator[Finding]:
-    """The description has more than 122 characters.
+    """{too_long_texts}
 
-    Why it is bad: the site prints 38 characters before it, and search engines cut the result near 160. Nobody sees
+    Why it is bad: {cut_texts} Nobody sees
     its end.
     Fix: write one shorter sentence. No automatic fix.
     """
-    text = file.page.text_of(_DESCRIPTION)
-    if text is not None and len(text) > DESCRIPTION_MAX:
-        message = f"`{_DESCRIPTION}` has {len(text)} characters; shorten it to at most {DESCRIPTION_MAX}"
-        yield Finding(message, span_within(file.page, _DESCRIPTION, DESCRIPTION_MAX, len(text)), _DESCRIPTION)
+    for path, _, most in limits_of(file.page.layout).texts:
+        text = file.page.text_of(path)
+        if text is not None and len(text) > most:
+            message = f"`{path}` has {len(text)} characters; shorten it to at most {most}"
+            yield Finding(message, span_within(file.page, path, int(most), len(text)), path)
 
 
 @rule(
@@ -44,27 +54,35 @@ def description_too_long(file: PageFile) -> Iterator[Finding]:
     "description-too-short",
     Severity.WARNING,
     bad=Example(_SENTENCE, "About osmosis."),
-    skip_if=lambda file: len(str(file.page.values[_DESCRIPTION])) >= DESCRIPTION_MIN,
+    skip_if=_texts_fit,
 )
 def description_too_short(file: PageFile) -> Iterator[Finding]:
-    """The description has fewer than 50 characters.
+    """{too_short_texts}
 
     Why it is bad: search engines replace such a description with a part of the page.
     Fix: write one full sentence. No automatic fix.
     """
-    text = file.page.text_of(_DESCRIPTION)
-    if text is not None and 0 < len(text) < DESCRIPTION_MIN:
-        message = f"`{_DESCRIPTION}` has {len(text)} characters; write at least {DESCRIPTION_MIN}"
-        yield Finding(message, file.page.span(_DESCRIPTION), _DESCRIPTION)
+    for path, least, _ in limits_of(file.page.layout).texts:
+        text = file.page.text_of(path)
+        if text is not None and 0 < len(text) < least:
+            message = f"`{path}` has {len(text)} characters; write at least {least}"
+            yield Finding(message, file.page.span(path), path)
 
 
-def _keywords_fine(file: PageFile) -> bool:
-    """Return whether there are 5 to 20 keywords, correctly separated, without repetitions."""
-    text = str(file.page.values[_KEYWORDS])
-    words = text.lower().split(", ")
-    number_right = KEYWORDS_MIN <= len(words) <= KEYWORDS_MAX and text.count(",") == len(words) - 1
-    spaces_right = " ," not in text and " ".join(text.split()) == text  # single ASCII spaces only
-    return number_right and len({*words, ""}) > len(words) and spaces_right
+def _lists_fine(file: PageFile) -> bool:
+    """Return whether the lists have as many items as they should, correctly separated, without repetitions."""
+    values = file.page.values
+    for (path, least, most), separator, _ in limits_of(file.page.layout).lists:
+        if separator is None:
+            return False
+        text = str(values.get(path, ""))
+        words = text.lower().split(separator)
+        mark = separator.strip() or separator
+        number_right = least <= len(words) <= most and text.count(mark) == len(words) - 1
+        spaces_right = f" {mark}" not in text and " ".join(text.split()) == text  # single ASCII spaces only
+        if not (number_right and len({*words, ""}) > len(words) and spaces_right):
+            return False
+    return True
 
 
 @rule(
@@ -74,37 +92,86 @@ def _keywords_fine(file: PageFile) -> bool:
     bad=Example("osmosis, membrane, solute, water, diffusion", "osmosis,membrane,solute,water,diffusion"),
     good=Example("osmosis, membrane", "osmosis, semi-permeable membrane"),
     fix="safe",
-    skip_if=_keywords_fine,
+    skip_if=_lists_fine,
 )
 def keywords_malformed(file: PageFile) -> Iterator[Finding]:
-    """The keywords are not 5 to 20 different keywords, separated by a comma and a space.
+    """The keywords are not {keywords_count} different keywords{keywords_separated}.
 
-    Why it is bad: the site splits them at a comma and a space. Without the space, they are one keyword.
+    Why it is bad: {keywords_split}
     Fix: `--fix` corrects the separators and removes empty and repeated keywords. This is safe because no keyword is
     lost. If there are too few or too many, choose them yourself.
     """
-    text = file.page.text_of(_KEYWORDS)
+    for items in limits_of(file.page.layout).lists:
+        yield from _separated(file, items) if items.separator is not None else _listed(file, items)
+
+
+def _separated(file: PageFile, items: ListLimit) -> Iterator[Finding]:
+    """Yield findings about the items of one text."""
+    path, separator = items.limit.path, items.separator or ""
+    text = file.page.text_of(path)
     if not text:
         return
-    span = file.page.span(_KEYWORDS)
+    distinct = _distinct(text.split(separator.strip() or separator))
+    expected = separator.join(distinct)
+    if expected and expected != text:
+        name = "a comma and a space" if separator == ", " else f"`{separator}`"
+        description = f"separate different {items.noun}s by {name}"
+        fix = replace_parts(file.page, path, description, [(0, len(text), expected)])
+        yield Finding(f"`{path}` is malformed; {description}", file.page.span(path), path, fix)
+    yield from _number(file, items, len(distinct))
+
+
+def _listed(file: PageFile, items: ListLimit) -> Iterator[Finding]:
+    """Yield findings about the items of a list."""
+    path = items.limit.path
+    value = file.page.values.get(path)
+    if not isinstance(value, list):
+        return
+    texts = [item for item in value if isinstance(item, str)]
+    distinct = _distinct(texts)
+    if len(texts) == len(value) and distinct != texts and distinct:
+        seen: set[str] = set()
+        first = next(index for index, text in enumerate(texts) if text != text.strip() or _is_seen(text, seen))
+        description = f"write each {items.noun} once"
+        fix = change_fields(file.page, description, {path: [*distinct]})
+        yield Finding(f"`{path}` is malformed; {description}", _item_span(file.page, path, first), path, fix)
+    yield from _number(file, items, len(distinct) + len(value) - len(texts))
+
+
+def _is_seen(text: str, seen: set[str]) -> bool:
+    """Return whether a text is empty or repeats one of `seen`, in any case. Add it to these."""
+    word = text.lower()
+    is_seen = not word or word in seen
+    seen.add(word)
+    return is_seen
+
+
+def _item_span(page: Page, path: str, index: int) -> Span:
+    """Return where an item of a list is, or the list if its items have no places."""
+    item = f"{path}.{index}"
+    return page.span(item) if item in page.spans else page.span(path)
+
+
+def _distinct(words: Iterable[str]) -> list[str]:
+    """Return the words without empty ones and repetitions."""
     distinct: dict[str, str] = {}
-    for word in map(str.strip, text.split(",")):
+    for word in map(str.strip, words):
         if word:
             distinct.setdefault(word.lower(), word)
-    expected = ", ".join(distinct.values())
-    if expected and expected != text:
-        description = "separate different keywords by a comma and a space"
-        fix = replace_parts(file.page, _KEYWORDS, description, [(0, len(text), expected)])
-        message = f"`{_KEYWORDS}` is malformed; separate different keywords by a comma and a space"
-        yield Finding(message, span, _KEYWORDS, fix)
-    if not KEYWORDS_MIN <= len(distinct) <= KEYWORDS_MAX:
-        keywords = "1 keyword" if len(distinct) == 1 else f"{len(distinct)} keywords"
-        message = f"`{_KEYWORDS}` has {keywords}; write {KEYWORDS_MIN} to {KEYWORDS_MAX}"
-        yield Finding(message, span, _KEYWORDS)
+    return [*distinct.values()]
+
+
+def _number(file: PageFile, items: ListLimit, number: int) -> Iterator[Finding]:
+    path, least, most = items.limit
+    if not least <= number <= most:
+        plural = "" if number == 1 else "s"
+        message = f"`{path}` has {number} {items.noun}{plural}; write {items.limit.remedy}"
+        yield Finding(message, file.page.span(path), path)
 
 
 def _answer_length_fine(file: PageFile) -> bool:
-    return bool(ANSWER_MIN <= len(str(file.page.values[ANSWER])) <= ANSWER_MAX)
+    path, least, most = limits_of(file.page.layout).answer
+    return least <= len(str(file.page.values.get(path, ""))) <= most
 
 
 @rule(
@@ -121,16 +188,17 @@ def _answer_length_fine(file: PageFile) -> bool:
     repairable="concern",
 )
 def answer_too_short(file: PageFile) -> Iterator[Finding]:
-    """The answer has fewer than 300 characters.
+    """The answer has fewer than {answer_min} characters.
 
     Why it is bad: half of the live answers have more than 2,500 characters. A shorter text is cut off or is no
     answer.
     Fix: generate the answer again. No automatic fix.
     """
-    text = file.page.text_of(ANSWER)
-    if text and len(text) < ANSWER_MIN:
-        message = f"`{ANSWER}` has {len(text)} characters; write at least {ANSWER_MIN}"
-        yield Finding(message, file.page.span(ANSWER), ANSWER)
+    path, least, _ = limits_of(file.page.layout).answer
+    text = answer_of(file)
+    if text and len(text) < least:
+        message = f"`{path}` has {len(text)} characters; write at least {least}"
+        yield Finding(message, file.page.span(path), path)
 
 
 @rule(
@@ -141,16 +209,17 @@ def answer_too_short(file: PageFile) -> Iterator[Finding]:
     skip_if=_answer_length_fine,
 )
 def answer_too_long(file: PageFile) -> Iterator[Finding]:
-    """The answer has more than 6,000 characters.
+    """The answer has more than {answer_max} characters.
 
     Why it is bad: the longest live answer has fewer than 5,000 characters. A longer answer repeats itself or answers
     several questions.
     Fix: generate the answer again. No automatic fix.
     """
-    text = file.page.text_of(ANSWER)
-    if text and len(text) > ANSWER_MAX:
-        message = f"`{ANSWER}` has {len(text):,} characters; shorten it to at most {ANSWER_MAX:,}"
-        yield answer_finding(file, ANSWER_MAX, len(text), message)
+    path, _, most = limits_of(file.page.layout).answer
+    text = answer_of(file)
+    if text and len(text) > most:
+        message = f"`{path}` has {len(text):,} characters; shorten it to at most {most:,}"
+        yield answer_finding(file, int(most), len(text), message)
 
 
 _LONG_WORD = re.compile(r"[a-z]{5,}")
@@ -167,7 +236,7 @@ _WORDS_MIN = 6  # a point with fewer long words is not compared
 
 def _headings_differ(file: PageFile) -> bool:
     """Return whether no two points of the answer have the same heading."""
-    answer = str(file.page.values[ANSWER])
+    answer = answer_line(file)
     parts = answer.split("*")  # faster than at every `**`; a heading is one of these parts too
     empty = parts.count("")
     if len(set(parts)) == len(parts) - empty + bool(empty):
@@ -217,6 +286,10 @@ def repeated_heading(file: PageFile) -> Iterator[Finding]:
         first_number, first_words = entries.setdefault(heading, (number, words))
         shorter = min(len(words), len(first_words))
         is_similar = shorter > _WORDS_MIN and len(words & first_words) > _SIMILAR * shorter
-        if first_number != number and is_similar and segment_at(find_segments(text), point.start("bold")) is None:
+        if (
+            first_number != number
+            and is_similar
+            and segment_at(document_of(file).segments, point.start("bold")) is None
+        ):
             message = f"point {number} repeats point {first_number}; generate the answer again"
             yield answer_finding(file, *point.span("bold"), message)

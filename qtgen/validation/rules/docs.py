@@ -2,7 +2,9 @@
 
 from difflib import ndiff
 
-from qtgen.page import Page, read
+from qtgen.page import Page
+from qtgen.page.profile import Profile
+from qtgen.page.reader import read_as
 from qtgen.page.sentences import find_sentence
 from qtgen.site.index import SiteIndex, page_facts
 from qtgen.site.sentences import page_sentences
@@ -11,69 +13,87 @@ from qtgen.validation.diagnostics import printable
 from qtgen.validation.reports.text import diagnostic_line
 from qtgen.validation.rules.checker import check_page
 from qtgen.validation.rules.example import (
-    EXAMPLE_PAGE,
-    EXAMPLE_PATH,
-    NEIGHBOUR_PAGE,
-    NEIGHBOUR_PATH,
+    ExampleSite,
     apply_example,
-    example_site,
+    example_pages,
+    example_site_of,
+    neighbour_of,
+    resolve_example,
 )
-from qtgen.validation.rules.types import PageFile, Rule, SiteFinding, SiteRule
+from qtgen.validation.rules.placeholders import fill_placeholders
+from qtgen.validation.rules.types import Example, PageFile, Rule, SiteFinding, SiteRule
 
 _LINE_SHOWN = 1_000  # characters
 
 
-def describe_rule(rule: Rule) -> str:
-    """Return a rule's heading, its docstring, and its bad example with the diagnostics for it."""
-    before, after = _changed_lines(rule)
+def describe_rule(rule: Rule, profile: Profile) -> str:
+    """Return a rule's heading, its docstring, and its bad example on a site, with the diagnostics for it."""
+    site = example_site_of(profile)
+    before, after = _changed_lines(rule, site)
     return "\n\n".join(
         [
             f"## {rule.code} {rule.name} ({rule.severity.value})",
-            rule.doc,
+            fill_placeholders(rule.doc, site.layout),
             f"For example, if this part of a valid page\n\n```\n{before}\n```",
             f"is replaced by\n\n```\n{after}\n```",
-            f"qtgen reports\n\n```\n{_diagnostics(rule)}\n```",
+            f"qtgen reports\n\n```\n{_diagnostics(rule, site)}\n```",
         ]
     )
 
 
-def _diagnostics(rule: Rule) -> str:
+def first_line(rule: Rule, profile: Profile) -> str:
+    """Return the first line of a rule's documentation on a site."""
+    return fill_placeholders(rule.doc, example_site_of(profile).layout).strip().partition("\n")[0]
+
+
+def _diagnostics(rule: Rule, site: ExampleSite) -> str:
+    example = resolve_example(rule.bad, site)
     if isinstance(rule, SiteRule):
-        pages = example_site(rule.bad)
-        site = SiteIndex(rule.bad.settings.repeated_sentence_pages)
-        site.add(page_facts(read(raw)) for _, raw in pages)
-        for path, _ in pages:
-            folder, slash, name = path.rpartition("/")
-            site.names.add(folder + slash, [name])
-        site.sentences.add(page_sentences(read(raw)) for _, raw in pages)
-        site.question_words.add(question_words(read(raw).text_of("title") or "") for _, raw in pages)
-        finding, row = next((finding, row) for finding in rule.check(site) for row in finding.rows)
-        other = pages[finding.other][0] if finding.other is not None else ""
-        path, raw = pages[site.page_number(row)]
-        message = finding.message.format(other=other, sentence=_sentence(finding, read(raw)))
-        return f"{path}: {rule.code} {message}"
-    path, raw = apply_example(rule.bad)
-    return "\n".join(map(diagnostic_line, check_page(PageFile(path, read(raw)), [rule], rule.bad.settings)))
+        return _site_diagnostic(rule, example, site)
+    path, raw = apply_example(example, site)
+    file = PageFile(path, read_as(raw, site.layout))
+    return "\n".join(map(diagnostic_line, check_page(file, [rule], example.settings)))
+
+
+def _site_diagnostic(rule: SiteRule, example: Example, site: ExampleSite) -> str:
+    """Return the first finding of a site rule, as one line."""
+    paths = [path for path, _ in example_pages(example, site)]
+    pages = [read_as(raw, site.layout) for _, raw in example_pages(example, site)]
+    index = SiteIndex(example.settings.repeated_sentence_pages)
+    index.add(map(page_facts, pages))
+    for path in paths:
+        folder, slash, name = path.rpartition("/")
+        index.names.add(folder + slash, [name])
+    index.sentences.add(map(page_sentences, pages))
+    index.question_words.add(question_words(page.text_of(site.layout.roles.question) or "") for page in pages)
+    finding, row = next((finding, row) for finding in rule.check(index) for row in finding.rows)
+    other = paths[finding.other] if finding.other is not None else ""
+    number = index.page_number(row)
+    message = finding.message.format(other=other, sentence=_sentence(finding, pages[number]))
+    return f"{paths[number]}: {rule.code} {message}"
 
 
 def _sentence(finding: SiteFinding, page: Page) -> str:
     answer = page.text_of(finding.key) or ""
-    place = find_sentence(answer, finding.sentence) if finding.sentence is not None else None
+    place = find_sentence(answer, finding.sentence, page.layout.codec) if finding.sentence is not None else None
     return answer[slice(*place)] if place else ""
 
 
-def _changed_lines(rule: Rule) -> tuple[str, str]:
+def _changed_lines(rule: Rule, site: ExampleSite) -> tuple[str, str]:
     """Return the lines of the example pages that the bad example changes, before and after."""
-    path, raw = apply_example(rule.bad)
-    if path != EXAMPLE_PATH:
-        return EXAMPLE_PATH, path
-    if rule.bad.raw is not None:
+    example = resolve_example(rule.bad, site)
+    path, raw = apply_example(example, site)
+    if path != site.path and site.profile.is_default:
+        return site.path, path
+    if example.raw is not None:
         return "(a page)", f"({len(raw):,} bytes: {raw[:12]!r})"
-    before, after = _diff(EXAMPLE_PAGE, raw.decode())
-    if rule.bad.neighbour != ("", ""):
-        neighbour = _diff(NEIGHBOUR_PAGE, NEIGHBOUR_PAGE.replace(*rule.bad.neighbour))
+    before, after = _diff(site.text, raw.decode())
+    if path != site.path:
+        before, after = f"({site.path})\n{before}".strip(), f"({path})\n{after}".strip()
+    if example.neighbour != ("", ""):
+        neighbour = _diff(site.neighbour, neighbour_of(example, site))
         before, after = (
-            "\n".join(filter(None, [lines, f"({NEIGHBOUR_PATH})", neighbour_lines]))
+            "\n".join(filter(None, [lines, f"({site.neighbour_path})", neighbour_lines]))
             for lines, neighbour_lines in zip((before, after), neighbour, strict=True)
         )
     return before or "(nothing)", after or "(nothing)"

@@ -1,66 +1,157 @@
-"""The valid page that the examples of the rules change, and a second page that makes it a site."""
+"""The example site of a profile: a valid page that the examples of the rules change, and a second page beside it."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
 
-from qtgen.validation.rules.types import Example
+import qtgen.page
+from qtgen.page import Page, Value, emit, splice
+from qtgen.page.compile import default_layout, main_layout
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Profile, default_profile
+from qtgen.page.reader import read_as
+from qtgen.validation.rules.example_values import DefaultTexts, example_values, filled
+from qtgen.validation.rules.types import AnyExample, Example
 
-EXAMPLE_PATH = "outputs/biology/what-is-osmosis.md"
-
-EXAMPLE_PAGE = """\
----
-_schema: default
-id: 7
-date: 2026-01-31
-title: >-
-    What is osmosis?
-article_title: >-
-    What is osmosis?
-date_format: MMM DD, YYYY
-post_on_text: Posted on
-seo:
-  title: QuickTakes | Biology
-  page_description: >-
-    Osmosis is the passage of water through a membrane towards the side that holds more solute.
-  page_keywords: >-
-    osmosis, membrane, solute, water, diffusion
-author: QuickTakes
-question: >-
-    What is osmosis?
-answer: >-
-    Osmosis moves water through a membrane that holds the solute back.\\n\\n1. **Gradient**: Water moves towards the side with more solute, because there its own concentration is lower.\\n\\n2. **Membrane**: The pores let water pass and hold back larger particles such as sugar and most ions.\\n\\nIn summary, osmosis evens out concentrations by moving water instead of solute.
-subject: Biology
-file_name: what-is-osmosis.md
-url: /learn/biology/questions/what-is-osmosis
-score: -1.0
-related_article1:
-    id: 8
-    title: >-
-        What is diffusion?
-    subject: Biology
-    url: /learn/biology/questions/what-is-diffusion
----
-
-&nbsp;"""
-
-
-NEIGHBOUR_PATH = "outputs/biology/what-is-diffusion.md"
-
+_FOLDER = "outputs"  # of the example pages
 _SWAPPED = {"7": "8", "8": "7", "smosis": "iffusion", "iffusion": "smosis", "O": "D", "o": "d", "D": "O", "d": "o"}
 
-# The page that the example page links to, and that links back. It is the same page with osmosis and diffusion swapped.
-NEIGHBOUR_PAGE = re.sub(
-    "([OoDd])(smosis|iffusion)|7|8",
-    lambda match: "".join(_SWAPPED[part] for part in (match.groups() if match.group(1) else [match.group()])),
-    EXAMPLE_PAGE,
-)
+
+def _swapped(text: str) -> str:
+    """Return a text of the example page with osmosis and diffusion swapped, as its neighbour has it."""
+    return re.sub(
+        "([OoDd])(smosis|iffusion)|7|8",
+        lambda match: "".join(_SWAPPED[part] for part in (match.groups() if match.group(1) else [match.group()])),
+        text,
+    )
 
 
-def apply_example(example: Example) -> tuple[str, bytes]:
+@dataclass(frozen=True, eq=False)
+class ExampleSite:
+    """The two example pages of a site, which link to each other.
+
+    Attributes:
+        layout: The layout of both pages.
+        text: The page that the examples of the rules change.
+        neighbour: The page that it links to, and that links back.
+    """
+
+    layout: Layout
+    text: str
+    neighbour: str
+
+    @property
+    def profile(self) -> Profile:
+        """The profile of the site."""
+        return self.layout.profile
+
+    @cached_property
+    def page(self) -> Page:
+        """The page, read."""
+        return read_as(self.text.encode(), self.layout)
+
+    @cached_property
+    def neighbour_page(self) -> Page:
+        """The neighbour, read."""
+        return read_as(self.neighbour.encode(), self.layout)
+
+    @cached_property
+    def path(self) -> str:
+        """The path of the page."""
+        return self.path_of(self.page.values)
+
+    @cached_property
+    def neighbour_path(self) -> str:
+        """The path of the neighbour."""
+        return self.path_of(self.neighbour_page.values)
+
+    def path_of(self, values: Mapping[str, Value]) -> str:
+        """Return the path of a page with the given values."""
+        path = self.layout.page_path(values) or "page.md"
+        return f"{_FOLDER}/{path}" if self.profile.is_default else path
+
+    def change(self, changes: Mapping[str, Value]) -> Example:
+        """Return the example in which fields have other values, and all else is unchanged. None removes a field."""
+        return Example(text=splice(self.page, changes))
+
+    def change_neighbour(self, changes: Mapping[str, Value]) -> Example:
+        """Return the example in which fields of the neighbour have other values."""
+        return Example(neighbour=(self.neighbour, splice(self.neighbour_page, changes)))
+
+    def change_source(self, changes: Mapping[str, Value]) -> Example:
+        """Return the example in which fields have other values, and so have the fields and the path that follow."""
+        values = filled(self.layout, {**self.page.values, **changes})
+        return Example(text=emit(values, self.layout, self.page.style), path=self.path_of(values))
+
+    def replace(self, old: str, new: str) -> Example:
+        """Return the example in which a text is replaced, with the line breaks of the site.
+
+        Args:
+            old: The text to replace; each line break is the two characters `\\n`.
+            new: Its replacement.
+        """
+        if self.profile.is_default or old in self.text:
+            return Example(text=self.text.replace(old, new))
+        real = self.profile.file.renderer.newline == "real"
+        old, new = (text.replace("\\n", "\n") if real else text for text in (old, new))
+        return self.change_source(
+            {
+                path: value.replace(old, new)
+                for path, value in self.page.values.items()
+                if isinstance(value, str) and old in value and path not in self.layout.link_paths
+            }
+        )
+
+
+@cache
+def example_site_of(profile: Profile) -> ExampleSite:
+    """Return the example site of a profile, whose pages have the fields of the profile."""
+    default = Path(qtgen.page.__file__).with_name("default_example.md").read_text(encoding="utf-8")
+    if profile.is_default:
+        return ExampleSite(default_layout(), default, _swapped(default))
+    layout = main_layout(profile)
+    own, other = (DefaultTexts(read_as(text.encode(), default_layout())) for text in (default, _swapped(default)))
+    values, neighbour = example_values(layout, own), example_values(layout, other)
+    return ExampleSite(
+        layout,
+        emit(example_values(layout, own, target=neighbour), layout),
+        emit(example_values(layout, other, target=values), layout),
+    )
+
+
+def resolve_example(example: AnyExample, site: ExampleSite) -> Example:
+    """Return an example of a rule as it is on a site: with the whole text of the page, or the bytes of the file."""
+    if not isinstance(example, Example):
+        return example(site)
+    return example
+
+
+def apply_example(example: AnyExample, site: ExampleSite) -> tuple[str, bytes]:
     """Return the path and the bytes of the page that an example describes."""
-    raw = example.raw if example.raw is not None else EXAMPLE_PAGE.replace(example.old, example.new).encode()
-    return example.path or EXAMPLE_PATH, raw
+    change = resolve_example(example, site)
+    if change.raw is not None:
+        return change.path or site.path, change.raw
+    if change.text is not None:
+        return change.path or site.path, change.text.encode()
+    if not change.old:
+        return change.path or site.path, site.text.encode()
+    replaced = site.replace(change.old, change.new)
+    path = change.path if site.profile.is_default else replaced.path
+    return path or site.path, (replaced.text or "").encode()
 
 
-def example_site(example: Example) -> list[tuple[str, bytes]]:
+def neighbour_of(example: AnyExample, site: ExampleSite) -> str:
+    """Return the text of the other page of the example site, as an example changes it."""
+    return site.neighbour.replace(*resolve_example(example, site).neighbour)
+
+
+def example_pages(example: AnyExample, site: ExampleSite) -> list[tuple[str, bytes]]:
     """Return the paths and bytes of both pages of the example site."""
-    return [apply_example(example), (NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace(*example.neighbour).encode())]
+    return [apply_example(example, site), (site.neighbour_path, neighbour_of(example, site).encode())]
+
+
+_DEFAULT = example_site_of(default_profile())
+EXAMPLE_PATH, EXAMPLE_PAGE = _DEFAULT.path, _DEFAULT.text
+NEIGHBOUR_PATH, NEIGHBOUR_PAGE = _DEFAULT.neighbour_path, _DEFAULT.neighbour

@@ -42,7 +42,7 @@ def unrenderable_math(file: PageFile) -> Iterator[Finding]:
     Limits: the rule reports more than 400 nested groups. KaTeX fails at 470 to 1,870, depending on their kind. The rule
     does not report an unescaped `%`, because KaTeX shows no error, although the reader loses what follows it.
     """
-    plain = plain_math(answer_of(file))
+    plain = plain_math(answer_of(file)) if file.page.layout.codec.escapes else None
     if plain and not any(_is_faulty(plain)):
         return
     for formula in _formulas(file):

@@ -5,15 +5,12 @@ from collections.abc import Iterator
 
 from qtgen._util.text import enumeration
 from qtgen.page import Page
-from qtgen.page.invisible import CLASS, Invisible, Visibility, code_point, find_invisible
-from qtgen.page.markdown import expand_line_breaks
+from qtgen.page.invisible import CLASS, Invisible, Visibility, code_point, find_invisible, without_invisible
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER
-from qtgen.validation.rules.edits import replace_parts, span_within
+from qtgen.validation.rules.edits import change_fields, replace_parts, span_within
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, FixFactory, PageFile
 
-_SEARCHED = frozenset({"seo.page_description", "seo.page_keywords", ANSWER})  # by the pattern
 _NAMED_MAX = 3
 _OVERRIDES = frozenset("\u202d\u202e")
 _MARKDOWN = frozenset("*_~$`|#<>[]\\&{}^")  # removing a character beside one of these can change what the site shows
@@ -24,8 +21,12 @@ def _has_only_ascii_names(file: PageFile) -> bool:
     """Return whether no text that the pattern does not search can contain an invisible character."""
     if file.page.text.isascii():
         return True
+    searched = file.page.layout.model_fields
     values = file.page.values.items()
-    return not any(isinstance(value, str) and not value.isascii() and path not in _SEARCHED for path, value in values)
+    return not any(
+        isinstance(value, list) or (isinstance(value, str) and not value.isascii() and path not in searched)
+        for path, value in values
+    )
 
 
 @rule(
@@ -59,6 +60,8 @@ def invisible_character(file: PageFile) -> Iterator[Finding]:
     for path, value in file.page.values.items():
         if isinstance(value, str) and not value.isascii():
             yield from _findings(file.page, path, value)
+        elif isinstance(value, list):
+            yield from _findings_in_list(file.page, path, value)
 
 
 def _findings(page: Page, path: str, value: str) -> Iterator[Finding]:
@@ -79,6 +82,22 @@ def _findings(page: Page, path: str, value: str) -> Iterator[Finding]:
             )
 
 
+def _findings_in_list(page: Page, path: str, items: list[object]) -> Iterator[Finding]:
+    """Yield a finding for each item of a list with such characters. The fix removes those that are not seen."""
+    for number, item in enumerate(items):
+        places = [*find_invisible(item)] if isinstance(item, str) else []
+        if not places:
+            continue
+        is_lost = any(place.kind is Visibility.LOST for place in places)
+        changed = [without_invisible(other) if isinstance(other, str) else other for other in items]
+        safe = not any(place.char in _OVERRIDES for place in places)
+        fix = change_fields(page, "remove the invisible characters", {path: changed}, safe=safe)
+        item_path = f"{path}.{number}"
+        span = page.span(item_path if item_path in page.spans else path)
+        remedy = "write the character that was lost" if is_lost else "remove them"
+        yield Finding(f"`{path}` contains {_names(places)}; {remedy}", span, path, None if is_lost else fix)
+
+
 def _names(places: list[Invisible]) -> str:
     """Return `U+200B zero width space (2 times) and U+00AD soft hyphen`."""
     counts = Counter(place.char for place in places)
@@ -91,19 +110,20 @@ def _names(places: list[Invisible]) -> str:
 
 
 def _fix(page: Page, path: str, value: str, places: list[Invisible]) -> FixFactory:
-    layout = expand_line_breaks(value) if path == ANSWER else value
+    is_answer = path == page.layout.roles.answer
+    text = page.layout.codec.expand(value) if is_answer else value
     changes_order = any(place.char in _OVERRIDES for place in places)
-    changes_markdown = path == ANSWER and any(_is_beside_markdown(layout, place.offset) for place in places)
+    changes_markdown = is_answer and any(_is_beside_markdown(text, place.offset) for place in places)
     replacements = [(place.offset, place.offset + 1, "") for place in places]
     safe = not (changes_order or changes_markdown)
     return replace_parts(page, path, "remove the invisible characters", replacements, safe=safe)
 
 
-def _is_beside_markdown(layout: str, offset: int) -> bool:
+def _is_beside_markdown(text: str, offset: int) -> bool:
     """Return whether the text could get another meaning in Markdown if the character at `offset` was not there."""
-    before, after = layout[max(0, offset - 1) : offset], layout[offset + 1 : offset + 2]
+    before, after = text[max(0, offset - 1) : offset], text[offset + 1 : offset + 2]
     if before in _MARKDOWN or after in _MARKDOWN:
         return True
-    line_start = max(layout.rfind("\n", max(0, offset - 20), offset) + 1, offset - 20, 0)
-    is_in_marker = not any(char.isalpha() for char in layout[line_start:offset])
+    line_start = max(text.rfind("\n", max(0, offset - 20), offset) + 1, offset - 20, 0)
+    is_in_marker = not any(char.isalpha() for char in text[line_start:offset])
     return is_in_marker and (not after.isalpha() or before in _BLOCK_MARKS)

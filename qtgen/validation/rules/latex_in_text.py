@@ -7,7 +7,7 @@ from qtgen.page.markdown import Segment, expand_line_breaks, mask_segments
 from qtgen.page.markdown.bracket_math import find_bracket_math
 from qtgen.page.markdown.plain_math import plain_math
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_of
+from qtgen.validation.rules.answers import answer_finding, answer_of, document_of
 from qtgen.validation.rules.line_breaks import intended_document, torn_commands
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
@@ -65,13 +65,10 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
     commands.
     """
     answer = answer_of(file)
-    plain = plain_math(answer)
-    prose = plain.prose if plain else answer
-    if plain and not any(sign in _BRACKETS.sub("", prose) for sign in ("\\", "^{", "_{", "]^", ")^", "}^")):
+    if file.page.layout.codec.escapes and _has_no_latex(answer):
         return
-    if not _LATEX.search(expand_line_breaks(prose)) or not _LATEX.search(expand_line_breaks(_MATH.sub(" ", prose))):
-        return
-    document = intended_document(answer, torn_commands(file))
+    commands = torn_commands(file)
+    document = intended_document(answer, commands) if commands else document_of(file)
     brackets = [Segment("math", *pair[:3]) for pair in find_bracket_math(document.text)]
     text = mask_segments(mask_segments(document.content, document.segments), brackets)
     found = [match for match in _LATEX.finditer(text) if _is_latex(text, match.start())]
@@ -79,6 +76,17 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
         more = f" ({len(found) - 1} more on this page)" if len(found) > 1 else ""
         message = f"the site shows this LaTeX as text; write `$…$` around the formula{more}"
         yield answer_finding(file, *found[0].span(), message)
+
+
+def _has_no_latex(answer: str) -> bool:
+    """Return whether an answer on one line certainly has no LaTeX besides its math. This is a quick test."""
+    plain = plain_math(answer)
+    prose = plain.prose if plain else answer
+    if plain and not any(sign in _BRACKETS.sub("", prose) for sign in ("\\", "^{", "_{", "]^", ")^", "}^")):
+        return True
+    if not _LATEX.search(expand_line_breaks(prose)):
+        return True
+    return not _LATEX.search(expand_line_breaks(_MATH.sub(" ", prose)))
 
 
 _WORD_MAX = 100  # characters of a path or an address before a command

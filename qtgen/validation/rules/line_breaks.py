@@ -10,8 +10,7 @@ from qtgen.page.answer_text import LATEX_COLLISION, LATEX_COLLISION_RE2, unicode
 from qtgen.page.markdown import Document, Segment, expand_line_breaks, parse, segment_at
 from qtgen.page.markdown.bracket_math import find_bracket_math
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of
-from qtgen.validation.rules.edits import replace_parts
+from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, replace_in_answer
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, FixFactory, PageFile
 
@@ -81,7 +80,12 @@ def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
 
 
 def torn_commands(file: PageFile) -> list[re.Match[str]]:
-    r"""Return the commands that the site tears, and what may be one, in order."""
+    r"""Return the commands that the site tears, and what may be one, in order.
+
+    A site with real line breaks tears none.
+    """
+    if not file.page.layout.codec.escapes:
+        return []
     answer = answer_of(file)
     candidates = sorted([*LATEX_COLLISION.finditer(answer), *_CAPITALS.finditer(answer)], key=re.Match.start)
     if not candidates:
@@ -141,7 +145,7 @@ def _use_character(file: PageFile, command: re.Match[str], character: str | None
     opening = _OPENS_BLOCK.search(answer, max(0, command.start() - _LINE_END_MAX), command.start())
     if opening and _DOLLARS_ON_OWN_LINE.match(answer, command.end()):
         character = f"\\n{opening.group(1)}{character}"  # the site drops what is behind a `$$` that opens a block
-    return replace_parts(file.page, ANSWER, f"write `{character}`", [(*command.span(), character)])
+    return replace_in_answer(file, f"write `{character}`", [(*command.span(), character)])
 
 
 _PART = r"[^\s\\\"'`.,;:]*"  # of a path
@@ -166,5 +170,5 @@ def _torn_paths(file: PageFile, answer: str) -> Iterator[Finding]:
             at = path.group().index("\\n")
             message = f"the site breaks the line within the path `{path.group()}`; write `/` instead of each backslash"
             slashes = path.group().replace("\\", "/")
-            fix = replace_parts(file.page, ANSWER, f"write `{slashes}`", [(*path.span(), slashes)], safe=False)
+            fix = replace_in_answer(file, f"write `{slashes}`", [(*path.span(), slashes)], safe=False)
             yield answer_finding(file, path.start() + at, path.start() + at + 2, message, fix, fix_safety="unsafe")

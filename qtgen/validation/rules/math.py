@@ -13,8 +13,15 @@ from qtgen.page.markdown import Segment, segment_at
 from qtgen.page.markdown.bracket_math import find_bracket_math, with_dollars
 from qtgen.page.markdown.types import BracketPair
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of, document_of, markdown_of
-from qtgen.validation.rules.edits import Replacement, replace_parts
+from qtgen.validation.rules.answers import (
+    answer_finding,
+    answer_line,
+    answer_of,
+    document_of,
+    markdown_of,
+    replace_in_answer,
+)
+from qtgen.validation.rules.edits import Replacement
 from qtgen.validation.rules.line_breaks import intended_document
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
@@ -45,7 +52,7 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
     text = markdown_of(file)
     pairs = find_bracket_math(text)
     fix = partial(_use_dollars, file, pairs) if any("$" not in text[pair.start : pair.end] for pair in pairs) else None
-    if not pairs and LATEX_COLLISION.search(text := answer_of(file)):
+    if not pairs and file.page.layout.codec.escapes and LATEX_COLLISION.search(text := answer_of(file)):
         # A command that is torn may leave no sign of math between the brackets.
         intended = intended_document(text, [*LATEX_COLLISION.finditer(text)]).text
         segments = document_of(file).segments
@@ -60,8 +67,8 @@ def unrendered_math(file: PageFile) -> Iterator[Finding]:
 
 
 def _use_dollars(file: PageFile, pairs: list[BracketPair]) -> RuleFix | None:
-    replacements = with_dollars(document_of(file), pairs, line_break="\\n")
-    return replace_parts(file.page, ANSWER, "write `$…$`", replacements)() if replacements else None
+    replacements = with_dollars(document_of(file), pairs, line_break=file.page.layout.codec.line_break)
+    return replace_in_answer(file, "write `$…$`", replacements)() if replacements else None
 
 
 _SEPARATE_WORD = re.compile(r"[ /,-][A-Za-z]{2}|[A-Za-z]{4}")
@@ -102,7 +109,7 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     Precision and recall: 1.00, over the 15 such pages among 9,923 live pages (`benchmarks/rendering.py`).
     Limits: the rule does not report an amount before a formula if there is no word or comma in between: `$5 $x$`.
     """
-    if not _may_be_money(answer_of(file)):
+    if not _may_be_money(answer_line(file)):
         return
     document = document_of(file)
     text = document.text
@@ -115,13 +122,16 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
             escapes: list[Replacement] = []
             escapes += [(part.start, part.start, "\\")] if begins or is_behind_amounts else []
             escapes += [(part.end - 1, part.end - 1, "\\")] if ends or is_behind_amounts else []
-            fix = replace_parts(file.page, ANSWER, "write `\\$`", escapes, safe=False)
+            fix = replace_in_answer(file, "write `\\$`", escapes, safe=False)
             message = "the site reads the text between two amounts of money as math; write `\\$`"
             yield answer_finding(file, part.start, part.end, message, fix)
 
 
 def _may_be_money(answer: str) -> bool:
-    """Return whether dollar signs of a line do not pair, or a word and a number are with one of its formulas."""
+    r"""Return whether dollar signs of a line do not pair, or a word and a number are with one of its formulas.
+
+    The answer has the two characters `\n` for each line break.
+    """
     for line in answer.split("\\n"):
         if "$" not in line:
             continue

@@ -4,15 +4,13 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from qtgen.page.markdown import expand_line_breaks, find_segments, mask_segments
+from qtgen.page.markdown import find_segments, mask_segments
 from qtgen.page.tags import encloses, is_named
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of
-from qtgen.validation.rules.edits import span_within
+from qtgen.validation.rules.answers import answer_finding, answer_of, answer_path, model_texts
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
-_DESCRIPTION, _KEYWORDS = "seo.page_description", "seo.page_keywords"
 _QUOTED_MAX = 40  # characters that a message quotes
 _PLACES_MAX = 50  # that are looked at; a hostile text could have millions
 
@@ -49,15 +47,16 @@ _REFUSAL_PATTERN = (
     patterns=(_REFUSAL_PATTERN,),
 )
 def refusal(file: PageFile) -> Iterator[Finding]:
-    """The model declined to answer, and the page does not have `no_index`.
+    """The model declined to answer{unless_hidden}.
 
     Why it is bad: a reader who searched for the question gets an apology.
     Fix: answer the question, or remove the page. No automatic fix.
     Precision: 6 of 9,923 live pages are refusals, and all of them have `no_index`. The rule detects no other page.
     """
     apology = _REFUSAL.match(answer_of(file))
-    if apology and file.page.values.get("no_index") is not True:
-        message = "`answer` is a refusal of the model; answer the question or remove the page"
+    hidden = file.page.layout.roles.hidden
+    if apology and (hidden is None or file.page.values.get(hidden) is not True):
+        message = f"`{answer_path(file)}` is a refusal of the model; answer the question or remove the page"
         yield answer_finding(file, *apology.span(), message)
 
 
@@ -166,29 +165,29 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
     automatic fix.
     Precision: no finding on 9,923 live pages. One of them has `[insert example]`, in a quoted form to fill in.
     """
-    for path in (ANSWER, _DESCRIPTION, _KEYWORDS):
-        text = file.page.text_of(path) or ""
-        opening = _OPENING.match(text)
+    codec = file.page.layout.codec
+    for written in model_texts(file):
+        opening = _OPENING.match(written.text)
         if opening:
-            span = span_within(file.page, path, *opening.span())
-            message = f"`{path}` begins with the model's reply to its prompt; generate it again"
-            yield Finding(message, span, path)
-        layout = expand_line_breaks(text)
+            span = written.span(file.page, *opening.span())
+            message = f"`{written.path}` begins with the model's reply to its prompt; generate it again"
+            yield Finding(message, span, written.path)
+        text = codec.expand(written.text)
         for pattern, description in _PATTERNS:
-            if pattern.search(layout) and (place := _find(pattern, description, layout)):
-                quoted = layout[slice(*place)].strip()[:_QUOTED_MAX]
-                message = f"`{path}` contains {description} (`{quoted}`); leave it out, or write it as code"
-                yield Finding(message, span_within(file.page, path, *place), path)
+            if pattern.search(text) and (place := _find(pattern, description, text, math=codec.math)):
+                quoted = text[slice(*place)].strip()[:_QUOTED_MAX]
+                message = f"`{written.path}` contains {description} (`{quoted}`); leave it out, or write it as code"
+                yield Finding(message, written.span(file.page, *place), written.path)
 
 
-def _find(pattern: re.Pattern[str], description: str, layout: str) -> tuple[int, int] | None:
+def _find(pattern: re.Pattern[str], description: str, text: str, *, math: bool) -> tuple[int, int] | None:
     """Return where the first residue is that the text does not quote or speak of."""
-    prose = _prose(layout)
+    prose = _prose(text, math=math)
     for match in islice(pattern.finditer(prose), _PLACES_MAX):
         span = match.span(match.lastindex or 0)
         if description == _MARKER and _is_subject(prose, *span):
             continue
-        if description == _JSON or not _is_quoted(layout, span[0]):
+        if description == _JSON or not _is_quoted(text, span[0]):
             return span
     return None
 
@@ -216,15 +215,15 @@ def _partner(prose: str, start: int, end: int) -> tuple[int, int] | None:
     return (place, place + len(other)) if place >= 0 else None
 
 
-def _prose(layout: str) -> str:
+def _prose(text: str, *, math: bool) -> str:
     """Return the text with spaces for code and math, also for math that the site does not render."""
-    masked = mask_segments(layout, find_segments(layout))
+    masked = mask_segments(text, find_segments(text, math=math))
     return _LATEX.sub(lambda math: re.sub(r"[^\n]", " ", math.group()), masked) if "\\" in masked else masked
 
 
-def _is_quoted(layout: str, offset: int) -> bool:
+def _is_quoted(text: str, offset: int) -> bool:
     """Return whether `offset` is inside quotation marks on its line: a form to fill in, shown on purpose."""
-    if layout[max(0, offset - 1) : offset] in _OPENING_QUOTES:
+    if text[max(0, offset - 1) : offset] in _OPENING_QUOTES:
         return offset > 0
-    line_start = layout.rfind("\n", 0, offset) + 1
-    return layout.count('"', line_start, offset) % 2 == 1
+    line_start = text.rfind("\n", 0, offset) + 1
+    return text.count('"', line_start, offset) % 2 == 1

@@ -6,11 +6,15 @@ qtgen.toml names, or in a package with an entry point in the group `qtgen.rules`
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import re2
 
+from qtgen.page.profile import Profile
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.types import (
+    AnyExample,
+    Applies,
     Example,
     FixSafety,
     LinkExplanation,
@@ -22,6 +26,7 @@ from qtgen.validation.rules.types import (
     SiteCheck,
     SiteRule,
     SkipTest,
+    always,
 )
 
 REGISTRY: dict[str, Rule] = {}
@@ -37,13 +42,14 @@ def rule(
     name: str,
     severity: Severity,
     *,
-    bad: Example,
-    good: Example = _VALID_PAGE,
+    bad: AnyExample,
+    good: AnyExample = _VALID_PAGE,
     fix: FixSafety | None = None,
     noncanonical_only: bool = False,
     skip_if: SkipTest | None = None,
     patterns: tuple[str, ...] = (),
     repairable: Repairable | None = None,
+    applies: Applies = always,
 ) -> Callable[[PageCheck], PageCheck]:
     """Register the decorated function as a rule that reads one page at a time.
 
@@ -51,12 +57,13 @@ def rule(
         code: A prefix of two to five capital letters and three digits (`ACME101`). `QT` is reserved.
         name: A short name in kebab case.
         severity: How serious its findings are. A finding can override it.
-        bad: An example that the rule must report.
+        bad: An example that the rule must report, or a function that makes it from the example site of a profile.
         good: A similar example that it must not report. By default, the valid example page.
         fix: "safe" or "unsafe", if its findings carry fixes.
         noncanonical_only: See `PageRule`; so are `skip_if` and `patterns`.
         repairable: "concern" or "fault", if a warning of the rule leads to a repair request when a page is generated.
             If no repair resolves it, the page is written despite a concern, but not despite a fault.
+        applies: Returns whether the rule has subject matter on the site of a profile.
 
     Raises ValueError if the code or the name is invalid or already used.
     """
@@ -66,7 +73,7 @@ def rule(
             for pattern in patterns:
                 _check_pattern(code, pattern)
         quick = (noncanonical_only, skip_if, patterns)
-        _add(PageRule(code, name, severity, check, bad, good, fix, False, repairable, *quick))
+        _add(PageRule(code, name, severity, check, bad, good, fix, False, repairable, applies, False, *quick))
         return check
 
     return register
@@ -77,12 +84,13 @@ def site_rule(
     name: str,
     severity: Severity,
     *,
-    bad: Example,
-    good: Example = _VALID_PAGE,
+    bad: AnyExample,
+    good: AnyExample = _VALID_PAGE,
     fix: FixSafety | None = None,
     fix_link: LinkFixFactory | None = None,
     explain_link: LinkExplanation | None = None,
     on_request: bool = False,
+    applies: Applies = always,
 ) -> Callable[[SiteCheck], SiteCheck]:
     """Register the decorated function as a rule that compares all pages of a site.
 
@@ -91,15 +99,30 @@ def site_rule(
         fix_link: Computes the fix of a link that the rule reports.
         explain_link: Returns a message that tells more about a link than the finding does, or None.
         on_request: Run the rule only if it is selected by its full code.
+        applies: As in `rule`.
 
     Raises ValueError if the code or the name is invalid or already used.
     """
 
     def register(check: SiteCheck) -> SiteCheck:
-        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, None, fix_link, explain_link))
+        links = (fix_link, explain_link)
+        _add(SiteRule(code, name, severity, check, bad, good, fix, on_request, None, applies, False, *links))
         return check
 
     return register
+
+
+def rules_of(profile: Profile) -> tuple[Rule, ...]:
+    """Return the registered rules that have subject matter on a site, with the site's severities, sorted by code.
+
+    Rules that the site switches off are left out.
+    """
+    severities = profile.file.rules
+    return tuple(
+        replace(rule, severity=Severity(severities[code]), severity_is_set=True) if code in severities else rule
+        for code, rule in sorted(REGISTRY.items())
+        if severities.get(code) != "off" and rule.applies(profile)
+    )
 
 
 def _check_pattern(code: str, pattern: str) -> None:

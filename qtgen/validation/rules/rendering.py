@@ -8,9 +8,9 @@ author thought.
 import re
 from collections.abc import Iterator
 
-from qtgen.page.markdown import Block, Document, find_segments, mask_segments
+from qtgen.page.markdown import Block, Document, mask_segments
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, markdown_of
+from qtgen.validation.rules.answers import answer_finding, answer_line, document_of, markdown_of, segments_of
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.shown_marks import shown_bold, shown_dollars
 from qtgen.validation.rules.types import Example, Finding, PageFile
@@ -24,18 +24,20 @@ _TAG_SHOWN = 40  # characters of a tag that a message quotes
     Severity.WARNING,
     bad=Example("answer: >-", "no_index: True\nanswer: >-"),
     good=Example("answer: >-", "no_index: False\nanswer: >-"),
-    skip_if=lambda file: "no_index" not in file.page.values,
+    skip_if=lambda file: file.page.layout.roles.hidden not in file.page.values,
 )
 def ignored_no_index(file: PageFile) -> Iterator[Finding]:
-    """The page has `no_index`, but the site's renderer reads `noIndex`.
+    """The page has `{hidden}`, but the site's renderer reads `{hidden_as_read}`.
 
     Why it is bad: search engines index the page although it should be hidden from them.
-    Fix: change the renderer to read `no_index`. Until then, improve the page or take it down. No automatic fix.
+    Fix: change the renderer to read `{hidden}`. Until then, improve the page or take it down. No automatic fix.
     Precision: exact. The finding follows from the field alone.
     """
-    if file.page.values.get("no_index") is True:
-        message = "`no_index` has no effect, because the site reads `noIndex`; improve the page or take it down"
-        yield Finding(message, file.page.key_span("no_index"), "no_index")
+    path = file.page.layout.roles.hidden
+    key = file.page.layout.profile.file.renderer.reads.get("hidden")
+    if path and key and file.page.values.get(path) is True:
+        message = f"`{path}` has no effect, because the site reads `{key}`; improve the page or take it down"
+        yield Finding(message, file.page.key_span(path), path)
 
 
 _HEADING_OR_BOLD = re.compile(r"^[ ]*#{1,6} |\*\*[^*\n]+\*\*", re.MULTILINE)
@@ -81,11 +83,11 @@ def broken_markdown(file: PageFile) -> Iterator[Finding]:
     Limits: the rule does not report a fence that the end of a list item closes, because readers see it as it was meant.
     It does not report `2**3`, `src/**` and `**kwargs`.
     """
-    answer = answer_of(file)
-    if "```" in answer or "~~~" in answer or not _display_closes(answer):
+    answer, math = answer_line(file), file.page.layout.codec.math
+    if "```" in answer or "~~~" in answer or (math and not _display_closes(answer)):
         document = document_of(file)
         yield from _open_blocks(file, document)
-        if "$$" in answer:
+        if math and "$$" in answer:
             yield from shown_dollars(file, document)
     if not _bold_closes(answer):
         yield from shown_bold(file, document_of(file))
@@ -219,13 +221,15 @@ def raw_html(file: PageFile) -> Iterator[Finding]:
     text = markdown_of(file)
     if not _HTML.search(text) and not _JAVASCRIPT.search(text):
         return
-    plain = mask_segments(text, find_segments(text))
+    plain = mask_segments(text, segments_of(file, text))
+    is_error = file.page.layout.profile.file.renderer.html == "error"
     for tag in _HTML.finditer(plain):
-        severity = Severity.ERROR if _DANGEROUS.search(tag.group()) else None
-        if not severity and _COMPARISON.fullmatch(tag.group()):
+        is_dangerous = _DANGEROUS.search(tag.group()) is not None
+        if not is_dangerous and _COMPARISON.fullmatch(tag.group()):
             continue
         shown = tag.group() if len(tag.group()) <= _TAG_SHOWN else tag.group()[:_TAG_SHOWN] + "…"
         message = f"the site shows the HTML `{shown}` as text; write markdown"
+        severity = Severity.ERROR if is_error or is_dangerous else None
         yield answer_finding(file, *tag.span(), message, severity=severity)
     for link in _JAVASCRIPT.finditer(plain):
         message = "this is a `javascript:` link; remove it"

@@ -69,9 +69,10 @@ def _rows(file: PageFile, document: Document, block: Block) -> Iterator[Finding]
     for number, (start, end) in enumerate((block.lines[0], *block.lines[2:])):
         cells = split_row(text, start, end)
         surplus = [cell for cell in cells[block.width :] if cell[0] < cell[1]] if number else []
-        cut = _cut_at(text, start, end, cells)
+        cut = _cut_at(document, start, end, cells)
         if cut >= 0:
-            message = r"this `|` cuts the cell in two; write `\vert` in math, `\|` in code"
+            remedy = r"write `\vert` in math, `\|` in code" if document.math else r"write `\|` in code"
+            message = f"this `|` cuts the cell in two; {remedy}"
             yield answer_finding(file, cut, cut + 1, message)
         elif surplus:
             columns = pluralize(block.width, "cell")
@@ -79,11 +80,12 @@ def _rows(file: PageFile, document: Document, block: Block) -> Iterator[Finding]
             yield answer_finding(file, surplus[0][0], surplus[-1][1], message)
 
 
-def _cut_at(text: str, start: int, end: int, cells: list[tuple[int, int]]) -> int:
+def _cut_at(document: Document, start: int, end: int, cells: list[tuple[int, int]]) -> int:
     """Return the offset of the first `|` in a row that is between two marks of math or code, or -1."""
+    text = document.content
     if not any(_is_odd(text[slice(*cell)]) for cell in cells):
         return -1
-    for part in find_segments(text[start:end]):
+    for part in find_segments(text[start:end], math=document.math):
         if part.kind in ("math", "code"):
             pipe = _PIPE.search(text, start + part.inner[0], start + part.inner[1])
             if pipe and any(_is_odd(text[slice(*cell)]) for cell in cells if cell[0] <= pipe.end() <= cell[1] + 2):

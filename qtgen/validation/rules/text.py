@@ -6,29 +6,49 @@ These rules need no reference answer. `qtgen/validation/text_quality.py` has the
 from collections.abc import Iterator
 
 from qtgen._util.text import enumeration
-from qtgen.page.markdown import expand_line_breaks, find_segments, mask_segments
+from qtgen.page.markdown import mask_segments
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.english import INCOHERENCE_PATTERNS
-from qtgen.validation.rules.answers import ANSWER, answer_finding, answer_of
-from qtgen.validation.rules.edits import span_within
+from qtgen.validation.rules.answers import (
+    ModelText,
+    answer_finding,
+    answer_line,
+    answer_of,
+    answer_path,
+    model_texts,
+    segments_of,
+)
 from qtgen.validation.rules.registry import rule, site_rule
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings, banned_pattern
 from qtgen.validation.rules.types import Example, Finding, PageFile, SiteFinding
 from qtgen.validation.text_quality import is_about_question, is_plain_prose, measure_coherence, measure_topic
 
-_TITLE, _DESCRIPTION, _KEYWORDS = "title", "seo.page_description", "seo.page_keywords"
 _QUOTED_MAX = 40  # characters that a message quotes
 _WORDS_SHOWN = 5
 
 
-def _texts(file: PageFile, *paths: str) -> Iterator[str]:
-    return (file.page.text_of(path) or "" for path in paths)
+def _question(file: PageFile) -> str:
+    return file.page.text_of(file.page.layout.roles.question) or ""
+
+
+def _keywords(file: PageFile) -> str:
+    """Return the keywords, separated by commas."""
+    path = file.page.layout.keywords
+    value = file.page.values.get(path) if path else None
+    if isinstance(value, list):
+        return ", ".join(item for item in value if isinstance(item, str))
+    if not isinstance(value, str) or path is None:
+        return ""
+    separator = (file.page.layout.fields[path].spec.separator or ",").strip()
+    return value if separator in (",", "") else value.replace(separator, ",")
 
 
 def _is_about_its_question(file: PageFile) -> bool:
-    values = file.page.values
-    return is_about_question(str(values[_TITLE]), str(values[_DESCRIPTION]), str(values[ANSWER]))
+    values, layout = file.page.values, file.page.layout
+    answer = answer_line(file)
+    description = values.get(layout.description) if layout.description else answer  # the answer repeats its own words
+    return is_about_question(str(values.get(layout.roles.question)), str(description), answer)
 
 
 @rule(
@@ -52,27 +72,31 @@ def off_topic(file: PageFile) -> Iterator[Finding]:
     Precision: it reports 1 of 4,924 live pages, whose subjects were not used to choose the thresholds. It detects 94%
     of pages with the answer or all texts of another page.
     """
-    quality = measure_topic(*_texts(file, _TITLE, _DESCRIPTION, _KEYWORDS, ANSWER))
+    layout = file.page.layout
+    description = file.page.text_of(layout.description or "") or ""
+    quality = measure_topic(_question(file), description, _keywords(file), answer_line(file), math=layout.codec.math)
     if not quality.is_off_topic():
         return
     strikes = quality.strikes("topic")
     words = ", ".join(quality.missing[:_WORDS_SHOWN])
-    clauses = [clause.format(words=words) for check, clause in _TOPIC_CLAUSES.items() if check in strikes]
+    names = {"words": words, "answer": answer_path(file), "description": layout.description}
+    clauses = [clause.format(**names) for check, clause in _TOPIC_CLAUSES.items() if check in strikes]
     message = f"the page is not about its question; {enumeration(clauses)}"
-    path = ANSWER if "question_not_in_answer" in strikes else _DESCRIPTION
+    path = layout.description or ""
+    path = answer_path(file) if "question_not_in_answer" in strikes or not path else path
     yield Finding(message, file.page.span(path), path)
 
 
 _TOPIC_CLAUSES = {
-    "question_not_in_answer": "answer it in `answer`, which lacks its words ({words})",
-    "question_not_in_description": "use its words in `seo.page_description`",
+    "question_not_in_answer": "answer it in `{answer}`, which lacks its words ({words})",
+    "question_not_in_description": "use its words in `{description}`",
     "keywords_not_in_answer": "choose words of the answer as keywords",
-    "description_not_in_answer": "describe in `seo.page_description` what the answer says",
+    "description_not_in_answer": "describe in `{description}` what the answer says",
 }
 
 
 def _is_coherent_prose(file: PageFile) -> bool:
-    return is_plain_prose(str(file.page.values[ANSWER]))
+    return is_plain_prose(answer_line(file))
 
 
 @rule(
@@ -101,13 +125,13 @@ def incoherent_text(file: PageFile) -> Iterator[Finding]:
     Precision: it reports none of 4,924 live pages, whose subjects were not used to choose thresholds. It detects 93%
     of answers with shuffled words, and all 14 pages of a model that wrote nonsense.
     """
-    quality = measure_coherence(*_texts(file, _TITLE, ANSWER))
+    quality = measure_coherence(_question(file), answer_line(file), math=file.page.layout.codec.math)
     if not quality.is_incoherent():
         return
     strikes, answer = quality.strikes("coherence"), answer_of(file)
     samples = {check: quality.samples.get(check, "")[:_QUOTED_MAX].strip() for check in strikes}
     clauses = dict.fromkeys(_COHERENCE_CLAUSES[check].format(sample=sample) for check, sample in samples.items())
-    message = f"`{ANSWER}` is not coherent text; {enumeration([*clauses])}"
+    message = f"`{answer_path(file)}` is not coherent text; {enumeration([*clauses])}"
     places = (answer.find(sample) for sample in samples.values() if sample)
     start = min((place for place in places if place >= 0), default=0)
     yield answer_finding(file, start, max(start + 1, min(start + _QUOTED_MAX, len(answer))), message)
@@ -152,8 +176,8 @@ def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
     on many pages. If that happens, raise the number.
     """
     for sentence, pages in site.sentences.repeated().items():
-        message = f"`{ANSWER}` has a sentence that is on {len(pages)} pages: `{{sentence}}`; write it differently"
-        yield SiteFinding(message, [site.starts[page] for page in pages], ANSWER, sentence=sentence)
+        message = f"`{{answer}}` has a sentence that is on {len(pages)} pages: `{{sentence}}`; write it differently"
+        yield SiteFinding(message, [site.starts[page] for page in pages], sentence=sentence)
 
 
 @rule(
@@ -184,14 +208,16 @@ def banned_phrase(file: PageFile) -> Iterator[Finding]:
     if not file.settings.banned_phrases:
         return
     pattern, by_group = banned_pattern(file.settings.banned_phrases)
-    for path in (_TITLE, _DESCRIPTION, _KEYWORDS, ANSWER):
-        text = file.page.text_of(path) or ""
-        if path == ANSWER:
-            layout = expand_line_breaks(text)
-            text = mask_segments(layout, find_segments(layout))
+    question, answer = file.page.layout.roles.question, answer_path(file)
+    others = [written for written in model_texts(file) if written.path != answer]
+    for written in (ModelText(question, _question(file)), *others, ModelText(answer, answer_of(file))):
+        path, text = written.path, written.text
+        if path == answer:
+            text = file.page.layout.codec.expand(text)
+            text = mask_segments(text, segments_of(file, text))
         for match in pattern.finditer(text):
             instead = by_group[(match.lastindex or 1) - 1].instead
             remedy = f"write `{instead}` instead" if instead else "write it differently"
-            severity = Severity.WARNING if path == _TITLE else None
+            severity = Severity.WARNING if path == question else None
             message = f"`{path}` contains the banned phrase `{match.group()}`; {remedy}"
-            yield Finding(message, span_within(file.page, path, *match.span()), path, None, severity)
+            yield Finding(message, written.span(file.page, *match.span()), path, None, severity)

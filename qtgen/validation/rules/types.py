@@ -3,13 +3,17 @@
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from qtgen.page import Page, Span
 from qtgen.page.edits import Part, TextEdit
+from qtgen.page.profile import Profile
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
+
+if TYPE_CHECKING:
+    from qtgen.validation.rules.example import ExampleSite
 
 
 class PageFile(NamedTuple):
@@ -99,13 +103,14 @@ class SiteFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A change to the example page (`rules/example.py`). Without arguments it is the page itself, which is valid.
+    """A change to the example page of a site (`rules/example.py`). Without arguments it is the page, which is valid.
 
     Args:
         old: The text to replace, everywhere in the page.
         new: Its replacement.
         path: The path of the file, if it differs.
-        raw: The bytes of the whole file, if a replacement cannot express the change.
+        raw: The bytes of the whole file, if it is no page.
+        text: The whole text of the page, if a replacement cannot express the change.
         neighbour: The text to replace, and its replacement, in the other page of the example site. Only site rules
             read that page.
         settings: What the rules read from the settings, if the example needs it.
@@ -117,6 +122,11 @@ class Example:
     raw: bytes | None = None
     neighbour: tuple[str, str] = ("", "")
     settings: RuleSettings = DEFAULT_SETTINGS
+    text: str | None = None
+
+
+AnyExample: TypeAlias = "Example | Callable[[ExampleSite], Example]"
+"""An example, or a function that makes it from the example site of a profile."""
 
 
 PageCheck = Callable[[PageFile], Iterable[Finding]]
@@ -127,6 +137,13 @@ LinkFixFactory = Callable[[Page, str, Page | None], FixFactory | None]
 LinkExplanation = Callable[[Page, str, Page], str | None]
 """Maps a page, the dotted path of one of its links and the link's target to a message that tells more, or None."""
 Repairable = Literal["concern", "fault"]
+Applies = Callable[[Profile], bool]
+"""Returns whether a rule has subject matter on a site."""
+
+
+def always(_: Profile) -> bool:
+    """Apply a rule to every site."""
+    return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,17 +161,21 @@ class Rule:
         on_request: Whether the rule runs only if it is selected by its full code.
         repairable: Whether a warning leads to a repair request when a page is generated. None means that it does not.
             With `concern`, the page is written with the warning if no repair resolves it. With `fault`, it is not.
+        applies: Returns whether the rule has subject matter on a site. Where it has none, the rule does not exist.
+        severity_is_set: Whether the site sets the severity. Findings cannot override it then.
     """
 
     code: str
     name: str
     severity: Severity
     check: Callable[..., Iterable[object]]
-    bad: Example
-    good: Example
+    bad: AnyExample
+    good: AnyExample
     fix: FixSafety | None = None
     on_request: bool = False
     repairable: Repairable | None = None
+    applies: Applies = always
+    severity_is_set: bool = False
 
     @property
     def doc(self) -> str:

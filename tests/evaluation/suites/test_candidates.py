@@ -13,6 +13,7 @@ from qtgen.evaluation.suites.candidates import Candidate, find_candidates, gener
 from qtgen.evaluation.suites.suite import Suite, load_suite
 from qtgen.generation.config import GenerationConfig
 from qtgen.page import slug
+from qtgen.page.profile import default_profile
 from qtgen.validation.selection import choose_rules
 from support import Scripted, points_json
 
@@ -55,7 +56,7 @@ def test_a_reference_that_cannot_be_used_has_no_candidate(smoke: Path) -> None:
 def generate(suite: Suite, config: GenerationConfig, provider: Scripted, stop: Stop | None = None) -> list[Candidate]:
     async def collect() -> list[Candidate]:
         # Every question gets an answer in the form of points_json, which is about another one.
-        points = replace(config, prompt="explain", rules=choose_rules(ignore=("QT609",)))
+        points = replace(config, prompt="explain", rules=choose_rules(ignore=("QT609",), profile=default_profile()))
         pages = generate_candidates(suite, points, [provider], concurrency=1, stop=stop)
         return [candidate async for candidate, _ in pages]
 

@@ -10,6 +10,7 @@ import pytest
 
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import State
+from qtgen.page.profile import default_profile
 from qtgen.review.index.index import ReviewIndex
 from qtgen.review.index.page_filter import PageFilter
 from qtgen.review.types import FindingCount
@@ -55,7 +56,12 @@ def test_findings_are_those_of_the_validator() -> None:
     page = open_index().page(url)
     assert page is not None
     assert FindingCount("QT603", "warning", 1) in page.findings
-    assert open_index(rules=choose_rules(ignore=["QT603"])).search(PageFilter(rule="QT603")).total == 0
+    assert (
+        open_index(rules=choose_rules(ignore=["QT603"], profile=default_profile()))
+        .search(PageFilter(rule="QT603"))
+        .total
+        == 0
+    )
 
 
 def test_no_page_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from qtgen.page import decode_answer, read
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix_pages
 from qtgen.validation.diagnostics import Severity
@@ -30,7 +31,7 @@ def block(header: str, markdown: str, indent: int = 4) -> bytes:
 
 
 def fixed_page(raw: bytes) -> bytes:
-    options = ValidationOptions([REGISTRY["QT207"]], overlay={EXAMPLE_PATH: raw})
+    options = ValidationOptions([REGISTRY["QT207"]], overlay={EXAMPLE_PATH: raw}, profile=default_profile())
     return next(fix_pages(batches_for_paths([EXAMPLE_PATH]), options)).after
 
 
@@ -88,13 +89,13 @@ def test_an_answer_on_one_line_is_not_reported(raw: bytes) -> None:
 def test_a_tab_has_no_fix_because_a_page_cannot_hold_it() -> None:
     raw = page_with('answer: "First.\\n\\tSecond."\n')
     assert "QT207" in [found.code for found in check(raw)]
-    options = ValidationOptions([REGISTRY["QT207"]], overlay={EXAMPLE_PATH: raw})
+    options = ValidationOptions([REGISTRY["QT207"]], overlay={EXAMPLE_PATH: raw}, profile=default_profile())
     assert list(fix_pages(batches_for_paths([EXAMPLE_PATH]), options)) == []
 
 
 def test_a_comment_behind_the_answer_is_not_made_part_of_it() -> None:
     raw = page_with("answer: First.\n\n  Second. # to be reviewed\n")
-    options = ValidationOptions([REGISTRY["QT207"]], overlay={EXAMPLE_PATH: raw})
+    options = ValidationOptions([REGISTRY["QT207"]], overlay={EXAMPLE_PATH: raw}, profile=default_profile())
     assert list(fix_pages(batches_for_paths([EXAMPLE_PATH]), options)) == []
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from qtgen.page import Span, read, read_text
+from qtgen.page.profile import default_profile
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import Example, Finding, PageChecker, PageFile, PageRule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
@@ -26,7 +27,7 @@ def rule(code: str = "ACME201", findings: int = 1, **arguments: object) -> PageR
 
 
 def codes(file: PageFile, *rules: PageRule) -> list[str]:
-    return [diagnostic.code for diagnostic in PageChecker(rules)(file)]
+    return [diagnostic.code for diagnostic in PageChecker(rules, profile=default_profile())(file)]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_only_built_in_rules_about_reading_run_on_a_page_that_was_not_read_to_it
 
 
 def test_the_findings_of_a_rule_are_limited_and_sorted_by_position() -> None:
-    found = PageChecker([rule(findings=250)])(_CANONICAL)
+    found = PageChecker([rule(findings=250)], profile=default_profile())(_CANONICAL)
     assert len(found) == 100
     positions = [(diagnostic.line, diagnostic.column) for diagnostic in found]
     assert positions == sorted(positions)
@@ -73,14 +74,14 @@ def _rule_with_fix(factory: FixFactory | None, safety: FixSafety | None = None) 
 
 def test_fixes_of_canonical_pages_are_computed_only_if_they_are_needed() -> None:
     one = _rule_with_fix(lambda: pytest.fail("the fix was computed"))
-    (diagnostic,) = PageChecker([one])(_CANONICAL)
+    (diagnostic,) = PageChecker([one], profile=default_profile())(_CANONICAL)
     assert (diagnostic.fixable, diagnostic.fix_is_unsafe, diagnostic.fix) == (True, False, None)
     with pytest.raises(pytest.fail.Exception):
-        PageChecker([one], fixes=True)(_CANONICAL)
+        PageChecker([one], fixes=True, profile=default_profile())(_CANONICAL)
 
 
 def test_a_fix_that_is_not_possible_in_another_layout_is_not_announced() -> None:
-    (diagnostic,) = PageChecker([_rule_with_fix(lambda: None)])(_OTHER_LAYOUT)
+    (diagnostic,) = PageChecker([_rule_with_fix(lambda: None)], profile=default_profile())(_OTHER_LAYOUT)
     assert not diagnostic.fixable
 
 
@@ -89,7 +90,7 @@ def test_a_fix_that_is_not_possible_in_another_layout_is_not_announced() -> None
 @pytest.mark.parametrize("safety", ["safe", "unsafe"])
 def test_a_finding_can_override_whether_its_fix_is_safe(file: PageFile, fixes: bool, safety: FixSafety) -> None:
     one = _rule_with_fix(lambda: RuleFix("fix it", [], safe=safety == "safe"), safety)
-    (diagnostic,) = PageChecker([one], fixes=fixes)(file)
+    (diagnostic,) = PageChecker([one], fixes=fixes, profile=default_profile())(file)
     assert (diagnostic.fixable, diagnostic.fix_is_unsafe) == (True, safety == "unsafe")
     assert (diagnostic.fix is not None) is fixes
 
@@ -99,4 +100,6 @@ def test_a_finding_can_override_the_severity_of_its_rule() -> None:
         yield Finding("found", Span(0, 0), severity=Severity.ERROR)
 
     one = PageRule("ACME201", "a-rule", Severity.INFO, check, Example(), Example())
-    assert [diagnostic.severity for diagnostic in PageChecker([one])(_CANONICAL)] == [Severity.ERROR]
+    assert [diagnostic.severity for diagnostic in PageChecker([one], profile=default_profile())(_CANONICAL)] == [
+        Severity.ERROR
+    ]

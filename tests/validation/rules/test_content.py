@@ -2,6 +2,7 @@
 
 import pytest
 
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix_pages
 from qtgen.validation.rules import REGISTRY
@@ -23,7 +24,7 @@ _KEYWORDS = "osmosis, membrane, solute, water, diffusion"
 def test_the_fix_of_keywords_keeps_the_first_spelling_and_single_spaces(keywords: str) -> None:
     raw = example_with(_KEYWORDS, keywords)
     assert codes_of(raw) == ["QT603"]
-    options = ValidationOptions([REGISTRY["QT603"]], overlay={EXAMPLE_PATH: raw})
+    options = ValidationOptions([REGISTRY["QT603"]], overlay={EXAMPLE_PATH: raw}, profile=default_profile())
     fixed = next(fix_pages(batches_for_paths([EXAMPLE_PATH]), options))
     assert f"    {_KEYWORDS}\n".encode() in fixed.after
 

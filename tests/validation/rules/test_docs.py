@@ -1,12 +1,13 @@
 """The documentation of a rule shows its bad example and what qtgen reports for it."""
 
+from qtgen.page.profile import default_profile
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.docs import describe_rule
 
 
 def sections(code: str) -> tuple[str, str, str]:
     """Return the blocks of a rule's example: valid, invalid, reported."""
-    blocks = describe_rule(REGISTRY[code]).split("```")
+    blocks = describe_rule(REGISTRY[code], default_profile()).split("```")
     return blocks[1].strip(), blocks[3].strip(), blocks[5].strip()
 
 
@@ -38,4 +39,4 @@ def test_a_site_rule_that_names_another_page_shows_its_path() -> None:
 
 
 def test_a_very_long_line_is_shortened() -> None:
-    assert max(map(len, describe_rule(REGISTRY["QT606"]).splitlines())) < 1_000
+    assert max(map(len, describe_rule(REGISTRY["QT606"], default_profile()).splitlines())) < 1_000

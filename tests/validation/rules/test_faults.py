@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.validation.rules import PageChecker, PageFile
 from qtgen.validation.selection import choose_rules
 from support.faults import FAULTS, Fault, Shown, compare
@@ -24,7 +25,7 @@ def shown(answers: Mapping[str, str]) -> dict[str, Shown]:
 
 def test_the_rules_report_what_readers_see_on_real_pages(real_pages: Mapping[str, bytes]) -> None:
     answers = sample_answers(real_pages)
-    checker = PageChecker(choose_rules(["QT5"]))
+    checker = PageChecker(choose_rules(["QT5"], profile=default_profile()), profile=default_profile())
     codes = {path: {found.code for found in checker(PageFile(path, read(real_pages[path])))} for path in answers}
     rows = compare(shown(answers), codes)
     assert sum(row.pages for row in rows) > 0

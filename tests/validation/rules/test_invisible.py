@@ -7,6 +7,7 @@ import pytest
 
 from qtgen.page import Page, read
 from qtgen.page.edits import apply_edits
+from qtgen.page.profile import default_profile
 from qtgen.validation.rules import REGISTRY, Finding, PageChecker, PageFile, PageRule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.rules.invisible import invisible_character
@@ -98,12 +99,14 @@ def test_ascii_pages_and_pages_with_other_letters_are_skipped_early() -> None:
     assert isinstance(rule, PageRule)
     counted = replace(rule, check=record)
     for text in (EXAMPLE_PAGE, EXAMPLE_PAGE.replace("by moving water", "by moving water \u2014 caf\u00e9")):
-        PageChecker([counted])(PageFile(EXAMPLE_PATH, read(text.encode())))
+        PageChecker([counted], profile=default_profile())(PageFile(EXAMPLE_PATH, read(text.encode())))
     assert calls == []
-    PageChecker([counted])(PageFile(EXAMPLE_PATH, read(example_with("by moving water", "by mo\u200bving water"))))
+    PageChecker([counted], profile=default_profile())(
+        PageFile(EXAMPLE_PATH, read(example_with("by moving water", "by mo\u200bving water")))
+    )
     assert calls == [EXAMPLE_PATH]
 
 
 def test_real_pages_have_no_finding(real_pages: Mapping[str, bytes]) -> None:
-    checker = PageChecker([REGISTRY["QT109"]])
+    checker = PageChecker([REGISTRY["QT109"]], profile=default_profile())
     assert [path for path, raw in real_pages.items() if checker(PageFile(path, read(raw)))] == []

@@ -3,6 +3,7 @@
 import pytest
 
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import PageChecker, PageFile
 from qtgen.validation.rules.example import EXAMPLE_PATH
@@ -224,5 +225,5 @@ def test_a_command_behind_the_dollars_of_a_block_goes_to_a_line_of_its_own(text:
         "answer: >-\n    ", rf"answer: >-{chr(10)}    Intro text here.\n\n{text}\n\nThe end is near.\n\n"
     )
     file = PageFile(EXAMPLE_PATH, read(raw))
-    page = apply_safe_fixes(file, PageChecker(ALL_RULES, fixes=True), ["answer"])
+    page = apply_safe_fixes(file, PageChecker(ALL_RULES, fixes=True, profile=default_profile()), ["answer"])
     assert (page.text_of("answer") or "").startswith(rf"Intro text here.\n\n{fixed}\n\nThe end")

@@ -3,6 +3,7 @@
 import pytest
 
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix_pages
 from qtgen.validation.diagnostics import Diagnostic
@@ -23,7 +24,9 @@ def site(page: str, neighbour: str = NEIGHBOUR_PAGE) -> dict[str, bytes]:
 
 
 def findings(pages: dict[str, bytes]) -> list[Diagnostic]:
-    found = run_options(batches_for_paths(sorted(pages)), ValidationOptions(ALL_RULES, overlay=pages))
+    found = run_options(
+        batches_for_paths(sorted(pages)), ValidationOptions(ALL_RULES, overlay=pages, profile=default_profile())
+    )
     return [diagnostic for diagnostic in found if diagnostic.code not in ("QT409", "QT410")]
 
 
@@ -34,7 +37,7 @@ def with_links(*links: str) -> str:
 
 def links_after_fixes(page: str, *, unsafe: bool) -> list[object]:
     pages = site(page)
-    options = ValidationOptions(ALL_RULES, overlay=pages)
+    options = ValidationOptions(ALL_RULES, overlay=pages, profile=default_profile())
     fixed = {file.path: file.after for file in fix_pages(batches_for_paths(sorted(pages)), options, unsafe=unsafe)}
     values = read(fixed.get(EXAMPLE_PATH, pages[EXAMPLE_PATH])).values
     return [values.get(f"related_article{number}.id") for number in range(1, 4)]
@@ -77,7 +80,7 @@ def test_a_dangling_link_is_removed_only_by_unsafe_fixes() -> None:
 def test_a_link_gets_the_id_the_title_and_the_subject_of_its_target() -> None:
     page = with_links(_LINK.replace("id: 8", "id: 5").replace("What is", "What was"))
     pages = site(page)
-    options = ValidationOptions(ALL_RULES, overlay=pages)
+    options = ValidationOptions(ALL_RULES, overlay=pages, profile=default_profile())
     (file,) = [file for file in fix_pages(batches_for_paths(sorted(pages)), options) if file.path == EXAMPLE_PATH]
     assert file.after == EXAMPLE_PAGE.encode()
 
@@ -85,7 +88,7 @@ def test_a_link_gets_the_id_the_title_and_the_subject_of_its_target() -> None:
 def test_a_link_to_itself_does_not_save_a_page_from_being_an_orphan() -> None:
     own = _LINK.replace("diffusion", "osmosis").replace("id: 8", "id: 7")
     pages = site(with_links(own), NEIGHBOUR_PAGE[: NEIGHBOUR_PAGE.index("related_article1")] + "---\n\n&nbsp;")
-    orphans = [found.path for found in run_options(batches_for_paths(sorted(pages)), ValidationOptions(ALL_RULES, overlay=pages)) if found.code == "QT409"]  # fmt: skip
+    orphans = [found.path for found in run_options(batches_for_paths(sorted(pages)), ValidationOptions(ALL_RULES, overlay=pages, profile=default_profile())) if found.code == "QT409"]  # fmt: skip
     assert EXAMPLE_PATH in orphans
 
 
@@ -125,7 +128,7 @@ def test_titles_that_look_the_same_are_told_apart_by_code_points(
         EXAMPLE_PAGE.replace("        What is diffusion?", f"        {here}"),
         NEIGHBOUR_PAGE.replace("    What is diffusion?", f"    {there}"),
     )
-    options = ValidationOptions([REGISTRY["QT405"]], overlay=pages, fixes=fixes)
+    options = ValidationOptions([REGISTRY["QT405"]], overlay=pages, fixes=fixes, profile=default_profile())
     (found,) = [
         diagnostic
         for diagnostic in run_options(batches_for_paths(sorted(pages)), options)

@@ -4,6 +4,7 @@ import pytest
 
 from qtgen.page import read
 from qtgen.page.markdown import expand_line_breaks, find_segments
+from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix_pages
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
@@ -17,7 +18,9 @@ pytestmark = needs_renderer
 def fixed(answer: str) -> str:
     """Return the answer after safe and unsafe fixes."""
     raw = EXAMPLE_PAGE.replace("Osmosis moves", answer + " Osmosis moves").encode()
-    options = ValidationOptions(choose_rules(["QT5"]), overlay={EXAMPLE_PATH: raw})
+    options = ValidationOptions(
+        choose_rules(["QT5"], profile=default_profile()), overlay={EXAMPLE_PATH: raw}, profile=default_profile()
+    )
     files = list(fix_pages(batches_for_paths([EXAMPLE_PATH]), options, unsafe=True))
     return str(read(files[0].after if files else raw).values["answer"]).partition(" Osmosis moves")[0]
 

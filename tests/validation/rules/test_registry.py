@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from qtgen.page import read_text
+from qtgen.page.profile import default_profile
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import REGISTRY, Example, Finding, PageChecker, PageFile, PageRule, rule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
@@ -58,5 +59,5 @@ def test_a_registered_rule_runs_like_a_built_in_one() -> None:
     register()
     assert isinstance(REGISTRY["ACME101"], PageRule)
     assert not REGISTRY["ACME101"].is_builtin
-    found = PageChecker(REGISTRY.values())(PageFile(EXAMPLE_PATH, read_text(EXAMPLE_PAGE)))
+    found = PageChecker(REGISTRY.values(), profile=default_profile())(PageFile(EXAMPLE_PATH, read_text(EXAMPLE_PAGE)))
     assert [(diagnostic.code, diagnostic.line, diagnostic.field) for diagnostic in found] == [("ACME101", 6, "title")]

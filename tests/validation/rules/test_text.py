@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.plugins import rules_key
 from qtgen.validation.rules import PageFile, check_page
@@ -61,7 +62,10 @@ def test_a_banned_phrase_is_an_error_except_in_the_question() -> None:
 
 
 def test_banned_phrases_change_the_key_of_the_cache() -> None:
-    keys = {rules_key(RuleSettings(tuple(map(BannedPhrase, phrases)))) for phrases in ((), ("a",), ("a", "b"))}
+    keys = {
+        rules_key(RuleSettings(tuple(map(BannedPhrase, phrases))), profile=default_profile())
+        for phrases in ((), ("a",), ("a", "b"))
+    }
     assert len(keys) == 3
 
 
@@ -93,7 +97,9 @@ def test_a_sentence_on_more_pages_than_allowed_is_reported() -> None:
         page = EXAMPLE_PAGE[:start] + f"    {answer}" + EXAMPLE_PAGE[EXAMPLE_PAGE.index("\nsubject: ") :]
         write_page(f"outputs/biology/page-{number}.md", page)
     for limit, jobs, count in ((2, 1, 3), (2, 2, 3), (3, 1, 0)):
-        options = ValidationOptions(ALL_RULES, jobs=jobs, settings=RuleSettings(repeated_sentence_pages=limit))
+        options = ValidationOptions(
+            ALL_RULES, jobs=jobs, settings=RuleSettings(repeated_sentence_pages=limit), profile=default_profile()
+        )
         found = [diagnostic for diagnostic in validate_paths(["outputs"], options) if diagnostic.code == "QT611"]
         assert len(found) == count
         assert all("on 3 pages: `Ask a teacher" in diagnostic.message for diagnostic in found)
