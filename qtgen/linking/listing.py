@@ -34,7 +34,7 @@ class ListedPage(NamedTuple):
 
 
 class BrokenLink(NamedTuple):
-    """A broken link. `number` is that of the related article, from 1. `title` and `url` are as the page spells them.
+    """A broken link. `number` is its number on the page, from 1. `title` and `url` are as the page spells them.
 
     `differences` are sentences about the fields that differ from the target's.
     """
@@ -69,6 +69,7 @@ class GraphLists:
         inbound: The pages by number of inbound links, one list for each range that was asked for.
         broken: The broken links by the code of their fault.
         starts: The pages at given urls, such as the first page of each subject.
+        slots: The most links of a page.
     """
 
     orphans: PageList
@@ -77,6 +78,7 @@ class GraphLists:
     inbound: Sequence[PageList]
     broken: dict[str, LinkList]
     starts: dict[str, ListedPage]
+    slots: int
 
 
 def list_pages(
@@ -120,6 +122,7 @@ class _Lister:
             inbound=[self._pages(counted & (inbound >= low) & (inbound <= high)) for low, high in ranges],
             broken={fault.code: self._broken(fault) for fault in FAULTS},
             starts=dict(self._starts(starts)),
+            slots=self._catalog.slots,
         )
 
     def _pages(self, mask: "NDArray[np.bool_]") -> PageList:

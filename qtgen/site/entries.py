@@ -51,7 +51,8 @@ class FactFields:
     Attributes:
         key, title: The fields without which a page has no facts.
         id, hidden: Empty if the layout has none such.
-        has_number_keys: Whether keys can be numbers.
+        has_number_key: Whether the key can be a number.
+        has_number_links: Whether links can name pages by numbers, of this layout or of another one.
         copied: The paths of the values that links copy, besides the id. An empty path stands for a missing field.
         copies: The same in the map of a link; empty if links do not copy all of them.
         copied_id: The key of the copied id in the map of a link; empty if links have none.
@@ -62,7 +63,8 @@ class FactFields:
     title: str
     id: str
     hidden: str
-    has_number_keys: bool
+    has_number_key: bool
+    has_number_links: bool
     copied: tuple[str, ...]
     copies: tuple[str, ...]
     copied_id: str
@@ -76,13 +78,13 @@ def fact_fields(layout: Layout) -> FactFields:
     names = _copied_names(layout.profile)
     key_of = {name: key for key, name in links.copies.items()} if links else {}
     copies = tuple(key_of.get(name, "") for name in names)
-    key_field = layout.fields.get(roles.key or "")
     return FactFields(
         key=roles.key or "",
         title=roles.question,
         id=roles.id or "",
         hidden=roles.hidden or "",
-        has_number_keys=key_field is not None and Kind.INT in key_field.spec.kinds,
+        has_number_key=_has_number_key(layout),
+        has_number_links=any(map(_has_number_key, layouts_of(layout.profile))),
         copied=tuple(path_of(layout, name) for name in names),
         copies=copies if all(copies) else (),
         copied_id=key_of.get("id", ""),
@@ -103,32 +105,39 @@ def _copied_names(profile: Profile) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (name not in _USUAL_COPIES, name)))
 
 
-def key_text(value: object, fields: FactFields) -> str | None:
+def _has_number_key(layout: Layout) -> bool:
+    field = layout.fields.get(layout.roles.key or "")
+    return field is not None and Kind.INT in field.spec.kinds
+
+
+def key_text(value: object, *, may_be_number: bool) -> str | None:
     """Return a key as a text, or None if the value is no key."""
     if isinstance(value, str):
         return value
-    is_number = fields.has_number_keys and isinstance(value, int) and not isinstance(value, bool)
+    is_number = may_be_number and isinstance(value, int) and not isinstance(value, bool)
     return str(value) if is_number else None
 
 
 def page_key(page: Page) -> str:
     """Return the key of a page as a text; empty if it has none."""
     fields = fact_fields(page.layout)
-    return key_text(page.values.get(fields.key), fields) or ""
+    return key_text(page.values.get(fields.key), may_be_number=fields.has_number_key) or ""
 
 
 def links_on(page: Page) -> Iterator[PageLink]:
     """Yield the links of a page, also those that name no page. At most seven links have a number."""
-    links, fields = page.layout.links, fact_fields(page.layout)
+    links = page.layout.links
     if links is None:
         return
+    may_be_number = fact_fields(page.layout).has_number_links
     for number, path, values in _link_values(page, links):
         if number > MAX_LINKS:
             return
         if links.form == "keys":
-            yield PageLink(number, path, key_text(values, fields), {})
+            yield PageLink(number, path, key_text(values, may_be_number=may_be_number), {})
         elif isinstance(values, dict):
-            yield PageLink(number, path, key_text(values.get(links.key), fields), values)
+            key = key_text(values.get(links.key), may_be_number=may_be_number)
+            yield PageLink(number, path, key, values)
 
 
 def _link_values(page: Page, links: LinkFields) -> Iterator[tuple[int, str, object]]:

@@ -59,7 +59,7 @@ def page_facts(page: Page) -> bytes:
 def _facts_of_any_page(page: Page) -> bytes:
     """Return the facts of a page in any form, without the places of its values."""
     values, fields = page.values, fact_fields(page.layout)
-    key = key_text(values.get(fields.key), fields)
+    key = key_text(values.get(fields.key), may_be_number=fields.has_number_key)
     if key is None or not isinstance(values.get(fields.title), str):
         return _NO_FACTS
     location = _HIDDEN if values.get(fields.hidden) is True else 0

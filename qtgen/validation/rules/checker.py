@@ -107,11 +107,13 @@ def _searched_text(layout: Layout) -> Callable[[Mapping[str, Value]], bytes]:
     """Return the function that joins what a model wrote on a page in the canonical layout: the text of the patterns."""
     answer = layout.roles.answer or ""
     others = tuple(path for path in layout.model_fields if path != answer)
+    on_one_line = layout.codec.on_one_line
 
     def join(values: Mapping[str, Value]) -> bytes:
-        return "".join([f"{values.get(path, '')}\n" for path in others]).encode() + encoded(str(values.get(answer, "")))
+        joined = "".join([f"{values.get(path, '')}\n" for path in others])
+        return joined.encode() + encoded(on_one_line(str(values.get(answer, ""))))
 
-    if len(others) < 2 or not all(layout.fields[path].required for path in others):
+    if not layout.codec.escapes or len(others) < 2 or not all(layout.fields[path].required for path in others):
         return join
     get = itemgetter(*others)  # faster, and nearly every site has two of them
     return lambda values: "\n".join([*map(str, get(values)), ""]).encode() + encoded(str(values.get(answer, "")))

@@ -11,6 +11,7 @@ from functools import partial
 from qtgen._util.text import enumeration
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Roles
+from qtgen.validation.rules.content_words import CONTENT_WORDS
 
 _WIDTH = 116  # of a line
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -44,6 +45,7 @@ PLACEHOLDERS: dict[str, Callable[[Layout], object]] = {
     "copies": lambda layout: " or ".join(f"`{key}`" for key in _other_copies(layout)),
     "copied_words": lambda layout: enumeration(_other_copies(layout) or ["copies"]),
     "site": lambda layout: layout.profile.file.name,
+    **CONTENT_WORDS,
     "constants": lambda layout: listed(layout.constants),
 }
 """What replaces each placeholder. Families of rules add their own."""
