@@ -64,9 +64,10 @@ class FrontMatter(BaseModel):
 
 
 def read_only(folder: Path) -> None:
+    profile = default_profile()
     for run in iter_batches([folder]):
         for path, (size, _) in zip(run.paths(), run.states, strict=True):
-            read_page(path, size)
+            read_page(path, size, profile)
 
 
 def page_rules(folder: Path) -> None:

@@ -28,7 +28,7 @@ COMMANDS = {
     "generate": Entry("Write new pages from questions.", *_GENERATE),
     "regenerate": Entry("Rewrite stale pages.", *_GENERATE),
     "validate": Entry("Check pages against the document schema."),
-    "link": Entry("Choose and repair related articles.", "links", ("faiss", "numpy", "scipy", "wordllama")),
+    "link": Entry("Choose and repair links to related pages.", "links", ("faiss", "numpy", "scipy", "wordllama")),
     "review": Entry("Review pages in the browser."),
     "pack": Entry("Pack a site for machines that share no files.", *_PACK),
     "unpack": Entry("Write the pages of a pack into a folder.", *_PACK),
@@ -41,7 +41,7 @@ COMMANDS = {
     "models": Entry("List, fetch and choose local models.", "local", ("filelock", "tomlkit", "openai")),
     "check-endpoint": Entry("Show what an endpoint can do, and the settings to use.", *_GENERATE),
     "prompts": Entry("List the prompts in force, or show what would be sent.", *_GENERATE),
-    "init": Entry("Create a new project."),
+    "init": Entry("Create a new project, or infer the page layout of a site."),
     "completion": Entry("Print the completion script for a shell."),
 }
 BUG, INTERRUPTED = 3, 130

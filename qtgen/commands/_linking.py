@@ -11,7 +11,9 @@ from qtgen._util.extras import require
 from qtgen._util.text import pluralize
 from qtgen.commands._errors import describe
 from qtgen.commands._output import listed, note
+from qtgen.commands._site import profile_of
 from qtgen.errors import QtgenError
+from qtgen.page import Page
 from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import batches_for_paths, iter_batches, read_page
 
@@ -66,7 +68,7 @@ def link_changes(paths: Iterable[Path], settings: Settings) -> "dict[str, Change
     require_links_extra("repairing links")
     with open_embedder(settings) as embed:
         batches = iter_batches(paths, lambda _: None)  # whoever chose the pages has named paths that cannot be used
-        plan = plan_links(batches, LinkOptions(embed, settings.corpus))
+        plan = plan_links(batches, LinkOptions(embed, profile_of(settings), settings.corpus))
         return {edit.path: edit.changes for edit in plan.edits()}
 
 
@@ -79,7 +81,7 @@ def link_new(pages: Iterable[str], corpus: Path, settings: Settings, *, update_n
         pages: Paths of the new pages.
         update_neighbours: Also change those pages of the corpus.
     """
-    new = sorted(path for path in pages if not read_page(path).text_of("related_article1.url"))
+    new = sorted(path for path in pages if not _has_link(read_page(path, -1, profile_of(settings))))
     if not new:
         return
     try:
@@ -92,12 +94,19 @@ def link_new(pages: Iterable[str], corpus: Path, settings: Settings, *, update_n
         _suggest(plan.neighbor_edits, settings.out, corpus)
 
 
+def _has_link(page: Page) -> bool:
+    links = page.layout.links
+    if links is None or links.form != "numbered":
+        return links is None or bool(page.values.get(links.field))
+    return bool(page.text_of(f"{links.path(1)}.{links.key}"))
+
+
 def _plan_new(new: list[str], corpus: Path, settings: Settings) -> "LinkPlan":
     from qtgen.linking import LinkOptions, plan_links
 
     require_links_extra("choosing links")
     with open_embedder(settings) as embed:
-        return plan_links(batches_for_paths(new), LinkOptions(embed, corpus))
+        return plan_links(batches_for_paths(new), LinkOptions(embed, profile_of(settings), corpus))
 
 
 def _write_new(plan: "LinkPlan", count: int, update_neighbours: bool) -> None:

@@ -9,21 +9,22 @@ import click
 
 from qtgen._util.text import escape_controls, one_line
 from qtgen.commands._echo import Styled
-from qtgen.page import decode_answer
+from qtgen.page import Page
+from qtgen.page.profile import Profile
 from qtgen.site.api import read_page
 
 _MAX_WIDTH = 100
 _INDENT = "  "
 _POINT = re.compile(r"^(?:\d+[.)]|[-*]) ", re.MULTILINE)
-_DESCRIPTION = "seo.page_description"
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
-def preview(path: str) -> list[str]:
-    """Return lines that show a page. Raises UsageError if it cannot be read."""
-    page = read_page(path)
-    question, description = (" ".join((page.text_of(name) or "").split()) for name in ("question", _DESCRIPTION))
-    paragraphs = decode_answer(page.text_of("answer") or "").split("\n\n")
+def preview(path: str, profile: Profile) -> list[str]:
+    """Return lines that show a page of a site. Raises UsageError if it cannot be read."""
+    page = read_page(path, site=profile)
+    roles = page.layout.roles
+    question, description = (" ".join(_text(page, name).split()) for name in (roles.question, page.layout.description))
+    paragraphs = page.layout.codec.decode(_text(page, roles.answer)).strip().split("\n\n")
     points = [paragraph for paragraph in paragraphs if _POINT.match(paragraph)]
     opening = points[0] if points else paragraphs[0]
     return [
@@ -32,6 +33,10 @@ def preview(path: str) -> list[str]:
         *_wrap(_BOLD.sub(r"\1", opening)),
         f"{_INDENT}{one_line(str(Path(path)))}",
     ]
+
+
+def _text(page: Page, path: str | None) -> str:
+    return (page.text_of(path) or "") if path else ""
 
 
 def _wrap(text: str) -> list[str]:

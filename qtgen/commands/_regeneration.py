@@ -23,6 +23,7 @@ from qtgen.generation.sharing import SharedBlocks, is_left, numbered_steps
 from qtgen.generation.types import Status
 from qtgen.llm.factory import concurrency
 from qtgen.page import read, read_text
+from qtgen.page.profile import Profile
 from qtgen.page.splicer import Changes
 from qtgen.regeneration.pipeline import rewrite_all
 from qtgen.regeneration.plan import Order, RewriteSources, not_attempted, plan_job, plan_jobs
@@ -37,6 +38,7 @@ class RegenerateOptions:
     """The options of one call. `settings` has those that are settings too."""
 
     settings: Settings
+    profile: Profile
     paths: tuple[Path, ...]
     question_files: tuple[Path, ...]
     staleness: StalenessFilter
@@ -148,9 +150,9 @@ class Regeneration:
             if is_finished(position):
                 continue
             if self.shared and self.shared.number_of(page) in others:
-                yield _item(position, elsewhere(page))
+                yield _item(position, elsewhere(page, self.config.layout))
             else:
-                yield _item(position, not_attempted(page, failure, Status.SKIPPED))
+                yield _item(position, not_attempted(page, failure, self.config.layout, Status.SKIPPED))
 
     def notes(self, stats: RunStats) -> Iterator[str]:
         """Yield where provenance, rejected rewrites and failed answers are, and how to review all rewrites."""
@@ -175,8 +177,9 @@ class Regeneration:
 
     def _show(self, run: Run, result: RewriteResult) -> None:
         if self.options.diff and (draft := result.outcome.draft):
-            old, new = read(result.job.original).values, read_text(draft.text).values
-            echo(diff_fields(draft.path, old, new), nl=False)
+            old = read(result.job.original, self.options.profile, draft.path)
+            new = read_text(draft.text, old.layout)
+            echo(diff_fields(draft.path, old.values, new.values), nl=False)
         if result.outcome.status is Status.KEPT:
             self.rejected.append(f"kept: {result.job.path}: {result.explanation}")
             if len(self.rejected) <= SHOWN:

@@ -9,6 +9,7 @@ import click
 
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.errors import SettingsError
+from qtgen.page.layout import Layout
 from qtgen.page.profile import FILE_NAME, Profile, find_profile
 from qtgen.site.profiles import resolve_profile
 
@@ -57,3 +58,9 @@ def with_nearest_site(loaded: "LoadedSettings") -> "LoadedSettings":
         return loaded
     settings = loaded.settings.model_copy(update={"site": file})
     return replace(loaded, settings=settings, origins={**loaded.origins, "site": f"nearest {FILE_NAME}"})
+
+
+def known_subjects(layout: Layout) -> tuple[str, ...]:
+    """Return the subjects that a layout lists: those that it allows, or else the usual ones."""
+    row = layout.fields.get(layout.roles.subject or "")
+    return () if row is None else tuple(map(str, row.spec.enum or row.spec.known or ()))

@@ -1,17 +1,18 @@
 """Find the stale pages for `regenerate`, and report the pages that it leaves alone."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from qtgen._util.text import pluralize
 from qtgen.commands._output import note, warn
+from qtgen.commands._page_paths import path_of_key
 from qtgen.commands._regeneration import RegenerateOptions
 from qtgen.commands._staleness_options import SourceTexts
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
 from qtgen.llm.factory import endpoints_for
-from qtgen.page.naming import slug
-from qtgen.page.profile import default_profile
+from qtgen.page.compile import main_layout
+from qtgen.page.layout import LINKS_GROUP, Layout
 from qtgen.page.splicer import Changes
 from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.plan import prioritize
@@ -47,15 +48,10 @@ def find_pages(
     )
     root = project_folder()
     batches = list(iter_batches(options.paths, on_unusable))
-    cache = project_cache(config.rule_settings, profile=default_profile())  # TRANSITIONAL
-    corpus = settings.corpus if "related" in options.staleness.groups else None
+    cache = project_cache(config.rule_settings, profile=options.profile)
+    corpus = settings.corpus if LINKS_GROUP in options.staleness.groups else None
     validation = ValidationOptions(
-        (),
-        root=root,
-        corpus=corpus,
-        cache=cache,
-        settings=config.rule_settings,
-        profile=default_profile(),  # TRANSITIONAL
+        (), root=root, corpus=corpus, cache=cache, settings=config.rule_settings, profile=options.profile
     )
     try:
         report = find_stale(
@@ -70,7 +66,8 @@ def find_pages(
         )
     finally:
         cache.close()
-    report.gone = _missing_pages(report.gone, batches, output) if any(path.is_dir() for path in options.paths) else []
+    has_folder = any(path.is_dir() for path in options.paths)
+    report.gone = _missing_pages(report.gone, batches, output, main_layout(options.profile)) if has_folder else []
     _report_skipped(report)
     stale_pages = prioritize(report.stale, options.order, output.attempt_lookup())
     report.stale = stale_pages[: options.limit]
@@ -85,15 +82,23 @@ def _configured_models(settings: Settings) -> frozenset[str]:
     return frozenset()
 
 
-def _missing_pages(urls: Sequence[str], batches: Sequence[PageBatch], output: OutputFolder) -> list[str]:
-    """Return the URLs whose page should be in one of the checked folders and is not in the output folder either."""
-    checked = {slug(Path(batch.folder).name) for batch in batches}
+def _missing_pages(
+    keys: Sequence[str], batches: Sequence[PageBatch], output: OutputFolder, layout: Layout
+) -> list[str]:
+    """Return the keys whose page should be in one of the checked folders and is not in the output folder either."""
+    depth = len(PurePosixPath(layout.spec.path).parts) - 1
+    checked = {_last_parts(batch.folder, depth) for batch in batches}
+    checked |= {tuple(map(layout.slug, parts)) for parts in checked}
     missing = []
-    for url in urls:
-        subject, _, name = url.removeprefix("/learn/").partition("/questions/")
-        if subject in checked and not (output.folder / subject / f"{name}.md").exists():
-            missing.append(url)
+    for key in keys:
+        path = path_of_key(key, layout)
+        if path and PurePosixPath(path).parts[:-1] in checked and not (output.folder / path).exists():
+            missing.append(key)
     return missing
+
+
+def _last_parts(folder: str, depth: int) -> tuple[str, ...]:
+    return Path(folder).absolute().parts[-depth:] if depth else ()
 
 
 def _report_skipped(report: StalenessReport) -> None:
@@ -106,12 +111,16 @@ def _report_skipped(report: StalenessReport) -> None:
         note(f"skipped {pages} that a reviewer approved; --include-edited includes them")
 
 
-def planned_links(paths: Sequence[Path], report: StalenessReport, settings: Settings) -> Mapping[str, Changes]:
-    """Return the new related articles of the stale pages whose links are to be repaired, by path.
+def planned_links(
+    paths: Sequence[Path], report: StalenessReport, settings: Settings, layout: Layout
+) -> Mapping[str, Changes]:
+    """Return the new links of the stale pages whose links are to be repaired, by path.
 
     Raises MissingExtra if the extra for links is not installed.
     """
-    stale_paths = {page.path for page in report.stale if any(group_of(path) == "related" for path in page.fields)}
+    stale_paths = {
+        page.path for page in report.stale if any(group_of(path, layout) == LINKS_GROUP for path in page.fields)
+    }
     if not stale_paths:
         return {}
     from qtgen.commands._linking import link_changes

@@ -1,4 +1,4 @@
-"""`qtgen link`: choose related articles, repair them, and report the graph of links."""
+"""`qtgen link`: choose links between related pages, repair them, and report the graph of links."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from qtgen.commands._options import Grouped, options_of, settings_from
 from qtgen.commands._output import diff_lines, listed, note
 from qtgen.commands._packs import PageSources, split_location
 from qtgen.commands._paths import NonEmptyPath, PagesPath, UnusablePaths
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands._steps import progress_after
 from qtgen.errors import Interrupted, NoPages, UsageError
+from qtgen.page.profile import Profile
 from qtgen.settings import Settings
 from qtgen.site.locations import Location
 
@@ -134,12 +135,12 @@ class LinkArguments:
 @engine_option(_site)
 @_site("--no-cache", is_flag=True, help="Do not use .qtgen/cache, and compute every vector again.")
 def command(**parameters: Any) -> int:
-    """Choose up to five related articles for every page of PATHS, files or folders.
+    """Choose links to related pages for every page of PATHS, files or folders.
 
-    A link leads to a page with a similar meaning, never to the page itself, a near-duplicate or a no-index page. Every
+    A link leads to a page with a similar meaning, never to the page itself, a near-duplicate or a hidden page. Every
     page also gets an inbound link if a suitable page exists.
 
-    A link is broken if its target does not exist, is the page itself, has no_index or is linked twice, or if its id,
+    A link is broken if its target does not exist, is the page itself, is hidden or is linked twice, or if its id,
     title or subject differs from the target's. In the last case, qtgen corrects the link. Otherwise, it replaces the
     link.
 
@@ -158,7 +159,11 @@ def command(**parameters: Any) -> int:
     sources = PageSources(arguments.paths, url or settings.corpus, unusable, with_links=False)
     sources.refuse_packs({"changing links": not arguments.check})
     try:
-        code = _check(arguments, sources) if arguments.check else _link(arguments, sources, settings, unusable)
+        code = (
+            _check(arguments, sources, profile_of(settings))
+            if arguments.check
+            else _link(arguments, sources, settings, unusable)
+        )
     except NoPages:
         if not unusable:
             raise
@@ -169,7 +174,7 @@ def command(**parameters: Any) -> int:
 # --- the graph -------------------------------------------------------------------------------------------------------
 
 
-def _check(arguments: LinkArguments, sources: PageSources) -> int:
+def _check(arguments: LinkArguments, sources: PageSources, profile: Profile) -> int:
     from qtgen.linking import read_catalog
     from qtgen.linking.reports.text import report_lines
 
@@ -177,6 +182,7 @@ def _check(arguments: LinkArguments, sources: PageSources) -> int:
         with _engine(arguments) as engine:
             catalog = read_catalog(
                 sources.batches(),
+                profile,
                 corpus=sources.corpus,
                 overlay=sources.overlay(),
                 on_read=step.advance,
@@ -229,8 +235,9 @@ def _plan(arguments: LinkArguments, sources: PageSources, settings: Settings, un
         open_embedder(settings, arguments.embeddings, cached=not arguments.no_cache) as embed,
     ):
         with progress_after("Reading pages") as step:
+            profile = profile_of(settings)
             catalog = read_catalog(
-                sources.batches(), corpus=sources.corpus, embed=embed, on_read=step.advance, engine=engine
+                sources.batches(), profile, corpus=sources.corpus, embed=embed, on_read=step.advance, engine=engine
             )
         existing = existing_links(catalog)
         existing.check_whole_site(has_corpus=settings.corpus is not None, unread=unusable.paths)

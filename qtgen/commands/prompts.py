@@ -1,6 +1,7 @@
 """`qtgen prompts`: list the prompts in force, or show exactly what would be sent."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
 from qtgen.commands._learned import endpoints_with_learned
 from qtgen.commands._options import settings_from
-from qtgen.commands._site import site_option
+from qtgen.commands._site import known_subjects, profile_of, site_option
 from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import sent_document
 from qtgen.llm.providers import provider_name
 from qtgen.llm.types import Prompt, PromptStyle
+from qtgen.page.compile import main_layout
 from qtgen.settings import Settings
+
+_SUBJECT = "Others"
 
 
 @click.group()
@@ -30,7 +34,8 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_prompts(site: Path | None, as_json: bool) -> int:
     """List the prompts in force: name, version, shape, style, file and purpose."""
-    templates = load_library(settings_from({"site": site})).templates.values()
+    settings = settings_from({"site": site})
+    templates = load_library(settings, profile_of(settings)).templates.values()
     if as_json:
         rows = [{**template.header.model_dump(), "path": str(template.path)} for template in templates]
         echo(json_text(rows, indent=2))
@@ -56,23 +61,24 @@ class ShowOptions:
 @command.command("show")
 @click.argument("name")
 @click.option("--question", required=True, help="Render the prompt with this question.")
-@click.option("--subject", default="Others", show_default=True, help="Use this subject.")
+@click.option("--subject", help=f"Use this subject.  [default: {_SUBJECT}, or the first one of the site]")
 @click.option("--context", help="Base the answer on this source text.")
-@click.option("--answer", help="Use this answer, for a prompt that writes a page's search fields.")
+@click.option("--answer", help="Use this answer, for a prompt that writes other fields of a page.")
 @site_option()
 @click.option("--json", "as_json", is_flag=True, help="Print the request as the JSON document that is sent.")
 def show(
     name: str,
     question: str,
-    subject: str,
+    subject: str | None,
     context: str | None,
     answer: str | None,
     site: Path | None,
     as_json: bool,
 ) -> int:
     """Show exactly what would be sent for a question with the prompt NAME."""
-    options = ShowOptions(name, Question(question, subject, context=context), answer, as_json)
     settings = settings_from({"subject": subject, "site": site})
+    subject = subject or _example_subject(known_subjects(main_layout(profile_of(settings))))
+    options = ShowOptions(name, Question(question, subject, context=context), answer, as_json)
     endpoint = endpoints_with_learned(settings)[0]
     prompt = _render(options, settings, endpoint.style)
     body = sent_document(prompt, endpoint)
@@ -83,8 +89,12 @@ def show(
     return 0
 
 
+def _example_subject(known: Sequence[str]) -> str:
+    return known[0] if known and _SUBJECT not in known else _SUBJECT
+
+
 def _render(options: ShowOptions, settings: Settings, style: PromptStyle) -> Prompt:
-    library = load_library(settings)
+    library = load_library(settings, profile_of(settings))
     parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
     template = library.templates.get(options.name)
     if template and template.header.task == "seo":

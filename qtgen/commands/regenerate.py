@@ -27,16 +27,18 @@ from qtgen.commands._regeneration import RegenerateOptions, Regeneration
 from qtgen.commands._review_command import OUT_DEFAULT, settings_for_pages
 from qtgen.commands._run import Run, RunOptions, describe_models, require_prices
 from qtgen.commands._sharing import regenerate_work
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands._stale_report import StaleEstimator, print_stale, stale_rows
 from qtgen.commands._staleness import find_pages, planned_links
 from qtgen.commands._staleness_options import SourceTexts, staleness_filter
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.places import Places
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
+from qtgen.page.layout import LINKS_GROUP
 from qtgen.regeneration.sharing import SharedPages
 from qtgen.regeneration.staleness import StalenessReport
 from qtgen.validation.plugins import load_plugins
@@ -69,7 +71,8 @@ Exit codes:
 \b
 Examples:
   qtgen regenerate content --dry-run               estimate pages, cost, time
-  qtgen regenerate content --only seo --limit 50   rewrite 50 search texts
+  qtgen regenerate content --only answer --limit 50
+                                                   rewrite 50 answers
   qtgen regenerate content --because QT604         rewrite refusals
   qtgen regenerate content --because QT601 --diff  show changes, write nothing
   qtgen regenerate content --check                 for CI: exit 1 if stale
@@ -85,14 +88,18 @@ def _options(**flags: Any) -> RegenerateOptions:
     settings = settings_for_pages(flags, flags["paths"])
     if batch:
         check_batch(settings, share=flags["share"])
+    profile = profile_of(settings)
     load_plugins(settings)  # --because can name their rules
     older_than, score_below = flags["older_than"], flags["score_below"]
     thresholds = {"older_than": older_than, "score_below": score_below}
     options = RegenerateOptions(
         settings=settings,
+        profile=profile,
         paths=flags["paths"],
         question_files=flags["questions"] or settings.questions,
-        staleness=staleness_filter(flags["because"], flags["only"], thresholds, include_edited=flags["include_edited"]),
+        staleness=staleness_filter(
+            flags["because"], flags["only"], thresholds, profile, include_edited=flags["include_edited"]
+        ),
         older_than=older_than,
         score_below=score_below,
         limit=flags["limit"],
@@ -111,7 +118,7 @@ def _options(**flags: Any) -> RegenerateOptions:
         raise UsageError("--diff cannot be combined with --json, --dry-run or --check")
     if options.share and options.limit:
         raise UsageError("--limit cannot be combined with --share, because each process would count for itself")
-    if "related" in options.staleness.groups and settings.corpus is None:
+    if LINKS_GROUP in options.staleness.groups and settings.corpus is None:
         raise UsageError("links are judged against the whole site", remedy="name it with --corpus")
     if options.judges and not (settings.api_key or settings.base_url):
         raise UsageError("--judge needs an endpoint", remedy="set OPENAI_API_KEY or --base-url")
@@ -126,9 +133,14 @@ def _options(**flags: Any) -> RegenerateOptions:
     metavar="REASON",
     help="Rewrite only for these reasons, separated by commas or repeated.",
 )
-@_pages("--only", metavar="GROUPS", help="Rewrite only these fields: answer, seo, related.  [default: answer,seo]")
+@_pages(
+    "--only",
+    metavar="GROUPS",
+    help="Rewrite only these groups of fields of the site, such as answer. The group related has the links.  "
+    "[default: all but related]",
+)
 @_pages("--older-than", type=click.IntRange(0, 100_000), metavar="DAYS", help="Rewrite texts that are older than this.")
-@_pages("--score-below", type=click.FloatRange(0, 1), help="Rewrite pages with a lower `score`.")
+@_pages("--score-below", type=click.FloatRange(0, 1), help="Rewrite pages with a lower score.")
 @_pages("--questions", multiple=True, type=file_or_dash, help="Read source texts (`context`) from these files.")
 @_pages("--columns", metavar="NAME=COLUMN,…", help="Map the column names of these files: Text=context.")
 @_pages("--corpus", type=folder, help="Check links against the pages of this site.")
@@ -154,7 +166,7 @@ def _options(**flags: Any) -> RegenerateOptions:
     help="Send requests and print each change word by word, but change no page. The same command without --diff then "
     "applies the changes from the ledger.",
 )
-@_quality("--touch-date", is_flag=True, help="Set `date` of rewritten pages to today.")
+@_quality("--touch-date", is_flag=True, help="Set the date of rewritten pages to today.")
 @strict_grounding_option
 @request_options
 @batch_options
@@ -183,15 +195,15 @@ def command(**flags: Any) -> int:
     """Rewrite the stale pages of PATHS (files, folders).
 
     qtgen first applies the safe fixes of `qtgen validate --fix`, which cost nothing. Then it rewrites what they do not
-    fix: the answer, or only the search fields with a smaller request. No other byte of a page changes.
+    fix: the answer, or only other fields with a smaller request. No other byte of a page changes.
 
     The ledger and the pace work as in `qtgen generate`. A run that was killed resumes with the same command.
     """
     options = _options(**flags)
     settings = options.settings
-    config = generation_config(settings, dt.datetime.now().astimezone().date())
+    config = generation_config(settings, dt.datetime.now().astimezone().date(), options.profile)
     with ExitStack() as stack:
-        sources = SourceTexts(stack, options.question_files, settings)
+        sources = SourceTexts(stack, options.question_files, settings, Places(config.layout, config.today))
         output = OutputFolder(settings.out)
         unusable = UnusablePaths()
         report = find_pages(options, config, output, sources, unusable)
@@ -212,9 +224,13 @@ def command(**flags: Any) -> int:
             _print_estimate(options, config, report, ledger, contexts)
             return unusable.exit_code()
         set_up(os.environ)
-        links = planned_links(options.paths, report, settings) if "related" in options.staleness.groups else {}
+        links = (
+            planned_links(options.paths, report, settings, config.layout)
+            if LINKS_GROUP in options.staleness.groups
+            else {}
+        )
         output.check_writable()
-        shared = SharedPages(report.stale, report.pages) if options.share else None
+        shared = SharedPages(report.stale, report.pages, config.layout) if options.share else None
         report.stale = shared.pages if shared else report.stale
         run_options = RunOptions(
             settings,

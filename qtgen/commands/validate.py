@@ -245,7 +245,12 @@ class _Session:
         """Print the report and its summary, and return the exit code."""
         options = self._options
         report = Report(
-            self._format, self._selected, statistics=options.statistics, verbose=is_verbose(), rejected=self._rejected
+            self._format,
+            self._profile,
+            self._selected,
+            statistics=options.statistics,
+            verbose=is_verbose(),
+            rejected=self._rejected,
         )
         # With --fix, standard output holds the fixed page from standard input.
         report.print(result, overlay, to_stderr=options.fix and bool(self._stdin))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from qtgen.errors import FilesNotShared, UsageError
-from qtgen.page import MAX_BYTES, Page, oversized_page, read, unreadable_page
+from qtgen.page import MAX_BYTES, Page, Profile, layouts_of, oversized_page, read, unreadable_page
+from qtgen.page.compile import candidates_for
 from qtgen.site.locations import MANIFEST_NAME
 
 PathName = str | os.PathLike[str]
@@ -235,23 +236,24 @@ def _read_once(path: str, count: int) -> bytes:
         os.close(descriptor)
 
 
-def read_page(path: str, size: int = -1) -> Page:
+def read_page(path: str, size: int, profile: Profile) -> Page:
     """Read the page at `path`. If the file cannot be read, the page carries that problem.
 
     Args:
         size: The size of the file in bytes, or -1 if it is unknown.
+        profile: The layout of the site.
     """
     if size > MAX_BYTES:
-        return oversized_page(size)
+        return oversized_page(size, candidates_for(profile, path)[0])
     try:
-        return read(read_page_bytes(path, size))
+        return read(read_page_bytes(path, size), profile, path)
     except OSError as error:
-        return unreadable_page(error.strerror or str(error))
+        return unreadable_page(error.strerror or str(error), candidates_for(profile, path)[0])
 
 
-def load_page(path: str, size: int, overlay: Overlay) -> Page:
+def load_page(path: str, size: int, overlay: Overlay, profile: Profile) -> Page:
     """Read a page from the overlay or from its file."""
-    return read(overlay[path]) if path in overlay else read_page(path, size)
+    return read(overlay[path], profile, path) if path in overlay else read_page(path, size, profile)
 
 
 def corpus_batches(corpus: Path | PageSource) -> Iterator[PageBatch]:
@@ -264,19 +266,23 @@ def why_unreadable(page: Page) -> str | None:
     return next((problem.message for problem in page.problems if problem.kind == "unreadable-file"), None)
 
 
-def check_unreadable(path: str, reason: str, overlay: Overlay) -> None:
+def check_unreadable(path: str, reason: str, overlay: Overlay, profile: Profile) -> None:
     """Raise FilesNotShared if a worker could not read a file, and this process can, or cannot for another reason.
 
     Args:
         path: The file.
         reason: Why the worker could not read it.
         overlay: Contents to use instead of those of the files, by path.
+        profile: The layout of the site.
     """
-    if path not in overlay and why_unreadable(read_page(path)) != reason:
+    if path not in overlay and why_unreadable(read_page(path, -1, profile)) != reason:
         raise FilesNotShared(f"a worker cannot read this file ({reason}), but this machine can", path=path)
 
 
-def highest_id(paths: Iterable[str]) -> int:
-    """Return the highest id of the pages at `paths`; 0 if none of them has one."""
-    ids = (read_page(path).values.get("id") for path in paths)
+def highest_id(paths: Iterable[str], profile: Profile) -> int:
+    """Return the highest id of the pages at `paths`; 0 if none of them has one, or the site has no ids."""
+    if not any(layout.roles.id for layout in layouts_of(profile)):
+        return 0
+    pages = (read_page(path, -1, profile) for path in paths)
+    ids = (page.values.get(page.layout.roles.id) for page in pages if page.layout.roles.id)
     return max((value for value in ids if isinstance(value, int)), default=0)

@@ -15,12 +15,11 @@ from typing import TypeAlias
 from qtgen._util.files import replace_file
 from qtgen.errors import OutputError
 from qtgen.page import Page, read
-from qtgen.site.discovery import PageBatch, read_page_bytes
+from qtgen.site.discovery import PageBatch, load_page, read_page_bytes
 from qtgen.site.index import SiteIndex
 from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import FixPolicy, RejectedFix, apply_fixes
-from qtgen.validation.pages import load_page
 from qtgen.validation.rules import REGISTRY, PageChecker, SiteRule
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import codes_by_path

@@ -13,12 +13,12 @@ from qtgen._util.cpus import usable_cpus
 from qtgen._util.engines import Engine
 from qtgen.page import Page
 from qtgen.page.profile import Profile
-from qtgen.site.discovery import Overlay, PageBatch, check_unreadable
+from qtgen.site.discovery import Overlay, PageBatch, check_unreadable, load_page
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
+from qtgen.site.values import has_values, with_values
 from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, Severity
-from qtgen.validation.pages import load_page
 from qtgen.validation.plugins import LoadedPlugins, loaded_plugins, reload_plugins
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, rules_of
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
@@ -134,18 +134,18 @@ def _check_in_workers(
     work = ((parcel, _arguments(parcel, overlay, settings, profile)) for parcel in _parcels(looked_up))
     for parcel, checked in engine.map(check_shard, work):
         if not engine.reads_files:
-            _check_were_read(parcel, checked, overlay)
+            _check_were_read(parcel, checked, overlay, profile)
         new_records = iter(checked)
         for batch, records in parcel:
             yield batch, [record or next(new_records) for record in records], None in records
 
 
-def _check_were_read(parcel: list[_LookedUp], checked: list[PageRecord], overlay: Overlay) -> None:
+def _check_were_read(parcel: list[_LookedUp], checked: list[PageRecord], overlay: Overlay, profile: Profile) -> None:
     """Raise FilesNotShared if a worker could not read a file that this process can read."""
     missing = chain.from_iterable(_missing(batch, records) for batch, records in parcel)
     for (path, _), record in zip(missing, checked, strict=True):
         for finding in decode_findings(path, record[1], _UNREADABLE) if _NOT_CACHED in record[1] else ():
-            check_unreadable(path, finding.message, overlay)
+            check_unreadable(path, finding.message, overlay, profile)
 
 
 def _arguments(
@@ -193,7 +193,8 @@ def check_file(
     page = load_page(path, size, overlay, profile)
     diagnostics = page_checker(settings, profile=profile)(page_file(path, page))
     findings = _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
-    return page_facts(page), findings, page_sentences(page) if settings.compare_sentences else None
+    facts = with_values(page_facts(page), page) if has_values(profile) else page_facts(page)
+    return facts, findings, page_sentences(page) if settings.compare_sentences else None
 
 
 def page_file(path: str, page: Page) -> PageFile:

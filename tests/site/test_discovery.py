@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import UsageError
-from qtgen.page import MAX_BYTES
+from qtgen.page import MAX_BYTES, default_profile, load_profile
 from qtgen.site import discovery
 from qtgen.site.discovery import (
     PageBatch,
@@ -18,11 +18,14 @@ from qtgen.site.discovery import (
     iter_batches,
     iter_folder_pages,
     iter_page_paths,
+    load_page,
     read_page,
     read_page_bytes,
 )
 from qtgen.site.locations import MANIFEST_NAME
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+
+WORKSHOP = Path(__file__).parents[1] / "fixtures" / "sites" / "workshop"
 
 
 def touch(*paths: str) -> None:
@@ -196,7 +199,7 @@ def test_a_pipe_is_not_opened() -> None:
 
 
 def problems(path: str, size: int = -1) -> list[tuple[str, str]]:
-    return [(problem.kind, problem.message) for problem in read_page(path, size).problems]
+    return [(problem.kind, problem.message) for problem in read_page(path, size, default_profile()).problems]
 
 
 def test_a_page_that_cannot_be_read_carries_the_reason() -> None:
@@ -214,8 +217,19 @@ def test_the_highest_id_is_found_among_pages_of_all_sorts() -> None:
     for name, value in pages:
         Path(name).write_text(with_id(value))
     Path("e.md").write_text("no page")
-    assert highest_id(["a.md", "b.md", "c.md", "d.md", "e.md", "gone.md"]) == 19
-    assert highest_id(["e.md"]) == 0
+    assert highest_id(["a.md", "b.md", "c.md", "d.md", "e.md", "gone.md"], default_profile()) == 19
+    assert highest_id(["e.md"], default_profile()) == 0
+
+
+def test_a_page_of_another_site_is_read_with_its_layout() -> None:
+    profile = load_profile(WORKSHOP / "site.toml")
+    Path("page.md").write_text("---\ntitle: Rope\n---\n\nHemp\tand sisal.\n")
+    assert read_page("page.md", -1, profile).text_of("body") == "Hemp\tand sisal."
+    assert load_page("page.md", -1, {}, profile) == read_page("page.md", -1, profile)
+    assert load_page("gone.md", -1, {"gone.md": Path("page.md").read_bytes()}, profile).text_of("title") == "Rope"
+    assert read_page("gone.md", -1, profile).layout.profile == profile
+    assert read_page("huge.md", MAX_BYTES + 1, profile).layout.profile == profile
+    assert highest_id(["page.md"], profile) == 0, "the site has no ids"
 
 
 def test_a_pack_is_not_mistaken_for_an_empty_folder(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from qtgen.validation.rules import (
     answer_line,
     code_breaks,
     content,
+    duplicates,
     formulas,
     invisible,
     keywords,
@@ -14,11 +15,13 @@ from qtgen.validation.rules import (
     math,
     model_text,
     names,
+    order,
     reading,
     rendering,
     shape,
     tables,
     text,
+    values,
 )
 from qtgen.validation.rules.checker import PageChecker, check_page
 from qtgen.validation.rules.registry import REGISTRY, rule, rules_of, site_rule
@@ -50,6 +53,7 @@ __all__ = [
     "answer_line",
     "check_page",
     "code_breaks",
+    "duplicates",
     "formulas",
     "invisible",
     "keywords",
@@ -57,9 +61,11 @@ __all__ = [
     "line_breaks",
     "math",
     "model_text",
+    "order",
     "rule",
     "rules_of",
     "site_rule",
     "tables",
     "text",
+    "values",
 ]

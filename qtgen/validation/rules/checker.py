@@ -47,7 +47,7 @@ class PageChecker:
         applicable = (rule for rule in rules if isinstance(rule, PageRule) and rule.applies(profile))
         self._all = sorted(applicable, key=lambda rule: rule.code)
         self._reading = [rule for rule in self._all if rule.is_builtin and rule.family == 1]
-        canonical = [rule for rule in self._all if not rule.noncanonical_only]
+        canonical = [rule for rule in self._all if not _is_ruled_out(rule, profile)]
         tests = dict.fromkeys(rule.skip_if for rule in canonical if rule.skip_if)
         self._always = [rule for rule in canonical if not rule.skip_if and not rule.patterns]
         self._by_test = [(test, [rule for rule in canonical if rule.skip_if is test]) for test in tests]
@@ -94,6 +94,12 @@ class PageChecker:
 def check_page(file: PageFile, rules: Iterable[Rule], settings: RuleSettings = DEFAULT_SETTINGS) -> list[Diagnostic]:
     """Return the diagnostics of `rules` for one page."""
     return PageChecker(rules, profile=file.page.layout.profile, settings=settings)(file)
+
+
+def _is_ruled_out(rule: PageRule, profile: Profile) -> bool:
+    """Return whether no page in the canonical layout can violate a rule."""
+    test = rule.noncanonical_only
+    return test if isinstance(test, bool) else test(profile)
 
 
 @cache

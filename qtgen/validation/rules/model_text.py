@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from qtgen._util.lazy_pattern import lazy_pattern
 from qtgen.page.markdown import find_segments, mask_segments
 from qtgen.page.tags import encloses, is_named
 from qtgen.validation.diagnostics import Severity
@@ -28,7 +29,7 @@ _DOING = (
     r"(?:be\s+able\s+to\s+)?(?:answer|assist|help|provide|give|discuss|generate|create|write|fulfil|comply|engage|find|"
     r"have\s+(?:enough|access|information))"
 )
-_REFUSAL = re.compile(
+_REFUSAL = lazy_pattern(
     rf"""\s*(?:
         (?:i['’]?m|i\s+am|we\s+are)\s+(?:very\s+|really\s+|truly\s+)?(?:sorry|afraid|unable|not\s+able)\b
       | sorry\s*,
