@@ -167,7 +167,7 @@ class Generation:
         if not self.options.judges:
             return None
         judges = run.open_judges(self.options.judge_settings, models)
-        return judge_selector(await stack.enter_async_context(judges))
+        return judge_selector(await stack.enter_async_context(judges), self.config.layout)
 
     def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
         """Yield the outcomes of rows that the run did not reach, or that other processes have."""
@@ -198,7 +198,7 @@ class Generation:
             yield f"pages: {self.output.folder}/   how they were made: {self.output.provenance_file}"
         for path in self.shown:
             yield ""
-            yield from preview(path)
+            yield from preview(path, self.options.profile)
         if stats.failed_requests:
             label = "failed answers" if stats.failed_answers else "reasons of failures"
             yield f"{label}: {self.output.failed_folder}/"
