@@ -151,9 +151,9 @@ class Regeneration:
             if is_finished(position):
                 continue
             if self.shared and self.shared.number_of(page) in others:
-                yield _item(position, elsewhere(page))
+                yield _item(position, elsewhere(page, self.config.layout))
             else:
-                yield _item(position, not_attempted(page, failure, Status.SKIPPED))
+                yield _item(position, not_attempted(page, failure, self.config.layout, Status.SKIPPED))
 
     def notes(self, stats: RunStats) -> Iterator[str]:
         """Yield where provenance, rejected rewrites and failed answers are, and how to review all rewrites."""

@@ -153,7 +153,7 @@ class _Session:
         self._sources = PageSources(options.paths, url or settings.corpus, lambda error: self._unusable(error))
         self._sources.refuse_packs({"--fix": options.fix, "--diff": options.diff, "--watch": options.watch})
         self._overlay = self._sources.overlay(self._stdin)
-        self._filter = PageFilter(self._overlay) if options.skip_non_pages else None
+        self._filter = PageFilter(self._profile, self._overlay) if options.skip_non_pages else None
         self._checks = self._validation_options(settings)
         self._rejected: list[tuple[str, int, str]] = []
 

@@ -20,7 +20,8 @@ from qtgen.evaluation.reports.github import render_step_summary
 from qtgen.evaluation.reports.sources import ReportSources
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites.candidates import Candidate
-from qtgen.generation.output import write_scores
+from qtgen.generation.page_scores import write_scores
+from qtgen.page.profile import default_profile
 
 _JOINED = {"json": json.render_all, "junit": junit.render_all}  # formats that hold several suites in one document
 _SUFFIXES = {"json": "json", "html": "html", "junit": "xml", "text": "txt"}
@@ -278,7 +279,7 @@ def write_page_scores(candidates: Sequence[Candidate], results: Sequence[SampleR
     """Write each page's score into its file."""
     pairs = zip(candidates, results, strict=True)
     scores = {page.path: result.score for page, result in pairs if page.path and result.score is not None}
-    note(f"scores written into {write_scores(scores):,} pages")
+    note(f"scores written into {write_scores(scores, default_profile()):,} pages")  # TRANSITIONAL
 
 
 def relative_path(path: Path) -> str:

@@ -8,7 +8,7 @@ from qtgen.page.markdown import Segment, expand_line_breaks, mask_segments
 from qtgen.page.markdown.bracket_math import find_bracket_math
 from qtgen.page.markdown.plain_math import plain_math
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_of, document_of
+from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, renders_math
 from qtgen.validation.rules.line_breaks import intended_document, torn_commands
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
@@ -53,6 +53,7 @@ _ABOUT_LATEX = re.compile(r"\bLaTeX\b|\bcommands?\b|\bmacros?\b", re.IGNORECASE)
     good=Example("Osmosis moves", r"Where $\frac{a}{b} > 1$ and `x^{2}`, osmosis moves"),
     patterns=(r"\\[a-mo-zA-Z][A-Za-z]+", r"[A-Za-z0-9)\]}][\^_]\{|\^\\(?:circ|prime|dagger)"),
     repairable="concern",
+    applies=renders_math,
 )
 def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
     r"""The text contains LaTeX without dollar signs: `\frac{1}{2}`, `x^{2}`. A page gets one finding.

@@ -27,7 +27,7 @@ from qtgen.generation.decisions import Action
 from qtgen.settings import Settings
 
 values = json.loads(sys.argv[1])
-config = generation_config(Settings(), dt.date(2026, 11, 27))
+config = generation_config(Settings(), dt.date(2026, 11, 27), default_profile())
 config.checker, config.fixer
 number = 0
 while True:
