@@ -198,7 +198,7 @@ class Generation:
             yield f"pages: {self.output.folder}/   how they were made: {self.output.provenance_file}"
         for path in self.shown:
             yield ""
-            yield from preview(path)
+            yield from preview(path, self.options.profile)
         if stats.failed_requests:
             label = "failed answers" if stats.failed_answers else "reasons of failures"
             yield f"{label}: {self.output.failed_folder}/"

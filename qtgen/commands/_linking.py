@@ -68,7 +68,7 @@ def link_changes(paths: Iterable[Path], settings: Settings) -> "dict[str, Change
     require_links_extra("repairing links")
     with open_embedder(settings) as embed:
         batches = iter_batches(paths, lambda _: None)  # whoever chose the pages has named paths that cannot be used
-        plan = plan_links(batches, LinkOptions(embed, settings.corpus))
+        plan = plan_links(batches, LinkOptions(embed, profile_of(settings), settings.corpus))
         return {edit.path: edit.changes for edit in plan.edits()}
 
 
@@ -106,7 +106,7 @@ def _plan_new(new: list[str], corpus: Path, settings: Settings) -> "LinkPlan":
 
     require_links_extra("choosing links")
     with open_embedder(settings) as embed:
-        return plan_links(batches_for_paths(new), LinkOptions(embed, corpus))
+        return plan_links(batches_for_paths(new), LinkOptions(embed, profile_of(settings), corpus))
 
 
 def _write_new(plan: "LinkPlan", count: int, update_neighbours: bool) -> None:

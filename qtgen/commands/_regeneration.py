@@ -177,8 +177,9 @@ class Regeneration:
 
     def _show(self, run: Run, result: RewriteResult) -> None:
         if self.options.diff and (draft := result.outcome.draft):
-            old, new = read(result.job.original).values, read_text(draft.text).values
-            echo(diff_fields(draft.path, old, new), nl=False)
+            old = read(result.job.original, self.options.profile, draft.path)
+            new = read_text(draft.text, old.layout)
+            echo(diff_fields(draft.path, old.values, new.values), nl=False)
         if result.outcome.status is Status.KEPT:
             self.rejected.append(f"kept: {result.job.path}: {result.explanation}")
             if len(self.rejected) <= SHOWN:

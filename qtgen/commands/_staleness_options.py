@@ -18,7 +18,7 @@ from qtgen.regeneration.api import DEFAULT_RULES
 from qtgen.regeneration.reasons import REASONS, Reason
 from qtgen.regeneration.staleness import StalenessFilter
 from qtgen.settings import Settings
-from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules import REGISTRY, rules_of
 from qtgen.validation.selection import resolve_codes
 
 _LINK_RULES = ("QT4",)
@@ -48,8 +48,8 @@ def staleness_filter(
     codes = [name for name in names if name.lower() not in REASONS]
     default = (*_LINK_RULES, *DEFAULT_RULES) if LINKS_GROUP in groups else DEFAULT_RULES
     prefixes = resolve_codes(codes) if codes else () if names else default
-    rules = (code for code, rule in REGISTRY.items() if code.startswith(prefixes) and not rule.on_request)
-    return StalenessFilter(reasons, frozenset(rules), groups, include_edited)
+    rules = (rule for rule in rules_of(profile) if rule.code.startswith(prefixes) and not rule.on_request)
+    return StalenessFilter(reasons, frozenset(rule.code for rule in rules), groups, include_edited)
 
 
 def _groups(only: str | None, names: Sequence[str], profile: Profile) -> frozenset[str]:

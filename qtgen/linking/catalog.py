@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from qtgen._util.engines import Engine, ThisProcess
 from qtgen._util.text_column import TextColumn
 from qtgen.embeddings.pages import PageText, VectorBlocks, page_text
-from qtgen.errors import NoPages
+from qtgen.errors import NoPages, SettingsError
 from qtgen.linking.graph import Graph, PageNode, build_graph
 from qtgen.linking.links import links_of
 from qtgen.linking.shards import CatalogShard, Wanted, catalog_shard
-from qtgen.page import default_profile
-from qtgen.page.naming import slug
+from qtgen.page import Layout, Page, Profile, Value, layouts_of
 from qtgen.site.discovery import (
     Overlay,
     PageBatch,
@@ -58,16 +57,22 @@ class Catalog:
     The selected pages come first. The pages after them are the rest of the site and only serve as link targets.
 
     Attributes:
+        profile: The layout of the site.
+        overlay: Contents to use instead of those of the files, by path.
         digests: Digests of the files' texts, to notice that a file changed later.
-        urls, titles, subjects: Empty for a page without that field.
+        layouts: The number of each page's layout.
+        urls, titles, subjects: Empty for a page without that field. Urls are the keys of pages, as texts.
         problems: Why a page cannot be linked, by page number.
         vectors: Rows in page order; none if the catalog was read without an embedder.
         selected: Number of selected pages.
     """
 
+    profile: Profile
+    overlay: Overlay
     site: SiteIndex = field(default_factory=SiteIndex)
     paths: TextColumn = field(default_factory=TextColumn)
     digests: "array[int]" = field(default_factory=lambda: array("Q"))
+    layouts: bytearray = field(default_factory=bytearray)
     urls: TextColumn = field(default_factory=TextColumn)
     titles: TextColumn = field(default_factory=TextColumn)
     subjects: list[str] = field(default_factory=list)
@@ -85,6 +90,7 @@ class Catalog:
         self.paths.extend(paths)
         self.site.add(shard.facts)
         self.digests.extend(shard.digests)
+        self.layouts.extend(shard.layouts)
         self.urls.extend(shard.urls)
         self.titles.extend(shard.titles)
         self.subjects += map(sys.intern, shard.subjects)  # a site has a few dozen
@@ -97,12 +103,50 @@ class Catalog:
         return self.site.row_by_url.get(self.site.urls[row]) == row
 
     def is_hidden(self, number: int) -> bool:
-        """Return whether a page has `no_index`."""
+        """Return whether search engines must not show a page."""
         return self.site.is_hidden(self.site.starts[number])
 
     def is_linkable(self, number: int) -> bool:
         """Return whether other pages may link to a page."""
         return number not in self.problems and self.owns_url(number) and not self.is_hidden(number)
+
+    @property
+    def slots(self) -> int:
+        """The most links of a page."""
+        links = self.profile.file.links
+        return links.max if links else 0
+
+    def layout(self, number: int) -> Layout:
+        """Return the layout of a page."""
+        return layouts_of(self.profile)[self.layouts[number]]
+
+    def is_editable(self, number: int) -> bool:
+        """Return whether the links of a page can change."""
+        return number not in self.problems and self.layout(number).links is not None
+
+    def page(self, number: int) -> Page:
+        """Read a page again, for what the catalog does not hold."""
+        return load_page(self.paths[number], -1, self.overlay, self.profile)
+
+    def copied_value(self, number: int, name: str) -> Value:
+        """Return what links to a page copy from it.
+
+        Args:
+            name: A role (`id`, `question` or `subject`), or the path of a field.
+        """
+        roles = self.layout(number).roles
+        match name:
+            case "id":
+                return self.ids[number]
+            case "question":
+                return self.titles[number]
+            case "subject":
+                return self.subjects[number] or self.page(number).values.get(roles.subject or "", "")
+        return self.page(number).values.get(name)
+
+    def subject_key(self, number: int) -> str:
+        """Return a text that is the same for all spellings of a page's subject."""
+        return layouts_of(self.profile)[0].slug(self.subjects[number])
 
     def skipped(self, *, with_corpus: bool = False) -> list[SkippedPage]:
         """Return the pages that cannot be linked: selected ones, or all of them."""
@@ -112,7 +156,7 @@ class Catalog:
     def nodes(self) -> list[PageNode | None]:
         """Return the node of each page in the link graph; None for a page without a url or a title."""
         return [
-            PageNode(self.urls[n], self.subjects[n], slug(self.subjects[n]), self.ids[n], self.is_linkable(n))
+            PageNode(self.urls[n], self.subjects[n], self.subject_key(n), self.ids[n], self.is_linkable(n))
             if self.urls[n] and self.titles[n]
             else None
             for n in range(len(self))
@@ -125,6 +169,7 @@ class Catalog:
 
 def read_catalog(
     batches: Iterable[PageBatch],
+    profile: Profile,
     *,
     corpus: Path | PageSource | None = None,
     overlay: Overlay | None = None,
@@ -138,6 +183,7 @@ def read_catalog(
 
     Args:
         batches: The selected pages.
+        profile: The layout of the site.
         corpus: The whole site: its folder, or another source of pages.
         overlay: Contents to use instead of those of the files, by path.
         embed: Computes the vectors; without it, links can be reported but not chosen.
@@ -145,12 +191,14 @@ def read_catalog(
         engine: Where to read the pages, instead of in this process.
 
     Raises:
+        SettingsError: The pages of the site have no links.
         NoPages: There are no pages.
         FilesNotShared: Workers of another machine cannot read the pages.
         UsageError: A folder is missing. Errors of `embed` pass through.
     """
-    catalog = Catalog()
-    reader = _Reader(catalog, overlay or {}, embed, on_read, engine or ThisProcess())
+    check_links(profile)
+    catalog = Catalog(profile, overlay or {})
+    reader = _Reader(catalog, embed, on_read, engine or ThisProcess())
     reader.add_batches(batches)
     catalog.selected = len(catalog)
     if corpus is not None:
@@ -164,19 +212,25 @@ def read_catalog(
     return catalog
 
 
+def check_links(profile: Profile) -> None:
+    """Raise SettingsError if the pages of a site have no links."""
+    if not any(layout.links for layout in layouts_of(profile)):
+        message, remedy = "has no `[links]`, so there is nothing to link", "add `[links]` with the `field` of the links"
+        raise SettingsError(message, path=profile.path, remedy=remedy)
+
+
 class _Reader:
     """Reads pages into a catalog."""
 
     def __init__(
         self,
         catalog: Catalog,
-        overlay: Overlay,
         embed: EmbedPages | None,
         on_read: Callable[[int], object] | None,
         engine: Engine,
     ) -> None:
         self._catalog = catalog
-        self._overlay = overlay
+        self._overlay, self._profile = catalog.overlay, catalog.profile
         self._embed = embed
         self._on_read = on_read
         self._engine = engine
@@ -207,11 +261,11 @@ class _Reader:
     def _add_pages(self, pages: Iterator[tuple[str, int]]) -> None:
         """Add the pages at these paths; a size of -1 is unknown."""
         chunks = iter(lambda: list(islice(pages, _CHUNK)), [])
-        parcels = ((chunk, (chunk, self._contents(chunk), self._wanted)) for chunk in chunks)
+        parcels = ((chunk, (chunk, self._contents(chunk), self._wanted, self._profile)) for chunk in chunks)
         for chunk, shard in self._engine.map(catalog_shard, parcels):
             paths = [path for path, _ in chunk]
             for number in () if self._engine.reads_files else shard.unreadable:
-                check_unreadable(paths[number], shard.problems[number], self._overlay, default_profile())
+                check_unreadable(paths[number], shard.problems[number], self._overlay, self._profile)
             self._catalog.extend(paths, shard)
             if self._embed is not None:
                 self._catalog.vectors.append(self._vectors(self._embed, paths, shard))
@@ -234,7 +288,7 @@ class _Reader:
             if shard.vectors is not None:
                 return shard.vectors[numbers]
             return cache.embedder(
-                [page_text(load_page(paths[number], -1, self._overlay, default_profile())) for number in numbers]
+                [page_text(load_page(paths[number], -1, self._overlay, self._profile)) for number in numbers]
             )
 
         rows = cache.rows(shard.keys, compute)

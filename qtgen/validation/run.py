@@ -227,7 +227,7 @@ class ValidationResult:
         section = f"related_article{link}" if link else ""
         field_path = f"{section}.{finding.key}" if section else finding.key
         fix, fixable, is_unsafe = None, bool(rule.fix_link and section), rule.fix == "unsafe"
-        position = self.site.location_of(row, finding.key)
+        position = self.site.location_of(row, finding.key, self._options.profile)
         needs_fix = fixable and self._options.fixes and (self._options.unsafe or not is_unsafe)
         if position is None or needs_fix or (rule.explain_link and section):
             page = self._load(path)
@@ -247,14 +247,15 @@ class ValidationResult:
     def _sentence_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, sentence: int) -> Diagnostic | None:
         """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""
         page = self._load(path)
-        answer = page.text_of(finding.key) or ""
+        field = page.layout.roles.answer or ""
+        answer = page.text_of(field) or ""
         place = find_sentence(answer, sentence, page.layout.codec)
         if place is None:
             return None
-        message = printable(finding.message.format(sentence=answer[slice(*place)][:_SENTENCE_SHOWN]))
-        span = span_within(page, finding.key, *place)
+        message = printable(finding.message.format(answer=field, sentence=answer[slice(*place)][:_SENTENCE_SHOWN]))
+        span = span_within(page, field, *place)
         position = (*page.position(span.start), *page.position(span.end))
-        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, finding.key, None, False)
+        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field, None, False)
 
     def _target(self, page: Page, section: str) -> Page | None:
         """Return the page that a link leads to."""

@@ -149,8 +149,7 @@ def _with_features(
     from qtgen.validation.selection import choose_rules
 
     load_plugins(settings)
-    rules = rule_settings(settings)
-    profile = profile_of(settings)
+    rules, profile = rule_settings(settings), profile_of(settings)
     chosen = choose_rules(settings.select, settings.ignore, rules.requested, profile=profile)
     cache = project_cache(rules, profile=profile)
     options = ValidationOptions(chosen, corpus=settings.corpus, cache=cache, settings=rules, profile=profile)

@@ -30,6 +30,11 @@ def renders_math(profile: Profile) -> bool:
     return has_answer(profile) and bool(profile.file.renderer.math)
 
 
+def has_model_texts(profile: Profile) -> bool:
+    """Return whether a model writes a text of the pages."""
+    return any(layout.model_fields for layout in layouts_of(profile))
+
+
 def answer_path(file: PageFile) -> str:
     """Return the path of the answer, or an empty string if the layout has none."""
     return file.page.layout.roles.answer or ""

@@ -69,12 +69,14 @@ def _site_diagnostic(rule: SiteRule, example: Example, site: ExampleSite) -> str
     finding, row = next((finding, row) for finding in rule.check(index) for row in finding.rows)
     other = paths[finding.other] if finding.other is not None else ""
     number = index.page_number(row)
-    message = finding.message.format(other=other, sentence=_sentence(finding, pages[number]))
+    message = finding.message.format(
+        other=other, sentence=_sentence(finding, pages[number]), answer=site.layout.roles.answer
+    )
     return f"{paths[number]}: {rule.code} {message}"
 
 
 def _sentence(finding: SiteFinding, page: Page) -> str:
-    answer = page.text_of(finding.key) or ""
+    answer = page.text_of(page.layout.roles.answer or "") or ""
     place = find_sentence(answer, finding.sentence, page.layout.codec) if finding.sentence is not None else None
     return answer[slice(*place)] if place else ""
 

@@ -11,6 +11,7 @@ from qtgen.page.compile import typed
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, FieldSpec, Kind, Scalar
+from qtgen.validation.rules.conditions import meets
 
 _DAY = dt.date(2026, 1, 31)
 _WORDS = ("example", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -72,15 +73,6 @@ def filled(layout: Layout, values: Mapping[str, Value]) -> dict[str, Value]:
                 known |= {path: value} if value is not None else {}
     order = layout.order
     return {path: known[path] for path in sorted(known, key=lambda path: order.get(path, len(order)))}
-
-
-def meets(values: Mapping[str, Value], conditions: Mapping[str, Scalar], layout: Layout) -> bool:
-    """Return whether fields have the values of a condition."""
-    return all(values.get(path) == _typed(layout, path, value) for path, value in conditions.items())
-
-
-def _typed(layout: Layout, path: str, value: Scalar) -> Value:
-    return typed(value, layout.fields[path].kind) if path in layout.fields else value
 
 
 def _is_present(layout: Layout, field: Field, values: Mapping[str, Value]) -> bool:
@@ -176,6 +168,17 @@ def _plain_scalar(kind: Kind, spec: FieldSpec) -> Value:
         case _:
             candidates = ("An example.", *_WORDS, "1", "2026", "A", "a")
             return fitted(next((text for text in candidates if _matches(spec, text)), "example"), spec)
+
+
+def other_value(layout: Layout, path: str, value: Value) -> Value:
+    """Return another value that a field allows."""
+    spec, kind = layout.fields[path].spec, layout.fields[path].kind
+    for other in spec.enum or ():
+        if (allowed := typed(other, kind)) != value:
+            return allowed
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int | float) else f"other {value}"
 
 
 def _links(layout: Layout, target: Mapping[str, Value]) -> dict[str, Value]:

@@ -96,7 +96,7 @@ def limits_texts_above(profile: Profile) -> bool:
 
 def limits_texts_below(profile: Profile) -> bool:
     """Return whether a text besides the answer has a minimum."""
-    return any(limit.least for limits in every_limit(profile) for limit in limits.texts)
+    return any(limit.least > 1 for limits in every_limit(profile) for limit in limits.texts)
 
 
 def has_lists(profile: Profile) -> bool:

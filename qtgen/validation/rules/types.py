@@ -86,7 +86,8 @@ class SiteFinding(NamedTuple):
     """What a site rule reports about pages or links.
 
     Args:
-        message: What is wrong. `{other}` is replaced by the path of the page `other`.
+        message: What is wrong. `{other}` is replaced by the path of the page `other`, and `{answer}` by the path of the
+            answer if there is a `sentence`.
         rows: Rows of the site index, each a page or a link.
         key: The field of each row that the finding is about: `url`, `id` or `title`.
         other: The number of another page that the message names.
@@ -201,7 +202,7 @@ class PageRule(Rule):
     other pages are always checked.
 
     Args:
-        noncanonical_only: No page in the canonical layout can violate the rule.
+        noncanonical_only: Whether no page in the canonical layout can violate the rule, on any site or the given one.
         skip_if: A cheap test that is true for a page that cannot violate the rule. Rules may share one.
         patterns: RE2 patterns. A page whose description, keywords and answer match none of them cannot violate the
             rule. The patterns of all rules are searched at once. If a rule has both arguments, it is skipped only if
@@ -209,7 +210,7 @@ class PageRule(Rule):
     """
 
     check: PageCheck
-    noncanonical_only: bool = False
+    noncanonical_only: bool | Applies = False
     skip_if: SkipTest | None = None
     patterns: tuple[str, ...] = ()
 
