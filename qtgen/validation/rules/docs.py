@@ -9,7 +9,9 @@ from qtgen.page.sentences import find_sentence
 from qtgen.site.index import SiteIndex, page_facts
 from qtgen.site.sentences import page_sentences
 from qtgen.site.similarity import question_words
+from qtgen.site.values import SiteValues, split_values, with_values
 from qtgen.validation.diagnostics import printable
+from qtgen.validation.places import fill_names
 from qtgen.validation.reports.text import diagnostic_line
 from qtgen.validation.rules.checker import check_page
 from qtgen.validation.rules.example import (
@@ -61,6 +63,8 @@ def _site_diagnostic(rule: SiteRule, example: Example, site: ExampleSite) -> str
     pages = [read_as(raw, site.layout) for _, raw in example_pages(example, site)]
     index = SiteIndex(example.settings.repeated_sentence_pages)
     index.add(map(page_facts, pages))
+    index.values = SiteValues(site.profile)
+    index.values.add(split_values(with_values(b"", page))[1] for page in pages)
     for path in paths:
         folder, slash, name = path.rpartition("/")
         index.names.add(folder + slash, [name])
@@ -69,9 +73,8 @@ def _site_diagnostic(rule: SiteRule, example: Example, site: ExampleSite) -> str
     finding, row = next((finding, row) for finding in rule.check(index) for row in finding.rows)
     other = paths[finding.other] if finding.other is not None else ""
     number = index.page_number(row)
-    message = finding.message.format(
-        other=other, sentence=_sentence(finding, pages[number]), answer=site.layout.roles.answer
-    )
+    message = fill_names(finding.message, site.layout, index.link_number(row))
+    message = message.format(other=other, sentence=_sentence(finding, pages[number]))
     return f"{paths[number]}: {rule.code} {message}"
 
 
