@@ -2,8 +2,8 @@
 
 import pytest
 
-from qtgen.page.edits import Part
 from qtgen.page.compile import default_layout
+from qtgen.page.edits import Part
 from qtgen.validation.harm import removes_content
 
 CODEC = default_layout().codec
