@@ -33,9 +33,9 @@ def _has_only_ascii_names(file: PageFile) -> bool:
     "QT109",
     "invisible-character",
     Severity.WARNING,
-    bad=Example("    Osmosis moves", "    Os\u200bmosis moves"),
+    bad=Example("Osmosis moves", "Os\u200bmosis moves"),
     good=Example(
-        "    Osmosis moves", "    Osmosis (\u0646\u0641\u0648\u0630\u200c\u067e\u0630\u06cc\u0631\u06cc) moves"
+        "Osmosis moves", "Osmosis (\u0646\u0641\u0648\u0630\u200c\u067e\u0630\u06cc\u0631\u06cc) moves"
     ),
     fix="safe",
     skip_if=_has_only_ascii_names,
