@@ -128,7 +128,8 @@ class ExampleSite:
     def change_source(self, changes: Mapping[str, Value]) -> Example:
         """Return the example in which fields have other values, and so have the fields and the path that follow."""
         values = filled(self.layout, {**self.page.values, **changes})
-        return Example(text=emit(values, self.layout, self.page.style), path=self.path_of(values))
+        style = replace(self.page.style, body=None) if self.layout.has_text_body else self.page.style
+        return Example(text=emit(values, self.layout, style), path=self.path_of(values))
 
     @property
     def link_target(self) -> str:
