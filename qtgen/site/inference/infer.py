@@ -1,5 +1,6 @@
 """Infer the layout of a site from what its pages contain."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,14 +87,13 @@ def _no_pages(observations: Observations) -> UsageError:
 
 def _relative(path: str, root: Path) -> str:
     """Return the path of a page below the root, without `.md`."""
-    absolute = Path(path).absolute()
-    folder = root.absolute()
-    if not absolute.is_relative_to(folder):
-        absolute, folder = absolute.resolve(), folder.resolve()
-    if not absolute.is_relative_to(folder):
-        message = f"the page is not below {root}, the folder of site.toml"
-        raise UsageError(message, path=path, remedy="create site.toml in a folder that contains all pages")
-    return absolute.relative_to(folder).as_posix().removesuffix(".md")
+    for absolute in (os.path.abspath, os.path.realpath):
+        prefix = absolute(root).rstrip(os.sep) + os.sep
+        file = absolute(path)
+        if file.startswith(prefix):
+            return file.removeprefix(prefix).replace(os.sep, "/").removesuffix(".md")
+    message = f"the page is not below {root}, the folder of site.toml"
+    raise UsageError(message, path=path, remedy="create site.toml in a folder that contains all pages")
 
 
 def _layout(number: int, part: Part, pages: Sequence[ObservedPage]) -> LayoutDraft:
