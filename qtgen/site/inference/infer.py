@@ -147,7 +147,7 @@ def _inferred(
     observations: Observations, root: Path, layouts: Sequence[LayoutDraft], slug: Slug, links: SiteLinks | None
 ) -> Inferred:
     pages = observations.pages
-    findings = [finding for layout in layouts for finding in layout.findings]
+    findings = [finding for layout in layouts for finding in _in_order(layout)]
     outside = {
         place.page for finding in findings if finding.standing is not Standing.CANDIDATE for place in finding.against
     }
@@ -161,6 +161,13 @@ def _inferred(
             orders[layout.number, draft.path] = [inner.key for inner in draft.fields]
     files = [page.path for page in pages]
     return Inferred(text, files, observations.unusable, findings, orders, len(pages) - len(outside))
+
+
+def _in_order(layout: LayoutDraft) -> list[Finding]:
+    """Return the findings of a layout: those about all of it, then those about each field, then suspects."""
+    ranks = {draft.path: rank for rank, draft in enumerate(layout.walk(), 1)}
+    ranks |= dict.fromkeys(("", "path", BODY_FIELD), 0) if BODY_FIELD not in ranks else dict.fromkeys(("", "path"), 0)
+    return sorted(layout.findings, key=lambda finding: ranks.get(finding.field, len(ranks) + 1))
 
 
 def _answers(layout: LayoutDraft, pages: Sequence[ObservedPage]) -> list[Any]:
