@@ -155,7 +155,8 @@ def _section_indent(page: Page, section: str) -> int | None:
     """Return the column of the keys of a section that is there, if the page does not have the canonical layout."""
     if page.canonical or not section:
         return None
-    return next((_place_of(page, path).column for path in page.values if path.startswith(f"{section}.")), None)
+    keys = (path for path in page.key_spans or {} if path.rpartition(".")[0] == section)
+    return next((_place_of(page, path).column for path in keys), None)
 
 
 def _end_of(page: Page, path: str, next_section: str) -> int:
