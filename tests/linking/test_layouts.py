@@ -10,8 +10,8 @@ from qtgen.linking import graph_of, link, read_catalog
 from qtgen.page import Page, Profile, load_profile, read
 from qtgen.site.discovery import iter_batches
 from qtgen.site.entries import links_on
+from support.link_workshop import LINKS, random_articles, texts_of, workshop, write_article
 from support.sites import embed_words
-from support.workshop import LINKS, random_articles, texts_of, workshop, write_article
 
 FORMS = sorted(LINKS)
 LINK_KEYS = ("see_also:", "  - ", "    page:", "further", "  label:", "  page:")
